@@ -1,0 +1,60 @@
+// Time, and being woken at a time. One interface, because tests need a second implementation that they move by hand
+// (tests/sim/fake_clock.h). All code takes a Clock&; none asks the system for the time.
+//
+// Monotonic time is CLOCK_BOOTTIME in microseconds: it goes on while the machine is suspended and means the same in
+// both programs, so the plan can carry it (together with the boot id).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace postern::core {
+
+using Micros = std::int64_t;
+inline constexpr Micros kMillisecond = 1000;
+inline constexpr Micros kSecond = 1000 * kMillisecond;
+inline constexpr Micros kMinute = 60 * kSecond;
+inline constexpr Micros kHour = 60 * kMinute;
+inline constexpr Micros kNever = INT64_MAX;
+
+class Clock {
+  public:
+    using AlarmId = std::uint64_t;  // 0: none
+
+    virtual ~Clock() = default;
+    /// Microseconds since boot, suspend included.
+    virtual Micros mono_us() const = 0;
+    /// Microseconds since 1970-01-01 UTC.
+    virtual Micros wall_us() const = 0;
+    /// Calls `fn` once, from the loop, not before `when_mono_us`. Never from inside this call.
+    virtual AlarmId set_alarm(Micros when_mono_us, std::function<void()> fn) = 0;
+    /// No effect for 0 or an alarm that has gone off.
+    virtual void cancel_alarm(AlarmId id) = 0;
+};
+
+/// One pending alarm; destroying it cancels. Not movable: its callback usually captures the owner.
+class Timer {
+  public:
+    explicit Timer(Clock& clock) : clock_(clock) {}
+    ~Timer() { stop(); }
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+
+    /// Replaces a pending alarm. A negative delay counts as 0.
+    void start_in(Micros delay_us, std::function<void()> fn);
+    void start_at(Micros when_mono_us, std::function<void()> fn);
+    void stop();
+    bool pending() const { return id_ != 0; }
+
+  private:
+    Clock& clock_;
+    Clock::AlarmId id_ = 0;
+};
+
+/// "2026-01-02T03:04:05.678901Z"
+std::string format_utc(Micros wall_us);
+/// The inverse, for "2026-01-02T03:04:05[.fraction]Z"; -1 when it is not such a text.
+Micros parse_utc(const std::string& text);
+
+}  // namespace postern::core

@@ -1,0 +1,131 @@
+#include "core/file_system.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace postern::core {
+namespace {
+
+Code write_code(int error) {
+    if (error == ENOSPC || error == EDQUOT) return Code::kDiskFull;
+    if (error == EACCES || error == EPERM || error == EROFS) return Code::kPermission;
+    return Code::kFileWrite;
+}
+
+int write_all(int fd, ByteView data) {
+    while (!data.empty()) {
+        const ssize_t n = ::write(fd, data.data(), data.size());
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            return errno;
+        }
+        data = data.subspan(static_cast<std::size_t>(n));
+    }
+    return 0;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd) {
+        const int error = errno;
+        return fail(error == ENOENT ? Code::kFileMissing : error == EACCES ? Code::kPermission : Code::kFileUnreadable,
+                    "cannot open " + path, {}, error);
+    }
+    std::string data;
+    while (true) {
+        char buffer[16384];
+        const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            return fail(Code::kFileUnreadable, "cannot read " + path, {}, errno);
+        }
+        if (n == 0) return data;
+        if (data.size() + static_cast<std::size_t>(n) > max_bytes) {
+            return fail(Code::kTooLarge, path + " is larger than " + std::to_string(max_bytes) + " bytes");
+        }
+        data.append(buffer, static_cast<std::size_t>(n));
+    }
+}
+
+Result<void> write_file(const std::string& path, ByteView data, mode_t mode, bool durable) {
+    const std::string temporary = path + ".tmp-" + std::to_string(getpid());
+    const auto give_up = [&](int error) {
+        ::unlink(temporary.c_str());
+        return fail(write_code(error), "cannot write " + path, "the previous file is kept", error);
+    };
+    UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!fd) return fail(write_code(errno), "cannot write " + path, {}, errno);
+    if (::fchmod(fd.get(), mode) != 0) return give_up(errno);  // whatever the umask says
+    if (const int error = write_all(fd.get(), data); error != 0) return give_up(error);
+    if (durable && ::fsync(fd.get()) != 0) return give_up(errno);
+    if (::close(fd.release()) != 0) return give_up(errno);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(errno);
+    if (durable) {
+        const UniqueFd folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (folder) ::fsync(folder.get());
+    }
+    return {};
+}
+
+Result<void> make_folders(const std::string& path, mode_t mode) {
+    for (std::size_t at = 1; at <= path.size(); ++at) {
+        if (at != path.size() && path[at] != '/') continue;
+        const std::string part = path.substr(0, at);
+        if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) {
+            return fail(write_code(errno), "cannot create folder " + part, {}, errno);
+        }
+    }
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return fail(Code::kFileWrite, path + " is not a folder", "remove it or configure another one");
+    }
+    return {};
+}
+
+std::string folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<LockFile> LockFile::acquire(const std::string& path) {
+    LockFile lock;
+    lock.fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!lock.fd_) return fail(write_code(errno), "cannot open the lock " + path, {}, errno);
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(lock.fd_.get(), F_SETLK, &whole) != 0) {
+        const int error = errno;
+        if (error != EACCES && error != EAGAIN) return fail(Code::kFileWrite, "cannot lock " + path, {}, error);
+        return fail(Code::kLocked, path + " is held by process " + std::to_string(holder(path)),
+                    "one at a time: stop the other one, or give this one its own runtime_dir");
+    }
+    return lock;
+}
+
+pid_t LockFile::holder(const std::string& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return 0;
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(fd.get(), F_GETLK, &whole) != 0 || whole.l_type == F_UNLCK) return 0;
+    return whole.l_pid;
+}
+
+std::string boot_id() {
+    std::string id = read_file("/proc/sys/kernel/random/boot_id", 64).value_or("");
+    std::erase_if(id, [](char c) { return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')); });
+    id.resize(32, '0');
+    return id;
+}
+
+}  // namespace postern::core

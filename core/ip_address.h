@@ -1,0 +1,61 @@
+// IPv4 and IPv6 addresses, socket addresses and prefixes as values. Text forms are inet_pton's; nothing is looked up.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::core {
+
+class IpAddress {
+  public:
+    IpAddress() = default;  // 0.0.0.0
+    /// "10.0.1.23" or "2408:…::1" (no brackets, no scope).
+    static std::optional<IpAddress> parse(std::string_view text);
+    static IpAddress v4(std::uint32_t host_order);
+    static IpAddress v6(const std::array<std::uint8_t, 16>& network_order);
+
+    bool is_v6() const { return v6_; }
+    bool is_loopback() const;
+    /// 4 or 16 bytes in network order.
+    const std::uint8_t* data() const { return bytes_.data(); }
+    std::size_t size() const { return v6_ ? 16 : 4; }
+    std::string text() const;
+    auto operator<=>(const IpAddress&) const = default;  // all IPv4 before all IPv6
+
+  private:
+    bool v6_ = false;
+    std::array<std::uint8_t, 16> bytes_{};
+};
+
+struct SocketAddress {
+    IpAddress ip;
+    std::uint16_t port = 0;
+
+    /// "10.0.0.1:53", "[::1]:53"; without a port `default_port` holds. Rejects port 0 unless `default_port` is 0.
+    static std::optional<SocketAddress> parse(std::string_view text, std::uint16_t default_port);
+    static std::optional<SocketAddress> from(const sockaddr* address);
+    /// Fills `out`, returns its length.
+    socklen_t to(sockaddr_storage* out) const;
+    std::string text() const;
+    auto operator<=>(const SocketAddress&) const = default;
+};
+
+struct IpPrefix {
+    IpAddress ip;
+    std::uint8_t length = 0;  // 0..32 or 0..128
+
+    /// "127.0.0.0/8"; a bare address is a /32 or /128. Bits past the length must be zero.
+    static std::optional<IpPrefix> parse(std::string_view text);
+    bool contains(const IpAddress& address) const;
+    std::string text() const;
+    auto operator<=>(const IpPrefix&) const = default;
+};
+
+}  // namespace postern::core

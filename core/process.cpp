@@ -1,0 +1,136 @@
+#include "core/process.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+namespace postern::core {
+namespace {
+
+/// Decimal digits of `value` into `out` (no allocation: this runs between fork and exec).
+void put_number(char* out, long value) {
+    char digits[24];
+    int n = 0;
+    do {
+        digits[n++] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (n > 0) *out++ = digits[--n];
+    *out = '\0';
+}
+
+[[noreturn]] void become(const ChildSpec& spec, char* const* argv, char* listen_fds, char* listen_pid, int report_fd) {
+    const auto die = [&] {
+        const int error = errno;
+        [[maybe_unused]] const auto n = ::write(report_fd, &error, sizeof error);
+        _exit(127);
+    };
+    ::setsid();
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die();
+    // Move what we keep out of the way of 3, 4, … first: a listen fd may itself be 3.
+    const int count = static_cast<int>(spec.listen_fds.size());
+    const int base = 3 + count;
+    const int report = ::fcntl(report_fd, F_DUPFD_CLOEXEC, base);
+    if (report < 0) die();
+    report_fd = report;
+    if (spec.stderr_fd != STDERR_FILENO && ::dup2(spec.stderr_fd, STDERR_FILENO) < 0) die();
+    int moved[64];
+    for (int i = 0; i < count; ++i) {
+        moved[i] = ::fcntl(spec.listen_fds[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, base + 1);
+        if (moved[i] < 0) die();
+    }
+    for (int i = 0; i < count; ++i) {
+        if (::dup2(moved[i], 3 + i) < 0) die();
+    }
+    const int null = ::open("/dev/null", O_RDWR);
+    if (null >= 0) {
+        ::dup2(null, STDIN_FILENO);
+        ::dup2(null, STDOUT_FILENO);
+    }
+    // Everything else is closed at exec, whoever forgot O_CLOEXEC.
+    ::syscall(SYS_close_range, static_cast<unsigned>(base), ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+    char* environment[3] = {nullptr, nullptr, nullptr};
+    if (count > 0) {
+        put_number(listen_pid + sizeof("LISTEN_PID=") - 1, ::getpid());
+        environment[0] = listen_fds;
+        environment[1] = listen_pid;
+    }
+    ::execve(argv[0], argv, environment);
+    die();
+    _exit(127);
+}
+
+}  // namespace
+
+Result<pid_t> start_child(const ChildSpec& spec) {
+    if (spec.argv.empty() || spec.listen_fds.size() > 64) return fail(Code::kInternal, "a child without a program");
+    int report[2];
+    if (::pipe2(report, O_CLOEXEC) != 0) return fail(Code::kInternal, "cannot make a pipe", {}, errno);
+    const UniqueFd read_end(report[0]);
+    UniqueFd write_end(report[1]);
+    std::vector<char*> argv;
+    for (const auto& a : spec.argv) argv.push_back(const_cast<char*>(a.c_str()));
+    argv.push_back(nullptr);
+    char listen_fds[48];
+    char listen_pid[48];
+    std::snprintf(listen_fds, sizeof listen_fds, "LISTEN_FDS=%zu", spec.listen_fds.size());
+    std::snprintf(listen_pid, sizeof listen_pid, "LISTEN_PID=");
+    const pid_t pid = ::fork();
+    if (pid < 0) return fail(Code::kInternal, "cannot start " + spec.argv[0], {}, errno);
+    if (pid == 0) become(spec, argv.data(), listen_fds, listen_pid, write_end.get());
+    write_end.reset();
+    int error = 0;
+    ssize_t n = 0;
+    do {
+        n = ::read(read_end.get(), &error, sizeof error);  // ends at once: exec closes the pipe
+    } while (n < 0 && errno == EINTR);
+    if (n == static_cast<ssize_t>(sizeof error)) {
+        ::waitpid(pid, nullptr, 0);
+        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, "cannot run " + spec.argv[0],
+                    "install postern-resolver beside postern or in ../sbin", error);
+    }
+    return pid;
+}
+
+Result<void> ProcessWatch::start(Loop& loop, pid_t pid, std::function<void()> ended) {
+    stop();
+    const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (fd < 0) return fail(Code::kFileMissing, "no process " + std::to_string(pid), {}, errno);
+    pidfd_.reset(fd);
+    pid_ = pid;
+    watcher_.start(loop, fd, UV_READABLE, [this, fn = std::move(ended)](int, int) {
+        ::waitpid(pid_, nullptr, WNOHANG);
+        auto run = fn;
+        stop();
+        run();
+    });
+    return {};
+}
+
+void ProcessWatch::stop() {
+    watcher_.stop();
+    pidfd_.reset();
+}
+
+bool ProcessWatch::signal(int number) {
+    return pidfd_ && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0;
+}
+
+std::string program_folder() {
+    char path[4096];
+    const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n <= 0) return ".";
+    const std::string all(path, static_cast<std::size_t>(n));
+    return all.substr(0, all.rfind('/'));
+}
+
+}  // namespace postern::core

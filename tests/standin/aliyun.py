@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""A stand-in for Alibaba Cloud: the PrivateLink OpenAPI on TLS, the instance metadata service, and a control endpoint.
+
+    aliyun.py --cert pki/good.pem --key pki/good.key [--scenario FILE] [--api 127.0.0.1:0] [--imds 127.0.0.1:0]
+              [--control 127.0.0.1:0] [--ready-file FILE]
+
+The README beside this file has the control API and the scenario's keys.
+"""
+
+import argparse
+import json
+import sys
+import time
+
+import service
+from control import Control, ControlError, check_keys
+from endpoints import Endpoints
+from faults import KINDS, Faults
+from imds import Imds
+from keystore import KeyStore
+from openapi import OpenApi
+
+SCENARIO_KEYS = ("region", "keys", "role", "metadata", "imds", "endpoints", "options", "faults")
+
+
+class Aliyun:
+    def __init__(self, options, scenario):
+        check_keys(scenario, SCENARIO_KEYS)
+        region = scenario.get("region", "cn-hangzhou")
+        self.log = service.RequestLog()
+        self.keystore = KeyStore(scenario.get("keys", []), scenario.get("role"))
+        self.endpoints = Endpoints(region, scenario.get("endpoints", {}))
+        self.faults = Faults(scenario.get("faults", []))
+        self.api = OpenApi(service.parse_address(options.api), options.cert, options.key, region=region,
+                           keystore=self.keystore, endpoints=self.endpoints, fault_list=self.faults, log=self.log,
+                           options=scenario.get("options"))
+        self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,
+                         values={"region-id": region, **scenario.get("metadata", {})})
+        self.imds.change(scenario.get("imds", {}))
+        self.control = Control(service.parse_address(options.control), self._routes(), self.log)
+        self._listeners = {"api": self.api.listener, "imds": self.imds.listener}
+
+    def open(self):
+        for listener in (*self._listeners.values(), self.control.listener):
+            listener.open()
+        return {name: "%s:%d" % listener.address
+                for name, listener in (*self._listeners.items(), ("control", self.control.listener))}
+
+    def close(self):
+        for listener in (*self._listeners.values(), self.control.listener):
+            listener.close()
+
+    def _routes(self):
+        ok = lambda function: lambda call: function(call) or {}  # noqa: E731
+        return [
+            ("GET", "/state", lambda call: self.describe()),
+            ("PUT", "/endpoints/{id}", ok(lambda call: self.endpoints.put(call.parts["id"], call.body, replace=True))),
+            ("POST", "/endpoints/{id}", ok(lambda call: self.endpoints.put(call.parts["id"], call.body))),
+            ("DELETE", "/endpoints/{id}", ok(lambda call: self.endpoints.remove(call.parts["id"]))),
+            ("POST", "/endpoints/{id}/zones/{zone}",
+             ok(lambda call: self.endpoints.put_zone(call.parts["id"], call.parts["zone"], call.body))),
+            ("DELETE", "/endpoints/{id}/zones/{zone}",
+             ok(lambda call: self.endpoints.remove_zone(call.parts["id"], call.parts["zone"]))),
+            ("POST", "/options", ok(lambda call: self.api.change_options(call.body))),
+            ("POST", "/faults", ok(lambda call: self.faults.add(call.body))),
+            ("DELETE", "/faults", ok(lambda call: self.faults.clear())),
+            ("POST", "/keys", ok(lambda call: self.keystore.put(**call.body))),
+            ("DELETE", "/keys/{id}", ok(lambda call: self.keystore.remove(call.parts["id"]))),
+            ("POST", "/sts/expire", ok(lambda call: self.keystore.expire_temporary_keys(time.time()))),
+            ("POST", "/role", ok(self._change_role)),
+            ("POST", "/imds", ok(lambda call: self.imds.change(call.body))),
+            ("POST", "/listeners/{name}", ok(self._change_listener)),
+        ]
+
+    def _change_role(self, call):
+        check_keys(call.body, ("lifetime_s", "renew", "code"))
+        if self.keystore.role is None:
+            raise ControlError("the scenario has no role")
+        for name, value in call.body.items():
+            setattr(self.keystore.role, name, value)
+
+    def _change_listener(self, call):
+        check_keys(call.body, ("open",))
+        listener = self._listeners.get(call.parts["name"])
+        if listener is None:
+            raise ControlError(f"listeners: {sorted(self._listeners)}")
+        (listener.open if call.body["open"] else listener.close)()
+
+    def describe(self):
+        return {"region": self.api.region, "keys": self.keystore.describe(), "endpoints": self.endpoints.describe(),
+                "options": self.api.options, "faults": self.faults.describe(), "fault_kinds": KINDS,
+                "imds": self.imds.describe(), "api": {"open": self.api.listener.is_open}}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="stand-in for the Alibaba Cloud OpenAPI and metadata service")
+    parser.add_argument("--api", default="127.0.0.1:0", metavar="ADDR:PORT")
+    parser.add_argument("--imds", default="127.0.0.1:0", metavar="ADDR:PORT")
+    parser.add_argument("--control", default="127.0.0.1:0", metavar="ADDR:PORT")
+    parser.add_argument("--cert", required=True)
+    parser.add_argument("--key", required=True)
+    parser.add_argument("--scenario", metavar="FILE")
+    parser.add_argument("--ready-file", metavar="FILE")
+    options = parser.parse_args()
+    scenario = {}
+    if options.scenario:
+        with open(options.scenario, encoding="utf-8") as file:
+            scenario = json.load(file)
+    try:
+        aliyun = Aliyun(options, scenario)
+        addresses = aliyun.open()
+    except (ControlError, OSError, ValueError, TypeError) as error:
+        print(f"aliyun.py: {error}", file=sys.stderr)
+        return 2
+    service.write_ready_file(options.ready_file, addresses)
+    service.wait_for_signal()
+    aliyun.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What every stand-in program shares: addresses, the ready file, signals, and a bounded request log."""
+
+import collections
+import ipaddress
+import json
+import os
+import signal
+import threading
+import time
+
+
+def parse_address(text):
+    """'127.0.0.1:443' -> ('127.0.0.1', 443). Only loopback: a stand-in must never be reachable from outside."""
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not ipaddress.ip_address(host).is_loopback:
+        raise ValueError(f"{text}: a stand-in listens on loopback addresses only")
+    number = int(port)
+    if not 0 <= number <= 65535:
+        raise ValueError(f"{text}: the port is out of range")
+    return host, number
+
+
+def parse_named_address(text):
+    """'127.0.0.2:443=zone-a' -> ('zone-a', ('127.0.0.2', 443)). Without a name the address is the name."""
+    address, _, name = text.partition("=")
+    return name or address, parse_address(address)
+
+
+def write_ready_file(path, content):
+    """By rename, so that whoever waits for the file never reads half of it."""
+    if path is None:
+        return
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    os.replace(temporary, path)
+
+
+def wait_for_signal():
+    """Blocks until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+
+
+class RequestLog:
+    """What was asked, newest last, at most `limit` entries. Callers put no secret into it."""
+
+    def __init__(self, limit=10000):
+        self._entries = collections.deque(maxlen=limit)
+        self._lock = threading.Lock()
+        self._next = 1
+
+    def add(self, **fields):
+        with self._lock:
+            self._entries.append({"seq": self._next, "time": round(time.time(), 6), **fields})
+            self._next += 1
+
+    def read(self, since=0, limit=1000):
+        """Entries with seq > since; 'next' is the value to pass as `since` the next time."""
+        with self._lock:
+            found = [entry for entry in self._entries if entry["seq"] > since][:limit]
+            return {"entries": found, "next": found[-1]["seq"] if found else max(since, self._next - 1)}
+
+    def clear(self):
+        with self._lock:
+            self._entries.clear()
