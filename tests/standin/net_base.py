@@ -96,9 +96,18 @@ class Connection:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
             pass
-        self.close()
+        self._close_socket()
 
     def close(self):
+        if isinstance(self.sock, ssl.SSLSocket) and self.sock.fileno() >= 0:
+            try:
+                self.sock.setblocking(False)  # sends close_notify, but does not wait for the peer's
+                self.sock.unwrap()
+            except (OSError, ssl.SSLError, ValueError):
+                pass
+        self._close_socket()
+
+    def _close_socket(self):
         try:
             self.sock.close()
         except OSError:

@@ -1,0 +1,53 @@
+"""The server half of a WebSocket (RFC 6455), as much as one JSON question and answer needs."""
+
+import base64
+import hashlib
+import json
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+MAX_FRAME = 64 * 1024
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+def wants_upgrade(request):
+    return "websocket" in (request.header("upgrade") or "").lower() and request.header("sec-websocket-key")
+
+
+def upgrade_reply(request):
+    accept = base64.b64encode(hashlib.sha1((request.header("sec-websocket-key") + GUID).encode()).digest()).decode()
+    return ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n\r\n").encode()
+
+
+def read_frame(connection):
+    """(opcode, payload) of an unfragmented, masked client frame, else None."""
+    first, second = connection.read_exactly(2)
+    length = second & 0x7F
+    if length == 126:
+        length = int.from_bytes(connection.read_exactly(2), "big")
+    elif length == 127:
+        length = int.from_bytes(connection.read_exactly(8), "big")
+    if not first & 0x80 or not second & 0x80 or length > MAX_FRAME:
+        return None
+    mask = connection.read_exactly(4)
+    payload = connection.read_exactly(length)
+    return first & 0x0F, bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+
+
+def send_frame(connection, opcode, payload):
+    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2, "big")
+    connection.send(bytes([0x80 | opcode]) + length + payload)
+
+
+def serve(connection, answer, limit=1000):
+    """Text frames with JSON objects, each answered by `answer(object)`, until the peer closes."""
+    for _ in range(limit):
+        frame = read_frame(connection)
+        if frame is None or frame[0] == CLOSE:
+            send_frame(connection, CLOSE, b"")
+            return
+        opcode, payload = frame
+        if opcode == PING:
+            send_frame(connection, PONG, payload)
+        elif opcode == TEXT:
+            send_frame(connection, TEXT, json.dumps(answer(json.loads(payload)), separators=(",", ":")).encode())
