@@ -1,0 +1,47 @@
+// What a cloud says about an interface endpoint, in one shape for every cloud, and the rule that turns it into addresses.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/endpoint_set.h"
+#include "core/error.h"
+
+namespace postern::agent {
+
+struct ZoneReport {
+    std::string zone_id;
+    std::string status;                   // the cloud's word: "Connected", "Wait", …
+    std::optional<core::IpAddress> ipv4;
+    std::optional<core::IpAddress> ipv6;
+    std::string domain;
+};
+
+struct EndpointReport {
+    std::string endpoint_id;
+    std::string status, business_status, connection_status;  // "Active", "Normal", "Connected", …
+    std::string service_name;
+    std::string domain;
+    std::vector<ZoneReport> zones;
+    std::string request_id;               // of the reply with the zones
+};
+
+class Provider {
+  public:
+    using Callback = std::function<void(core::Result<EndpointReport>)>;
+
+    virtual ~Provider() = default;
+    /// State and zones of one endpoint. Exactly one callback, from the loop, unless the provider is destroyed.
+    virtual void describe_endpoint(const std::string& endpoint_id, Callback done) = 0;
+};
+
+/// The readiness rule: endpoint Active and Normal and Connected, zone Connected, an address that parses.
+/// `zones` narrows (empty: all).
+EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones);
+
+/// "" when at least one address is ready; else what is missing and who has to do what.
+std::string why_not_ready(const EndpointReport& report, const std::vector<std::string>& zones);
+
+}  // namespace postern::agent

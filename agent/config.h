@@ -1,0 +1,131 @@
+// The configuration as the program uses it: read from TOML (config.cpp), checked, with every default in place here.
+// Keys and meanings are those of postern.toml(5). Durations are microseconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/ip_address.h"
+#include "core/log.h"
+#include "core/secret.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+using core::Micros;
+
+inline constexpr const char* kDefaultConfigPath = "/etc/postern/postern.toml";
+
+struct AgentConfig {
+    std::string state_dir = "/var/lib/postern";
+    std::string runtime_dir = "/run/postern";
+    core::Level log_level = core::Level::kInfo;
+    core::LogFormat log_format = core::LogFormat::kText;
+};
+
+struct DnsConfig {
+    std::vector<core::SocketAddress> listen;  // default 127.0.0.153:53
+    std::vector<core::SocketAddress> upstreams;  // empty: auto, the host's own resolvers
+    std::vector<core::IpPrefix> allow;        // default loopback
+    Micros ttl_us = 10 * core::kSecond;
+    std::uint64_t cache_bytes = 16u << 20;
+    Micros serve_stale_us = core::kHour;
+    Micros plan_ttl_us = 5 * core::kMinute;
+};
+
+struct HttpConfig {
+    core::SocketAddress listen;               // default 127.0.0.1:9853
+    std::vector<core::IpPrefix> allow;        // default loopback
+    std::vector<std::string> allow_hosts;     // more names for the Host check
+};
+
+struct AliyunConfig {
+    std::string region;         // "": from the instance metadata
+    Micros poll_interval_us = core::kMinute;
+    Micros poll_max_interval_us = 5 * core::kMinute;
+    std::string api_endpoint;   // "https://host[:port]"; "": the regional VPC host, then the public one
+    std::string metadata_url = "http://100.100.100.200";
+    std::string ca_file;        // for the API; "": the system's
+};
+
+enum class Policy { kAny, kQuorum, kAll };
+std::string_view to_string(Policy policy);
+
+/// Where a link's token comes from. At most one is set.
+struct TokenSource {
+    std::string file;
+    std::string env;
+    bool configured() const { return !file.empty() || !env.empty(); }
+};
+
+struct LinkProbeConfig {
+    bool enabled = true;
+    probe::Kind kind = probe::Kind::kTdengine;
+    Micros interval_us = 10 * core::kSecond;
+    Micros timeout_us = 3 * core::kSecond;
+    Micros connect_timeout_us = 1200 * core::kMillisecond;
+    int fall = 3;
+    int rise = 2;
+    Micros fast_interval_us = core::kSecond;
+    std::uint16_t port = 443;
+    std::string path = "/rest/sql";
+    std::string sql = "select 1";
+    std::string ca_file;
+    std::string server_name;    // "": the link's host
+    Micros degraded_over_us = 500 * core::kMillisecond;
+    Micros expiry_warning_us = 14 * 24 * core::kHour;
+};
+
+struct LinkConfig {
+    std::string name;
+    std::string host;           // lower case, no trailing dot
+    // Exactly one of the two is not empty.
+    std::vector<std::string> endpoints;       // PrivateLink endpoint IDs, merged
+    std::vector<core::IpAddress> addresses;   // fixed
+    std::vector<std::string> zones;           // narrows discovered zones; empty: all
+    TokenSource token;
+    Policy policy = Policy::kAny;
+    LinkProbeConfig probe;
+    int line = 0;               // of [[link]] in the file
+};
+
+struct Config {
+    std::string path;
+    AgentConfig agent;
+    DnsConfig dns;
+    HttpConfig http;
+    AliyunConfig aliyun;
+    std::vector<LinkConfig> links;
+
+    bool needs_discovery() const;             // any link with endpoints
+};
+
+/// One mistake in the file. line 0: the file as a whole.
+struct ConfigIssue {
+    int line = 0;
+    std::string key;
+    std::string what;
+};
+
+/// "FILE:LINE: key: what"
+std::string format_issue(const std::string& path, const ConfigIssue& issue);
+
+/// The parsed file, or every mistake in it at once.
+tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text);
+/// Reads at most 1 MiB, then parses. An unreadable file is one issue with line 0.
+tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path);
+
+/// Where things lie (the manual's FILES). Moved below two folders when the configuration moves them.
+struct Paths {
+    std::string snapshot, probe_log, last_good_config, generation;  // state_dir
+    std::string durable_plan, fallback;                // state; /var/lib/postern-plan by default
+    std::string current_plan, agent_lock;              // runtime_dir
+    std::string stats, resolver_lock;                  // /run/postern-resolver by default
+};
+Paths paths_of(const AgentConfig& config);
+
+}  // namespace postern::agent

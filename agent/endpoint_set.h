@@ -1,0 +1,27 @@
+// The addresses behind a link, whatever their source. Sorted and comparable: "did it change?" is operator==.
+#pragma once
+
+#include <compare>
+#include <string>
+#include <vector>
+
+#include "core/ip_address.h"
+
+namespace postern::agent {
+
+struct EndpointAddress {
+    core::IpAddress ip;
+    std::string zone;      // "cn-hangzhou-h"; "" for fixed addresses
+    std::string endpoint;  // "ep-…"; "" for fixed addresses
+    auto operator<=>(const EndpointAddress&) const = default;
+};
+
+using EndpointSet = std::vector<EndpointAddress>;  // sorted by ip, no ip twice
+
+/// Sorts, drops duplicates (the first zone wins).
+EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses);
+
+/// "10.0.1.23 (cn-hangzhou-h), 10.0.2.9 (cn-hangzhou-i)"; "none" when empty.
+std::string describe(const EndpointSet& set);
+
+}  // namespace postern::agent
