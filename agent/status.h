@@ -1,0 +1,112 @@
+// One snapshot of everything the agent knows, and its four views: the command line, the page, JSON and metrics.
+// app.cpp fills it; status_json, status_text, health_json and metrics_text only read it. Holds no secret.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/endpoint_sync.h"
+#include "core/stats_page.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+struct AddressStatus {
+    core::IpAddress ip;
+    std::string zone, endpoint;
+    probe::Verdict verdict;
+    probe::State state = probe::State::kUnknown;
+    bool answered = false;                 // in the present DNS answer
+    Micros since_wall_us = 0;              // of the present state
+    std::optional<probe::ProbeResult> last;
+    int streak = 0;                        // >0 successes in a row, <0 failures
+};
+
+struct LinkStatus {
+    std::string name, host;
+    Policy policy = Policy::kAny;
+    bool probing = true;
+    bool token_configured = false;
+    std::string token_problem;             // "" or why the token could not be read
+    DiscoveryStatus discovery;
+    std::vector<AddressStatus> addresses;
+    std::vector<core::IpAddress> answer;   // what DNS says now, in order
+    bool all_down = false;                 // everything is answered because everything is down
+    probe::State path = probe::State::kUnknown;     // over the addresses, by policy
+    probe::State service = probe::State::kUnknown;
+    probe::State state = probe::State::kUnknown;
+    std::string cause;                     // one sentence: what is wrong, "" when nothing is
+    std::string fix;                       // the next step, "" when none
+    bool first_sweep_done = false;
+    std::uint64_t answers = 0;             // private answers served, from the resolver
+};
+
+struct UpstreamStatus {
+    core::SocketAddress address;
+    core::UpstreamStats stats;
+};
+
+struct ResolverStatus {
+    bool running = false;
+    bool managed = false;                  // started or adopted by this agent
+    pid_t pid = 0;
+    bool stats_valid = false;
+    std::string stats_problem;
+    core::StatsPage stats;
+    std::uint64_t published_generation = 0;
+    bool accepted = false;                 // it uses the published plan
+    std::uint64_t restarts = 0;
+    std::vector<core::SocketAddress> listen;
+    std::vector<UpstreamStatus> upstreams;
+    std::string upstream_source;           // "configured", "/etc/resolv.conf", …
+    std::string problem;                   // "" or what is wrong with the resolver or the plan, with the fix
+};
+
+struct ProbeCounters {
+    std::uint64_t attempts = 0, missed = 0;
+    std::map<probe::Reason, std::uint64_t> failures;
+    struct Histogram {                     // seconds; bounds in probe_bounds_s(), cumulative when printed
+        std::vector<std::uint64_t> buckets;
+        double sum_s = 0;
+    };
+    std::map<probe::Phase, Histogram> phases;
+    Histogram lag;
+};
+
+/// Exit codes and /health follow it: 0 good, 1 degraded, 2 failed, 3 unknown.
+enum class Overall { kGood = 0, kDegraded = 1, kFailed = 2, kUnknown = 3 };
+std::string_view to_string(Overall overall);
+
+struct StatusSnapshot {
+    Micros now_wall_us = 0;
+    Micros started_wall_us = 0;
+    std::string version;
+    std::string config_path;
+    bool config_reload_ok = true;
+    std::string config_problem;            // of the last refused reload
+    Micros config_loaded_wall_us = 0;
+    std::string region, host_zone;         // "" when unknown
+    std::vector<LinkStatus> links;
+    ResolverStatus resolver;
+    DiscoveryCounters discovery;
+    ProbeCounters probes;
+    std::vector<std::string> warnings;     // plan or snapshot not writable, …
+    Overall overall = Overall::kUnknown;
+    std::string headline;                  // the verdict in one sentence
+};
+
+/// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
+void judge(LinkStatus& link);
+void judge(StatusSnapshot& snapshot);
+
+// The views.
+std::string status_json(const StatusSnapshot& snapshot);                  // GET /api/v1/status, status --json
+std::string status_text(const StatusSnapshot& snapshot, bool colour);     // postern status; fits 80 columns
+std::string health_json(const StatusSnapshot& snapshot);                  // GET /health
+int health_http_status(const StatusSnapshot& snapshot);                   // 200 pass or warn, 503 fail
+std::string metrics_text(const StatusSnapshot& snapshot);                 // GET /metrics
+
+}  // namespace postern::agent
