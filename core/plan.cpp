@@ -170,6 +170,7 @@ Result<Bytes> serialize(const Plan& plan) {
     boot.resize(32, '0');
     section[kIdentity].append(as_bytes(boot));
     section[kIdentity].le(plan.created_wall_us);
+    section[kIdentity].le(plan.membership);
     for (const auto* field : setting_fields(plan.settings)) section[kSettings].le(*field);
     for (const auto& a : plan.listen) put_address(section[kListen], a.ip, 0, a.port);
     for (const auto& p : plan.allow) put_address(section[kAllow], p.ip, p.length, 0);
@@ -280,6 +281,7 @@ class Decoder {
         out_.generation = in.le<std::uint64_t>();
         out_.boot_id = std::string(as_text(in.take(32)));
         out_.created_wall_us = in.le<Micros>();
+        out_.membership = in.le<std::uint64_t>();
         if (!in.ok()) return false;
         ByteReader settings(sections_[kSettings]);
         for (auto* field : setting_fields(out_.settings)) {

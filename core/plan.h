@@ -72,6 +72,7 @@ struct Plan {
     std::uint64_t generation = 0;  // (agent start counter << 32) + publication
     std::string boot_id;           // 32 hex digits
     Micros created_wall_us = 0;
+    std::uint64_t membership = 0;  // fingerprint of everything but verdicts and times: "did anything lasting change?"
     PlanSettings settings;
     std::vector<SocketAddress> listen;
     std::vector<IpPrefix> allow;
@@ -137,6 +138,7 @@ class PlanView {
     std::uint64_t generation = 0;
     std::string boot_id;
     Micros created_wall_us = 0;
+    std::uint64_t membership = 0;
     PlanSettings settings;
     std::vector<SocketAddress> listen;
     std::vector<IpPrefix> allow;
