@@ -6,17 +6,18 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/cloud/provider.h"
 #include "agent/config.h"
-#include "core/backoff.h"
 #include "core/clock.h"
+#include "core/random.h"
 
 namespace postern::agent {
 
-class SnapshotStore;
+struct Snapshot;
 
 /// What discovery knows about one link; for status, metrics, doctor.
 struct DiscoveryStatus {
@@ -33,9 +34,45 @@ struct DiscoveryStatus {
 };
 
 struct DiscoveryCounters {
-    std::map<std::pair<std::string, std::string>, std::uint64_t> requests;  // {action, code}; code "ok" or the API's
+    RequestCounts requests;             // {action, code}; code "ok" or the API's
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0;
+};
+
+struct EndpointSyncHooks {
+    std::function<void(const std::string& link)> on_change;  // its set changed, or was first known
+    std::function<void()> on_status;                         // something status() says changed (errors, readiness, …)
+    std::function<void()> save;                              // what fill() gives is worth writing to disk
+};
+
+class EndpointSync {
+  public:
+    EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, EndpointSyncHooks hooks);
+    ~EndpointSync();
+
+    /// The links, first and at every reload: what stays keeps what it knows. Fixed addresses are known at once
+    /// (on_change runs inside this call for them, and for links whose set became different).
+    void configure(const Config& config);
+    /// What the disk remembers. After configure(), before start(): serves until the first poll answers.
+    void restore(const Snapshot& snapshot);
+    /// Polls begin at once.
+    void start();
+    void stop();
+    /// Polls every source now; `done` runs when all have answered or failed. At most once in two seconds: sooner calls
+    /// are done when the polls under way are, or at once.
+    void refresh(std::function<void()> done);
+
+    /// Unknown links: an empty status with source "none".
+    DiscoveryStatus status(const std::string& link) const;
+    DiscoveryCounters counters() const;
+    /// Every link with endpoints has had an answer from the API or the snapshot, or has failed once: /readyz need not wait.
+    bool first_round_done() const;
+    /// Adds the sources to a snapshot (region, zone and api_hosts are the caller's).
+    void fill(Snapshot& snapshot) const;
+
+  private:
+    struct Engine;
+    std::shared_ptr<Engine> engine_;
 };
 
 }  // namespace postern::agent

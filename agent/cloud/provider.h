@@ -1,9 +1,12 @@
 // What a cloud says about an interface endpoint, in one shape for every cloud, and the rule that turns it into addresses.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/endpoint_set.h"
@@ -17,6 +20,7 @@ struct ZoneReport {
     std::optional<core::IpAddress> ipv4;
     std::optional<core::IpAddress> ipv6;
     std::string domain;
+    bool operator==(const ZoneReport&) const = default;
 };
 
 struct EndpointReport {
@@ -26,7 +30,11 @@ struct EndpointReport {
     std::string domain;
     std::vector<ZoneReport> zones;
     std::string request_id;               // of the reply with the zones
+    bool operator==(const EndpointReport&) const = default;
 };
+
+/// Requests made so far by {action, code}: code "ok", the API's own, or an error token when no reply came.
+using RequestCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 
 class Provider {
   public:
@@ -35,6 +43,7 @@ class Provider {
     virtual ~Provider() = default;
     /// State and zones of one endpoint. Exactly one callback, from the loop, unless the provider is destroyed.
     virtual void describe_endpoint(const std::string& endpoint_id, Callback done) = 0;
+    virtual RequestCounts requests() const { return {}; }
 };
 
 /// The readiness rule: endpoint Active and Normal and Connected, zone Connected, an address that parses.

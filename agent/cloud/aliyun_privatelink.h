@@ -1,0 +1,50 @@
+// Alibaba Cloud PrivateLink (API version 2020-04-15) as a Provider: GetVpcEndpointAttribute, then every page of
+// ListVpcEndpointZones (the only call that gives addresses). Requests are POST with everything in the query and an empty
+// body, as the official SDK sends them; each attempt has its own date, nonce and signature.
+//
+// Host: api_endpoint if set; else the regional VPC host (needs no public egress), and the public one when that can't be
+// resolved or reached. Transient failures are retried with jittered backoff inside one describe_endpoint(); what lasts is
+// reported as an error whose hint names the fix. Owned by the app, loop thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "agent/cloud/credentials.h"
+#include "agent/cloud/http_transport.h"
+#include "agent/cloud/metadata.h"
+#include "agent/cloud/provider.h"
+#include "core/random.h"
+
+namespace postern::agent {
+
+struct AliyunOptions {
+    std::string region;        // "": asked of the metadata service
+    std::string api_endpoint;  // "https://host[:port]"; "": by region
+    std::string ca_file;       // "": the system's
+};
+
+class AliyunPrivatelink final : public Provider {
+  public:
+    AliyunPrivatelink(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
+                      MetadataClient& metadata, AliyunOptions options);
+    /// Cancels what is under way: no callback runs after it.
+    ~AliyunPrivatelink() override;
+
+    /// For a reload; running descriptions end with the old options.
+    void configure(AliyunOptions options);
+    void describe_endpoint(const std::string& endpoint_id, Callback done) override;
+    RequestCounts requests() const override;
+    /// Server time minus ours as learned from a refused date; 0 while nobody complained.
+    core::Micros clock_offset_us() const;
+    /// The region in use, "" before it is known.
+    std::string region() const;
+
+  private:
+    struct Engine;
+    std::shared_ptr<Engine> engine_;
+};
+
+}  // namespace postern::agent

@@ -1,0 +1,102 @@
+// Who signs. A chain of sources in the order of the official SDKs; the first that yields is used and remembered.
+// Temporary credentials are renewed in the background before they expire, once for all who wait. Loop thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/cloud/environment.h"
+#include "agent/cloud/http_transport.h"
+#include "agent/cloud/metadata.h"
+#include "core/backoff.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/secret.h"
+
+namespace postern::agent {
+
+struct Credentials {
+    std::string access_key_id;
+    core::Secret access_key_secret;
+    core::Secret security_token;                 // empty: a permanent key
+    core::Micros expires_wall_us = core::kNever;
+    std::string provider;                        // "environment", "ecs_ram_role", …
+    std::string principal;                       // "role postern-reader"; "" when the source has no name for it
+};
+
+/// One source. fetch() calls back once, maybe at once, unless the source is destroyed.
+class CredentialSource {
+  public:
+    using Callback = std::function<void(core::Result<Credentials>)>;
+
+    virtual ~CredentialSource() = default;
+    virtual std::string_view name() const = 0;
+    /// kCredentialsMissing: not set up, ask the next. Anything else: set up, but failing.
+    virtual void fetch(Callback done) = 0;
+};
+
+/// Why a source was used or not; for `check-config --online` and error texts.
+struct CredentialAttempt {
+    std::string source;
+    bool used = false;
+    std::string why_not;
+};
+
+class CredentialChain {
+  public:
+    using Callback = CredentialSource::Callback;
+
+    CredentialChain(core::Clock& clock, core::Random& random, std::vector<std::unique_ptr<CredentialSource>> sources);
+    /// No callback runs after it.
+    ~CredentialChain();
+
+    /// Credentials that are good for the next three minutes at least; older ones that have not expired yet when a renewal
+    /// fails. kCredentialsMissing with every source and its reason when none yields.
+    void get(Callback done);
+    /// The API refused this key or its token: the next get() asks its source anew, whatever the expiry says.
+    void invalidate(const std::string& access_key_id);
+    /// The attempts of the last walk through the chain, in order.
+    const std::vector<CredentialAttempt>& attempts() const { return attempts_; }
+    /// The source in use, "" before the first success.
+    std::string source() const { return current_ ? current_->provider : std::string(); }
+
+  private:
+    void walk(std::size_t index);
+    void fetched(std::size_t index, core::Result<Credentials> result);
+    void schedule_renewal();
+    void finish(const core::Result<Credentials>& result);
+
+    core::Clock& clock_;
+    core::Random& random_;
+    std::vector<std::unique_ptr<CredentialSource>> sources_;
+    std::optional<Credentials> current_;
+    std::size_t current_index_ = 0;
+    bool refused_ = false;                 // by the API
+    bool fetching_ = false;
+    std::vector<Callback> waiting_;
+    std::vector<CredentialAttempt> attempts_, walking_;
+    core::Timer renewal_;
+    core::Backoff backoff_;
+    std::shared_ptr<bool> alive_;          // sources and callers call back late
+};
+
+/// environment → ECS RAM role, with the switches that the SDKs have.
+std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, core::Random& random, HttpTransport& http,
+                                                          MetadataClient& metadata, Environment environment);
+
+/// ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and, optional, ALIBABA_CLOUD_SECURITY_TOKEN.
+std::unique_ptr<CredentialSource> environment_credentials(Environment environment);
+/// The role of this ECS instance. `role`: "" to ask for its name.
+std::unique_ptr<CredentialSource> ecs_role_credentials(MetadataClient& metadata, std::string role);
+
+/// The JSON that the metadata service and a credentials URI give: Code Success and all three keys, or an error.
+core::Result<Credentials> parse_role_credentials(std::string_view body);
+
+/// "true" in any case.
+bool is_true(std::string_view text);
+
+}  // namespace postern::agent

@@ -1,0 +1,58 @@
+// What the agent itself looks up - API hosts, names to follow - asked of the given upstreams with c-ares, never of the
+// host's resolver (that is us) and never of /etc/hosts. One channel for a set of upstreams; loop thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/ip_address.h"
+#include "core/loop.h"
+
+namespace postern::agent {
+
+struct LookupResult {
+    std::vector<core::IpAddress> addresses;  // IPv4 first, sorted; never empty in a success
+    std::uint32_t ttl_s = 0;                 // the least along the CNAME chain
+    bool stale = false;                      // the upstreams failed: these are the last good ones
+    std::vector<std::string> aliases;        // the names of the CNAME chain
+};
+
+class Lookup {
+  public:
+    using Callback = std::function<void(core::Result<LookupResult>)>;
+
+    virtual ~Lookup() = default;
+    /// A and AAAA of `host`; an IP literal is its own answer. Exactly one callback, from the loop and never from inside
+    /// this call, within kLongest, unless the object is destroyed. Errors: kDnsFailed, kTimeout, kUsage (not a name).
+    virtual void resolve(const std::string& host, Callback done) = 0;
+
+    static constexpr core::Micros kLongest = 5 * core::kSecond;
+};
+
+class AresLookup final : public Lookup {
+  public:
+    AresLookup(core::Loop& loop, core::Clock& clock);
+    ~AresLookup() override;
+
+    /// Takes effect for the next question; those under way end on the servers that they were sent to.
+    void set_upstreams(const std::vector<core::SocketAddress>& upstreams);
+    /// With nothing to ask and nothing remembered: kDnsFailed. A good answer is reused for its TTL (at most 5 min).
+    void resolve(const std::string& host, Callback done) override;
+
+    /// Last good addresses by name: saved with the snapshot, so that a restarted agent reaches the API when DNS is down.
+    using Known = std::map<std::string, std::vector<core::IpAddress>>;
+    Known known() const;
+    void remember(const Known& known);
+
+  private:
+    struct Engine;
+    std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace postern::agent
