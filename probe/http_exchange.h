@@ -1,0 +1,79 @@
+// HTTP/1.1 as far as a probe needs it: the text of the request, and a parser of the reply. Passive: bytes in, progress
+// out. Hostile input is expected: every length is bounded, nothing is trusted (fuzzed by tests/fuzz/fuzz_http_reply).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "probe/probe_types.h"
+
+namespace postern::probe {
+
+/// The whole request of `spec`'s kind (POST with the SQL, or GET). `path` is the request target as it goes on the wire;
+/// the token is appended as ?token= (or &token=) unless `path_is_whole`. The result holds the token: wipe it.
+std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole);
+
+struct HttpLimits {
+    std::size_t head_bytes = 32u << 10;   // status line and headers, and the same again for interim replies
+    std::size_t body_bytes = 256u << 10;
+    int interim_replies = 8;              // 1xx before the real one
+};
+
+class HttpReply {
+  public:
+    enum class Progress {
+        kMore,
+        kDone,
+        kProtocol,   // not HTTP/1.x, or broken framing; see problem()
+        kTooLarge,   // the body (headers that are too large are kProtocol)
+        kTruncated,  // only from eof(): the peer closed before the reply was whole
+    };
+
+    explicit HttpReply(HttpLimits limits = {}) : limits_(limits) {}
+
+    /// Bytes as they came. After anything but kMore further calls change nothing.
+    Progress feed(std::string_view bytes);
+    /// The peer closed. kDone when the body is until-close.
+    Progress eof();
+
+    bool any_byte() const { return seen_ > 0; }
+    bool head_complete() const { return state_ > State::kHeaders; }
+    int status() const { return status_; }
+    const std::string& body() const { return body_; }
+    /// First header of that name (case does not matter), trimmed; "" when absent.
+    std::string_view header(std::string_view name) const;
+    /// Expected and found, after kProtocol, kTooLarge or kTruncated.
+    const std::string& problem() const { return problem_; }
+
+  private:
+    enum class State { kStatusLine, kHeaders, kLength, kChunkSize, kChunkData, kChunkEnd, kTrailers, kUntilClose, kOver };
+
+    Progress step();
+    Progress take_line(std::string_view* line, std::size_t limit);
+    bool on_status_line(std::string_view line);
+    bool on_header(std::string_view line);
+    Progress on_head_complete();
+    Progress on_chunk_size(std::string_view line);
+    bool append_body(std::size_t n);
+    Progress stop(Progress why, std::string problem);
+
+    HttpLimits limits_;
+    State state_ = State::kStatusLine;
+    Progress result_ = Progress::kMore;
+    std::string buffer_;        // not yet consumed
+    std::size_t used_ = 0;      // of buffer_
+    std::size_t seen_ = 0;      // bytes fed
+    std::size_t head_used_ = 0;
+    int interim_ = 0;
+    int status_ = 0;
+    bool http_1_0_ = false;
+    std::vector<std::pair<std::string, std::string>> headers_;
+    std::uint64_t left_ = 0;    // of the body (kLength) or the chunk
+    std::string body_;
+    std::string problem_;
+};
+
+}  // namespace postern::probe

@@ -1,0 +1,77 @@
+// One attempt: connect, TLS, request, reply, SQL, as a state machine by Phase. Sockets are our own (TcpConnector), TLS
+// and HTTP are passive (TlsSession, HttpReply, SqlReply); this class moves bytes between them and takes the times.
+// Loop thread only. Destroying it cancels; the callback will not fire; it may be destroyed inside the callback.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "core/loop.h"
+#include "probe/phase_clock.h"
+#include "probe/http_exchange.h"
+#include "probe/probe_launcher.h"
+#include "probe/tcp_connector.h"
+#include "probe/tls_contexts.h"
+#include "probe/tls_session.h"
+
+namespace postern::probe {
+
+class ProbeRun final : public RunningProbe {
+  public:
+    /// Starts at once; `done` is never called from inside. `context` may be null for Kind::kTcp.
+    ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const TlsContext> context, ProbeTarget target,
+             ProbeDone done);
+    ~ProbeRun() override;
+    ProbeRun(const ProbeRun&) = delete;
+    ProbeRun& operator=(const ProbeRun&) = delete;
+
+  private:
+    void open_leg();
+    void on_connect(int error);
+    void on_ready(int events);
+    void on_deadline();
+    void drive_tls(core::Micros at);
+    void send_request();
+    bool flush();
+    void watch();
+    void on_bytes(core::Micros at);
+    void on_eof(core::Micros at);
+    void replied();
+    bool follow_redirect();
+    void fail(Phase phase, Reason reason, std::string detail);
+    void succeed();
+    void finish();
+
+    core::Loop& loop_;
+    core::Clock& clock_;
+    std::shared_ptr<const TlsContext> context_;
+    ProbeTarget target_;
+    ProbeDone done_;
+    ProbeResult result_;
+    PhaseClock phases_;
+    core::Micros deadline_us_ = 0;
+    std::string path_;          // of this leg; a redirect changes it
+    bool path_is_whole_ = false;  // it came from a Location header: no token is appended
+    int redirects_ = 0;
+    std::string request_;       // holds the token: wiped
+    TcpConnector socket_;
+    std::unique_ptr<TlsSession> tls_;
+    HttpReply reply_;
+    core::Timer timer_;
+};
+
+/// The real launcher. Contexts are loaded in the pool before the attempt's clock starts.
+class NetworkLauncher final : public ProbeLauncher {
+  public:
+    NetworkLauncher(core::Loop& loop, core::Clock& clock, TlsContexts& contexts)
+        : loop_(loop), clock_(clock), contexts_(contexts) {}
+    std::unique_ptr<RunningProbe> launch(const ProbeTarget& target, ProbeDone done) override;
+
+  private:
+    core::Loop& loop_;
+    core::Clock& clock_;
+    TlsContexts& contexts_;
+};
+
+}  // namespace postern::probe

@@ -1,0 +1,56 @@
+// One probe record: what the log file, `postern logs`, the history and /api/v1/probes show of an attempt. The keys and
+// their order are the interface; records only ever gain keys at the end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/error.h"
+#include "probe/probe_types.h"
+#include "probe/verdict.h"
+
+namespace postern::probe {
+
+struct Record {
+    core::Micros wall_us = 0;  // when the attempt began
+    std::string link, host, zone, endpoint;
+    core::IpAddress ip;
+    bool ok = false;
+    Phase phase = Phase::kCount;
+    Reason reason = Reason::kNone;
+    std::string detail;
+    std::array<std::optional<core::Micros>, kTimedPhases> phase_us{};
+    core::Micros total_us = 0;
+    std::optional<int> http_status;
+    std::optional<std::int64_t> sql_code;
+    core::Micros cert_not_after_us = 0;  // 0: none seen
+    State path = State::kUnknown, service = State::kUnknown;
+    State state = State::kUnknown, prev_state = State::kUnknown;
+    std::uint64_t seq = 0;
+
+    bool transition() const { return state != prev_state; }
+};
+
+Record make_record(const ProbeResult& result, const Fold& fold, std::uint64_t seq);
+
+/// One JSON object, no line end. "" of zone, endpoint, phase, reason and detail are null.
+std::string to_json(const Record& record);
+/// The inverse; unknown keys are skipped, missing ones keep their defaults. kFileCorrupt when it is not a record.
+core::Result<Record> parse_record(std::string_view line);
+
+/// What `postern logs`, /api/v1/probes and the history filter by. Unset: everything.
+struct RecordFilter {
+    std::string link;
+    std::optional<core::IpAddress> ip;
+    std::optional<State> state;
+    std::optional<Reason> reason;
+    core::Micros since_wall_us = 0;
+    core::Micros until_wall_us = core::kNever;
+
+    bool matches(const Record& record) const;
+};
+
+}  // namespace postern::probe
