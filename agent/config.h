@@ -93,6 +93,13 @@ struct LinkConfig {
     int line = 0;               // of [[link]] in the file
 };
 
+/// One mistake in the file. line 0: the file as a whole.
+struct ConfigIssue {
+    int line = 0;
+    std::string key;
+    std::string what;
+};
+
 struct Config {
     std::string path;
     AgentConfig agent;
@@ -100,15 +107,9 @@ struct Config {
     HttpConfig http;
     AliyunConfig aliyun;
     std::vector<LinkConfig> links;
+    std::vector<ConfigIssue> warnings;        // taken as they stand, but worth a second look
 
     bool needs_discovery() const;             // any link with endpoints
-};
-
-/// One mistake in the file. line 0: the file as a whole.
-struct ConfigIssue {
-    int line = 0;
-    std::string key;
-    std::string what;
 };
 
 /// "FILE:LINE: key: what"
