@@ -36,6 +36,8 @@ void put_number(char* out, long value) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die();
+    // An empty bounding set: even as uid 0 the exec'd program has no capability. EPERM: we have none to give away.
+    for (unsigned long capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     // Move what we keep out of the way of 3, 4, … first: a listen fd may itself be 3.
     const int count = static_cast<int>(spec.listen_fds.size());
     const int base = 3 + count;

@@ -20,7 +20,7 @@ struct ChildSpec {
     int stderr_fd = 2;              // shared with the child
 };
 
-/// fork, no_new_privs, setsid, exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
+/// fork, no_new_privs, no capability, setsid, exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
 Result<pid_t> start_child(const ChildSpec& spec);
 
 /// Tells when a process ends, child or not (pidfd). A child is reaped.

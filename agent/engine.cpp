@@ -1,0 +1,291 @@
+#include "agent/engine.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr Micros kLongestHold = 5 * core::kSecond;
+
+std::string list(const std::vector<core::IpAddress>& ips) {
+    std::string out;
+    for (const auto& ip : ips) out += (out.empty() ? "" : ", ") + ip.text();
+    return out.empty() ? "none" : out;
+}
+
+}  // namespace
+
+const std::vector<double>& probe_bounds_s() {
+    static const std::vector<double> kBounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                             0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+    return kBounds;
+}
+
+Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, EngineHooks hooks)
+    : clock_(clock),
+      hooks_(std::move(hooks)),
+      verdicts_(clock),
+      scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
+      sync_(clock, random, provider,
+            {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); }}),
+      publish_(clock),
+      republish_(clock),
+      hold_(clock) {
+    for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+        counters_.phases[static_cast<probe::Phase>(i)].buckets.assign(probe_bounds_s().size() + 1, 0);
+    }
+}
+
+void Engine::configure(const Config& config) {
+    config_ = config;
+    links_.clear();
+    for (const auto& link : config_.links) links_.push_back({link, make_spec(link), {}, {}});
+    sync_.configure(config_);
+    for (auto& link : links_) link.addresses = sync_.status(link.config.name).addresses;
+    set_targets();
+    for (auto& link : links_) decide(link);
+    publish_soon();
+}
+
+void Engine::start(bool keep_plan) {
+    started_ = true;
+    holding_ = keep_plan;
+    if (holding_) {
+        hold_.start_in(kLongestHold, [this] {
+            holding_ = false;
+            publish_soon();
+        });
+    }
+    sync_.start();
+    set_targets();
+    publish_soon();
+}
+
+void Engine::stop() {
+    started_ = false;
+    sync_.stop();
+    scheduler_.set_targets({});
+    publish_.stop();
+    republish_.stop();
+    hold_.stop();
+}
+
+void Engine::set_upstreams(const HostUpstreams& upstreams) {
+    upstreams_ = upstreams;
+    publish_soon();
+}
+
+void Engine::set_host_zone(const std::string& zone) {
+    if (zone == host_zone_) return;
+    host_zone_ = zone;
+    for (auto& link : links_) decide(link);
+    publish_soon();
+}
+
+void Engine::token_changed(const std::string& name) {
+    for (auto& link : links_) {
+        if (link.config.name == name) link.spec = make_spec(link.config);
+    }
+    set_targets();
+    if (started_) scheduler_.probe_now(name, [] {});
+}
+
+void Engine::refresh(std::function<void()> done) {
+    sync_.refresh([this, done = std::move(done)] { scheduler_.probe_now("", done); });
+}
+
+std::shared_ptr<const probe::ProbeSpec> Engine::make_spec(const LinkConfig& link) const {
+    auto spec = std::make_shared<probe::ProbeSpec>();
+    spec->kind = link.probe.kind;
+    spec->host = link.host;
+    spec->server_name = link.probe.server_name.empty() ? link.host : link.probe.server_name;
+    spec->port = link.probe.port;
+    spec->path = link.probe.path;
+    spec->sql = link.probe.sql;
+    spec->token = hooks_.token(link.name);
+    spec->ca_file = link.probe.ca_file;
+    spec->timeout_us = link.probe.timeout_us;
+    spec->connect_timeout_us = link.probe.connect_timeout_us;
+    spec->degraded_over_us = link.probe.degraded_over_us;
+    spec->expiry_warning_us = link.probe.expiry_warning_us;
+    return spec;
+}
+
+void Engine::set_targets() {
+    std::vector<probe::ScheduledTarget> targets;
+    for (const auto& link : links_) {
+        if (!link.config.probe.enabled) continue;
+        const probe::VerdictRule rule{link.config.probe.fall, link.config.probe.rise, link.config.probe.interval_us,
+                                      link.config.probe.fast_interval_us};
+        for (const auto& a : link.addresses) {
+            targets.push_back({{link.config.name, a.ip, a.zone, a.endpoint, link.spec}, rule});
+        }
+    }
+    verdicts_.set_targets(targets);
+    if (started_) scheduler_.set_targets(std::move(targets));
+}
+
+void Engine::on_addresses(const std::string& name) {
+    for (auto& link : links_) {
+        if (link.config.name != name) continue;
+        link.addresses = sync_.status(name).addresses;
+        decide(link);
+    }
+    set_targets();
+    holding_ = false;  // the plan on disk no longer says what we know
+    publish_soon();
+}
+
+std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
+    std::vector<AddressVerdict> out;
+    for (const auto& a : link.addresses) {
+        AddressVerdict v{a, {}, false, 0};
+        if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
+            v.verdict = health->verdict;
+            v.service_comparable = health->service_down_comparable;
+            v.last_ok_mono_us = health->last_ok_mono_us;
+        }
+        out.push_back(std::move(v));
+    }
+    return out;
+}
+
+bool Engine::decide(Link& link) {
+    AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
+    const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down;
+    if (changed && !link.decision.fresh.empty()) {
+        const auto level = decision.all_down ? core::Level::kWarning : core::Level::kInfo;
+        core::log(level, "answer_changed",
+                  decision.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",
+                  {{"link", link.config.name}, {"host", link.config.host}, {"old", list(link.decision.fresh)},
+                   {"new", list(decision.fresh)}, {"why", decision.explain}});
+    }
+    link.decision = std::move(decision);
+    return changed;
+}
+
+probe::Pace Engine::on_result(const probe::ProbeResult& result) {
+    ++results_;
+    count(result);
+    const probe::Fold fold = verdicts_.fold(result);
+    if (!fold.known) return fold.pace;
+    hooks_.record(history_.add(result, fold));
+    if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
+        hooks_.token_refused(result.link);
+    }
+    for (auto& link : links_) {
+        if (link.config.name != result.link) continue;
+        if (fold.before.path != fold.after.path || fold.before.service != fold.after.service) {
+            core::log(fold.after.overall() == probe::State::kDown ? core::Level::kWarning : core::Level::kInfo, "verdict_changed",
+                      "an address changed its state",
+                      {{"link", result.link}, {"ip", result.ip.text()}, {"zone", result.zone},
+                       {"path", std::string(to_string(fold.after.path))},
+                       {"service", std::string(to_string(fold.after.service))},
+                       {"reason", std::string(to_string(result.reason))}, {"detail", result.detail}});
+        }
+        if (decide(link)) publish_soon();
+    }
+    if (holding_ && first_sweep_done()) {
+        holding_ = false;
+        publish_soon();
+    }
+    return fold.pace;
+}
+
+void Engine::count(const probe::ProbeResult& result) {
+    if (!result.ok) ++counters_.failures[result.reason];
+    const auto& bounds = probe_bounds_s();
+    for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+        if (!result.phase_us[i]) continue;
+        const double seconds = static_cast<double>(*result.phase_us[i]) / 1e6;
+        auto& histogram = counters_.phases[static_cast<probe::Phase>(i)];
+        ++histogram.buckets[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin())];
+        histogram.sum_s += seconds;
+    }
+}
+
+bool Engine::first_sweep_done() const {
+    return std::all_of(links_.begin(), links_.end(), [&](const Link& link) {
+        return !link.config.probe.enabled || link.addresses.empty() ||
+               verdicts_.first_sweep_done(link.config.name);
+    });
+}
+
+Micros Engine::verdicts_until(const Link& link) const {
+    // The oldest result counts; an address that has none yet is simply healthy until it has.
+    Micros oldest = 0;
+    for (const auto& a : link.addresses) {
+        const auto* health = verdicts_.find(link.config.name, a.ip);
+        if (health == nullptr || health->last_mono_us == 0) continue;
+        oldest = oldest == 0 ? health->last_mono_us : std::min(oldest, health->last_mono_us);
+    }
+    return oldest == 0 ? 0 : oldest + config_.dns.plan_ttl_us;
+}
+
+PlanInput Engine::plan_input() const {
+    PlanInput input;
+    input.now_wall_us = clock_.wall_us();
+    input.dns = config_.dns;
+    input.upstreams = upstreams_.servers;
+    input.upstream_budget_ms = upstreams_.timeout_s <= 2 ? 1800 : 4000;
+    input.host_zone = host_zone_;
+    for (const auto& link : links_) {
+        input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link)});
+    }
+    return input;
+}
+
+void Engine::publish_soon() {
+    if (!started_ || holding_) return;
+    publish_.start_in(0, [this] { publish(); });
+}
+
+void Engine::publish() {
+    hooks_.publish(plan_input());
+    republish_.start_in(config_.dns.plan_ttl_us / 3, [this] { publish_soon(); });
+}
+
+void Engine::fill_status(StatusSnapshot& status) const {
+    const Micros wall = clock_.wall_us();
+    for (const auto& link : links_) {
+        LinkStatus out;
+        out.name = link.config.name;
+        out.host = link.config.host;
+        out.policy = link.config.policy;
+        out.probing = link.config.probe.enabled;
+        out.token_configured = link.config.token.configured();
+        out.discovery = sync_.status(link.config.name);
+        out.answer = link.decision.fresh;
+        out.all_down = link.decision.all_down;
+        out.first_sweep_done = !out.probing || verdicts_.first_sweep_done(link.config.name);
+        for (const auto& a : out.discovery.addresses) {
+            AddressStatus address;
+            address.ip = a.ip;
+            address.zone = a.zone;
+            address.endpoint = a.endpoint;
+            address.answered = std::find(out.answer.begin(), out.answer.end(), a.ip) != out.answer.end();
+            if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
+                address.verdict = health->verdict;
+                address.state = health->verdict.overall();
+                address.since_wall_us = health->since_wall_us;
+                address.last = health->last;
+                address.streak = health->streak;
+            }
+            out.addresses.push_back(std::move(address));
+        }
+        status.links.push_back(std::move(out));
+    }
+    const auto schedule = scheduler_.counters();
+    status.probes = counters_;
+    status.probes.attempts = schedule.attempts;
+    status.probes.missed = schedule.missed;
+    status.probes.lag.buckets.assign(schedule.lag_buckets.begin(), schedule.lag_buckets.end());
+    status.probes.lag.sum_s = static_cast<double>(schedule.lag_sum_us) / 1e6;
+    status.discovery = sync_.counters();
+    status.host_zone = host_zone_;
+    status.now_wall_us = wall;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,103 @@
+// The agent without its edges: addresses from discovery → targets → results → verdicts → answers → plan input.
+// Sockets, files and the cloud are behind the interfaces it is given, so tests/sim runs it for hours on a fake clock.
+// Owned by the app, loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/answer_policy.h"
+#include "agent/config.h"
+#include "agent/endpoint_sync.h"
+#include "agent/hostdns/upstreams.h"
+#include "agent/plan_compiler.h"
+#include "agent/status.h"
+#include "probe/history.h"
+#include "probe/probe_launcher.h"
+#include "probe/scheduler.h"
+#include "probe/verdict.h"
+
+namespace postern::agent {
+
+struct EngineHooks {
+    std::function<void(PlanInput)> publish;                               // generation and boot id are the publisher's
+    std::function<void(const probe::Record&)> record;                     // every attempt, judged
+    std::function<core::Secret(const std::string& link)> token;           // empty: none
+    std::function<void(const std::string& link)> token_refused;           // the gateway said 401: read it again
+    std::function<void()> save_snapshot;                                  // what fill_snapshot() gives changed
+};
+
+class Engine {
+  public:
+    Engine(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, EngineHooks hooks);
+
+    /// First, and at every reload. Links that stay keep addresses and verdicts.
+    void configure(const Config& config);
+    void restore(const Snapshot& snapshot) { sync_.restore(snapshot); }
+    void fill_snapshot(Snapshot& snapshot) const { sync_.fill(snapshot); }
+    /// Discovery and probing begin. `keep_plan`: the plan on disk has verdicts of this boot and our membership; the
+    /// first publication waits for the first sweep (5 s at most) instead of declaring every address healthy.
+    void start(bool keep_plan);
+    void stop();
+
+    void set_upstreams(const HostUpstreams& upstreams);
+    void set_host_zone(const std::string& zone);
+    void token_changed(const std::string& link);
+    /// Asks the cloud, then probes everything, then `done`.
+    void refresh(std::function<void()> done);
+
+    /// What would be published now (also before start: to compare with what is on disk).
+    PlanInput plan_input() const;
+    void fill_status(StatusSnapshot& status) const;
+    const probe::History& history() const { return history_; }
+    const EndpointSync& sync() const { return sync_; }
+    bool first_sweep_done() const;
+    /// Results so far; /livez sees from it that the schedule moves.
+    std::uint64_t results() const { return results_; }
+
+  private:
+    struct Link {
+        LinkConfig config;
+        std::shared_ptr<const probe::ProbeSpec> spec;
+        EndpointSet addresses;  // as discovery last said
+        AnswerDecision decision;
+    };
+
+    void on_addresses(const std::string& link);
+    probe::Pace on_result(const probe::ProbeResult& result);
+    void set_targets();
+    std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
+    std::vector<AddressVerdict> verdicts_of(const Link& link) const;
+    /// Decides anew; true when what DNS says changed.
+    bool decide(Link& link);
+    void publish_soon();
+    void publish();
+    void count(const probe::ProbeResult& result);
+    Micros verdicts_until(const Link& link) const;
+
+    core::Clock& clock_;
+    EngineHooks hooks_;
+    Config config_;
+    std::vector<Link> links_;
+    HostUpstreams upstreams_;
+    std::string host_zone_;
+    probe::VerdictBook verdicts_;
+    probe::History history_;
+    probe::Scheduler scheduler_;
+    EndpointSync sync_;
+    ProbeCounters counters_;
+    std::uint64_t results_ = 0;
+    bool started_ = false;
+    bool holding_ = false;   // the first publication waits for the first sweep
+    core::Timer publish_;    // coalesces the changes of one turn
+    core::Timer republish_;  // extends the verdicts' validity
+    core::Timer hold_;
+};
+
+/// Upper bounds in seconds of the phase histograms.
+const std::vector<double>& probe_bounds_s();
+
+}  // namespace postern::agent
