@@ -1,0 +1,89 @@
+// The command line as plain structs. Parsing (CLI11, in cli.cpp) and doing (commands/) meet only here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/config.h"
+#include "probe/record.h"
+
+namespace postern::agent {
+
+/// 0 good, 1 warning, 2 failed, 3 unknown: usage error, or could not measure.
+enum ExitCode : int { kExitGood = 0, kExitWarning = 1, kExitFailed = 2, kExitUnknown = 3 };
+
+struct RunCommand {
+    std::string config = kDefaultConfigPath;
+    bool no_resolver = false;
+};
+struct CheckConfigCommand {
+    std::string config = kDefaultConfigPath;
+};
+struct PlanShowCommand {
+    std::string config = kDefaultConfigPath;
+    std::string file;                       // "": the current plan, else the durable one
+    bool json = false;
+};
+struct PlanCompileCommand {
+    std::string config = kDefaultConfigPath;
+    std::string out;
+};
+struct StatusCommand {
+    std::string config = kDefaultConfigPath;
+    bool json = false;
+    bool watch = false;
+};
+struct ResolveCommand {
+    std::string config = kDefaultConfigPath;
+    std::string name;
+    std::string type = "A";
+    bool json = false;
+};
+struct ProbeCommand {
+    std::string config = kDefaultConfigPath;
+    bool config_given = false;
+    std::string link;                       // "": all
+    bool json = false;
+    int count = 1;
+    std::vector<std::string> addresses;     // narrows, or replaces without configuration
+    std::string host, token_file, ca_file;
+    std::optional<Micros> timeout_us;
+};
+struct LogsCommand {
+    enum class Format { kShort, kWide, kJson };
+    std::string config = kDefaultConfigPath;
+    bool follow = false;
+    std::optional<std::size_t> count;       // default 50, with --since everything
+    probe::RecordFilter filter;
+    Format format = Format::kShort;
+};
+struct RefreshCommand {
+    std::string config = kDefaultConfigPath;
+    Micros timeout_us = 30 * core::kSecond;
+};
+/// Text for stdout (help, version) or stderr (usage errors), and the exit code.
+struct PrintAndExit {
+    std::string text;
+    int code = kExitUnknown;
+};
+
+using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand, StatusCommand,
+                             ResolveCommand, ProbeCommand, LogsCommand, RefreshCommand>;
+
+Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
+
+// The commands; each returns its exit code and prints to stdout, problems to stderr.
+int run_command(const RunCommand& command);
+int run_command(const CheckConfigCommand& command);
+int run_command(const PlanShowCommand& command);
+int run_command(const PlanCompileCommand& command);
+int run_command(const StatusCommand& command);
+int run_command(const ResolveCommand& command);
+int run_command(const ProbeCommand& command);
+int run_command(const LogsCommand& command);
+int run_command(const RefreshCommand& command);
+int run_command(const PrintAndExit& command);
+
+}  // namespace postern::agent

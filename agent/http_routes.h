@@ -1,0 +1,37 @@
+// The routes of the agent's HTTP (the manual's HTTP section) over callbacks that the app fills in.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/http_server.h"
+#include "agent/status.h"
+#include "probe/record.h"
+
+namespace postern::agent {
+
+/// One named line of /livez or /readyz.
+struct HealthCheck {
+    std::string name;    // "loop", "plan", …: [a-z_]
+    bool ok = false;
+    std::string reason;  // when not ok: what is missing, in one sentence
+};
+
+struct HttpSources {
+    std::function<StatusSnapshot()> snapshot;  // judged
+    std::function<std::vector<HealthCheck>()> live;   // the loop turned, the scheduler progressed; nothing remote
+    std::function<std::vector<HealthCheck>()> ready;  // see ready_checks()
+    std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)> probes;  // newest first
+    std::function<void()> refresh;             // asks the API and probes everything now; returns at once
+};
+
+std::vector<HttpRoute> make_routes(HttpSources sources);
+
+/// The checks of /readyz from a snapshot: plan, discovery, sweep.
+std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);
+
+/// The plain page for GET /, rendered from the snapshot. No script; its style is allowed by its hash.
+HttpReply status_page(const StatusSnapshot& snapshot);
+
+}  // namespace postern::agent

@@ -1,0 +1,83 @@
+// The agent's local HTTP: libmicrohttpd without threads, driven by the loop through one descriptor and one timer.
+// It checks who asks and under which name, finds the route, and copies the reply. It knows no route itself.
+// Loop thread only; handlers run on it and must not block.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "core/ip_address.h"
+#include "core/loop.h"
+
+namespace postern::agent {
+
+struct HttpQuery {
+    std::string method;                                         // GET or POST (HEAD is asked as GET)
+    std::string path;                                           // "/readyz/plan"
+    std::string rest;                                           // behind a prefix route: "plan"
+    std::vector<std::pair<std::string, std::string>> arguments; // decoded, in order; at most 32
+    std::vector<std::pair<std::string, std::string>> headers;   // names in lower case: accept, x-postern
+    core::SocketAddress client;
+
+    /// First value of an argument; nullopt when absent, "" for "?verbose".
+    std::optional<std::string> argument(std::string_view name) const;
+    std::vector<std::string> all(std::string_view name) const;
+    std::string header(std::string_view name) const;
+};
+
+struct HttpReply {
+    int status = 200;
+    std::string content_type = "text/plain; charset=utf-8";
+    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers;   // besides the ones that every reply has
+
+    static HttpReply text(int status, std::string body) { return {status, "text/plain; charset=utf-8", std::move(body), {}}; }
+    static HttpReply json(int status, std::string body) { return {status, "application/json", std::move(body), {}}; }
+};
+
+struct HttpRoute {
+    std::string path;           // "/metrics"; with `prefix`, "/readyz/" also takes what follows
+    bool prefix = false;
+    std::string method = "GET"; // GET answers HEAD, too. POST needs the header "X-Postern: 1": no web page can send it
+    std::function<HttpReply(const HttpQuery&)> handler;
+};
+
+struct HttpOptions {
+    core::SocketAddress listen;            // port 0: any (tests)
+    std::vector<core::IpPrefix> allow;     // client addresses; others get 403
+    std::vector<std::string> allow_hosts;  // for the Host check, besides localhost and any address literal of ours
+    unsigned max_connections = 64;
+    std::size_t connection_memory = 32 << 10;
+    unsigned idle_timeout_s = 15;
+};
+
+class HttpServer {
+  public:
+    /// Binds and serves. kAddressInUse and kPermission say what to do.
+    static core::Result<std::unique_ptr<HttpServer>> start(core::Loop& loop, HttpOptions options, std::vector<HttpRoute> routes);
+    ~HttpServer();
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    /// Where it listens, with the real port.
+    core::SocketAddress address() const;
+    /// After a reload; open connections are judged anew with each request.
+    void set_access(std::vector<core::IpPrefix> allow, std::vector<std::string> allow_hosts);
+
+  private:
+    struct Engine;
+    explicit HttpServer(std::unique_ptr<Engine> engine);
+    std::unique_ptr<Engine> engine_;
+};
+
+/// True when a Host header names us: an address (with or without a port) that we listen on, loopback or the address the
+/// client connected to; localhost; one of `allow_hosts`. What a rebinding web page can't forge.
+bool host_allowed(std::string_view host_header, const core::SocketAddress& listen, const std::vector<std::string>& allow_hosts);
+
+}  // namespace postern::agent
