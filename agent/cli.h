@@ -47,8 +47,9 @@ struct ProbeCommand {
     std::string link;                       // "": all
     bool json = false;
     int count = 1;
-    std::vector<std::string> addresses;     // narrows, or replaces without configuration
+    std::vector<core::IpAddress> addresses; // narrows the link's; with `host`, all there is
     std::string host, token_file, ca_file;
+    int port = 0;                           // 0: the link's, else 443
     std::optional<Micros> timeout_us;
 };
 struct LogsCommand {

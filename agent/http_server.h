@@ -51,7 +51,7 @@ struct HttpRoute {
 struct HttpOptions {
     core::SocketAddress listen;            // port 0: any (tests)
     std::vector<core::IpPrefix> allow;     // client addresses; others get 403
-    std::vector<std::string> allow_hosts;  // for the Host check, besides localhost and any address literal of ours
+    std::vector<std::string> allow_hosts;  // for the Host check, besides localhost and addresses
     unsigned max_connections = 64;
     std::size_t connection_memory = 32 << 10;
     unsigned idle_timeout_s = 15;
@@ -76,8 +76,8 @@ class HttpServer {
     std::unique_ptr<Engine> engine_;
 };
 
-/// True when a Host header names us: an address (with or without a port) that we listen on, loopback or the address the
-/// client connected to; localhost; one of `allow_hosts`. What a rebinding web page can't forge.
-bool host_allowed(std::string_view host_header, const core::SocketAddress& listen, const std::vector<std::string>& allow_hosts);
+/// True when a Host header (with or without a port) is localhost, one of `allow_hosts`, or an address: a page that
+/// rebinds its name to us (DNS rebinding) sends that name and nothing else.
+bool host_allowed(std::string_view host_header, const std::vector<std::string>& allow_hosts);
 
 }  // namespace postern::agent

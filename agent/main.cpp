@@ -1,1 +1,36 @@
-int main() { return 3; }
+// The program postern.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+#include "agent/cli.h"
+#include "core/loop.h"
+#include "core/secret.h"
+
+namespace {
+
+/// Tokens and keys live in this process: no core file, no debugger of the same user, from the first instruction on.
+void keep_memory_private() {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    keep_memory_private();
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        const auto command = postern::agent::parse_command_line(argc, argv, postern::core::now_wall_us());
+        const int code = std::visit([](const auto& c) { return postern::agent::run_command(c); }, command);
+        return std::fflush(stdout) == 0 ? code : postern::agent::kExitUnknown;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "postern: internal error: %s\n", postern::core::redact(error.what()).c_str());
+        return postern::agent::kExitUnknown;
+    }
+}

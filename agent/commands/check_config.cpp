@@ -1,0 +1,76 @@
+// `postern check-config`: what parse_config says, and what only this host can tell: files that can't be read.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "agent/cli.h"
+#include "agent/commands/common.h"
+#include "core/file_system.h"
+
+namespace postern::agent {
+
+namespace {
+
+/// "" or what is wrong with a file that the configuration names.
+std::string file_problem(const std::string& path, bool secret) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+        const int error = errno;
+        // An ordinary user can't look into the folder: the agent, under its own user, may.
+        if (error == EACCES) return "";
+        return fmt::format("{}: {}", path, std::strerror(error));
+    }
+    if (!S_ISREG(info.st_mode)) return path + " is not a file";
+    if (secret && (info.st_mode & 0007) != 0) {
+        return fmt::format("{} can be read by everyone on this host: chown root:postern {} && chmod 0640 {}", path, path, path);
+    }
+    return "";
+}
+
+std::vector<ConfigIssue> host_warnings(const Config& config) {
+    std::vector<ConfigIssue> out;
+    const auto look = [&out](int line, std::string key, const std::string& path, bool secret) {
+        if (path.empty()) return;
+        if (std::string problem = file_problem(path, secret); !problem.empty()) out.push_back({line, std::move(key), std::move(problem)});
+    };
+    look(0, "aliyun.ca_file", config.aliyun.ca_file, false);
+    for (const LinkConfig& link : config.links) {
+        look(link.line, "link.token_file", link.token.file, true);
+        look(link.line, "link.probe.ca_file", link.probe.ca_file, false);
+    }
+    return out;
+}
+
+}  // namespace
+
+int run_command(const CheckConfigCommand& command) {
+    if (::access(command.config.c_str(), R_OK) != 0) {
+        complain("check-config", core::Error{core::Code::kFileUnreadable, "can't read " + command.config,
+                                             "give the file with --config FILE, or run it as root", errno});
+        return kExitUnknown;
+    }
+    const auto config = load_config(command.config);
+    if (!config) {
+        for (const ConfigIssue& issue : config.error()) fmt::print(stderr, "{}\n", format_issue(command.config, issue));
+        const std::size_t n = config.error().size();
+        fmt::print(stderr, "{} {} in {}\n", n, n == 1 ? "mistake" : "mistakes", command.config);
+        return kExitFailed;
+    }
+    std::vector<ConfigIssue> warnings = config->warnings;
+    const auto more = host_warnings(*config);
+    warnings.insert(warnings.end(), more.begin(), more.end());
+    for (ConfigIssue& warning : warnings) {
+        warning.what = "warning: " + warning.what;
+        fmt::print("{}\n", format_issue(command.config, warning));
+    }
+    std::string links;
+    for (const LinkConfig& link : config->links) links += (links.empty() ? ": " : ", ") + link.name;
+    fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
+               config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
+    return warnings.empty() ? kExitGood : kExitWarning;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,76 @@
+#include "agent/commands/common.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "agent/cloud/http_client.h"
+#include "core/file_system.h"
+#include "core/secret.h"
+
+namespace postern::agent {
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+void complain(std::string_view command, std::string_view what) {
+    const std::string line = core::redact(fmt::format("postern {}: {}\n", command, what));
+    std::fflush(stdout);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void complain(std::string_view command, const core::Error& error) { complain(command, error.text()); }
+
+std::optional<Config> config_or_complain(std::string_view, const std::string& path) {
+    auto config = load_config(path);
+    if (config) return std::move(*config);
+    std::string out;
+    for (const ConfigIssue& issue : config.error()) out += format_issue(path, issue) + "\n";
+    std::fwrite(out.data(), 1, out.size(), stderr);
+    return std::nullopt;
+}
+
+core::SocketAddress agent_address(const Config& config) {
+    core::SocketAddress address = config.http.listen;
+    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
+    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
+    return address;
+}
+
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
+                                     core::Micros timeout_us) {
+    core::Loop loop;
+    std::optional<core::Result<HttpResponse>> reply;
+    const core::SocketAddress address = agent_address(config);
+    {
+        core::SystemClock clock(loop);
+        AresLookup lookup(loop, clock);  // an address is its own answer: nothing is asked
+        HttpClient client(loop, clock, lookup, process_environment());
+        HttpRequest request;
+        request.method = method;
+        request.url = "http://" + address.text() + path_and_query;
+        request.headers = {{"X-Postern", "1"}};
+        request.connect_timeout_us = std::min(timeout_us, 2 * core::kSecond);
+        request.timeout_us = timeout_us;
+        request.max_body = 64u << 20;
+        request.allow_proxy = false;
+        client.send(std::move(request), [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
+        while (!reply && loop.run_once()) {
+        }
+    }
+    loop.close();
+    if (reply && *reply) return std::move(*reply);
+    const pid_t holder = core::LockFile::holder(paths_of(config.agent).agent_lock);
+    core::Error error;
+    if (reply) error = reply->error();
+    error.code = core::Code::kConnectFailed;
+    error.what = fmt::format("the agent does not answer on http://{}: {}", address.text(), error.what);
+    error.hint = holder > 0 ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
+                            : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}", config.path);
+    return core::fail(std::move(error));
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,29 @@
+// What several commands do: load the configuration and complain, ask the running agent, print.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/cloud/http_transport.h"
+#include "agent/config.h"
+
+namespace postern::agent {
+
+/// To stdout, at once visible.
+void print(std::string_view text);
+/// "postern COMMAND: what: strerror (hint)" to stderr, without secrets.
+void complain(std::string_view command, const core::Error& error);
+void complain(std::string_view command, std::string_view what);
+
+/// The configuration, or nothing after its mistakes went to stderr.
+std::optional<Config> config_or_complain(std::string_view command, const std::string& path);
+
+/// Where the agent's HTTP can be reached from this host: the listen address, loopback for "every address".
+core::SocketAddress agent_address(const Config& config);
+
+/// One request to the running agent. When nobody answers there, the error says how to start it.
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
+                                     core::Micros timeout_us);
+
+}  // namespace postern::agent
