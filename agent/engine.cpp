@@ -243,6 +243,7 @@ void Engine::publish_soon() {
 }
 
 void Engine::publish() {
+    publish_.stop();
     hooks_.publish(plan_input());
     republish_.start_in(config_.dns.plan_ttl_us / 3, [this] { publish_soon(); });
 }

@@ -49,6 +49,8 @@ class Engine {
     /// Asks the cloud, then probes everything, then `done`.
     void refresh(std::function<void()> done);
 
+    /// Publishes now instead of at the end of this turn.
+    void publish();
     /// What would be published now (also before start: to compare with what is on disk).
     PlanInput plan_input() const;
     void fill_status(StatusSnapshot& status) const;
@@ -74,7 +76,6 @@ class Engine {
     /// Decides anew; true when what DNS says changed.
     bool decide(Link& link);
     void publish_soon();
-    void publish();
     void count(const probe::ProbeResult& result);
     Micros verdicts_until(const Link& link) const;
 

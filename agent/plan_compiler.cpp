@@ -140,9 +140,9 @@ class Compiler {
         plan_.settings.upstream_budget_ms = input_.upstream_budget_ms;
         plan_.listen = input_.dns.listen;
         plan_.allow = input_.dns.allow;
-        for (const auto& u : input_.upstreams) plan_.upstreams.push_back({stable_id(u.text()), u});
+        for (const auto& u : input_.upstreams) plan_.upstreams.push_back({upstream_id(u), u});
         for (const auto& link : input_.links) {
-            plan_.links.push_back({stable_id(link.name), link.name});
+            plan_.links.push_back({link_id(link.name), link.name});
             if (auto added = add_forward(link); !added) return core::fail(added.error());
             for (const auto& a : link.addresses) names_of_[a.ip].emplace(link.host, plan_.links.size() - 1);
         }
@@ -254,6 +254,9 @@ class Compiler {
 };
 
 }  // namespace
+
+std::uint32_t link_id(const std::string& name) { return stable_id(name); }
+std::uint32_t upstream_id(const core::SocketAddress& address) { return stable_id(address.text()); }
 
 std::uint64_t membership_of(const PlanInput& input) {
     std::string text;

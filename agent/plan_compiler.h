@@ -40,6 +40,10 @@ core::Result<core::Plan> compile_plan(const PlanInput& input);
 /// The same without verdicts, for the copy on disk: every address, in answer order.
 PlanInput without_verdicts(PlanInput input);
 
+/// The keys of a link's and an upstream's slots in the statistics.
+std::uint32_t link_id(const std::string& name);
+std::uint32_t upstream_id(const core::SocketAddress& address);
+
 /// A plan without the agent: fixed addresses and the saved snapshot (`postern plan compile`).
 core::Result<core::Bytes> compile_offline(const Config& config);
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -69,15 +70,19 @@ core::Result<void> ResolverChild::start() {
 }
 
 core::Result<void> ResolverChild::bind_sockets() {
-    std::vector<core::UniqueFd> bound;
+    std::map<SocketKey, core::UniqueFd> bound;
     for (const auto& address : options_.listen) {
         for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+            if (sockets_.count({address, type}) != 0) continue;
             auto fd = bind_one(address, type);
             if (!fd) return core::fail(fd.error());
-            bound.push_back(std::move(*fd));
+            bound.emplace(SocketKey{address, type}, std::move(*fd));
         }
     }
-    sockets_ = std::move(bound);
+    std::erase_if(sockets_, [this](const auto& s) {
+        return std::find(options_.listen.begin(), options_.listen.end(), s.first.first) == options_.listen.end();
+    });
+    sockets_.merge(bound);
     return {};
 }
 
@@ -86,7 +91,7 @@ core::Result<void> ResolverChild::spawn() {
     spec.argv = {options_.program,           "--plan", options_.paths.current_plan, "--plan",
                  options_.paths.durable_plan, "--stats", options_.paths.stats,       "--fallback",
                  options_.paths.fallback};
-    for (const auto& fd : sockets_) spec.listen_fds.push_back(fd.get());
+    for (const auto& [key, fd] : sockets_) spec.listen_fds.push_back(fd.get());
     started_mono_us_ = clock_.mono_us();
     auto pid = core::start_child(spec);
     if (!pid) return core::fail(pid.error());
@@ -125,12 +130,11 @@ void ResolverChild::ended() {
 core::Result<void> ResolverChild::listen_on(const std::vector<core::SocketAddress>& listen) {
     if (listen == options_.listen) return {};
     const auto before = std::exchange(options_.listen, listen);
-    std::vector<core::UniqueFd> old = std::move(sockets_);
-    sockets_.clear();
-    if (auto bound = bind_sockets(); !bound) {
-        options_.listen = before;
-        sockets_ = std::move(old);
-        return bound;
+    if (!sockets_.empty()) {
+        if (auto bound = bind_sockets(); !bound) {
+            options_.listen = before;
+            return bound;
+        }
     }
     watch_.signal(SIGTERM);  // ended() starts it again with the new sockets
     return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,8 @@ class ResolverChild {
     core::Clock& clock_;
     core::Random& random_;
     Options options_;
-    std::vector<core::UniqueFd> sockets_;
+    using SocketKey = std::pair<core::SocketAddress, int>;  // address and SOCK_DGRAM or SOCK_STREAM
+    std::map<SocketKey, core::UniqueFd> sockets_;           // empty while an adopted resolver has its own
     core::ProcessWatch watch_;
     core::Timer retry_;
     core::Backoff backoff_;

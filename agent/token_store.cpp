@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include "core/file_system.h"
@@ -47,11 +46,6 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
     return token;
 }
 
-/// A folder is watched, not the file: a rename replaces the file and its watch.
-struct TokenStore::Folder {
-    core::UvHandle<uv_fs_event_t, TokenStore> watch;
-};
-
 TokenStore::TokenStore(core::Loop& loop, core::Clock& clock, std::function<void(const std::string&)> changed)
     : loop_(loop), clock_(clock), changed_(std::move(changed)), settle_(clock) {}
 
@@ -73,16 +67,16 @@ void TokenStore::watch_folders() {
         if (entry.source.file.empty()) continue;
         const std::string path = core::folder_of(entry.source.file);
         if (folders_.count(path) != 0) continue;
-        auto folder = std::make_unique<Folder>();
-        folder->watch.open(this, [&](uv_fs_event_t* h) { return uv_fs_event_init(loop_.raw(), h); });
-        const int rc = uv_fs_event_start(
-            folder->watch.get(),
+        FolderWatch& watch = folders_[path];
+        watch.open(this, [&](uv_fs_event_t* h) { return uv_fs_event_init(loop_.raw(), h); });
+        // Without a watch (no such folder, no inotify left) a new token is still read after a 401.
+        uv_fs_event_start(
+            watch.get(),
             [](uv_fs_event_t* h, const char*, int, int) {
                 TokenStore* self = core::UvHandle<uv_fs_event_t, TokenStore>::owner(h);
                 if (self != nullptr) self->settle_.start_in(kSettle, [self] { self->reload_all(); });
             },
             path.c_str(), 0);
-        if (rc == 0) folders_.emplace(path, std::move(folder));
     }
 }
 

@@ -34,7 +34,7 @@ class TokenStore {
         std::string problem;
         Micros read_mono_us = 0;
     };
-    struct Folder;
+    using FolderWatch = core::UvHandle<uv_fs_event_t, TokenStore>;  // of a folder: a rename replaces the file and its watch
 
     void load(const std::string& link, Entry& entry, bool tell);
     void watch_folders();
@@ -44,7 +44,7 @@ class TokenStore {
     core::Clock& clock_;
     std::function<void(const std::string&)> changed_;
     std::map<std::string, Entry> entries_;
-    std::map<std::string, std::unique_ptr<Folder>> folders_;
+    std::map<std::string, FolderWatch> folders_;
     core::Timer settle_;
 };
 

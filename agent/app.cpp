@@ -1,0 +1,431 @@
+#include "agent/app.h"
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "agent/cloud/aliyun_privatelink.h"
+#include "agent/cloud/credentials.h"
+#include "agent/cloud/http_client.h"
+#include "agent/cloud/metadata.h"
+#include "agent/engine.h"
+#include "agent/hostdns/upstreams.h"
+#include "agent/http_routes.h"
+#include "agent/http_server.h"
+#include "agent/lookup.h"
+#include "agent/plan_publisher.h"
+#include "agent/resolver_child.h"
+#include "agent/service_notify.h"
+#include "agent/snapshot_store.h"
+#include "agent/token_store.h"
+#include "core/fallback_file.h"
+#include "core/file_system.h"
+#include "core/log.h"
+#include "probe/probe_log.h"
+#include "probe/probe_run.h"
+#include "probe/tls_contexts.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr Micros kUpstreamPoll = 2 * core::kSecond;     // how soon a new nameserver from DHCP is used
+constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
+constexpr Micros kWatchdog = 5 * core::kSecond;
+
+AliyunOptions cloud_options(const Config& config) {
+    return {config.aliyun.region, config.aliyun.api_endpoint, config.aliyun.ca_file};
+}
+
+class App {
+  public:
+    App(const Config& config, const RunOptions& options)
+        : config_(config),
+          options_(options),
+          paths_(paths_of(config.agent)),
+          lookup_(loop_, clock_),
+          http_client_(loop_, clock_, lookup_, process_environment()),
+          metadata_(clock_, http_client_,
+                    {config.aliyun.metadata_url, is_true(process_environment()("ALIBABA_CLOUD_IMDSV1_DISABLED"))}),
+          credentials_(default_credential_chain(clock_, random_, http_client_, metadata_, process_environment())),
+          provider_(clock_, random_, http_client_, *credentials_, metadata_, cloud_options(config)),
+          snapshots_(loop_, paths_.snapshot),
+          tokens_(loop_, clock_, [this](const std::string& link) { engine_.token_changed(link); }),
+          tls_(loop_),
+          launcher_(loop_, clock_, tls_),
+          probe_log_(&loop_, paths_.probe_log),
+          publisher_(loop_, clock_, paths_),
+          engine_(clock_, random_, provider_, launcher_,
+                  {[this](PlanInput input) { publisher_.publish(std::move(input)); },
+                   [this](const probe::Record& record) { probe_log_.add(record); },
+                   [this](const std::string& link) { return tokens_.token(link); },
+                   [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); }}),
+          upstream_poll_(clock_),
+          housekeeping_(clock_),
+          watchdog_(clock_) {
+        if (options.start_resolver) {
+            resolver_ = std::make_unique<ResolverChild>(
+                loop_, clock_, random_, ResolverChild::Options{find_resolver_program(), paths_, config.dns.listen});
+        }
+    }
+
+    core::Result<void> start() {
+        started_wall_us_ = loaded_wall_us_ = clock_.wall_us();
+        restore();
+        engine_.set_upstreams(read_upstreams());
+        lookup_.set_upstreams(upstreams_.servers);
+        const bool keep_plan = publisher_.current_plan_serves(membership_of(engine_.plan_input()));
+
+        // Everything that can refuse to start does so before the resolver is touched.
+        HttpOptions http;
+        http.listen = config_.http.listen;
+        http.allow = config_.http.allow;
+        http.allow_hosts = config_.http.allow_hosts;
+        auto server = HttpServer::start(loop_, http, make_routes(http_sources()));
+        if (!server) return core::fail(server.error());
+        http_server_ = std::move(*server);
+
+        engine_.start(keep_plan);
+        if (!keep_plan) engine_.publish();  // so that the resolver starts with it
+        if (resolver_) {
+            if (auto started = resolver_->start(); !started) return started;
+        }
+        watch_signals();
+        poll_upstreams();
+        keep_house();
+        feed_watchdog();
+        notify_service("READY=1");
+        core::log_info("agent_started", "postern runs",
+                       {{"version", POSTERN_VERSION}, {"links", std::to_string(config_.links.size())},
+                        {"http", http_server_->address().text()}, {"upstreams", upstreams_.source}});
+        return {};
+    }
+
+    int run() {
+        loop_.run();
+        notify_service("STOPPING=1");
+        if (resolver_) resolver_->shut_down();
+        engine_.stop();
+        publisher_.flush();
+        snapshots_.flush();
+        core::log_info("agent_stopped", "postern ends");
+        return 0;
+    }
+
+    /// When start() failed half-way: nothing of ours stays behind.
+    void abandon() {
+        if (resolver_) resolver_->shut_down();
+        engine_.stop();
+    }
+
+  private:
+    void restore() {
+        tokens_.configure(config_);
+        engine_.configure(config_);
+        const LoadedSnapshot loaded = snapshots_.load();
+        for (const auto& problem : loaded.problems) {
+            core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
+            warnings_.push_back("snapshot: " + problem.text());
+        }
+        if (!loaded.found) return;
+        snapshot_ = loaded.snapshot;
+        lookup_.remember(snapshot_.api_hosts);
+        engine_.set_host_zone(snapshot_.zone);
+        engine_.restore(snapshot_);
+    }
+
+    void save_snapshot() {
+        engine_.fill_snapshot(snapshot_);
+        if (!metadata_.known_identity().zone.empty()) snapshot_.zone = metadata_.known_identity().zone;
+        if (!provider_.region().empty()) snapshot_.region = provider_.region();
+        snapshot_.api_hosts = lookup_.known();
+        snapshot_.written_wall_us = clock_.wall_us();
+        snapshots_.save(snapshot_);
+    }
+
+    /// What is configured; else the host's own, the last good ones where the host names none (any more).
+    HostUpstreams read_upstreams() {
+        HostUpstreams found = host_upstreams(config_.dns.listen);
+        if (!config_.dns.upstreams.empty()) {
+            found.servers = config_.dns.upstreams;
+            found.source = "configured";
+        }
+        if (found.servers.empty()) {
+            found.servers = upstreams_.servers;
+            found.source = upstreams_.source;
+        }
+        if (found.servers.empty()) {
+            if (const auto text = core::read_file(paths_.fallback, core::kMaxFallbackBytes)) {
+                found.servers = core::parse_fallback(*text).upstreams;
+                found.source = paths_.fallback;
+            }
+        }
+        upstreams_ = found;
+        return found;
+    }
+
+    void poll_upstreams() {
+        const HostUpstreams before = upstreams_;
+        const HostUpstreams now = read_upstreams();
+        if (now.servers != before.servers || now.timeout_s != before.timeout_s) {
+            std::string list;
+            for (const auto& server : now.servers) list += (list.empty() ? "" : ", ") + server.text();
+            core::log_info("upstreams_changed", "queries are forwarded to other resolvers now",
+                           {{"servers", list}, {"source", now.source}});
+            engine_.set_upstreams(now);
+            lookup_.set_upstreams(now.servers);
+        }
+        if (now.servers.empty() && !said_no_upstreams_) {
+            said_no_upstreams_ = true;
+            core::log_warning("no_upstreams", "the host names no resolver to forward to: set [dns] upstreams");
+        }
+        upstream_poll_.start_in(kUpstreamPoll, [this] { poll_upstreams(); });
+    }
+
+    void keep_house() {
+        tls_.reload_changed();
+        if (config_.needs_discovery() && metadata_.known_identity().zone.empty()) {
+            metadata_.identity([this](core::Result<InstanceIdentity> identity) {
+                if (identity && !identity->zone.empty()) {
+                    engine_.set_host_zone(identity->zone);
+                    save_snapshot();
+                }
+            });
+        }
+        housekeeping_.start_in(kHousekeeping, [this] { keep_house(); });
+    }
+
+    void feed_watchdog() {
+        if (schedule_moves()) notify_service("WATCHDOG=1");
+        watchdog_.start_in(kWatchdog, [this] { feed_watchdog(); });
+    }
+
+    /// False when there is something to probe and nothing has come out for far too long.
+    bool schedule_moves() {
+        Micros longest = 0;
+        for (const auto& link : config_.links) {
+            if (link.probe.enabled && !engine_.sync().status(link.name).addresses.empty()) {
+                longest = std::max(longest, 3 * link.probe.interval_us + link.probe.timeout_us);
+            }
+        }
+        const Micros now = clock_.mono_us();
+        if (engine_.results() != seen_results_ || longest == 0) {
+            seen_results_ = engine_.results();
+            moved_mono_us_ = now;
+        }
+        if (moved_mono_us_ == 0) moved_mono_us_ = now;
+        return longest == 0 || now - moved_mono_us_ < longest + 10 * core::kSecond;
+    }
+
+    void watch_signals() {
+        for (std::size_t i = 0; i < std::size(signals_); ++i) {
+            signals_[i].open(this, [&](uv_signal_t* h) { return uv_signal_init(loop_.raw(), h); });
+            uv_signal_start(
+                signals_[i].get(),
+                [](uv_signal_t* h, int number) {
+                    App* self = core::UvHandle<uv_signal_t, App>::owner(h);
+                    if (self == nullptr) return;
+                    if (number == SIGHUP) {
+                        self->reload();
+                    } else {
+                        self->loop_.stop();
+                    }
+                },
+                kSignals[i]);
+        }
+    }
+
+    /// A broken new configuration is refused whole; the old one goes on.
+    void reload() {
+        auto loaded = load_config(options_.config_path);
+        if (!loaded) {
+            config_problem_ = "the configuration was not reloaded: ";
+            for (const auto& issue : loaded.error()) {
+                core::log_error("config_refused", format_issue(options_.config_path, issue));
+                if (&issue == &loaded.error().front()) config_problem_ += format_issue(options_.config_path, issue);
+            }
+            if (loaded.error().size() > 1) config_problem_ += fmt_more(loaded.error().size() - 1);
+            return;
+        }
+        config_problem_.clear();
+        loaded_wall_us_ = clock_.wall_us();
+        if (loaded->agent.runtime_dir != config_.agent.runtime_dir || loaded->agent.state_dir != config_.agent.state_dir ||
+            loaded->http.listen != config_.http.listen) {
+            config_problem_ = "[agent] runtime_dir, state_dir and [http] listen take effect at the next start";
+            core::log_warning("config_needs_restart", config_problem_);
+        }
+        if (resolver_) {
+            if (auto moved = resolver_->listen_on(loaded->dns.listen); !moved) {
+                config_problem_ = moved.error().text();
+                core::log_error("config_refused", config_problem_);
+                return;
+            }
+        }
+        config_ = std::move(*loaded);
+        core::configure_log(config_.agent.log_level, config_.agent.log_format);
+        http_server_->set_access(config_.http.allow, config_.http.allow_hosts);
+        provider_.configure(cloud_options(config_));
+        tokens_.configure(config_);
+        engine_.configure(config_);
+        engine_.set_upstreams(read_upstreams());
+        lookup_.set_upstreams(upstreams_.servers);
+        tls_.reload_changed();
+        engine_.refresh([] {});
+        core::log_info("config_reloaded", "the configuration was read anew", {{"links", std::to_string(config_.links.size())}});
+    }
+
+    static std::string fmt_more(std::size_t n) { return " (and " + std::to_string(n) + " more, see the log)"; }
+
+    HttpSources http_sources() {
+        HttpSources sources;
+        sources.snapshot = [this] { return snapshot(); };
+        sources.live = [this] {
+            return std::vector<HealthCheck>{{"loop", true, ""},
+                                            {"schedule", schedule_moves(), "no probe has ended for far longer than its interval"}};
+        };
+        sources.ready = [this] { return ready_checks(snapshot()); };
+        sources.probes = [this](const probe::RecordFilter& filter, std::size_t limit) {
+            return engine_.history().query(filter, limit);
+        };
+        sources.refresh = [this] { engine_.refresh([] {}); };
+        return sources;
+    }
+
+    StatusSnapshot snapshot() {
+        StatusSnapshot s;
+        engine_.fill_status(s);
+        s.version = POSTERN_VERSION;
+        s.started_wall_us = started_wall_us_;
+        s.config_path = options_.config_path;
+        s.config_reload_ok = config_problem_.empty();
+        s.config_problem = config_problem_;
+        s.config_loaded_wall_us = loaded_wall_us_;
+        s.region = provider_.region().empty() ? config_.aliyun.region : provider_.region();
+        s.warnings = warnings_;
+        for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
+        for (const auto& text : {publisher_.problem(), snapshots_.problem()}) {
+            if (!text.empty()) s.warnings.push_back(text);
+        }
+        if (const auto lost = probe_log_.lost_lines(); lost > 0) {
+            s.warnings.push_back("the probe log lost " + std::to_string(lost) + " lines: see " + paths_.probe_log);
+        }
+        for (auto& link : s.links) link.token_problem = tokens_.problem(link.name);
+        fill_resolver(s);
+        judge(s);
+        return s;
+    }
+
+    void fill_resolver(StatusSnapshot& s) {
+        ResolverStatus& r = s.resolver;
+        r.managed = resolver_ != nullptr;
+        r.pid = core::LockFile::holder(paths_.resolver_lock);
+        r.running = r.pid != 0;
+        r.listen = config_.dns.listen;
+        r.upstream_source = upstreams_.source;
+        r.published_generation = publisher_.published_generation();
+        if (resolver_) r.restarts = resolver_->restarts();
+        if (auto stats = core::read_stats(paths_.stats)) {
+            r.stats = *stats;
+            r.stats_valid = true;
+            r.accepted = r.running && stats->plan_accepted_generation == r.published_generation;
+        } else {
+            r.stats_problem = stats.error().text();
+        }
+        for (const auto& server : upstreams_.servers) {
+            UpstreamStatus status{server, {}};
+            for (const auto& slot : r.stats.upstreams) {
+                if (r.stats_valid && slot.id == upstream_id(server)) status.stats = slot;
+            }
+            r.upstreams.push_back(std::move(status));
+        }
+        for (auto& link : s.links) {
+            for (const auto& slot : r.stats.links) {
+                if (r.stats_valid && slot.id == link_id(link.name)) link.answers = slot.answers;
+            }
+        }
+        if (!r.running) {
+            r.problem = resolver_ && !resolver_->problem().empty() ? resolver_->problem()
+                        : options_.start_resolver                  ? "postern-resolver does not run"
+                                                                   : "postern-resolver does not run: start postern-resolver.service";
+        } else if (!r.stats_valid) {
+            r.problem = "the resolver's statistics can't be read: " + r.stats_problem;
+        } else if (upstreams_.servers.empty()) {
+            r.problem = "no resolver to forward other names to: set [dns] upstreams";
+        }
+    }
+
+    static constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
+
+    // The order is that of construction; destruction runs backwards, users before what they use.
+    core::Loop loop_;
+    core::SystemClock clock_{loop_};
+    core::SystemRandom random_;
+    Config config_;
+    RunOptions options_;
+    Paths paths_;
+    AresLookup lookup_;
+    HttpClient http_client_;
+    MetadataClient metadata_;
+    std::unique_ptr<CredentialChain> credentials_;
+    AliyunPrivatelink provider_;
+    SnapshotStore snapshots_;
+    Snapshot snapshot_;
+    TokenStore tokens_;
+    probe::TlsContexts tls_;
+    probe::NetworkLauncher launcher_;
+    probe::ProbeLog probe_log_;
+    PlanPublisher publisher_;
+    Engine engine_;
+    std::unique_ptr<ResolverChild> resolver_;
+    std::unique_ptr<HttpServer> http_server_;
+    core::UvHandle<uv_signal_t, App> signals_[std::size(kSignals)];
+    core::Timer upstream_poll_;
+    core::Timer housekeeping_;
+    core::Timer watchdog_;
+
+    HostUpstreams upstreams_;
+    std::vector<std::string> warnings_;
+    std::string config_problem_;
+    Micros started_wall_us_ = 0;
+    Micros loaded_wall_us_ = 0;
+    Micros moved_mono_us_ = 0;
+    std::uint64_t seen_results_ = 0;
+    bool said_no_upstreams_ = false;
+};
+
+core::Result<core::LockFile> prepare_folders(const Config& config) {
+    const Paths paths = paths_of(config.agent);
+    if (auto made = core::make_folders(config.agent.runtime_dir, 0750); !made) {
+        core::Error error = made.error();
+        error.hint = "create it for the user postern runs as, or set [agent] runtime_dir";
+        return core::fail(std::move(error));
+    }
+    for (const auto& folder : {config.agent.state_dir, core::folder_of(paths.durable_plan), core::folder_of(paths.stats)}) {
+        // Without a state folder everything works until the next boot: said, not fatal.
+        if (auto made = core::make_folders(folder, folder == config.agent.state_dir ? 0700 : 0750); !made) {
+            core::log_warning("folder_missing", made.error().text());
+        }
+    }
+    return core::LockFile::acquire(paths.agent_lock);
+}
+
+}  // namespace
+
+int run_agent(const Config& config, const RunOptions& options) {
+    core::configure_log(config.agent.log_level, config.agent.log_format);
+    for (const auto& warning : config.warnings) core::log_warning("config_warning", format_issue(options.config_path, warning));
+    const auto lock = prepare_folders(config);
+    if (!lock) {
+        core::log_error("agent_not_started", lock.error().text());
+        return 2;
+    }
+    auto app = std::make_unique<App>(config, options);
+    if (const auto started = app->start(); !started) {
+        core::log_error("agent_not_started", started.error().text());
+        app->abandon();
+        return 2;
+    }
+    return app->run();
+}
+
+}  // namespace postern::agent

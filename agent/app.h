@@ -1,0 +1,19 @@
+// The running agent: makes every part, wires them with small callbacks, runs the loop until a signal ends it.
+#pragma once
+
+#include <string>
+
+#include "agent/config.h"
+
+namespace postern::agent {
+
+struct RunOptions {
+    std::string config_path;
+    bool start_resolver = true;  // false: something else (systemd) runs postern-resolver
+};
+
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Returns the exit code: 0, or 2 when it could not
+/// start, after saying why on stderr.
+int run_agent(const Config& config, const RunOptions& options);
+
+}  // namespace postern::agent

@@ -1,0 +1,11 @@
+// Telling systemd: ready, stopping, alive. A datagram to $NOTIFY_SOCKET; without one every call does nothing.
+#pragma once
+
+#include <string_view>
+
+namespace postern::agent {
+
+/// e.g. "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=2 of 3 zones reachable".
+void notify_service(std::string_view state);
+
+}  // namespace postern::agent
