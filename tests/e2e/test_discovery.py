@@ -1,0 +1,159 @@
+"""Addresses follow the API; whatever the API does, good answers stay."""
+
+import glob
+import json
+import time
+import unittest
+
+import host
+from host import ENDPOINT, NAME, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
+
+POLL_S = 2  # poll_interval of the default test configuration
+
+
+class Changes(HostTest):
+    def setUp(self):
+        super().setUp()
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+
+    def zone(self, zone, **fields):
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/{zone}", **fields)
+
+    def test_a_changed_address_is_answered_within_the_promised_time(self):
+        started = time.monotonic()
+        self.zone("cn-hangzhou-h", EniIp=SPARE_ADDRESS)
+        self.host.wait_addresses(SPARE_ADDRESS, ZONE_B)
+        self.assertLessEqual(time.monotonic() - started, 1.1 * POLL_S + 1)
+        lines = [line for line in self.host.log_lines(ZONE_A) if SPARE_ADDRESS in line]
+        self.assertEqual(len(lines), 1, lines)  # one line, old and new
+
+    def test_zones_come_and_go(self):
+        self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-i")
+        self.host.wait_addresses(ZONE_A)
+        self.zone("cn-hangzhou-i", EniIp=ZONE_B)
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+
+    def test_a_zone_that_waits_is_not_ready(self):
+        self.zone("cn-hangzhou-i", ZoneStatus="Wait")
+        self.host.wait_addresses(ZONE_A)
+        self.zone("cn-hangzhou-i", ZoneStatus="Connected")
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+
+    def test_refresh_asks_at_once(self):
+        before = len(self.host.api_log())
+        self.assertEqual(self.host.postern("refresh").returncode, 0)
+        self.host.wait(lambda: len(self.host.api_log()) > before, "a call of the API")
+
+    def test_all_zones_gone_is_suspicious_and_kept(self):
+        for zone in host.ZONES:
+            self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}/zones/{zone}")
+        self.host.wait_api_calls(4, action="ListVpcEndpointZones")
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertTrue(self.host.log_lines(r"\bwarn"), self.host.log())
+
+    def test_endpoint_deleted_keeps_the_answer_and_says_so(self):
+        self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}")
+        self.host.wait_api_calls(2, code="EndpointNotFound")
+        self.host.wait(lambda: self.host.log_lines("EndpointNotFound"), "the code in the log")
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+
+    def test_odd_but_lawful_replies_change_nothing(self):
+        api = self.host.aliyun.control
+        for options in ({"numeric_strings": True}, {"page_size": 1, "last_page": "null"},
+                        {"page_size": 1, "last_page": "empty"}, {"page_size": None, "last_page": "absent"}):
+            with self.subTest(options):
+                api.post("/options", **options)
+                self.host.wait_api_calls(3, verdict="accepted")
+                self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.zone("cn-hangzhou-i", ZoneIpv6Address="false", SomethingNew={"a": [1]})
+        self.zone("cn-hangzhou-h", ZoneIpv6Address=None)
+        self.host.wait_api_calls(3, verdict="accepted")
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertEqual(self.host.dig(NAME, "AAAA").answer, [])
+
+    def test_never_ending_paging_ends(self):
+        self.host.aliyun.control.post("/options", repeat_token=True)
+        before = len(self.host.api_log())
+        self.host.wait_api_calls(4)
+        self.host.wait(lambda: self.host.log_lines(r"NextToken|page|paging"), "a word about paging in the log")
+        self.assertLess(len(self.host.api_log()) - before, 1000)
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+
+    def test_ipv6_addresses_are_answered_where_they_are_given(self):
+        self.zone("cn-hangzhou-h", ZoneIpv6Address="::1")
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}", AddressIpVersion="DualStack")
+        self.host.wait(lambda: self.host.dig(NAME, "AAAA").data == ["::1"], "an AAAA answer")
+
+
+class ApiGone(HostTest):
+    def test_answers_stay_when_the_api_stops(self):
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.aliyun.control.post("/listeners/api", open=False)
+        self.host.wait(lambda: self.host.log_lines(r"refused|connect"), "the failure in the log")
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertEqual(self.host.http("/readyz")[0], 200)
+        self.host.aliyun.control.post("/listeners/api", open=True)
+        self.host.set_zone_address("cn-hangzhou-h", SPARE_ADDRESS)
+        self.host.wait_addresses(SPARE_ADDRESS, ZONE_B)
+
+    def test_restarted_agent_answers_at_once_without_the_api(self):
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.stop_agent()
+        self.host.aliyun.control.post("/listeners/api", open=False)
+        self.host.start_postern()
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+
+    def test_first_start_without_the_api_is_servfail_not_nxdomain(self):
+        self.host.start_world()
+        self.host.aliyun.control.post("/listeners/api", open=False)
+        self.host.start_postern(wait_ready=False)
+        self.host.wait(lambda: self.host.dig("www.name.test", "A").data, "public names to resolve")
+        reply = self.host.dig(NAME, "A")
+        self.assertEqual(reply.status, "SERVFAIL", reply.text)
+        self.assertIn(14, reply.ede)
+        self.assertEqual(self.host.http("/readyz")[0], 503)
+        self.assertEqual(self.host.http("/livez")[0], 200)
+        self.host.aliyun.control.post("/listeners/api", open=True)
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.wait_ready()
+
+
+class Snapshot(HostTest):
+    def damaged_start(self, content):
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.stop_agent()
+        (snapshot,) = glob.glob(f"{self.host.state_dir}/**/snapshot.json", recursive=True)
+        with open(snapshot, "rb") as file:
+            original = file.read()
+        with open(snapshot, "wb") as file:
+            file.write(content(original))
+        mark = len(self.host.log())
+        self.host.start_postern()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        said = [line for line in self.host.log()[mark:].splitlines() if "snapshot" in line.lower()]
+        self.assertTrue(said, "nothing said about the damaged snapshot")
+        with open(snapshot, "rb") as file:
+            json.loads(file.read())  # a good one again
+
+    def test_cut_off(self):
+        self.damaged_start(lambda good: good[:len(good) // 2])
+
+    def test_empty(self):
+        self.damaged_start(lambda good: b"")
+
+    def test_garbage(self):
+        self.damaged_start(lambda good: b"\x00\xff" * 1000)
+
+    def test_another_shape(self):
+        self.damaged_start(lambda good: b'[{"endpoints":{"x":null}}]')
+
+    def test_deeply_nested(self):
+        self.damaged_start(lambda good: b"[" * 100000)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,173 @@
+"""The HTTP service: health, readiness, metrics, status and probe records; who may ask."""
+
+import json
+import re
+import unittest
+
+from host import HTTP, LINK, NAME, ZONE_A, ZONE_B, HostTest, SharedHostTest
+
+RECORD_KEYS = {"ts", "link", "host", "ip", "zone", "endpoint", "ok", "phase", "reason", "detail", "connect_us", "tls_us",
+               "request_us", "ttfb_us", "transfer_us", "total_us", "http_status", "sql_code", "cert_not_after", "path",
+               "service", "state", "prev_state", "seq"}
+PHASES = ("connect_us", "tls_us", "request_us", "ttfb_us", "transfer_us")
+METRICS = ("postern_build_info", "postern_dns_queries_total", "postern_plan_generation", "postern_endpoint_up",
+           "postern_endpoint_state", "postern_probe_attempts_total", "postern_probe_phase_duration_seconds",
+           "postern_tls_not_after_timestamp_seconds", "postern_discovery_last_success_timestamp_seconds",
+           "postern_discovery_requests_total", "postern_discovery_changes_total", "postern_dns_private_answers",
+           "postern_dns_upstream_requests_total", "process_resident_memory_bytes", "process_cpu_seconds_total")
+
+
+class Service(SharedHostTest):
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        for address in (ZONE_A, ZONE_B):
+            cls.host.wait_probe(address, lambda record: record["ok"] and record["state"] == "up", "state up")
+        for name in (NAME, "www.name.test", "nowhere.name.test"):
+            cls.host.dig(name, "A")
+
+    def test_livez(self):
+        status, body = self.host.http("/livez")
+        self.assertEqual((status, body.strip()), (200, "ok"))
+        self.assertIn("[+]", self.host.http("/livez?verbose")[1])
+
+    def test_readyz(self):
+        self.assertEqual(self.host.http("/readyz")[0], 200)
+        status, body = self.host.http("/readyz?verbose")
+        self.assertEqual(status, 200)
+        names = re.findall(r"^\[\+\](\S+) ok", body, re.MULTILINE)
+        self.assertGreaterEqual(len(names), 3, body)  # plan accepted, discovery, first sweep
+        self.assertEqual(self.host.http(f"/readyz?verbose&exclude={names[0]}")[0], 200)
+
+    def test_health_document(self):
+        code, status, body = self.host.curl(f"http://{HTTP}/health", "-i")
+        self.assertEqual((code, status), (0, 200))
+        self.assertIn("application/health+json", body)
+        document = json.loads(body.replace("\r", "").partition("\n\n")[2])
+        self.assertEqual(document["status"], "pass")
+        for measurement in ("tcp", "tls", "sql", "responseTime"):
+            entries = document["checks"][f"{LINK}:{measurement}"]
+            self.assertEqual(len(entries), 2, entries)
+            self.assertEqual({entry["status"] for entry in entries}, {"pass"})
+            for address in (ZONE_A, ZONE_B):
+                self.assertIn(address, json.dumps(entries))
+
+    def test_metrics_are_prometheus_text(self):
+        code, status, body = self.host.curl(f"http://{HTTP}/metrics", "-i")
+        self.assertEqual((code, status), (0, 200))
+        head, _, text = body.replace("\r", "").partition("\n\n")
+        self.assertIn("text/plain; version=0.0.4", head)
+        typed, seen = set(), set()
+        for line in text.splitlines():
+            if line.startswith("# TYPE "):
+                self.assertNotIn(line.split()[2], typed, "a TYPE twice")
+                typed.add(line.split()[2])
+            elif line and not line.startswith("#"):
+                found = re.fullmatch(r'([a-zA-Z_:][\w:]*)(\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? (\S+)', line)
+                self.assertIsNotNone(found, line)
+                float(found[3])
+                self.assertNotIn((found[1], found[2]), seen, "a series twice")
+                seen.add((found[1], found[2]))
+                family = re.sub(r"_(bucket|sum|count)$", "", found[1])
+                self.assertTrue({found[1], family} & typed, f"{found[1]} has no TYPE")
+        names = {name for name, _ in seen}
+        for name in METRICS:
+            self.assertTrue(name in names or name + "_count" in names, f"no {name}")
+        for name in names:
+            self.assertTrue(name.startswith(("postern_", "process_")), name)
+
+    def test_metrics_have_the_contract_s_labels(self):
+        text = self.host.http("/metrics")[1]
+        for address, zone in ((ZONE_A, "cn-hangzhou-h"), (ZONE_B, "cn-hangzhou-i")):
+            line = next(line for line in text.splitlines() if line.startswith("postern_endpoint_up{") and address in line)
+            for label in (f'link="{LINK}"', f'ip="{address}"', f'zone="{zone}"'):
+                self.assertIn(label, line)
+            self.assertTrue(line.endswith(" 1"), line)
+        generations = dict(re.findall(r'postern_plan_generation\{which="(\w+)"\} (\S+)', text))
+        self.assertEqual(set(generations), {"published", "accepted"})
+        for label in ("source=", "rcode=", "proto="):
+            self.assertRegex(text, r"postern_dns_queries_total\{[^}]*" + label)
+        for phase in ("connect", "tls", "request", "ttfb", "transfer"):
+            self.assertRegex(text, rf'postern_probe_phase_duration_seconds_count\{{[^}}]*phase="{phase}"')
+
+    def test_dns_queries_are_counted(self):
+        def total():
+            return sum(float(value) for value in
+                       re.findall(r"^postern_dns_queries_total\{[^}]*\} (\S+)$", self.host.http("/metrics")[1], re.M))
+        before = total()
+        for _ in range(7):
+            self.host.dig(NAME, "A")
+        self.host.wait(lambda: total() >= before + 7, "seven more queries in the metrics")
+
+    def test_status(self):
+        status, document = self.host.http_json("/api/v1/status")
+        self.assertEqual(status, 200)
+        self.assertEqual(document["schema_version"], 1)
+        text = json.dumps(document)
+        for word in (LINK, NAME, ZONE_A, ZONE_B, "cn-hangzhou-h"):
+            self.assertIn(word, text)
+
+    def test_probe_records(self):
+        records = self.host.probes()
+        self.assertGreaterEqual(len(records), 2)
+        self.assertEqual([record["ts"] for record in records], sorted((r["ts"] for r in records), reverse=True))
+        good = next(record for record in records if record["ok"])
+        self.assertEqual(set(good) & RECORD_KEYS, RECORD_KEYS)
+        self.assertRegex(good["ts"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        self.assertEqual((good["link"], good["host"], good["http_status"], good["sql_code"], good["path"], good["service"]),
+                         (LINK, NAME, 200, 0, "up", "up"))
+        for record in records:
+            if record["ok"]:
+                self.assertLessEqual(abs(sum(record[phase] for phase in PHASES) - record["total_us"]),
+                                     max(20, record["total_us"] / 100))
+                self.assertTrue(all(record[phase] >= 0 for phase in PHASES))
+
+    def test_probe_records_can_be_filtered(self):
+        self.assertEqual({record["ip"] for record in self.host.probes(f"?ip={ZONE_A}")}, {ZONE_A})
+        self.assertEqual(len(self.host.probes("?limit=1")), 1)
+        self.assertEqual(self.host.probes("?link=no-such-link"), [])
+
+    def test_unknown_pages_and_methods(self):
+        self.assertEqual(self.host.http("/nowhere")[0], 404)
+        self.assertEqual(self.host.http("/health", "-X", "POST", "-d", "x")[0], 405)
+
+    def test_host_header_is_checked(self):
+        for good in (HTTP, "localhost:9853", "localhost", "127.0.0.1"):
+            self.assertEqual(self.host.http("/health", "-H", f"Host: {good}")[0], 200, good)
+        for bad in ("evil.example", "evil.example:9853", "127.0.0.1.evil.example", ""):
+            self.assertGreaterEqual(self.host.http("/health", "-H", f"Host: {bad}")[0], 400, bad)
+
+    def test_big_and_broken_requests_do_no_harm(self):
+        self.host.http("/" + "x" * 20000)
+        self.host.http("/health", "-H", "X-Big: " + "y" * 50000)
+        self.host.http("/api/v1/probes?limit=-1&since=nonsense&ip=%00")
+        self.host.http("/api/v1/probes?limit=99999999999999999999")
+        self.assertEqual(self.host.http("/livez")[0], 200)
+
+
+class NotReady(HostTest):
+    def test_readyz_names_what_is_missing(self):
+        self.host.start_upstream()
+        self.host.start_aliyun()
+        self.host.aliyun.control.post("/listeners/api", open=False)
+        self.host.start_postern(wait_ready=False)
+        self.host.wait(lambda: self.host.http("/livez")[0] == 200, "/livez")
+        status, body = self.host.http("/readyz?verbose")
+        self.assertEqual(status, 503)
+        self.assertRegex(body, r"\[-\]\S*discover")
+
+    def test_allow_hosts_adds_names(self):
+        self.host.start(http={"allow_hosts": ["status.name.test"]})
+        self.assertEqual(self.host.http("/health", "-H", "Host: status.name.test")[0], 200)
+        self.assertGreaterEqual(self.host.http("/health", "-H", "Host: other.name.test")[0], 400)
+
+    def test_clients_outside_allow(self):
+        self.host.start_world()
+        self.host.start_postern(wait_ready=False, http={"allow": ["127.0.0.77/32"]})
+        self.host.wait(lambda: self.host.http("/livez", "--interface", "127.0.0.77")[0] == 200, "/livez for the allowed")
+        for path in ("/livez", "/health", "/metrics"):
+            self.assertIn(self.host.http(path)[0], (0, 403), path)  # cut off, or told
+
+
+if __name__ == "__main__":
+    unittest.main()

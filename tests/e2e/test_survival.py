@@ -1,0 +1,266 @@
+"""The host keeps its DNS: through kill -9, damaged and missing plans, and full disks."""
+
+import glob
+import os
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import dnswire
+from host import DNS, NAME, RESOLVER, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
+
+
+def answers(name=NAME, timeout_s=0.02):
+    """The rcode of one fast query, or None when nothing (or a refusal) came in time."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout_s)
+        client.connect((DNS, 53))
+        try:
+            client.send(dnswire.query_message(7, name, "A"))
+            return client.recv(4096)[3] & 0xF
+        except OSError:
+            return None
+
+
+class Survival(HostTest):
+    def start(self):
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+
+    def plans(self):
+        found = sorted(glob.glob(f"{self.host.runtime_dir}/**/plan", recursive=True)
+                       + glob.glob(f"{self.host.state_dir}/**/plan", recursive=True))
+        self.assertEqual(len(found), 2, "the current and the durable plan")
+        return found
+
+    def fallback(self):
+        (path,) = {path for folder in (self.host.state_dir, self.host.runtime_dir)
+                   for path in glob.glob(f"{folder}/**/fallback-upstreams", recursive=True)}
+        return path
+
+    def resolves_everything(self):
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertEqual(self.host.addresses("www.name.test"), {"192.0.2.1", "192.0.2.2"})
+
+
+class Kills(Survival):
+    def test_killed_agent_leaves_dns_working_and_the_next_adopts_the_resolver(self):
+        self.start()
+        resolver = self.host.resolver_pid()
+        self.host.stop_agent(signal.SIGKILL)
+        self.resolves_everything()
+        self.assertEqual(self.host.resolver_pids(), [resolver])
+        self.host.start_postern()
+        self.assertEqual(self.host.resolver_pids(), [resolver])
+        self.resolves_everything()
+        self.host.set_zone_address("cn-hangzhou-h", SPARE_ADDRESS)  # and it still takes new plans
+        self.host.wait_addresses(SPARE_ADDRESS, ZONE_B)
+
+    def test_killed_resolver_is_back_within_200_ms(self):
+        self.start()
+        took = []
+        for _ in range(3):
+            pid = self.host.resolver_pid()
+            started = time.monotonic()
+            os.kill(pid, signal.SIGKILL)
+            self.host.wait(lambda: pid not in self.host.resolver_pids(), "the resolver to be gone", poll_s=0.001)
+            self.host.wait(lambda: answers() == 0, "an answer", poll_s=0.001)
+            took.append(time.monotonic() - started)
+            self.resolves_everything()
+        self.assertLess(min(took), 0.2, took)
+
+    def test_terminated_agent_ends_with_0_and_takes_its_resolver_along(self):
+        self.start()
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.host.wait(lambda: not self.host.resolver_pids(), "the resolver to end")
+
+    def test_adopted_resolver_that_dies_is_replaced(self):
+        self.start()
+        self.host.stop_agent(signal.SIGKILL)
+        self.host.start_postern()
+        os.kill(self.host.resolver_pid(), signal.SIGKILL)
+        self.host.wait(lambda: answers() == 0, "an answer")
+        self.resolves_everything()
+
+    def test_a_second_agent_is_refused_and_harms_nothing(self):
+        self.start()
+        second = self.host.postern("run")
+        self.assertNotEqual(second.returncode, 0)
+        self.assertTrue(second.stderr.strip())
+        self.resolves_everything()
+        self.assertEqual(len(self.host.resolver_pids()), 1)
+
+    def test_resolver_runs_without_privileges_to_leak(self):
+        self.start()
+        pid = self.host.resolver_pid()
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            status = file.read()
+        self.assertRegex(status, r"NoNewPrivs:\s+1")
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            self.assertEqual(file.read(), b"")
+
+
+class Plans(Survival):
+    def test_flipped_bytes_are_refused_and_the_old_plan_stays(self):
+        self.start()
+        self.host.stop_agent(signal.SIGKILL)
+        current = next(path for path in self.plans() if path.startswith(self.host.runtime_dir))
+        with open(current, "rb") as file:
+            good = file.read()
+        step = max(1, len(good) // 60)
+        for offset in [*range(0, len(good), step), len(good) - 1]:
+            damaged = bytearray(good)
+            damaged[offset] ^= 0x01
+            bad = self.host.write_file("damaged-plan", "")
+            with open(bad, "wb") as file:
+                file.write(damaged)
+            with self.subTest(offset=offset):
+                shown = self.host.postern("plan", "show", bad, config=False)
+                self.assertNotEqual(shown.returncode, 0, "a damaged plan was accepted")
+                os.replace(bad, current)
+                self.assertEqual(answers(timeout_s=5), 0)
+                self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertEqual(self.host.postern("plan", "show", self.plans()[0]
+                                           if self.plans()[0] != current else self.plans()[1],
+                                           config=False).returncode, 0)
+
+    def test_truncated_plans_are_refused(self):
+        self.start()
+        self.host.stop_agent(signal.SIGKILL)
+        current = next(path for path in self.plans() if path.startswith(self.host.runtime_dir))
+        with open(current, "rb") as file:
+            good = file.read()
+        for length in (0, 1, 7, 8, 16, len(good) // 2, len(good) - 1):
+            with self.subTest(length=length):
+                with open(current + ".new", "wb") as file:
+                    file.write(good[:length])
+                os.replace(current + ".new", current)
+                self.assertNotEqual(self.host.postern("plan", "show", current, config=False).returncode, 0)
+                self.resolves_everything()
+
+    def test_both_plans_deleted_under_a_living_resolver(self):
+        self.start()
+        self.host.stop_agent(signal.SIGKILL)
+        for path in self.plans():
+            os.remove(path)
+        self.resolves_everything()
+
+    def test_resolver_without_plans_serves_public_names(self):
+        self.start()
+        current, durable = self.plans()
+        fallback = self.fallback()
+        self.host.stop_agent(signal.SIGKILL)
+        os.kill(self.host.resolver_pid(), signal.SIGKILL)
+        self.host.wait(lambda: not self.host.resolver_pids(), "the resolver to be gone")
+        for path in (current, durable):
+            os.remove(path)
+        resolver = self.start_socket_activated("--plan", current, durable, "--fallback", fallback)
+        self.host.wait(lambda: answers("www.name.test") is not None, "the resolver to answer")
+        self.assertEqual(self.host.addresses("www.name.test"), {"192.0.2.1", "192.0.2.2"})
+        self.assertIsNone(resolver.poll())
+
+    def test_resolver_with_the_durable_plan_alone_answers_all_addresses(self):
+        self.start()
+        current, durable = self.plans()
+        if current.startswith(self.host.state_dir):
+            current, durable = durable, current
+        fallback = self.fallback()
+        self.host.stop_agent(signal.SIGKILL)
+        os.kill(self.host.resolver_pid(), signal.SIGKILL)
+        self.host.wait(lambda: not self.host.resolver_pids(), "the resolver to be gone")
+        os.remove(current)
+        self.start_socket_activated("--plan", current, durable, "--fallback", fallback)
+        self.host.wait(lambda: answers() == 0, "an answer")
+        self.resolves_everything()
+
+    def start_socket_activated(self, *arguments):
+        """As systemd would: the sockets are open before the program starts."""
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for own in (udp, tcp):
+            own.bind((DNS, 53))
+            self.addCleanup(own.close)
+        tcp.listen(16)
+        # descriptors 3 and 4, and LISTEN_PID naming the process that execs
+        script = 'exec 3<&"$1" 4<&"$2"; shift 2; LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"'
+        with open(self.host.log_file, "ab") as log:
+            process = subprocess.Popen(["bash", "-c", script, "bash", str(udp.fileno()), str(tcp.fileno()), RESOLVER,
+                                        *arguments], stdin=subprocess.DEVNULL, stderr=log, stdout=log,
+                                       pass_fds=(udp.fileno(), tcp.fileno()), cwd=self.host.folder)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+
+class FullDisk(Survival):
+    def fill(self, folder):
+        """Not one byte more fits; returns what to call to make room."""
+        ballast = os.path.join(folder, "ballast")
+        with open(ballast, "wb", buffering=0) as file:
+            for size in (65536, 4096, 512, 1):
+                try:
+                    while True:
+                        file.write(b"\0" * size)
+                except OSError:
+                    continue
+        return lambda: os.remove(ballast)
+
+    def survives(self, *folders):
+        for folder in (self.host.runtime_dir, self.host.state_dir):
+            self.host.mount_small(folder, "1m")
+        self.host.start(agent={"log_level": "info"})
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        make_room = [self.fill(folder) for folder in folders]
+        self.host.set_zone_address("cn-hangzhou-h", SPARE_ADDRESS)
+        self.host.wait(lambda: self.host.log_lines(r"no space|ENOSPC|disk.*full|full.*disk"), "the full disk in the log")
+        self.host.wait_api_calls(4)
+        self.assertEqual(self.host.addresses("www.name.test"), {"192.0.2.1", "192.0.2.2"})
+        self.assertIn(ZONE_B, self.host.addresses())
+        self.assertEqual(self.host.http("/livez")[0], 200)
+        for path in self.plans():
+            shown = self.host.postern("plan", "show", path, config=False)
+            self.assertEqual(shown.returncode, 0, f"{path}: {shown.stderr}")
+        for room in make_room:
+            room()
+        self.host.wait_addresses(SPARE_ADDRESS, ZONE_B)
+        self.host.wait(self.snapshot_is_new, "the new address in the snapshot")
+        self.host.aliyun.control.post("/listeners/api", open=False)
+        self.host.stop_agent(signal.SIGKILL)
+        self.host.start_postern()
+        self.host.wait_addresses(SPARE_ADDRESS, ZONE_B)
+
+    def snapshot_is_new(self):
+        with open(f"{self.host.state_dir}/snapshot.json", encoding="utf-8") as file:
+            return SPARE_ADDRESS in file.read()
+
+    def test_runtime_folder(self):
+        self.survives(self.host.runtime_dir)
+
+    def test_state_folder(self):
+        self.survives(self.host.state_dir)
+
+    def test_both(self):
+        self.survives(self.host.runtime_dir, self.host.state_dir)
+
+    def test_agent_killed_while_the_disk_is_full(self):
+        for folder in (self.host.runtime_dir, self.host.state_dir):
+            self.host.mount_small(folder, "1m")
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        for folder in (self.host.runtime_dir, self.host.state_dir):
+            self.fill(folder)
+        self.host.set_zone_address("cn-hangzhou-h", SPARE_ADDRESS)
+        self.host.wait_api_calls(2)
+        self.host.stop_agent(signal.SIGKILL)
+        self.assertIn(ZONE_B, self.host.addresses())
+        self.host.start_postern(wait_ready=False)
+        self.host.wait(lambda: self.host.http("/livez")[0] == 200, "/livez")
+        self.assertIn(ZONE_B, self.host.addresses())
+        self.assertEqual(self.host.addresses("www.name.test"), {"192.0.2.1", "192.0.2.2"})
+
+
+if __name__ == "__main__":
+    unittest.main()
