@@ -1,0 +1,172 @@
+#include <catch2/catch.hpp>
+#include <optional>
+
+#include "agent/lookup.h"
+#include "cloud_loopback.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using core::Code;
+using core::IpAddress;
+
+namespace {
+
+constexpr std::uint16_t kA = 1, kAaaa = 28;
+
+core::Result<LookupResult> ask(core::Loop& loop, Lookup& lookup, const std::string& host) {
+    std::optional<core::Result<LookupResult>> result;
+    lookup.resolve(host, [&](auto r) { result = std::move(r); });
+    CHECK_FALSE(result);  // never from inside the call
+    run_until(loop, [&] { return result.has_value(); });
+    return *result;
+}
+
+std::string text(const LookupResult& result) {
+    std::string out;
+    for (const auto& a : result.addresses) out += (out.empty() ? "" : " ") + a.text();
+    return out;
+}
+
+core::Bytes both_families(const core::Bytes& query) {
+    if (query_type(query) == kA) return dns_reply(query, 0, {{kA, 60, {10, 0, 0, 2}}, {kA, 30, {10, 0, 0, 1}}});
+    return dns_reply(query, 0, {{kAaaa, 90, {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}});
+}
+
+}  // namespace
+
+TEST_CASE("lookup: both families are asked, sorted, with the least TTL", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        UdpServer server(both_families);
+        AresLookup lookup(loop, clock);
+        lookup.set_upstreams({server.address()});
+        const auto result = ask(loop, lookup, "Api.Example.");
+        REQUIRE(result);
+        CHECK(text(*result) == "10.0.0.1 10.0.0.2 2001:db8::1");
+        CHECK(result->ttl_s == 30);
+        CHECK_FALSE(result->stale);
+        CHECK_FALSE(result->partial);
+        const int asked = server.queries();
+        CHECK(asked == 2);
+        CHECK(ask(loop, lookup, "api.example"));
+        CHECK(server.queries() == asked);  // within its TTL
+        CHECK(lookup.known().at("api.example").size() == 3);
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("lookup: literals and localhost need no server, and what is no host name is refused", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        AresLookup lookup(loop, clock);
+        CHECK(text(*ask(loop, lookup, "10.1.2.3")) == "10.1.2.3");
+        CHECK(text(*ask(loop, lookup, "2001:db8::2")) == "2001:db8::2");
+        CHECK(text(*ask(loop, lookup, "localhost")) == "127.0.0.1");
+        for (const char* bad : {"", "a..b", "with space", "semi;colon", "-\n"}) {
+            const auto result = ask(loop, lookup, bad);
+            REQUIRE_FALSE(result);
+            CHECK(result.error().code == Code::kUsage);
+        }
+        const auto result = ask(loop, lookup, "api.example");
+        REQUIRE_FALSE(result);
+        CHECK(result.error().code == Code::kDnsFailed);
+        CHECK(result.error().what == "no DNS server to ask about api.example");
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("lookup: a name that does not exist is an error although old addresses are known", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        UdpServer server([](const core::Bytes& query) { return dns_reply(query, 3, {}); });
+        AresLookup lookup(loop, clock);
+        lookup.set_upstreams({server.address()});
+        lookup.remember({{"gone.example", {IpAddress::v4(0x0a000001)}}});
+        const auto result = ask(loop, lookup, "gone.example");
+        REQUIRE_FALSE(result);
+        CHECK(result.error().code == Code::kDnsFailed);
+        CHECK(result.error().what == "gone.example does not exist, say " + server.address().text());
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("lookup: with failing upstreams the last good addresses serve, and say that they are stale", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        UdpServer server([](const core::Bytes& query) { return dns_reply(query, 2, {}); });
+        AresLookup lookup(loop, clock);
+        lookup.set_upstreams({server.address()});
+        const auto unknown = ask(loop, lookup, "api.example");
+        REQUIRE_FALSE(unknown);
+        CHECK(unknown.error().code == Code::kDnsFailed);
+        lookup.remember({{"api.example", {IpAddress::v4(0x0a000001)}}});
+        const auto result = ask(loop, lookup, "api.example");
+        REQUIRE(result);
+        CHECK(result->stale);
+        CHECK(text(*result) == "10.0.0.1");
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("lookup: silent upstreams end within the limit, and one family is enough", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        UdpServer silent([](const core::Bytes&) { return core::Bytes{}; });
+        UdpServer only_a([](const core::Bytes& q) {
+            return query_type(q) == kA ? dns_reply(q, 0, {{kA, 60, {10, 0, 0, 1}}}) : core::Bytes{};
+        });
+        AresLookup none(loop, clock), half(loop, clock);
+        none.set_upstreams({silent.address()});
+        half.set_upstreams({only_a.address()});
+        const core::Micros started = clock.mono_us();
+        std::optional<core::Result<LookupResult>> first, second;
+        none.resolve("api.example", [&](auto r) { first = std::move(r); });
+        half.resolve("api.example", [&](auto r) { second = std::move(r); });
+        run_until(loop, [&] { return first && second; });
+        CHECK(clock.mono_us() - started < Lookup::kLongest);
+        REQUIRE_FALSE(*first);
+        CHECK(first->error().code == Code::kTimeout);
+        REQUIRE(*second);
+        CHECK((*second)->partial);
+        CHECK((*second)->ttl_s <= 5);
+        CHECK(text(**second) == "10.0.0.1");
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("lookup: new upstreams take over while a question is in flight, and destruction answers nobody", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        UdpServer silent([](const core::Bytes&) { return core::Bytes{}; });
+        UdpServer good(both_families);
+        auto lookup = std::make_unique<AresLookup>(loop, clock);
+        lookup->set_upstreams({silent.address()});
+        bool answered = false;
+        lookup->resolve("slow.example", [&](auto) { answered = true; });
+        loop.poll();
+        lookup->set_upstreams({good.address()});
+        CHECK(ask(loop, *lookup, "quick.example"));
+        CHECK_FALSE(answered);
+        lookup->resolve("other.example", [&](auto) { answered = true; });
+        lookup.reset();
+        for (int i = 0; i < 20; ++i) loop.poll();
+        CHECK_FALSE(answered);
+        // Destroyed by its own callback.
+        lookup = std::make_unique<AresLookup>(loop, clock);
+        lookup->set_upstreams({good.address()});
+        bool done = false;
+        lookup->resolve("a.example", [&](auto) {
+            lookup.reset();
+            done = true;
+        });
+        run_until(loop, [&] { return done; });
+    }
+    CHECK(loop.close());
+}
