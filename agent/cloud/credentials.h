@@ -65,20 +65,25 @@ class CredentialChain {
     std::string source() const { return current_ ? current_->provider : std::string(); }
 
   private:
+    bool fresh() const;
+    void fetch();
     void walk(std::size_t index);
     void fetched(std::size_t index, core::Result<Credentials> result);
-    void schedule_renewal();
+    void exhausted();
+    void renew_in(core::Micros delay_us);
     void finish(const core::Result<Credentials>& result);
 
     core::Clock& clock_;
     core::Random& random_;
     std::vector<std::unique_ptr<CredentialSource>> sources_;
     std::optional<Credentials> current_;
-    std::size_t current_index_ = 0;
+    std::size_t remembered_ = 0;           // the source of current_
+    core::Micros fetched_mono_us_ = 0;
     bool refused_ = false;                 // by the API
     bool fetching_ = false;
+    bool whole_walk_ = false;              // the remembered source failed: all are asked
     std::vector<Callback> waiting_;
-    std::vector<CredentialAttempt> attempts_, walking_;
+    std::vector<CredentialAttempt> attempts_, asked_;
     core::Timer renewal_;
     core::Backoff backoff_;
     std::shared_ptr<bool> alive_;          // sources and callers call back late
@@ -94,7 +99,8 @@ std::unique_ptr<CredentialSource> environment_credentials(Environment environmen
 std::unique_ptr<CredentialSource> ecs_role_credentials(MetadataClient& metadata, std::string role);
 
 /// The JSON that the metadata service and a credentials URI give: Code Success and all three keys, or an error.
-core::Result<Credentials> parse_role_credentials(std::string_view body);
+/// A URI may leave the code out.
+core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required);
 
 /// "true" in any case.
 bool is_true(std::string_view text);

@@ -46,7 +46,7 @@ class MetadataClient {
     std::shared_ptr<Engine> engine_;
 };
 
-/// The value in a metadata body: outer blanks, CR and LF cut; nothing if empty, over 4 KiB, or with control bytes.
+/// The value in a metadata body: outer blanks, CR and LF cut; nothing if empty, over 16 KiB, or with control bytes.
 std::optional<std::string> metadata_value(std::string_view body);
 
 /// "cn-hangzhou": lower-case letters, digits and dashes. Guards host names that are built from it.

@@ -1,0 +1,255 @@
+#include "agent/cloud/credentials.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/cloud/json_view.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Micros;
+
+// The platform offers the next credential 30 min before the old one ends; both work meanwhile.
+constexpr Micros kRenewBefore = 15 * core::kMinute;
+constexpr Micros kUseless = 3 * core::kMinute;      // a request started now must not find it expired
+constexpr Micros kAskAgain = core::kMinute;         // a source that gives what looks expired is not asked for every request
+constexpr Micros kRenewAtLeast = 10 * core::kSecond;
+
+class EnvironmentSource final : public CredentialSource {
+  public:
+    explicit EnvironmentSource(Environment environment) : environment_(std::move(environment)) {}
+    std::string_view name() const override { return "environment"; }
+    void fetch(Callback done) override {
+        Credentials out;
+        out.access_key_id = environment_("ALIBABA_CLOUD_ACCESS_KEY_ID");
+        out.access_key_secret = core::Secret(environment_("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
+        out.security_token = core::Secret(environment_("ALIBABA_CLOUD_SECURITY_TOKEN"));
+        out.provider = name();
+        if (out.access_key_id.empty()) {
+            return done(core::fail(Code::kCredentialsMissing, "ALIBABA_CLOUD_ACCESS_KEY_ID is not set"));
+        }
+        if (out.access_key_secret.empty()) {
+            return done(core::fail(Code::kCredentialsMissing, "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set"));
+        }
+        done(std::move(out));
+    }
+
+  private:
+    Environment environment_;
+};
+
+bool is_role_name(const std::string& text) {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    });
+}
+
+class EcsRoleSource final : public CredentialSource {
+  public:
+    EcsRoleSource(MetadataClient& metadata, std::string role) : metadata_(metadata), role_(std::move(role)) {}
+    std::string_view name() const override { return "ecs_ram_role"; }
+    void fetch(Callback done) override {
+        if (!role_.empty()) return keys_of(role_, std::move(done));
+        // Asked every time: another role may have been attached.
+        metadata_.get("ram/security-credentials/", [this, alive = std::weak_ptr<bool>(alive_),
+                                                    done = std::move(done)](core::Result<std::string> value) mutable {
+            if (alive.expired()) return;
+            if (!value && value.error().code == Code::kApiNotFound) {
+                return done(core::fail(Code::kCredentialsMissing, "no RAM role is attached to this instance"));
+            }
+            if (!value) return done(core::fail(std::move(value.error())));
+            const std::string role = value->substr(0, value->find_first_of("\r\n"));
+            if (!is_role_name(role)) {
+                return done(core::fail(Code::kApiBadReply, "the metadata service gave no role name"));
+            }
+            keys_of(role, std::move(done));
+        });
+    }
+
+  private:
+    void keys_of(const std::string& role, Callback done) {
+        metadata_.get("ram/security-credentials/" + core::percent_encode(role),
+                      [role, done = std::move(done)](core::Result<std::string> value) {
+                          if (!value && value.error().code == Code::kApiNotFound) {
+                              return done(core::fail(Code::kCredentialsMissing,
+                                                     "the RAM role " + role + " is not attached to this instance"));
+                          }
+                          if (!value) return done(core::fail(std::move(value.error())));
+                          auto keys = parse_role_credentials(*value, true);
+                          if (!keys) return done(core::fail(std::move(keys.error())));
+                          keys->provider = "ecs_ram_role";
+                          keys->principal = "role " + role;
+                          done(std::move(keys));
+                      });
+    }
+
+    MetadataClient& metadata_;
+    std::string role_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace
+
+bool is_true(std::string_view text) {
+    std::string word(text);
+    for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return word == "true";
+}
+
+core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required) {
+    const auto json = JsonView::parse(body, 64 << 10, 8);
+    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
+    const std::string code = json->at("Code").text();
+    if (code != "Success" && (code_required || !code.empty())) {
+        return core::fail(Code::kCredentialsInvalid,
+                          "credentials were refused with code \"" + code.substr(0, 60) + "\"",
+                          "check that the RAM role exists and trusts ECS");
+    }
+    Credentials out;
+    out.access_key_id = json->at("AccessKeyId").text();
+    out.access_key_secret = core::Secret(json->at("AccessKeySecret").text());
+    out.security_token = core::Secret(json->at("SecurityToken").text());
+    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty()) {
+        return core::fail(Code::kCredentialsInvalid, "credentials without one of AccessKeyId, AccessKeySecret, SecurityToken");
+    }
+    out.expires_wall_us = core::parse_utc(json->at("Expiration").text());
+    if (out.expires_wall_us < 0) {
+        return core::fail(Code::kCredentialsInvalid, "credentials whose Expiration is no UTC time");
+    }
+    return out;
+}
+
+std::unique_ptr<CredentialSource> environment_credentials(Environment environment) {
+    return std::make_unique<EnvironmentSource>(std::move(environment));
+}
+
+std::unique_ptr<CredentialSource> ecs_role_credentials(MetadataClient& metadata, std::string role) {
+    return std::make_unique<EcsRoleSource>(metadata, std::move(role));
+}
+
+CredentialChain::CredentialChain(core::Clock& clock, core::Random& random,
+                                 std::vector<std::unique_ptr<CredentialSource>> sources)
+    : clock_(clock),
+      random_(random),
+      sources_(std::move(sources)),
+      renewal_(clock),
+      backoff_(10 * core::kSecond, 5 * core::kMinute),
+      alive_(std::make_shared<bool>(true)) {}
+
+CredentialChain::~CredentialChain() { *alive_ = false; }
+
+bool CredentialChain::fresh() const {
+    if (!current_ || refused_) return false;
+    if (current_->expires_wall_us == core::kNever) return true;
+    // The second half: our clock may be the one that is wrong.
+    return current_->expires_wall_us - clock_.wall_us() > kUseless || clock_.mono_us() - fetched_mono_us_ < kAskAgain;
+}
+
+void CredentialChain::get(Callback done) {
+    if (fresh()) return done(*current_);
+    waiting_.push_back(std::move(done));
+    fetch();
+}
+
+void CredentialChain::invalidate(const std::string& access_key_id) {
+    if (current_ && current_->access_key_id == access_key_id) refused_ = true;
+}
+
+void CredentialChain::fetch() {
+    if (std::exchange(fetching_, true)) return;
+    asked_.clear();
+    whole_walk_ = !current_;
+    walk(current_ ? remembered_ : 0);
+}
+
+void CredentialChain::walk(std::size_t index) {
+    if (index >= sources_.size()) return exhausted();
+    sources_[index]->fetch([this, index, alive = std::weak_ptr<bool>(alive_)](core::Result<Credentials> result) {
+        if (!alive.expired()) fetched(index, std::move(result));
+    });
+}
+
+void CredentialChain::fetched(std::size_t index, core::Result<Credentials> result) {
+    const std::string source(sources_[index]->name());
+    if (!result) {
+        asked_.push_back({source, false, result.error().text()});
+        if (whole_walk_) return walk(index + 1);
+        const bool usable = current_ && !refused_ && current_->expires_wall_us > clock_.wall_us();
+        if (!usable) {  // what served so far is gone: start over with all
+            whole_walk_ = true;
+            asked_.clear();
+            return walk(0);
+        }
+        return exhausted();
+    }
+    asked_.push_back({source, true, ""});
+    attempts_ = asked_;
+    const bool same_key = current_ && current_->access_key_id == result->access_key_id;
+    if (!current_ || current_->provider != result->provider) {
+        core::log_info("credentials_used", "requests are signed with credentials from " + result->provider,
+                       {{"source", result->provider}, {"principal", result->principal}});
+    }
+    current_ = std::move(*result);
+    remembered_ = index;
+    refused_ = false;
+    fetched_mono_us_ = clock_.mono_us();
+    if (current_->expires_wall_us != core::kNever) {
+        if (!same_key) backoff_.reset();
+        const Micros left = current_->expires_wall_us - clock_.wall_us();
+        // Renewed too early the service repeats itself; a short-lived credential is renewed at half its time.
+        const Micros delay = left > kRenewBefore + kRenewAtLeast ? left - kRenewBefore
+                             : same_key                          ? backoff_.next(random_)
+                                                                 : std::max(left / 2, kRenewAtLeast);
+        renew_in(delay);
+    }
+    finish(*current_);
+}
+
+/// Nobody gave credentials.
+void CredentialChain::exhausted() {
+    attempts_ = asked_;
+    if (current_ && !refused_ && current_->expires_wall_us > clock_.wall_us()) {
+        // Callers between now and the expiry get the old ones without asking again each time.
+        fetched_mono_us_ = clock_.mono_us();
+        if (backoff_.fresh()) {  // one line for a series
+            core::log_warning("credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().why_not,
+                              {{"source", current_->provider}, {"expires", core::format_utc(current_->expires_wall_us)}});
+        }
+        renew_in(backoff_.next(random_));
+        return finish(*current_);
+    }
+    std::string reasons;
+    for (const auto& attempt : attempts_) reasons += (reasons.empty() ? "" : "; ") + attempt.source + ": " + attempt.why_not;
+    finish(core::fail(Code::kCredentialsMissing, "no Alibaba Cloud credentials: " + reasons,
+                      "attach a RAM role to this ECS instance, or set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+                      "ALIBABA_CLOUD_ACCESS_KEY_SECRET for the agent"));
+}
+
+void CredentialChain::renew_in(Micros delay_us) {
+    renewal_.start_in(delay_us, [this] { fetch(); });
+}
+
+void CredentialChain::finish(const core::Result<Credentials>& result) {
+    fetching_ = false;
+    const auto alive = alive_;
+    const auto copy = result;  // a callback may change current_
+    for (auto& done : std::exchange(waiting_, {})) {
+        done(copy);
+        if (!*alive) return;
+    }
+}
+
+std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, core::Random& random, HttpTransport&,
+                                                          MetadataClient& metadata, Environment environment) {
+    std::vector<std::unique_ptr<CredentialSource>> sources;
+    sources.push_back(environment_credentials(environment));
+    if (!is_true(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED"))) {
+        sources.push_back(ecs_role_credentials(metadata, environment("ALIBABA_CLOUD_ECS_METADATA")));
+    }
+    return std::make_unique<CredentialChain>(clock, random, std::move(sources));
+}
+
+}  // namespace postern::agent

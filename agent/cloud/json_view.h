@@ -1,0 +1,46 @@
+// Reading JSON that others wrote: bounded in size and depth, never throwing, forgiving about types where the cloud is
+// (numbers and booleans as strings, null, "" and absent all meaning "none"). Keeps the JSON library in one source file.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace postern::agent {
+
+/// A node of a parsed document, which it keeps alive. A missing node is as good as null: chains need no checks.
+class JsonView {
+  public:
+    JsonView() = default;
+    /// kApiBadReply with what the bytes look like instead ("HTML", "empty", …); kTooLarge.
+    static core::Result<JsonView> parse(std::string_view text, std::size_t max_bytes = 1 << 20, int max_depth = 32);
+
+    bool is_object() const;
+    bool is_array() const;
+    bool is_null() const;  // missing, too
+
+    /// A member of an object; of several spellings the first that is there.
+    JsonView at(const char* key) const;
+    JsonView at(std::initializer_list<const char*> keys) const;
+    /// A string; numbers and booleans as their text; "" for anything else.
+    std::string text() const;
+    /// A whole number or a string that is one.
+    std::optional<std::int64_t> integer() const;
+    std::optional<bool> boolean() const;
+    std::vector<JsonView> items() const;                                // of an array
+    std::vector<std::pair<std::string, JsonView>> members() const;     // of an object
+
+  private:
+    JsonView(std::shared_ptr<const void> document, const void* node) : document_(std::move(document)), node_(node) {}
+    std::shared_ptr<const void> document_;
+    const void* node_ = nullptr;
+};
+
+}  // namespace postern::agent

@@ -1,0 +1,206 @@
+#include "agent/cloud/metadata.h"
+
+#include <utility>
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Micros;
+
+constexpr Micros kPatience = core::kSecond;  // the service is on the host below us: slower means not there
+constexpr std::size_t kMaxBody = 64 << 10;
+constexpr std::size_t kMaxValue = 16 << 10;  // the role's keys are the largest
+constexpr int kTokenTtlS = 21600;
+constexpr Micros kTokenReuse = (kTokenTtlS - 600) * core::kSecond;
+// After a refused or failed PUT the next one waits: hosts without IMDSv2 would pay a second for every value.
+constexpr Micros kTokenRetry = core::kMinute;
+constexpr const char* kTokenHeader = "X-aliyun-ecs-metadata-token";
+
+}  // namespace
+
+std::optional<std::string> metadata_value(std::string_view body) {
+    const auto first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos || body.size() > kMaxBody) return std::nullopt;
+    body = body.substr(first, body.find_last_not_of(" \t\r\n") - first + 1);
+    if (body.size() > kMaxValue) return std::nullopt;
+    for (const char c : body) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && c != '\r' && c != '\n' && c != '\t') || byte == 0x7f) return std::nullopt;
+    }
+    return std::string(body);
+}
+
+bool is_region_id(std::string_view text) {
+    if (text.empty() || text.size() > 40 || text.front() == '-' || text.back() == '-') return false;
+    for (const char c : text) {
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return false;
+    }
+    return true;
+}
+
+// What waits inside the engine refers to it plainly; what waits in the transport holds a weak pointer and locks it, so
+// the engine outlives any callback that destroys the client.
+struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
+    bool closed = false;
+    core::Clock& clock;
+    HttpTransport& http;
+    MetadataOptions options;
+    core::Secret token;
+    Micros token_until = 0;
+    Micros token_retry_at = 0;
+    bool asking_token = false;
+    std::string token_problem;  // why there is none
+    std::vector<std::function<void()>> waiting_token;
+    InstanceIdentity identity;
+    bool identity_known = false;
+    std::vector<IdentityCallback> waiting_identity;
+
+    Engine(core::Clock& c, HttpTransport& h, MetadataOptions o) : clock(c), http(h), options(std::move(o)) {
+        while (options.url.ends_with('/')) options.url.pop_back();
+    }
+
+    HttpRequest request(const char* method, const std::string& path) const {
+        HttpRequest r;
+        r.method = method;
+        r.url = options.url + path;
+        r.connect_timeout_us = r.timeout_us = kPatience;
+        r.max_body = kMaxBody;
+        r.allow_proxy = false;  // a proxy would learn the role's keys
+        return r;
+    }
+    /// Sends and calls `then` unless we are gone.
+    template <class Then>
+    void send(HttpRequest r, Then then) {
+        http.send(std::move(r), [weak = weak_from_this(), then = std::move(then)](core::Result<HttpResponse> reply) mutable {
+            const auto self = weak.lock();
+            if (self && !self->closed) then(*self, std::move(reply));
+        });
+    }
+
+    /// `then` runs when there is a token, or when it is known that there is none.
+    void with_token(std::function<void()> then) {
+        const Micros now = clock.mono_us();
+        if ((!token.empty() && now < token_until) || now < token_retry_at) return then();
+        waiting_token.push_back(std::move(then));
+        if (std::exchange(asking_token, true)) return;
+        HttpRequest r = request("PUT", "/latest/api/token");
+        r.headers.emplace_back("X-aliyun-ecs-metadata-token-ttl-seconds", std::to_string(kTokenTtlS));
+        send(std::move(r), [](Engine& self, core::Result<HttpResponse> reply) { self.token_came(std::move(reply)); });
+    }
+    void token_came(core::Result<HttpResponse> reply) {
+        asking_token = false;
+        const auto value = reply && reply->status == 200 ? metadata_value(reply->body) : std::nullopt;
+        if (value && value->find_first_of(" \r\n\t<") == std::string::npos) {
+            token = core::Secret(*value);
+            token_until = clock.mono_us() + kTokenReuse;
+        } else {
+            token = core::Secret();
+            token_retry_at = clock.mono_us() + kTokenRetry;
+            token_problem = reply ? "the session token was answered with HTTP " + std::to_string(reply->status)
+                                  : reply.error().what;
+        }
+        for (auto& then : std::exchange(waiting_token, {})) {
+            if (!closed) then();
+        }
+    }
+
+    void get(const std::string& path, TextCallback done, int tries_left) {
+        with_token([this, path, done = std::move(done), tries_left]() mutable {
+            get_now(path, std::move(done), tries_left);
+        });
+    }
+    void get_now(const std::string& path, TextCallback done, int tries_left) {
+        if (token.empty() && options.v1_disabled) {
+            return done(core::fail(Code::kApiDenied, "no metadata session token: " + token_problem,
+                                   "ALIBABA_CLOUD_IMDSV1_DISABLED forbids to ask without one"));
+        }
+        HttpRequest r = request("GET", "/latest/meta-data/" + path);
+        const bool had_token = !token.empty();
+        if (had_token) r.headers.emplace_back(kTokenHeader, token.expose());
+        send(std::move(r), [path, done = std::move(done), tries_left, had_token](Engine& self,
+                                                                                 core::Result<HttpResponse> reply) mutable {
+            self.value_came(path, std::move(done), tries_left, had_token, std::move(reply));
+        });
+    }
+    void value_came(const std::string& path, TextCallback done, int tries_left, bool had_token,
+                    core::Result<HttpResponse> reply) {
+        if (!reply) {
+            return done(core::fail(Code::kApiUnavailable, "no instance metadata: " + reply.error().what,
+                                   "only ECS instances have the metadata service at " + options.url));
+        }
+        if (reply->status == 401 && had_token && tries_left > 0) {
+            token = core::Secret();  // expired, or the instance was moved: ask for a new one, once
+            token_until = token_retry_at = 0;
+            return get(path, std::move(done), tries_left - 1);
+        }
+        const std::string what = "instance metadata " + path;
+        if (reply->status == 404) return done(core::fail(Code::kApiNotFound, what + " does not exist"));
+        if (reply->status == 401 || reply->status == 403) {
+            return done(core::fail(Code::kApiDenied, what + ": HTTP " + std::to_string(reply->status),
+                                   had_token ? "the metadata service is switched off for this instance"
+                                             : "this instance demands a session token, and " + token_problem));
+        }
+        if (reply->status != 200) {
+            return done(core::fail(Code::kApiUnavailable, what + ": HTTP " + std::to_string(reply->status),
+                                   "the metadata service is failing"));
+        }
+        auto value = metadata_value(reply->body);
+        if (!value || value->front() == '<') {
+            return done(core::fail(Code::kApiBadReply, what + " is no plain value",
+                                   "something other than the metadata service answers at " + options.url));
+        }
+        done(std::move(*value));
+    }
+
+    // One after the other: three small values, once in a process's life.
+    void ask_identity(std::size_t index, std::optional<core::Error> trouble) {
+        static constexpr std::pair<const char*, std::string InstanceIdentity::*> kParts[] = {
+            {"region-id", &InstanceIdentity::region}, {"zone-id", &InstanceIdentity::zone}, {"vpc-id", &InstanceIdentity::vpc}};
+        // Nobody answered the first: the others would only wait for the same silence.
+        const bool hopeless = trouble && trouble->code == Code::kApiUnavailable && identity.region.empty();
+        if (index == std::size(kParts) || hopeless) return identity_done(std::move(trouble));
+        get(kParts[index].first,
+            [this, index, trouble = std::move(trouble)](core::Result<std::string> value) mutable {
+                if (value && is_region_id(*value)) {
+                    identity.*kParts[index].second = *value;
+                } else if (!value && value.error().code != Code::kApiNotFound) {
+                    trouble = value.error();
+                }
+                ask_identity(index + 1, std::move(trouble));
+            },
+            1);
+    }
+    void identity_done(std::optional<core::Error> trouble) {
+        identity_known = !identity.region.empty();
+        for (auto& done : std::exchange(waiting_identity, {})) {
+            if (closed) return;
+            if (trouble && !identity_known) {
+                done(core::fail(*trouble));
+            } else {
+                done(identity);
+            }
+        }
+    }
+};
+
+MetadataClient::MetadataClient(core::Clock& clock, HttpTransport& http, MetadataOptions options)
+    : engine_(std::make_shared<Engine>(clock, http, std::move(options))) {}
+
+MetadataClient::~MetadataClient() { engine_->closed = true; }
+
+void MetadataClient::get(const std::string& path, TextCallback done) {
+    const auto keep = engine_;
+    keep->get(path, std::move(done), 1);
+}
+
+void MetadataClient::identity(IdentityCallback done) {
+    const auto keep = engine_;
+    if (keep->identity_known) return done(keep->identity);
+    engine_->waiting_identity.push_back(std::move(done));
+    if (engine_->waiting_identity.size() == 1) engine_->ask_identity(0, std::nullopt);
+}
+
+const InstanceIdentity& MetadataClient::known_identity() const { return engine_->identity; }
+
+}  // namespace postern::agent
