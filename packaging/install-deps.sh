@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what building, running and testing need, from Debian's packages. Does nothing when all of it is there.
+#   packaging/install-deps.sh [build|test]     test (the default) includes build
+set -eu
+build="g++ cmake ninja-build pkg-config libuv1-dev libc-ares-dev libldns-dev libssl-dev libcurl4-openssl-dev
+libmicrohttpd-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev catch2"
+run="bind9-dnsutils curl openssl dnsmasq-base iproute2 util-linux python3 procps"
+test="ccache mold knot-dnsutils ldnsutils clang libclang-rt-14-dev"
+case "${1:-test}" in
+    build) want="$build $run" ;;
+    test) want="$build $run $test" ;;
+    *) echo "usage: $0 [build|test]" >&2; exit 3 ;;
+esac
+missing=""
+for package in $want; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null; then exec sudo "$0" "$@"; fi
+    echo "missing packages:$missing" >&2
+    echo "run this as root: apt-get install$missing" >&2
+    exit 3
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+# shellcheck disable=SC2086  # a list of words
+apt-get install -y -q --no-install-recommends $missing </dev/null

@@ -1,0 +1,48 @@
+#include <catch2/catch.hpp>
+
+#include <map>
+
+#include "agent/hostdns/upstreams.h"
+
+using namespace postern;
+using namespace postern::agent;
+
+TEST_CASE("hostdns: the host's own resolvers, whoever keeps the file", "[hostdns]") {
+    struct Row {
+        const char* what;
+        std::map<std::string, std::string> files;
+        const char* servers;
+        const char* source;
+        int timeout_s;
+    };
+    const char* const kRc = "/etc/resolv.conf";
+    const char* const kUplink = "/run/systemd/resolve/resolv.conf";
+    const Row rows[] = {
+        {"a plain file", {{kRc, "options timeout:2 attempts:3 rotate\nnameserver 100.100.2.136\nnameserver 100.100.2.138\n"}}, "100.100.2.136:53 100.100.2.138:53", kRc, 2},
+        {"no file at all", {}, "", "", 5},
+        {"resolved's stub: the uplink file behind it", {{kRc, "nameserver 127.0.0.53\n"}, {kUplink, "nameserver 10.0.0.2\n"}}, "10.0.0.2:53", kUplink, 5},
+        {"resolved's stub and nothing behind it: better than nothing", {{kRc, "nameserver 127.0.0.53\n"}}, "127.0.0.53:53", kRc, 5},
+        {"ourselves: never", {{kRc, "nameserver 127.0.0.153\n"}}, "", "", 5},
+        {"ourselves first, the old one second", {{kRc, "nameserver 127.0.0.153\nnameserver 10.0.0.2\n"}}, "10.0.0.2:53", kRc, 5},
+        {"ourselves in resolved's uplink file (a backup that became a loop)", {{kRc, "nameserver 127.0.0.153\n"}, {kUplink, "nameserver 127.0.0.153\nnameserver 10.0.0.2\n"}}, "10.0.0.2:53", kUplink, 5},
+        {"another local forwarder is the host's choice", {{kRc, "nameserver 127.0.0.1\n"}}, "127.0.0.1:53", kRc, 5},
+        {"NetworkManager's file", {{kRc, "nameserver 127.0.0.53\n"}, {"/run/NetworkManager/no-stub-resolv.conf", "nameserver 10.9.9.9"}}, "10.9.9.9:53", "/run/NetworkManager/no-stub-resolv.conf", 5},
+        {"nonsense, scopes and duplicates are left out", {{kRc, "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 10.0.0.2\nnameserver 10.0.0.2\n"}}, "10.0.0.2:53", kRc, 5},
+    };
+    const std::vector<core::SocketAddress> ours{*core::SocketAddress::parse("127.0.0.153:53", 53)};
+    for (const Row& row : rows) {
+        INFO(row.what);
+        const auto found = host_upstreams(
+            [&](const std::string& path) -> std::optional<std::string> {
+                const auto it = row.files.find(path);
+                if (it == row.files.end()) return std::nullopt;
+                return it->second;
+            },
+            ours);
+        std::string servers;
+        for (const auto& s : found.servers) servers += (servers.empty() ? "" : " ") + s.text();
+        CHECK(servers == row.servers);
+        CHECK(found.source == row.source);
+        CHECK(found.timeout_s == row.timeout_s);
+    }
+}

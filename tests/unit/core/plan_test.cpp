@@ -1,0 +1,159 @@
+#include <catch2/catch.hpp>
+
+#include "core/fallback_file.h"
+#include "core/file_system.h"
+#include "core/plan.h"
+#include "core/random.h"
+#include "tests/unit/temp_folder.h"
+
+using namespace postern::core;
+
+namespace {
+
+Bytes wire(std::initializer_list<const char*> labels) {
+    Bytes out;
+    for (const std::string label : labels) {
+        out.push_back(static_cast<std::uint8_t>(label.size()));
+        out.insert(out.end(), label.begin(), label.end());
+    }
+    out.push_back(0);
+    return out;
+}
+
+Plan sample() {
+    Plan plan;
+    plan.generation = (7ull << 32) + 3;
+    plan.boot_id = std::string(32, 'b');
+    plan.created_wall_us = 1767323045678901;
+    plan.membership = 0xfeedface;
+    plan.settings.upstream_budget_ms = 1800;
+    plan.listen = {*SocketAddress::parse("127.0.0.153:53", 53), *SocketAddress::parse("[::1]:53", 53)};
+    plan.allow = {*IpPrefix::parse("127.0.0.0/8")};
+    plan.upstreams = {{11, *SocketAddress::parse("100.100.2.136", 53)}};
+    plan.links = {{21, "tdengine-prod"}};
+    PlanOwner owner;
+    owner.name = wire({"db", "example", "com"});
+    owner.verdicts_until = 123456789;
+    owner.explain = "10.0.1.23 up";
+    owner.other = {0, 0, 1, Bytes{1, 2, 3}};
+    owner.rrsets = {{1, {0, 1, 0, Bytes{4, 5}}, {0, 2, 0, Bytes{6, 7, 8}}}, {kTypeAny, {0, 1, 0, Bytes{4, 5}}, {0, 1, 0, Bytes{4, 5}}}};
+    plan.owners = {owner};
+    return plan;
+}
+
+}  // namespace
+
+TEST_CASE("plan: what is written is what is read", "[plan]") {
+    const auto file = serialize(sample());
+    REQUIRE(file);
+    auto view = PlanView::parse(*file);
+    REQUIRE(view);
+    const PlanView moved = std::move(*view);  // the views must survive a move
+    CHECK(moved.generation == (7ull << 32) + 3);
+    CHECK(moved.membership == 0xfeedface);
+    CHECK(moved.settings.upstream_budget_ms == 1800);
+    CHECK(moved.listen[1].text() == "[::1]:53");
+    CHECK(moved.allow[0].text() == "127.0.0.0/8");
+    CHECK(moved.upstreams[0].id == 11);
+    CHECK(moved.upstreams[0].address.text() == "100.100.2.136:53");
+    CHECK(moved.links[0].name == "tdengine-prod");
+    REQUIRE(moved.owners.size() == 1);
+    const OwnerView& owner = moved.owners[0];
+    CHECK(Bytes(owner.name.begin(), owner.name.end()) == wire({"db", "example", "com"}));
+    CHECK(owner.ready);
+    CHECK(owner.verdicts_until == 123456789);
+    CHECK(owner.explain == "10.0.1.23 up");
+    CHECK(owner.other.authorities == 1);
+    REQUIRE(owner.rrset_count == 2);
+    const RrsetView& a = moved.rrsets[owner.first_rrset];
+    CHECK(a.type == 1);
+    CHECK(a.fresh.answers == 1);
+    CHECK(a.stale.wire.size() == 3);
+    CHECK(moved.rrsets[1].fresh.wire.data() == a.fresh.wire.data());  // stored once
+}
+
+TEST_CASE("plan: with any single byte flipped it is refused", "[plan]") {
+    const Bytes good = *serialize(sample());
+    for (std::size_t i = 0; i < good.size(); ++i) {
+        for (const unsigned bit : {0x01u, 0x80u, 0xffu}) {
+            Bytes bad = good;
+            bad[i] = static_cast<std::uint8_t>(bad[i] ^ bit);
+            INFO("byte " << i);
+            REQUIRE_FALSE(PlanView::parse(std::move(bad)));
+        }
+    }
+}
+
+TEST_CASE("plan: cut off anywhere, or with something behind, it is refused", "[plan]") {
+    const Bytes good = *serialize(sample());
+    for (std::size_t n = 0; n < good.size(); ++n) {
+        REQUIRE_FALSE(PlanView::parse(Bytes(good.begin(), good.begin() + static_cast<long>(n))));
+    }
+    Bytes longer = good;
+    longer.push_back(0);
+    CHECK(PlanView::parse(std::move(longer)).error() == PlanFault::kBadSize);
+}
+
+TEST_CASE("plan: hostile records behind a right checksum are refused or harmless", "[plan]") {
+    // The checksum is no defence against a forger: every offset must hold by itself. Random damage, checksum mended.
+    const Bytes good = *serialize(sample());
+    SeededRandom random(42);
+    int accepted = 0;
+    for (int round = 0; round < 20000; ++round) {
+        Bytes bad = good;
+        for (int k = 0; k < 3; ++k) bad[32 + random.below(bad.size() - 32)] = static_cast<std::uint8_t>(random.next64());
+        store_le(bad.data() + 24, crc64(ByteView(bad).subspan(32), crc64(ByteView(bad).first(24))));
+        const auto view = PlanView::parse(std::move(bad));
+        if (!view) continue;
+        ++accepted;
+        std::size_t touched = 0;  // read everything that it points to: ASan watches
+        for (const auto& o : view->owners) {
+            for (const auto b : o.name) touched += b;
+            for (const auto b : o.other.wire) touched += b;
+            touched += o.explain.size() + view->links.at(o.link).name.size();
+            for (std::uint32_t r = 0; r < o.rrset_count; ++r) {
+                for (const auto b : view->rrsets.at(o.first_rrset + r).fresh.wire) touched += b;
+                for (const auto b : view->rrsets.at(o.first_rrset + r).stale.wire) touched += b;
+            }
+        }
+        CHECK(touched < 1u << 20);
+    }
+    CHECK(accepted > 100);
+}
+
+TEST_CASE("plan: a name in upper case or out of form is not written", "[plan]") {
+    for (const Bytes& name : {wire({"DB", "example"}), Bytes{}, Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1}, Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
+        Plan plan = sample();
+        plan.owners[0].name = name;
+        CHECK_FALSE(serialize(plan));
+    }
+}
+
+TEST_CASE("plan: settings out of bounds are clamped, missing ones take their defaults", "[plan]") {
+    Plan plan = sample();
+    plan.settings.max_udp_payload = 1u << 30;
+    plan.settings.tcp_max_clients = 0;
+    const auto view = PlanView::parse(*serialize(plan));
+    REQUIRE(view);
+    CHECK(view->settings.max_udp_payload == 4096);
+    CHECK(view->settings.tcp_max_clients == 1);
+}
+
+TEST_CASE("plan: load says missing, unreadable, too short", "[plan]") {
+    postern::test::TempFolder folder;
+    CHECK(PlanView::load(folder / "none").error() == PlanFault::kMissing);
+    CHECK(PlanView::load(folder.path()).error() == PlanFault::kUnreadable);
+    REQUIRE(write_file(folder / "short", as_bytes("PSTN"), 0600, false));
+    CHECK(PlanView::load(folder / "short").error() == PlanFault::kTooShort);
+}
+
+TEST_CASE("fallback: what is written is what is read, and a resolv.conf serves too", "[fallback]") {
+    Fallback fallback;
+    fallback.listen = {*SocketAddress::parse("127.0.0.153:53", 53)};
+    fallback.upstreams = {*SocketAddress::parse("100.100.2.136:53", 53), *SocketAddress::parse("[2400:3200::1]:53", 53)};
+    fallback.names = {"db.example.com"};
+    CHECK(parse_fallback(format_fallback(fallback)) == fallback);
+    const auto foreign = parse_fallback("# x\nsearch a b\nnameserver 10.0.0.2\r\n\nnameserver nonsense\noptions rotate");
+    REQUIRE(foreign.upstreams.size() == 1);
+    CHECK(foreign.upstreams[0].text() == "10.0.0.2:53");
+}

@@ -1,0 +1,77 @@
+#include <catch2/catch.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "core/file_system.h"
+#include "core/process.h"
+#include "tests/unit/temp_folder.h"
+
+using namespace postern::core;
+
+namespace {
+
+/// Runs a shell script as a child and gives what it wrote to the file named in it.
+std::string run(const std::string& script, const std::string& out, std::vector<int> fds) {
+    Loop loop;
+    std::string text;
+    {
+        ChildSpec spec;
+        spec.argv = {"/bin/sh", "-c", script};
+        spec.listen_fds = std::move(fds);
+        const auto pid = start_child(spec);
+        REQUIRE(pid);
+        ProcessWatch watch;
+        bool ended = false;
+        REQUIRE(watch.start(loop, *pid, [&] { ended = true; }));
+        while (!ended) loop.run_once();
+        text = read_file(out, 65536).value_or("");
+    }
+    CHECK(loop.close());
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("process: a child has LISTEN_* for an environment and nothing of ours", "[process]") {
+    postern::test::TempFolder folder;
+    const auto out = folder / "out";
+    ::setenv("POSTERN_TEST_SECRET", "do-not-inherit", 1);
+    const UniqueFd leaked(::dup(2));  // without O_CLOEXEC
+    const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto text = run("{ tr '\\0' '\\n' </proc/$$/environ; echo pid=$$; ls /proc/$$/fd; grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/$$/status; } >" + out,
+                          out, {socket.get()});
+    ::unsetenv("POSTERN_TEST_SECRET");
+    INFO(text);
+    CHECK(text.find("LISTEN_FDS=1\n") != std::string::npos);
+    const auto pid = text.substr(text.find("pid=") + 4, text.find('\n', text.find("pid=")) - text.find("pid=") - 4);
+    CHECK(text.find("LISTEN_PID=" + pid + "\n") != std::string::npos);
+    CHECK(text.find("do-not-inherit") == std::string::npos);
+    CHECK(text.find("\n" + std::to_string(leaked.get()) + "\n") == std::string::npos);
+    CHECK(text.find("NoNewPrivs:\t1") != std::string::npos);
+    if (::geteuid() == 0) CHECK(text.find("CapEff:\t0000000000000000") != std::string::npos);
+}
+
+TEST_CASE("process: a program that is not there is an error of the call", "[process]") {
+    const auto pid = start_child({{"/nonexistent/program"}, {}, 2});
+    REQUIRE_FALSE(pid);
+    CHECK(pid.error().code == Code::kFileMissing);
+}
+
+TEST_CASE("process: the end of a killed process is noticed", "[process]") {
+    Loop loop;
+    {
+        const auto pid = start_child({{"/bin/sleep", "1000"}, {}, 2});
+        REQUIRE(pid);
+        ProcessWatch watch;
+        bool ended = false;
+        REQUIRE(watch.start(loop, *pid, [&] { ended = true; }));
+        CHECK(watch.signal(SIGKILL));
+        while (!ended) loop.run_once();
+        CHECK_FALSE(watch.active());
+        CHECK_FALSE(watch.signal(0));
+    }
+    CHECK(loop.close());
+}

@@ -1,0 +1,53 @@
+#include <catch2/catch.hpp>
+
+#include <memory>
+#include <vector>
+
+#include "core/log.h"
+#include "core/secret.h"
+
+using namespace postern::core;
+
+TEST_CASE("secret: live secrets are blotted out of every text, raw and encoded", "[secret]") {
+    const Secret token("abc+def/0123456789");
+    CHECK(redact("url?token=abc+def/0123456789&x") == "url?token=***&x");
+    CHECK(redact("url?token=abc%2Bdef%2F0123456789") == "url?token=***");
+    CHECK(redact("nothing here") == "nothing here");
+}
+
+TEST_CASE("secret: copies and moves keep it known, the last one's end makes it unknown", "[secret]") {
+    auto first = std::make_unique<Secret>("0123456789abcdef");
+    auto copy = std::make_unique<Secret>(*first);
+    Secret moved(std::move(*first));
+    first.reset();
+    CHECK(redact("0123456789abcdef") == "***");
+    copy.reset();
+    CHECK(redact("0123456789abcdef") == "***");
+    moved = Secret();
+    CHECK(redact("0123456789abcdef") == "0123456789abcdef");
+}
+
+TEST_CASE("secret: a secret that contains another is blotted out whole", "[secret]") {
+    const Secret inner("abcdef");
+    const Secret outer("123abcdef456");
+    CHECK(redact("123abcdef456 abcdef") == "*** ***");
+}
+
+TEST_CASE("log: no line carries a secret, and fields can't break out of their line", "[log]") {
+    const Secret token("deadbeefdeadbeef");
+    std::vector<std::string> lines;
+    capture_log([&](Level, std::string_view, const std::string& line) { lines.push_back(line); });
+    configure_log(Level::kInfo, LogFormat::kText);
+    log_info("test_event", "token deadbeefdeadbeef\nsecond line", {{"detail", "a \"b\"\n deadbeefdeadbeef"}});
+    configure_log(Level::kInfo, LogFormat::kJson);
+    log_info("test_event", "bad \xff utf-8", {{"detail", "deadbeefdeadbeef"}});
+    configure_log(Level::kInfo, LogFormat::kText);
+    capture_log({});
+    REQUIRE(lines.size() == 2);
+    for (const auto& line : lines) {
+        CHECK(line.find("deadbeef") == std::string::npos);
+        CHECK(line.find('\n') == std::string::npos);
+    }
+    CHECK(lines[0].find("test_event: token *** second line detail=\"a \\\"b\\\"\\n ***\"") != std::string::npos);
+    CHECK(lines[1].find("bad \xEF\xBF\xBD utf-8") != std::string::npos);
+}
