@@ -17,7 +17,7 @@ namespace postern::probe {
 std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole);
 
 struct HttpLimits {
-    std::size_t head_bytes = 32u << 10;   // status line and headers, and the same again for interim replies
+    std::size_t head_bytes = 32u << 10;   // status lines and headers, those of interim replies too, and trailers
     std::size_t body_bytes = 256u << 10;
     int interim_replies = 8;              // 1xx before the real one
 };

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/clock.h"
 #include "core/loop.h"
@@ -27,21 +28,27 @@ class ProbeRun final : public RunningProbe {
     ProbeRun& operator=(const ProbeRun&) = delete;
 
   private:
+    // Steps: each may finish the attempt; whoever goes on after one asks running() first.
     void open_leg();
-    void on_connect(int error);
-    void on_ready(int events);
-    void on_deadline();
-    void drive_tls(core::Micros at);
+    void connected(int error);
+    void drive_tls();
     void send_request();
-    bool flush();
-    void watch();
-    void on_bytes(core::Micros at);
-    void on_eof(core::Micros at);
+    void flush();
+    void read_socket(core::Micros at);
+    void take_reply(core::Micros at);
+    void progressed(HttpReply::Progress progress, core::Micros at);
+    void lost(int error, core::Micros at);
     void replied();
-    bool follow_redirect();
-    void fail(Phase phase, Reason reason, std::string detail);
-    void succeed();
-    void finish();
+    void expired(core::Micros due);
+    void watch();
+    void arm(core::Micros due);
+
+    void fail(Phase phase, Reason reason, std::string_view detail, core::Micros at);
+    void fail(Phase phase, Reason reason, std::string_view detail) { fail(phase, reason, detail, clock_.mono_us()); }
+    void succeed() { finished_ = true; }
+    bool running() const { return !finished_; }
+    /// The last thing that every entry from the loop does: hands the result over if there is one. `this` may be gone.
+    void settle();
 
     core::Loop& loop_;
     core::Clock& clock_;
@@ -50,11 +57,14 @@ class ProbeRun final : public RunningProbe {
     ProbeDone done_;
     ProbeResult result_;
     PhaseClock phases_;
+    Phase phase_ = Phase::kConnect;
     core::Micros deadline_us_ = 0;
+    core::Micros leg_began_us_ = 0;
     std::string path_;          // of this leg; a redirect changes it
     bool path_is_whole_ = false;  // it came from a Location header: no token is appended
     int redirects_ = 0;
-    std::string request_;       // holds the token: wiped
+    bool began_ = false;
+    bool finished_ = false;
     TcpConnector socket_;
     std::unique_ptr<TlsSession> tls_;
     HttpReply reply_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -42,6 +43,7 @@ std::string_view to_string(Kind kind);
 std::string_view to_string(Phase phase);
 std::string_view to_string(Reason reason);  // "tcp_refused"; "" for kNone
 std::string_view to_string(State state);
+std::optional<Phase> parse_phase(std::string_view token);
 std::optional<Reason> parse_reason(std::string_view token);
 std::optional<State> parse_state(std::string_view token);
 
@@ -64,6 +66,9 @@ struct ProbeSpec {
     core::Micros expiry_warning_us = 14 * 24 * core::kHour;
     std::vector<int> accepted_status{200};                 // kind https
     std::string body_contains;
+    std::vector<std::pair<std::string, std::string>> body_json;  // kind https: RFC 6901 pointer → text of the value
+
+    bool operator==(const ProbeSpec&) const = default;
 };
 
 struct ProbeTarget {

@@ -31,10 +31,9 @@ ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply);
 /// The path (with query) to ask next when a 307/308 leads to the same host; nullopt when it does not, or to none.
 std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_view location);
 
-/// `text` on one line, at most `limit` bytes, cut at a character, control characters replaced.
-std::string excerpt(std::string_view text, std::size_t limit);
-
 /// TDengine's reply body: {"code":…}. Exposed for tests and fuzzing.
 ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_view body);
+/// The JSON pointers of kind https.
+ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body);
 
 }  // namespace postern::probe

@@ -82,23 +82,22 @@ class Scheduler {
     using Id = std::uint64_t;
     struct Entry;
     struct Sweep {
-        std::set<Id> pending;
+        std::map<Id, std::uint64_t> pending;  // target → the first of its attempts that counts
         std::function<void()> done;
     };
 
     void plan(Entry& entry, core::Micros due);
-    void place_grid(Entry& entry);
-    core::Micros next_on_grid(Entry& entry, core::Micros after);
+    void plan_next(Entry& entry, Pace pace);
+    void plan_soon(Entry& entry);
     core::Micros jitter(core::Micros interval);
     void wake();
     void rearm();
-    void spread_after_sleep(core::Micros now);
-    void release_young(core::Micros now);
+    void spread_after_standstill(core::Micros now);
     void start(Entry& entry, core::Micros now);
     void finished(Id id, const ProbeResult& result);
-    void leave_sweeps(Id id);
-    void end_sweeps();
-    void count_lag(core::Micros lag);
+    void drop(Entry& entry);
+    void leave_sweeps(Id id, std::uint64_t attempt);
+    bool full() const { return young_.size() >= limits_.handshakes || in_flight_ >= limits_.in_flight; }
 
     core::Clock& clock_;
     core::Random& random_;
@@ -110,7 +109,7 @@ class Scheduler {
     std::set<std::pair<core::Micros, Id>> due_;    // planned starts
     std::set<std::pair<core::Micros, Id>> young_;  // when running attempts stop being young
     std::vector<Sweep> sweeps_;
-    std::vector<std::function<void()>> ended_;     // callbacks of complete sweeps, called from the next wake
+    std::vector<std::function<void()>> ended_;     // callbacks of complete sweeps, called by the next wake
     Id next_id_ = 1;
     std::size_t in_flight_ = 0;
     SchedulerCounters counters_;

@@ -17,8 +17,12 @@
 #include "core/fd.h"
 #include "core/ip_address.h"
 #include "core/loop.h"
+#include "probe/probe_types.h"
 
 namespace postern::probe {
+
+/// What a failed socket() or connect() means. `at_once`: by our own kernel, not reported by the network.
+Reason reason_for_connect_error(int error, bool at_once);
 
 class TcpConnector {
   public:

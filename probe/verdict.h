@@ -82,7 +82,10 @@ class VerdictBook {
 
   private:
     struct Streaks {
-        int ok = 0, failed = 0;
+        int ok = 0, failed = 0;  // in a row
+        bool shaken = false;     // failed, and not `rise` successes since
+        void succeeded(int rise);
+        void broke();
     };
     struct Entry {
         VerdictRule rule;

@@ -1,0 +1,317 @@
+#include "probe/http_exchange.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/secret.h"
+#include "probe/excerpt.h"
+
+namespace postern::probe {
+namespace {
+
+constexpr std::size_t kLongestChunkLine = 1024;
+constexpr std::size_t kMostHeaders = 128;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_text(std::string_view a, std::string_view b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trim(std::string_view s) {
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    return s;
+}
+
+/// RFC 9110 5.6.2.
+bool is_token(std::string_view s) {
+    return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+bool parse_decimal(std::string_view s, std::uint64_t* out) {
+    if (s.empty() || s.size() > 18) return false;
+    std::uint64_t v = 0;
+    for (const char c : s) {
+        if (c < '0' || c > '9') return false;
+        v = v * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    *out = v;
+    return true;
+}
+
+std::string host_header(const ProbeSpec& spec) {
+    const bool v6 = spec.host.find(':') != std::string::npos;
+    const std::string host = v6 ? '[' + spec.host + ']' : spec.host;
+    return spec.port == 443 ? host : fmt::format("{}:{}", host, spec.port);
+}
+
+}  // namespace
+
+std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole) {
+    std::string target(path.empty() ? std::string_view("/") : path);
+    const bool posts = spec.kind == Kind::kTdengine;
+    if (posts && !path_is_whole && !spec.token.empty()) {
+        target += target.find('?') == std::string::npos ? "?token=" : "&token=";
+        target += core::percent_encode(spec.token.expose());
+    }
+    // No Accept-Encoding: the reply comes as plain text, and there is no decompression to attack.
+    std::string out = fmt::format(
+        "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nAccept: {}\r\nConnection: close\r\n",
+        posts ? "POST" : "GET", target, host_header(spec), POSTERN_VERSION, posts ? "application/json" : "*/*");
+    if (posts) {
+        out += fmt::format("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}", spec.sql.size(), spec.sql);
+    } else {
+        out += "\r\n";
+    }
+    explicit_bzero(target.data(), target.size());
+    return out;
+}
+
+HttpReply::Progress HttpReply::stop(Progress why, std::string problem) {
+    state_ = State::kOver;
+    problem_ = std::move(problem);
+    return result_ = why;
+}
+
+HttpReply::Progress HttpReply::feed(std::string_view bytes) {
+    if (result_ != Progress::kMore) return result_;
+    seen_ += bytes.size();
+    buffer_.append(bytes);
+    Progress progress = Progress::kMore;
+    do {
+        const std::size_t used_before = used_;
+        const State state_before = state_;
+        progress = step();
+        if (progress == Progress::kMore && used_ == used_before && state_ == state_before) break;
+    } while (progress == Progress::kMore);
+    // What is left is at most a line or a part of a chunk header: moving it down is cheap.
+    buffer_.erase(0, used_);
+    used_ = 0;
+    return progress;
+}
+
+HttpReply::Progress HttpReply::eof() {
+    if (result_ != Progress::kMore) return result_;
+    switch (state_) {
+        case State::kUntilClose: state_ = State::kOver; return result_ = Progress::kDone;
+        case State::kStatusLine:
+        case State::kHeaders:
+            return stop(Progress::kTruncated,
+                        seen_ == 0 ? "expected an HTTP reply, the connection was closed before its first byte"
+                                   : fmt::format("expected an HTTP reply, the connection was closed in its head, after "
+                                                 "{} bytes", seen_));
+        case State::kLength:
+            return stop(Progress::kTruncated,
+                        fmt::format("expected a body of {} bytes, the connection was closed after {}",
+                                    body_.size() + left_, body_.size()));
+        default:
+            return stop(Progress::kTruncated,
+                        fmt::format("expected a last chunk, the connection was closed after {} bytes of the body",
+                                    body_.size()));
+    }
+}
+
+std::string_view HttpReply::header(std::string_view name) const {
+    for (const auto& [key, value] : headers_) {
+        if (same_text(key, name)) return value;
+    }
+    return {};
+}
+
+/// One line without its CR LF (or LF). kMore: not there yet; *line untouched.
+HttpReply::Progress HttpReply::take_line(std::string_view* line, std::size_t limit) {
+    const std::string_view rest = std::string_view(buffer_).substr(used_);
+    const std::size_t end = rest.find('\n');
+    if ((end == std::string_view::npos ? rest.size() : end) > limit) {
+        return stop(Progress::kProtocol, fmt::format("expected a line of at most {} bytes, found a longer one: {}", limit,
+                                                     excerpt(rest, 48)));
+    }
+    if (end == std::string_view::npos) return Progress::kMore;
+    *line = rest.substr(0, end > 0 && rest[end - 1] == '\r' ? end - 1 : end);
+    used_ += end + 1;
+    return Progress::kDone;
+}
+
+HttpReply::Progress HttpReply::step() {
+    std::string_view line;
+    switch (state_) {
+        case State::kStatusLine:
+        case State::kHeaders: {
+            // A server that speaks another protocol may never send a line end: look at what is there already.
+            const std::string_view rest = std::string_view(buffer_).substr(used_);
+            if (state_ == State::kStatusLine && rest.substr(0, 5) != std::string_view("HTTP/").substr(0, rest.size())) {
+                return stop(Progress::kProtocol,
+                            fmt::format("expected \"HTTP/1.1 <status>\", found: {}", excerpt(rest, 64)));
+            }
+            const std::size_t before = used_;
+            const Progress got = take_line(&line, limits_.head_bytes);
+            if (got != Progress::kDone) return got;
+            head_used_ += used_ - before;
+            if (head_used_ > limits_.head_bytes) {
+                return stop(Progress::kProtocol,
+                            fmt::format("expected a head of at most {} bytes, found more", limits_.head_bytes));
+            }
+            if (state_ == State::kStatusLine) return on_status_line(line) ? Progress::kMore : result_;
+            if (line.empty()) return on_head_complete();
+            return on_header(line) ? Progress::kMore : result_;
+        }
+        case State::kLength:
+        case State::kChunkData: {
+            const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, buffer_.size() - used_));
+            if (!append_body(n)) return result_;
+            left_ -= n;
+            if (left_ > 0) return Progress::kMore;
+            if (state_ == State::kLength) {
+                state_ = State::kOver;
+                return result_ = Progress::kDone;
+            }
+            state_ = State::kChunkEnd;
+            return Progress::kMore;
+        }
+        case State::kChunkSize: {
+            const Progress got = take_line(&line, kLongestChunkLine);
+            return got == Progress::kDone ? on_chunk_size(line) : got;
+        }
+        case State::kChunkEnd: {
+            const Progress got = take_line(&line, 1);
+            if (got != Progress::kDone) return got;
+            if (!line.empty()) return stop(Progress::kProtocol, "expected the end of a chunk, found more data");
+            state_ = State::kChunkSize;
+            return Progress::kMore;
+        }
+        case State::kTrailers: {
+            const std::size_t before = used_;
+            const Progress got = take_line(&line, limits_.head_bytes);
+            if (got != Progress::kDone) return got;
+            head_used_ += used_ - before;
+            if (head_used_ > limits_.head_bytes) return stop(Progress::kProtocol, "trailers without end");
+            if (!line.empty()) return Progress::kMore;
+            state_ = State::kOver;
+            return result_ = Progress::kDone;
+        }
+        case State::kUntilClose:
+            return append_body(buffer_.size() - used_) ? Progress::kMore : result_;
+        case State::kOver: return result_;
+    }
+    return result_;
+}
+
+/// "HTTP/1.1 200 OK"; the reason phrase may be missing.
+bool HttpReply::on_status_line(std::string_view line) {
+    const bool version = line.size() >= 12 && line.substr(0, 7) == "HTTP/1." && (line[7] == '0' || line[7] == '1') &&
+                         line[8] == ' ';
+    std::uint64_t status = 0;
+    if (!version || !parse_decimal(line.substr(9, 3), &status) || status < 100 ||
+        (line.size() > 12 && line[12] != ' ')) {
+        stop(Progress::kProtocol, fmt::format("expected \"HTTP/1.1 <status>\", found: {}", excerpt(line, 64)));
+        return false;
+    }
+    http_1_0_ = line[7] == '0';
+    status_ = static_cast<int>(status);
+    headers_.clear();
+    state_ = State::kHeaders;
+    return true;
+}
+
+bool HttpReply::on_header(std::string_view line) {
+    const std::size_t colon = line.find(':');
+    // RFC 9112 5.1 and 5.2: no space before the colon, no folding; both are ways to smuggle.
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+        stop(Progress::kProtocol, fmt::format("expected a header, found: {}", excerpt(line, 64)));
+        return false;
+    }
+    if (headers_.size() >= kMostHeaders) {
+        stop(Progress::kProtocol, fmt::format("expected at most {} headers, found more", kMostHeaders));
+        return false;
+    }
+    headers_.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
+    return true;
+}
+
+HttpReply::Progress HttpReply::on_head_complete() {
+    if (status_ < 200 && status_ != 101) {  // 100 Continue, 103 Early Hints: the real one follows
+        if (++interim_ > limits_.interim_replies) {
+            return stop(Progress::kProtocol, fmt::format("expected a reply, found {} interim ones", interim_));
+        }
+        state_ = State::kStatusLine;
+        return Progress::kMore;
+    }
+    if (status_ == 101 || status_ == 204 || status_ == 304) {  // never a body
+        state_ = State::kOver;
+        return result_ = Progress::kDone;
+    }
+    std::string_view coding, length;
+    for (const auto& [key, value] : headers_) {
+        if (same_text(key, "transfer-encoding")) {
+            if (!coding.empty()) return stop(Progress::kProtocol, "expected one Transfer-Encoding, found more");
+            coding = value;
+        } else if (same_text(key, "content-length")) {
+            if (!length.empty() && length != value) {
+                return stop(Progress::kProtocol, fmt::format("expected one Content-Length, found {} and {}",
+                                                             excerpt(length, 24), excerpt(value, 24)));
+            }
+            length = value;
+            if (value.empty()) return stop(Progress::kProtocol, "expected a Content-Length, found an empty one");
+        }
+    }
+    if (!coding.empty()) {
+        if (!same_text(coding, "chunked")) {
+            return stop(Progress::kProtocol,
+                        fmt::format("expected Transfer-Encoding chunked, found: {}", excerpt(coding, 48)));
+        }
+        state_ = State::kChunkSize;  // RFC 9112 6.3: it wins over Content-Length
+        return Progress::kMore;
+    }
+    if (length.empty()) {
+        state_ = State::kUntilClose;
+        return Progress::kMore;
+    }
+    if (!parse_decimal(length, &left_)) {
+        return stop(Progress::kProtocol, fmt::format("expected a Content-Length, found: {}", excerpt(length, 48)));
+    }
+    if (left_ > limits_.body_bytes) {
+        return stop(Progress::kTooLarge, fmt::format("expected a body of at most {} bytes, found Content-Length {}",
+                                                     limits_.body_bytes, left_));
+    }
+    state_ = State::kLength;
+    return Progress::kMore;
+}
+
+HttpReply::Progress HttpReply::on_chunk_size(std::string_view line) {
+    const std::string_view digits = trim(line.substr(0, line.find(';')));
+    std::uint64_t size = 0;
+    bool good = !digits.empty() && digits.size() <= 15;
+    for (const char c : digits) {
+        const char l = lower(c);
+        const int v = l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+        good = good && v >= 0;
+        size = size * 16 + static_cast<std::uint64_t>(v >= 0 ? v : 0);
+    }
+    if (!good) return stop(Progress::kProtocol, fmt::format("expected a chunk size, found: {}", excerpt(line, 48)));
+    if (size > limits_.body_bytes || body_.size() + size > limits_.body_bytes) {
+        return stop(Progress::kTooLarge, fmt::format("expected a body of at most {} bytes, found a chunk that makes it {}",
+                                                     limits_.body_bytes, body_.size() + size));
+    }
+    left_ = size;
+    state_ = size == 0 ? State::kTrailers : State::kChunkData;
+    return Progress::kMore;
+}
+
+bool HttpReply::append_body(std::size_t n) {
+    if (body_.size() + n > limits_.body_bytes) {
+        stop(Progress::kTooLarge, fmt::format("expected a body of at most {} bytes, found more", limits_.body_bytes));
+        return false;
+    }
+    body_.append(buffer_, used_, n);
+    used_ += n;
+    return true;
+}
+
+}  // namespace postern::probe

@@ -1,0 +1,225 @@
+#include "probe/probe_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "core/log.h"
+
+namespace postern::probe {
+namespace {
+
+/// What may wait for the pool at most; beyond it the disk is too slow and lines are lost.
+constexpr std::size_t kMostPending = 4u << 20;
+
+std::string file_name(const std::string& path, int n) { return n == 0 ? path : fmt::format("{}.{}", path, n); }
+
+}  // namespace
+
+/// Owned by the log and by the job in the pool; everything behind the mutex.
+struct ProbeLog::Writer {
+    std::string path;
+    std::uint64_t file_bytes;
+    int files;
+
+    std::mutex mutex;          // held while writing: a batch is never split by another
+    std::mutex queue_mutex;    // held for moments: the loop thread must not wait for the disk
+    std::string queue;
+    std::uint64_t queued_lines = 0;
+    std::uint64_t lost = 0;
+    bool failing = false;
+    std::uint64_t lost_since_failing = 0;
+
+    core::UniqueFd fd;
+    std::uint64_t size = 0;
+
+    void push(const std::string& line) {
+        const std::lock_guard lock(queue_mutex);
+        if (queue.size() + line.size() > kMostPending) {
+            ++lost;
+            ++lost_since_failing;
+            return;
+        }
+        queue += line;
+        ++queued_lines;
+    }
+    bool idle() {
+        const std::lock_guard lock(queue_mutex);
+        return queue.empty();
+    }
+    void write_queue();
+    int open();
+    void rotate();
+    int append(std::string_view batch);
+    void failed(int error, std::uint64_t lines);
+    void recovered();
+};
+
+/// 0 or an errno. Reopens when somebody else moved or removed the file.
+int ProbeLog::Writer::open() {
+    struct stat st {};
+    if (fd) {
+        struct stat named {};
+        if (::fstat(fd.get(), &st) == 0 && ::stat(path.c_str(), &named) == 0 && st.st_ino == named.st_ino &&
+            st.st_dev == named.st_dev) {
+            return 0;
+        }
+        fd.reset();
+    }
+    core::UniqueFd fresh(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    if (!fresh || ::fstat(fresh.get(), &st) != 0) return errno;
+    size = static_cast<std::uint64_t>(st.st_size);
+    fd = std::move(fresh);
+    char last = '\n';
+    if (size > 0 && ::pread(fd.get(), &last, 1, st.st_size - 1) == 1 && last != '\n') {
+        if (::write(fd.get(), "\n", 1) == 1) ++size;  // a crash cut that line off: it shall not spoil the next
+    }
+    return 0;
+}
+
+void ProbeLog::Writer::rotate() {
+    for (int n = files - 1; n > 0; --n) {
+        // Fails where there is no older file yet.
+        [[maybe_unused]] const int rc = ::rename(file_name(path, n - 1).c_str(), file_name(path, n).c_str());
+    }
+    if (files == 1) ::unlink(path.c_str());
+    fd.reset();
+}
+
+/// Whole or not at all: a batch that does not fit is taken back.
+int ProbeLog::Writer::append(std::string_view batch) {
+    if (const int error = open(); error != 0) return error;
+    if (size > 0 && size + batch.size() > file_bytes) {
+        rotate();
+        if (const int error = open(); error != 0) return error;
+    }
+    std::size_t done = 0;
+    while (done < batch.size()) {
+        const ssize_t n = ::write(fd.get(), batch.data() + done, batch.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            const int error = n < 0 ? errno : ENOSPC;
+            if (done > 0 && ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) fd.reset();  // open() ends the line
+            return error;
+        }
+        done += static_cast<std::size_t>(n);
+    }
+    size += batch.size();
+    return 0;
+}
+
+void ProbeLog::Writer::failed(int error, std::uint64_t lines) {
+    std::unique_lock lock(queue_mutex);
+    lost += lines;
+    lost_since_failing += lines;
+    if (std::exchange(failing, true)) return;
+    lock.unlock();
+    core::log_warning("probe_log_failed", "probe records are not written to disk; probing goes on",
+                      {{"path", path}, {"error", std::strerror(error)}});
+}
+
+void ProbeLog::Writer::recovered() {
+    std::unique_lock lock(queue_mutex);
+    if (!std::exchange(failing, false)) return;
+    const std::uint64_t count = std::exchange(lost_since_failing, 0);
+    lock.unlock();
+    core::log_info("probe_log_recovered", "probe records are written again",
+                   {{"path", path}, {"lost_lines", fmt::format("{}", count)}});
+}
+
+void ProbeLog::Writer::write_queue() {
+    const std::lock_guard lock(mutex);
+    std::string batch;
+    std::uint64_t lines = 0;
+    {
+        const std::lock_guard queue_lock(queue_mutex);
+        batch.swap(queue);
+        lines = std::exchange(queued_lines, 0);
+    }
+    // Batches are cut at lines so that files keep their limit.
+    std::string_view rest = batch;
+    while (!rest.empty()) {
+        const std::size_t room = size < file_bytes ? static_cast<std::size_t>(file_bytes - size) : 0;
+        std::size_t end = rest.size();
+        if (end > room) {
+            const std::size_t fits = rest.substr(0, room).rfind('\n');
+            end = fits != std::string_view::npos ? fits + 1 : rest.find('\n') + 1;
+        }
+        const auto part = static_cast<std::uint64_t>(std::count(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+        if (const int error = append(rest.substr(0, end)); error != 0) {
+            failed(error, lines);
+            return;
+        }
+        lines -= part;
+        rest.remove_prefix(end);
+    }
+    if (!batch.empty()) recovered();
+}
+
+ProbeLog::ProbeLog(core::Loop* loop, std::string path, ProbeLogSettings settings)
+    : loop_(loop), settings_(settings), writer_(std::make_shared<Writer>()), alive_(std::make_shared<bool>(true)) {
+    writer_->path = std::move(path);
+    writer_->file_bytes = settings.file_bytes;
+    writer_->files = std::max(1, settings.files);
+}
+
+ProbeLog::~ProbeLog() {
+    *alive_ = false;
+    writer_->write_queue();
+}
+
+bool ProbeLog::add(const Record& record) {
+    const std::pair key{record.link, record.ip};
+    const auto it = last_logged_.find(key);
+    const core::Micros since = it == last_logged_.end() ? core::kNever : record.wall_us - it->second;
+    // A wall clock that jumped back is "long ago", too.
+    const bool due = since >= settings_.sample_us || since < 0;
+    if (record.ok && !record.transition() && !due && !settings_.all) return false;
+    last_logged_[key] = record.wall_us;
+    writer_->push(to_json(record) + '\n');
+    schedule();
+    return true;
+}
+
+void ProbeLog::schedule() {
+    if (loop_ == nullptr) {
+        writer_->write_queue();
+        return;
+    }
+    if (std::exchange(writing_, true)) return;
+    loop_->run_in_pool([writer = writer_] { writer->write_queue(); },
+                       [this, alive = alive_] {
+                           if (!*alive) return;
+                           writing_ = false;
+                           if (!writer_->idle()) {
+                               schedule();
+                               return;
+                           }
+                           for (const auto& done : std::exchange(waiting_, {})) done();
+                       });
+}
+
+void ProbeLog::flush(std::function<void()> done) {
+    if (loop_ == nullptr) {
+        writer_->write_queue();
+        if (done) done();
+        return;
+    }
+    if (done) waiting_.push_back(std::move(done));
+    schedule();
+}
+
+std::uint64_t ProbeLog::lost_lines() const {
+    const std::lock_guard lock(writer_->queue_mutex);
+    return writer_->lost;
+}
+
+}  // namespace postern::probe

@@ -1,0 +1,435 @@
+#include "probe/probe_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "probe/excerpt.h"
+#include "probe/reply_judge.h"
+
+namespace postern::probe {
+namespace {
+
+/// A deadline that goes off this much late was not missed by the peer: this host or its event loop stood still.
+constexpr core::Micros kStandstill = 500 * core::kMillisecond;
+
+std::string milliseconds(core::Micros us) { return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000.0); }
+
+std::string error_text(int error) {
+    char buffer[128];
+    return ::strerror_r(error, buffer, sizeof buffer);
+}
+
+bool is_reset(int error) { return error == ECONNRESET || error == EPIPE || error == ECONNABORTED; }
+
+}  // namespace
+
+ProbeRun::ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const TlsContext> context,
+                   ProbeTarget target, ProbeDone done)
+    : loop_(loop), clock_(clock), context_(std::move(context)), target_(std::move(target)), done_(std::move(done)),
+      path_(target_.spec->path), timer_(clock) {
+    result_.link = target_.link;
+    result_.host = target_.spec->host;
+    result_.zone = target_.zone;
+    result_.endpoint = target_.endpoint;
+    result_.ip = target_.ip;
+    result_.started_wall_us = clock_.wall_us();
+    open_leg();
+    if (finished_) timer_.start_in(0, [this] { settle(); });  // never from inside the constructor
+}
+
+ProbeRun::~ProbeRun() = default;
+
+void ProbeRun::open_leg() {
+    const ProbeSpec& spec = *target_.spec;
+    phase_ = Phase::kConnect;
+    reply_ = HttpReply{};
+    tls_.reset();
+    int error = 0;
+    if (spec.kind != Kind::kTcp) {
+        // Everything that costs time and is not the network's comes before the clock starts.
+        if (context_) tls_ = TlsSession::create(*context_, spec.server_name.empty() ? spec.host : spec.server_name);
+        if (!tls_) error = ENOMEM;
+    }
+    if (error == 0) error = socket_.open(target_.ip);
+    const core::Micros now = clock_.mono_us();
+    leg_began_us_ = now;
+    if (!std::exchange(began_, true)) {
+        phases_.begin(now);
+        deadline_us_ = now + spec.timeout_us;
+    }
+    const core::SocketAddress to{target_.ip, spec.port};
+    if (error == 0) error = socket_.connect(loop_, to, [this](int e) {
+        connected(e);
+        settle();
+    });
+    if (error != 0) {
+        fail(Phase::kConnect, reason_for_connect_error(error, true),
+             fmt::format("expected to connect to {}, the kernel said at once: {}", to.text(), error_text(error)));
+        return;
+    }
+    arm(std::min(deadline_us_, now + spec.connect_timeout_us));
+}
+
+void ProbeRun::connected(int error) {
+    const core::Micros at = clock_.mono_us();
+    const std::string to = core::SocketAddress{target_.ip, target_.spec->port}.text();
+    // A RST in answer to our SYN is ECONNREFUSED. ECONNRESET here means that the connection was up and was reset before
+    // we looked: the same event that is tls_reset when we look a little earlier, so it gets the same name.
+    const bool reset_after = error == ECONNRESET && target_.spec->kind != Kind::kTcp;
+    if (error != 0 && !reset_after) {
+        fail(Phase::kConnect, reason_for_connect_error(error, false),
+             fmt::format("expected a connection to {}, found: {}", to, error_text(error)), at);
+        return;
+    }
+    core::Micros connected_at = at;
+    if (!reset_after) {
+        result_.local_port = socket_.local_port();
+        // The loop may have been busy when the SYN+ACK came; the kernel was not.
+        if (const auto kernel = socket_.kernel_connect_us()) connected_at = std::min(at, leg_began_us_ + *kernel);
+    }
+    phases_.end(Phase::kConnect, connected_at);
+    if (target_.spec->kind == Kind::kTcp) {
+        succeed();
+        return;
+    }
+    phase_ = Phase::kTls;
+    if (reset_after) {
+        lost(error, at);
+        return;
+    }
+    arm(deadline_us_);
+    drive_tls();
+}
+
+void ProbeRun::drive_tls() {
+    const TlsSession::Step step = tls_->handshake();
+    if (step == TlsSession::Step::kMore) {
+        flush();
+        if (running()) watch();
+        return;
+    }
+    if (step == TlsSession::Step::kDone) {
+        result_.certificate = tls_->certificate();
+        result_.tls_version = tls_->version();
+        result_.tls_cipher = tls_->cipher();
+        const TlsSession::Judgement judged = tls_->judge();
+        const core::Micros now = clock_.mono_us();
+        if (judged.reason != Reason::kNone) {
+            fail(Phase::kTls, judged.reason, judged.detail, now);
+            return;
+        }
+        phases_.end(Phase::kTls, now);
+        send_request();
+        return;
+    }
+    result_.certificate = tls_->certificate();
+    switch (step) {
+        case TlsSession::Step::kAlert:
+            fail(Phase::kTls, Reason::kTlsAlert,
+                 fmt::format("expected a TLS handshake, the server refused with an alert: {}", tls_->error()));
+            return;
+        case TlsSession::Step::kNoMemory:
+            fail(Phase::kTls, Reason::kLocalOom, "out of memory in the TLS handshake");
+            return;
+        case TlsSession::Step::kClosed:
+            fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed it");
+            return;
+        default:
+            fail(Phase::kTls, Reason::kTlsProtocol, fmt::format("expected TLS 1.2 or 1.3, found: {}", tls_->error()));
+    }
+}
+
+void ProbeRun::send_request() {
+    phase_ = Phase::kRequest;
+    std::string request = request_text(*target_.spec, path_, path_is_whole_);
+    const bool written = tls_->write(request);
+    explicit_bzero(request.data(), request.size());  // it holds the token
+    if (!written) {
+        fail(Phase::kRequest, Reason::kLocalOom, fmt::format("the request could not be encrypted: {}", tls_->error()));
+        return;
+    }
+    flush();
+    if (running()) watch();
+}
+
+/// Sends what TLS has for the peer. The request phase ends with its last byte in the kernel's hands.
+void ProbeRun::flush() {
+    for (;;) {
+        const core::ByteView bytes = tls_->outgoing();
+        if (bytes.empty()) break;
+        const ssize_t n = socket_.send(bytes);
+        if (n == -EAGAIN) return;
+        if (n < 0) {
+            // The peer may have said why (an alert, an early reply) before it reset: that is the better reason.
+            const core::Micros at = clock_.mono_us();
+            const int leg = redirects_;
+            read_socket(at);
+            if (running() && redirects_ == leg) lost(static_cast<int>(-n), at);
+            return;
+        }
+        tls_->consume(static_cast<std::size_t>(n));
+    }
+    if (phase_ == Phase::kRequest) {
+        phases_.end(Phase::kRequest, clock_.mono_us());
+        phase_ = Phase::kTtfb;
+    }
+}
+
+void ProbeRun::watch() {
+    const int events = UV_READABLE | (tls_->outgoing().empty() ? 0 : UV_WRITABLE);
+    const int rc = socket_.watch(loop_, events, [this](int happened) {
+        const core::Micros at = clock_.mono_us();
+        const int leg = redirects_;  // after a redirect the socket is another one, and connecting
+        if ((happened & UV_WRITABLE) != 0 && !tls_->outgoing().empty()) flush();
+        if (running() && redirects_ == leg && (happened & UV_READABLE) != 0) read_socket(at);
+        if (running() && redirects_ == leg) watch();
+        settle();
+    });
+    if (rc != 0) fail(phase_, Reason::kLocalOom, fmt::format("the socket can't be watched: {}", uv_strerror(rc)));
+}
+
+void ProbeRun::read_socket(core::Micros at) {
+    std::array<std::uint8_t, 16384> buffer;
+    const int leg = redirects_;
+    // Bounded, so that one fast sender does not hold the loop: what is left keeps the socket readable.
+    for (int turn = 0; turn < 4 && running(); ++turn) {
+        const ssize_t n = socket_.recv(buffer);
+        if (n == -EAGAIN) return;
+        if (n < 0) {
+            lost(static_cast<int>(-n), at);
+            return;
+        }
+        if (n == 0) {
+            if (phase_ == Phase::kTls) {
+                fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it", at);
+            } else {
+                progressed(reply_.eof(), at);
+            }
+            return;
+        }
+        if (!tls_->feed({buffer.data(), static_cast<std::size_t>(n)})) {
+            fail(phase_, Reason::kLocalOom, "out of memory for received bytes", at);
+            return;
+        }
+        if (phase_ == Phase::kTls) drive_tls();
+        if (running() && phase_ != Phase::kTls) take_reply(at);
+        if (redirects_ != leg) return;
+        if (static_cast<std::size_t>(n) < buffer.size()) return;  // the queue is most likely empty: spare a call
+    }
+}
+
+void ProbeRun::take_reply(core::Micros at) {
+    std::string plain;
+    const TlsSession::Step step = tls_->read(&plain);
+    if (!plain.empty()) {
+        if (phase_ == Phase::kRequest) {  // it answers before it has read everything
+            phases_.end(Phase::kRequest, at);
+            phase_ = Phase::kTtfb;
+        }
+        if (phase_ == Phase::kTtfb) {
+            phases_.end(Phase::kTtfb, at);
+            phase_ = Phase::kTransfer;
+        }
+        const int leg = redirects_;
+        progressed(reply_.feed(plain), at);
+        if (!running() || redirects_ != leg) return;
+    }
+    switch (step) {
+        case TlsSession::Step::kMore:
+        case TlsSession::Step::kDone: return;
+        case TlsSession::Step::kClosed: progressed(reply_.eof(), at); return;
+        case TlsSession::Step::kAlert:
+            fail(phase_, Reason::kTlsAlert,
+                 fmt::format("expected an HTTP reply, the server sent a TLS alert: {}", tls_->error()), at);
+            return;
+        case TlsSession::Step::kNoMemory: fail(phase_, Reason::kLocalOom, "out of memory", at); return;
+        case TlsSession::Step::kProtocol:
+            fail(phase_, Reason::kTlsProtocol, fmt::format("expected TLS records, found: {}", tls_->error()), at);
+            return;
+    }
+}
+
+void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
+    switch (progress) {
+        case HttpReply::Progress::kMore: return;
+        case HttpReply::Progress::kDone:
+            phases_.end(Phase::kTransfer, at);
+            replied();
+            return;
+        case HttpReply::Progress::kProtocol: fail(phase_, Reason::kHttpProtocol, reply_.problem(), at); return;
+        case HttpReply::Progress::kTooLarge:
+            result_.http_status = reply_.status();
+            fail(phase_, Reason::kBodyTooLarge, reply_.problem(), at);
+            return;
+        case HttpReply::Progress::kTruncated:
+            if (reply_.head_complete()) result_.http_status = reply_.status();
+            fail(phase_, Reason::kHttpTruncated, reply_.problem(), at);
+            return;
+    }
+}
+
+/// The connection is gone with an errno, after it was up.
+void ProbeRun::lost(int error, core::Micros at) {
+    const bool tls = phase_ == Phase::kTls;
+    if (error == ETIMEDOUT) {
+        fail(phase_, tls ? Reason::kTlsTimeout : Reason::kHttpTimeout, "the peer stopped acknowledging", at);
+        return;
+    }
+    if (is_reset(error)) {
+        fail(phase_, tls ? Reason::kTlsReset : Reason::kHttpReset,
+             fmt::format("expected {}, found: {}", tls ? "a TLS handshake" : "an HTTP reply", error_text(error)), at);
+        return;
+    }
+    fail(phase_, reason_for_connect_error(error, false),
+         fmt::format("the connection was lost: {}", error_text(error)), at);
+}
+
+void ProbeRun::replied() {
+    const ProbeSpec& spec = *target_.spec;
+    result_.http_status = reply_.status();
+    if (reply_.status() == 307 || reply_.status() == 308) {
+        if (auto target = same_host_target(spec, reply_.header("location"))) {
+            if (redirects_++ == 0) {
+                // We asked for Connection: close, so the second request takes a connection of its own; its phases add
+                // to the first one's.
+                path_ = std::move(*target);
+                path_is_whole_ = true;
+                socket_.close();
+                result_.http_status.reset();
+                open_leg();
+                return;
+            }
+            fail(Phase::kReply, Reason::kHttpRedirect, fmt::format("expected an answer after one redirect, found another "
+                                                                   "to {}", *target));
+            return;
+        }
+    }
+    const ReplyJudgement judged = judge_reply(
+        spec, {reply_.status(), reply_.header("content-type"), reply_.header("location"), reply_.body()});
+    result_.sql_code = judged.sql_code;
+    if (judged.reason != Reason::kNone) {
+        fail(judged.phase, judged.reason, judged.detail);
+    } else {
+        succeed();
+    }
+}
+
+void ProbeRun::arm(core::Micros due) {
+    timer_.start_at(due, [this, due] {
+        expired(due);
+        settle();
+    });
+}
+
+void ProbeRun::expired(core::Micros due) {
+    const core::Micros now = clock_.mono_us();
+    if (now - due > kStandstill) {
+        fail(phase_, Reason::kLocalCancelled,
+             fmt::format("this host or its event loop stood still for {}: the attempt says nothing about the endpoint",
+                         milliseconds(now - due)), now);
+        return;
+    }
+    const std::string waited = milliseconds(now - phases_.mark_us());
+    switch (phase_) {
+        case Phase::kConnect:
+            fail(phase_, Reason::kTcpTimeout,
+                 fmt::format("expected {} to accept within {}, found no answer: a security group or firewall that drops, "
+                             "or no host at that address",
+                             core::SocketAddress{target_.ip, target_.spec->port}.text(), waited), now);
+            return;
+        case Phase::kTls:
+            fail(phase_, Reason::kTlsTimeout, fmt::format("expected the TLS handshake to end within {}, found silence",
+                                                          waited), now);
+            return;
+        case Phase::kRequest:
+            fail(phase_, Reason::kHttpTimeout, fmt::format("expected the request to be taken within {}", waited), now);
+            return;
+        case Phase::kTtfb:
+            fail(phase_, Reason::kHttpTimeout, fmt::format("expected a reply within {}, found silence", waited), now);
+            return;
+        default:
+            fail(phase_, Reason::kHttpTimeout,
+                 fmt::format("expected the whole reply within {}, found {} bytes of its body", waited,
+                             reply_.body().size()), now);
+    }
+}
+
+void ProbeRun::fail(Phase phase, Reason reason, std::string_view detail, core::Micros at) {
+    if (finished_) return;
+    phases_.end(phase, at);  // nothing for reply and sql: they are not timed
+    result_.phase = phase;
+    result_.reason = reason;
+    result_.detail = detail_text(detail);
+    finished_ = true;
+}
+
+void ProbeRun::settle() {
+    if (!finished_ || !done_) return;
+    timer_.stop();
+    socket_.close();
+    ProbeResult result = std::move(result_);
+    result.ok = result.reason == Reason::kNone;
+    result.phase_us = phases_.phases();
+    result.total_us = phases_.total_us();
+    const auto done = std::exchange(done_, {});
+    done(std::move(result));
+}
+
+namespace {
+
+/// Waits for the TLS context, then runs. Also what stands for an attempt that can't be made.
+class Launched final : public RunningProbe {
+  public:
+    Launched(core::Loop& loop, core::Clock& clock, TlsContexts& contexts, const ProbeTarget& target, ProbeDone done)
+        : clock_(clock), timer_(clock), alive_(std::make_shared<bool>(true)) {
+        contexts.get(target.spec->ca_file, [this, alive = alive_, &loop, target, done = std::move(done)](
+                                               const core::Result<std::shared_ptr<const TlsContext>>& context) mutable {
+            if (!*alive) return;
+            if (context) {
+                run_ = std::make_unique<ProbeRun>(loop, clock_, *context, std::move(target), std::move(done));
+            } else {
+                refuse(target, context.error(), std::move(done));
+            }
+        });
+    }
+    ~Launched() override { *alive_ = false; }
+
+  private:
+    void refuse(const ProbeTarget& target, const core::Error& error, ProbeDone done) {
+        ProbeResult result;
+        result.link = target.link;
+        result.host = target.spec->host;
+        result.zone = target.zone;
+        result.endpoint = target.endpoint;
+        result.ip = target.ip;
+        result.started_wall_us = clock_.wall_us();
+        result.phase = Phase::kTls;
+        result.reason = Reason::kLocalCancelled;
+        result.detail = detail_text("not attempted, the CA file can't be used: " + error.text());
+        timer_.start_in(0, [result = std::move(result), done = std::move(done)] { done(result); });
+    }
+
+    core::Clock& clock_;
+    core::Timer timer_;
+    std::shared_ptr<bool> alive_;
+    std::unique_ptr<ProbeRun> run_;
+};
+
+}  // namespace
+
+std::unique_ptr<RunningProbe> NetworkLauncher::launch(const ProbeTarget& target, ProbeDone done) {
+    if (target.spec->kind == Kind::kTcp) {
+        return std::make_unique<ProbeRun>(loop_, clock_, nullptr, target, std::move(done));
+    }
+    if (auto context = contexts_.loaded(target.spec->ca_file)) {
+        return std::make_unique<ProbeRun>(loop_, clock_, std::move(context), target, std::move(done));
+    }
+    return std::make_unique<Launched>(loop_, clock_, contexts_, target, std::move(done));
+}
+
+}  // namespace postern::probe

@@ -1,0 +1,159 @@
+#include "probe/reply_judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/ip_address.h"
+#include "probe/excerpt.h"
+
+namespace postern::probe {
+namespace {
+
+constexpr std::size_t kQuote = 120;  // bytes of the reply in a detail
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lower_text(std::string_view s) {
+    std::string out(s);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
+}
+
+bool looks_like_html(const ReplyView& reply) {
+    if (lower_text(reply.content_type).find("text/html") != std::string::npos) return true;
+    const std::size_t start = reply.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+    return start != std::string_view::npos && reply.body[start] == '<';
+}
+
+std::string what_came(const ReplyView& reply) {
+    if (reply.body.empty()) return fmt::format("status {} without a body", reply.status);
+    return fmt::format("status {}: {}", reply.status, excerpt(reply.body, kQuote));
+}
+
+Reason reason_for_status(int status) {
+    switch (status) {
+        case 401: return Reason::kHttpStatus401;
+        case 403: return Reason::kHttpStatus403;
+        case 429: return Reason::kHttpStatus429;
+        default: break;
+    }
+    if (status >= 300 && status < 400) return Reason::kHttpRedirect;
+    if (status >= 400 && status < 500) return Reason::kHttpStatus4xx;
+    if (status >= 500 && status < 600) return Reason::kHttpStatus5xx;
+    return Reason::kHttpStatusUnexpected;
+}
+
+ReplyJudgement redirected(std::string_view expected, const ReplyView& reply) {
+    return {Phase::kReply, Reason::kHttpRedirect,
+            fmt::format("expected {}, found status {} to {}; redirects to another place are not followed, the token "
+                        "stays here",
+                        expected, reply.status, reply.location.empty() ? "nowhere" : excerpt(reply.location, kQuote)),
+            std::nullopt};
+}
+
+ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
+    static constexpr std::string_view kExpected = "status 200 with {\"code\":0,…}";
+    const auto failed = [&](Reason reason, std::string found) {
+        return ReplyJudgement{Phase::kReply, reason, fmt::format("expected {}, found {}", kExpected, found), std::nullopt};
+    };
+    if (reply.status == 401 && spec.token.empty()) {
+        return {Phase::kReply, Reason::kTokenMissing,
+                "the gateway asks for a token (401) and none is configured: the path is good, the database was not asked",
+                std::nullopt};
+    }
+    if (reply.status == 401 || reply.status == 403 || reply.status == 429) {
+        ReplyJudgement judged = failed(reason_for_status(reply.status), what_came(reply));
+        judged.sql_code = judge_sql_body(spec, reply.status, reply.body).sql_code;
+        return judged;
+    }
+    if (reply.status >= 300 && reply.status < 400) return redirected(kExpected, reply);
+    if (reply.status >= 500) {
+        // A proxy in front of the gateway answers in HTML, taosAdapter in JSON: 502 with code 11 is its word for
+        // "the database behind me is away".
+        ReplyJudgement sql = judge_sql_body(spec, reply.status, reply.body);
+        if (sql.reason == Reason::kSqlUnavailable) return sql;
+        ReplyJudgement judged = failed(reason_for_status(reply.status), what_came(reply));
+        judged.sql_code = sql.sql_code;
+        return judged;
+    }
+    if (looks_like_html(reply)) {
+        return failed(Reason::kNotTdengine, "an HTML page, " + what_came(reply));
+    }
+    if (reply.status == 404 && reply.body.find("page not found") != std::string_view::npos) {
+        return failed(Reason::kNotTdengine, what_came(reply));
+    }
+    if (reply.status != 200) {
+        ReplyJudgement judged = failed(reason_for_status(reply.status), what_came(reply));
+        judged.sql_code = judge_sql_body(spec, reply.status, reply.body).sql_code;
+        return judged;
+    }
+    ReplyJudgement sql = judge_sql_body(spec, reply.status, reply.body);
+    if (sql.reason == Reason::kSqlAuth && spec.token.empty()) {
+        sql.reason = Reason::kTokenMissing;
+        sql.phase = Phase::kReply;
+        sql.detail = "the gateway asks for a login and no token is configured: the path is good, the database was not asked";
+    }
+    return sql;
+}
+
+ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
+    const auto& accepted = spec.accepted_status;
+    if (std::find(accepted.begin(), accepted.end(), reply.status) == accepted.end()) {
+        std::string expected;
+        for (const int status : accepted) expected += fmt::format("{}{}", expected.empty() ? "status " : " or ", status);
+        if (reply.status >= 300 && reply.status < 400) return redirected(expected, reply);
+        return {Phase::kReply, reason_for_status(reply.status),
+                fmt::format("expected {}, found {}", expected, what_came(reply)), std::nullopt};
+    }
+    if (!spec.body_contains.empty() && reply.body.find(spec.body_contains) == std::string_view::npos) {
+        return {Phase::kReply, Reason::kBodyMismatch,
+                fmt::format("expected a body that contains \"{}\", found {}", excerpt(spec.body_contains, kQuote),
+                            what_came(reply)),
+                std::nullopt};
+    }
+    return judge_body_json(spec, reply.body);
+}
+
+}  // namespace
+
+ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
+    return spec.kind == Kind::kTdengine ? judge_tdengine(spec, reply) : judge_https(spec, reply);
+}
+
+std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_view location) {
+    // A control character or space could end the request line early.
+    if (location.empty() || location.size() > 4096 ||
+        std::any_of(location.begin(), location.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; })) {
+        return std::nullopt;
+    }
+    location = location.substr(0, location.find('#'));
+    if (location.substr(0, 2) == "//") {
+        location.remove_prefix(2);
+    } else if (location.substr(0, 1) == "/") {
+        return std::string(location);
+    } else if (lower_text(location.substr(0, 8)) == "https://") {
+        location.remove_prefix(8);
+    } else {
+        return std::nullopt;  // another scheme, or a relative path: no gateway sends one
+    }
+    const std::size_t path_at = std::min(location.find('/'), location.find('?'));
+    std::string authority = lower_text(location.substr(0, path_at));
+    std::string path(path_at == std::string_view::npos ? std::string_view{} : location.substr(path_at));
+    if (path.empty() || path.front() != '/') path.insert(path.begin(), '/');
+    std::string host = authority;
+    std::string port = "443";
+    if (!authority.empty() && authority.front() == '[') {
+        const std::size_t end = authority.find(']');
+        if (end == std::string::npos) return std::nullopt;
+        host = authority.substr(1, end - 1);
+        if (end + 1 < authority.size()) port = authority[end + 1] == ':' ? authority.substr(end + 2) : "";
+    } else if (const std::size_t colon = authority.find(':'); colon != std::string::npos) {
+        host = authority.substr(0, colon);
+        port = authority.substr(colon + 1);
+    }
+    if (host != lower_text(spec.host) || port != fmt::format("{}", spec.port)) return std::nullopt;
+    return path;
+}
+
+}  // namespace postern::probe

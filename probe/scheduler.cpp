@@ -1,0 +1,291 @@
+#include "probe/scheduler.h"
+
+#include <algorithm>
+
+namespace postern::probe {
+namespace {
+
+constexpr core::Micros kSoon = 250 * core::kMillisecond;
+constexpr core::Micros kStandstill = core::kSecond;      // a wake-up this late: the machine slept
+constexpr core::Micros kSpreadAfter = core::kSecond;     // and over this long everything is taken up again
+constexpr core::Micros kShortest = core::kMillisecond;   // no interval is shorter
+
+/// FNV-1a, then mixed (splitmix64's finish): neighbouring addresses must land far apart.
+std::uint64_t hash_of(const ProbeTarget& target) {
+    std::uint64_t h = 0xcbf29ce484222325ULL;
+    const auto add = [&h](std::uint8_t byte) { h = (h ^ byte) * 0x100000001b3ULL; };
+    for (const char c : target.link) add(static_cast<std::uint8_t>(c));
+    add(0);
+    for (std::size_t i = 0; i < target.ip.size(); ++i) add(target.ip.data()[i]);
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebULL;
+    return h ^ (h >> 31);
+}
+
+/// The first point after `t` of the grid that starts at `offset`.
+core::Micros grid_after(core::Micros t, core::Micros offset, core::Micros interval) {
+    if (t < offset) return offset;
+    return offset + ((t - offset) / interval + 1) * interval;
+}
+
+}  // namespace
+
+struct Scheduler::Entry {
+    Id id = 0;
+    ScheduledTarget scheduled;
+    std::uint64_t hash = 0;
+    core::Micros due = core::kNever;   // as in due_; kNever: none planned (running)
+    core::Micros planned_grid = 0;     // the grid point that the planned start belongs to, if on_grid
+    core::Micros grid = 0;             // the last one that was used
+    core::Micros started = 0;
+    core::Micros young_until = 0;      // as in young_; 0: not young
+    std::uint64_t attempt = 0;         // the running or last one
+    std::uint64_t missed = 0;
+    std::unique_ptr<RunningProbe> running;
+    bool on_grid = false;              // the planned or running attempt is a scheduled one
+    bool again = false;                // asked for while one was running
+
+    core::Micros interval() const { return std::max(kShortest, scheduled.rule.interval_us); }
+    core::Micros fast() const { return std::clamp(scheduled.rule.fast_interval_us, kShortest, interval()); }
+    core::Micros offset() const { return static_cast<core::Micros>(hash % static_cast<std::uint64_t>(interval())); }
+};
+
+Scheduler::Scheduler(core::Clock& clock, core::Random& random, ProbeLauncher& launcher, OnResult on_result,
+                     SchedulerLimits limits)
+    : clock_(clock), random_(random), launcher_(launcher), on_result_(std::move(on_result)), limits_(limits),
+      timer_(clock) {}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
+    std::set<Id> present;
+    for (ScheduledTarget& t : targets) {
+        const auto [it, fresh] = by_key_.try_emplace({t.target.link, t.target.ip}, next_id_);
+        if (!present.insert(it->second).second) continue;  // twice in the list
+        if (fresh) {
+            auto entry = std::make_unique<Entry>();
+            entry->id = next_id_++;
+            entry->hash = hash_of(t.target);
+            entry->scheduled = std::move(t);
+            plan_soon(*entry);
+            entries_.emplace(entry->id, std::move(entry));
+            continue;
+        }
+        Entry& entry = *entries_.at(it->second);
+        const bool same_spec = entry.scheduled.target.spec == t.target.spec ||
+                               *entry.scheduled.target.spec == *t.target.spec;
+        const bool same_interval = entry.scheduled.rule.interval_us == t.rule.interval_us;
+        entry.scheduled = std::move(t);
+        if (!same_interval) entry.grid = 0;
+        if (!same_spec) {
+            plan_soon(entry);
+        } else if (!same_interval && !entry.running) {
+            plan_next(entry, Pace::kNormal);
+        }
+    }
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        if (present.count(it->first) != 0) {
+            ++it;
+            continue;
+        }
+        drop(*it->second);
+        it = entries_.erase(it);
+    }
+    rearm();
+}
+
+/// Everything but its place in entries_.
+void Scheduler::drop(Entry& entry) {
+    if (entry.due != core::kNever) due_.erase({entry.due, entry.id});
+    if (entry.young_until != 0) young_.erase({entry.young_until, entry.id});
+    if (entry.running) --in_flight_;
+    entry.running.reset();
+    by_key_.erase({entry.scheduled.target.link, entry.scheduled.target.ip});
+    leave_sweeps(entry.id, UINT64_MAX);
+}
+
+void Scheduler::probe_now(std::string_view link, std::function<void()> done) {
+    Sweep sweep;
+    sweep.done = std::move(done);
+    const core::Micros now = clock_.mono_us();
+    for (const auto& [id, entry] : entries_) {
+        if (!link.empty() && entry->scheduled.target.link != link) continue;
+        sweep.pending.emplace(id, entry->attempt + 1);
+        if (entry->running) {
+            entry->again = true;
+        } else {
+            entry->on_grid = false;
+            plan(*entry, now);
+        }
+    }
+    if (sweep.pending.empty()) {
+        if (sweep.done) ended_.push_back(std::move(sweep.done));
+    } else {
+        sweeps_.push_back(std::move(sweep));
+    }
+    rearm();
+}
+
+SchedulerCounters Scheduler::counters() const {
+    SchedulerCounters out = counters_;
+    out.in_flight = in_flight_;
+    out.targets = entries_.size();
+    const core::Micros now = clock_.mono_us();
+    for (auto it = due_.begin(); it != due_.end() && it->first <= now; ++it) ++out.waiting;
+    return out;
+}
+
+std::uint64_t Scheduler::missed(std::string_view link, const core::IpAddress& ip) const {
+    const auto it = by_key_.find(std::pair{std::string(link), ip});
+    return it == by_key_.end() ? 0 : entries_.at(it->second)->missed;
+}
+
+core::Micros Scheduler::jitter(core::Micros interval) {
+    const core::Micros width = interval / 20;
+    return static_cast<core::Micros>(random_.below(static_cast<std::uint64_t>(width + 1))) - width / 2;
+}
+
+void Scheduler::plan(Entry& entry, core::Micros due) {
+    if (entry.due != core::kNever) due_.erase({entry.due, entry.id});
+    entry.due = due;
+    due_.emplace(due, entry.id);
+}
+
+/// New, or asked something new: spread a little, so that a thousand of them do not start in one turn.
+void Scheduler::plan_soon(Entry& entry) {
+    if (entry.running) {
+        entry.again = true;
+        return;
+    }
+    entry.on_grid = false;
+    plan(entry, clock_.mono_us() + static_cast<core::Micros>((entry.hash >> 20) % static_cast<std::uint64_t>(kSoon)));
+}
+
+void Scheduler::plan_next(Entry& entry, Pace pace) {
+    const core::Micros now = clock_.mono_us();
+    const core::Micros interval = entry.interval();
+    const bool was_on_grid = std::exchange(entry.on_grid, false);
+    if (std::exchange(entry.again, false)) {
+        plan(entry, now);
+        return;
+    }
+    if (pace == Pace::kFast) {
+        plan(entry, std::max(now, entry.started + entry.fast() + jitter(entry.fast())));
+        return;
+    }
+    // A start that was ahead of its grid point must not use the point again; one that was off the grid leaves half a
+    // fast interval to the next.
+    core::Micros grid = grid_after(std::max(entry.grid, entry.started + entry.fast() / 2), entry.offset(), interval);
+    if (grid < now) {
+        const core::Micros passed = (now - grid) / interval + 1;
+        if (was_on_grid) {
+            entry.missed += static_cast<std::uint64_t>(passed);
+            counters_.missed += static_cast<std::uint64_t>(passed);
+        }
+        grid += passed * interval;
+    }
+    entry.planned_grid = grid;
+    entry.on_grid = true;
+    plan(entry, std::max(now, grid + jitter(interval)));
+}
+
+void Scheduler::start(Entry& entry, core::Micros now) {
+    const core::Micros lag = now - entry.due;
+    ++counters_.attempts;
+    counters_.lag_sum_us += lag;
+    const auto bucket = std::lower_bound(kLagBoundsUs.begin(), kLagBoundsUs.end(), lag);
+    ++counters_.lag_buckets[static_cast<std::size_t>(bucket - kLagBoundsUs.begin())];
+    due_.erase({entry.due, entry.id});
+    entry.due = core::kNever;
+    entry.started = now;
+    if (entry.on_grid) entry.grid = entry.planned_grid;
+    entry.young_until = now + limits_.young_us;
+    young_.emplace(entry.young_until, entry.id);
+    ++in_flight_;
+    ++entry.attempt;
+    entry.running = launcher_.launch(entry.scheduled.target,
+                                     [this, id = entry.id](const ProbeResult& result) { finished(id, result); });
+}
+
+void Scheduler::finished(Id id, const ProbeResult& result) {
+    const auto it = entries_.find(id);
+    if (it == entries_.end()) return;
+    // Destroyed at the end, whatever the callbacks do meanwhile with the entry.
+    const std::unique_ptr<RunningProbe> ended = std::move(it->second->running);
+    const std::uint64_t attempt = it->second->attempt;
+    --in_flight_;
+    if (const core::Micros until = std::exchange(it->second->young_until, 0); until != 0) young_.erase({until, id});
+    const Pace pace = on_result_(result);
+    if (const auto still = entries_.find(id); still != entries_.end()) {
+        // probe_now() or set_targets() from the callback may have planned it already: that is sooner.
+        if (still->second->due == core::kNever) plan_next(*still->second, pace);
+    }
+    leave_sweeps(id, attempt);
+    wake();
+}
+
+void Scheduler::leave_sweeps(Id id, std::uint64_t attempt) {
+    for (auto sweep = sweeps_.begin(); sweep != sweeps_.end();) {
+        const auto it = sweep->pending.find(id);
+        if (it != sweep->pending.end() && it->second <= attempt) sweep->pending.erase(it);
+        if (!sweep->pending.empty()) {
+            ++sweep;
+            continue;
+        }
+        if (sweep->done) ended_.push_back(std::move(sweep->done));
+        sweep = sweeps_.erase(sweep);
+    }
+}
+
+/// The machine was suspended, or the loop stood still: what was due meanwhile was missed, and must not start at once.
+void Scheduler::spread_after_standstill(core::Micros now) {
+    ++counters_.resumed;
+    std::vector<std::pair<core::Micros, Id>> overdue(due_.begin(), due_.lower_bound({now, 0}));
+    for (const auto& [due, id] : overdue) {
+        Entry& entry = *entries_.at(id);
+        const auto missed = static_cast<std::uint64_t>((now - due) / entry.interval());
+        entry.missed += missed;
+        counters_.missed += missed;
+        entry.on_grid = false;
+        plan(entry, now + static_cast<core::Micros>((entry.hash >> 20) % static_cast<std::uint64_t>(kSpreadAfter)));
+    }
+}
+
+void Scheduler::wake() {
+    const core::Micros now = clock_.mono_us();
+    if (armed_for_ != core::kNever && now - armed_for_ > kStandstill) {
+        armed_for_ = core::kNever;
+        spread_after_standstill(now);
+    }
+    while (!young_.empty() && young_.begin()->first <= now) {
+        entries_.at(young_.begin()->second)->young_until = 0;
+        young_.erase(young_.begin());
+    }
+    while (!due_.empty() && due_.begin()->first <= now && !full()) {
+        start(*entries_.at(due_.begin()->second), clock_.mono_us());
+    }
+    for (const auto& done : std::exchange(ended_, {})) done();
+    rearm();
+}
+
+void Scheduler::rearm() {
+    core::Micros next = core::kNever;
+    if (!ended_.empty()) {
+        next = clock_.mono_us();
+    } else if (!due_.empty()) {
+        next = due_.begin()->first;
+        if (full() && next <= clock_.mono_us()) {
+            // Nothing to do before one ends (which wakes us) or stops being young.
+            next = in_flight_ < limits_.in_flight && !young_.empty() ? young_.begin()->first : core::kNever;
+        }
+    }
+    if (next == armed_for_ && timer_.pending()) return;
+    armed_for_ = next;
+    if (next == core::kNever) {
+        timer_.stop();
+    } else {
+        timer_.start_at(next, [this] { wake(); });
+    }
+}
+
+}  // namespace postern::probe

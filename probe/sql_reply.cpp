@@ -1,0 +1,169 @@
+// The JSON of a reply: TDengine's {"code":…,"data":…} and the JSON pointers of kind https. Size and depth are bounded
+// before the parser sees anything.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "probe/excerpt.h"
+#include "probe/reply_judge.h"
+
+namespace postern::probe {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kLargestJson = 1u << 20;
+constexpr int kDeepest = 32;
+constexpr std::size_t kQuote = 120;
+
+/// Brackets outside strings, nested deeper than kDeepest?
+bool too_deep(std::string_view text) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            if (c == '\\') {
+                ++i;
+            } else if (c == '"') {
+                in_string = false;
+            }
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > kDeepest) return true;
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+Json parse(std::string_view body) {
+    if (body.size() > kLargestJson || too_deep(body)) return Json(Json::value_t::discarded);
+    return Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+std::string print(const Json& value) {
+    return excerpt(value.dump(-1, ' ', false, Json::error_handler_t::replace), kQuote);
+}
+
+/// "select 1", however it is spaced and spelled.
+bool asks_for_one(std::string_view sql) {
+    std::string compact;
+    for (const char c : sql) {
+        if (c != ' ' && c != '\t' && c != '\n' && c != '\r' && c != ';') {
+            compact += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+    }
+    return compact == "select1";
+}
+
+bool is_one(const Json& cell) {
+    if (cell.is_number_integer()) return cell == 1;
+    if (cell.is_number_float()) return cell.get<double>() == 1.0;
+    return cell.is_string() && cell.get_ref<const std::string&>() == "1";
+}
+
+Reason reason_for_code(std::int64_t code) {
+    switch (code) {
+        case 3:                               // also "auth failed" of the login
+            return Reason::kSqlAuth;
+        case 11: return Reason::kSqlUnavailable;  // 0x000B unable to establish connection
+        case 0x0134:                          // the client's address is not in the white list
+        case 0x0303:                          // insufficient privilege
+        case 0x2644:                          // permission denied or object missing
+            return Reason::kSqlPermission;
+        default: return code >= 0x0350 && code <= 0x0357 ? Reason::kSqlAuth : Reason::kSqlError;
+    }
+}
+
+ReplyJudgement mismatch(Phase phase, std::string expected, std::string_view found) {
+    return {phase, Reason::kBodyMismatch, fmt::format("expected {}, found {}", expected, found), std::nullopt};
+}
+
+}  // namespace
+
+ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_view body) {
+    const Json json = parse(body);
+    if (json.is_discarded()) {
+        return {Phase::kReply, Reason::kBodyInvalidJson,
+                fmt::format("expected JSON with status {}, found {} bytes that are none: {}", status, body.size(),
+                            excerpt(body, kQuote)),
+                std::nullopt};
+    }
+    if (!json.is_object()) return mismatch(Phase::kReply, "a JSON object with a code", print(json));
+    const auto code = json.find("code");
+    if (code == json.end() || !code->is_number_integer()) {
+        return mismatch(Phase::kReply, "a JSON object with a numeric code", print(json));
+    }
+    ReplyJudgement judged;
+    judged.sql_code = code->get<std::int64_t>();
+    if (*judged.sql_code != 0) {
+        const auto text = json.find("desc");
+        judged.phase = Phase::kSql;
+        judged.reason = reason_for_code(*judged.sql_code);
+        judged.detail = fmt::format("expected code 0, found code {} (0x{:04x}): {}", *judged.sql_code,
+                                    static_cast<std::uint64_t>(*judged.sql_code) & 0xffff,
+                                    text != json.end() && text->is_string()
+                                        ? excerpt(text->get_ref<const std::string&>(), kQuote)
+                                        : "no description");
+        return judged;
+    }
+    const auto data = json.find("data");
+    const std::int64_t sql_code = *judged.sql_code;
+    const auto wrong = [&](std::string expected, std::string_view found) {
+        ReplyJudgement bad = mismatch(Phase::kSql, std::move(expected), found);
+        bad.sql_code = sql_code;
+        return bad;
+    };
+    if (data == json.end() || !data->is_array()) return wrong("code 0 with rows", "code 0 without data");
+    if (!asks_for_one(spec.sql)) return judged;
+    if (data->empty() || !data->front().is_array() || data->front().empty()) {
+        return wrong("one row from `select 1`", data->empty() ? std::string("none") : print(data->front()));
+    }
+    if (!is_one(data->front().front())) return wrong("1 from `select 1`", print(data->front().front()));
+    return judged;
+}
+
+ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body) {
+    if (spec.body_json.empty()) return {};
+    const Json json = parse(body);
+    if (json.is_discarded()) {
+        return {Phase::kReply, Reason::kBodyInvalidJson,
+                fmt::format("expected JSON, found {} bytes that are none: {}", body.size(), excerpt(body, kQuote)),
+                std::nullopt};
+    }
+    for (const auto& [pointer, expected] : spec.body_json) {
+        // Walked by hand: json_pointer throws on a text that is none, and operator[] on a foreign document may, too.
+        const Json* at = &json;
+        std::string_view rest(pointer);
+        while (at != nullptr && !rest.empty()) {
+            rest.remove_prefix(1);  // '/'
+            const std::size_t end = std::min(rest.find('/'), rest.size());
+            std::string key(rest.substr(0, end));
+            rest.remove_prefix(end);
+            for (std::size_t i = 0; (i = key.find('~', i)) != std::string::npos; ++i) {  // RFC 6901 3
+                if (key.compare(i, 2, "~1") == 0) key.replace(i, 2, "/");
+                else if (key.compare(i, 2, "~0") == 0) key.replace(i, 2, "~");
+            }
+            const Json* next = nullptr;
+            if (at->is_object()) {
+                if (const auto it = at->find(key); it != at->end()) next = &*it;
+            } else if (at->is_array() && !key.empty() && key.size() < 6 &&
+                       std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+                const auto index = static_cast<std::size_t>(std::stoul(key));
+                if (index < at->size()) next = &(*at)[index];
+            }
+            at = next;
+        }
+        const std::string found = at == nullptr ? "nothing" : at->is_string() ? at->get<std::string>() : print(*at);
+        if (at == nullptr || found != expected) {
+            return mismatch(Phase::kReply, fmt::format("{} = \"{}\"", pointer, expected), excerpt(found, kQuote));
+        }
+    }
+    return {};
+}
+
+}  // namespace postern::probe

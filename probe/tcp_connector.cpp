@@ -1,0 +1,125 @@
+#include "probe/tcp_connector.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace postern::probe {
+
+Reason reason_for_connect_error(int error, bool at_once) {
+    switch (error) {
+        case ECONNREFUSED: return Reason::kTcpRefused;
+        case ETIMEDOUT: return Reason::kTcpTimeout;
+        case ECONNRESET:
+        case ECONNABORTED:
+        case EPIPE: return Reason::kTcpReset;
+        case ENETUNREACH:
+        case ENETDOWN: return at_once ? Reason::kNoRoute : Reason::kNetUnreachable;
+        case EHOSTUNREACH:
+        case EHOSTDOWN: return Reason::kHostUnreachable;
+        case EMFILE:
+        case ENFILE: return Reason::kLocalFdLimit;
+        case EADDRNOTAVAIL:
+        case EADDRINUSE:
+        case EAGAIN: return Reason::kLocalPortExhausted;
+        case ENOMEM:
+        case ENOBUFS: return Reason::kLocalOom;
+        // EACCES, EPERM: a "prohibit" route or a firewall rule of this host; EAFNOSUPPORT: IPv6 is switched off.
+        default: return at_once ? Reason::kNoRoute : Reason::kTcpReset;
+    }
+}
+
+int TcpConnector::open(const core::IpAddress& ip) {
+    close();
+    const int family = ip.is_v6() ? AF_INET6 : AF_INET;
+    fd_.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    if (!fd_) return errno;
+    const int on = 1;
+    ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    peer_closed_ = false;
+    return 0;
+}
+
+int TcpConnector::connect(core::Loop& loop, const core::SocketAddress& to, std::function<void(int)> ready) {
+    sockaddr_storage address{};
+    const socklen_t length = to.to(&address);
+    // EINTR on a non-blocking connect means that it goes on (POSIX), as EINPROGRESS does.
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS &&
+        errno != EINTR) {
+        return errno;
+    }
+    // A connect that is already complete (loopback) is writable at once: one way for both.
+    const int rc = watcher_.start(loop, fd_.get(), UV_WRITABLE, [this, done = std::move(ready)](int, int) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+        watcher_.stop();
+        watched_events_ = 0;
+        done(error);  // may destroy us: FdWatcher runs a copy of this function
+    });
+    return rc == 0 ? 0 : -rc;
+}
+
+int TcpConnector::watch(core::Loop& loop, int events, std::function<void(int)> ready) {
+    if (events == watched_events_ && watcher_.active()) return 0;
+    watched_events_ = events;
+    return watcher_.start(loop, fd_.get(), events, [this, fn = std::move(ready)](int status, int happened) {
+        // libuv stops a poll handle on POLLERR and hides which error it was; recv() and send() know it.
+        if (status != 0) watched_events_ = 0;
+        fn(status != 0 ? UV_READABLE | UV_WRITABLE : happened);
+    });
+}
+
+ssize_t TcpConnector::send(core::ByteView bytes) {
+    for (;;) {
+        const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (n >= 0) return n;
+        if (errno != EINTR) return -errno;
+    }
+}
+
+ssize_t TcpConnector::recv(std::span<std::uint8_t> into) {
+    for (;;) {
+        const ssize_t n = ::recv(fd_.get(), into.data(), into.size(), 0);
+        if (n == 0) peer_closed_ = true;
+        if (n >= 0) return n;
+        if (errno != EINTR) return -errno;
+    }
+}
+
+std::optional<core::Micros> TcpConnector::kernel_connect_us() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+    // Right after the handshake the smoothed round trip is its one sample: SYN to SYN+ACK. A retransmitted SYN gives
+    // none (Karn), or one that counts from the second SYN.
+    if (info.tcpi_rtt == 0 || info.tcpi_retrans != 0 || info.tcpi_total_retrans != 0) return std::nullopt;
+    return static_cast<core::Micros>(info.tcpi_rtt);
+}
+
+std::uint16_t TcpConnector::local_port() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+    const auto local = core::SocketAddress::from(reinterpret_cast<const sockaddr*>(&address));
+    return local ? local->port : std::uint16_t{0};
+}
+
+void TcpConnector::close() {
+    watcher_.stop();  // before the descriptor goes: its number may be given out again at once
+    watched_events_ = 0;
+    if (!fd_) return;
+    if (!peer_closed_) {
+        std::uint8_t byte = 0;
+        peer_closed_ = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    }
+    if (!peer_closed_) {
+        const linger reset{1, 0};
+        ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    }
+    fd_.reset();
+}
+
+}  // namespace postern::probe

@@ -1,0 +1,118 @@
+#include "probe/tls_contexts.h"
+
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "core/log.h"
+
+namespace postern::probe {
+namespace {
+
+/// What tells that a file was replaced: enough of stat(2) for renames and rewrites.
+struct Stamp {
+    ino_t inode = 0;
+    off_t size = -1;
+    timespec changed{};
+    bool operator==(const Stamp& o) const {
+        return inode == o.inode && size == o.size && changed.tv_sec == o.changed.tv_sec &&
+               changed.tv_nsec == o.changed.tv_nsec;
+    }
+};
+
+Stamp stamp_of(const std::string& path) {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0) return {};
+    return {st.st_ino, st.st_size, st.st_ctim};
+}
+
+/// The file behind "the system's store".
+std::string watched_file(const std::string& ca_file) {
+    if (!ca_file.empty()) return ca_file;
+    const char* from_environment = std::getenv(X509_get_default_cert_file_env());
+    if (from_environment != nullptr && *from_environment != '\0') return from_environment;
+    // OpenSSL's own default (cert.pem) is seldom there; Debian's and RHEL's bundles are what changes with the store.
+    for (const char* path : {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt",
+                             "/etc/pki/tls/certs/ca-bundle.crt"}) {
+        struct stat st {};
+        if (::stat(path, &st) == 0) return path;
+    }
+    return X509_get_default_cert_dir();
+}
+
+}  // namespace
+
+struct TlsContexts::Entry {
+    std::string ca_file;
+    std::shared_ptr<const TlsContext> context;
+    core::Error error;       // of the last try, when context is null
+    bool tried = false;
+    bool loading = false;
+    Stamp stamp;             // of the file as it was before the last try
+    std::vector<Ready> waiting;
+};
+
+TlsContexts::TlsContexts(core::Loop& loop) : loop_(loop), alive_(std::make_shared<bool>(true)) {}
+TlsContexts::~TlsContexts() { *alive_ = false; }
+
+void TlsContexts::get(const std::string& ca_file, Ready ready) {
+    auto& entry = entries_[ca_file];
+    if (!entry) {
+        entry = std::make_shared<Entry>();
+        entry->ca_file = ca_file;
+    }
+    if (entry->context) {
+        ready(entry->context);
+        return;
+    }
+    if (entry->tried && !entry->loading && stamp_of(watched_file(ca_file)) == entry->stamp) {
+        ready(core::fail(entry->error));
+        return;
+    }
+    entry->waiting.push_back(std::move(ready));
+    load(entry);
+}
+
+std::shared_ptr<const TlsContext> TlsContexts::loaded(const std::string& ca_file) const {
+    const auto it = entries_.find(ca_file);
+    return it == entries_.end() ? nullptr : it->second->context;
+}
+
+void TlsContexts::reload_changed() {
+    for (const auto& [ca_file, entry] : entries_) {
+        if (entry->tried && !(stamp_of(watched_file(ca_file)) == entry->stamp)) load(entry);
+    }
+}
+
+void TlsContexts::load(const std::shared_ptr<Entry>& entry) {
+    if (std::exchange(entry->loading, true)) return;
+    entry->stamp = stamp_of(watched_file(entry->ca_file));
+    using Loaded = core::Result<std::shared_ptr<const TlsContext>>;
+    auto result = std::make_shared<Loaded>();
+    loop_.run_in_pool([result, ca_file = entry->ca_file] { *result = TlsContext::load(ca_file); },
+                      [entry, result, alive = alive_] {
+                          if (!*alive) return;
+                          entry->loading = false;
+                          entry->tried = true;
+                          if (*result) {
+                              entry->context = **result;
+                          } else {
+                              entry->error = result->error();
+                              core::log_warning("ca_file_unusable", entry->error.text(),
+                                                {{"ca_file", entry->ca_file},
+                                                 {"kept", entry->context ? "the one loaded before" : "nothing"}});
+                          }
+                          const auto waiting = std::exchange(entry->waiting, {});
+                          for (const Ready& ready : waiting) {
+                              if (entry->context) {
+                                  ready(entry->context);
+                              } else {
+                                  ready(core::fail(entry->error));
+                              }
+                          }
+                      });
+}
+
+}  // namespace postern::probe

@@ -1,0 +1,211 @@
+#include "probe/tls_session.h"
+
+#include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <cerrno>
+
+#include "core/file_system.h"
+#include "probe/certificate.h"
+#include "probe/excerpt.h"
+
+namespace postern::probe {
+namespace {
+
+constexpr std::size_t kReadBuffer = 16384;  // the largest record
+
+std::string openssl_error() {
+    const unsigned long code = ERR_peek_last_error();
+    if (code == 0) return "unknown error";
+    const char* reason = ERR_reason_error_string(code);
+    return reason != nullptr ? reason : fmt::format("OpenSSL error {:#x}", code);
+}
+
+bool ran_out_of_memory() {
+    const unsigned long code = ERR_peek_last_error();
+    return code != 0 && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+}
+
+Reason reason_for(long verify_result) {
+    switch (verify_result) {
+        case X509_V_OK: return Reason::kNone;
+        case X509_V_ERR_CERT_HAS_EXPIRED: return Reason::kCertExpired;
+        case X509_V_ERR_CERT_NOT_YET_VALID: return Reason::kCertNotYetValid;
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH: return Reason::kCertNameMismatch;
+        case X509_V_ERR_OUT_OF_MEM: return Reason::kLocalOom;
+        default: return Reason::kCertUntrusted;
+    }
+}
+
+}  // namespace
+
+core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::string& ca_file) {
+    ERR_clear_error();
+    auto context = std::shared_ptr<TlsContext>(new TlsContext);
+    context->context_ = SSL_CTX_new(TLS_client_method());
+    if (context->context_ == nullptr) return core::fail(core::Code::kInternal, "no TLS context: " + openssl_error());
+    SSL_CTX* ctx = context->context_;
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);  // judge() decides; see the header
+    // A full probe proves the whole handshake every time: no tickets, no cache.
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    // As curl does: an intermediate CA in ca_file is trusted by itself.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+    if (ca_file.empty()) {
+        if (SSL_CTX_set_default_verify_paths(ctx) != 1) {
+            return core::fail(core::Code::kFileUnreadable, "the system's CA store: " + openssl_error());
+        }
+        return context;
+    }
+    // Read it first for a true errno: OpenSSL reports a missing file as a chain of its own codes.
+    const auto text = core::read_file(ca_file, 16u << 20);
+    if (!text) return core::fail(text.error());
+    if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1) {
+        return core::fail(core::Code::kFileCorrupt, fmt::format("{}: no CA certificate: {}", ca_file, openssl_error()),
+                          "ca_file must hold PEM certificates");
+    }
+    return context;
+}
+
+TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+
+std::unique_ptr<TlsSession> TlsSession::create(const TlsContext& context, const std::string& server_name) {
+    ERR_clear_error();
+    auto session = std::unique_ptr<TlsSession>(new TlsSession);
+    session->ssl_ = SSL_new(context.raw());
+    BIO* in = BIO_new(BIO_s_mem());
+    BIO* out = BIO_new(BIO_s_mem());
+    if (session->ssl_ == nullptr || in == nullptr || out == nullptr) {
+        BIO_free(in);
+        BIO_free(out);
+        return nullptr;
+    }
+    session->in_ = in;
+    session->out_ = out;
+    SSL_set_bio(session->ssl_, in, out);
+    SSL_set_connect_state(session->ssl_);
+    std::string name = server_name;
+    if (!name.empty() && name.back() == '.') name.pop_back();
+    session->server_name_ = name;
+    SSL_set_hostflags(session->ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (SSL_set1_host(session->ssl_, name.c_str()) != 1) return nullptr;  // an address is checked as one
+    // RFC 6066 3: no addresses in SNI.
+    if (!core::IpAddress::parse(name) && SSL_set_tlsext_host_name(session->ssl_, name.c_str()) != 1) return nullptr;
+    return session;
+}
+
+TlsSession::~TlsSession() { SSL_free(ssl_); }
+
+bool TlsSession::feed(core::ByteView bytes) {
+    return bytes.empty() || BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size());
+}
+
+TlsSession::Step TlsSession::classify(int result) {
+    const int error = SSL_get_error(ssl_, result);
+    switch (error) {
+        case SSL_ERROR_WANT_READ:
+        case SSL_ERROR_WANT_WRITE: return Step::kMore;
+        case SSL_ERROR_ZERO_RETURN: return Step::kClosed;
+        default: break;
+    }
+    error_ = openssl_error();
+    if (ran_out_of_memory()) return Step::kNoMemory;
+    const unsigned long code = ERR_peek_last_error();
+    // Alerts that came from the peer have reasons 1000 + alert number.
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET) return Step::kAlert;
+    return Step::kProtocol;
+}
+
+TlsSession::Step TlsSession::handshake() {
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_);
+    return result == 1 ? Step::kDone : classify(result);
+}
+
+TlsSession::Judgement TlsSession::judge() {
+    X509* leaf = SSL_get0_peer_certificate(ssl_);
+    if (leaf == nullptr) return {Reason::kCertUntrusted, "expected a certificate, the server sent none"};
+    const long verified = SSL_get_verify_result(ssl_);
+    const Reason reason = reason_for(verified);
+    if (reason == Reason::kNone) {
+        trusted_ = true;
+        return {};
+    }
+    const CertificateInfo info = certificate();
+    const std::string why = X509_verify_cert_error_string(verified);
+    std::string names;
+    for (const std::string& name : info.names) names += (names.empty() ? "" : ", ") + excerpt(name, 64);
+    if (names.empty()) names = excerpt(info.subject, 96);
+    switch (reason) {
+        case Reason::kCertNameMismatch:
+            return {reason, fmt::format("expected a certificate for {}, found one for {}", server_name_, names)};
+        case Reason::kCertExpired:
+            // The certificate that ended need not be the leaf.
+            return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, leaf {})",
+                                        core::format_utc(info.chain_not_after_us), why, excerpt(info.subject, 96))};
+        case Reason::kCertNotYetValid:
+            return {reason, fmt::format("expected a certificate valid now, found one that begins {} (leaf {}); is this "
+                                        "host's clock right?",
+                                        core::format_utc(info.not_before_us), excerpt(info.subject, 96))};
+        default:
+            return {reason, fmt::format("expected a chain to a trusted CA, found: {} (leaf {}, issuer {})", why,
+                                        excerpt(info.subject, 80), excerpt(info.issuer, 80))};
+    }
+}
+
+bool TlsSession::write(std::string_view plain) {
+    if (!trusted_ || plain.empty()) return false;
+    ERR_clear_error();
+    // The outgoing BIO grows as needed, so a write is never partial.
+    return SSL_write(ssl_, plain.data(), static_cast<int>(plain.size())) == static_cast<int>(plain.size());
+}
+
+TlsSession::Step TlsSession::read(std::string* plain) {
+    char buffer[kReadBuffer];
+    bool any = false;
+    for (;;) {
+        ERR_clear_error();
+        const int n = SSL_read(ssl_, buffer, sizeof buffer);
+        if (n > 0) {
+            plain->append(buffer, static_cast<std::size_t>(n));
+            any = true;
+            continue;
+        }
+        const Step step = classify(n);
+        return step == Step::kMore && any ? Step::kDone : step;
+    }
+}
+
+core::ByteView TlsSession::outgoing() {
+    if (pending_used_ == pending_.size()) {
+        pending_.clear();
+        pending_used_ = 0;
+        if (const std::size_t waiting = BIO_ctrl_pending(out_); waiting > 0) {
+            pending_.resize(waiting);
+            const int n = BIO_read(out_, pending_.data(), static_cast<int>(waiting));
+            pending_.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+        }
+    }
+    return core::as_bytes(std::string_view(pending_).substr(pending_used_));
+}
+
+void TlsSession::consume(std::size_t bytes) { pending_used_ += bytes; }
+
+CertificateInfo TlsSession::certificate() const {
+    return describe_certificate(SSL_get0_peer_certificate(ssl_), SSL_get0_verified_chain(ssl_));
+}
+
+std::string TlsSession::version() const { return SSL_get_version(ssl_); }
+std::string TlsSession::cipher() const {
+    const char* name = SSL_get_cipher_name(ssl_);
+    return name != nullptr ? name : "";
+}
+
+}  // namespace postern::probe

@@ -1,0 +1,237 @@
+#include "probe/verdict.h"
+
+#include <algorithm>
+
+namespace postern::probe {
+namespace {
+
+bool passes(State state) { return state == State::kUp || state == State::kDegraded; }
+
+constexpr int kLongestStreak = 1'000'000;
+
+}  // namespace
+
+Blame blame(Reason reason) {
+    switch (reason) {
+        case Reason::kTcpRefused:
+        case Reason::kTcpTimeout:
+        case Reason::kTcpReset:
+        case Reason::kNoRoute:
+        case Reason::kNetUnreachable:
+        case Reason::kHostUnreachable:
+        case Reason::kTlsTimeout:
+        case Reason::kTlsReset:
+        case Reason::kTlsEof:
+        case Reason::kTlsAlert:
+        case Reason::kTlsProtocol:
+        case Reason::kCertExpired:
+        case Reason::kCertNotYetValid:
+        case Reason::kCertNameMismatch:
+        case Reason::kCertUntrusted:
+        case Reason::kHttpTimeout:
+        case Reason::kHttpReset:
+        case Reason::kHttpProtocol:
+        case Reason::kHttpTruncated:
+        case Reason::kNotTdengine: return Blame::kPath;
+        case Reason::kHttpRedirect:
+        case Reason::kHttpStatus4xx:
+        case Reason::kHttpStatus401:
+        case Reason::kHttpStatus403:
+        case Reason::kHttpStatus429:
+        case Reason::kHttpStatus5xx:
+        case Reason::kHttpStatusUnexpected:
+        case Reason::kBodyTooLarge:
+        case Reason::kBodyInvalidJson:
+        case Reason::kBodyMismatch:
+        case Reason::kSqlAuth:
+        case Reason::kSqlPermission:
+        case Reason::kSqlError:
+        case Reason::kSqlUnavailable: return Blame::kService;
+        case Reason::kNone:
+        case Reason::kLocalFdLimit:
+        case Reason::kLocalPortExhausted:
+        case Reason::kLocalOom:
+        case Reason::kLocalCancelled:
+        case Reason::kTokenMissing:
+        case Reason::kCount: return Blame::kNobody;
+    }
+    return Blame::kNobody;
+}
+
+bool is_comparable(Reason reason) {
+    switch (reason) {
+        case Reason::kHttpStatus5xx:
+        case Reason::kSqlUnavailable:
+        case Reason::kBodyTooLarge:
+        case Reason::kBodyInvalidJson:
+        case Reason::kBodyMismatch: return true;
+        default: return false;
+    }
+}
+
+State link_state(const std::vector<State>& addresses, LinkPolicy policy) {
+    std::size_t good = 0, unknown = 0, up = 0;
+    for (const State state : addresses) {
+        good += passes(state) ? 1 : 0;
+        up += state == State::kUp ? 1 : 0;
+        unknown += state == State::kUnknown ? 1 : 0;
+    }
+    const std::size_t all = addresses.size();
+    const std::size_t needed = policy == LinkPolicy::kAny ? 1 : policy == LinkPolicy::kAll ? all : all / 2 + 1;
+    if (all == 0) return State::kUnknown;
+    if (good >= needed) return up + unknown == all ? State::kUp : State::kDegraded;
+    return good + unknown >= needed ? State::kUnknown : State::kDown;
+}
+
+void VerdictBook::Streaks::succeeded(int rise) {
+    ok = std::min(ok + 1, kLongestStreak);
+    failed = 0;
+    if (ok >= rise) shaken = false;
+}
+
+void VerdictBook::Streaks::broke() {
+    failed = std::min(failed + 1, kLongestStreak);
+    ok = 0;
+    shaken = true;
+}
+
+void VerdictBook::set_targets(const std::vector<ScheduledTarget>& targets) {
+    std::map<Key, Entry> kept;
+    for (const ScheduledTarget& t : targets) {
+        const Key key{t.target.link, t.target.ip};
+        Entry entry;
+        if (const auto it = entries_.find(key); it != entries_.end()) {
+            entry = std::move(it->second);
+            entries_.erase(it);
+        } else if (kept.count(key) != 0) {
+            continue;
+        } else {
+            entry.health.since_wall_us = clock_.wall_us();
+            entry.health.since_mono_us = clock_.mono_us();
+        }
+        entry.rule = t.rule;
+        entry.degraded_over_us = t.target.spec->degraded_over_us;
+        entry.expiry_warning_us = t.target.spec->expiry_warning_us;
+        kept.emplace(key, std::move(entry));
+    }
+    entries_ = std::move(kept);
+}
+
+void VerdictBook::fold_path(Entry& entry, bool ok) {
+    State& path = entry.health.verdict.path;
+    if (ok) {
+        entry.path.succeeded(entry.rule.rise);
+        if (path == State::kUnknown || entry.path.ok >= entry.rule.rise) path = State::kUp;
+    } else {
+        entry.path.broke();
+        if (entry.path.failed >= entry.rule.fall) path = State::kDown;
+    }
+}
+
+void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
+    AddressHealth& health = entry.health;
+    State& service = health.verdict.service;
+    if (health.verdict.path == State::kDown) {
+        // What answers once or twice on its way back says nothing about the database yet; and what is not reached, nothing.
+        service = State::kUnknown;
+        entry.service = {};
+        entry.slow = {};
+        health.slow = false;
+        return;
+    }
+    if (result.reason == Reason::kTokenMissing) {
+        service = State::kUnknown;
+        entry.service = {};
+        return;
+    }
+    if (blame(result.reason) == Blame::kService) {
+        entry.service_reason = result.reason;
+        entry.service.broke();
+        if (entry.service.failed >= entry.rule.fall) service = State::kDown;
+        return;
+    }
+    if (!result.ok) return;  // the path failed, not often enough to be down: nothing is known of the service
+    entry.service.succeeded(entry.rule.rise);
+    if (service != State::kDown || entry.service.ok >= entry.rule.rise) service = State::kUp;
+    if (service == State::kDown) return;
+    const bool slow = entry.degraded_over_us > 0 && result.total_us > entry.degraded_over_us;
+    if (slow) {
+        entry.slow.broke();
+        if (entry.slow.failed >= entry.rule.fall) health.slow = true;
+    } else {
+        entry.slow.succeeded(entry.rule.rise);
+        if (entry.slow.ok >= entry.rule.rise) health.slow = false;
+    }
+    if (health.slow || health.certificate_expiring) service = State::kDegraded;
+}
+
+/// What follows from verdict and streaks.
+void VerdictBook::refresh(Entry& entry, const Verdict& before) {
+    AddressHealth& health = entry.health;
+    const Verdict& now = health.verdict;
+    health.path_down = now.path == State::kDown;
+    health.service_down_comparable = now.service == State::kDown && is_comparable(entry.service_reason);
+    // Down is settled until something comes back; anything else is settled unless a failure was not made up for.
+    const auto unsettled = [](State verdict, const Streaks& streaks) {
+        return verdict == State::kDown ? streaks.ok > 0 : streaks.shaken;
+    };
+    health.settled = !unsettled(now.path, entry.path) && !unsettled(now.service, entry.service);
+    if (before.overall() != now.overall()) {
+        health.since_wall_us = clock_.wall_us();
+        health.since_mono_us = clock_.mono_us();
+    }
+}
+
+Fold VerdictBook::fold(const ProbeResult& result) {
+    const auto it = entries_.find(Key{result.link, result.ip});
+    if (it == entries_.end()) return Fold{{}, {}, Pace::kNormal, false};
+    Entry& entry = it->second;
+    AddressHealth& health = entry.health;
+    Fold fold;
+    fold.before = fold.after = health.verdict;
+    health.last = result;
+    const bool token_missing = result.reason == Reason::kTokenMissing;
+    if (is_local(result.reason) && !token_missing) {
+        fold.pace = health.settled ? Pace::kNormal : Pace::kFast;
+        return fold;
+    }
+    health.last_mono_us = clock_.mono_us();
+    const bool failed = !result.ok && !token_missing;
+    health.streak = failed ? std::min(health.streak, 0) - 1 : std::max(health.streak, 0) + 1;
+    if (!failed) health.last_ok_mono_us = health.last_mono_us;
+    if (result.certificate.present) {
+        health.certificate_expiring =
+            result.certificate.chain_not_after_us < result.started_wall_us + entry.expiry_warning_us;
+    }
+    fold_path(entry, blame(result.reason) != Blame::kPath);
+    fold_service(entry, result);
+    refresh(entry, fold.before);
+    fold.after = health.verdict;
+    fold.pace = health.settled ? Pace::kNormal : Pace::kFast;
+    return fold;
+}
+
+const AddressHealth* VerdictBook::find(std::string_view link, const core::IpAddress& ip) const {
+    const auto it = entries_.find(Key{std::string(link), ip});
+    return it == entries_.end() ? nullptr : &it->second.health;
+}
+
+core::Micros VerdictBook::last_sweep_done_mono_us(std::string_view link) const {
+    core::Micros oldest = core::kNever;
+    for (auto it = entries_.lower_bound(Key{std::string(link), core::IpAddress{}});
+         it != entries_.end() && it->first.first == link; ++it) {
+        oldest = std::min(oldest, it->second.health.last_mono_us);
+    }
+    return oldest == core::kNever ? 0 : oldest;
+}
+
+State VerdictBook::link_overall(std::string_view link, LinkPolicy policy) const {
+    std::vector<State> states;
+    for (auto it = entries_.lower_bound(Key{std::string(link), core::IpAddress{}});
+         it != entries_.end() && it->first.first == link; ++it) {
+        states.push_back(it->second.health.verdict.overall());
+    }
+    return link_state(states, policy);
+}
+
+}  // namespace postern::probe
