@@ -1,0 +1,32 @@
+#include "resolver/active_plan.h"
+
+#include "resolver/dns_name.h"
+
+namespace postern::resolver {
+
+core::PlanView plan_from_fallback(const core::Fallback& fallback) {
+    core::Plan plan;
+    plan.listen = fallback.listen;
+    for (const char* prefix : {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                               "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}) {
+        plan.allow.push_back(*core::IpPrefix::parse(prefix));
+    }
+    std::uint32_t id = 1;
+    for (const auto& address : fallback.upstreams) plan.upstreams.push_back({id++, address});
+    plan.links.push_back({1, "fallback"});
+    for (const auto& name : fallback.names) {
+        const auto wire = name_from_text(name);
+        if (!wire) continue;
+        core::PlanOwner owner;
+        owner.name = *wire;
+        owner.ready = false;
+        owner.explain = "no valid plan; the name is known from the fallback file only";
+        plan.owners.push_back(std::move(owner));
+    }
+    // What we have just built is well-formed; a failure here would be a bug and is met by an empty plan.
+    auto bytes = core::serialize(plan);
+    if (!bytes) bytes = core::serialize(core::Plan{});
+    return std::move(*core::PlanView::parse(std::move(*bytes)));
+}
+
+}  // namespace postern::resolver

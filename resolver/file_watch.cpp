@@ -1,0 +1,67 @@
+#include "resolver/file_watch.h"
+
+#include <sys/stat.h>
+
+#include "core/file_system.h"
+
+namespace postern::resolver {
+
+FileWatch::FileWatch(core::Loop& loop, std::string path) : loop_(loop), path_(std::move(path)) {
+    const auto slash = path_.rfind('/');
+    name_ = slash == std::string::npos ? path_ : path_.substr(slash + 1);
+}
+
+FileWatch::Identity FileWatch::identity(const std::string& path) {
+    struct stat s {};
+    if (::stat(path.c_str(), &s) != 0) return {};
+    const auto ns = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+    return {true, s.st_dev, s.st_ino, s.st_size, ns(s.st_mtim), ns(s.st_ctim)};
+}
+
+void FileWatch::start(std::function<void()> changed) {
+    changed_ = std::move(changed);
+    seen_ = identity(path_);
+    watch_folder();
+}
+
+void FileWatch::watch_folder() {
+    std::string folder = core::folder_of(path_);
+    Identity found = identity(folder);
+    while (!found.exists && folder != "/" && folder != ".") {
+        folder = core::folder_of(folder);
+        found = identity(folder);
+    }
+    // Of a folder only its place counts: its times change with every file in it.
+    const bool same = event_ && folder == watched_ && found.device == folder_.device && found.inode == folder_.inode;
+    if (same) return;
+    watched_ = folder;
+    folder_ = found;
+    const int rc = event_.open(this, [&](uv_fs_event_t* h) { return uv_fs_event_init(loop_.raw(), h); });
+    if (rc != 0) return;
+    const int started = uv_fs_event_start(
+        event_.get(),
+        [](uv_fs_event_t* h, const char* name, int, int) {
+            FileWatch* self = core::UvHandle<uv_fs_event_t, FileWatch>::owner(h);
+            if (self == nullptr) return;
+            // The stats file may lie in the same folder and be written five times a second: not our business.
+            const bool whole_folder = self->watched_ == core::folder_of(self->path_);
+            if (whole_folder && name != nullptr && self->name_ != name && core::folder_of(self->path_) != name &&
+                self->identity(self->watched_).inode == self->folder_.inode) {
+                return;
+            }
+            self->check();
+        },
+        watched_.c_str(), 0);
+    if (started != 0) event_.reset();  // out of watches: check() once a second has to do
+}
+
+void FileWatch::check() {
+    watch_folder();
+    const Identity now = identity(path_);
+    if (now == seen_) return;
+    seen_ = now;
+    auto run = changed_;
+    run();
+}
+
+}  // namespace postern::resolver

@@ -1,0 +1,410 @@
+#include "resolver/forwarder.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace postern::resolver {
+namespace {
+
+using core::ResolverEvent;
+
+constexpr std::size_t kMostAttempts = 24;       // of one flight: 3 rounds through 8 servers
+constexpr unsigned kRounds = 3;
+// A packet on the right port that is not our reply is rare but for somebody who guesses IDs. After this many the
+// question goes over TCP, where guessing is hopeless: 8 tries of 65,536 IDs (RFC 5452 9.1).
+constexpr unsigned kMostForeign = 8;
+constexpr core::Micros kTcpPatience = core::kSecond;  // a handshake and an answer
+
+bool any_live(const Flight& f) {
+    return std::any_of(f.attempts.begin(), f.attempts.end(), [](const Attempt& a) { return a.live; });
+}
+
+std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::size_t attempt) {
+    return std::uint64_t{generation} << 32 | std::uint64_t{slot & 0xffffff} << 8 | attempt;
+}
+
+/// The query as an upstream sees it: our ID, the client's RD, AD and CD, its question, and our own OPT. Nothing else
+/// of the client's goes out: its options are not ours to repeat.
+std::size_t build_query(std::uint16_t id, const Flight& f, bool edns, std::uint8_t* out) {
+    core::store_be16(out, id);
+    core::store_be16(out + 2, f.key.flags);
+    core::store_be16(out + 4, 1);
+    core::store_be16(out + 6, 0);
+    core::store_be16(out + 8, 0);
+    core::store_be16(out + 10, edns ? 1 : 0);
+    std::memcpy(out + kHeaderSize, f.question.data(), f.question.size());
+    std::size_t at = kHeaderSize + f.question.size();
+    if (edns) {
+        std::uint8_t* p = out + at;
+        p[0] = 0;
+        core::store_be16(p + 1, kTypeOpt);
+        core::store_be16(p + 3, 1232);  // DNS flag day 2020: no fragments
+        core::store_be16(p + 5, 0);
+        core::store_be16(p + 7, f.key.dnssec_ok ? kDnssecOk : 0);
+        core::store_be16(p + 9, 0);
+        at += kOptSize;
+    }
+    return at;
+}
+
+}  // namespace
+
+Forwarder::Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& stats)
+    : clock_(clock), random_(random), stats_(stats), seed_(random.next64()), timer_(clock) {}
+
+Forwarder::~Forwarder() {
+    if (transport_ == nullptr) return;
+    for (Flight& f : flights_) {
+        for (Attempt& a : f.attempts) {
+            if (a.live) transport_->cancel(a.handle);
+        }
+    }
+}
+
+void Forwarder::connect(UpstreamTransport* transport, FlightOwner* owner) {
+    transport_ = transport;
+    owner_ = owner;
+}
+
+void Forwarder::configure(UpstreamList upstreams, const ForwarderLimits& limits) {
+    upstreams_ = std::move(upstreams);
+    limits_ = limits;
+}
+
+Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us) {
+    const std::uint64_t hash = key.hash(seed_);
+    if (const auto it = by_hash_.find(hash); it != by_hash_.end() && flights_[it->second].key == key) {
+        Flight& f = flights_[it->second];
+        if (is_own_query(f, waiter)) {
+            ++stats_.events[static_cast<std::size_t>(ResolverEvent::kLoopDetected)];
+            return Asked::kLoop;
+        }
+        ++stats_.events[static_cast<std::size_t>(ResolverEvent::kJoined)];
+        f.waiters.push_back(std::move(waiter));
+        ++waiters_;
+        if (waiters_ > limits_.max_waiters && oldest_ != kNone) give_up(oldest_, kEdeOther);
+        return Asked::kJoined;
+    }
+    if (count_ >= limits_.max_inflight) {
+        // The oldest has had its chance; the newest client still listens (no cliff: private names and cache hits
+        // don't come here at all).
+        ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
+        give_up(oldest_, kEdeOther);
+    }
+    const Slot slot = start(key, waiter.question, hash, stale_after_us);
+    flights_[slot].waiters.push_back(std::move(waiter));
+    ++waiters_;
+    try_next(slot);
+    return Asked::kStarted;
+}
+
+void Forwarder::prefetch(const FlightKey& key, ByteView question) {
+    const std::uint64_t hash = key.hash(seed_);
+    if (by_hash_.count(hash) != 0 || count_ >= limits_.max_inflight / 2) return;
+    try_next(start(key, question, hash, 0));
+}
+
+/// Our own question, ID and source port: an "upstream" leads back here. Without this the flight would wait for itself
+/// until its time is over. (A loop through another forwarder joins its own flight and ends at the deadline.)
+bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
+    return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
+        return a.live && !a.tcp && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
+    });
+}
+
+Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash,
+                                 core::Micros stale_after_us) {
+    Slot slot = 0;
+    if (!free_.empty()) {
+        slot = free_.back();
+        free_.pop_back();
+    } else {
+        slot = static_cast<Slot>(flights_.size());
+        flights_.emplace_back();
+    }
+    Flight& f = flights_[slot];
+    f.active = true;
+    f.key = key;
+    f.hash = hash;
+    f.question.assign(question.begin(), question.end());
+    f.started_at = clock_.mono_us();
+    f.deadline = f.started_at + limits_.budget_us;
+    f.patience_until = stale_after_us == 0 ? 0 : f.started_at + stale_after_us;
+    f.next = 0;
+    f.wake_at = 0;
+    f.older = newest_;
+    f.newer = kNone;
+    if (newest_ != kNone) flights_[newest_].newer = slot;
+    newest_ = slot;
+    if (oldest_ == kNone) oldest_ = slot;
+    ++count_;
+    by_hash_[hash] = slot;
+    order_servers(f);
+    if (f.order.size() > 1) {
+        for (std::size_t i = 0; i < f.order.size(); ++i) {
+            if (!f.order[i]->recheck_due(f.started_at)) continue;
+            f.order[i]->recheck_started(f.started_at);
+            send(slot, i, f.order[i]->speaks_edns(f.started_at), false, true);
+            break;
+        }
+    }
+    return slot;
+}
+
+/// The host's order, but servers that have been silent stand at the end.
+void Forwarder::order_servers(Flight& f) {
+    f.order.clear();
+    for (const auto& u : upstreams_) {
+        if (!u->suspect()) f.order.push_back(u);
+    }
+    for (const auto& u : upstreams_) {
+        if (u->suspect()) f.order.push_back(u);
+    }
+    f.spoke.assign(f.order.size(), false);
+}
+
+void Forwarder::try_next(Slot slot) {
+    Flight& f = flights_[slot];
+    const std::size_t servers = f.order.size();
+    while (f.next < servers * kRounds) {
+        const std::size_t server = f.next++ % servers;
+        if (f.spoke[server]) continue;
+        if (send(slot, server, f.order[server]->speaks_edns(clock_.mono_us()), false)) return schedule(slot);
+    }
+    if (any_live(f)) return schedule(slot);  // whoever is silent may still answer until the deadline
+    // Everybody has spoken, or could not be reached: say so at once.
+    give_up(slot, servers == 0 ? kEdeNoReachableAuthority : kEdeNetworkError);
+}
+
+bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra) {
+    Flight& f = flights_[slot];
+    if (f.attempts.size() >= kMostAttempts) return false;
+    Attempt a;
+    a.upstream = f.order[server];
+    a.server = static_cast<std::uint8_t>(server);
+    a.sent_at = clock_.mono_us();
+    a.id = random_.next16();
+    a.edns = edns;
+    a.tcp = tcp;
+    a.extra = extra;
+    std::uint8_t query[kHeaderSize + kMaxQuestion + kOptSize];
+    const std::size_t size = build_query(a.id, f, edns, query);
+    const std::uint64_t cookie = make_cookie(slot, f.generation, f.attempts.size());
+    const auto sent = tcp ? transport_->send_tcp(cookie, a.upstream->address(), {query, size})
+                          : transport_->send_udp(cookie, a.upstream->address(), {query, size});
+    a.upstream->sent(tcp);
+    if (sent.error != 0) {
+        // Being out of descriptors or buffers says nothing about the server.
+        const bool ours = sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS || sent.error == ENOMEM;
+        if (!ours) a.upstream->failed(a.sent_at);
+        f.spoke[server] = true;
+        return false;
+    }
+    a.handle = sent.handle;
+    a.live = true;
+    f.attempts.push_back(std::move(a));
+    return true;
+}
+
+Attempt* Forwarder::find(std::uint64_t cookie, Slot* slot) {
+    *slot = static_cast<Slot>(cookie >> 8 & 0xffffff);
+    const std::size_t attempt = cookie & 0xff;
+    if (*slot >= flights_.size()) return nullptr;
+    Flight& f = flights_[*slot];
+    if (!f.active || f.generation != static_cast<std::uint32_t>(cookie >> 32) || attempt >= f.attempts.size()) {
+        return nullptr;
+    }
+    return f.attempts[attempt].live ? &f.attempts[attempt] : nullptr;
+}
+
+bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
+    Slot slot = 0;
+    Attempt* a = find(cookie, &slot);
+    if (a == nullptr) return true;
+    const Match match = match_reply(message, a->id, flights_[slot].question);
+    if (match == Match::kForeign) return foreign_reply(slot, *a);
+    a->live = false;
+    const core::Micros now = clock_.mono_us();
+    ReplyView view;
+    const bool sound = match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
+    const std::uint16_t rcode = sound ? view.rcode : core::load_be16(message.data() + 2) & kRcodeMask;
+    a->upstream->answered(now - a->sent_at, rcode);
+
+    const std::size_t server = a->server;  // `a` is gone once something is sent
+    const bool extra = a->extra, edns = a->edns, tcp = a->tcp;
+    const bool blames_opt = rcode == kFormErr || rcode == kBadVers || (rcode == kNotImp && !view.has_opt);
+    if (edns && blames_opt) {
+        // RFC 6891 6.2.2 and 7: a server that does not know OPT says so; ask it again without, and remember.
+        a->upstream->refused_edns(now);
+        if (send(slot, server, false, tcp, extra)) schedule(slot);
+        else error_reply(slot, server, extra, {});
+    } else if (!sound || (view.truncated && tcp)) {
+        error_reply(slot, server, extra, {});
+    } else if (view.truncated) {
+        if (send(slot, server, edns, true, extra)) schedule(slot);
+        else error_reply(slot, server, extra, {});
+    } else if (rcode != kNoError && rcode != kNxDomain) {
+        error_reply(slot, server, extra, message);
+    } else {
+        reply_ok(slot, *a, message, view);
+    }
+    return true;
+}
+
+bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
+    ++stats_.events[static_cast<std::size_t>(ResolverEvent::kUpstreamMismatch)];
+    if (attempt.tcp || ++attempt.foreign < kMostForeign) return false;
+    attempt.live = false;
+    const std::size_t server = attempt.server;
+    const bool extra = attempt.extra;
+    if (send(slot, server, attempt.edns, true, extra)) schedule(slot);
+    else error_reply(slot, server, extra, {});
+    return true;
+}
+
+/// An answer that is none. The next server is asked at once, and this one's words are kept in case all fail.
+void Forwarder::error_reply(Slot slot, std::size_t server, bool extra, ByteView message) {
+    Flight& f = flights_[slot];
+    if (!message.empty()) {
+        f.last_error.assign(message.begin(), message.end());
+        f.last_error_from = f.order[server];
+    }
+    f.spoke[server] = true;
+    if (extra && any_live(f)) return schedule(slot);
+    try_next(slot);
+}
+
+void Forwarder::reply_ok(Slot slot, const Attempt& attempt, ByteView message, const ReplyView& view) {
+    FlightResult result;
+    result.reply = &view;
+    result.message = message;
+    result.from = attempt.upstream.get();
+    result.rtt_us = clock_.mono_us() - attempt.sent_at;
+    finish(slot, result);
+}
+
+void Forwarder::on_failure(std::uint64_t cookie, int error) {
+    Slot slot = 0;
+    Attempt* a = find(cookie, &slot);
+    if (a == nullptr) return;
+    a->live = false;
+    const std::size_t server = a->server;
+    const bool extra = a->extra;
+    // A pipelined connection that the server closed while idle is no verdict about the server: once more over TCP.
+    if (a->tcp && error == ECONNRESET) {
+        const bool again = std::count_if(flights_[slot].attempts.begin(), flights_[slot].attempts.end(),
+                                         [&](const Attempt& x) { return x.tcp && x.server == server; }) < 2;
+        if (again && send(slot, server, a->edns, true, extra)) return schedule(slot);
+    }
+    flights_[slot].order[server]->failed(clock_.mono_us());
+    error_reply(slot, server, extra, {});
+}
+
+void Forwarder::give_up(Slot slot, std::int32_t ede) {
+    Flight& f = flights_[slot];
+    FlightResult result;
+    result.ede = ede;
+    if (ede != kEdeOther) ++stats_.events[static_cast<std::size_t>(ResolverEvent::kUpstreamAllFailed)];
+    ReplyView view;
+    core::Bytes scratch;
+    if (ede != kEdeOther && !f.last_error.empty() && view.parse(f.last_error, f.question.size(), &scratch)) {
+        result.reply = &view;
+        result.message = f.last_error;
+        result.from = f.last_error_from.get();
+        result.ede = kEdeNone;
+    }
+    finish(slot, result);
+}
+
+void Forwarder::finish(Slot slot, const FlightResult& result) {
+    Flight& f = flights_[slot];
+    for (Attempt& a : f.attempts) {
+        if (a.live) transport_->cancel(a.handle);
+        a.live = false;
+    }
+    unlink(slot);
+    waiters_ -= f.waiters.size();
+    owner_->flight_done(f, result);
+    f.active = false;
+    ++f.generation;
+    f.waiters.clear();
+    f.attempts.clear();
+    f.order.clear();
+    f.last_error.clear();
+    f.last_error_from.reset();
+    free_.push_back(slot);
+}
+
+void Forwarder::unlink(Slot slot) {
+    Flight& f = flights_[slot];
+    (f.older != kNone ? flights_[f.older].newer : oldest_) = f.newer;
+    (f.newer != kNone ? flights_[f.newer].older : newest_) = f.older;
+    by_hash_.erase(f.hash);
+    --count_;
+}
+
+/// Sets the next moment at which this flight has to be looked at.
+void Forwarder::schedule(Slot slot) {
+    Flight& f = flights_[slot];
+    core::Micros at = f.deadline;
+    const unsigned round = f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    for (const Attempt& a : f.attempts) {
+        if (!a.live || a.silent) continue;
+        const core::Micros patience = a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
+        at = std::min(at, a.sent_at + (patience << std::min(round, 4u)));
+    }
+    if (f.patience_until != 0) at = std::min(at, f.patience_until);
+    if (f.wake_at != 0 && f.wake_at <= at) return;  // the earlier wake-up will look again
+    f.wake_at = at;
+    wakes_.push({at, slot, f.generation});
+    arm();
+}
+
+void Forwarder::arm() {
+    if (wakes_.empty() || (timer_.pending() && wakes_.top().at >= armed_for_)) return;
+    armed_for_ = wakes_.top().at;
+    timer_.start_at(armed_for_, [this] { on_timer(); });
+}
+
+void Forwarder::on_timer() {
+    const core::Micros now = clock_.mono_us();
+    while (!wakes_.empty()) {
+        const Wake next = wakes_.top();
+        const Flight& f = flights_[next.slot];
+        const bool current = f.active && f.generation == next.generation && f.wake_at == next.at;
+        if (current && next.at > now) break;
+        // Entries of flights that are over are dropped whatever their time, so that an idle program sleeps.
+        wakes_.pop();
+        if (current) wake(next.slot);
+    }
+    arm();
+}
+
+void Forwarder::wake(Slot slot) {
+    Flight& f = flights_[slot];
+    const core::Micros now = clock_.mono_us();
+    f.wake_at = 0;
+    if (now >= f.deadline) {
+        return give_up(slot, any_live(f) ? kEdeNoReachableAuthority : kEdeNetworkError);
+    }
+    if (f.patience_until != 0 && now >= f.patience_until) {
+        f.patience_until = 0;
+        const std::size_t before = f.waiters.size();
+        owner_->flight_lingers(f);
+        waiters_ -= before - f.waiters.size();
+    }
+    const unsigned round = f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    bool newly_silent = false;
+    for (Attempt& a : f.attempts) {
+        if (!a.live || a.silent) continue;
+        const core::Micros patience = a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
+        if (now < a.sent_at + (patience << std::min(round, 4u))) continue;
+        a.silent = true;
+        a.upstream->stayed_silent(now);
+        newly_silent = newly_silent || !a.extra;
+    }
+    if (newly_silent) return try_next(slot);
+    schedule(slot);
+}
+
+}  // namespace postern::resolver

@@ -1,0 +1,117 @@
+// Asks the upstreams on behalf of clients: one flight per different question, next server on trouble, TCP when
+// truncated, a fixed time for all of it. Owns the flights; time, randomness and packets come from outside.
+//
+//   ask() ─► joins a flight, or starts one ─► attempt ─► reply ok ──────────────► FlightOwner::flight_done
+//                                               ├─ error reply, ICMP ─► next server at once
+//                                               ├─ silence ─► next server, the first may still answer
+//                                               └─ TC ─► the same server over TCP
+#pragma once
+
+#include <deque>
+#include <queue>
+#include <unordered_map>
+
+#include "core/random.h"
+#include "resolver/flight.h"
+#include "resolver/upstream_transport.h"
+
+namespace postern::resolver {
+
+/// How a flight ended. `reply` is null when there is nothing to hand on: SERVFAIL with `ede`.
+struct FlightResult {
+    const ReplyView* reply = nullptr;
+    ByteView message;          // what `reply` was read from
+    std::int32_t ede = kEdeNone;
+    const Upstream* from = nullptr;
+    core::Micros rtt_us = 0;
+};
+
+/// Who is told. The flight is still whole during the call and gone after it; ask() must not be called from inside.
+class FlightOwner {
+  public:
+    virtual ~FlightOwner() = default;
+    virtual void flight_done(Flight& flight, const FlightResult& result) = 0;
+    /// `patience_until` has come; the flight goes on without the waiters that are removed here.
+    virtual void flight_lingers(Flight& flight) = 0;
+};
+
+struct ForwarderLimits {
+    core::Micros budget_us = 4 * core::kSecond;
+    std::size_t max_inflight = 4096;
+    std::size_t max_waiters = 16384;  // in all flights together
+};
+
+class Forwarder final : public UpstreamEvents {
+  public:
+    enum class Asked { kStarted, kJoined, kLoop };
+
+    Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& stats);
+    ~Forwarder() override;
+    /// Before anything else; both must outlive this.
+    void connect(UpstreamTransport* transport, FlightOwner* owner);
+
+    /// New servers and limits; flights under way keep the servers that they have.
+    void configure(UpstreamList upstreams, const ForwarderLimits& limits);
+    const UpstreamList& upstreams() const { return upstreams_; }
+
+    /// Takes the waiter. The result may come at once, from inside this call. `stale_after_us`: see Flight; 0: never.
+    /// kLoop: the query is one of our own that came back; nothing was taken.
+    Asked ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us);
+    /// Refreshes a name without anybody waiting. No effect if it is in flight or there is no room.
+    void prefetch(const FlightKey& key, ByteView question);
+
+    std::size_t inflight() const { return count_; }
+
+    bool on_reply(std::uint64_t cookie, ByteView message) override;
+    void on_failure(std::uint64_t cookie, int error) override;
+
+  private:
+    using Slot = std::uint32_t;
+    struct Wake {
+        core::Micros at;
+        Slot slot;
+        std::uint32_t generation;
+        bool operator>(const Wake& other) const { return at > other.at; }
+    };
+
+    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, core::Micros stale_after_us);
+    void order_servers(Flight& f);
+    void try_next(Slot slot);
+    bool send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra = false);
+    void error_reply(Slot slot, std::size_t server, bool extra, ByteView message);
+    bool foreign_reply(Slot slot, Attempt& attempt);
+    void reply_ok(Slot slot, const Attempt& attempt, ByteView message, const ReplyView& view);
+    void give_up(Slot slot, std::int32_t ede);
+    void finish(Slot slot, const FlightResult& result);
+    void schedule(Slot slot);
+    void arm();
+    void on_timer();
+    void wake(Slot slot);
+    bool is_own_query(const Flight& f, const Waiter& waiter) const;
+    Attempt* find(std::uint64_t cookie, Slot* slot);
+    void unlink(Slot slot);
+
+    core::Clock& clock_;
+    core::Random& random_;
+    core::StatsPage& stats_;
+    UpstreamTransport* transport_ = nullptr;
+    FlightOwner* owner_ = nullptr;
+    UpstreamList upstreams_;
+    ForwarderLimits limits_;
+    std::uint64_t seed_;
+
+    std::deque<Flight> flights_;  // slots; references stay valid while it grows
+    std::vector<Slot> free_;
+    std::unordered_map<std::uint64_t, Slot> by_hash_;
+    Slot oldest_ = kNone, newest_ = kNone;
+    std::size_t count_ = 0;
+    std::size_t waiters_ = 0;
+    std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
+    core::Micros armed_for_ = core::kNever;
+    core::Timer timer_;
+    core::Bytes scratch_;
+
+    static constexpr Slot kNone = UINT32_MAX;
+};
+
+}  // namespace postern::resolver

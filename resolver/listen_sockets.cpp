@@ -1,0 +1,85 @@
+#include "resolver/listen_sockets.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/log.h"
+
+namespace postern::resolver {
+namespace {
+
+constexpr int kFirstPassed = 3;
+constexpr int kMostPassed = 64;
+// As much as the kernel allows of it: the queue has to hold what arrives while one batch is answered.
+constexpr int kReceiveBuffer = 4 << 20;
+
+std::optional<core::SocketAddress> local_address(int fd) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+    return core::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
+}
+
+int number(const char* text) { return text == nullptr ? -1 : std::atoi(text); }
+
+}  // namespace
+
+std::vector<ListenSocket> take_passed_sockets() {
+    const int pid = number(std::getenv("LISTEN_PID"));
+    const int count = number(std::getenv("LISTEN_FDS"));
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+    std::vector<ListenSocket> out;
+    if (pid != ::getpid() || count <= 0 || count > kMostPassed) return out;
+    for (int fd = kFirstPassed; fd < kFirstPassed + count; ++fd) {
+        ListenSocket s;
+        s.fd.reset(fd);
+        int type = 0;
+        socklen_t size = sizeof type;
+        const auto address = local_address(fd);
+        if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || !address ||
+            (type != SOCK_DGRAM && type != SOCK_STREAM)) {
+            core::log_warning("listen_fd_ignored", "a passed descriptor is no UDP or TCP socket", {{"fd", std::to_string(fd)}});
+            continue;
+        }
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+        s.address = *address;
+        s.stream = type == SOCK_STREAM;
+        out.push_back(std::move(s));
+    }
+    return out;
+}
+
+core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool stream) {
+    const std::string what = std::string(stream ? "TCP " : "UDP ") + address.text();
+    ListenSocket s;
+    s.stream = stream;
+    s.fd.reset(::socket(address.ip.is_v6() ? AF_INET6 : AF_INET,
+                        (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!s.fd) return core::fail(core::Code::kSocket, "cannot make a socket for " + what, {}, errno);
+    const int on = 1;
+    if (stream) ::setsockopt(s.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // past TIME_WAIT after a restart
+    else ::setsockopt(s.fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    if (address.ip.is_v6()) ::setsockopt(s.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    sockaddr_storage storage;
+    const socklen_t size = address.to(&storage);
+    if (::bind(s.fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) {
+        const int error = errno;
+        const bool taken = error == EADDRINUSE;
+        return core::fail(taken ? core::Code::kAddressInUse : core::Code::kSocket, "cannot listen on " + what,
+                          taken                    ? "another program has it: ss -lnp 'sport = :" + std::to_string(address.port) + "'"
+                          : error == EACCES        ? "ports below 1024 need CAP_NET_BIND_SERVICE, or the socket unit"
+                          : error == EADDRNOTAVAIL ? "no interface has this address"
+                                                   : "",
+                          error);
+    }
+    s.address = local_address(s.fd.get()).value_or(address);
+    return s;
+}
+
+}  // namespace postern::resolver

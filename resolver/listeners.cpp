@@ -1,0 +1,95 @@
+#include "resolver/listeners.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace postern::resolver {
+
+Listeners::Listeners(core::Loop& loop, core::Clock& clock, core::StatsPage& stats)
+    : loop_(loop), clock_(clock), stats_(stats), input_(new UdpInput) {}
+Listeners::~Listeners() = default;
+
+void Listeners::connect(QueryHandler* handler) {
+    handler_ = handler;
+    tcp_ = std::make_unique<TcpServer>(loop_, clock_, *handler, stats_);
+    before_sleep_.open(this, [&](uv_prepare_t* h) { return uv_prepare_init(loop_.raw(), h); });
+    uv_prepare_start(before_sleep_.get(), [](uv_prepare_t* h) {
+        Listeners* self = core::UvHandle<uv_prepare_t, Listeners>::owner(h);
+        if (self == nullptr) return;
+        self->flush();
+    });
+    uv_unref(reinterpret_cast<uv_handle_t*>(before_sleep_.get()));
+}
+
+core::Result<void> Listeners::add(ListenSocket socket) {
+    const core::SocketAddress address = socket.address;
+    int rc = 0;
+    if (socket.stream) {
+        rc = tcp_->listen(std::move(socket.fd), address);
+    } else {
+        auto listener = std::make_unique<UdpListener>(std::move(socket.fd), next_id_++, address, *input_, *handler_, stats_);
+        rc = listener->start(loop_);
+        if (rc == 0) udp_.push_back(std::move(listener));
+    }
+    if (rc == 0) return {};
+    return core::fail(rc == UV_EADDRINUSE ? core::Code::kAddressInUse : core::Code::kSocket,
+                      std::string("cannot listen on ") + (socket.stream ? "TCP " : "UDP ") + address.text(), {}, -rc);
+}
+
+void Listeners::adopt(std::vector<ListenSocket> sockets) {
+    adopted_ = !sockets.empty();
+    for (auto& s : sockets) {
+        if (const auto ok = add(std::move(s)); !ok) core::log_error("listen_failed", ok.error().text());
+    }
+}
+
+core::Result<void> Listeners::bind(const core::SocketAddress& wanted) {
+    auto udp = bind_socket(wanted, false);
+    if (!udp) return core::fail(udp.error());
+    // Port 0 (tests): TCP has to have the port that UDP got.
+    const core::SocketAddress actual = udp->address;
+    auto tcp = bind_socket(actual, true);
+    if (!tcp) return core::fail(tcp.error());
+    if (auto ok = add(std::move(*tcp)); !ok) return ok;
+    if (auto ok = add(std::move(*udp)); !ok) return ok;
+    bound_.push_back({wanted, actual});
+    return {};
+}
+
+std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddress>& wanted) {
+    std::vector<core::Error> errors;
+    if (adopted_) return errors;
+    std::erase_if(bound_, [&](const Bound& b) {
+        if (std::find(wanted.begin(), wanted.end(), b.wanted) != wanted.end()) return false;
+        std::erase_if(udp_, [&](const auto& u) { return u->address() == b.actual; });
+        tcp_->stop_listening(b.actual);
+        return true;
+    });
+    for (const auto& address : wanted) {
+        const bool known = std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == address; });
+        if (known) continue;
+        if (auto ok = bind(address); !ok) errors.push_back(std::move(ok.error()));
+    }
+    return errors;
+}
+
+std::vector<core::SocketAddress> Listeners::addresses() const {
+    std::vector<core::SocketAddress> out;
+    for (const auto& u : udp_) out.push_back(u->address());
+    return out;
+}
+
+void Listeners::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size) {
+    if (to.proto == core::Proto::kTcp) return tcp_->send(to, reply, size);
+    for (const auto& u : udp_) {
+        if (u->id() == to.endpoint) return u->queue(to, reply, size);
+    }
+}
+
+void Listeners::flush() {
+    for (const auto& u : udp_) u->flush();
+    tcp_->flush();
+}
+
+}  // namespace postern::resolver

@@ -1,0 +1,53 @@
+// All sockets with clients behind them, and the way from a ReplyTo back to its socket. Loop thread.
+#pragma once
+
+#include "resolver/listen_sockets.h"
+#include "resolver/tcp_server.h"
+#include "resolver/udp_listener.h"
+
+namespace postern::resolver {
+
+class Listeners final : public ReplySink {
+  public:
+    Listeners(core::Loop& loop, core::Clock& clock, core::StatsPage& stats);
+    ~Listeners() override;
+    /// Before anything else.
+    void connect(QueryHandler* handler);
+
+    /// Sockets that somebody else bound (systemd): from then on the addresses of plans are compared, not bound.
+    void adopt(std::vector<ListenSocket> sockets);
+    /// Binds what is new in `wanted` and closes what is gone. An address that can't be had is an error in the list; the
+    /// others work.
+    std::vector<core::Error> listen_on(const std::vector<core::SocketAddress>& wanted);
+    bool adopted() const { return adopted_; }
+
+    std::vector<core::SocketAddress> addresses() const;
+    bool empty() const { return udp_.empty(); }
+    TcpServer& tcp() { return *tcp_; }
+
+    void send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size) override;
+
+  private:
+    core::Result<void> add(ListenSocket socket);
+    core::Result<void> bind(const core::SocketAddress& wanted);
+    void flush();
+
+    struct Bound {
+        core::SocketAddress wanted;  // as the plan says; port 0 gets a real one
+        core::SocketAddress actual;
+    };
+
+    core::Loop& loop_;
+    core::Clock& clock_;
+    core::StatsPage& stats_;
+    QueryHandler* handler_ = nullptr;
+    std::unique_ptr<UdpInput> input_;
+    std::vector<std::unique_ptr<UdpListener>> udp_;
+    std::unique_ptr<TcpServer> tcp_;
+    std::vector<Bound> bound_;
+    bool adopted_ = false;
+    std::uint64_t next_id_ = 1;
+    core::UvHandle<uv_prepare_t, Listeners> before_sleep_;
+};
+
+}  // namespace postern::resolver

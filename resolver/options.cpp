@@ -1,0 +1,72 @@
+#include "resolver/options.h"
+
+#include "core/file_system.h"
+
+namespace postern::resolver {
+
+const char* const kUsageText =
+    "usage: postern-resolver --plan FILE [--plan FILE] [--stats FILE] [--fallback FILE]\n"
+    "\n"
+    "The data plane of postern: answers the names of the plan and forwards everything else.\n"
+    "\n"
+    "  --plan FILE      the current plan, watched for changes; a second one is the durable copy for a cold start\n"
+    "  --stats FILE     where to keep the counters for the agent\n"
+    "  --fallback FILE  listen addresses, upstreams and names for the time when no plan is valid\n"
+    "  --version        print the version\n"
+    "  --help           print this\n"
+    "\n"
+    "Sockets are taken from LISTEN_FDS, else bound as the plan says. Signals: TERM and INT end it, HUP reads the files\n"
+    "again. Exit codes: 0 ended by a signal, 2 failed (see the log), 3 wrong usage. See postern-resolver(8).\n";
+
+std::string Options::lock_path() const {
+    return core::folder_of(stats.empty() ? paths.plans.front() : stats) + "/resolver.lock";
+}
+
+core::Result<Options> parse_options(const std::vector<std::string>& arguments) {
+    Options out;
+    const auto wrong = [](const std::string& what, const std::string& hint) {
+        return core::fail(core::Code::kUsage, what, hint);
+    };
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        std::string key = arguments[i];
+        if (key == "--help" || key == "-h") {
+            out.help = true;
+            return out;
+        }
+        if (key == "--version") {
+            out.version = true;
+            return out;
+        }
+        std::string value;
+        const auto equals = key.find('=');
+        if (key.rfind("--", 0) == 0 && equals != std::string::npos) {
+            value = key.substr(equals + 1);
+            key.resize(equals);
+        }
+        if (key != "--plan" && key != "--stats" && key != "--fallback") {
+            return wrong("unknown argument \"" + arguments[i] + "\", expected --plan, --stats or --fallback",
+                         "run postern-resolver --help");
+        }
+        if (equals == std::string::npos && i + 1 < arguments.size()) value = arguments[++i];
+        if (value.empty() || value.rfind("--", 0) == 0) {
+            return wrong(key + " has no value, expected the path of a file", "write " + key + " FILE");
+        }
+        if (key == "--plan") {
+            if (out.paths.plans.size() == 2) {
+                return wrong("--plan is given more than twice, expected the current and the durable plan", "remove one");
+            }
+            out.paths.plans.push_back(value);
+        } else {
+            std::string& target = key == "--stats" ? out.stats : out.paths.fallback;
+            if (!target.empty()) return wrong(key + " is given twice, expected once", "remove one");
+            target = value;
+        }
+    }
+    if (out.paths.plans.empty()) {
+        return wrong("no plan is given, expected at least one --plan FILE",
+                     "for instance: postern-resolver --plan /run/postern/plan --stats /run/postern-resolver/stats");
+    }
+    return out;
+}
+
+}  // namespace postern::resolver

@@ -1,0 +1,93 @@
+#include "resolver/plan_watcher.h"
+
+#include "core/file_system.h"
+#include "core/log.h"
+
+namespace postern::resolver {
+
+PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats,
+                         std::uint64_t seed, std::function<void(PlanPointer)> use, std::function<void()> refused)
+    : clock_(clock),
+      paths_(std::move(paths)),
+      stats_(stats),
+      seed_(seed),
+      boot_id_(core::boot_id()),
+      use_(std::move(use)),
+      refused_(std::move(refused)),
+      look_soon_(clock),
+      plan_file_(loop, paths_.plans.front()),
+      fallback_file_(loop, paths_.fallback) {}
+
+void PlanWatcher::start() {
+    // Watching first: a plan that comes between is seen by one of the two.
+    plan_file_.start([this] { plan_changed(); });
+    reload();
+}
+
+void PlanWatcher::stop() {
+    plan_file_.stop();
+    fallback_file_.stop();
+}
+
+void PlanWatcher::reload() {
+    looked_at_ = clock_.mono_us();
+    auto found = choose_plan(paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
+    if (found) return take(std::move(found->view), found->source);
+    if (!has_plan_) take_fallback();
+}
+
+void PlanWatcher::look() {
+    looked_at_ = clock_.mono_us();
+    plan_file_.check();
+    if (!has_plan_ && !paths_.fallback.empty()) fallback_file_.check();
+}
+
+void PlanWatcher::plan_changed() {
+    auto plan = core::PlanView::load(plan_file_.path());
+    if (plan) return take(std::move(*plan), core::PlanSource::kCurrent);
+    // A plan that went away is no reason to forget it.
+    if (plan.error() != core::PlanFault::kMissing) refuse(plan_file_.path(), core::PlanSource::kCurrent, plan.error());
+}
+
+void PlanWatcher::fallback_changed() {
+    if (!has_plan_) take_fallback();
+}
+
+void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
+    has_plan_ = true;
+    fallback_file_.stop();
+    auto plan = std::make_shared<const ActivePlan>(std::move(view), source, boot_id_, seed_);
+    stats_.plan_accepted_generation = plan->view.generation;
+    stats_.plan_accepted_mono_us = clock_.mono_us();
+    stats_.plan_source = static_cast<std::uint32_t>(source);
+    ++stats_.plans_accepted;
+    core::log_info("plan_accepted", "a plan is in use",
+                   {{"source", std::string(core::to_string(source))},
+                    {"generation", std::to_string(plan->view.generation)},
+                    {"names", std::to_string(plan->view.owners.size())},
+                    {"upstreams", std::to_string(plan->view.upstreams.size())},
+                    {"verdicts", plan->same_boot ? "usable" : "other_boot"}});
+    use_(std::move(plan));
+}
+
+void PlanWatcher::take_fallback() {
+    const core::Fallback fallback = load_fallback(paths_.fallback, resolv_confs_);
+    stats_.plan_source = static_cast<std::uint32_t>(core::PlanSource::kFallback);
+    core::log_warning("plan_missing", "no valid plan: private names are not ready, everything else is forwarded",
+                      {{"names", std::to_string(fallback.names.size())},
+                       {"upstreams", std::to_string(fallback.upstreams.size())}});
+    if (!paths_.fallback.empty()) fallback_file_.start([this] { fallback_changed(); });
+    use_(std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback, boot_id_, seed_));
+}
+
+void PlanWatcher::refuse(const std::string& path, core::PlanSource source, core::PlanFault fault) {
+    ++stats_.plans_refused;
+    stats_.plan_refused_fault = static_cast<std::uint32_t>(fault);
+    stats_.plan_refused_path = static_cast<std::uint32_t>(source);
+    stats_.plan_refused_mono_us = clock_.mono_us();
+    core::log_warning("plan_refused", "a plan is not valid and was not taken",
+                      {{"path", path}, {"reason", std::string(core::to_string(fault))}});
+    refused_();
+}
+
+}  // namespace postern::resolver

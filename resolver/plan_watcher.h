@@ -1,0 +1,52 @@
+// Follows the plan: the best one at start, then whatever valid plan appears at the current path; without any, the
+// fallback. Says what to use; does not use it. Loop thread.
+#pragma once
+
+#include "core/stats_page.h"
+#include "resolver/file_watch.h"
+#include "resolver/plan_files.h"
+
+namespace postern::resolver {
+
+class PlanWatcher {
+  public:
+    /// `use` gets every plan to be taken from now on.
+    PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats, std::uint64_t seed,
+                std::function<void(PlanPointer)> use, std::function<void()> refused);
+
+    void set_resolv_confs(std::vector<std::string> paths) { resolv_confs_ = std::move(paths); }
+    /// Loads and hands over the first plan or fallback, and starts to watch.
+    void start();
+    void stop();
+    /// Queries are flowing: looks at the path at most once a second, so a lost event costs a second. Not from inside
+    /// this call: taking a plan may close the very socket that the caller is reading.
+    void awake(core::Micros now) {
+        if (now - looked_at_ >= core::kSecond && !look_soon_.pending()) look_soon_.start_at(now, [this] { look(); });
+    }
+    /// SIGHUP: reads everything again, changed or not.
+    void reload();
+
+  private:
+    void look();
+    void plan_changed();
+    void fallback_changed();
+    void take(core::PlanView view, core::PlanSource source);
+    void take_fallback();
+    void refuse(const std::string& path, core::PlanSource source, core::PlanFault fault);
+
+    core::Clock& clock_;
+    PlanPaths paths_;
+    core::StatsPage& stats_;
+    std::uint64_t seed_;
+    std::string boot_id_;
+    std::vector<std::string> resolv_confs_ = host_resolv_confs();
+    std::function<void(PlanPointer)> use_;
+    std::function<void()> refused_;
+    core::Timer look_soon_;
+    FileWatch plan_file_;
+    FileWatch fallback_file_;
+    core::Micros looked_at_ = 0;
+    bool has_plan_ = false;
+};
+
+}  // namespace postern::resolver

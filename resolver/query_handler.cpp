@@ -1,0 +1,213 @@
+#include "resolver/query_handler.h"
+
+#include <algorithm>
+
+#include "resolver/explain.h"
+#include "resolver/stats_writer.h"
+
+namespace postern::resolver {
+namespace {
+
+using core::ResolverEvent;
+using core::Source;
+
+constexpr unsigned kMostRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
+
+/// QTYPEs that are not types of data. They are never forwarded and never answered from a plan.
+std::uint16_t meta_type_error(std::uint16_t type) {
+    switch (type) {
+        case kTypeOpt:
+        case kTypeTsig: return kFormErr;
+        case kTypeAxfr:
+        case kTypeIxfr: return kRefused;  // we are no primary, and a forwarder can't pass a transfer
+        case kTypeTkey:
+        case kTypeMaila:
+        case kTypeMailb: return kNotImp;
+        default: return kNoError;
+    }
+}
+
+}  // namespace
+
+struct QueryHandler::Context {
+    const QueryView& query;
+    const ReplyTo& from;
+    std::span<std::uint8_t> out;
+};
+
+QueryHandler::QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, ReplySink& sink)
+    : clock_(clock), stats_(stats), forwarder_(forwarder), sink_(sink), scratch_(kMaxMessage) {
+    begin_batch();
+}
+
+QueryHandler::~QueryHandler() = default;
+
+void QueryHandler::use_plan(PlanPointer plan) {
+    plan_ = std::move(plan);
+    udp_size_ = static_cast<std::uint16_t>(plan_->view.settings.max_udp_payload);
+    const auto& links = plan_->view.links;
+    for (auto& slot : stats_.links) {
+        const bool kept = std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
+        if (slot.id != 0 && !kept) slot = {};
+    }
+    link_answers_.assign(links.size(), &unlisted_answers_);
+    for (std::size_t i = 0; i < links.size(); ++i) {
+        auto* const end = std::end(stats_.links);
+        auto* slot = std::find_if(std::begin(stats_.links), end, [&](const auto& s) { return s.id == links[i].id; });
+        if (slot == end) slot = std::find_if(std::begin(stats_.links), end, [](const auto& s) { return s.id == 0; });
+        if (slot == end) continue;
+        slot->id = links[i].id;
+        link_answers_[i] = &slot->answers;
+    }
+}
+
+void QueryHandler::begin_batch() {
+    now_ = clock_.mono_us();
+    if (awake_) awake_(now_);
+}
+
+void QueryHandler::end_batch(std::uint64_t replies) {
+    if (replies != 0) observe(stats_, clock_.mono_us() - now_, replies);
+}
+
+std::size_t QueryHandler::limit_for(const ClientEdns& edns, const ReplyTo& to) const {
+    if (to.proto == core::Proto::kTcp) return kMaxMessage;
+    if (!edns.present) return kMinUdpReply;
+    // Over loopback nothing is fragmented, so a client there gets what it can take.
+    const std::size_t most = to.loopback ? kMaxLocalReply : udp_size_;
+    return std::clamp<std::size_t>(edns.udp_size, kMinUdpReply, most);
+}
+
+void QueryHandler::count_answer(Source source, std::uint16_t rcode, core::Proto proto) {
+    const std::size_t row = std::min<std::size_t>(rcode, core::kRcodeRows - 1);
+    ++stats_.queries[static_cast<std::size_t>(source)][row][static_cast<std::size_t>(proto)];
+}
+
+Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections, const ReplyOptions& options) {
+    count_answer(source, sections.rcode, c.from.proto);
+    const std::size_t size = write_reply(Asked::from(c.query), sections, options, limit_for(c.query.edns, c.from), c.out);
+    if (is_truncated(c.out.data())) count(stats_, ResolverEvent::kTruncated);
+    return {size};
+}
+
+Handled QueryHandler::reject(const Context& c, ResolverEvent event, std::uint16_t rcode) {
+    count(stats_, event);
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    return finish(c, Source::kLocal, Sections::error(rcode), options);
+}
+
+Handled QueryHandler::refuse_client(const Context& c) {
+    count(stats_, ResolverEvent::kRefusedClient);
+    if (now_ - refusals_from_ >= core::kSecond) {
+        refusals_from_ = now_;
+        refusals_ = 0;
+    }
+    if (++refusals_ > kMostRefusals) return {};
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    options.ede = kEdeProhibited;
+    return finish(c, Source::kRefused, Sections::error(kRefused), options);
+}
+
+Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out) {
+    QueryView query;
+    const Context c{query, from, out};
+    const Parsed parsed = QueryView::parse(packet, &query);
+    if (parsed == Parsed::kDropShort || parsed == Parsed::kDropResponse) {
+        count(stats_, parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
+        return {};
+    }
+    if (!plan_->filter.allows(from.peer)) return refuse_client(c);
+    switch (parsed) {
+        case Parsed::kOk: break;
+        case Parsed::kNotImp: return reject(c, ResolverEvent::kNotImp, kNotImp);
+        case Parsed::kBadVers: return reject(c, ResolverEvent::kBadVers, kBadVers);
+        default: return reject(c, ResolverEvent::kFormErr, kFormErr);
+    }
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    if (query.klass != kClassIn) {
+        const auto sections = query.klass == kClassChaos ? chaos_answer(query.name.view(), query.type)
+                                                         : Sections::error(kRefused);
+        return finish(c, Source::kLocal, sections, options);
+    }
+    if (const std::uint16_t rcode = meta_type_error(query.type); rcode != kNoError) {
+        return finish(c, Source::kLocal, Sections::error(rcode), options);
+    }
+    const std::int64_t owner = plan_->table.find(query.name.view(), plan_->view.owners);
+    if (owner >= 0) return answer_private(c, plan_->view.owners[static_cast<std::size_t>(owner)]);
+    if (const auto local = local_answer(query.name.view(), query.type)) {
+        const std::string why = query.edns.explain && from.loopback ? explain_local() : std::string();
+        options.explain = why;
+        return finish(c, Source::kLocal, *local, options);
+    }
+    return forward(c);
+}
+
+Handled QueryHandler::answer_private(const Context& c, const core::OwnerView& owner) {
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    std::string why;
+    if (c.query.edns.explain && c.from.loopback) {
+        why = explain_private(*plan_, owner, now_);
+        options.explain = why;
+    }
+    const auto* answer = select_answer(plan_->view, owner, c.query.type, plan_->fresh(owner, now_));
+    if (answer == nullptr) {
+        // Not known yet is not "does not exist": a negative answer would be cached by applications.
+        options.ede = kEdeNotReady;
+        return finish(c, Source::kPrivate, Sections::error(kServFail), options);
+    }
+    ++*link_answers_[owner.link];
+    return finish(c, Source::kPrivate, Sections::authoritative(*answer), options);
+}
+
+Handled QueryHandler::forward(const Context& c) {
+    Waiter waiter;
+    waiter.to = c.from;
+    waiter.id = c.query.id;
+    waiter.flags = c.query.flags;
+    waiter.edns = c.query.edns;
+    waiter.question.assign(c.query.question.begin(), c.query.question.end());
+    waiter.since = now_;
+    if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), 0) == Forwarder::Asked::kLoop) {
+        ReplyOptions options;
+        options.udp_size = udp_size_;
+        return finish(c, Source::kRefused, Sections::error(kRefused), options);
+    }
+    stats_.inflight = forwarder_.inflight();
+    return {0, true};
+}
+
+void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections, const ReplyOptions& options) {
+    count_answer(source, sections.rcode, waiter.to.proto);
+    const std::size_t size = write_reply(waiter.asked(), sections, options, limit_for(waiter.edns, waiter.to), scratch_);
+    if (is_truncated(scratch_.data())) count(stats_, ResolverEvent::kTruncated);
+    observe(stats_, clock_.mono_us() - waiter.since);
+    sink_.send(waiter.to, scratch_.data(), size);
+}
+
+void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
+    stats_.inflight = forwarder_.inflight();
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    options.ede = result.ede;
+    Sections sections = Sections::error(kServFail);
+    if (result.reply != nullptr) {
+        sections = result.reply->sections;
+        options.passed = result.reply->ede;
+        // BADVERS and BADCOOKIE are between us and the upstream.
+        if (sections.rcode > 15) sections = Sections::error(kServFail);
+    }
+    for (const Waiter& waiter : flight.waiters) {
+        std::string why;
+        if (waiter.edns.explain && waiter.to.loopback) why = explain_flight(result);
+        options.explain = why;
+        reply(waiter, Source::kUpstream, sections, options);
+    }
+}
+
+void QueryHandler::flight_lingers(Flight&) {}
+
+}  // namespace postern::resolver

@@ -1,0 +1,68 @@
+// What happens to a query: read, allowed?, private name, special name, upstream. Knows no socket: packets come in with
+// a ReplyTo, replies leave into the caller's buffer or, later, through the ReplySink. Loop thread.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "resolver/active_plan.h"
+#include "resolver/forwarder.h"
+#include "resolver/local_names.h"
+
+namespace postern::resolver {
+
+/// What became of a packet: a reply of `size` bytes, or later one through the sink, or nothing at all.
+struct Handled {
+    std::size_t size = 0;
+    bool pending = false;
+};
+
+class QueryHandler final : public FlightOwner {
+  public:
+    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, ReplySink& sink);
+    ~QueryHandler() override;
+
+    /// From the next query on. Queries in flight finish with what they have.
+    void use_plan(PlanPointer plan);
+    const PlanPointer& plan() const { return plan_; }
+
+    /// Called once a batch, with its time.
+    void on_awake(std::function<void(core::Micros)> fn) { awake_ = std::move(fn); }
+
+    /// Reads the clock once for all packets that arrived together.
+    void begin_batch();
+    /// The reply is in `out` (≥ 512 bytes). One that is pending may have come through the sink before this returns.
+    Handled handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out);
+    /// After the replies of a batch have left: its time counts for each of its `replies`.
+    void end_batch(std::uint64_t replies);
+
+    void flight_done(Flight& flight, const FlightResult& result) override;
+    void flight_lingers(Flight& flight) override;
+
+  private:
+    struct Context;  // one query on its way through
+    Handled finish(const Context& c, core::Source source, const Sections& sections, const ReplyOptions& options);
+    Handled reject(const Context& c, core::ResolverEvent event, std::uint16_t rcode);
+    Handled answer_private(const Context& c, const core::OwnerView& owner);
+    Handled forward(const Context& c);
+    Handled refuse_client(const Context& c);
+    void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
+    std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
+    void count_answer(core::Source source, std::uint16_t rcode, core::Proto proto);
+
+    core::Clock& clock_;
+    core::StatsPage& stats_;
+    Forwarder& forwarder_;
+    ReplySink& sink_;
+    PlanPointer plan_;
+    std::vector<std::uint64_t*> link_answers_;  // by index into the plan's links
+    std::uint64_t unlisted_answers_ = 0;
+    std::uint16_t udp_size_ = 1232;
+    core::Micros now_ = 0;
+    std::function<void(core::Micros)> awake_;
+    core::Micros refusals_from_ = 0;
+    unsigned refusals_ = 0;
+    std::vector<std::uint8_t> scratch_;         // a reply to a waiter
+};
+
+}  // namespace postern::resolver

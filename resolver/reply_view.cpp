@@ -1,0 +1,169 @@
+#include "resolver/reply_view.h"
+
+#include <array>
+
+namespace postern::resolver {
+namespace {
+
+using core::load_be16;
+
+constexpr std::size_t kLongestChain = 16;
+
+/// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed.
+bool rdata_is_sound(ByteView message, const Record& r) {
+    Name name;
+    const ByteView upto = message.first(r.end());
+    switch (r.type) {
+        case kTypeNs:
+        case kTypeCname:
+        case kTypePtr:
+        case kTypeDname: return read_name(upto, r.rdata_at, &name) == r.end();
+        case kTypeMx: return r.rdata_length > 2 && read_name(upto, r.rdata_at + 2, &name) == r.end();
+        case kTypeSoa: {
+            const std::size_t rname = read_name(upto, r.rdata_at, &name);
+            const std::size_t numbers = rname == 0 ? 0 : read_name(upto, rname, &name);
+            return numbers != 0 && numbers + 20 == r.end();
+        }
+        case kTypeA: return r.klass != kClassIn || r.rdata_length == 4;
+        case kTypeAaaa: return r.klass != kClassIn || r.rdata_length == 16;
+        default: return true;
+    }
+}
+
+/// The first EDE option of an OPT; malformed options end the search.
+ByteView find_ede(ByteView message, const Record& opt) {
+    std::size_t at = opt.rdata_at;
+    while (at < opt.end() && opt.end() - at >= 4) {
+        const std::size_t size = 4u + load_be16(message.data() + at + 2);
+        if (opt.end() - at < size) break;
+        if (load_be16(message.data() + at) == kOptionEde && size >= 6) return message.subspan(at, size);
+        at += size;
+    }
+    return {};
+}
+
+/// Whether a record behind OPT can move forward: no pointer of its may aim at or behind OPT.
+bool can_move(ByteView message, const Record& r, std::size_t opt_at) {
+    if (r.type != kTypeA && r.type != kTypeAaaa) return false;
+    if (r.type_at - r.name_at < 2 || message[r.type_at - 2] < 0xc0) return true;
+    return ((message[r.type_at - 2] & 0x3fu) << 8 | message[r.type_at - 1]) < opt_at;
+}
+
+}  // namespace
+
+Match match_reply(ByteView reply, std::uint16_t id, ByteView question) {
+    if (reply.size() < kHeaderSize) return Match::kForeign;
+    const std::uint8_t* p = reply.data();
+    const std::uint16_t flags = load_be16(p + 2);
+    if (load_be16(p) != id || (flags & kQr) == 0 || (flags & kOpcodeMask) != 0) return Match::kForeign;
+    const std::uint16_t questions = load_be16(p + 4);
+    const std::uint16_t rcode = flags & kRcodeMask;
+    if (questions == 0 && (rcode == kFormErr || rcode == kNotImp) && load_be16(p + 6) == 0 && load_be16(p + 8) == 0) {
+        return Match::kBareError;
+    }
+    if (questions != 1 || reply.size() - kHeaderSize < question.size()) return Match::kForeign;
+    const ByteView echoed = reply.subspan(kHeaderSize, question.size());
+    const std::size_t name = question.size() - 4;
+    // The name without case; type and class exactly.
+    if (!equal_ignoring_case(echoed.first(name), question.first(name))) return Match::kForeign;
+    if (!std::equal(echoed.begin() + static_cast<std::ptrdiff_t>(name), echoed.end(),
+                    question.begin() + static_cast<std::ptrdiff_t>(name))) {
+        return Match::kForeign;
+    }
+    return Match::kOurs;
+}
+
+bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch) {
+    const std::uint8_t* p = reply.data();
+    const std::uint16_t flags = load_be16(p + 2);
+    const std::size_t body = kHeaderSize + question;
+    *this = {};
+    question_size = static_cast<std::uint16_t>(question);
+    rcode = flags & kRcodeMask;
+    truncated = (flags & kTc) != 0;
+    // The rest of a truncated message may be cut anywhere and is not used.
+    if (truncated) return true;
+    const std::uint16_t answers = load_be16(p + 6), authorities = load_be16(p + 8), additionals = load_be16(p + 10);
+    const unsigned before = answers + 0u + authorities;
+
+    std::size_t at = body, opt_at = 0, opt_end = 0, end = body;
+    std::uint16_t kept = 0;
+    bool split = false;  // records behind OPT are kept
+    bool cut = false;    // records behind OPT are given up
+    Name name;
+    for (unsigned i = 0; i < before + additionals; ++i) {
+        Record r;
+        if (!next_record(reply, &at, &r) || read_name(reply, r.name_at, &name) != r.type_at) return false;
+        if (r.type == kTypeOpt) {
+            if (has_opt || i < before || name.length != 1) return false;
+            has_opt = true;
+            opt_at = r.name_at;
+            opt_end = r.end();
+            rcode = static_cast<std::uint16_t>(rcode | (r.ttl >> 24) << 4);
+            ede = find_ede(reply, r);
+            continue;
+        }
+        if (!rdata_is_sound(reply, r)) return false;
+        if (has_opt) {
+            // Additional data is optional (RFC 2181 9): what can't be moved is left out, a TSIG of the upstream's first.
+            cut = cut || !can_move(reply, r, opt_at);
+            if (cut) continue;
+            split = true;
+        }
+        if (i >= before) ++kept;
+        end = r.end();
+    }
+    if (!has_opt || !split) {
+        sections.wire = reply.subspan(body, (has_opt && end > opt_at ? opt_at : end) - body);
+    } else {
+        scratch->assign(reply.begin() + static_cast<std::ptrdiff_t>(body),
+                        reply.begin() + static_cast<std::ptrdiff_t>(opt_at));
+        scratch->insert(scratch->end(), reply.begin() + static_cast<std::ptrdiff_t>(opt_end),
+                        reply.begin() + static_cast<std::ptrdiff_t>(end));
+        sections.wire = *scratch;
+    }
+    sections.answers = answers;
+    sections.authorities = authorities;
+    sections.additionals = kept;
+    sections.rcode = rcode;
+    sections.flags = flags & kAd;
+    return true;
+}
+
+bool answers_belong(ByteView reply, const Name& asked) {
+    const std::size_t body = kHeaderSize + asked.length + 4u;
+    const std::uint16_t answers = load_be16(reply.data() + 6);
+    std::array<Name, kLongestChain> chain;
+    std::size_t links = 1;
+    chain[0] = asked;
+    // The chain first: servers may send it in any order. Each turn finds the one CNAME that continues it.
+    for (bool found = true; found;) {
+        found = false;
+        std::size_t at = body;
+        for (unsigned i = 0; i < answers && !found; ++i) {
+            Record r;
+            Name owner;
+            if (!next_record(reply, &at, &r) || read_name(reply, r.name_at, &owner) == 0) return false;
+            if (r.type != kTypeCname || !(owner == chain[links - 1])) continue;
+            if (links == kLongestChain) return false;
+            if (read_name(reply, r.rdata_at, &chain[links]) == 0) return false;
+            ++links;
+            found = true;
+        }
+    }
+    std::size_t at = body;
+    for (unsigned i = 0; i < answers; ++i) {
+        Record r;
+        Name owner;
+        if (!next_record(reply, &at, &r) || read_name(reply, r.name_at, &owner) == 0) return false;
+        bool belongs = false;
+        for (std::size_t k = 0; k < links && !belongs; ++k) {
+            belongs = owner == chain[k] || ((r.type == kTypeDname || r.type == kTypeRrsig) &&
+                                            is_within(chain[k].view(), owner.view()));
+        }
+        if (!belongs) return false;
+    }
+    return true;
+}
+
+}  // namespace postern::resolver

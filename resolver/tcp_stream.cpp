@@ -1,0 +1,99 @@
+#include "resolver/tcp_stream.h"
+
+#include <memory>
+
+namespace postern::resolver {
+namespace {
+
+using Handle = core::UvHandle<uv_tcp_t, TcpStream>;
+
+TcpStream* stream_of(uv_stream_t* s) { return Handle::owner(reinterpret_cast<uv_tcp_t*>(s)); }
+
+struct PendingWrite {
+    uv_write_t request{};
+    core::Bytes data;
+};
+
+/// One read buffer for all streams: libuv fills it and hands it over before it asks for the next.
+char* read_buffer() {
+    static char buffer[65536];
+    return buffer;
+}
+
+}  // namespace
+
+int TcpStream::accept(core::Loop& loop, uv_stream_t* listener) {
+    const int rc = tcp_.open(this, [&](uv_tcp_t* h) { return uv_tcp_init(loop.raw(), h); });
+    if (rc != 0) return rc;
+    const int accepted = uv_accept(listener, reinterpret_cast<uv_stream_t*>(tcp_.get()));
+    if (accepted == 0) uv_tcp_nodelay(tcp_.get(), 1);
+    return accepted;
+}
+
+int TcpStream::connect(core::Loop& loop, const core::SocketAddress& server) {
+    int rc = tcp_.open(this, [&](uv_tcp_t* h) { return uv_tcp_init(loop.raw(), h); });
+    if (rc != 0) return rc;
+    uv_tcp_nodelay(tcp_.get(), 1);
+    sockaddr_storage address;
+    server.to(&address);
+    auto request = std::make_unique<uv_connect_t>();
+    rc = uv_tcp_connect(request.get(), tcp_.get(), reinterpret_cast<const sockaddr*>(&address), [](uv_connect_t* r, int status) {
+        const std::unique_ptr<uv_connect_t> done(r);
+        TcpStream* self = stream_of(r->handle);
+        if (self == nullptr) return;
+        self->owner_.stream_connected(status);
+    });
+    if (rc == 0) request.release();
+    return rc;
+}
+
+void TcpStream::start_reading() {
+    if (!tcp_) return;
+    uv_read_start(
+        reinterpret_cast<uv_stream_t*>(tcp_.get()),
+        [](uv_handle_t*, std::size_t, uv_buf_t* buf) { *buf = uv_buf_init(read_buffer(), 65536); },
+        [](uv_stream_t* s, ssize_t n, const uv_buf_t* buf) {
+            TcpStream* self = stream_of(s);
+            if (self == nullptr || n == 0) return;
+            if (n > 0) {
+                self->owner_.stream_data({reinterpret_cast<const std::uint8_t*>(buf->base), static_cast<std::size_t>(n)});
+                return;
+            }
+            uv_read_stop(s);
+            self->owner_.stream_ended(n == UV_EOF ? 0 : static_cast<int>(n));
+        });
+}
+
+void TcpStream::stop_reading() {
+    if (tcp_) uv_read_stop(reinterpret_cast<uv_stream_t*>(tcp_.get()));
+}
+
+void TcpStream::write(core::Bytes data) {
+    if (!tcp_ || data.empty()) return;
+    auto* stream = reinterpret_cast<uv_stream_t*>(tcp_.get());
+    std::size_t sent = 0;
+    if (uv_stream_get_write_queue_size(stream) == 0) {
+        const uv_buf_t buf = uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
+        const int n = uv_try_write(stream, &buf, 1);
+        if (n > 0) sent = static_cast<std::size_t>(n);
+        if (sent == data.size()) return;
+    }
+    auto pending = std::make_unique<PendingWrite>();
+    pending->data = std::move(data);
+    pending->request.data = pending.get();
+    const uv_buf_t buf = uv_buf_init(reinterpret_cast<char*>(pending->data.data() + sent),
+                                     static_cast<unsigned>(pending->data.size() - sent));
+    const int rc = uv_write(&pending->request, stream, &buf, 1, [](uv_write_t* r, int status) {
+        const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(r->data));
+        TcpStream* self = stream_of(r->handle);
+        if (self == nullptr || status != 0) return;
+        if (self->unsent() == 0) self->owner_.stream_drained();
+    });
+    if (rc == 0) pending.release();
+}
+
+std::size_t TcpStream::unsent() const {
+    return tcp_ ? uv_stream_get_write_queue_size(reinterpret_cast<const uv_stream_t*>(tcp_.get())) : 0;
+}
+
+}  // namespace postern::resolver

@@ -1,0 +1,69 @@
+// One UDP socket with clients behind it: recvmmsg fills a batch, the handler answers in place, one sendmmsg sends it.
+// Replies that come later (from upstreams) wait in the same outgoing batch until the loop is about to sleep.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <memory>
+
+#include "core/loop.h"
+#include "resolver/query_handler.h"
+
+namespace postern::resolver {
+
+inline constexpr std::size_t kBatch = 32;
+
+/// Where a batch is received; one serves all listeners, because it is used up within one callback.
+class UdpInput {
+  public:
+    static constexpr std::size_t kSlotSize = 2048;  // a larger query is nonsense; it is cut and answered FORMERR
+    UdpInput();
+    int receive(int fd, bool with_local);
+
+    ByteView packet(std::size_t i) const { return {data_[i], headers_[i].msg_len}; }
+    ReplyTo& from(std::size_t i) { return from_[i]; }
+
+  private:
+    void read_local(std::size_t i);
+
+    std::array<mmsghdr, kBatch> headers_;
+    std::array<iovec, kBatch> vectors_;
+    std::array<ReplyTo, kBatch> from_;
+    std::uint8_t data_[kBatch][kSlotSize];
+    alignas(cmsghdr) std::uint8_t control_[kBatch][64];
+};
+
+class UdpListener {
+  public:
+    /// `fd` is bound and non-blocking. `id` goes into every ReplyTo.
+    UdpListener(core::UniqueFd fd, std::uint64_t id, const core::SocketAddress& address, UdpInput& input,
+                QueryHandler& handler, core::StatsPage& stats);
+    ~UdpListener();
+
+    int start(core::Loop& loop);
+    void queue(const ReplyTo& to, const std::uint8_t* reply, std::size_t size);
+    void flush();
+
+    std::uint64_t id() const { return id_; }
+    const core::SocketAddress& address() const { return address_; }
+
+  private:
+    struct Output;
+    void on_readable();
+    std::span<std::uint8_t> free_slot();
+    void commit(const ReplyTo& to, std::size_t size);
+
+    core::UniqueFd fd_;
+    std::uint64_t id_;
+    core::SocketAddress address_;
+    bool wildcard_;  // replies must leave from the address that was asked
+    UdpInput& input_;
+    QueryHandler& handler_;
+    core::StatsPage& stats_;
+    std::unique_ptr<Output> output_;
+    std::size_t queued_ = 0;
+    core::UvHandle<uv_poll_t, UdpListener> poll_;
+};
+
+}  // namespace postern::resolver

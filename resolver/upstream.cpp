@@ -1,0 +1,110 @@
+#include "resolver/upstream.h"
+
+#include <algorithm>
+
+#include "resolver/wire.h"
+
+namespace postern::resolver {
+namespace {
+
+constexpr core::Micros kFirstRecheck = core::kSecond;
+constexpr core::Micros kLastRecheck = 30 * core::kSecond;
+
+/// Whether a query to `server` would reach a socket bound to `listen`.
+bool reaches(const core::SocketAddress& server, const core::SocketAddress& listen) {
+    if (server.port != listen.port) return false;
+    if (server.ip == listen.ip) return true;
+    const bool wildcard = std::all_of(listen.ip.data(), listen.ip.data() + listen.ip.size(), [](auto b) { return b == 0; });
+    return wildcard && server.ip.is_loopback();
+}
+
+}  // namespace
+
+void Upstream::sent(bool tcp) {
+    ++stats_->sent;
+    if (tcp) ++stats_->tcp;
+}
+
+void Upstream::answered(core::Micros rtt_us, std::uint16_t rcode) {
+    srtt_us_ = srtt_us_ == 0 ? rtt_us : (7 * srtt_us_ + rtt_us) / 8;
+    failures_ = 0;
+    recheck_every_ = 0;
+    ++stats_->answered;
+    if (rcode == kServFail) ++stats_->servfail;
+    if (rcode == kRefused) ++stats_->refused;
+    stats_->srtt_us = static_cast<std::uint32_t>(std::min<core::Micros>(srtt_us_, UINT32_MAX));
+    stats_->rtt_sum_us += static_cast<std::uint64_t>(rtt_us);
+    const auto bound = std::lower_bound(core::kLatencyBoundsUs.begin(), core::kLatencyBoundsUs.end(), rtt_us);
+    ++stats_->rtt_buckets[static_cast<std::size_t>(bound - core::kLatencyBoundsUs.begin())];
+}
+
+void Upstream::stayed_silent(core::Micros now) {
+    ++stats_->timeouts;
+    trouble(now);
+}
+
+void Upstream::failed(core::Micros now) {
+    ++stats_->network_errors;
+    trouble(now);
+}
+
+void Upstream::trouble(core::Micros now) {
+    if (++failures_ == kSuspectAfter) {
+        recheck_every_ = kFirstRecheck;
+        recheck_at_ = now + recheck_every_;
+    }
+}
+
+void Upstream::recheck_started(core::Micros now) {
+    recheck_every_ = std::min(2 * recheck_every_, kLastRecheck);
+    recheck_at_ = now + recheck_every_;
+}
+
+void Upstream::count_in(core::UpstreamStats* slot) {
+    if (slot == stats_) return;
+    *slot = *stats_;
+    slot->id = id_;
+    stats_ = slot;
+}
+
+void Upstream::detach() {
+    own_ = *stats_;
+    stats_ = &own_;
+}
+
+UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::PlanUpstream>& wanted,
+                              const std::vector<core::SocketAddress>& own, core::StatsPage& page,
+                              std::vector<core::SocketAddress>* left_out) {
+    UpstreamList list;
+    for (const auto& w : wanted) {
+        const auto same = [&](const UpstreamPointer& u) { return u->address() == w.address && u->id() == w.id; };
+        if (std::any_of(own.begin(), own.end(), [&](const auto& a) { return reaches(w.address, a); })) {
+            left_out->push_back(w.address);
+        } else if (std::none_of(list.begin(), list.end(), same)) {
+            const auto known = std::find_if(old.begin(), old.end(), same);
+            list.push_back(known != old.end() ? *known : std::make_shared<Upstream>(w.id, w.address));
+        }
+    }
+    // Slots of servers that are gone are freed, but their counters leave with them: ids are stable, so a server that
+    // comes back starts anew, as the agent expects of a slot that reappears.
+    const auto keeps = [&](std::uint32_t id) {
+        return std::any_of(list.begin(), list.end(), [&](const auto& u) { return u->id() == id; });
+    };
+    for (const auto& u : old) {
+        if (std::find(list.begin(), list.end(), u) == list.end()) u->detach();
+    }
+    for (auto& slot : page.upstreams) {
+        if (slot.id != 0 && !keeps(slot.id)) slot = {};
+    }
+    for (const auto& u : list) {
+        auto* slot = std::find_if(std::begin(page.upstreams), std::end(page.upstreams),
+                                  [&](const auto& s) { return s.id == u->id(); });
+        if (slot == std::end(page.upstreams)) {
+            slot = std::find_if(std::begin(page.upstreams), std::end(page.upstreams), [](const auto& s) { return s.id == 0; });
+        }
+        if (slot != std::end(page.upstreams)) u->count_in(slot);
+    }
+    return list;
+}
+
+}  // namespace postern::resolver
