@@ -104,7 +104,8 @@ void judge(StatusSnapshot& snapshot);
 
 // The views.
 std::string status_json(const StatusSnapshot& snapshot);                  // GET /api/v1/status, status --json
-std::string status_text(const StatusSnapshot& snapshot, bool colour);     // postern status; fits 80 columns
+/// `postern status`. Lines are broken or cut at `columns`; 0: never (a pipe, so that grep finds whole sentences).
+std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80);
 std::string health_json(const StatusSnapshot& snapshot);                  // GET /health
 int health_http_status(const StatusSnapshot& snapshot);                   // 200 pass or warn, 503 fail
 std::string metrics_text(const StatusSnapshot& snapshot);                 // GET /metrics
