@@ -193,6 +193,9 @@ HttpReply HttpServer::Engine::dispatch(HttpQuery& query) const {
         const bool here = query.path == route.path || (route.prefix && query.path.starts_with(route.path));
         if (!here) continue;
         if (route.method == query.method) {
+            if (query.method == "POST" && query.header("x-postern").empty()) {
+                return HttpReply::text(403, "403: this changes something: send the header \"X-Postern: 1\".\n");
+            }
             query.rest = query.path.substr(route.path.size());
             return route.handler(query);
         }
@@ -217,10 +220,6 @@ const HttpReply* HttpServer::Engine::refuse(MHD_Connection* connection, const Ht
     if (host != nullptr && !host_allowed(host, options.allow_hosts)) {
         reply = HttpReply::text(421, fmt::format("421: this is postern, and it does not answer as {}. If that name is this host, "
                                                  "add it to [http] allow_hosts.\n", shown(host)));
-        return &reply;
-    }
-    if (query.method == "POST" && query.header("x-postern").empty()) {
-        reply = HttpReply::text(403, "403: this changes something: send the header \"X-Postern: 1\".\n");
         return &reply;
     }
     return nullptr;

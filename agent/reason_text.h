@@ -1,0 +1,26 @@
+// Reasons of failed probes in the words of an operator: what is wrong, and the next step with its command. One table,
+// used by status, /health, the page and `postern probe`.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+struct ReasonContext {
+    std::string link;        // "" on a bare command line
+    std::string host;
+    std::string ip;          // one address; "" when it is about several
+    std::uint16_t port = 443;
+};
+
+/// "refuses the connection (nothing listens on port 443)": follows the subject "10.0.1.23".
+std::string reason_cause(probe::Reason reason, const ReasonContext& context);
+/// What to do, with names filled in. "" for kNone.
+std::string reason_fix(probe::Reason reason, const ReasonContext& context);
+/// Whose move it is: "you", "TDengine Cloud", "Alibaba Cloud", "this host".
+std::string_view reason_owner(probe::Reason reason);
+
+}  // namespace postern::agent
