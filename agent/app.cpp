@@ -16,7 +16,7 @@
 #include "agent/lookup.h"
 #include "agent/plan_publisher.h"
 #include "agent/resolver_child.h"
-#include "agent/service_notify.h"
+#include "core/service_notify.h"
 #include "agent/snapshot_store.h"
 #include "agent/token_store.h"
 #include "core/fallback_file.h"
@@ -94,7 +94,7 @@ class App {
         poll_upstreams();
         keep_house();
         feed_watchdog();
-        notify_service("READY=1");
+        core::notify_service("READY=1");
         core::log_info("agent_started", "postern runs",
                        {{"version", POSTERN_VERSION}, {"links", std::to_string(config_.links.size())},
                         {"http", http_server_->address().text()}, {"upstreams", upstreams_.source}});
@@ -103,7 +103,7 @@ class App {
 
     int run() {
         loop_.run();
-        notify_service("STOPPING=1");
+        core::notify_service("STOPPING=1");
         if (resolver_) resolver_->shut_down();
         engine_.stop();
         publisher_.flush();
@@ -196,7 +196,7 @@ class App {
     }
 
     void feed_watchdog() {
-        if (schedule_moves()) notify_service("WATCHDOG=1");
+        if (schedule_moves()) core::notify_service("WATCHDOG=1");
         watchdog_.start_in(kWatchdog, [this] { feed_watchdog(); });
     }
 

@@ -12,7 +12,7 @@
 #include "core/log.h"
 #include "resolver/options.h"
 #include "resolver/server.h"
-#include "resolver/service_notify.h"
+#include "core/service_notify.h"
 
 namespace {
 
@@ -80,9 +80,9 @@ int run(const resolver::Options& options) {
         resolver::Server server(loop, clock, random, std::move(settings));
         const Signals signals(loop, server);
         if (server.start()) {
-            resolver::notify_service("READY=1");
+            core::notify_service("READY=1");
             loop.run();
-            resolver::notify_service("STOPPING=1");
+            core::notify_service("STOPPING=1");
         } else {
             exit_code = kExitFailed;
         }

@@ -1,4 +1,4 @@
-#include "agent/service_notify.h"
+#include "core/service_notify.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 
 #include "core/fd.h"
 
-namespace postern::agent {
+namespace postern::core {
 
 void notify_service(std::string_view state) {
     const char* path = std::getenv("NOTIFY_SOCKET");
@@ -19,8 +19,8 @@ void notify_service(std::string_view state) {
     std::memcpy(address.sun_path, path, std::strlen(path));
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
     if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract address
-    const core::UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (fd) ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
 }
 
-}  // namespace postern::agent
+}  // namespace postern::core

@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace postern::agent {
+namespace postern::core {
 
 /// e.g. "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=2 of 3 zones reachable".
 void notify_service(std::string_view state);
 
-}  // namespace postern::agent
+}  // namespace postern::core
