@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ TEST_CASE("process: a child has LISTEN_* for an environment and nothing of ours"
     postern::test::TempFolder folder;
     const auto out = folder / "out";
     ::setenv("POSTERN_TEST_SECRET", "do-not-inherit", 1);
-    const UniqueFd leaked(::dup(2));  // without O_CLOEXEC
+    const UniqueFd leaked(::fcntl(2, F_DUPFD, 77));  // without O_CLOEXEC
     const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto text = run("{ tr '\\0' '\\n' </proc/$$/environ; echo pid=$$; ls /proc/$$/fd; grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/$$/status; } >" + out,
                           out, {socket.get()});

@@ -1,0 +1,241 @@
+// The whole agent but its edges on a fake clock: scripted cloud, scripted probes, the published plans as the outcome.
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "agent/engine.h"
+#include "core/log.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/fake_prober.h"
+
+using namespace postern;
+using namespace postern::agent;
+using core::kMinute;
+using core::kSecond;
+
+namespace {
+
+class FakeCloud final : public Provider {
+  public:
+    explicit FakeCloud(core::Clock& clock) : clock_(clock) {}
+    void set(std::vector<std::pair<std::string, std::string>> zones) {
+        report_ = {"ep-1", "Active", "Normal", "Connected", "svc", "domain", {}, "req"};
+        for (auto& [zone, ip] : zones) report_.zones.push_back({zone, "Connected", core::IpAddress::parse(ip), {}, ""});
+        error_.reset();
+    }
+    void break_it() { error_ = core::Error{core::Code::kApiUnavailable, "503", "wait", 0}; }
+    void describe_endpoint(const std::string&, Callback done) override {
+        ++polls;
+        clock_.set_alarm(clock_.mono_us() + 20 * core::kMillisecond, [this, done = std::move(done)] {
+            done(error_ ? core::Result<EndpointReport>(core::fail(*error_)) : core::Result<EndpointReport>(report_));
+        });
+    }
+    int polls = 0;
+
+  private:
+    core::Clock& clock_;
+    EndpointReport report_;
+    std::optional<core::Error> error_;
+};
+
+struct World {
+    test::FakeClock clock;
+    core::SeededRandom random;
+    FakeCloud cloud{clock};
+    test::FakeProber prober{clock};
+    std::vector<PlanInput> plans;
+    int token_refusals = 0;
+    std::unique_ptr<Engine> engine;
+
+    explicit World(std::uint64_t seed = 1) : random(seed) {
+        core::capture_log([](core::Level, std::string_view, const std::string&) {});
+        cloud.set({{"zone-a", "10.0.1.1"}, {"zone-b", "10.0.2.1"}});
+        make();
+    }
+    ~World() { core::capture_log({}); }
+
+    void make() {
+        engine = std::make_unique<Engine>(clock, random, cloud, prober,
+                                          EngineHooks{[this](PlanInput input) { plans.push_back(std::move(input)); },
+                                                      [](const probe::Record&) {}, [](const std::string&) { return core::Secret("token-token"); },
+                                                      [this](const std::string&) { ++token_refusals; }, [] {}});
+        engine->configure(config());
+        engine->set_upstreams({{*core::SocketAddress::parse("10.0.0.2", 53)}, "configured", 5});
+    }
+    static Config config() {
+        Config c;
+        c.dns.plan_ttl_us = 5 * kMinute;
+        LinkConfig link;
+        link.name = "prod";
+        link.host = "db.example.com";
+        link.endpoints = {"ep-1"};
+        link.probe.interval_us = 10 * kSecond;
+        c.links = {link};
+        return c;
+    }
+    std::string answer() const {
+        std::string out;
+        for (const auto& ip : plans.back().links[0].decision.fresh) out += (out.empty() ? "" : " ") + ip.text();
+        return out;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("agent: addresses from the cloud are in the plan at once, verdicts follow", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kSecond);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+    w.clock.advance(30 * kSecond);
+    StatusSnapshot s;
+    w.engine->fill_status(s);
+    REQUIRE(s.links[0].addresses.size() == 2);
+    CHECK(s.links[0].addresses[0].state == probe::State::kUp);
+    CHECK(s.links[0].first_sweep_done);
+}
+
+TEST_CASE("agent: a dead address leaves the answer after fall fast probes and is back after rise", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.prober.set("10.0.2.1", probe::Reason::kTcpRefused);
+    w.clock.advance(10 * kSecond + 2 * kSecond + 500 * core::kMillisecond);  // one interval, then two fast ones
+    CHECK(w.answer() == "10.0.1.1");
+    CHECK(w.plans.back().links[0].decision.stale.size() == 2);
+    w.prober.set("10.0.2.1", probe::Reason::kNone);
+    w.clock.advance(13 * kSecond);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+}
+
+TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.prober.set_default({probe::Reason::kTcpTimeout, kSecond});
+    w.clock.advance(kMinute);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+    CHECK(w.plans.back().links[0].decision.all_down);
+    StatusSnapshot s;
+    w.engine->fill_status(s);
+    CHECK(s.links[0].all_down);
+}
+
+TEST_CASE("agent: a refused token changes no answer and asks for the token again", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    const auto before = w.answer();
+    w.prober.set_default({probe::Reason::kHttpStatus401});
+    w.clock.advance(2 * kMinute);
+    CHECK(w.answer() == before);
+    CHECK(w.token_refusals > 0);
+    StatusSnapshot s;
+    w.engine->fill_status(s);
+    CHECK(s.links[0].addresses[0].verdict.path == probe::State::kUp);
+    CHECK(s.links[0].addresses[0].verdict.service == probe::State::kDown);
+}
+
+TEST_CASE("agent: a changed address is answered after the next poll, and probed", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.cloud.set({{"zone-a", "10.0.1.99"}, {"zone-b", "10.0.2.1"}});
+    w.clock.advance(67 * kSecond);  // 60 s + 10 % + 1 s
+    CHECK(w.answer() == "10.0.1.99 10.0.2.1");
+    std::set<std::string> probed;
+    for (const auto& start : w.prober.starts()) probed.insert(start.ip.text());
+    CHECK(probed.count("10.0.1.99") == 1);
+}
+
+TEST_CASE("agent: a cloud that fails for a day changes nothing", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.cloud.break_it();
+    w.prober.record_starts(false);
+    w.clock.advance(24 * core::kHour);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+    StatusSnapshot s;
+    w.engine->fill_status(s);
+    CHECK(s.links[0].discovery.error);
+}
+
+TEST_CASE("agent: plans are republished before the verdicts in them expire", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    const auto count = w.plans.size();
+    w.clock.advance(10 * kMinute);
+    CHECK(w.plans.size() >= count + 5);
+    for (std::size_t i = count; i < w.plans.size(); ++i) CHECK(w.plans[i].links[0].verdicts_until > 0);
+    CHECK(w.plans.back().links[0].verdicts_until > w.clock.mono_us() + 2 * kMinute);
+}
+
+TEST_CASE("agent: without probes coming in the validity is not extended", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.prober.set_default({probe::Reason::kLocalFdLimit});  // the prober itself is broken
+    w.clock.advance(10 * kMinute);
+    CHECK(w.plans.back().links[0].verdicts_until < w.clock.mono_us());
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+}
+
+TEST_CASE("agent: after a restart the plan on disk is kept until the first sweep", "[sim]") {
+    World w;
+    w.prober.set("10.0.2.1", test::FakeProber::Outcome{probe::Reason::kTcpTimeout, kSecond});
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    REQUIRE(w.answer() == "10.0.1.1");
+    Snapshot snapshot;
+    w.engine->fill_snapshot(snapshot);
+    w.plans.clear();
+    w.make();  // a new agent, the same world
+    w.engine->restore(snapshot);
+    w.engine->start(true);
+    w.clock.advance(100 * core::kMillisecond);
+    CHECK(w.plans.empty());
+    w.clock.advance(6 * kSecond);
+    CHECK_FALSE(w.plans.empty());
+}
+
+TEST_CASE("agent: the host's zone comes first once it is known", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kSecond);
+    w.engine->set_host_zone("zone-b");
+    w.clock.advance(kSecond);
+    CHECK(w.answer() == "10.0.2.1 10.0.1.1");
+}
+
+TEST_CASE("agent: over random days the answer is never empty and never has an address the cloud did not give", "[sim]") {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        INFO("seed " << seed);
+        World w(seed);
+        core::SeededRandom dice(seed * 77);
+        w.prober.record_starts(false);
+        w.engine->start(false);
+        w.clock.advance(kSecond);
+        const std::vector<std::string> all{"10.0.1.1", "10.0.2.1", "10.0.3.1"};
+        for (int hour = 0; hour < 24; ++hour) {
+            if (dice.below(4) == 0) {
+                w.cloud.break_it();
+            } else {
+                w.cloud.set({{"zone-a", all[0]}, {"zone-b", all[1 + dice.below(2)]}});
+            }
+            for (const auto& ip : all) {
+                const auto reason = dice.below(3) == 0 ? static_cast<probe::Reason>(dice.below(static_cast<std::uint64_t>(probe::Reason::kCount))) : probe::Reason::kNone;
+                w.prober.set(ip, test::FakeProber::Outcome{reason, static_cast<core::Micros>(dice.below(2 * kSecond))});
+            }
+            w.clock.advance(kMinute * static_cast<core::Micros>(1 + dice.below(59)));
+            for (const auto& plan : w.plans) {
+                REQUIRE_FALSE(plan.links[0].decision.fresh.empty());
+                for (const auto& ip : plan.links[0].decision.stale) {
+                    REQUIRE(std::find(all.begin(), all.end(), ip.text()) != all.end());
+                }
+            }
+            w.plans.erase(w.plans.begin(), w.plans.end() - 1);
+        }
+    }
+}
