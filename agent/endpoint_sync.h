@@ -65,6 +65,8 @@ class EndpointSync {
     /// Unknown links: an empty status with source "none".
     DiscoveryStatus status(const std::string& link) const;
     DiscoveryCounters counters() const;
+    /// What works but should be put right (a wrong clock, a suspiciously empty reply), one sentence each.
+    std::vector<std::string> warnings() const;
     /// Every link with endpoints has had an answer from the API or the snapshot, or has failed once: /readyz need not wait.
     bool first_round_done() const;
     /// Adds the sources to a snapshot (region, zone and api_hosts are the caller's).

@@ -7,24 +7,14 @@
 // reported as an error whose hint names the fix. Owned by the app, loop thread.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "agent/cloud/credentials.h"
-#include "agent/cloud/http_transport.h"
-#include "agent/cloud/metadata.h"
+#include "agent/cloud/aliyun_api.h"
 #include "agent/cloud/provider.h"
-#include "core/random.h"
 
 namespace postern::agent {
-
-struct AliyunOptions {
-    std::string region;        // "": asked of the metadata service
-    std::string api_endpoint;  // "https://host[:port]"; "": by region
-    std::string ca_file;       // "": the system's
-};
 
 class AliyunPrivatelink final : public Provider {
   public:
@@ -37,6 +27,8 @@ class AliyunPrivatelink final : public Provider {
     void configure(AliyunOptions options);
     void describe_endpoint(const std::string& endpoint_id, Callback done) override;
     RequestCounts requests() const override;
+    core::Micros not_before_mono_us() const override;
+    std::vector<std::string> warnings() const override;
     /// Server time minus ours as learned from a refused date; 0 while nobody complained.
     core::Micros clock_offset_us() const;
     /// The region in use, "" before it is known.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/endpoint_set.h"
+#include "core/clock.h"
 #include "core/error.h"
 
 namespace postern::agent {
@@ -44,6 +45,10 @@ class Provider {
     /// State and zones of one endpoint. Exactly one callback, from the loop, unless the provider is destroyed.
     virtual void describe_endpoint(const std::string& endpoint_id, Callback done) = 0;
     virtual RequestCounts requests() const { return {}; }
+    /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
+    virtual core::Micros not_before_mono_us() const { return 0; }
+    /// What works but should be put right, for status: one sentence each, with the fix.
+    virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 /// The readiness rule: endpoint Active and Normal and Connected, zone Connected, an address that parses.

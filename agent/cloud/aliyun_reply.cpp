@@ -1,0 +1,253 @@
+#include "agent/cloud/aliyun_reply.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <ctime>
+
+#include "core/secret.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Error;
+using core::IpAddress;
+using core::Micros;
+
+constexpr std::size_t kMaxWord = 300;
+constexpr std::size_t kMaxToken = 4096;
+
+std::string word(const JsonView& node) { return node.text().substr(0, kMaxWord); }
+
+/// Printable, one line: it goes to logs and terminals.
+std::string tame(const std::string& text, std::size_t longest) {
+    std::string out;
+    for (const char c : text) {
+        if (out.size() == longest) {
+            out += "…";
+            break;
+        }
+        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    }
+    return core::redact(out);
+}
+
+bool is_token_text(const std::string& code) {
+    if (code.empty() || code.size() > 80) return false;
+    for (const char c : code) {
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+            return false;
+    }
+    return true;
+}
+
+/// An address that a client could connect to. Loopback is one: test setups put a gateway there.
+std::optional<IpAddress> usable(const std::string& text, bool v6) {
+    const auto ip = IpAddress::parse(text);  // "false", the literal of old replies, is no address
+    if (!ip || ip->is_v6() != v6) return std::nullopt;
+    const std::uint8_t first = ip->data()[0];
+    if (v6 ? first == 0xff : first >= 224 || first == 0) return std::nullopt;
+    if (v6 && *ip == IpAddress::v6({})) return std::nullopt;
+    return ip;
+}
+
+bool starts(const std::string& code, std::string_view prefix) { return code.starts_with(prefix); }
+bool has(const std::string& code, std::string_view part) { return code.find(part) != std::string::npos; }
+
+bool is_denied(const ApiError& e) {
+    return starts(e.code, "Forbidden") || starts(e.code, "NoPermission") || !e.denied_action.empty() ||
+           (e.http_status == 403 && e.code.empty());
+}
+bool is_signature(const std::string& code) {
+    return code == "SignatureDoesNotMatch" || code == "IncompleteSignature" || code == "InvalidSignatureMethod";
+}
+bool is_not_found(const std::string& code) {
+    return code == "EndpointNotFound" || code == "EndpointServiceNotFound" || code == "InvalidEndpointId.NotFound";
+}
+
+}  // namespace
+
+core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply) {
+    EndpointReport out;
+    out.endpoint_id = word(reply.at("EndpointId"));
+    out.status = word(reply.at("EndpointStatus"));
+    out.business_status = word(reply.at("EndpointBusinessStatus"));
+    out.connection_status = word(reply.at("ConnectionStatus"));
+    out.service_name = word(reply.at("ServiceName"));
+    out.domain = word(reply.at("EndpointDomain"));
+    out.request_id = word(reply.at({"RequestId", "requestId"}));
+    if (out.endpoint_id.empty() || out.status.empty()) {
+        return core::fail(Code::kApiBadReply, "a reply that describes no endpoint");
+    }
+    return out;
+}
+
+core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
+    JsonView list = reply.at("Zones");
+    if (list.is_object()) list = list.at("Zone");  // the wrapping of this cloud's other products
+    const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
+    if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, "a reply without a list of zones");
+    ZonesPage out;
+    out.request_id = word(reply.at({"RequestId", "requestId"}));
+    out.next_token = reply.at("NextToken").text();  // absent, null and "" all end the list
+    if (out.next_token.size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
+    for (const JsonView& item : list.items()) {
+        if (!item.is_object()) return core::fail(Code::kApiBadReply, "a reply whose zones are no objects");
+        out.zones.push_back({.zone_id = word(item.at("ZoneId")),
+                             .status = word(item.at("ZoneStatus")),
+                             .ipv4 = usable(item.at("EniIp").text(), false),
+                             .ipv6 = usable(item.at("ZoneIpv6Address").text(), true),
+                             .domain = word(item.at("ZoneDomain"))});
+    }
+    return out;
+}
+
+core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body) {
+    const auto json = JsonView::parse(body);
+    if (!json) return core::fail(json.error());
+    return read_endpoint_attribute(*json);
+}
+
+core::Result<ZonesPage> parse_zones_page(std::string_view body) {
+    const auto json = JsonView::parse(body);
+    if (!json) return core::fail(json.error());
+    return read_zones_page(*json);
+}
+
+namespace {
+
+ApiError from_json(int http_status, const JsonView& json) {
+    ApiError out;
+    out.http_status = http_status;
+    out.code = json.at({"Code", "code"}).text();
+    if (!is_token_text(out.code)) out.code.clear();
+    out.request_id = tame(json.at({"RequestId", "requestId"}).text(), 80);
+    // The gateway repeats what it signed, security token included, when a signature does not match.
+    if (!is_signature(out.code)) out.message = tame(json.at({"Message", "message"}).text(), 200);
+    const JsonView denied = json.at({"AccessDeniedDetail", "accessDeniedDetail"});
+    out.denied_action = tame(denied.at({"AuthAction", "authAction"}).text(), 100);
+    out.denied_principal = tame(denied.at({"AuthPrincipalDisplayName", "authPrincipalDisplayName"}).text(), 100);
+    return out;
+}
+
+}  // namespace
+
+ApiError read_api_error(int http_status, std::string_view body) {
+    const auto json = JsonView::parse(body);
+    if (json && json->is_object()) {
+        ApiError out = from_json(http_status, *json);
+        if (out.code.empty()) out.instead = "JSON without an error code";
+        return out;
+    }
+    ApiError out;
+    out.http_status = http_status;
+    out.instead = json ? "JSON of another shape" : json.error().what;
+    return out;
+}
+
+std::optional<ApiError> error_in_success(const JsonView& reply) {
+    ApiError out = from_json(200, reply);
+    if (out.code.empty() || out.code == "Success" || out.code == "200" || out.code == "OK") return std::nullopt;
+    return out;
+}
+
+ApiFailure classify(const ApiError& e) {
+    if (has(e.code, "Throttling") || (e.code.empty() && e.http_status == 429)) return ApiFailure::kThrottled;
+    if (e.code == "InvalidTimeStamp.Expired") return ApiFailure::kClock;
+    if (starts(e.code, "InvalidSecurityToken") || e.code == "MissingSecurityToken") return ApiFailure::kToken;
+    if (starts(e.code, "InvalidAccessKeyId") || is_signature(e.code)) return ApiFailure::kKey;
+    if (e.code == "SignatureNonceUsed" || e.code == "ServiceUnavailable" || e.code == "InternalError" ||
+        e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported") {
+        return ApiFailure::kTransient;
+    }
+    if (is_denied(e) || is_not_found(e.code)) return ApiFailure::kPermanent;
+    return e.http_status >= 500 ? ApiFailure::kTransient : ApiFailure::kPermanent;
+}
+
+Error explain(const ApiError& e, const ApiContext& c) {
+    std::string what = c.action + " at " + c.host + ": ";
+    if (e.code.empty()) {
+        what += fmt::format("HTTP {} with {}", e.http_status, e.instead);
+    } else {
+        what += e.code;
+        if (!e.message.empty()) what += ": " + e.message;
+    }
+    if (!e.request_id.empty()) what += " (RequestId " + e.request_id + ")";
+    const std::string who = c.principal.empty() ? "the credentials from " + c.credentials : c.principal;
+    const auto error = [&](Code code, std::string hint) { return Error{code, what, std::move(hint), 0}; };
+
+    switch (classify(e)) {
+        case ApiFailure::kThrottled:
+            return error(Code::kApiThrottled,
+                         "all hosts of the account share 1000 requests a minute in a region: raise poll_interval");
+        case ApiFailure::kClock:
+            return error(Code::kApiClock, "fix NTP: this host's clock is " + describe_clock_offset(c.clock_offset_us));
+        case ApiFailure::kToken:
+            return error(e.code == "InvalidSecurityToken.Expired" ? Code::kCredentialsExpired : Code::kCredentialsInvalid,
+                         "the security token from " + c.credentials + " is refused and a renewed one, too: " +
+                             (c.credentials == "environment" ? "give the agent a new one, or use a RAM role"
+                                                             : "check the role, and this host's clock"));
+        case ApiFailure::kKey:
+            return error(Code::kCredentialsInvalid,
+                         is_signature(e.code)
+                             ? "re-check the AccessKey secret from " + c.credentials + ": it does not belong to the AccessKey ID"
+                             : "the AccessKey ID from " + c.credentials + " is unknown or disabled: re-check it in the RAM console");
+        case ApiFailure::kTransient:
+            return error(Code::kApiUnavailable,
+                         e.code.empty() ? "the API, or a proxy in its place, is failing; what is known stays in use"
+                                        : "the API is failing; what is known stays in use");
+        case ApiFailure::kPermanent: break;
+    }
+    if (is_denied(e) && !e.code.empty()) {
+        const std::string action = e.denied_action.empty() ? "privatelink:" + c.action : e.denied_action;
+        const std::string whom = !c.principal.empty()         ? c.principal
+                                 : e.denied_principal.empty() ? "the user of the AccessKey from " + c.credentials
+                                                              : e.denied_principal;
+        return error(Code::kApiDenied, "grant " + action + " to " + whom + " in the RAM console");
+    }
+    if (is_not_found(e.code)) {
+        return error(Code::kApiNotFound, "check that " + c.resource + " exists in region " + c.region +
+                                             " and belongs to the account of " + who +
+                                             ": endpoints of other regions and accounts are not found either");
+    }
+    if (e.code.empty()) {
+        return error(Code::kApiBadReply, "a proxy or another service answers for the API: check api_endpoint and https_proxy");
+    }
+    if (has(e.code, "NotFound")) {
+        return error(Code::kApiRejected, "check region and api_endpoint: " + c.host + " does not serve this API");
+    }
+    return error(Code::kApiRejected, "see https://api.aliyun.com/troubleshoot?q=" + e.code);
+}
+
+Micros throttle_wait_us(const HttpResponse& response) {
+    Micros longest = 0;
+    for (const char* name : {"x-ratelimit-user-api", "x-ratelimit-user"}) {
+        const std::string value = response.header(name);
+        const auto at = value.find("TimeLeft:");
+        if (at == std::string::npos) continue;
+        std::int64_t ms = 0;
+        const char* first = value.data() + at + 9;
+        if (std::from_chars(first, value.data() + value.size(), ms).ec != std::errc{}) continue;
+        if (ms > 0 && ms < 24 * 3600 * 1000) longest = std::max(longest, ms * core::kMillisecond);
+    }
+    return longest;
+}
+
+std::optional<Micros> parse_http_date(const std::string& text) {
+    std::tm tm{};
+    const char* rest = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (rest == nullptr || *rest != '\0') return std::nullopt;
+    return static_cast<Micros>(timegm(&tm)) * core::kSecond;
+}
+
+std::string describe_clock_offset(Micros server_minus_ours_us) {
+    const Micros s = (server_minus_ours_us < 0 ? -server_minus_ours_us : server_minus_ours_us) / core::kSecond;
+    std::string size = s >= 3600 ? fmt::format("{} h {} min", s / 3600, s % 3600 / 60)
+                       : s >= 60 ? fmt::format("{} min {} s", s / 60, s % 60)
+                                 : fmt::format("{} s", s);
+    if (server_minus_ours_us == 0) return "off by more than 15 min";
+    return size + (server_minus_ours_us > 0 ? " behind" : " ahead");
+}
+
+}  // namespace postern::agent

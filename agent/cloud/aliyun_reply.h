@@ -1,0 +1,71 @@
+// The replies of Alibaba Cloud's API in words: what an endpoint is, what an error means and what to do about it. Pure;
+// takes any bytes. Errors are told apart by Code, never by HTTP status alone: the status of one code differs by gateway.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/cloud/http_transport.h"
+#include "agent/cloud/json_view.h"
+#include "agent/cloud/provider.h"
+
+namespace postern::agent {
+
+struct ZonesPage {
+    std::vector<ZoneReport> zones;
+    std::string next_token;  // "" on the last page
+    std::string request_id;
+};
+
+/// GetVpcEndpointAttribute without its zones (it has no addresses). kApiBadReply when it is something else.
+core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply);
+/// One page of ListVpcEndpointZones. A reply without a list of zones is an error, not "no zones".
+core::Result<ZonesPage> read_zones_page(const JsonView& reply);
+
+/// Entry points for fuzzers and saved replies.
+core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body);
+core::Result<ZonesPage> parse_zones_page(std::string_view body);
+
+struct ApiError {
+    int http_status = 0;
+    std::string code;             // "" when the body was no API error
+    std::string message;          // bounded; "" where it may repeat what we signed
+    std::string request_id;
+    std::string denied_action;    // "privatelink:ListVpcEndpointZones"
+    std::string denied_principal;
+    std::string instead;          // of JSON: "an HTML or XML page", …
+};
+ApiError read_api_error(int http_status, std::string_view body);
+/// A 200 that is an error all the same.
+std::optional<ApiError> error_in_success(const JsonView& reply);
+
+enum class ApiFailure {
+    kPermanent,  // until somebody changes something
+    kTransient,  // again, soon
+    kThrottled,
+    kClock,      // our date was refused
+    kToken,      // new temporary credentials may help
+    kKey,        // key or secret are wrong: read them anew next time
+};
+ApiFailure classify(const ApiError& error);
+
+/// What the words of an error are filled with.
+struct ApiContext {
+    std::string action, host, region;
+    std::string resource;         // "endpoint ep-…"
+    std::string credentials;      // source, e.g. "ecs_ram_role"
+    std::string principal;        // "role postern-reader"
+    core::Micros clock_offset_us = 0;  // server minus ours
+};
+core::Error explain(const ApiError& error, const ApiContext& context);
+
+/// The wait that a throttled reply asks for, 0 if it does not say. Headers: the larger TimeLeft counts, milliseconds.
+core::Micros throttle_wait_us(const HttpResponse& response);
+/// "Sun, 06 Nov 1994 08:49:37 GMT" in wall microseconds; nothing for another form.
+std::optional<core::Micros> parse_http_date(const std::string& text);
+/// "20 min 3 s behind"
+std::string describe_clock_offset(core::Micros server_minus_ours_us);
+
+}  // namespace postern::agent
