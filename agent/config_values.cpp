@@ -93,7 +93,7 @@ std::optional<Micros> parse_duration(std::string_view text) {
     Micros total = 0;
     std::int64_t last_factor = INT64_MAX;
     while (!text.empty()) {
-        Unit unit;
+        Unit unit{};
         const auto part = take_quantity(text, kDurationUnits, unit);
         if (!part || unit.factor >= last_factor) return std::nullopt;
         last_factor = unit.factor;
@@ -113,7 +113,7 @@ std::string format_duration(Micros us) {
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
-    Unit unit;
+    Unit unit{};
     const auto size = text.empty() ? std::nullopt : take_quantity(text, kSizeUnits, unit);
     if (!size || !text.empty()) return std::nullopt;
     return static_cast<std::uint64_t>(*size);
