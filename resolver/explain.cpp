@@ -40,6 +40,13 @@ std::string explain_flight(const FlightResult& result) {
     return fmt::format("source=upstream upstream={} rtt_us={}", result.from->address().text(), result.rtt_us);
 }
 
+std::string explain_cached(Cache::State state, core::Micros age) {
+    return fmt::format("source={} age={}s", state == Cache::State::kStale     ? "stale"
+                                            : state == Cache::State::kFailure ? "cached_failure"
+                                                                              : "cache",
+                       age / core::kSecond);
+}
+
 std::string explain_local() { return "source=local why=\"special-use name (RFC 6761, RFC 6303)\""; }
 
 }  // namespace postern::resolver

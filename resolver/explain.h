@@ -4,12 +4,14 @@
 #include <string>
 
 #include "resolver/active_plan.h"
+#include "resolver/cache.h"
 #include "resolver/forwarder.h"
 
 namespace postern::resolver {
 
 std::string explain_private(const ActivePlan& plan, const core::OwnerView& owner, core::Micros now);
 std::string explain_flight(const FlightResult& result);
+std::string explain_cached(Cache::State state, core::Micros age);
 std::string explain_local();
 
 }  // namespace postern::resolver

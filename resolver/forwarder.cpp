@@ -82,6 +82,10 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kJoined)];
         f.waiters.push_back(std::move(waiter));
         ++waiters_;
+        if (stale_after_us != 0 && f.patience_until == 0) {
+            f.patience_until = clock_.mono_us() + stale_after_us;
+            schedule(it->second);
+        }
         if (waiters_ > limits_.max_waiters && oldest_ != kNone) give_up(oldest_, kEdeOther);
         return Asked::kJoined;
     }

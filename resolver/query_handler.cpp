@@ -11,6 +11,8 @@ namespace {
 using core::ResolverEvent;
 using core::Source;
 
+constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // the client's patience, RFC 8767 5
+constexpr std::int64_t kStaleTtl = 30;                           // RFC 8767 4
 constexpr unsigned kMostRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
 
 /// QTYPEs that are not types of data. They are never forwarded and never answered from a plan.
@@ -35,8 +37,9 @@ struct QueryHandler::Context {
     std::span<std::uint8_t> out;
 };
 
-QueryHandler::QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, ReplySink& sink)
-    : clock_(clock), stats_(stats), forwarder_(forwarder), sink_(sink), scratch_(kMaxMessage) {
+QueryHandler::QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache,
+                           ReplySink& sink)
+    : clock_(clock), stats_(stats), forwarder_(forwarder), cache_(cache), sink_(sink), scratch_(kMaxMessage) {
     begin_batch();
 }
 
@@ -142,7 +145,41 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
         options.explain = why;
         return finish(c, Source::kLocal, *local, options);
     }
-    return forward(c);
+    const Cache::Hit hit = cache_.find(CacheKey::of(query), now_);
+    switch (hit.state) {
+        case Cache::State::kFresh:
+        case Cache::State::kFailure: return answer_cached(c, hit);
+        case Cache::State::kStale:
+            // RFC 8767 5: asked lately without success; don't let every client wait for the same disappointment.
+            if (!Cache::recheck_due(*hit.entry, now_)) return answer_cached(c, hit);
+            return forward(c, kStaleAfter);
+        case Cache::State::kMiss: break;
+    }
+    return forward(c, 0);
+}
+
+Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
+    const Cache::Entry& entry = *hit.entry;
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    options.passed = Cache::ede(entry);
+    const bool stale = hit.state == Cache::State::kStale;
+    if (stale) options.ede = Cache::is_nxdomain(entry) ? kEdeStaleNxDomain : kEdeStaleAnswer;
+    if (hit.state == Cache::State::kFailure) options.ede = kEdeCachedError;
+    std::string why;
+    if (c.query.edns.explain && c.from.loopback) {
+        why = explain_cached(hit.state, Cache::age(entry, now_));
+        options.explain = why;
+    }
+    ++stats_.cache_hits;
+    const Handled done = finish(c, stale ? Source::kStale : Source::kCache, Cache::sections(entry), options);
+    if (!is_truncated(c.out.data())) {
+        Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1, c.out.data() + kHeaderSize + c.query.question.size());
+    }
+    if (hit.state == Cache::State::kFresh && Cache::wants_prefetch(*hit.entry, now_)) {
+        forwarder_.prefetch(FlightKey::from(c.query), c.query.question);
+    }
+    return done;
 }
 
 Handled QueryHandler::answer_private(const Context& c, const core::OwnerView& owner) {
@@ -163,7 +200,8 @@ Handled QueryHandler::answer_private(const Context& c, const core::OwnerView& ow
     return finish(c, Source::kPrivate, Sections::authoritative(*answer), options);
 }
 
-Handled QueryHandler::forward(const Context& c) {
+Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
+    ++stats_.cache_misses;
     Waiter waiter;
     waiter.to = c.from;
     waiter.id = c.query.id;
@@ -171,7 +209,7 @@ Handled QueryHandler::forward(const Context& c) {
     waiter.edns = c.query.edns;
     waiter.question.assign(c.query.question.begin(), c.query.question.end());
     waiter.since = now_;
-    if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), 0) == Forwarder::Asked::kLoop) {
+    if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us) == Forwarder::Asked::kLoop) {
         ReplyOptions options;
         options.udp_size = udp_size_;
         return finish(c, Source::kRefused, Sections::error(kRefused), options);
@@ -190,6 +228,7 @@ void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& se
 
 void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     stats_.inflight = forwarder_.inflight();
+    const core::Micros now = clock_.mono_us();
     ReplyOptions options;
     options.udp_size = udp_size_;
     options.ede = result.ede;
@@ -200,6 +239,16 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
         // BADVERS and BADCOOKIE are between us and the upstream.
         if (sections.rcode > 15) sections = Sections::error(kServFail);
     }
+    if (sections.rcode == kNoError || sections.rcode == kNxDomain) {
+        cache_.insert(flight.key, *result.reply, result.message, now);
+    } else if (result.ede != kEdeOther) {
+        const Cache::Hit hit = cache_.find(CacheKey::of(flight.key), now);
+        if (hit.state == Cache::State::kStale) {
+            cache_.postpone_recheck(*hit.entry, now);
+            return answer_stale(flight.waiters, *hit.entry);
+        }
+        if (hit.state != Cache::State::kFresh) cache_.insert_failure(CacheKey::of(flight.key), sections.rcode, now);
+    }
     for (const Waiter& waiter : flight.waiters) {
         std::string why;
         if (waiter.edns.explain && waiter.to.loopback) why = explain_flight(result);
@@ -208,6 +257,33 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     }
 }
 
-void QueryHandler::flight_lingers(Flight&) {}
+void QueryHandler::flight_lingers(Flight& flight) {
+    const core::Micros now = clock_.mono_us();
+    const Cache::Hit hit = cache_.find(CacheKey::of(flight.key), now);
+    if (hit.state != Cache::State::kStale) return;  // evicted meanwhile: they wait on
+    cache_.postpone_recheck(*hit.entry, now);
+    answer_stale(flight.waiters, *hit.entry);
+    flight.waiters.clear();
+}
+
+void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry) {
+    const core::Micros now = clock_.mono_us();
+    ReplyOptions options;
+    options.udp_size = udp_size_;
+    options.passed = Cache::ede(entry);
+    options.ede = Cache::is_nxdomain(entry) ? kEdeStaleNxDomain : kEdeStaleAnswer;
+    // The TTLs are set once in a copy: the waiters' questions differ in letters only.
+    const Sections stored = Cache::sections(entry);
+    stale_.assign(stored.wire.begin(), stored.wire.end());
+    Cache::set_ttls(entry, now, kStaleTtl, stale_.data());
+    Sections sections = stored;
+    sections.wire = stale_;
+    for (const Waiter& waiter : waiters) {
+        std::string why;
+        if (waiter.edns.explain && waiter.to.loopback) why = explain_cached(Cache::State::kStale, Cache::age(entry, now));
+        options.explain = why;
+        reply(waiter, Source::kStale, sections, options);
+    }
+}
 
 }  // namespace postern::resolver

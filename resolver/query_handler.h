@@ -1,4 +1,4 @@
-// What happens to a query: read, allowed?, private name, special name, upstream. Knows no socket: packets come in with
+// What happens to a query: read, allowed?, private name, special name, cache, upstream. Knows no socket: packets come in with
 // a ReplyTo, replies leave into the caller's buffer or, later, through the ReplySink. Loop thread.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <span>
 
 #include "resolver/active_plan.h"
+#include "resolver/cache.h"
 #include "resolver/forwarder.h"
 #include "resolver/local_names.h"
 
@@ -19,7 +20,7 @@ struct Handled {
 
 class QueryHandler final : public FlightOwner {
   public:
-    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, ReplySink& sink);
+    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache, ReplySink& sink);
     ~QueryHandler() override;
 
     /// From the next query on. Queries in flight finish with what they have.
@@ -44,7 +45,9 @@ class QueryHandler final : public FlightOwner {
     Handled finish(const Context& c, core::Source source, const Sections& sections, const ReplyOptions& options);
     Handled reject(const Context& c, core::ResolverEvent event, std::uint16_t rcode);
     Handled answer_private(const Context& c, const core::OwnerView& owner);
-    Handled forward(const Context& c);
+    Handled answer_cached(const Context& c, Cache::Hit hit);
+    Handled forward(const Context& c, core::Micros stale_after_us);
+    void answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry);
     Handled refuse_client(const Context& c);
     void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
@@ -53,6 +56,7 @@ class QueryHandler final : public FlightOwner {
     core::Clock& clock_;
     core::StatsPage& stats_;
     Forwarder& forwarder_;
+    Cache& cache_;
     ReplySink& sink_;
     PlanPointer plan_;
     std::vector<std::uint64_t*> link_answers_;  // by index into the plan's links
@@ -62,6 +66,7 @@ class QueryHandler final : public FlightOwner {
     std::function<void(core::Micros)> awake_;
     core::Micros refusals_from_ = 0;
     unsigned refusals_ = 0;
+    core::Bytes stale_;
     std::vector<std::uint8_t> scratch_;         // a reply to a waiter
 };
 

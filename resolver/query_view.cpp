@@ -43,16 +43,11 @@ bool next_record(ByteView message, std::size_t* at, Record* out) {
     return true;
 }
 
-Parsed QueryView::parse(ByteView packet, QueryView* out) {
-    if (packet.size() < kHeaderSize) return Parsed::kDropShort;
+namespace {
+
+/// Question and OPT, for a message of any opcode: all have the same four sections.
+Parsed read_sections(ByteView packet, QueryView* out) {
     const std::uint8_t* p = packet.data();
-    out->id = load_be16(p);
-    out->flags = load_be16(p + 2);
-    out->question = {};
-    out->edns = {};
-    if (out->flags & kQr) return Parsed::kDropResponse;
-    // A message of another opcode has other sections; answer its header alone (RFC 1035 4.1.1).
-    if (out->flags & kOpcodeMask) return Parsed::kNotImp;
     if (load_be16(p + 4) != 1) return Parsed::kFormErr;  // RFC 9619: exactly one question
 
     // A compressed name can't stand first in a message; a plain one is read and lower-cased in one go.
@@ -80,6 +75,20 @@ Parsed QueryView::parse(ByteView packet, QueryView* out) {
         }
     }
     return bad_version ? Parsed::kBadVers : Parsed::kOk;
+}
+
+}  // namespace
+
+Parsed QueryView::parse(ByteView packet, QueryView* out) {
+    if (packet.size() < kHeaderSize) return Parsed::kDropShort;
+    const std::uint8_t* p = packet.data();
+    out->id = load_be16(p);
+    out->flags = load_be16(p + 2);
+    out->question = {};
+    out->edns = {};
+    if (out->flags & kQr) return Parsed::kDropResponse;
+    const Parsed parsed = read_sections(packet, out);
+    return (out->flags & kOpcodeMask) != 0 ? Parsed::kNotImp : parsed;
 }
 
 }  // namespace postern::resolver

@@ -10,9 +10,10 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
     : clock_(clock),
       stats_(clock, random, std::move(settings.stats_path)),
       listeners_(loop, clock, stats_.page()),
+      cache_(random.next64(), stats_.page()),
       forwarder_(clock, random, stats_.page()),
       transport_(loop, clock, forwarder_),
-      handler_(clock, stats_.page(), forwarder_, listeners_),
+      handler_(clock, stats_.page(), forwarder_, cache_, listeners_),
       passed_(std::move(settings.sockets)),
       watcher_(loop, clock, std::move(settings.paths), stats_.page(), random.next64(),
                [this](PlanPointer plan) { use(std::move(plan)); }, [this] { stats_.write_now(); }) {
@@ -59,6 +60,12 @@ void Server::use(PlanPointer plan) {
     limits.budget_us = static_cast<core::Micros>(view.settings.upstream_budget_ms) * core::kMillisecond;
     limits.max_inflight = view.settings.max_inflight;
     limits.max_waiters = 4 * limits.max_inflight;
+    // Another set of servers may see another world (VPN, split DNS): what is cached becomes stale, not gone.
+    if (upstreams != forwarder_.upstreams()) cache_.expire_all(clock_.mono_us());
+    CacheSettings cache;
+    cache.bytes = view.settings.cache_bytes;
+    cache.serve_stale_us = static_cast<core::Micros>(view.settings.serve_stale_s) * core::kSecond;
+    cache_.configure(cache);
     forwarder_.configure(std::move(upstreams), limits);
     listeners_.tcp().configure({view.settings.tcp_max_clients,
                                 static_cast<core::Micros>(view.settings.tcp_idle_ms) * core::kMillisecond});

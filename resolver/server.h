@@ -32,6 +32,7 @@ class Server {
     core::Clock& clock_;
     StatsWriter stats_;
     Listeners listeners_;
+    Cache cache_;
     Forwarder forwarder_;
     UpstreamSockets transport_;
     QueryHandler handler_;

@@ -1,0 +1,293 @@
+#include "resolver/cache.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+
+namespace postern::resolver {
+namespace {
+
+constexpr std::uint64_t kLeastBytes = 64 * 1024;  // below: no cache
+constexpr std::uint64_t kBytesPerBucket = 256;    // about an entry
+constexpr core::Micros kRememberBackoff = 10 * core::kSecond;
+constexpr std::size_t kMostTtls = 1024;
+constexpr std::uint8_t kHot = 2;  // hits that make an entry worth a prefetch
+
+/// What a block costs, with the allocator's own header.
+std::uint64_t block_bytes(void* p) { return malloc_usable_size(p) + sizeof(std::size_t); }
+
+}  // namespace
+
+// Behind the struct: name, TTL offsets (2 bytes each, unaligned), sections, EDE option.
+struct Cache::Entry {
+    Entry* chain;
+    Entry* newer;
+    Entry* older;
+    std::uint64_t hash;
+    core::Micros stored_at;
+    core::Micros fresh_until;
+    core::Micros stale_until;
+    core::Micros recheck_at;
+    std::uint16_t type, klass;
+    std::uint16_t answers, authorities, additionals;
+    std::uint16_t rcode, flags;
+    std::uint16_t wire_size, ttl_count, ede_size;
+    std::uint8_t name_size, bits;
+    std::uint8_t visited;
+    std::uint8_t hits;
+    bool failure, prefetched;
+
+    std::uint8_t* name() { return reinterpret_cast<std::uint8_t*>(this + 1); }
+    const std::uint8_t* name() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
+    std::uint8_t* ttls() { return name() + name_size; }
+    const std::uint8_t* ttls() const { return name() + name_size; }
+    std::uint8_t* wire() { return ttls() + 2u * ttl_count; }
+    const std::uint8_t* wire() const { return ttls() + 2u * ttl_count; }
+};
+
+namespace {
+
+struct Scan {
+    std::uint16_t ttl_at[kMostTtls];
+    std::size_t count = 0;
+    std::uint32_t least_ttl = UINT32_MAX;
+    std::uint32_t negative_ttl = 0;
+    std::size_t soa_ttl_at = 0;
+    bool has_soa = false;
+    bool has_type = false;  // the answer section holds a record of the type asked
+};
+
+/// Walks the sections (already checked by ReplyView) for what matters to a cache.
+bool scan_sections(const Sections& s, std::uint16_t type, Scan* out) {
+    std::size_t at = 0;
+    const unsigned records = s.answers + 0u + s.authorities + s.additionals;
+    if (records > kMostTtls) return false;
+    for (unsigned i = 0; i < records; ++i) {
+        Record r;
+        if (!next_record(s.wire, &at, &r)) return false;
+        // RFC 2181 8: a TTL with its highest bit set counts as zero.
+        const std::uint32_t ttl = r.ttl > INT32_MAX ? 0 : r.ttl;
+        out->ttl_at[out->count++] = static_cast<std::uint16_t>(r.ttl_at());
+        out->least_ttl = std::min(out->least_ttl, ttl);
+        if (i < s.answers) {
+            out->has_type = out->has_type || r.type == type || type == core::kTypeAny;
+        } else if (i < s.answers + 0u + s.authorities && r.type == kTypeSoa && r.rdata_length >= 20) {
+            out->has_soa = true;
+            out->soa_ttl_at = r.ttl_at();
+            out->negative_ttl = std::min(ttl, core::load_be32(s.wire.data() + r.end() - 4));  // RFC 2308 5
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+void Cache::Free::operator()(void* p) const { std::free(p); }
+
+Cache::Cache(std::uint64_t seed, core::StatsPage& stats) : seed_(seed), stats_(stats) { configure({}); }
+Cache::~Cache() { clear(); }
+
+void Cache::configure(const CacheSettings& settings) {
+    const bool same = buckets_ != nullptr && settings.bytes == settings_.bytes;
+    settings_ = settings;
+    if (same) return;
+    clear();
+    buckets_.reset();
+    index_bytes_ = used_ = 0;
+    mask_ = 0;
+    if (settings_.bytes >= kLeastBytes) {
+        const std::uint64_t n = std::bit_floor(settings_.bytes / kBytesPerBucket);
+        // calloc: pages of the index cost nothing until an entry falls into them.
+        buckets_.reset(static_cast<Entry**>(std::calloc(n, sizeof(Entry*))));
+        if (buckets_ != nullptr) {
+            mask_ = n - 1;
+            index_bytes_ = used_ = n * sizeof(Entry*);
+        }
+    }
+    stats_.cache_bytes = used_;
+}
+
+void Cache::clear() {
+    while (oldest_ != nullptr) remove(oldest_);
+}
+
+std::uint64_t Cache::hash(const CacheKey& key) const {
+    return hash_bytes(key.name, seed_ ^ (std::uint64_t{key.type} << 32 | std::uint64_t{key.klass} << 8 | key.bits));
+}
+
+Cache::Entry* Cache::lookup(const CacheKey& key, std::uint64_t h) {
+    for (Entry* e = *bucket(h); e != nullptr; e = e->chain) {
+        if (e->hash == h && e->type == key.type && e->klass == key.klass && e->bits == key.bits &&
+            e->name_size == key.name.size() && std::memcmp(e->name(), key.name.data(), key.name.size()) == 0) {
+            return e;
+        }
+    }
+    return nullptr;
+}
+
+Cache::Hit Cache::find(const CacheKey& key, core::Micros now) {
+    if (mask_ == 0) return {};
+    Entry* e = lookup(key, hash(key));
+    if (e == nullptr) return {};
+    if (now >= e->stale_until) {
+        remove(e);
+        return {};
+    }
+    const bool fresh = now < e->fresh_until && e->stored_at >= fresh_since_;
+    if (e->failure) return fresh ? Hit{State::kFailure, e} : Hit{};
+    e->visited = 1;
+    if (e->hits < UINT8_MAX) ++e->hits;
+    if (fresh) return {State::kFresh, e};
+    return settings_.serve_stale_us > 0 ? Hit{State::kStale, e} : Hit{};
+}
+
+Cache::Entry* Cache::make(const CacheKey& key, std::size_t wire, std::size_t ttls, std::size_t ede_size) {
+    const std::size_t size = sizeof(Entry) + key.name.size() + 2 * ttls + wire + ede_size;
+    if (size > settings_.bytes / 16 || !make_room(size + 64)) return nullptr;
+    void* block = std::malloc(size);
+    if (block == nullptr) return nullptr;
+    auto* e = new (block) Entry{};
+    e->type = key.type;
+    e->klass = key.klass;
+    e->bits = key.bits;
+    e->name_size = static_cast<std::uint8_t>(key.name.size());
+    e->ttl_count = static_cast<std::uint16_t>(ttls);
+    e->wire_size = static_cast<std::uint16_t>(wire);
+    e->ede_size = static_cast<std::uint16_t>(ede_size);
+    std::memcpy(e->name(), key.name.data(), key.name.size());
+    return e;
+}
+
+bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros now) {
+    const Sections& s = reply.sections;
+    // A question without RD is about what the server knows, not about the world (RFC 1034 5.3.3).
+    if (mask_ == 0 || (key.flags & kRd) == 0 || (s.rcode != kNoError && s.rcode != kNxDomain)) return false;
+    Scan scan;
+    if (!scan_sections(s, key.type, &scan) || !answers_belong(message, key.name)) return false;
+    const bool negative = s.rcode == kNxDomain || !scan.has_type;
+    if (negative && !scan.has_soa) return false;  // RFC 2308 5; referrals end here, too
+    core::Micros ttl = core::Micros{scan.least_ttl} * core::kSecond;
+    ttl = std::min(ttl, settings_.longest_ttl);
+    if (negative) ttl = std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
+    if (ttl <= 0) return false;
+
+    const CacheKey cache_key = CacheKey::of(key);
+    const std::uint64_t h = hash(cache_key);
+    if (Entry* old = lookup(cache_key, h)) remove(old);
+    Entry* e = make(cache_key, s.wire.size(), scan.count, reply.ede.size());
+    if (e == nullptr) return false;
+    e->stored_at = now;
+    e->fresh_until = now + ttl;
+    e->stale_until = e->fresh_until + settings_.serve_stale_us;
+    e->answers = s.answers;
+    e->authorities = s.authorities;
+    e->additionals = s.additionals;
+    e->rcode = s.rcode;
+    e->flags = s.flags;
+    std::memcpy(e->wire(), s.wire.data(), s.wire.size());
+    if (!reply.ede.empty()) std::memcpy(e->wire() + s.wire.size(), reply.ede.data(), reply.ede.size());
+    const auto longest = static_cast<std::uint32_t>(settings_.longest_ttl / core::kSecond);
+    for (std::size_t i = 0; i < scan.count; ++i) {
+        core::store_le(e->ttls() + 2 * i, scan.ttl_at[i]);
+        std::uint8_t* at = e->wire() + scan.ttl_at[i];
+        core::store_be32(at, std::min(core::load_be32(at), longest));
+    }
+    if (negative) core::store_be32(e->wire() + scan.soa_ttl_at, static_cast<std::uint32_t>(ttl / core::kSecond));
+    link(e, h);
+    return true;
+}
+
+void Cache::insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micros now) {
+    if (mask_ == 0) return;
+    const std::uint64_t h = hash(key);
+    core::Micros ttl = settings_.first_failure_ttl;
+    if (Entry* old = lookup(key, h)) {
+        if (!old->failure && now < old->stale_until) return;
+        if (old->failure) ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.longest_failure_ttl);
+        remove(old);
+    }
+    Entry* e = make(key, 0, 0, 0);
+    if (e == nullptr) return;
+    e->failure = true;
+    e->rcode = rcode;
+    e->stored_at = now;
+    e->fresh_until = now + ttl;
+    e->stale_until = e->fresh_until + kRememberBackoff;  // never served then; only its TTL is looked at
+    link(e, h);
+}
+
+void Cache::link(Entry* e, std::uint64_t h) {
+    e->hash = h;
+    e->chain = *bucket(h);
+    *bucket(h) = e;
+    e->older = newest_;
+    e->newer = nullptr;
+    if (newest_ != nullptr) newest_->newer = e;
+    newest_ = e;
+    if (oldest_ == nullptr) oldest_ = e;
+    used_ += block_bytes(e);
+    ++count_;
+    stats_.cache_entries = count_;
+    stats_.cache_bytes = used_;
+}
+
+void Cache::remove(Entry* e) {
+    Entry** at = bucket(e->hash);
+    while (*at != e) at = &(*at)->chain;
+    *at = e->chain;
+    if (hand_ == e) hand_ = e->newer;
+    (e->newer != nullptr ? e->newer->older : newest_) = e->older;
+    (e->older != nullptr ? e->older->newer : oldest_) = e->newer;
+    used_ -= block_bytes(e);
+    --count_;
+    std::free(e);
+    stats_.cache_entries = count_;
+    stats_.cache_bytes = used_;
+}
+
+/// SIEVE: the hand walks from the oldest to the newest, clears the mark of what was asked and takes the first without.
+bool Cache::make_room(std::uint64_t bytes) {
+    if (index_bytes_ + bytes > settings_.bytes) return false;
+    while (used_ + bytes > settings_.bytes) {
+        Entry* e = hand_ != nullptr ? hand_ : oldest_;
+        while (e->visited != 0) {
+            e->visited = 0;
+            e = e->newer != nullptr ? e->newer : oldest_;
+        }
+        hand_ = e->newer;
+        remove(e);
+        ++stats_.cache_evictions;
+    }
+    return true;
+}
+
+Sections Cache::sections(const Entry& e) {
+    return {{e.wire(), e.wire_size}, e.answers, e.authorities, e.additionals, e.rcode, e.flags};
+}
+
+ByteView Cache::ede(const Entry& e) { return {e.wire() + e.wire_size, e.ede_size}; }
+bool Cache::is_nxdomain(const Entry& e) { return e.rcode == kNxDomain; }
+core::Micros Cache::age(const Entry& e, core::Micros now) { return now - e.stored_at; }
+
+void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections) {
+    const auto age_s = static_cast<std::uint32_t>((now - e.stored_at) / core::kSecond);
+    for (std::size_t i = 0; i < e.ttl_count; ++i) {
+        std::uint8_t* at = sections + core::load_le<std::uint16_t>(e.ttls() + 2 * i);
+        const std::uint32_t ttl = core::load_be32(at);
+        core::store_be32(at, fixed_s >= 0 ? static_cast<std::uint32_t>(fixed_s) : ttl > age_s ? ttl - age_s : 0);
+    }
+}
+
+void Cache::postpone_recheck(Entry& e, core::Micros now) const { e.recheck_at = now + settings_.failure_recheck; }
+bool Cache::recheck_due(const Entry& e, core::Micros now) { return now >= e.recheck_at; }
+
+bool Cache::wants_prefetch(Entry& e, core::Micros now) {
+    if (e.prefetched || e.hits < kHot || (e.fresh_until - now) * 10 > e.fresh_until - e.stored_at) return false;
+    e.prefetched = true;
+    return true;
+}
+
+}  // namespace postern::resolver
