@@ -149,7 +149,7 @@ class Parser {
         auto c = std::make_shared<ResolveCommand>();
         CLI::App* app = add(&app_, "resolve", "Ask the resolver for a name; says where the answer came from and why.\nExit: 0 answered, 1 no such name or no such record, 2 failed, 3 usage.", c);
         app->add_option("NAME", c->name, "a name, or an address for its PTR")->required();
-        app->add_option("TYPE", c->type, "A, AAAA, PTR, SOA, ANY, …")->capture_default_str();
+        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …");
         app->add_flag("--json", c->json, "as JSON");
     }
 

@@ -38,7 +38,7 @@ struct StatusCommand {
 struct ResolveCommand {
     std::string config = kDefaultConfigPath;
     std::string name;
-    std::string type = "A";
+    std::string type;                       // "": A, or PTR for an address
     bool json = false;
 };
 struct ProbeCommand {

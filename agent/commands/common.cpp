@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 
 #include "agent/cloud/http_client.h"
@@ -10,6 +12,36 @@
 #include "core/secret.h"
 
 namespace postern::agent {
+
+namespace {
+
+volatile std::sig_atomic_t got_signal = 0;
+void note_signal(int) { got_signal = 1; }
+
+void set_handler(void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+Interruptible::Interruptible() {
+    got_signal = 0;
+    set_handler(&note_signal);
+}
+Interruptible::~Interruptible() { set_handler(SIG_DFL); }
+bool Interruptible::interrupted() const { return got_signal != 0; }
+
+bool Interruptible::sleep(core::Micros us) {
+    // In slices: a signal that arrives just before the call must not cost the whole time.
+    for (core::Micros left = us; left > 0 && got_signal == 0; left -= 100 * core::kMillisecond) {
+        const core::Micros slice = std::min(left, 100 * core::kMillisecond);
+        const timespec time{static_cast<time_t>(slice / core::kSecond), static_cast<long>(slice % core::kSecond) * 1000};
+        ::nanosleep(&time, nullptr);
+    }
+    return got_signal == 0;
+}
 
 void print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);

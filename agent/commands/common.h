@@ -26,4 +26,16 @@ core::SocketAddress agent_address(const Config& config);
 core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
                                      core::Micros timeout_us);
 
+/// While it lives, Ctrl-C and SIGTERM end sleep() instead of the program: the terminal is left as it was found.
+class Interruptible {
+  public:
+    Interruptible();
+    ~Interruptible();
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+    /// False when interrupted, also before.
+    bool sleep(core::Micros us);
+    bool interrupted() const;
+};
+
 }  // namespace postern::agent

@@ -1,17 +1,14 @@
+#include <cstdio>
+
 #include "agent/app.h"
 #include "agent/cli.h"
 #include "agent/commands/common.h"
-#include "core/log.h"
 
 namespace postern::agent {
 
 int run_command(const RunCommand& command) {
     const auto config = config_or_complain("run", command.config);
     if (!config) return kExitFailed;
-    core::configure_log(config->agent.log_level, config->agent.log_format);
-    for (const ConfigIssue& warning : config->warnings) {
-        core::log_warning("config_warning", format_issue(command.config, warning));
-    }
     RunOptions options;
     options.config_path = command.config;
     options.start_resolver = !command.no_resolver;

@@ -1,0 +1,280 @@
+// `postern probe`: the agent's probe engine, once, for people to look at.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "agent/cli.h"
+#include "agent/commands/common.h"
+#include "agent/commands/probe_targets.h"
+#include "agent/reason_text.h"
+#include "agent/terminal.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "probe/probe_run.h"
+#include "probe/record.h"
+#include "probe/tls_contexts.h"
+#include "probe/verdict.h"
+
+namespace postern::agent {
+
+namespace {
+
+using probe::Phase;
+using probe::ProbeResult;
+using probe::ProbeTarget;
+using probe::Reason;
+
+constexpr std::size_t kAtOnce = 32;
+constexpr Micros kBetweenRounds = 200 * core::kMillisecond;
+constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█", "▄"};  // told apart without colour, too
+
+enum class Outcome { kPassed, kFailed, kNotMeasured };
+
+/// Without a token the gateway's 401 is as far as a probe can come: it passed.
+Outcome outcome(const ProbeResult& r, const ProbeTarget& target) {
+    if (r.ok || (r.reason == Reason::kTokenMissing && target.spec->token.empty())) return Outcome::kPassed;
+    return probe::is_local(r.reason) ? Outcome::kNotMeasured : Outcome::kFailed;
+}
+
+std::string ms(Micros us) { return fmt::format("{:.1f}", static_cast<double>(us) / 1000); }
+
+/// Every target once, at most kAtOnce at a time; results in the order of the targets.
+class Round {
+  public:
+    Round(core::Loop& loop, probe::NetworkLauncher& launcher, const std::vector<ProbeTarget>& targets)
+        : loop_(loop), launcher_(launcher), targets_(targets), running_(targets.size()), results_(targets.size()) {}
+
+    std::vector<ProbeResult> run() {
+        while (done_ < targets_.size()) {
+            while (next_ < targets_.size() && next_ - done_ < kAtOnce) start(next_++);
+            loop_.run_once();
+        }
+        std::vector<ProbeResult> out;
+        for (auto& r : results_) out.push_back(std::move(*r));
+        return out;
+    }
+
+  private:
+    void start(std::size_t i) {
+        running_[i] = launcher_.launch(targets_[i], [this, i](ProbeResult result) {
+            results_[i] = std::move(result);
+            ++done_;
+        });
+    }
+
+    core::Loop& loop_;
+    probe::NetworkLauncher& launcher_;
+    const std::vector<ProbeTarget>& targets_;
+    std::vector<std::unique_ptr<probe::RunningProbe>> running_;
+    std::vector<std::optional<ProbeResult>> results_;
+    std::size_t next_ = 0, done_ = 0;
+};
+
+class Report {
+  public:
+    Report(const ProbeCommand& command, const std::vector<ProbeTarget>& targets)
+        : paint_(colour_wanted()), columns_(std::clamp<std::size_t>(terminal_columns(), 40, 120)), targets_(targets), totals_(targets.size()), counts_(targets.size()),
+          many_(command.count > 1) {}
+
+    void count(const std::vector<ProbeResult>& results) {
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            const Outcome how = outcome(results[i], targets_[i]);
+            ++counts_[i][static_cast<std::size_t>(how)];
+            if (how == Outcome::kPassed) totals_[i].push_back(results[i].total_us);
+        }
+    }
+
+    void show(const std::vector<ProbeResult>& results) const {
+        std::string out, link = "\n";
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            const Outcome how = outcome(results[i], targets_[i]);
+            if (!many_ && targets_[i].link != link) out += heading(targets_[i]);
+            link = targets_[i].link;
+            out += many_ ? one_line(results[i], targets_[i], how) : block(results[i], targets_[i], how);
+        }
+        print(out);
+    }
+
+    void summary() const {
+        if (!many_) return;
+        std::string out = "\n";
+        for (std::size_t i = 0; i < targets_.size(); ++i) {
+            auto times = totals_[i];
+            std::sort(times.begin(), times.end());
+            const auto total = std::accumulate(counts_[i].begin(), counts_[i].end(), std::size_t{0});
+            out += fmt::format("{}  {} of {} passed", pad(targets_[i].ip.text(), 15), counts_[i][0], total);
+            if (!times.empty()) {
+                out += fmt::format(", min {} median {} max {} ms", ms(times.front()), ms(times[times.size() / 2]), ms(times.back()));
+            }
+            out += '\n';
+        }
+        print(out);
+    }
+
+    int code() const {
+        std::array<std::size_t, 3> all{};
+        for (const auto& c : counts_) {
+            for (std::size_t k = 0; k < all.size(); ++k) all[k] += c[k];
+        }
+        const auto [passed, failed, unmeasured] = all;
+        if (failed + unmeasured == 0) return kExitGood;
+        if (passed > 0) return kExitWarning;
+        return failed > 0 ? kExitFailed : kExitUnknown;
+    }
+
+  private:
+    std::string heading(const ProbeTarget& t) const {
+        const std::string name = t.link.empty() ? "" : paint_.bold(t.link) + "  ";
+        return fmt::format("{}https://{}:{}{}  {}\n", name, t.spec->host, t.spec->port, t.spec->path, paint_.dim(t.spec->sql));
+    }
+
+    std::string mark(Outcome how) const {
+        switch (how) {
+            case Outcome::kPassed: return paint_.green("✓ ok");
+            case Outcome::kFailed: return paint_.red("✕ failed");
+            case Outcome::kNotMeasured: return paint_.yellow("? not measured");
+        }
+        return "";
+    }
+
+    /// "░ connect 0.1  ▒ tls 3.2 …"; the phase that failed is red, phases not reached are "-".
+    std::string numbers(const ProbeResult& r) const {
+        std::string out;
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+            const bool here = !r.ok && static_cast<std::size_t>(r.phase) == i;
+            std::string value = r.phase_us[i] ? ms(*r.phase_us[i]) : "-";
+            out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i], probe::to_string(static_cast<Phase>(i)), here ? paint_.red(value) : value);
+        }
+        return out + " ms";
+    }
+
+    std::string bar(const ProbeResult& r) const {
+        const std::size_t width = columns_ - 4;
+        Micros total = 0;
+        for (const auto& p : r.phase_us) total += p.value_or(0);
+        if (total <= 0) return "";
+        std::string out;
+        Micros before = 0;
+        std::size_t drawn = 0;
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+            if (!r.phase_us[i]) continue;
+            before += *r.phase_us[i];
+            const auto end = static_cast<std::size_t>(static_cast<double>(before) / static_cast<double>(total) * static_cast<double>(width));
+            std::string piece;
+            for (; drawn < end; ++drawn) piece += kBlocks[i];
+            const bool here = !r.ok && static_cast<std::size_t>(r.phase) == i;
+            out += here ? paint_.red(piece) : i % 2 == 0 ? paint_.cyan(piece) : piece;
+        }
+        return out;
+    }
+
+    std::string good_details(const ProbeResult& r) const {
+        std::string out;
+        const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
+        if (r.http_status) add(fmt::format("HTTP {}", *r.http_status));
+        if (r.sql_code) add(fmt::format("code {}", *r.sql_code));
+        if (!r.tls_version.empty()) add(r.tls_version);
+        if (r.certificate.present) add("certificate until " + core::format_utc(r.certificate.not_after_us).substr(0, 10));
+        return out;
+    }
+
+    std::string block(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
+        std::string out = fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()), t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), ms(r.total_us));
+        out += "    " + numbers(r) + "\n";
+        if (const std::string drawn = bar(r); !drawn.empty()) out += "    " + drawn + "\n";
+        if (r.ok) return out + "    " + paint_.dim(good_details(r)) + "\n";
+        const ReasonContext context{t.link, t.spec->host, t.ip.text(), t.spec->port};
+        const std::string where(probe::to_string(r.phase));
+        const auto line = [&](std::string_view key, const std::string& text) {
+            out += fmt::format("    {}{}\n", pad(key, 8), wrap_text(printable(text), columns_, 12));
+        };
+        line("reason", fmt::format("{}, at {}", probe::to_string(r.reason), where));
+        line("cause", reason_cause(r.reason, context));
+        if (!r.detail.empty()) line("found", r.detail);
+        if (const std::string fix = reason_fix(r.reason, context); !fix.empty()) line("fix", fix);
+        return out;
+    }
+
+    std::string one_line(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
+        std::string out = fmt::format("{}  {} ms  {}", pad(t.ip.text(), 15), pad_left(ms(r.total_us), 8), mark(how));
+        if (!r.ok) return out + fmt::format("  {} at {}\n", probe::to_string(r.reason), probe::to_string(r.phase));
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+            if (r.phase_us[i]) out += paint_.dim(fmt::format("  {} {}", probe::to_string(static_cast<Phase>(i)), ms(*r.phase_us[i])));
+        }
+        return out + "\n";
+    }
+
+    Paint paint_;
+    std::size_t columns_;
+    const std::vector<ProbeTarget>& targets_;
+    std::vector<std::vector<Micros>> totals_;
+    std::vector<std::array<std::size_t, 3>> counts_;
+    bool many_;
+};
+
+/// One JSON document: {"schema_version":1,"probes":[record, …]}, records as in the log.
+class JsonReport {
+  public:
+    JsonReport(core::Clock& clock, const std::vector<ProbeTarget>& targets) : verdicts_(clock) {
+        std::vector<probe::ScheduledTarget> scheduled;
+        // One attempt is the verdict here.
+        for (const auto& t : targets) scheduled.push_back({t, {.fall = 1, .rise = 1}});
+        verdicts_.set_targets(scheduled);
+    }
+    void add(const std::vector<ProbeResult>& results) {
+        for (const auto& r : results) {
+            text_ += text_.empty() ? "\n" : ",\n";
+            text_ += probe::to_json(probe::make_record(r, verdicts_.fold(r), ++seq_));
+        }
+    }
+    std::string text() const { return "{\"schema_version\":1,\"probes\":[" + text_ + "\n]}\n"; }
+
+  private:
+    probe::VerdictBook verdicts_;
+    std::string text_;
+    std::uint64_t seq_ = 0;
+};
+
+int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targets) {
+    core::Loop loop;
+    int code = kExitUnknown;
+    {
+        core::SystemClock clock(loop);
+        probe::TlsContexts contexts(loop);
+        probe::NetworkLauncher launcher(loop, clock, contexts);
+        Report report(command, targets);
+        JsonReport json(clock, targets);
+        std::optional<Interruptible> interruptible;  // of several rounds, those that are done are summed up
+        if (command.count > 1) interruptible.emplace();
+        for (int i = 0; i < command.count && (i == 0 || interruptible->sleep(kBetweenRounds)); ++i) {
+            const auto results = Round(loop, launcher, targets).run();
+            report.count(results);
+            if (command.json) {
+                json.add(results);
+            } else {
+                report.show(results);
+            }
+        }
+        if (command.json) print(json.text());
+        if (!command.json) report.summary();
+        code = report.code();
+    }
+    loop.close();
+    return code;
+}
+
+}  // namespace
+
+int run_command(const ProbeCommand& command) {
+    core::configure_log(core::Level::kError, core::LogFormat::kText);  // what went wrong is told here, once
+    const auto targets = probe_targets(command);
+    if (!targets) {
+        complain("probe", targets.error());
+        return kExitUnknown;
+    }
+    for (const auto& note : targets->notes) complain("probe", note);
+    return probe_all(command, targets->targets);
+}
+
+}  // namespace postern::agent

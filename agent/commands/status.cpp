@@ -1,0 +1,76 @@
+// `postern status`: asks the running agent, which draws the screen itself.
+#include <unistd.h>
+
+#include <charconv>
+
+#include "agent/cli.h"
+#include "agent/commands/common.h"
+#include "agent/terminal.h"
+
+namespace postern::agent {
+
+namespace {
+
+constexpr Micros kTimeout = 5 * core::kSecond;
+constexpr Micros kRedraw = 2 * core::kSecond;
+
+struct Shown {
+    int code = kExitUnknown;
+    std::string text;
+};
+
+core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
+    std::string path = "/api/v1/status";
+    if (!command.json) {
+        const std::size_t columns = ::isatty(STDOUT_FILENO) == 1 ? terminal_columns() : 0;
+        path += "?view=text&columns=" + std::to_string(columns) + (colour_wanted() ? "&colour=1" : "");
+    }
+    auto reply = ask_agent(config, "GET", path, kTimeout);
+    if (!reply) return core::fail(reply.error());
+    const std::string overall = reply->header("x-postern-overall");
+    if (reply->status != 200 || overall.empty()) {
+        return core::fail(core::Code::kHttpFailed, "http://" + agent_address(config).text() + " answered with HTTP " +
+                                                       std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
+                          "is it postern that listens there? see [http] listen");
+    }
+    return Shown{overall.size() == 1 && overall[0] >= '0' && overall[0] <= '3' ? overall[0] - '0' : kExitUnknown, reply->body};
+}
+
+/// Drawn over the old screen line by line, so that nothing flickers.
+std::string over_old_screen(const std::string& text) {
+    std::string out = "\033[H";
+    for (const char c : text) out += c == '\n' ? std::string("\033[K\n") : std::string(1, c);
+    return out + "\033[J";
+}
+
+int watch(const Config& config, const StatusCommand& command) {
+    Interruptible interruptible;
+    const bool terminal = ::isatty(STDOUT_FILENO) == 1 && !command.json;
+    int code = kExitUnknown;
+    if (terminal) print("\033[?25l\033[2J");
+    do {
+        const auto shown = ask(config, command);
+        code = shown ? shown->code : static_cast<int>(kExitUnknown);
+        const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
+        print(terminal ? over_old_screen(text + "\nevery 2 s; Ctrl-C ends\n") : text + (command.json ? "" : "\n"));
+    } while (interruptible.sleep(kRedraw));
+    if (terminal) print("\033[?25h");
+    return code;
+}
+
+}  // namespace
+
+int run_command(const StatusCommand& command) {
+    const auto config = config_or_complain("status", command.config);
+    if (!config) return kExitUnknown;
+    if (command.watch) return watch(*config, command);
+    const auto shown = ask(*config, command);
+    if (!shown) {
+        complain("status", shown.error());
+        return kExitUnknown;
+    }
+    print(shown->text);
+    return shown->code;
+}
+
+}  // namespace postern::agent
