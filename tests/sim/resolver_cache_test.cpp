@@ -1,0 +1,284 @@
+// What the cache promises, seen through the handler: TTLs, negatives, stale data, failures, prefetch, memory.
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <set>
+
+#include "tests/unit/resolver/handler_kit.h"
+
+using namespace postern;
+using core::kMillisecond;
+using core::kSecond;
+using test::Bench;
+using test::Query;
+using test::records_of;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+const Query kWww{.name = "www.example.", .edns_size = 1232};
+const Lines kAnswer{"www.example. 60 IN A 192.0.2.80"};
+const Lines kSoa{"example. 300 IN SOA ns.example. root.example. 1 2 3 4 120"};
+
+struct Net : Bench {
+    explicit Net(core::PlanSettings settings = {}) {
+        auto plan = test::usual_plan(1);
+        plan.settings = settings;
+        use(plan);
+        resolver::CacheSettings c;
+        c.bytes = settings.cache_bytes;
+        c.serve_stale_us = static_cast<core::Micros>(settings.serve_stale_s) * kSecond;
+        cache.configure(c);
+    }
+    /// Asks, and lets the upstream answer; the reply.
+    core::Bytes resolve(const Query& q, std::uint16_t rcode, const Lines& answers, const Lines& authorities = {}) {
+        ask(q);
+        transport.answer(transport.open.size() - 1, rcode, answers, authorities);
+        return last();
+    }
+    bool cached(const Query& q) {
+        const auto before = transport.sent;
+        const bool hit = !ask(q).empty() && transport.sent == before;
+        while (!transport.open.empty()) transport.fail(0, ECONNREFUSED);
+        return hit;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters and ID, and asks nobody", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    net.clock.advance(17 * kSecond);
+    Query again = kWww;
+    again.name = "wWw.example.";
+    again.id = 77;
+    again.edns_size = -1;
+    const auto reply = net.ask(again);
+    CHECK(core::load_be16(reply.data()) == 77);
+    CHECK(core::as_text(reply).find("wWw") != std::string_view::npos);
+    CHECK(records_of(reply).at(0).find(" 43 IN A") != std::string::npos);
+    CHECK(net.transport.sent == 1);
+    CHECK(net.stats.cache_hits == 1);
+    net.clock.advance(43 * kSecond);
+    CHECK(net.ask(kWww).empty());
+}
+
+TEST_CASE("cache: DO, CD and AD make entries of their own; RD=0 is answered from it but never fills it", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    Query q = kWww;
+    q.dnssec_ok = true;
+    CHECK_FALSE(net.cached(q));
+    q = kWww;
+    q.flags = 0x0110;
+    CHECK_FALSE(net.cached(q));
+    q = kWww;
+    q.flags = 0;
+    CHECK(net.cached(q));
+    q.name = "other.example.";
+    net.resolve(q, 0, {"other.example. 60 IN A 192.0.2.81"});
+    CHECK_FALSE(net.cached(q));
+}
+
+TEST_CASE("cache: negative answers live for the lesser of SOA TTL and minimum, and need a SOA", "[cache]") {
+    Net net;
+    const Query nx{.name = "nx.example.", .edns_size = 1232};
+    net.resolve(nx, 3, {}, kSoa);
+    net.clock.advance(119 * kSecond);
+    const auto reply = net.ask(nx);
+    CHECK(test::rcode_of(reply) == 3);
+    CHECK(records_of(reply, LDNS_SECTION_AUTHORITY).at(0).find("example. 1 IN SOA") == 0);
+    const Query nodata{.name = "nd.example.", .type = 28};
+    net.resolve(nodata, 0, {}, kSoa);
+    CHECK(net.cached(nodata));
+    const Query bare{.name = "bare.example."};
+    net.resolve(bare, 3, {});
+    CHECK_FALSE(net.cached(bare));
+    // RFC 8020's subtree cut is for validators.
+    CHECK_FALSE(net.cached(Query{.name = "sub.nx.example."}));
+}
+
+TEST_CASE("cache: TTL 0, referrals and answers about something else are not kept", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, {"www.example. 0 IN A 192.0.2.80"});
+    CHECK_FALSE(net.cached(kWww));
+    net.clock.advance(10 * kSecond);
+    net.resolve(kWww, 0, {}, {"example. 60 IN NS ns.example."});
+    CHECK_FALSE(net.cached(kWww));
+    net.clock.advance(10 * kSecond);
+    net.resolve(kWww, 0, {"evil.example. 60 IN A 203.0.113.66"});
+    CHECK_FALSE(net.cached(kWww));
+    net.clock.advance(10 * kSecond);
+    net.resolve(kWww, 0, {"b.example. 60 IN A 192.0.2.1", "www.example. 90 IN CNAME b.example."});
+    CHECK(net.cached(kWww));  // a chain in any order
+}
+
+TEST_CASE("serve-stale: a refusing upstream gives the old answer at once, TTL 30 and EDE 3", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    net.clock.advance(100 * kSecond);
+    net.ask(kWww);
+    net.transport.fail(0, ECONNREFUSED);
+    CHECK(records_of(net.last()) == Lines{"www.example. 30 IN A 192.0.2.80"});
+    CHECK(test::ede_of(net.last()) == 3);
+    // For the next 30 s nobody waits for the upstream again.
+    const auto sent = net.transport.sent;
+    CHECK(test::ede_of(net.ask(kWww)) == 3);
+    CHECK(net.transport.sent == sent);
+    net.clock.advance(31 * kSecond);
+    CHECK(net.ask(kWww).empty());
+    net.transport.answer(0, 0, kAnswer);
+    CHECK(test::ede_of(net.last()) == -1);
+}
+
+TEST_CASE("serve-stale: a silent upstream costs the client 1.8 s, and the refresh goes on", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    const Query nx{.name = "nx.example.", .edns_size = 1232};
+    net.resolve(nx, 3, {}, kSoa);
+    net.clock.advance(400 * kSecond);
+    net.ask(kWww);
+    net.ask(nx);
+    const auto replies = net.sink.replies.size();
+    net.clock.advance(1799 * kMillisecond);
+    CHECK(net.sink.replies.size() == replies);
+    net.clock.advance(2 * kMillisecond);
+    REQUIRE(net.sink.replies.size() == replies + 2);
+    std::set<int> codes{test::ede_of(net.sink.replies[replies]), test::ede_of(net.sink.replies[replies + 1])};
+    CHECK(codes == std::set<int>{3, 19});
+    CHECK(net.forwarder.inflight() == 2);
+    CHECK(test::ede_of(net.ask(kWww)) == 3);  // at once while that is under way
+    for (std::size_t i = 0; i < net.transport.open.size(); ++i) {
+        const auto& e = net.transport.open[i];
+        if (core::as_text(e.query).find("www") == std::string_view::npos) continue;
+        net.transport.answer(i, 0, {"www.example. 60 IN A 192.0.2.99"});
+        break;
+    }
+    CHECK(records_of(net.ask(kWww)) == Lines{"www.example. 60 IN A 192.0.2.99"});
+}
+
+TEST_CASE("serve-stale: SERVFAIL is a reason, the end of the stale time is an end", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    net.clock.advance(100 * kSecond);
+    CHECK(test::ede_of(net.resolve(kWww, 2, {})) == 3);
+    net.clock.advance(core::kHour);
+    CHECK(test::rcode_of(net.resolve(kWww, 2, {})) == 2);
+    core::PlanSettings off;
+    off.serve_stale_s = 0;
+    Net second(off);
+    second.resolve(kWww, 0, kAnswer);
+    second.clock.advance(100 * kSecond);
+    CHECK(test::rcode_of(second.resolve(kWww, 2, {})) == 2);
+}
+
+TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and never served stale", "[cache]") {
+    Net net;
+    const auto fails = [&] {
+        net.ask(kWww);
+        REQUIRE(net.transport.open.size() == 1);
+        net.transport.fail(0, ECONNREFUSED);
+    };
+    for (const int seconds : {1, 2, 4, 5, 5}) {
+        fails();
+        CAPTURE(seconds);
+        net.clock.advance(seconds * kSecond - 1000);
+        const auto reply = net.ask(kWww);
+        REQUIRE_FALSE(reply.empty());
+        CHECK(test::rcode_of(reply) == 2);
+        CHECK(test::ede_of(reply) == 13);
+        net.clock.advance(2000);
+    }
+    net.resolve(kWww, 0, kAnswer);
+    CHECK(net.cached(kWww));
+}
+
+TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once, and nobody waits", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    for (int i = 0; i < 3; ++i) net.ask(kWww);
+    net.clock.advance(50 * kSecond);
+    net.ask(kWww);
+    CHECK(net.transport.sent == 1);
+    net.clock.advance(5 * kSecond);
+    CHECK_FALSE(net.ask(kWww).empty());
+    CHECK_FALSE(net.ask(kWww).empty());
+    REQUIRE(net.transport.sent == 2);
+    const auto replies = net.sink.replies.size();
+    net.transport.answer(0, 0, {"www.example. 60 IN A 192.0.2.81"});
+    CHECK(net.sink.replies.size() == replies);
+    net.clock.advance(30 * kSecond);
+    CHECK(records_of(net.ask(kWww)) == Lines{"www.example. 30 IN A 192.0.2.81"});
+}
+
+TEST_CASE("cache: other upstreams make everything stale, not gone", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    net.clock.advance(kSecond);
+    net.cache.expire_all(net.clock.mono_us());
+    net.ask(kWww);
+    REQUIRE(net.transport.open.size() == 1);
+    net.transport.fail(0, ECONNREFUSED);
+    CHECK(test::ede_of(net.last()) == 3);
+}
+
+TEST_CASE("cache: the bound holds whatever comes, and what is asked often stays", "[cache]") {
+    core::PlanSettings settings;
+    settings.cache_bytes = 256 * 1024;
+    Net net(settings);
+    const Query hot{.name = "hot.example.", .edns_size = 1232};
+    net.resolve(hot, 0, {"hot.example. 3600 IN A 192.0.2.1"});
+    for (int i = 0; i < 20000; ++i) {
+        const std::string name = "n" + std::to_string(i) + ".example.";
+        net.resolve(Query{.name = name}, 0, {name + " 3600 IN A 192.0.2.2", name + " 3600 IN A 192.0.2.3"});
+        REQUIRE(net.cache.bytes() <= settings.cache_bytes);
+        if (i % 50 == 0) REQUIRE_FALSE(net.ask(hot).empty());
+        net.sink.replies.clear();
+    }
+    CHECK(net.cache.entries() > 500);
+    CHECK(net.stats.cache_evictions > 15000);
+    CHECK(net.cache.entries() == net.stats.cache_entries);
+    CHECK(net.cache.bytes() / net.cache.entries() < 260);  // 16 bytes of name, two addresses, and all overhead
+    core::PlanSettings none;
+    none.cache_bytes = 0;
+    Net without(none);
+    without.resolve(kWww, 0, kAnswer);
+    CHECK_FALSE(without.cached(kWww));
+}
+
+TEST_CASE("a day of a host: random names, servers that die and come back, and no question without its answer", "[cache]") {
+    for (const std::uint64_t seed : {11, 12, 13}) {
+        CAPTURE(seed);
+        Bench net(seed);
+        auto plan = test::usual_plan(3);
+        plan.settings.cache_bytes = 128 * 1024;
+        net.use(plan);
+        resolver::CacheSettings small;
+        small.bytes = plan.settings.cache_bytes;
+        net.cache.configure(small);
+        core::SeededRandom dice(seed);
+        std::size_t asked = 0, answered = 0;
+        for (int step = 0; step < 20000; ++step) {
+            const std::string name = "n" + std::to_string(dice.below(300)) + ".example.";
+            const auto reply = net.ask(Query{.name = name, .edns_size = dice.below(2) ? 1232 : -1});
+            ++asked;
+            if (!reply.empty()) ++answered;
+            while (!net.transport.open.empty() && dice.below(3) != 0) {
+                const std::size_t i = dice.below(net.transport.open.size());
+                const std::uint64_t fate = dice.below(10);
+                if (fate == 0) net.transport.fail(i, ECONNREFUSED);
+                else if (fate == 1) net.transport.answer(i, 2, {});
+                else if (fate == 2) net.transport.deliver(i, core::Bytes(dice.below(40)));
+                else if (fate == 3) net.transport.answer(i, 3, {}, kSoa);
+                else net.transport.deliver(i, test::reply_to(net.transport.open[i].query, 0, {}, kSoa));
+            }
+            net.clock.advance(static_cast<core::Micros>(dice.below(400)) * kMillisecond);
+        }
+        net.clock.advance(10 * kSecond);
+        CHECK(answered + net.sink.replies.size() == asked);
+        CHECK(net.forwarder.inflight() == 0);
+        CHECK(net.transport.open.empty());
+        CHECK(net.cache.bytes() <= plan.settings.cache_bytes);
+        CHECK(net.clock.idle());
+    }
+}
