@@ -11,6 +11,15 @@ EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses) {
     return addresses;
 }
 
+EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zones) {
+    if (zones.empty()) return set;
+    EndpointSet out;
+    for (const auto& a : set) {
+        if (a.zone.empty() || std::find(zones.begin(), zones.end(), a.zone) != zones.end()) out.push_back(a);
+    }
+    return out;
+}
+
 std::string describe(const EndpointSet& set) {
     std::string out;
     for (const auto& a : set) {

@@ -21,6 +21,9 @@ using EndpointSet = std::vector<EndpointAddress>;  // sorted by ip, no ip twice
 /// Sorts, drops duplicates (the first zone wins).
 EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses);
 
+/// Those of the given zones; all when none is given. Addresses without a zone always stay.
+EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zones);
+
 /// "10.0.1.23 (cn-hangzhou-h), 10.0.2.9 (cn-hangzhou-i)"; "none" when empty.
 std::string describe(const EndpointSet& set);
 

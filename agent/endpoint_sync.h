@@ -43,6 +43,8 @@ struct EndpointSyncHooks {
     std::function<void(const std::string& link)> on_change;  // its set changed, or was first known
     std::function<void()> on_status;                         // something status() says changed (errors, readiness, …)
     std::function<void()> save;                              // what fill() gives is worth writing to disk
+    /// Optional: does a probe still reach this address? Then even an end that the API states waits for the grace time.
+    std::function<bool(const core::IpAddress&)> works = {};
 };
 
 class EndpointSync {
@@ -67,7 +69,7 @@ class EndpointSync {
     DiscoveryCounters counters() const;
     /// What works but should be put right (a wrong clock, a suspiciously empty reply), one sentence each.
     std::vector<std::string> warnings() const;
-    /// Every link with endpoints has had an answer from the API or the snapshot, or has failed once: /readyz need not wait.
+    /// Every source has answered, failed once, or is known from the snapshot: /readyz need not wait for more.
     bool first_round_done() const;
     /// Adds the sources to a snapshot (region, zone and api_hosts are the caller's).
     void fill(Snapshot& snapshot) const;

@@ -1,0 +1,72 @@
+#include "agent/endpoint_merge.h"
+
+#include <algorithm>
+
+namespace postern::agent {
+namespace {
+
+enum class Fate { kReplaced, kStatedEnd, kUnmentioned };
+
+bool stated_for_all(const EndpointReport& r) { return is_stated_end(r.status) || is_stated_end(r.connection_status); }
+
+Fate fate_of(const EndpointAddress& address, const EndpointReport& report, const EndpointSet& ready) {
+    if (stated_for_all(report)) return Fate::kStatedEnd;
+    const bool successor = std::any_of(ready.begin(), ready.end(), [&](const auto& a) {
+        return a.zone == address.zone && a.ip.is_v6() == address.ip.is_v6();
+    });
+    if (successor && !address.zone.empty()) return Fate::kReplaced;
+    for (const auto& zone : report.zones) {
+        if (zone.zone_id == address.zone && is_stated_end(zone.status)) return Fate::kStatedEnd;
+    }
+    return Fate::kUnmentioned;
+}
+
+std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept) {
+    const std::string who = "endpoint " + report.endpoint_id + ": ";
+    if (ready.empty() && report.zones.empty()) {
+        return who + "the API lists no zones any more; the last known addresses stay in use: " + describe(kept);
+    }
+    if (ready.empty()) {
+        return who + "no address is ready any more (" + why_not_ready(report, {}) + "); the last known stay in use: " +
+               describe(kept);
+    }
+    return who + describe(kept) + " no longer listed; withdrawn " + std::to_string(kWithdrawalGrace / core::kMinute) +
+           " min after it vanished";
+}
+
+}  // namespace
+
+bool is_stated_end(const std::string& status) {
+    for (const char* word : {"Deleting", "Deleted", "Disconnecting", "Disconnected", "ServiceDeleted"}) {
+        if (status == word) return true;
+    }
+    return false;
+}
+
+MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& report, core::Micros now,
+                             const std::function<bool(const core::IpAddress&)>& works) {
+    MergedAddresses out;
+    const EndpointSet ready = ready_addresses(report, {});
+    std::vector<EndpointAddress> next(ready.begin(), ready.end());
+    EndpointSet kept;
+    for (const auto& address : held.served) {
+        const bool still = std::any_of(ready.begin(), ready.end(), [&](const auto& a) { return a.ip == address.ip; });
+        if (still) continue;
+        const Fate fate = fate_of(address, report, ready);
+        if (fate == Fate::kReplaced) continue;
+        const bool stated = fate == Fate::kStatedEnd;
+        if (stated && !(works && works(address.ip))) continue;
+        const auto it = held.leaving.find(address.ip);
+        const core::Micros since = it == held.leaving.end() ? now : it->second;
+        if (now - since >= kWithdrawalGrace && (stated || !ready.empty())) continue;
+        out.held.leaving[address.ip] = since;
+        kept.push_back(address);
+        next.push_back(address);
+    }
+    out.held.served = make_endpoint_set(std::move(next));
+    out.confirmed = kept.empty();
+    if (!kept.empty()) out.doubt = doubt_about(report, ready, kept);
+    return out;
+}
+
+}  // namespace postern::agent
