@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/engine.h"
+#include "agent/snapshot_store.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"

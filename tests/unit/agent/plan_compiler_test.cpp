@@ -1,12 +1,11 @@
 #include <catch2/catch.hpp>
 
-#include <netinet/in.h>
-
-#include <ldns/ldns.h>
-
 #include <set>
 
 #include "agent/plan_compiler.h"
+
+// Last: ldns.h redefines true and false, which no C++ header survives.
+#include <ldns/ldns.h>
 
 using namespace postern;
 using namespace postern::agent;
@@ -104,6 +103,7 @@ TEST_CASE("plan compiler: a name with IPv4 alone has no AAAA set, so the resolve
 
 TEST_CASE("plan compiler: the reverse name of an address lists all its names, sorted", "[plan]") {
     PlanInput input = sample();
+    input.links[0].host = "db.example.com";  // as the configuration gives it: in lower case
     PlanLinkInput second = input.links[0];
     second.name = "other";
     second.host = "a.example.com";
@@ -113,7 +113,7 @@ TEST_CASE("plan compiler: the reverse name of an address lists all its names, so
     REQUIRE(plan->owners.size() == 2 + 3);
     const core::PlanOwner& reverse = plan->owners[2];
     CHECK(as_text(reverse, 12, rrset(reverse, 12).fresh) ==
-          std::vector<std::string>{"AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\ta.example.com.", "AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\tDB.Example.com."});
+          std::vector<std::string>{"AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\ta.example.com.", "AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\tdb.example.com."});
     const core::PlanOwner& v6 = plan->owners[4];
     CHECK(as_text(v6, 12, rrset(v6, 12).fresh)[0].find("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.4.8.0.4.2.ip6.arpa.") == 3);
 }
