@@ -1,0 +1,105 @@
+#include <catch2/catch.hpp>
+
+#include "agent/discovery_log.h"
+#include "agent/endpoint_merge.h"
+
+using namespace postern;
+using namespace postern::agent;
+using core::IpAddress;
+using core::kMinute;
+
+namespace {
+
+EndpointReport report(std::vector<ZoneReport> zones) {
+    return {.endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected",
+            .zones = std::move(zones)};
+}
+ZoneReport zone(const std::string& id, const std::string& ip, const std::string& status = "Connected") {
+    return {.zone_id = id, .status = status, .ipv4 = IpAddress::parse(ip)};
+}
+HeldAddresses held(std::vector<std::pair<std::string, std::string>> zones) {
+    std::vector<EndpointAddress> out;
+    for (auto& [id, ip] : zones) out.push_back({*IpAddress::parse(ip), id, "ep-1"});
+    return {make_endpoint_set(out), {}};
+}
+std::string served(const MergedAddresses& m) { return describe(m.held.served); }
+
+const HeldAddresses kTwo = held({{"h", "10.0.0.1"}, {"i", "10.0.1.1"}});
+
+}  // namespace
+
+TEST_CASE("merge: the same again is confirmed, new zones count at once", "[merge]") {
+    auto m = merge_report(kTwo, report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1")}), 0, {});
+    CHECK(m.confirmed);
+    CHECK(m.doubt.empty());
+    m = merge_report(kTwo, report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1"), zone("j", "10.0.2.1")}), 0, {});
+    CHECK(served(m) == "10.0.0.1 (h), 10.0.1.1 (i), 10.0.2.1 (j)");
+    CHECK(m.confirmed);
+}
+
+TEST_CASE("merge: an address replaced in its zone changes at once", "[merge]") {
+    const auto m = merge_report(kTwo, report({zone("h", "10.0.0.9"), zone("i", "10.0.1.1")}), 0, {});
+    CHECK(served(m) == "10.0.0.9 (h), 10.0.1.1 (i)");
+    CHECK(m.confirmed);
+}
+
+TEST_CASE("merge: a zone that vanished goes after the grace time, a flapping one never", "[merge]") {
+    const auto without = report({zone("h", "10.0.0.1")});
+    const auto with = report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1")});
+    auto m = merge_report(kTwo, without, 0, {});
+    CHECK(served(m) == "10.0.0.1 (h), 10.0.1.1 (i)");
+    CHECK_FALSE(m.confirmed);
+    CHECK(m.doubt.find("10.0.1.1 (i) no longer listed") != std::string::npos);
+    CHECK(merge_report(m.held, without, 10 * kMinute, {}).held.served.size() == 1);
+    auto flapping = kTwo;
+    for (int minute = 0; minute < 600; ++minute) {
+        flapping = merge_report(flapping, minute % 7 == 0 ? with : without, minute * kMinute, {}).held;
+        REQUIRE(flapping.served.size() == 2);
+    }
+}
+
+TEST_CASE("merge: an end that the API states counts at once, unless a probe disagrees", "[merge]") {
+    for (const char* word : {"Deleting", "Deleted", "Disconnecting", "Disconnected"}) {
+        const auto m = merge_report(kTwo, report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1", word)}), 0, {});
+        CHECK(served(m) == "10.0.0.1 (h)");
+    }
+    auto gone = report({zone("h", "10.0.0.1", "Wait"), zone("i", "10.0.1.1", "Wait")});
+    gone.connection_status = "Disconnected";
+    CHECK(merge_report(kTwo, gone, 0, {}).held.served.empty());
+    const auto works = [](const IpAddress&) { return true; };
+    auto m = merge_report(kTwo, gone, 0, works);
+    CHECK(m.held.served.size() == 2);
+    CHECK_FALSE(m.doubt.empty());
+    CHECK(merge_report(m.held, gone, 10 * kMinute, works).held.served.empty());
+}
+
+TEST_CASE("merge: a reply that would leave nothing without saying why never empties anything", "[merge]") {
+    std::vector<EndpointReport> odd{report({}), report({zone("h", "10.0.0.1", "Wait"), zone("i", "10.0.1.1", "Migrating")}),
+                                    report({zone("k", "10.0.9.9", "Creating")})};
+    odd.push_back(report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1")}));
+    odd.back().status = "Pending";
+    odd.push_back(odd.back());
+    odd.back().status = "Active";
+    odd.back().business_status = "FinancialLocked";
+    odd.push_back(odd.back());
+    odd.back().business_status = "Normal";
+    odd.back().connection_status = "SomethingNew";
+    for (const auto& r : odd) {
+        auto m = merge_report(kTwo, r, 0, {});
+        for (int hour = 0; hour < 100; ++hour) m = merge_report(m.held, r, hour * core::kHour, {});
+        CHECK(served(m) == "10.0.0.1 (h), 10.0.1.1 (i)");
+        CHECK(m.doubt.find("stay in use") != std::string::npos);
+        CHECK_FALSE(m.confirmed);
+    }
+    CHECK(merge_report({}, report({}), 0, {}).doubt.empty());  // nothing known, nothing to doubt
+}
+
+TEST_CASE("discovery log: errors are the same when only ids and numbers differ", "[discovery]") {
+    const core::Error a{core::Code::kApiDenied, "List at host: NoPermission: words (RequestId AB-12)", "", 0};
+    const core::Error b{core::Code::kApiDenied, "List at host: NoPermission: words (RequestId CD-99)", "", 0};
+    const core::Error c{core::Code::kApiDenied, "List at host: Forbidden: words (RequestId CD-99)", "", 0};
+    CHECK(distinct_error(a) == distinct_error(b));
+    CHECK(distinct_error(a) != distinct_error(c));
+    CHECK(distinct_error({core::Code::kTimeout, "pause of another 23 s", "", 0}) ==
+          distinct_error({core::Code::kTimeout, "pause of another 7 s", "", 0}));
+}
