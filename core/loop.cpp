@@ -29,6 +29,8 @@ Loop::~Loop() { close(); }
 
 bool Loop::close() {
     if (closed_) return true;
+    // A job that ended after the loop was freed would write into it.
+    while (jobs_ > 0) uv_run(&loop_, UV_RUN_ONCE);
     // Handles that were reset() need turns to run their close callbacks.
     for (int turn = 0; turn < 1000 && uv_loop_alive(&loop_); ++turn) uv_run(&loop_, UV_RUN_NOWAIT);
     closed_ = uv_loop_close(&loop_) == 0;
@@ -38,6 +40,7 @@ bool Loop::close() {
 void Loop::run_in_pool(std::function<void()> work, std::function<void()> done) {
     struct Job {
         uv_work_t request{};
+        int* jobs = nullptr;
         std::function<void()> work, done;
     };
     auto job = std::make_unique<Job>();
@@ -48,9 +51,13 @@ void Loop::run_in_pool(std::function<void()> work, std::function<void()> done) {
         &loop_, &job->request, [](uv_work_t* r) { static_cast<Job*>(r->data)->work(); },
         [](uv_work_t* r, int) {
             const std::unique_ptr<Job> finished(static_cast<Job*>(r->data));
+            --*finished->jobs;
             finished->done();
         });
-    if (rc == 0) job.release();
+    if (rc != 0) return;
+    job->jobs = &jobs_;  // read by the loop thread alone, so after this
+    ++jobs_;
+    job.release();
 }
 
 int FdWatcher::start(Loop& loop, int fd, int events, std::function<void(int, int)> fn) {

@@ -36,11 +36,13 @@ class Loop {
     /// Runs what blocks (file syncs, plan compilation) in libuv's pool, then `done` on the loop thread.
     /// `work` must touch nothing that the loop thread touches meanwhile.
     void run_in_pool(std::function<void()> work, std::function<void()> done);
-    /// Lets close callbacks run and closes the loop; false if a handle was left open (a bug). Idempotent.
+    /// Waits for jobs in the pool (they hold the loop), lets close callbacks run and closes the loop; false if a handle
+    /// was left open (a bug). Idempotent.
     bool close();
 
   private:
     uv_loop_t loop_{};
+    int jobs_ = 0;  // in the pool
     bool closed_ = false;
 };
 
