@@ -1,0 +1,474 @@
+// The engine against a real TLS server on loopback: what a good attempt records, and each fault at its phase with its
+// true reason.
+#include <catch2/catch.hpp>
+
+#include "core/loop.h"
+#include "probe/probe_run.h"
+#include "tests/unit/probe/fake_gateway.h"
+
+using namespace postern;
+using namespace postern::probe;
+using namespace postern::test;
+
+namespace {
+
+ProbeResult against(FakeGateway::Script script, const LeafOptions& leaf = {},
+                    const std::function<void(ProbeSpec&)>& change = {}) {
+    FakeGateway gateway(test_ca().issue(leaf), std::move(script));
+    ProbeSpec spec = good_spec(gateway.port());
+    if (change) change(spec);
+    return run_probe(spec);
+}
+
+void check(const ProbeResult& result, Phase phase, Reason reason) {
+    INFO("detail: " << result.detail);
+    CHECK(to_string(result.reason) == to_string(reason));
+    CHECK(to_string(result.phase) == to_string(phase));
+}
+
+void hang(Connection& c) { c.wait_for_peer(); }
+
+const auto kShort = [](ProbeSpec& spec) { spec.timeout_us = 60 * core::kMillisecond; };
+
+}  // namespace
+
+TEST_CASE("engine: a good attempt has every phase, the certificate and the reply", "[engine]") {
+    FakeGateway* self = nullptr;
+    FakeGateway gateway(test_ca().issue({{"db.example.com", "other.example.com"}}), [&](Connection& c) {
+        if (!c.handshake()) return;
+        self->note(c.read_request());
+        c.send(chunked_reply(kSelectOne));
+        c.close_notify();
+    });
+    self = &gateway;
+    const ProbeSpec spec = good_spec(gateway.port());
+    const ProbeResult result = run_probe(spec);
+    INFO(result.detail);
+    REQUIRE(result.ok);
+    for (const auto& us : result.phase_us) CHECK(us);
+    CHECK(result.total_us > 0);
+    CHECK(result.http_status == 200);
+    CHECK(result.sql_code == 0);
+    CHECK(result.tls_version == "TLSv1.3");
+    CHECK_FALSE(result.tls_cipher.empty());
+    CHECK(result.certificate.present);
+    CHECK(result.certificate.subject == "CN=db.example.com");
+    CHECK(result.certificate.issuer == "CN=postern test CA");
+    CHECK(result.certificate.names == std::vector<std::string>{"db.example.com", "other.example.com"});
+    CHECK(result.certificate.fingerprint_sha256.size() == 64);
+    const core::Micros days_left = (result.certificate.not_after_us - result.started_wall_us) / (24 * core::kHour);
+    CHECK(days_left >= 89);
+    CHECK(result.certificate.chain_not_after_us == result.certificate.not_after_us);
+    CHECK(result.local_port != 0);
+    CHECK(result.link == "link");
+    CHECK(result.zone == "zone-a");
+    REQUIRE(gateway.requests().size() == 1);
+    CHECK(gateway.requests()[0] ==
+          "POST /rest/sql?token=0123456789abcdef0123456789abcdef01234567 HTTP/1.1\r\nHost: db.example.com:" +
+              std::to_string(gateway.port()) + "\r\nUser-Agent: postern/" POSTERN_VERSION
+              "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nselect 1");
+}
+
+TEST_CASE("engine: TLS 1.2, IPv6, Content-Length, until-close and 100-continue all work", "[engine]") {
+    SECTION("length") { CHECK(against(answer(length_reply(kSelectOne))).ok); }
+    SECTION("until close") {
+        CHECK(against(answer("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + std::string(kSelectOne))).ok);
+    }
+    SECTION("until a plain FIN") {
+        CHECK(against([](Connection& c) {
+                  if (!c.handshake()) return;
+                  c.read_request();
+                  c.send("HTTP/1.0 200 OK\r\n\r\n" + std::string(kSelectOne));
+                  c.finish();
+                  c.wait_for_peer();
+              }).ok);
+    }
+    SECTION("100 Continue first") {
+        CHECK(against(answer("HTTP/1.1 100 Continue\r\n\r\n" + chunked_reply(kSelectOne))).ok);
+    }
+    SECTION("byte by byte") {
+        CHECK(against([](Connection& c) {
+                  if (!c.handshake()) return;
+                  c.read_request();
+                  for (const char byte : chunked_reply(kSelectOne)) c.send({&byte, 1});
+                  c.wait_for_peer();  // stays open: the reply is whole without a close
+              }).ok);
+    }
+    SECTION("IPv6") {
+        FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)), "::1");
+        CHECK(run_probe(good_spec(gateway.port()), "::1").ok);
+    }
+    SECTION("a name that is an address") {
+        FakeGateway gateway(test_ca().issue({{"127.0.0.1"}}), answer(chunked_reply(kSelectOne)));
+        ProbeSpec spec = good_spec(gateway.port());
+        spec.server_name = "127.0.0.1";
+        CHECK(run_probe(spec).ok);
+        spec.server_name = "127.0.0.2";
+        check(run_probe(spec), Phase::kTls, Reason::kCertNameMismatch);
+    }
+}
+
+TEST_CASE("engine: kinds tcp and https", "[engine]") {
+    SECTION("tcp connects, no more") {
+        FakeGateway gateway(test_ca().issue(), hang);
+        ProbeSpec spec = good_spec(gateway.port());
+        spec.kind = Kind::kTcp;
+        const ProbeResult result = run_probe(spec);
+        CHECK(result.ok);
+        CHECK(result.phase_us[0]);
+        CHECK_FALSE(result.phase_us[1]);
+    }
+    SECTION("https") {
+        FakeGateway* self = nullptr;
+        FakeGateway gateway(test_ca().issue(), [&](Connection& c) {
+            if (!c.handshake()) return;
+            self->note(c.read_request());
+            c.send(length_reply(R"({"status":"ok"})", 202));
+        });
+        self = &gateway;
+        ProbeSpec spec = good_spec(gateway.port());
+        spec.kind = Kind::kHttps;
+        spec.path = "/healthz";
+        check(run_probe(spec), Phase::kReply, Reason::kHttpStatusUnexpected);
+        spec.accepted_status = {200, 202};
+        spec.body_json = {{"/status", "ok"}};
+        CHECK(run_probe(spec).ok);
+        spec.body_contains = "healthy";
+        check(run_probe(spec), Phase::kReply, Reason::kBodyMismatch);
+        REQUIRE(gateway.requests().size() == 3);
+        CHECK(gateway.requests()[0].substr(0, 24) == "GET /healthz HTTP/1.1\r\nH");
+        CHECK(gateway.requests()[0].find("token") == std::string::npos);
+    }
+}
+
+TEST_CASE("engine: faults of the connection", "[engine][faults]") {
+    SECTION("refused") {
+        std::uint16_t port = 0;
+        { port = FakeGateway(test_ca().issue(), hang).port(); }
+        check(run_probe(good_spec(port)), Phase::kConnect, Reason::kTcpRefused);
+    }
+    SECTION("reset once connected, kind tcp or TLS") {
+        const ProbeResult result = against([](Connection& c) { c.reset(); });
+        check(result, Phase::kTls, Reason::kTlsReset);
+    }
+}
+
+TEST_CASE("engine: faults of the handshake", "[engine][faults]") {
+    SECTION("silence") {
+        const ProbeResult result = against(hang, {}, kShort);
+        check(result, Phase::kTls, Reason::kTlsTimeout);
+        CHECK(result.total_us >= 60 * core::kMillisecond);
+        CHECK(*result.phase_us[1] > 50 * core::kMillisecond);
+    }
+    SECTION("reset") {
+        check(against([](Connection& c) {
+                  c.read_raw();
+                  c.reset();
+              }),
+              Phase::kTls, Reason::kTlsReset);
+    }
+    SECTION("closed") {
+        check(against([](Connection& c) {
+                  c.read_raw();
+                  c.finish();
+                  c.wait_for_peer();
+              }),
+              Phase::kTls, Reason::kTlsEof);
+    }
+    SECTION("an alert") {
+        const ProbeResult result = against([](Connection& c) {
+            c.read_raw();
+            c.send_raw(std::string("\x15\x03\x03\x00\x02\x02\x28", 7));  // fatal handshake_failure
+            c.wait_for_peer();
+        });
+        check(result, Phase::kTls, Reason::kTlsAlert);
+        CHECK(result.detail.find("handshake failure") != std::string::npos);
+    }
+    SECTION("not TLS") {
+        check(against([](Connection& c) {
+                  c.send_raw("SSH-2.0-OpenSSH_9.2p1\r\n");
+                  c.wait_for_peer();
+              }),
+              Phase::kTls, Reason::kTlsProtocol);
+    }
+}
+
+TEST_CASE("engine: a bad certificate is named, read, and gets no request byte", "[engine][faults]") {
+    FakeGateway* self = nullptr;
+    const auto listen_for_requests = [&](Connection& c) {
+        if (c.handshake()) self->note(c.read_request());
+    };
+    LeafOptions leaf;
+    Reason expected = Reason::kNone;
+    std::string part;
+    SECTION("ended") {
+        leaf.begins_s = -2 * 86400;
+        leaf.ends_s = -86400;
+        expected = Reason::kCertExpired;
+        part = "ended";
+    }
+    SECTION("not begun") {
+        leaf.begins_s = 86400;
+        expected = Reason::kCertNotYetValid;
+        part = "clock";
+    }
+    SECTION("of another name") {
+        leaf.names = {"elsewhere.example.com"};
+        expected = Reason::kCertNameMismatch;
+        part = "elsewhere.example.com";
+    }
+    SECTION("self-signed") {
+        leaf.self_signed = true;
+        expected = Reason::kCertUntrusted;
+        part = "self-signed";
+    }
+    SECTION("from another CA") {
+        static TestCa other("somebody else");
+        FakeGateway gateway(other.issue(), listen_for_requests);
+        self = &gateway;
+        const ProbeResult result = run_probe(good_spec(gateway.port()));
+        check(result, Phase::kTls, Reason::kCertUntrusted);
+        CHECK(result.certificate.issuer == "CN=somebody else");
+        return;
+    }
+    FakeGateway gateway(test_ca().issue(leaf), listen_for_requests);
+    self = &gateway;
+    const ProbeResult result = run_probe(good_spec(gateway.port()));
+    check(result, Phase::kTls, expected);
+    CHECK(result.detail.find(part) != std::string::npos);
+    CHECK(result.certificate.present);
+    CHECK(result.certificate.not_after_us != 0);
+    for (const std::string& request : gateway.requests()) CHECK(request.empty());
+}
+
+TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
+    const auto after_request = [](std::function<void(Connection&)> rest) {
+        return [rest = std::move(rest)](Connection& c) {
+            if (!c.handshake() || c.read_request().empty()) return;
+            rest(c);
+        };
+    };
+    SECTION("no reply") {
+        const ProbeResult result = against(after_request(hang), {}, kShort);
+        check(result, Phase::kTtfb, Reason::kHttpTimeout);
+        CHECK(result.phase_us[2]);
+    }
+    SECTION("half a reply, then silence") {
+        const ProbeResult result = against(after_request([](Connection& c) {
+            c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\"");
+            c.wait_for_peer();
+        }), {}, kShort);
+        check(result, Phase::kTransfer, Reason::kHttpTimeout);
+    }
+    SECTION("the request is not taken") {
+        // A statement larger than the socket buffers, and a server that stops reading after the handshake.
+        const ProbeResult result = against([](Connection& c) {
+            if (c.handshake()) c.wait_for_stop();
+        }, {}, [](ProbeSpec& spec) {
+            spec.sql = std::string(16u << 20, ' ');
+            spec.timeout_us = 200 * core::kMillisecond;
+        });
+        check(result, Phase::kRequest, Reason::kHttpTimeout);
+    }
+    SECTION("reset instead of a reply") {
+        check(against(after_request([](Connection& c) { c.reset(); })), Phase::kTtfb, Reason::kHttpReset);
+    }
+    SECTION("closed instead of a reply") {
+        check(against(after_request([](Connection& c) {
+                  c.finish();
+                  c.wait_for_peer();
+              })),
+              Phase::kTtfb, Reason::kHttpTruncated);
+    }
+    SECTION("reset in the body") {
+        // A RST may overtake the bytes before it: whether the first one was seen is the kernel's choice.
+        const ProbeResult result = against(after_request([](Connection& c) {
+            c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\"");
+            c.reset();
+        }));
+        check(result, result.phase_us[4] ? Phase::kTransfer : Phase::kTtfb, Reason::kHttpReset);
+    }
+    SECTION("chunks cut off") {
+        check(against(after_request([](Connection& c) {
+                  c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{\"code\"");
+                  c.close_notify();
+              })),
+              Phase::kTransfer, Reason::kHttpTruncated);
+    }
+    SECTION("less than Content-Length") {
+        const ProbeResult result = against(after_request([](Connection& c) {
+            c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\"");
+            c.finish();
+            c.wait_for_peer();
+        }));
+        check(result, Phase::kTransfer, Reason::kHttpTruncated);
+        CHECK(result.detail == "expected a body of 100 bytes, the connection was closed after 7");
+        CHECK(result.http_status == 200);
+    }
+    SECTION("not HTTP") { check(against(answer("ICY 200 OK\r\n\r\n")), Phase::kTransfer, Reason::kHttpProtocol); }
+    SECTION("a body without end") {
+        check(against(answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n")), Phase::kTransfer,
+              Reason::kBodyTooLarge);
+    }
+    SECTION("an alert instead of a reply") {
+        // TLS 1.3: a server that wants a client certificate says so only after our Finished.
+        check(against([](Connection& c) {
+                  if (!c.handshake_demanding_certificate()) c.wait_for_peer();
+              }),
+              Phase::kTtfb, Reason::kTlsAlert);
+    }
+}
+
+TEST_CASE("engine: what the reply says", "[engine][faults]") {
+    struct Row {
+        std::string reply;
+        Phase phase;
+        Reason reason;
+        std::optional<int> status;
+        std::optional<std::int64_t> code;
+    };
+    const auto json = [](std::string_view body, int status = 200) { return chunked_reply(body, status); };
+    const std::string html = "<html><body><h1>Hello</h1></body></html>";
+    const std::vector<Row> rows{
+        {json(R"({"code":4357,"desc":"no auth info input","timing":1})", 401), Phase::kReply, Reason::kHttpStatus401, 401, 4357},
+        {chunked_reply(html, 401, "text/html"), Phase::kReply, Reason::kHttpStatus401, 401, {}},
+        {json(R"({"code":65535,"desc":"sql rejected"})", 403), Phase::kReply, Reason::kHttpStatus403, 403, 65535},
+        {json("", 429), Phase::kReply, Reason::kHttpStatus429, 429, {}},
+        {json(R"({"code":9728,"desc":"syntax error"})", 400), Phase::kReply, Reason::kHttpStatus4xx, 400, 9728},
+        {json(R"("memory exceeds threshold")", 503), Phase::kReply, Reason::kHttpStatus5xx, 503, {}},
+        {chunked_reply(html, 502, "text/html"), Phase::kReply, Reason::kHttpStatus5xx, 502, {}},
+        {json(R"({"code":11,"desc":"Unable to establish connection"})", 502), Phase::kSql, Reason::kSqlUnavailable, 502, 11},
+        {json(R"({"code":11,"desc":"Unable to establish connection"})"), Phase::kSql, Reason::kSqlUnavailable, 200, 11},
+        {json(R"({"code":855,"desc":"Authentication failure"})"), Phase::kSql, Reason::kSqlAuth, 200, 855},
+        {json(R"({"code":3,"desc":"Authentication failure"})"), Phase::kSql, Reason::kSqlAuth, 200, 3},
+        {json(R"({"code":848})"), Phase::kSql, Reason::kSqlAuth, 200, 848},
+        {json(R"({"code":9796,"desc":"Permission denied"})"), Phase::kSql, Reason::kSqlPermission, 200, 9796},
+        {json(R"({"code":771})"), Phase::kSql, Reason::kSqlPermission, 200, 771},
+        {json(R"({"code":904,"desc":"Database not exist"})"), Phase::kSql, Reason::kSqlError, 200, 904},
+        {length_reply("404 page not found", 404, "text/plain"), Phase::kReply, Reason::kNotTdengine, 404, {}},
+        {chunked_reply(html, 404, "text/html"), Phase::kReply, Reason::kNotTdengine, 404, {}},
+        {chunked_reply(html, 200, "text/html"), Phase::kReply, Reason::kNotTdengine, 200, {}},
+        {json(R"({"code":0,"da)"), Phase::kReply, Reason::kBodyInvalidJson, 200, {}},
+        {json(""), Phase::kReply, Reason::kBodyInvalidJson, 200, {}},
+        {json(std::string(100, '[') + std::string(100, ']')), Phase::kReply, Reason::kBodyInvalidJson, 200, {}},
+        {json(R"({"hello":1})"), Phase::kReply, Reason::kBodyMismatch, 200, {}},
+        {json(R"([1,2])"), Phase::kReply, Reason::kBodyMismatch, 200, {}},
+        {json(R"({"code":0,"data":[[2]],"rows":1})"), Phase::kSql, Reason::kBodyMismatch, 200, 0},
+        {json(R"({"code":0,"data":[],"rows":0})"), Phase::kSql, Reason::kBodyMismatch, 200, 0},
+        {length_reply("", 302, "text/html", "Location: https://login.example.com/\r\n"), Phase::kReply, Reason::kHttpRedirect, 302, {}},
+        {length_reply("", 307, "text/html", "Location: https://evil.example.com/rest/sql?token=x\r\n"), Phase::kReply, Reason::kHttpRedirect, 307, {}},
+        {"HTTP/1.1 204 No Content\r\n\r\n", Phase::kReply, Reason::kHttpStatusUnexpected, 204, {}},
+    };
+    for (const Row& row : rows) {
+        INFO(row.reply);
+        const ProbeResult result = against(answer(row.reply));
+        check(result, row.phase, row.reason);
+        CHECK(result.http_status == row.status);
+        CHECK(result.sql_code == row.code);
+        for (const auto& us : result.phase_us) CHECK(us);  // the network did its part: all are timed
+    }
+}
+
+TEST_CASE("engine: without a token a 401 says that the path is good", "[engine]") {
+    FakeGateway* self = nullptr;
+    FakeGateway gateway(test_ca().issue(), [&](Connection& c) {
+        if (!c.handshake()) return;
+        self->note(c.read_request());
+        c.send(chunked_reply(R"({"code":4357,"desc":"no auth info input"})", 401));
+    });
+    self = &gateway;
+    ProbeSpec spec = good_spec(gateway.port());
+    spec.token = {};
+    check(run_probe(spec), Phase::kReply, Reason::kTokenMissing);
+    REQUIRE(gateway.requests().size() == 1);
+    CHECK(gateway.requests()[0].substr(0, 24) == "POST /rest/sql HTTP/1.1\r");
+}
+
+TEST_CASE("engine: one redirect on the same host is followed, on a connection of its own", "[engine]") {
+    FakeGateway* self = nullptr;
+    int left = 1;
+    std::string location;
+    FakeGateway gateway(test_ca().issue(), [&](Connection& c) {
+        if (!c.handshake()) return;
+        self->note(c.read_request());
+        c.send(left-- > 0 ? length_reply("", 307, "text/html", "Location: " + location + "\r\n") : chunked_reply(kSelectOne));
+        c.close_notify();
+    });
+    self = &gateway;
+    const ProbeSpec spec = good_spec(gateway.port());
+    SECTION("a path") {
+        location = "/rest/sql/db?token=0123456789abcdef0123456789abcdef01234567";
+        CHECK(run_probe(spec).ok);
+        REQUIRE(gateway.requests().size() == 2);
+        CHECK(gateway.requests()[1].substr(0, 5 + location.size()) == "POST " + location);
+    }
+    SECTION("an absolute one") {
+        location = "https://DB.example.com:" + std::to_string(gateway.port()) + "/x";
+        CHECK(run_probe(spec).ok);
+        REQUIRE(gateway.requests().size() == 2);
+        CHECK(gateway.requests()[1].substr(0, 8) == "POST /x ");
+    }
+    SECTION("only one") {
+        left = 5;
+        location = "/again?token=0123456789abcdef0123456789abcdef01234567";
+        check(run_probe(spec), Phase::kReply, Reason::kHttpRedirect);
+        CHECK(gateway.connections() == 2);
+    }
+    SECTION("never to another host, port or scheme") {
+        for (const std::string elsewhere : {"https://evil.example.com/rest/sql", "https://db.example.com:1/rest/sql",
+                                            "http://db.example.com/rest/sql", "//evil.example.com/", "", "sql",
+                                            "https://db.example.com.evil.example.com/", "/a b"}) {
+            INFO(elsewhere);
+            left = 1;
+            location = elsewhere;
+            const int before = gateway.connections();
+            check(run_probe(spec), Phase::kReply, Reason::kHttpRedirect);
+            CHECK(gateway.connections() == before + 1);
+        }
+    }
+}
+
+TEST_CASE("engine: destroying an attempt cancels it, at every stage", "[engine]") {
+    FakeGateway gateway(test_ca().issue(), [](Connection& c) {
+        if (c.handshake()) c.read_request();
+        c.wait_for_peer();
+    });
+    for (const int turns : {0, 1, 2, 3, 5, 8}) {
+        core::Loop loop;
+        {
+            core::SystemClock clock(loop);
+            TlsContexts contexts(loop);
+            NetworkLauncher launcher(loop, clock, contexts);
+            const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                     std::make_shared<const ProbeSpec>(good_spec(gateway.port()))};
+            auto run = launcher.launch(target, [](const ProbeResult&) { FAIL("a cancelled attempt reported"); });
+            for (int i = 0; i < turns; ++i) loop.poll();
+            run.reset();
+            for (int i = 0; i < 20; ++i) loop.poll();
+        }
+        CHECK(loop.close());
+    }
+}
+
+TEST_CASE("engine: an attempt may be destroyed inside its own callback", "[engine]") {
+    FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        TlsContexts contexts(loop);
+        NetworkLauncher launcher(loop, clock, contexts);
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                 std::make_shared<const ProbeSpec>(good_spec(gateway.port()))};
+        std::unique_ptr<RunningProbe> run;
+        bool done = false;
+        run = launcher.launch(target, [&](const ProbeResult& result) {
+            CHECK(result.ok);
+            run.reset();
+            done = true;
+        });
+        core::Timer limit(clock);
+        limit.start_in(10 * core::kSecond, [&] { done = true; FAIL("no result"); });
+        while (!done) loop.run_once();
+    }
+    CHECK(loop.close());
+}

@@ -1,0 +1,124 @@
+// A gateway inside the test: TLS on loopback, port 0, its behaviour a script per connection; and the certificates it
+// shows, made on the spot. One thread serves one connection after the other with blocking calls, so that a script reads
+// like the exchange that it plays.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/fd.h"
+#include "probe/probe_types.h"
+
+struct evp_pkey_st;
+struct x509_st;
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace postern::test {
+
+/// A certificate with its key.
+struct Identity {
+    std::shared_ptr<evp_pkey_st> key;
+    std::shared_ptr<x509_st> certificate;
+};
+
+struct LeafOptions {
+    std::vector<std::string> names{"db.example.com"};
+    long begins_s = -3600;        // from now
+    long ends_s = 90L * 86400;
+    bool self_signed = false;
+};
+
+class TestCa {
+  public:
+    explicit TestCa(const std::string& common_name = "postern test CA");
+    Identity issue(const LeafOptions& options = {}) const;
+    /// PEM of the CA, in a file of its own that goes with this object.
+    const std::string& file() const { return file_; }
+    ~TestCa();
+
+  private:
+    Identity self_;
+    std::string file_;
+};
+
+/// The CA of most tests; its keys are made once.
+TestCa& test_ca();
+
+class Connection {
+  public:
+    Connection(int fd, int stop_fd, ssl_ctx_st* tls);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    bool handshake();
+    /// Head and body (by Content-Length) of the request; empty if the client went away first.
+    std::string read_request();
+    void send(std::string_view plain);
+    /// Past TLS: raw bytes on the socket.
+    void send_raw(std::string_view bytes);
+    std::string read_raw();       // what is there, after waiting for something
+    void close_notify();
+    void finish();                // FIN
+    void reset();                 // RST
+    void wait_for_peer();         // until the client closes or the test ends
+    void wait_for_stop();         // reads nothing until the test ends
+    bool handshake_demanding_certificate();
+
+  private:
+    bool wait(short events);
+    core::UniqueFd fd_;
+    int stop_fd_;
+    ssl_st* ssl_ = nullptr;
+};
+
+class FakeGateway {
+  public:
+    using Script = std::function<void(Connection&)>;
+
+    FakeGateway(Identity identity, Script script, const std::string& ip = "127.0.0.1");
+    ~FakeGateway();
+
+    std::uint16_t port() const { return port_; }
+    int connections() const { return connections_; }
+    /// Called by scripts, read by tests.
+    void note(std::string request);
+    std::vector<std::string> requests() const;
+
+  private:
+    void serve();
+
+    std::shared_ptr<ssl_ctx_st> tls_;
+    Script script_;
+    core::UniqueFd listener_, stop_read_, stop_write_;
+    std::uint16_t port_ = 0;
+    std::atomic<int> connections_{0};
+    mutable std::mutex mutex_;
+    std::vector<std::string> requests_;
+    std::thread thread_;
+};
+
+/// "HTTP/1.1 200 OK", JSON, chunked - as taosAdapter answers.
+std::string chunked_reply(std::string_view body, int status = 200, std::string_view content_type = "application/json; charset=utf-8");
+std::string length_reply(std::string_view body, int status = 200, std::string_view content_type = "application/json",
+                         std::string_view more_headers = {});
+inline constexpr std::string_view kSelectOne =
+    R"({"code":0,"column_meta":[["1","BIGINT",8]],"data":[[1]],"rows":1})";
+
+/// A whole good exchange with this reply, then FIN.
+FakeGateway::Script answer(std::string reply);
+
+probe::ProbeSpec good_spec(std::uint16_t port);
+/// Runs one attempt to its end on a loop of its own, which must close clean; checks what holds for every result
+/// (phases add up, nothing after the phase that failed).
+probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip = "127.0.0.1");
+
+}  // namespace postern::test
