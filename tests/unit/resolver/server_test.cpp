@@ -1,0 +1,359 @@
+// The whole resolver on a real loop and real sockets of the loopback interface, port 0.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "core/loop.h"
+#include "resolver/server.h"
+#include "tests/unit/resolver/handler_kit.h"
+
+using namespace postern;
+using test::Query;
+using test::records_of;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+core::SocketAddress local(std::uint16_t port) { return {*core::IpAddress::parse("127.0.0.1"), port}; }
+
+core::UniqueFd connected(const core::SocketAddress& to, int type) {
+    core::UniqueFd fd(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage;
+    const auto size = to.to(&storage);
+    const int rc = ::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), size);
+    REQUIRE((rc == 0 || errno == EINPROGRESS));
+    return fd;
+}
+
+/// A resolver, and an upstream of the test's own on UDP and TCP.
+class Host {
+  public:
+    Host() {
+        char name[] = "/tmp/postern-server-test-XXXXXX";
+        folder = ::mkdtemp(name);
+        upstream = bound(SOCK_DGRAM, 0);
+        upstream_tcp = bound(SOCK_STREAM, port_of(upstream.get()));
+        ::listen(upstream_tcp.get(), 8);
+    }
+    ~Host() {
+        server.reset();
+        clock.reset();
+        CHECK(loop.close());
+        for (const char* f : {"/run/plan", "/run/stats", "/fallback"}) ::unlink((folder + f).c_str());
+        ::rmdir((folder + "/run").c_str());
+        ::rmdir(folder.c_str());
+    }
+    core::Plan plan(std::uint64_t generation = 1) {
+        core::Plan p = test::base_plan(generation);
+        p.listen = {local(0)};
+        p.upstreams = {{1, local(port_of(upstream.get()))}};
+        p.owners.push_back(test::owner_of("db.example.", {"10.0.0." + std::to_string(generation)}, {"10.9.9.9"},
+                                          core::now_mono_us() + core::kHour));
+        return p;
+    }
+    void publish(const core::Plan& p) {
+        REQUIRE(core::make_folders(folder + "/run", 0755));
+        REQUIRE(core::write_file(folder + "/run/plan", *core::serialize(p), 0644, false));
+    }
+    bool start(std::vector<resolver::ListenSocket> sockets = {}) {
+        clock = std::make_unique<core::SystemClock>(loop);
+        resolver::ServerSettings settings;
+        settings.paths.plans = {folder + "/run/plan"};
+        settings.paths.fallback = folder + "/fallback";
+        settings.stats_path = folder + "/run/stats";
+        settings.sockets = std::move(sockets);
+        settings.resolv_confs = {};
+        server = std::make_unique<resolver::Server>(loop, *clock, random, std::move(settings));
+        return server->start();
+    }
+    core::SocketAddress address() { return server->addresses().at(0); }
+
+    /// Turns the loop until `done`, five seconds at most.
+    template <class Fn>
+    bool until(Fn done) {
+        const core::Micros deadline = core::now_mono_us() + 5 * core::kSecond;
+        while (core::now_mono_us() < deadline) {
+            loop.poll();
+            if (done()) return true;
+            pollfd none{};
+            ::poll(&none, 0, 1);
+        }
+        return false;
+    }
+    /// Receives one datagram while the loop turns; empty after five seconds.
+    core::Bytes receive(int fd, sockaddr_in* from = nullptr) {
+        core::Bytes buffer(65535);
+        ssize_t n = -1;
+        socklen_t size = sizeof *from;
+        until([&] {
+            n = ::recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(from), from ? &size : nullptr);
+            return n >= 0;
+        });
+        buffer.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+        return buffer;
+    }
+    core::Bytes ask(const Query& q) {
+        const auto fd = connected(address(), SOCK_DGRAM);
+        const auto wire = q.wire();
+        ::send(fd.get(), wire.data(), wire.size(), 0);
+        return receive(fd.get());
+    }
+    /// Reads framed messages from a TCP descriptor until there are `count` or the peer closed.
+    std::vector<core::Bytes> read_messages(int fd, std::size_t count) {
+        std::vector<core::Bytes> out;
+        resolver::TcpFraming framing;
+        until([&] {
+            std::uint8_t buffer[65536];
+            const ssize_t n = ::recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+            if (n == 0) return true;
+            if (n > 0) {
+                framing.feed({buffer, static_cast<std::size_t>(n)}, [&](core::ByteView m) {
+                    out.emplace_back(m.begin(), m.end());
+                    return true;
+                });
+            }
+            return out.size() >= count;
+        });
+        return out;
+    }
+    static std::uint16_t port_of(int fd) {
+        sockaddr_in in{};
+        socklen_t size = sizeof in;
+        ::getsockname(fd, reinterpret_cast<sockaddr*>(&in), &size);
+        return ntohs(in.sin_port);
+    }
+    static core::UniqueFd bound(int type, std::uint16_t port) {
+        auto s = resolver::bind_socket(local(port), type == SOCK_STREAM);
+        REQUIRE(s);
+        return std::move(s->fd);
+    }
+
+    core::Loop loop;
+    core::SystemRandom random;
+    std::unique_ptr<core::SystemClock> clock;
+    std::unique_ptr<resolver::Server> server;
+    core::UniqueFd upstream, upstream_tcp;
+    std::string folder;
+};
+
+core::Bytes framed(const core::Bytes& message) {
+    core::Bytes out(2);
+    core::store_be16(out.data(), static_cast<std::uint16_t>(message.size()));
+    out.insert(out.end(), message.begin(), message.end());
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("server: private over UDP, forwarded over UDP from a fresh port, statistics on disk", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    CHECK(records_of(host.ask(Query{})) == Lines{"db.example. 10 IN A 10.0.0.1"});
+    std::set<std::uint16_t> ports;
+    for (int i = 0; i < 100; ++i) {
+        const std::string name = "n" + std::to_string(i) + ".example.";
+        const auto client = connected(host.address(), SOCK_DGRAM);
+        const auto wire = Query{.name = name}.wire();
+        ::send(client.get(), wire.data(), wire.size(), 0);
+        sockaddr_in from{};
+        const auto query = host.receive(host.upstream.get(), &from);
+        REQUIRE_FALSE(query.empty());
+        ports.insert(ntohs(from.sin_port));
+        const auto reply = test::reply_to(query, 0, {name + " 60 IN A 192.0.2.1"});
+        ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+        REQUIRE(records_of(host.receive(client.get())).size() == 1);
+    }
+    CHECK(ports.size() >= 95);
+    CHECK(host.until([&] {
+        const auto stats = core::read_stats(host.folder + "/run/stats");
+        return stats && stats->queries[0][0][0] == 1 && stats->upstreams[0].answered == 100 && stats->plan_accepted_generation == 1;
+    }));
+}
+
+TEST_CASE("server: a datagram from somebody else never reaches the exchange", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    const auto client = connected(host.address(), SOCK_DGRAM);
+    const auto wire = Query{.name = "www.example."}.wire();
+    ::send(client.get(), wire.data(), wire.size(), 0);
+    sockaddr_in from{};
+    const auto query = host.receive(host.upstream.get(), &from);
+    const auto stranger = Host::bound(SOCK_DGRAM, 0);
+    const auto forged = test::reply_to(query, 0, {"www.example. 60 IN A 203.0.113.66"});
+    ::sendto(stranger.get(), forged.data(), forged.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    const auto reply = test::reply_to(query, 0, {"www.example. 60 IN A 192.0.2.1"});
+    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    CHECK(records_of(host.receive(client.get())) == Lines{"www.example. 60 IN A 192.0.2.1"});
+}
+
+TEST_CASE("server: a refusing upstream gives SERVFAIL with EDE 23 at once", "[server]") {
+    Host host;
+    auto plan = host.plan();
+    auto closed = Host::bound(SOCK_DGRAM, 0);
+    plan.upstreams[0].address = local(Host::port_of(closed.get()));
+    closed.reset();
+    host.publish(plan);
+    REQUIRE(host.start());
+    const auto before = core::now_mono_us();
+    const auto reply = host.ask(Query{.name = "www.example.", .edns_size = 1232});
+    CHECK(test::rcode_of(reply) == 2);
+    CHECK(test::ede_of(reply) == 23);
+    CHECK(core::now_mono_us() - before < core::kSecond);
+}
+
+TEST_CASE("server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    const auto client = connected(host.address(), SOCK_STREAM);
+    core::Bytes stream;
+    for (std::uint16_t id = 1; id <= 20; ++id) {
+        const auto f = framed(Query{.name = id == 1 ? "slow.example." : "db.example.", .id = id}.wire());
+        stream.insert(stream.end(), f.begin(), f.end());
+    }
+    // In odd pieces, then only reading.
+    for (std::size_t at = 0; at < stream.size();) {
+        const std::size_t n = std::min<std::size_t>(stream.size() - at, 1 + at % 50);
+        host.until([&] { return ::send(client.get(), stream.data() + at, n, MSG_NOSIGNAL) == static_cast<ssize_t>(n); });
+        at += n;
+        host.loop.poll();
+    }
+    ::shutdown(client.get(), SHUT_WR);
+    const auto early = host.read_messages(client.get(), 19);
+    REQUIRE(early.size() == 19);
+    for (const auto& m : early) CHECK(core::load_be16(m.data()) != 1);
+    sockaddr_in from{};
+    const auto query = host.receive(host.upstream.get(), &from);
+    const auto reply = test::reply_to(query, 0, {"slow.example. 60 IN A 192.0.2.1"});
+    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    const auto late = host.read_messages(client.get(), 1);
+    REQUIRE(late.size() == 1);
+    CHECK(core::load_be16(late[0].data()) == 1);
+    CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
+}
+
+TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken than the plan says", "[server]") {
+    Host host;
+    auto plan = host.plan();
+    plan.settings.tcp_idle_ms = 200;
+    plan.settings.tcp_max_clients = 2;
+    host.publish(plan);
+    REQUIRE(host.start());
+    const auto first = connected(host.address(), SOCK_STREAM), second = connected(host.address(), SOCK_STREAM);
+    REQUIRE(host.until([&] { return host.server->stats().tcp_clients == 2; }));
+    const auto third = connected(host.address(), SOCK_STREAM);
+    CHECK(host.until([&] {
+        return host.server->stats().events[static_cast<std::size_t>(core::ResolverEvent::kTcpRejected)] == 1;
+    }));
+    const std::uint8_t drip = 0;
+    ::send(first.get(), &drip, 1, MSG_NOSIGNAL);
+    CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
+}
+
+TEST_CASE("server: a client that never reads its answers is cut and costs bounded memory", "[server]") {
+    Host host;
+    auto plan = host.plan();
+    plan.settings.tcp_idle_ms = 300;
+    host.publish(plan);
+    REQUIRE(host.start());
+    const auto client = connected(host.address(), SOCK_STREAM);
+    const auto query = framed(Query{}.wire());
+    core::Bytes stream;
+    for (int i = 0; i < 1000; ++i) stream.insert(stream.end(), query.begin(), query.end());
+    CHECK(host.until([&] {
+        for (int i = 0; i < 10; ++i) ::send(client.get(), stream.data(), stream.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return host.server->stats().queries[0][0][1] > 5000 && host.server->stats().tcp_clients == 0;
+    }));
+}
+
+TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one connection for several questions", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    const auto client = connected(host.address(), SOCK_DGRAM);
+    core::UniqueFd peer;
+    resolver::TcpFraming framing;
+    for (int i = 0; i < 3; ++i) {
+        const std::string name = "big" + std::to_string(i) + ".example.";
+        const auto wire = Query{.name = name}.wire();
+        ::send(client.get(), wire.data(), wire.size(), 0);
+        sockaddr_in from{};
+        const auto query = host.receive(host.upstream.get(), &from);
+        const auto cut = test::reply_to(query, 0, {}, {}, true, 0x0200);
+        ::sendto(host.upstream.get(), cut.data(), cut.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+        if (!peer) {
+            host.until([&] {
+                peer.reset(::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+                return static_cast<bool>(peer);
+            });
+            REQUIRE(peer);
+        }
+        const auto asked = host.read_messages(peer.get(), 1);
+        REQUIRE(asked.size() == 1);
+        const auto reply = framed(test::reply_to(asked[0], 0, {name + " 60 IN A 192.0.2.1"}));
+        ::send(peer.get(), reply.data(), reply.size(), MSG_NOSIGNAL);
+        CHECK(records_of(host.receive(client.get())).size() == 1);
+    }
+    CHECK(::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK) < 0);
+}
+
+TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the folder may come late or go", "[server]") {
+    Host host;
+    const auto fallback = "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
+    REQUIRE(core::write_file(host.folder + "/fallback", core::as_bytes(fallback), 0644, false));
+    // The listener is passed, the way of a socket unit: a fallback file can't say port 0.
+    std::vector<resolver::ListenSocket> sockets;
+    for (const bool stream : {false, true}) {
+        const std::uint16_t port = sockets.empty() ? std::uint16_t{0} : sockets[0].address.port;
+        sockets.push_back(std::move(*resolver::bind_socket(local(port), stream)));
+    }
+    REQUIRE(host.start(std::move(sockets)));
+    CHECK(host.server->stats().plan_source == static_cast<std::uint32_t>(core::PlanSource::kFallback));
+    CHECK(test::rcode_of(host.ask(Query{})) == 2);
+    const auto generation = [&] { return host.server->stats().plan_accepted_generation; };
+    for (std::uint64_t g = 1; g <= 3; ++g) {
+        host.publish(host.plan(g));
+        CHECK(host.until([&] { return generation() == g; }));
+        CHECK(records_of(host.ask(Query{})) == Lines{"db.example. 10 IN A 10.0.0." + std::to_string(g)});
+    }
+    REQUIRE(core::write_file(host.folder + "/run/plan", core::as_bytes("garbage"), 0644, false));
+    CHECK(host.until([&] { return host.server->stats().plans_refused == 1; }));
+    CHECK(core::read_stats(host.folder + "/run/stats")->plans_refused == 1);
+    CHECK(records_of(host.ask(Query{})) == Lines{"db.example. 10 IN A 10.0.0.3"});
+    // The folder goes, with everything in it, and comes back.
+    ::unlink((host.folder + "/run/plan").c_str());
+    ::unlink((host.folder + "/run/stats").c_str());
+    REQUIRE(::rmdir((host.folder + "/run").c_str()) == 0);
+    CHECK(records_of(host.ask(Query{})).size() == 1);
+    host.publish(host.plan(7));
+    CHECK(host.until([&] { return generation() == 7; }));
+}
+
+TEST_CASE("server: a plan that listens elsewhere moves the sockets", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    const auto before = host.address();
+    auto moved = host.plan(2);
+    auto probe = Host::bound(SOCK_DGRAM, 0);
+    const auto free_port = Host::port_of(probe.get());
+    probe.reset();
+    moved.listen = {local(free_port)};
+    host.publish(moved);
+    REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == 2; }));
+    CHECK(host.address().port == free_port);
+    CHECK(records_of(host.ask(Query{})).size() == 1);
+    const auto gone = connected(before, SOCK_DGRAM);
+    const auto wire = Query{}.wire();
+    ::send(gone.get(), wire.data(), wire.size(), 0);
+    CHECK(host.until([&] {
+        char c;
+        return ::recv(gone.get(), &c, 1, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED;
+    }));
+}
