@@ -30,7 +30,7 @@ std::string excerpt(std::string_view text, std::size_t limit) {
         const std::string_view character = n == 0 ? std::string_view("?") : c < 0x20 || c == 0x7f ? std::string_view(" ")
                                                                                                 : text.substr(i, n);
         i += n == 0 ? 1 : n;
-        if (out.size() + character.size() > limit || (i < text.size() && out.size() + character.size() + kCut.size() > limit)) {
+        if (out.size() + character.size() > limit) {
             while (!out.empty() && out.size() + kCut.size() > limit) {
                 while (out.size() > 1 && is_continuation(out.back())) out.pop_back();
                 out.pop_back();

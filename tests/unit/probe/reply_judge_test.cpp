@@ -1,0 +1,114 @@
+// Replies judged without a network: bodies, the cell, JSON pointers, redirects, excerpts.
+#include <catch2/catch.hpp>
+
+#include "probe/excerpt.h"
+#include "probe/reply_judge.h"
+
+using namespace postern::probe;
+
+namespace {
+
+std::string judged(std::string_view body, std::string sql = "select 1") {
+    ProbeSpec spec;
+    spec.sql = std::move(sql);
+    return std::string(to_string(judge_sql_body(spec, 200, body).reason));
+}
+
+}  // namespace
+
+TEST_CASE("sql reply: the cell of `select 1`", "[reply]") {
+    CHECK(judged(R"({"code":0,"data":[[1]],"rows":1})").empty());
+    CHECK(judged(R"({"code":0,"data":[["1"]],"rows":1})").empty());
+    CHECK(judged(R"({"code":0,"data":[[1.0]],"rows":1})").empty());
+    CHECK(judged(R"({"code":0,"data":[[1]],"rows":1})", " SELECT   1 ;").empty());
+    CHECK(judged(R"({"code":0,"data":[[null]]})") == "body_mismatch");
+    CHECK(judged(R"({"code":0,"data":[[]]})") == "body_mismatch");
+    CHECK(judged(R"({"code":0,"data":[{"1":1}]})") == "body_mismatch");
+    CHECK(judged(R"({"code":0,"data":{}})") == "body_mismatch");
+    CHECK(judged(R"({"code":0})") == "body_mismatch");
+    CHECK(judged(R"({"code":"0","data":[[1]]})") == "body_mismatch");
+    CHECK(judged(R"({"code":0.5,"data":[[1]]})") == "body_mismatch");
+    CHECK(judged("null") == "body_mismatch");
+    CHECK(judged("\"memory exceeds threshold\"") == "body_mismatch");
+    CHECK(judged(R"({"code":0,"data":[["information_schema"]],"rows":1})", "show databases").empty());
+    CHECK(judged(R"({"code":0,"data":[],"rows":0})", "show databases").empty());
+}
+
+TEST_CASE("sql reply: codes", "[reply]") {
+    const auto code = [](std::int64_t c) { return judged("{\"code\":" + std::to_string(c) + "}"); };
+    CHECK(code(3) == "sql_auth");
+    for (const int c : {848, 850, 855}) CHECK(code(c) == "sql_auth");
+    CHECK(code(847) == "sql_error");
+    CHECK(code(856) == "sql_error");
+    CHECK(code(11) == "sql_unavailable");
+    CHECK(code(0x2644) == "sql_permission");
+    CHECK(code(0x0303) == "sql_permission");
+    CHECK(code(0x0134) == "sql_permission");
+    CHECK(code(9728) == "sql_error");
+    CHECK(code(65535) == "sql_error");
+    CHECK(code(-1) == "sql_error");
+}
+
+TEST_CASE("sql reply: hostile JSON", "[reply]") {
+    CHECK(judged(std::string(1'000'000, '[')) == "body_invalid_json");
+    CHECK(judged(std::string(3u << 20, ' ')) == "body_invalid_json");
+    CHECK(judged("{\"code\":1e999}") == "body_invalid_json");
+    CHECK(judged("{\"code\":99999999999999999999}") == "body_mismatch");
+    CHECK(judged("{\"code\":0,\"data\":[[1]]} trailing") == "body_invalid_json");
+    CHECK(judged("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[\",\"code\":0,\"data\":[[1]]}").empty());
+    CHECK(judged(std::string("{\"code\":0\0}", 11)) == "body_invalid_json");
+    CHECK(judged("{\"code\":5,\"desc\":\"\xff\xfe\"}") == "body_invalid_json");
+}
+
+TEST_CASE("https: JSON pointers", "[reply]") {
+    ProbeSpec spec;
+    const auto with = [&](std::string pointer, std::string value, std::string_view body) {
+        spec.body_json = {{std::move(pointer), std::move(value)}};
+        return std::string(to_string(judge_body_json(spec, body).reason));
+    };
+    CHECK(with("/status", "ok", R"({"status":"ok"})").empty());
+    CHECK(with("/a/b~1c/1", "2", R"({"a":{"b/c":[1,2]}})").empty());
+    CHECK(with("/x~0y", "true", R"({"x~y":true})").empty());
+    CHECK(with("", R"({"a":1})", R"({"a":1})").empty());
+    CHECK(with("/status", "ok", R"({"status":"bad"})") == "body_mismatch");
+    CHECK(with("/status/x", "ok", R"({"status":"bad"})") == "body_mismatch");
+    CHECK(with("/9", "ok", "[1]") == "body_mismatch");
+    CHECK(with("/-1", "ok", "[1]") == "body_mismatch");
+    CHECK(with("/status", "ok", "no") == "body_invalid_json");
+}
+
+TEST_CASE("redirect: what is the same host", "[reply]") {
+    ProbeSpec spec;
+    spec.host = "db.example.com";
+    const auto to = [&](std::string_view location) { return same_host_target(spec, location).value_or("-"); };
+    CHECK(to("/rest/sql") == "/rest/sql");
+    CHECK(to("/rest/sql?token=x#f") == "/rest/sql?token=x");
+    CHECK(to("https://db.example.com/x") == "/x");
+    CHECK(to("HTTPS://DB.EXAMPLE.COM:443/x") == "/x");
+    CHECK(to("https://db.example.com") == "/");
+    CHECK(to("https://db.example.com?a=b") == "/?a=b");
+    CHECK(to("//db.example.com/x") == "/x");
+    for (const char* elsewhere : {"", "x", "http://db.example.com/", "https://db.example.com:8443/", "https://evil/",
+                                  "https://db.example.com@evil/", "https://user@db.example.com/", "//evil/x",
+                                  "https:///x", "https://[::1/x", "/a\r\nX: y", "ftp://db.example.com/"}) {
+        CHECK(to(elsewhere) == "-");
+    }
+    spec.host = "2001:db8::1";
+    spec.port = 8443;
+    CHECK(to("https://[2001:db8::1]:8443/x") == "/x");
+    CHECK(to("https://[2001:db8::1]/x") == "-");
+}
+
+TEST_CASE("excerpt: one line, whole characters, bounded", "[reply]") {
+    CHECK(excerpt("plain", 10) == "plain");
+    CHECK(excerpt("a\r\nb\x01", 10) == "a  b ");
+    CHECK(excerpt("0123456789", 10) == "0123456789");
+    CHECK(excerpt("0123456789a", 10) == "0123456…");
+    CHECK(excerpt("数据库错误", 10) == "数据…");
+    CHECK(excerpt("a\xff\xfe", 10) == "a??");
+    for (std::size_t limit = 0; limit < 40; ++limit) {
+        CHECK(excerpt("数据abc\xc3\xa9" "def\xff" "库错误xyz", limit).size() <= limit);
+    }
+    const postern::core::Secret secret("s3cr3t-token-value");
+    CHECK(detail_text(std::string(290, 'x') + "s3cr3t-token-value").find("s3cr") == std::string::npos);
+}

@@ -1,0 +1,228 @@
+// Results folded into verdicts: tables of what came and what follows.
+#include <catch2/catch.hpp>
+
+#include "probe/verdict.h"
+#include "tests/sim/fake_clock.h"
+
+using namespace postern;
+using namespace postern::probe;
+
+namespace {
+
+struct Book {
+    test::FakeClock clock;
+    VerdictBook book{clock};
+    core::IpAddress ip = *core::IpAddress::parse("10.0.1.23");
+    std::shared_ptr<ProbeSpec> spec = std::make_shared<ProbeSpec>();
+
+    explicit Book(VerdictRule rule = {}) { targets({{"10.0.1.23"}}, rule); }
+    void targets(const std::vector<std::string>& ips, VerdictRule rule = {}) {
+        std::vector<ScheduledTarget> list;
+        for (const std::string& text : ips) list.push_back({{"link", *core::IpAddress::parse(text), "", "", spec}, rule});
+        book.set_targets(list);
+    }
+    ProbeResult result(Reason reason, core::Micros total_us = 3000, const char* address = nullptr) const {
+        ProbeResult r;
+        r.link = "link";
+        r.ip = address != nullptr ? *core::IpAddress::parse(address) : ip;
+        r.started_wall_us = clock.wall_us();
+        r.ok = reason == Reason::kNone;
+        r.reason = reason;
+        r.total_us = total_us;
+        r.certificate.present = true;
+        r.certificate.chain_not_after_us = clock.wall_us() + 60 * 24 * core::kHour;
+        return r;
+    }
+    Fold fold(Reason reason, core::Micros total_us = 3000) {
+        clock.advance(core::kSecond);
+        return book.fold(result(reason, total_us));
+    }
+    const AddressHealth& health() const { return *book.find("link", ip); }
+    /// "up/up" after each of a comma-free list of reasons, in one string.
+    std::string run(const std::vector<Reason>& reasons) {
+        std::string out;
+        for (const Reason reason : reasons) {
+            const Fold f = fold(reason);
+            out += (out.empty() ? "" : " ") + std::string(to_string(f.after.path)) + "/" +
+                   std::string(to_string(f.after.service)) + (f.pace == Pace::kFast ? "!" : "");
+        }
+        return out;
+    }
+};
+
+constexpr auto ok = Reason::kNone;
+constexpr auto refused = Reason::kTcpRefused;
+constexpr auto e5xx = Reason::kHttpStatus5xx;
+constexpr auto auth = Reason::kSqlAuth;
+constexpr auto token = Reason::kTokenMissing;
+constexpr auto local = Reason::kLocalFdLimit;
+
+}  // namespace
+
+TEST_CASE("verdict: fall and rise of the path, fast until settled", "[verdict]") {
+    Book b;
+    CHECK(b.run({ok, ok}) == "up/up up/up");
+    CHECK(b.run({refused, refused, refused, refused}) == "up/up! up/up! down/unknown down/unknown");
+    CHECK(b.health().path_down);
+    CHECK(b.health().streak == -4);
+    CHECK(b.run({ok, ok, ok}) == "down/unknown! up/up up/up");
+    CHECK(b.run({refused, ok, ok}) == "up/up! up/up! up/up");
+    CHECK(b.run({refused, refused, ok, refused, refused, ok, ok}) == "up/up! up/up! up/up! up/up! up/up! up/up! up/up");
+    CHECK(b.run({refused, refused, refused, ok, refused}) == "up/up! up/up! down/unknown down/unknown! down/unknown");
+}
+
+TEST_CASE("verdict: a new address is up with its first success, down only after fall", "[verdict]") {
+    Book b;
+    CHECK(b.run({refused, refused, refused}) == "unknown/unknown! unknown/unknown! down/unknown");
+    Book c;
+    CHECK(c.run({refused, ok}) == "unknown/unknown! up/up!");
+    Book d({.fall = 1, .rise = 1});
+    CHECK(d.run({refused, ok, refused, ok}) == "down/unknown up/up down/unknown up/up");
+}
+
+TEST_CASE("verdict: the service falls alone, the path stays", "[verdict]") {
+    Book b;
+    CHECK(b.run({ok, e5xx, e5xx, e5xx}) == "up/up up/up! up/up! up/down");
+    CHECK(b.health().service_down_comparable);
+    CHECK_FALSE(b.health().path_down);
+    CHECK(b.run({ok, ok}) == "up/down! up/up");
+    CHECK_FALSE(b.health().service_down_comparable);
+    CHECK(b.run({auth, auth, auth}) == "up/up! up/up! up/down");
+    CHECK_FALSE(b.health().service_down_comparable);
+    CHECK(b.run({e5xx}) == "up/down");
+    CHECK(b.health().service_down_comparable);
+    CHECK(b.run({refused, refused}) == "up/down! up/down!");
+    CHECK(b.run({refused}) == "down/unknown");
+    CHECK_FALSE(b.health().service_down_comparable);
+}
+
+TEST_CASE("verdict: without a token the path is judged, the service unknown", "[verdict]") {
+    Book b;
+    CHECK(b.run({token, token}) == "up/unknown up/unknown");
+    CHECK(b.health().verdict.overall() == State::kUnknown);
+    CHECK(b.run({refused, refused, refused, token, token}) ==
+          "up/unknown! up/unknown! down/unknown down/unknown! up/unknown");
+    CHECK(b.run({ok, token}) == "up/up up/unknown");
+}
+
+TEST_CASE("verdict: local trouble changes nothing", "[verdict]") {
+    Book b;
+    CHECK(b.run({ok, local, local, local, local}) == "up/up up/up up/up up/up up/up");
+    CHECK(b.health().streak == 1);
+    CHECK(b.health().last->reason == local);
+    CHECK(b.run({refused, local, refused, local, refused}) == "up/up! up/up! up/up! up/up! down/unknown");
+    for (int i = 0; i < static_cast<int>(Reason::kCount); ++i) {
+        const auto reason = static_cast<Reason>(i);
+        CHECK((blame(reason) == Blame::kNobody) == (is_local(reason) || reason == Reason::kNone));
+        if (is_comparable(reason)) CHECK(blame(reason) == Blame::kService);
+    }
+}
+
+TEST_CASE("verdict: slow is degraded with the same hysteresis", "[verdict]") {
+    Book b;
+    const core::Micros slow = 600 * core::kMillisecond;
+    b.fold(ok);
+    b.fold(ok, slow);
+    CHECK(b.fold(ok, slow).after.service == State::kUp);
+    CHECK(b.fold(ok, slow).after.service == State::kDegraded);
+    CHECK(b.health().slow);
+    CHECK(b.health().verdict.path == State::kUp);
+    CHECK(b.fold(ok).after.service == State::kDegraded);
+    CHECK(b.fold(ok).after.service == State::kUp);
+}
+
+TEST_CASE("verdict: a certificate that ends soon degrades at once", "[verdict]") {
+    Book b;
+    ProbeResult r = b.result(ok);
+    r.certificate.chain_not_after_us = b.clock.wall_us() + 13 * 24 * core::kHour;
+    CHECK(b.book.fold(r).after == Verdict{State::kUp, State::kDegraded});
+    CHECK(b.health().certificate_expiring);
+    CHECK(b.fold(ok).after == Verdict{State::kUp, State::kUp});
+}
+
+TEST_CASE("verdict: since moves with the overall state only", "[verdict]") {
+    Book b;
+    b.fold(ok);
+    const core::Micros since = b.health().since_wall_us;
+    b.fold(refused);
+    b.fold(refused);
+    CHECK(b.health().since_wall_us == since);
+    b.fold(refused);
+    CHECK(b.health().since_wall_us == b.clock.wall_us());
+}
+
+TEST_CASE("verdict: targets that stay keep their verdict, strangers change nothing", "[verdict]") {
+    Book b;
+    b.run({ok, ok});
+    b.targets({"10.0.1.23", "10.0.2.9", "10.0.2.9"});
+    CHECK(b.health().verdict.path == State::kUp);
+    CHECK(b.book.last_sweep_done_mono_us("link") == 0);
+    CHECK_FALSE(b.book.first_sweep_done("link"));
+    CHECK(b.book.fold(b.result(ok, 3000, "10.0.2.9")).changed());
+    CHECK(b.book.first_sweep_done("link"));
+    CHECK(b.book.link_overall("link", LinkPolicy::kAll) == State::kUp);
+    CHECK_FALSE(b.book.fold(b.result(refused, 1, "10.9.9.9")).known);
+    b.targets({"10.0.2.9"});
+    CHECK(b.book.find("link", b.ip) == nullptr);
+    CHECK_FALSE(b.fold(refused).known);
+}
+
+TEST_CASE("verdict: a sweep is as old as its oldest result", "[verdict]") {
+    Book b;
+    b.targets({"10.0.1.23", "10.0.2.9"});
+    b.fold(ok);
+    b.clock.advance(core::kSecond);
+    b.book.fold(b.result(ok, 1, "10.0.2.9"));
+    const core::Micros second = b.clock.mono_us();
+    CHECK(b.book.last_sweep_done_mono_us("link") == second - core::kSecond);
+    b.fold(ok);
+    CHECK(b.book.last_sweep_done_mono_us("link") == second);
+    b.fold(local);  // says nothing: the verdicts age
+    CHECK(b.book.last_sweep_done_mono_us("link") == second);
+    CHECK(b.book.last_sweep_done_mono_us("other") == 0);
+}
+
+TEST_CASE("verdict: the link's state by policy", "[verdict]") {
+    const auto U = State::kUp, D = State::kDown, G = State::kDegraded, X = State::kUnknown;
+    CHECK(link_state({}, LinkPolicy::kAny) == X);
+    CHECK(link_state({U, U}, LinkPolicy::kAny) == U);
+    CHECK(link_state({U, D}, LinkPolicy::kAny) == G);
+    CHECK(link_state({U, X}, LinkPolicy::kAny) == U);
+    CHECK(link_state({D, X}, LinkPolicy::kAny) == X);
+    CHECK(link_state({D, D}, LinkPolicy::kAny) == D);
+    CHECK(link_state({U, D}, LinkPolicy::kQuorum) == D);
+    CHECK(link_state({U, U, D}, LinkPolicy::kQuorum) == G);
+    CHECK(link_state({U, X, X}, LinkPolicy::kQuorum) == X);
+    CHECK(link_state({U, G}, LinkPolicy::kAll) == G);
+    CHECK(link_state({U, D}, LinkPolicy::kAll) == D);
+    CHECK(link_state({U, X}, LinkPolicy::kAll) == X);
+}
+
+TEST_CASE("verdict: saved and restored while they are young", "[verdict]") {
+    Book b;
+    b.targets({"10.0.1.23", "10.0.2.9"});
+    b.run({ok, refused, refused, refused});
+    b.book.fold(b.result(ok, 1, "10.0.2.9"));
+    const std::string saved = b.book.to_json();
+    INFO(saved);
+    {
+        Book fresh;
+        fresh.clock.advance(b.clock.mono_us() - fresh.clock.mono_us() + core::kMinute);
+        fresh.targets({"10.0.1.23", "10.0.2.9", "10.0.3.1"});
+        const auto restored = fresh.book.restore(saved, 5 * core::kMinute);
+        REQUIRE(restored);
+        CHECK(*restored == 2);
+        CHECK(fresh.health().verdict == Verdict{State::kDown, State::kUnknown});
+        CHECK(fresh.health().path_down);
+        CHECK(fresh.health().since_wall_us == b.health().since_wall_us);
+        CHECK_FALSE(fresh.book.first_sweep_done("link"));
+        CHECK(fresh.run({ok, ok}) == "down/unknown! up/up");
+    }
+    {
+        Book old;
+        old.clock.advance(core::kHour);
+        CHECK(*old.book.restore(saved, 5 * core::kMinute) == 0);
+    }
+    for (const std::string damaged : {"", "{", "[]", "{\"verdicts\":5}", "null"}) CHECK_FALSE(b.book.restore(damaged, 1));
+    CHECK(*b.book.restore("{\"verdicts\":[1,null,{\"ip\":5}]}", 1) == 0);
+}
