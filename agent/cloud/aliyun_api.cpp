@@ -20,6 +20,7 @@ constexpr Micros kLongestWait = 10 * core::kSecond;     // a longer throttling i
 constexpr Micros kLongestThrottle = 30 * core::kMinute;
 constexpr Micros kPublicFirst = 10 * core::kMinute;     // then the VPC host is tried again
 constexpr Micros kClockIsFine = core::kMinute;
+constexpr Micros kHalfSecond = core::kSecond / 2;       // the Date header is cut to seconds
 constexpr int kRetries = 2;
 constexpr std::size_t kMaxCodes = 200;                  // distinct metric labels from outside
 
@@ -299,7 +300,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
     bool learn_clock(const HttpResponse& reply) {
         const auto server = parse_http_date(reply.header("date"));
         if (!server) return false;
-        clock_offset_us = *server - clock.wall_us();
+        clock_offset_us = *server + kHalfSecond - clock.wall_us();
         core::log_warning("clock_offset_learned",
                           "the API refuses this host's time; requests carry the API's own time. Fix NTP: the clock is " +
                               describe_clock_offset(clock_offset_us),
@@ -311,7 +312,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
         if (clock_offset_us == 0) return;
         const auto server = parse_http_date(reply.header("date"));
         if (!server) return;
-        clock_offset_us = *server - clock.wall_us();
+        clock_offset_us = *server + kHalfSecond - clock.wall_us();
         if (clock_offset_us < kClockIsFine && clock_offset_us > -kClockIsFine) {
             clock_offset_us = 0;
             core::log_info("clock_offset_gone", "this host's clock is right again");

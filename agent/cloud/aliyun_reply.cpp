@@ -185,9 +185,10 @@ Error explain(const ApiError& e, const ApiContext& c) {
             return error(Code::kApiClock, "fix NTP: this host's clock is " + describe_clock_offset(c.clock_offset_us));
         case ApiFailure::kToken:
             return error(e.code == "InvalidSecurityToken.Expired" ? Code::kCredentialsExpired : Code::kCredentialsInvalid,
-                         "the security token from " + c.credentials + " is refused and a renewed one, too: " +
-                             (c.credentials == "environment" ? "give the agent a new one, or use a RAM role"
-                                                             : "check the role, and this host's clock"));
+                         c.credentials == "environment"
+                             ? "the security token from the environment is not accepted: give the agent a new one, or use a RAM role"
+                             : "the security token from " + c.credentials +
+                                   " is not accepted, nor is a renewed one: check the role, and this host's clock");
         case ApiFailure::kKey:
             return error(Code::kCredentialsInvalid,
                          is_signature(e.code)
@@ -210,6 +211,9 @@ Error explain(const ApiError& e, const ApiContext& c) {
         return error(Code::kApiNotFound, "check that " + c.resource + " exists in region " + c.region +
                                              " and belongs to the account of " + who +
                                              ": endpoints of other regions and accounts are not found either");
+    }
+    if (e.code.empty() && e.instead.starts_with("JSON")) {
+        return error(Code::kApiBadReply, "the reply was damaged, or the API changed; what is known stays in use");
     }
     if (e.code.empty()) {
         return error(Code::kApiBadReply, "a proxy or another service answers for the API: check api_endpoint and https_proxy");

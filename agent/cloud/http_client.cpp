@@ -260,7 +260,8 @@ struct HttpClient::Engine {
         }
         const int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
         e->sockets[fd].start(e->loop, fd, events, [e, fd](int status, int ready) {
-            int flags = status < 0 ? CURL_CSELECT_ERR : 0;
+            // On an error curl shall read and write, and so find out which: told "error" it only says that.
+            int flags = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
             if ((ready & UV_READABLE) != 0) flags |= CURL_CSELECT_IN;
             if ((ready & UV_WRITABLE) != 0) flags |= CURL_CSELECT_OUT;
             e->act(fd, flags);

@@ -81,14 +81,15 @@ std::string seconds(core::Micros us) { return fmt::format("{:g} s", static_cast<
 
 Error tls_error(const TransportFailure& f, const std::string& where) {
     const std::string who = "the TLS certificate of " + where;
-    switch (f.verify_result) {
+    // curl compares names itself, after a chain that was fine, and leaves no result of OpenSSL's.
+    const bool name = f.text.find("subject name") != std::string::npos || f.text.find("subjectAltName") != std::string::npos;
+    switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : f.verify_result) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return {Code::kTlsFailed, who + " has expired", "check this host's clock; else the server must renew it", 0};
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return {Code::kTlsFailed, who + " is not yet valid", "check this host's clock", 0};
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        case X509_V_OK:  // curl compares names itself, after a chain that was fine
             return {Code::kTlsFailed, who + " is for another name",
                     "something else answers at this address: check DNS, proxies and api_endpoint", 0};
         default: break;
@@ -166,7 +167,7 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
     if (!f.proxy.empty()) where = f.target + " through the proxy " + f.proxy;
     const std::string words = core::redact(f.text).substr(0, 200);
     const auto ended = [&](std::string what) {
-        return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again", f.sys};
+        return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again", 0};
     };
     if (f.too_large) {
         return {Code::kTooLarge, fmt::format("the reply of {} is larger than {} bytes", where, f.max_body),

@@ -164,7 +164,7 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
             [this, index, trouble = std::move(trouble)](core::Result<std::string> value) mutable {
                 if (value && is_region_id(*value)) {
                     identity.*kParts[index].second = *value;
-                } else if (!value && value.error().code != Code::kApiNotFound) {
+                } else if (!value && !trouble && value.error().code != Code::kApiNotFound) {
                     trouble = value.error();
                 }
                 ask_identity(index + 1, std::move(trouble));

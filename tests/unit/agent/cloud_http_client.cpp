@@ -287,9 +287,11 @@ TEST_CASE("http: failures of certificates name the fix", "[http]") {
     f.verify_result = 10;
     CHECK(explain_transport_failure(60, f).text() ==
           "the TLS certificate of api.example:443 (10.0.0.1) has expired (check this host's clock; else the server must renew it)");
-    f.verify_result = 0;
+    f.verify_result = 1;
+    f.text = "SSL: no alternative certificate subject name matches target host name 'api.example'";
     CHECK(explain_transport_failure(60, f).what == "the TLS certificate of api.example:443 (10.0.0.1) is for another name");
     f.verify_result = 20;
+    f.text.clear();
     f.ca_file = "/etc/ca.pem";
     CHECK(explain_transport_failure(60, f).hint == "the CA in /etc/ca.pem did not sign it");
     CHECK(explain_transport_failure(77, f).what == "cannot use the CA file /etc/ca.pem");
