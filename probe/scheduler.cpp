@@ -210,8 +210,8 @@ void Scheduler::start(Entry& entry, core::Micros now) {
 void Scheduler::finished(Id id, const ProbeResult& result) {
     const auto it = entries_.find(id);
     if (it == entries_.end()) return;
-    // Destroyed at the end, whatever the callbacks do meanwhile with the entry.
-    const std::unique_ptr<RunningProbe> ended = std::move(it->second->running);
+    // Outlives what the callback does with the entry, and goes (with its socket) before another takes its place.
+    std::unique_ptr<RunningProbe> ended = std::move(it->second->running);
     const std::uint64_t attempt = it->second->attempt;
     --in_flight_;
     if (const core::Micros until = std::exchange(it->second->young_until, 0); until != 0) young_.erase({until, id});
@@ -221,6 +221,7 @@ void Scheduler::finished(Id id, const ProbeResult& result) {
         if (still->second->due == core::kNever) plan_next(*still->second, pace);
     }
     leave_sweeps(id, attempt);
+    ended.reset();
     wake();
 }
 

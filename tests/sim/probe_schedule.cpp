@@ -1,0 +1,388 @@
+// The schedule on a fake clock: hours and days in milliseconds. Drift, spread, missed points, fast pace, detection times,
+// black-holed targets, suspends.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <malloc.h>
+
+#include "core/random.h"
+#include "probe/scheduler.h"
+#include "probe/verdict.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/fake_prober.h"
+
+using namespace postern;
+using namespace postern::probe;
+using postern::core::kHour;
+using postern::core::kMillisecond;
+using postern::core::kMinute;
+using postern::core::kSecond;
+
+namespace {
+
+struct World {
+    test::FakeClock clock;
+    core::SeededRandom random{42};
+    test::FakeProber prober{clock};
+    VerdictBook book{clock};
+    Scheduler scheduler;
+    std::vector<std::pair<core::Micros, Verdict>> changes;
+    std::shared_ptr<ProbeSpec> spec = std::make_shared<ProbeSpec>();
+    VerdictRule rule;
+
+    explicit World(SchedulerLimits limits = {})
+        : scheduler(clock, random, prober,
+                    [this](const ProbeResult& r) {
+                        const Fold fold = book.fold(r);
+                        if (fold.changed()) changes.emplace_back(clock.mono_us(), fold.after);
+                        return fold.pace;
+                    },
+                    limits) {}
+
+    static core::IpAddress ip(int i) { return core::IpAddress::v4(0x0a000000u + static_cast<std::uint32_t>(i)); }
+    void targets(int count, int from = 0) {
+        std::vector<ScheduledTarget> list;
+        for (int i = from; i < from + count; ++i) list.push_back({{"link", ip(i), "", "", spec}, rule});
+        book.set_targets(list);
+        scheduler.set_targets(list);
+    }
+    void hang(int i, Reason reason) { prober.set(ip(i), {reason, 0, true}); }
+};
+
+}  // namespace
+
+TEST_CASE("schedule: the first probes come within 250 ms, then one an interval without drift for a day", "[schedule]") {
+    World w;
+    w.targets(3);
+    w.clock.advance(260 * kMillisecond);
+    CHECK(w.prober.count() == 3);
+    const core::Micros began = w.clock.mono_us();
+    w.clock.advance(24 * kHour);
+    // 8640 grid points each; the first may fall right after the first probe.
+    CHECK(w.prober.count() >= 3 * 8640);
+    CHECK(w.prober.count() <= 3 * 8641 + 3);
+    CHECK(w.scheduler.counters().missed == 0);
+    std::map<core::IpAddress, std::vector<core::Micros>> starts;
+    for (const auto& s : w.prober.starts()) {
+        if (s.at > began + 20 * kSecond) starts[s.ip].push_back(s.at);
+    }
+    for (auto& [ip, times] : starts) {
+        core::Micros least = core::kNever, most = 0;
+        for (std::size_t i = 1; i < times.size(); ++i) {
+            least = std::min(least, times[i] - times[i - 1]);
+            most = std::max(most, times[i] - times[i - 1]);
+        }
+        CHECK(least >= 9'500 * kMillisecond);
+        CHECK(most <= 10'500 * kMillisecond);
+        CHECK(most - least > 500 * kMillisecond);  // there is jitter
+        // The phase within the interval is the same at the end of the day as at its beginning, within the jitter.
+        const core::Micros n = static_cast<core::Micros>(times.size()) - 1;
+        CHECK(std::abs(times.back() - times.front() - n * 10 * kSecond) <= 500 * kMillisecond);
+    }
+}
+
+TEST_CASE("schedule: starts are spread evenly over the interval", "[schedule]") {
+    World w;
+    const int count = 10'000;
+    w.targets(count);
+    w.clock.advance(30 * kSecond);
+    std::vector<double> at;
+    const core::Micros from = w.clock.mono_us() / (10 * kSecond) * 10 * kSecond - 10 * kSecond;
+    for (const auto& s : w.prober.starts()) {
+        if (s.at >= from && s.at < from + 10 * kSecond) at.push_back(static_cast<double>(s.at - from) / (10.0 * kSecond));
+    }
+    std::sort(at.begin(), at.end());
+    CHECK(std::abs(static_cast<int>(at.size()) - count) < count / 50);
+    double distance = 0;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        distance = std::max(distance, std::abs(at[i] - static_cast<double>(i) / static_cast<double>(at.size())));
+    }
+    INFO("Kolmogorov-Smirnov distance " << distance);
+    CHECK(distance <= 0.02);
+    CHECK(w.scheduler.counters().missed == 0);
+}
+
+TEST_CASE("schedule: a dead endpoint is detected in time", "[schedule]") {
+    struct Row {
+        const char* what;
+        test::FakeProber::Outcome outcome;
+        core::Micros timeout;
+        core::Micros worst, median;
+    };
+    const std::vector<Row> rows{
+        {"refused", {Reason::kTcpRefused, kMillisecond}, 3 * kSecond, 12'500 * kMillisecond, 7'500 * kMillisecond},
+        {"dropped SYN", {Reason::kTcpTimeout, 0, true}, 1'200 * kMillisecond, 14 * kSecond, 9 * kSecond},
+        {"TLS hang", {Reason::kTlsTimeout, 0, true}, 3 * kSecond, 19'500 * kMillisecond, 14'500 * kMillisecond},
+    };
+    for (const Row& row : rows) {
+        std::vector<core::Micros> took;
+        for (int i = 0; i < 400; ++i) {
+            World w;
+            w.random = core::SeededRandom(static_cast<std::uint64_t>(i));
+            w.spec->timeout_us = row.timeout;  // the fake hangs for that long
+            w.targets(1, i);
+            w.clock.advance(25 * kSecond + i * 25 * kMillisecond);
+            REQUIRE(w.changes.size() == 1);
+            w.prober.set(w.ip(i), row.outcome);
+            const core::Micros died = w.clock.mono_us();
+            w.clock.advance(30 * kSecond);
+            REQUIRE(w.changes.size() == 2);
+            CHECK(w.changes.back().second.path == State::kDown);
+            took.push_back(w.changes.back().first - died);
+        }
+        std::sort(took.begin(), took.end());
+        INFO(row.what << ": median " << took[took.size() / 2] / 1000 << " ms, worst " << took.back() / 1000 << " ms");
+        CHECK(took.back() <= row.worst);
+        CHECK(took[took.size() / 2] <= row.median);
+    }
+}
+
+TEST_CASE("schedule: it comes back after rise, at the fast pace", "[schedule]") {
+    World w;
+    w.targets(1);
+    w.clock.advance(kMinute);
+    w.prober.set_default({Reason::kTcpRefused});
+    w.clock.advance(kMinute);
+    REQUIRE(w.changes.back().second.path == State::kDown);
+    w.prober.set_default({});
+    const core::Micros repaired = w.clock.mono_us();
+    w.clock.advance(kMinute);
+    CHECK(w.changes.back().second == Verdict{State::kUp, State::kUp});
+    CHECK(w.changes.back().first - repaired <= 11'600 * kMillisecond);
+    // Settled: back on the grid.
+    const auto before = w.prober.count();
+    w.clock.advance(kMinute);
+    CHECK(w.prober.count() - before <= 7);
+}
+
+TEST_CASE("schedule: a black-holed tenth delays nobody", "[schedule]") {
+    World w;
+    w.rule.interval_us = 2 * kSecond;
+    w.prober.record_starts(false);
+    for (int i = 0; i < 100; ++i) w.hang(i * 10, Reason::kTcpTimeout);
+    w.targets(1000);
+    w.clock.advance(10 * kMinute);
+    const SchedulerCounters counters = w.scheduler.counters();
+    std::uint64_t healthy_missed = 0;
+    for (int i = 0; i < 1000; ++i) {
+        if (i % 10 != 0) healthy_missed += w.scheduler.missed("link", w.ip(i));
+    }
+    CHECK(healthy_missed == 0);
+    // Places are given up after 100 ms, so that a hundred that hang for 3 s never fill them.
+    CHECK(counters.lag_sum_us / static_cast<core::Micros>(counters.attempts) <= kMillisecond);
+    CHECK(w.prober.most_running() <= 1000);
+    CHECK(counters.attempts > 900 * 300);
+}
+
+TEST_CASE("schedule: attempts do not overlap, grid points that pass are counted", "[schedule]") {
+    World w;
+    w.rule.interval_us = kSecond;
+    w.rule.fast_interval_us = kSecond;
+    w.prober.set_default({Reason::kNone, 2'300 * kMillisecond});
+    w.targets(1);
+    w.clock.advance(kMinute);
+    CHECK(w.prober.most_running() == 1);
+    // A start every 3 s, two points missed each time.
+    CHECK(w.prober.count() >= 19);
+    CHECK(w.prober.count() <= 21);
+    CHECK(w.scheduler.missed("link", w.ip(0)) >= 36);
+    CHECK(w.scheduler.missed("link", w.ip(0)) <= 42);
+}
+
+TEST_CASE("schedule: young attempts are limited, the rest waits its turn", "[schedule]") {
+    SchedulerLimits limits;
+    limits.handshakes = 8;
+    World w(limits);
+    w.prober.set_default({Reason::kNone, 20 * kMillisecond});
+    w.targets(200);
+    w.clock.advance(5 * kSecond);
+    CHECK(w.prober.most_running() == 8);
+    CHECK(w.prober.count() >= 200);
+    SchedulerLimits hard;
+    hard.in_flight = 5;
+    World x(hard);
+    for (int i = 0; i < 50; ++i) x.hang(i, Reason::kTcpTimeout);
+    x.targets(50);
+    x.clock.advance(kMinute);
+    CHECK(x.prober.most_running() == 5);
+    CHECK(x.prober.count() >= 95);
+}
+
+TEST_CASE("schedule: probe_now asks each target anew and tells when all have answered", "[schedule]") {
+    World w;
+    w.targets(5);
+    w.clock.advance(15 * kSecond);
+    const auto before = w.prober.count();
+    int done = 0;
+    w.scheduler.probe_now("", [&] { ++done; });
+    CHECK(done == 0);
+    w.clock.advance(2 * kMillisecond);
+    CHECK(done == 0);
+    w.clock.advance(5 * kMillisecond);
+    CHECK(done == 1);
+    CHECK(w.prober.count() - before == 5);
+    // A running attempt began before the question: it does not count.
+    w.prober.set_default({Reason::kNone, 200 * kMillisecond});
+    w.scheduler.probe_now("link", [&] { ++done; });
+    w.clock.advance(100 * kMillisecond);
+    w.scheduler.probe_now("link", [&] { ++done; });
+    w.clock.advance(150 * kMillisecond);
+    CHECK(done == 2);
+    w.clock.advance(200 * kMillisecond);
+    CHECK(done == 3);
+    // Nobody to ask; and targets that go away meanwhile.
+    w.scheduler.probe_now("nobody", [&] { ++done; });
+    w.clock.advance(kMillisecond);
+    CHECK(done == 4);
+    w.scheduler.probe_now("link", [&] { ++done; });
+    w.scheduler.set_targets({});
+    w.clock.advance(kMillisecond);
+    CHECK(done == 5);
+    CHECK(w.prober.running() == 0);
+    CHECK(w.clock.idle());
+}
+
+TEST_CASE("schedule: probe_now leaves the grid alone", "[schedule]") {
+    World w;
+    w.targets(1);
+    w.clock.advance(kMinute);
+    for (int i = 0; i < 100; ++i) {
+        w.scheduler.probe_now("", {});
+        w.clock.advance(10 * kSecond);
+    }
+    const auto& starts = w.prober.starts();
+    core::Micros longest = 0;
+    for (std::size_t i = 1; i < starts.size(); ++i) longest = std::max(longest, starts[i].at - starts[i - 1].at);
+    CHECK(longest <= 10'600 * kMillisecond);
+    CHECK(w.scheduler.counters().missed == 0);
+}
+
+TEST_CASE("schedule: a changed spec is tried at once, an equal one is not", "[schedule]") {
+    World w;
+    w.targets(1);
+    w.clock.advance(12 * kSecond);
+    w.clock.advance(w.clock.next_alarm() - w.clock.mono_us() + 100 * kMillisecond);
+    auto count = w.prober.count();
+    w.spec = std::make_shared<ProbeSpec>(*w.spec);
+    w.targets(1);
+    w.clock.advance(300 * kMillisecond);
+    CHECK(w.prober.count() == count);
+    w.spec = std::make_shared<ProbeSpec>(*w.spec);
+    w.spec->token = core::Secret("another token");
+    w.targets(1);
+    w.clock.advance(300 * kMillisecond);
+    CHECK(w.prober.count() == count + 1);
+    count = w.prober.count();
+    w.rule.interval_us = 2 * kSecond;
+    w.targets(1);
+    w.clock.advance(kMinute);
+    CHECK(w.prober.count() - count >= 29);
+    CHECK(w.prober.count() - count <= 31);
+}
+
+TEST_CASE("schedule: targets may be replaced from inside a result", "[schedule]") {
+    test::FakeClock clock;
+    core::SeededRandom random(1);
+    test::FakeProber prober(clock);
+    Scheduler* self = nullptr;
+    int results = 0;
+    const auto spec = std::make_shared<const ProbeSpec>();
+    Scheduler scheduler(clock, random, prober, [&](const ProbeResult& r) {
+        ++results;
+        const auto next = core::IpAddress::v4(0x0a000000u + static_cast<std::uint32_t>(results));
+        self->set_targets({{{r.link, next, "", "", spec}, {}}});
+        return Pace::kFast;
+    });
+    self = &scheduler;
+    scheduler.set_targets({{{"l", core::IpAddress::v4(1), "", "", spec}, {}}});
+    clock.advance(10 * kSecond);
+    CHECK(results > 30);
+    CHECK(scheduler.counters().targets == 1);
+    CHECK(prober.running() <= 1);
+}
+
+TEST_CASE("schedule: after a suspend everything is tried again within a second, not in one burst", "[schedule]") {
+    // The fake clock lets alarms go off at their own times; a suspend is time that passes while none does.
+    struct SleepyClock final : core::Clock {
+        core::Micros now = 1000 * kSecond;
+        std::map<std::pair<core::Micros, AlarmId>, std::function<void()>> alarms;
+        AlarmId next = 1;
+        core::Micros mono_us() const override { return now; }
+        core::Micros wall_us() const override { return now; }
+        AlarmId set_alarm(core::Micros when, std::function<void()> fn) override {
+            alarms.emplace(std::pair{when, next}, std::move(fn));
+            return next++;
+        }
+        void cancel_alarm(AlarmId id) override {
+            std::erase_if(alarms, [id](const auto& a) { return a.first.second == id; });
+        }
+        void run_until(core::Micros end) {
+            while (!alarms.empty() && alarms.begin()->first.first <= end) {
+                auto node = alarms.extract(alarms.begin());
+                now = std::max(now, node.key().first);
+                node.mapped()();
+            }
+            now = std::max(now, end);
+        }
+    } clock;
+    core::SeededRandom random(7);
+    test::FakeProber prober(clock);
+    Scheduler scheduler(clock, random, prober, [](const ProbeResult&) { return Pace::kNormal; });
+    std::vector<ScheduledTarget> list;
+    const auto spec = std::make_shared<const ProbeSpec>();
+    for (std::uint32_t i = 0; i < 100; ++i) list.push_back({{"l", core::IpAddress::v4(i), "", "", spec}, {}});
+    scheduler.set_targets(list);
+    clock.run_until(clock.now + 20 * kSecond);
+    clock.now += 2 * kHour;  // asleep
+    const auto before = prober.starts().size();
+    const core::Micros woke = clock.now;
+    clock.run_until(woke + 1'050 * kMillisecond);
+    std::set<core::IpAddress> seen;
+    std::size_t at_once = 0;
+    for (std::size_t i = before; i < prober.starts().size(); ++i) {
+        seen.insert(prober.starts()[i].ip);
+        at_once += prober.starts()[i].at == woke ? 1 : 0;
+    }
+    CHECK(seen.size() == 100);
+    CHECK(at_once <= 3);
+    CHECK(scheduler.counters().resumed == 1);
+    CHECK(scheduler.counters().missed >= 100 * 719);
+    CHECK(scheduler.counters().missed <= 100 * 720);
+    const auto settled = prober.starts().size();
+    clock.run_until(woke + 101 * kSecond);
+    CHECK(prober.starts().size() - settled >= 990);
+    CHECK(prober.starts().size() - settled <= 1100);
+    CHECK(scheduler.counters().resumed == 1);
+}
+
+TEST_CASE("schedule: a wall clock that jumps changes nothing", "[schedule]") {
+    World w;
+    w.targets(2);
+    w.clock.advance(kMinute);
+    const auto before = w.prober.count();
+    w.clock.jump_wall(-365 * 24 * kHour);
+    w.clock.advance(kMinute);
+    w.clock.jump_wall(730 * 24 * kHour);
+    w.clock.advance(kMinute);
+    CHECK(w.prober.count() - before >= 23);
+    CHECK(w.prober.count() - before <= 25);
+    CHECK(w.scheduler.counters().missed == 0);
+}
+
+TEST_CASE("schedule: an idle target is small", "[schedule]") {
+    // What is measured is the heap of the process; other tests may have left holes in it, hence the generous count.
+    const auto in_use = [] {
+        struct Counted { std::size_t bytes; };
+        return Counted{static_cast<std::size_t>(::mallinfo2().uordblks)}.bytes;
+    };
+    World w;
+    w.prober.record_starts(false);
+    const std::size_t before = in_use();
+    w.targets(5000);
+    w.clock.advance(kMinute);
+    const std::size_t per_target = (in_use() - before) / 5000;
+    INFO(per_target << " bytes");
+    CHECK(per_target < 4096);
+}
