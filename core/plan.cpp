@@ -30,7 +30,6 @@ enum Section : std::uint32_t {
 };
 constexpr std::uint32_t kLastSection = kHeap;
 
-constexpr std::size_t kAddressSize = 20;  // family 1, prefix length 1, port 2, address 16
 constexpr std::size_t kLinkSize = 12;
 constexpr std::size_t kOwnerSize = 44;
 constexpr std::size_t kRrsetSize = 12;
