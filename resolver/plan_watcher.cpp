@@ -61,9 +61,13 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
     stats_.plan_accepted_mono_us = clock_.mono_us();
     stats_.plan_source = static_cast<std::uint32_t>(source);
     ++stats_.plans_accepted;
-    core::log_info("plan_accepted", "a plan is in use",
+    // Plans that only carry newer verdicts come every minute or two; the agent tells of what they change.
+    const auto level = plan->view.membership == membership_ && source == source_ ? core::Level::kDebug : core::Level::kInfo;
+    membership_ = plan->view.membership;
+    source_ = source;
+    core::log(level, "plan_accepted", "a plan is in use",
                    {{"source", std::string(core::to_string(source))},
-                    {"generation", std::to_string(plan->view.generation)},
+              {"generation", std::to_string(plan->view.generation)},
                     {"names", std::to_string(plan->view.owners.size())},
                     {"upstreams", std::to_string(plan->view.upstreams.size())},
                     {"verdicts", plan->same_boot ? "usable" : "other_boot"}});

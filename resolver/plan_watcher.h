@@ -47,6 +47,8 @@ class PlanWatcher {
     FileWatch fallback_file_;
     core::Micros looked_at_ = 0;
     bool has_plan_ = false;
+    std::uint64_t membership_ = 0;  // of the last plan, and where it came from
+    core::PlanSource source_ = core::PlanSource::kNone;
 };
 
 }  // namespace postern::resolver

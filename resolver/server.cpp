@@ -43,7 +43,8 @@ void Server::use(PlanPointer plan) {
     const core::PlanView& view = plan->view;
     for (const core::Error& error : listeners_.listen_on(view.listen)) core::log_error("listen_failed", error.text());
     const auto own = listeners_.addresses();
-    if (listeners_.adopted()) {
+    if (listeners_.adopted() && view.listen != compared_) {
+        compared_ = view.listen;  // said once, not with every plan
         for (const auto& wanted : view.listen) {
             if (std::find(own.begin(), own.end(), wanted) != own.end()) continue;
             core::log_warning("listen_mismatch", "the plan's address is not among the sockets that were passed",

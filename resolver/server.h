@@ -37,6 +37,7 @@ class Server {
     UpstreamSockets transport_;
     QueryHandler handler_;
     std::vector<ListenSocket> passed_;
+    std::vector<core::SocketAddress> compared_;  // the plan's addresses that were held against the passed sockets
     PlanWatcher watcher_;
 };
 
