@@ -57,8 +57,10 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
         const bool stated = fate == Fate::kStatedEnd;
         if (stated && !(works && works(address.ip))) continue;
         const auto it = held.leaving.find(address.ip);
-        const core::Micros since = it == held.leaving.end() ? now : it->second;
-        if (now - since >= kWithdrawalGrace && (stated || !ready.empty())) continue;
+        // Time counts only while the reply is a reason to withdraw; one that leaves nothing is none.
+        const bool counts = stated || !ready.empty();
+        const core::Micros since = it == held.leaving.end() || !counts ? now : it->second;
+        if (now - since >= kWithdrawalGrace) continue;
         out.held.leaving[address.ip] = since;
         kept.push_back(address);
         next.push_back(address);
