@@ -49,6 +49,7 @@ void ProbeRun::open_leg() {
     phase_ = Phase::kConnect;
     reply_ = HttpReply{};
     tls_.reset();
+    send_error_ = 0;
     int error = 0;
     if (spec.kind != Kind::kTcp) {
         // Everything that costs time and is not the network's comes before the clock starts.
@@ -168,8 +169,9 @@ void ProbeRun::flush() {
             // The peer may have said why (an alert, an early reply) before it reset: that is the better reason.
             const core::Micros at = clock_.mono_us();
             const int leg = redirects_;
+            send_error_ = static_cast<int>(-n);
             read_socket(at);
-            if (running() && redirects_ == leg) lost(static_cast<int>(-n), at);
+            if (running() && redirects_ == leg) lost(send_error_, at);
             return;
         }
         tls_->consume(static_cast<std::size_t>(n));
@@ -205,6 +207,7 @@ void ProbeRun::read_socket(core::Micros at) {
             return;
         }
         if (n == 0) {
+            if (send_error_ != 0) return;  // send() has taken the error away: this is no orderly end
             if (phase_ == Phase::kTls) {
                 fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it", at);
             } else {

@@ -62,7 +62,8 @@ class ProbeRun final : public RunningProbe {
     core::Micros leg_began_us_ = 0;
     std::string path_;          // of this leg; a redirect changes it
     bool path_is_whole_ = false;  // it came from a Location header: no token is appended
-    int redirects_ = 0;
+    int redirects_ = 0;           // also: which leg this is
+    int send_error_ = 0;
     bool began_ = false;
     bool finished_ = false;
     TcpConnector socket_;

@@ -42,13 +42,25 @@ int TcpConnector::open(const core::IpAddress& ip) {
     return 0;
 }
 
+namespace {
+
+/// EADDRNOTAVAIL says "no port left" and, for IPv6, also "no source address for that destination". A datagram socket
+/// needs the same route and address, but not the same ports; nothing is sent.
+bool has_source_address(const sockaddr_storage& to, socklen_t length) {
+    const core::UniqueFd fd(::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    return fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), length) == 0;
+}
+
+}  // namespace
+
 int TcpConnector::connect(core::Loop& loop, const core::SocketAddress& to, std::function<void(int)> ready) {
     sockaddr_storage address{};
     const socklen_t length = to.to(&address);
     // EINTR on a non-blocking connect means that it goes on (POSIX), as EINPROGRESS does.
     if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS &&
         errno != EINTR) {
-        return errno;
+        const int error = errno;
+        return error == EADDRNOTAVAIL && !has_source_address(address, length) ? ENETUNREACH : error;
     }
     // A connect that is already complete (loopback) is writable at once: one way for both.
     const int rc = watcher_.start(loop, fd_.get(), UV_WRITABLE, [this, done = std::move(ready)](int, int) {

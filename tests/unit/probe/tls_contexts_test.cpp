@@ -1,0 +1,120 @@
+// The cache of TLS contexts: loaded off the loop, once, again when the file changes; what can't be loaded is local.
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "core/file_system.h"
+#include "core/log.h"
+#include "probe/probe_run.h"
+#include "tests/unit/probe/fake_gateway.h"
+
+using namespace postern;
+using namespace postern::probe;
+using namespace postern::test;
+
+namespace {
+
+struct TempFile {
+    std::string path = "/tmp/postern-test-store-" + std::to_string(::getpid()) + ".pem";
+    ~TempFile() { std::remove(path.c_str()); }
+    void copy_from(const std::string& source) const {
+        std::filesystem::copy_file(source, path + ".new", std::filesystem::copy_options::overwrite_existing);
+        std::filesystem::rename(path + ".new", path);
+    }
+};
+
+struct Launch {
+    core::Loop loop;
+    std::optional<core::SystemClock> clock{loop};
+    std::optional<TlsContexts> contexts{loop};
+
+    ProbeResult run(const ProbeSpec& spec) {
+        NetworkLauncher launcher(loop, *clock, *contexts);
+        std::optional<ProbeResult> result;
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "", std::make_shared<const ProbeSpec>(spec)};
+        const auto running = launcher.launch(target, [&](ProbeResult r) { result = std::move(r); });
+        CHECK_FALSE(result);
+        while (!result) loop.run_once();
+        return *result;
+    }
+    void settle() {
+        for (int i = 0; i < 200; ++i) {
+            loop.poll();
+            ::usleep(500);
+        }
+    }
+    ~Launch() {
+        contexts.reset();
+        clock.reset();
+        CHECK(loop.close());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("contexts: a CA file that is missing, empty or no PEM is local, and is tried again once it changed", "[tls]") {
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
+    const TempFile file;
+    Launch launch;
+    ProbeSpec spec = good_spec(gateway.port());
+    spec.ca_file = file.path;
+    for (int i = 0; i < 2; ++i) {
+        const ProbeResult missing = launch.run(spec);
+        CHECK(missing.reason == Reason::kLocalCancelled);
+        CHECK(missing.detail.find(file.path) != std::string::npos);
+    }
+    std::ofstream(file.path) << "not a certificate\n";
+    CHECK(launch.run(spec).detail.find("no CA certificate") != std::string::npos);
+    CHECK(gateway.connections() == 0);
+    file.copy_from(test_ca().file());
+    CHECK(launch.run(spec).ok);
+    core::capture_log({});
+}
+
+TEST_CASE("contexts: a CA file that changes is loaded anew; one that breaks keeps the old trust", "[tls]") {
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    static TestCa other("another CA");
+    FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
+    const TempFile file;
+    file.copy_from(other.file());
+    Launch launch;
+    ProbeSpec spec = good_spec(gateway.port());
+    spec.ca_file = file.path;
+    CHECK(launch.run(spec).reason == Reason::kCertUntrusted);
+    const auto first = launch.contexts->loaded(file.path);
+    launch.contexts->reload_changed();
+    launch.settle();
+    CHECK(launch.contexts->loaded(file.path) == first);  // nothing changed: nothing loaded
+    file.copy_from(test_ca().file());
+    launch.contexts->reload_changed();
+    while (launch.contexts->loaded(file.path) == first) launch.loop.run_once();
+    CHECK(launch.run(spec).ok);
+    std::ofstream(file.path) << "broken\n";
+    launch.contexts->reload_changed();
+    launch.settle();
+    CHECK(launch.run(spec).ok);
+    core::capture_log({});
+}
+
+TEST_CASE("contexts: the system's store loads", "[tls]") {
+    const auto context = TlsContext::load("");
+    CHECK(context);
+}
+
+TEST_CASE("contexts: an engine without one names memory, not the peer", "[tls]") {
+    core::Loop loop;
+    std::optional<ProbeResult> result;
+    {
+        core::SystemClock clock(loop);
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "", std::make_shared<const ProbeSpec>()};
+        ProbeRun run(loop, clock, nullptr, target, [&](ProbeResult r) { result = std::move(r); });
+        while (!result) loop.run_once();
+    }
+    CHECK(loop.close());
+    CHECK(result->reason == Reason::kLocalOom);
+}
