@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/cloud/credential_sources.h"
 #include "agent/cloud/json_view.h"
 #include "core/log.h"
 
@@ -58,7 +59,7 @@ class EcsRoleSource final : public CredentialSource {
                                                     done = std::move(done)](core::Result<std::string> value) mutable {
             if (alive.expired()) return;
             if (!value && value.error().code == Code::kApiNotFound) {
-                return done(core::fail(Code::kCredentialsMissing, "no RAM role is attached to this instance"));
+                return done(core::fail(Code::kCredentialsInvalid, "no RAM role is attached to this instance"));
             }
             if (!value) return done(core::fail(std::move(value.error())));
             const std::string role = value->substr(0, value->find_first_of("\r\n"));
@@ -74,7 +75,7 @@ class EcsRoleSource final : public CredentialSource {
         metadata_.get("ram/security-credentials/" + core::percent_encode(role),
                       [role, done = std::move(done)](core::Result<std::string> value) {
                           if (!value && value.error().code == Code::kApiNotFound) {
-                              return done(core::fail(Code::kCredentialsMissing,
+                              return done(core::fail(Code::kCredentialsInvalid,
                                                      "the RAM role " + role + " is not attached to this instance"));
                           }
                           if (!value) return done(core::fail(std::move(value.error())));
@@ -131,9 +132,10 @@ std::unique_ptr<CredentialSource> ecs_role_credentials(MetadataClient& metadata,
 }
 
 CredentialChain::CredentialChain(core::Clock& clock, core::Random& random,
-                                 std::vector<std::unique_ptr<CredentialSource>> sources)
+                                 std::vector<std::unique_ptr<CredentialSource>> sources, std::shared_ptr<void> keep)
     : clock_(clock),
       random_(random),
+      keep_(std::move(keep)),
       sources_(std::move(sources)),
       renewal_(clock),
       backoff_(10 * core::kSecond, 5 * core::kMinute),
@@ -175,7 +177,7 @@ void CredentialChain::walk(std::size_t index) {
 void CredentialChain::fetched(std::size_t index, core::Result<Credentials> result) {
     const std::string source(sources_[index]->name());
     if (!result) {
-        asked_.push_back({source, false, result.error().text()});
+        asked_.push_back({source, false, result.error().code != Code::kCredentialsMissing, result.error().text()});
         if (whole_walk_) return walk(index + 1);
         const bool usable = current_ && !refused_ && current_->expires_wall_us > clock_.wall_us();
         if (!usable) {  // what served so far is gone: start over with all
@@ -185,7 +187,7 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
         }
         return exhausted();
     }
-    asked_.push_back({source, true, ""});
+    asked_.push_back({source, true, true, ""});
     attempts_ = asked_;
     const bool same_key = current_ && current_->access_key_id == result->access_key_id;
     if (!current_ || current_->provider != result->provider) {
@@ -221,9 +223,18 @@ void CredentialChain::exhausted() {
         renew_in(backoff_.next(random_));
         return finish(*current_);
     }
-    std::string reasons;
-    for (const auto& attempt : attempts_) reasons += (reasons.empty() ? "" : "; ") + attempt.source + ": " + attempt.why_not;
-    finish(core::fail(Code::kCredentialsMissing, "no Alibaba Cloud credentials: " + reasons,
+    // Those that were meant to work come with their reasons, the others by name only.
+    std::string failing, absent;
+    for (const auto& attempt : attempts_) {
+        if (attempt.set_up) {
+            failing += (failing.empty() ? "" : "; ") + attempt.source + ": " + attempt.why_not;
+        } else {
+            absent += (absent.empty() ? "" : ", ") + attempt.source;
+        }
+    }
+    std::string what = "no Alibaba Cloud credentials: " + failing;
+    if (!absent.empty()) what += (failing.empty() ? "" : "; ") + std::string("not set up: ") + absent;
+    finish(core::fail(Code::kCredentialsMissing, std::move(what),
                       "attach a RAM role to this ECS instance, or set ALIBABA_CLOUD_ACCESS_KEY_ID and "
                       "ALIBABA_CLOUD_ACCESS_KEY_SECRET for the agent"));
 }
@@ -242,14 +253,27 @@ void CredentialChain::finish(const core::Result<Credentials>& result) {
     }
 }
 
-std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, core::Random& random, HttpTransport&,
-                                                          MetadataClient& metadata, Environment environment) {
+std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, core::Random& random, HttpTransport& http,
+                                                          MetadataClient& metadata, Environment environment,
+                                                          CredentialOptions options) {
+    struct Parts {
+        Parts(core::Clock& c, core::Random& r, HttpTransport& h, MetadataClient& m, Environment e, CredentialOptions o)
+            : sts(c, r, h, std::move(o.sts_url), std::move(o.ca_file)),
+              context{c, h, m, sts, std::move(e), std::move(o.run)} {}
+        StsClient sts;
+        CredentialContext context;
+    };
+    auto parts = std::make_shared<Parts>(clock, random, http, metadata, environment, std::move(options));
     std::vector<std::unique_ptr<CredentialSource>> sources;
     sources.push_back(environment_credentials(environment));
+    sources.push_back(oidc_credentials(parts->context));
+    sources.push_back(cli_profile_credentials(parts->context));
+    sources.push_back(ini_credentials(parts->context));
     if (!is_true(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED"))) {
         sources.push_back(ecs_role_credentials(metadata, environment("ALIBABA_CLOUD_ECS_METADATA")));
     }
-    return std::make_unique<CredentialChain>(clock, random, std::move(sources));
+    sources.push_back(uri_credentials(parts->context));
+    return std::make_unique<CredentialChain>(clock, random, std::move(sources), std::move(parts));
 }
 
 }  // namespace postern::agent

@@ -43,6 +43,7 @@ class CredentialSource {
 struct CredentialAttempt {
     std::string source;
     bool used = false;
+    bool set_up = false;  // configured, and failing unless used
     std::string why_not;
 };
 
@@ -50,7 +51,9 @@ class CredentialChain {
   public:
     using Callback = CredentialSource::Callback;
 
-    CredentialChain(core::Clock& clock, core::Random& random, std::vector<std::unique_ptr<CredentialSource>> sources);
+    /// `keep`: what the sources refer to.
+    CredentialChain(core::Clock& clock, core::Random& random, std::vector<std::unique_ptr<CredentialSource>> sources,
+                    std::shared_ptr<void> keep = {});
     /// No callback runs after it.
     ~CredentialChain();
 
@@ -75,6 +78,7 @@ class CredentialChain {
 
     core::Clock& clock_;
     core::Random& random_;
+    std::shared_ptr<void> keep_;
     std::vector<std::unique_ptr<CredentialSource>> sources_;
     std::optional<Credentials> current_;
     std::size_t remembered_ = 0;           // the source of current_
@@ -89,9 +93,20 @@ class CredentialChain {
     std::shared_ptr<bool> alive_;          // sources and callers call back late
 };
 
-/// environment → ECS RAM role, with the switches that the SDKs have.
+struct CredentialContext;
+
+struct CredentialOptions {
+    std::string sts_url;  // "": the token service by region, as the variables and profiles say
+    std::string ca_file;  // for it; "": the system's
+    /// Runs a program for profiles of mode External; empty: they are refused. See CommandRunner.
+    std::function<void(std::vector<std::string>, std::function<void(core::Result<std::string>)>)> run = {};
+};
+
+/// The chain of the official SDKs in its order: environment, OIDC, ~/.aliyun/config.json, ~/.alibabacloud/credentials,
+/// ECS RAM role, credentials URI - with the switches that they have.
 std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, core::Random& random, HttpTransport& http,
-                                                          MetadataClient& metadata, Environment environment);
+                                                          MetadataClient& metadata, Environment environment,
+                                                          CredentialOptions options = {});
 
 /// ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and, optional, ALIBABA_CLOUD_SECURITY_TOKEN.
 std::unique_ptr<CredentialSource> environment_credentials(Environment environment);

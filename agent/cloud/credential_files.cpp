@@ -1,0 +1,86 @@
+// Parsing of the files that credentials come in: pure, any bytes in.
+#include "agent/cloud/credential_sources.h"
+#include "agent/cloud/json_view.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+
+std::string_view trim(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::string ini_value(std::string_view text) {
+    text = trim(text);
+    if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'')) {
+        const auto close = text.find(text.front(), 1);
+        if (close != std::string_view::npos) return std::string(text.substr(1, close - 1));
+    }
+    // A comment needs a blank before it: secrets may hold '#'.
+    for (const char* mark : {" #", "\t#", " ;", "\t;"}) text = text.substr(0, text.find(mark));
+    return std::string(trim(text));
+}
+
+}  // namespace
+
+core::Result<CliConfig> parse_cli_config(std::string_view text) {
+    const auto json = JsonView::parse(text, 1 << 20, 16);
+    if (!json) return core::fail(Code::kFileCorrupt, "it is " + json.error().what);
+    CliConfig out;
+    out.current = json->at("current").text();
+    for (const auto& item : json->at("profiles").items()) {
+        ProfileFields fields;
+        for (const auto& [name, value] : item.members()) fields[name] = value.text();
+        const std::string name = fields["name"];
+        out.profiles.emplace(name, std::move(fields));
+    }
+    if (out.profiles.empty()) return core::fail(Code::kFileCorrupt, "it has no profiles");
+    return out;
+}
+
+std::map<std::string, ProfileFields> parse_ini(std::string_view text) {
+    std::map<std::string, ProfileFields> out;
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    std::string section;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        const std::string_view line = trim(text.substr(0, end));
+        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+        if (line.empty() || line.front() == '#' || line.front() == ';') continue;
+        if (line.front() == '[') {
+            section = std::string(trim(line.substr(1, line.find(']') - 1)));
+            out[section];
+            continue;
+        }
+        const auto equals = line.find('=');
+        if (equals == std::string_view::npos) continue;
+        out[section][std::string(trim(line.substr(0, equals)))] = ini_value(line.substr(equals + 1));
+    }
+    return out;
+}
+
+core::Result<Credentials> parse_external_output(std::string_view text) {
+    const auto json = JsonView::parse(text, 64 << 10, 8);
+    if (!json) return core::fail(Code::kCredentialsInvalid, "its output is " + json.error().what);
+    Credentials out;
+    out.access_key_id = json->at("access_key_id").text();
+    out.access_key_secret = core::Secret(json->at("access_key_secret").text());
+    out.security_token = core::Secret(json->at("sts_token").text());
+    if (out.access_key_id.empty() || out.access_key_secret.empty()) {
+        return core::fail(Code::kCredentialsInvalid, "its output lacks access_key_id or access_key_secret");
+    }
+    if (json->at("mode").text() == "StsToken" && out.security_token.empty()) {
+        return core::fail(Code::kCredentialsInvalid, "its output lacks sts_token");
+    }
+    const std::string expiration = json->at("expiration").text();
+    if (!expiration.empty()) {
+        out.expires_wall_us = core::parse_utc(expiration);
+        if (out.expires_wall_us < 0) return core::fail(Code::kCredentialsInvalid, "its expiration is no UTC time");
+    }
+    return out;
+}
+
+}  // namespace postern::agent

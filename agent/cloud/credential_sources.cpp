@@ -1,0 +1,346 @@
+#include "agent/cloud/credential_sources.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <sstream>
+#include <utility>
+
+#include "core/file_system.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using Callback = CredentialSource::Callback;
+
+constexpr std::size_t kMaxFile = 1 << 20;
+constexpr int kMaxChain = 5;  // profiles that assume a role from a profile that …
+
+tl::unexpected<core::Error> missing(std::string why) { return core::fail(Code::kCredentialsMissing, std::move(why)); }
+tl::unexpected<core::Error> wrong(std::string why) { return core::fail(Code::kCredentialsInvalid, std::move(why)); }
+
+std::string field(const ProfileFields& fields, const char* name) {
+    const auto it = fields.find(name);
+    return it == fields.end() ? std::string() : it->second;
+}
+
+/// "" when there is none: a service under systemd has no HOME.
+std::string home(const Environment& environment) {
+    std::string out = environment("HOME");
+    if (out.empty() && ::geteuid() == 0) out = "/root";
+    return out;
+}
+
+/// The file's text, and a word about files that everyone may read.
+core::Result<std::string> read_secret_file(const std::string& path) {
+    auto text = core::read_file(path, kMaxFile);
+    struct stat info {};
+    if (text && ::stat(path.c_str(), &info) == 0 && (info.st_mode & 0044) != 0) {
+        core::log_warning("credentials_file_exposed", path + " may be read by others than its owner: chmod 600 it",
+                          {{"path", path}});
+    }
+    return text;
+}
+
+class StaticSource final : public CredentialSource {
+  public:
+    explicit StaticSource(Credentials keys) : keys_(std::move(keys)) {}
+    std::string_view name() const override { return keys_.provider; }
+    void fetch(Callback done) override {
+        if (keys_.access_key_id.empty() || keys_.access_key_secret.empty()) {
+            return done(wrong("the profile lacks the AccessKey's ID or secret"));
+        }
+        done(keys_);
+    }
+
+  private:
+    Credentials keys_;
+};
+
+/// Any callback that comes back later finds out whether its source is still there.
+class GuardedSource : public CredentialSource {
+  protected:
+    template <class Then>
+    auto guarded(Then then) {
+        return [alive = std::weak_ptr<bool>(alive_), then = std::move(then)](auto result) mutable {
+            if (!alive.expired()) then(std::move(result));
+        };
+    }
+
+  private:
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+class AssumeRoleSource final : public GuardedSource {
+  public:
+    AssumeRoleSource(CredentialContext& context, std::unique_ptr<CredentialSource> base, RoleRequest role)
+        : context_(context), base_(std::move(base)), role_(std::move(role)) {}
+    std::string_view name() const override { return role_.source; }
+    void fetch(Callback done) override {
+        base_->fetch(guarded([this, done = std::move(done)](core::Result<Credentials> keys) {
+            if (!keys) return done(std::move(keys));
+            context_.sts.assume_role(*keys, role_, guarded(done));
+        }));
+    }
+
+  private:
+    CredentialContext& context_;
+    std::unique_ptr<CredentialSource> base_;
+    RoleRequest role_;
+};
+
+class OidcSource final : public GuardedSource {
+  public:
+    OidcSource(CredentialContext& context, std::string token_file, std::string provider_arn, RoleRequest role)
+        : context_(context), token_file_(std::move(token_file)), provider_arn_(std::move(provider_arn)), role_(std::move(role)) {}
+    std::string_view name() const override { return role_.source; }
+    void fetch(Callback done) override {
+        const std::pair<const char*, const std::string*> needed[] = {{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", &token_file_},
+                                                                     {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &provider_arn_},
+                                                                     {"ALIBABA_CLOUD_ROLE_ARN", &role_.role_arn}};
+        for (const auto& [variable, value] : needed) {
+            if (value->empty()) return done(missing(std::string(variable) + " is not set"));
+        }
+        // Read each time: the cluster rotates it.
+        auto token = core::read_file(token_file_, kMaxFile);
+        if (!token) return done(wrong("the OIDC token: " + token.error().text()));
+        while (!token->empty() && (token->back() == '\n' || token->back() == '\r' || token->back() == ' ')) token->pop_back();
+        if (token->empty()) return done(wrong("the OIDC token file " + token_file_ + " is empty"));
+        context_.sts.assume_role_with_oidc(core::Secret(std::move(*token)), provider_arn_, role_, guarded(std::move(done)));
+    }
+
+  private:
+    CredentialContext& context_;
+    std::string token_file_, provider_arn_;
+    RoleRequest role_;
+};
+
+class ExternalSource final : public GuardedSource {
+  public:
+    ExternalSource(CredentialContext& context, std::string command) : context_(context), command_(std::move(command)) {}
+    std::string_view name() const override { return "external"; }
+    void fetch(Callback done) override {
+        std::istringstream words(command_);
+        std::vector<std::string> argv;
+        for (std::string word; words >> word;) argv.push_back(word);
+        if (argv.empty()) return done(wrong("the profile has no process_command"));
+        if (!context_.run) return done(wrong("profiles of mode External are not supported here"));
+        const std::string program = argv[0];
+        context_.run(std::move(argv), guarded([program, done = std::move(done)](core::Result<std::string> output) {
+                         if (!output) return done(wrong(program + ": " + output.error().text()));
+                         auto keys = parse_external_output(*output);
+                         if (!keys) return done(wrong(program + ": " + keys.error().what));
+                         done(std::move(keys));
+                     }));
+    }
+
+  private:
+    CredentialContext& context_;
+    std::string command_;
+};
+
+Credentials static_keys(const std::string& id, const std::string& secret, const std::string& token) {
+    Credentials out;
+    out.access_key_id = id;
+    out.access_key_secret = core::Secret(secret);
+    out.security_token = core::Secret(token);
+    out.provider = "profile";
+    return out;
+}
+
+RoleRequest role_of(const CredentialContext& c, const std::string& arn, const std::string& session, const std::string& duration,
+                    const std::string& region, bool vpc) {
+    RoleRequest role;
+    role.role_arn = arn.empty() ? c.environment("ALIBABA_CLOUD_ROLE_ARN") : arn;
+    role.session_name = session.empty() ? c.environment("ALIBABA_CLOUD_ROLE_SESSION_NAME") : session;
+    if (role.session_name.empty()) role.session_name = "postern-" + std::to_string(c.clock.wall_us());
+    int seconds = 0;
+    std::from_chars(duration.data(), duration.data() + duration.size(), seconds);
+    role.duration_s = seconds >= 900 ? seconds : 3600;
+    role.host = sts_host(region, vpc, c.environment);
+    role.source = "ram_role_arn";
+    return role;
+}
+
+/// A source whose file says which source it really is.
+class DelegatingSource : public GuardedSource {
+  protected:
+    void delegate(core::Result<std::unique_ptr<CredentialSource>> inner, const std::string& where, Callback done) {
+        if (!inner) {
+            core::Error error = inner.error();
+            error.what = where + ": " + error.what;
+            return done(core::fail(std::move(error)));
+        }
+        inner_ = std::move(*inner);
+        inner_->fetch(guarded([this, where, done = std::move(done)](core::Result<Credentials> keys) {
+            if (!keys) {
+                core::Error error = keys.error();
+                // Set up, though failing: not "missing", whatever the inner source calls it.
+                error.code = Code::kCredentialsInvalid;
+                error.what = where + ": " + error.what;
+                return done(core::fail(std::move(error)));
+            }
+            keys->provider = std::string(name());
+            done(std::move(keys));
+        }));
+    }
+
+  private:
+    std::unique_ptr<CredentialSource> inner_;
+};
+
+class CliProfileSource final : public DelegatingSource {
+  public:
+    explicit CliProfileSource(CredentialContext& context) : context_(context) {}
+    std::string_view name() const override { return "cli_profile"; }
+    void fetch(Callback done) override {
+        const auto& environment = context_.environment;
+        if (is_true(environment("ALIBABA_CLOUD_CLI_PROFILE_DISABLED"))) return done(missing("switched off"));
+        std::string path = environment("ALIBABA_CLOUD_CONFIG_FILE");
+        if (path.empty() && home(environment).empty()) return done(missing("HOME is not set"));
+        if (path.empty()) path = home(environment) + "/.aliyun/config.json";
+        const auto text = read_secret_file(path);
+        if (!text) return done(missing(text.error().text()));
+        const auto config = parse_cli_config(*text);
+        if (!config) return done(wrong(path + ": " + config.error().what));
+        std::string profile = environment("ALIBABA_CLOUD_PROFILE");
+        if (profile.empty()) profile = config->current;
+        delegate(source_of(*config, profile, 0), "profile " + profile + " in " + path, std::move(done));
+    }
+
+  private:
+    core::Result<std::unique_ptr<CredentialSource>> source_of(const CliConfig& config, const std::string& name, int depth) {
+        const auto it = config.profiles.find(name);
+        if (it == config.profiles.end()) return wrong("there is no profile \"" + name.substr(0, 60) + "\"");
+        const ProfileFields& p = it->second;
+        const std::string mode = field(p, "mode");
+        const std::string id = field(p, "access_key_id"), secret = field(p, "access_key_secret");
+        const auto role = [&] {
+            RoleRequest r = role_of(context_, field(p, "ram_role_arn"), field(p, "ram_session_name"), field(p, "expired_seconds"),
+                                    field(p, "sts_region"), is_true(field(p, "enable_vpc")));
+            r.policy = field(p, "policy");
+            r.external_id = field(p, "external_id");
+            return r;
+        };
+        if (mode == "AK" || mode == "StsToken") {
+            return std::make_unique<StaticSource>(static_keys(id, secret, mode == "AK" ? "" : field(p, "sts_token")));
+        }
+        if (mode == "RamRoleArn") {
+            auto base = std::make_unique<StaticSource>(static_keys(id, secret, field(p, "sts_token")));
+            return std::make_unique<AssumeRoleSource>(context_, std::move(base), role());
+        }
+        if (mode == "EcsRamRole") return ecs_role_credentials(context_.metadata, field(p, "ram_role_name"));
+        if (mode == "OIDC") {
+            return std::make_unique<OidcSource>(context_, field(p, "oidc_token_file"), field(p, "oidc_provider_arn"), role());
+        }
+        if (mode == "ChainableRamRoleArn") {
+            if (depth >= kMaxChain) return wrong("its source profiles chain too far, or in a circle");
+            auto base = source_of(config, field(p, "source_profile"), depth + 1);
+            if (!base) return base;
+            return std::make_unique<AssumeRoleSource>(context_, std::move(*base), role());
+        }
+        if (mode == "External") return std::make_unique<ExternalSource>(context_, field(p, "process_command"));
+        if (mode == "CloudSSO" || mode == "OAuth") {
+            return wrong("mode " + mode + " signs in through a browser, which a service can't: use AK, a RAM role or OIDC");
+        }
+        return wrong("unsupported profile mode \"" + mode.substr(0, 40) + "\"");
+    }
+
+    CredentialContext& context_;
+};
+
+class IniSource final : public DelegatingSource {
+  public:
+    explicit IniSource(CredentialContext& context) : context_(context) {}
+    std::string_view name() const override { return "profile"; }
+    void fetch(Callback done) override {
+        const auto& environment = context_.environment;
+        std::vector<std::string> paths{environment("ALIBABA_CLOUD_CREDENTIALS_FILE")};
+        if (paths[0].empty()) {
+            if (home(environment).empty()) return done(missing("HOME is not set"));
+            const std::string base = home(environment) + "/.alibabacloud/credentials";
+            paths = {base, base + ".ini"};  // the official libraries disagree about the name
+        }
+        std::string path = paths[0];
+        core::Result<std::string> text = read_secret_file(path);
+        if (!text && paths.size() > 1 && text.error().code == Code::kFileMissing) {
+            if (auto other = read_secret_file(paths[1])) {
+                path = paths[1];
+                text = std::move(other);
+            }
+        }
+        if (!text) return done(missing(text.error().text()));
+        std::string section = environment("ALIBABA_CLOUD_PROFILE");
+        if (section.empty()) section = "default";
+        const auto sections = parse_ini(*text);
+        const auto it = sections.find(section);
+        if (it == sections.end()) return done(wrong(path + " has no section [" + section.substr(0, 60) + "]"));
+        delegate(source_of(it->second), "[" + section + "] in " + path, std::move(done));
+    }
+
+  private:
+    core::Result<std::unique_ptr<CredentialSource>> source_of(const ProfileFields& s) {
+        const std::string type = field(s, "type");
+        if (field(s, "enable") == "false") return missing("switched off by enable = false");
+        const auto keys = [&] { return static_keys(field(s, "access_key_id"), field(s, "access_key_secret"), field(s, "security_token")); };
+        const auto role = [&] {
+            RoleRequest r = role_of(context_, field(s, "role_arn"), field(s, "role_session_name"), "", "", false);
+            r.policy = field(s, "policy");
+            return r;
+        };
+        if (type == "access_key" || type == "sts") return std::make_unique<StaticSource>(keys());
+        if (type == "ecs_ram_role") return ecs_role_credentials(context_.metadata, field(s, "role_name"));
+        if (type == "ram_role_arn") {
+            return std::make_unique<AssumeRoleSource>(context_, std::make_unique<StaticSource>(keys()), role());
+        }
+        if (type == "oidc_role_arn") {
+            return std::make_unique<OidcSource>(context_, field(s, "oidc_token_file_path"), field(s, "oidc_provider_arn"), role());
+        }
+        return wrong(type.empty() ? "it has no type" : "unsupported type \"" + type.substr(0, 40) + "\"");
+    }
+
+    CredentialContext& context_;
+};
+
+class UriSource final : public GuardedSource {
+  public:
+    explicit UriSource(CredentialContext& context) : context_(context) {}
+    std::string_view name() const override { return "credentials_uri"; }
+    void fetch(Callback done) override {
+        HttpRequest request;
+        request.url = context_.environment("ALIBABA_CLOUD_CREDENTIALS_URI");
+        if (request.url.empty()) return done(missing("ALIBABA_CLOUD_CREDENTIALS_URI is not set"));
+        request.connect_timeout_us = 5 * core::kSecond;
+        request.timeout_us = 10 * core::kSecond;
+        request.max_body = 64 << 10;
+        context_.http.send(std::move(request), guarded([done = std::move(done)](core::Result<HttpResponse> reply) {
+                               if (!reply) return done(wrong(reply.error().text()));
+                               if (reply->status != 200) return done(wrong("HTTP " + std::to_string(reply->status)));
+                               auto keys = parse_role_credentials(reply->body, false);
+                               if (keys) keys->provider = "credentials_uri";
+                               done(std::move(keys));
+                           }));
+    }
+
+  private:
+    CredentialContext& context_;
+};
+
+}  // namespace
+
+std::unique_ptr<CredentialSource> oidc_credentials(CredentialContext& context) {
+    RoleRequest role = role_of(context, "", "", "", "", false);
+    role.source = "oidc_role_arn";
+    return std::make_unique<OidcSource>(context, context.environment("ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
+                                        context.environment("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"), std::move(role));
+}
+std::unique_ptr<CredentialSource> cli_profile_credentials(CredentialContext& context) {
+    return std::make_unique<CliProfileSource>(context);
+}
+std::unique_ptr<CredentialSource> ini_credentials(CredentialContext& context) { return std::make_unique<IniSource>(context); }
+std::unique_ptr<CredentialSource> uri_credentials(CredentialContext& context) { return std::make_unique<UriSource>(context); }
+
+}  // namespace postern::agent

@@ -1,0 +1,134 @@
+#include "agent/cloud/sts.h"
+
+#include <utility>
+
+#include "agent/cloud/aliyun_reply.h"
+#include "agent/cloud/json_view.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+
+constexpr const char* kVersion = "2015-04-01";
+
+std::string timestamp(const core::Clock& clock) { return core::format_utc(clock.wall_us()).substr(0, 19) + "Z"; }
+
+std::string role_name(const std::string& arn) {
+    const auto at = arn.rfind('/');
+    return at == std::string::npos ? arn : arn.substr(at + 1);
+}
+
+NameValues form_of(const RoleRequest& role) {
+    NameValues form{{"RoleArn", role.role_arn},
+                    {"RoleSessionName", role.session_name},
+                    {"DurationSeconds", std::to_string(role.duration_s)}};
+    if (!role.policy.empty()) form.emplace_back("Policy", role.policy);
+    if (!role.external_id.empty()) form.emplace_back("ExternalId", role.external_id);
+    return form;
+}
+
+std::string hint_for(const ApiError& error, const RoleRequest& role) {
+    if (error.code.find("NoPermission") != std::string::npos || error.code.starts_with("Forbidden")) {
+        return "let the trust policy of " + role.role_arn + " name this identity, and grant it sts:AssumeRole";
+    }
+    if (error.code.starts_with("EntityNotExist")) return "check that " + role.role_arn + " exists";
+    if (error.code.find("OIDC") != std::string::npos || error.code.starts_with("AuthenticationFail")) {
+        return "check the OIDC provider's issuer and client ID, and the token file";
+    }
+    return "check the key and the role " + role.role_arn;
+}
+
+}  // namespace
+
+std::string rpc_v2_string_to_sign(const std::string& method, const NameValues& parameters) {
+    return method + "&%2F&" + core::percent_encode(canonical_query(parameters));
+}
+
+std::string rpc_v2_signature(const std::string& method, const NameValues& parameters, const core::Secret& secret) {
+    return to_base64(hmac_sha1(secret.expose() + "&", rpc_v2_string_to_sign(method, parameters)));
+}
+
+std::string sts_host(const std::string& region, bool vpc, const Environment& environment) {
+    const std::string where = region.empty() ? environment("ALIBABA_CLOUD_STS_REGION") : region;
+    if (!is_region_id(where)) return "sts.aliyuncs.com";
+    const bool inside = vpc || is_true(environment("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
+    return (inside ? "sts-vpc." : "sts.") + where + ".aliyuncs.com";
+}
+
+core::Result<Credentials> parse_sts_reply(std::string_view body) {
+    const auto json = JsonView::parse(body, 64 << 10, 8);
+    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
+    const JsonView keys = json->at("Credentials");
+    Credentials out;
+    out.access_key_id = keys.at("AccessKeyId").text();
+    out.access_key_secret = core::Secret(keys.at("AccessKeySecret").text());
+    out.security_token = core::Secret(keys.at("SecurityToken").text());
+    out.expires_wall_us = core::parse_utc(keys.at("Expiration").text());
+    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty() || out.expires_wall_us < 0) {
+        return core::fail(Code::kCredentialsInvalid, "a reply of the token service without whole credentials");
+    }
+    return out;
+}
+
+StsClient::StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url, std::string ca_file)
+    : clock_(clock), random_(random), http_(http), base_url_(std::move(base_url)), ca_file_(std::move(ca_file)) {
+    while (base_url_.ends_with('/')) base_url_.pop_back();
+}
+
+void StsClient::assume_role(const Credentials& as, const RoleRequest& role, Callback done) {
+    NameValues query{{"Action", "AssumeRole"},       {"Version", kVersion},
+                     {"Format", "JSON"},             {"Timestamp", timestamp(clock_)},
+                     {"SignatureMethod", "HMAC-SHA1"}, {"SignatureVersion", "1.0"},
+                     {"SignatureNonce", random_.hex(32)}, {"AccessKeyId", as.access_key_id}};
+    if (!as.security_token.empty()) query.emplace_back("SecurityToken", as.security_token.expose());
+    const NameValues form = form_of(role);
+    NameValues all = query;
+    all.insert(all.end(), form.begin(), form.end());
+    query.emplace_back("Signature", rpc_v2_signature("POST", all, as.access_key_secret));
+    send(std::move(query), form, role, "AssumeRole", std::move(done));
+}
+
+void StsClient::assume_role_with_oidc(const core::Secret& oidc_token, const std::string& provider_arn,
+                                      const RoleRequest& role, Callback done) {
+    NameValues form = form_of(role);
+    form.emplace_back("OIDCProviderArn", provider_arn);
+    form.emplace_back("OIDCToken", oidc_token.expose());
+    send({{"Action", "AssumeRoleWithOIDC"}, {"Version", kVersion}, {"Format", "JSON"}, {"Timestamp", timestamp(clock_)},
+          {"SignatureNonce", random_.hex(32)}},
+         form, role, "AssumeRoleWithOIDC", std::move(done));
+}
+
+void StsClient::send(NameValues query, const NameValues& form, const RoleRequest& role, const std::string& action,
+                     Callback done) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = (base_url_.empty() ? "https://" + role.host : base_url_) + "/?" + canonical_query(std::move(query));
+    request.headers = {{"accept", "application/json"}, {"content-type", "application/x-www-form-urlencoded"}};
+    request.body = canonical_query(form);
+    request.connect_timeout_us = 5 * core::kSecond;
+    request.timeout_us = 10 * core::kSecond;
+    request.max_body = 64 << 10;
+    request.ca_file = ca_file_;
+    http_.send(std::move(request), [role, action, done = std::move(done)](core::Result<HttpResponse> reply) {
+        const std::string where = action + " at " + role.host + ": ";
+        if (!reply) {
+            core::Error error = reply.error();
+            error.what = where + error.what;
+            return done(core::fail(std::move(error)));
+        }
+        if (reply->status != 200) {
+            const ApiError error = read_api_error(reply->status, reply->body);
+            const std::string what = error.code.empty() ? "HTTP " + std::to_string(error.http_status) + " with " + error.instead
+                                                        : error.code + (error.message.empty() ? "" : ": " + error.message);
+            return done(core::fail(Code::kCredentialsInvalid, where + what, hint_for(error, role)));
+        }
+        auto keys = parse_sts_reply(reply->body);
+        if (!keys) return done(core::fail(Code::kCredentialsInvalid, where + keys.error().what));
+        keys->provider = role.source;
+        keys->principal = "role " + role_name(role.role_arn);
+        done(std::move(keys));
+    });
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,55 @@
+// The token service: AssumeRole (signed with version 2, as the official credential libraries do) and AssumeRoleWithOIDC
+// (unsigned; the OIDC token is the proof). Loop thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/cloud/acs3_signer.h"
+#include "agent/cloud/credentials.h"
+#include "agent/cloud/http_transport.h"
+#include "core/random.h"
+
+namespace postern::agent {
+
+/// What to become.
+struct RoleRequest {
+    std::string role_arn, session_name, policy, external_id;
+    int duration_s = 3600;  // 900 and up
+    std::string host;       // sts_host()
+    std::string source;     // name for Credentials::provider
+};
+
+/// "sts.aliyuncs.com", or "sts.REGION…" / "sts-vpc.REGION…". An empty region: that of ALIBABA_CLOUD_STS_REGION.
+std::string sts_host(const std::string& region, bool vpc, const Environment& environment);
+
+class StsClient {
+  public:
+    using Callback = CredentialSource::Callback;
+
+    /// `base_url`: "" for https:// + RoleRequest::host.
+    StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url, std::string ca_file);
+
+    /// The callbacks outlive us harmlessly: they hold nothing of this object.
+    void assume_role(const Credentials& as, const RoleRequest& role, Callback done);
+    void assume_role_with_oidc(const core::Secret& oidc_token, const std::string& provider_arn, const RoleRequest& role,
+                               Callback done);
+
+  private:
+    void send(NameValues query, const NameValues& form, const RoleRequest& role, const std::string& action, Callback done);
+
+    core::Clock& clock_;
+    core::Random& random_;
+    HttpTransport& http_;
+    std::string base_url_, ca_file_;
+};
+
+/// The text that version 2 signs, and its signature: base64(HMAC-SHA1(secret + "&", text)).
+std::string rpc_v2_string_to_sign(const std::string& method, const NameValues& parameters);
+std::string rpc_v2_signature(const std::string& method, const NameValues& parameters, const core::Secret& secret);
+
+/// {"Credentials":{…}} of both actions.
+core::Result<Credentials> parse_sts_reply(std::string_view body);
+
+}  // namespace postern::agent

@@ -1,0 +1,327 @@
+// The official default chain, source by source, against a scripted token service.
+#include <catch2/catch.hpp>
+#include <map>
+#include <optional>
+#include <unistd.h>
+
+#include "agent/cloud/credential_sources.h"
+#include "core/bytes.h"
+#include "core/file_system.h"
+#include "core/log.h"
+#include "fake_clock.h"
+#include "scripted_http.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using core::Code;
+
+namespace {
+
+struct World {
+    FakeClock clock;
+    core::SeededRandom random{5};
+    std::string host;
+    NameValues sent;  // query and form of the last request to the token service, decoded
+    int status = 200, asked = 0;
+    std::string body;
+    ScriptedHttp http{clock, [this](const HttpRequest& r) -> core::Result<HttpResponse> { return answer(r); }};
+    MetadataClient metadata{clock, http, {}};
+    std::map<std::string, std::string> variables;
+    CredentialOptions options;
+    std::unique_ptr<CredentialChain> chain;
+    std::string folder;
+    std::vector<std::string> files;
+    std::vector<std::string> log;
+
+    World() {
+        core::capture_log([this](core::Level, std::string_view event, const std::string& line) {
+            log.push_back(std::string(event) + " " + line);
+        });
+        char name[] = "/tmp/postern-creds-XXXXXX";
+        folder = ::mkdtemp(name);
+        variables["HOME"] = folder;
+        variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true";
+        body = R"({"RequestId":"R","AssumedRoleUser":{},"Credentials":{"AccessKeyId":"STS.new","AccessKeySecret":"new-secret",)"
+               R"("SecurityToken":"new-token-value","Expiration":")" +
+               core::format_utc(clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"}})";
+    }
+    ~World() {
+        core::capture_log({});
+        for (const auto& file : files) ::unlink(file.c_str());
+        for (const char* sub : {"/.aliyun", "/.alibabacloud", ""}) ::rmdir((folder + sub).c_str());
+    }
+    std::string put(const std::string& path, const std::string& text, mode_t mode = 0600) {
+        const std::string file = folder + path;
+        REQUIRE(core::make_folders(core::folder_of(file), 0700));
+        REQUIRE(core::write_file(file, core::as_bytes(text), mode, false));
+        files.push_back(file);
+        return file;
+    }
+    static std::string decode(std::string_view text) {
+        std::string out;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            if (text[i] == '%') {
+                out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+                i += 2;
+            } else {
+                out += text[i];
+            }
+        }
+        return out;
+    }
+    void collect(std::string_view pairs) {
+        while (!pairs.empty()) {
+            const auto end = std::min(pairs.find('&'), pairs.size());
+            const auto equals = pairs.find('=');
+            sent.emplace_back(decode(pairs.substr(0, equals)), decode(pairs.substr(equals + 1, end - equals - 1)));
+            pairs.remove_prefix(std::min(end + 1, pairs.size()));
+        }
+    }
+    core::Result<HttpResponse> answer(const HttpRequest& r) {
+        ++asked;
+        if (r.url.starts_with("http://100.100.100.200")) return core::fail(Code::kTimeout, "silence");
+        sent.clear();
+        host = r.url.substr(8, r.url.find('/', 8) - 8);
+        if (r.url.find('?') != std::string::npos) collect(std::string_view(r.url).substr(r.url.find('?') + 1));
+        collect(r.body);
+        return reply(status, body);
+    }
+    std::string parameter(const std::string& name) const {
+        for (const auto& [key, value] : sent) {
+            if (key == name) return value;
+        }
+        return {};
+    }
+    /// Does the signature of the last request fit this secret?
+    bool signed_with(const std::string& secret) const {
+        NameValues all;
+        std::string signature;
+        for (const auto& [key, value] : sent) {
+            if (key == "Signature") {
+                signature = value;
+            } else {
+                all.emplace_back(key, value);
+            }
+        }
+        return signature == rpc_v2_signature("POST", all, core::Secret(secret));
+    }
+    core::Result<Credentials> get() {
+        chain = default_credential_chain(clock, random, http, metadata, [this](const std::string& name) {
+            const auto it = variables.find(name);
+            return it == variables.end() ? std::string() : it->second;
+        }, options);
+        return again();
+    }
+    core::Result<Credentials> again() {
+        std::optional<core::Result<Credentials>> out;
+        chain->get([&](auto r) { out = std::move(r); });
+        clock.advance(10 * core::kSecond);
+        REQUIRE(out);
+        return *out;
+    }
+    std::string why(const std::string& source) const {
+        for (const auto& a : chain->attempts()) {
+            if (a.source == source) return a.why_not;
+        }
+        return "not asked";
+    }
+};
+
+}  // namespace
+
+TEST_CASE("rpc v2: the published vectors", "[credentials]") {
+    const NameValues query{{"AccessKeyId", "testid"}, {"Action", "DescribeDedicatedHosts"}, {"Format", "JSON"},
+                           {"RegionId", "cn-beijing"}, {"SignatureMethod", "HMAC-SHA1"},
+                           {"SignatureNonce", "edb2b34af0af9a6d14deaf7c1a5315eb"}, {"SignatureVersion", "1.0"},
+                           {"Timestamp", "2023-03-13T08:34:30Z"}, {"Version", "2014-05-26"}};
+    CHECK(rpc_v2_string_to_sign("GET", query) ==
+          "GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeDedicatedHosts%26Format%3DJSON%26RegionId%3Dcn-beijing%26"
+          "SignatureMethod%3DHMAC-SHA1%26SignatureNonce%3Dedb2b34af0af9a6d14deaf7c1a5315eb%26SignatureVersion%3D1.0%26"
+          "Timestamp%3D2023-03-13T08%253A34%253A30Z%26Version%3D2014-05-26");
+    CHECK(rpc_v2_signature("GET", query, core::Secret("testsecret")) == "9NaGiOspFP5UPcwX8Iwt2YJXXuk=");
+    CHECK(rpc_v2_signature("GET", {{"query", "test"}, {"body", "test"}}, core::Secret("secret")) == "XlUyV4sXjOuX5FnjUz9IF9tm5rU=");
+    CHECK(rpc_v2_signature("", {{"test", "ok"}}, core::Secret("accessKeySecret")) == "jHx/oHoHNrbVfhncHEvPdHXZwHU=");
+}
+
+TEST_CASE("sts: its host follows region and VPC", "[credentials]") {
+    std::map<std::string, std::string> v;
+    const Environment env = [&](const std::string& n) { return v[n]; };
+    CHECK(sts_host("", false, env) == "sts.aliyuncs.com");
+    CHECK(sts_host("", true, env) == "sts.aliyuncs.com");
+    CHECK(sts_host("cn-hangzhou", false, env) == "sts.cn-hangzhou.aliyuncs.com");
+    CHECK(sts_host("evil.example/", false, env) == "sts.aliyuncs.com");
+    v = {{"ALIBABA_CLOUD_STS_REGION", "cn-beijing"}, {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "TRUE"}};
+    CHECK(sts_host("", false, env) == "sts-vpc.cn-beijing.aliyuncs.com");
+}
+
+TEST_CASE("credentials: OIDC sends the token unsigned and renews before the hour is over", "[credentials]") {
+    World w;
+    w.variables["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = w.put("/token", "oidc-token-value\n");
+    w.variables["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = "acs:ram::1:oidc-provider/ack";
+    w.variables["ALIBABA_CLOUD_ROLE_ARN"] = "acs:ram::1:role/reader";
+    const auto keys = w.get();
+    REQUIRE(keys);
+    CHECK(keys->provider == "oidc_role_arn");
+    CHECK(keys->principal == "role reader");
+    CHECK(keys->security_token.expose() == "new-token-value");
+    CHECK(w.host == "sts.aliyuncs.com");
+    CHECK(w.parameter("Action") == "AssumeRoleWithOIDC");
+    CHECK(w.parameter("OIDCToken") == "oidc-token-value");
+    CHECK(w.parameter("OIDCProviderArn") == "acs:ram::1:oidc-provider/ack");
+    CHECK(w.parameter("DurationSeconds") == "3600");
+    CHECK(w.parameter("Signature").empty());
+    const int asked = w.asked;
+    w.clock.advance(46 * core::kMinute);
+    CHECK(w.asked > asked);
+    w.status = 400;
+    w.body = R"({"Code":"AuthenticationFail.OIDCToken.Expired","Message":"expired","RequestId":"R"})";
+    const auto failed = w.get();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().what.find("AssumeRoleWithOIDC at sts.aliyuncs.com: AuthenticationFail.OIDCToken.Expired") != std::string::npos);
+    CHECK(failed.error().text().find("oidc-token-value") == std::string::npos);
+}
+
+TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[credentials]") {
+    World w;
+    w.put("/.aliyun/config.json", R"({"current":"ak","profiles":[
+        {"name":"ak","mode":"AK","access_key_id":"id-ak","access_key_secret":"secret-ak","sts_token":"ignored"},
+        {"name":"sts","mode":"StsToken","access_key_id":"id-sts","access_key_secret":"secret-sts","sts_token":"token-sts"},
+        {"name":"role","mode":"RamRoleArn","access_key_id":"id-base","access_key_secret":"secret-base","ram_role_arn":"acs:ram::1:role/r",
+         "ram_session_name":"session","expired_seconds":1800,"sts_region":"cn-hangzhou","enable_vpc":true,"policy":"{}","external_id":"x"},
+        {"name":"chain","mode":"ChainableRamRoleArn","source_profile":"sts","ram_role_arn":"acs:ram::1:role/c"},
+        {"name":"loop","mode":"ChainableRamRoleArn","source_profile":"loop","ram_role_arn":"acs:ram::1:role/c"},
+        {"name":"external","mode":"External","process_command":"/bin/provide  --json"},
+        {"name":"sso","mode":"CloudSSO"},{"name":"new","mode":"Telepathy"},{"name":"empty","mode":"AK"}]})");
+    auto keys = w.get();
+    REQUIRE(keys);
+    CHECK(keys->provider == "cli_profile");
+    CHECK(keys->access_key_id == "id-ak");
+    CHECK(keys->security_token.empty());
+    CHECK(keys->expires_wall_us == core::kNever);
+
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "sts";
+    CHECK(w.get()->security_token.expose() == "token-sts");
+
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "role";
+    keys = w.get();
+    REQUIRE(keys);
+    CHECK(keys->access_key_id == "STS.new");
+    CHECK(keys->principal == "role r");
+    CHECK(w.host == "sts-vpc.cn-hangzhou.aliyuncs.com");
+    CHECK(w.signed_with("secret-base"));
+    CHECK(w.parameter("RoleSessionName") == "session");
+    CHECK(w.parameter("DurationSeconds") == "1800");
+    CHECK(w.parameter("ExternalId") == "x");
+    CHECK(w.parameter("Policy") == "{}");
+
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "chain";
+    REQUIRE(w.get());
+    CHECK(w.signed_with("secret-sts"));
+    CHECK(w.parameter("SecurityToken") == "token-sts");
+
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "external";
+    REQUIRE_FALSE(w.get());
+    w.options.run = [](std::vector<std::string> argv, auto done) {
+        CHECK(argv == std::vector<std::string>{"/bin/provide", "--json"});
+        done(std::string(R"({"mode":"StsToken","access_key_id":"ext","access_key_secret":"s","sts_token":"t","expiration":"2030-01-01T00:00:00Z"})"));
+    };
+    CHECK(w.get()->access_key_id == "ext");
+
+    for (const auto& [profile, word] : std::map<std::string, std::string>{{"loop", "in a circle"}, {"sso", "through a browser"},
+                                                                          {"new", "unsupported profile mode \"Telepathy\""},
+                                                                          {"empty", "lacks the AccessKey's ID or secret"},
+                                                                          {"absent", "there is no profile \"absent\""}}) {
+        w.variables["ALIBABA_CLOUD_PROFILE"] = profile;
+        const auto failed = w.get();
+        REQUIRE_FALSE(failed);
+        INFO(failed.error().what);
+        CHECK(failed.error().what.find(word) != std::string::npos);
+    }
+    w.variables["ALIBABA_CLOUD_CLI_PROFILE_DISABLED"] = "true";
+    REQUIRE_FALSE(w.get());
+    CHECK(w.why("cli_profile") == "switched off");
+}
+
+TEST_CASE("credentials: the ini file under both of its names", "[credentials]") {
+    World w;
+    w.put("/.alibabacloud/credentials.ini", "\xef\xbb\xbf; comment\n[default]\nenable = true\ntype = access_key   # kind\r\n"
+                                            "access_key_id = id-ini\naccess_key_secret = \"se#cret ini\"  # end\n\n"
+                                            "[ram]\ntype=ram_role_arn\naccess_key_id=i\naccess_key_secret=se#cret\n"
+                                            "role_arn=acs:ram::1:role/x\nrole_session_name=n\n[off]\nenable=false\ntype=access_key\n"
+                                            "[odd]\ntype=rsa_key_pair\n",
+          0644);
+    auto keys = w.get();
+    REQUIRE(keys);
+    CHECK(keys->provider == "profile");
+    CHECK(keys->access_key_id == "id-ini");
+    CHECK(keys->access_key_secret.expose() == "se#cret ini");
+    CHECK(w.log.front().find("credentials_file_exposed") == 0);
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "ram";
+    REQUIRE(w.get());
+    CHECK(w.signed_with("se#cret"));
+    for (const char* bad : {"off", "odd", "none"}) {
+        w.variables["ALIBABA_CLOUD_PROFILE"] = bad;
+        CHECK_FALSE(w.get());
+    }
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "";
+    w.variables["ALIBABA_CLOUD_CREDENTIALS_FILE"] = w.put("/other", "[default]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n");
+    CHECK(w.get()->access_key_id == "other");
+}
+
+TEST_CASE("credentials: the order is environment, OIDC, profile, ini, role, URI; the first that yields stays", "[credentials]") {
+    World w;
+    w.variables["ALIBABA_CLOUD_CREDENTIALS_URI"] = "http://127.0.0.1:9999/keys";
+    const std::string keep = w.body;
+    w.body = R"({"AccessKeyId":"STS.uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":")" +
+             core::format_utc(w.clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"})";
+    CHECK(w.get()->provider == "credentials_uri");
+    w.put("/.alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=ini\naccess_key_secret=s\n");
+    CHECK(w.get()->provider == "profile");
+    w.put("/.aliyun/config.json", R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"cli","access_key_secret":"s"}]})");
+    CHECK(w.get()->provider == "cli_profile");
+    w.body = keep;
+    w.variables["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = w.put("/token", "t");
+    w.variables["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = "p";
+    w.variables["ALIBABA_CLOUD_ROLE_ARN"] = "r";
+    CHECK(w.get()->provider == "oidc_role_arn");
+    w.variables["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "env";
+    w.variables["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s";
+    CHECK(w.get()->provider == "environment");
+    // A source that fails is passed over, and the reason kept.
+    w.variables.erase("ALIBABA_CLOUD_ACCESS_KEY_ID");
+    w.status = 500;
+    CHECK(w.get()->provider == "cli_profile");
+    CHECK(w.why("oidc_role_arn").starts_with("AssumeRoleWithOIDC at sts.aliyuncs.com: HTTP 500 with"));
+    CHECK(w.why("credentials_uri") == "not asked");
+}
+
+TEST_CASE("credentials: a rotated file counts once the API refuses the old key", "[credentials]") {
+    World w;
+    w.put("/.aliyun/config.json", R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"old","access_key_secret":"s"}]})");
+    REQUIRE(w.get()->access_key_id == "old");
+    w.put("/.aliyun/config.json", R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"new","access_key_secret":"s"}]})");
+    CHECK(w.again()->access_key_id == "old");
+    w.chain->invalidate("old");
+    CHECK(w.again()->access_key_id == "new");
+}
+
+TEST_CASE("credentials: files of any bytes are survived", "[credentials]") {
+    const std::string json = R"({"current":"ak","profiles":[{"name":"ak","mode":"AK","access_key_id":"id","access_key_secret":"s"}]})";
+    const std::string ini = "[default]\ntype = access_key\naccess_key_id = \"x\n[\n=\n[]\n";
+    for (std::size_t n = 0; n <= json.size(); ++n) (void)parse_cli_config(json.substr(0, n));
+    for (std::size_t n = 0; n <= ini.size(); ++n) (void)parse_ini(ini.substr(0, n));
+    for (std::size_t at = 0; at < json.size(); ++at) {
+        for (const char c : {'\0', '{', '"', '\xff'}) {
+            std::string changed = json;
+            changed[at] = c;
+            (void)parse_cli_config(changed);
+            (void)parse_external_output(changed);
+            (void)parse_sts_reply(changed);
+            (void)parse_ini(changed);
+        }
+    }
+    CHECK_FALSE(parse_cli_config("{\"profiles\":[]}"));
+    CHECK_FALSE(parse_cli_config("[]"));
+    CHECK_FALSE(parse_external_output(R"({"mode":"StsToken","access_key_id":"a","access_key_secret":"b"})"));
+}
