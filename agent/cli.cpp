@@ -1,6 +1,7 @@
 #include "agent/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <ctime>
 #include <memory>
 
@@ -61,6 +62,7 @@ CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string&
 }
 
 void add_config(CLI::App* app, std::string& config) {
+    app->set_help_flag("-h,--help", "this text");
     app->add_option("-c,--config", config, "the configuration")->type_name("FILE")->capture_default_str();
 }
 
@@ -110,6 +112,7 @@ class Parser {
     template <class T>
     CLI::App* add(CLI::App* parent, const char* name, const char* help, std::shared_ptr<T> command) {
         CLI::App* app = parent->add_subcommand(name, help);
+        app->set_help_flag("-h,--help", "this text");  // not inherited: the parent's is a plain flag
         add_config(app, command->config);
         app->callback([this, command] { result_ = [command] { return Command{*command}; }; });
         return app;
@@ -128,7 +131,9 @@ class Parser {
 
     void add_plan() {
         CLI::App* plan = app_.add_subcommand("plan", "The plan: everything the resolver does, as the agent compiled it.");
+        plan->set_help_flag("-h,--help", "this text");
         plan->require_subcommand(1);
+        plan->set_help_flag("-h,--help", "this text");
         auto show = std::make_shared<PlanShowCommand>();
         CLI::App* app = add(plan, "show", "Print a plan: names, addresses, upstreams, limits.", show);
         app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)");
@@ -157,15 +162,16 @@ class Parser {
         auto c = std::make_shared<ProbeCommand>();
         CLI::App* app = app_.add_subcommand("probe", "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and --address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
         app->add_option("LINK", c->link, "only this link (default: all)");
-        CLI::Option* config = app->add_option("-c,--config", c->config, "the configuration")->type_name("FILE")->capture_default_str();
+        add_config(app, c->config);
         app->add_flag("--json", c->json, "one probe record a line, as in the log");
         app->add_option("-n,--count", c->count, "how many times")->type_name("N")->check(CLI::Range(1, 100000))->capture_default_str();
-        add_read(app, "--address", "only this address (may be repeated)", "IP", [c](const std::string& text) -> std::string {
-            const auto ip = core::IpAddress::parse(text);
-            if (!ip) return "is not an IP address";
-            c->addresses.push_back(*ip);
-            return "";
-        })->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        app->add_option_function<std::vector<std::string>>("--address", [c](const std::vector<std::string>& list) {
+            for (const auto& text : list) {
+                const auto ip = core::IpAddress::parse(text);
+                if (!ip) throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
+                c->addresses.push_back(*ip);
+            }
+        }, "only this address (may be repeated)")->type_name("IP")->allow_extra_args(false);
         add_read(app, "--host", "the private DNS name: Host header and name in the certificate", "NAME", [c](const std::string& text) -> std::string {
             auto host = normalise_host(text);
             if (!host) return host.error();
@@ -180,8 +186,8 @@ class Parser {
             return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond && *c->timeout_us <= core::kMinute
                 ? "" : "is not a duration from 10ms to 1m, such as \"3s\"";
         });
-        app->callback([this, c, config] {
-            c->config_given = config->count() > 0;
+        app->callback([this, c, app] {
+            c->config_given = app->count("--config") > 0;
             result_ = [c] { return Command{*c}; };
         });
     }
@@ -190,7 +196,13 @@ class Parser {
         auto c = std::make_shared<LogsCommand>();
         CLI::App* app = add(&app_, "logs", "Probe records from the log, oldest first: failures, changes of state, and samples of successes.", c);
         app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
-        app->add_option("-n,--lines", c->count, "how many of the last (default 50; with --since all)")->type_name("N");
+        add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N", [c](const std::string& text) -> std::string {
+            std::size_t count = 0;
+            const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
+            if (ec != std::errc{} || end != text.data() + text.size()) return "is not a number";
+            c->count = count;
+            return "";
+        });
         add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04", "TIME", when(c, &probe::RecordFilter::since_wall_us));
         add_read(app, "--until", "up to then", "TIME", when(c, &probe::RecordFilter::until_wall_us));
         app->add_option("--link", c->filter.link, "only this link")->type_name("LINK");

@@ -154,8 +154,9 @@ std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
 
 bool Engine::decide(Link& link) {
     AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
-    const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down;
-    if (changed && !link.decision.fresh.empty()) {
+    const bool steers = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down;
+    const bool changed = steers || decision.explain != link.decision.explain;
+    if (steers && !link.decision.fresh.empty()) {
         const auto level = decision.all_down ? core::Level::kWarning : core::Level::kInfo;
         core::log(level, "answer_changed",
                   decision.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",

@@ -73,7 +73,7 @@ class Engine {
     void set_targets();
     std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
-    /// Decides anew; true when what DNS says changed.
+    /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
     bool decide(Link& link);
     void publish_soon();
     void count(const probe::ProbeResult& result);

@@ -151,7 +151,7 @@ class Demo:
         self.step(f'curl -sS --cacert {self.ca} -d "show databases;" "https://{NAME}/rest/sql?token=$TOKEN"', '"code":0', "information_schema")
         self.say("What postern says")
         self.step(f"postern status {config}", NAME, *both)
-        self.step(f"curl -sS {HEALTH} | jq -c '{{status, checks: (.checks | keys)}}' 2>/dev/null || curl -sS {HEALTH}", "pass")
+        self.step(f"curl -sS {HEALTH}", '"status":"pass"', "tdengine-prod:sql")
         self.step(f"postern resolve {NAME} {config}", *both)
         self.step(f"postern logs -n 4 {config}", *both)
         zone, gone = "cn-hangzhou-i", ZONES["cn-hangzhou-i"]
