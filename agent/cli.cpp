@@ -63,7 +63,7 @@ CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string&
 
 void add_config(CLI::App* app, std::string& config) {
     app->set_help_flag("-h,--help", "this text");
-    app->add_option("-c,--config", config, "the configuration")->type_name("FILE")->capture_default_str();
+    app->add_option("-c,--config", config, "the configuration, instead of /etc/postern/postern.toml")->type_name("FILE");
 }
 
 /// The commands, their options, and which one was given.
@@ -90,7 +90,7 @@ class Parser {
         try {
             app_.parse(argc, const_cast<char**>(argv));
         } catch (const CLI::CallForHelp&) {
-            return PrintAndExit{deepest(&app_)->help("", CLI::AppFormatMode::Normal), kExitGood};
+            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal), kExitGood};
         } catch (const CLI::ParseError& error) {
             const CLI::App* at = deepest(&app_);
             const std::string name = at == &app_ ? "postern" : full_name(at);
@@ -136,7 +136,7 @@ class Parser {
         plan->set_help_flag("-h,--help", "this text");
         auto show = std::make_shared<PlanShowCommand>();
         CLI::App* app = add(plan, "show", "Print a plan: names, addresses, upstreams, limits.", show);
-        app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)");
+        app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)")->type_name("");
         app->add_flag("--json", show->json, "as JSON");
         auto compile = std::make_shared<PlanCompileCommand>();
         app = add(plan, "compile", "Make a plan without the agent: fixed addresses and the saved snapshot, no verdicts.", compile);
@@ -153,18 +153,18 @@ class Parser {
     void add_resolve() {
         auto c = std::make_shared<ResolveCommand>();
         CLI::App* app = add(&app_, "resolve", "Ask the resolver for a name; says where the answer came from and why.\nExit: 0 answered, 1 no such name or no such record, 2 failed, 3 usage.", c);
-        app->add_option("NAME", c->name, "a name, or an address for its PTR")->required();
-        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …");
+        app->add_option("NAME", c->name, "a name, or an address for its PTR")->required()->type_name("");
+        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …")->type_name("");
         app->add_flag("--json", c->json, "as JSON");
     }
 
     void add_probe() {
         auto c = std::make_shared<ProbeCommand>();
         CLI::App* app = app_.add_subcommand("probe", "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and --address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
-        app->add_option("LINK", c->link, "only this link (default: all)");
+        app->add_option("LINK", c->link, "only this link (default: all)")->type_name("");
         add_config(app, c->config);
-        app->add_flag("--json", c->json, "one probe record a line, as in the log");
-        app->add_option("-n,--count", c->count, "how many times")->type_name("N")->check(CLI::Range(1, 100000))->capture_default_str();
+        app->add_flag("--json", c->json, "as JSON: the records, as in the log");
+        app->add_option("-n,--count", c->count, "how many times (default 1)")->type_name("N")->check(CLI::Range(1, 100000).description(""));
         app->add_option_function<std::vector<std::string>>("--address", [c](const std::vector<std::string>& list) {
             for (const auto& text : list) {
                 const auto ip = core::IpAddress::parse(text);
@@ -180,7 +180,7 @@ class Parser {
         });
         app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")->type_name("FILE");
         app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")->type_name("FILE");
-        app->add_option("--port", c->port, "port of the gateway (default 443)")->type_name("N")->check(CLI::Range(1, 65535));
+        app->add_option("--port", c->port, "port of the gateway (default 443)")->type_name("N")->check(CLI::Range(1, 65535).description(""));
         add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME", [c](const std::string& text) -> std::string {
             c->timeout_us = parse_duration(text);
             return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond && *c->timeout_us <= core::kMinute
@@ -269,6 +269,12 @@ class Parser {
     static CLI::App* deepest(CLI::App* app) {
         while (!app->get_subcommands().empty()) app = app->get_subcommands().back();
         return app;
+    }
+
+    /// What stands before a command's name in its usage line.
+    static std::string prefix(const CLI::App* app) {
+        const std::string name = full_name(app);
+        return name.substr(0, name.rfind(' '));
     }
 
     static std::string full_name(const CLI::App* app) {

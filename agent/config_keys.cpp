@@ -296,14 +296,14 @@ std::string explain_unknown_key(Section section, std::string_view name) {
 
 std::string explain_unknown_section(std::string_view name) {
     if (names_a_secret(name)) return "secrets don't belong in the configuration: see token_file in [[link]]";
-    if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "link"})) {
-        return fmt::format("unknown section; did you mean \"{}\"?", *meant);
-    }
     std::string where;
     for (const KeyRow& row : kKeys) {
         if (row.name == name) where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
     }
     if (!where.empty()) return fmt::format("unknown at the top of the file; it belongs to {}", where);
+    if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "link"})) {
+        return fmt::format("unknown section; did you mean \"{}\"?", *meant);
+    }
     return "unknown section; there are [agent], [dns], [http], [aliyun] and [[link]]";
 }
 

@@ -168,7 +168,7 @@ std::string check_endpoint_id(std::string_view text) {
     if (text.find('.') != std::string_view::npos) {
         return "is a domain name: give the endpoint's ID alone, \"ep-\" and what follows up to the first dot or zone";
     }
-    const bool id = text.starts_with("ep-") && text.size() >= 7 && text.size() <= 64 &&
+    const bool id = text.starts_with("ep-") && text.size() >= 4 && text.size() <= 64 &&
                     std::all_of(text.begin() + 3, text.end(), [](char c) { return is_lower(c) || is_digit(c); });
     return id ? "" : "is not an endpoint ID: expected \"ep-\" and small letters and digits, as the VPC console shows it";
 }
@@ -241,6 +241,7 @@ std::string check_base_url(std::string_view text, bool https_only) {
 }
 
 std::string shown(std::string_view text) {
+    if (looks_like_secret(text.substr(0, text.find_last_not_of(' ') + 1))) return "\"…\"";
     std::string out;
     bool cut = false;
     // A password stands before '@', a token behind '?'.
@@ -290,7 +291,8 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
     };
     if (word.size() > 64) return std::nullopt;
     std::optional<std::string_view> best;
-    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+    // Of a short word nearly everything is two letters away.
+    std::size_t best_distance = (word.size() <= 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
     for (const auto candidate : candidates) {
         const std::size_t d = distance(word, candidate);
         if (d < best_distance && d < candidate.size()) {

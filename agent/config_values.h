@@ -37,7 +37,7 @@ std::string check_absolute_path(std::string_view text);
 std::string check_base_url(std::string_view text, bool https_only);  // scheme://host[:port], nothing behind it
 
 /// A value as it may be repeated in a message: quoted, cut at 60 bytes, without control characters, and with nothing
-/// behind '?' or before '@' (where people paste tokens and passwords).
+/// behind '?' or before '@' (where people paste tokens and passwords). What looks like a secret is "…".
 std::string shown(std::string_view text);
 
 /// Looks like a token, key or password rather than a path or a name: it must not be repeated in a message.

@@ -167,7 +167,16 @@ core::Result<void> HttpServer::Engine::start() {
 }
 
 void HttpServer::Engine::turn() {
-    MHD_run(daemon);
+    const auto connections = [this] {
+        const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+        return info == nullptr ? 0u : info->num_connections;
+    };
+    // At the connection limit the library stops to listen, and begins again only in the run after one has closed.
+    unsigned before = 0;
+    do {
+        before = connections();
+        MHD_run(daemon);
+    } while (connections() < before);
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     if (MHD_get_timeout(daemon, &wait_ms) != MHD_YES) {
         uv_timer_stop(timer.get());

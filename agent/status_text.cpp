@@ -130,7 +130,8 @@ class Screen {
             line(row);
         }
         const bool bad = link.state == State::kDown;
-        if (!link.cause.empty()) paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
+        const bool said = s_.headline.find(link.cause) != std::string::npos;  // at the top
+        if (!link.cause.empty() && !said) paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
         if (!link.fix.empty()) paragraph(2, "→ ", link.fix, nullptr);
         notes(link);
     }
@@ -202,7 +203,7 @@ class Screen {
             from_snapshot |= link.discovery.source == "snapshot";
         }
         if (!discovers) return;
-        std::string text = confirmed > 0 ? fmt::format("addresses confirmed {} ago", span(s_.now_wall_us - confirmed)) : "not confirmed yet";
+        std::string text = confirmed > 0 ? fmt::format("confirmed {} ago", span(s_.now_wall_us - confirmed)) : "not confirmed yet";
         if (from_snapshot) text += " (from the snapshot on disk)";
         if (!s_.region.empty()) text += fmt::format(", region {}", s_.region);
         if (!s_.host_zone.empty()) text += fmt::format(", this host in {}", s_.host_zone);

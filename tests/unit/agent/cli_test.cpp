@@ -1,0 +1,130 @@
+#include <catch2/catch.hpp>
+
+#include "agent/cli.h"
+#include "agent/commands/dns_query.h"
+
+using namespace postern;
+using namespace postern::agent;
+
+namespace {
+
+constexpr Micros kNow = 1767323045LL * core::kSecond;
+
+Command parse(std::vector<const char*> words) {
+    words.insert(words.begin(), "postern");
+    return parse_command_line(static_cast<int>(words.size()), words.data(), kNow);
+}
+
+template <class T>
+T as(std::vector<const char*> words) {
+    auto command = parse(std::move(words));
+    if (const auto* text = std::get_if<PrintAndExit>(&command)) FAIL(text->text);
+    REQUIRE(std::holds_alternative<T>(command));
+    return std::get<T>(command);
+}
+
+PrintAndExit printed(std::vector<const char*> words) {
+    auto command = parse(std::move(words));
+    REQUIRE(std::holds_alternative<PrintAndExit>(command));
+    return std::get<PrintAndExit>(command);
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("cli: commands with their options", "[cli]") {
+    CHECK(as<RunCommand>({"run"}).config == kDefaultConfigPath);
+    CHECK(as<RunCommand>({"run", "--no-resolver", "--config", "/x"}).no_resolver);
+    CHECK(as<CheckConfigCommand>({"check-config", "--config=/x"}).config == "/x");
+    CHECK(as<PlanShowCommand>({"plan", "show", "/p", "--json"}).file == "/p");
+    CHECK(as<PlanCompileCommand>({"plan", "compile", "--out", "/p", "--config", "/x"}).config == "/x");
+    CHECK(as<StatusCommand>({"status", "--watch"}).watch);
+    CHECK(as<ResolveCommand>({"resolve", "db.example.com", "AAAA"}).type == "AAAA");
+    CHECK(as<RefreshCommand>({"refresh", "--timeout", "5s"}).timeout_us == 5 * core::kSecond);
+    const auto probe = as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23", "--address", "10.0.2.9", "--host", "DB.example.com",
+                                         "--token-file", "/t", "--ca-file", "/c", "--timeout", "1500ms", "--json"});
+    CHECK(probe.link == "prod");
+    CHECK(probe.addresses.size() == 2);
+    CHECK(probe.host == "db.example.com");
+    CHECK(probe.timeout_us == 1500 * core::kMillisecond);
+    CHECK_FALSE(probe.config_given);
+    CHECK(as<ProbeCommand>({"probe", "--config", "/x"}).config_given);
+}
+
+TEST_CASE("cli: logs filters", "[cli]") {
+    const auto logs = as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until", "2026-01-02T03:04:05Z", "--link", "prod", "--ip", "10.0.1.23",
+                                       "--state", "down", "--reason", "tcp_timeout", "-o", "json"});
+    CHECK(logs.follow);
+    CHECK(logs.count == 20u);
+    CHECK(logs.filter.since_wall_us == kNow - core::kHour);
+    CHECK(logs.filter.until_wall_us == kNow);
+    CHECK(logs.filter.ip->text() == "10.0.1.23");
+    CHECK(logs.filter.state == probe::State::kDown);
+    CHECK(logs.filter.reason == probe::Reason::kTcpTimeout);
+    CHECK(logs.format == LogsCommand::Format::kJson);
+    CHECK_FALSE(as<LogsCommand>({"logs"}).count.has_value());
+    CHECK(as<LogsCommand>({"logs", "--since", "2026-01-02 03:04"}).filter.since_wall_us > 0);
+}
+
+TEST_CASE("cli: help and version are 0, on their own and for each command", "[cli]") {
+    CHECK(printed({"--version"}).text == "postern " POSTERN_VERSION "\n");
+    CHECK(printed({"--version"}).code == kExitGood);
+    const auto help = printed({"--help"});
+    CHECK(help.code == kExitGood);
+    for (const char* command : {"run", "check-config", "status", "resolve", "probe", "logs", "refresh"}) {
+        CHECK(has(help.text, command));
+        const auto own = printed({command, "--help"});
+        INFO(own.text);
+        CHECK(own.code == kExitGood);
+        CHECK(has(own.text, "--config"));
+    }
+}
+
+TEST_CASE("cli: usage errors are 3 and say what to try", "[cli]") {
+    for (const auto& words : std::vector<std::vector<const char*>>{{},
+                                                                   {"nonsense"},
+                                                                   {"status", "--nonsense"},
+                                                                   {"resolve"},
+                                                                   {"logs", "-o", "loud"},
+                                                                   {"logs", "--since", "whenever"},
+                                                                   {"logs", "--ip", "x"},
+                                                                   {"logs", "-n", "-5"},
+                                                                   {"probe", "--count", "0"},
+                                                                   {"probe", "--address", "host.example.com"},
+                                                                   {"probe", "--timeout", "3"},
+                                                                   {"plan"},
+                                                                   {"plan", "compile"},
+                                                                   {"status", "extra"}}) {
+        std::string line;
+        for (const char* word : words) line += std::string(" ") + word;
+        INFO("postern" << line);
+        const auto error = printed(words);
+        INFO(error.text);
+        CHECK(error.code == kExitUnknown);
+        CHECK_FALSE(error.text.empty());
+    }
+    CHECK(has(printed({"statsu"}).text, "did you mean \"status\"?"));
+    CHECK(has(printed({"logs", "--reason", "tcp_timout"}).text, "did you mean tcp_timeout?"));
+    CHECK(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "give the host name alone"));
+    CHECK_FALSE(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "token=abc"));
+}
+
+TEST_CASE("cli: commands to come say so and are 3", "[cli]") {
+    for (const auto& words : std::vector<std::vector<const char*>>{{"doctor"}, {"doctor", "--json", "--lang", "zh"}, {"dns", "enable", "--mode", "split"},
+                                                                   {"endpoint", "list"}, {"dns", "--help"}}) {
+        const auto later = printed(words);
+        INFO(later.text);
+        CHECK(later.code == kExitUnknown);
+        CHECK(has(later.text, "not yet in this version"));
+    }
+}
+
+TEST_CASE("cli: the words of an explanation are taken apart, quotes and all", "[cli]") {
+    const auto words = parse_words(R"(source=private link=prod why="10.0.1.23 up, \"own\" zone" last=)");
+    REQUIRE(words.size() == 4);
+    CHECK(words[1] == std::pair<std::string, std::string>{"link", "prod"});
+    CHECK(words[2].second == "10.0.1.23 up, \"own\" zone");
+    CHECK(words[3].second.empty());
+    for (const char* odd : {"", "=", "a", "a=\"", "a=\"\\", "a=b  c=d", "\"\"=x"}) (void)parse_words(odd);
+}

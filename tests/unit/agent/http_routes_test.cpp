@@ -1,0 +1,98 @@
+#include <catch2/catch.hpp>
+
+#include "agent/http_routes.h"
+#include "http_fixture.h"
+#include "status_fixture.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using probe::State;
+
+namespace {
+
+struct Sources {
+    StatusSnapshot status = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp)})});
+    std::vector<HealthCheck> live{{"loop", true, ""}, {"schedule", true, "stands still"}};
+    probe::RecordFilter asked;
+    std::size_t limit = 0;
+    int refreshes = 0;
+
+    Sources() { judge(status); }
+    std::vector<HttpRoute> routes() {
+        HttpSources s;
+        s.snapshot = [this] { return status; };
+        s.live = [this] { return live; };
+        s.ready = [this] { return ready_checks(status); };
+        s.probes = [this](const probe::RecordFilter& filter, std::size_t n) {
+            asked = filter;
+            limit = n;
+            return std::vector<probe::Record>(std::min<std::size_t>(n, 2));
+        };
+        s.refresh = [this] { ++refreshes; };
+        return make_routes(s);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("routes: livez and readyz speak as Kubernetes does", "[http]") {
+    Sources sources;
+    HttpFixture f(sources.routes());
+    CHECK(body_of(f.get("/livez")) == "ok");
+    CHECK(body_of(f.get("/livez?verbose")) == "[+]loop ok\n[+]schedule ok\nlivez check passed\n");
+    CHECK(status_of(f.get("/livez/loop")) == 200);
+    CHECK(status_of(f.get("/livez/nonsense")) == 404);
+    sources.live[1].ok = false;
+    const auto dead = f.get("/livez");
+    CHECK(status_of(dead) == 500);
+    CHECK(has(dead, "[-]schedule failed: stands still"));
+    CHECK(status_of(f.get("/livez?exclude=schedule")) == 200);
+    CHECK(status_of(f.get("/readyz")) == 200);
+    sources.status.resolver.accepted = false;
+    CHECK(status_of(f.get("/readyz")) == 503);
+    CHECK(status_of(f.get("/readyz/plan")) == 503);
+    CHECK(status_of(f.get("/readyz?exclude=plan")) == 200);
+}
+
+TEST_CASE("routes: every page comes with its content type", "[http]") {
+    Sources sources;
+    HttpFixture f(sources.routes());
+    CHECK(has(f.get("/health"), "Content-Type: application/health+json"));
+    CHECK(has(f.get("/health"), "Cache-Control: max-age="));
+    CHECK(has(f.get("/metrics"), "Content-Type: text/plain; version=0.0.4"));
+    CHECK(has(f.get("/api/v1/status"), "Content-Type: application/json"));
+    CHECK(has(f.get("/api/v1/status"), "X-Postern-Overall: 0"));
+    CHECK(has(f.get("/api/v1/status?view=text"), "GOOD"));
+    CHECK(has(f.get("/"), "Content-Type: text/html"));
+}
+
+TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]") {
+    Sources sources;
+    HttpFixture f(sources.routes());
+    CHECK(status_of(f.get("/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7")) == 200);
+    CHECK(sources.asked.link == "a");
+    CHECK(sources.asked.ip->text() == "10.0.1.23");
+    CHECK(sources.asked.state == State::kDown);
+    CHECK(sources.asked.reason == probe::Reason::kTcpTimeout);
+    CHECK(sources.limit == 7);
+    const auto all = f.get("/api/v1/probes");
+    CHECK(has(all, "\"schema_version\":1"));
+    CHECK(sources.limit == 100);
+    for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense", "since=yesterday", "state=dead", "reason=none"}) {
+        INFO(bad);
+        CHECK(status_of(f.get(std::string("/api/v1/probes?") + bad)) == 400);
+    }
+}
+
+TEST_CASE("routes: refresh is a POST that no page can forge", "[http]") {
+    Sources sources;
+    HttpFixture f(sources.routes());
+    CHECK(status_of(f.get("/api/v1/refresh")) == 405);
+    CHECK(status_of(f.ask("POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")) == 403);
+    CHECK(sources.refreshes == 0);
+    const auto done = f.ask("POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\nX-Postern: 1\r\n\r\n");
+    CHECK(status_of(done) == 202);
+    CHECK(has(done, "\"started\":\"20"));
+    CHECK(sources.refreshes == 1);
+}

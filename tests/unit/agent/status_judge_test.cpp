@@ -1,0 +1,176 @@
+#include <catch2/catch.hpp>
+
+#include "agent/reason_text.h"
+#include "status_fixture.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using probe::Phase;
+using probe::Reason;
+using probe::State;
+
+namespace {
+
+AddressStatus up(const char* ip = "10.0.1.23") { return address(ip, "cn-hangzhou-h", State::kUp, State::kUp); }
+AddressStatus refused(const char* ip = "10.0.2.9") {
+    return address(ip, "cn-hangzhou-i", State::kDown, State::kUnknown, Reason::kTcpRefused, Phase::kConnect);
+}
+AddressStatus unauthorised(const char* ip) {
+    return address(ip, "cn-hangzhou-h", State::kUp, State::kDown, Reason::kHttpStatus401, Phase::kReply);
+}
+StatusSnapshot judged(std::vector<LinkStatus> links) {
+    auto s = snapshot(std::move(links));
+    judge(s);
+    return s;
+}
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("status: everything up is good and says how much", "[status]") {
+    const auto s = judged({link({up(), up("10.0.2.9")})});
+    CHECK(s.overall == Overall::kGood);
+    CHECK(s.headline == "1 link, 2 of 2 addresses up");
+    CHECK(s.links[0].cause.empty());
+}
+
+TEST_CASE("status: one dead address of two degrades a link whose policy is any, and fails one whose policy is all", "[status]") {
+    auto s = judged({link({up(), refused()})});
+    CHECK(s.overall == Overall::kDegraded);
+    CHECK(s.links[0].path == State::kDegraded);
+    CHECK(s.links[0].state == State::kDegraded);
+    CHECK(has(s.links[0].cause, "10.0.2.9 (cn-hangzhou-i) refuses the connection"));
+    CHECK(has(s.links[0].cause, "tcp_refused"));
+    CHECK(has(s.links[0].fix, "postern refresh"));
+    CHECK(has(s.headline, "tdengine-prod: "));
+    s.links[0].policy = Policy::kAll;
+    judge(s);
+    CHECK(s.overall == Overall::kFailed);
+}
+
+TEST_CASE("status: every path down fails the link and says that all are answered", "[status]") {
+    auto l = link({refused("10.0.1.23"), refused("10.0.2.9")});
+    l.all_down = true;
+    const auto s = judged({l});
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(s.links[0].service == State::kUnknown);
+    CHECK(has(s.links[0].cause, "every address refuses the connection"));
+    CHECK(has(s.links[0].cause, "all stay in the answer"));
+}
+
+TEST_CASE("status: a wrong token is the service, not the path", "[status]") {
+    const auto s = judged({link({unauthorised("10.0.1.23"), unauthorised("10.0.2.9")})});
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(s.links[0].path == State::kUp);
+    CHECK(s.links[0].service == State::kDown);
+    CHECK(has(s.links[0].cause, "refuses the token (401)"));
+    CHECK(has(s.links[0].fix, "token_file"));
+}
+
+TEST_CASE("status: path down here and service down there leaves nobody who answers", "[status]") {
+    const auto s = judged({link({unauthorised("10.0.1.23"), refused()})});
+    CHECK(s.links[0].state == State::kDown);
+    CHECK(s.overall == Overall::kFailed);
+}
+
+TEST_CASE("status: without a token the path is all there is to judge by", "[status]") {
+    auto l = link({address("10.0.1.23", "", State::kUp, State::kUnknown, Reason::kTokenMissing, Phase::kReply)});
+    l.token_configured = false;
+    const auto s = judged({l});
+    CHECK(s.overall == Overall::kGood);
+    CHECK(s.links[0].state == State::kUp);
+    CHECK(s.links[0].service == State::kUnknown);
+}
+
+TEST_CASE("status: a token that can't be read degrades and names the fix", "[status]") {
+    auto l = link({up()});
+    l.token_problem = "/etc/postern/db.token: permission denied (chown root:postern)";
+    const auto s = judged({l});
+    CHECK(s.overall == Overall::kDegraded);
+    CHECK(has(s.headline, "db.token"));
+}
+
+TEST_CASE("status: no address known is told apart by why", "[status]") {
+    auto l = link({});
+    l.discovery = {};
+    l.discovery.source = "none";
+    CHECK(judged({l}).overall == Overall::kUnknown);  // just started
+    l.discovery.error = core::Error{core::Code::kApiDenied, "NoPermission: privatelink:ListVpcEndpointZones", "give the RAM role this action", 0};
+    auto s = judged({l});
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(has(s.links[0].cause, "privatelink:ListVpcEndpointZones"));
+    CHECK(s.links[0].fix == "give the RAM role this action");
+    l.discovery.error.reset();
+    l.discovery.waiting_for = "the connection is Pending: the service's owner must accept it";
+    s = judged({l});
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(has(s.links[0].cause, "must accept"));
+}
+
+TEST_CASE("status: a failing API degrades while the addresses stay", "[status]") {
+    auto l = link({up(), up("10.0.2.9")});
+    l.discovery.error = core::Error{core::Code::kApiUnavailable, "HTTP 503", "wait, or see status.aliyun.com", 0};
+    const auto s = judged({l});
+    CHECK(s.links[0].state == State::kUp);
+    CHECK(s.overall == Overall::kDegraded);
+    CHECK(has(s.headline, "HTTP 503"));
+    CHECK(has(s.headline, "2026-01-02T03:03:51Z"));
+}
+
+TEST_CASE("status: a resolver that does not run fails everything; a plan not taken degrades", "[status]") {
+    auto s = snapshot({link({up()})});
+    s.resolver.running = false;
+    judge(s);
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(has(s.headline, "postern-resolver does not run"));
+    s = snapshot({link({up()})});
+    s.resolver.accepted = false;
+    s.resolver.stats.plans_refused = 1;
+    s.resolver.stats.plan_refused_fault = 8;  // bad_checksum
+    judge(s);
+    CHECK(s.overall == Overall::kDegraded);
+    CHECK(has(s.headline, "refused the newest plan"));
+}
+
+TEST_CASE("status: remarks on the configuration are no state, a disk that is full is", "[status]") {
+    auto s = snapshot({link({up()})});
+    s.warnings = {"/etc/postern/postern.toml:3: dns.listen: 127.0.0.53 is systemd-resolved's own address"};
+    judge(s);
+    CHECK(s.overall == Overall::kGood);
+    s.warnings.push_back("the snapshot can't be written: no space left");
+    judge(s);
+    CHECK(s.overall == Overall::kDegraded);
+}
+
+TEST_CASE("status: the worst comes first and the others are counted", "[status]") {
+    auto second = link({refused(), refused("10.0.3.3")});
+    second.name = "other";
+    const auto s = judged({link({up(), refused()}), second});
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(s.headline.starts_with("other: "));
+    CHECK(s.headline.ends_with("(and 1 more)"));
+}
+
+TEST_CASE("status: a link that is not probed is neither good nor bad", "[status]") {
+    auto l = link({address("10.0.1.23", "", State::kUnknown, State::kUnknown)});
+    l.addresses[0].last.reset();
+    l.probing = false;
+    const auto s = judged({l});
+    CHECK(s.overall == Overall::kGood);
+    CHECK(s.headline == "1 link, 0 of 0 addresses up, 1 not probed");
+}
+
+TEST_CASE("status: every reason has a cause, an owner and (but for one) a next step, with the names filled in", "[status]") {
+    const ReasonContext context{"prod", "gw.example.com", "10.0.1.23", 443};
+    for (int r = 1; r < static_cast<int>(Reason::kCount); ++r) {
+        const auto reason = static_cast<Reason>(r);
+        INFO(probe::to_string(reason));
+        CHECK(reason_cause(reason, context) != "answers");
+        CHECK_FALSE(reason_owner(reason).empty());
+        if (reason != Reason::kLocalCancelled) CHECK_FALSE(reason_fix(reason, context).empty());
+        CHECK_FALSE(has(reason_fix(reason, context) + reason_cause(reason, context), "{"));
+    }
+    CHECK(reason_fix(Reason::kTlsEof, context) == "does the gateway serve this name? openssl s_client -connect 10.0.1.23:443 -servername gw.example.com");
+    CHECK(has(reason_fix(Reason::kBodyInvalidJson, {"", "h", "", 443}), "postern probe --json"));
+}

@@ -1,0 +1,161 @@
+#include <catch2/catch.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+#include "agent/http_routes.h"
+#include "agent/terminal.h"
+#include "status_fixture.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using probe::Phase;
+using probe::Reason;
+using probe::State;
+using Json = nlohmann::json;
+
+namespace {
+
+StatusSnapshot mixed() {
+    auto s = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
+                             address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown, Reason::kTcpRefused, Phase::kConnect)})});
+    judge(s);
+    return s;
+}
+
+std::size_t widest(const std::string& text) {
+    std::istringstream in(text);
+    std::size_t most = 0;
+    for (std::string line; std::getline(in, line);) most = std::max(most, display_width(line));
+    return most;
+}
+
+std::string without_escapes(const std::string& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\033') {
+            while (i < text.size() && text[i] != 'm') ++i;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
+    auto s = mixed();
+    for (const char* name : {"second", "third"}) {
+        s.links.push_back(link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp), address("10.0.2.9", "cn-hangzhou-i", State::kUp, State::kUp)}));
+        s.links.back().name = name;
+    }
+    judge(s);
+    const std::string text = status_text(s, false, 80);
+    INFO(text);
+    CHECK(widest(text) <= 80);
+    CHECK(std::count(text.begin(), text.end(), '\n') <= 24);
+    for (const char* part : {"DEGRADED", "tdengine-prod", "gw-private.cloud.example.com", "10.0.2.9", "tcp_refused ×3", "withdrawn", "in answer",
+                             "pid 4321", "plan 5.12 accepted", "100.100.2.136 0.4 ms", "confirmed 14 s ago", "cn-hangzhou-h"}) {
+        CHECK(text.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("status text: colour adds escapes and nothing else; a pipe breaks no sentence", "[status]") {
+    const auto s = mixed();
+    CHECK(status_text(s, false, 80).find('\033') == std::string::npos);
+    CHECK(without_escapes(status_text(s, true, 80)) == status_text(s, false, 80));
+    CHECK(status_text(s, false, 0).find(s.links[0].cause) != std::string::npos);
+    CHECK(status_text(s, false, 0).find(s.links[0].fix) != std::string::npos);
+}
+
+TEST_CASE("status text: remote words can't draw on the terminal", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[0].zone = "cn\033[2J";
+    s.links[0].discovery.error = core::Error{core::Code::kApiBadReply, "evil \033]0;title\007", "", 0};
+    const std::string text = status_text(s, false, 80);
+    CHECK(text.find('\033') == std::string::npos);
+    CHECK(text.find('\007') == std::string::npos);
+}
+
+TEST_CASE("status json: parses, has its version and the same words as the text", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[1].last->detail = "not \xff UTF-8";
+    const Json json = Json::parse(status_json(s));
+    CHECK(json["schema_version"] == 1);
+    CHECK(json["overall"] == "degraded");
+    CHECK(json["headline"] == s.headline);
+    CHECK(json["links"][0]["addresses"][0]["last"]["connect_us"] == 1000);
+    CHECK(json["links"][0]["addresses"][1]["last"]["tls_us"].is_null());
+    CHECK(json["links"][0]["addresses"][1]["last"]["reason"] == "tcp_refused");
+    CHECK(json["links"][0]["answer"] == Json::array({"10.0.1.23"}));
+    CHECK(json["resolver"]["plan"]["accepted"] == true);
+    CHECK(json["resolver"]["queries"]["private"] == 300);
+    CHECK(json["discovery"]["requests"][0]["count"] == 42);
+}
+
+TEST_CASE("health: one object an address; tcp of a refused one fails, what it hides is not said to fail", "[status]") {
+    const auto s = mixed();
+    const Json json = Json::parse(health_json(s));
+    CHECK(json["status"] == "warn");
+    CHECK(health_http_status(s) == 200);
+    const Json& checks = json["checks"];
+    REQUIRE(checks["tdengine-prod:tcp"].size() == 2);
+    CHECK(checks["tdengine-prod:tcp"][0]["status"] == "pass");
+    CHECK_FALSE(checks["tdengine-prod:tcp"][0].contains("output"));
+    CHECK(checks["tdengine-prod:tcp"][1]["status"] == "fail");
+    CHECK(checks["tdengine-prod:tcp"][1]["componentId"] == "10.0.2.9");
+    CHECK(checks["tdengine-prod:tcp"][1]["output"] == "tcp_refused");
+    CHECK(checks["tdengine-prod:tls"][1]["status"] == "warn");
+    CHECK(checks["tdengine-prod:tls"][1]["output"] == "not reached: tcp_refused");
+    CHECK(checks["tdengine-prod:sql"][0]["status"] == "pass");
+    CHECK(checks["tdengine-prod:responseTime"][0]["observedValue"] == 5.0);
+    CHECK(checks["tdengine-prod:responseTime"][0]["observedUnit"] == "ms");
+    CHECK(checks["tdengine-prod:endpoint"][0]["status"] == "pass");
+    CHECK(checks["dns:answers"][0]["observedValue"] == 1);
+}
+
+TEST_CASE("health: a wrong token passes tcp and tls, fails sql and is a 503", "[status]") {
+    auto s = snapshot({link({address("10.0.1.23", "", State::kUp, State::kDown, Reason::kHttpStatus401, Phase::kReply)})});
+    judge(s);
+    const Json json = Json::parse(health_json(s));
+    CHECK(health_http_status(s) == 503);
+    CHECK(json["status"] == "fail");
+    CHECK(json["checks"]["tdengine-prod:tcp"][0]["status"] == "pass");
+    CHECK(json["checks"]["tdengine-prod:tls"][0]["status"] == "pass");
+    CHECK(json["checks"]["tdengine-prod:sql"][0]["status"] == "fail");
+    CHECK(json["checks"]["tdengine-prod:sql"][0]["output"] == "http_status_401");
+}
+
+TEST_CASE("page: shows the state, escapes what is foreign, and allows its style by hash alone", "[status]") {
+    auto s = mixed();
+    s.links[0].cause = "<script>alert(1)</script>";
+    const HttpReply page = status_page(s);
+    CHECK(page.body.find("<script") == std::string::npos);
+    CHECK(page.body.find("&lt;script&gt;") != std::string::npos);
+    CHECK(page.body.find("10.0.2.9") != std::string::npos);
+    CHECK(page.body.find("style=") == std::string::npos);
+    REQUIRE(page.headers.size() == 1);
+    CHECK(page.headers[0].second.find("default-src 'none'; style-src 'sha256-") == 0);
+    CHECK(page.headers[0].second.find("unsafe") == std::string::npos);
+}
+
+TEST_CASE("readiness: plan, discovery and sweep are told apart", "[status]") {
+    auto s = mixed();
+    for (const auto& c : ready_checks(s)) CHECK(c.ok);
+    s.resolver.accepted = false;
+    s.links[0].first_sweep_done = false;
+    auto checks = ready_checks(s);
+    REQUIRE(checks.size() == 3);
+    CHECK(checks[0].name == "plan");
+    CHECK_FALSE(checks[0].ok);
+    CHECK_FALSE(checks[0].reason.empty());
+    CHECK(checks[1].ok);
+    CHECK_FALSE(checks[2].ok);
+    s.links[0].discovery.known = false;
+    checks = ready_checks(s);
+    CHECK_FALSE(checks[1].ok);
+    CHECK(checks[1].name == "discovery");
+}
