@@ -83,9 +83,11 @@ struct LinkProbeConfig {
 struct LinkConfig {
     std::string name;
     std::string host;           // lower case, no trailing dot
-    // Exactly one of the two is not empty.
+    // Exactly one source of addresses is not empty.
     std::vector<std::string> endpoints;       // PrivateLink endpoint IDs, merged
     std::vector<core::IpAddress> addresses;   // fixed
+    std::string target;                       // a name whose A and AAAA are followed
+    std::string zones_file;                   // a saved ListVpcEndpointZones reply
     std::vector<std::string> zones;           // narrows discovered zones; empty: all
     TokenSource token;
     Policy policy = Policy::kAny;
