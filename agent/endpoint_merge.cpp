@@ -15,6 +15,7 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& report, const
         return a.zone == address.zone && a.ip.is_v6() == address.ip.is_v6();
     });
     if (successor && !address.zone.empty()) return Fate::kReplaced;
+    if (report.complete && !ready.empty()) return Fate::kReplaced;
     for (const auto& zone : report.zones) {
         if (zone.zone_id == address.zone && is_stated_end(zone.status)) return Fate::kStatedEnd;
     }

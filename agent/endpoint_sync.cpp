@@ -19,8 +19,14 @@ using core::Error;
 
 constexpr Micros kFirstRetry = 2 * core::kSecond;
 constexpr Micros kLongestStretch = 30 * core::kMinute;
+// Doubled by each refusal for its rate, eased by each success: hosts that share a quota settle a little above what fits,
+// instead of coming back together.
+constexpr double kEase = 0.95, kMostStretch = 32;
 constexpr Micros kRefreshEvery = 2 * core::kSecond;
 constexpr Micros kSaveConfirmed = core::kHour;  // disks are not worn by "nothing changed"
+constexpr Micros kRestless = core::kHour;       // after a change the interval is the configured one for so long
+constexpr int kStretchPart = 60;                // then it grows by a sixtieth of the quiet time
+constexpr Micros kSuspicionSpread = 30 * core::kSecond;
 constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at start are no burst
 
 }  // namespace
@@ -38,6 +44,9 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         Micros missing_since_mono_us = 0;  // the API says that there is no such endpoint; 0: it does not
         std::string doubt;
         core::Timer timer;
+        Micros due_mono_us = 0;            // of the timer
+        Micros asked_mono_us = 0;          // last poll
+        Micros restless_mono_us = 0;       // last change, or doubt about an address
         core::Backoff backoff;
         std::uint64_t poll = 0;            // under way; 0: none
         bool queued = false;
@@ -61,7 +70,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     std::deque<std::string> queue;   // sources whose poll waits for a free slot
     std::size_t polls_under_way = 0;
     std::uint64_t next_poll = 1;
-    int stretch = 1;                 // of the interval, after throttling
+    double stretch = 1;              // of the interval, after throttling
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0, saved_mono_us = 0;
     Micros refreshed_mono_us = 0;
@@ -101,7 +110,8 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
             auto& slot = sources[key];
             const bool is_new = slot == nullptr;
             if (is_new) slot = std::make_unique<Source>(clock);
-            if (is_new || ask_anew) reset_backoff(*slot);
+            if (is_new) slot->restless_mono_us = clock.mono_us();
+            if (is_new || ask_anew) reset_backoff(key, *slot);
             if (running && (is_new || ask_anew)) poll_soon(key, *slot);
         }
         update_links("");
@@ -133,7 +143,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     std::optional<EndpointSet> compose(const Link& link) const {
         std::vector<EndpointAddress> present, gone;
         for (const auto& ip : link.config.addresses) present.push_back({ip, "", ""});
-        bool any_known = link.config.endpoints.empty() && !link.config.addresses.empty();
+        bool any_known = !link.config.addresses.empty();
         for (const auto& key : source_keys(link.config)) {
             const Source& source = *sources.at(key);
             if (!source.known && !source.tried) return std::nullopt;
@@ -185,22 +195,35 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
 
     // --- polls -------------------------------------------------------------------------------------------------------
 
-    void reset_backoff(Source& source) const {
-        source.backoff = core::Backoff(kFirstRetry, std::max(settings.poll_max_interval_us, kFirstRetry));
+    void reset_backoff(const std::string& key, Source& source) const {
+        const Micros own = provider.pace(key).longest_retry_us;
+        source.backoff = core::Backoff(std::min(kFirstRetry, own == 0 ? kFirstRetry : own),
+                                       own != 0 ? own : std::max(settings.poll_max_interval_us, kFirstRetry));
     }
 
-    Micros interval() {
-        const Micros whole = std::min(settings.poll_interval_us * stretch, std::max(kLongestStretch, settings.poll_interval_us));
+    Micros interval(const std::string& key, const Source& source) {
+        const SourcePace pace = provider.pace(key);
+        Micros whole = source.report.valid_us > 0 ? source.report.valid_us : pace.interval_us;
+        if (pace.interval_us == 0) {
+            const Micros quiet = clock.mono_us() - source.restless_mono_us - kRestless;
+            const Micros longest = std::max(settings.poll_interval_us, settings.poll_max_interval_us);
+            whole = std::min(longest, settings.poll_interval_us + std::max<Micros>(quiet, 0) / kStretchPart);
+            whole = std::min(stretched(whole), std::max(kLongestStretch, whole));
+        }
         // ±10 %: hosts that were started together must not stay together.
-        return whole * 9 / 10 + static_cast<Micros>(random.below(static_cast<std::uint64_t>(whole / 5 + 1)));
+        return whole * 9 / 10 + up_to(whole / 5);
     }
+
+    Micros stretched(Micros time) const { return static_cast<Micros>(static_cast<double>(time) * stretch); }
+    Micros up_to(Micros longest) { return static_cast<Micros>(random.below(static_cast<std::uint64_t>(longest + 1))); }
 
     void schedule(const std::string& key, Source& source, Micros delay) {
         if (!running) return;
         const Micros not_before = provider.not_before_mono_us() - clock.mono_us();
-        if (not_before > delay) {
-            delay = not_before + static_cast<Micros>(random.below(static_cast<std::uint64_t>(settings.poll_interval_us / 4 + 1)));
+        if (not_before > delay && provider.pace(key).interval_us == 0) {
+            delay = not_before + up_to(settings.poll_interval_us / 4);
         }
+        source.due_mono_us = clock.mono_us() + delay;
         source.timer.start_in(delay, [this, key] {
             const auto it = sources.find(key);
             if (it != sources.end()) poll_soon(key, *it->second);
@@ -223,6 +246,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
             const auto it = sources.find(key);
             if (it == sources.end() || !std::exchange(it->second->queued, false)) continue;
             const std::uint64_t poll = it->second->poll = next_poll++;
+            it->second->asked_mono_us = clock.mono_us();
             ++polls_under_way;
             provider.describe_endpoint(key, [weak = weak_from_this(), key, poll](core::Result<EndpointReport> result) {
                 if (const auto self = weak.lock(); self && !self->closed) self->polled(key, poll, std::move(result));
@@ -244,15 +268,32 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         if (closed) return;
         if (const auto again = sources.find(key); again != sources.end() && again->second->poll == 0) {
             Source& s = *again->second;
-            if (!s.queued && !s.timer.pending()) schedule(key, s, s.error ? failure_delay(s) : interval());
+            if (!s.queued && !s.timer.pending()) schedule(key, s, s.error ? failure_delay(s) : interval(key, s));
         }
         next_polls();
         if (!closed) settle_refresh();
     }
     Micros failure_delay(Source& source) {
-        Micros delay = source.backoff.next(random);
-        if (source.error->code == Code::kApiThrottled) delay = std::max(delay, interval());
-        return delay;
+        const Micros delay = source.backoff.next(random);
+        if (source.error->code != Code::kApiThrottled) return delay;
+        // Anywhere in the stretched interval: everyone was refused at the same moment, for the same time.
+        const Micros pause = std::max<Micros>(provider.not_before_mono_us() - clock.mono_us(), 0);
+        return pause + up_to(std::min(stretched(settings.poll_interval_us), std::max(kLongestStretch, settings.poll_interval_us)));
+    }
+
+    void probe_failed(const std::string& name) {
+        const auto it = links.find(name);
+        if (it == links.end() || !running) return;
+        const Micros now = clock.mono_us();
+        for (const auto& key : source_keys(it->second.config)) {
+            Source& source = *sources.at(key);
+            source.restless_mono_us = now;
+            const Micros earliest = source.asked_mono_us + settings.poll_interval_us;
+            const Micros due = std::max(now + up_to(stretched(kSuspicionSpread)), earliest);
+            if (source.poll == 0 && !source.queued && source.timer.pending() && due < source.due_mono_us) {
+                schedule(key, source, due - now);
+            }
+        }
     }
 
     void succeeded(const std::string& key, Source& source, EndpointReport report) {
@@ -271,11 +312,12 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         source.missing_since_mono_us = 0;
         source.error.reset();
         source.error_since_wall_us = 0;
-        reset_backoff(source);
-        stretch = std::max(1, stretch / 2);
+        reset_backoff(key, source);
+        stretch = std::max(1.0, stretch * kEase);
         last_success_wall_us = clock.wall_us();
         if (merged.confirmed) source.confirmed_wall_us = clock.wall_us();
         if (changed) source.changed_wall_us = clock.wall_us();
+        if (changed || !source.doubt.empty()) source.restless_mono_us = clock.mono_us();
         log.succeeded(key);
         update_links(key);
         if (closed) return;
@@ -286,9 +328,10 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
             hooks.save();
         }
     }
-    /// Everything but the request id.
+    /// Everything but what differs in every reply.
     static bool same_state(EndpointReport a, const EndpointReport& b) {
         a.request_id = b.request_id;
+        a.valid_us = b.valid_us;
         return a == b;
     }
 
@@ -303,7 +346,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         } else if (source.missing_since_mono_us == 0) {
             source.missing_since_mono_us = clock.mono_us();
         }
-        if (error.code == Code::kApiThrottled) stretch = std::min(stretch * 2, 64);
+        if (error.code == Code::kApiThrottled) stretch = std::min(stretch * 2, kMostStretch);
         log.failed(key, error);
         update_links(key);
         if (!closed && other && hooks.on_status) hooks.on_status();
@@ -401,6 +444,7 @@ void EndpointSync::start() {
 }
 
 void EndpointSync::stop() { engine_->stop(); }
+void EndpointSync::probe_failed(const std::string& link) { engine_->probe_failed(link); }
 void EndpointSync::refresh(std::function<void()> done) { engine_->refresh(std::move(done)); }
 
 DiscoveryStatus EndpointSync::status(const std::string& link) const {

@@ -64,6 +64,10 @@ class EndpointSync {
     /// are done when the polls under way are, or at once.
     void refresh(std::function<void()> done);
 
+    /// An address of the link stopped working: its sources are asked within half a minute (at random: a zone that dies
+    /// does so for every host at once), each at most once in a poll interval.
+    void probe_failed(const std::string& link);
+
     /// Unknown links: an empty status with source "none".
     DiscoveryStatus status(const std::string& link) const;
     DiscoveryCounters counters() const;

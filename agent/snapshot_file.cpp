@@ -185,7 +185,11 @@ LoadedSnapshot load_snapshot(const std::string& path) {
     return out;
 }
 
-std::vector<std::string> source_keys(const LinkConfig& link) { return link.endpoints; }
+std::vector<std::string> source_keys(const LinkConfig& link) {
+    if (!link.target.empty()) return {std::string(kTargetPrefix) + link.target};
+    if (!link.zones_file.empty()) return {std::string(kFilePrefix) + link.zones_file};
+    return link.endpoints;
+}
 
 EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {
     std::vector<EndpointAddress> out;

@@ -33,6 +33,8 @@ struct Snapshot {
     bool operator==(const Snapshot&) const = default;
 };
 
+inline constexpr std::string_view kTargetPrefix = "target:", kFilePrefix = "file:";
+
 /// The keys in Snapshot::sources that a link reads. Empty for fixed addresses.
 std::vector<std::string> source_keys(const LinkConfig& link);
 /// What a link would answer from the snapshot alone (its fixed addresses included), narrowed to its zones.

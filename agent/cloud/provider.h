@@ -31,11 +31,19 @@ struct EndpointReport {
     std::string domain;
     std::vector<ZoneReport> zones;
     std::string request_id;               // of the reply with the zones
+    bool complete = false;                // the list itself is the truth (DNS): what it lacks is gone
+    core::Micros valid_us = 0;            // how long it holds, where the source says so (a TTL)
     bool operator==(const EndpointReport&) const = default;
 };
 
 /// Requests made so far by {action, code}: code "ok", the API's own, or an error token when no reply came.
 using RequestCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
+
+/// How often a source likes to be asked. 0: as the configuration says for the API.
+struct SourcePace {
+    core::Micros interval_us = 0;
+    core::Micros longest_retry_us = 0;
+};
 
 class Provider {
   public:
@@ -47,6 +55,7 @@ class Provider {
     virtual RequestCounts requests() const { return {}; }
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
     virtual core::Micros not_before_mono_us() const { return 0; }
+    virtual SourcePace pace(const std::string&) const { return {}; }
     /// What works but should be put right, for status: one sentence each, with the fix.
     virtual std::vector<std::string> warnings() const { return {}; }
 };

@@ -381,6 +381,7 @@ TEST_CASE("sync: a reload keeps what stays, asks for what is new, forgets what g
 
 TEST_CASE("sync: throttling pauses everyone and stretches the interval for a while", "[sync]") {
     World w;
+    w.config.aliyun.poll_max_interval_us = kMinute;
     w.cloud.put("ep-1", {{"h", "10.0.0.1"}});
     w.begin({on("a", {"ep-1"})});
     w.cloud.errors["*"] = error(Code::kApiThrottled, "Throttling.User");
@@ -391,14 +392,40 @@ TEST_CASE("sync: throttling pauses everyone and stretches the interval for a whi
     CHECK(w.cloud.total() == polls);
     w.clock.advance(4 * kHour);
     const int throttled = w.cloud.total() - polls;
-    CHECK(throttled >= 6);
-    CHECK(throttled <= 20);  // up to half an hour apart
+    CHECK(throttled >= 8);
+    CHECK(throttled <= 40);  // up to half an hour apart
     w.cloud.errors.clear();
-    w.clock.advance(3 * kHour);
+    w.clock.advance(12 * kHour);
     const int calm = w.cloud.total();
     w.clock.advance(kHour);
     CHECK(w.cloud.total() - calm >= 54);
     CHECK(w.served("a") == "10.0.0.1 (h)");
+}
+
+TEST_CASE("sync: while nothing changes the interval grows to poll_max_interval, a doubt brings it back", "[sync]") {
+    World w;
+    w.cloud.put("ep-1", {{"h", "10.0.0.1"}});
+    w.begin({on("a", {"ep-1"})});
+    w.clock.advance(10 * kHour);
+    int before = w.cloud.total();
+    w.clock.advance(kHour);
+    CHECK(w.cloud.total() - before <= 14);
+    CHECK(w.cloud.total() - before >= 10);
+    // A probe fails: asked within half a minute, once, and often again for an hour.
+    before = w.cloud.total();
+    for (int i = 0; i < 100; ++i) w.sync->probe_failed("a");
+    w.sync->probe_failed("nobody");
+    w.clock.advance(kMinute);
+    CHECK(w.cloud.total() - before >= 1);
+    CHECK(w.cloud.total() - before <= 2);
+    before = w.cloud.total();
+    for (int i = 0; i < 600; ++i) {
+        w.sync->probe_failed("a");
+        w.clock.advance(100 * core::kMillisecond);
+    }
+    CHECK(w.cloud.total() - before <= 2);
+    w.clock.advance(30 * kMinute);
+    CHECK(w.cloud.total() - before >= 28);
 }
 
 TEST_CASE("sync: a zone that flaps in the replies never leaves the answer", "[sync]") {

@@ -1,0 +1,161 @@
+// Addresses from a name that is followed and from a saved reply.
+#include <catch2/catch.hpp>
+#include <map>
+#include <unistd.h>
+
+#include "agent/discovery_sources.h"
+#include "agent/endpoint_sync.h"
+#include "agent/snapshot_store.h"
+#include "core/bytes.h"
+#include "core/file_system.h"
+#include "core/log.h"
+#include "fake_clock.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using core::Code;
+using core::IpAddress;
+using core::kMinute;
+using core::kSecond;
+
+namespace {
+
+struct NoApi final : Provider {
+    void describe_endpoint(const std::string&, Callback done) override { done(core::fail(Code::kInternal, "not asked")); }
+};
+
+struct FakeLookup final : Lookup {
+    explicit FakeLookup(FakeClock& c) : clock(c) {}
+    void resolve(const std::string& host, Callback done) override {
+        ++asked;
+        clock.set_alarm(clock.mono_us() + core::kMillisecond, [this, host, done] {
+            if (error) return done(core::fail(*error));
+            done(result);
+        });
+    }
+    FakeClock& clock;
+    int asked = 0;
+    LookupResult result;
+    std::optional<core::Error> error;
+};
+
+struct World {
+    FakeClock clock{1000 * kSecond, core::now_wall_us()};
+    core::SeededRandom random{9};
+    NoApi api;
+    FakeLookup lookup{clock};
+    DiscoverySources sources{clock, api, lookup};
+    int changes = 0, saves = 0;
+    EndpointSync sync{clock, random, sources,
+                      EndpointSyncHooks{[this](const std::string&) { ++changes; }, [] {}, [this] { ++saves; }}};
+    Config config;
+
+    World() {
+        core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    }
+    ~World() { core::capture_log({}); }
+    void begin(LinkConfig link) {
+        link.name = "a";
+        config.links = {std::move(link)};
+        sync.configure(config);
+        sync.start();
+        clock.advance(kSecond);
+    }
+    std::string served() const { return describe(sync.status("a").addresses); }
+    void resolve_to(std::vector<std::string> ips, std::uint32_t ttl) {
+        lookup.result = {};
+        lookup.result.ttl_s = ttl;
+        for (const auto& ip : ips) lookup.result.addresses.push_back(*IpAddress::parse(ip));
+    }
+};
+
+LinkConfig following() {
+    LinkConfig link;
+    link.target = "ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com";
+    return link;
+}
+
+}  // namespace
+
+TEST_CASE("target: a name is followed by its TTL, without credentials", "[target]") {
+    World w;
+    w.resolve_to({"10.0.0.1", "2001:db8::1"}, 60);
+    w.begin(following());
+    CHECK(w.served() == "10.0.0.1, 2001:db8::1");
+    CHECK(w.sync.status("a").source == "api");
+    w.clock.advance(10 * kMinute);
+    CHECK(w.lookup.asked >= 9);
+    CHECK(w.lookup.asked <= 13);
+    w.resolve_to({"10.0.0.2", "2001:db8::1"}, 60);
+    w.clock.advance(67 * kSecond);
+    CHECK(w.served() == "10.0.0.2, 2001:db8::1");
+    w.resolve_to({"10.0.0.2"}, 0);
+    w.clock.advance(2 * kMinute);
+    const int asked = w.lookup.asked;
+    w.clock.advance(kMinute);
+    CHECK(w.lookup.asked - asked <= 14);  // a TTL of 0 is no licence to hammer
+    CHECK(w.served() == "10.0.0.2");
+    CHECK(w.saves <= 4);
+}
+
+TEST_CASE("target: failing, lying by half and stale upstreams take nothing away", "[target]") {
+    World w;
+    w.resolve_to({"10.0.0.1", "2001:db8::1"}, 30);
+    w.begin(following());
+    w.resolve_to({"10.0.0.1"}, 30);
+    w.lookup.result.partial = true;
+    w.clock.advance(5 * kMinute);
+    CHECK(w.served() == "10.0.0.1, 2001:db8::1");
+    w.lookup.result.stale = true;
+    w.clock.advance(kMinute);
+    REQUIRE(w.sync.status("a").error);
+    CHECK(w.sync.status("a").error->code == Code::kDnsFailed);
+    for (const Code code : {Code::kDnsFailed, Code::kTimeout}) {
+        w.lookup.error = core::Error{code, "no", "", 0};
+        w.clock.advance(core::kHour);
+        CHECK(w.served() == "10.0.0.1, 2001:db8::1");
+    }
+    w.lookup.error.reset();
+    w.resolve_to({"10.0.0.7"}, 30);
+    w.clock.advance(35 * kSecond);  // retried at least so often
+    CHECK(w.served() == "10.0.0.7");
+}
+
+TEST_CASE("zones file: read again within a second of a change, however it was written", "[zones_file]") {
+    char name[] = "/tmp/postern-zones-XXXXXX";
+    const std::string folder = ::mkdtemp(name);
+    const std::string path = folder + "/zones.json";
+    const auto put = [&](const std::string& text) { REQUIRE(core::write_file(path, core::as_bytes(text), 0644, false)); };
+    const auto zone = [](const std::string& ip) {
+        return R"({"RequestId":"R-f","Zones":[{"ZoneId":"h","ZoneStatus":"Connected","EniIp":")" + ip + R"("}]})";
+    };
+    World w;
+    LinkConfig link;
+    link.zones_file = path;
+    w.begin(link);
+    CHECK_FALSE(w.sync.status("a").known);
+    CHECK(w.sync.status("a").error->code == Code::kFileMissing);
+    put(zone("10.0.0.1"));
+    w.clock.advance(2 * kSecond);
+    CHECK(w.served() == "10.0.0.1 (h)");
+    put(zone("10.0.0.2"));
+    w.clock.advance(1200 * core::kMillisecond);
+    CHECK(w.served() == "10.0.0.2 (h)");
+    for (const char* bad : {"", "{", "<html>", "{\"Zones\":[]}", "{\"Zones\":[],\"NextToken\":\"more\"}"}) {
+        put(bad);
+        w.clock.advance(3 * kSecond);
+        CHECK(w.served() == "10.0.0.2 (h)");
+    }
+    ::unlink(path.c_str());
+    w.clock.advance(core::kHour);
+    CHECK(w.served() == "10.0.0.2 (h)");
+    put(zone("10.0.0.3"));
+    w.clock.advance(1200 * core::kMillisecond);
+    CHECK(w.served() == "10.0.0.3 (h)");
+    Snapshot snapshot;
+    w.sync.fill(snapshot);
+    CHECK(describe(addresses_from(snapshot, w.config.links[0])) == "10.0.0.3 (h)");
+    ::unlink(path.c_str());
+    ::rmdir(folder.c_str());
+}
