@@ -255,6 +255,7 @@ void Engine::fill_status(StatusSnapshot& status) const {
         LinkStatus out;
         out.name = link.config.name;
         out.host = link.config.host;
+        out.port = link.config.probe.port;
         out.policy = link.config.policy;
         out.probing = link.config.probe.enabled;
         out.token_configured = link.config.token.configured();

@@ -40,6 +40,7 @@ ReasonContext context_of(const LinkStatus& link, const AddressStatus& address) {
     context.link = link.name;
     context.host = link.host;
     context.ip = address.ip.text();
+    context.port = link.port;
     return context;
 }
 

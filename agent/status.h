@@ -27,6 +27,7 @@ struct AddressStatus {
 
 struct LinkStatus {
     std::string name, host;
+    std::uint16_t port = 443;
     Policy policy = Policy::kAny;
     bool probing = true;
     bool token_configured = false;

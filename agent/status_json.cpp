@@ -100,6 +100,7 @@ Json link_json(const LinkStatus& link) {
     for (const auto& a : link.addresses) addresses.push_back(address_json(a));
     return {{"name", link.name},
             {"host", link.host},
+            {"port", link.port},
             {"state", probe::to_string(link.state)},
             {"path", probe::to_string(link.path)},
             {"service", probe::to_string(link.service)},
