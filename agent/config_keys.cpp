@@ -64,7 +64,11 @@ std::string read_upstreams(const ConfigNode& node, std::vector<core::SocketAddre
 std::string read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
     core::SocketAddress address;
     std::string text;
-    const auto check = [&address](const std::string& t) { return parse_socket(t, 9853, address); };
+    const auto check = [&address](const std::string& t) -> std::string {
+        const auto given = core::SocketAddress::parse(t, 0);
+        if (given && given->port == 0 && t.find(":0") == std::string::npos) return "has no port: expected one like \"127.0.0.1:9853\"";
+        return parse_socket(t, 9853, address);
+    };
     std::string problem = read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
     if (problem.empty()) out = address;
     return problem;

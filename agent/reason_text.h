@@ -16,7 +16,7 @@ struct ReasonContext {
     std::uint16_t port = 443;
 };
 
-/// "refuses the connection (nothing listens on port 443)": follows the subject "10.0.1.23".
+/// "refuses the connection: nothing listens on port 443": follows the subject "10.0.1.23".
 std::string reason_cause(probe::Reason reason, const ReasonContext& context);
 /// What to do, with names filled in. "" for kNone.
 std::string reason_fix(probe::Reason reason, const ReasonContext& context);

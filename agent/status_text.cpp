@@ -214,7 +214,7 @@ class Screen {
     }
 
     void draw_rest() {
-        section("Agent", fmt::format("{}, up {}, configuration {}", s_.version, span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
+        section("Agent", fmt::format("postern {}, up {}, configuration {}", s_.version, span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
         if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);
         for (const auto& warning : s_.warnings) paragraph(11, "! ", warning, &Paint::yellow);
     }

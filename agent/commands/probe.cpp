@@ -27,6 +27,7 @@ using probe::Reason;
 
 constexpr std::size_t kAtOnce = 32;
 constexpr Micros kBetweenRounds = 200 * core::kMillisecond;
+constexpr std::size_t kColumn = 9;
 constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█", "▄"};  // told apart without colour, too
 
 enum class Outcome { kPassed, kFailed, kNotMeasured };
@@ -85,8 +86,9 @@ class Report {
         }
     }
 
-    void show(const std::vector<ProbeResult>& results) const {
+    void show(const std::vector<ProbeResult>& results) {
         std::string out, link = "\n";
+        if (many_ && !std::exchange(headed_, true)) out += table_head();
         for (std::size_t i = 0; i < results.size(); ++i) {
             const Outcome how = outcome(results[i], targets_[i]);
             if (!many_ && targets_[i].link != link) out += heading(targets_[i]);
@@ -191,18 +193,21 @@ class Report {
         };
         line("reason", fmt::format("{}, at {}", probe::to_string(r.reason), where));
         line("cause", reason_cause(r.reason, context));
-        if (!r.detail.empty()) line("found", r.detail);
+        if (!r.detail.empty()) line("detail", r.detail);
         if (const std::string fix = reason_fix(r.reason, context); !fix.empty()) line("fix", fix);
         return out;
     }
 
+    std::string table_head() const {
+        std::string out = pad("milliseconds", 15) + pad_left("total", 9);
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) out += pad_left(probe::to_string(static_cast<Phase>(i)), kColumn);
+        return paint_.dim(out) + "\n";
+    }
+
     std::string one_line(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
-        std::string out = fmt::format("{}  {} ms  {}", pad(t.ip.text(), 15), pad_left(ms(r.total_us), 8), mark(how));
-        if (!r.ok) return out + fmt::format("  {} at {}\n", probe::to_string(r.reason), probe::to_string(r.phase));
-        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
-            if (r.phase_us[i]) out += paint_.dim(fmt::format("  {} {}", probe::to_string(static_cast<Phase>(i)), ms(*r.phase_us[i])));
-        }
-        return out + "\n";
+        std::string out = pad(t.ip.text(), 15) + pad_left(ms(r.total_us), 9);
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) out += pad_left(r.phase_us[i] ? ms(*r.phase_us[i]) : "-", kColumn);
+        return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) + "\n";
     }
 
     Paint paint_;
@@ -210,7 +215,7 @@ class Report {
     const std::vector<ProbeTarget>& targets_;
     std::vector<std::vector<Micros>> totals_;
     std::vector<std::array<std::size_t, 3>> counts_;
-    bool many_;
+    bool many_, headed_ = false;
 };
 
 /// One JSON document: {"schema_version":1,"probes":[record, …]}, records as in the log.

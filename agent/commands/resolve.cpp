@@ -51,8 +51,10 @@ std::string generation_text(const std::string& digits) {
 std::string source_text(const DnsReply& reply) {
     const std::string source = word(reply, "source");
     if (source == "private") {
-        return fmt::format("private name of link {}, from the {} plan {}; {}", word(reply, "link"), word(reply, "plan"),
-                           generation_text(word(reply, "generation")), verdict_text(word(reply, "verdicts")));
+        std::string out = fmt::format("private name of link {}, from the {} plan {}", word(reply, "link"), word(reply, "plan"),
+                                      generation_text(word(reply, "generation")));
+        if (reply.type != "PTR") out += "; " + verdict_text(word(reply, "verdicts"));
+        return out;
     }
     if (source == "upstream" && !word(reply, "upstream").empty()) {
         return fmt::format("forwarded to {}", word(reply, "upstream"));

@@ -64,7 +64,7 @@ TEST_CASE("status: a wrong token is the service, not the path", "[status]") {
     CHECK(s.overall == Overall::kFailed);
     CHECK(s.links[0].path == State::kUp);
     CHECK(s.links[0].service == State::kDown);
-    CHECK(has(s.links[0].cause, "refuses the token (401)"));
+    CHECK(has(s.links[0].cause, "refuses the token (http_status_401)"));
     CHECK(has(s.links[0].fix, "token_file"));
 }
 
