@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -125,7 +126,7 @@ class App {
         const LoadedSnapshot loaded = snapshots_.load();
         for (const auto& problem : loaded.problems) {
             core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
-            warnings_.push_back("snapshot: " + problem.text());
+            snapshot_warning_ = "the saved addresses could not be read: " + problem.text();
         }
         if (!loaded.found) return;
         snapshot_ = loaded.snapshot;
@@ -141,6 +142,7 @@ class App {
         snapshot_.api_hosts = lookup_.known();
         snapshot_.written_wall_us = clock_.wall_us();
         snapshots_.save(snapshot_);
+        snapshot_warning_.clear();
     }
 
     /// What is configured; else the host's own, the last good ones where the host names none (any more).
@@ -301,9 +303,8 @@ class App {
         s.config_problem = config_problem_;
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = provider_.region().empty() ? config_.aliyun.region : provider_.region();
-        s.warnings = warnings_;
         for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
-        for (const auto& text : {publisher_.problem(), snapshots_.problem()}) {
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), clock_warning()}) {
             if (!text.empty()) s.warnings.push_back(text);
         }
         if (const auto lost = probe_log_.lost_lines(); lost > 0) {
@@ -313,6 +314,13 @@ class App {
         fill_resolver(s);
         judge(s);
         return s;
+    }
+
+    std::string clock_warning() const {
+        const Micros offset = provider_.clock_offset_us();
+        if (offset == 0) return {};
+        return "this host's clock is " + std::to_string(std::abs(offset) / core::kSecond) + " s " + (offset > 0 ? "behind" : "ahead of") +
+               " the cloud API's: fix NTP (timedatectl, chronyc tracking)";
     }
 
     void fill_resolver(StatusSnapshot& s) {
@@ -384,7 +392,7 @@ class App {
     core::Timer watchdog_;
 
     HostUpstreams upstreams_;
-    std::vector<std::string> warnings_;
+    std::string snapshot_warning_;  // until the next one is saved
     std::string config_problem_;
     Micros started_wall_us_ = 0;
     Micros loaded_wall_us_ = 0;

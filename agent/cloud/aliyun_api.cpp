@@ -200,6 +200,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
         request.method = "POST";
         request.url = host.base + "/?" + to_sign.query;
         request.ca_file = options.ca_file;
+        request.send_once = true;
         const std::string authorization = acs3_authorization(to_sign, keys.access_key_id, keys.access_key_secret);
         to_sign.headers.erase(to_sign.headers.begin());  // the transport writes Host from the URL
         request.headers = std::move(to_sign.headers);
@@ -292,7 +293,11 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
         wait = std::min(wait, kLongestThrottle);
         wait += static_cast<Micros>(random.below(static_cast<std::uint64_t>(wait / 4 + 1)));
         not_before_us = std::max(not_before_us, clock.mono_us() + wait);
-        if (wait <= kLongestWait && may_retry(call)) return attempt_in(id, call, wait);
+        if (wait <= kLongestWait && may_retry(call)) {
+            core::log_info("api_throttled", "the API asks for a pause (" + error.code + ")",
+                           {{"wait_ms", std::to_string(wait / core::kMillisecond)}});
+            return attempt_in(id, call, wait);
+        }
         finish(id, core::fail(explain(error, context(call))));
     }
 
@@ -302,7 +307,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
         if (!server) return false;
         clock_offset_us = *server + kHalfSecond - clock.wall_us();
         core::log_warning("clock_offset_learned",
-                          "the API refuses this host's time; requests carry the API's own time. Fix NTP: the clock is " +
+                          "the API refuses this host's time (InvalidTimeStamp.Expired); requests carry the API's own time. Fix NTP: the clock is " +
                               describe_clock_offset(clock_offset_us),
                           {{"offset_s", std::to_string(clock_offset_us / core::kSecond)}});
         return true;

@@ -127,6 +127,10 @@ bool prepare(Exchange& x, Micros left_us) {
     curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 16L);
     curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<Micros>(left_us * 4 / 5 / core::kSecond, 1)));
     curl_easy_setopt(h, CURLOPT_MAXLIFETIME_CONN, kConnectionLifeS);
+    if (x.request.send_once) {
+        curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
+    }
     curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, x.headers.get());
     curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
