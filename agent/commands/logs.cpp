@@ -1,16 +1,23 @@
-// `postern logs`: the probe log, filtered, for people or machines.
+// `postern logs`: the probe log, filtered, for people or machines. The file has every failure and change but only samples
+// of the successes; a running agent adds the recent ones from its memory.
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <set>
+#include <tuple>
+#include <vector>
 
 #include "agent/cli.h"
 #include "agent/commands/common.h"
 #include "agent/terminal.h"
+#include "core/file_system.h"
 #include "core/loop.h"
+#include "core/secret.h"
 #include "probe/probe_log.h"
 
 namespace postern::agent {
@@ -21,7 +28,10 @@ using probe::Record;
 using probe::State;
 
 constexpr std::size_t kDefaultCount = 50;
-constexpr Micros kFollowPause = 200 * core::kMillisecond;
+constexpr std::size_t kMostFromAgent = 1000;
+constexpr Micros kFollowPause = 500 * core::kMillisecond;
+constexpr Micros kAgentPatience = core::kSecond;
+constexpr Micros kOverlap = 30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
 
 std::string local_time(Micros wall_us) {
     const std::time_t seconds = wall_us / core::kSecond;
@@ -102,6 +112,49 @@ int check_readable(const std::string& path, const LogsCommand& command) {
     return kExitUnknown;
 }
 
+/// What the running agent remembers; nothing when none answers.
+std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& filter, std::size_t limit) {
+    std::string query = fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMostFromAgent));
+    if (!filter.link.empty()) query += "&link=" + core::percent_encode(filter.link);
+    if (filter.ip) query += "&ip=" + core::percent_encode(filter.ip->text());
+    if (filter.since_wall_us > 0) query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
+    std::vector<Record> out;
+    if (core::LockFile::holder(paths_of(config.agent).agent_lock) == 0) return out;
+    const auto reply = ask_agent(config, "GET", query, kAgentPatience);
+    if (!reply || reply->status != 200) return out;
+    std::string_view body = reply->body;
+    while (!body.empty()) {  // a record a line
+        const auto end = std::min(body.find('\n'), body.size());
+        std::string_view line = body.substr(0, end);
+        body.remove_prefix(std::min(end + 1, body.size()));
+        if (!line.empty() && line.back() == ',') line.remove_suffix(1);
+        if (const auto record = probe::parse_record(line); record && filter.matches(*record)) out.push_back(*record);
+    }
+    return out;
+}
+
+/// Both sources as one series: each record once, in the order of time.
+class Series {
+  public:
+    /// The new ones among these, oldest first.
+    std::vector<Record> add(std::vector<Record> records) {
+        std::erase_if(records, [&](const Record& r) { return !seen_.insert({r.wall_us, r.link, r.ip}).second; });
+        std::sort(records.begin(), records.end(), [](auto& a, auto& b) { return key(a) < key(b); });
+        if (!records.empty()) newest_ = std::max(newest_, records.back().wall_us);
+        while (!seen_.empty() && std::get<0>(*seen_.begin()) < newest_ - 2 * kOverlap) seen_.erase(seen_.begin());
+        return records;
+    }
+    /// From where the agent has to be asked again.
+    Micros since() const { return newest_ - kOverlap; }
+
+  private:
+    using Key = std::tuple<Micros, std::string, core::IpAddress>;
+    static Key key(const Record& r) { return {r.wall_us, r.link, r.ip}; }
+
+    std::set<Key> seen_;
+    Micros newest_ = core::now_wall_us();
+};
+
 }  // namespace
 
 int run_command(const LogsCommand& command) {
@@ -112,11 +165,18 @@ int run_command(const LogsCommand& command) {
 
     probe::ProbeLogReader reader(path);
     const bool everything = !command.count && command.filter.since_wall_us > 0;
-    if (!everything) reader.seek_last(command.filter, command.count.value_or(kDefaultCount));
+    const std::size_t count = command.count.value_or(kDefaultCount);
+    if (!everything) reader.seek_last(command.filter, count);
+    std::vector<Record> records = from_agent(*config, command.filter, everything || command.follow ? kMostFromAgent : count);
+    while (const auto record = reader.next(command.filter)) records.push_back(*record);
+    Series series;
+    records = series.add(std::move(records));
+    if (!everything && records.size() > count) records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(count));
+
     Line line(command.format, colour_wanted());
     std::string out;
-    while (const auto record = reader.next(command.filter)) {
-        out += line.of(*record);
+    for (const auto& record : records) {
+        out += line.of(record);
         if (out.size() > 64 * 1024) {
             print(out);
             out.clear();
@@ -130,7 +190,11 @@ int run_command(const LogsCommand& command) {
     }
     Interruptible interruptible;
     while (std::ferror(stdout) == 0 && core::now_wall_us() < command.filter.until_wall_us) {
-        while (const auto record = reader.next(command.filter)) print(line.of(*record));
+        probe::RecordFilter recent = command.filter;
+        recent.since_wall_us = std::max(recent.since_wall_us, series.since());
+        std::vector<Record> more = from_agent(*config, recent, kMostFromAgent);
+        while (const auto record = reader.next(command.filter)) more.push_back(*record);
+        for (const auto& record : series.add(std::move(more))) print(line.of(record));
         if (!interruptible.sleep(kFollowPause)) break;
     }
     return kExitGood;
