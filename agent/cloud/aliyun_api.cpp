@@ -29,9 +29,9 @@ struct Host {
     std::string authority;  // signed, and what the Host header will be
 };
 
+/// Not for a connection that broke: that host is there, and asked again with a new signature.
 bool try_next_host(Code code) {
-    return code == Code::kDnsFailed || code == Code::kConnectFailed || code == Code::kTlsFailed || code == Code::kTimeout ||
-           code == Code::kHttpFailed;
+    return code == Code::kDnsFailed || code == Code::kConnectFailed || code == Code::kTlsFailed || code == Code::kTimeout;
 }
 
 }  // namespace

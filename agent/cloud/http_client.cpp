@@ -58,6 +58,7 @@ struct Exchange {
     HttpResponse response;
     std::size_t header_bytes = 0;
     bool too_large = false;
+    int sendings = 0;
     std::array<char, CURL_ERROR_SIZE> error_text{};
     List headers, resolve;
     Easy easy;
@@ -96,6 +97,13 @@ std::size_t on_header(char* data, std::size_t, std::size_t n, void* to) {
     return n;
 }
 
+/// Called before each sending. When a kept connection turns out dead curl sends again by itself: a signature allows that
+/// once, and it is the caller who makes a new one.
+int on_request(void* to, char*, char*, int, int) {
+    auto& x = *static_cast<Exchange*>(to);
+    return ++x.sendings > 1 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 bool has_header(const HttpRequest& request, std::string_view name) {
     return std::any_of(request.headers.begin(), request.headers.end(), [&](const auto& h) {
         return h.first.size() == name.size() && strncasecmp(h.first.data(), name.data(), name.size()) == 0;
@@ -128,8 +136,8 @@ bool prepare(Exchange& x, Micros left_us) {
     curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<Micros>(left_us * 4 / 5 / core::kSecond, 1)));
     curl_easy_setopt(h, CURLOPT_MAXLIFETIME_CONN, kConnectionLifeS);
     if (x.request.send_once) {
-        curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
-        curl_easy_setopt(h, CURLOPT_FORBID_REUSE, 1L);
+        curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_request);
+        curl_easy_setopt(h, CURLOPT_PREREQDATA, &x);
     }
     curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, x.headers.get());

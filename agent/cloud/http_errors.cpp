@@ -19,7 +19,7 @@ using core::Error;
 // Those of CURLcode that we tell apart; stable since curl 7.10 and earlier.
 enum Curl {
     kUnsupportedProtocol = 1, kUrlMalformat = 3, kProxyHost = 5, kHost = 6, kConnect = 7, kWeirdReply = 8,
-    kPartial = 18, kWrite = 23, kTimedOut = 28, kSslConnect = 35, kNothing = 52, kSend = 55, kRecv = 56,
+    kPartial = 18, kWrite = 23, kTimedOut = 28, kSslConnect = 35, kAborted = 42, kNothing = 52, kSend = 55, kRecv = 56,
     kVerify = 60, kCaFile = 77, kProxy = 97,
 };
 
@@ -199,6 +199,7 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
             }
             return {Code::kTlsFailed, "the TLS handshake with " + where + " failed: " + words,
                     "check that the port speaks TLS and that no proxy is in between", 0};
+        case kAborted: return ended(where + " dropped a kept connection when it was used again");
         case kNothing: return ended(where + " closed the connection without a reply");
         case kPartial: return ended(where + " closed the connection in the middle of its reply");
         case kSend:

@@ -23,9 +23,8 @@ struct HttpRequest {
     core::Micros timeout_us = 10 * core::kSecond;
     std::size_t max_body = 1 << 20;
     std::string ca_file;                                      // "": the system's
-    bool send_once = false;                                   // a connection of its own: on a kept one that turned out
-                                                              // dead the library would send it again, nonce and all
-    bool allow_proxy = true;                                  // false for metadata: proxies must never see it
+    bool send_once = false;                                   // signed: on a kept connection that turns out dead it
+                                                              // fails (kHttpFailed) instead of being sent again
 };
 
 struct HttpResponse {

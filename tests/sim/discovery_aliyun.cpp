@@ -180,6 +180,10 @@ TEST_CASE("aliyun sim: without the VPC host the public one serves, and is asked 
     REQUIRE(w.describe_endpoint());
     CHECK(w.gateway.hosts == std::vector<std::string>{kOutside, kOutside});
     w.clock.advance(11 * core::kMinute);
+    w.gateway.unreachable[kInside] = Code::kHttpFailed;  // there, but its connections break: no reason to go outside
+    w.gateway.hosts.clear();
+    CHECK(w.describe_endpoint().error().code == Code::kHttpFailed);
+    CHECK(w.gateway.hosts == std::vector<std::string>(3, kInside));
     w.gateway.hosts.clear();
     w.gateway.unreachable.clear();
     REQUIRE(w.describe_endpoint());

@@ -177,6 +177,29 @@ TEST_CASE("http: every failure has its own code and words, without path or query
     }
 }
 
+TEST_CASE("http: a request that may be sent once is not sent again on a new connection by the library", "[http]") {
+    std::atomic<int> seen = 0;
+    // The second request on a connection is read, then answered with a reset.
+    HttpServer server([&](const std::string&) { return ++seen == 2 ? std::string() : ok("fine"); });
+    Bench b;
+    HttpRequest request;
+    request.method = "POST";
+    request.url = server.url();
+    request.send_once = true;
+    REQUIRE(b.get(request));
+    const auto dropped = b.get(request);
+    REQUIRE_FALSE(dropped);
+    CHECK(dropped.error().code == Code::kHttpFailed);
+    INFO(dropped.error().what);
+    CHECK(dropped.error().what.find("dropped a kept connection") != std::string::npos);
+    CHECK(seen == 2);
+    REQUIRE(b.get(request));
+    REQUIRE(b.get(request));
+    CHECK(seen == 4);
+    CHECK(server.connections() >= 2);
+    CHECK(server.connections() <= 3);  // kept where the server keeps them
+}
+
 TEST_CASE("http: redirects are replies, not followed", "[http]") {
     HttpServer server([](const std::string&) {
         return std::string("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
