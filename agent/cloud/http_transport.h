@@ -25,6 +25,7 @@ struct HttpRequest {
     std::string ca_file;                                      // "": the system's
     bool send_once = false;                                   // signed: on a kept connection that turns out dead it
                                                               // fails (kHttpFailed) instead of being sent again
+    bool allow_proxy = true;                                  // false for metadata: proxies must never see it
 };
 
 struct HttpResponse {
