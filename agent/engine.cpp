@@ -154,17 +154,20 @@ std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
 
 bool Engine::decide(Link& link) {
     AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
-    const bool steers = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down;
-    const bool changed = steers || decision.explain != link.decision.explain;
-    if (steers && !link.decision.fresh.empty()) {
-        const auto level = decision.all_down ? core::Level::kWarning : core::Level::kInfo;
-        core::log(level, "answer_changed",
-                  decision.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",
-                  {{"link", link.config.name}, {"host", link.config.host}, {"old", list(link.decision.fresh)},
-                   {"new", list(decision.fresh)}, {"why", decision.explain}});
-    }
+    const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down ||
+                         decision.explain != link.decision.explain;
     link.decision = std::move(decision);
     return changed;
+}
+
+/// Changed addresses have a line of their own (endpoint_changed); this one is for answers that verdicts changed.
+void Engine::tell_steering(const Link& link, const AnswerDecision& before) const {
+    const AnswerDecision& now = link.decision;
+    if (now.fresh == before.fresh && now.all_down == before.all_down) return;
+    core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
+              now.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",
+              {{"link", link.config.name}, {"host", link.config.host}, {"old", list(before.fresh)},
+               {"new", list(now.fresh)}, {"why", now.explain}});
 }
 
 probe::Pace Engine::on_result(const probe::ProbeResult& result) {
@@ -186,7 +189,10 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
                        {"service", std::string(to_string(fold.after.service))},
                        {"reason", std::string(to_string(result.reason))}, {"detail", result.detail}});
         }
-        if (decide(link)) publish_soon();
+        const AnswerDecision before = link.decision;
+        if (!decide(link)) continue;
+        publish_soon();
+        tell_steering(link, before);
     }
     if (holding_ && first_sweep_done()) {
         holding_ = false;

@@ -75,6 +75,7 @@ class Engine {
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
     /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
     bool decide(Link& link);
+    void tell_steering(const Link& link, const AnswerDecision& before) const;
     void publish_soon();
     void count(const probe::ProbeResult& result);
     Micros verdicts_until(const Link& link) const;

@@ -1,4 +1,5 @@
-// The snapshot's form: a header line {"postern_snapshot":VERSION,"crc64":…,"bytes":…}, then the body, both JSON.
+// The snapshot's form: one JSON document whose first line has the version and the checksum of the body behind it:
+// {"postern_snapshot":VERSION,"crc64":…,"bytes":…,"snapshot":\n BODY }
 // The checksum covers the body's bytes as they stand, so nothing depends on how JSON is printed.
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@ using core::IpAddress;
 using core::json_quote;
 
 constexpr int kVersion = 1;
+constexpr std::string_view kEnd = "}\n";
 constexpr std::size_t kMaxBytes = 32u << 20;
 
 std::string addresses_json(const EndpointSet& set) {
@@ -116,14 +118,15 @@ std::string format_snapshot(const Snapshot& s) {
     const std::string body =
         fmt::format("{{\"region\":{},\"zone\":{},\"written\":{},\n \"sources\":{{{}}},\n \"api_hosts\":{{{}}}}}\n",
                     json_quote(s.region), json_quote(s.zone), time_json(s.written_wall_us), sources, hosts);
-    return fmt::format("{{\"postern_snapshot\":{},\"crc64\":\"{:016x}\",\"bytes\":{}}}\n", kVersion,
+    return fmt::format("{{\"postern_snapshot\":{},\"crc64\":\"{:016x}\",\"bytes\":{},\"snapshot\":\n", kVersion,
                        core::crc64(core::as_bytes(body)), body.size()) +
-           body;
+           body + std::string(kEnd);
 }
 
 core::Result<Snapshot> parse_snapshot(std::string_view text) {
     const auto line_end = text.find('\n');
-    const auto header = JsonView::parse(text.substr(0, line_end), 4096, 4);
+    // The head is read by itself, so that damage behind it is told from a foreign file.
+    const auto header = JsonView::parse(std::string(text.substr(0, std::min<std::size_t>(line_end, 4096))) + "0}", 4200, 4);
     const auto version = header ? header->at("postern_snapshot").integer() : std::nullopt;
     if (!version || line_end == std::string_view::npos) {
         return core::fail(Code::kFileCorrupt, "not a snapshot of postern", "it is not used; discovery starts afresh");
@@ -133,7 +136,9 @@ core::Result<Snapshot> parse_snapshot(std::string_view text) {
                           fmt::format("the snapshot has version {}, this program reads {}", *version, kVersion),
                           "it was written by a newer postern; discovery starts afresh");
     }
-    const std::string_view body = text.substr(line_end + 1);
+    std::string_view body = text.substr(line_end + 1);
+    if (!body.ends_with(kEnd)) return damaged("its end is missing");
+    body.remove_suffix(kEnd.size());
     if (header->at("bytes").integer() != static_cast<std::int64_t>(body.size())) return damaged("its length is wrong");
     if (header->at("crc64").text() != fmt::format("{:016x}", core::crc64(core::as_bytes(body)))) {
         return damaged("its checksum is wrong");

@@ -28,14 +28,16 @@ class Changes(HostTest):
         lines = [line for line in self.host.log_lines(ZONE_A) if SPARE_ADDRESS in line]
         self.assertEqual(len(lines), 1, lines)  # one line, old and new
 
-    def test_zones_come_and_go(self):
-        self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-i")
-        self.host.wait_addresses(ZONE_A)
-        self.zone("cn-hangzhou-i", EniIp=ZONE_B)
-        self.host.wait_addresses(ZONE_A, ZONE_B)
+    def test_a_new_zone_is_answered_and_a_vanished_one_is_kept_for_a_grace_time(self):
+        self.zone("cn-hangzhou-j", EniIp=SPARE_ADDRESS)
+        self.host.wait_addresses(ZONE_A, ZONE_B, SPARE_ADDRESS)
+        self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-j")
+        self.host.wait(lambda: self.host.log_lines(f"discovery_doubtful.*{SPARE_ADDRESS}"), "the doubt in the log")
+        self.host.wait_api_calls(2, action="ListVpcEndpointZones")
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B, SPARE_ADDRESS})  # it works, as the probe knows
 
-    def test_a_zone_that_waits_is_not_ready(self):
-        self.zone("cn-hangzhou-i", ZoneStatus="Wait")
+    def test_a_zone_that_the_api_calls_disconnected_leaves_at_once(self):
+        self.zone("cn-hangzhou-i", ZoneStatus="Disconnected")
         self.host.wait_addresses(ZONE_A)
         self.zone("cn-hangzhou-i", ZoneStatus="Connected")
         self.host.wait_addresses(ZONE_A, ZONE_B)
@@ -119,6 +121,16 @@ class ApiGone(HostTest):
         self.host.aliyun.control.post("/listeners/api", open=True)
         self.host.wait_addresses(ZONE_A, ZONE_B)
         self.host.wait_ready()
+
+
+class Readiness(HostTest):
+    def test_a_zone_that_waits_is_not_ready(self):
+        zones = [{"ZoneId": "cn-hangzhou-h", "EniIp": ZONE_A}, {"ZoneId": "cn-hangzhou-i", "EniIp": ZONE_B, "ZoneStatus": "Wait"}]
+        self.host.start_world(endpoints={ENDPOINT: {"Zones": zones}})
+        self.host.start_postern()
+        self.host.wait_addresses(ZONE_A)
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-i", ZoneStatus="Connected")
+        self.host.wait_addresses(ZONE_A, ZONE_B)
 
 
 class Snapshot(HostTest):

@@ -88,7 +88,7 @@ class Failover(HostTest):
             with self.subTest(mode):
                 self.gateways.delete("/log")
                 self.mode("zone-a", mode)
-                self.host.wait_probe(ZONE_A, lambda record: record["reason"].startswith("cert_"), mode)
+                self.host.wait_probe(ZONE_A, lambda record: (record["reason"] or "").startswith("cert_"), mode)
                 requests = [entry for entry in self.gateways.log() if entry["listener"] == "zone-a"
                             and entry["event"] == "request" and entry["mode"] == mode]
                 self.assertEqual(requests, [])

@@ -68,7 +68,7 @@ TEST_CASE("snapshot: any flipped byte, any truncation and any foreign file is re
     for (const char* foreign : {"", "\n", "{}\n", "[1]\n", "<html>", "{\"postern_snapshot\":\"x\"}\n{}", "\xff\xfe\n\x00"}) {
         CHECK_FALSE(parse_snapshot(foreign));
     }
-    const auto newer = parse_snapshot("{\"postern_snapshot\":2,\"crc64\":\"0\",\"bytes\":0}\n");
+    const auto newer = parse_snapshot("{\"postern_snapshot\":2,\"crc64\":\"0\",\"bytes\":0,\"snapshot\":\n}\n");
     REQUIRE_FALSE(newer);
     CHECK(newer.error().what == "the snapshot has version 2, this program reads 1");
 }
@@ -76,11 +76,12 @@ TEST_CASE("snapshot: any flipped byte, any truncation and any foreign file is re
 TEST_CASE("snapshot: a right checksum over wrong fields does not help", "[snapshot]") {
     const std::string good = format_snapshot(sample());
     std::string body = good.substr(good.find('\n') + 1);
+    body.resize(body.size() - 2);  // the "}\n" that ends the document
     body.replace(body.find("10.0.0.1"), 8, "10.0.0.x");
     char header[128];
-    std::snprintf(header, sizeof header, "{\"postern_snapshot\":1,\"crc64\":\"%016llx\",\"bytes\":%zu}\n",
+    std::snprintf(header, sizeof header, "{\"postern_snapshot\":1,\"crc64\":\"%016llx\",\"bytes\":%zu,\"snapshot\":\n",
                   static_cast<unsigned long long>(core::crc64(core::as_bytes(body))), body.size());
-    const auto result = parse_snapshot(header + body);
+    const auto result = parse_snapshot(header + body + "}\n");
     REQUIRE_FALSE(result);
     CHECK(result.error().what == "the snapshot is damaged: a field has the wrong form");
 }
@@ -104,7 +105,7 @@ TEST_CASE("snapshot: the store writes off the loop, keeps the generation before,
         REQUIRE(::stat(folder.file().c_str(), &info) == 0);
         CHECK((info.st_mode & 0777) == 0600);
     }
-    folder.put("/snapshot.json", "{\"postern_snapshot\":1,\"crc64\":\"00\",\"bytes\":3}\nabc");
+    folder.put("/snapshot.json", "{\"postern_snapshot\":1,\"crc64\":\"00\",\"bytes\":3,\"snapshot\":\nabc}\n");
     {
         SnapshotStore store(loop, folder.file());
         const auto loaded = store.load();
