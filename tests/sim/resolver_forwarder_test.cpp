@@ -295,7 +295,7 @@ TEST_CASE("malformed replies are a server's failure, never an answer", "[forward
     Net net(2);
     net.ask(kWww);
     auto cut = test::reply_to(net.transport.open[0].query, 0, kAnswer, {}, false);
-    cut.resize(cut.size() - 2);
+    cut.pop_back();
     net.transport.deliver(0, cut);
     CHECK(net.server(0) == "192.0.2.2");
     net.transport.answer(0, 0, kAnswer);
