@@ -39,7 +39,8 @@ constexpr const char* kOverview =
 std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
     if (const auto ago = parse_duration(text)) return now_wall_us - *ago;
     if (const Micros utc = core::parse_utc(text); utc >= 0) return utc;
-    for (const char* format : {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M"}) {
+    for (const char* format :
+         {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M"}) {
         const std::time_t now = now_wall_us / core::kSecond;
         std::tm tm{};
         localtime_r(&now, &tm);
@@ -53,17 +54,24 @@ std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
 
 /// Values that CLI11 takes as texts and we read ourselves; a problem becomes its usage error.
 template <class Fn>
-CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help, const std::string& type, Fn read) {
-    return app->add_option_function<std::string>(name, [read, name](const std::string& text) {
-        if (const std::string problem = read(text); !problem.empty()) {
-            throw CLI::ValidationError(name, shown(text) + " " + problem);
-        }
-    }, help)->type_name(type);
+CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help,
+                      const std::string& type, Fn read) {
+    return app
+        ->add_option_function<std::string>(
+            name,
+            [read, name](const std::string& text) {
+                if (const std::string problem = read(text); !problem.empty()) {
+                    throw CLI::ValidationError(name, shown(text) + " " + problem);
+                }
+            },
+            help)
+        ->type_name(type);
 }
 
 void add_config(CLI::App* app, std::string& config) {
     app->set_help_flag("-h,--help", "this text");
-    app->add_option("-c,--config", config, "the configuration, instead of /etc/postern/postern.toml")->type_name("FILE");
+    app->add_option("-c,--config", config, "the configuration, instead of /etc/postern/postern.toml")
+        ->type_name("FILE");
 }
 
 /// The commands, their options, and which one was given.
@@ -90,7 +98,8 @@ class Parser {
         try {
             app_.parse(argc, const_cast<char**>(argv));
         } catch (const CLI::CallForHelp&) {
-            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal), kExitGood};
+            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal),
+                                kExitGood};
         } catch (const CLI::ParseError& error) {
             const CLI::App* at = deepest(&app_);
             const std::string name = at == &app_ ? "postern" : full_name(at);
@@ -120,72 +129,108 @@ class Parser {
 
     void add_run() {
         auto c = std::make_shared<RunCommand>();
-        CLI::App* app = add(&app_, "run", "Run the agent in the foreground. Stop it with Ctrl-C or SIGTERM; SIGHUP reads the configuration again.", c);
+        CLI::App* app = add(&app_, "run",
+                            "Run the agent in the foreground. Stop it with Ctrl-C or SIGTERM; SIGHUP reads "
+                            "the configuration again.",
+                            c);
         app->add_flag("--no-resolver", c->no_resolver, "don't start postern-resolver (something else does)");
     }
 
     void add_check_config() {
         auto c = std::make_shared<CheckConfigCommand>();
-        add(&app_, "check-config", "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 fine, 1 with warnings, 2 with mistakes, 3 can't be read.", c);
+        add(&app_, "check-config",
+            "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
+            "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
+            c);
     }
 
     void add_plan() {
-        CLI::App* plan = app_.add_subcommand("plan", "The plan: everything the resolver does, as the agent compiled it.");
+        CLI::App* plan =
+            app_.add_subcommand("plan", "The plan: everything the resolver does, as the agent compiled it.");
         plan->set_help_flag("-h,--help", "this text");
         plan->require_subcommand(1);
         plan->set_help_flag("-h,--help", "this text");
         auto show = std::make_shared<PlanShowCommand>();
         CLI::App* app = add(plan, "show", "Print a plan: names, addresses, upstreams, limits.", show);
-        app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)")->type_name("");
+        app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)")
+            ->type_name("");
         app->add_flag("--json", show->json, "as JSON");
         auto compile = std::make_shared<PlanCompileCommand>();
-        app = add(plan, "compile", "Make a plan without the agent: fixed addresses and the saved snapshot, no verdicts.", compile);
+        app = add(plan, "compile",
+                  "Make a plan without the agent: fixed addresses and the saved snapshot, no verdicts.",
+                  compile);
         app->add_option("-o,--out", compile->out, "where to write it")->type_name("FILE")->required();
     }
 
     void add_status() {
         auto c = std::make_shared<StatusCommand>();
-        CLI::App* app = add(&app_, "status", "One screen: links, their addresses, DNS and discovery, as the running agent sees them.\nExit: 0 good, 1 degraded, 2 failed, 3 the agent can't be asked.", c);
+        CLI::App* app = add(&app_, "status",
+                            "One screen: links, their addresses, DNS and discovery, as the running agent "
+                            "sees them.\nExit: 0 good, 1 degraded, 2 failed, 3 the agent can't be asked.",
+                            c);
         app->add_flag("--json", c->json, "the status as JSON");
         app->add_flag("-w,--watch", c->watch, "draw it anew every 2 s until Ctrl-C");
     }
 
     void add_resolve() {
         auto c = std::make_shared<ResolveCommand>();
-        CLI::App* app = add(&app_, "resolve", "Ask the resolver for a name; says where the answer came from and why.\nExit: 0 answered, 1 no such name or no such record, 2 failed, 3 usage.", c);
+        CLI::App* app = add(&app_, "resolve",
+                            "Ask the resolver for a name; says where the answer came from and why.\nExit: 0 "
+                            "answered, 1 no such name or no such record, 2 failed, 3 usage.",
+                            c);
         app->add_option("NAME", c->name, "a name, or an address for its PTR")->required()->type_name("");
-        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …")->type_name("");
+        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …")
+            ->type_name("");
         app->add_flag("--json", c->json, "as JSON");
     }
 
     void add_probe() {
         auto c = std::make_shared<ProbeCommand>();
-        CLI::App* app = app_.add_subcommand("probe", "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and --address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
+        CLI::App* app = app_.add_subcommand(
+            "probe",
+            "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and "
+            "--address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
         app->add_option("LINK", c->link, "only this link (default: all)")->type_name("");
         add_config(app, c->config);
         app->add_flag("--json", c->json, "as JSON: the records, as in the log");
-        app->add_option("-n,--count", c->count, "how many times (default 1)")->type_name("N")->check(CLI::Range(1, 100000).description(""));
-        app->add_option_function<std::vector<std::string>>("--address", [c](const std::vector<std::string>& list) {
-            for (const auto& text : list) {
-                const auto ip = core::IpAddress::parse(text);
-                if (!ip) throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
-                c->addresses.push_back(*ip);
-            }
-        }, "only this address (may be repeated)")->type_name("IP")->allow_extra_args(false);
-        add_read(app, "--host", "the private DNS name: Host header and name in the certificate", "NAME", [c](const std::string& text) -> std::string {
-            auto host = normalise_host(text);
-            if (!host) return host.error();
-            c->host = *host;
-            return "";
-        });
-        app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")->type_name("FILE");
-        app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")->type_name("FILE");
-        app->add_option("--port", c->port, "port of the gateway (default 443)")->type_name("N")->check(CLI::Range(1, 65535).description(""));
-        add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME", [c](const std::string& text) -> std::string {
-            c->timeout_us = parse_duration(text);
-            return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond && *c->timeout_us <= core::kMinute
-                ? "" : "is not a duration from 10ms to 1m, such as \"3s\"";
-        });
+        app->add_option("-n,--count", c->count, "how many times (default 1)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 100000).description(""));
+        app->add_option_function<std::vector<std::string>>(
+               "--address",
+               [c](const std::vector<std::string>& list) {
+                   for (const auto& text : list) {
+                       const auto ip = core::IpAddress::parse(text);
+                       if (!ip)
+                           throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
+                       c->addresses.push_back(*ip);
+                   }
+               },
+               "only this address (may be repeated)")
+            ->type_name("IP")
+            ->allow_extra_args(false);
+        add_read(app, "--host", "the private DNS name: Host header and name in the certificate", "NAME",
+                 [c](const std::string& text) -> std::string {
+                     auto host = normalise_host(text);
+                     if (!host) return host.error();
+                     c->host = *host;
+                     return "";
+                 });
+        app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")
+            ->type_name("FILE");
+        app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")
+            ->type_name("FILE");
+        app->add_option("--port", c->port, "port of the gateway (default 443)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 65535).description(""));
+        add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME",
+                 [c](const std::string& text) -> std::string {
+                     c->timeout_us = parse_duration(text);
+                     return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond &&
+                                    *c->timeout_us <= core::kMinute
+                                ? ""
+                                : "is not a duration from 10ms to 1m, such as \"3s\"";
+                 });
         app->callback([this, c, app] {
             c->config_given = app->count("--config") > 0;
             result_ = [c] { return Command{*c}; };
@@ -194,42 +239,55 @@ class Parser {
 
     void add_logs() {
         auto c = std::make_shared<LogsCommand>();
-        CLI::App* app = add(&app_, "logs", "Probe records from the log, oldest first: failures, changes of state, and samples of successes.", c);
+        CLI::App* app = add(
+            &app_, "logs",
+            "Probe records from the log, oldest first: failures, changes of state, and samples of successes.",
+            c);
         app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
-        add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N", [c](const std::string& text) -> std::string {
-            std::size_t count = 0;
-            const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
-            if (ec != std::errc{} || end != text.data() + text.size()) return "is not a number";
-            c->count = count;
-            return "";
-        });
-        add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04", "TIME", when(c, &probe::RecordFilter::since_wall_us));
+        add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N",
+                 [c](const std::string& text) -> std::string {
+                     std::size_t count = 0;
+                     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
+                     if (ec != std::errc{} || end != text.data() + text.size()) return "is not a number";
+                     c->count = count;
+                     return "";
+                 });
+        add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04",
+                 "TIME", when(c, &probe::RecordFilter::since_wall_us));
         add_read(app, "--until", "up to then", "TIME", when(c, &probe::RecordFilter::until_wall_us));
         app->add_option("--link", c->filter.link, "only this link")->type_name("LINK");
         add_read(app, "--ip", "only this address", "IP", [c](const std::string& text) -> std::string {
             c->filter.ip = core::IpAddress::parse(text);
             return c->filter.ip ? "" : "is not an IP address";
         });
-        add_read(app, "--state", "only records with this state: up, degraded, down, unknown", "STATE", [c](const std::string& text) -> std::string {
-            c->filter.state = probe::parse_state(text);
-            return c->filter.state ? "" : "is not a state: up, degraded, down, unknown";
-        });
-        add_read(app, "--reason", "only this reason of failure, such as tcp_timeout", "REASON", [c](const std::string& text) -> std::string {
-            c->filter.reason = probe::parse_reason(text);
-            if (c->filter.reason) return "";
-            std::vector<std::string_view> all;
-            for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r) all.push_back(probe::to_string(static_cast<probe::Reason>(r)));
-            const auto meant = nearest(text, all);
-            return meant ? "is not a reason; did you mean " + std::string(*meant) + "?" : "is not a reason, such as tcp_timeout or cert_expired";
-        });
-        add_read(app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT", [c](const std::string& text) -> std::string {
-            using Format = LogsCommand::Format;
-            c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
-            return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";
-        });
+        add_read(app, "--state", "only records with this state: up, degraded, down, unknown", "STATE",
+                 [c](const std::string& text) -> std::string {
+                     c->filter.state = probe::parse_state(text);
+                     return c->filter.state ? "" : "is not a state: up, degraded, down, unknown";
+                 });
+        add_read(app, "--reason", "only this reason of failure, such as tcp_timeout", "REASON",
+                 [c](const std::string& text) -> std::string {
+                     c->filter.reason = probe::parse_reason(text);
+                     if (c->filter.reason) return "";
+                     std::vector<std::string_view> all;
+                     for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r)
+                         all.push_back(probe::to_string(static_cast<probe::Reason>(r)));
+                     const auto meant = nearest(text, all);
+                     return meant ? "is not a reason; did you mean " + std::string(*meant) + "?"
+                                  : "is not a reason, such as tcp_timeout or cert_expired";
+                 });
+        add_read(
+            app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT",
+            [c](const std::string& text) -> std::string {
+                using Format = LogsCommand::Format;
+                c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
+                return text == "short" || text == "wide" || text == "json" ? ""
+                                                                           : "is not short, wide or json";
+            });
     }
 
-    std::function<std::string(const std::string&)> when(std::shared_ptr<LogsCommand> c, Micros probe::RecordFilter::*member) {
+    std::function<std::string(const std::string&)> when(std::shared_ptr<LogsCommand> c,
+                                                        Micros probe::RecordFilter::*member) {
         return [c, member, now = now_](const std::string& text) -> std::string {
             const auto at = parse_when(text, now);
             if (at) c->filter.*member = *at;
@@ -239,12 +297,16 @@ class Parser {
 
     void add_refresh() {
         auto c = std::make_shared<RefreshCommand>();
-        CLI::App* app = add(&app_, "refresh", "Have the running agent ask the cloud API and probe everything now, and tell what came out.\nExit: as status.", c);
-        add_read(app, "--timeout", "how long to wait for it (default 30s)", "TIME", [c](const std::string& text) -> std::string {
-            const auto timeout = parse_duration(text);
-            if (timeout) c->timeout_us = *timeout;
-            return timeout ? "" : "is not a duration, such as \"30s\"";
-        });
+        CLI::App* app = add(&app_, "refresh",
+                            "Have the running agent ask the cloud API and probe everything now, and tell "
+                            "what came out.\nExit: as status.",
+                            c);
+        add_read(app, "--timeout", "how long to wait for it (default 30s)", "TIME",
+                 [c](const std::string& text) -> std::string {
+                     const auto timeout = parse_duration(text);
+                     if (timeout) c->timeout_us = *timeout;
+                     return timeout ? "" : "is not a duration, such as \"30s\"";
+                 });
     }
 
     /// Names of commands to come: they say so rather than "unknown".
@@ -258,16 +320,20 @@ class Parser {
     }
 
     PrintAndExit later() const {
-        return {"postern " + later_ + ": not yet in this version. postern --help tells what is.\n", kExitUnknown};
+        return {"postern " + later_ + ": not yet in this version. postern --help tells what is.\n",
+                kExitUnknown};
     }
 
     std::string unknown_command(const std::string& word) const {
-        const auto meant = nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "refresh"});
-        return "there is no command " + shown(word) + (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
+        const auto meant =
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "refresh"});
+        return "there is no command " + shown(word) +
+               (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }
 
     static CLI::App* deepest(CLI::App* app) {
-        while (!app->get_subcommands().empty()) app = app->get_subcommands().back();
+        while (!app->get_subcommands().empty())
+            app = app->get_subcommands().back();
         return app;
     }
 
@@ -279,7 +345,8 @@ class Parser {
 
     static std::string full_name(const CLI::App* app) {
         std::string name = app->get_name();
-        for (const CLI::App* p = app->get_parent(); p != nullptr && p->get_parent() != nullptr; p = p->get_parent()) {
+        for (const CLI::App* p = app->get_parent(); p != nullptr && p->get_parent() != nullptr;
+             p = p->get_parent()) {
             name = p->get_name() + " " + name;
         }
         return "postern " + name;

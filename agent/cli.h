@@ -23,7 +23,7 @@ struct CheckConfigCommand {
 };
 struct PlanShowCommand {
     std::string config = kDefaultConfigPath;
-    std::string file;                       // "": the current plan, else the durable one
+    std::string file;  // "": the current plan, else the durable one
     bool json = false;
 };
 struct PlanCompileCommand {
@@ -38,25 +38,25 @@ struct StatusCommand {
 struct ResolveCommand {
     std::string config = kDefaultConfigPath;
     std::string name;
-    std::string type;                       // "": A, or PTR for an address
+    std::string type;  // "": A, or PTR for an address
     bool json = false;
 };
 struct ProbeCommand {
     std::string config = kDefaultConfigPath;
     bool config_given = false;
-    std::string link;                       // "": all
+    std::string link;  // "": all
     bool json = false;
     int count = 1;
-    std::vector<core::IpAddress> addresses; // narrows the link's; with `host`, all there is
+    std::vector<core::IpAddress> addresses;  // narrows the link's; with `host`, all there is
     std::string host, token_file, ca_file;
-    int port = 0;                           // 0: the link's, else 443
+    int port = 0;  // 0: the link's, else 443
     std::optional<Micros> timeout_us;
 };
 struct LogsCommand {
     enum class Format { kShort, kWide, kJson };
     std::string config = kDefaultConfigPath;
     bool follow = false;
-    std::optional<std::size_t> count;       // default 50, with --since everything
+    std::optional<std::size_t> count;  // default 50, with --since everything
     probe::RecordFilter filter;
     Format format = Format::kShort;
 };
@@ -70,8 +70,9 @@ struct PrintAndExit {
     int code = kExitUnknown;
 };
 
-using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand, StatusCommand,
-                             ResolveCommand, ProbeCommand, LogsCommand, RefreshCommand>;
+using Command =
+    std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
+                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, RefreshCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 

@@ -31,10 +31,12 @@ ConfigNode convert(const toml::node& node) {
             const int line = static_cast<int>(key.source().begin.line);
             if (line > 0 && entry.type != Type::kTable) entry.line = line;
         }
-        std::stable_sort(out.entries.begin(), out.entries.end(), [](auto& a, auto& b) { return a.second.line < b.second.line; });
+        std::stable_sort(out.entries.begin(), out.entries.end(),
+                         [](auto& a, auto& b) { return a.second.line < b.second.line; });
     } else if (const auto* array = node.as_array()) {
         out.type = Type::kList;
-        for (const auto& item : *array) out.items.push_back(convert(item));
+        for (const auto& item : *array)
+            out.items.push_back(convert(item));
     } else if (const auto* text = node.as_string()) {
         out.type = Type::kString;
         out.text = text->get();
@@ -83,7 +85,8 @@ class Reader {
             return;
         }
         if (node.items.size() > kMaxLinks) {
-            issue(node.line, "link", fmt::format("there are {} links: at most {} are allowed", node.items.size(), kMaxLinks));
+            issue(node.line, "link",
+                  fmt::format("there are {} links: at most {} are allowed", node.items.size(), kMaxLinks));
             return;
         }
         for (const ConfigNode& item : node.items) {
@@ -140,8 +143,10 @@ std::string syntax_problem(const toml::parse_error& error, std::string_view text
     if (what.find("redefine") != std::string::npos) return "is there twice: " + what;
     if (equals != std::string_view::npos) {
         const auto value = line.find_first_not_of(" \t", equals + 1);
-        const bool bare = value != std::string_view::npos && (std::isalpha(static_cast<unsigned char>(line[value])) != 0);
-        const bool digit = value != std::string_view::npos && (std::isdigit(static_cast<unsigned char>(line[value])) != 0);
+        const bool bare =
+            value != std::string_view::npos && (std::isalpha(static_cast<unsigned char>(line[value])) != 0);
+        const bool digit =
+            value != std::string_view::npos && (std::isdigit(static_cast<unsigned char>(line[value])) != 0);
         if (bare || digit) return "not TOML: texts, durations and addresses stand in quotes (" + what + ")";
     } else if (line.find(':') != std::string_view::npos) {
         return "not TOML: write key = value (" + what + ")";
@@ -153,15 +158,19 @@ std::string syntax_problem(const toml::parse_error& error, std::string_view text
 
 std::string_view to_string(Policy policy) {
     switch (policy) {
-        case Policy::kAny: return "any";
-        case Policy::kQuorum: return "quorum";
-        case Policy::kAll: return "all";
+        case Policy::kAny:
+            return "any";
+        case Policy::kQuorum:
+            return "quorum";
+        case Policy::kAll:
+            return "all";
     }
     return "?";
 }
 
 bool Config::needs_discovery() const {
-    return std::any_of(links.begin(), links.end(), [](const LinkConfig& link) { return !link.endpoints.empty(); });
+    return std::any_of(links.begin(), links.end(),
+                       [](const LinkConfig& link) { return !link.endpoints.empty(); });
 }
 
 std::string format_issue(const std::string& path, const ConfigIssue& issue) {
@@ -175,7 +184,8 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
     std::vector<ConfigIssue> issues;
     const auto failed = [&issues] { return tl::unexpected<std::vector<ConfigIssue>>(std::move(issues)); };
     if (text.size() > kMaxFileBytes) {
-        issues.push_back({0, "", fmt::format("is {} bytes long: a configuration has at most 1 MiB", text.size())});
+        issues.push_back(
+            {0, "", fmt::format("is {} bytes long: a configuration has at most 1 MiB", text.size())});
         return failed();
     }
     Config config;
@@ -210,7 +220,8 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
 tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path) {
     auto text = core::read_file(path, kMaxFileBytes);
     if (!text) {
-        return tl::unexpected<std::vector<ConfigIssue>>(std::vector<ConfigIssue>{{0, "", text.error().text()}});
+        return tl::unexpected<std::vector<ConfigIssue>>(
+            std::vector<ConfigIssue>{{0, "", text.error().text()}});
     }
     return parse_config(path, *text);
 }

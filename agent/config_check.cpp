@@ -19,7 +19,9 @@ int line_of(const ConfigNode* table, std::string_view key) {
     return node == nullptr ? 0 : node->line;
 }
 
-int first_line(int a, int b) { return a > 0 ? a : b; }
+int first_line(int a, int b) {
+    return a > 0 ? a : b;
+}
 
 void check_order(const ConfigNode* table, std::string_view section, std::string_view small_key, Micros& small,
                  std::string_view large_key, Micros& large, Issues& issues) {
@@ -30,9 +32,10 @@ void check_order(const ConfigNode* table, std::string_view section, std::string_
     } else if (large_line == 0) {
         large = small;
     } else {
-        issues.push_back({small_line, fmt::format("{}.{}", section, small_key),
-                          fmt::format("{} is longer than {} ({}, line {}): expected at most that", format_duration(small),
-                                      large_key, format_duration(large), large_line)});
+        issues.push_back(
+            {small_line, fmt::format("{}.{}", section, small_key),
+             fmt::format("{} is longer than {} ({}, line {}): expected at most that", format_duration(small),
+                         large_key, format_duration(large), large_line)});
     }
 }
 
@@ -42,18 +45,21 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     for (const auto& listen : config.dns.listen) {
         const std::string text = listen.ip.text();
         if (text == "127.0.0.53" || text == "127.0.0.54") {
-            config.warnings.push_back({listen_line, "dns.listen",
-                                       text + " is systemd-resolved's own address: postern can't bind it while that runs; "
-                                              "127.0.0.153 is free"});
+            config.warnings.push_back(
+                {listen_line, "dns.listen",
+                 text + " is systemd-resolved's own address: postern can't bind it while that runs; "
+                        "127.0.0.153 is free"});
         }
         if (listen.ip == core::IpAddress{} || listen.ip == core::IpAddress::v6({})) {
-            config.warnings.push_back({listen_line, "dns.listen",
-                                       text + " is every address of this host: name the ones that clients use"});
+            config.warnings.push_back(
+                {listen_line, "dns.listen",
+                 text + " is every address of this host: name the ones that clients use"});
         }
         for (const auto& upstream : config.dns.upstreams) {
             if (upstream == listen) {
-                issues.push_back({line_of(dns, "upstreams"), "dns.upstreams",
-                                  upstream.text() + " is postern itself (dns.listen): queries would go round in circles"});
+                issues.push_back(
+                    {line_of(dns, "upstreams"), "dns.upstreams",
+                     upstream.text() + " is postern itself (dns.listen): queries would go round in circles"});
             }
         }
         if (listen == config.http.listen) {
@@ -64,14 +70,16 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     }
     for (const auto& prefix : config.dns.allow) {
         if (prefix.length == 0) {
-            config.warnings.push_back({line_of(dns, "allow"), "dns.allow",
-                                       prefix.text() + " lets everyone ask: an open resolver is abused within hours"});
+            config.warnings.push_back(
+                {line_of(dns, "allow"), "dns.allow",
+                 prefix.text() + " lets everyone ask: an open resolver is abused within hours"});
         }
     }
     for (const auto& prefix : config.http.allow) {
         if (prefix.length == 0) {
-            config.warnings.push_back({line_of(root.find("http"), "allow"), "http.allow",
-                                       prefix.text() + " lets everyone read the status: name the networks that need it"});
+            config.warnings.push_back(
+                {line_of(root.find("http"), "allow"), "http.allow",
+                 prefix.text() + " lets everyone read the status: name the networks that need it"});
         }
     }
 }
@@ -86,64 +94,80 @@ void check_sources(const ConfigNode& node, const LinkConfig& link, Issues& issue
     }
     if (written.empty()) {
         issues.push_back({node.line, "link",
-                          "has no source of addresses: expected endpoint = \"ep-…\" (asks the PrivateLink API) or addresses = [\"…\"]"});
+                          "has no source of addresses: expected endpoint = \"ep-…\" (asks the PrivateLink "
+                          "API) or addresses = [\"…\"]"});
     } else if (written.size() > 1) {
         std::string list;
-        for (const auto& key : written) list += (list.empty() ? "" : " and ") + key;
-        issues.push_back({line, "link." + written.back(), "there are " + list + ": expected exactly one source of addresses"});
+        for (const auto& key : written)
+            list += (list.empty() ? "" : " and ") + key;
+        issues.push_back({line, "link." + written.back(),
+                          "there are " + list + ": expected exactly one source of addresses"});
     }
-    if (const int zones = line_of(&node, "zones"); zones > 0 && link.endpoints.empty() && node.find("endpoint") == nullptr) {
+    if (const int zones = line_of(&node, "zones");
+        zones > 0 && link.endpoints.empty() && node.find("endpoint") == nullptr) {
         issues.push_back({zones, "link.zones", "narrows what an endpoint gives: it needs \"endpoint\""});
     }
 }
 
-void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {
+void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line,
+                 Issues& issues) {
     const ConfigNode* probe = node.find("probe");
     LinkProbeConfig& p = link.probe;
-    check_order(probe, "link.probe", "connect_timeout", p.connect_timeout_us, "timeout", p.timeout_us, issues);
+    check_order(probe, "link.probe", "connect_timeout", p.connect_timeout_us, "timeout", p.timeout_us,
+                issues);
     check_order(probe, "link.probe", "fast_interval", p.fast_interval_us, "interval", p.interval_us, issues);
     if (const int line = line_of(probe, "degraded_over"); line > 0 && p.degraded_over_us > p.timeout_us) {
         config.warnings.push_back({line, "link.probe.degraded_over",
-                                   fmt::format("is never reached: the probe gives up after timeout ({})", format_duration(p.timeout_us))});
+                                   fmt::format("is never reached: the probe gives up after timeout ({})",
+                                               format_duration(p.timeout_us))});
     }
     if (p.enabled && 2 * p.interval_us > config.dns.plan_ttl_us) {
-        issues.push_back({first_line(line_of(probe, "interval"), plan_ttl_line), "link.probe.interval",
-                          fmt::format("{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
-                                      "expected plan_ttl of at least {}",
-                                      format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
-                                      format_duration(2 * p.interval_us))});
+        issues.push_back(
+            {first_line(line_of(probe, "interval"), plan_ttl_line), "link.probe.interval",
+             fmt::format(
+                 "{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
+                 "expected plan_ttl of at least {}",
+                 format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
+                 format_duration(2 * p.interval_us))});
     }
     if (p.enabled && !link.token.configured()) {
-        config.warnings.push_back({node.line, "link",
-                                   fmt::format("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
-                                               "whether the database answers", link.name)});
+        config.warnings.push_back(
+            {node.line, "link",
+             fmt::format("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
+                         "whether the database answers",
+                         link.name)});
     }
 }
 
 void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {
     if (node.find("name") == nullptr) {
-        issues.push_back({node.line, "link.name", "is missing: expected a short name for logs and commands, such as \"tdengine-prod\""});
+        issues.push_back(
+            {node.line, "link.name",
+             "is missing: expected a short name for logs and commands, such as \"tdengine-prod\""});
     }
     if (node.find("host") == nullptr) {
-        issues.push_back({node.line, "link.host", "is missing: expected the private DNS name, copied from the console"});
+        issues.push_back(
+            {node.line, "link.host", "is missing: expected the private DNS name, copied from the console"});
     }
     check_sources(node, link, issues);
-    if (const int file = line_of(&node, "token_file"), env = line_of(&node, "token_env"); file > 0 && env > 0) {
+    if (const int file = line_of(&node, "token_file"), env = line_of(&node, "token_env");
+        file > 0 && env > 0) {
         issues.push_back({std::max(file, env), file > env ? "link.token_file" : "link.token_env",
                           "there are token_file and token_env: expected one of them"});
     }
     if (!config.aliyun.region.empty()) {
         for (const auto& zone : link.zones) {
             if (zone.starts_with(config.aliyun.region)) continue;
-            config.warnings.push_back({line_of(&node, "zones"), "link.zones",
-                                       fmt::format("{} is not a zone of the region {}", zone, config.aliyun.region)});
+            config.warnings.push_back(
+                {line_of(&node, "zones"), "link.zones",
+                 fmt::format("{} is not a zone of the region {}", zone, config.aliyun.region)});
         }
     }
     check_probe(node, config, link, plan_ttl_line, issues);
 }
 
-void check_duplicates(const ConfigNode& links, const Config& config, std::string_view key, std::string LinkConfig::*member,
-                      std::string_view why, Issues& issues) {
+void check_duplicates(const ConfigNode& links, const Config& config, std::string_view key,
+                      std::string LinkConfig::*member, std::string_view why, Issues& issues) {
     std::map<std::string, int> first;
     for (std::size_t i = 0; i < config.links.size(); ++i) {
         const std::string& value = config.links[i].*member;
@@ -151,8 +175,9 @@ void check_duplicates(const ConfigNode& links, const Config& config, std::string
         const int line = first_line(line_of(&links.items[i], key), links.items[i].line);
         const auto [at, fresh] = first.emplace(value, line);
         if (!fresh) {
-            issues.push_back({line, fmt::format("link.{}", key),
-                              fmt::format("{} is there already, on line {}: {}", shown(value), at->second, why)});
+            issues.push_back(
+                {line, fmt::format("link.{}", key),
+                 fmt::format("{} is there already, on line {}: {}", shown(value), at->second, why)});
         }
     }
 }
@@ -162,7 +187,8 @@ void check_duplicates(const ConfigNode& links, const Config& config, std::string
 void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigIssue>& issues) {
     const ConfigNode* agent = root.find("agent");
     if (config.agent.state_dir == config.agent.runtime_dir) {
-        issues.push_back({first_line(line_of(agent, "runtime_dir"), line_of(agent, "state_dir")), "agent.runtime_dir",
+        issues.push_back({first_line(line_of(agent, "runtime_dir"), line_of(agent, "state_dir")),
+                          "agent.runtime_dir",
                           "is the same folder as state_dir: expected two, each holds a file named plan"});
     }
     const ConfigNode* aliyun = root.find("aliyun");
@@ -171,7 +197,8 @@ void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigI
     check_dns(root, config, issues);
     const ConfigNode* links = root.find("link");
     if (links == nullptr || (links->type == ConfigNode::Type::kList && links->items.empty())) {
-        config.warnings.push_back({0, "link", "there is no [[link]]: postern only forwards; add one for each private DNS name"});
+        config.warnings.push_back(
+            {0, "link", "there is no [[link]]: postern only forwards; add one for each private DNS name"});
         return;
     }
     if (links->type != ConfigNode::Type::kList || links->items.size() != config.links.size()) return;

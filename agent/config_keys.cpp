@@ -30,9 +30,11 @@ std::string take_zone(const std::string& text, std::string& out) {
 
 std::string take_allowed_host(const std::string& text, std::string& out) {
     out = text;
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    for (char& c : out)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     if (core::IpAddress::parse(text)) return "";
-    const bool fine = !text.empty() && text.size() <= 253 && text.find_first_of("/@?*[]: \t") == std::string::npos;
+    const bool fine =
+        !text.empty() && text.size() <= 253 && text.find_first_of("/@?*[]: \t") == std::string::npos;
     return fine ? "" : "is not a host name: give it as in the URL, without scheme and port";
 }
 
@@ -47,7 +49,8 @@ std::string read_host(const ConfigNode& node, std::string& out) {
 std::string read_endpoint(const ConfigNode& node, std::vector<std::string>& out) {
     if (node.type == Type::kList) return read_list(node, "endpoint IDs", 1, kMaxSources, take_endpoint, out);
     std::string id;
-    std::string problem = read_string(node, "an endpoint ID such as \"ep-bp1…\", or a list of them", check_endpoint_id, id);
+    std::string problem =
+        read_string(node, "an endpoint ID such as \"ep-bp1…\", or a list of them", check_endpoint_id, id);
     if (problem.empty()) out = {std::move(id)};
     return problem;
 }
@@ -66,10 +69,12 @@ std::string read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
     std::string text;
     const auto check = [&address](const std::string& t) -> std::string {
         const auto given = core::SocketAddress::parse(t, 0);
-        if (given && given->port == 0 && t.find(":0") == std::string::npos) return "has no port: expected one like \"127.0.0.1:9853\"";
+        if (given && given->port == 0 && t.find(":0") == std::string::npos)
+            return "has no port: expected one like \"127.0.0.1:9853\"";
         return parse_socket(t, 9853, address);
     };
-    std::string problem = read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
+    std::string problem =
+        read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
     if (problem.empty()) out = address;
     return problem;
 }
@@ -77,7 +82,8 @@ std::string read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
 std::string check_url_path(const std::string& text) {
     if (text.empty() || text[0] != '/') return "is not a path: it begins with \"/\"";
     if (text.size() > 512) return "is longer than 512 bytes";
-    if (text.find_first_of("?#") != std::string::npos) return "has a query: the token is added by postern, from token_file";
+    if (text.find_first_of("?#") != std::string::npos)
+        return "has a query: the token is added by postern, from token_file";
     const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
     return plain ? "" : "has blanks, control or non-ASCII characters: percent-encode them";
 }
@@ -85,7 +91,8 @@ std::string check_url_path(const std::string& text) {
 std::string check_sql(const std::string& text) {
     if (text.find_first_not_of(" \t") == std::string::npos) return "is empty";
     if (text.size() > 4096) return "is longer than 4096 bytes";
-    const bool clean = std::none_of(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; });
+    const bool clean =
+        std::none_of(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; });
     return clean ? "" : "has more than one line: give one statement on one line";
 }
 
@@ -93,17 +100,27 @@ std::string check_env_name(const std::string& text) {
     if (looks_like_secret(text) && text.find('_') == std::string::npos) {
         return "looks like the token itself: give the name of the environment variable that holds it";
     }
-    const auto word = [](char c) { return c == '_' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto word = [](char c) {
+        return c == '_' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    };
     const bool name = !text.empty() && text.size() <= 128 && !(text[0] >= '0' && text[0] <= '9') &&
                       std::all_of(text.begin(), text.end(), word);
     return name ? "" : "is not the name of an environment variable";
 }
 
 // Named, because a reader takes a std::function of a std::string.
-std::string check_region_text(const std::string& text) { return check_region(text); }
-std::string check_name_text(const std::string& text) { return check_link_name(text); }
-std::string check_api_url(const std::string& text) { return check_base_url(text, true); }
-std::string check_metadata_url(const std::string& text) { return check_base_url(text, false); }
+std::string check_region_text(const std::string& text) {
+    return check_region(text);
+}
+std::string check_name_text(const std::string& text) {
+    return check_link_name(text);
+}
+std::string check_api_url(const std::string& text) {
+    return check_base_url(text, true);
+}
+std::string check_metadata_url(const std::string& text) {
+    return check_base_url(text, false);
+}
 
 std::string read_kind(const ConfigNode& node, probe::Kind& out) {
     if (node.type == Type::kString && (node.text == "https" || node.text == "tcp")) {
@@ -112,7 +129,8 @@ std::string read_kind(const ConfigNode& node, probe::Kind& out) {
     return read_word<probe::Kind>(node, {{"tdengine", probe::Kind::kTdengine}}, out);
 }
 
-#define READ [](const ConfigNode & n, ConfigTarget & t) -> std::string
+// An expression over the node n and the target t, as a reader.
+#define READ(...) [](const ConfigNode& n, ConfigTarget& t) -> std::string { return __VA_ARGS__; }
 
 constexpr auto kAgent = Section::kAgent;
 constexpr auto kDns = Section::kDns;
@@ -123,94 +141,107 @@ constexpr auto kProbe = Section::kProbe;
 
 // section, key, reader, a value that is taken, one that is refused.
 const KeyRow kKeys[] = {
-    {kAgent, "state_dir", READ { return read_path(n, t.config.agent.state_dir); }, R"("/var/lib/x")", R"("var/lib")"},
-    {kAgent, "runtime_dir", READ { return read_path(n, t.config.agent.runtime_dir); }, R"("/run/x")", R"("/run/../x")"},
+    {kAgent, "state_dir", READ(read_path(n, t.config.agent.state_dir)), R"("/var/lib/x")", R"("var/lib")"},
+    {kAgent, "runtime_dir", READ(read_path(n, t.config.agent.runtime_dir)), R"("/run/x")", R"("/run/../x")"},
     {kAgent, "log_level",
-     READ {
-         return read_word<core::Level>(n, {{"debug", core::Level::kDebug}, {"info", core::Level::kInfo},
-                                           {"warning", core::Level::kWarning}, {"error", core::Level::kError}},
-                                       t.config.agent.log_level);
-     },
+     READ(read_word<core::Level>(n,
+                                 {{"debug", core::Level::kDebug},
+                                  {"info", core::Level::kInfo},
+                                  {"warning", core::Level::kWarning},
+                                  {"error", core::Level::kError}},
+                                 t.config.agent.log_level)),
      R"("debug")", R"("loud")"},
     {kAgent, "log_format",
-     READ {
-         return read_word<core::LogFormat>(n, {{"text", core::LogFormat::kText}, {"json", core::LogFormat::kJson}},
-                                           t.config.agent.log_format);
-     },
+     READ(read_word<core::LogFormat>(n, {{"text", core::LogFormat::kText}, {"json", core::LogFormat::kJson}},
+                                     t.config.agent.log_format)),
      R"("json")", R"("xml")"},
 
-    {kDns, "listen", READ { return read_sockets(n, 53, t.config.dns.listen); }, R"(["127.0.0.153:53"])", R"(["127.0.0.1:0"])"},
-    {kDns, "upstreams", READ { return read_upstreams(n, t.config.dns.upstreams); }, R"(["10.0.0.2"])", R"("dns.example")"},
-    {kDns, "allow", READ { return read_prefixes(n, t.config.dns.allow); }, R"(["127.0.0.0/8"])", R"(["127.0.0.1/8"])"},
-    {kDns, "ttl", READ { return read_duration(n, kSecond, kHour, t.config.dns.ttl_us); }, R"("5s")", "10"},
-    {kDns, "cache_size", READ { return read_size(n, 256u << 10, 4ull << 30, t.config.dns.cache_bytes); }, R"("8MiB")",
+    {kDns, "listen", READ(read_sockets(n, 53, t.config.dns.listen)), R"(["127.0.0.153:53"])",
+     R"(["127.0.0.1:0"])"},
+    {kDns, "upstreams", READ(read_upstreams(n, t.config.dns.upstreams)), R"(["10.0.0.2"])",
+     R"("dns.example")"},
+    {kDns, "allow", READ(read_prefixes(n, t.config.dns.allow)), R"(["127.0.0.0/8"])", R"(["127.0.0.1/8"])"},
+    {kDns, "ttl", READ(read_duration(n, kSecond, kHour, t.config.dns.ttl_us)), R"("5s")", "10"},
+    {kDns, "cache_size", READ(read_size(n, 256u << 10, 4ull << 30, t.config.dns.cache_bytes)), R"("8MiB")",
      R"("8 MB")"},
-    {kDns, "serve_stale", READ { return read_duration(n, 0, 7 * kDay, t.config.dns.serve_stale_us); }, R"("0s")", R"("30d")"},
-    {kDns, "plan_ttl", READ { return read_duration(n, 30 * kSecond, kDay, t.config.dns.plan_ttl_us); }, R"("10m")", R"("1s")"},
+    {kDns, "serve_stale", READ(read_duration(n, 0, 7 * kDay, t.config.dns.serve_stale_us)), R"("0s")",
+     R"("30d")"},
+    {kDns, "plan_ttl", READ(read_duration(n, 30 * kSecond, kDay, t.config.dns.plan_ttl_us)), R"("10m")",
+     R"("1s")"},
 
-    {kHttp, "listen", READ { return read_http_listen(n, t.config.http.listen); }, R"("127.0.0.1:9853")", R"("localhost:9853")"},
-    {kHttp, "allow", READ { return read_prefixes(n, t.config.http.allow); }, R"(["10.0.0.0/8"])", R"(["everyone"])"},
+    {kHttp, "listen", READ(read_http_listen(n, t.config.http.listen)), R"("127.0.0.1:9853")",
+     R"("localhost:9853")"},
+    {kHttp, "allow", READ(read_prefixes(n, t.config.http.allow)), R"(["10.0.0.0/8"])", R"(["everyone"])"},
     {kHttp, "allow_hosts",
-     READ { return read_list(n, "host names", 0, kMaxSources, take_allowed_host, t.config.http.allow_hosts); }, R"(["db1"])",
-     R"(["http://db1"])"},
+     READ(read_list(n, "host names", 0, kMaxSources, take_allowed_host, t.config.http.allow_hosts)),
+     R"(["db1"])", R"(["http://db1"])"},
 
-    {kAliyun, "region", READ { return read_string(n, "a region ID in quotes", check_region_text, t.config.aliyun.region); },
+    {kAliyun, "region",
+     READ(read_string(n, "a region ID in quotes", check_region_text, t.config.aliyun.region)),
      R"("cn-hangzhou")", R"("Hangzhou")"},
-    {kAliyun, "poll_interval", READ { return read_duration(n, kSecond, kHour, t.config.aliyun.poll_interval_us); }, R"("30s")",
-     R"("100ms")"},
-    {kAliyun, "poll_max_interval", READ { return read_duration(n, kSecond, kDay, t.config.aliyun.poll_max_interval_us); },
-     R"("10m")", "true"},
+    {kAliyun, "poll_interval", READ(read_duration(n, kSecond, kHour, t.config.aliyun.poll_interval_us)),
+     R"("30s")", R"("100ms")"},
+    {kAliyun, "poll_max_interval",
+     READ(read_duration(n, kSecond, kDay, t.config.aliyun.poll_max_interval_us)), R"("10m")", "true"},
     {kAliyun, "api_endpoint",
-     READ { return read_string(n, "a URL in quotes", check_api_url, t.config.aliyun.api_endpoint); },
+     READ(read_string(n, "a URL in quotes", check_api_url, t.config.aliyun.api_endpoint)),
      R"("https://privatelink.example.com")", R"("http://privatelink.example.com")"},
     {kAliyun, "metadata_url",
-     READ { return read_string(n, "a URL in quotes", check_metadata_url, t.config.aliyun.metadata_url); },
+     READ(read_string(n, "a URL in quotes", check_metadata_url, t.config.aliyun.metadata_url)),
      R"("http://100.100.100.200")", R"("100.100.100.200")"},
-    {kAliyun, "ca_file", READ { return read_path(n, t.config.aliyun.ca_file); }, R"("/etc/ssl/api.pem")", R"("api.pem")"},
+    {kAliyun, "ca_file", READ(read_path(n, t.config.aliyun.ca_file)), R"("/etc/ssl/api.pem")",
+     R"("api.pem")"},
 
-    {kLink, "name", READ { return read_string(n, "a name in quotes", check_name_text, t.link->name); }, R"("db")", R"("my db")"},
-    {kLink, "host", READ { return read_host(n, t.link->host); }, R"("DB.Example.com.")", R"("https://db.example.com/rest/sql")"},
-    {kLink, "endpoint", READ { return read_endpoint(n, t.link->endpoints); }, R"(["ep-bp1a", "ep-bp1b"])", R"("epsrv-bp1a")"},
+    {kLink, "name", READ(read_string(n, "a name in quotes", check_name_text, t.link->name)), R"("db")",
+     R"("my db")"},
+    {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")",
+     R"("https://db.example.com/rest/sql")"},
+    {kLink, "endpoint", READ(read_endpoint(n, t.link->endpoints)), R"(["ep-bp1a", "ep-bp1b"])",
+     R"("epsrv-bp1a")"},
     {kLink, "addresses",
-     READ { return read_list(n, "addresses", 1, kMaxSources, parse_host_address, t.link->addresses); }, R"(["10.0.1.23"])",
-     R"(["10.0.1.300"])"},
-    {kLink, "zones", READ { return read_list(n, "zone IDs", 1, kMaxSources, take_zone, t.link->zones); }, R"(["cn-hangzhou-h"])",
-     R"(["h"])"},
-    {kLink, "token_file", READ { return read_path(n, t.link->token.file); }, R"("/etc/postern/db.token")",
+     READ(read_list(n, "addresses", 1, kMaxSources, parse_host_address, t.link->addresses)),
+     R"(["10.0.1.23"])", R"(["10.0.1.300"])"},
+    {kLink, "zones", READ(read_list(n, "zone IDs", 1, kMaxSources, take_zone, t.link->zones)),
+     R"(["cn-hangzhou-h"])", R"(["h"])"},
+    {kLink, "token_file", READ(read_path(n, t.link->token.file)), R"("/etc/postern/db.token")",
      R"("0123456789abcdef0123456789abcdef01234567")"},
-    {kLink, "token_env", READ { return read_string(n, "a name in quotes", check_env_name, t.link->token.env); }, R"("DB_TOKEN")",
-     R"("DB-TOKEN")"},
+    {kLink, "token_env", READ(read_string(n, "a name in quotes", check_env_name, t.link->token.env)),
+     R"("DB_TOKEN")", R"("DB-TOKEN")"},
     {kLink, "policy",
-     READ {
-         return read_word<Policy>(n, {{"any", Policy::kAny}, {"quorum", Policy::kQuorum}, {"all", Policy::kAll}}, t.link->policy);
-     },
+     READ(read_word<Policy>(n, {{"any", Policy::kAny}, {"quorum", Policy::kQuorum}, {"all", Policy::kAll}},
+                            t.link->policy)),
      R"("quorum")", R"("some")"},
-    {kLink, "target", nullptr, "give the endpoint's ID as \"endpoint\", or fixed \"addresses\"", R"("a.example.com")"},
+    {kLink, "target", nullptr, "give the endpoint's ID as \"endpoint\", or fixed \"addresses\"",
+     R"("a.example.com")"},
     {kLink, "zones_file", nullptr, "give the addresses as \"addresses\"", R"("/etc/postern/zones.json")"},
     {kLink, "compare", nullptr, "leave it out", R"("gw.example.com")"},
 
-    {kProbe, "enabled", READ { return read_boolean(n, t.link->probe.enabled); }, "false", R"("yes")"},
-    {kProbe, "kind", READ { return read_kind(n, t.link->probe.kind); }, R"("tdengine")", R"("https")"},
-    {kProbe, "interval", READ { return read_duration(n, 100 * kMillisecond, kHour, t.link->probe.interval_us); }, R"("2s")", "2"},
-    {kProbe, "timeout", READ { return read_duration(n, 50 * kMillisecond, kMinute, t.link->probe.timeout_us); }, R"("5s")",
-     R"("1h")"},
-    {kProbe, "connect_timeout", READ { return read_duration(n, 10 * kMillisecond, kMinute, t.link->probe.connect_timeout_us); },
-     R"("1s")", R"("")"},
-    {kProbe, "fall", READ { return read_int(n, 1, 100, t.link->probe.fall); }, "2", "0"},
-    {kProbe, "rise", READ { return read_int(n, 1, 100, t.link->probe.rise); }, "1", R"("two")"},
-    {kProbe, "fast_interval", READ { return read_duration(n, 50 * kMillisecond, kHour, t.link->probe.fast_interval_us); },
-     R"("500ms")", R"("1ms")"},
-    {kProbe, "port", READ { return read_int(n, 1, 65535, t.link->probe.port); }, "8443", "0"},
-    {kProbe, "path", READ { return read_string(n, "a path in quotes", check_url_path, t.link->probe.path); }, R"("/rest/sql/db")",
-     R"("/rest/sql?token=x")"},
-    {kProbe, "sql", READ { return read_string(n, "a statement in quotes", check_sql, t.link->probe.sql); },
+    {kProbe, "enabled", READ(read_boolean(n, t.link->probe.enabled)), "false", R"("yes")"},
+    {kProbe, "kind", READ(read_kind(n, t.link->probe.kind)), R"("tdengine")", R"("https")"},
+    {kProbe, "interval", READ(read_duration(n, 100 * kMillisecond, kHour, t.link->probe.interval_us)),
+     R"("2s")", "2"},
+    {kProbe, "timeout", READ(read_duration(n, 50 * kMillisecond, kMinute, t.link->probe.timeout_us)),
+     R"("5s")", R"("1h")"},
+    {kProbe, "connect_timeout",
+     READ(read_duration(n, 10 * kMillisecond, kMinute, t.link->probe.connect_timeout_us)), R"("1s")",
+     R"("")"},
+    {kProbe, "fall", READ(read_int(n, 1, 100, t.link->probe.fall)), "2", "0"},
+    {kProbe, "rise", READ(read_int(n, 1, 100, t.link->probe.rise)), "1", R"("two")"},
+    {kProbe, "fast_interval",
+     READ(read_duration(n, 50 * kMillisecond, kHour, t.link->probe.fast_interval_us)), R"("500ms")",
+     R"("1ms")"},
+    {kProbe, "port", READ(read_int(n, 1, 65535, t.link->probe.port)), "8443", "0"},
+    {kProbe, "path", READ(read_string(n, "a path in quotes", check_url_path, t.link->probe.path)),
+     R"("/rest/sql/db")", R"("/rest/sql?token=x")"},
+    {kProbe, "sql", READ(read_string(n, "a statement in quotes", check_sql, t.link->probe.sql)),
      "\"select server_version()\"", R"("")"},
-    {kProbe, "ca_file", READ { return read_path(n, t.link->probe.ca_file); }, R"("/etc/ssl/db.pem")", "1"},
-    {kProbe, "server_name", READ { return read_host(n, t.link->probe.server_name); }, R"("gw.example.com")", R"("10.0.0.1")"},
-    {kProbe, "degraded_over", READ { return read_duration(n, kMillisecond, kMinute, t.link->probe.degraded_over_us); },
+    {kProbe, "ca_file", READ(read_path(n, t.link->probe.ca_file)), R"("/etc/ssl/db.pem")", "1"},
+    {kProbe, "server_name", READ(read_host(n, t.link->probe.server_name)), R"("gw.example.com")",
+     R"("10.0.0.1")"},
+    {kProbe, "degraded_over", READ(read_duration(n, kMillisecond, kMinute, t.link->probe.degraded_over_us)),
      R"("200ms")", R"("fast")"},
-    {kProbe, "expiry_warning", READ { return read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us); }, R"("30d")",
-     R"("1y")"},
+    {kProbe, "expiry_warning", READ(read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us)),
+     R"("30d")", R"("1y")"},
     {kProbe, "status", nullptr, "it belongs to kind \"https\": leave it out", "[200]"},
     {kProbe, "body_contains", nullptr, "it belongs to kind \"https\": leave it out", R"("ok")"},
     {kProbe, "json", nullptr, "it belongs to kind \"https\": leave it out", R"({"/status" = "ok"})"},
@@ -221,8 +252,9 @@ const KeyRow kKeys[] = {
 
 /// Names under which people paste what must not stand in a file that others can read.
 bool names_a_secret(std::string_view key) {
-    for (const std::string_view word : {"token", "secret", "password", "passwd", "access_key", "accesskey", "api_key", "apikey",
-                                        "credential", "private_key", "security_token", "sts_token"}) {
+    for (const std::string_view word :
+         {"token", "secret", "password", "passwd", "access_key", "accesskey", "api_key", "apikey",
+          "credential", "private_key", "security_token", "sts_token"}) {
         if (key.find(word) != std::string_view::npos) return true;
     }
     return false;
@@ -239,30 +271,45 @@ const ConfigNode* ConfigNode::find(std::string_view key) const {
 
 std::string ConfigNode::describe() const {
     switch (type) {
-        case Type::kString: return looks_like_secret(text) ? "another text" : shown(text);
-        case Type::kInteger: return std::to_string(integer);
-        case Type::kFloat: return fmt::format("{}", number);
-        case Type::kBoolean: return boolean ? "true" : "false";
-        case Type::kDate: return "a date or time";
-        case Type::kList: return items.empty() ? "an empty list" : "a list";
-        case Type::kTable: return "a table";
+        case Type::kString:
+            return looks_like_secret(text) ? "another text" : shown(text);
+        case Type::kInteger:
+            return std::to_string(integer);
+        case Type::kFloat:
+            return fmt::format("{}", number);
+        case Type::kBoolean:
+            return boolean ? "true" : "false";
+        case Type::kDate:
+            return "a date or time";
+        case Type::kList:
+            return items.empty() ? "an empty list" : "a list";
+        case Type::kTable:
+            return "a table";
     }
     return "?";
 }
 
 std::string_view to_string(Section section) {
     switch (section) {
-        case Section::kAgent: return "agent";
-        case Section::kDns: return "dns";
-        case Section::kHttp: return "http";
-        case Section::kAliyun: return "aliyun";
-        case Section::kLink: return "link";
-        case Section::kProbe: return "link.probe";
+        case Section::kAgent:
+            return "agent";
+        case Section::kDns:
+            return "dns";
+        case Section::kHttp:
+            return "http";
+        case Section::kAliyun:
+            return "aliyun";
+        case Section::kLink:
+            return "link";
+        case Section::kProbe:
+            return "link.probe";
     }
     return "?";
 }
 
-std::span<const KeyRow> config_keys() { return kKeys; }
+std::span<const KeyRow> config_keys() {
+    return kKeys;
+}
 
 const KeyRow* find_config_key(Section section, std::string_view name) {
     for (const KeyRow& row : kKeys) {
@@ -273,9 +320,10 @@ const KeyRow* find_config_key(Section section, std::string_view name) {
 
 std::string explain_unknown_key(Section section, std::string_view name) {
     if (names_a_secret(name)) {
-        const std::string_view where = section == Section::kAliyun
-            ? "the AccessKey comes from the environment or, better, from the ECS RAM role"
-            : "put the token into a file (root:postern, mode 0640) and name it with token_file";
+        const std::string_view where =
+            section == Section::kAliyun
+                ? "the AccessKey comes from the environment or, better, from the ECS RAM role"
+                : "put the token into a file (root:postern, mode 0640) and name it with token_file";
         // "token_fil" is a slip of the pen, not a secret.
         std::vector<std::string_view> near{"token_file", "token_env"};
         if (const auto meant = nearest(name, near); meant && section == Section::kLink && name.size() > 6) {
@@ -292,9 +340,11 @@ std::string explain_unknown_key(Section section, std::string_view name) {
         }
     }
     if (!others.empty()) return fmt::format("unknown key here; it belongs to {}", others);
-    if (const auto meant = nearest(name, here)) return fmt::format("unknown key; did you mean \"{}\"?", *meant);
+    if (const auto meant = nearest(name, here))
+        return fmt::format("unknown key; did you mean \"{}\"?", *meant);
     std::string list;
-    for (const auto key : here) list += fmt::format("{}{}", list.empty() ? "" : ", ", key);
+    for (const auto key : here)
+        list += fmt::format("{}{}", list.empty() ? "" : ", ", key);
     return fmt::format("unknown key; [{}] has {}", to_string(section), list);
 }
 
@@ -302,7 +352,8 @@ std::string explain_unknown_section(std::string_view name) {
     if (names_a_secret(name)) return "secrets don't belong in the configuration: see token_file in [[link]]";
     std::string where;
     for (const KeyRow& row : kKeys) {
-        if (row.name == name) where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
+        if (row.name == name)
+            where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
     }
     if (!where.empty()) return fmt::format("unknown at the top of the file; it belongs to {}", where);
     if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "link"})) {

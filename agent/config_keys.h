@@ -42,22 +42,24 @@ struct ConfigTarget {
 struct KeyRow {
     Section section;
     std::string_view name;
-    /// Stores the value and returns "", or says what is wrong ("expected …, found …"). Null: a key of a later version.
+    /// Stores the value and returns "", or says what is wrong ("expected …, found …"). Null: a key of a later
+    /// version.
     std::string (*read)(const ConfigNode& node, ConfigTarget& target);
-    /// TOML values for the tests and the manual: one that is taken and one that is refused. For a key of a later
-    /// version `good` is what to do instead.
+    /// TOML values for the tests and the manual: one that is taken and one that is refused. For a key of a
+    /// later version `good` is what to do instead.
     std::string_view good, bad;
 };
 
 std::span<const KeyRow> config_keys();
 const KeyRow* find_config_key(Section section, std::string_view name);
 
-/// What to say about a key that is not in the table: a secret, a key of another section, the nearest known one.
+/// What to say about a key that is not in the table: a secret, a key of another section, the nearest known
+/// one.
 std::string explain_unknown_key(Section section, std::string_view name);
 std::string explain_unknown_section(std::string_view name);
 
-/// What one key alone can't know: relations between keys, duplicates, exactly one source of addresses. `root` says
-/// which keys were written, so that a default never contradicts a written key. (config_check.cpp)
+/// What one key alone can't know: relations between keys, duplicates, exactly one source of addresses. `root`
+/// says which keys were written, so that a default never contradicts a written key. (config_check.cpp)
 void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigIssue>& issues);
 
 }  // namespace postern::agent

@@ -1,5 +1,5 @@
-// Typed readers for configuration values. Each stores the value and returns "", or leaves it alone and says what was
-// expected and what was found. Values that may be secrets are not repeated.
+// Typed readers for configuration values. Each stores the value and returns "", or leaves it alone and says
+// what was expected and what was found. Values that may be secrets are not repeated.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,12 +25,13 @@ std::string read_integer(const ConfigNode& node, std::int64_t least, std::int64_
 std::string read_size(const ConfigNode& node, std::uint64_t least, std::uint64_t most, std::uint64_t& out);
 std::string read_boolean(const ConfigNode& node, bool& out);
 /// `check` returns "" or what is wrong with the text.
-std::string read_string(const ConfigNode& node, std::string_view what, const std::function<std::string(const std::string&)>& check,
-                        std::string& out);
+std::string read_string(const ConfigNode& node, std::string_view what,
+                        const std::function<std::string(const std::string&)>& check, std::string& out);
 /// An absolute path; a secret in its place is refused with advice.
 std::string read_path(const ConfigNode& node, std::string& out);
 std::string read_prefixes(const ConfigNode& node, std::vector<core::IpPrefix>& out);
-std::string read_sockets(const ConfigNode& node, std::uint16_t default_port, std::vector<core::SocketAddress>& out);
+std::string read_sockets(const ConfigNode& node, std::uint16_t default_port,
+                         std::vector<core::SocketAddress>& out);
 /// "" or what is wrong: a host's address, not 0.0.0.0, not multicast, without a port.
 std::string parse_host_address(const std::string& text, core::IpAddress& out);
 std::string parse_socket(const std::string& text, std::uint16_t default_port, core::SocketAddress& out);
@@ -44,7 +45,8 @@ std::string read_int(const ConfigNode& node, std::int64_t least, std::int64_t mo
 }
 
 template <class Enum>
-std::string read_word(const ConfigNode& node, std::initializer_list<std::pair<std::string_view, Enum>> words, Enum& out) {
+std::string read_word(const ConfigNode& node, std::initializer_list<std::pair<std::string_view, Enum>> words,
+                      Enum& out) {
     std::string list;
     for (const auto& [word, value] : words) {
         if (node.type == ConfigNode::Type::kString && node.text == word) {
@@ -58,11 +60,13 @@ std::string read_word(const ConfigNode& node, std::initializer_list<std::pair<st
 
 /// A list of texts. `one(text, item)` returns "" or what is wrong with it; every wrong item is named.
 template <class Item, class One>
-std::string read_list(const ConfigNode& node, std::string_view what, std::size_t least, std::size_t most, One one,
-                      std::vector<Item>& out) {
+std::string read_list(const ConfigNode& node, std::string_view what, std::size_t least, std::size_t most,
+                      One one, std::vector<Item>& out) {
     if (node.type != ConfigNode::Type::kList) return expected(fmt::format("a list of {} in [ ]", what), node);
-    if (node.items.size() < least) return fmt::format("is an empty list: expected at least {} of {}", least, what);
-    if (node.items.size() > most) return fmt::format("has {} items: at most {} are allowed", node.items.size(), most);
+    if (node.items.size() < least)
+        return fmt::format("is an empty list: expected at least {} of {}", least, what);
+    if (node.items.size() > most)
+        return fmt::format("has {} items: at most {} are allowed", node.items.size(), most);
     std::vector<Item> items;
     std::string problems;
     for (std::size_t i = 0; i < node.items.size(); ++i) {

@@ -15,24 +15,37 @@ using core::Micros;
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_alnum(char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool is_alnum(char c) {
+    return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 struct Unit {
     std::string_view name;
     std::int64_t factor;
 };
 // Falling, and "ms" before "m": the first that matches is the longest.
-constexpr std::array<Unit, 6> kDurationUnits{{{"d", 24 * core::kHour}, {"h", core::kHour}, {"ms", core::kMillisecond},
-                                              {"m", core::kMinute}, {"s", core::kSecond}, {"us", 1}}};
+constexpr std::array<Unit, 6> kDurationUnits{{{"d", 24 * core::kHour},
+                                              {"h", core::kHour},
+                                              {"ms", core::kMillisecond},
+                                              {"m", core::kMinute},
+                                              {"s", core::kSecond},
+                                              {"us", 1}}};
 constexpr std::array<Unit, 4> kSizeUnits{{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}};
 constexpr Micros kLongest = Micros{36500} * 24 * core::kHour;
 
 /// Reads "NUMBER UNIT" off the front of `text`; nullopt when it isn't one or is out of range.
 template <std::size_t N>
-std::optional<std::int64_t> take_quantity(std::string_view& text, const std::array<Unit, N>& units, Unit& unit) {
+std::optional<std::int64_t> take_quantity(std::string_view& text, const std::array<Unit, N>& units,
+                                          Unit& unit) {
     std::int64_t number = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (ec != std::errc{} || number < 0 || text.front() == '-') return std::nullopt;
@@ -49,7 +62,8 @@ std::optional<std::int64_t> take_quantity(std::string_view& text, const std::arr
 
 bool valid_label(std::string_view label) {
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-    return std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+    return std::all_of(label.begin(), label.end(),
+                       [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
 }
 
 bool ends_with_label(std::string_view name, std::string_view suffix) {
@@ -77,9 +91,11 @@ std::string_view host_of_url(std::string_view url) {
 
 /// cn-hangzhou, ap-southeast-1, cn-north-2-gov-1: words of a-z0-9 joined by '-', the first of two letters.
 bool region_like(std::string_view text) {
-    if (text.size() < 4 || text.size() > 40 || !is_lower(text[0]) || !is_lower(text[1]) || text[2] != '-') return false;
+    if (text.size() < 4 || text.size() > 40 || !is_lower(text[0]) || !is_lower(text[1]) || text[2] != '-')
+        return false;
     for (const auto word : split(text, '-')) {
-        if (word.empty() || !std::all_of(word.begin(), word.end(), [](char c) { return is_lower(c) || is_digit(c); })) {
+        if (word.empty() ||
+            !std::all_of(word.begin(), word.end(), [](char c) { return is_lower(c) || is_digit(c); })) {
             return false;
         }
     }
@@ -105,7 +121,8 @@ std::optional<Micros> parse_duration(std::string_view text) {
 
 std::string format_duration(Micros us) {
     if (us == 0) return "0s";
-    for (const Unit& unit : {kDurationUnits[0], kDurationUnits[1], kDurationUnits[3], kDurationUnits[4], kDurationUnits[2]}) {
+    for (const Unit& unit :
+         {kDurationUnits[0], kDurationUnits[1], kDurationUnits[3], kDurationUnits[4], kDurationUnits[2]}) {
         // 90 s read better as such than as 1m30s; and one unit is always exact.
         if (us % unit.factor == 0) return fmt::format("{}{}", us / unit.factor, unit.name);
     }
@@ -131,7 +148,8 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
         return wrong("is not a host name: give the name alone, without path, token or port");
     }
     if (core::IpAddress::parse(text)) {
-        return wrong(fmt::format("is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
+        return wrong(fmt::format(
+            "is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
     }
     if (text.find(':') != std::string_view::npos) {
         return wrong("has a port: give the name alone; the port is [link.probe] port");
@@ -140,20 +158,24 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
     if (name.back() == '.') name.pop_back();
     std::transform(name.begin(), name.end(), name.begin(), lower);
     if (name.size() > 253) return wrong(fmt::format("is {} bytes long: a name has at most 253", name.size()));
-    if (name.starts_with("*.")) return wrong("is a wildcard: postern answers exact names only, so that siblings stay reachable");
+    if (name.starts_with("*."))
+        return wrong("is a wildcard: postern answers exact names only, so that siblings stay reachable");
     const auto labels = split(name, '.');
     for (const auto label : labels) {
         if (label.size() > 63) return wrong("has a part longer than 63 bytes");
         if (!valid_label(label)) {
-            return wrong(fmt::format("{} is not a host name: parts are letters, digits and '-', joined by dots", shown(text)));
+            return wrong(fmt::format(
+                "{} is not a host name: parts are letters, digits and '-', joined by dots", shown(text)));
         }
     }
     for (const std::string_view reserved : {"localhost", "arpa", "invalid", "onion", "local"}) {
         if (ends_with_label(name, reserved)) {
-            return wrong(fmt::format("{} has a meaning of its own (.{}) and can't be a private name", shown(text), reserved));
+            return wrong(fmt::format("{} has a meaning of its own (.{}) and can't be a private name",
+                                     shown(text), reserved));
         }
     }
-    if (labels.size() < 2) return wrong(fmt::format("{} has one part only: give the full name, with its domain", shown(text)));
+    if (labels.size() < 2)
+        return wrong(fmt::format("{} has one part only: give the full name, with its domain", shown(text)));
     const auto last = labels.back();
     if (std::all_of(last.begin(), last.end(), is_digit)) {
         return wrong(fmt::format("{} ends in a number: that is no DNS name", shown(text)));
@@ -166,15 +188,20 @@ std::string check_endpoint_id(std::string_view text) {
         return "is the ID of an endpoint service: give the endpoint's, which begins with \"ep-\"";
     }
     if (text.find('.') != std::string_view::npos) {
-        return "is a domain name: give the endpoint's ID alone, \"ep-\" and what follows up to the first dot or zone";
+        return "is a domain name: give the endpoint's ID alone, \"ep-\" and what follows up to the first dot "
+               "or zone";
     }
-    const bool id = text.starts_with("ep-") && text.size() >= 4 && text.size() <= 64 &&
-                    std::all_of(text.begin() + 3, text.end(), [](char c) { return is_lower(c) || is_digit(c); });
-    return id ? "" : "is not an endpoint ID: expected \"ep-\" and small letters and digits, as the VPC console shows it";
+    const bool id =
+        text.starts_with("ep-") && text.size() >= 4 && text.size() <= 64 &&
+        std::all_of(text.begin() + 3, text.end(), [](char c) { return is_lower(c) || is_digit(c); });
+    return id ? ""
+              : "is not an endpoint ID: expected \"ep-\" and small letters and digits, as the VPC console "
+                "shows it";
 }
 
 std::string check_region(std::string_view text) {
-    if (!region_like(text)) return "is not a region ID: expected one like \"cn-hangzhou\" or \"ap-southeast-1\"";
+    if (!region_like(text))
+        return "is not a region ID: expected one like \"cn-hangzhou\" or \"ap-southeast-1\"";
     const auto words = split(text, '-');
     const auto last = words.back();
     const bool letter = words.size() > 2 && last.size() == 1 && is_lower(last[0]);
@@ -194,15 +221,16 @@ std::string check_link_name(std::string_view text) {
     if (text.empty()) return "is empty";
     if (text.size() > 63) return "is longer than 63 bytes";
     const bool fine = is_alnum(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
-        return is_alnum(c) || c == '-' || c == '_' || c == '.';
-    });
+                          return is_alnum(c) || c == '-' || c == '_' || c == '.';
+                      });
     return fine ? "" : "may have letters, digits, '-', '_' and '.' only, and begins with a letter or digit";
 }
 
 std::string check_absolute_path(std::string_view text) {
     if (text.empty()) return "is empty";
     if (text.size() > 1024) return "is longer than 1024 bytes";
-    if (std::any_of(text.begin(), text.end(), [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); })) {
+    if (std::any_of(text.begin(), text.end(),
+                    [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); })) {
         return "has a control character";
     }
     if (text[0] != '/') return "is not an absolute path: expected one that begins with \"/\"";
@@ -215,7 +243,8 @@ std::string check_absolute_path(std::string_view text) {
 std::string check_base_url(std::string_view text, bool https_only) {
     const std::string expected = https_only ? "https://host[:port]" : "http://host[:port]";
     const auto scheme_end = text.find("://");
-    const auto scheme = scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
+    const auto scheme =
+        scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
     if (https_only && scheme == "http") return "is not encrypted: signed requests go over https:// only";
     if (scheme != "https" && (https_only || scheme != "http")) return "is not a URL: expected " + expected;
     auto authority = text.substr(scheme_end + 3);
@@ -223,7 +252,8 @@ std::string check_base_url(std::string_view text, bool https_only) {
     if (authority.find('@') != std::string_view::npos) {
         return "has a user name or password in it: credentials don't belong in the configuration";
     }
-    if (authority.find_first_of("/?# ") != std::string_view::npos) return "has a path or query: expected " + expected;
+    if (authority.find_first_of("/?# ") != std::string_view::npos)
+        return "has a path or query: expected " + expected;
     if (core::SocketAddress::parse(authority, 443)) return "";
     auto host = authority;
     if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
@@ -255,11 +285,13 @@ std::string shown(std::string_view text) {
     }
     if (text.size() > 60) {
         std::size_t end = 60;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u) --end;  // not inside a character
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u)
+            --end;  // not inside a character
         text = text.substr(0, end);
         cut = true;
     }
-    for (const char c : text) out += std::iscntrl(static_cast<unsigned char>(c)) ? '.' : c;
+    for (const char c : text)
+        out += std::iscntrl(static_cast<unsigned char>(c)) ? '.' : c;
     return '"' + out + (cut ? "…\"" : "\"");
 }
 
@@ -273,11 +305,14 @@ bool looks_like_secret(std::string_view text) {
     return word && has_lower && digits >= 3;
 }
 
-std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+std::optional<std::string_view> nearest(std::string_view word,
+                                        const std::vector<std::string_view>& candidates) {
     const auto distance = [](std::string_view a, std::string_view b) {
         std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-        for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-        for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+        for (std::size_t i = 0; i <= a.size(); ++i)
+            d[i][0] = i;
+        for (std::size_t j = 0; j <= b.size(); ++j)
+            d[0][j] = j;
         for (std::size_t i = 1; i <= a.size(); ++i) {
             for (std::size_t j = 1; j <= b.size(); ++j) {
                 const std::size_t other = lower(a[i - 1]) == b[j - 1] ? 0 : 1;

@@ -17,11 +17,13 @@ constexpr std::size_t kMaxRecords = 10000;
 
 using Checks = std::vector<HealthCheck>;
 
-/// The Kubernetes way: "ok", or with ?verbose a line a check; ?exclude=NAME leaves one out; /readyz/NAME asks for one.
+/// The Kubernetes way: "ok", or with ?verbose a line a check; ?exclude=NAME leaves one out; /readyz/NAME asks
+/// for one.
 HttpReply answer_checks(const HttpQuery& query, std::string_view name, Checks checks, int bad_status) {
     if (!query.rest.empty()) {
         std::erase_if(checks, [&](const HealthCheck& c) { return c.name != query.rest; });
-        if (checks.empty()) return HttpReply::text(404, fmt::format("404: {} has no check {}\n", name, shown(query.rest)));
+        if (checks.empty())
+            return HttpReply::text(404, fmt::format("404: {} has no check {}\n", name, shown(query.rest)));
     }
     std::string notes;
     for (const auto& excluded : query.all("exclude")) {
@@ -33,7 +35,8 @@ HttpReply answer_checks(const HttpQuery& query, std::string_view name, Checks ch
     if (good && !query.argument("verbose")) return HttpReply::text(200, "ok");
     std::string body;
     for (const auto& c : checks) {
-        body += c.ok ? fmt::format("[+]{} ok\n", c.name) : fmt::format("[-]{} failed: {}\n", c.name, c.reason);
+        body +=
+            c.ok ? fmt::format("[+]{} ok\n", c.name) : fmt::format("[-]{} failed: {}\n", c.name, c.reason);
     }
     body += notes + fmt::format("{} check {}\n", name, good ? "passed" : "failed");
     return HttpReply::text(good ? 200 : bad_status, body);
@@ -62,7 +65,8 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     if (const auto since = query.argument("since")) {
         const auto ago = parse_duration(*since);
         filter.since_wall_us = ago ? core::now_wall_us() - *ago : core::parse_utc(*since);
-        if (!ago && filter.since_wall_us < 0) return bad_argument("since", *since, "a time such as 1h or 2026-01-02T03:04:05Z");
+        if (!ago && filter.since_wall_us < 0)
+            return bad_argument("since", *since, "a time such as 1h or 2026-01-02T03:04:05Z");
     }
     if (const auto text = query.argument("limit")) {
         const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
@@ -87,7 +91,8 @@ HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
         std::size_t columns = 0;
         const std::string text = query.argument("columns").value_or("0");
         std::from_chars(text.data(), text.data() + text.size(), columns);
-        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", std::min<std::size_t>(columns, 1000)));
+        reply = HttpReply::text(
+            200, status_text(s, query.argument("colour") == "1", std::min<std::size_t>(columns, 1000)));
     } else {
         reply = HttpReply::json(200, status_json(s));
     }
@@ -110,8 +115,11 @@ std::vector<HealthCheck> ready_checks(const StatusSnapshot& s) {
     for (const auto& link : s.links) {
         const auto& d = link.discovery;
         if (!d.known && discovery.ok) {
-            discovery = {"discovery", false, fmt::format("the addresses of {} are not known{}", link.name,
-                                                         d.error ? ": " + d.error->what : d.waiting_for.empty() ? "" : ": " + d.waiting_for)};
+            discovery = {"discovery", false,
+                         fmt::format("the addresses of {} are not known{}", link.name,
+                                     d.error                 ? ": " + d.error->what
+                                     : d.waiting_for.empty() ? ""
+                                                             : ": " + d.waiting_for)};
         }
         if (link.probing && d.known && !link.addresses.empty() && !link.first_sweep_done && sweep.ok) {
             sweep = {"sweep", false, fmt::format("not every address of {} has been probed yet", link.name)};
@@ -132,15 +140,18 @@ std::vector<HttpRoute> make_routes(HttpSources sources) {
         {"/health", false, "GET", [s](const HttpQuery&) { return answer_health(s->snapshot()); }},
         {"/metrics", false, "GET",
          [s](const HttpQuery&) {
-             return HttpReply{200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(s->snapshot()), {}};
+             return HttpReply{
+                 200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(s->snapshot()), {}};
          }},
         {"/api/v1/status", false, "GET", [s](const HttpQuery& q) { return answer_status(q, s->snapshot()); }},
         {"/api/v1/probes", false, "GET", [s](const HttpQuery& q) { return answer_probes(q, *s); }},
         {"/api/v1/refresh", false, "POST",
          [s](const HttpQuery&) {
-             const std::string started = core::format_utc(core::now_wall_us());  // before anything of it can begin
+             const std::string started =
+                 core::format_utc(core::now_wall_us());  // before anything of it can begin
              s->refresh();
-             return HttpReply::json(202, fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
+             return HttpReply::json(202,
+                                    fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
          }},
         {"/", false, "GET", [s](const HttpQuery&) { return status_page(s->snapshot()); }},
     };

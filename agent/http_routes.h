@@ -13,17 +13,19 @@ namespace postern::agent {
 
 /// One named line of /livez or /readyz.
 struct HealthCheck {
-    std::string name;    // "loop", "plan", …: [a-z_]
+    std::string name;  // "loop", "plan", …: [a-z_]
     bool ok = false;
     std::string reason;  // when not ok: what is missing, in one sentence
 };
 
 struct HttpSources {
     std::function<StatusSnapshot()> snapshot;  // judged
-    std::function<std::vector<HealthCheck>()> live;   // the loop turned, the scheduler progressed; nothing remote
+    std::function<std::vector<HealthCheck>()>
+        live;  // the loop turned, the scheduler progressed; nothing remote
     std::function<std::vector<HealthCheck>()> ready;  // see ready_checks()
-    std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)> probes;  // newest first
-    std::function<void()> refresh;             // asks the API and probes everything now; returns at once
+    std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)>
+        probes;                     // newest first
+    std::function<void()> refresh;  // asks the API and probes everything now; returns at once
 };
 
 std::vector<HttpRoute> make_routes(HttpSources sources);

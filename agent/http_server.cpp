@@ -21,16 +21,20 @@ using core::fail;
 namespace {
 
 constexpr std::size_t kMaxArguments = 32;
-constexpr std::uint64_t kMaxUpload = 4096;  // no route reads a body; a small one is drained, a large one refused
+constexpr std::uint64_t kMaxUpload =
+    4096;  // no route reads a body; a small one is drained, a large one refused
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 /// 127.0.0.1 for ::ffff:127.0.0.1, which a client of a dual-stack socket has.
 core::SocketAddress unmapped(core::SocketAddress address) {
     static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (address.ip.is_v6() && std::equal(kMapped, kMapped + 12, address.ip.data())) {
         const std::uint8_t* b = address.ip.data() + 12;
-        address.ip = core::IpAddress::v4(static_cast<std::uint32_t>(b[0]) << 24 | static_cast<std::uint32_t>(b[1]) << 16 |
+        address.ip = core::IpAddress::v4(static_cast<std::uint32_t>(b[0]) << 24 |
+                                         static_cast<std::uint32_t>(b[1]) << 16 |
                                          static_cast<std::uint32_t>(b[2]) << 8 | b[3]);
     }
     return address;
@@ -43,14 +47,18 @@ core::Result<core::UniqueFd> bind_listener(const core::SocketAddress& listen) {
     if (!fd) return fail(Code::kSocket, "can't make a socket for HTTP", {}, errno);
     const int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0 || ::listen(fd.get(), 128) != 0) {
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
+        ::listen(fd.get(), 128) != 0) {
         const int error = errno;
         const std::string what = "can't listen on " + listen.text() + " for HTTP";
         if (error == EADDRINUSE) {
             return fail(Code::kAddressInUse, what,
-                        fmt::format("another program has it: see `ss -ltnp sport = {}`, or set [http] listen", listen.port), error);
+                        fmt::format("another program has it: see `ss -ltnp sport = {}`, or set [http] listen",
+                                    listen.port),
+                        error);
         }
-        if (error == EACCES) return fail(Code::kPermission, what, "set [http] listen to a port above 1023", error);
+        if (error == EACCES)
+            return fail(Code::kPermission, what, "set [http] listen to a port above 1023", error);
         return fail(Code::kSocket, what, "set [http] listen to an address of this host", error);
     }
     return fd;
@@ -60,7 +68,8 @@ void log_library(void*, const char* format, va_list arguments) {
     char line[256];
     std::vsnprintf(line, sizeof line, format, arguments);
     std::string text(line);
-    while (!text.empty() && text.back() == '\n') text.pop_back();
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
     core::log_debug("http_library", text);
 }
 
@@ -121,7 +130,8 @@ struct HttpServer::Engine {
     core::FdWatcher watcher;
     core::UvHandle<uv_timer_t, Engine> timer;
 
-    Engine(core::Loop& l, HttpOptions o, std::vector<HttpRoute> r) : loop(l), options(std::move(o)), routes(std::move(r)) {}
+    Engine(core::Loop& l, HttpOptions o, std::vector<HttpRoute> r)
+        : loop(l), options(std::move(o)), routes(std::move(r)) {}
     ~Engine() {
         // The handles first: stopping closes the descriptor that they watch.
         watcher.stop();
@@ -136,7 +146,8 @@ struct HttpServer::Engine {
     HttpReply dispatch(HttpQuery& query) const;
     std::string known_paths() const;
     static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
-                                 const char* version, const char* upload, std::size_t* upload_size, void** state);
+                                 const char* version, const char* upload, std::size_t* upload_size,
+                                 void** state);
 };
 
 core::Result<void> HttpServer::Engine::start() {
@@ -147,14 +158,14 @@ core::Result<void> HttpServer::Engine::start() {
     ::getsockname(fd->get(), reinterpret_cast<sockaddr*>(&bound), &length);
     address = core::SocketAddress::from(reinterpret_cast<const sockaddr*>(&bound)).value_or(options.listen);
 
-    daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, &Engine::on_request, this,
-                              MHD_OPTION_EXTERNAL_LOGGER, &log_library, nullptr,  // first, so that it serves the others
-                              MHD_OPTION_LISTEN_SOCKET, fd->get(),                //
-                              MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
-                              MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.connection_memory,
-                              MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
-                              MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
-                              MHD_OPTION_END);
+    daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, &Engine::on_request, this,
+        MHD_OPTION_EXTERNAL_LOGGER, &log_library, nullptr,  // first, so that it serves the others
+        MHD_OPTION_LISTEN_SOCKET, fd->get(),                //
+        MHD_OPTION_CONNECTION_LIMIT, options.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        options.connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                   //
+        MHD_OPTION_END);
     if (daemon == nullptr) return fail(Code::kSocket, "the HTTP library did not start on " + address.text());
     fd->release();  // the library closes it
     const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -171,7 +182,8 @@ void HttpServer::Engine::turn() {
         const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
         return info == nullptr ? 0u : info->num_connections;
     };
-    // At the connection limit the library stops to listen, and begins again only in the run after one has closed.
+    // At the connection limit the library stops to listen, and begins again only in the run after one has
+    // closed.
     unsigned before = 0;
     do {
         before = connections();
@@ -182,9 +194,12 @@ void HttpServer::Engine::turn() {
         uv_timer_stop(timer.get());
         return;
     }
-    uv_timer_start(timer.get(), [](uv_timer_t* t) {
-        if (Engine* self = core::UvHandle<uv_timer_t, Engine>::owner(t)) self->turn();
-    }, wait_ms, 0);
+    uv_timer_start(
+        timer.get(),
+        [](uv_timer_t* t) {
+            if (Engine* self = core::UvHandle<uv_timer_t, Engine>::owner(t)) self->turn();
+        },
+        wait_ms, 0);
 }
 
 std::string HttpServer::Engine::known_paths() const {
@@ -203,14 +218,16 @@ HttpReply HttpServer::Engine::dispatch(HttpQuery& query) const {
         if (!here) continue;
         if (route.method == query.method) {
             if (query.method == "POST" && query.header("x-postern").empty()) {
-                return HttpReply::text(403, "403: this changes something: send the header \"X-Postern: 1\".\n");
+                return HttpReply::text(403,
+                                       "403: this changes something: send the header \"X-Postern: 1\".\n");
             }
             query.rest = query.path.substr(route.path.size());
             return route.handler(query);
         }
         methods += (methods.empty() ? "" : ", ") + route.method;
     }
-    if (methods.empty()) return HttpReply::text(404, "404: there is no such page. There are:\n" + known_paths());
+    if (methods.empty())
+        return HttpReply::text(404, "404: there is no such page. There are:\n" + known_paths());
     if (methods == "GET") methods = "GET, HEAD";
     HttpReply reply = HttpReply::text(405, fmt::format("405: this page takes {} only.\n", methods));
     reply.headers.emplace_back("Allow", methods);
@@ -218,17 +235,23 @@ HttpReply HttpServer::Engine::dispatch(HttpQuery& query) const {
 }
 
 /// nullptr when the request may go on; else the refusal, in `reply`.
-const HttpReply* HttpServer::Engine::refuse(MHD_Connection* connection, const HttpQuery& query, HttpReply& reply) const {
+const HttpReply* HttpServer::Engine::refuse(MHD_Connection* connection, const HttpQuery& query,
+                                            HttpReply& reply) const {
     const auto& ip = query.client.ip;
-    if (std::none_of(options.allow.begin(), options.allow.end(), [&](const auto& p) { return p.contains(ip); })) {
-        reply = HttpReply::text(403, fmt::format("403: {} may not ask here. Add its network to [http] allow.\n", ip.text()));
+    if (std::none_of(options.allow.begin(), options.allow.end(),
+                     [&](const auto& p) { return p.contains(ip); })) {
+        reply = HttpReply::text(
+            403, fmt::format("403: {} may not ask here. Add its network to [http] allow.\n", ip.text()));
         return &reply;
     }
     const char* host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-    // HTTP/1.0 may come without (1.1 may not: the library refuses it); a browser always says which name it means.
+    // HTTP/1.0 may come without (1.1 may not: the library refuses it); a browser always says which name it
+    // means.
     if (host != nullptr && !host_allowed(host, options.allow_hosts)) {
-        reply = HttpReply::text(421, fmt::format("421: this is postern, and it does not answer as {}. If that name is this host, "
-                                                 "add it to [http] allow_hosts.\n", shown(host)));
+        reply = HttpReply::text(
+            421, fmt::format("421: this is postern, and it does not answer as {}. If that name is this host, "
+                             "add it to [http] allow_hosts.\n",
+                             shown(host)));
         return &reply;
     }
     return nullptr;
@@ -238,11 +261,14 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
     HttpQuery query;
     query.method = std::string_view(method) == "HEAD" ? "GET" : method;
     query.path = url;
-    if (const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)) {
-        if (const auto client = core::SocketAddress::from(info->client_addr)) query.client = unmapped(*client);
+    if (const MHD_ConnectionInfo* info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)) {
+        if (const auto client = core::SocketAddress::from(info->client_addr))
+            query.client = unmapped(*client);
     }
     for (const char* name : {"accept", "x-postern", "x-prometheus-scrape-timeout-seconds"}) {
-        if (const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name)) query.headers.emplace_back(name, value);
+        if (const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name))
+            query.headers.emplace_back(name, value);
     }
     HttpReply refusal;
     if (const HttpReply* refused = refuse(connection, query, refusal)) return *refused;
@@ -255,19 +281,24 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
     try {
         return dispatch(query);
     } catch (const std::exception& error) {
-        core::log_error("http_failed", "a page could not be made", {{"path", shown(query.path)}, {"error", error.what()}});
+        core::log_error("http_failed", "a page could not be made",
+                        {{"path", shown(query.path)}, {"error", error.what()}});
         return HttpReply::text(500, "500: this page could not be made; the log says why.\n");
     }
 }
 
-MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
-                                          const char*, const char*, std::size_t* upload_size, void** state) {
+MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection, const char* url,
+                                          const char* method, const char*, const char*,
+                                          std::size_t* upload_size, void** state) {
     static int headers_seen;  // the library calls once with the headers, then with the body, then at its end
     if (*state == nullptr) {
         *state = &headers_seen;
-        const char* length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-        const char* coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-        const bool large = coding != nullptr || (length != nullptr && std::strtoull(length, nullptr, 10) > kMaxUpload);
+        const char* length =
+            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        const char* coding =
+            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+        const bool large =
+            coding != nullptr || (length != nullptr && std::strtoull(length, nullptr, 10) > kMaxUpload);
         if (!large) return MHD_YES;
     }
     if (*upload_size != 0) {
@@ -275,17 +306,20 @@ MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection
         return MHD_YES;
     }
     const HttpReply reply = static_cast<Engine*>(self)->answer(connection, url, method);
-    MHD_Response* response = MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
-                                                             MHD_RESPMEM_MUST_COPY);
+    MHD_Response* response = MHD_create_response_from_buffer(
+        reply.body.size(), const_cast<char*>(reply.body.data()), MHD_RESPMEM_MUST_COPY);
     if (response == nullptr) return MHD_NO;
     const auto has = [&reply](std::string_view name) {
-        return std::any_of(reply.headers.begin(), reply.headers.end(), [&](const auto& h) { return h.first == name; });
+        return std::any_of(reply.headers.begin(), reply.headers.end(),
+                           [&](const auto& h) { return h.first == name; });
     };
     MHD_add_response_header(response, "Content-Type", reply.content_type.c_str());
-    for (const auto& [name, value] : reply.headers) MHD_add_response_header(response, name.c_str(), value.c_str());
+    for (const auto& [name, value] : reply.headers)
+        MHD_add_response_header(response, name.c_str(), value.c_str());
     if (!has("Cache-Control")) MHD_add_response_header(response, "Cache-Control", "no-store");
     if (!has("Content-Security-Policy")) {
-        MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+        MHD_add_response_header(response, "Content-Security-Policy",
+                                "default-src 'none'; frame-ancestors 'none'");
     }
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
@@ -305,7 +339,9 @@ core::Result<std::unique_ptr<HttpServer>> HttpServer::start(core::Loop& loop, Ht
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(engine)));
 }
 
-core::SocketAddress HttpServer::address() const { return engine_->address; }
+core::SocketAddress HttpServer::address() const {
+    return engine_->address;
+}
 
 void HttpServer::set_access(std::vector<core::IpPrefix> allow, std::vector<std::string> allow_hosts) {
     engine_->options.allow = std::move(allow);

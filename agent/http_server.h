@@ -1,6 +1,6 @@
-// The agent's local HTTP: libmicrohttpd without threads, driven by the loop through one descriptor and one timer.
-// It checks who asks and under which name, finds the route, and copies the reply. It knows no route itself.
-// Loop thread only; handlers run on it and must not block.
+// The agent's local HTTP: libmicrohttpd without threads, driven by the loop through one descriptor and one
+// timer. It checks who asks and under which name, finds the route, and copies the reply. It knows no route
+// itself. Loop thread only; handlers run on it and must not block.
 #pragma once
 
 #include <functional>
@@ -18,11 +18,11 @@
 namespace postern::agent {
 
 struct HttpQuery {
-    std::string method;                                         // GET or POST (HEAD is asked as GET)
-    std::string path;                                           // "/readyz/plan"
-    std::string rest;                                           // behind a prefix route: "plan"
-    std::vector<std::pair<std::string, std::string>> arguments; // decoded, in order; at most 32
-    std::vector<std::pair<std::string, std::string>> headers;   // names in lower case: accept, x-postern
+    std::string method;                                          // GET or POST (HEAD is asked as GET)
+    std::string path;                                            // "/readyz/plan"
+    std::string rest;                                            // behind a prefix route: "plan"
+    std::vector<std::pair<std::string, std::string>> arguments;  // decoded, in order; at most 32
+    std::vector<std::pair<std::string, std::string>> headers;    // names in lower case: accept, x-postern
     core::SocketAddress client;
 
     /// First value of an argument; nullopt when absent, "" for "?verbose".
@@ -35,16 +35,21 @@ struct HttpReply {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
-    std::vector<std::pair<std::string, std::string>> headers;   // besides the ones that every reply has
+    std::vector<std::pair<std::string, std::string>> headers;  // besides the ones that every reply has
 
-    static HttpReply text(int status, std::string body) { return {status, "text/plain; charset=utf-8", std::move(body), {}}; }
-    static HttpReply json(int status, std::string body) { return {status, "application/json", std::move(body), {}}; }
+    static HttpReply text(int status, std::string body) {
+        return {status, "text/plain; charset=utf-8", std::move(body), {}};
+    }
+    static HttpReply json(int status, std::string body) {
+        return {status, "application/json", std::move(body), {}};
+    }
 };
 
 struct HttpRoute {
-    std::string path;           // "/metrics"; with `prefix`, "/readyz/" also takes what follows
+    std::string path;  // "/metrics"; with `prefix`, "/readyz/" also takes what follows
     bool prefix = false;
-    std::string method = "GET"; // GET answers HEAD, too. POST needs the header "X-Postern: 1": no web page can send it
+    std::string method =
+        "GET";  // GET answers HEAD, too. POST needs the header "X-Postern: 1": no web page can send it
     std::function<HttpReply(const HttpQuery&)> handler;
 };
 
@@ -60,7 +65,8 @@ struct HttpOptions {
 class HttpServer {
   public:
     /// Binds and serves. kAddressInUse and kPermission say what to do.
-    static core::Result<std::unique_ptr<HttpServer>> start(core::Loop& loop, HttpOptions options, std::vector<HttpRoute> routes);
+    static core::Result<std::unique_ptr<HttpServer>> start(core::Loop& loop, HttpOptions options,
+                                                           std::vector<HttpRoute> routes);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
@@ -76,8 +82,8 @@ class HttpServer {
     std::unique_ptr<Engine> engine_;
 };
 
-/// True when a Host header (with or without a port) is localhost, one of `allow_hosts`, or an address: a page that
-/// rebinds its name to us (DNS rebinding) sends that name and nothing else.
+/// True when a Host header (with or without a port) is localhost, one of `allow_hosts`, or an address: a page
+/// that rebinds its name to us (DNS rebinding) sends that name and nothing else.
 bool host_allowed(std::string_view host_header, const std::vector<std::string>& allow_hosts);
 
 }  // namespace postern::agent

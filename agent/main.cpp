@@ -13,7 +13,8 @@
 
 namespace {
 
-/// Tokens and keys live in this process: no core file, no debugger of the same user, from the first instruction on.
+/// Tokens and keys live in this process: no core file, no debugger of the same user, from the first
+/// instruction on.
 void keep_memory_private() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

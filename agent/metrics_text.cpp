@@ -47,7 +47,8 @@ class Writer {
         sample({}, value);
     }
     /// `counts` has one more entry than `bounds_s`: what is above the last bound. Missing entries are zeros.
-    void histogram(const Labels& labels, const std::vector<double>& bounds_s, const std::vector<std::uint64_t>& counts, double sum_s) {
+    void histogram(const Labels& labels, const std::vector<double>& bounds_s,
+                   const std::vector<std::uint64_t>& counts, double sum_s) {
         std::uint64_t total = 0;
         Labels with_le = labels;
         with_le.emplace_back("le", "");
@@ -80,11 +81,14 @@ class Writer {
 template <class Array>
 std::vector<double> seconds(const Array& bounds_us) {
     std::vector<double> out;
-    for (const auto us : bounds_us) out.push_back(static_cast<double>(us) / 1e6);
+    for (const auto us : bounds_us)
+        out.push_back(static_cast<double>(us) / 1e6);
     return out;
 }
 
-double timestamp(Micros wall_us) { return static_cast<double>(wall_us) / 1e6; }
+double timestamp(Micros wall_us) {
+    return static_cast<double>(wall_us) / 1e6;
+}
 
 void dns_metrics(Writer& w, const StatusSnapshot& s) {
     const core::StatsPage& stats = s.resolver.stats;
@@ -97,23 +101,30 @@ void dns_metrics(Writer& w, const StatusSnapshot& s) {
                 if (count == 0 && row != 0) continue;
                 w.sample({{"source", std::string(core::to_string(static_cast<core::Source>(source)))},
                           {"rcode", std::string(core::rcode_row_name(row))},
-                          {"proto", proto == static_cast<std::size_t>(core::Proto::kUdp) ? "udp" : "tcp"}}, count);
+                          {"proto", proto == static_cast<std::size_t>(core::Proto::kUdp) ? "udp" : "tcp"}},
+                         count);
             }
         }
     }
-    w.family("postern_dns_request_duration_seconds", "histogram", "From the receipt of a query to its answer.");
-    w.histogram({}, seconds(core::kLatencyBoundsUs), {stats.latency_buckets.begin(), stats.latency_buckets.end()},
+    w.family("postern_dns_request_duration_seconds", "histogram",
+             "From the receipt of a query to its answer.");
+    w.histogram({}, seconds(core::kLatencyBoundsUs),
+                {stats.latency_buckets.begin(), stats.latency_buckets.end()},
                 static_cast<double>(stats.latency_sum_us) / 1e6);
     w.single("postern_dns_cache_entries", "gauge", "Answers in the cache.", stats.cache_entries);
     w.single("postern_dns_cache_bytes", "gauge", "Memory used by the cache.", stats.cache_bytes);
     w.single("postern_dns_cache_hits_total", "counter", "Queries answered from the cache.", stats.cache_hits);
-    w.single("postern_dns_cache_misses_total", "counter", "Queries that the cache could not answer.", stats.cache_misses);
-    w.single("postern_dns_cache_evictions_total", "counter", "Answers dropped from the cache for space.", stats.cache_evictions);
+    w.single("postern_dns_cache_misses_total", "counter", "Queries that the cache could not answer.",
+             stats.cache_misses);
+    w.single("postern_dns_cache_evictions_total", "counter", "Answers dropped from the cache for space.",
+             stats.cache_evictions);
     w.single("postern_dns_inflight", "gauge", "Different questions that wait for upstreams.", stats.inflight);
     w.single("postern_dns_tcp_clients", "gauge", "Open TCP connections of clients.", stats.tcp_clients);
-    w.family("postern_dns_events_total", "counter", "Things that happen to packets and are not a normal answer.");
+    w.family("postern_dns_events_total", "counter",
+             "Things that happen to packets and are not a normal answer.");
     for (std::size_t e = 0; e < static_cast<std::size_t>(core::ResolverEvent::kCount); ++e) {
-        w.sample({{"event", std::string(core::to_string(static_cast<core::ResolverEvent>(e)))}}, stats.events[e]);
+        w.sample({{"event", std::string(core::to_string(static_cast<core::ResolverEvent>(e)))}},
+                 stats.events[e]);
     }
 }
 
@@ -123,29 +134,38 @@ void upstream_metrics(Writer& w, const StatusSnapshot& s) {
     for (const auto& u : s.resolver.upstreams) {
         if (seen.insert(u.address).second) upstreams.push_back(&u);
     }
-    w.family("postern_dns_upstream_requests_total", "counter", "Queries sent to an upstream, by what came of them.");
+    w.family("postern_dns_upstream_requests_total", "counter",
+             "Queries sent to an upstream, by what came of them.");
     for (const auto* u : upstreams) {
-        const std::pair<const char*, std::uint64_t> outcomes[] = {
-            {"answered", u->stats.answered}, {"timeout", u->stats.timeouts},           {"servfail", u->stats.servfail},
-            {"refused", u->stats.refused},   {"network_error", u->stats.network_errors}};
-        for (const auto& [outcome, count] : outcomes) w.sample({{"upstream", u->address.text()}, {"outcome", outcome}}, count);
+        const std::pair<const char*, std::uint64_t> outcomes[] = {{"answered", u->stats.answered},
+                                                                  {"timeout", u->stats.timeouts},
+                                                                  {"servfail", u->stats.servfail},
+                                                                  {"refused", u->stats.refused},
+                                                                  {"network_error", u->stats.network_errors}};
+        for (const auto& [outcome, count] : outcomes)
+            w.sample({{"upstream", u->address.text()}, {"outcome", outcome}}, count);
     }
     w.family("postern_dns_upstream_rtt_seconds", "histogram", "Time until an upstream answered.");
     for (const auto* u : upstreams) {
         w.histogram({{"upstream", u->address.text()}}, seconds(core::kLatencyBoundsUs),
-                    {u->stats.rtt_buckets.begin(), u->stats.rtt_buckets.end()}, static_cast<double>(u->stats.rtt_sum_us) / 1e6);
+                    {u->stats.rtt_buckets.begin(), u->stats.rtt_buckets.end()},
+                    static_cast<double>(u->stats.rtt_sum_us) / 1e6);
     }
 }
 
 void resolver_metrics(Writer& w, const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
     w.single("postern_resolver_up", "gauge", "Whether postern-resolver runs.", r.running ? 1 : 0);
-    w.single("postern_resolver_restarts_total", "counter", "Times that the agent had to start postern-resolver again.", r.restarts);
-    w.family("postern_plan_generation", "gauge", "Generation of the plan that the agent published and the resolver accepted.");
+    w.single("postern_resolver_restarts_total", "counter",
+             "Times that the agent had to start postern-resolver again.", r.restarts);
+    w.family("postern_plan_generation", "gauge",
+             "Generation of the plan that the agent published and the resolver accepted.");
     w.sample({{"which", "published"}}, r.published_generation);
     w.sample({{"which", "accepted"}}, r.stats_valid ? r.stats.plan_accepted_generation : 0);
-    w.single("postern_plan_accepted", "gauge", "Whether the resolver uses the published plan.", r.accepted ? 1 : 0);
-    w.single("postern_plan_refused_total", "counter", "Plans that the resolver found invalid.", r.stats.plans_refused);
+    w.single("postern_plan_accepted", "gauge", "Whether the resolver uses the published plan.",
+             r.accepted ? 1 : 0);
+    w.single("postern_plan_refused_total", "counter", "Plans that the resolver found invalid.",
+             r.stats.plans_refused);
 }
 
 /// One sample an address for a family with the labels link, ip, zone.
@@ -153,26 +173,33 @@ template <class Value>
 void per_address(Writer& w, const StatusSnapshot& s, Value value) {
     for (const auto& link : s.links) {
         for (const auto& a : link.addresses) {
-            if (const auto v = value(link, a)) w.sample({{"link", link.name}, {"ip", a.ip.text()}, {"zone", a.zone}}, *v);
+            if (const auto v = value(link, a))
+                w.sample({{"link", link.name}, {"ip", a.ip.text()}, {"zone", a.zone}}, *v);
         }
     }
 }
 
 void link_metrics(Writer& w, const StatusSnapshot& s) {
-    w.family("postern_link_up", "gauge", "Whether a link meets its policy (any, quorum or all of its addresses).");
+    w.family("postern_link_up", "gauge",
+             "Whether a link meets its policy (any, quorum or all of its addresses).");
     for (const auto& link : s.links) {
         w.sample({{"link", link.name}}, link.state == State::kUp || link.state == State::kDegraded ? 1 : 0);
     }
     w.family("postern_link_addresses", "gauge", "Addresses that discovery knows.");
-    for (const auto& link : s.links) w.sample({{"link", link.name}}, link.addresses.size());
+    for (const auto& link : s.links)
+        w.sample({{"link", link.name}}, link.addresses.size());
     w.family("postern_dns_private_answers", "gauge", "Addresses in the present answer for a link's name.");
-    for (const auto& link : s.links) w.sample({{"link", link.name}}, link.answer.size());
+    for (const auto& link : s.links)
+        w.sample({{"link", link.name}}, link.answer.size());
     w.family("postern_dns_private_queries_total", "counter", "Queries answered for a link's name.");
-    for (const auto& link : s.links) w.sample({{"link", link.name}}, link.answers);
+    for (const auto& link : s.links)
+        w.sample({{"link", link.name}}, link.answers);
     w.family("postern_link_fail_open", "gauge", "1 while all addresses are answered because all are down.");
-    for (const auto& link : s.links) w.sample({{"link", link.name}}, link.all_down ? 1 : 0);
+    for (const auto& link : s.links)
+        w.sample({{"link", link.name}}, link.all_down ? 1 : 0);
 
-    w.family("postern_endpoint_up", "gauge", "1 when an address is up or degraded, 0 when it is down; absent while unknown.");
+    w.family("postern_endpoint_up", "gauge",
+             "1 when an address is up or degraded, 0 when it is down; absent while unknown.");
     per_address(w, s, [](const LinkStatus& link, const AddressStatus& a) -> std::optional<int> {
         const State state = link.token_configured ? a.state : a.verdict.path;
         if (state == State::kUnknown) return std::nullopt;
@@ -182,16 +209,21 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     for (const auto& link : s.links) {
         for (const auto& a : link.addresses) {
             for (const State state : {State::kUp, State::kDegraded, State::kDown, State::kUnknown}) {
-                w.sample({{"link", link.name}, {"ip", a.ip.text()}, {"zone", a.zone}, {"state", std::string(probe::to_string(state))}},
+                w.sample({{"link", link.name},
+                          {"ip", a.ip.text()},
+                          {"zone", a.zone},
+                          {"state", std::string(probe::to_string(state))}},
                          a.state == state ? 1 : 0);
             }
         }
     }
-    w.family("postern_endpoint_last_probe_duration_seconds", "gauge", "Duration of the last probe of an address.");
+    w.family("postern_endpoint_last_probe_duration_seconds", "gauge",
+             "Duration of the last probe of an address.");
     per_address(w, s, [](const LinkStatus&, const AddressStatus& a) {
         return a.last ? std::optional<double>(static_cast<double>(a.last->total_us) / 1e6) : std::nullopt;
     });
-    w.family("postern_tls_not_after_timestamp_seconds", "gauge", "When the first certificate of the chain at an address ends.");
+    w.family("postern_tls_not_after_timestamp_seconds", "gauge",
+             "When the first certificate of the chain at an address ends.");
     per_address(w, s, [](const LinkStatus&, const AddressStatus& a) -> std::optional<double> {
         if (!a.last || !a.last->certificate.present) return std::nullopt;
         const auto& c = a.last->certificate;
@@ -206,36 +238,45 @@ void probe_metrics(Writer& w, const StatusSnapshot& s) {
     for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r) {
         const auto reason = static_cast<probe::Reason>(r);
         const auto found = p.failures.find(reason);
-        w.sample({{"reason", std::string(probe::to_string(reason))}}, found == p.failures.end() ? 0 : found->second);
+        w.sample({{"reason", std::string(probe::to_string(reason))}},
+                 found == p.failures.end() ? 0 : found->second);
     }
-    w.single("postern_probe_missed_total", "counter", "Probes not begun, because the one before still ran.", p.missed);
-    w.family("postern_probe_phase_duration_seconds", "histogram", "Time spent in a phase of a probe, failed phases included.");
+    w.single("postern_probe_missed_total", "counter", "Probes not begun, because the one before still ran.",
+             p.missed);
+    w.family("postern_probe_phase_duration_seconds", "histogram",
+             "Time spent in a phase of a probe, failed phases included.");
     for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
         const auto phase = static_cast<probe::Phase>(i);
         const auto found = p.phases.find(phase);
         const ProbeCounters::Histogram none;
         const auto& histogram = found == p.phases.end() ? none : found->second;
-        w.histogram({{"phase", std::string(probe::to_string(phase))}}, probe_bounds_s(), histogram.buckets, histogram.sum_s);
+        w.histogram({{"phase", std::string(probe::to_string(phase))}}, probe_bounds_s(), histogram.buckets,
+                    histogram.sum_s);
     }
     w.family("postern_probe_schedule_lag_seconds", "histogram", "How much later than planned a probe began.");
     w.histogram({}, seconds(probe::kLagBoundsUs), p.lag.buckets, p.lag.sum_s);
 }
 
 void discovery_metrics(Writer& w, const StatusSnapshot& s) {
-    w.single("postern_discovery_last_success_timestamp_seconds", "gauge", "When the cloud last answered; 0: not since the start.",
+    w.single("postern_discovery_last_success_timestamp_seconds", "gauge",
+             "When the cloud last answered; 0: not since the start.",
              timestamp(s.discovery.last_success_wall_us));
     w.family("postern_discovery_requests_total", "counter", "Requests to the cloud, by what it answered.");
-    for (const auto& [key, count] : s.discovery.requests) w.sample({{"action", key.first}, {"code", key.second}}, count);
-    w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.", s.discovery.changes);
+    for (const auto& [key, count] : s.discovery.requests)
+        w.sample({{"action", key.first}, {"code", key.second}}, count);
+    w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
+             s.discovery.changes);
 }
 
 /// Fields 14, 15 (CPU ticks), 22 (start), 23 (virtual), 24 (resident pages) of /proc/self/stat.
 void process_metrics(Writer& w, const StatusSnapshot& s) {
     const auto stat = core::read_file("/proc/self/stat", 4096);
     if (stat) {
-        std::vector<std::string> fields{"", "", ""};  // numbered from 1 in proc(5); the name (2) may hold blanks
+        std::vector<std::string> fields{"", "",
+                                        ""};  // numbered from 1 in proc(5); the name (2) may hold blanks
         const auto end = stat->rfind(')');
-        std::string_view rest = end == std::string::npos ? std::string_view{} : std::string_view(*stat).substr(end + 1);
+        std::string_view rest =
+            end == std::string::npos ? std::string_view{} : std::string_view(*stat).substr(end + 1);
         while (!rest.empty()) {
             const auto start = rest.find_first_not_of(" \n");
             if (start == std::string_view::npos) break;
@@ -243,25 +284,32 @@ void process_metrics(Writer& w, const StatusSnapshot& s) {
             fields.emplace_back(rest.substr(0, rest.find_first_of(" \n")));
             rest.remove_prefix(fields.back().size());
         }
-        const auto number = [&fields](std::size_t i) { return i < fields.size() ? std::strtod(fields[i].c_str(), nullptr) : 0.0; };
+        const auto number = [&fields](std::size_t i) {
+            return i < fields.size() ? std::strtod(fields[i].c_str(), nullptr) : 0.0;
+        };
         const double ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
         const double page = static_cast<double>(::sysconf(_SC_PAGESIZE));
-        w.single("process_cpu_seconds_total", "counter", "CPU time of the agent.", (number(14) + number(15)) / ticks);
+        w.single("process_cpu_seconds_total", "counter", "CPU time of the agent.",
+                 (number(14) + number(15)) / ticks);
         w.single("process_virtual_memory_bytes", "gauge", "Virtual memory of the agent.", number(23));
-        w.single("process_resident_memory_bytes", "gauge", "Resident memory of the agent.", number(24) * page);
+        w.single("process_resident_memory_bytes", "gauge", "Resident memory of the agent.",
+                 number(24) * page);
     }
     if (s.started_wall_us > 0) {
-        w.single("process_start_time_seconds", "gauge", "When the agent started.", timestamp(s.started_wall_us));
+        w.single("process_start_time_seconds", "gauge", "When the agent started.",
+                 timestamp(s.started_wall_us));
     }
     std::size_t open = 0;
     if (DIR* folder = ::opendir("/proc/self/fd")) {
-        while (const dirent* entry = ::readdir(folder)) open += entry->d_name[0] != '.';
+        while (const dirent* entry = ::readdir(folder))
+            open += entry->d_name[0] != '.';
         ::closedir(folder);
         w.single("process_open_fds", "gauge", "Open file descriptors of the agent.", open > 0 ? open - 1 : 0);
     }
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        w.single("process_max_fds", "gauge", "Most file descriptors that the agent may open.", limit.rlim_cur);
+        w.single("process_max_fds", "gauge", "Most file descriptors that the agent may open.",
+                 limit.rlim_cur);
     }
 }
 
@@ -281,10 +329,10 @@ std::string metrics_text(const StatusSnapshot& s) {
     upstream_metrics(w, s);
     resolver_metrics(w, s);
     discovery_metrics(w, s);
-    w.single("postern_config_last_reload_successful", "gauge", "Whether the configuration was last read without mistakes.",
-             s.config_reload_ok ? 1 : 0);
-    w.single("postern_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was read.",
-             timestamp(s.config_loaded_wall_us));
+    w.single("postern_config_last_reload_successful", "gauge",
+             "Whether the configuration was last read without mistakes.", s.config_reload_ok ? 1 : 0);
+    w.single("postern_config_last_reload_success_timestamp_seconds", "gauge",
+             "When the configuration in use was read.", timestamp(s.config_loaded_wall_us));
     w.family("postern_hostdns_state", "gauge", "1 for the way the host's resolver is pointed at postern.");
     w.sample({{"mode", "none"}, {"state", "unmanaged"}}, 1);
     process_metrics(w, s);

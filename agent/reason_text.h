@@ -1,5 +1,5 @@
-// Reasons of failed probes in the words of an operator: what is wrong, and the next step with its command. One table,
-// used by status, /health, the page and `postern probe`.
+// Reasons of failed probes in the words of an operator: what is wrong, and the next step with its command.
+// One table, used by status, /health, the page and `postern probe`.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 namespace postern::agent {
 
 struct ReasonContext {
-    std::string link;        // "" on a bare command line
+    std::string link;  // "" on a bare command line
     std::string host;
-    std::string ip;          // one address; "" when it is about several
+    std::string ip;  // one address; "" when it is about several
     std::uint16_t port = 443;
 };
 

@@ -20,9 +20,12 @@ namespace {
 
 probe::LinkPolicy link_policy(Policy policy) {
     switch (policy) {
-        case Policy::kAny: return probe::LinkPolicy::kAny;
-        case Policy::kQuorum: return probe::LinkPolicy::kQuorum;
-        case Policy::kAll: return probe::LinkPolicy::kAll;
+        case Policy::kAny:
+            return probe::LinkPolicy::kAny;
+        case Policy::kQuorum:
+            return probe::LinkPolicy::kQuorum;
+        case Policy::kAll:
+            return probe::LinkPolicy::kAll;
     }
     return probe::LinkPolicy::kAny;
 }
@@ -73,15 +76,17 @@ Suspect find_suspect(const LinkStatus& link, Bad bad) {
 void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view prefix) {
     const AddressStatus& a = *suspect.address;
     const std::string subject = suspect.alike > 1 && suspect.alike == link.addresses.size() ? "every address"
-                                : suspect.alike > 1 ? fmt::format("{} and {} more", place(a), suspect.alike - 1)
-                                                    : place(a);
+                                : suspect.alike > 1
+                                    ? fmt::format("{} and {} more", place(a), suspect.alike - 1)
+                                    : place(a);
     const Reason reason = failed_last(a) ? a.last->reason : Reason::kNone;
     if (reason == Reason::kNone) {
         link.cause = fmt::format("{}{} is down", prefix, subject);
         link.fix = fmt::format("see: postern logs --link {} --state down", link.name);
         return;
     }
-    link.cause = fmt::format("{}{} {} ({})", prefix, subject, reason_cause(reason, context_of(link, a)), probe::to_string(reason));
+    link.cause = fmt::format("{}{} {} ({})", prefix, subject, reason_cause(reason, context_of(link, a)),
+                             probe::to_string(reason));
     if (!a.last->detail.empty() && suspect.alike <= 1) link.cause += ": " + a.last->detail;
     link.fix = reason_fix(reason, context_of(link, a));
 }
@@ -92,11 +97,13 @@ void explain_degraded(LinkStatus& link, const AddressStatus& a) {
         const auto& certificate = a.last->certificate;
         const Micros left = certificate.chain_not_after_us - a.last->started_wall_us;
         if (certificate.present && certificate.chain_not_after_us > 0 && left < 14 * 24 * core::kHour) {
-            link.cause = fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
+            link.cause =
+                fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
             link.fix = "TDengine Cloud has to renew it; tell them now";
             return;
         }
-        link.cause = fmt::format("{} is slow: its last probe took {:.0f} ms", place(a), static_cast<double>(a.last->total_us) / 1000);
+        link.cause = fmt::format("{} is slow: its last probe took {:.0f} ms", place(a),
+                                 static_cast<double>(a.last->total_us) / 1000);
     } else {
         link.cause = fmt::format("{} is degraded", place(a));
     }
@@ -123,7 +130,9 @@ void judge_no_addresses(LinkStatus& link) {
 /// What is wrong although (or besides that) the state says otherwise.
 void explain(LinkStatus& link) {
     const auto path_down = [](const AddressStatus& a) { return a.verdict.path == State::kDown; };
-    const auto service_down = [](const AddressStatus& a) { return a.verdict.path != State::kDown && a.verdict.service == State::kDown; };
+    const auto service_down = [](const AddressStatus& a) {
+        return a.verdict.path != State::kDown && a.verdict.service == State::kDown;
+    };
     const Suspect no_path = find_suspect(link, path_down);
     const Suspect no_service = find_suspect(link, service_down);
     if (no_path.bad > 0 && no_path.bad == link.addresses.size()) {
@@ -143,15 +152,18 @@ void explain(LinkStatus& link) {
     } else if (link.discovery.error) {
         link.cause = fmt::format("its addresses are those of {}, because the cloud can't be asked: {}",
                                  link.discovery.confirmed_wall_us > 0
-                                     ? core::format_utc(link.discovery.confirmed_wall_us).substr(0, 19) + "Z" : "before",
+                                     ? core::format_utc(link.discovery.confirmed_wall_us).substr(0, 19) + "Z"
+                                     : "before",
                                  link.discovery.error->what);
         link.fix = link.discovery.error->hint;
     } else if (!link.discovery.waiting_for.empty()) {
         link.cause = link.discovery.waiting_for;
         link.fix = "postern asks again by itself; at once with: postern refresh";
     } else if (const auto local = std::find_if(link.addresses.begin(), link.addresses.end(),
-                                               [](const auto& a) { return failed_last(a) && probe::is_local(a.last->reason) &&
-                                                                          a.last->reason != Reason::kTokenMissing; });
+                                               [](const auto& a) {
+                                                   return failed_last(a) && probe::is_local(a.last->reason) &&
+                                                          a.last->reason != Reason::kTokenMissing;
+                                               });
                local != link.addresses.end()) {
         explain_suspect(link, {&*local, 1, 1}, "");
     }
@@ -159,17 +171,22 @@ void explain(LinkStatus& link) {
 
 int severity(Overall overall) {  // worst last: good < unknown < degraded < failed
     switch (overall) {
-        case Overall::kGood: return 0;
-        case Overall::kUnknown: return 1;
-        case Overall::kDegraded: return 2;
-        case Overall::kFailed: return 3;
+        case Overall::kGood:
+            return 0;
+        case Overall::kUnknown:
+            return 1;
+        case Overall::kDegraded:
+            return 2;
+        case Overall::kFailed:
+            return 3;
     }
     return 1;
 }
 
 Overall overall_of(const LinkStatus& link) {
     if (link.state == State::kDown) return Overall::kFailed;
-    if (link.state == State::kDegraded || link.discovery.error || !link.token_problem.empty()) return Overall::kDegraded;
+    if (link.state == State::kDegraded || link.discovery.error || !link.token_problem.empty())
+        return Overall::kDegraded;
     if (link.state == State::kUnknown && link.probing) return Overall::kUnknown;
     return Overall::kGood;
 }
@@ -181,8 +198,10 @@ std::string resolver_trouble(const StatusSnapshot& s) {
     if (!r.running) return "postern-resolver does not run: the host's names are not answered by postern";
     if (r.stats_valid && !r.accepted) {
         const auto fault = static_cast<core::PlanFault>(r.stats.plan_refused_fault);
-        if (r.stats.plans_refused > 0 && fault != core::PlanFault::kNone && r.stats.plan_refused_mono_us >= r.stats.plan_accepted_mono_us) {
-            return fmt::format("the resolver refused the newest plan ({}) and goes on with the one before", core::to_string(fault));
+        if (r.stats.plans_refused > 0 && fault != core::PlanFault::kNone &&
+            r.stats.plan_refused_mono_us >= r.stats.plan_accepted_mono_us) {
+            return fmt::format("the resolver refused the newest plan ({}) and goes on with the one before",
+                               core::to_string(fault));
         }
         return "the resolver has not taken the newest plan yet";
     }
@@ -199,8 +218,9 @@ std::string good_headline(const StatusSnapshot& s) {
         }
     }
     if (s.links.empty()) return "no links: postern only forwards";
-    std::string out = fmt::format("{} {}, {} of {} {} up", s.links.size(), s.links.size() == 1 ? "link" : "links", up,
-                                  addresses - unprobed, addresses - unprobed == 1 ? "address" : "addresses");
+    std::string out =
+        fmt::format("{} {}, {} of {} {} up", s.links.size(), s.links.size() == 1 ? "link" : "links", up,
+                    addresses - unprobed, addresses - unprobed == 1 ? "address" : "addresses");
     if (unprobed > 0) out += fmt::format(", {} not probed", unprobed);
     return out;
 }
@@ -209,10 +229,14 @@ std::string good_headline(const StatusSnapshot& s) {
 
 std::string_view to_string(Overall overall) {
     switch (overall) {
-        case Overall::kGood: return "good";
-        case Overall::kDegraded: return "degraded";
-        case Overall::kFailed: return "failed";
-        case Overall::kUnknown: return "unknown";
+        case Overall::kGood:
+            return "good";
+        case Overall::kDegraded:
+            return "degraded";
+        case Overall::kFailed:
+            return "failed";
+        case Overall::kUnknown:
+            return "unknown";
     }
     return "unknown";
 }
@@ -252,7 +276,8 @@ void judge(StatusSnapshot& s) {
         judge(link);
         const Overall how = overall_of(link);
         if (how == Overall::kGood) continue;
-        trouble(how, fmt::format("{}: {}", link.name, link.cause.empty() ? probe::to_string(link.state) : link.cause));
+        trouble(how, fmt::format("{}: {}", link.name,
+                                 link.cause.empty() ? probe::to_string(link.state) : link.cause));
     }
     if (std::string what = resolver_trouble(s); !what.empty()) {
         if (s.resolver.problem.empty()) s.resolver.problem = what;
@@ -261,14 +286,16 @@ void judge(StatusSnapshot& s) {
     if (!s.config_reload_ok) trouble(Overall::kDegraded, s.config_problem);
     for (const auto& warning : s.warnings) {
         // Remarks on the configuration ("FILE:LINE: …") are not a state.
-        if (s.config_path.empty() || !warning.starts_with(s.config_path)) trouble(Overall::kDegraded, warning);
+        if (s.config_path.empty() || !warning.starts_with(s.config_path))
+            trouble(Overall::kDegraded, warning);
     }
     s.overall = overall;
     if (troubles.empty()) {
         s.headline = good_headline(s);
         return;
     }
-    const auto worst = std::find_if(troubles.begin(), troubles.end(), [&](const auto& t) { return t.first == overall; });
+    const auto worst =
+        std::find_if(troubles.begin(), troubles.end(), [&](const auto& t) { return t.first == overall; });
     s.headline = worst->second;
     if (troubles.size() > 1) s.headline += fmt::format(" (and {} more)", troubles.size() - 1);
 }

@@ -11,18 +11,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json time_or_null(Micros wall_us) { return wall_us > 0 ? Json(core::format_utc(wall_us)) : Json(nullptr); }
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json time_or_null(Micros wall_us) {
+    return wall_us > 0 ? Json(core::format_utc(wall_us)) : Json(nullptr);
+}
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
 
 template <class List>
 Json texts(const List& list) {
     Json out = Json::array();
-    for (const auto& item : list) out.push_back(item.text());
+    for (const auto& item : list)
+        out.push_back(item.text());
     return out;
 }
 
 Json error_json(const core::Error& error, Micros since_wall_us) {
-    return {{"code", core::to_string(error.code)}, {"what", error.what}, {"hint", error.hint}, {"since", time_or_null(since_wall_us)}};
+    return {{"code", core::to_string(error.code)},
+            {"what", error.what},
+            {"hint", error.hint},
+            {"since", time_or_null(since_wall_us)}};
 }
 
 Json report_json(const EndpointReport& report) {
@@ -46,7 +54,8 @@ Json report_json(const EndpointReport& report) {
 
 Json discovery_json(const DiscoveryStatus& d) {
     Json reports = Json::array();
-    for (const auto& report : d.reports) reports.push_back(report_json(report));
+    for (const auto& report : d.reports)
+        reports.push_back(report_json(report));
     return {{"known", d.known},
             {"source", d.source},
             {"confirmed", time_or_null(d.confirmed_wall_us)},
@@ -58,11 +67,12 @@ Json discovery_json(const DiscoveryStatus& d) {
 }
 
 Json result_json(const probe::ProbeResult& r) {
-    Json out = {{"ts", time_or_null(r.started_wall_us)},
-                {"ok", r.ok},
-                {"phase", r.ok || r.phase == probe::Phase::kCount ? Json(nullptr) : Json(probe::to_string(r.phase))},
-                {"reason", r.reason == probe::Reason::kNone ? Json(nullptr) : Json(probe::to_string(r.reason))},
-                {"detail", text_or_null(r.detail)}};
+    Json out = {
+        {"ts", time_or_null(r.started_wall_us)},
+        {"ok", r.ok},
+        {"phase", r.ok || r.phase == probe::Phase::kCount ? Json(nullptr) : Json(probe::to_string(r.phase))},
+        {"reason", r.reason == probe::Reason::kNone ? Json(nullptr) : Json(probe::to_string(r.reason))},
+        {"detail", text_or_null(r.detail)}};
     for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
         const std::string key = std::string(probe::to_string(static_cast<probe::Phase>(i))) + "_us";
         out[key] = r.phase_us[i] ? Json(*r.phase_us[i]) : Json(nullptr);
@@ -97,7 +107,8 @@ Json address_json(const AddressStatus& a) {
 
 Json link_json(const LinkStatus& link) {
     Json addresses = Json::array();
-    for (const auto& a : link.addresses) addresses.push_back(address_json(a));
+    for (const auto& a : link.addresses)
+        addresses.push_back(address_json(a));
     return {{"name", link.name},
             {"host", link.host},
             {"port", link.port},
@@ -123,7 +134,8 @@ Json queries_json(const core::StatsPage& stats) {
     for (std::size_t source = 0; source < static_cast<std::size_t>(core::Source::kCount); ++source) {
         std::uint64_t total = 0;
         for (const auto& row : stats.queries[source]) {
-            for (const auto count : row) total += count;
+            for (const auto count : row)
+                total += count;
         }
         out[std::string(core::to_string(static_cast<core::Source>(source)))] = total;
     }
@@ -146,27 +158,33 @@ Json resolver_json(const ResolverStatus& r) {
     const core::StatsPage& stats = r.stats;
     const auto fault = static_cast<core::PlanFault>(stats.plan_refused_fault);
     Json upstreams = Json::array();
-    for (const auto& u : r.upstreams) upstreams.push_back(upstream_json(u));
-    Json out = {{"running", r.running},
-                {"managed", r.managed},
-                {"pid", r.pid > 0 ? Json(r.pid) : Json(nullptr)},
-                {"restarts", r.restarts},
-                {"problem", text_or_null(r.problem)},
-                {"listen", texts(r.listen)},
-                {"plan",
-                 {{"published_generation", r.published_generation},
-                  {"accepted_generation", r.stats_valid ? Json(stats.plan_accepted_generation) : Json(nullptr)},
-                  {"accepted", r.accepted},
-                  {"source", r.stats_valid ? Json(core::to_string(static_cast<core::PlanSource>(stats.plan_source))) : Json(nullptr)},
-                  {"refused_total", stats.plans_refused},
-                  {"last_refusal", stats.plans_refused > 0 ? Json(core::to_string(fault)) : Json(nullptr)}}},
-                {"upstream_source", r.upstream_source},
-                {"upstreams", std::move(upstreams)}};
+    for (const auto& u : r.upstreams)
+        upstreams.push_back(upstream_json(u));
+    Json out = {
+        {"running", r.running},
+        {"managed", r.managed},
+        {"pid", r.pid > 0 ? Json(r.pid) : Json(nullptr)},
+        {"restarts", r.restarts},
+        {"problem", text_or_null(r.problem)},
+        {"listen", texts(r.listen)},
+        {"plan",
+         {{"published_generation", r.published_generation},
+          {"accepted_generation", r.stats_valid ? Json(stats.plan_accepted_generation) : Json(nullptr)},
+          {"accepted", r.accepted},
+          {"source", r.stats_valid ? Json(core::to_string(static_cast<core::PlanSource>(stats.plan_source)))
+                                   : Json(nullptr)},
+          {"refused_total", stats.plans_refused},
+          {"last_refusal", stats.plans_refused > 0 ? Json(core::to_string(fault)) : Json(nullptr)}}},
+        {"upstream_source", r.upstream_source},
+        {"upstreams", std::move(upstreams)}};
     if (r.stats_valid) {
         out["started"] = time_or_null(stats.started_wall_us);
         out["queries"] = queries_json(stats);
-        out["cache"] = {{"entries", stats.cache_entries}, {"bytes", stats.cache_bytes}, {"hits", stats.cache_hits},
-                        {"misses", stats.cache_misses}, {"evictions", stats.cache_evictions}};
+        out["cache"] = {{"entries", stats.cache_entries},
+                        {"bytes", stats.cache_bytes},
+                        {"hits", stats.cache_hits},
+                        {"misses", stats.cache_misses},
+                        {"evictions", stats.cache_evictions}};
         out["inflight"] = stats.inflight;
         out["tcp_clients"] = stats.tcp_clients;
     }
@@ -177,13 +195,15 @@ Json resolver_json(const ResolverStatus& r) {
 
 std::string status_json(const StatusSnapshot& s) {
     Json links = Json::array();
-    for (const auto& link : s.links) links.push_back(link_json(link));
+    for (const auto& link : s.links)
+        links.push_back(link_json(link));
     Json requests = Json::array();
     for (const auto& [key, count] : s.discovery.requests) {
         requests.push_back({{"action", key.first}, {"code", key.second}, {"count", count}});
     }
     Json failures = Json::object();
-    for (const auto& [reason, count] : s.probes.failures) failures[std::string(probe::to_string(reason))] = count;
+    for (const auto& [reason, count] : s.probes.failures)
+        failures[std::string(probe::to_string(reason))] = count;
     const Json out = {
         {"schema_version", 1},
         {"ts", core::format_utc(s.now_wall_us)},
@@ -203,7 +223,10 @@ std::string status_json(const StatusSnapshot& s) {
          {{"last_success", time_or_null(s.discovery.last_success_wall_us)},
           {"changes_total", s.discovery.changes},
           {"requests", std::move(requests)}}},
-        {"probes", {{"attempts_total", s.probes.attempts}, {"missed_total", s.probes.missed}, {"failures_total", std::move(failures)}}},
+        {"probes",
+         {{"attempts_total", s.probes.attempts},
+          {"missed_total", s.probes.missed},
+          {"failures_total", std::move(failures)}}},
         {"warnings", s.warnings},
     };
     return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

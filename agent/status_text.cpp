@@ -29,20 +29,25 @@ std::string milliseconds(Micros us) {
 
 std::string grouped(std::uint64_t n) {
     std::string digits = std::to_string(n);
-    for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+    for (std::size_t at = digits.size(); at > 3; at -= 3)
+        digits.insert(at - 3, ",");
     return digits;
 }
 
 /// "5.12": the agent's start and the publication within it.
-std::string generation(std::uint64_t g) { return fmt::format("{}.{}", g >> 32, g & 0xffffffffu); }
+std::string generation(std::uint64_t g) {
+    return fmt::format("{}.{}", g >> 32, g & 0xffffffffu);
+}
 
 class Screen {
   public:
-    Screen(const StatusSnapshot& s, bool colour, std::size_t columns) : s_(s), paint_(colour), columns_(columns) {}
+    Screen(const StatusSnapshot& s, bool colour, std::size_t columns)
+        : s_(s), paint_(colour), columns_(columns) {}
 
     std::string draw() {
         headline();
-        for (const auto& link : s_.links) draw_link(link);
+        for (const auto& link : s_.links)
+            draw_link(link);
         draw_dns();
         draw_discovery();
         draw_rest();
@@ -53,14 +58,17 @@ class Screen {
     void line(const std::string& text) { out_ += (columns_ > 0 ? cut(text, columns_) : text) + '\n'; }
 
     /// Broken at blanks; the lines after the first are indented to stand under the text.
-    void paragraph(std::size_t indent, const std::string& lead, std::string_view text, std::string (Paint::*colour)(std::string_view) const) {
+    void paragraph(std::size_t indent, const std::string& lead, std::string_view text,
+                   std::string (Paint::*colour)(std::string_view) const) {
         const std::size_t under = indent + display_width(lead);
-        const std::string body = columns_ > under + 20 ? wrap_text(printable(text), columns_, under) : printable(text);
+        const std::string body =
+            columns_ > under + 20 ? wrap_text(printable(text), columns_, under) : printable(text);
         std::string painted;
         std::size_t start = 0;
         for (;;) {  // colour each line by itself: cut() and pagers see whole sequences
             const auto end = body.find('\n', start);
-            painted += colour == nullptr ? body.substr(start, end - start) : (paint_.*colour)(body.substr(start, end - start));
+            painted += colour == nullptr ? body.substr(start, end - start)
+                                         : (paint_.*colour)(body.substr(start, end - start));
             if (end == std::string::npos) break;
             painted += '\n';
             start = end + 1;
@@ -75,10 +83,14 @@ class Screen {
 
     std::string painted_state(State state, std::string_view word) const {
         switch (state) {
-            case State::kUp: return paint_.green(word);
-            case State::kDegraded: return paint_.yellow(word);
-            case State::kDown: return paint_.red(word);
-            case State::kUnknown: return paint_.dim(word);
+            case State::kUp:
+                return paint_.green(word);
+            case State::kDegraded:
+                return paint_.yellow(word);
+            case State::kDown:
+                return paint_.red(word);
+            case State::kUnknown:
+                return paint_.dim(word);
         }
         return std::string(word);
     }
@@ -86,10 +98,18 @@ class Screen {
     void headline() {
         std::string word;
         switch (s_.overall) {
-            case Overall::kGood: word = paint_.green("GOOD"); break;
-            case Overall::kDegraded: word = paint_.yellow("DEGRADED"); break;
-            case Overall::kFailed: word = paint_.red("FAILED"); break;
-            case Overall::kUnknown: word = paint_.cyan("UNKNOWN"); break;
+            case Overall::kGood:
+                word = paint_.green("GOOD");
+                break;
+            case Overall::kDegraded:
+                word = paint_.yellow("DEGRADED");
+                break;
+            case Overall::kFailed:
+                word = paint_.red("FAILED");
+                break;
+            case Overall::kUnknown:
+                word = paint_.cyan("UNKNOWN");
+                break;
         }
         paragraph(0, word + "  ", s_.headline, &Paint::bold);
     }
@@ -112,7 +132,8 @@ class Screen {
     void draw_link(const LinkStatus& link) {
         out_ += '\n';
         const std::string state(probe::to_string(link.state));
-        line(fmt::format("{}  {}  {}", paint_.bold(link.name), painted_state(link.state, link.probing ? state : "not probed"), link.host));
+        line(fmt::format("{}  {}  {}", paint_.bold(link.name),
+                         painted_state(link.state, link.probing ? state : "not probed"), link.host));
         std::size_t ip = 0, zone = 0, what = 0;
         for (const auto& a : link.addresses) {
             ip = std::max(ip, a.ip.text().size());
@@ -126,7 +147,8 @@ class Screen {
             row += painted_state(shown, pad(link.probing ? probe::to_string(shown) : "-", 8)) + "  ";
             row += pad_left(measured(link, a), what) + "  ";
             row += a.answered ? pad("in answer", 9) : paint_.yellow(pad("withdrawn", 9));
-            if (a.since_wall_us > 0 && link.probing) row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
+            if (a.since_wall_us > 0 && link.probing)
+                row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
             line(row);
         }
         const bool bad = link.state == State::kDown;
@@ -141,9 +163,10 @@ class Screen {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }
         if (link.addresses.size() == 1) {
-            paragraph(2, "", link.discovery.source == "fixed"
-                                 ? "one address only: nothing to fail over to"
-                                 : "one address only: nothing to fail over to; add a second zone to the endpoint in the VPC console",
+            paragraph(2, "",
+                      link.discovery.source == "fixed" ? "one address only: nothing to fail over to"
+                                                       : "one address only: nothing to fail over to; add a "
+                                                         "second zone to the endpoint in the VPC console",
                       &Paint::dim);
         }
     }
@@ -153,12 +176,14 @@ class Screen {
         const core::StatsPage& stats = r.stats;
         out_ += '\n';
         std::string listen;
-        for (const auto& address : r.listen) listen += (listen.empty() ? "" : ", ") + address.text();
+        for (const auto& address : r.listen)
+            listen += (listen.empty() ? "" : ", ") + address.text();
         if (!r.running) {
             section("DNS", fmt::format("no resolver on {}", listen));
         } else {
             std::string text = fmt::format("{}, resolver pid {}", listen, r.pid);
-            if (r.stats_valid && stats.started_wall_us > 0) text += fmt::format(", up {}", span(s_.now_wall_us - stats.started_wall_us));
+            if (r.stats_valid && stats.started_wall_us > 0)
+                text += fmt::format(", up {}", span(s_.now_wall_us - stats.started_wall_us));
             if (r.accepted) text += fmt::format(", plan {} accepted", generation(r.published_generation));
             section("DNS", text);
         }
@@ -166,7 +191,8 @@ class Screen {
         if (r.stats_valid) more(queries());
         std::string upstreams;
         for (const auto& u : r.upstreams) {
-            upstreams += (upstreams.empty() ? "" : ", ") + (u.address.port == 53 ? u.address.ip.text() : u.address.text());
+            upstreams += (upstreams.empty() ? "" : ", ") +
+                         (u.address.port == 53 ? u.address.ip.text() : u.address.text());
             if (u.stats.srtt_us > 0) upstreams += " " + milliseconds(u.stats.srtt_us);
         }
         if (!upstreams.empty()) more(fmt::format("upstreams {} ({})", upstreams, r.upstream_source));
@@ -177,7 +203,8 @@ class Screen {
         std::uint64_t total = 0, of[static_cast<std::size_t>(core::Source::kCount)]{};
         for (std::size_t source = 0; source < std::size(of); ++source) {
             for (const auto& row : stats.queries[source]) {
-                for (const auto count : row) of[source] += count;
+                for (const auto count : row)
+                    of[source] += count;
             }
             total += of[source];
         }
@@ -185,7 +212,8 @@ class Screen {
         std::string parts;
         for (std::size_t source = 0; source < std::size(of); ++source) {
             if (of[source] == 0) continue;
-            parts += fmt::format("{}{} {}", parts.empty() ? ": " : ", ", grouped(of[source]), core::to_string(static_cast<core::Source>(source)));
+            parts += fmt::format("{}{} {}", parts.empty() ? ": " : ", ", grouped(of[source]),
+                                 core::to_string(static_cast<core::Source>(source)));
         }
         return out + parts;
     }
@@ -203,20 +231,26 @@ class Screen {
             from_snapshot |= link.discovery.source == "snapshot";
         }
         if (!discovers) return;
-        std::string text = confirmed > 0 ? fmt::format("confirmed {} ago", span(s_.now_wall_us - confirmed)) : "not confirmed yet";
+        std::string text = confirmed > 0 ? fmt::format("confirmed {} ago", span(s_.now_wall_us - confirmed))
+                                         : "not confirmed yet";
         if (from_snapshot) text += " (from the snapshot on disk)";
         if (!s_.region.empty()) text += fmt::format(", region {}", s_.region);
         if (!s_.host_zone.empty()) text += fmt::format(", this host in {}", s_.host_zone);
         section("Discovery", text);
         if (failing == nullptr) return;
-        paragraph(11, "", fmt::format("failing for {}: {}", span(s_.now_wall_us - failing->error_since_wall_us), failing->error->what), &Paint::yellow);
+        paragraph(11, "",
+                  fmt::format("failing for {}: {}", span(s_.now_wall_us - failing->error_since_wall_us),
+                              failing->error->what),
+                  &Paint::yellow);
         if (!failing->error->hint.empty()) paragraph(11, "→ ", failing->error->hint, nullptr);
     }
 
     void draw_rest() {
-        section("Agent", fmt::format("postern {}, up {}, configuration {}", s_.version, span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
+        section("Agent", fmt::format("postern {}, up {}, configuration {}", s_.version,
+                                     span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
         if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);
-        for (const auto& warning : s_.warnings) paragraph(11, "! ", warning, &Paint::yellow);
+        for (const auto& warning : s_.warnings)
+            paragraph(11, "! ", warning, &Paint::yellow);
     }
 
     const StatusSnapshot& s_;

@@ -20,13 +20,15 @@ Glyph next_glyph(std::string_view text) {
     const auto first = static_cast<unsigned char>(text[0]);
     if (first == 0x1b) {
         std::size_t n = 1;
-        while (n < text.size() && text[n] != 'm') ++n;
+        while (n < text.size() && text[n] != 'm')
+            ++n;
         return {std::min(n + 1, text.size()), 0};
     }
     std::size_t n = first < 0x80 ? 1u : first < 0xe0 ? 2u : first < 0xf0 ? 3u : 4u;
     if (n > text.size()) n = text.size();
     std::uint32_t code = n == 1 ? first : first & (0xffu >> (n + 1));
-    for (std::size_t i = 1; i < n; ++i) code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+    for (std::size_t i = 1; i < n; ++i)
+        code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
     const bool combining = code >= 0x300 && code <= 0x36f;
     const bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
                       (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
@@ -49,6 +51,12 @@ std::size_t terminal_columns(std::size_t otherwise) {
     winsize size{};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return otherwise;
     return size.ws_col;
+}
+
+std::size_t terminal_rows(std::size_t otherwise) {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return otherwise;
+    return size.ws_row;
 }
 
 std::string Paint::wrap(const char* code, std::string_view text) const {

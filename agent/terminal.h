@@ -11,6 +11,7 @@ namespace postern::agent {
 bool colour_wanted();
 /// Columns of stdout's terminal; `otherwise` when it is none.
 std::size_t terminal_columns(std::size_t otherwise = 80);
+std::size_t terminal_rows(std::size_t otherwise = 24);
 
 /// Escape sequences, or nothing: `Paint(true).red("down")`.
 class Paint {

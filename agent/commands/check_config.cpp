@@ -25,7 +25,8 @@ std::string file_problem(const std::string& path, bool secret) {
     }
     if (!S_ISREG(info.st_mode)) return path + " is not a file";
     if (secret && (info.st_mode & 0007) != 0) {
-        return fmt::format("{} can be read by everyone on this host: chown root:postern {} && chmod 0640 {}", path, path, path);
+        return fmt::format("{} can be read by everyone on this host: chown root:postern {} && chmod 0640 {}",
+                           path, path, path);
     }
     return "";
 }
@@ -34,7 +35,8 @@ std::vector<ConfigIssue> host_warnings(const Config& config) {
     std::vector<ConfigIssue> out;
     const auto look = [&out](int line, std::string key, const std::string& path, bool secret) {
         if (path.empty()) return;
-        if (std::string problem = file_problem(path, secret); !problem.empty()) out.push_back({line, std::move(key), std::move(problem)});
+        if (std::string problem = file_problem(path, secret); !problem.empty())
+            out.push_back({line, std::move(key), std::move(problem)});
     };
     look(0, "aliyun.ca_file", config.aliyun.ca_file, false);
     for (const LinkConfig& link : config.links) {
@@ -54,7 +56,8 @@ int run_command(const CheckConfigCommand& command) {
     }
     const auto config = load_config(command.config);
     if (!config) {
-        for (const ConfigIssue& issue : config.error()) fmt::print(stderr, "{}\n", format_issue(command.config, issue));
+        for (const ConfigIssue& issue : config.error())
+            fmt::print(stderr, "{}\n", format_issue(command.config, issue));
         const std::size_t n = config.error().size();
         fmt::print(stderr, "{} {} in {}\n", n, n == 1 ? "mistake" : "mistakes", command.config);
         return kExitFailed;
@@ -67,9 +70,11 @@ int run_command(const CheckConfigCommand& command) {
         fmt::print("{}\n", format_issue(command.config, warning));
     }
     std::string links;
-    for (const LinkConfig& link : config->links) links += (links.empty() ? ": " : ", ") + link.name;
-    fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
-               config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
+    for (const LinkConfig& link : config->links)
+        links += (links.empty() ? ": " : ", ") + link.name;
+    fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid",
+               config->links.size(), config->links.size() == 1 ? "link" : "links",
+               config->links.size() <= 8 ? links : "");
     return warnings.empty() ? kExitGood : kExitWarning;
 }
 

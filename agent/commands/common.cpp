@@ -16,12 +16,15 @@ namespace postern::agent {
 namespace {
 
 volatile std::sig_atomic_t got_signal = 0;
-void note_signal(int) { got_signal = 1; }
+void note_signal(int) {
+    got_signal = 1;
+}
 
 void set_handler(void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
-    for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
+    for (const int number : {SIGINT, SIGTERM})
+        ::sigaction(number, &action, nullptr);
 }
 
 }  // namespace
@@ -30,14 +33,19 @@ Interruptible::Interruptible() {
     got_signal = 0;
     set_handler(&note_signal);
 }
-Interruptible::~Interruptible() { set_handler(SIG_DFL); }
-bool Interruptible::interrupted() const { return got_signal != 0; }
+Interruptible::~Interruptible() {
+    set_handler(SIG_DFL);
+}
+bool Interruptible::interrupted() const {
+    return got_signal != 0;
+}
 
 bool Interruptible::sleep(core::Micros us) {
     // In slices: a signal that arrives just before the call must not cost the whole time.
     for (core::Micros left = us; left > 0 && got_signal == 0; left -= 100 * core::kMillisecond) {
         const core::Micros slice = std::min(left, 100 * core::kMillisecond);
-        const timespec time{static_cast<time_t>(slice / core::kSecond), static_cast<long>(slice % core::kSecond) * 1000};
+        const timespec time{static_cast<time_t>(slice / core::kSecond),
+                            static_cast<long>(slice % core::kSecond) * 1000};
         ::nanosleep(&time, nullptr);
     }
     return got_signal == 0;
@@ -54,13 +62,16 @@ void complain(std::string_view command, std::string_view what) {
     std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-void complain(std::string_view command, const core::Error& error) { complain(command, error.text()); }
+void complain(std::string_view command, const core::Error& error) {
+    complain(command, error.text());
+}
 
 std::optional<Config> config_or_complain(std::string_view, const std::string& path) {
     auto config = load_config(path);
     if (config) return std::move(*config);
     std::string out;
-    for (const ConfigIssue& issue : config.error()) out += format_issue(path, issue) + "\n";
+    for (const ConfigIssue& issue : config.error())
+        out += format_issue(path, issue) + "\n";
     std::fwrite(out.data(), 1, out.size(), stderr);
     return std::nullopt;
 }
@@ -72,8 +83,8 @@ core::SocketAddress agent_address(const Config& config) {
     return address;
 }
 
-core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
-                                     core::Micros timeout_us) {
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method,
+                                     const std::string& path_and_query, core::Micros timeout_us) {
     core::Loop loop;
     std::optional<core::Result<HttpResponse>> reply;
     const core::SocketAddress address = agent_address(config);
@@ -89,7 +100,8 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
         request.timeout_us = timeout_us;
         request.max_body = 64u << 20;
         request.allow_proxy = false;
-        client.send(std::move(request), [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
+        client.send(std::move(request),
+                    [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
         while (!reply && loop.run_once()) {
         }
     }
@@ -98,10 +110,15 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
     const pid_t holder = core::LockFile::holder(paths_of(config.agent).agent_lock);
     core::Error error;
     if (reply) error = reply->error();
+    const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
     error.code = core::Code::kConnectFailed;
-    error.what = fmt::format("the agent does not answer on http://{}: {}", address.text(), error.what);
-    error.hint = holder > 0 ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
-                            : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}", config.path);
+    error.what = fmt::format("the agent does not answer on http://{}{}", address.text(),
+                             refused ? "" : ": " + error.what);
+    error.hint =
+        holder > 0
+            ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
+            : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
+                          config.path);
     return core::fail(std::move(error));
 }
 

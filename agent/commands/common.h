@@ -23,10 +23,11 @@ std::optional<Config> config_or_complain(std::string_view command, const std::st
 core::SocketAddress agent_address(const Config& config);
 
 /// One request to the running agent. When nobody answers there, the error says how to start it.
-core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
-                                     core::Micros timeout_us);
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method,
+                                     const std::string& path_and_query, core::Micros timeout_us);
 
-/// While it lives, Ctrl-C and SIGTERM end sleep() instead of the program: the terminal is left as it was found.
+/// While it lives, Ctrl-C and SIGTERM end sleep() instead of the program: the terminal is left as it was
+/// found.
 class Interruptible {
   public:
     Interruptible();

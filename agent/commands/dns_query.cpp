@@ -49,7 +49,8 @@ std::string taken(char* text) {
 
 Rdf question_name(const std::string& name) {
     if (const auto ip = core::IpAddress::parse(name)) {
-        const Rdf address(ldns_rdf_new_frm_str(ip->is_v6() ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, name.c_str()));
+        const Rdf address(
+            ldns_rdf_new_frm_str(ip->is_v6() ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, name.c_str()));
         return Rdf(address ? ldns_rdf_address_reverse(address.get()) : nullptr);
     }
     return Rdf(ldns_dname_new_frm_str(name.c_str()));
@@ -59,7 +60,8 @@ core::Result<core::Bytes> build_query(const std::string& name, const std::string
     Rdf owner = question_name(name);
     if (!owner) return fail(Code::kUsage, "\"" + name + "\" is not a DNS name");
     const ldns_rr_type rr_type = ldns_get_rr_type_by_name(type.c_str());
-    if (rr_type == 0) return fail(Code::kUsage, "\"" + type + "\" is not a record type", "A, AAAA, PTR, SOA, TXT, ANY, …");
+    if (rr_type == 0)
+        return fail(Code::kUsage, "\"" + type + "\" is not a record type", "A, AAAA, PTR, SOA, TXT, ANY, …");
     Packet packet(ldns_pkt_query_new(owner.release(), rr_type, LDNS_RR_CLASS_IN, LDNS_RD));
     if (!packet) return fail(Code::kInternal, "can't build the query");
     ldns_pkt_set_id(packet.get(), id);
@@ -70,7 +72,8 @@ core::Result<core::Bytes> build_query(const std::string& name, const std::string
     ldns_pkt_set_edns_data(packet.get(), ldns_rdf_new_frm_data(LDNS_RDF_TYPE_UNKNOWN, sizeof option, option));
     std::uint8_t* wire = nullptr;
     std::size_t size = 0;
-    if (ldns_pkt2wire(&wire, packet.get(), &size) != LDNS_STATUS_OK) return fail(Code::kInternal, "can't build the query");
+    if (ldns_pkt2wire(&wire, packet.get(), &size) != LDNS_STATUS_OK)
+        return fail(Code::kInternal, "can't build the query");
     core::Bytes out(wire, wire + size);
     std::free(wire);
     return out;
@@ -103,19 +106,22 @@ bool answers_us(const core::Bytes& reply, const core::Bytes& query) {
     return reply.size() >= 12 && reply[0] == query[0] && reply[1] == query[1] && (reply[2] & 0x80) != 0;
 }
 
-core::Result<core::Bytes> exchange_udp(const core::SocketAddress& server, const core::Bytes& query, core::Micros deadline) {
+core::Result<core::Bytes> exchange_udp(const core::SocketAddress& server, const core::Bytes& query,
+                                       core::Micros deadline) {
     auto fd = connect_to(server, SOCK_DGRAM, deadline);
     if (!fd) return fail(fd.error());
     // Once more after a second: a datagram may be lost while the resolver restarts.
     core::Bytes reply(65535);
     for (core::Micros resend = 0; core::now_mono_us() < deadline;) {
         if (core::now_mono_us() >= resend) {
-            if (::send(fd->get(), query.data(), query.size(), MSG_NOSIGNAL) < 0) return fail(Code::kSocket, server.text() + " can't be asked", {}, errno);
+            if (::send(fd->get(), query.data(), query.size(), MSG_NOSIGNAL) < 0)
+                return fail(Code::kSocket, server.text() + " can't be asked", {}, errno);
             resend = core::now_mono_us() + core::kSecond;
         }
         if (!wait_for(fd->get(), POLLIN, std::min(deadline, resend))) continue;
         const ssize_t n = ::recv(fd->get(), reply.data(), reply.size(), 0);
-        if (n < 0 && errno != EAGAIN) return fail(Code::kSocket, server.text() + " does not listen", {}, errno);
+        if (n < 0 && errno != EAGAIN)
+            return fail(Code::kSocket, server.text() + " does not listen", {}, errno);
         if (n <= 0) continue;
         reply.resize(static_cast<std::size_t>(n));
         if (answers_us(reply, query)) return reply;
@@ -124,7 +130,8 @@ core::Result<core::Bytes> exchange_udp(const core::SocketAddress& server, const 
     return fail(Code::kTimeout, server.text() + " does not answer");
 }
 
-core::Result<core::Bytes> exchange_tcp(const core::SocketAddress& server, const core::Bytes& query, core::Micros deadline) {
+core::Result<core::Bytes> exchange_tcp(const core::SocketAddress& server, const core::Bytes& query,
+                                       core::Micros deadline) {
     auto fd = connect_to(server, SOCK_STREAM, deadline);
     if (!fd) return fail(fd.error());
     core::Bytes out(2);
@@ -136,14 +143,17 @@ core::Result<core::Bytes> exchange_tcp(const core::SocketAddress& server, const 
     core::Bytes in;
     std::uint8_t buffer[4096];
     while (in.size() < 2 || in.size() < 2u + core::load_be16(in.data())) {
-        if (!wait_for(fd->get(), POLLIN, deadline)) return fail(Code::kTimeout, server.text() + " does not answer over TCP");
+        if (!wait_for(fd->get(), POLLIN, deadline))
+            return fail(Code::kTimeout, server.text() + " does not answer over TCP");
         const ssize_t n = ::recv(fd->get(), buffer, sizeof buffer, 0);
         if (n < 0 && errno == EAGAIN) continue;
-        if (n <= 0) return fail(Code::kSocket, server.text() + " closed the TCP connection", {}, n < 0 ? errno : 0);
+        if (n <= 0)
+            return fail(Code::kSocket, server.text() + " closed the TCP connection", {}, n < 0 ? errno : 0);
         in.insert(in.end(), buffer, buffer + n);
     }
     core::Bytes reply(in.begin() + 2, in.begin() + 2 + core::load_be16(in.data()));
-    if (!answers_us(reply, query)) return fail(Code::kDnsFailed, server.text() + " answered another question");
+    if (!answers_us(reply, query))
+        return fail(Code::kDnsFailed, server.text() + " answered another question");
     return reply;
 }
 
@@ -172,7 +182,8 @@ void read_options(ldns_pkt* packet, DnsReply& reply) {
         const core::ByteView value = in.take(in.be16());
         if (!in.ok()) return;
         if (code == kOptionEde && value.size() >= 2) {
-            reply.ede.emplace_back(core::load_be16(value.data()), std::string(core::as_text(value.subspan(2))));
+            reply.ede.emplace_back(core::load_be16(value.data()),
+                                   std::string(core::as_text(value.subspan(2))));
         } else if (code == kOptionExplain) {
             reply.explanation = parse_words(core::as_text(value));
         }
@@ -181,8 +192,8 @@ void read_options(ldns_pkt* packet, DnsReply& reply) {
 
 }  // namespace
 
-core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name, const std::string& type,
-                               core::Micros timeout_us) {
+core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name,
+                               const std::string& type, core::Micros timeout_us) {
     core::SystemRandom random;
     const auto query = build_query(name, type, random.next16());
     if (!query) return fail(query.error());
@@ -200,13 +211,17 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
 
     ldns_pkt* parsed = nullptr;
     if (const auto status = ldns_wire2pkt(&parsed, wire->data(), wire->size()); status != LDNS_STATUS_OK) {
-        return fail(Code::kDnsFailed, server.text() + " sent a reply that can't be read: " + ldns_get_errorstr_by_id(status));
+        return fail(Code::kDnsFailed,
+                    server.text() + " sent a reply that can't be read: " + ldns_get_errorstr_by_id(status));
     }
     const Packet packet(parsed);
     out.rcode = ldns_pkt_get_rcode(parsed) | ldns_pkt_edns_extended_rcode(parsed) << 4;
-    out.rcode_name = out.rcode < 16 ? taken(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(out.rcode))) : fmt::format("RCODE{}", out.rcode);
+    out.rcode_name = out.rcode < 16 ? taken(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(out.rcode)))
+                                    : fmt::format("RCODE{}", out.rcode);
     const ldns_rr_list* question = ldns_pkt_question(parsed);
-    out.question = ldns_rr_list_rr_count(question) > 0 ? taken(ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(question, 0)))) : name;
+    out.question = ldns_rr_list_rr_count(question) > 0
+                       ? taken(ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(question, 0))))
+                       : name;
     out.answers = records_of(ldns_pkt_answer(parsed));
     out.authority = records_of(ldns_pkt_authority(parsed));
     read_options(parsed, out);
@@ -215,16 +230,26 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
 
 std::string_view ede_name(int code) {
     switch (code) {
-        case 0: return "Other Error";
-        case 3: return "Stale Answer";
-        case 13: return "Cached Error";
-        case 14: return "Not Ready";
-        case 18: return "Prohibited";
-        case 19: return "Stale NXDOMAIN Answer";
-        case 20: return "Not Authoritative";
-        case 22: return "No Reachable Authority";
-        case 23: return "Network Error";
-        default: return "";
+        case 0:
+            return "Other Error";
+        case 3:
+            return "Stale Answer";
+        case 13:
+            return "Cached Error";
+        case 14:
+            return "Not Ready";
+        case 18:
+            return "Prohibited";
+        case 19:
+            return "Stale NXDOMAIN Answer";
+        case 20:
+            return "Not Authoritative";
+        case 22:
+            return "No Reachable Authority";
+        case 23:
+            return "Network Error";
+        default:
+            return "";
     }
 }
 
@@ -247,7 +272,8 @@ std::vector<std::pair<std::string, std::string>> parse_words(std::string_view te
             value = text.substr(at, end - at);
             at = end;
         }
-        while (at < text.size() && text[at] == ' ') ++at;
+        while (at < text.size() && text[at] == ' ')
+            ++at;
         out.emplace_back(std::move(key), std::move(value));
     }
     return out;

@@ -1,5 +1,5 @@
-// `postern logs`: the probe log, filtered, for people or machines. The file has every failure and change but only samples
-// of the successes; a running agent adds the recent ones from its memory.
+// `postern logs`: the probe log, filtered, for people or machines. The file has every failure and change but
+// only samples of the successes; a running agent adds the recent ones from its memory.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +31,8 @@ constexpr std::size_t kDefaultCount = 50;
 constexpr std::size_t kMostFromAgent = 1000;
 constexpr Micros kFollowPause = 500 * core::kMillisecond;
 constexpr Micros kAgentPatience = core::kSecond;
-constexpr Micros kOverlap = 30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
+constexpr Micros kOverlap =
+    30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
 
 std::string local_time(Micros wall_us) {
     const std::time_t seconds = wall_us / core::kSecond;
@@ -42,7 +43,9 @@ std::string local_time(Micros wall_us) {
     return fmt::format("{}.{:03}", text, wall_us % core::kSecond / 1000);
 }
 
-std::string milliseconds(Micros us) { return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000); }
+std::string milliseconds(Micros us) {
+    return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);
+}
 
 class Line {
   public:
@@ -52,7 +55,8 @@ class Line {
         if (format_ == LogsCommand::Format::kJson) return probe::to_json(r) + "\n";
         link_ = std::max(link_, r.link.size());
         ip_ = std::max(ip_, r.ip.text().size());
-        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(local_time(r.wall_us)), pad(printable(r.link), link_), pad(r.ip.text(), ip_));
+        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(local_time(r.wall_us)),
+                                      pad(printable(r.link), link_), pad(r.ip.text(), ip_));
         const bool wide = format_ == LogsCommand::Format::kWide;
         if (wide) {
             zone_ = std::max(zone_, r.zone.size());
@@ -64,7 +68,8 @@ class Line {
         } else if (r.reason == probe::Reason::kTokenMissing) {
             out += fmt::format("{}  token_missing", pad_left(milliseconds(r.total_us), 9));
         } else {
-            out += fmt::format("{} after {}: {}", paint_.red(probe::to_string(r.reason)), milliseconds(r.total_us), probe::to_string(r.phase));
+            out += fmt::format("{} after {}: {}", paint_.red(probe::to_string(r.reason)),
+                               milliseconds(r.total_us), probe::to_string(r.phase));
         }
         if (wide) out += details(r);
         return out + "\n";
@@ -72,24 +77,31 @@ class Line {
 
   private:
     std::string painted(State s, const std::string& word) const {
-        return s == State::kUp ? paint_.green(word) : s == State::kDown ? paint_.red(word) : s == State::kDegraded ? paint_.yellow(word) : word;
+        return s == State::kUp         ? paint_.green(word)
+               : s == State::kDown     ? paint_.red(word)
+               : s == State::kDegraded ? paint_.yellow(word)
+                                       : word;
     }
 
     /// "up", or "up → down" where it changed.
     std::string state(const Record& r) const {
         if (!r.transition()) return painted(r.state, pad(probe::to_string(r.state), 8));
-        return paint_.bold(fmt::format("{} → ", probe::to_string(r.prev_state))) + painted(r.state, std::string(probe::to_string(r.state)));
+        return paint_.bold(fmt::format("{} → ", probe::to_string(r.prev_state))) +
+               painted(r.state, std::string(probe::to_string(r.state)));
     }
 
     std::string details(const Record& r) const {
         std::string out;
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
-            if (r.phase_us[i]) out += fmt::format(" {}={:.1f}", probe::to_string(static_cast<probe::Phase>(i)), static_cast<double>(*r.phase_us[i]) / 1000);
+            if (r.phase_us[i])
+                out += fmt::format(" {}={:.1f}", probe::to_string(static_cast<probe::Phase>(i)),
+                                   static_cast<double>(*r.phase_us[i]) / 1000);
         }
         if (r.http_status) out += fmt::format(" http={}", *r.http_status);
         if (r.sql_code) out += fmt::format(" code={}", *r.sql_code);
         out += fmt::format(" path={} service={}", probe::to_string(r.path), probe::to_string(r.service));
-        if (r.cert_not_after_us > 0) out += " cert_until=" + core::format_utc(r.cert_not_after_us).substr(0, 10);
+        if (r.cert_not_after_us > 0)
+            out += " cert_until=" + core::format_utc(r.cert_not_after_us).substr(0, 10);
         if (!r.detail.empty()) out += " " + printable(r.detail);
         return out;
     }
@@ -108,16 +120,19 @@ int check_readable(const std::string& path, const LogsCommand& command) {
     const int error = errno;
     complain("logs", core::Error{core::Code::kFileUnreadable, "can't read " + path,
                                  error == EACCES ? "it belongs to the user postern: run this as root"
-                                                 : "the agent makes it with its first probe: postern status", error});
+                                                 : "the agent makes it with its first probe: postern status",
+                                 error});
     return kExitUnknown;
 }
 
 /// What the running agent remembers; nothing when none answers.
 std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& filter, std::size_t limit) {
-    std::string query = fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMostFromAgent));
+    std::string query =
+        fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMostFromAgent));
     if (!filter.link.empty()) query += "&link=" + core::percent_encode(filter.link);
     if (filter.ip) query += "&ip=" + core::percent_encode(filter.ip->text());
-    if (filter.since_wall_us > 0) query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
+    if (filter.since_wall_us > 0)
+        query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
     std::vector<Record> out;
     if (core::LockFile::holder(paths_of(config.agent).agent_lock) == 0) return out;
     const auto reply = ask_agent(config, "GET", query, kAgentPatience);
@@ -128,7 +143,8 @@ std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& 
         std::string_view line = body.substr(0, end);
         body.remove_prefix(std::min(end + 1, body.size()));
         if (!line.empty() && line.back() == ',') line.remove_suffix(1);
-        if (const auto record = probe::parse_record(line); record && filter.matches(*record)) out.push_back(*record);
+        if (const auto record = probe::parse_record(line); record && filter.matches(*record))
+            out.push_back(*record);
     }
     return out;
 }
@@ -138,10 +154,13 @@ class Series {
   public:
     /// The new ones among these, oldest first.
     std::vector<Record> add(std::vector<Record> records) {
-        std::erase_if(records, [&](const Record& r) { return !seen_.insert({r.wall_us, r.link, r.ip}).second; });
+        std::erase_if(records, [&](const Record& r) {
+            return !seen_.insert({r.wall_us, r.link, r.ip}).second;
+        });
         std::sort(records.begin(), records.end(), [](auto& a, auto& b) { return key(a) < key(b); });
         if (!records.empty()) newest_ = std::max(newest_, records.back().wall_us);
-        while (!seen_.empty() && std::get<0>(*seen_.begin()) < newest_ - 2 * kOverlap) seen_.erase(seen_.begin());
+        while (!seen_.empty() && std::get<0>(*seen_.begin()) < newest_ - 2 * kOverlap)
+            seen_.erase(seen_.begin());
         return records;
     }
     /// From where the agent has to be asked again.
@@ -167,11 +186,14 @@ int run_command(const LogsCommand& command) {
     const bool everything = !command.count && command.filter.since_wall_us > 0;
     const std::size_t count = command.count.value_or(kDefaultCount);
     if (!everything) reader.seek_last(command.filter, count);
-    std::vector<Record> records = from_agent(*config, command.filter, everything || command.follow ? kMostFromAgent : count);
-    while (const auto record = reader.next(command.filter)) records.push_back(*record);
+    std::vector<Record> records =
+        from_agent(*config, command.filter, everything || command.follow ? kMostFromAgent : count);
+    while (const auto record = reader.next(command.filter))
+        records.push_back(*record);
     Series series;
     records = series.add(std::move(records));
-    if (!everything && records.size() > count) records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(count));
+    if (!everything && records.size() > count)
+        records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(count));
 
     Line line(command.format, colour_wanted());
     std::string out;
@@ -185,7 +207,9 @@ int run_command(const LogsCommand& command) {
     }
     print(out);
     if (!command.follow) {
-        if (reader.skipped() > 0) complain("logs", fmt::format("{} lines of {} are no records and were skipped", reader.skipped(), path));
+        if (reader.skipped() > 0)
+            complain("logs",
+                     fmt::format("{} lines of {} are no records and were skipped", reader.skipped(), path));
         return kExitGood;
     }
     Interruptible interruptible;
@@ -193,8 +217,10 @@ int run_command(const LogsCommand& command) {
         probe::RecordFilter recent = command.filter;
         recent.since_wall_us = std::max(recent.since_wall_us, series.since());
         std::vector<Record> more = from_agent(*config, recent, kMostFromAgent);
-        while (const auto record = reader.next(command.filter)) more.push_back(*record);
-        for (const auto& record : series.add(std::move(more))) print(line.of(record));
+        while (const auto record = reader.next(command.filter))
+            more.push_back(*record);
+        for (const auto& record : series.add(std::move(more)))
+            print(line.of(record));
         if (!interruptible.sleep(kFollowPause)) break;
     }
     return kExitGood;

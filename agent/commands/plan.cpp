@@ -24,21 +24,44 @@ using Json = nlohmann::ordered_json;
 core::Error explain_fault(PlanFault fault, const std::string& path) {
     core::Error error{core::Code::kPlanInvalid, path + " is not a valid plan: ", "", 0};
     switch (fault) {
-        case PlanFault::kNone: break;
-        case PlanFault::kMissing: return {core::Code::kFileMissing, "there is no plan at " + path, "the agent writes it at its start: systemctl start postern; or give a file", 0};
-        case PlanFault::kUnreadable: return {core::Code::kFileUnreadable, "can't read " + path, "it belongs to postern:postern-dns: run this as root", 0};
-        case PlanFault::kTooShort: error.what += "it is cut off"; break;
-        case PlanFault::kTooLarge: error.what += "it is larger than 64 MiB"; break;
-        case PlanFault::kBadMagic: error.what += "it does not begin as a plan does"; break;
-        case PlanFault::kBadVersion: error.what += "its version is another one than this program reads"; break;
-        case PlanFault::kBadSize: error.what += "its size is not the one it says"; break;
-        case PlanFault::kBadChecksum: error.what += "its checksum is wrong: a byte was changed"; break;
+        case PlanFault::kNone:
+            break;
+        case PlanFault::kMissing:
+            return {core::Code::kFileMissing, "there is no plan at " + path,
+                    "the agent writes it at its start: systemctl start postern; or give a file", 0};
+        case PlanFault::kUnreadable:
+            return {core::Code::kFileUnreadable, "can't read " + path,
+                    "it belongs to postern:postern-dns: run this as root", 0};
+        case PlanFault::kTooShort:
+            error.what += "it is cut off";
+            break;
+        case PlanFault::kTooLarge:
+            error.what += "it is larger than 64 MiB";
+            break;
+        case PlanFault::kBadMagic:
+            error.what += "it does not begin as a plan does";
+            break;
+        case PlanFault::kBadVersion:
+            error.what += "its version is another one than this program reads";
+            break;
+        case PlanFault::kBadSize:
+            error.what += "its size is not the one it says";
+            break;
+        case PlanFault::kBadChecksum:
+            error.what += "its checksum is wrong: a byte was changed";
+            break;
         case PlanFault::kBadSection:
-        case PlanFault::kBadRecord: error.what += "its contents contradict each other"; break;
-        case PlanFault::kBadName: error.what += "a name in it is no DNS name"; break;
+        case PlanFault::kBadRecord:
+            error.what += "its contents contradict each other";
+            break;
+        case PlanFault::kBadName:
+            error.what += "a name in it is no DNS name";
+            break;
     }
     error.what += fmt::format(" ({})", core::to_string(fault));
-    error.hint = "the resolver refuses it, too, and keeps the one before; the agent writes a new one: systemctl restart postern";
+    error.hint =
+        "the resolver refuses it, too, and keeps the one before; the agent writes a new one: systemctl "
+        "restart postern";
     return error;
 }
 
@@ -61,12 +84,18 @@ std::string name_text(core::ByteView wire) {
 
 std::string type_text(std::uint16_t type) {
     switch (type) {
-        case 1: return "A";
-        case 6: return "SOA";
-        case 12: return "PTR";
-        case 28: return "AAAA";
-        case core::kTypeAny: return "ANY";
-        default: return fmt::format("TYPE{}", type);
+        case 1:
+            return "A";
+        case 6:
+            return "SOA";
+        case 12:
+            return "PTR";
+        case 28:
+            return "AAAA";
+        case core::kTypeAny:
+            return "ANY";
+        default:
+            return fmt::format("TYPE{}", type);
     }
 }
 
@@ -92,8 +121,10 @@ std::vector<std::string> data_of(const core::AnswerView& answer) {
         at += 10;
         if (at + size > answer.wire.size()) break;
         char text[INET6_ADDRSTRLEN];
-        if (type == 1 && size == 4) out.emplace_back(::inet_ntop(AF_INET, &answer.wire[at], text, sizeof text));
-        if (type == 28 && size == 16) out.emplace_back(::inet_ntop(AF_INET6, &answer.wire[at], text, sizeof text));
+        if (type == 1 && size == 4)
+            out.emplace_back(::inet_ntop(AF_INET, &answer.wire[at], text, sizeof text));
+        if (type == 28 && size == 16)
+            out.emplace_back(::inet_ntop(AF_INET6, &answer.wire[at], text, sizeof text));
         if (type == 12) out.push_back(name_text(answer.wire.subspan(at, size)));
         at += size;
     }
@@ -102,18 +133,22 @@ std::vector<std::string> data_of(const core::AnswerView& answer) {
 
 std::string join(const std::vector<std::string>& list) {
     std::string out;
-    for (const auto& item : list) out += (out.empty() ? "" : ", ") + item;
+    for (const auto& item : list)
+        out += (out.empty() ? "" : ", ") + item;
     return out;
 }
 
 template <class List, class Text>
 std::string join(const List& list, Text text) {
     std::vector<std::string> out;
-    for (const auto& item : list) out.push_back(text(item));
+    for (const auto& item : list)
+        out.push_back(text(item));
     return join(out);
 }
 
-std::string generation_text(std::uint64_t g) { return fmt::format("{}.{}", g >> 32, g & 0xffffffffu); }
+std::string generation_text(std::uint64_t g) {
+    return fmt::format("{}.{}", g >> 32, g & 0xffffffffu);
+}
 
 std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
     std::string out = fmt::format("\n{}  link {}\n", name_text(owner.name), plan.links[owner.link].name);
@@ -123,7 +158,8 @@ std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
         const auto fresh = data_of(rrset.fresh), stale = data_of(rrset.stale);
         if (rrset.type == core::kTypeAny || rrset.type == 6) continue;
         out += fmt::format("  {:<5} {}\n", type_text(rrset.type), join(fresh));
-        if (stale != fresh) out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", join(stale));
+        if (stale != fresh)
+            out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", join(stale));
     }
     if (!owner.explain.empty()) out += fmt::format("  why   {}\n", printable(owner.explain));
     return out;
@@ -131,31 +167,45 @@ std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
 
 std::string text_of(const PlanView& plan, const std::string& path) {
     std::string out = fmt::format("{}\n", path);
-    const auto row = [&out](std::string_view key, std::string_view value) { out += fmt::format("{:<12}{}\n", key, value); };
-    row("generation", fmt::format("{} (start {}, publication {})", plan.generation, plan.generation >> 32, plan.generation & 0xffffffffu));
+    const auto row = [&out](std::string_view key, std::string_view value) {
+        out += fmt::format("{:<12}{}\n", key, value);
+    };
+    row("generation", fmt::format("{} (start {}, publication {})", plan.generation, plan.generation >> 32,
+                                  plan.generation & 0xffffffffu));
     const bool same_boot = plan.boot_id == core::boot_id();
-    row("made", fmt::format("{}{}", core::format_utc(plan.created_wall_us), same_boot ? "" : ", before the last boot: its verdicts don't count"));
+    row("made", fmt::format("{}{}", core::format_utc(plan.created_wall_us),
+                            same_boot ? "" : ", before the last boot: its verdicts don't count"));
     row("listen", join(plan.listen, [](const auto& a) { return a.text(); }));
     row("allow", join(plan.allow, [](const auto& p) { return p.text(); }));
-    row("upstreams", plan.upstreams.empty() ? "none" : join(plan.upstreams, [](const auto& u) { return u.address.text(); }));
+    row("upstreams", plan.upstreams.empty() ? "none" : join(plan.upstreams, [](const auto& u) {
+            return u.address.text();
+        }));
     const auto& s = plan.settings;
-    row("limits", fmt::format("cache {} MiB, stale answers for {}, {} ms for an upstream, {} questions at once", s.cache_bytes >> 20,
-                              format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond), s.upstream_budget_ms, s.max_inflight));
-    for (const auto& owner : plan.owners) out += owner_text(plan, owner);
+    row("limits",
+        fmt::format("cache {} MiB, stale answers for {}, {} ms for an upstream, {} questions at once",
+                    s.cache_bytes >> 20,
+                    format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
+                    s.upstream_budget_ms, s.max_inflight));
+    for (const auto& owner : plan.owners)
+        out += owner_text(plan, owner);
     if (plan.owners.empty()) out += "\nno private names: everything is forwarded\n";
     return out;
 }
 
 std::string json_of(const PlanView& plan, const std::string& path) {
     Json owners = Json::array(), listen = Json::array(), allow = Json::array(), upstreams = Json::array();
-    for (const auto& a : plan.listen) listen.push_back(a.text());
-    for (const auto& p : plan.allow) allow.push_back(p.text());
-    for (const auto& u : plan.upstreams) upstreams.push_back({{"id", u.id}, {"address", u.address.text()}});
+    for (const auto& a : plan.listen)
+        listen.push_back(a.text());
+    for (const auto& p : plan.allow)
+        allow.push_back(p.text());
+    for (const auto& u : plan.upstreams)
+        upstreams.push_back({{"id", u.id}, {"address", u.address.text()}});
     for (const auto& owner : plan.owners) {
         Json rrsets = Json::array();
         for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
             const auto& r = plan.rrsets[owner.first_rrset + i];
-            rrsets.push_back({{"type", type_text(r.type)}, {"fresh", data_of(r.fresh)}, {"stale", data_of(r.stale)}});
+            rrsets.push_back(
+                {{"type", type_text(r.type)}, {"fresh", data_of(r.fresh)}, {"stale", data_of(r.stale)}});
         }
         owners.push_back({{"name", name_text(owner.name)},
                           {"link", plan.links[owner.link].name},
@@ -189,7 +239,8 @@ int show(const std::string& path, bool json) {
     const auto plan = PlanView::load(path);
     if (!plan) {
         complain("plan show", explain_fault(plan.error(), path));
-        return plan.error() == PlanFault::kMissing || plan.error() == PlanFault::kUnreadable ? kExitUnknown : kExitFailed;
+        return plan.error() == PlanFault::kMissing || plan.error() == PlanFault::kUnreadable ? kExitUnknown
+                                                                                             : kExitFailed;
     }
     print(json ? json_of(*plan, path) : text_of(*plan, path));
     return kExitGood;
@@ -204,7 +255,8 @@ int run_command(const PlanShowCommand& command) {
     const Paths paths = paths_of(config->agent);
     // The current one is what the resolver prefers; after a boot there is only the durable one.
     const auto current = PlanView::load(paths.current_plan);
-    if (!current && current.error() == PlanFault::kMissing && PlanView::load(paths.durable_plan)) return show(paths.durable_plan, command.json);
+    if (!current && current.error() == PlanFault::kMissing && PlanView::load(paths.durable_plan))
+        return show(paths.durable_plan, command.json);
     return show(paths.current_plan, command.json);
 }
 
@@ -226,10 +278,16 @@ int run_command(const PlanCompileCommand& command) {
         return kExitFailed;
     }
     std::size_t waiting = 0;
-    for (const auto& owner : plan->owners) waiting += owner.ready ? 0 : 1;
-    fmt::print("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation), plan->owners.size(), bytes->size());
+    for (const auto& owner : plan->owners)
+        waiting += owner.ready ? 0 : 1;
+    fmt::print("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
+               plan->owners.size(), bytes->size());
     if (waiting == 0) return kExitGood;
-    complain("plan compile", fmt::format("{} of them have no address yet (they answer SERVFAIL): only the running agent can ask the cloud", waiting));
+    complain(
+        "plan compile",
+        fmt::format(
+            "{} of them have no address yet (they answer SERVFAIL): only the running agent can ask the cloud",
+            waiting));
     return kExitWarning;
 }
 

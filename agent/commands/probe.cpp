@@ -28,7 +28,8 @@ using probe::Reason;
 constexpr std::size_t kAtOnce = 32;
 constexpr Micros kBetweenRounds = 200 * core::kMillisecond;
 constexpr std::size_t kColumn = 9;
-constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█", "▄"};  // told apart without colour, too
+constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█",
+                                                           "▄"};  // told apart without colour, too
 
 enum class Outcome { kPassed, kFailed, kNotMeasured };
 
@@ -38,21 +39,29 @@ Outcome outcome(const ProbeResult& r, const ProbeTarget& target) {
     return probe::is_local(r.reason) ? Outcome::kNotMeasured : Outcome::kFailed;
 }
 
-std::string ms(Micros us) { return fmt::format("{:.1f}", static_cast<double>(us) / 1000); }
+std::string ms(Micros us) {
+    return fmt::format("{:.1f}", static_cast<double>(us) / 1000);
+}
 
 /// Every target once, at most kAtOnce at a time; results in the order of the targets.
 class Round {
   public:
     Round(core::Loop& loop, probe::NetworkLauncher& launcher, const std::vector<ProbeTarget>& targets)
-        : loop_(loop), launcher_(launcher), targets_(targets), running_(targets.size()), results_(targets.size()) {}
+        : loop_(loop),
+          launcher_(launcher),
+          targets_(targets),
+          running_(targets.size()),
+          results_(targets.size()) {}
 
     std::vector<ProbeResult> run() {
         while (done_ < targets_.size()) {
-            while (next_ < targets_.size() && next_ - done_ < kAtOnce) start(next_++);
+            while (next_ < targets_.size() && next_ - done_ < kAtOnce)
+                start(next_++);
             loop_.run_once();
         }
         std::vector<ProbeResult> out;
-        for (auto& r : results_) out.push_back(std::move(*r));
+        for (auto& r : results_)
+            out.push_back(std::move(*r));
         return out;
     }
 
@@ -75,7 +84,11 @@ class Round {
 class Report {
   public:
     Report(const ProbeCommand& command, const std::vector<ProbeTarget>& targets)
-        : paint_(colour_wanted()), columns_(std::clamp<std::size_t>(terminal_columns(), 40, 120)), targets_(targets), totals_(targets.size()), counts_(targets.size()),
+        : paint_(colour_wanted()),
+          columns_(std::clamp<std::size_t>(terminal_columns(), 40, 120)),
+          targets_(targets),
+          totals_(targets.size()),
+          counts_(targets.size()),
           many_(command.count > 1) {}
 
     void count(const std::vector<ProbeResult>& results) {
@@ -107,7 +120,8 @@ class Report {
             const auto total = std::accumulate(counts_[i].begin(), counts_[i].end(), std::size_t{0});
             out += fmt::format("{}  {} of {} passed", pad(targets_[i].ip.text(), 15), counts_[i][0], total);
             if (!times.empty()) {
-                out += fmt::format(", min {} median {} max {} ms", ms(times.front()), ms(times[times.size() / 2]), ms(times.back()));
+                out += fmt::format(", min {} median {} max {} ms", ms(times.front()),
+                                   ms(times[times.size() / 2]), ms(times.back()));
             }
             out += '\n';
         }
@@ -117,7 +131,8 @@ class Report {
     int code() const {
         std::array<std::size_t, 3> all{};
         for (const auto& c : counts_) {
-            for (std::size_t k = 0; k < all.size(); ++k) all[k] += c[k];
+            for (std::size_t k = 0; k < all.size(); ++k)
+                all[k] += c[k];
         }
         const auto [passed, failed, unmeasured] = all;
         if (failed + unmeasured == 0) return kExitGood;
@@ -128,14 +143,18 @@ class Report {
   private:
     std::string heading(const ProbeTarget& t) const {
         const std::string name = t.link.empty() ? "" : paint_.bold(t.link) + "  ";
-        return fmt::format("{}https://{}:{}{}  {}\n", name, t.spec->host, t.spec->port, t.spec->path, paint_.dim(t.spec->sql));
+        return fmt::format("{}https://{}:{}{}  {}\n", name, t.spec->host, t.spec->port, t.spec->path,
+                           paint_.dim(t.spec->sql));
     }
 
     std::string mark(Outcome how) const {
         switch (how) {
-            case Outcome::kPassed: return paint_.green("✓ ok");
-            case Outcome::kFailed: return paint_.red("✕ failed");
-            case Outcome::kNotMeasured: return paint_.yellow("? not measured");
+            case Outcome::kPassed:
+                return paint_.green("✓ ok");
+            case Outcome::kFailed:
+                return paint_.red("✕ failed");
+            case Outcome::kNotMeasured:
+                return paint_.yellow("? not measured");
         }
         return "";
     }
@@ -146,7 +165,8 @@ class Report {
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
             const bool here = !r.ok && static_cast<std::size_t>(r.phase) == i;
             std::string value = r.phase_us[i] ? ms(*r.phase_us[i]) : "-";
-            out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i], probe::to_string(static_cast<Phase>(i)), here ? paint_.red(value) : value);
+            out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i],
+                               probe::to_string(static_cast<Phase>(i)), here ? paint_.red(value) : value);
         }
         return out + " ms";
     }
@@ -154,7 +174,8 @@ class Report {
     std::string bar(const ProbeResult& r) const {
         const std::size_t width = columns_ - 4;
         Micros total = 0;
-        for (const auto& p : r.phase_us) total += p.value_or(0);
+        for (const auto& p : r.phase_us)
+            total += p.value_or(0);
         if (total <= 0) return "";
         std::string out;
         Micros before = 0;
@@ -162,9 +183,11 @@ class Report {
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
             if (!r.phase_us[i]) continue;
             before += *r.phase_us[i];
-            const auto end = static_cast<std::size_t>(static_cast<double>(before) / static_cast<double>(total) * static_cast<double>(width));
+            const auto end = static_cast<std::size_t>(
+                static_cast<double>(before) / static_cast<double>(total) * static_cast<double>(width));
             std::string piece;
-            for (; drawn < end; ++drawn) piece += kBlocks[i];
+            for (; drawn < end; ++drawn)
+                piece += kBlocks[i];
             const bool here = !r.ok && static_cast<std::size_t>(r.phase) == i;
             out += here ? paint_.red(piece) : i % 2 == 0 ? paint_.cyan(piece) : piece;
         }
@@ -177,12 +200,15 @@ class Report {
         if (r.http_status) add(fmt::format("HTTP {}", *r.http_status));
         if (r.sql_code) add(fmt::format("code {}", *r.sql_code));
         if (!r.tls_version.empty()) add(r.tls_version);
-        if (r.certificate.present) add("certificate until " + core::format_utc(r.certificate.not_after_us).substr(0, 10));
+        if (r.certificate.present)
+            add("certificate until " + core::format_utc(r.certificate.not_after_us).substr(0, 10));
         return out;
     }
 
     std::string block(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
-        std::string out = fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()), t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), ms(r.total_us));
+        std::string out =
+            fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()),
+                        t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), ms(r.total_us));
         out += "    " + numbers(r) + "\n";
         if (const std::string drawn = bar(r); !drawn.empty()) out += "    " + drawn + "\n";
         if (r.ok) return out + "    " + paint_.dim(good_details(r)) + "\n";
@@ -200,14 +226,17 @@ class Report {
 
     std::string table_head() const {
         std::string out = pad("milliseconds", 15) + pad_left("total", 9);
-        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) out += pad_left(probe::to_string(static_cast<Phase>(i)), kColumn);
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
+            out += pad_left(probe::to_string(static_cast<Phase>(i)), kColumn);
         return paint_.dim(out) + "\n";
     }
 
     std::string one_line(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
         std::string out = pad(t.ip.text(), 15) + pad_left(ms(r.total_us), 9);
-        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) out += pad_left(r.phase_us[i] ? ms(*r.phase_us[i]) : "-", kColumn);
-        return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) + "\n";
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
+            out += pad_left(r.phase_us[i] ? ms(*r.phase_us[i]) : "-", kColumn);
+        return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) +
+               "\n";
     }
 
     Paint paint_;
@@ -224,7 +253,8 @@ class JsonReport {
     JsonReport(core::Clock& clock, const std::vector<ProbeTarget>& targets) : verdicts_(clock) {
         std::vector<probe::ScheduledTarget> scheduled;
         // One attempt is the verdict here.
-        for (const auto& t : targets) scheduled.push_back({t, {.fall = 1, .rise = 1}});
+        for (const auto& t : targets)
+            scheduled.push_back({t, {.fall = 1, .rise = 1}});
         verdicts_.set_targets(scheduled);
     }
     void add(const std::vector<ProbeResult>& results) {
@@ -278,7 +308,8 @@ int run_command(const ProbeCommand& command) {
         complain("probe", targets.error());
         return kExitUnknown;
     }
-    for (const auto& note : targets->notes) complain("probe", note);
+    for (const auto& note : targets->notes)
+        complain("probe", note);
     return probe_all(command, targets->targets);
 }
 

@@ -37,14 +37,16 @@ std::map<std::string, EndpointSet> ask_running_agent(const Config& config) {
         std::vector<EndpointAddress> addresses;
         for (const Json& a : link["addresses"]) {
             if (!a.is_object()) continue;
-            if (const auto ip = core::IpAddress::parse(text_at(a, "ip"))) addresses.push_back({*ip, text_at(a, "zone"), text_at(a, "endpoint")});
+            if (const auto ip = core::IpAddress::parse(text_at(a, "ip")))
+                addresses.push_back({*ip, text_at(a, "zone"), text_at(a, "endpoint")});
         }
         out[text_at(link, "name")] = make_endpoint_set(std::move(addresses));
     }
     return out;
 }
 
-core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& command, const LinkConfig& link) {
+core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& command,
+                                                          const LinkConfig& link) {
     auto spec = std::make_shared<probe::ProbeSpec>();
     const LinkProbeConfig& p = link.probe;
     spec->kind = p.kind;
@@ -55,7 +57,8 @@ core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& co
     spec->sql = p.sql;
     spec->ca_file = command.ca_file.empty() ? p.ca_file : command.ca_file;
     spec->timeout_us = command.timeout_us.value_or(p.timeout_us);
-    spec->connect_timeout_us = command.timeout_us ? spec->timeout_us : std::min(p.connect_timeout_us, spec->timeout_us);
+    spec->connect_timeout_us =
+        command.timeout_us ? spec->timeout_us : std::min(p.connect_timeout_us, spec->timeout_us);
     spec->degraded_over_us = p.degraded_over_us;
     spec->expiry_warning_us = p.expiry_warning_us;
     TokenSource source = link.token;
@@ -74,18 +77,21 @@ core::Result<ProbeTargets> from_command_line(const ProbeCommand& command) {
     const auto spec = make_spec(command, link);
     if (!spec) return fail(spec.error());
     ProbeTargets out;
-    for (const auto& ip : command.addresses) out.targets.push_back({"", ip, "", "", *spec});
+    for (const auto& ip : command.addresses)
+        out.targets.push_back({"", ip, "", "", *spec});
     return out;
 }
 
 /// The addresses of one link, from the best source that knows them.
-EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, EndpointSet>& agent, const LoadedSnapshot& snapshot,
-                         std::set<std::string>& notes) {
-    if (const auto known = agent.find(link.name); known != agent.end() && !known->second.empty()) return known->second;
+EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
+                         const LoadedSnapshot& snapshot, std::set<std::string>& notes) {
+    if (const auto known = agent.find(link.name); known != agent.end() && !known->second.empty())
+        return known->second;
     if (!link.addresses.empty()) return addresses_from({}, link);
     EndpointSet saved = addresses_from(snapshot.snapshot, link);
     if (!saved.empty()) {
-        notes.insert("the agent does not answer: addresses are those saved at " + core::format_utc(snapshot.snapshot.written_wall_us));
+        notes.insert("the agent does not answer: addresses are those saved at " +
+                     core::format_utc(snapshot.snapshot.written_wall_us));
     }
     return saved;
 }
@@ -94,7 +100,8 @@ EndpointSet narrowed(EndpointSet known, const ProbeCommand& command) {
     if (command.addresses.empty()) return known;
     std::vector<EndpointAddress> out;
     for (const auto& ip : command.addresses) {
-        const auto found = std::find_if(known.begin(), known.end(), [&](const auto& a) { return a.ip == ip; });
+        const auto found =
+            std::find_if(known.begin(), known.end(), [&](const auto& a) { return a.ip == ip; });
         out.push_back(found == known.end() ? EndpointAddress{ip, "", ""} : *found);
     }
     return make_endpoint_set(std::move(out));
@@ -102,7 +109,9 @@ EndpointSet narrowed(EndpointSet known, const ProbeCommand& command) {
 
 core::Result<ProbeTargets> from_configuration(const ProbeCommand& command) {
     const auto config = config_or_complain("probe", command.config);
-    if (!config) return fail(Code::kConfigBadValue, "the configuration can't be used", "without one: postern probe --host NAME --address IP");
+    if (!config)
+        return fail(Code::kConfigBadValue, "the configuration can't be used",
+                    "without one: postern probe --host NAME --address IP");
     const auto agent = ask_running_agent(*config);
     const LoadedSnapshot snapshot = load_snapshot(paths_of(config->agent).snapshot);
     std::set<std::string> notes;
@@ -115,19 +124,23 @@ core::Result<ProbeTargets> from_configuration(const ProbeCommand& command) {
         found = true;
         const EndpointSet addresses = narrowed(addresses_of(link, agent, snapshot, notes), command);
         if (addresses.empty()) {
-            notes.insert(link.name + ": no address is known (the agent has not discovered any): give --address IP");
+            notes.insert(link.name +
+                         ": no address is known (the agent has not discovered any): give --address IP");
             continue;
         }
         const auto spec = make_spec(command, link);
         if (!spec) return fail(spec.error());
-        for (const auto& a : addresses) out.targets.push_back({link.name, a.ip, a.zone, a.endpoint, *spec});
+        for (const auto& a : addresses)
+            out.targets.push_back({link.name, a.ip, a.zone, a.endpoint, *spec});
     }
     out.notes.assign(notes.begin(), notes.end());
     if (!found && !command.link.empty()) {
-        return fail(Code::kUsage, "there is no link " + shown(command.link), names.empty() ? "the configuration has none" : "there are: " + names);
+        return fail(Code::kUsage, "there is no link " + shown(command.link),
+                    names.empty() ? "the configuration has none" : "there are: " + names);
     }
     if (out.targets.empty()) {
-        return fail(Code::kUsage, out.notes.empty() ? "there is no link in " + command.config : out.notes.front(),
+        return fail(Code::kUsage,
+                    out.notes.empty() ? "there is no link in " + command.config : out.notes.front(),
                     "see postern status, or give --host NAME --address IP");
     }
     return out;
@@ -136,7 +149,8 @@ core::Result<ProbeTargets> from_configuration(const ProbeCommand& command) {
 }  // namespace
 
 core::Result<ProbeTargets> probe_targets(const ProbeCommand& command) {
-    const bool bare = !command.host.empty() && !command.addresses.empty() && command.link.empty() && !command.config_given;
+    const bool bare =
+        !command.host.empty() && !command.addresses.empty() && command.link.empty() && !command.config_given;
     return bare ? from_command_line(command) : from_configuration(command);
 }
 

@@ -1,4 +1,5 @@
-// `postern refresh`: starts a round of discovery and probes in the running agent and waits until its results are there.
+// `postern refresh`: starts a round of discovery and probes in the running agent and waits until its results
+// are there.
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
@@ -14,15 +15,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-core::Result<Json> ask_json(const Config& config, const std::string& method, const std::string& path, int expected_status) {
+core::Result<Json> ask_json(const Config& config, const std::string& method, const std::string& path,
+                            int expected_status) {
     auto reply = ask_agent(config, method, path, 10 * core::kSecond);
     if (!reply) return core::fail(reply.error());
     if (reply->status != expected_status) {
-        return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " + std::to_string(reply->status) + ": " +
+        return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " +
+                                                       std::to_string(reply->status) + ": " +
                                                        printable(reply->body.substr(0, 200)));
     }
     Json json = Json::parse(reply->body, nullptr, false);
-    if (json.is_discarded() || !json.is_object()) return core::fail(core::Code::kHttpFailed, "the agent's reply is not JSON");
+    if (json.is_discarded() || !json.is_object())
+        return core::fail(core::Code::kHttpFailed, "the agent's reply is not JSON");
     return json;
 }
 
@@ -40,12 +44,13 @@ const Json& at(const Json& object, const char* key) {
 
 std::int64_t requests_of(const Json& status) {
     std::int64_t total = 0;
-    for (const Json& request : at(at(status, "discovery"), "requests")) total += request.value("count", std::int64_t{0});
+    for (const Json& request : at(at(status, "discovery"), "requests"))
+        total += request.value("count", std::int64_t{0});
     return total;
 }
 
-/// "" when everything in `status` is younger than `started`; else what is still awaited. Times are of one format and
-/// compare as texts.
+/// "" when everything in `status` is younger than `started`; else what is still awaited. Times are of one
+/// format and compare as texts.
 std::string awaited(const Json& status, const std::string& started, std::int64_t requests_before) {
     for (const Json& link : at(status, "links")) {
         const Json& discovery = at(link, "discovery");
@@ -56,7 +61,8 @@ std::string awaited(const Json& status, const std::string& started, std::int64_t
         if (!link.value("probing", false)) continue;
         for (const Json& address : at(link, "addresses")) {
             const Json& last = at(address, "last");
-            if (!last.is_object() || text_at(last, "ts") < started) return "the probe of " + text_at(address, "ip");
+            if (!last.is_object() || text_at(last, "ts") < started)
+                return "the probe of " + text_at(address, "ip");
         }
     }
     return "";
@@ -85,7 +91,9 @@ int run_command(const RefreshCommand& command) {
             return kExitUnknown;
         }
         waiting = awaited(*now, started, requests_of(*before));
-        if (terminal) fprintf(stderr, "\r\033[K%s", waiting.empty() ? "" : ("waiting for " + printable(waiting) + " …").c_str());
+        if (terminal)
+            fprintf(stderr, "\r\033[K%s",
+                    waiting.empty() ? "" : ("waiting for " + printable(waiting) + " …").c_str());
         if (waiting.empty()) break;
     } while (core::now_mono_us() < deadline && interruptible.sleep(100 * core::kMillisecond));
     if (terminal) fputs("\r\033[K", stderr);

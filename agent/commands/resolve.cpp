@@ -35,7 +35,9 @@ std::string verdict_text(const std::string& verdicts) {
     const std::string kind = verdicts.substr(0, colon);
     const std::string time = colon == std::string::npos ? "" : verdicts.substr(colon + 1);
     if (kind == "valid") return "the probes' verdicts hold for another " + time;
-    if (kind == "expired") return "the probes' verdicts are too old since " + time + ": every address is answered, last healthy first";
+    if (kind == "expired")
+        return "the probes' verdicts are too old since " + time +
+               ": every address is answered, last healthy first";
     if (kind == "none") return "no verdicts: every address is answered";
     if (kind == "other_boot") return "the plan is from before the last boot: every address is answered";
     if (kind == "not_ready") return "no address is known yet: see postern status";
@@ -51,15 +53,16 @@ std::string generation_text(const std::string& digits) {
 std::string source_text(const DnsReply& reply) {
     const std::string source = word(reply, "source");
     if (source == "private") {
-        std::string out = fmt::format("private name of link {}, from the {} plan {}", word(reply, "link"), word(reply, "plan"),
-                                      generation_text(word(reply, "generation")));
+        std::string out = fmt::format("private name of link {}, from the {} plan {}", word(reply, "link"),
+                                      word(reply, "plan"), generation_text(word(reply, "generation")));
         if (reply.type != "PTR") out += "; " + verdict_text(word(reply, "verdicts"));
         return out;
     }
     if (source == "upstream" && !word(reply, "upstream").empty()) {
         return fmt::format("forwarded to {}", word(reply, "upstream"));
     }
-    if (source == "upstream") return fmt::format("forwarded, but no upstream answered ({})", word(reply, "error"));
+    if (source == "upstream")
+        return fmt::format("forwarded, but no upstream answered ({})", word(reply, "error"));
     if (source == "local") return "answered by the resolver itself";
     return source.empty() ? "it gave no explanation: is it postern's resolver?" : "source: " + source;
 }
@@ -72,21 +75,24 @@ std::string text_of(const DnsReply& reply, const Paint& paint) {
         type = std::max(type, r.type.size());
     }
     for (const auto& r : reply.answers) {
-        out += fmt::format("{}  {}  {}  {}\n", pad(printable(r.name), name), pad_left(std::to_string(r.ttl) + " s", 7), pad(r.type, type),
+        out += fmt::format("{}  {}  {}  {}\n", pad(printable(r.name), name),
+                           pad_left(std::to_string(r.ttl) + " s", 7), pad(r.type, type),
                            paint.bold(printable(r.data)));
     }
     if (reply.answers.empty()) {
-        const std::string why = reply.rcode == 0   ? "the name exists, but has no record of this type (NODATA)"
+        const std::string why = reply.rcode == 0 ? "the name exists, but has no record of this type (NODATA)"
                                 : reply.rcode == 3 ? "there is no such name (NXDOMAIN)"
                                                    : "no answer: " + reply.rcode_name;
-        out += fmt::format("{} {}: {}\n", printable(reply.question), reply.type, reply.rcode == 0 || reply.rcode == 3 ? paint.yellow(why) : paint.red(why));
+        out += fmt::format("{} {}: {}\n", printable(reply.question), reply.type,
+                           reply.rcode == 0 || reply.rcode == 3 ? paint.yellow(why) : paint.red(why));
     }
     const auto row = [&](std::string_view key, std::string_view value) {
-        out += fmt::format("{}{}\n", paint.dim(pad(key, 8)), wrap_text(printable(value), std::max<std::size_t>(terminal_columns(), 40), 8));
+        out += fmt::format("{}{}\n", paint.dim(pad(key, 8)),
+                           wrap_text(printable(value), std::max<std::size_t>(terminal_columns(), 40), 8));
     };
     out += '\n';
-    row("reply", fmt::format("{} from {} over {} in {:.1f} ms", reply.rcode_name, reply.server.text(), reply.tcp ? "TCP" : "UDP",
-                             static_cast<double>(reply.took_us) / 1000));
+    row("reply", fmt::format("{} from {} over {} in {:.1f} ms", reply.rcode_name, reply.server.text(),
+                             reply.tcp ? "TCP" : "UDP", static_cast<double>(reply.took_us) / 1000));
     row("source", source_text(reply));
     if (const std::string why = word(reply, "why"); !why.empty()) row("why", why);
     for (const auto& [code, text] : reply.ede) {
@@ -99,14 +105,17 @@ using Json = nlohmann::ordered_json;
 
 Json records_json(const std::vector<DnsRecord>& records) {
     Json out = Json::array();
-    for (const auto& r : records) out.push_back({{"name", r.name}, {"ttl", r.ttl}, {"type", r.type}, {"data", r.data}});
+    for (const auto& r : records)
+        out.push_back({{"name", r.name}, {"ttl", r.ttl}, {"type", r.type}, {"data", r.data}});
     return out;
 }
 
 std::string json_of(const DnsReply& reply) {
     Json ede = Json::array(), explanation = Json::object();
-    for (const auto& [code, text] : reply.ede) ede.push_back({{"code", code}, {"name", ede_name(code)}, {"text", text}});
-    for (const auto& [key, value] : reply.explanation) explanation[key] = value;
+    for (const auto& [code, text] : reply.ede)
+        ede.push_back({{"code", code}, {"name", ede_name(code)}, {"text", text}});
+    for (const auto& [key, value] : reply.explanation)
+        explanation[key] = value;
     const Json out = {{"schema_version", 1},
                       {"name", reply.question},
                       {"type", reply.type},
@@ -134,8 +143,10 @@ core::SocketAddress resolver_address(const Config& config) {
 int run_command(const ResolveCommand& command) {
     const auto config = config_or_complain("resolve", command.config);
     if (!config) return kExitUnknown;
-    std::string type = command.type.empty() ? (core::IpAddress::parse(command.name) ? "PTR" : "A") : command.type;
-    std::transform(type.begin(), type.end(), type.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::string type =
+        command.type.empty() ? (core::IpAddress::parse(command.name) ? "PTR" : "A") : command.type;
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
     auto reply = ask_dns(resolver_address(*config), command.name, type, kTimeout);
     if (!reply) {
         core::Error error = reply.error();

@@ -1,7 +1,7 @@
 // `postern status`: asks the running agent, which draws the screen itself.
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
 
 #include "agent/cli.h"
 #include "agent/commands/common.h"
@@ -29,18 +29,27 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     if (!reply) return core::fail(reply.error());
     const std::string overall = reply->header("x-postern-overall");
     if (reply->status != 200 || overall.empty()) {
-        return core::fail(core::Code::kHttpFailed, "http://" + agent_address(config).text() + " answered with HTTP " +
-                                                       std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
+        return core::fail(core::Code::kHttpFailed,
+                          "http://" + agent_address(config).text() + " answered with HTTP " +
+                              std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
                           "is it postern that listens there? see [http] listen");
     }
-    return Shown{overall.size() == 1 && overall[0] >= '0' && overall[0] <= '3' ? overall[0] - '0' : kExitUnknown, reply->body};
+    return Shown{
+        overall.size() == 1 && overall[0] >= '0' && overall[0] <= '3' ? overall[0] - '0' : kExitUnknown,
+        reply->body};
 }
 
-/// Drawn over the old screen line by line, so that nothing flickers.
+/// Drawn over the old screen line by line, so that nothing flickers; what has no place below is left out, so
+/// that nothing scrolls. The last row says how to leave.
 std::string over_old_screen(const std::string& text) {
     std::string out = "\033[H";
-    for (const char c : text) out += c == '\n' ? std::string("\033[K\n") : std::string(1, c);
-    return out + "\033[J";
+    std::size_t left = std::max<std::size_t>(terminal_rows(), 4) - 1;
+    for (std::size_t at = 0; at < text.size() && left > 0; --left) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        out += text.substr(at, end - at) + "\033[K\n";
+        at = end + 1;
+    }
+    return out + "every 2 s; Ctrl-C ends\033[K\033[J";
 }
 
 int watch(const Config& config, const StatusCommand& command) {
@@ -52,9 +61,9 @@ int watch(const Config& config, const StatusCommand& command) {
         const auto shown = ask(config, command);
         code = shown ? shown->code : static_cast<int>(kExitUnknown);
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
-        print(terminal ? over_old_screen(text + "\nevery 2 s; Ctrl-C ends\n") : text + (command.json ? "" : "\n"));
+        print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
     } while (interruptible.sleep(kRedraw));
-    if (terminal) print("\033[?25h");
+    if (terminal) print("\033[?25h\n");
     return code;
 }
 

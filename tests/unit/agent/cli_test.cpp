@@ -29,7 +29,9 @@ PrintAndExit printed(std::vector<const char*> words) {
     return std::get<PrintAndExit>(command);
 }
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -42,8 +44,9 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     CHECK(as<StatusCommand>({"status", "--watch"}).watch);
     CHECK(as<ResolveCommand>({"resolve", "db.example.com", "AAAA"}).type == "AAAA");
     CHECK(as<RefreshCommand>({"refresh", "--timeout", "5s"}).timeout_us == 5 * core::kSecond);
-    const auto probe = as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23", "--address", "10.0.2.9", "--host", "DB.example.com",
-                                         "--token-file", "/t", "--ca-file", "/c", "--timeout", "1500ms", "--json"});
+    const auto probe = as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23",
+                                         "--address", "10.0.2.9", "--host", "DB.example.com", "--token-file",
+                                         "/t", "--ca-file", "/c", "--timeout", "1500ms", "--json"});
     CHECK(probe.link == "prod");
     CHECK(probe.addresses.size() == 2);
     CHECK(probe.host == "db.example.com");
@@ -53,7 +56,8 @@ TEST_CASE("cli: commands with their options", "[cli]") {
 }
 
 TEST_CASE("cli: logs filters", "[cli]") {
-    const auto logs = as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until", "2026-01-02T03:04:05Z", "--link", "prod", "--ip", "10.0.1.23",
+    const auto logs = as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until",
+                                       "2026-01-02T03:04:05Z", "--link", "prod", "--ip", "10.0.1.23",
                                        "--state", "down", "--reason", "tcp_timeout", "-o", "json"});
     CHECK(logs.follow);
     CHECK(logs.count == 20u);
@@ -97,7 +101,8 @@ TEST_CASE("cli: usage errors are 3 and say what to try", "[cli]") {
                                                                    {"plan", "compile"},
                                                                    {"status", "extra"}}) {
         std::string line;
-        for (const char* word : words) line += std::string(" ") + word;
+        for (const char* word : words)
+            line += std::string(" ") + word;
         INFO("postern" << line);
         const auto error = printed(words);
         INFO(error.text);
@@ -106,13 +111,17 @@ TEST_CASE("cli: usage errors are 3 and say what to try", "[cli]") {
     }
     CHECK(has(printed({"statsu"}).text, "did you mean \"status\"?"));
     CHECK(has(printed({"logs", "--reason", "tcp_timout"}).text, "did you mean tcp_timeout?"));
-    CHECK(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "give the host name alone"));
+    CHECK(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text,
+              "give the host name alone"));
     CHECK_FALSE(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "token=abc"));
 }
 
 TEST_CASE("cli: commands to come say so and are 3", "[cli]") {
-    for (const auto& words : std::vector<std::vector<const char*>>{{"doctor"}, {"doctor", "--json", "--lang", "zh"}, {"dns", "enable", "--mode", "split"},
-                                                                   {"endpoint", "list"}, {"dns", "--help"}}) {
+    for (const auto& words : std::vector<std::vector<const char*>>{{"doctor"},
+                                                                   {"doctor", "--json", "--lang", "zh"},
+                                                                   {"dns", "enable", "--mode", "split"},
+                                                                   {"endpoint", "list"},
+                                                                   {"dns", "--help"}}) {
         const auto later = printed(words);
         INFO(later.text);
         CHECK(later.code == kExitUnknown);
@@ -126,5 +135,6 @@ TEST_CASE("cli: the words of an explanation are taken apart, quotes and all", "[
     CHECK(words[1] == std::pair<std::string, std::string>{"link", "prod"});
     CHECK(words[2].second == "10.0.1.23 up, \"own\" zone");
     CHECK(words[3].second.empty());
-    for (const char* odd : {"", "=", "a", "a=\"", "a=\"\\", "a=b  c=d", "\"\"=x"}) (void)parse_words(odd);
+    for (const char* odd : {"", "=", "a", "a=\"", "a=\"\\", "a=b  c=d", "\"\"=x"})
+        (void)parse_words(odd);
 }

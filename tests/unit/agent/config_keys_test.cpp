@@ -1,4 +1,5 @@
-// Walks the key table: every row is taken with its good value and refused with its bad one, on the right line.
+// Walks the key table: every row is taken with its good value and refused with its bad one, on the right
+// line.
 #include <catch2/catch.hpp>
 
 #include <fmt/format.h>
@@ -14,18 +15,21 @@ namespace {
 std::string file_with(const KeyRow& row, std::string_view value) {
     const std::string line = fmt::format("{} = {}\n", row.name, value);
     const auto link = [&](std::string_view key, std::string_view fallback) {
-        return row.section == Section::kLink && row.name == key ? std::string() : fmt::format("{} = {}\n", key, fallback);
+        return row.section == Section::kLink && row.name == key ? std::string()
+                                                                : fmt::format("{} = {}\n", key, fallback);
     };
     std::string out;
     if (row.section != Section::kLink && row.section != Section::kProbe) {
         out = fmt::format("[{}]\n\n{}", to_string(row.section), line);
-        return out + "[[link]]\nname = \"x\"\nhost = \"x.example.com\"\naddresses = [\"10.0.0.9\"]\ntoken_file = \"/x\"\n";
+        return out +
+               "[[link]]\nname = \"x\"\nhost = \"x.example.com\"\naddresses = [\"10.0.0.9\"]\ntoken_file = "
+               "\"/x\"\n";
     }
     out = "[[link]]\n\n";
     if (row.section == Section::kLink) out += line;
     out += link("name", "\"x\"") + link("host", "\"x.example.com\"");
-    const bool source = row.section == Section::kLink &&
-                        (row.name == "endpoint" || row.name == "addresses" || row.name == "target" || row.name == "zones_file");
+    const bool source = row.section == Section::kLink && (row.name == "endpoint" || row.name == "addresses" ||
+                                                          row.name == "target" || row.name == "zones_file");
     if (!source) out += row.name == "zones" ? "endpoint = \"ep-abc\"\n" : "addresses = [\"10.0.0.9\"]\n";
     if (row.section == Section::kProbe) out += "[link.probe]\n" + line;
     return out;
@@ -33,12 +37,14 @@ std::string file_with(const KeyRow& row, std::string_view value) {
 
 int line_of(const std::string& text, std::string_view part) {
     const auto at = text.find(part);
-    return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+    return 1 +
+           static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
 std::string all(const std::vector<ConfigIssue>& issues) {
     std::string out;
-    for (const auto& issue : issues) out += format_issue("f", issue) + "\n";
+    for (const auto& issue : issues)
+        out += format_issue("f", issue) + "\n";
     return out;
 }
 

@@ -25,15 +25,19 @@ std::vector<ConfigIssue> issues_of(const std::string& text) {
 std::string only_issue(const std::string& text) {
     const auto issues = issues_of(text);
     std::string out;
-    for (const auto& i : issues) out += (out.empty() ? "" : "\n") + std::to_string(i.line) + " " + i.key + ": " + i.what;
+    for (const auto& i : issues)
+        out += (out.empty() ? "" : "\n") + std::to_string(i.line) + " " + i.key + ": " + i.what;
     return out;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
-TEST_CASE("config: an empty file has the defaults of the manual, and a remark that nothing is linked", "[config]") {
+TEST_CASE("config: an empty file has the defaults of the manual, and a remark that nothing is linked",
+          "[config]") {
     const auto config = parse_config("f.toml", "");
     REQUIRE(config);
     CHECK(config->agent.state_dir == "/var/lib/postern");
@@ -64,7 +68,8 @@ TEST_CASE("config: a link is read with its host in lower case and without the fi
 }
 
 TEST_CASE("config: one endpoint may be given as a text", "[config]") {
-    const auto config = parse_config("f", "[[link]]\nname='a'\nhost='a.example'\nendpoint='ep-abc'\ntoken_env='T'\n");
+    const auto config =
+        parse_config("f", "[[link]]\nname='a'\nhost='a.example'\nendpoint='ep-abc'\ntoken_env='T'\n");
     REQUIRE(config);
     CHECK(config->links[0].endpoints == std::vector<std::string>{"ep-abc"});
     CHECK(config->links[0].token.env == "T");
@@ -94,19 +99,23 @@ fall = 0
     CHECK(issues[4].line == 7);
     CHECK(issues[5].line == 8);
     CHECK(issues[6].line == 10);
-    CHECK(format_issue("f.toml", issues[0]) == "f.toml:2: agent.log_levl: unknown key; did you mean \"log_level\"?");
+    CHECK(format_issue("f.toml", issues[0]) ==
+          "f.toml:2: agent.log_levl: unknown key; did you mean \"log_level\"?");
 }
 
 TEST_CASE("config: broken TOML names the line and the commonest slip", "[config]") {
-    CHECK(contains(only_issue("[dns]\nttl = 10s\n"), "2 : not TOML: texts, durations and addresses stand in quotes"));
+    CHECK(contains(only_issue("[dns]\nttl = 10s\n"),
+                   "2 : not TOML: texts, durations and addresses stand in quotes"));
     CHECK(contains(only_issue("[dns]\nttl: 10\n"), "2 : not TOML: write key = value"));
     CHECK(contains(only_issue("[aliyun]\nregion = \"cn-hangzhou\n[dns]\n"), "2 : not TOML"));
     CHECK(contains(only_issue("[dns]\nttl = \"1s\"\nttl = \"2s\"\n"), "3 : "));
 }
 
 TEST_CASE("config: sections and keys in the wrong place say where they belong", "[config]") {
-    CHECK(contains(only_issue(std::string(kLink) + "interval = \"5s\"\n"), "7 link.interval: unknown key here; it belongs to [link.probe]"));
-    CHECK(contains(only_issue("ttl = \"5s\"\n"), "1 ttl: unknown at the top of the file; it belongs to [dns]"));
+    CHECK(contains(only_issue(std::string(kLink) + "interval = \"5s\"\n"),
+                   "7 link.interval: unknown key here; it belongs to [link.probe]"));
+    CHECK(
+        contains(only_issue("ttl = \"5s\"\n"), "1 ttl: unknown at the top of the file; it belongs to [dns]"));
     CHECK(contains(only_issue("[alyun]\nregion=\"cn-hangzhou\"\n"), "did you mean \"aliyun\"?"));
     CHECK(contains(only_issue("[link]\nname=\"a\"\n"), "write [[link]] with two brackets"));
     CHECK(contains(only_issue("dns = 3\n"), "expected a section [dns], found 3"));
@@ -118,16 +127,21 @@ TEST_CASE("config: exactly one source of addresses", "[config]") {
     CHECK(contains(only_issue(head + "endpoint = \"ep-abc\"\naddresses = [\"10.0.0.1\"]\n"),
                    "5 link.addresses: there are endpoint and addresses: expected exactly one"));
     // A source of a later version counts as one: it is reported once, as that.
-    CHECK(only_issue(head + "target = \"x.privatelink.aliyuncs.com\"\n").starts_with("4 link.target: not yet supported"));
-    CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1\"]\nzones = [\"cn-hangzhou-h\"]\n"), "5 link.zones: narrows what an endpoint gives"));
+    CHECK(only_issue(head + "target = \"x.privatelink.aliyuncs.com\"\n")
+              .starts_with("4 link.target: not yet supported"));
+    CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1\"]\nzones = [\"cn-hangzhou-h\"]\n"),
+                   "5 link.zones: narrows what an endpoint gives"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1\", \"10.0.0.1\"]\n"), "is there twice"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1:443\"]\n"), "has a port"));
-    CHECK(contains(only_issue(head + "addresses = [\"0.0.0.0\", \"224.0.0.1\"]\n"), "is not the address of a host"));
+    CHECK(contains(only_issue(head + "addresses = [\"0.0.0.0\", \"224.0.0.1\"]\n"),
+                   "is not the address of a host"));
     CHECK(contains(only_issue(head + "endpoint = \"epsrv-abc\"\n"), "ID of an endpoint service"));
 }
 
 TEST_CASE("config: names and hosts are unique, and the first place is named", "[config]") {
-    const std::string other = "[[link]]\nname = \"tdengine-prod\"\nhost = \"gw-private.CLOUD.example.com\"\naddresses = [\"10.0.0.1\"]\n";
+    const std::string other =
+        "[[link]]\nname = \"tdengine-prod\"\nhost = \"gw-private.CLOUD.example.com\"\naddresses = "
+        "[\"10.0.0.1\"]\n";
     const auto issues = issues_of(std::string(kLink) + other);
     REQUIRE(issues.size() == 2);
     CHECK(issues[0].line == 8);
@@ -138,15 +152,17 @@ TEST_CASE("config: names and hosts are unique, and the first place is named", "[
 
 TEST_CASE("config: secrets are refused with advice and never repeated", "[config]") {
     const std::string secret = "5ecre7705ecre7705ecre7705ecre7705ecre770";
-    for (const std::string& line : {"token = \"" + secret + "\"", "token_file = \"" + secret + "\"", "token_env = \"" + secret + "\"",
-                                    "password = \"" + secret + "\"", "host = \"https://gw.example.com/rest/sql?token=" + secret + "\"",
-                                    "host = \"" + secret + "\"", "name = \"" + secret + " \"", "addresses = [\"" + secret + "\"]"}) {
+    for (const std::string& line :
+         {"token = \"" + secret + "\"", "token_file = \"" + secret + "\"", "token_env = \"" + secret + "\"",
+          "password = \"" + secret + "\"", "host = \"https://gw.example.com/rest/sql?token=" + secret + "\"",
+          "host = \"" + secret + "\"", "name = \"" + secret + " \"", "addresses = [\"" + secret + "\"]"}) {
         const std::string text = only_issue("[[link]]\n" + line + "\n");
         INFO(line << "\n" << text);
         CHECK_FALSE(text.empty());
         CHECK_FALSE(contains(text, secret));
     }
-    CHECK(contains(only_issue(std::string(kLink) + "token = \"" + secret + "\"\n"), "name it with token_file"));
+    CHECK(
+        contains(only_issue(std::string(kLink) + "token = \"" + secret + "\"\n"), "name it with token_file"));
     CHECK(contains(only_issue("[aliyun]\naccess_key_secret = \"" + secret + "\"\n"), "ECS RAM role"));
     CHECK(contains(only_issue(std::string(kLink) + "token_fil = \"/x\"\n"), "did you mean \"token_file\"?"));
     CHECK(contains(only_issue(std::string(kLink) + "token_env = \"T\"\n"), "expected one of them"));
@@ -168,13 +184,16 @@ TEST_CASE("config: hosts that can't be private names are refused with the reason
     CHECK(contains(host("-db.example.com"), "not a host name"));
     CHECK(contains(host("db..example.com"), "not a host name"));
     CHECK(contains(host(std::string(64, 'a') + ".example.com"), "longer than 63"));
-    CHECK(contains(host("a." + std::string(60, 'b') + "." + std::string(60, 'b') + "." + std::string(60, 'b') + "." + std::string(60, 'b') + "." + std::string(20, 'c')), "at most 253"));
+    CHECK(contains(host("a." + std::string(60, 'b') + "." + std::string(60, 'b') + "." +
+                        std::string(60, 'b') + "." + std::string(60, 'b') + "." + std::string(20, 'c')),
+                   "at most 253"));
     CHECK(contains(host(""), "is empty"));
 }
 
 TEST_CASE("config: times that contradict each other are refused; a default gives way", "[config]") {
     const auto with = [](const std::string& probe) { return std::string(kLink) + "[link.probe]\n" + probe; };
-    CHECK(contains(only_issue(with("timeout = \"1s\"\nconnect_timeout = \"2s\"\n")), "9 link.probe.connect_timeout: 2s is longer than timeout (1s, line 8)"));
+    CHECK(contains(only_issue(with("timeout = \"1s\"\nconnect_timeout = \"2s\"\n")),
+                   "9 link.probe.connect_timeout: 2s is longer than timeout (1s, line 8)"));
     CHECK(contains(only_issue(with("interval = \"1s\"\nfast_interval = \"2s\"\n")), "fast_interval"));
     const auto config = parse_config("f", with("timeout = \"1s\"\ninterval = \"500ms\"\n"));
     REQUIRE(config);
@@ -185,21 +204,27 @@ TEST_CASE("config: times that contradict each other are refused; a default gives
     CHECK(slow->links[0].probe.timeout_us == 10 * core::kSecond);
     CHECK(contains(only_issue(with("interval = \"10m\"\n")), "dns.plan_ttl (5m)"));
     CHECK(only_issue("[dns]\nplan_ttl = \"20m\"\n" + with("interval = \"10m\"\n")).empty());
-    CHECK(contains(only_issue("[aliyun]\npoll_interval = \"10m\"\npoll_max_interval = \"1m\"\n"), "poll_interval: 10m is longer"));
+    CHECK(contains(only_issue("[aliyun]\npoll_interval = \"10m\"\npoll_max_interval = \"1m\"\n"),
+                   "poll_interval: 10m is longer"));
     const auto patient = parse_config("f", "[aliyun]\npoll_interval = \"10m\"\n");
     REQUIRE(patient);
     CHECK(patient->aliyun.poll_max_interval_us == 10 * core::kMinute);
 }
 
 TEST_CASE("config: addresses that would meet each other are refused", "[config]") {
-    CHECK(contains(only_issue("[dns]\nlisten = [\"127.0.0.1:5300\"]\nupstreams = [\"127.0.0.1:5300\"]\n"), "round in circles"));
+    CHECK(contains(only_issue("[dns]\nlisten = [\"127.0.0.1:5300\"]\nupstreams = [\"127.0.0.1:5300\"]\n"),
+                   "round in circles"));
     CHECK(contains(only_issue("[dns]\nlisten = [\"127.0.0.1:9853\"]\n"), "is taken by dns.listen"));
     CHECK(contains(only_issue("[agent]\nstate_dir = \"/x\"\nruntime_dir = \"/x\"\n"), "same folder"));
 }
 
 TEST_CASE("config: what is odd but possible is a warning with its line", "[config]") {
-    const auto config = parse_config("f", std::string("[dns]\nlisten = [\"127.0.0.53\"]\nallow = [\"0.0.0.0/0\"]\n[aliyun]\nregion = \"cn-hangzhou\"\n"
-                                                      "[[link]]\nname = \"a\"\nhost = \"a.example\"\nendpoint = \"ep-abc\"\nzones = [\"cn-beijing-a\"]\n"));
+    const auto config = parse_config(
+        "f",
+        std::string(
+            "[dns]\nlisten = [\"127.0.0.53\"]\nallow = [\"0.0.0.0/0\"]\n[aliyun]\nregion = \"cn-hangzhou\"\n"
+            "[[link]]\nname = \"a\"\nhost = \"a.example\"\nendpoint = \"ep-abc\"\nzones = "
+            "[\"cn-beijing-a\"]\n"));
     REQUIRE(config);
     REQUIRE(config->warnings.size() == 4);
     CHECK(config->warnings[0].line == 2);
@@ -211,14 +236,18 @@ TEST_CASE("config: what is odd but possible is a warning with its line", "[confi
 
 TEST_CASE("config: a region that is a zone says which region it is", "[config]") {
     CHECK(contains(only_issue("[aliyun]\nregion = \"cn-hangzhou-h\"\n"), "the region is \"cn-hangzhou\""));
-    CHECK(contains(only_issue("[aliyun]\nregion = \"ap-southeast-1a\"\n"), "the region is \"ap-southeast-1\""));
-    for (const char* region : {"cn-hangzhou", "ap-southeast-1", "cn-shanghai-finance-1", "us-east-1", "cn-north-2-gov-1"}) {
+    CHECK(
+        contains(only_issue("[aliyun]\nregion = \"ap-southeast-1a\"\n"), "the region is \"ap-southeast-1\""));
+    for (const char* region :
+         {"cn-hangzhou", "ap-southeast-1", "cn-shanghai-finance-1", "us-east-1", "cn-north-2-gov-1"}) {
         CHECK(only_issue("[aliyun]\nregion = \"" + std::string(region) + "\"\n").empty());
     }
 }
 
 TEST_CASE("config: the API is asked over https only, without credentials in the URL", "[config]") {
-    const auto api = [](const std::string& url) { return only_issue("[aliyun]\napi_endpoint = \"" + url + "\"\n"); };
+    const auto api = [](const std::string& url) {
+        return only_issue("[aliyun]\napi_endpoint = \"" + url + "\"\n");
+    };
     CHECK(api("https://privatelink.example.com").empty());
     CHECK(api("https://privatelink.example.com:8443/").empty());
     CHECK(api("https://127.0.0.1:8443").empty());
@@ -233,17 +262,20 @@ TEST_CASE("config: the API is asked over https only, without credentials in the 
 TEST_CASE("config: bounds hold: file size, links, issues", "[config]") {
     CHECK(contains(only_issue(std::string((1u << 20) + 1, '#')), "at most 1 MiB"));
     std::string many;
-    for (int i = 0; i < 10001; ++i) many += "[[link]]\n";
+    for (int i = 0; i < 10001; ++i)
+        many += "[[link]]\n";
     CHECK(contains(only_issue(many), "at most 10000"));
     std::string wrong;
-    for (int i = 0; i < 300; ++i) wrong += "k" + std::to_string(i) + " = 1\n";
+    for (int i = 0; i < 300; ++i)
+        wrong += "k" + std::to_string(i) + " = 1\n";
     const auto issues = issues_of(wrong);
     REQUIRE(issues.size() == 201);
     CHECK(issues.back().what == "… and 100 more");
 }
 
 TEST_CASE("config: any cut of a valid file parses or is refused, and never crashes", "[config]") {
-    const std::string text = std::string("[dns]\nlisten = [\"127.0.0.153:53\"]\n") + kLink + "[link.probe]\nsql = \"select 1\"\n";
+    const std::string text =
+        std::string("[dns]\nlisten = [\"127.0.0.153:53\"]\n") + kLink + "[link.probe]\nsql = \"select 1\"\n";
     for (std::size_t n = 0; n <= text.size(); ++n) {
         (void)parse_config("f", text.substr(0, n));
         std::string flipped = text;
@@ -258,10 +290,12 @@ TEST_CASE("config: a missing file is one issue without a line", "[config]") {
     REQUIRE_FALSE(config);
     REQUIRE(config.error().size() == 1);
     CHECK(config.error()[0].line == 0);
-    CHECK(contains(format_issue("/nonexistent/postern.toml", config.error()[0]), "/nonexistent/postern.toml: "));
+    CHECK(contains(format_issue("/nonexistent/postern.toml", config.error()[0]),
+                   "/nonexistent/postern.toml: "));
 }
 
-TEST_CASE("config: files lie in the manual's places, and below two folders once these are moved", "[config]") {
+TEST_CASE("config: files lie in the manual's places, and below two folders once these are moved",
+          "[config]") {
     AgentConfig agent;
     CHECK(paths_of(agent).durable_plan == "/var/lib/postern-plan/plan");
     CHECK(paths_of(agent).stats == "/run/postern-resolver/stats");

@@ -13,7 +13,8 @@ TEST_CASE("config values: durations have a unit and nothing else", "[config]") {
     CHECK(parse_duration("14d") == 14 * 24 * core::kHour);
     CHECK(parse_duration("250us") == 250);
     CHECK(parse_duration("0s") == 0);
-    for (const char* bad : {"", "10", "s", "-1s", "+1s", "1 s", "1.5s", "1s1s", "1s1m", "10sec", "1w", "99999999999999999999s", "9223372036854775807d"}) {
+    for (const char* bad : {"", "10", "s", "-1s", "+1s", "1 s", "1.5s", "1s1s", "1s1m", "10sec", "1w",
+                            "99999999999999999999s", "9223372036854775807d"}) {
         INFO(bad);
         CHECK_FALSE(parse_duration(bad).has_value());
     }
@@ -30,13 +31,15 @@ TEST_CASE("config values: sizes have a binary unit", "[config]") {
     CHECK(parse_size("512KiB") == 512u << 10);
     CHECK(parse_size("2GiB") == 2ull << 30);
     CHECK(parse_size("4096B") == 4096u);
-    for (const char* bad : {"", "16", "16MB", "16 MiB", "-1MiB", "1.5GiB", "16MiB ", "99999999999999999999B"}) {
+    for (const char* bad :
+         {"", "16", "16MB", "16 MiB", "-1MiB", "1.5GiB", "16MiB ", "99999999999999999999B"}) {
         INFO(bad);
         CHECK_FALSE(parse_size(bad).has_value());
     }
 }
 
-TEST_CASE("config values: a value is shown without what may be secret and without control characters", "[config]") {
+TEST_CASE("config values: a value is shown without what may be secret and without control characters",
+          "[config]") {
     CHECK(shown("abc") == "\"abc\"");
     CHECK(shown("https://h/p?token=abc") == "\"https://h/p?…\"");
     CHECK(shown("user:pass@host") == "\"…@host\"");
@@ -48,14 +51,16 @@ TEST_CASE("config values: a value is shown without what may be secret and withou
 TEST_CASE("config values: tokens and keys look like secrets, paths and names do not", "[config]") {
     CHECK(looks_like_secret("5ecre7705ecre7705ecre7705ecre7705ecre770"));
     CHECK(looks_like_secret("exampleAccessKeySecret0123456789"));
-    for (const char* fine : {"/etc/postern/db.token", "TDENGINE_TOKEN_2024", "tdengine-prod", "gw.example.com", "select 1", "cn-hangzhou-h"}) {
+    for (const char* fine : {"/etc/postern/db.token", "TDENGINE_TOKEN_2024", "tdengine-prod",
+                             "gw.example.com", "select 1", "cn-hangzhou-h"}) {
         INFO(fine);
         CHECK_FALSE(looks_like_secret(fine));
     }
 }
 
 TEST_CASE("config values: the nearest word is found by edit distance, and nonsense finds none", "[config]") {
-    const std::vector<std::string_view> words{"interval", "fast_interval", "timeout", "connect_timeout", "fall", "rise"};
+    const std::vector<std::string_view> words{"interval",        "fast_interval", "timeout",
+                                              "connect_timeout", "fall",          "rise"};
     CHECK(nearest("intervall", words) == "interval");
     CHECK(nearest("itnerval", words) == "interval");
     CHECK(nearest("time_out", words) == "timeout");

@@ -49,7 +49,8 @@ class HttpFixture {
     std::string read(const core::UniqueFd& fd, std::string_view until = "") {
         std::string out;
         char buffer[8192];
-        for (const auto deadline = core::now_mono_us() + 10 * core::kSecond; core::now_mono_us() < deadline;) {
+        for (const auto deadline = core::now_mono_us() + 10 * core::kSecond;
+             core::now_mono_us() < deadline;) {
             const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
             if (n > 0) out.append(buffer, static_cast<std::size_t>(n));
             if (n == 0 || (n < 0 && errno != EAGAIN && errno != ENOTCONN)) return out;
@@ -83,6 +84,8 @@ inline std::string body_of(const std::string& reply) {
     const auto at = reply.find("\r\n\r\n");
     return at == std::string::npos ? "" : reply.substr(at + 4);
 }
-inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+inline bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace postern::test

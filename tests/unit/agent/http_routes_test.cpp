@@ -70,7 +70,8 @@ TEST_CASE("routes: every page comes with its content type", "[http]") {
 TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]") {
     Sources sources;
     HttpFixture f(sources.routes());
-    CHECK(status_of(f.get("/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7")) == 200);
+    CHECK(status_of(f.get(
+              "/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7")) == 200);
     CHECK(sources.asked.link == "a");
     CHECK(sources.asked.ip->text() == "10.0.1.23");
     CHECK(sources.asked.state == State::kDown);
@@ -79,7 +80,8 @@ TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]"
     const auto all = f.get("/api/v1/probes");
     CHECK(has(all, "\"schema_version\":1"));
     CHECK(sources.limit == 100);
-    for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense", "since=yesterday", "state=dead", "reason=none"}) {
+    for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense",
+                            "since=yesterday", "state=dead", "reason=none"}) {
         INFO(bad);
         CHECK(status_of(f.get(std::string("/api/v1/probes?") + bad)) == 400);
     }
@@ -89,9 +91,12 @@ TEST_CASE("routes: refresh is a POST that no page can forge", "[http]") {
     Sources sources;
     HttpFixture f(sources.routes());
     CHECK(status_of(f.get("/api/v1/refresh")) == 405);
-    CHECK(status_of(f.ask("POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")) == 403);
+    CHECK(status_of(f.ask("POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: "
+                          "close\r\nContent-Length: 0\r\n\r\n")) == 403);
     CHECK(sources.refreshes == 0);
-    const auto done = f.ask("POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\nX-Postern: 1\r\n\r\n");
+    const auto done = f.ask(
+        "POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+        "0\r\nX-Postern: 1\r\n\r\n");
     CHECK(status_of(done) == 202);
     CHECK(has(done, "\"started\":\"20"));
     CHECK(sources.refreshes == 1);

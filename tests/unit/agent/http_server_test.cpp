@@ -15,7 +15,8 @@ std::vector<HttpRoute> echo_routes() {
         {"/echo", false, "GET",
          [](const HttpQuery& q) {
              std::string out = q.method + " " + q.path + " " + q.client.ip.text();
-             for (const auto& [key, value] : q.arguments) out += " " + key + "=" + value;
+             for (const auto& [key, value] : q.arguments)
+                 out += " " + key + "=" + value;
              return HttpReply::text(200, out);
          }},
         {"/sub/", true, "GET", [](const HttpQuery& q) { return HttpReply::text(200, "rest=" + q.rest); }},
@@ -69,12 +70,14 @@ TEST_CASE("http: an unknown page lists the known ones, a wrong method the right 
     CHECK(status_of(missing) == 404);
     CHECK(has(missing, "/echo"));
     CHECK(has(missing, "POST /act"));
-    const auto post = f.ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
+    const auto post =
+        f.ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
     CHECK(status_of(post) == 405);
     CHECK(has(post, "Allow: GET, HEAD"));
     CHECK(status_of(f.get("/act")) == 405);
     for (const char* method : {"PUT", "DELETE", "OPTIONS", "TRACE"}) {
-        const auto reply = f.ask(std::string(method) + " /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        const auto reply =
+            f.ask(std::string(method) + " /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         CHECK(status_of(reply) == 405);
         CHECK_FALSE(has(reply, "Access-Control"));
     }
@@ -82,7 +85,8 @@ TEST_CASE("http: an unknown page lists the known ones, a wrong method the right 
 
 TEST_CASE("http: what changes something needs a header that no web page can send", "[http]") {
     HttpFixture f(echo_routes());
-    const std::string head = "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
+    const std::string head =
+        "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
     CHECK(status_of(f.ask(head + "\r\n")) == 403);
     CHECK(status_of(f.ask(head + "X-Postern: 1\r\n\r\n")) == 202);
 }
@@ -94,11 +98,13 @@ TEST_CASE("http: the Host header must name this host", "[http]") {
     const auto ask = [&](const std::string& host) {
         return f.ask("GET /echo HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
     };
-    for (const char* good : {"localhost", "localhost:9853", "LOCALHOST.", "127.0.0.1", "127.0.0.1:80", "[::1]:9853", "10.1.2.3", "Status.Example.com:1"}) {
+    for (const char* good : {"localhost", "localhost:9853", "LOCALHOST.", "127.0.0.1", "127.0.0.1:80",
+                             "[::1]:9853", "10.1.2.3", "Status.Example.com:1"}) {
         INFO(good);
         CHECK(status_of(ask(good)) == 200);
     }
-    for (const char* bad : {"evil.example", "evil.example:9853", "127.0.0.1.evil.example", "localhost.evil.example", "", "[::1", "a@localhost"}) {
+    for (const char* bad : {"evil.example", "evil.example:9853", "127.0.0.1.evil.example",
+                            "localhost.evil.example", "", "[::1", "a@localhost"}) {
         INFO(bad);
         CHECK(status_of(ask(bad)) >= 400);
     }
@@ -131,9 +137,11 @@ TEST_CASE("http: oversized, broken and slow requests do no harm", "[http]") {
     CHECK(status_of(f.get("/" + std::string(100000, 'x'))) >= 400);
     CHECK(status_of(f.get("/echo", "X-Big: " + std::string(100000, 'y') + "\r\n")) >= 400);
     f.ask("\x16\x03\x01 this is TLS\r\n\r\n");
-    CHECK(status_of(f.ask("POST /act HTTP/1.1\r\nHost: localhost\r\nX-Postern: 1\r\nContent-Length: 99999999999\r\n\r\n")) >= 200);
+    CHECK(status_of(f.ask("POST /act HTTP/1.1\r\nHost: localhost\r\nX-Postern: 1\r\nContent-Length: "
+                          "99999999999\r\n\r\n")) >= 200);
     std::string many = "/echo?";
-    for (int i = 0; i < 200; ++i) many += "a" + std::to_string(i) + "=1&";
+    for (int i = 0; i < 200; ++i)
+        many += "a" + std::to_string(i) + "=1&";
     CHECK(status_of(f.get(many)) == 200);
     const auto half = f.connect();  // never ends its request
     f.send(half, "GET /echo HTT");
@@ -145,8 +153,10 @@ TEST_CASE("http: more connections than the limit wait, and the server goes on", 
     options.max_connections = 4;
     HttpFixture f(echo_routes(), options);
     std::vector<core::UniqueFd> idle;
-    for (int i = 0; i < 12; ++i) idle.push_back(f.connect());
-    for (int i = 0; i < 50; ++i) f.turn();
+    for (int i = 0; i < 12; ++i)
+        idle.push_back(f.connect());
+    for (int i = 0; i < 50; ++i)
+        f.turn();
     CHECK(f.server->address().port != 0);
     idle.clear();
     CHECK(status_of(f.get("/echo")) == 200);

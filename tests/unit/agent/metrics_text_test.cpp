@@ -15,7 +15,8 @@ namespace {
 
 StatusSnapshot sample() {
     auto s = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
-                             address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown, probe::Reason::kTcpRefused, probe::Phase::kConnect)})});
+                             address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown,
+                                     probe::Reason::kTcpRefused, probe::Phase::kConnect)})});
     s.resolver.stats.latency_buckets[0] = 3;
     s.resolver.stats.latency_buckets[2] = 4;
     s.resolver.stats.latency_buckets.back() = 1;
@@ -25,11 +26,15 @@ StatusSnapshot sample() {
     return s;
 }
 
-bool has_line(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line + "\n") != std::string::npos; }
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
 
 }  // namespace
 
-TEST_CASE("metrics: every line is Prometheus text, each family has HELP and TYPE once, no series is there twice", "[metrics]") {
+TEST_CASE(
+    "metrics: every line is Prometheus text, each family has HELP and TYPE once, no series is there twice",
+    "[metrics]") {
     std::istringstream in(metrics_text(sample()));
     const std::regex series(R"re(([a-zA-Z_:][\w:]*)(\{(\w+="([^"\\]|\\.)*",?)*\})? (\S+))re");
     std::set<std::string> helped, typed, seen;
@@ -61,21 +66,30 @@ TEST_CASE("metrics: histograms are cumulative and end with +Inf, sum and count",
 
 TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
     const std::string text = metrics_text(sample());
-    for (const char* line : {"postern_build_info{version=\"0.1.0\"} 1", "postern_endpoint_up{link=\"tdengine-prod\",ip=\"10.0.1.23\",zone=\"cn-hangzhou-h\"} 1",
-                             "postern_endpoint_up{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\"} 0",
-                             "postern_endpoint_state{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\",state=\"down\"} 1",
-                             "postern_probe_attempts_total 8", "postern_probe_failures_total{reason=\"tcp_refused\"} 3",
-                             "postern_plan_generation{which=\"published\"} 21474836492", "postern_plan_generation{which=\"accepted\"} 21474836492",
-                             "postern_dns_queries_total{source=\"private\",rcode=\"NOERROR\",proto=\"udp\"} 300",
-                             "postern_dns_private_answers{link=\"tdengine-prod\"} 1",
-                             "postern_dns_upstream_requests_total{upstream=\"100.100.2.136:53\",outcome=\"answered\"} 936",
-                             "postern_discovery_requests_total{action=\"ListVpcEndpointZones\",code=\"ok\"} 42", "postern_config_last_reload_successful 1"}) {
+    for (const char* line :
+         {"postern_build_info{version=\"0.1.0\"} 1",
+          "postern_endpoint_up{link=\"tdengine-prod\",ip=\"10.0.1.23\",zone=\"cn-hangzhou-h\"} 1",
+          "postern_endpoint_up{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\"} 0",
+          "postern_endpoint_state{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\",state="
+          "\"down\"} 1",
+          "postern_probe_attempts_total 8", "postern_probe_failures_total{reason=\"tcp_refused\"} 3",
+          "postern_plan_generation{which=\"published\"} 21474836492",
+          "postern_plan_generation{which=\"accepted\"} 21474836492",
+          "postern_dns_queries_total{source=\"private\",rcode=\"NOERROR\",proto=\"udp\"} 300",
+          "postern_dns_private_answers{link=\"tdengine-prod\"} 1",
+          "postern_dns_upstream_requests_total{upstream=\"100.100.2.136:53\",outcome=\"answered\"} 936",
+          "postern_discovery_requests_total{action=\"ListVpcEndpointZones\",code=\"ok\"} 42",
+          "postern_config_last_reload_successful 1"}) {
         INFO(line);
         CHECK(has_line(text, line));
     }
-    for (const char* name : {"postern_dns_cache_hits_total", "postern_dns_upstream_rtt_seconds_count", "postern_probe_phase_duration_seconds_count{phase=\"transfer\"}",
-                             "postern_probe_schedule_lag_seconds_count", "postern_tls_not_after_timestamp_seconds", "postern_discovery_last_success_timestamp_seconds",
-                             "postern_hostdns_state", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds"}) {
+    for (const char* name :
+         {"postern_dns_cache_hits_total", "postern_dns_upstream_rtt_seconds_count",
+          "postern_probe_phase_duration_seconds_count{phase=\"transfer\"}",
+          "postern_probe_schedule_lag_seconds_count", "postern_tls_not_after_timestamp_seconds",
+          "postern_discovery_last_success_timestamp_seconds", "postern_hostdns_state",
+          "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
+          "process_max_fds"}) {
         INFO(name);
         CHECK(text.find(std::string("\n") + name) != std::string::npos);
     }
@@ -84,5 +98,6 @@ TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
 TEST_CASE("metrics: label values are escaped", "[metrics]") {
     auto s = sample();
     s.discovery.requests[{"A\"B", "x\\y\nz"}] = 1;
-    CHECK(has_line(metrics_text(s), "postern_discovery_requests_total{action=\"A\\\"B\",code=\"x\\\\y\\nz\"} 1"));
+    CHECK(has_line(metrics_text(s),
+                   "postern_discovery_requests_total{action=\"A\\\"B\",code=\"x\\\\y\\nz\"} 1"));
 }

@@ -12,7 +12,9 @@ using probe::State;
 
 namespace {
 
-AddressStatus up(const char* ip = "10.0.1.23") { return address(ip, "cn-hangzhou-h", State::kUp, State::kUp); }
+AddressStatus up(const char* ip = "10.0.1.23") {
+    return address(ip, "cn-hangzhou-h", State::kUp, State::kUp);
+}
 AddressStatus refused(const char* ip = "10.0.2.9") {
     return address(ip, "cn-hangzhou-i", State::kDown, State::kUnknown, Reason::kTcpRefused, Phase::kConnect);
 }
@@ -24,7 +26,9 @@ StatusSnapshot judged(std::vector<LinkStatus> links) {
     judge(s);
     return s;
 }
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -35,7 +39,9 @@ TEST_CASE("status: everything up is good and says how much", "[status]") {
     CHECK(s.links[0].cause.empty());
 }
 
-TEST_CASE("status: one dead address of two degrades a link whose policy is any, and fails one whose policy is all", "[status]") {
+TEST_CASE(
+    "status: one dead address of two degrades a link whose policy is any, and fails one whose policy is all",
+    "[status]") {
     auto s = judged({link({up(), refused()})});
     CHECK(s.overall == Overall::kDegraded);
     CHECK(s.links[0].path == State::kDegraded);
@@ -75,7 +81,8 @@ TEST_CASE("status: path down here and service down there leaves nobody who answe
 }
 
 TEST_CASE("status: without a token the path is all there is to judge by", "[status]") {
-    auto l = link({address("10.0.1.23", "", State::kUp, State::kUnknown, Reason::kTokenMissing, Phase::kReply)});
+    auto l =
+        link({address("10.0.1.23", "", State::kUp, State::kUnknown, Reason::kTokenMissing, Phase::kReply)});
     l.token_configured = false;
     const auto s = judged({l});
     CHECK(s.overall == Overall::kGood);
@@ -96,7 +103,8 @@ TEST_CASE("status: no address known is told apart by why", "[status]") {
     l.discovery = {};
     l.discovery.source = "none";
     CHECK(judged({l}).overall == Overall::kUnknown);  // just started
-    l.discovery.error = core::Error{core::Code::kApiDenied, "NoPermission: privatelink:ListVpcEndpointZones", "give the RAM role this action", 0};
+    l.discovery.error = core::Error{core::Code::kApiDenied, "NoPermission: privatelink:ListVpcEndpointZones",
+                                    "give the RAM role this action", 0};
     auto s = judged({l});
     CHECK(s.overall == Overall::kFailed);
     CHECK(has(s.links[0].cause, "privatelink:ListVpcEndpointZones"));
@@ -110,7 +118,8 @@ TEST_CASE("status: no address known is told apart by why", "[status]") {
 
 TEST_CASE("status: a failing API degrades while the addresses stay", "[status]") {
     auto l = link({up(), up("10.0.2.9")});
-    l.discovery.error = core::Error{core::Code::kApiUnavailable, "HTTP 503", "wait, or see status.aliyun.com", 0};
+    l.discovery.error =
+        core::Error{core::Code::kApiUnavailable, "HTTP 503", "wait, or see status.aliyun.com", 0};
     const auto s = judged({l});
     CHECK(s.links[0].state == State::kUp);
     CHECK(s.overall == Overall::kDegraded);
@@ -161,7 +170,9 @@ TEST_CASE("status: a link that is not probed is neither good nor bad", "[status]
     CHECK(s.headline == "1 link, 0 of 0 addresses up, 1 not probed");
 }
 
-TEST_CASE("status: every reason has a cause, an owner and (but for one) a next step, with the names filled in", "[status]") {
+TEST_CASE(
+    "status: every reason has a cause, an owner and (but for one) a next step, with the names filled in",
+    "[status]") {
     const ReasonContext context{"prod", "gw.example.com", "10.0.1.23", 443};
     for (int r = 1; r < static_cast<int>(Reason::kCount); ++r) {
         const auto reason = static_cast<Reason>(r);
@@ -171,6 +182,8 @@ TEST_CASE("status: every reason has a cause, an owner and (but for one) a next s
         if (reason != Reason::kLocalCancelled) CHECK_FALSE(reason_fix(reason, context).empty());
         CHECK_FALSE(has(reason_fix(reason, context) + reason_cause(reason, context), "{"));
     }
-    CHECK(reason_fix(Reason::kTlsEof, context) == "does the gateway serve this name? openssl s_client -connect 10.0.1.23:443 -servername gw.example.com");
+    CHECK(reason_fix(Reason::kTlsEof, context) ==
+          "does the gateway serve this name? openssl s_client -connect 10.0.1.23:443 -servername "
+          "gw.example.com");
     CHECK(has(reason_fix(Reason::kBodyInvalidJson, {"", "h", "", 443}), "postern probe --json"));
 }

@@ -20,7 +20,8 @@ namespace {
 
 StatusSnapshot mixed() {
     auto s = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
-                             address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown, Reason::kTcpRefused, Phase::kConnect)})});
+                             address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown,
+                                     Reason::kTcpRefused, Phase::kConnect)})});
     judge(s);
     return s;
 }
@@ -28,7 +29,8 @@ StatusSnapshot mixed() {
 std::size_t widest(const std::string& text) {
     std::istringstream in(text);
     std::size_t most = 0;
-    for (std::string line; std::getline(in, line);) most = std::max(most, display_width(line));
+    for (std::string line; std::getline(in, line);)
+        most = std::max(most, display_width(line));
     return most;
 }
 
@@ -36,7 +38,8 @@ std::string without_escapes(const std::string& text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\033') {
-            while (i < text.size() && text[i] != 'm') ++i;
+            while (i < text.size() && text[i] != 'm')
+                ++i;
         } else {
             out += text[i];
         }
@@ -49,7 +52,8 @@ std::string without_escapes(const std::string& text) {
 TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
     auto s = mixed();
     for (const char* name : {"second", "third"}) {
-        s.links.push_back(link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp), address("10.0.2.9", "cn-hangzhou-i", State::kUp, State::kUp)}));
+        s.links.push_back(link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
+                                address("10.0.2.9", "cn-hangzhou-i", State::kUp, State::kUp)}));
         s.links.back().name = name;
     }
     judge(s);
@@ -57,8 +61,9 @@ TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
     INFO(text);
     CHECK(widest(text) <= 80);
     CHECK(std::count(text.begin(), text.end(), '\n') <= 24);
-    for (const char* part : {"DEGRADED", "tdengine-prod", "gw-private.cloud.example.com", "10.0.2.9", "tcp_refused ×3", "withdrawn", "in answer",
-                             "pid 4321", "plan 5.12 accepted", "100.100.2.136 0.4 ms", "confirmed 14 s ago", "cn-hangzhou-h"}) {
+    for (const char* part : {"DEGRADED", "tdengine-prod", "gw-private.cloud.example.com", "10.0.2.9",
+                             "tcp_refused ×3", "withdrawn", "in answer", "pid 4321", "plan 5.12 accepted",
+                             "100.100.2.136 0.4 ms", "confirmed 14 s ago", "cn-hangzhou-h"}) {
         CHECK(text.find(part) != std::string::npos);
     }
 }
@@ -96,7 +101,8 @@ TEST_CASE("status json: parses, has its version and the same words as the text",
     CHECK(json["discovery"]["requests"][0]["count"] == 42);
 }
 
-TEST_CASE("health: one object an address; tcp of a refused one fails, what it hides is not said to fail", "[status]") {
+TEST_CASE("health: one object an address; tcp of a refused one fails, what it hides is not said to fail",
+          "[status]") {
     const auto s = mixed();
     const Json json = Json::parse(health_json(s));
     CHECK(json["status"] == "warn");
@@ -118,7 +124,8 @@ TEST_CASE("health: one object an address; tcp of a refused one fails, what it hi
 }
 
 TEST_CASE("health: a wrong token passes tcp and tls, fails sql and is a 503", "[status]") {
-    auto s = snapshot({link({address("10.0.1.23", "", State::kUp, State::kDown, Reason::kHttpStatus401, Phase::kReply)})});
+    auto s = snapshot(
+        {link({address("10.0.1.23", "", State::kUp, State::kDown, Reason::kHttpStatus401, Phase::kReply)})});
     judge(s);
     const Json json = Json::parse(health_json(s));
     CHECK(health_http_status(s) == 503);
@@ -144,7 +151,8 @@ TEST_CASE("page: shows the state, escapes what is foreign, and allows its style 
 
 TEST_CASE("readiness: plan, discovery and sweep are told apart", "[status]") {
     auto s = mixed();
-    for (const auto& c : ready_checks(s)) CHECK(c.ok);
+    for (const auto& c : ready_checks(s))
+        CHECK(c.ok);
     s.resolver.accepted = false;
     s.links[0].first_sweep_done = false;
     auto checks = ready_checks(s);
