@@ -73,6 +73,7 @@ struct Flight {
     core::Bytes last_error;        // the last error reply, handed on when nobody has better
     UpstreamPointer last_error_from;
     std::uint64_t hash = 0;
+    std::uint8_t client = 0;       // bucket of the address that asked first
     std::uint32_t older = 0, newer = 0;  // neighbours in order of age
 };
 

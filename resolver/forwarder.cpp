@@ -90,12 +90,13 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         return Asked::kJoined;
     }
     if (count_ >= limits_.max_inflight) {
-        // The oldest has had its chance; the newest client still listens (no cliff: private names and cache hits
-        // don't come here at all).
+        // No cliff: private names and cache hits don't come here at all, and the newest question is taken.
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
-        give_up(oldest_, kEdeOther);
+        give_up(victim(), kEdeOther);
     }
-    const Slot slot = start(key, waiter.question, hash, stale_after_us);
+    const core::IpAddress ip = waiter.to.peer.ip();
+    const auto bucket = static_cast<std::uint8_t>(hash_bytes({ip.data(), ip.size()}, seed_));
+    const Slot slot = start(key, waiter.question, hash, bucket, stale_after_us);
     flights_[slot].waiters.push_back(std::move(waiter));
     ++waiters_;
     try_next(slot);
@@ -105,7 +106,7 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
 void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     const std::uint64_t hash = key.hash(seed_);
     if (by_hash_.count(hash) != 0 || count_ >= limits_.max_inflight / 2) return;
-    try_next(start(key, question, hash, 0));
+    try_next(start(key, question, hash, 0, 0));
 }
 
 /// Our own question, ID and source port: an "upstream" leads back here. Without this the flight would wait for itself
@@ -116,7 +117,7 @@ bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
     });
 }
 
-Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash,
+Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint8_t client,
                                  core::Micros stale_after_us) {
     Slot slot = 0;
     if (!free_.empty()) {
@@ -130,6 +131,8 @@ Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::u
     f.active = true;
     f.key = key;
     f.hash = hash;
+    f.client = client;
+    ++per_client_[client];
     f.question.assign(question.begin(), question.end());
     f.started_at = clock_.mono_us();
     f.deadline = f.started_at + limits_.budget_us;
@@ -339,11 +342,20 @@ void Forwarder::finish(Slot slot, const FlightResult& result) {
     free_.push_back(slot);
 }
 
+/// The oldest question of whoever has most in flight: one noisy client displaces its own, not everybody's.
+Forwarder::Slot Forwarder::victim() const {
+    const auto most = std::max_element(per_client_.begin(), per_client_.end()) - per_client_.begin();
+    Slot slot = oldest_;
+    while (slot != kNone && flights_[slot].client != most) slot = flights_[slot].newer;
+    return slot != kNone ? slot : oldest_;
+}
+
 void Forwarder::unlink(Slot slot) {
     Flight& f = flights_[slot];
     (f.older != kNone ? flights_[f.older].newer : oldest_) = f.newer;
     (f.newer != kNone ? flights_[f.newer].older : newest_) = f.older;
     by_hash_.erase(f.hash);
+    --per_client_[f.client];
     --count_;
 }
 

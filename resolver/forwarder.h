@@ -7,6 +7,7 @@
 //                                               └─ TC ─► the same server over TCP
 #pragma once
 
+#include <array>
 #include <deque>
 #include <queue>
 #include <unordered_map>
@@ -74,7 +75,7 @@ class Forwarder final : public UpstreamEvents {
         bool operator>(const Wake& other) const { return at > other.at; }
     };
 
-    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, core::Micros stale_after_us);
+    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint8_t client, core::Micros stale_after_us);
     void order_servers(Flight& f);
     void try_next(Slot slot);
     bool send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra = false);
@@ -89,6 +90,7 @@ class Forwarder final : public UpstreamEvents {
     void wake(Slot slot);
     bool is_own_query(const Flight& f, const Waiter& waiter) const;
     Attempt* find(std::uint64_t cookie, Slot* slot);
+    Slot victim() const;
     void unlink(Slot slot);
 
     core::Clock& clock_;
@@ -106,6 +108,7 @@ class Forwarder final : public UpstreamEvents {
     Slot oldest_ = kNone, newest_ = kNone;
     std::size_t count_ = 0;
     std::size_t waiters_ = 0;
+    std::array<std::uint32_t, 256> per_client_{};  // flights by client bucket
     std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
     core::Micros armed_for_ = core::kNever;
     core::Timer timer_;

@@ -48,6 +48,7 @@ QueryHandler::~QueryHandler() = default;
 void QueryHandler::use_plan(PlanPointer plan) {
     plan_ = std::move(plan);
     udp_size_ = static_cast<std::uint16_t>(plan_->view.settings.max_udp_payload);
+    tcp_idle_100ms_ = static_cast<std::uint16_t>(plan_->view.settings.tcp_idle_ms / 100);
     const auto& links = plan_->view.links;
     for (auto& slot : stats_.links) {
         const bool kept = std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
@@ -86,17 +87,23 @@ void QueryHandler::count_answer(Source source, std::uint16_t rcode, core::Proto 
     ++stats_.queries[static_cast<std::size_t>(source)][row][static_cast<std::size_t>(proto)];
 }
 
+std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
+                                std::span<std::uint8_t> out) {
+    options.udp_size = udp_size_;
+    if (asked.edns.keepalive && to.proto == core::Proto::kTcp) options.keepalive_100ms = tcp_idle_100ms_;
+    const std::size_t size = write_reply(asked, sections, options, limit_for(asked.edns, to), out);
+    if (is_truncated(out.data())) count(stats_, ResolverEvent::kTruncated);
+    return size;
+}
+
 Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections, const ReplyOptions& options) {
     count_answer(source, sections.rcode, c.from.proto);
-    const std::size_t size = write_reply(Asked::from(c.query), sections, options, limit_for(c.query.edns, c.from), c.out);
-    if (is_truncated(c.out.data())) count(stats_, ResolverEvent::kTruncated);
-    return {size};
+    return {write(Asked::from(c.query), c.from, sections, options, c.out)};
 }
 
 Handled QueryHandler::reject(const Context& c, ResolverEvent event, std::uint16_t rcode) {
     count(stats_, event);
     ReplyOptions options;
-    options.udp_size = udp_size_;
     return finish(c, Source::kLocal, Sections::error(rcode), options);
 }
 
@@ -108,7 +115,6 @@ Handled QueryHandler::refuse_client(const Context& c) {
     }
     if (++refusals_ > kMostRefusals) return {};
     ReplyOptions options;
-    options.udp_size = udp_size_;
     options.ede = kEdeProhibited;
     return finish(c, Source::kRefused, Sections::error(kRefused), options);
 }
@@ -129,7 +135,6 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
         default: return reject(c, ResolverEvent::kFormErr, kFormErr);
     }
     ReplyOptions options;
-    options.udp_size = udp_size_;
     if (query.klass != kClassIn) {
         const auto sections = query.klass == kClassChaos ? chaos_answer(query.name.view(), query.type)
                                                          : Sections::error(kRefused);
@@ -161,7 +166,6 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
 Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
     const Cache::Entry& entry = *hit.entry;
     ReplyOptions options;
-    options.udp_size = udp_size_;
     options.passed = Cache::ede(entry);
     const bool stale = hit.state == Cache::State::kStale;
     if (stale) options.ede = Cache::is_nxdomain(entry) ? kEdeStaleNxDomain : kEdeStaleAnswer;
@@ -184,7 +188,6 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
 
 Handled QueryHandler::answer_private(const Context& c, const core::OwnerView& owner) {
     ReplyOptions options;
-    options.udp_size = udp_size_;
     std::string why;
     if (c.query.edns.explain && c.from.loopback) {
         why = explain_private(*plan_, owner, now_);
@@ -211,8 +214,7 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
     waiter.since = now_;
     if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us) == Forwarder::Asked::kLoop) {
         ReplyOptions options;
-        options.udp_size = udp_size_;
-        return finish(c, Source::kRefused, Sections::error(kRefused), options);
+            return finish(c, Source::kRefused, Sections::error(kRefused), options);
     }
     stats_.inflight = forwarder_.inflight();
     return {0, true};
@@ -220,8 +222,7 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
 
 void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections, const ReplyOptions& options) {
     count_answer(source, sections.rcode, waiter.to.proto);
-    const std::size_t size = write_reply(waiter.asked(), sections, options, limit_for(waiter.edns, waiter.to), scratch_);
-    if (is_truncated(scratch_.data())) count(stats_, ResolverEvent::kTruncated);
+    const std::size_t size = write(waiter.asked(), waiter.to, sections, options, scratch_);
     observe(stats_, clock_.mono_us() - waiter.since);
     sink_.send(waiter.to, scratch_.data(), size);
 }
@@ -230,7 +231,6 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     stats_.inflight = forwarder_.inflight();
     const core::Micros now = clock_.mono_us();
     ReplyOptions options;
-    options.udp_size = udp_size_;
     options.ede = result.ede;
     Sections sections = Sections::error(kServFail);
     if (result.reply != nullptr) {
@@ -269,7 +269,6 @@ void QueryHandler::flight_lingers(Flight& flight) {
 void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry) {
     const core::Micros now = clock_.mono_us();
     ReplyOptions options;
-    options.udp_size = udp_size_;
     options.passed = Cache::ede(entry);
     options.ede = Cache::is_nxdomain(entry) ? kEdeStaleNxDomain : kEdeStaleAnswer;
     // The TTLs are set once in a copy: the waiters' questions differ in letters only.

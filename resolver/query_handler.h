@@ -50,6 +50,8 @@ class QueryHandler final : public FlightOwner {
     void answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry);
     Handled refuse_client(const Context& c);
     void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
+    std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
+                      std::span<std::uint8_t> out);
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
     void count_answer(core::Source source, std::uint16_t rcode, core::Proto proto);
 
@@ -62,6 +64,7 @@ class QueryHandler final : public FlightOwner {
     std::vector<std::uint64_t*> link_answers_;  // by index into the plan's links
     std::uint64_t unlisted_answers_ = 0;
     std::uint16_t udp_size_ = 1232;
+    std::uint16_t tcp_idle_100ms_ = 100;
     core::Micros now_ = 0;
     std::function<void(core::Micros)> awake_;
     core::Micros refusals_from_ = 0;

@@ -20,7 +20,8 @@ OptResult read_opt(ByteView packet, const Record& r, ClientEdns* edns) {
         const std::uint16_t code = load_be16(packet.data() + at);
         const std::size_t length = load_be16(packet.data() + at + 2);
         if (r.end() - at - 4 < length) return OptResult::kMalformed;
-        if (code == kOptionExplain) edns->explain = true;  // all others are ignored, 6.1.2
+        if (code == kOptionExplain) edns->explain = true;
+        if (code == kOptionKeepalive) edns->keepalive = true;  // all others are ignored, 6.1.2
         at += 4 + length;
     }
     return ((r.ttl >> 16) & 0xff) == 0 ? OptResult::kOk : OptResult::kVersion;

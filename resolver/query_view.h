@@ -10,7 +10,8 @@ namespace postern::resolver {
 struct ClientEdns {
     bool present = false;
     bool dnssec_ok = false;
-    bool explain = false;  // option 65001
+    bool explain = false;    // option 65001
+    bool keepalive = false;  // option 11; means something over TCP only
     std::uint16_t udp_size = 0;
 };
 

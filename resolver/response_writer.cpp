@@ -14,7 +14,10 @@ std::size_t put(std::uint8_t* at, ByteView bytes) {
 
 std::size_t ede_size(const ReplyOptions& o) { return o.ede == kEdeNone ? 0 : 6 + o.ede_text.size(); }
 std::size_t explain_size(const ReplyOptions& o) { return o.explain.empty() ? 0 : 4 + o.explain.size(); }
-std::size_t options_size(const ReplyOptions& o) { return ede_size(o) + o.passed.size() + explain_size(o); }
+std::size_t keepalive_size(const ReplyOptions& o) { return o.keepalive_100ms == 0 ? 0 : 6; }
+std::size_t options_size(const ReplyOptions& o) {
+    return ede_size(o) + o.passed.size() + explain_size(o) + keepalive_size(o);
+}
 
 std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t rcode, std::uint8_t* p) {
     p[0] = 0;
@@ -34,6 +37,12 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
         at += 6 + put(p + at + 6, core::as_bytes(o.ede_text));
     }
     at += put(p + at, o.passed);
+    if (o.keepalive_100ms != 0) {
+        store_be16(p + at, kOptionKeepalive);
+        store_be16(p + at + 2, 2);
+        store_be16(p + at + 4, o.keepalive_100ms);
+        at += 6;
+    }
     if (!o.explain.empty()) {
         store_be16(p + at, kOptionExplain);
         store_be16(p + at + 2, static_cast<std::uint16_t>(o.explain.size()));

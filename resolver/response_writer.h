@@ -41,6 +41,7 @@ struct ReplyOptions {
     std::string_view ede_text = {};
     ByteView passed = {};           // whole options of the upstream that are handed on (its EDE)
     std::string_view explain = {};  // for option 65001
+    std::uint16_t keepalive_100ms = 0;  // how long an idle TCP connection lives (RFC 7828); 0: not said
 };
 
 /// Writes the reply and returns its size. One that would be larger than `limit` (≤ out.size(), ≥ 512) leaves without

@@ -73,6 +73,7 @@ enum Ede : std::int32_t {
 };
 
 inline constexpr std::uint16_t kOptionCookie = 10;
+inline constexpr std::uint16_t kOptionKeepalive = 11;  // RFC 7828
 inline constexpr std::uint16_t kOptionEde = 15;
 /// Ours (RFC 6891 range for local use): asks for the explanation that `postern resolve` prints. Loopback only.
 inline constexpr std::uint16_t kOptionExplain = 65001;

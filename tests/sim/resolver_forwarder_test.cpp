@@ -319,6 +319,20 @@ TEST_CASE("overload: the oldest question gets SERVFAIL with EDE 0, private names
     CHECK(net.forwarder.inflight() == 0);
 }
 
+TEST_CASE("overload: a noisy client displaces its own questions, not those of others", "[forwarder]") {
+    Bench net;
+    auto plan = test::usual_plan(1);
+    plan.settings.max_inflight = 16;
+    plan.allow = {*core::IpPrefix::parse("0.0.0.0/0")};
+    net.use(plan);
+    net.ask(Query{.name = "quiet.example.", .id = 7777}, test::client_at("10.0.0.1:99"));
+    for (std::uint16_t i = 0; i < 500; ++i) net.ask(Query{.name = "n" + std::to_string(i) + ".example."}, test::client_at("10.0.0.2:99"));
+    for (const auto& reply : net.sink.replies) CHECK(core::load_be16(reply.data()) != 7777);
+    REQUIRE(core::as_text(net.transport.open.at(0).query).find("quiet") != std::string_view::npos);
+    net.transport.answer(0, 0, {"quiet.example. 60 IN A 192.0.2.1"});
+    CHECK(core::load_be16(net.last().data()) == 7777);
+}
+
 TEST_CASE("loops: our own query that comes back is refused, so that the next server is asked", "[forwarder]") {
     Net net;
     net.ask(kWww);
