@@ -90,8 +90,8 @@ core::Result<void> ResolverChild::spawn() {
     core::ChildSpec spec;
     spec.argv = {options_.program,           "--plan", options_.paths.current_plan, "--plan",
                  options_.paths.durable_plan, "--stats", options_.paths.stats,       "--fallback",
-                 options_.paths.fallback};
-    for (const auto& [key, fd] : sockets_) spec.listen_fds.push_back(fd.get());
+                 options_.paths.fallback,      "--sockets", std::to_string(sockets_.size())};
+    for (const auto& [key, fd] : sockets_) spec.fds.push_back(fd.get());
     started_mono_us_ = clock_.mono_us();
     auto pid = core::start_child(spec);
     if (!pid) return core::fail(pid.error());

@@ -13,19 +13,7 @@
 namespace postern::core {
 namespace {
 
-/// Decimal digits of `value` into `out` (no allocation: this runs between fork and exec).
-void put_number(char* out, long value) {
-    char digits[24];
-    int n = 0;
-    do {
-        digits[n++] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (n > 0) *out++ = digits[--n];
-    *out = '\0';
-}
-
-[[noreturn]] void become(const ChildSpec& spec, char* const* argv, char* listen_fds, char* listen_pid, int report_fd) {
+[[noreturn]] void become(const ChildSpec& spec, char* const* argv, int report_fd) {
     const auto die = [&] {
         const int error = errno;
         [[maybe_unused]] const auto n = ::write(report_fd, &error, sizeof error);
@@ -39,7 +27,7 @@ void put_number(char* out, long value) {
     // An empty bounding set: even as uid 0 the exec'd program has no capability. EPERM: we have none to give away.
     for (unsigned long capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     // Move what we keep out of the way of 3, 4, … first: a listen fd may itself be 3.
-    const int count = static_cast<int>(spec.listen_fds.size());
+    const int count = static_cast<int>(spec.fds.size());
     const int base = 3 + count;
     const int report = ::fcntl(report_fd, F_DUPFD_CLOEXEC, base);
     if (report < 0) die();
@@ -47,7 +35,7 @@ void put_number(char* out, long value) {
     if (spec.stderr_fd != STDERR_FILENO && ::dup2(spec.stderr_fd, STDERR_FILENO) < 0) die();
     int moved[64];
     for (int i = 0; i < count; ++i) {
-        moved[i] = ::fcntl(spec.listen_fds[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, base + 1);
+        moved[i] = ::fcntl(spec.fds[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, base + 1);
         if (moved[i] < 0) die();
     }
     for (int i = 0; i < count; ++i) {
@@ -60,12 +48,7 @@ void put_number(char* out, long value) {
     }
     // Everything else is closed at exec, whoever forgot O_CLOEXEC.
     ::syscall(SYS_close_range, static_cast<unsigned>(base), ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-    char* environment[3] = {nullptr, nullptr, nullptr};
-    if (count > 0) {
-        put_number(listen_pid + sizeof("LISTEN_PID=") - 1, ::getpid());
-        environment[0] = listen_fds;
-        environment[1] = listen_pid;
-    }
+    char* environment[] = {nullptr};
     ::execve(argv[0], argv, environment);
     die();
     _exit(127);
@@ -74,7 +57,7 @@ void put_number(char* out, long value) {
 }  // namespace
 
 Result<pid_t> start_child(const ChildSpec& spec) {
-    if (spec.argv.empty() || spec.listen_fds.size() > 64) return fail(Code::kInternal, "a child without a program");
+    if (spec.argv.empty() || spec.fds.size() > 64) return fail(Code::kInternal, "a child without a program");
     int report[2];
     if (::pipe2(report, O_CLOEXEC) != 0) return fail(Code::kInternal, "cannot make a pipe", {}, errno);
     const UniqueFd read_end(report[0]);
@@ -82,13 +65,9 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     std::vector<char*> argv;
     for (const auto& a : spec.argv) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
-    char listen_fds[48];
-    char listen_pid[48];
-    std::snprintf(listen_fds, sizeof listen_fds, "LISTEN_FDS=%zu", spec.listen_fds.size());
-    std::snprintf(listen_pid, sizeof listen_pid, "LISTEN_PID=");
     const pid_t pid = ::fork();
     if (pid < 0) return fail(Code::kInternal, "cannot start " + spec.argv[0], {}, errno);
-    if (pid == 0) become(spec, argv.data(), listen_fds, listen_pid, write_end.get());
+    if (pid == 0) become(spec, argv.data(), write_end.get());
     write_end.reset();
     int error = 0;
     ssize_t n = 0;

@@ -16,11 +16,11 @@ namespace postern::core {
 
 struct ChildSpec {
     std::vector<std::string> argv;  // argv[0] is the path
-    std::vector<int> listen_fds;    // passed as 3, 4, … with LISTEN_FDS and LISTEN_PID, the only environment
+    std::vector<int> fds;           // passed as 3, 4, …
     int stderr_fd = 2;              // shared with the child
 };
 
-/// fork, no_new_privs, no capability, setsid, exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
+/// fork, no_new_privs, no capability, no environment, setsid, exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
 Result<pid_t> start_child(const ChildSpec& spec);
 
 /// Tells when a process ends, child or not (pidfd). A child is reaped.

@@ -264,7 +264,10 @@ void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
             phases_.end(Phase::kTransfer, at);
             replied();
             return;
-        case HttpReply::Progress::kProtocol: fail(phase_, Reason::kHttpProtocol, reply_.problem(), at); return;
+        case HttpReply::Progress::kProtocol:
+            phases_.end(phase_, at);  // bytes came in time; what they say is judged
+            fail(Phase::kReply, Reason::kHttpProtocol, reply_.problem(), at);
+            return;
         case HttpReply::Progress::kTooLarge:
             result_.http_status = reply_.status();
             fail(phase_, Reason::kBodyTooLarge, reply_.problem(), at);

@@ -29,12 +29,12 @@ int number(const char* text) { return text == nullptr ? -1 : std::atoi(text); }
 
 }  // namespace
 
-std::vector<ListenSocket> take_passed_sockets() {
-    const int pid = number(std::getenv("LISTEN_PID"));
-    const int count = number(std::getenv("LISTEN_FDS"));
+std::vector<ListenSocket> take_passed_sockets(int given) {
+    const bool ours = number(std::getenv("LISTEN_PID")) == ::getpid();
+    const int count = given > 0 ? given : ours ? number(std::getenv("LISTEN_FDS")) : 0;
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
     std::vector<ListenSocket> out;
-    if (pid != ::getpid() || count <= 0 || count > kMostPassed) return out;
+    if (count <= 0 || count > kMostPassed) return out;
     for (int fd = kFirstPassed; fd < kFirstPassed + count; ++fd) {
         ListenSocket s;
         s.fd.reset(fd);

@@ -76,7 +76,7 @@ int run(const resolver::Options& options) {
         resolver::ServerSettings settings;
         settings.paths = options.paths;
         settings.stats_path = options.stats;
-        settings.sockets = resolver::take_passed_sockets();
+        settings.sockets = resolver::take_passed_sockets(options.sockets);
         resolver::Server server(loop, clock, random, std::move(settings));
         const Signals signals(loop, server);
         if (server.start()) {

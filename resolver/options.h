@@ -9,6 +9,7 @@ namespace postern::resolver {
 struct Options {
     PlanPaths paths;
     std::string stats;
+    int sockets = 0;  // listening sockets that our parent left open as descriptors 3, 4, …
     bool help = false;
     bool version = false;
 
@@ -17,7 +18,7 @@ struct Options {
 };
 
 /// kUsage with what happened, what was expected and what to do.
-core::Result<Options> parse_options(const std::vector<std::string>& arguments);
+core::Result<Options> parse_options(std::vector<std::string> arguments);
 
 extern const char* const kUsageText;
 

@@ -305,7 +305,7 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
         CHECK(result.detail == "expected a body of 100 bytes, the connection was closed after 7");
         CHECK(result.http_status == 200);
     }
-    SECTION("not HTTP") { check(against(answer("ICY 200 OK\r\n\r\n")), Phase::kTransfer, Reason::kHttpProtocol); }
+    SECTION("not HTTP") { check(against(answer("ICY 200 OK\r\n\r\n")), Phase::kReply, Reason::kHttpProtocol); }
     SECTION("a body without end") {
         check(against(answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n")), Phase::kTransfer,
               Reason::kBodyTooLarge);

@@ -185,6 +185,12 @@ TEST_CASE("command line: every mistake says what was expected", "[options]") {
         return options ? std::string("ok") : options.error().text();
     };
     CHECK(text({"--plan", "/run/p/plan", "--plan=/var/p/plan", "--stats", "s", "--fallback", "f"}) == "ok");
+    CHECK(text({"--plan", "/run/p/plan", "/var/p/plan", "--stats", "s", "--sockets", "2"}) == "ok");
+    CHECK(parse_options({"--plan", "a", "b"})->paths.plans == std::vector<std::string>{"a", "b"});
+    CHECK(parse_options({"--plan", "a", "--sockets=4"})->sockets == 4);
+    CHECK(text({"--plan", "a", "--sockets", "many"}).find("--sockets is \"many\"") == 0);
+    CHECK(text({"--plan", "a", "--sockets", "0"}).find("--sockets is \"0\"") == 0);
+    CHECK(text({"--plan", "a", "b", "c"}).find("--plan is given more than twice") == 0);
     CHECK(text({}).find("no plan is given") == 0);
     CHECK(text({"--plan"}).find("--plan has no value") == 0);
     CHECK(text({"--plan", "a", "--bogus"}).find("unknown argument \"--bogus\"") == 0);
