@@ -176,13 +176,12 @@ void Scheduler::plan_next(Entry& entry, Pace pace) {
     // A start that was ahead of its grid point must not use the point again; one that was off the grid leaves half a
     // fast interval to the next.
     core::Micros grid = grid_after(std::max(entry.grid, entry.started + entry.fast() / 2), entry.offset(), interval);
-    if (grid < now) {
-        const core::Micros passed = (now - grid) / interval + 1;
-        if (was_on_grid) {
-            entry.missed += static_cast<std::uint64_t>(passed);
-            counters_.missed += static_cast<std::uint64_t>(passed);
-        }
-        grid += passed * interval;
+    if (grid < now) grid += ((now - grid) / interval + 1) * interval;
+    if (was_on_grid) {
+        // Also those that passed while it waited for its turn.
+        const auto missed = static_cast<std::uint64_t>(std::max<core::Micros>(0, (grid - entry.grid) / interval - 1));
+        entry.missed += missed;
+        counters_.missed += missed;
     }
     entry.planned_grid = grid;
     entry.on_grid = true;

@@ -38,7 +38,7 @@ struct ScheduledTarget {
 enum class Pace { kNormal, kFast };
 
 struct SchedulerLimits {
-    std::size_t handshakes = 32;                     // young attempts at once
+    std::size_t handshakes = 128;                    // young attempts at once
     core::Micros young_us = 100 * core::kMillisecond;
     std::size_t in_flight = 4096;                    // attempts at once, of whatever age: descriptors
 };
