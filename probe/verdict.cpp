@@ -95,6 +95,18 @@ void VerdictBook::Streaks::broke() {
     shaken = true;
 }
 
+void VerdictBook::Streaks::turned_down(core::Micros now) {
+    std::erase_if(downs, [now](core::Micros at) { return now - at > kFlapWindow; });
+    if (downs.size() > 16) downs.erase(downs.begin());
+    downs.push_back(now);
+}
+
+int VerdictBook::Streaks::rise_needed(int rise) const {
+    int needed = rise;
+    for (std::size_t n = static_cast<std::size_t>(kFlapsFree); n < downs.size() && needed < kMostRise; ++n) needed *= 2;
+    return std::max(rise, std::min(needed, kMostRise));
+}
+
 void VerdictBook::set_targets(const std::vector<ScheduledTarget>& targets) {
     std::map<Key, Entry> kept;
     for (const ScheduledTarget& t : targets) {
@@ -121,10 +133,13 @@ void VerdictBook::fold_path(Entry& entry, bool ok) {
     State& path = entry.health.verdict.path;
     if (ok) {
         entry.path.succeeded(entry.rule.rise);
-        if (path == State::kUnknown || entry.path.ok >= entry.rule.rise) path = State::kUp;
+        if (path != State::kDown || entry.path.ok >= entry.path.rise_needed(entry.rule.rise)) path = State::kUp;
     } else {
         entry.path.broke();
-        if (entry.path.failed >= entry.rule.fall) path = State::kDown;
+        if (entry.path.failed >= entry.rule.fall && path != State::kDown) {
+            path = State::kDown;
+            entry.path.turned_down(clock_.mono_us());
+        }
     }
 }
 
@@ -134,7 +149,8 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     if (health.verdict.path == State::kDown) {
         // What answers once or twice on its way back says nothing about the database yet; and what is not reached, nothing.
         service = State::kUnknown;
-        entry.service = {};
+        entry.service.ok = entry.service.failed = 0;
+        entry.service.shaken = false;
         entry.slow = {};
         health.slow = false;
         return;
@@ -147,12 +163,15 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     if (blame(result.reason) == Blame::kService) {
         entry.service_reason = result.reason;
         entry.service.broke();
-        if (entry.service.failed >= entry.rule.fall) service = State::kDown;
+        if (entry.service.failed >= entry.rule.fall && service != State::kDown) {
+            service = State::kDown;
+            entry.service.turned_down(clock_.mono_us());
+        }
         return;
     }
     if (!result.ok) return;  // the path failed, not often enough to be down: nothing is known of the service
     entry.service.succeeded(entry.rule.rise);
-    if (service != State::kDown || entry.service.ok >= entry.rule.rise) service = State::kUp;
+    if (service != State::kDown || entry.service.ok >= entry.service.rise_needed(entry.rule.rise)) service = State::kUp;
     if (service == State::kDown) return;
     const bool slow = entry.degraded_over_us > 0 && result.total_us > entry.degraded_over_us;
     if (slow) {
@@ -171,6 +190,9 @@ void VerdictBook::refresh(Entry& entry, const Verdict& before) {
     const Verdict& now = health.verdict;
     health.path_down = now.path == State::kDown;
     health.service_down_comparable = now.service == State::kDown && is_comparable(entry.service_reason);
+    const Streaks* down = health.path_down ? &entry.path : now.service == State::kDown ? &entry.service : nullptr;
+    health.rise_needed = down != nullptr ? down->rise_needed(entry.rule.rise) : 0;
+    health.flapping = health.rise_needed > entry.rule.rise;
     // Down is settled until something comes back; anything else is settled unless a failure was not made up for.
     const auto unsettled = [](State verdict, const Streaks& streaks) {
         return verdict == State::kDown ? streaks.ok > 0 : streaks.shaken;

@@ -6,6 +6,9 @@
 // service is unknown. Without a token (token_missing) the path counts, the service is unknown. local_* changes nothing.
 // Degraded is a state of the service: `fall` slow successes in a row (over degraded_over), or a certificate that
 // ends within expiry_warning; `rise` quick ones end the former.
+// Flap damping: a verdict that has turned down more than three times in ten minutes needs more successes in a row to turn
+// up again: rise × 2 after the fourth time, × 4 after the fifth, …, at most 60. They come at the fast interval, so this is
+// also how long a flapping address stays out at least. One outage is never damped; ten quiet minutes forget all.
 // Owned by the agent, loop thread only.
 #pragma once
 
@@ -21,6 +24,10 @@
 #include "probe/scheduler.h"
 
 namespace postern::probe {
+
+inline constexpr core::Micros kFlapWindow = 10 * core::kMinute;
+inline constexpr int kFlapsFree = 3;
+inline constexpr int kMostRise = 60;
 
 /// Which verdict a failure speaks about.
 enum class Blame { kNobody, kPath, kService };
@@ -38,6 +45,8 @@ struct AddressHealth {
     bool settled = true;                 // false: between the first contrary result and the verdict
     bool slow = false;                   // degraded for its times
     bool certificate_expiring = false;
+    bool flapping = false;               // damped: rise_needed is more than the rule's
+    int rise_needed = 0;                 // successes in a row that turn what is down; 0 when nothing is
     bool path_down = false;
     bool service_down_comparable = false;
     core::Micros last_ok_mono_us = 0;    // 0: never
@@ -84,8 +93,11 @@ class VerdictBook {
     struct Streaks {
         int ok = 0, failed = 0;  // in a row
         bool shaken = false;     // failed, and not `rise` successes since
+        std::vector<core::Micros> downs;  // when it turned down, within kFlapWindow
         void succeeded(int rise);
         void broke();
+        void turned_down(core::Micros now);
+        int rise_needed(int rise) const;
     };
     struct Entry {
         VerdictRule rule;

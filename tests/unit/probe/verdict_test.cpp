@@ -71,6 +71,42 @@ TEST_CASE("verdict: fall and rise of the path, fast until settled", "[verdict]")
     CHECK(b.run({refused, refused, refused, ok, refused}) == "up/up! up/up! down/unknown down/unknown! down/unknown");
 }
 
+TEST_CASE("verdict: who flaps stays out longer, who failed once does not", "[verdict]") {
+    Book b;
+    b.run({ok, ok});
+    const auto successes_needed = [&] {
+        b.run({refused, refused, refused});
+        CHECK(b.health().verdict.path == State::kDown);
+        const int promised = b.health().rise_needed;
+        int n = 0;
+        while (b.health().verdict.path == State::kDown) {
+            const Fold f = b.fold(ok);
+            ++n;
+            if (f.after.path == State::kDown) CHECK(f.pace == Pace::kFast);
+        }
+        CHECK(n == promised);
+        return n;
+    };
+    std::vector<int> needed;
+    for (int i = 0; i < 10; ++i) needed.push_back(successes_needed());
+    CHECK(needed == std::vector<int>{2, 2, 2, 4, 8, 16, 32, 60, 60, 60});
+    b.clock.advance(kFlapWindow + core::kSecond);
+    CHECK(successes_needed() == 2);
+    CHECK_FALSE(b.health().flapping);
+}
+
+TEST_CASE("verdict: a flapping service is damped alike", "[verdict]") {
+    Book b;
+    b.fold(ok);
+    for (int i = 0; i < 4; ++i) {
+        b.run({e5xx, e5xx, e5xx});
+        CHECK(b.health().verdict.service == State::kDown);
+        CHECK(b.health().flapping == (i == 3));
+        if (i < 3) b.run({ok, ok});
+    }
+    CHECK(b.run({ok, ok, ok, ok}) == "up/down! up/down! up/down! up/up");
+}
+
 TEST_CASE("verdict: a new address is up with its first success, down only after fall", "[verdict]") {
     Book b;
     CHECK(b.run({refused, refused, refused}) == "unknown/unknown! unknown/unknown! down/unknown");
