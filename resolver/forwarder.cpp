@@ -23,9 +23,11 @@ std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::siz
     return std::uint64_t{generation} << 32 | std::uint64_t{slot & 0xffffff} << 8 | attempt;
 }
 
-/// The query as an upstream sees it: our ID, the client's RD, AD and CD, its question, and our own OPT. Nothing else
-/// of the client's goes out: its options are not ours to repeat.
-std::size_t build_query(std::uint16_t id, const Flight& f, bool edns, std::uint8_t* out) {
+constexpr std::size_t kMostCookie = 4 + 40;
+
+/// The query as an upstream sees it: our ID, the client's RD, AD and CD, its question, and our own OPT with a cookie.
+/// Nothing else of the client's goes out: its options are not ours to repeat.
+std::size_t build_query(std::uint16_t id, const Flight& f, bool edns, ByteView cookie, std::uint8_t* out) {
     core::store_be16(out, id);
     core::store_be16(out + 2, f.key.flags);
     core::store_be16(out + 4, 1);
@@ -41,8 +43,11 @@ std::size_t build_query(std::uint16_t id, const Flight& f, bool edns, std::uint8
         core::store_be16(p + 3, 1232);  // DNS flag day 2020: no fragments
         core::store_be16(p + 5, 0);
         core::store_be16(p + 7, f.key.dnssec_ok ? kDnssecOk : 0);
-        core::store_be16(p + 9, 0);
-        at += kOptSize;
+        core::store_be16(p + 9, static_cast<std::uint16_t>(4 + cookie.size()));
+        core::store_be16(p + 11, kOptionCookie);
+        core::store_be16(p + 13, static_cast<std::uint16_t>(cookie.size()));
+        std::memcpy(p + 15, cookie.data(), cookie.size());
+        at += kOptSize + 4 + cookie.size();
     }
     return at;
 }
@@ -194,8 +199,9 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     a.edns = edns;
     a.tcp = tcp;
     a.extra = extra;
-    std::uint8_t query[kHeaderSize + kMaxQuestion + kOptSize];
-    const std::size_t size = build_query(a.id, f, edns, query);
+    if (!a.upstream->has_cookie()) a.upstream->make_cookie(random_.next64());
+    std::uint8_t query[kHeaderSize + kMaxQuestion + kOptSize + kMostCookie];
+    const std::size_t size = build_query(a.id, f, edns, a.upstream->cookie(), query);
     const std::uint64_t cookie = make_cookie(slot, f.generation, f.attempts.size());
     const auto sent = tcp ? transport_->send_tcp(cookie, a.upstream->address(), {query, size})
                           : transport_->send_udp(cookie, a.upstream->address(), {query, size});
@@ -230,10 +236,11 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     if (a == nullptr) return true;
     const Match match = match_reply(message, a->id, flights_[slot].question);
     if (match == Match::kForeign) return foreign_reply(slot, *a);
-    a->live = false;
-    const core::Micros now = clock_.mono_us();
     ReplyView view;
     const bool sound = match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
+    if (sound && a->edns && !view.truncated && !cookie_fits(*a, view)) return foreign_reply(slot, *a);
+    a->live = false;
+    const core::Micros now = clock_.mono_us();
     const std::uint16_t rcode = sound ? view.rcode : core::load_be16(message.data() + 2) & kRcodeMask;
     a->upstream->answered(now - a->sent_at, rcode);
 
@@ -250,12 +257,32 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     } else if (view.truncated) {
         if (send(slot, server, edns, true, extra)) schedule(slot);
         else error_reply(slot, server, extra, {});
+    } else if (rcode == kBadCookie && !tcp) {
+        // Our server cookie was old; the reply brought a new one (RFC 7873 5.3). Refused again: TCP needs none.
+        const auto& attempts = flights_[slot].attempts;
+        const bool again = std::count_if(attempts.begin(), attempts.end(), [&](const Attempt& x) { return x.server == server; }) > 1;
+        if (send(slot, server, edns, again, extra)) schedule(slot);
+        else error_reply(slot, server, extra, {});
     } else if (rcode != kNoError && rcode != kNxDomain) {
         error_reply(slot, server, extra, message);
     } else {
         reply_ok(slot, *a, message, view);
     }
     return true;
+}
+
+/// RFC 7873 5.3: a reply with another client's cookie is discarded, and so is one without any from a server that is
+/// known to send them: the question goes over TCP then, and what is heard there counts.
+bool Forwarder::cookie_fits(Attempt& attempt, const ReplyView& view) const {
+    Upstream& upstream = *attempt.upstream;
+    if (!view.cookie.empty()) return upstream.take_cookie(view.cookie);
+    if (!upstream.speaks_cookies() || view.rcode == kFormErr) return true;
+    if (attempt.tcp) {
+        upstream.forget_server_cookie();
+        return true;
+    }
+    attempt.foreign = kMostForeign - 1;
+    return false;
 }
 
 bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {

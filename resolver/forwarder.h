@@ -80,6 +80,7 @@ class Forwarder final : public UpstreamEvents {
     void try_next(Slot slot);
     bool send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra = false);
     void error_reply(Slot slot, std::size_t server, bool extra, ByteView message);
+    bool cookie_fits(Attempt& attempt, const ReplyView& view) const;
     bool foreign_reply(Slot slot, Attempt& attempt);
     void reply_ok(Slot slot, const Attempt& attempt, ByteView message, const ReplyView& view);
     void give_up(Slot slot, std::int32_t ede);

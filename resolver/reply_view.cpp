@@ -30,13 +30,13 @@ bool rdata_is_sound(ByteView message, const Record& r) {
     }
 }
 
-/// The first EDE option of an OPT; malformed options end the search.
-ByteView find_ede(ByteView message, const Record& opt) {
+/// The first option with this code, whole; empty if there is none. Malformed options end the search.
+ByteView find_option(ByteView message, const Record& opt, std::uint16_t code) {
     std::size_t at = opt.rdata_at;
     while (at < opt.end() && opt.end() - at >= 4) {
         const std::size_t size = 4u + load_be16(message.data() + at + 2);
         if (opt.end() - at < size) break;
-        if (load_be16(message.data() + at) == kOptionEde && size >= 6) return message.subspan(at, size);
+        if (load_be16(message.data() + at) == code) return message.subspan(at, size);
         at += size;
     }
     return {};
@@ -100,7 +100,10 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
             opt_at = r.name_at;
             opt_end = r.end();
             rcode = static_cast<std::uint16_t>(rcode | (r.ttl >> 24) << 4);
-            ede = find_ede(reply, r);
+            ede = find_option(reply, r, kOptionEde);
+            if (ede.size() < 6) ede = {};  // no INFO-CODE
+            cookie = find_option(reply, r, kOptionCookie);
+            if (!cookie.empty()) cookie = cookie.subspan(4);
             continue;
         }
         if (!rdata_is_sound(reply, r)) return false;

@@ -20,6 +20,7 @@ struct ReplyView {
     std::uint16_t rcode = 0;    // with the bits of OPT
     bool truncated = false;
     bool has_opt = false;
+    ByteView cookie;            // the data of its COOKIE option
     ByteView ede;               // the upstream's first EDE option, whole; empty if none
     std::uint16_t question_size = 0;
 

@@ -20,6 +20,22 @@ bool reaches(const core::SocketAddress& server, const core::SocketAddress& liste
 
 }  // namespace
 
+void Upstream::make_cookie(std::uint64_t random) {
+    core::store_le(cookie_.data(), random);
+    cookie_size_ = kClientCookie;
+}
+
+bool Upstream::take_cookie(core::ByteView cookie) {
+    if (cookie.size() < kClientCookie || !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
+        return false;
+    }
+    // The server's part has 8 to 32 bytes (RFC 7873 4); of another size it is none.
+    if (cookie.size() < 2u * kClientCookie || cookie.size() > cookie_.size()) return true;
+    std::copy(cookie.begin(), cookie.end(), cookie_.begin());
+    cookie_size_ = static_cast<std::uint8_t>(cookie.size());
+    return true;
+}
+
 void Upstream::sent(bool tcp) {
     ++stats_->sent;
     if (tcp) ++stats_->tcp;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
+#include "core/bytes.h"
 #include "core/clock.h"
 #include "core/plan.h"
 #include "core/stats_page.h"
@@ -34,6 +36,15 @@ class Upstream {
     bool speaks_edns(core::Micros now) const { return now >= plain_until_; }
     void refused_edns(core::Micros now) { plain_until_ = now + kPlainFor; }
 
+    /// DNS cookies (RFC 7873): ours, and behind it the server's once it gave one.
+    core::ByteView cookie() const { return {cookie_.data(), cookie_size_}; }
+    bool has_cookie() const { return cookie_size_ != 0; }
+    bool speaks_cookies() const { return cookie_size_ > kClientCookie; }
+    void make_cookie(std::uint64_t random);
+    /// From a reply: false if its client part is not ours.
+    bool take_cookie(core::ByteView cookie);
+    void forget_server_cookie() { cookie_size_ = kClientCookie; }
+
     void sent(bool tcp);
     void answered(core::Micros rtt_us, std::uint16_t rcode);
     void stayed_silent(core::Micros now);
@@ -45,6 +56,7 @@ class Upstream {
 
   private:
     static constexpr unsigned kSuspectAfter = 3;
+    static constexpr std::uint8_t kClientCookie = 8;
     void trouble(core::Micros now);
 
     std::uint32_t id_;
@@ -53,6 +65,8 @@ class Upstream {
     core::Micros recheck_at_ = 0;
     core::Micros recheck_every_ = 0;
     core::Micros plain_until_ = 0;
+    std::array<std::uint8_t, 40> cookie_{};
+    std::uint8_t cookie_size_ = 0;
     unsigned failures_ = 0;  // in a row: silence and network errors
     core::UpstreamStats own_{};
     core::UpstreamStats* stats_ = &own_;

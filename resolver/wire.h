@@ -56,6 +56,7 @@ enum Rcode : std::uint16_t {
     kNotImp = 4,
     kRefused = 5,
     kBadVers = 16,
+    kBadCookie = 23,
 };
 
 /// Extended errors, RFC 8914.

@@ -54,7 +54,10 @@ TEST_CASE("forwarding: our own ID and OPT go out, the client's flags, question a
     const auto packet = test::parse(sent);
     REQUIRE(packet);
     CHECK((ldns_pkt_edns_do(packet.get()) && ldns_pkt_edns_udp_size(packet.get()) == 1232));
-    CHECK(ldns_pkt_edns_data(packet.get()) == nullptr);
+    // The only option is our cookie (RFC 7873).
+    REQUIRE(ldns_pkt_edns_data(packet.get()) != nullptr);
+    CHECK(ldns_rdf_size(ldns_pkt_edns_data(packet.get())) == 12);
+    CHECK(ldns_rdf_data(ldns_pkt_edns_data(packet.get()))[1] == 10);
     CHECK(core::as_text(sent).find("WwW") != std::string_view::npos);
 }
 
@@ -289,6 +292,53 @@ TEST_CASE("IDs: a thousand queries carry about as many different random IDs", "[
         net.transport.answer(0, 3, {}, kSoa);
     }
     CHECK(ids.size() > 950);
+}
+
+TEST_CASE("cookies: kept per server, a wrong one is discarded, a missing one sends the question over TCP", "[forwarder]") {
+    Net net(1);
+    const auto with_cookie = [](const core::Bytes& query, const core::Bytes& server_part, std::uint8_t extended_rcode = 0,
+                                std::uint16_t rcode = 0) {
+        auto reply = test::reply_to(query, rcode, extended_rcode ? Lines{} : kAnswer, {}, false);
+        Query opt;
+        opt.edns_size = 1232;
+        // The query ends in its cookie option; a first one has the client's 8 bytes only.
+        const std::size_t at = query.size() - (core::as_text(query).substr(query.size() - 10, 2) == std::string_view("\0\x08", 2) ? 8 : 16);
+        opt.edns_options = {0, 10, 0, static_cast<std::uint8_t>(8 + server_part.size())};
+        opt.edns_options.insert(opt.edns_options.end(), query.begin() + static_cast<std::ptrdiff_t>(at),
+                                query.begin() + static_cast<std::ptrdiff_t>(at) + 8);
+        opt.edns_options.insert(opt.edns_options.end(), server_part.begin(), server_part.end());
+        const std::size_t opt_at = reply.size();
+        opt.add_opt(reply);
+        reply[opt_at + 5] = extended_rcode;
+        return reply;
+    };
+    const core::Bytes first(8, 0xaa), second(8, 0xbb);
+    net.ask(kWww);
+    auto forged = with_cookie(net.transport.open[0].query, first);
+    forged[forged.size() - 16] = static_cast<std::uint8_t>(forged[forged.size() - 16] ^ 1);
+    CHECK_FALSE(net.transport.deliver(0, forged));
+    net.transport.deliver(0, with_cookie(net.transport.open[0].query, first));
+    CHECK(records_of(net.last()) == kAnswer);
+
+    net.ask(Query{.name = "b.example."});
+    auto query = net.transport.open[0].query;
+    CHECK(core::Bytes(query.end() - 8, query.end()) == first);
+    // BADCOOKIE brings a new one and is asked again with it.
+    net.transport.deliver(0, with_cookie(query, second, 1, 7));
+    REQUIRE(net.transport.open.size() == 1);
+    query = net.transport.open[0].query;
+    CHECK(core::Bytes(query.end() - 8, query.end()) == second);
+    CHECK_FALSE(net.transport.open[0].tcp);
+    // Without a cookie from a server that has them: not believed, asked over TCP.
+    net.transport.answer(0, 0, {"b.example. 60 IN A 203.0.113.66"});
+    REQUIRE(net.transport.open.size() == 1);
+    CHECK(net.transport.open[0].tcp);
+    net.transport.answer(0, 0, {"b.example. 60 IN A 192.0.2.1"});
+    CHECK(records_of(net.last()) == Lines{"b.example. 60 IN A 192.0.2.1"});
+    // What TCP said counts: this server has none any more.
+    net.ask(Query{.name = "c.example."});
+    net.transport.answer(0, 3, {}, kSoa);
+    CHECK(net.transport.open.empty());
 }
 
 TEST_CASE("malformed replies are a server's failure, never an answer", "[forwarder]") {
