@@ -99,11 +99,11 @@ TEST_CASE("reply: an upstream's EDE is handed on, its other options are not", "[
     auto reply = test::reply_to(bench.transport.open[0].query, 3, {}, {}, false);
     Query opt;
     opt.edns_size = 4096;
-    opt.edns_options = {0, 10, 0, 2, 1, 2, 0, 15, 0, 3, 0, 18, 'x'};
+    opt.edns_options = {0, 3, 0, 2, 1, 2, 0, 15, 0, 3, 0, 18, 'x'};
     opt.add_opt(reply);
     bench.transport.deliver(0, reply);
     CHECK(test::ede_of(bench.last()) == 18);
-    CHECK(core::as_text(bench.last()).find(std::string("\0\x0a\0\x02", 4)) == std::string_view::npos);
+    CHECK(core::as_text(bench.last()).find(std::string("\0\x03\0\x02\x01", 5)) == std::string_view::npos);
 }
 
 TEST_CASE("framing: several messages in a segment and one in many pieces give the same messages", "[tcp]") {
