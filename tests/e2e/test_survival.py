@@ -1,5 +1,6 @@
 """The host keeps its DNS: through kill -9, damaged and missing plans, and full disks."""
 
+import errno
 import glob
 import os
 import signal
@@ -22,6 +23,17 @@ def answers(name=NAME, timeout_s=0.02):
             return client.recv(4096)[3] & 0xF
         except OSError:
             return None
+
+
+def bound(own):
+    """False while the address is taken: a killed process has lost its command line before it has closed its files."""
+    try:
+        own.bind((DNS, 53))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return False
+    return True
 
 
 class Survival(HostTest):
@@ -181,8 +193,8 @@ class Plans(Survival):
         tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for own in (udp, tcp):
-            own.bind((DNS, 53))
             self.addCleanup(own.close)
+            self.host.wait(lambda own=own: bound(own), "the killed resolver's sockets to be closed")
         tcp.listen(16)
         # descriptors 3 and 4, and LISTEN_PID naming the process that execs
         script = 'exec 3<&"$1" 4<&"$2"; shift 2; LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"'
