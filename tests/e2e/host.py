@@ -49,7 +49,7 @@ RECORDS = {
     "alias.name.test": {"CNAME": ["www.name.test"]},
     SIBLING: {"A": ["192.0.2.10"]},
     f"below.{NAME}": {"A": ["192.0.2.11"]},
-    "9.0.0.127.in-addr.arpa": {"PTR": ["nine.name.test"]},
+    "3.2.1.10.in-addr.arpa": {"PTR": ["three.name.test"]},
 }
 
 DEADLINE_S = 30

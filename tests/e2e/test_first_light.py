@@ -61,8 +61,17 @@ class PrivateNames(SharedHostTest):
         self.assertEqual(self.host.dig(SIBLING, "A").data, ["192.0.2.10"])
         self.assertEqual(self.host.dig(f"below.{NAME}", "A").data, ["192.0.2.11"])
         self.assertEqual(self.host.dig("cloud.name.test", "A").status, "NOERROR")  # upstream: exists without A
-        self.assertEqual(self.host.dig("-x", "127.0.0.9").data, ["nine.name.test."])
+        self.assertEqual(self.host.dig("-x", "10.1.2.3").data, ["three.name.test."])  # a VPC's own reverse zones
         self.assertEqual(self.host.dig("-x", "192.0.2.99").status, "NXDOMAIN")
+
+    def test_loopback_names_are_answered_here(self):
+        """RFC 6761, RFC 6303: they mean this host, and no upstream need know that we ask."""
+        self.assertEqual(self.host.dig("localhost", "A").data, ["127.0.0.1"])
+        self.assertEqual(self.host.dig("localhost", "AAAA").data, ["::1"])
+        self.assertEqual(self.host.dig("-x", "127.0.0.1").data, ["localhost."])
+        reply = self.host.dig("-x", "127.0.0.9")
+        self.assertEqual((reply.status, reply.answer), ("NXDOMAIN", []))
+        self.assertIsNotNone(reply.soa())
 
     def test_private_names_never_leave_the_host(self):
         for kind in ("A", *OTHER_TYPES):
@@ -139,7 +148,7 @@ class Forwarding(HostTest):
         reply = self.host.dig("www.name.test", "AAAA")
         self.assertEqual((reply.status, reply.answer), ("NOERROR", []))
         self.assertIsNotNone(reply.soa())
-        done = self.host.run("getent", "ahostsv4", "www.name.test")
+        done = self.host.run("getent", "ahosts", "www.name.test")
         self.assertEqual({line.split()[0] for line in done.stdout.splitlines()}, {"192.0.2.1", "192.0.2.2"})
 
     def test_own_random_id_and_fresh_port_for_each_query(self):
