@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/cloud/json_view.h"
 #include "agent/snapshot_store.h"
 #include "cloud_loopback.h"
 #include "core/bytes.h"
@@ -53,6 +54,7 @@ Snapshot sample(int n = 1) {
 TEST_CASE("snapshot: what is written is read again", "[snapshot]") {
     CHECK(*parse_snapshot(format_snapshot(sample())) == sample());
     CHECK(*parse_snapshot(format_snapshot({})) == Snapshot{});
+    CHECK(JsonView::parse(format_snapshot(sample())));  // as a whole, too: people and scripts read it
 }
 
 TEST_CASE("snapshot: any flipped byte, any truncation and any foreign file is refused", "[snapshot]") {
