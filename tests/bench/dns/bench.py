@@ -15,17 +15,39 @@ NAMES = 50
 LIMIT = {"private": "limit-mmsg", "mix": "limit-mmsg", "cached": "limit-mmsg", "miss": "limit-fwd", "tcp": "limit-tcp"}
 
 
+def family(pid):
+    """The process and everything below it: nsd answers in a grandchild, dnsmasq forks for TCP."""
+    pids, at = [pid], 0
+    while at < len(pids):
+        for task in os.listdir(f"/proc/{pids[at]}/task"):
+            with open(f"/proc/{pids[at]}/task/{task}/children") as f:
+                pids += [int(c) for c in f.read().split()]
+        at += 1
+    return pids
+
+
 def cpu_seconds(pid):
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat") as f:
-            total += int(f.read().split()[0])
-    return total / 1e9
+    """CPU time of the whole family, children that have ended included."""
+    total = 0.0
+    for p in family(pid):
+        try:
+            for task in os.listdir(f"/proc/{p}/task"):
+                with open(f"/proc/{p}/task/{task}/schedstat") as f:
+                    total += int(f.read().split()[0]) / 1e9
+            with open(f"/proc/{p}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+            total += (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+        except FileNotFoundError:
+            pass  # ended meanwhile; its parent has its time
+    return total
 
 
 def peak_mb(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)) / 1024
+    total = 0
+    for p in family(pid):
+        with open(f"/proc/{p}/status") as f:
+            total += int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)) / 1024
+    return total
 
 
 class Bench:
@@ -162,9 +184,6 @@ zone:
             if server == "knotd":  # it pins its own threads
                 for task in os.listdir(f"/proc/{pid}/task"):
                     os.sched_setaffinity(int(task), {1})
-            if server == "nsd":  # the work is done by a child
-                children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
-                pid = int(children[-1]) if children else pid
             names = self.write_misses(tag) if workload == "miss" else self.path(workload)
             if workload == "cached":
                 self.drive(workload, names, 0.7)
