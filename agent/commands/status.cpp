@@ -70,8 +70,12 @@ int watch(const Config& config, const StatusCommand& command) {
 }  // namespace
 
 int run_command(const StatusCommand& command) {
-    const auto config = config_or_complain("status", command.config);
-    if (!config) return kExitUnknown;
+    auto config = config_or_complain("status", command.config);
+    if (!config) {
+        // Whoever broke the file wants to see what the agent, which goes on with the old one, does meanwhile.
+        config = *parse_config(command.config, "");
+        complain("status", "asking the usual address, " + agent_address(*config).text() + ", all the same");
+    }
     if (command.watch) return watch(*config, command);
     const auto shown = ask(*config, command);
     if (!shown) {
