@@ -1,5 +1,5 @@
-// A plan in use: the checked file, its lookup table and its client filter. Immutable; swapped as a whole, so no query
-// ever sees two plans.
+// A plan in use: the checked file, its lookup table and its client filter. Immutable; swapped as a whole, so
+// no query ever sees two plans.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,8 @@ struct ActivePlan {
 using PlanPointer = std::shared_ptr<const ActivePlan>;
 
 /// The plan that a fallback file amounts to: its names exist but are not ready, everything else is forwarded.
-/// Clients of loopback and private ranges are allowed: who was allowed is not known, and containers need DNS, too.
+/// Clients of loopback and private ranges are allowed: who was allowed is not known, and containers need DNS,
+/// too.
 core::PlanView plan_from_fallback(const core::Fallback& fallback);
 
 }  // namespace postern::resolver

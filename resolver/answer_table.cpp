@@ -11,7 +11,8 @@ AnswerTable::AnswerTable(const std::vector<core::OwnerView>& owners, std::uint64
         if (find(owners[i].name, owners) >= 0) continue;
         const std::uint64_t hash = hash_bytes(owners[i].name, seed_);
         std::size_t at = hash & (slots_.size() - 1);
-        while (slots_[at].owner_plus_1 != 0) at = (at + 1) & (slots_.size() - 1);
+        while (slots_[at].owner_plus_1 != 0)
+            at = (at + 1) & (slots_.size() - 1);
         slots_[at] = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(i + 1)};
     }
 }
@@ -31,8 +32,8 @@ std::int64_t AnswerTable::find(ByteView name, const std::vector<core::OwnerView>
     }
 }
 
-const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner, std::uint16_t type,
-                                      bool fresh) {
+const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner,
+                                      std::uint16_t type, bool fresh) {
     if (!owner.ready) return nullptr;
     const core::RrsetView* set = plan.rrsets.data() + owner.first_rrset;
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {

@@ -1,4 +1,5 @@
-// Finds the owner of a private name: open addressing over the plan's owners. Built once a plan, then read only.
+// Finds the owner of a private name: open addressing over the plan's owners. Built once a plan, then read
+// only.
 #pragma once
 
 #include <vector>
@@ -11,7 +12,8 @@ namespace postern::resolver {
 class AnswerTable {
   public:
     AnswerTable() = default;
-    /// Keeps indexes into `owners`; the plan that holds them must live as long. Of equal names the first counts.
+    /// Keeps indexes into `owners`; the plan that holds them must live as long. Of equal names the first
+    /// counts.
     AnswerTable(const std::vector<core::OwnerView>& owners, std::uint64_t seed);
 
     /// Index of the owner with exactly this lower-case name, or -1.
@@ -27,7 +29,7 @@ class AnswerTable {
 };
 
 /// The answer of `owner` for a type at a time; nullptr: SERVFAIL + EDE 14, its addresses are not known yet.
-const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner, std::uint16_t type,
-                                      bool fresh);
+const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner,
+                                      std::uint16_t type, bool fresh);
 
 }  // namespace postern::resolver

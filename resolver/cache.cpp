@@ -17,7 +17,9 @@ constexpr std::size_t kMostTtls = 1024;
 constexpr std::uint8_t kHot = 2;  // hits that make an entry worth a prefetch
 
 /// What a block costs, with the allocator's own header.
-std::uint64_t block_bytes(void* p) { return malloc_usable_size(p) + sizeof(std::size_t); }
+std::uint64_t block_bytes(void* p) {
+    return malloc_usable_size(p) + sizeof(std::size_t);
+}
 
 }  // namespace
 
@@ -85,10 +87,16 @@ bool scan_sections(const Sections& s, std::uint16_t type, Scan* out) {
 
 }  // namespace
 
-void Cache::Free::operator()(void* p) const { std::free(p); }
+void Cache::Free::operator()(void* p) const {
+    std::free(p);
+}
 
-Cache::Cache(std::uint64_t seed, core::StatsPage& stats) : seed_(seed), stats_(stats) { configure({}); }
-Cache::~Cache() { clear(); }
+Cache::Cache(std::uint64_t seed, core::StatsPage& stats) : seed_(seed), stats_(stats) {
+    configure({});
+}
+Cache::~Cache() {
+    clear();
+}
 
 void Cache::configure(const CacheSettings& settings) {
     const bool same = buckets_ != nullptr && settings.bytes == settings_.bytes;
@@ -111,17 +119,20 @@ void Cache::configure(const CacheSettings& settings) {
 }
 
 void Cache::clear() {
-    while (oldest_ != nullptr) remove(oldest_);
+    while (oldest_ != nullptr)
+        remove(oldest_);
 }
 
 std::uint64_t Cache::hash(const CacheKey& key) const {
-    return hash_bytes(key.name, seed_ ^ (std::uint64_t{key.type} << 32 | std::uint64_t{key.klass} << 8 | key.bits));
+    return hash_bytes(key.name,
+                      seed_ ^ (std::uint64_t{key.type} << 32 | std::uint64_t{key.klass} << 8 | key.bits));
 }
 
 Cache::Entry* Cache::lookup(const CacheKey& key, std::uint64_t h) {
     for (Entry* e = *bucket(h); e != nullptr; e = e->chain) {
         if (e->hash == h && e->type == key.type && e->klass == key.klass && e->bits == key.bits &&
-            e->name_size == key.name.size() && std::memcmp(e->name(), key.name.data(), key.name.size()) == 0) {
+            e->name_size == key.name.size() &&
+            std::memcmp(e->name(), key.name.data(), key.name.size()) == 0) {
             return e;
         }
     }
@@ -171,7 +182,9 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     if (negative && !scan.has_soa) return false;  // RFC 2308 5; referrals end here, too
     core::Micros ttl = core::Micros{scan.least_ttl} * core::kSecond;
     ttl = std::min(ttl, settings_.longest_ttl);
-    if (negative) ttl = std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
+    if (negative)
+        ttl =
+            std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
     if (ttl <= 0) return false;
 
     const CacheKey cache_key = CacheKey::of(key);
@@ -195,7 +208,8 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
         std::uint8_t* at = e->wire() + scan.ttl_at[i];
         core::store_be32(at, std::min(core::load_be32(at), longest));
     }
-    if (negative) core::store_be32(e->wire() + scan.soa_ttl_at, static_cast<std::uint32_t>(ttl / core::kSecond));
+    if (negative)
+        core::store_be32(e->wire() + scan.soa_ttl_at, static_cast<std::uint32_t>(ttl / core::kSecond));
     link(e, h);
     return true;
 }
@@ -206,7 +220,8 @@ void Cache::insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micro
     core::Micros ttl = settings_.first_failure_ttl;
     if (Entry* old = lookup(key, h)) {
         if (!old->failure && now < old->stale_until) return;
-        if (old->failure) ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.longest_failure_ttl);
+        if (old->failure)
+            ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.longest_failure_ttl);
         remove(old);
     }
     Entry* e = make(key, 0, 0, 0);
@@ -236,7 +251,8 @@ void Cache::link(Entry* e, std::uint64_t h) {
 
 void Cache::remove(Entry* e) {
     Entry** at = bucket(e->hash);
-    while (*at != e) at = &(*at)->chain;
+    while (*at != e)
+        at = &(*at)->chain;
     *at = e->chain;
     if (hand_ == e) hand_ = e->newer;
     (e->newer != nullptr ? e->newer->older : newest_) = e->older;
@@ -248,7 +264,8 @@ void Cache::remove(Entry* e) {
     stats_.cache_bytes = used_;
 }
 
-/// SIEVE: the hand walks from the oldest to the newest, clears the mark of what was asked and takes the first without.
+/// SIEVE: the hand walks from the oldest to the newest, clears the mark of what was asked and takes the first
+/// without.
 bool Cache::make_room(std::uint64_t bytes) {
     if (index_bytes_ + bytes > settings_.bytes) return false;
     while (used_ + bytes > settings_.bytes) {
@@ -268,24 +285,37 @@ Sections Cache::sections(const Entry& e) {
     return {{e.wire(), e.wire_size}, e.answers, e.authorities, e.additionals, e.rcode, e.flags};
 }
 
-ByteView Cache::ede(const Entry& e) { return {e.wire() + e.wire_size, e.ede_size}; }
-bool Cache::is_nxdomain(const Entry& e) { return e.rcode == kNxDomain; }
-core::Micros Cache::age(const Entry& e, core::Micros now) { return now - e.stored_at; }
+ByteView Cache::ede(const Entry& e) {
+    return {e.wire() + e.wire_size, e.ede_size};
+}
+bool Cache::is_nxdomain(const Entry& e) {
+    return e.rcode == kNxDomain;
+}
+core::Micros Cache::age(const Entry& e, core::Micros now) {
+    return now - e.stored_at;
+}
 
 void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections) {
     const auto age_s = static_cast<std::uint32_t>((now - e.stored_at) / core::kSecond);
     for (std::size_t i = 0; i < e.ttl_count; ++i) {
         std::uint8_t* at = sections + core::load_le<std::uint16_t>(e.ttls() + 2 * i);
         const std::uint32_t ttl = core::load_be32(at);
-        core::store_be32(at, fixed_s >= 0 ? static_cast<std::uint32_t>(fixed_s) : ttl > age_s ? ttl - age_s : 0);
+        core::store_be32(at, fixed_s >= 0  ? static_cast<std::uint32_t>(fixed_s)
+                             : ttl > age_s ? ttl - age_s
+                                           : 0);
     }
 }
 
-void Cache::postpone_recheck(Entry& e, core::Micros now) const { e.recheck_at = now + settings_.failure_recheck; }
-bool Cache::recheck_due(const Entry& e, core::Micros now) { return now >= e.recheck_at; }
+void Cache::postpone_recheck(Entry& e, core::Micros now) const {
+    e.recheck_at = now + settings_.failure_recheck;
+}
+bool Cache::recheck_due(const Entry& e, core::Micros now) {
+    return now >= e.recheck_at;
+}
 
 bool Cache::wants_prefetch(Entry& e, core::Micros now) {
-    if (e.prefetched || e.hits < kHot || (e.fresh_until - now) * 10 > e.fresh_until - e.stored_at) return false;
+    if (e.prefetched || e.hits < kHot || (e.fresh_until - now) * 10 > e.fresh_until - e.stored_at)
+        return false;
     e.prefetched = true;
     return true;
 }

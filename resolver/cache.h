@@ -1,6 +1,6 @@
-// Answers of upstreams, kept as wire with the places of their TTLs: a hit is a copy and a few patched bytes. One block
-// of memory an entry, a fixed index, a hard bound on the sum of both. Eviction is SIEVE (Zhang et al., NSDI '24): a
-// FIFO whose hand spares what was asked since it last came by. Loop thread.
+// Answers of upstreams, kept as wire with the places of their TTLs: a hit is a copy and a few patched bytes.
+// One block of memory an entry, a fixed index, a hard bound on the sum of both. Eviction is SIEVE (Zhang et
+// al., NSDI '24): a FIFO whose hand spares what was asked since it last came by. Loop thread.
 #pragma once
 
 #include <memory>
@@ -9,28 +9,35 @@
 
 namespace postern::resolver {
 
-/// What a cached answer is looked up by. RD is no part: what is known is told to those who don't want recursion, too.
+/// What a cached answer is looked up by. RD is no part: what is known is told to those who don't want
+/// recursion, too.
 struct CacheKey {
     ByteView name;  // lower case
     std::uint16_t type = 0;
     std::uint16_t klass = 0;
     std::uint8_t bits = 0;  // DO, CD, AD
 
-    static CacheKey of(ByteView name, std::uint16_t type, std::uint16_t klass, std::uint16_t flags, bool dnssec_ok) {
-        return {name, type, klass,
-                static_cast<std::uint8_t>((flags & kAd ? 1 : 0) | (flags & kCd ? 2 : 0) | (dnssec_ok ? 4 : 0))};
+    static CacheKey of(ByteView name, std::uint16_t type, std::uint16_t klass, std::uint16_t flags,
+                       bool dnssec_ok) {
+        return {
+            name, type, klass,
+            static_cast<std::uint8_t>((flags & kAd ? 1 : 0) | (flags & kCd ? 2 : 0) | (dnssec_ok ? 4 : 0))};
     }
-    static CacheKey of(const QueryView& q) { return of(q.name.view(), q.type, q.klass, q.flags, q.edns.dnssec_ok); }
-    static CacheKey of(const FlightKey& k) { return of(k.name.view(), k.type, k.klass, k.flags, k.dnssec_ok); }
+    static CacheKey of(const QueryView& q) {
+        return of(q.name.view(), q.type, q.klass, q.flags, q.edns.dnssec_ok);
+    }
+    static CacheKey of(const FlightKey& k) {
+        return of(k.name.view(), k.type, k.klass, k.flags, k.dnssec_ok);
+    }
 };
 
 struct CacheSettings {
     std::uint64_t bytes = 16u << 20;
     core::Micros serve_stale_us = core::kHour;
     core::Micros longest_ttl = 24 * core::kHour;
-    core::Micros longest_negative_ttl = 3 * core::kHour;   // RFC 2308 5
-    core::Micros failure_recheck = 30 * core::kSecond;     // RFC 8767 5
-    core::Micros first_failure_ttl = core::kSecond;        // RFC 9520 3.2: doubled while it goes on
+    core::Micros longest_negative_ttl = 3 * core::kHour;  // RFC 2308 5
+    core::Micros failure_recheck = 30 * core::kSecond;    // RFC 8767 5
+    core::Micros first_failure_ttl = core::kSecond;       // RFC 9520 3.2: doubled while it goes on
     core::Micros longest_failure_ttl = 5 * core::kSecond;
 };
 
@@ -50,8 +57,8 @@ class Cache {
 
     /// kFailure: a failure that is still remembered. kStale: may be served by RFC 8767 when upstreams fail.
     Hit find(const CacheKey& key, core::Micros now);
-    /// Keeps a checked reply if it may be kept: it belongs to the question, has a TTL, and is an answer or a negative
-    /// one with SOA (RFC 2308). Returns whether it was.
+    /// Keeps a checked reply if it may be kept: it belongs to the question, has a TTL, and is an answer or a
+    /// negative one with SOA (RFC 2308). Returns whether it was.
     bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros now);
     /// Remembers that all upstreams failed, 1 to 5 s. Never replaces data that can still be served stale.
     void insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micros now);
@@ -65,7 +72,8 @@ class Cache {
     static core::Micros age(const Entry& entry, core::Micros now);
     /// Sets the TTLs in a copy of the sections: what is left of them, or `fixed_s` if that is not negative.
     static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections);
-    /// Stale data was served or refused to refresh: until `failure_recheck` from now it is served without asking.
+    /// Stale data was served or refused to refresh: until `failure_recheck` from now it is served without
+    /// asking.
     void postpone_recheck(Entry& entry, core::Micros now) const;
     static bool recheck_due(const Entry& entry, core::Micros now);
     /// True once for a hot entry whose last tenth of life has begun.

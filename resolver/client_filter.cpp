@@ -8,7 +8,9 @@
 namespace postern::resolver {
 namespace {
 
-bool is_mapped(const sockaddr_in6& a) { return IN6_IS_ADDR_V4MAPPED(&a.sin6_addr); }
+bool is_mapped(const sockaddr_in6& a) {
+    return IN6_IS_ADDR_V4MAPPED(&a.sin6_addr);
+}
 
 /// The IPv4 address in network order if `peer` is one, mapped or not.
 bool as_v4(const PeerAddress& peer, std::uint32_t* out) {
@@ -31,7 +33,9 @@ core::IpAddress PeerAddress::ip() const {
     return core::IpAddress::v6(bytes);
 }
 
-std::uint16_t PeerAddress::port() const { return ntohs(any.sa_family == AF_INET ? v4.sin_port : v6.sin6_port); }
+std::uint16_t PeerAddress::port() const {
+    return ntohs(any.sa_family == AF_INET ? v4.sin_port : v6.sin6_port);
+}
 
 bool is_loopback(const PeerAddress& peer) {
     std::uint32_t address = 0;
@@ -56,7 +60,8 @@ ClientFilter::ClientFilter(const std::vector<core::IpPrefix>& allow) {
 bool ClientFilter::allows(const PeerAddress& peer) const {
     std::uint32_t address = 0;
     if (as_v4(peer, &address)) {
-        return std::any_of(v4_.begin(), v4_.end(), [&](const V4& e) { return (address & e.mask) == e.value; });
+        return std::any_of(v4_.begin(), v4_.end(),
+                           [&](const V4& e) { return (address & e.mask) == e.value; });
     }
     if (v6_.empty()) return false;
     const core::IpAddress ip = peer.ip();

@@ -17,7 +17,7 @@ class ClientFilter {
 
   private:
     struct V4 {
-        std::uint32_t mask = 0;   // network order, as the peer's address
+        std::uint32_t mask = 0;  // network order, as the peer's address
         std::uint32_t value = 0;
     };
     std::vector<V4> v4_;

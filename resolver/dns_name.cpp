@@ -5,14 +5,16 @@
 
 namespace postern::resolver {
 
-bool Name::operator==(const Name& other) const { return *this == other.view(); }
+bool Name::operator==(const Name& other) const {
+    return *this == other.view();
+}
 bool Name::operator==(ByteView other) const {
     return length == other.size() && std::memcmp(bytes.data(), other.data(), length) == 0;
 }
 
 std::size_t read_name(ByteView message, std::size_t at, Name* out) {
-    std::size_t end = 0;       // set at the first pointer
-    std::size_t limit = at;    // pointers must aim below everything that was read for this name
+    std::size_t end = 0;     // set at the first pointer
+    std::size_t limit = at;  // pointers must aim below everything that was read for this name
     std::size_t length = 0;
     while (at < message.size()) {
         const std::size_t label = message[at];
@@ -27,7 +29,8 @@ std::size_t read_name(ByteView message, std::size_t at, Name* out) {
         }
         if (label > 63 || at + 1 + label > message.size() || length + 1 + label > kMaxName) return 0;
         out->bytes[length++] = static_cast<std::uint8_t>(label);
-        for (std::size_t i = 0; i < label; ++i) out->bytes[length++] = lower(message[at + 1 + i]);
+        for (std::size_t i = 0; i < label; ++i)
+            out->bytes[length++] = lower(message[at + 1 + i]);
         at += 1 + label;
         if (label == 0) {
             out->length = static_cast<std::uint8_t>(length);
@@ -50,7 +53,8 @@ std::size_t skip_name(ByteView message, std::size_t at) {
 
 bool equal_ignoring_case(ByteView a, ByteView b) {
     return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](std::uint8_t x, std::uint8_t y) { return lower(x) == lower(y); });
+           std::equal(a.begin(), a.end(), b.begin(),
+                      [](std::uint8_t x, std::uint8_t y) { return lower(x) == lower(y); });
 }
 
 bool is_within(ByteView name, ByteView zone) {
@@ -80,18 +84,21 @@ std::uint64_t load64(const std::uint8_t* p) {
 
 }  // namespace
 
-// The folded multiplication of wyhash; the seed enters every step, so collisions can't be prepared without it.
+// The folded multiplication of wyhash; the seed enters every step, so collisions can't be prepared without
+// it.
 std::uint64_t hash_bytes(ByteView bytes, std::uint64_t seed) {
     constexpr std::uint64_t k0 = 0xa0761d6478bd642fULL, k1 = 0xe7037ed1a0b428dbULL;
     std::uint64_t h = mix(seed ^ k0, bytes.size() ^ k1);
     const std::uint8_t* p = bytes.data();
     std::size_t n = bytes.size();
-    for (; n >= 16; p += 16, n -= 16) h = mix(load64(p) ^ k0 ^ seed, load64(p + 8) ^ h);
+    for (; n >= 16; p += 16, n -= 16)
+        h = mix(load64(p) ^ k0 ^ seed, load64(p + 8) ^ h);
     if (n >= 8) {
         h = mix(load64(p) ^ k1 ^ seed, load64(p + n - 8) ^ h);
     } else {
         std::uint64_t tail = 0;
-        for (std::size_t i = 0; i < n; ++i) tail |= std::uint64_t{p[i]} << (8 * i);
+        for (std::size_t i = 0; i < n; ++i)
+            tail |= std::uint64_t{p[i]} << (8 * i);
         h = mix(tail ^ k1 ^ seed, n ^ h);
     }
     return mix(h ^ k0, seed ^ k1);
@@ -105,7 +112,8 @@ std::optional<Bytes> name_from_text(std::string_view text) {
         const std::string_view label = text.substr(0, dot);
         if (label.empty() || label.size() > 63) return std::nullopt;
         wire.push_back(static_cast<std::uint8_t>(label.size()));
-        for (const char c : label) wire.push_back(lower(static_cast<std::uint8_t>(c)));
+        for (const char c : label)
+            wire.push_back(lower(static_cast<std::uint8_t>(c)));
         if (dot == std::string_view::npos) break;
         text.remove_prefix(dot + 1);
         if (text.empty()) return std::nullopt;

@@ -1,5 +1,5 @@
-// Domain names in wire form: reading (with compression), comparing, hashing, and to and from text. No allocation but
-// in the text functions; no recursion; a pointer must point backwards, so a loop can't exist.
+// Domain names in wire form: reading (with compression), comparing, hashing, and to and from text. No
+// allocation but in the text functions; no recursion; a pointer must point backwards, so a loop can't exist.
 #pragma once
 
 #include <array>
@@ -17,7 +17,9 @@ using core::Bytes;
 using core::ByteView;
 
 /// 'A'..'Z' → 'a'..'z'; everything else, length bytes included, stays.
-inline std::uint8_t lower(std::uint8_t c) { return static_cast<std::uint8_t>(c | (static_cast<unsigned>(c - 'A') < 26) << 5); }
+inline std::uint8_t lower(std::uint8_t c) {
+    return static_cast<std::uint8_t>(c | (static_cast<unsigned>(c - 'A') < 26) << 5);
+}
 
 /// An uncompressed lower-case name.
 struct Name {
@@ -29,9 +31,9 @@ struct Name {
     bool operator==(ByteView other) const;
 };
 
-/// Reads the name at `at`, following pointers, and lower-cases it. Returns where the record goes on, 0 if the name is
-/// not well-formed: out of bounds, longer than 255 bytes, a pointer that is not strictly backwards, or a label type
-/// that is not known.
+/// Reads the name at `at`, following pointers, and lower-cases it. Returns where the record goes on, 0 if the
+/// name is not well-formed: out of bounds, longer than 255 bytes, a pointer that is not strictly backwards,
+/// or a label type that is not known.
 std::size_t read_name(ByteView message, std::size_t at, Name* out);
 
 /// The same without the name: only its end, pointers are not followed.

@@ -26,9 +26,9 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 std::string explain_private(const ActivePlan& plan, const core::OwnerView& owner, core::Micros now) {
-    return fmt::format("source=private link={} plan={} generation={} verdicts={} why={}", plan.view.links[owner.link].name,
-                       core::to_string(plan.source), plan.view.generation, verdicts(plan, owner, now),
-                       quoted(owner.explain));
+    return fmt::format("source=private link={} plan={} generation={} verdicts={} why={}",
+                       plan.view.links[owner.link].name, core::to_string(plan.source), plan.view.generation,
+                       verdicts(plan, owner, now), quoted(owner.explain));
 }
 
 std::string explain_flight(const FlightResult& result) {
@@ -41,12 +41,15 @@ std::string explain_flight(const FlightResult& result) {
 }
 
 std::string explain_cached(Cache::State state, core::Micros age) {
-    return fmt::format("source={} age={}s", state == Cache::State::kStale     ? "stale"
-                                            : state == Cache::State::kFailure ? "cached_failure"
-                                                                              : "cache",
+    return fmt::format("source={} age={}s",
+                       state == Cache::State::kStale     ? "stale"
+                       : state == Cache::State::kFailure ? "cached_failure"
+                                                         : "cache",
                        age / core::kSecond);
 }
 
-std::string explain_local() { return "source=local why=\"special-use name (RFC 6761, RFC 6303)\""; }
+std::string explain_local() {
+    return "source=local why=\"special-use name (RFC 6761, RFC 6303)\"";
+}
 
 }  // namespace postern::resolver

@@ -1,4 +1,5 @@
-// The words behind `postern resolve`: where an answer came from and why, as key=value text for EDNS option 65001.
+// The words behind `postern resolve`: where an answer came from and why, as key=value text for EDNS option
+// 65001.
 #pragma once
 
 #include <string>

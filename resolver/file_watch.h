@@ -1,5 +1,5 @@
-// Tells when a file that is replaced by rename may have changed: inotify on its folder, which may not exist yet or be
-// replaced itself, and a look at the path when asked. Idle it costs nothing. Loop thread.
+// Tells when a file that is replaced by rename may have changed: inotify on its folder, which may not exist
+// yet or be replaced itself, and a look at the path when asked. Idle it costs nothing. Loop thread.
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +16,8 @@ class FileWatch {
   public:
     FileWatch(core::Loop& loop, std::string path);
 
-    /// `changed` is called from the loop or from check(), once for each state of the file other than the last seen
-    /// one, its absence included.
+    /// `changed` is called from the loop or from check(), once for each state of the file other than the last
+    /// seen one, its absence included.
     void start(std::function<void()> changed);
     void stop() { event_.reset(); }
     /// One stat of the path; for callers that are awake anyway.

@@ -18,7 +18,8 @@ struct FlightKey {
     bool dnssec_ok = false;
 
     static FlightKey from(const QueryView& q) {
-        return {q.name, q.type, q.klass, static_cast<std::uint16_t>(q.flags & (kRd | kAd | kCd)), q.edns.dnssec_ok};
+        return {q.name, q.type, q.klass, static_cast<std::uint16_t>(q.flags & (kRd | kAd | kCd)),
+                q.edns.dnssec_ok};
     }
     bool operator==(const FlightKey&) const = default;
     std::uint64_t hash(std::uint64_t seed) const {
@@ -48,32 +49,33 @@ struct Attempt {
     std::uint8_t server = 0;  // index into Flight::order
     bool edns = true;
     bool tcp = false;
-    bool live = false;        // its reply is still welcome
-    bool silent = false;      // its time is over, the next server was asked
-    bool extra = false;       // a suspect server's recheck, beside the attempt that counts
+    bool live = false;         // its reply is still welcome
+    bool silent = false;       // its time is over, the next server was asked
+    bool extra = false;        // a suspect server's recheck, beside the attempt that counts
     std::uint8_t foreign = 0;  // packets that were not its reply
 };
 
 struct Flight {
     FlightKey key;
-    core::Bytes question;     // as the first client wrote it
+    core::Bytes question;  // as the first client wrote it
     std::vector<Waiter> waiters;
     core::Micros started_at = 0;
     core::Micros deadline = 0;
-    core::Micros patience_until = 0;  // then the owner may answer the waiters with stale data; 0: no such time
+    core::Micros patience_until =
+        0;  // then the owner may answer the waiters with stale data; 0: no such time
 
     // The forwarder's part.
     std::uint32_t generation = 0;  // of this slot; part of every cookie and timer
     bool active = false;
     UpstreamList order;
-    std::vector<bool> spoke;       // by index into order: answered with an error or unreachable, not asked again
-    std::size_t next = 0;          // position in the rounds through `order`
+    std::vector<bool> spoke;  // by index into order: answered with an error or unreachable, not asked again
+    std::size_t next = 0;     // position in the rounds through `order`
     std::vector<Attempt> attempts;
     core::Micros wake_at = 0;
-    core::Bytes last_error;        // the last error reply, handed on when nobody has better
+    core::Bytes last_error;  // the last error reply, handed on when nobody has better
     UpstreamPointer last_error_from;
     std::uint64_t hash = 0;
-    std::uint8_t client = 0;       // bucket of the address that asked first
+    std::uint8_t client = 0;             // bucket of the address that asked first
     std::uint32_t older = 0, newer = 0;  // neighbours in order of age
 };
 

@@ -8,10 +8,10 @@ namespace {
 
 using core::ResolverEvent;
 
-constexpr std::size_t kMostAttempts = 24;       // of one flight: 3 rounds through 8 servers
+constexpr std::size_t kMostAttempts = 24;  // of one flight: 3 rounds through 8 servers
 constexpr unsigned kRounds = 3;
-// A packet on the right port that is not our reply is rare but for somebody who guesses IDs. After this many the
-// question goes over TCP, where guessing is hopeless: 8 tries of 65,536 IDs (RFC 5452 9.1).
+// A packet on the right port that is not our reply is rare but for somebody who guesses IDs. After this many
+// the question goes over TCP, where guessing is hopeless: 8 tries of 65,536 IDs (RFC 5452 9.1).
 constexpr unsigned kMostForeign = 8;
 constexpr core::Micros kTcpPatience = core::kSecond;  // a handshake and an answer
 
@@ -25,8 +25,8 @@ std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::siz
 
 constexpr std::size_t kMostCookie = 4 + 40;
 
-/// The query as an upstream sees it: our ID, the client's RD, AD and CD, its question, and our own OPT with a cookie.
-/// Nothing else of the client's goes out: its options are not ours to repeat.
+/// The query as an upstream sees it: our ID, the client's RD, AD and CD, its question, and our own OPT with a
+/// cookie. Nothing else of the client's goes out: its options are not ours to repeat.
 std::size_t build_query(std::uint16_t id, const Flight& f, bool edns, ByteView cookie, std::uint8_t* out) {
     core::store_be16(out, id);
     core::store_be16(out + 2, f.key.flags);
@@ -114,16 +114,18 @@ void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     try_next(start(key, question, hash, 0, 0));
 }
 
-/// Our own question, ID and source port: an "upstream" leads back here. Without this the flight would wait for itself
-/// until its time is over. (A loop through another forwarder joins its own flight and ends at the deadline.)
+/// Our own question, ID and source port: an "upstream" leads back here. Without this the flight would wait
+/// for itself until its time is over. (A loop through another forwarder joins its own flight and ends at the
+/// deadline.)
 bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
     return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
-        return a.live && !a.tcp && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
+        return a.live && !a.tcp && a.id == waiter.id &&
+               transport_->local_port(a.handle) == waiter.to.peer.port();
     });
 }
 
-Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint8_t client,
-                                 core::Micros stale_after_us) {
+Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash,
+                                 std::uint8_t client, core::Micros stale_after_us) {
     Slot slot = 0;
     if (!free_.empty()) {
         slot = free_.back();
@@ -208,7 +210,8 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     a.upstream->sent(tcp);
     if (sent.error != 0) {
         // Being out of descriptors or buffers says nothing about the server.
-        const bool ours = sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS || sent.error == ENOMEM;
+        const bool ours =
+            sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS || sent.error == ENOMEM;
         if (!ours) a.upstream->failed(a.sent_at);
         f.spoke[server] = true;
         return false;
@@ -224,7 +227,8 @@ Attempt* Forwarder::find(std::uint64_t cookie, Slot* slot) {
     const std::size_t attempt = cookie & 0xff;
     if (*slot >= flights_.size()) return nullptr;
     Flight& f = flights_[*slot];
-    if (!f.active || f.generation != static_cast<std::uint32_t>(cookie >> 32) || attempt >= f.attempts.size()) {
+    if (!f.active || f.generation != static_cast<std::uint32_t>(cookie >> 32) ||
+        attempt >= f.attempts.size()) {
         return nullptr;
     }
     return f.attempts[attempt].live ? &f.attempts[attempt] : nullptr;
@@ -237,7 +241,8 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     const Match match = match_reply(message, a->id, flights_[slot].question);
     if (match == Match::kForeign) return foreign_reply(slot, *a);
     ReplyView view;
-    const bool sound = match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
+    const bool sound =
+        match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
     if (sound && a->edns && !view.truncated && !cookie_fits(*a, view)) return foreign_reply(slot, *a);
     a->live = false;
     const core::Micros now = clock_.mono_us();
@@ -250,19 +255,27 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     if (edns && blames_opt) {
         // RFC 6891 6.2.2 and 7: a server that does not know OPT says so; ask it again without, and remember.
         a->upstream->refused_edns(now);
-        if (send(slot, server, false, tcp, extra)) schedule(slot);
-        else error_reply(slot, server, extra, {});
+        if (send(slot, server, false, tcp, extra))
+            schedule(slot);
+        else
+            error_reply(slot, server, extra, {});
     } else if (!sound || (view.truncated && tcp)) {
         error_reply(slot, server, extra, {});
     } else if (view.truncated) {
-        if (send(slot, server, edns, true, extra)) schedule(slot);
-        else error_reply(slot, server, extra, {});
+        if (send(slot, server, edns, true, extra))
+            schedule(slot);
+        else
+            error_reply(slot, server, extra, {});
     } else if (rcode == kBadCookie && !tcp) {
-        // Our server cookie was old; the reply brought a new one (RFC 7873 5.3). Refused again: TCP needs none.
+        // Our server cookie was old; the reply brought a new one (RFC 7873 5.3). Refused again: TCP needs
+        // none.
         const auto& attempts = flights_[slot].attempts;
-        const bool again = std::count_if(attempts.begin(), attempts.end(), [&](const Attempt& x) { return x.server == server; }) > 1;
-        if (send(slot, server, edns, again, extra)) schedule(slot);
-        else error_reply(slot, server, extra, {});
+        const bool again = std::count_if(attempts.begin(), attempts.end(),
+                                         [&](const Attempt& x) { return x.server == server; }) > 1;
+        if (send(slot, server, edns, again, extra))
+            schedule(slot);
+        else
+            error_reply(slot, server, extra, {});
     } else if (rcode != kNoError && rcode != kNxDomain) {
         error_reply(slot, server, extra, message);
     } else {
@@ -271,8 +284,8 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     return true;
 }
 
-/// RFC 7873 5.3: a reply with another client's cookie is discarded, and so is one without any from a server that is
-/// known to send them: the question goes over TCP then, and what is heard there counts.
+/// RFC 7873 5.3: a reply with another client's cookie is discarded, and so is one without any from a server
+/// that is known to send them: the question goes over TCP then, and what is heard there counts.
 bool Forwarder::cookie_fits(Attempt& attempt, const ReplyView& view) const {
     Upstream& upstream = *attempt.upstream;
     if (!view.cookie.empty()) return upstream.take_cookie(view.cookie);
@@ -291,8 +304,10 @@ bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
     attempt.live = false;
     const std::size_t server = attempt.server;
     const bool extra = attempt.extra;
-    if (send(slot, server, attempt.edns, true, extra)) schedule(slot);
-    else error_reply(slot, server, extra, {});
+    if (send(slot, server, attempt.edns, true, extra))
+        schedule(slot);
+    else
+        error_reply(slot, server, extra, {});
     return true;
 }
 
@@ -324,7 +339,8 @@ void Forwarder::on_failure(std::uint64_t cookie, int error) {
     a->live = false;
     const std::size_t server = a->server;
     const bool extra = a->extra;
-    // A pipelined connection that the server closed while idle is no verdict about the server: once more over TCP.
+    // A pipelined connection that the server closed while idle is no verdict about the server: once more over
+    // TCP.
     if (a->tcp && error == ECONNRESET) {
         const bool again = std::count_if(flights_[slot].attempts.begin(), flights_[slot].attempts.end(),
                                          [&](const Attempt& x) { return x.tcp && x.server == server; }) < 2;
@@ -373,7 +389,8 @@ void Forwarder::finish(Slot slot, const FlightResult& result) {
 Forwarder::Slot Forwarder::victim() const {
     const auto most = std::max_element(per_client_.begin(), per_client_.end()) - per_client_.begin();
     Slot slot = oldest_;
-    while (slot != kNone && flights_[slot].client != most) slot = flights_[slot].newer;
+    while (slot != kNone && flights_[slot].client != most)
+        slot = flights_[slot].newer;
     return slot != kNone ? slot : oldest_;
 }
 
@@ -390,10 +407,12 @@ void Forwarder::unlink(Slot slot) {
 void Forwarder::schedule(Slot slot) {
     Flight& f = flights_[slot];
     core::Micros at = f.deadline;
-    const unsigned round = f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    const unsigned round =
+        f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
     for (const Attempt& a : f.attempts) {
         if (!a.live || a.silent) continue;
-        const core::Micros patience = a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
+        const core::Micros patience =
+            a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
         at = std::min(at, a.sent_at + (patience << std::min(round, 4u)));
     }
     if (f.patience_until != 0) at = std::min(at, f.patience_until);
@@ -436,11 +455,13 @@ void Forwarder::wake(Slot slot) {
         owner_->flight_lingers(f);
         waiters_ -= before - f.waiters.size();
     }
-    const unsigned round = f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    const unsigned round =
+        f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
     bool newly_silent = false;
     for (Attempt& a : f.attempts) {
         if (!a.live || a.silent) continue;
-        const core::Micros patience = a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
+        const core::Micros patience =
+            a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
         if (now < a.sent_at + (patience << std::min(round, 4u))) continue;
         a.silent = true;
         a.upstream->stayed_silent(now);

@@ -1,5 +1,6 @@
-// Asks the upstreams on behalf of clients: one flight per different question, next server on trouble, TCP when
-// truncated, a fixed time for all of it. Owns the flights; time, randomness and packets come from outside.
+// Asks the upstreams on behalf of clients: one flight per different question, next server on trouble, TCP
+// when truncated, a fixed time for all of it. Owns the flights; time, randomness and packets come from
+// outside.
 //
 //   ask() ─► joins a flight, or starts one ─► attempt ─► reply ok ──────────────► FlightOwner::flight_done
 //                                               ├─ error reply, ICMP ─► next server at once
@@ -21,13 +22,14 @@ namespace postern::resolver {
 /// How a flight ended. `reply` is null when there is nothing to hand on: SERVFAIL with `ede`.
 struct FlightResult {
     const ReplyView* reply = nullptr;
-    ByteView message;          // what `reply` was read from
+    ByteView message;  // what `reply` was read from
     std::int32_t ede = kEdeNone;
     const Upstream* from = nullptr;
     core::Micros rtt_us = 0;
 };
 
-/// Who is told. The flight is still whole during the call and gone after it; ask() must not be called from inside.
+/// Who is told. The flight is still whole during the call and gone after it; ask() must not be called from
+/// inside.
 class FlightOwner {
   public:
     virtual ~FlightOwner() = default;
@@ -55,8 +57,8 @@ class Forwarder final : public UpstreamEvents {
     void configure(UpstreamList upstreams, const ForwarderLimits& limits);
     const UpstreamList& upstreams() const { return upstreams_; }
 
-    /// Takes the waiter. The result may come at once, from inside this call. `stale_after_us`: see Flight; 0: never.
-    /// kLoop: the query is one of our own that came back; nothing was taken.
+    /// Takes the waiter. The result may come at once, from inside this call. `stale_after_us`: see Flight; 0:
+    /// never. kLoop: the query is one of our own that came back; nothing was taken.
     Asked ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us);
     /// Refreshes a name without anybody waiting. No effect if it is in flight or there is no room.
     void prefetch(const FlightKey& key, ByteView question);
@@ -75,7 +77,8 @@ class Forwarder final : public UpstreamEvents {
         bool operator>(const Wake& other) const { return at > other.at; }
     };
 
-    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint8_t client, core::Micros stale_after_us);
+    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint8_t client,
+               core::Micros stale_after_us);
     void order_servers(Flight& f);
     void try_next(Slot slot);
     bool send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra = false);

@@ -25,14 +25,17 @@ std::optional<core::SocketAddress> local_address(int fd) {
     return core::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
 }
 
-int number(const char* text) { return text == nullptr ? -1 : std::atoi(text); }
+int number(const char* text) {
+    return text == nullptr ? -1 : std::atoi(text);
+}
 
 }  // namespace
 
 std::vector<ListenSocket> take_passed_sockets(int given) {
     const bool ours = number(std::getenv("LISTEN_PID")) == ::getpid();
     const int count = given > 0 ? given : ours ? number(std::getenv("LISTEN_FDS")) : 0;
-    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
+        ::unsetenv(name);
     std::vector<ListenSocket> out;
     if (count <= 0 || count > kMostPassed) return out;
     for (int fd = kFirstPassed; fd < kFirstPassed + count; ++fd) {
@@ -43,7 +46,8 @@ std::vector<ListenSocket> take_passed_sockets(int given) {
         const auto address = local_address(fd);
         if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || !address ||
             (type != SOCK_DGRAM && type != SOCK_STREAM)) {
-            core::log_warning("listen_fd_ignored", "a passed descriptor is no UDP or TCP socket", {{"fd", std::to_string(fd)}});
+            core::log_warning("listen_fd_ignored", "a passed descriptor is no UDP or TCP socket",
+                              {{"fd", std::to_string(fd)}});
             continue;
         }
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -63,20 +67,23 @@ core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool 
                         (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!s.fd) return core::fail(core::Code::kSocket, "cannot make a socket for " + what, {}, errno);
     const int on = 1;
-    if (stream) ::setsockopt(s.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // past TIME_WAIT after a restart
-    else ::setsockopt(s.fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    if (stream)
+        ::setsockopt(s.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // past TIME_WAIT after a restart
+    else
+        ::setsockopt(s.fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
     if (address.ip.is_v6()) ::setsockopt(s.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     sockaddr_storage storage;
     const socklen_t size = address.to(&storage);
     if (::bind(s.fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) {
         const int error = errno;
         const bool taken = error == EADDRINUSE;
-        return core::fail(taken ? core::Code::kAddressInUse : core::Code::kSocket, "cannot listen on " + what,
-                          taken                    ? "another program has it: ss -lnp 'sport = :" + std::to_string(address.port) + "'"
-                          : error == EACCES        ? "ports below 1024 need CAP_NET_BIND_SERVICE, or the socket unit"
-                          : error == EADDRNOTAVAIL ? "no interface has this address"
-                                                   : "",
-                          error);
+        return core::fail(
+            taken ? core::Code::kAddressInUse : core::Code::kSocket, "cannot listen on " + what,
+            taken ? "another program has it: ss -lnp 'sport = :" + std::to_string(address.port) + "'"
+            : error == EACCES        ? "ports below 1024 need CAP_NET_BIND_SERVICE, or the socket unit"
+            : error == EADDRNOTAVAIL ? "no interface has this address"
+                                     : "",
+            error);
     }
     s.address = local_address(s.fd.get()).value_or(address);
     return s;

@@ -16,8 +16,8 @@ struct ListenSocket {
     bool stream = false;
 };
 
-/// Descriptors 3, 4, …: `given` of them, or as many as LISTEN_FDS says if LISTEN_PID names this process; the variables
-/// are removed from the environment. Empty if none.
+/// Descriptors 3, 4, …: `given` of them, or as many as LISTEN_FDS says if LISTEN_PID names this process; the
+/// variables are removed from the environment. Empty if none.
 std::vector<ListenSocket> take_passed_sockets(int given);
 
 /// A bound, non-blocking socket. Without SO_REUSEPORT: two processes would share the queries silently.

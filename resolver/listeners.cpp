@@ -28,13 +28,15 @@ core::Result<void> Listeners::add(ListenSocket socket) {
     if (socket.stream) {
         rc = tcp_->listen(std::move(socket.fd), address);
     } else {
-        auto listener = std::make_unique<UdpListener>(std::move(socket.fd), next_id_++, address, *input_, *handler_, stats_);
+        auto listener = std::make_unique<UdpListener>(std::move(socket.fd), next_id_++, address, *input_,
+                                                      *handler_, stats_);
         rc = listener->start(loop_);
         if (rc == 0) udp_.push_back(std::move(listener));
     }
     if (rc == 0) return {};
     return core::fail(rc == UV_EADDRINUSE ? core::Code::kAddressInUse : core::Code::kSocket,
-                      std::string("cannot listen on ") + (socket.stream ? "TCP " : "UDP ") + address.text(), {}, -rc);
+                      std::string("cannot listen on ") + (socket.stream ? "TCP " : "UDP ") + address.text(),
+                      {}, -rc);
 }
 
 void Listeners::adopt(std::vector<ListenSocket> sockets) {
@@ -67,7 +69,8 @@ std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddr
         return true;
     });
     for (const auto& address : wanted) {
-        const bool known = std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == address; });
+        const bool known =
+            std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == address; });
         if (known) continue;
         if (auto ok = bind(address); !ok) errors.push_back(std::move(ok.error()));
     }
@@ -76,7 +79,8 @@ std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddr
 
 std::vector<core::SocketAddress> Listeners::addresses() const {
     std::vector<core::SocketAddress> out;
-    for (const auto& u : udp_) out.push_back(u->address());
+    for (const auto& u : udp_)
+        out.push_back(u->address());
     return out;
 }
 
@@ -88,7 +92,8 @@ void Listeners::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t s
 }
 
 void Listeners::flush() {
-    for (const auto& u : udp_) u->flush();
+    for (const auto& u : udp_)
+        u->flush();
     tcp_->flush();
 }
 

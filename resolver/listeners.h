@@ -14,10 +14,11 @@ class Listeners final : public ReplySink {
     /// Before anything else.
     void connect(QueryHandler* handler);
 
-    /// Sockets that somebody else bound (systemd): from then on the addresses of plans are compared, not bound.
+    /// Sockets that somebody else bound (systemd): from then on the addresses of plans are compared, not
+    /// bound.
     void adopt(std::vector<ListenSocket> sockets);
-    /// Binds what is new in `wanted` and closes what is gone. An address that can't be had is an error in the list; the
-    /// others work.
+    /// Binds what is new in `wanted` and closes what is gone. An address that can't be had is an error in the
+    /// list; the others work.
     std::vector<core::Error> listen_on(const std::vector<core::SocketAddress>& wanted);
     bool adopted() const { return adopted_; }
 

@@ -12,40 +12,164 @@ constexpr ByteView wire(const char (&text)[N]) {
 }
 
 // The splitting of literals keeps "\x01" "a" from being read as one escape.
-const ByteView kLocalhost = wire("\x09" "localhost\0");
-const ByteView kInvalid = wire("\x07" "invalid\0");
-const ByteView kOnion = wire("\x05" "onion\0");
-const ByteView kLoopbackV4Zone = wire("\x03" "127" "\x07" "in-addr" "\x04" "arpa\0");
-const ByteView kLoopbackV4 = wire("\x01" "1" "\x01" "0" "\x01" "0" "\x03" "127" "\x07" "in-addr" "\x04" "arpa\0");
+const ByteView kLocalhost = wire(
+    "\x09"
+    "localhost\0");
+const ByteView kInvalid = wire(
+    "\x07"
+    "invalid\0");
+const ByteView kOnion = wire(
+    "\x05"
+    "onion\0");
+const ByteView kLoopbackV4Zone = wire(
+    "\x03"
+    "127"
+    "\x07"
+    "in-addr"
+    "\x04"
+    "arpa\0");
+const ByteView kLoopbackV4 = wire(
+    "\x01"
+    "1"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x03"
+    "127"
+    "\x07"
+    "in-addr"
+    "\x04"
+    "arpa\0");
 const ByteView kLoopbackV6 = wire(
-    "\x01" "1" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0"
-    "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0"
-    "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0" "\x01" "0"
-    "\x01" "0" "\x01" "0" "\x03" "ip6" "\x04" "arpa\0");
-const ByteView kVersionBind = wire("\x07" "version" "\x04" "bind\0");
-const ByteView kVersionServer = wire("\x07" "version" "\x06" "server\0");
+    "\x01"
+    "1"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x01"
+    "0"
+    "\x03"
+    "ip6"
+    "\x04"
+    "arpa\0");
+const ByteView kVersionBind = wire(
+    "\x07"
+    "version"
+    "\x04"
+    "bind\0");
+const ByteView kVersionServer = wire(
+    "\x07"
+    "version"
+    "\x06"
+    "server\0");
 
 // Records. "\xc0\x0c" points to the question's name. TTL 600 s; the SOA's minimum, too.
 const ByteView kA = wire("\xc0\x0c\0\x01\0\x01\0\0\x02\x58\0\x04\x7f\0\0\x01");
 const ByteView kAaaa = wire("\xc0\x0c\0\x1c\0\x01\0\0\x02\x58\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01");
-const ByteView kPtr = wire("\xc0\x0c\0\x0c\0\x01\0\0\x02\x58\0\x0b\x09" "localhost\0");
-const ByteView kText = wire("\xc0\x0c\0\x10\0\x03\0\0\0\0\0\x08\x07" "postern");
+const ByteView kPtr = wire(
+    "\xc0\x0c\0\x0c\0\x01\0\0\x02\x58\0\x0b\x09"
+    "localhost\0");
+const ByteView kText = wire(
+    "\xc0\x0c\0\x10\0\x03\0\0\0\0\0\x08\x07"
+    "postern");
 
-// SOA of the zone itself: mname is the zone, rname nobody.invalid (RFC 6303 3). The owner must be the zone's name.
-#define POSTERN_SOA_RDATA                                                                        \
-    "\0\x2f\x09" "localhost\0" "\x06" "nobody" "\x07" "invalid\0"                                \
+// SOA of the zone itself: mname is the zone, rname nobody.invalid (RFC 6303 3). The owner must be the zone's
+// name.
+#define POSTERN_SOA_RDATA \
+    "\0\x2f\x09"          \
+    "localhost\0"         \
+    "\x06"                \
+    "nobody"              \
+    "\x07"                \
+    "invalid\0"           \
     "\0\0\0\x01\0\0\x0e\x10\0\0\x04\xb0\0\x09\x3a\x80\0\0\x02\x58"
 #define POSTERN_SOA_HEAD "\0\x06\0\x01\0\0\x02\x58"
-const ByteView kSoaLocalhost = wire("\x09" "localhost\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
-const ByteView kSoaInvalid = wire("\x07" "invalid\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
-const ByteView kSoaOnion = wire("\x05" "onion\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
-const ByteView kSoaV4 = wire("\x03" "127" "\x07" "in-addr" "\x04" "arpa\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
+const ByteView kSoaLocalhost = wire(
+    "\x09"
+    "localhost\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
+const ByteView kSoaInvalid = wire(
+    "\x07"
+    "invalid\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
+const ByteView kSoaOnion = wire(
+    "\x05"
+    "onion\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
+const ByteView kSoaV4 = wire(
+    "\x03"
+    "127"
+    "\x07"
+    "in-addr"
+    "\x04"
+    "arpa\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
 const ByteView kSoaHere = wire("\xc0\x0c" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
 
-bool is(ByteView name, ByteView other) { return std::equal(name.begin(), name.end(), other.begin(), other.end()); }
+bool is(ByteView name, ByteView other) {
+    return std::equal(name.begin(), name.end(), other.begin(), other.end());
+}
 
-Sections answer(ByteView record) { return {record, 1, 0, 0, kNoError, kAa}; }
-Sections negative(ByteView soa, std::uint16_t rcode) { return {soa, 0, 1, 0, rcode, kAa}; }
+Sections answer(ByteView record) {
+    return {record, 1, 0, 0, kNoError, kAa};
+}
+Sections negative(ByteView soa, std::uint16_t rcode) {
+    return {soa, 0, 1, 0, rcode, kAa};
+}
 
 /// localhost and everything below it, RFC 6761 6.3: addresses are loopback, all else does not exist.
 Sections localhost(bool apex, std::uint16_t type) {

@@ -1,5 +1,5 @@
-// Names that are answered here whatever the plan says: localhost, invalid, the reverse of the loopback addresses
-// (RFC 6761, RFC 6303), onion (RFC 7686), and who we are in class CH.
+// Names that are answered here whatever the plan says: localhost, invalid, the reverse of the loopback
+// addresses (RFC 6761, RFC 6303), onion (RFC 7686), and who we are in class CH.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// postern-resolver: the program that holds port 53. Reads a plan, answers from it, forwards the rest. No secrets, no
-// configuration, no cloud. One thread.
+// postern-resolver: the program that holds port 53. Reads a plan, answers from it, forwards the rest. No
+// secrets, no configuration, no cloud. One thread.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -10,9 +10,9 @@
 
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/service_notify.h"
 #include "resolver/options.h"
 #include "resolver/server.h"
-#include "core/service_notify.h"
 
 namespace {
 
@@ -51,8 +51,10 @@ class Signals {
             [](uv_signal_t* h, int signal) {
                 Signals* self = Handle::owner(h);
                 if (self == nullptr) return;
-                if (signal == SIGHUP) self->server_.reload();
-                else self->loop_.stop();
+                if (signal == SIGHUP)
+                    self->server_.reload();
+                else
+                    self->loop_.stop();
             },
             number);
     }

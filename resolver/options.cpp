@@ -15,15 +15,18 @@ const char* const kUsageText =
     "\n"
     "The data plane of postern: answers the names of the plan and forwards everything else.\n"
     "\n"
-    "  --plan FILE      the current plan, watched for changes; a second one is the durable copy for a cold start\n"
+    "  --plan FILE      the current plan, watched for changes; a second one is the durable copy for a cold "
+    "start\n"
     "  --stats FILE     where to keep the counters for the agent\n"
     "  --fallback FILE  listen addresses, upstreams and names for the time when no plan is valid\n"
     "  --sockets N      N listening sockets are open as descriptors 3, 4, ... (how postern passes them)\n"
     "  --version        print the version\n"
     "  --help           print this\n"
     "\n"
-    "Sockets are taken from --sockets or LISTEN_FDS, else bound as the plan says. Signals: TERM and INT end it, HUP reads the files\n"
-    "again. Exit codes: 0 ended by a signal, 2 failed (see the log), 3 wrong usage. See postern-resolver(8).\n";
+    "Sockets are taken from --sockets or LISTEN_FDS, else bound as the plan says. Signals: TERM and INT end "
+    "it, HUP reads the files\n"
+    "again. Exit codes: 0 ended by a signal, 2 failed (see the log), 3 wrong usage. See "
+    "postern-resolver(8).\n";
 
 std::string Options::lock_path() const {
     return core::folder_of(stats.empty() ? paths.plans.front() : stats) + "/resolver.lock";
@@ -51,7 +54,8 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
             key.resize(equals);
         }
         if (key != "--plan" && key != "--stats" && key != "--fallback" && key != "--sockets") {
-            return wrong("unknown argument \"" + arguments[i] + "\", expected --plan, --stats, --fallback or --sockets",
+            return wrong("unknown argument \"" + arguments[i] +
+                             "\", expected --plan, --stats, --fallback or --sockets",
                          "run postern-resolver --help");
         }
         if (equals == std::string::npos && i + 1 < arguments.size()) value = arguments[++i];
@@ -60,7 +64,8 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
         }
         if (key == "--plan") {
             if (out.paths.plans.size() == 2) {
-                return wrong("--plan is given more than twice, expected the current and the durable plan", "remove one");
+                return wrong("--plan is given more than twice, expected the current and the durable plan",
+                             "remove one");
             }
             out.paths.plans.push_back(value);
             // "--plan CURRENT DURABLE" as well as the option twice.
@@ -68,8 +73,10 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
             if (another) arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, "--plan");
         } else if (key == "--sockets") {
             const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out.sockets);
-            if (error != std::errc{} || end != value.data() + value.size() || out.sockets < 1 || out.sockets > kMostSockets) {
-                return wrong("--sockets is \"" + value + "\", expected a number from 1 to " + std::to_string(kMostSockets),
+            if (error != std::errc{} || end != value.data() + value.size() || out.sockets < 1 ||
+                out.sockets > kMostSockets) {
+                return wrong("--sockets is \"" + value + "\", expected a number from 1 to " +
+                                 std::to_string(kMostSockets),
                              "leave it out: sockets are bound as the plan says");
             }
         } else {
@@ -79,8 +86,9 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
         }
     }
     if (out.paths.plans.empty()) {
-        return wrong("no plan is given, expected at least one --plan FILE",
-                     "for instance: postern-resolver --plan /run/postern/plan --stats /run/postern-resolver/stats");
+        return wrong(
+            "no plan is given, expected at least one --plan FILE",
+            "for instance: postern-resolver --plan /run/postern/plan --stats /run/postern-resolver/stats");
     }
     return out;
 }

@@ -1,4 +1,5 @@
-// Where an answer goes. A value, never a pointer: it outlives sockets and connections, and then leads nowhere.
+// Where an answer goes. A value, never a pointer: it outlives sockets and connections, and then leads
+// nowhere.
 #pragma once
 
 #include <netinet/in.h>
@@ -10,7 +11,8 @@
 
 namespace postern::resolver {
 
-/// An IPv4 or IPv6 socket address as the kernel gives and takes it; 28 bytes instead of sockaddr_storage's 128.
+/// An IPv4 or IPv6 socket address as the kernel gives and takes it; 28 bytes instead of sockaddr_storage's
+/// 128.
 union PeerAddress {
     sockaddr any;
     sockaddr_in v4;
@@ -26,8 +28,8 @@ struct ReplyTo {
     PeerAddress peer;
     std::uint64_t endpoint = 0;  // id of the UDP listener or of the TCP connection; never used twice
     core::Proto proto = core::Proto::kUdp;
-    bool loopback = false;       // the client is on this host
-    bool has_local = false;      // `local`: the address that was asked, on a wildcard socket
+    bool loopback = false;   // the client is on this host
+    bool has_local = false;  // `local`: the address that was asked, on a wildcard socket
     core::IpAddress local;
 };
 

@@ -15,19 +15,20 @@ struct PlanPaths {
     std::string fallback;            // may be empty
 };
 
-using RefusedFn = std::function<void(const std::string& path, core::PlanSource source, core::PlanFault fault)>;
+using RefusedFn =
+    std::function<void(const std::string& path, core::PlanSource source, core::PlanFault fault)>;
 
 struct FoundPlan {
     core::PlanView view;
     core::PlanSource source;
 };
 
-/// The valid plan with the highest generation; of equal ones the current. `refused` hears of files that are there but
-/// not valid.
+/// The valid plan with the highest generation; of equal ones the current. `refused` hears of files that are
+/// there but not valid.
 std::optional<FoundPlan> choose_plan(const PlanPaths& paths, const RefusedFn& refused);
 
-/// What is left without a plan: the fallback file, with the host managers' nameservers where it names no upstream.
-/// `resolv_confs` are tried in order, the first that names a server counts.
+/// What is left without a plan: the fallback file, with the host managers' nameservers where it names no
+/// upstream. `resolv_confs` are tried in order, the first that names a server counts.
 core::Fallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs);
 
 /// Where systemd-resolved, NetworkManager and everybody else keep the nameservers.

@@ -6,7 +6,8 @@
 namespace postern::resolver {
 
 PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats,
-                         std::uint64_t seed, std::function<void(PlanPointer)> use, std::function<void()> refused)
+                         std::uint64_t seed, std::function<void(PlanPointer)> use,
+                         std::function<void()> refused)
     : clock_(clock),
       paths_(std::move(paths)),
       stats_(stats),
@@ -31,7 +32,8 @@ void PlanWatcher::stop() {
 
 void PlanWatcher::reload() {
     looked_at_ = clock_.mono_us();
-    auto found = choose_plan(paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
+    auto found = choose_plan(
+        paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
     if (found) return take(std::move(found->view), found->source);
     if (!has_plan_) take_fallback();
 }
@@ -46,7 +48,8 @@ void PlanWatcher::plan_changed() {
     auto plan = core::PlanView::load(plan_file_.path());
     if (plan) return take(std::move(*plan), core::PlanSource::kCurrent);
     // A plan that went away is no reason to forget it.
-    if (plan.error() != core::PlanFault::kMissing) refuse(plan_file_.path(), core::PlanSource::kCurrent, plan.error());
+    if (plan.error() != core::PlanFault::kMissing)
+        refuse(plan_file_.path(), core::PlanSource::kCurrent, plan.error());
 }
 
 void PlanWatcher::fallback_changed() {
@@ -62,26 +65,29 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
     stats_.plan_source = static_cast<std::uint32_t>(source);
     ++stats_.plans_accepted;
     // Plans that only carry newer verdicts come every minute or two; the agent tells of what they change.
-    const auto level = plan->view.membership == membership_ && source == source_ ? core::Level::kDebug : core::Level::kInfo;
+    const auto level =
+        plan->view.membership == membership_ && source == source_ ? core::Level::kDebug : core::Level::kInfo;
     membership_ = plan->view.membership;
     source_ = source;
     core::log(level, "plan_accepted", "a plan is in use",
-                   {{"source", std::string(core::to_string(source))},
-              {"generation", std::to_string(plan->view.generation)},
-                    {"names", std::to_string(plan->view.owners.size())},
-                    {"upstreams", std::to_string(plan->view.upstreams.size())},
-                    {"verdicts", plan->same_boot ? "usable" : "other_boot"}});
+              {{"source", std::string(core::to_string(source))},
+               {"generation", std::to_string(plan->view.generation)},
+               {"names", std::to_string(plan->view.owners.size())},
+               {"upstreams", std::to_string(plan->view.upstreams.size())},
+               {"verdicts", plan->same_boot ? "usable" : "other_boot"}});
     use_(std::move(plan));
 }
 
 void PlanWatcher::take_fallback() {
     const core::Fallback fallback = load_fallback(paths_.fallback, resolv_confs_);
     stats_.plan_source = static_cast<std::uint32_t>(core::PlanSource::kFallback);
-    core::log_warning("plan_missing", "no valid plan: private names are not ready, everything else is forwarded",
+    core::log_warning("plan_missing",
+                      "no valid plan: private names are not ready, everything else is forwarded",
                       {{"names", std::to_string(fallback.names.size())},
                        {"upstreams", std::to_string(fallback.upstreams.size())}});
     if (!paths_.fallback.empty()) fallback_file_.start([this] { fallback_changed(); });
-    use_(std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback, boot_id_, seed_));
+    use_(std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback,
+                                            boot_id_, seed_));
 }
 
 void PlanWatcher::refuse(const std::string& path, core::PlanSource source, core::PlanFault fault) {

@@ -13,19 +13,24 @@ using core::Source;
 
 constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // the client's patience, RFC 8767 5
 constexpr std::int64_t kStaleTtl = 30;                           // RFC 8767 4
-constexpr unsigned kMostRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
+constexpr unsigned kMostRefusals =
+    200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
 
 /// QTYPEs that are not types of data. They are never forwarded and never answered from a plan.
 std::uint16_t meta_type_error(std::uint16_t type) {
     switch (type) {
         case kTypeOpt:
-        case kTypeTsig: return kFormErr;
+        case kTypeTsig:
+            return kFormErr;
         case kTypeAxfr:
-        case kTypeIxfr: return kRefused;  // we are no primary, and a forwarder can't pass a transfer
+        case kTypeIxfr:
+            return kRefused;  // we are no primary, and a forwarder can't pass a transfer
         case kTypeTkey:
         case kTypeMaila:
-        case kTypeMailb: return kNotImp;
-        default: return kNoError;
+        case kTypeMailb:
+            return kNotImp;
+        default:
+            return kNoError;
     }
 }
 
@@ -51,14 +56,17 @@ void QueryHandler::use_plan(PlanPointer plan) {
     tcp_idle_100ms_ = static_cast<std::uint16_t>(plan_->view.settings.tcp_idle_ms / 100);
     const auto& links = plan_->view.links;
     for (auto& slot : stats_.links) {
-        const bool kept = std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
+        const bool kept =
+            std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
         if (slot.id != 0 && !kept) slot = {};
     }
     link_answers_.assign(links.size(), &unlisted_answers_);
     for (std::size_t i = 0; i < links.size(); ++i) {
         auto* const end = std::end(stats_.links);
-        auto* slot = std::find_if(std::begin(stats_.links), end, [&](const auto& s) { return s.id == links[i].id; });
-        if (slot == end) slot = std::find_if(std::begin(stats_.links), end, [](const auto& s) { return s.id == 0; });
+        auto* slot =
+            std::find_if(std::begin(stats_.links), end, [&](const auto& s) { return s.id == links[i].id; });
+        if (slot == end)
+            slot = std::find_if(std::begin(stats_.links), end, [](const auto& s) { return s.id == 0; });
         if (slot == end) continue;
         slot->id = links[i].id;
         link_answers_[i] = &slot->answers;
@@ -87,8 +95,8 @@ void QueryHandler::count_answer(Source source, std::uint16_t rcode, core::Proto 
     ++stats_.queries[static_cast<std::size_t>(source)][row][static_cast<std::size_t>(proto)];
 }
 
-std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
-                                std::span<std::uint8_t> out) {
+std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections,
+                                ReplyOptions options, std::span<std::uint8_t> out) {
     options.udp_size = udp_size_;
     if (asked.edns.keepalive && to.proto == core::Proto::kTcp) options.keepalive_100ms = tcp_idle_100ms_;
     const std::size_t size = write_reply(asked, sections, options, limit_for(asked.edns, to), out);
@@ -96,7 +104,8 @@ std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sec
     return size;
 }
 
-Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections, const ReplyOptions& options) {
+Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections,
+                             const ReplyOptions& options) {
     count_answer(source, sections.rcode, c.from.proto);
     return {write(Asked::from(c.query), c.from, sections, options, c.out)};
 }
@@ -124,15 +133,20 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
     const Context c{query, from, out};
     const Parsed parsed = QueryView::parse(packet, &query);
     if (parsed == Parsed::kDropShort || parsed == Parsed::kDropResponse) {
-        count(stats_, parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
+        count(stats_,
+              parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
         return {};
     }
     if (!plan_->filter.allows(from.peer)) return refuse_client(c);
     switch (parsed) {
-        case Parsed::kOk: break;
-        case Parsed::kNotImp: return reject(c, ResolverEvent::kNotImp, kNotImp);
-        case Parsed::kBadVers: return reject(c, ResolverEvent::kBadVers, kBadVers);
-        default: return reject(c, ResolverEvent::kFormErr, kFormErr);
+        case Parsed::kOk:
+            break;
+        case Parsed::kNotImp:
+            return reject(c, ResolverEvent::kNotImp, kNotImp);
+        case Parsed::kBadVers:
+            return reject(c, ResolverEvent::kBadVers, kBadVers);
+        default:
+            return reject(c, ResolverEvent::kFormErr, kFormErr);
     }
     ReplyOptions options;
     if (query.klass != kClassIn) {
@@ -153,12 +167,15 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
     const Cache::Hit hit = cache_.find(CacheKey::of(query), now_);
     switch (hit.state) {
         case Cache::State::kFresh:
-        case Cache::State::kFailure: return answer_cached(c, hit);
+        case Cache::State::kFailure:
+            return answer_cached(c, hit);
         case Cache::State::kStale:
-            // RFC 8767 5: asked lately without success; don't let every client wait for the same disappointment.
+            // RFC 8767 5: asked lately without success; don't let every client wait for the same
+            // disappointment.
             if (!Cache::recheck_due(*hit.entry, now_)) return answer_cached(c, hit);
             return forward(c, kStaleAfter);
-        case Cache::State::kMiss: break;
+        case Cache::State::kMiss:
+            break;
     }
     return forward(c, 0);
 }
@@ -178,7 +195,8 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
     ++stats_.cache_hits;
     const Handled done = finish(c, stale ? Source::kStale : Source::kCache, Cache::sections(entry), options);
     if (!is_truncated(c.out.data())) {
-        Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1, c.out.data() + kHeaderSize + c.query.question.size());
+        Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1,
+                        c.out.data() + kHeaderSize + c.query.question.size());
     }
     if (hit.state == Cache::State::kFresh && Cache::wants_prefetch(*hit.entry, now_)) {
         forwarder_.prefetch(FlightKey::from(c.query), c.query.question);
@@ -212,15 +230,17 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
     waiter.edns = c.query.edns;
     waiter.question.assign(c.query.question.begin(), c.query.question.end());
     waiter.since = now_;
-    if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us) == Forwarder::Asked::kLoop) {
+    if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us) ==
+        Forwarder::Asked::kLoop) {
         ReplyOptions options;
-            return finish(c, Source::kRefused, Sections::error(kRefused), options);
+        return finish(c, Source::kRefused, Sections::error(kRefused), options);
     }
     stats_.inflight = forwarder_.inflight();
     return {0, true};
 }
 
-void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections, const ReplyOptions& options) {
+void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections,
+                         const ReplyOptions& options) {
     count_answer(source, sections.rcode, waiter.to.proto);
     const std::size_t size = write(waiter.asked(), waiter.to, sections, options, scratch_);
     observe(stats_, clock_.mono_us() - waiter.since);
@@ -247,7 +267,8 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
             cache_.postpone_recheck(*hit.entry, now);
             return answer_stale(flight.waiters, *hit.entry);
         }
-        if (hit.state != Cache::State::kFresh) cache_.insert_failure(CacheKey::of(flight.key), sections.rcode, now);
+        if (hit.state != Cache::State::kFresh)
+            cache_.insert_failure(CacheKey::of(flight.key), sections.rcode, now);
     }
     for (const Waiter& waiter : flight.waiters) {
         std::string why;
@@ -279,7 +300,8 @@ void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache:
     sections.wire = stale_;
     for (const Waiter& waiter : waiters) {
         std::string why;
-        if (waiter.edns.explain && waiter.to.loopback) why = explain_cached(Cache::State::kStale, Cache::age(entry, now));
+        if (waiter.edns.explain && waiter.to.loopback)
+            why = explain_cached(Cache::State::kStale, Cache::age(entry, now));
         options.explain = why;
         reply(waiter, Source::kStale, sections, options);
     }

@@ -1,5 +1,6 @@
-// What happens to a query: read, allowed?, private name, special name, cache, upstream. Knows no socket: packets come in with
-// a ReplyTo, replies leave into the caller's buffer or, later, through the ReplySink. Loop thread.
+// What happens to a query: read, allowed?, private name, special name, cache, upstream. Knows no socket:
+// packets come in with a ReplyTo, replies leave into the caller's buffer or, later, through the ReplySink.
+// Loop thread.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ struct Handled {
 
 class QueryHandler final : public FlightOwner {
   public:
-    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache, ReplySink& sink);
+    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache,
+                 ReplySink& sink);
     ~QueryHandler() override;
 
     /// From the next query on. Queries in flight finish with what they have.
@@ -32,7 +34,8 @@ class QueryHandler final : public FlightOwner {
 
     /// Reads the clock once for all packets that arrived together.
     void begin_batch();
-    /// The reply is in `out` (≥ 512 bytes). One that is pending may have come through the sink before this returns.
+    /// The reply is in `out` (≥ 512 bytes). One that is pending may have come through the sink before this
+    /// returns.
     Handled handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out);
     /// After the replies of a batch have left: its time counts for each of its `replies`.
     void end_batch(std::uint64_t replies);
@@ -42,14 +45,16 @@ class QueryHandler final : public FlightOwner {
 
   private:
     struct Context;  // one query on its way through
-    Handled finish(const Context& c, core::Source source, const Sections& sections, const ReplyOptions& options);
+    Handled finish(const Context& c, core::Source source, const Sections& sections,
+                   const ReplyOptions& options);
     Handled reject(const Context& c, core::ResolverEvent event, std::uint16_t rcode);
     Handled answer_private(const Context& c, const core::OwnerView& owner);
     Handled answer_cached(const Context& c, Cache::Hit hit);
     Handled forward(const Context& c, core::Micros stale_after_us);
     void answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry);
     Handled refuse_client(const Context& c);
-    void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
+    void reply(const Waiter& waiter, core::Source source, const Sections& sections,
+               const ReplyOptions& options);
     std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
                       std::span<std::uint8_t> out);
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
@@ -70,7 +75,7 @@ class QueryHandler final : public FlightOwner {
     core::Micros refusals_from_ = 0;
     unsigned refusals_ = 0;
     core::Bytes stale_;
-    std::vector<std::uint8_t> scratch_;         // a reply to a waiter
+    std::vector<std::uint8_t> scratch_;  // a reply to a waiter
 };
 
 }  // namespace postern::resolver

@@ -9,7 +9,7 @@ using core::load_be32;
 enum class OptResult { kOk, kMalformed, kVersion };
 
 OptResult read_opt(ByteView packet, const Record& r, ClientEdns* edns) {
-    if (edns->present) return OptResult::kMalformed;            // RFC 6891 6.1.1: more than one is FORMERR
+    if (edns->present) return OptResult::kMalformed;               // RFC 6891 6.1.1: more than one is FORMERR
     if (r.type_at != r.name_at + 1) return OptResult::kMalformed;  // its owner must be the root, 6.1.2
     edns->present = true;
     edns->udp_size = r.klass;
@@ -70,9 +70,13 @@ Parsed read_sections(ByteView packet, QueryView* out) {
         if (r.type != kTypeOpt) continue;
         if (i < before_additional) return Parsed::kFormErr;
         switch (read_opt(packet, r, &out->edns)) {
-            case OptResult::kOk: break;
-            case OptResult::kMalformed: return Parsed::kFormErr;
-            case OptResult::kVersion: bad_version = true; break;
+            case OptResult::kOk:
+                break;
+            case OptResult::kMalformed:
+                return Parsed::kFormErr;
+            case OptResult::kVersion:
+                bad_version = true;
+                break;
         }
     }
     return bad_version ? Parsed::kBadVers : Parsed::kOk;

@@ -1,4 +1,5 @@
-// A client's query, read in place: bounds-checked, no allocation. Points into the packet, so it lives as long.
+// A client's query, read in place: bounds-checked, no allocation. Points into the packet, so it lives as
+// long.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,8 @@ struct QueryView {
     ClientEdns edns;
 
     /// Fills `out` as far as the packet can be read, so that every error but the drops can be answered.
-    /// Records after the question are walked (OPT may stand anywhere in the additional section); bytes after the last
-    /// one are ignored, as BIND does.
+    /// Records after the question are walked (OPT may stand anywhere in the additional section); bytes after
+    /// the last one are ignored, as BIND does.
     static Parsed parse(ByteView packet, QueryView* out);
 };
 

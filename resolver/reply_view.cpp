@@ -17,16 +17,21 @@ bool rdata_is_sound(ByteView message, const Record& r) {
         case kTypeNs:
         case kTypeCname:
         case kTypePtr:
-        case kTypeDname: return read_name(upto, r.rdata_at, &name) == r.end();
-        case kTypeMx: return r.rdata_length > 2 && read_name(upto, r.rdata_at + 2, &name) == r.end();
+        case kTypeDname:
+            return read_name(upto, r.rdata_at, &name) == r.end();
+        case kTypeMx:
+            return r.rdata_length > 2 && read_name(upto, r.rdata_at + 2, &name) == r.end();
         case kTypeSoa: {
             const std::size_t rname = read_name(upto, r.rdata_at, &name);
             const std::size_t numbers = rname == 0 ? 0 : read_name(upto, rname, &name);
             return numbers != 0 && numbers + 20 == r.end();
         }
-        case kTypeA: return r.klass != kClassIn || r.rdata_length == 4;
-        case kTypeAaaa: return r.klass != kClassIn || r.rdata_length == 16;
-        default: return true;
+        case kTypeA:
+            return r.klass != kClassIn || r.rdata_length == 4;
+        case kTypeAaaa:
+            return r.klass != kClassIn || r.rdata_length == 16;
+        default:
+            return true;
     }
 }
 
@@ -58,7 +63,8 @@ Match match_reply(ByteView reply, std::uint16_t id, ByteView question) {
     if (load_be16(p) != id || (flags & kQr) == 0 || (flags & kOpcodeMask) != 0) return Match::kForeign;
     const std::uint16_t questions = load_be16(p + 4);
     const std::uint16_t rcode = flags & kRcodeMask;
-    if (questions == 0 && (rcode == kFormErr || rcode == kNotImp) && load_be16(p + 6) == 0 && load_be16(p + 8) == 0) {
+    if (questions == 0 && (rcode == kFormErr || rcode == kNotImp) && load_be16(p + 6) == 0 &&
+        load_be16(p + 8) == 0) {
         return Match::kBareError;
     }
     if (questions != 1 || reply.size() - kHeaderSize < question.size()) return Match::kForeign;
@@ -83,7 +89,8 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
     truncated = (flags & kTc) != 0;
     // The rest of a truncated message may be cut anywhere and is not used.
     if (truncated) return true;
-    const std::uint16_t answers = load_be16(p + 6), authorities = load_be16(p + 8), additionals = load_be16(p + 10);
+    const std::uint16_t answers = load_be16(p + 6), authorities = load_be16(p + 8),
+                        additionals = load_be16(p + 10);
     const unsigned before = answers + 0u + authorities;
 
     std::size_t at = body, opt_at = 0, opt_end = 0, end = body;
@@ -108,7 +115,8 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
         }
         if (!rdata_is_sound(reply, r)) return false;
         if (has_opt) {
-            // Additional data is optional (RFC 2181 9): what can't be moved is left out, a TSIG of the upstream's first.
+            // Additional data is optional (RFC 2181 9): what can't be moved is left out, a TSIG of the
+            // upstream's first.
             cut = cut || !can_move(reply, r, opt_at);
             if (cut) continue;
             split = true;

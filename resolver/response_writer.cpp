@@ -12,9 +12,15 @@ std::size_t put(std::uint8_t* at, ByteView bytes) {
     return bytes.size();
 }
 
-std::size_t ede_size(const ReplyOptions& o) { return o.ede == kEdeNone ? 0 : 6 + o.ede_text.size(); }
-std::size_t explain_size(const ReplyOptions& o) { return o.explain.empty() ? 0 : 4 + o.explain.size(); }
-std::size_t keepalive_size(const ReplyOptions& o) { return o.keepalive_100ms == 0 ? 0 : 6; }
+std::size_t ede_size(const ReplyOptions& o) {
+    return o.ede == kEdeNone ? 0 : 6 + o.ede_text.size();
+}
+std::size_t explain_size(const ReplyOptions& o) {
+    return o.explain.empty() ? 0 : 4 + o.explain.size();
+}
+std::size_t keepalive_size(const ReplyOptions& o) {
+    return o.keepalive_100ms == 0 ? 0 : 6;
+}
 std::size_t options_size(const ReplyOptions& o) {
     return ede_size(o) + o.passed.size() + explain_size(o) + keepalive_size(o);
 }
@@ -25,8 +31,8 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
     store_be16(p + 3, o.udp_size);
     p[5] = static_cast<std::uint8_t>(rcode >> 4);  // extended RCODE
     p[6] = 0;                                      // version
-    // RFC 3225 3: DO "MUST be copied in the response". Every other flag and option is one that we don't implement and
-    // stays out (RFC 6891 6.1.4).
+    // RFC 3225 3: DO "MUST be copied in the response". Every other flag and option is one that we don't
+    // implement and stays out (RFC 6891 6.1.4).
     store_be16(p + 7, asked.edns.dnssec_ok ? kDnssecOk : 0);
     store_be16(p + 9, static_cast<std::uint16_t>(options_size(o)));
     std::size_t at = kOptSize;
@@ -53,17 +59,19 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
 
 }  // namespace
 
-std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
-                        std::span<std::uint8_t> out) {
+std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options,
+                        std::size_t limit, std::span<std::uint8_t> out) {
     if (limit > out.size()) limit = out.size();
     const std::size_t head = kHeaderSize + asked.question.size();
     const std::size_t opt = asked.edns.present ? kOptSize : 0;
 
-    // Dropped in this order when space is short: text for people, then the sections (with TC), then the options.
+    // Dropped in this order when space is short: text for people, then the sections (with TC), then the
+    // options.
     ReplyOptions kept = options;
     if (asked.edns.present && head + sections.wire.size() + opt + options_size(kept) > limit) {
         kept.ede_text = {};
-        if (explain_size(kept) > 0 && head + sections.wire.size() + opt + options_size(kept) > limit) kept.explain = {};
+        if (explain_size(kept) > 0 && head + sections.wire.size() + opt + options_size(kept) > limit)
+            kept.explain = {};
         if (head + sections.wire.size() + opt + options_size(kept) > limit) kept.passed = {};
     }
     const std::size_t tail = asked.edns.present ? opt + options_size(kept) : 0;
@@ -71,12 +79,14 @@ std::size_t write_reply(const Asked& asked, const Sections& sections, const Repl
 
     std::uint8_t* p = out.data();
     store_be16(p, asked.id);
-    store_be16(p + 2, static_cast<std::uint16_t>(kQr | (asked.flags & (kOpcodeMask | kRd | kCd)) | kRa | sections.flags |
-                                                 (whole ? 0 : kTc) | (sections.rcode & kRcodeMask)));
+    store_be16(p + 2, static_cast<std::uint16_t>(kQr | (asked.flags & (kOpcodeMask | kRd | kCd)) | kRa |
+                                                 sections.flags | (whole ? 0 : kTc) |
+                                                 (sections.rcode & kRcodeMask)));
     store_be16(p + 4, asked.question.empty() ? 0 : 1);
     store_be16(p + 6, whole ? sections.answers : 0);
     store_be16(p + 8, whole ? sections.authorities : 0);
-    store_be16(p + 10, static_cast<std::uint16_t>((whole ? sections.additionals : 0) + (asked.edns.present ? 1 : 0)));
+    store_be16(p + 10,
+               static_cast<std::uint16_t>((whole ? sections.additionals : 0) + (asked.edns.present ? 1 : 0)));
     std::size_t at = kHeaderSize + put(p + kHeaderSize, asked.question);
     if (whole) at += put(p + at, sections.wire);
     if (asked.edns.present) at += write_opt(asked, kept, sections.rcode, p + at);

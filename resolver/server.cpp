@@ -15,8 +15,9 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
       transport_(loop, clock, forwarder_),
       handler_(clock, stats_.page(), forwarder_, cache_, listeners_),
       passed_(std::move(settings.sockets)),
-      watcher_(loop, clock, std::move(settings.paths), stats_.page(), random.next64(),
-               [this](PlanPointer plan) { use(std::move(plan)); }, [this] { stats_.write_now(); }) {
+      watcher_(
+          loop, clock, std::move(settings.paths), stats_.page(), random.next64(),
+          [this](PlanPointer plan) { use(std::move(plan)); }, [this] { stats_.write_now(); }) {
     watcher_.set_resolv_confs(std::move(settings.resolv_confs));
     forwarder_.connect(&transport_, &handler_);
     listeners_.connect(&handler_);
@@ -26,14 +27,17 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
     });
 }
 
-Server::~Server() { stats_.write_now(); }
+Server::~Server() {
+    stats_.write_now();
+}
 
 bool Server::start() {
     listeners_.adopt(std::move(passed_));
     watcher_.start();
     if (listeners_.empty()) {
-        core::log_error("no_listener", "there is no address to listen on: no socket was passed, and neither a plan nor "
-                                       "the fallback file names one that can be bound");
+        core::log_error("no_listener",
+                        "there is no address to listen on: no socket was passed, and neither a plan nor "
+                        "the fallback file names one that can be bound");
         return false;
     }
     return true;
@@ -41,13 +45,15 @@ bool Server::start() {
 
 void Server::use(PlanPointer plan) {
     const core::PlanView& view = plan->view;
-    for (const core::Error& error : listeners_.listen_on(view.listen)) core::log_error("listen_failed", error.text());
+    for (const core::Error& error : listeners_.listen_on(view.listen))
+        core::log_error("listen_failed", error.text());
     const auto own = listeners_.addresses();
     if (listeners_.adopted() && view.listen != compared_) {
         compared_ = view.listen;  // said once, not with every plan
         for (const auto& wanted : view.listen) {
             if (std::find(own.begin(), own.end(), wanted) != own.end()) continue;
-            core::log_warning("listen_mismatch", "the plan's address is not among the sockets that were passed",
+            core::log_warning("listen_mismatch",
+                              "the plan's address is not among the sockets that were passed",
                               {{"address", wanted.text()}});
         }
     }
@@ -55,7 +61,8 @@ void Server::use(PlanPointer plan) {
     auto upstreams = update_upstreams(forwarder_.upstreams(), view.upstreams, own, stats_.page(), &left_out);
     for (const auto& address : left_out) {
         count(stats_.page(), core::ResolverEvent::kLoopDetected);
-        core::log_warning("upstream_is_self", "an upstream is our own address and is not used", {{"upstream", address.text()}});
+        core::log_warning("upstream_is_self", "an upstream is our own address and is not used",
+                          {{"upstream", address.text()}});
     }
     ForwarderLimits limits;
     limits.budget_us = static_cast<core::Micros>(view.settings.upstream_budget_ms) * core::kMillisecond;

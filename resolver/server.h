@@ -10,8 +10,8 @@ namespace postern::resolver {
 
 struct ServerSettings {
     PlanPaths paths;
-    std::string stats_path;                  // may be empty
-    std::vector<ListenSocket> sockets;       // from the service manager; empty: bind what the plan says
+    std::string stats_path;             // may be empty
+    std::vector<ListenSocket> sockets;  // from the service manager; empty: bind what the plan says
     std::vector<std::string> resolv_confs = host_resolv_confs();
 };
 
@@ -37,7 +37,8 @@ class Server {
     UpstreamSockets transport_;
     QueryHandler handler_;
     std::vector<ListenSocket> passed_;
-    std::vector<core::SocketAddress> compared_;  // the plan's addresses that were held against the passed sockets
+    std::vector<core::SocketAddress>
+        compared_;  // the plan's addresses that were held against the passed sockets
     PlanWatcher watcher_;
 };
 

@@ -1,5 +1,5 @@
-// The resolver's counters and the file that shows them to the agent: written at most every 200 ms while they change,
-// at once when a plan was taken or refused, never while idle.
+// The resolver's counters and the file that shows them to the agent: written at most every 200 ms while they
+// change, at once when a plan was taken or refused, never while idle.
 #pragma once
 
 #include <string>
@@ -36,7 +36,9 @@ class StatsWriter {
     core::StatsPage page_;
 };
 
-inline void count(core::StatsPage& page, core::ResolverEvent event) { ++page.events[static_cast<std::size_t>(event)]; }
+inline void count(core::StatsPage& page, core::ResolverEvent event) {
+    ++page.events[static_cast<std::size_t>(event)];
+}
 
 /// One latency observation.
 void observe(core::StatsPage& page, core::Micros elapsed_us, std::uint64_t times = 1);

@@ -1,5 +1,5 @@
-// DNS over TCP: messages with a two-byte length before each (RFC 1035 4.2.2), several in one segment or one in several
-// (RFC 7766 8). Passive: bytes in, messages out.
+// DNS over TCP: messages with a two-byte length before each (RFC 1035 4.2.2), several in one segment or one
+// in several (RFC 7766 8). Passive: bytes in, messages out.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@ namespace postern::resolver {
 
 class TcpFraming {
   public:
-    /// Calls `message(ByteView)` for every message that `data` completes; the view lives during the call only. When it
-    /// returns false (the connection is over) the rest is dropped.
+    /// Calls `message(ByteView)` for every message that `data` completes; the view lives during the call
+    /// only. When it returns false (the connection is over) the rest is dropped.
     template <class Fn>
     void feed(core::ByteView data, Fn&& message) {
         while (!data.empty()) {

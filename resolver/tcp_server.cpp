@@ -9,8 +9,9 @@
 namespace postern::resolver {
 namespace {
 
-constexpr std::size_t kPauseReadingAt = 64 * 1024;   // unsent bytes: a client that does not read is not read either
-constexpr std::size_t kMostPending = 256;            // questions of one connection that wait for upstreams
+constexpr std::size_t kPauseReadingAt =
+    64 * 1024;                             // unsent bytes: a client that does not read is not read either
+constexpr std::size_t kMostPending = 256;  // questions of one connection that wait for upstreams
 constexpr int kBacklog = 256;
 
 }  // namespace
@@ -42,8 +43,9 @@ class TcpServer::Client final : public TcpStream::Owner {
         server_.handler_.begin_batch();
         std::uint64_t replies = 0;
         framing_.feed(data, [&](core::ByteView message) {
-            last_activity_ = server_.clock_.mono_us();  // whole messages count; single bytes don't keep a place
-            ++pending_;                                 // before: the answer may come from inside
+            last_activity_ =
+                server_.clock_.mono_us();  // whole messages count; single bytes don't keep a place
+            ++pending_;                    // before: the answer may come from inside
             const Handled done = server_.handler_.handle(message, to_, server_.scratch_);
             if (done.size != 0) {
                 add(server_.scratch_.data(), done.size);
@@ -88,7 +90,8 @@ class TcpServer::Client final : public TcpStream::Owner {
             stream_.start_reading();
         }
     }
-    /// Idle: nothing asked and nothing owed. A client that has not taken a byte of its answers for the same time is cut.
+    /// Idle: nothing asked and nothing owed. A client that has not taken a byte of its answers for the same
+    /// time is cut.
     bool overdue(core::Micros now, core::Micros limit) const {
         return now - last_activity_ >= limit && (pending_ == 0 || stream_.unsent() > 0);
     }
@@ -114,7 +117,12 @@ class TcpServer::Client final : public TcpStream::Owner {
 };
 
 TcpServer::TcpServer(core::Loop& loop, core::Clock& clock, QueryHandler& handler, core::StatsPage& stats)
-    : loop_(loop), clock_(clock), handler_(handler), stats_(stats), scratch_(kMaxMessage), idle_timer_(clock) {}
+    : loop_(loop),
+      clock_(clock),
+      handler_(handler),
+      stats_(stats),
+      scratch_(kMaxMessage),
+      idle_timer_(clock) {}
 TcpServer::~TcpServer() = default;
 
 int TcpServer::listen(core::UniqueFd fd, const core::SocketAddress& address) {
@@ -124,16 +132,19 @@ int TcpServer::listen(core::UniqueFd fd, const core::SocketAddress& address) {
     if (rc == 0) rc = uv_tcp_open(listener->handle.get(), fd.get());
     if (rc != 0) return rc;
     fd.release();
-    rc = uv_listen(reinterpret_cast<uv_stream_t*>(listener->handle.get()), kBacklog, [](uv_stream_t* s, int status) {
-        Listener* self = core::UvHandle<uv_tcp_t, Listener>::owner(reinterpret_cast<uv_tcp_t*>(s));
-        if (self == nullptr || status != 0) return;
-        self->server->accept(s);
-    });
+    rc = uv_listen(
+        reinterpret_cast<uv_stream_t*>(listener->handle.get()), kBacklog, [](uv_stream_t* s, int status) {
+            Listener* self = core::UvHandle<uv_tcp_t, Listener>::owner(reinterpret_cast<uv_tcp_t*>(s));
+            if (self == nullptr || status != 0) return;
+            self->server->accept(s);
+        });
     if (rc == 0) listeners_[address] = std::move(listener);
     return rc;
 }
 
-void TcpServer::stop_listening(const core::SocketAddress& address) { listeners_.erase(address); }
+void TcpServer::stop_listening(const core::SocketAddress& address) {
+    listeners_.erase(address);
+}
 
 /// All clients together are capped, and so is each address beyond the host: one can't take all places.
 bool TcpServer::has_room_for(const core::IpAddress& ip, bool loopback) const {
@@ -168,8 +179,10 @@ void TcpServer::remove(std::uint64_t id) {
 void TcpServer::watch_idle() {
     if (clients_.empty() || idle_timer_.pending()) return;
     core::Micros next = core::kNever;
-    for (const auto& [id, client] : clients_) next = std::min(next, client->last_activity());
-    idle_timer_.start_at(std::max(next + limits_.idle_us, clock_.mono_us() + 100 * core::kMillisecond), [this] { sweep(); });
+    for (const auto& [id, client] : clients_)
+        next = std::min(next, client->last_activity());
+    idle_timer_.start_at(std::max(next + limits_.idle_us, clock_.mono_us() + 100 * core::kMillisecond),
+                         [this] { sweep(); });
 }
 
 void TcpServer::sweep() {

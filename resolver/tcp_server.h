@@ -1,5 +1,6 @@
-// TCP clients of all listening sockets, per RFC 7766: several queries in a segment and one in several, answers as they
-// come (out of order), idle limit, a cap, slow readers cut, half-closed clients answered. Loop thread.
+// TCP clients of all listening sockets, per RFC 7766: several queries in a segment and one in several,
+// answers as they come (out of order), idle limit, a cap, slow readers cut, half-closed clients answered.
+// Loop thread.
 #pragma once
 
 #include <map>

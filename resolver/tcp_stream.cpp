@@ -7,7 +7,9 @@ namespace {
 
 using Handle = core::UvHandle<uv_tcp_t, TcpStream>;
 
-TcpStream* stream_of(uv_stream_t* s) { return Handle::owner(reinterpret_cast<uv_tcp_t*>(s)); }
+TcpStream* stream_of(uv_stream_t* s) {
+    return Handle::owner(reinterpret_cast<uv_tcp_t*>(s));
+}
 
 struct PendingWrite {
     uv_write_t request{};
@@ -37,12 +39,13 @@ int TcpStream::connect(core::Loop& loop, const core::SocketAddress& server) {
     sockaddr_storage address;
     server.to(&address);
     auto request = std::make_unique<uv_connect_t>();
-    rc = uv_tcp_connect(request.get(), tcp_.get(), reinterpret_cast<const sockaddr*>(&address), [](uv_connect_t* r, int status) {
-        const std::unique_ptr<uv_connect_t> done(r);
-        TcpStream* self = stream_of(r->handle);
-        if (self == nullptr) return;
-        self->owner_.stream_connected(status);
-    });
+    rc = uv_tcp_connect(request.get(), tcp_.get(), reinterpret_cast<const sockaddr*>(&address),
+                        [](uv_connect_t* r, int status) {
+                            const std::unique_ptr<uv_connect_t> done(r);
+                            TcpStream* self = stream_of(r->handle);
+                            if (self == nullptr) return;
+                            self->owner_.stream_connected(status);
+                        });
     if (rc == 0) request.release();
     return rc;
 }
@@ -56,7 +59,8 @@ void TcpStream::start_reading() {
             TcpStream* self = stream_of(s);
             if (self == nullptr || n == 0) return;
             if (n > 0) {
-                self->owner_.stream_data({reinterpret_cast<const std::uint8_t*>(buf->base), static_cast<std::size_t>(n)});
+                self->owner_.stream_data(
+                    {reinterpret_cast<const std::uint8_t*>(buf->base), static_cast<std::size_t>(n)});
                 return;
             }
             uv_read_stop(s);
@@ -73,7 +77,8 @@ void TcpStream::write(core::Bytes data) {
     auto* stream = reinterpret_cast<uv_stream_t*>(tcp_.get());
     std::size_t sent = 0;
     if (uv_stream_get_write_queue_size(stream) == 0) {
-        const uv_buf_t buf = uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
+        const uv_buf_t buf =
+            uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
         const int n = uv_try_write(stream, &buf, 1);
         if (n > 0) sent = static_cast<std::size_t>(n);
         if (sent == data.size()) return;

@@ -1,5 +1,6 @@
 // One TCP connection on the loop, for clients and upstreams alike: reading, queued writing, back-pressure.
-// Loop thread. The owner may destroy the stream from inside any of its callbacks; nothing is touched after them.
+// Loop thread. The owner may destroy the stream from inside any of its callbacks; nothing is touched after
+// them.
 #pragma once
 
 #include "core/bytes.h"
@@ -13,10 +14,10 @@ class TcpStream {
     class Owner {
       public:
         virtual ~Owner() = default;
-        virtual void stream_connected(int error) = 0;             // 0 or a libuv error; only after connect()
-        virtual void stream_data(core::ByteView data) = 0;        // valid during the call
-        virtual void stream_ended(int error) = 0;                 // 0: the peer closed its side
-        virtual void stream_drained() = 0;                        // everything queued has left
+        virtual void stream_connected(int error) = 0;       // 0 or a libuv error; only after connect()
+        virtual void stream_data(core::ByteView data) = 0;  // valid during the call
+        virtual void stream_ended(int error) = 0;           // 0: the peer closed its side
+        virtual void stream_drained() = 0;                  // everything queued has left
     };
 
     explicit TcpStream(Owner& owner) : owner_(owner) {}
@@ -25,7 +26,8 @@ class TcpStream {
     int connect(core::Loop& loop, const core::SocketAddress& server);
     void start_reading();
     void stop_reading();
-    /// Writes what the socket takes now and queues the rest. A broken connection is reported by the reading side.
+    /// Writes what the socket takes now and queues the rest. A broken connection is reported by the reading
+    /// side.
     void write(core::Bytes data);
     std::size_t unsent() const;
     void close() { tcp_.reset(); }

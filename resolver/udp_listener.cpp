@@ -43,7 +43,8 @@ int UdpInput::receive(int fd, bool with_local) {
         h.msg_controllen = with_local ? sizeof control_[i] : 0;
     }
     const int n = recvmmsg(fd, headers_.data(), kBatch, MSG_DONTWAIT, nullptr);
-    for (int i = 0; with_local && i < n; ++i) read_local(static_cast<std::size_t>(i));
+    for (int i = 0; with_local && i < n; ++i)
+        read_local(static_cast<std::size_t>(i));
     return n;
 }
 
@@ -67,8 +68,8 @@ void UdpInput::read_local(std::size_t i) {
     }
 }
 
-UdpListener::UdpListener(core::UniqueFd fd, std::uint64_t id, const core::SocketAddress& address, UdpInput& input,
-                         QueryHandler& handler, core::StatsPage& stats)
+UdpListener::UdpListener(core::UniqueFd fd, std::uint64_t id, const core::SocketAddress& address,
+                         UdpInput& input, QueryHandler& handler, core::StatsPage& stats)
     : fd_(std::move(fd)),
       id_(id),
       address_(address),
@@ -91,8 +92,10 @@ UdpListener::~UdpListener() = default;
 int UdpListener::start(core::Loop& loop) {
     const int on = 1;
     if (wildcard_) {
-        if (address_.ip.is_v6()) ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-        else ::setsockopt(fd_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+        if (address_.ip.is_v6())
+            ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+        else
+            ::setsockopt(fd_.get(), IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
     }
     const int rc = poll_.open(this, [&](uv_poll_t* h) { return uv_poll_init(loop.raw(), h, fd_.get()); });
     if (rc != 0) return rc;
@@ -106,7 +109,8 @@ int UdpListener::start(core::Loop& loop) {
 void UdpListener::on_readable() {
     for (int turn = 0; turn < kBatchesAtOnce; ++turn) {
         const int n = input_.receive(fd_.get(), wildcard_);
-        if (n <= 0) return;  // nothing there; or an ICMP error of an earlier reply, which is nobody's business
+        if (n <= 0)
+            return;  // nothing there; or an ICMP error of an earlier reply, which is nobody's business
         handler_.begin_batch();
         std::uint64_t replies = 0;
         for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
@@ -167,7 +171,8 @@ void UdpListener::queue(const ReplyTo& to, const std::uint8_t* reply, std::size_
 void UdpListener::flush() {
     std::size_t sent = 0;
     while (sent < queued_) {
-        const int n = sendmmsg(fd_.get(), output_->headers.data() + sent, static_cast<unsigned>(queued_ - sent), MSG_DONTWAIT);
+        const int n = sendmmsg(fd_.get(), output_->headers.data() + sent,
+                               static_cast<unsigned>(queued_ - sent), MSG_DONTWAIT);
         if (n > 0) {
             sent += static_cast<std::size_t>(n);
             continue;

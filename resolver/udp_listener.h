@@ -1,5 +1,6 @@
-// One UDP socket with clients behind it: recvmmsg fills a batch, the handler answers in place, one sendmmsg sends it.
-// Replies that come later (from upstreams) wait in the same outgoing batch until the loop is about to sleep.
+// One UDP socket with clients behind it: recvmmsg fills a batch, the handler answers in place, one sendmmsg
+// sends it. Replies that come later (from upstreams) wait in the same outgoing batch until the loop is about
+// to sleep.
 #pragma once
 
 #include <sys/socket.h>
@@ -17,7 +18,8 @@ inline constexpr std::size_t kBatch = 32;
 /// Where a batch is received; one serves all listeners, because it is used up within one callback.
 class UdpInput {
   public:
-    static constexpr std::size_t kSlotSize = 2048;  // a larger query is nonsense; it is cut and answered FORMERR
+    static constexpr std::size_t kSlotSize =
+        2048;  // a larger query is nonsense; it is cut and answered FORMERR
     UdpInput();
     int receive(int fd, bool with_local);
 

@@ -14,7 +14,8 @@ constexpr core::Micros kLastRecheck = 30 * core::kSecond;
 bool reaches(const core::SocketAddress& server, const core::SocketAddress& listen) {
     if (server.port != listen.port) return false;
     if (server.ip == listen.ip) return true;
-    const bool wildcard = std::all_of(listen.ip.data(), listen.ip.data() + listen.ip.size(), [](auto b) { return b == 0; });
+    const bool wildcard =
+        std::all_of(listen.ip.data(), listen.ip.data() + listen.ip.size(), [](auto b) { return b == 0; });
     return wildcard && server.ip.is_loopback();
 }
 
@@ -26,7 +27,8 @@ void Upstream::make_cookie(std::uint64_t random) {
 }
 
 bool Upstream::take_cookie(core::ByteView cookie) {
-    if (cookie.size() < kClientCookie || !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
+    if (cookie.size() < kClientCookie ||
+        !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
         return false;
     }
     // The server's part has 8 to 32 bytes (RFC 7873 4); of another size it is none.
@@ -93,7 +95,9 @@ UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::P
                               std::vector<core::SocketAddress>* left_out) {
     UpstreamList list;
     for (const auto& w : wanted) {
-        const auto same = [&](const UpstreamPointer& u) { return u->address() == w.address && u->id() == w.id; };
+        const auto same = [&](const UpstreamPointer& u) {
+            return u->address() == w.address && u->id() == w.id;
+        };
         if (std::any_of(own.begin(), own.end(), [&](const auto& a) { return reaches(w.address, a); })) {
             left_out->push_back(w.address);
         } else if (std::none_of(list.begin(), list.end(), same)) {
@@ -101,8 +105,8 @@ UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::P
             list.push_back(known != old.end() ? *known : std::make_shared<Upstream>(w.id, w.address));
         }
     }
-    // Slots of servers that are gone are freed, but their counters leave with them: ids are stable, so a server that
-    // comes back starts anew, as the agent expects of a slot that reappears.
+    // Slots of servers that are gone are freed, but their counters leave with them: ids are stable, so a
+    // server that comes back starts anew, as the agent expects of a slot that reappears.
     const auto keeps = [&](std::uint32_t id) {
         return std::any_of(list.begin(), list.end(), [&](const auto& u) { return u->id() == id; });
     };
@@ -116,7 +120,8 @@ UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::P
         auto* slot = std::find_if(std::begin(page.upstreams), std::end(page.upstreams),
                                   [&](const auto& s) { return s.id == u->id(); });
         if (slot == std::end(page.upstreams)) {
-            slot = std::find_if(std::begin(page.upstreams), std::end(page.upstreams), [](const auto& s) { return s.id == 0; });
+            slot = std::find_if(std::begin(page.upstreams), std::end(page.upstreams),
+                                [](const auto& s) { return s.id == 0; });
         }
         if (slot != std::end(page.upstreams)) u->count_in(slot);
     }

@@ -1,5 +1,5 @@
-// What is known about one upstream server: how quick it is, whether it answers, what it can't do. Passive: told what
-// happened and when. Kept over plan changes as long as its address stays.
+// What is known about one upstream server: how quick it is, whether it answers, what it can't do. Passive:
+// told what happened and when. Kept over plan changes as long as its address stays.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ class Upstream {
 
     /// Out of order: not asked first until it has answered once more.
     bool suspect() const { return failures_ >= kSuspectAfter; }
-    /// A suspect server gets one extra query beside the one that counts, now and then; no client waits for it.
+    /// A suspect server gets one extra query beside the one that counts, now and then; no client waits for
+    /// it.
     bool recheck_due(core::Micros now) const { return suspect() && now >= recheck_at_; }
     void recheck_started(core::Micros now);
 
@@ -75,8 +76,8 @@ class Upstream {
 using UpstreamPointer = std::shared_ptr<Upstream>;
 using UpstreamList = std::vector<UpstreamPointer>;
 
-/// The list for a plan: known servers keep what was learnt, addresses in `own` are left out (a query to ourselves would
-/// come back), and counters move into `page`. `left_out` gets the refused ones.
+/// The list for a plan: known servers keep what was learnt, addresses in `own` are left out (a query to
+/// ourselves would come back), and counters move into `page`. `left_out` gets the refused ones.
 UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::PlanUpstream>& wanted,
                               const std::vector<core::SocketAddress>& own, core::StatsPage& page,
                               std::vector<core::SocketAddress>* left_out);

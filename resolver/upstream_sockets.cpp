@@ -21,8 +21,10 @@ std::uint64_t make_handle(std::uint32_t slot, std::uint32_t generation) {
 socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
     sockaddr_storage storage;
     const socklen_t size = server.to(&storage);
-    if (storage.ss_family == AF_INET6) out->v6 = *reinterpret_cast<sockaddr_in6*>(&storage);
-    else out->v4 = *reinterpret_cast<sockaddr_in*>(&storage);
+    if (storage.ss_family == AF_INET6)
+        out->v6 = *reinterpret_cast<sockaddr_in6*>(&storage);
+    else
+        out->v4 = *reinterpret_cast<sockaddr_in*>(&storage);
     return size;
 }
 
@@ -30,14 +32,16 @@ socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
 
 UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, UpstreamEvents& events)
     : events_(events), epoll_(epoll_create1(EPOLL_CLOEXEC)), tcp_(loop, clock, events) {
-    if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0) std::abort();
+    if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0)
+        std::abort();
 }
 
 UpstreamSockets::~UpstreamSockets() = default;
 
 UpstreamTransport::Sent UpstreamSockets::send_udp(std::uint64_t cookie, const core::SocketAddress& server,
                                                   core::ByteView query) {
-    core::UniqueFd fd(::socket(server.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    core::UniqueFd fd(
+        ::socket(server.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return {errno, 0};
     PeerAddress address;
     const socklen_t size = fill(server, &address);

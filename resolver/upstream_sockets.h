@@ -1,6 +1,6 @@
-// The real transport: a fresh connected UDP socket an exchange, so that every query leaves from a random port of the
-// kernel's whole ephemeral range and datagrams of strangers never reach us. One epoll set of our own holds them all;
-// libuv sees a single descriptor, which saves it three system calls a query.
+// The real transport: a fresh connected UDP socket an exchange, so that every query leaves from a random port
+// of the kernel's whole ephemeral range and datagrams of strangers never reach us. One epoll set of our own
+// holds them all; libuv sees a single descriptor, which saves it three system calls a query.
 #pragma once
 
 #include <vector>

@@ -27,7 +27,8 @@ class UpstreamTcp::Connection final : public TcpStream::Owner {
         waiting_.insert(waiting_.end(), framed.begin(), framed.end());
     }
     bool cancel(std::uint64_t handle) {
-        const bool had = std::erase_if(exchanges_, [&](const Exchange& e) { return e.handle == handle; }) != 0;
+        const bool had =
+            std::erase_if(exchanges_, [&](const Exchange& e) { return e.handle == handle; }) != 0;
         if (had) rest_when_idle();
         return had;
     }
@@ -67,7 +68,8 @@ class UpstreamTcp::Connection final : public TcpStream::Owner {
         const std::vector<Exchange> left = std::move(exchanges_);
         UpstreamEvents& events = all_.events_;
         all_.remove(this);  // first: whoever asks again gets a new connection. This object is gone now
-        for (const Exchange& e : left) events.on_failure(e.cookie, error);
+        for (const Exchange& e : left)
+            events.on_failure(e.cookie, error);
     }
 
     UpstreamTcp& all_;
@@ -85,7 +87,8 @@ UpstreamTcp::UpstreamTcp(core::Loop& loop, core::Clock& clock, UpstreamEvents& e
     : loop_(loop), clock_(clock), events_(events) {}
 UpstreamTcp::~UpstreamTcp() = default;
 
-UpstreamTransport::Sent UpstreamTcp::send(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query) {
+UpstreamTransport::Sent UpstreamTcp::send(std::uint64_t cookie, const core::SocketAddress& server,
+                                          core::ByteView query) {
     auto& connection = connections_[server];
     if (connection == nullptr) {
         connection = std::make_unique<Connection>(*this, server);
@@ -105,6 +108,8 @@ void UpstreamTcp::cancel(std::uint64_t handle) {
     }
 }
 
-void UpstreamTcp::remove(Connection* connection) { connections_.erase(core::SocketAddress(connection->server_)); }
+void UpstreamTcp::remove(Connection* connection) {
+    connections_.erase(core::SocketAddress(connection->server_));
+}
 
 }  // namespace postern::resolver

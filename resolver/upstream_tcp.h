@@ -1,4 +1,5 @@
-// Connections to upstreams over TCP: one a server, shared by all exchanges (RFC 7766 6.2.1), pipelined, closed when idle.
+// Connections to upstreams over TCP: one a server, shared by all exchanges (RFC 7766 6.2.1), pipelined,
+// closed when idle.
 #pragma once
 
 #include <map>
@@ -17,7 +18,8 @@ class UpstreamTcp {
     UpstreamTcp(core::Loop& loop, core::Clock& clock, UpstreamEvents& events);
     ~UpstreamTcp();
 
-    UpstreamTransport::Sent send(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query);
+    UpstreamTransport::Sent send(std::uint64_t cookie, const core::SocketAddress& server,
+                                 core::ByteView query);
     void cancel(std::uint64_t handle);
 
   private:

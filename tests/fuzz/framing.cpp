@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         });
     }
     std::size_t bytes = 0;
-    for (const auto& m : whole) bytes += 2 + m.size();
+    for (const auto& m : whole)
+        bytes += 2 + m.size();
     fuzz::expect(whole == pieces && bytes <= stream.size() && one.in_message() == (bytes < stream.size()) &&
                  many.in_message() == one.in_message());
     return 0;

@@ -1,5 +1,5 @@
-// Any packet of a client through the whole query path: what comes back must be a reply to it, within the client's size,
-// and ldns must be able to read it.
+// Any packet of a client through the whole query path: what comes back must be a reply to it, within the
+// client's size, and ldns must be able to read it.
 #include "tests/fuzz/oracle.h"
 
 using namespace postern;
@@ -11,7 +11,8 @@ test::Bench& bench() {
         auto* made = new test::Bench;
         auto plan = test::usual_plan(0);  // no upstream: every answer comes at once
         std::vector<std::string> many;
-        for (int i = 1; i < 60; ++i) many.push_back("10.0.1." + std::to_string(i));
+        for (int i = 1; i < 60; ++i)
+            many.push_back("10.0.1." + std::to_string(i));
         plan.owners.push_back(test::owner_of("big.example.", many, many, 0));
         made->use(plan);
         return made;
@@ -32,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             fuzz::expect(reply.empty());
             continue;
         }
-        fuzz::expect(reply.size() >= 12 && reply[0] == data[0] && reply[1] == data[1] && (reply[2] & 0x80) != 0);
+        fuzz::expect(reply.size() >= 12 && reply[0] == data[0] && reply[1] == data[1] &&
+                     (reply[2] & 0x80) != 0);
         fuzz::expect(((reply[2] ^ data[2]) & 0x79) == 0);  // opcode and RD
         fuzz::expect((reply[3] & 0x40) == 0);              // Z
         if (proto == core::Proto::kUdp) fuzz::expect(reply.size() <= resolver::kMaxLocalReply);

@@ -1,4 +1,5 @@
-// ldns as the oracle of the fuzzers. It leaks memory on repeated TSIG (NLnetLabs/ldns#317): such messages are kept away.
+// ldns as the oracle of the fuzzers. It leaks memory on repeated TSIG (NLnetLabs/ldns#317): such messages are
+// kept away.
 #pragma once
 
 #include <cstdlib>
@@ -27,6 +28,8 @@ inline bool has_tsig(core::ByteView message) {
     return false;
 }
 
-inline bool ldns_accepts(core::ByteView message) { return test::parse(message) != nullptr; }
+inline bool ldns_accepts(core::ByteView message) {
+    return test::parse(message) != nullptr;
+}
 
 }  // namespace postern::fuzz

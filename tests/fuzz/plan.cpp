@@ -1,5 +1,5 @@
-// Any file as a plan, with its size and checksum made right so that the rest is reached; a plan that is accepted can be
-// asked for all its names.
+// Any file as a plan, with its size and checksum made right so that the rest is reached; a plan that is
+// accepted can be asked for all its names.
 #include "tests/fuzz/oracle.h"
 
 using namespace postern;
@@ -7,8 +7,8 @@ using namespace postern;
 namespace {
 
 void use(core::PlanView view) {
-    const auto plan = std::make_shared<const resolver::ActivePlan>(std::move(view), core::PlanSource::kCurrent,
-                                                                   core::boot_id(), 42);
+    const auto plan = std::make_shared<const resolver::ActivePlan>(
+        std::move(view), core::PlanSource::kCurrent, core::boot_id(), 42);
     test::Bench b;
     b.handler.use_plan(plan);
     for (const auto& owner : plan->view.owners) {
@@ -16,7 +16,8 @@ void use(core::PlanView view) {
         for (const int type : {1, 6, 28, 255}) {
             core::Bytes packet{0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
             packet.insert(packet.end(), owner.name.begin(), owner.name.end());
-            for (const int v : {type >> 8, type & 255, 0, 1}) packet.push_back(static_cast<std::uint8_t>(v));
+            for (const int v : {type >> 8, type & 255, 0, 1})
+                packet.push_back(static_cast<std::uint8_t>(v));
             const auto reply = b.ask(packet);
             fuzz::expect(reply.empty() || reply.size() >= 12);
         }

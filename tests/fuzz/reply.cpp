@@ -1,5 +1,5 @@
-// Any bytes of an upstream as the reply to a question in flight: never a crash; a message that ldns reads is still one
-// after us, fresh and from the cache; and none that is not ours reaches the client.
+// Any bytes of an upstream as the reply to a question in flight: never a crash; a message that ldns reads is
+// still one after us, fresh and from the cache; and none that is not ours reaches the client.
 #include "tests/fuzz/oracle.h"
 
 using namespace postern;
@@ -31,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto asked = open.at(0).query;
     core::Bytes message(asked.begin(), asked.begin() + 12 + 13 + 4);
     std::copy(data + 1, data + 11, message.begin() + 2);
-    if ((data[0] & 8) == 0) message[2] = static_cast<std::uint8_t>((message[2] & 0x07) | 0x80);  // mostly ours
+    if ((data[0] & 8) == 0)
+        message[2] = static_cast<std::uint8_t>((message[2] & 0x07) | 0x80);  // mostly ours
     if ((data[0] & 8) == 0) message[4] = 0, message[5] = 1;
     message.insert(message.end(), data + 11, data + size);
     if (message.size() > 65535 || fuzz::has_tsig(message)) return 0;
@@ -41,9 +42,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = b.ask(q, stream_client);
     if (!again.empty()) check(message, again, q.id);
     b.clock.advance(2 * core::kHour);
-    while (!open.empty()) b.transport.fail(0, ECONNREFUSED);
+    while (!open.empty())
+        b.transport.fail(0, ECONNREFUSED);
     b.ask(q, stream_client);
-    while (!open.empty()) b.transport.fail(0, ECONNREFUSED);
+    while (!open.empty())
+        b.transport.fail(0, ECONNREFUSED);
     fuzz::expect(b.forwarder.inflight() == 0);
     return 0;
 }

@@ -30,7 +30,8 @@ struct Net : Bench {
         cache.configure(c);
     }
     /// Asks, and lets the upstream answer; the reply.
-    core::Bytes resolve(const Query& q, std::uint16_t rcode, const Lines& answers, const Lines& authorities = {}) {
+    core::Bytes resolve(const Query& q, std::uint16_t rcode, const Lines& answers,
+                        const Lines& authorities = {}) {
         ask(q);
         transport.answer(transport.open.size() - 1, rcode, answers, authorities);
         return last();
@@ -38,14 +39,16 @@ struct Net : Bench {
     bool cached(const Query& q) {
         const auto before = transport.sent;
         const bool hit = !ask(q).empty() && transport.sent == before;
-        while (!transport.open.empty()) transport.fail(0, ECONNREFUSED);
+        while (!transport.open.empty())
+            transport.fail(0, ECONNREFUSED);
         return hit;
     }
 };
 
 }  // namespace
 
-TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters and ID, and asks nobody", "[cache]") {
+TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters and ID, and asks nobody",
+          "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     net.clock.advance(17 * kSecond);
@@ -63,7 +66,8 @@ TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters an
     CHECK(net.ask(kWww).empty());
 }
 
-TEST_CASE("cache: DO, CD and AD make entries of their own; RD=0 is answered from it but never fills it", "[cache]") {
+TEST_CASE("cache: DO, CD and AD make entries of their own; RD=0 is answered from it but never fills it",
+          "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     Query q = kWww;
@@ -172,7 +176,8 @@ TEST_CASE("serve-stale: SERVFAIL is a reason, the end of the stale time is an en
     CHECK(test::rcode_of(second.resolve(kWww, 2, {})) == 2);
 }
 
-TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and never served stale", "[cache]") {
+TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and never served stale",
+          "[cache]") {
     Net net;
     const auto fails = [&] {
         net.ask(kWww);
@@ -193,10 +198,12 @@ TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and n
     CHECK(net.cached(kWww));
 }
 
-TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once, and nobody waits", "[cache]") {
+TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once, and nobody waits",
+          "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
-    for (int i = 0; i < 3; ++i) net.ask(kWww);
+    for (int i = 0; i < 3; ++i)
+        net.ask(kWww);
     net.clock.advance(50 * kSecond);
     net.ask(kWww);
     CHECK(net.transport.sent == 1);
@@ -238,7 +245,8 @@ TEST_CASE("cache: the bound holds whatever comes, and what is asked often stays"
     CHECK(net.cache.entries() > 500);
     CHECK(net.stats.cache_evictions > 15000);
     CHECK(net.cache.entries() == net.stats.cache_entries);
-    CHECK(net.cache.bytes() / net.cache.entries() < 260);  // 16 bytes of name, two addresses, and all overhead
+    CHECK(net.cache.bytes() / net.cache.entries() <
+          260);  // 16 bytes of name, two addresses, and all overhead
     core::PlanSettings none;
     none.cache_bytes = 0;
     Net without(none);
@@ -246,7 +254,8 @@ TEST_CASE("cache: the bound holds whatever comes, and what is asked often stays"
     CHECK_FALSE(without.cached(kWww));
 }
 
-TEST_CASE("a day of a host: random names, servers that die and come back, and no question without its answer", "[cache]") {
+TEST_CASE("a day of a host: random names, servers that die and come back, and no question without its answer",
+          "[cache]") {
     for (const std::uint64_t seed : {11, 12, 13}) {
         CAPTURE(seed);
         Bench net(seed);
@@ -266,11 +275,16 @@ TEST_CASE("a day of a host: random names, servers that die and come back, and no
             while (!net.transport.open.empty() && dice.below(3) != 0) {
                 const std::size_t i = dice.below(net.transport.open.size());
                 const std::uint64_t fate = dice.below(10);
-                if (fate == 0) net.transport.fail(i, ECONNREFUSED);
-                else if (fate == 1) net.transport.answer(i, 2, {});
-                else if (fate == 2) net.transport.deliver(i, core::Bytes(dice.below(40)));
-                else if (fate == 3) net.transport.answer(i, 3, {}, kSoa);
-                else net.transport.deliver(i, test::reply_to(net.transport.open[i].query, 0, {}, kSoa));
+                if (fate == 0)
+                    net.transport.fail(i, ECONNREFUSED);
+                else if (fate == 1)
+                    net.transport.answer(i, 2, {});
+                else if (fate == 2)
+                    net.transport.deliver(i, core::Bytes(dice.below(40)));
+                else if (fate == 3)
+                    net.transport.answer(i, 3, {}, kSoa);
+                else
+                    net.transport.deliver(i, test::reply_to(net.transport.open[i].query, 0, {}, kSoa));
             }
             net.clock.advance(static_cast<core::Micros>(dice.below(400)) * kMillisecond);
         }

@@ -1,4 +1,5 @@
-// The forwarder, the cache and the handler on a fake clock with upstreams that a test plays: dead, slow, lying, old.
+// The forwarder, the cache and the handler on a fake clock with upstreams that a test plays: dead, slow,
+// lying, old.
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
@@ -37,7 +38,8 @@ core::PlanSettings with_budget(std::uint64_t ms) {
 
 }  // namespace
 
-TEST_CASE("forwarding: our own ID and OPT go out, the client's flags, question and letters with them", "[forwarder]") {
+TEST_CASE("forwarding: our own ID and OPT go out, the client's flags, question and letters with them",
+          "[forwarder]") {
     Net net;
     Query q = kWww;
     q.name = "WwW.example.";
@@ -67,7 +69,8 @@ TEST_CASE("forwarding: AA is cleared, AD and unknown types pass, OPT follows the
     plain.edns_size = -1;
     plain.type = 65280;
     net.ask(plain);
-    net.transport.deliver(0, test::reply_to(net.transport.open[0].query, 0, {"www.example. 60 IN TYPE65280 \\# 3 010203"}, {}, true, 0x0420));
+    net.transport.deliver(0, test::reply_to(net.transport.open[0].query, 0,
+                                            {"www.example. 60 IN TYPE65280 \\# 3 010203"}, {}, true, 0x0420));
     CHECK(test::flags_of(net.last()) == 0x81a0);  // QR RD RA AD, no AA
     CHECK(core::load_be16(net.last().data() + 10) == 0);
     CHECK(records_of(net.last()) == Lines{"www.example. 60 IN TYPE65280 \\# 3 010203"});
@@ -76,7 +79,8 @@ TEST_CASE("forwarding: AA is cleared, AD and unknown types pass, OPT follows the
     CHECK(core::load_be16(net.last().data() + 10) == 1);
 }
 
-TEST_CASE("failover: refused by ICMP means the next server at once, all refused means an answer at once", "[forwarder]") {
+TEST_CASE("failover: refused by ICMP means the next server at once, all refused means an answer at once",
+          "[forwarder]") {
     Net net;
     net.ask(kWww);
     net.transport.fail(0, ECONNREFUSED);
@@ -104,7 +108,8 @@ TEST_CASE("failover: SERVFAIL and REFUSED ask the next server, the last word is 
     CHECK(records_of(second.last()) == kAnswer);
 }
 
-TEST_CASE("silence: the next server after 200 ms, and the first one's late answer still counts", "[forwarder]") {
+TEST_CASE("silence: the next server after 200 ms, and the first one's late answer still counts",
+          "[forwarder]") {
     Net net;
     net.ask(kWww);
     net.clock.advance(199 * kMillisecond);
@@ -255,7 +260,8 @@ TEST_CASE("forgery: wrong ID, question, QR or opcode never wins and is counted",
     CHECK(records_of(net.last()) == kAnswer);
 }
 
-TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do birthday attempts", "[forwarder]") {
+TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do birthday attempts",
+          "[forwarder]") {
     for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
         Bench net(seed);
         net.use(test::usual_plan(1));
@@ -294,15 +300,18 @@ TEST_CASE("IDs: a thousand queries carry about as many different random IDs", "[
     CHECK(ids.size() > 950);
 }
 
-TEST_CASE("cookies: kept per server, a wrong one is discarded, a missing one sends the question over TCP", "[forwarder]") {
+TEST_CASE("cookies: kept per server, a wrong one is discarded, a missing one sends the question over TCP",
+          "[forwarder]") {
     Net net(1);
-    const auto with_cookie = [](const core::Bytes& query, const core::Bytes& server_part, std::uint8_t extended_rcode = 0,
-                                std::uint16_t rcode = 0) {
+    const auto with_cookie = [](const core::Bytes& query, const core::Bytes& server_part,
+                                std::uint8_t extended_rcode = 0, std::uint16_t rcode = 0) {
         auto reply = test::reply_to(query, rcode, extended_rcode ? Lines{} : kAnswer, {}, false);
         Query opt;
         opt.edns_size = 1232;
         // The query ends in its cookie option; a first one has the client's 8 bytes only.
-        const std::size_t at = query.size() - (core::as_text(query).substr(query.size() - 10, 2) == std::string_view("\0\x08", 2) ? 8 : 16);
+        const std::size_t at =
+            query.size() -
+            (core::as_text(query).substr(query.size() - 10, 2) == std::string_view("\0\x08", 2) ? 8 : 16);
         opt.edns_options = {0, 10, 0, static_cast<std::uint8_t>(8 + server_part.size())};
         opt.edns_options.insert(opt.edns_options.end(), query.begin() + static_cast<std::ptrdiff_t>(at),
                                 query.begin() + static_cast<std::ptrdiff_t>(at) + 8);
@@ -356,7 +365,8 @@ TEST_CASE("overload: the oldest question gets SERVFAIL with EDE 0, private names
     core::PlanSettings settings;
     settings.max_inflight = 16;
     Net net(1, settings);
-    for (std::uint16_t i = 0; i < 40; ++i) net.ask(Query{.name = "n" + std::to_string(i) + ".example.", .id = i, .edns_size = 1232});
+    for (std::uint16_t i = 0; i < 40; ++i)
+        net.ask(Query{.name = "n" + std::to_string(i) + ".example.", .id = i, .edns_size = 1232});
     CHECK(net.forwarder.inflight() == 16);
     REQUIRE(net.sink.replies.size() == 24);
     CHECK(core::load_be16(net.sink.replies[0].data()) == 0);
@@ -376,14 +386,17 @@ TEST_CASE("overload: a noisy client displaces its own questions, not those of ot
     plan.allow = {*core::IpPrefix::parse("0.0.0.0/0")};
     net.use(plan);
     net.ask(Query{.name = "quiet.example.", .id = 7777}, test::client_at("10.0.0.1:99"));
-    for (std::uint16_t i = 0; i < 500; ++i) net.ask(Query{.name = "n" + std::to_string(i) + ".example."}, test::client_at("10.0.0.2:99"));
-    for (const auto& reply : net.sink.replies) CHECK(core::load_be16(reply.data()) != 7777);
+    for (std::uint16_t i = 0; i < 500; ++i)
+        net.ask(Query{.name = "n" + std::to_string(i) + ".example."}, test::client_at("10.0.0.2:99"));
+    for (const auto& reply : net.sink.replies)
+        CHECK(core::load_be16(reply.data()) != 7777);
     REQUIRE(core::as_text(net.transport.open.at(0).query).find("quiet") != std::string_view::npos);
     net.transport.answer(0, 0, {"quiet.example. 60 IN A 192.0.2.1"});
     CHECK(core::load_be16(net.last().data()) == 7777);
 }
 
-TEST_CASE("loops: our own query that comes back is refused, so that the next server is asked", "[forwarder]") {
+TEST_CASE("loops: our own query that comes back is refused, so that the next server is asked",
+          "[forwarder]") {
     Net net;
     net.ask(kWww);
     const auto own = net.transport.open[0];
@@ -402,10 +415,12 @@ TEST_CASE("no upstreams: SERVFAIL with EDE 22 at once", "[forwarder]") {
     CHECK(test::ede_of(net.last()) == 22);
 }
 
-TEST_CASE("local trouble: being out of descriptors is answered and not held against the server", "[forwarder]") {
+TEST_CASE("local trouble: being out of descriptors is answered and not held against the server",
+          "[forwarder]") {
     Net net;
     net.transport.refuse_with = EMFILE;
-    for (int i = 0; i < 10; ++i) net.ask(Query{.name = "n" + std::to_string(i) + ".example."});
+    for (int i = 0; i < 10; ++i)
+        net.ask(Query{.name = "n" + std::to_string(i) + ".example."});
     CHECK(net.sink.replies.size() == 10);
     CHECK_FALSE(net.forwarder.upstreams()[0]->suspect());
 }

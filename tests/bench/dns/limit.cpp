@@ -1,7 +1,8 @@
 // The physical limit to measure against: responders that do nothing but the system calls.
 //     limit mmsg ADDRESS PORT                     blocking recvmmsg + sendmmsg, echo with one fixed A record
 //     limit tcp  ADDRESS PORT                     epoll TCP, the same echo
-//     limit fwd  ADDRESS PORT UPSTREAM UPPORT     forwards over one connected socket (one fixed port, nothing checked)
+//     limit fwd  ADDRESS PORT UPSTREAM UPPORT     forwards over one connected socket (one fixed port, nothing
+//     checked)
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -28,7 +29,8 @@ std::size_t echo(Byte* p, std::size_t size) {
     static const Byte kRecord[16] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0x2c, 0, 4, 10, 1, 2, 3};
     if (size < 17) return 0;
     std::size_t at = 12;
-    while (at < size && p[at] != 0) at += p[at] + 1u;
+    while (at < size && p[at] != 0)
+        at += p[at] + 1u;
     at += 5;
     if (at > size) return 0;
     p[2] = static_cast<Byte>(p[2] | 0x84);
@@ -74,8 +76,10 @@ struct Batch {
     void send(int fd, unsigned count) {
         for (unsigned done = 0; done < count;) {
             const int n = sendmmsg(fd, header.data() + done, count - done, 0);
-            if (n > 0) done += static_cast<unsigned>(n);
-            else if (errno != EAGAIN && errno != EINTR) ++done;
+            if (n > 0)
+                done += static_cast<unsigned>(n);
+            else if (errno != EAGAIN && errno != EINTR)
+                ++done;
         }
     }
 };
@@ -111,15 +115,19 @@ void serve_tcp(int fd, std::vector<Byte>& in) {
     in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(at));
     for (std::size_t done = 0; done < out.size();) {
         const ssize_t n = ::write(fd, out.data() + done, out.size() - done);
-        if (n > 0) done += static_cast<std::size_t>(n);
-        else if (errno != EAGAIN) return;
+        if (n > 0)
+            done += static_cast<std::size_t>(n);
+        else if (errno != EAGAIN)
+            return;
     }
 }
 
 int run_tcp(const sockaddr_in& at) {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
     ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener, 128) != 0) return 1;
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
+        ::listen(listener, 128) != 0)
+        return 1;
     const int set = epoll_create1(0);
     epoll_event event{EPOLLIN, {.fd = listener}};
     epoll_ctl(set, EPOLL_CTL_ADD, listener, &event);

@@ -1,6 +1,7 @@
-// A UDP load generator that is cheaper than the servers it drives: sendmmsg and recvmmsg over some sockets, a fixed
-// number of queries outstanding. Checks ID and question of every reply.
-//     load ADDRESS PORT FILE SECONDS [WINDOW [SOCKETS]]         FILE: lines of "name TYPE" (A or AAAA), cycled through
+// A UDP load generator that is cheaper than the servers it drives: sendmmsg and recvmmsg over some sockets, a
+// fixed number of queries outstanding. Checks ID and question of every reply.
+//     load ADDRESS PORT FILE SECONDS [WINDOW [SOCKETS]]         FILE: lines of "name TYPE" (A or AAAA),
+//     cycled through
 // Prints {"sent":…,"ok":…,"bad":…,"lost":…,"secs":…,"qps":…,"rcodes":[…]}.
 #include <arpa/inet.h>
 #include <poll.h>
@@ -27,10 +28,12 @@ std::vector<Byte> make_query(const std::string& name, bool aaaa) {
     for (std::size_t at = 0; at < name.size();) {
         const std::size_t dot = std::min(name.find('.', at), name.size());
         q.push_back(static_cast<Byte>(dot - at));
-        q.insert(q.end(), name.begin() + static_cast<std::ptrdiff_t>(at), name.begin() + static_cast<std::ptrdiff_t>(dot));
+        q.insert(q.end(), name.begin() + static_cast<std::ptrdiff_t>(at),
+                 name.begin() + static_cast<std::ptrdiff_t>(dot));
         at = dot + 1;
     }
-    for (const int v : {0, 0, aaaa ? 28 : 1, 0, 1}) q.push_back(static_cast<Byte>(v));
+    for (const int v : {0, 0, aaaa ? 28 : 1, 0, 1})
+        q.push_back(static_cast<Byte>(v));
     return q;
 }
 
@@ -63,11 +66,13 @@ struct Buffers {
     }
 };
 
-void send_some(Client& c, unsigned window, const std::vector<std::vector<Byte>>& queries, std::size_t* next, Counts* n) {
+void send_some(Client& c, unsigned window, const std::vector<std::vector<Byte>>& queries, std::size_t* next,
+               Counts* n) {
     static Buffers out;
     unsigned count = 0;
     while (c.outstanding + count < window && count < kBatch) {
-        while (c.query_of[c.next_id] != UINT32_MAX) ++c.next_id;
+        while (c.query_of[c.next_id] != UINT32_MAX)
+            ++c.next_id;
         const auto& q = queries[*next];
         std::memcpy(out.data[count], q.data(), q.size());
         out.data[count][0] = static_cast<Byte>(c.next_id >> 8);
@@ -115,7 +120,8 @@ int main(int argc, char** argv) {
     }
     std::ifstream file(argv[3]);
     std::vector<std::vector<Byte>> queries;
-    for (std::string name, type; file >> name >> type;) queries.push_back(make_query(name, type == "AAAA"));
+    for (std::string name, type; file >> name >> type;)
+        queries.push_back(make_query(name, type == "AAAA"));
     if (queries.empty()) return 3;
     const double length = std::atof(argv[4]);
     const unsigned window = argc > 5 ? static_cast<unsigned>(std::atoi(argv[5])) : 128;
@@ -137,10 +143,12 @@ int main(int argc, char** argv) {
     std::size_t next = 0;
     const double start = seconds();
     double last_reply = start, now = start;
-    while (now = seconds(), now < start + length || (n.ok + n.bad + n.lost < n.sent && now < start + length + 0.5)) {
+    while (now = seconds(),
+           now < start + length || (n.ok + n.bad + n.lost < n.sent && now < start + length + 0.5)) {
         bool got = false;
         for (Client& c : clients) {
-            if (now < start + length) send_some(c, window / static_cast<unsigned>(clients.size()), queries, &next, &n);
+            if (now < start + length)
+                send_some(c, window / static_cast<unsigned>(clients.size()), queries, &next, &n);
             got = receive_some(c, queries, &n) || got;
         }
         if (got) {
@@ -157,9 +165,11 @@ int main(int argc, char** argv) {
         last_reply = now;
     }
     const double took = std::min(now - start, length);
-    std::printf("{\"sent\":%lu,\"ok\":%lu,\"bad\":%lu,\"lost\":%lu,\"secs\":%.3f,\"qps\":%.0f,\"rcodes\":[", n.sent, n.ok, n.bad,
-                n.lost + (n.sent - n.ok - n.bad - n.lost), took, static_cast<double>(n.ok) / took);
-    for (std::size_t i = 0; i < n.rcodes.size(); ++i) std::printf("%s%lu", i ? "," : "", n.rcodes[i]);
+    std::printf("{\"sent\":%lu,\"ok\":%lu,\"bad\":%lu,\"lost\":%lu,\"secs\":%.3f,\"qps\":%.0f,\"rcodes\":[",
+                n.sent, n.ok, n.bad, n.lost + (n.sent - n.ok - n.bad - n.lost), took,
+                static_cast<double>(n.ok) / took);
+    for (std::size_t i = 0; i < n.rcodes.size(); ++i)
+        std::printf("%s%lu", i ? "," : "", n.rcodes[i]);
     std::puts("]}");
     return 0;
 }

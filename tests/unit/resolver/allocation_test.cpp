@@ -15,8 +15,12 @@ std::size_t allocations = 0;
     if (void* p = std::malloc(size)) return p;
     throw std::bad_alloc();
 }
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept {
+    std::free(p);
+}
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
+    std::free(p);
+}
 
 using namespace postern;
 using test::Query;
@@ -29,8 +33,10 @@ TEST_CASE("allocations: none for private answers, errors, local names and cache 
     Query formerr;
     formerr.flags = 0x2100;
     std::vector<core::Bytes> packets;
-    for (const auto& q : {Query{}, Query{.name = "DB.example.", .type = 28, .edns_size = 1232, .dnssec_ok = true},
-                          Query{.name = "www.example."}, Query{.name = "WWW.example."}, Query{.name = "localhost."}, formerr}) {
+    for (const auto& q :
+         {Query{}, Query{.name = "DB.example.", .type = 28, .edns_size = 1232, .dnssec_ok = true},
+          Query{.name = "www.example."}, Query{.name = "WWW.example."}, Query{.name = "localhost."},
+          formerr}) {
         packets.push_back(q.wire());
     }
     const auto from = test::client_at("127.0.0.1:4000");
@@ -39,19 +45,22 @@ TEST_CASE("allocations: none for private answers, errors, local names and cache 
     const auto before = allocations;
     std::size_t replies = 0;
     for (int i = 0; i < 1000; ++i) {
-        for (const auto& p : packets) replies += bench.handler.handle(p, from, out).size > 0 ? 1 : 0;
+        for (const auto& p : packets)
+            replies += bench.handler.handle(p, from, out).size > 0 ? 1 : 0;
     }
     const auto after = allocations;
     CHECK(replies == 6000);
     CHECK(after - before == 0);
 }
 
-TEST_CASE("keepalive: a TCP client that asks is told how long an idle connection lives, over UDP nothing", "[tcp]") {
+TEST_CASE("keepalive: a TCP client that asks is told how long an idle connection lives, over UDP nothing",
+          "[tcp]") {
     test::Bench bench;
     bench.use(test::usual_plan(1));
     Query q{.edns_size = 1232};
     q.edns_options = {0, 11, 0, 0};
     const std::string_view option("\0\x0b\0\x02\0\x64", 6);  // 100 × 100 ms
-    CHECK(core::as_text(bench.ask(q, test::client_at("127.0.0.1:1", core::Proto::kTcp))).find(option) != std::string_view::npos);
+    CHECK(core::as_text(bench.ask(q, test::client_at("127.0.0.1:1", core::Proto::kTcp))).find(option) !=
+          std::string_view::npos);
     CHECK(core::as_text(bench.ask(q)).find(std::string_view("\0\x0b", 2)) == std::string_view::npos);
 }

@@ -1,5 +1,5 @@
-// The resolver without sockets: handler, cache and forwarder on a fake clock, a transport that a test answers by hand,
-// and a sink that keeps the replies.
+// The resolver without sockets: handler, cache and forwarder on a fake clock, a transport that a test answers
+// by hand, and a sink that keeps the replies.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,9 @@ class FakeTransport final : public resolver::UpstreamTransport {
     void cancel(std::uint64_t handle) override {
         std::erase_if(open, [&](const Exchange& e) { return e.handle == handle; });
     }
-    std::uint16_t local_port(std::uint64_t handle) override { return static_cast<std::uint16_t>(20000 + handle % 10000); }
+    std::uint16_t local_port(std::uint64_t handle) override {
+        return static_cast<std::uint16_t>(20000 + handle % 10000);
+    }
 
     /// Hands `message` to exchange `i`; true if it was taken as the reply.
     bool deliver(std::size_t i, core::ByteView message) {
@@ -77,8 +79,10 @@ inline resolver::ReplyTo client_at(const std::string& address, core::Proto proto
     sockaddr_storage storage;
     const auto parsed = core::SocketAddress::parse(address, 0);
     parsed->to(&storage);
-    if (parsed->ip.is_v6()) to.peer.v6 = *reinterpret_cast<sockaddr_in6*>(&storage);
-    else to.peer.v4 = *reinterpret_cast<sockaddr_in*>(&storage);
+    if (parsed->ip.is_v6())
+        to.peer.v6 = *reinterpret_cast<sockaddr_in6*>(&storage);
+    else
+        to.peer.v4 = *reinterpret_cast<sockaddr_in*>(&storage);
     to.loopback = resolver::is_loopback(to.peer);
     to.proto = proto;
     return to;
@@ -88,21 +92,24 @@ inline resolver::ReplyTo client_at(const std::string& address, core::Proto proto
 class Bench {
   public:
     explicit Bench(std::uint64_t seed = 1)
-        : random(seed), cache(random.next64(), stats), forwarder(clock, random, stats),
+        : random(seed),
+          cache(random.next64(), stats),
+          forwarder(clock, random, stats),
           handler(clock, stats, forwarder, cache, sink) {
         transport.events = &forwarder;
         forwarder.connect(&transport, &handler);
     }
     void use(const core::Plan& plan) {
         std::vector<core::SocketAddress> left_out;
-        auto upstreams = resolver::update_upstreams(forwarder.upstreams(), plan.upstreams, plan.listen, stats, &left_out);
+        auto upstreams =
+            resolver::update_upstreams(forwarder.upstreams(), plan.upstreams, plan.listen, stats, &left_out);
         resolver::ForwarderLimits limits;
         limits.budget_us = static_cast<core::Micros>(plan.settings.upstream_budget_ms) * core::kMillisecond;
         limits.max_inflight = plan.settings.max_inflight;
         limits.max_waiters = 4 * limits.max_inflight;
         forwarder.configure(std::move(upstreams), limits);
-        handler.use_plan(std::make_shared<const resolver::ActivePlan>(view_of(plan), core::PlanSource::kCurrent,
-                                                                      core::boot_id(), 42));
+        handler.use_plan(std::make_shared<const resolver::ActivePlan>(
+            view_of(plan), core::PlanSource::kCurrent, core::boot_id(), 42));
     }
     core::Bytes ask(core::ByteView packet, const resolver::ReplyTo& from = client_at("127.0.0.1:4000")) {
         handler.begin_batch();
@@ -131,19 +138,25 @@ class Bench {
 /// A plan with one private name and `servers` upstreams at 192.0.2.1, 192.0.2.2, …
 inline core::Plan usual_plan(int servers = 2) {
     core::Plan plan = base_plan();
-    plan.owners.push_back(owner_of("db.example.", {"10.0.0.1", "10.0.0.2"}, {"10.0.0.2", "10.0.0.1", "10.0.0.3"},
-                                   2000 * core::kSecond));
+    plan.owners.push_back(owner_of("db.example.", {"10.0.0.1", "10.0.0.2"},
+                                   {"10.0.0.2", "10.0.0.1", "10.0.0.3"}, 2000 * core::kSecond));
     for (int i = 1; i <= servers; ++i) {
-        plan.upstreams.push_back({static_cast<std::uint32_t>(i), *core::SocketAddress::parse("192.0.2." + std::to_string(i), 53)});
+        plan.upstreams.push_back(
+            {static_cast<std::uint32_t>(i), *core::SocketAddress::parse("192.0.2." + std::to_string(i), 53)});
     }
     return plan;
 }
 
-inline std::uint16_t rcode_of(core::ByteView reply) { return core::load_be16(reply.data() + 2) & 15; }
-inline std::uint16_t flags_of(core::ByteView reply) { return core::load_be16(reply.data() + 2); }
+inline std::uint16_t rcode_of(core::ByteView reply) {
+    return core::load_be16(reply.data() + 2) & 15;
+}
+inline std::uint16_t flags_of(core::ByteView reply) {
+    return core::load_be16(reply.data() + 2);
+}
 
 /// Presentation form of a section, by ldns; "unparsable" if ldns refuses the message.
-inline std::vector<std::string> records_of(core::ByteView reply, ldns_pkt_section section = LDNS_SECTION_ANSWER) {
+inline std::vector<std::string> records_of(core::ByteView reply,
+                                           ldns_pkt_section section = LDNS_SECTION_ANSWER) {
     const LdnsPacket packet = parse(reply);
     if (!packet) return {"unparsable"};
     ldns_rr_list* list = ldns_pkt_get_section_clone(packet.get(), section);

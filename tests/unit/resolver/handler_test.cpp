@@ -35,7 +35,8 @@ TEST_CASE("private: a plan of another boot has no valid verdicts", "[private]") 
     plan.boot_id = std::string(32, 'a');
     bench.use(plan);
     CHECK(records_of(bench.ask(Query{})).size() == 3);
-    CHECK(test::explanation_of(bench.ask(explained(Query{}))).find("verdicts=other_boot") != std::string::npos);
+    CHECK(test::explanation_of(bench.ask(explained(Query{}))).find("verdicts=other_boot") !=
+          std::string::npos);
 }
 
 TEST_CASE("private: every other type is NODATA with SOA, ANY gives the addresses", "[private]") {
@@ -54,7 +55,8 @@ TEST_CASE("private: every other type is NODATA with SOA, ANY gives the addresses
     CHECK(bench.transport.sent == 0);
 }
 
-TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT only if there was one", "[private]") {
+TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT only if there was one",
+          "[private]") {
     Bench bench;
     bench.use(test::usual_plan());
     auto reply = bench.ask(Query{.name = "dB.ExamplE.", .id = 0xbeef, .flags = 0x0070});  // Z, AD and CD
@@ -73,7 +75,8 @@ TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT on
     CHECK(ldns_pkt_edns_data(packet.get()) == nullptr);
 }
 
-TEST_CASE("private: a name without addresses yet is SERVFAIL with EDE 14, never a negative answer", "[private]") {
+TEST_CASE("private: a name without addresses yet is SERVFAIL with EDE 14, never a negative answer",
+          "[private]") {
     Bench bench;
     auto plan = test::usual_plan();
     plan.owners[0].ready = false;
@@ -88,7 +91,8 @@ TEST_CASE("private: an answer larger than the client takes is cut with TC, in fu
     Bench bench;
     auto plan = test::usual_plan();
     std::vector<std::string> many;
-    for (int i = 1; i <= 100; ++i) many.push_back("10.9.0." + std::to_string(i));
+    for (int i = 1; i <= 100; ++i)
+        many.push_back("10.9.0." + std::to_string(i));
     plan.owners.push_back(test::owner_of("big.example.", many, many, 2000 * core::kSecond));
     bench.use(plan);
     const Query big{.name = "big.example."};
@@ -140,7 +144,8 @@ TEST_CASE("handler: a client that is not allowed is refused with EDE 18, and not
     CHECK(test::rcode_of(reply) == 5);
     CHECK(test::ede_of(reply) == 18);
     int answered = 0;
-    for (int i = 0; i < 1000; ++i) answered += bench.ask(Query{}, stranger).empty() ? 0 : 1;
+    for (int i = 0; i < 1000; ++i)
+        answered += bench.ask(Query{}, stranger).empty() ? 0 : 1;
     CHECK(answered < 250);
     bench.clock.advance(2 * core::kSecond);
     CHECK_FALSE(bench.ask(Query{}, stranger).empty());
@@ -150,7 +155,8 @@ TEST_CASE("local: localhost, invalid, loopback reverse and our name are answered
     Bench bench;
     bench.use(test::usual_plan());
     CHECK(records_of(bench.ask(Query{.name = "LocalHost."})) == Lines{"LocalHost. 600 IN A 127.0.0.1"});
-    CHECK(records_of(bench.ask(Query{.name = "a.localhost.", .type = 28})) == Lines{"a.localhost. 600 IN AAAA ::1"});
+    CHECK(records_of(bench.ask(Query{.name = "a.localhost.", .type = 28})) ==
+          Lines{"a.localhost. 600 IN AAAA ::1"});
     CHECK(records_of(bench.ask(Query{.name = "1.0.0.127.in-addr.arpa.", .type = 12})) ==
           Lines{"1.0.0.127.in-addr.arpa. 600 IN PTR localhost."});
     const std::string v6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.";
@@ -191,7 +197,8 @@ TEST_CASE("explain: the private option tells loopback clients where an answer co
     bench.transport.answer(0, 0, {"www.example. 60 IN A 192.0.2.80"});
     CHECK(test::explanation_of(bench.last()) == "source=upstream upstream=192.0.2.1:53 rtt_us=412");
     bench.clock.advance(12 * core::kSecond);
-    CHECK(test::explanation_of(bench.ask(explained(Query{.name = "www.example."}))) == "source=cache age=12s");
+    CHECK(test::explanation_of(bench.ask(explained(Query{.name = "www.example."}))) ==
+          "source=cache age=12s");
 }
 
 TEST_CASE("plan swap: the next query sees the new plan and nothing of the old", "[plan]") {
@@ -204,7 +211,8 @@ TEST_CASE("plan swap: the next query sees the new plan and nothing of the old", 
 }
 
 TEST_CASE("plan: a fallback makes its names not ready and forwards the rest", "[plan]") {
-    const auto fallback = core::parse_fallback("listen 127.0.0.153:53\nupstream 192.0.2.7\nname Db.Example\nname bad..name\n");
+    const auto fallback =
+        core::parse_fallback("listen 127.0.0.153:53\nupstream 192.0.2.7\nname Db.Example\nname bad..name\n");
     const auto view = resolver::plan_from_fallback(fallback);
     REQUIRE(view.owners.size() == 1);
     CHECK_FALSE(view.owners[0].ready);
@@ -213,20 +221,25 @@ TEST_CASE("plan: a fallback makes its names not ready and forwards the rest", "[
     CHECK(view.listen.at(0).text() == "127.0.0.153:53");
 }
 
-TEST_CASE("upstreams: our own address is never one, and what was learnt stays with the address", "[upstream]") {
+TEST_CASE("upstreams: our own address is never one, and what was learnt stays with the address",
+          "[upstream]") {
     core::StatsPage stats;
     const auto address = [](const char* text) { return *core::SocketAddress::parse(text, 53); };
     std::vector<core::SocketAddress> left_out;
-    const auto first = resolver::update_upstreams({}, {{1, address("192.0.2.1")}, {2, address("127.0.0.153")}},
-                                                  {address("127.0.0.153")}, stats, &left_out);
+    const auto first =
+        resolver::update_upstreams({}, {{1, address("192.0.2.1")}, {2, address("127.0.0.153")}},
+                                   {address("127.0.0.153")}, stats, &left_out);
     REQUIRE(first.size() == 1);
     CHECK(left_out.size() == 1);
     first[0]->answered(5000, 0);
-    const auto second = resolver::update_upstreams(first, {{3, address("192.0.2.3")}, {1, address("192.0.2.1")}}, {}, stats, &left_out);
+    const auto second = resolver::update_upstreams(
+        first, {{3, address("192.0.2.3")}, {1, address("192.0.2.1")}}, {}, stats, &left_out);
     REQUIRE(second.size() == 2);
     CHECK(second[1] == first[0]);
     CHECK(second[1]->srtt_us() == 5000);
-    CHECK(std::count_if(std::begin(stats.upstreams), std::end(stats.upstreams), [](auto& s) { return s.id != 0; }) == 2);
+    CHECK(std::count_if(std::begin(stats.upstreams), std::end(stats.upstreams),
+                        [](auto& s) { return s.id != 0; }) == 2);
     left_out.clear();
-    CHECK(resolver::update_upstreams({}, {{1, address("127.0.0.1")}}, {address("0.0.0.0")}, stats, &left_out).empty());
+    CHECK(resolver::update_upstreams({}, {{1, address("127.0.0.1")}}, {address("0.0.0.0")}, stats, &left_out)
+              .empty());
 }

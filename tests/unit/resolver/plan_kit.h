@@ -68,7 +68,8 @@ inline std::string soa_of(const std::string& name) {
 inline core::PlanAnswer addresses_answer(const std::string& name, const std::string& type,
                                          const std::vector<std::string>& addresses) {
     std::vector<std::string> records;
-    for (const auto& a : addresses) records.push_back(name + " 10 IN " + type + " " + a);
+    for (const auto& a : addresses)
+        records.push_back(name + " 10 IN " + type + " " + a);
     core::PlanAnswer out;
     out.answers = static_cast<std::uint16_t>(addresses.size());
     out.wire = wire_records(records);
@@ -141,23 +142,35 @@ struct Query {
         core::store_be16(out.data() + 10, static_cast<std::uint16_t>(core::load_be16(out.data() + 10) + 1));
         const auto size = static_cast<std::uint16_t>(edns_size);
         const std::size_t n = edns_options.size();
-        const std::uint8_t opt[11] = {0, 0, 41, static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size), 0,
-                                      edns_version, static_cast<std::uint8_t>(dnssec_ok ? 0x80 : 0), 0,
-                                      static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)};
+        const std::uint8_t opt[11] = {0,
+                                      0,
+                                      41,
+                                      static_cast<std::uint8_t>(size >> 8),
+                                      static_cast<std::uint8_t>(size),
+                                      0,
+                                      edns_version,
+                                      static_cast<std::uint8_t>(dnssec_ok ? 0x80 : 0),
+                                      0,
+                                      static_cast<std::uint8_t>(n >> 8),
+                                      static_cast<std::uint8_t>(n)};
         out.insert(out.end(), opt, opt + 11);
         out.insert(out.end(), edns_options.begin(), edns_options.end());
     }
 };
 
 /// A reply to `query` with the sections given; `opt`: with an OPT at the end.
-inline core::Bytes reply_to(core::ByteView query, std::uint16_t rcode, const std::vector<std::string>& answers,
-                            const std::vector<std::string>& authorities = {}, bool opt = true, std::uint16_t flags = 0) {
+inline core::Bytes reply_to(core::ByteView query, std::uint16_t rcode,
+                            const std::vector<std::string>& answers,
+                            const std::vector<std::string>& authorities = {}, bool opt = true,
+                            std::uint16_t flags = 0) {
     std::size_t question = 12;
-    while (query[question] != 0) question += 1u + query[question];
+    while (query[question] != 0)
+        question += 1u + query[question];
     question += 5;
     core::Bytes out(query.begin(), query.begin() + static_cast<std::ptrdiff_t>(question));
-    core::store_be16(out.data() + 2,
-                     static_cast<std::uint16_t>(0x8080 | (core::load_be16(query.data() + 2) & 0x0110) | rcode | flags));
+    core::store_be16(
+        out.data() + 2,
+        static_cast<std::uint16_t>(0x8080 | (core::load_be16(query.data() + 2) & 0x0110) | rcode | flags));
     core::store_be16(out.data() + 6, static_cast<std::uint16_t>(answers.size()));
     core::store_be16(out.data() + 8, static_cast<std::uint16_t>(authorities.size()));
     core::store_be16(out.data() + 10, 0);

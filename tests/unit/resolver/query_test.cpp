@@ -8,7 +8,9 @@ using test::Query;
 
 namespace {
 
-Parsed parse(const core::Bytes& packet, QueryView* view) { return QueryView::parse(packet, view); }
+Parsed parse(const core::Bytes& packet, QueryView* view) {
+    return QueryView::parse(packet, view);
+}
 
 }  // namespace
 
@@ -30,7 +32,8 @@ TEST_CASE("query: what can't be answered is dropped, what is malformed is FORMER
     response[2] = static_cast<std::uint8_t>(response[2] | 0x80);
     CHECK(parse(response, &q) == Parsed::kDropResponse);
     for (std::size_t cut = 12; cut < good.size(); ++cut) {
-        CHECK(parse(core::Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(cut)), &q) == Parsed::kFormErr);
+        CHECK(parse(core::Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(cut)), &q) ==
+              Parsed::kFormErr);
     }
     for (const int questions : {0, 2}) {
         auto wrong = good;
@@ -96,12 +99,13 @@ TEST_CASE("query: another opcode is NOTIMP, with question and OPT where they can
 TEST_CASE("names: a pointer must lead backwards and a name must end within 255 bytes", "[name]") {
     core::Bytes message(12);
     const auto add = [&](std::initializer_list<int> bytes) {
-        for (const int b : bytes) message.push_back(static_cast<std::uint8_t>(b));
+        for (const int b : bytes)
+            message.push_back(static_cast<std::uint8_t>(b));
     };
-    add({3, 'A', 'b', 'c', 0});        // 12: abc
-    add({1, 'x', 0xc0, 12});           // 17: x.abc
-    add({0xc0, 21});                   // 21: itself
-    add({0xc0, 25, 0, 0});             // 23: forwards
+    add({3, 'A', 'b', 'c', 0});  // 12: abc
+    add({1, 'x', 0xc0, 12});     // 17: x.abc
+    add({0xc0, 21});             // 21: itself
+    add({0xc0, 25, 0, 0});       // 23: forwards
     Name name;
     CHECK(read_name(message, 12, &name) == 17);
     CHECK(name_to_text(name.view()) == "abc");

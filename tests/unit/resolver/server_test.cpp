@@ -18,7 +18,9 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-core::SocketAddress local(std::uint16_t port) { return {*core::IpAddress::parse("127.0.0.1"), port}; }
+core::SocketAddress local(std::uint16_t port) {
+    return {*core::IpAddress::parse("127.0.0.1"), port};
+}
 
 core::UniqueFd connected(const core::SocketAddress& to, int type) {
     core::UniqueFd fd(::socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -43,7 +45,8 @@ class Host {
         server.reset();
         clock.reset();
         CHECK(loop.close());
-        for (const char* f : {"/run/plan", "/run/stats", "/fallback"}) ::unlink((folder + f).c_str());
+        for (const char* f : {"/run/plan", "/run/stats", "/fallback"})
+            ::unlink((folder + f).c_str());
         ::rmdir((folder + "/run").c_str());
         ::rmdir(folder.c_str());
     }
@@ -51,8 +54,8 @@ class Host {
         core::Plan p = test::base_plan(generation);
         p.listen = {local(0)};
         p.upstreams = {{1, local(port_of(upstream.get()))}};
-        p.owners.push_back(test::owner_of("db.example.", {"10.0.0." + std::to_string(generation)}, {"10.9.9.9"},
-                                          core::now_mono_us() + core::kHour));
+        p.owners.push_back(test::owner_of("db.example.", {"10.0.0." + std::to_string(generation)},
+                                          {"10.9.9.9"}, core::now_mono_us() + core::kHour));
         return p;
     }
     void publish(const core::Plan& p) {
@@ -90,7 +93,8 @@ class Host {
         ssize_t n = -1;
         socklen_t size = sizeof *from;
         until([&] {
-            n = ::recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(from), from ? &size : nullptr);
+            n = ::recvfrom(fd, buffer.data(), buffer.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(from),
+                           from ? &size : nullptr);
             return n >= 0;
         });
         buffer.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
@@ -165,13 +169,15 @@ TEST_CASE("server: private over UDP, forwarded over UDP from a fresh port, stati
         REQUIRE_FALSE(query.empty());
         ports.insert(ntohs(from.sin_port));
         const auto reply = test::reply_to(query, 0, {name + " 60 IN A 192.0.2.1"});
-        ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+        ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
+                 sizeof from);
         REQUIRE(records_of(host.receive(client.get())).size() == 1);
     }
     CHECK(ports.size() >= 95);
     CHECK(host.until([&] {
         const auto stats = core::read_stats(host.folder + "/run/stats");
-        return stats && stats->queries[0][0][0] == 1 && stats->upstreams[0].answered == 100 && stats->plan_accepted_generation == 1;
+        return stats && stats->queries[0][0][0] == 1 && stats->upstreams[0].answered == 100 &&
+               stats->plan_accepted_generation == 1;
     }));
 }
 
@@ -186,9 +192,11 @@ TEST_CASE("server: a datagram from somebody else never reaches the exchange", "[
     const auto query = host.receive(host.upstream.get(), &from);
     const auto stranger = Host::bound(SOCK_DGRAM, 0);
     const auto forged = test::reply_to(query, 0, {"www.example. 60 IN A 203.0.113.66"});
-    ::sendto(stranger.get(), forged.data(), forged.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    ::sendto(stranger.get(), forged.data(), forged.size(), 0, reinterpret_cast<sockaddr*>(&from),
+             sizeof from);
     const auto reply = test::reply_to(query, 0, {"www.example. 60 IN A 192.0.2.1"});
-    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
+             sizeof from);
     CHECK(records_of(host.receive(client.get())) == Lines{"www.example. 60 IN A 192.0.2.1"});
 }
 
@@ -207,7 +215,9 @@ TEST_CASE("server: a refusing upstream gives SERVFAIL with EDE 23 at once", "[se
     CHECK(core::now_mono_us() - before < core::kSecond);
 }
 
-TEST_CASE("server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs", "[server]") {
+TEST_CASE(
+    "server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs",
+    "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -220,32 +230,38 @@ TEST_CASE("server: over TCP queries come in any pieces, answers in any order, an
     // In odd pieces, then only reading.
     for (std::size_t at = 0; at < stream.size();) {
         const std::size_t n = std::min<std::size_t>(stream.size() - at, 1 + at % 50);
-        host.until([&] { return ::send(client.get(), stream.data() + at, n, MSG_NOSIGNAL) == static_cast<ssize_t>(n); });
+        host.until([&] {
+            return ::send(client.get(), stream.data() + at, n, MSG_NOSIGNAL) == static_cast<ssize_t>(n);
+        });
         at += n;
         host.loop.poll();
     }
     ::shutdown(client.get(), SHUT_WR);
     const auto early = host.read_messages(client.get(), 19);
     REQUIRE(early.size() == 19);
-    for (const auto& m : early) CHECK(core::load_be16(m.data()) != 1);
+    for (const auto& m : early)
+        CHECK(core::load_be16(m.data()) != 1);
     sockaddr_in from{};
     const auto query = host.receive(host.upstream.get(), &from);
     const auto reply = test::reply_to(query, 0, {"slow.example. 60 IN A 192.0.2.1"});
-    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
+             sizeof from);
     const auto late = host.read_messages(client.get(), 1);
     REQUIRE(late.size() == 1);
     CHECK(core::load_be16(late[0].data()) == 1);
     CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
 }
 
-TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken than the plan says", "[server]") {
+TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken than the plan says",
+          "[server]") {
     Host host;
     auto plan = host.plan();
     plan.settings.tcp_idle_ms = 200;
     plan.settings.tcp_max_clients = 2;
     host.publish(plan);
     REQUIRE(host.start());
-    const auto first = connected(host.address(), SOCK_STREAM), second = connected(host.address(), SOCK_STREAM);
+    const auto first = connected(host.address(), SOCK_STREAM),
+               second = connected(host.address(), SOCK_STREAM);
     REQUIRE(host.until([&] { return host.server->stats().tcp_clients == 2; }));
     const auto third = connected(host.address(), SOCK_STREAM);
     CHECK(host.until([&] {
@@ -265,14 +281,17 @@ TEST_CASE("server: a client that never reads its answers is cut and costs bounde
     const auto client = connected(host.address(), SOCK_STREAM);
     const auto query = framed(Query{}.wire());
     core::Bytes stream;
-    for (int i = 0; i < 1000; ++i) stream.insert(stream.end(), query.begin(), query.end());
+    for (int i = 0; i < 1000; ++i)
+        stream.insert(stream.end(), query.begin(), query.end());
     CHECK(host.until([&] {
-        for (int i = 0; i < 10; ++i) ::send(client.get(), stream.data(), stream.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        for (int i = 0; i < 10; ++i)
+            ::send(client.get(), stream.data(), stream.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         return host.server->stats().queries[0][0][1] > 5000 && host.server->stats().tcp_clients == 0;
     }));
 }
 
-TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one connection for several questions", "[server]") {
+TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one connection for several questions",
+          "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -286,10 +305,12 @@ TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one conne
         sockaddr_in from{};
         const auto query = host.receive(host.upstream.get(), &from);
         const auto cut = test::reply_to(query, 0, {}, {}, true, 0x0200);
-        ::sendto(host.upstream.get(), cut.data(), cut.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+        ::sendto(host.upstream.get(), cut.data(), cut.size(), 0, reinterpret_cast<sockaddr*>(&from),
+                 sizeof from);
         if (!peer) {
             host.until([&] {
-                peer.reset(::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+                peer.reset(
+                    ::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
                 return static_cast<bool>(peer);
             });
             REQUIRE(peer);
@@ -303,9 +324,11 @@ TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one conne
     CHECK(::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK) < 0);
 }
 
-TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the folder may come late or go", "[server]") {
+TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the folder may come late or go",
+          "[server]") {
     Host host;
-    const auto fallback = "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
+    const auto fallback =
+        "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
     REQUIRE(core::write_file(host.folder + "/fallback", core::as_bytes(fallback), 0644, false));
     // The listener is passed, the way of a socket unit: a fallback file can't say port 0.
     std::vector<resolver::ListenSocket> sockets;

@@ -19,7 +19,8 @@ struct TempFolder {
         path = ::mkdtemp(name);
     }
     ~TempFolder() {
-        for (const char* f : {"plan", "durable", "stats", "fallback", "resolv.conf"}) ::unlink((path + "/" + f).c_str());
+        for (const char* f : {"plan", "durable", "stats", "fallback", "resolv.conf"})
+            ::unlink((path + "/" + f).c_str());
         ::rmdir(path.c_str());
     }
     std::string file(const std::string& name, const std::string& content) const {
@@ -52,13 +53,15 @@ TEST_CASE("reply: OPT is taken out wherever it stands, with what would break beh
     const auto tsig = core::Bytes{0, 0, 250, 0, 255, 0, 0, 0, 0, 0, 0};
     const auto build = [&](std::initializer_list<core::Bytes> additional, std::uint16_t count) {
         auto reply = test::reply_to(query, 0, {"www.example. 60 IN A 192.0.2.1"}, {}, false);
-        for (const auto& r : additional) reply.insert(reply.end(), r.begin(), r.end());
+        for (const auto& r : additional)
+            reply.insert(reply.end(), r.begin(), r.end());
         core::store_be16(reply.data() + 10, count);
         return reply;
     };
     const core::Bytes opt{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0};
     bool sound = false;
-    for (const auto& reply : {build({opt}, 1), build({glue, opt}, 2), build({opt, glue}, 2), build({opt, glue, tsig}, 3)}) {
+    for (const auto& reply :
+         {build({opt}, 1), build({glue, opt}, 2), build({opt, glue}, 2), build({opt, glue, tsig}, 3)}) {
         const auto out = passed_on(query, reply, &sound);
         REQUIRE(sound);
         CHECK(test::records_of(out).size() == 1);
@@ -79,7 +82,8 @@ TEST_CASE("reply: names in records are read to their end, loops and overruns are
     passed_on(query, reply, &sound);
     CHECK(sound);
     const auto rdata = reply.size() - 15;
-    for (const std::uint8_t target : {static_cast<std::uint8_t>(rdata), static_cast<std::uint8_t>(reply.size())}) {
+    for (const std::uint8_t target :
+         {static_cast<std::uint8_t>(rdata), static_cast<std::uint8_t>(reply.size())}) {
         auto bad = reply;
         bad[rdata] = 0xc0;
         bad[rdata + 1] = target;  // at itself, or behind the end
@@ -87,7 +91,8 @@ TEST_CASE("reply: names in records are read to their end, loops and overruns are
         CHECK_FALSE(sound);
     }
     for (std::size_t cut = query.size(); cut < reply.size(); ++cut) {
-        passed_on(query, core::Bytes(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(cut)), &sound);
+        passed_on(query, core::Bytes(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(cut)),
+                  &sound);
         CHECK_FALSE(sound);
     }
 }
@@ -130,7 +135,8 @@ TEST_CASE("framing: several messages in a segment and one in many pieces give th
     }
 }
 
-TEST_CASE("statistics: written at most every 200 ms, readable as a whole record, made again when deleted", "[stats]") {
+TEST_CASE("statistics: written at most every 200 ms, readable as a whole record, made again when deleted",
+          "[stats]") {
     const TempFolder folder;
     test::FakeClock clock;
     core::SeededRandom random(1);
@@ -156,7 +162,9 @@ TEST_CASE("plans: the valid one with the higher generation is chosen, damaged on
     PlanPaths paths;
     paths.plans = {write("plan", 5), write("durable", 4)};
     std::vector<core::PlanFault> faults;
-    const auto refused = [&](const std::string&, core::PlanSource, core::PlanFault f) { faults.push_back(f); };
+    const auto refused = [&](const std::string&, core::PlanSource, core::PlanFault f) {
+        faults.push_back(f);
+    };
     CHECK(choose_plan(paths, refused)->source == core::PlanSource::kCurrent);
     write("durable", 6);
     CHECK(choose_plan(paths, refused)->view.generation == 6);
