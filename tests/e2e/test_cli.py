@@ -193,6 +193,7 @@ class Commands(SharedHostTest):
         self.assertEqual(self.host.postern("probe", "no-such-link").returncode, 3)
 
     def test_logs(self):
+        self.host.wait(lambda: len(self.host.probes()) >= 5, "five probes")
         done = self.host.postern("logs", "-n", "2", "-o", "json")
         self.assertEqual(done.returncode, 0, done.stderr)
         records = [json.loads(line) for line in done.stdout.splitlines()]
