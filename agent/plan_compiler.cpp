@@ -8,7 +8,7 @@
 #include <map>
 #include <memory>
 
-#include "core/random.h"
+#include "core/deleter.h"
 
 namespace postern::agent {
 namespace {
@@ -18,11 +18,7 @@ using core::Code;
 using core::PlanAnswer;
 using core::Result;
 
-template <auto Free>
-struct Deleter {
-    template <class T>
-    void operator()(T* p) const noexcept { Free(p); }
-};
+using core::Deleter;
 using Packet = std::unique_ptr<ldns_pkt, Deleter<ldns_pkt_free>>;
 using Rr = std::unique_ptr<ldns_rr, Deleter<ldns_rr_free>>;
 using Rdf = std::unique_ptr<ldns_rdf, Deleter<ldns_rdf_deep_free>>;

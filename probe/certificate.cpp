@@ -1,4 +1,5 @@
 #include "probe/certificate.h"
+#include "core/deleter.h"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -16,13 +17,7 @@ namespace {
 constexpr std::size_t kLongestText = 256;
 constexpr std::size_t kMostNames = 16;
 
-template <auto Free>
-struct Deleter {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
+using core::Deleter;
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
 

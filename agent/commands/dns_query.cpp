@@ -15,6 +15,7 @@
 #include "core/fd.h"
 #include "core/loop.h"
 #include "core/random.h"
+#include "core/deleter.h"
 
 #include <ldns/ldns.h>  // last, and without its own bool, true and false
 #undef bool
@@ -31,13 +32,7 @@ namespace {
 constexpr std::uint16_t kOptionExplain = 65001;
 constexpr std::uint16_t kOptionEde = 15;
 
-template <auto Free>
-struct Deleter {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
+using core::Deleter;
 using Packet = std::unique_ptr<ldns_pkt, Deleter<ldns_pkt_free>>;
 using Rdf = std::unique_ptr<ldns_rdf, Deleter<ldns_rdf_deep_free>>;
 using CText = std::unique_ptr<char, Deleter<std::free>>;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -70,7 +71,7 @@ class HttpFixture {
     }
     void turn() {
         loop.poll();
-        ::usleep(100);
+        ::sched_yield();
     }
 
     core::Loop loop;

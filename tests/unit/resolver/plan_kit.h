@@ -8,6 +8,7 @@
 
 #include "core/file_system.h"
 #include "core/plan.h"
+#include "core/deleter.h"
 
 // Last, and its macros undone: with stdbool.h it makes "true" an int for the headers after it.
 #include <ldns/ldns.h>
@@ -17,13 +18,7 @@
 
 namespace postern::test {
 
-template <auto Free>
-struct Deleter {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
+using core::Deleter;
 using LdnsPacket = std::unique_ptr<ldns_pkt, Deleter<ldns_pkt_free>>;
 
 /// What ldns makes of a message; null if it does not parse.
