@@ -16,7 +16,7 @@ namespace {
 
 constexpr Micros kFirstRetry = 20 * core::kMillisecond;  // "back within 200 ms"
 constexpr Micros kLongestRetry = core::kSecond;          // it never gives up: it is the host's DNS
-constexpr Micros kLivedLong = 10 * core::kSecond;
+constexpr Micros kLivedLong = 100 * core::kMillisecond;  // long enough to have served: not a broken start
 constexpr int kReceiveBuffer = 8 << 20;
 
 core::Result<core::UniqueFd> bind_one(const core::SocketAddress& address, int type) {

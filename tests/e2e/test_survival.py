@@ -73,7 +73,7 @@ class Kills(Survival):
     def test_killed_resolver_is_back_within_200_ms(self):
         self.start()
         took = []
-        for _ in range(3):
+        for _ in range(5):  # one after the other: killing it again must not make it slower to come back
             pid = self.host.resolver_pid()
             started = time.monotonic()
             os.kill(pid, signal.SIGKILL)
@@ -81,7 +81,7 @@ class Kills(Survival):
             self.host.wait(lambda: answers() == 0, "an answer", poll_s=0.001)
             took.append(time.monotonic() - started)
             self.resolves_everything()
-        self.assertLess(min(took), 0.2, took)
+        self.assertLess(sorted(took)[2], 0.2, took)
 
     def test_terminated_agent_ends_with_0_and_takes_its_resolver_along(self):
         self.start()
