@@ -151,7 +151,7 @@ class Demo:
         self.step(f'curl -sS --cacert {self.ca} -d "show databases;" "https://{NAME}/rest/sql?token=$TOKEN"', '"code":0', "information_schema")
         self.say("What postern says")
         self.step(f"postern status {config}", NAME, *both)
-        self.step(f"curl -sS {HEALTH}", '"status":"pass"', "tdengine-prod:sql")
+        self.step(f"curl -sS {HEALTH} | sed -n '1,14p;15s/.*/…/p'", '"status": "pass"')
         self.step(f"postern resolve {NAME} {config}", *both)
         self.step(f"postern logs -n 4 {config}", *both)
         zone, gone = "cn-hangzhou-i", ZONES["cn-hangzhou-i"]
