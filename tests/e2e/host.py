@@ -34,6 +34,7 @@ ENDPOINT = "ep-bp1example0000000001"
 ZONES = {"cn-hangzhou-h": "127.0.0.2", "cn-hangzhou-i": "127.0.0.3"}
 ZONE_A, ZONE_B = ZONES.values()
 SPARE_ADDRESS = "127.0.0.7"
+GATEWAYS = {"zone-a": ZONE_A, "zone-b": ZONE_B, "spare": SPARE_ADDRESS}
 DNS = ns.RESOLVER_ADDRESS
 UPSTREAMS = {"first": "127.0.0.53", "second": "127.0.0.54"}
 HTTP = "127.0.0.1:9853"
@@ -99,6 +100,7 @@ class Host:
         self.config_file = f"{self.folder}/postern.toml"
         self.log_file = f"{self.folder}/postern.log"
         self.agent = None
+        self.user = None  # a numeric user for the agent, instead of ours
         self.upstream = self.aliyun = self.gateways = None
         self._mounts = []
         # What the agent finds in its environment. HOME without ~/.aliyun: no credentials of whoever runs the test.
@@ -138,11 +140,12 @@ class Host:
                               "--scenario", self.write_file("scenario.json", json.dumps(scenario)),
                               "--api", "127.0.0.5:443", "--imds", "127.0.0.6:80", folder=self.folder)
 
-    def start_gateways(self):
+    def start_gateways(self, listeners=None):
+        """`listeners` is {name: address}."""
         accepted = self.write_file("accepted-tokens", TOKEN)
-        self.gateways = StandIn("tdengine.py", "--pki", self.pki, "--token-file", accepted,
-                                "--listen", f"{ZONE_A}:443=zone-a", "--listen", f"{ZONE_B}:443=zone-b",
-                                "--listen", f"{SPARE_ADDRESS}:443=spare", folder=self.folder)
+        listen = [part for name, address in (listeners or GATEWAYS).items()
+                  for part in ("--listen", f"{address}:443={name}")]
+        self.gateways = StandIn("tdengine.py", "--pki", self.pki, "--token-file", accepted, *listen, folder=self.folder)
 
     def start_world(self, **scenario):
         self.start_upstream()
@@ -178,7 +181,7 @@ class Host:
         with open(self.log_file, "ab") as log:
             self.agent = subprocess.Popen([POSTERN, "run", "--config", self.config_file, *arguments],
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
-                                          cwd=self.folder)
+                                          cwd=self.folder, **({} if self.user is None else self.as_user()))
         if wait_ready:
             self.wait_ready()
 
@@ -198,6 +201,18 @@ class Host:
         """Returns the exit code."""
         self.agent.send_signal(number)
         return self.agent.wait(timeout=DEADLINE_S)
+
+    def as_user(self):
+        return {"user": self.user, "group": self.user, "extra_groups": []}
+
+    def give_to(self, user):
+        """Everything of this host belongs to that user, who may bind port 53 in this namespace and runs the agent."""
+        self.user = user
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as file:
+            file.write("0")
+        for path, folders, files in os.walk(self.folder):
+            for name in (".", *folders, *files):
+                os.chown(os.path.join(path, name), user, user)
 
     def resolver_pids(self):
         """PIDs of living resolvers that belong to this host."""
