@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
+#include <vector>
 
 #include "tests/unit/resolver/handler_kit.h"
 
@@ -9,17 +10,40 @@ namespace {
 std::size_t allocations = 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+// ASan's own operator new is to stay: it tells us by its hook.
+#include <sanitizer/allocator_interface.h>
+namespace {
+const int kHooked = __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { ++allocations; },
+                                                              [](const volatile void*) {});
+}
+#else
 // Not inlined: g++ would take free() for a mismatch.
 [[gnu::noinline]] void* operator new(std::size_t size) {
     ++allocations;
     if (void* p = std::malloc(size)) return p;
     throw std::bad_alloc();
 }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++allocations;
+    return std::malloc(size);
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept {
     std::free(p);
 }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
     std::free(p);
+}
+#endif
+
+TEST_CASE("allocations: they are counted", "[allocation]") {
+#ifdef __SANITIZE_ADDRESS__
+    CHECK(kHooked > 0);
+#endif
+    const auto before = allocations;
+    const std::vector<int> some(100);
+    CHECK(some.size() == 100);
+    CHECK(allocations > before);
 }
 
 using namespace postern;
