@@ -11,8 +11,9 @@ std::size_t allocations = 0;
 }
 
 #ifdef __SANITIZE_ADDRESS__
-// ASan's own operator new is to stay: it tells us by its hook.
-#include <sanitizer/allocator_interface.h>
+// ASan's own operator new is to stay: it tells us by its hook (g++ has the function, but not its header).
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
 namespace {
 const int kHooked = __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { ++allocations; },
                                                               [](const volatile void*) {});
