@@ -9,18 +9,27 @@ using core::load_be16;
 
 constexpr std::size_t kLongestChain = 16;
 
-/// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed.
+/// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed: RDATA ends where they do.
 bool rdata_is_sound(ByteView message, const Record& r) {
     Name name;
     const ByteView upto = message.first(r.end());
     switch (r.type) {
         case kTypeNs:
+        case kTypeMd:
+        case kTypeMf:
         case kTypeCname:
+        case kTypeMb:
+        case kTypeMg:
+        case kTypeMr:
         case kTypePtr:
         case kTypeDname:
             return read_name(upto, r.rdata_at, &name) == r.end();
         case kTypeMx:
             return r.rdata_length > 2 && read_name(upto, r.rdata_at + 2, &name) == r.end();
+        case kTypeMinfo: {
+            const std::size_t second = read_name(upto, r.rdata_at, &name);
+            return second != 0 && read_name(upto, second, &name) == r.end();
+        }
         case kTypeSoa: {
             const std::size_t rname = read_name(upto, r.rdata_at, &name);
             const std::size_t numbers = rname == 0 ? 0 : read_name(upto, rname, &name);
