@@ -3,6 +3,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <unistd.h>
+
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +13,18 @@
 #include "core/fd.h"
 
 namespace postern::core {
+namespace {
+
+/// A positive decimal number, else 0.
+std::int64_t number(const char* text) {
+    std::int64_t value = 0;
+    if (text == nullptr) return 0;
+    const char* const end = text + std::strlen(text);
+    const auto [stop, error] = std::from_chars(text, end, value);
+    return error == std::errc{} && stop == end && value > 0 ? value : 0;
+}
+
+}  // namespace
 
 void notify_service(std::string_view state) {
     const char* path = std::getenv("NOTIFY_SOCKET");
@@ -21,6 +36,13 @@ void notify_service(std::string_view state) {
     if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract address
     const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (fd) ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
+}
+
+Micros watchdog_period_us() {
+    // WATCHDOG_PID names the process that is watched: ours, or that of a parent whose environment we inherited.
+    const char* pid = std::getenv("WATCHDOG_PID");
+    if (pid != nullptr && number(pid) != ::getpid()) return 0;
+    return number(std::getenv("WATCHDOG_USEC"));
 }
 
 }  // namespace postern::core

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "core/file_system.h"
 #include "core/log.h"
 #include "core/service_notify.h"
+#include "resolver/canary.h"
 #include "resolver/options.h"
 #include "resolver/server.h"
 
@@ -81,8 +83,14 @@ int run(const resolver::Options& options) {
         settings.sockets = resolver::take_passed_sockets(options.sockets);
         resolver::Server server(loop, clock, random, std::move(settings));
         const Signals signals(loop, server);
+        std::optional<resolver::Canary> canary;
+        if (const core::Micros period_us = core::watchdog_period_us(); period_us > 0) {
+            canary.emplace(loop, clock, random, server, period_us,
+                           [] { core::notify_service("WATCHDOG=1"); });
+        }
         if (server.start()) {
             core::notify_service("READY=1");
+            if (canary) canary->start();
             loop.run();
             core::notify_service("STOPPING=1");
         } else {

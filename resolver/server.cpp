@@ -43,6 +43,11 @@ bool Server::start() {
     return true;
 }
 
+bool Server::allows(const core::IpAddress& client) const {
+    const auto& allow = handler_.plan()->view.allow;
+    return std::any_of(allow.begin(), allow.end(), [&](const auto& prefix) { return prefix.contains(client); });
+}
+
 void Server::use(PlanPointer plan) {
     const core::PlanView& view = plan->view;
     for (const core::Error& error : listeners_.listen_on(view.listen))

@@ -24,6 +24,8 @@ class Server {
     bool start();
     void reload() { watcher_.reload(); }
     std::vector<core::SocketAddress> addresses() const { return listeners_.addresses(); }
+    /// Whether the plan lets this client in.
+    bool allows(const core::IpAddress& client) const;
     core::StatsPage& stats() { return stats_.page(); }
 
   private:

@@ -1,11 +1,13 @@
 """A host of its own for a test: upstream DNS, cloud API, metadata service and gateways from tests/standin, and the real
 postern between them and real clients. Everything lives in one folder and in the namespaces of ns.py."""
 
+import errno
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -102,7 +104,9 @@ class Host:
         self.agent = None
         self.user = None  # a numeric user for the agent, instead of ours
         self.upstream = self.aliyun = self.gateways = None
+        self.resolver = None  # where the test starts it, and not the agent
         self._mounts = []
+        self._sockets = []
         # What the agent finds in its environment. HOME without ~/.aliyun: no credentials of whoever runs the test.
         self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": self.folder,
                             "ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET}
@@ -190,6 +194,40 @@ class Host:
         self.start_world()
         self.start_postern(**changes)
 
+    def listen_sockets(self, address=DNS):
+        """(UDP, TCP) bound as a socket unit would; they stay open until close()."""
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._sockets += (udp, tcp)
+
+        def bound(own):
+            """False while it is taken: a killed process has lost its command line before it has closed its files."""
+            try:
+                own.bind((address, 53))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                return False
+            return True
+
+        for own in (udp, tcp):
+            self.wait(lambda own=own: bound(own), "the address to be free")
+        tcp.listen(16)
+        return udp, tcp
+
+    def start_resolver(self, *arguments, sockets=None, environment=None, **popen):
+        """The resolver as systemd starts it: the sockets are open before the program runs."""
+        udp, tcp = sockets or self.listen_sockets()
+        # descriptors 3 and 4, and LISTEN_PID naming the process that execs
+        script = 'exec 3<&"$1" 4<&"$2"; shift 2; LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"'
+        with open(self.log_file, "ab") as log:
+            self.resolver = subprocess.Popen(
+                ["bash", "-c", script, "bash", str(udp.fileno()), str(tcp.fileno()), RESOLVER, *arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(udp.fileno(), tcp.fileno()), cwd=self.folder,
+                env={**self.environment, **(environment or {})}, **popen)
+        return self.resolver
+
     def wait_ready(self):
         def ready():
             if self.agent.poll() is not None:
@@ -238,24 +276,36 @@ class Host:
         return pid
 
     def close(self):
+        """Ends everything; fails when the agent did not end well or a sanitizer has complained."""
+        trouble = []
         if self.agent is not None and self.agent.poll() is None:
             self.agent.terminate()
             try:
-                self.agent.wait(timeout=10)
+                if self.agent.wait(timeout=DEADLINE_S) != 0:
+                    trouble.append(f"postern ended with {self.agent.returncode} on SIGTERM")
             except subprocess.TimeoutExpired:
+                trouble.append("postern did not end on SIGTERM")
                 self.agent.kill()
                 self.agent.wait()
+        trouble += self.log_lines(r"Sanitizer|runtime error:|assertion.*failed|terminate called")
         for pid in self.resolver_pids():
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        if self.resolver is not None:
+            self.resolver.wait(timeout=DEADLINE_S)
+        for own in self._sockets:
+            own.close()
         for stand_in in (self.gateways, self.aliyun, self.upstream):
             if stand_in is not None:
                 stand_in.stop()
         for folder in self._mounts:
             subprocess.run(["umount", "-l", folder], check=False, timeout=60)
+        end_of_log = self.log()[-6000:]
         shutil.rmtree(self.folder, ignore_errors=True)
+        if trouble:
+            raise AssertionError("\n".join(trouble) + "\n--- postern's log ends:\n" + end_of_log)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

@@ -1,15 +1,13 @@
 """The host keeps its DNS: through kill -9, damaged and missing plans, and full disks."""
 
-import errno
 import glob
 import os
 import signal
 import socket
-import subprocess
 import time
 import unittest
 
-from host import DNS, NAME, RESOLVER, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
+from host import DNS, NAME, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
 import dnswire  # one of the stand-ins' modules: host.py knows where they are
 
 
@@ -23,17 +21,6 @@ def answers(name=NAME, timeout_s=0.02):
             return client.recv(4096)[3] & 0xF
         except OSError:
             return None
-
-
-def bound(own):
-    """False while the address is taken: a killed process has lost its command line before it has closed its files."""
-    try:
-        own.bind((DNS, 53))
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        return False
-    return True
 
 
 class Survival(HostTest):
@@ -168,7 +155,7 @@ class Plans(Survival):
         self.host.wait(lambda: not self.host.resolver_pids(), "the resolver to be gone")
         for path in (current, durable):
             os.remove(path)
-        resolver = self.start_socket_activated("--plan", current, durable, "--fallback", fallback)
+        resolver = self.host.start_resolver("--plan", current, durable, "--fallback", fallback)
         self.host.wait(lambda: answers("www.name.test") is not None, "the resolver to answer")
         self.assertEqual(self.host.addresses("www.name.test"), {"192.0.2.1", "192.0.2.2"})
         self.assertIsNone(resolver.poll())
@@ -183,28 +170,9 @@ class Plans(Survival):
         os.kill(self.host.resolver_pid(), signal.SIGKILL)
         self.host.wait(lambda: not self.host.resolver_pids(), "the resolver to be gone")
         os.remove(current)
-        self.start_socket_activated("--plan", current, durable, "--fallback", fallback)
+        self.host.start_resolver("--plan", current, durable, "--fallback", fallback)
         self.host.wait(lambda: answers() == 0, "an answer")
         self.resolves_everything()
-
-    def start_socket_activated(self, *arguments):
-        """As systemd would: the sockets are open before the program starts."""
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for own in (udp, tcp):
-            self.addCleanup(own.close)
-            self.host.wait(lambda own=own: bound(own), "the killed resolver's sockets to be closed")
-        tcp.listen(16)
-        # descriptors 3 and 4, and LISTEN_PID naming the process that execs
-        script = 'exec 3<&"$1" 4<&"$2"; shift 2; LISTEN_FDS=2 LISTEN_PID=$$ exec "$@"'
-        with open(self.host.log_file, "ab") as log:
-            process = subprocess.Popen(["bash", "-c", script, "bash", str(udp.fileno()), str(tcp.fileno()), RESOLVER,
-                                        *arguments], stdin=subprocess.DEVNULL, stderr=log, stdout=log,
-                                       pass_fds=(udp.fileno(), tcp.fileno()), cwd=self.host.folder)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
 
 
 class FullDisk(Survival):

@@ -1,0 +1,133 @@
+// The resolver's proof of life, over real sockets.
+#include <linux/filter.h>
+
+#include "core/log.h"
+#include "resolver/canary.h"
+#include "tests/unit/resolver/server_kit.h"
+
+using namespace postern;
+using test::Host;
+
+namespace {
+
+constexpr core::Micros kPeriod = 30 * core::kMillisecond;
+
+/// A resolver that is watched.
+struct Watched {
+    Host host;
+    std::unique_ptr<resolver::Canary> canary;
+    int alive = 0;
+    std::vector<std::string> events;
+
+    Watched() {
+        core::capture_log([this](core::Level, std::string_view event, const std::string&) {
+            if (event.starts_with("canary_")) events.emplace_back(event);
+        });
+    }
+    ~Watched() {
+        core::capture_log({});
+        canary.reset();
+    }
+    void start(const std::vector<std::string>& allow, std::vector<resolver::ListenSocket> sockets = {}) {
+        auto plan = host.plan();
+        plan.allow.clear();
+        for (const auto& prefix : allow)
+            plan.allow.push_back(*core::IpPrefix::parse(prefix));
+        host.publish(plan);
+        REQUIRE(host.start(std::move(sockets)));
+        canary = std::make_unique<resolver::Canary>(host.loop, *host.clock, host.random, *host.server,
+                                                    kPeriod, [this] { ++alive; });
+        canary->start();
+    }
+    bool fed(int times) {
+        return host.until([&] { return alive >= times; });
+    }
+    bool said(const std::string& event) {
+        return host.until([&] { return std::find(events.begin(), events.end(), event) != events.end(); });
+    }
+};
+
+std::vector<resolver::ListenSocket> sockets_on(std::initializer_list<const char*> addresses) {
+    std::vector<resolver::ListenSocket> out;
+    for (const char* address : addresses)
+        out.push_back(std::move(*resolver::bind_socket({*core::IpAddress::parse(address), 0}, false)));
+    return out;
+}
+
+/// From now on the kernel drops what arrives there, until the filter is off again.
+void set_deaf(int fd, bool deaf) {
+    sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+    const sock_fprog program{1, &drop_all};
+    REQUIRE(::setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
+                         sizeof program) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("canary: every kind of listening address is asked through the kernel", "[canary]") {
+    const auto addresses = GENERATE(std::vector<const char*>{"127.0.0.1"}, std::vector<const char*>{"::1"},
+                                    std::vector<const char*>{"0.0.0.0"}, std::vector<const char*>{"::"},
+                                    std::vector<const char*>{"127.0.0.153", "127.0.0.1", "::1"});
+    Watched w;
+    std::vector<resolver::ListenSocket> sockets;
+    for (const char* address : addresses)
+        sockets.push_back(std::move(sockets_on({address})[0]));
+    w.start({"127.0.0.0/8", "::1/128"}, std::move(sockets));
+    CHECK(w.fed(5));
+    CHECK(w.events.empty());
+}
+
+TEST_CASE("canary: in the statistics it is a local answer over UDP and nothing else", "[canary]") {
+    Watched w;
+    w.start({"127.0.0.0/8"});
+    REQUIRE(w.fed(5));
+    auto stats = w.host.server->stats();
+    auto& local = stats.queries[static_cast<std::size_t>(core::Source::kLocal)][0][0];
+    CHECK(local >= 5);
+    local = 0;
+    for (const auto& source : stats.queries)
+        for (const auto& row : source)
+            CHECK((row[0] == 0 && row[1] == 0));
+    for (const auto events : stats.events)
+        CHECK(events == 0);
+    CHECK(stats.cache_misses == 0);
+    CHECK(stats.upstreams[0].sent == 0);
+}
+
+TEST_CASE("canary: flies from an address that is allowed; where none is, REFUSED is a sign of life", "[canary]") {
+    const auto refused = [](Watched& w) {
+        return w.host.server->stats().events[static_cast<std::size_t>(core::ResolverEvent::kRefusedClient)];
+    };
+    Watched same, loopback, none;
+    same.start({"127.0.0.9/32"}, sockets_on({"127.0.0.9"}));
+    CHECK(same.fed(3));
+    CHECK(refused(same) == 0);
+    loopback.start({"127.0.0.1/32"}, sockets_on({"127.0.0.9"}));
+    CHECK(loopback.fed(3));
+    CHECK(refused(loopback) == 0);
+    none.start({"192.0.2.0/24"}, sockets_on({"127.0.0.9"}));
+    CHECK(none.fed(3));
+    CHECK(refused(none) >= 3);
+}
+
+TEST_CASE("canary: an address that has left the host does not stand for the others", "[canary]") {
+    Watched w;
+    auto sockets = sockets_on({"127.0.0.9", "127.0.0.10"});
+    sockets[0].address.ip = *core::IpAddress::parse("192.0.2.1");  // as after the interface went
+    w.start({"127.0.0.0/8"}, std::move(sockets));
+    CHECK(w.fed(3));
+}
+
+TEST_CASE("canary: a listener that gets nothing is not alive, and is again when it gets something", "[canary]") {
+    Watched w;
+    auto sockets = sockets_on({"127.0.0.9"});
+    const int listener = sockets[0].fd.get();
+    set_deaf(listener, true);
+    w.start({"127.0.0.0/8"}, std::move(sockets));
+    CHECK(w.said("canary_unanswered"));
+    CHECK(w.alive == 0);
+    set_deaf(listener, false);
+    CHECK(w.said("canary_answered"));
+    CHECK(w.fed(3));
+    CHECK(w.events.size() == 2);  // each said once
+}
