@@ -17,6 +17,7 @@
 #include "agent/lookup.h"
 #include "agent/plan_publisher.h"
 #include "agent/resolver_child.h"
+#include "agent/schedule_watch.h"
 #include "core/service_notify.h"
 #include "agent/snapshot_store.h"
 #include "agent/token_store.h"
@@ -32,7 +33,6 @@ namespace {
 
 constexpr Micros kUpstreamPoll = 2 * core::kSecond;     // how soon a new nameserver from DHCP is used
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
-constexpr Micros kWatchdog = 5 * core::kSecond;
 
 AliyunOptions cloud_options(const Config& config) {
     return {config.aliyun.region, config.aliyun.api_endpoint, config.aliyun.ca_file};
@@ -40,6 +40,11 @@ AliyunOptions cloud_options(const Config& config) {
 
 class App {
   public:
+    App(const UsableConfig& usable, const RunOptions& options) : App(usable.config, options) {
+        config_text_ = usable.text;
+        if (!usable.mistakes.empty()) refuse("the last good configuration is used: ", usable.mistakes);
+    }
+
     App(const Config& config, const RunOptions& options)
         : config_(config),
           options_(options),
@@ -55,6 +60,7 @@ class App {
           tls_(loop_),
           launcher_(loop_, clock_, tls_),
           probe_log_(&loop_, paths_.probe_log),
+          last_good_(loop_),
           publisher_(loop_, clock_, paths_),
           engine_(clock_, random_, provider_, launcher_,
                   {[this](PlanInput input) { publisher_.publish(std::move(input)); },
@@ -94,8 +100,9 @@ class App {
         watch_signals();
         poll_upstreams();
         keep_house();
-        feed_watchdog();
+        if (config_problem_.empty()) keep_good();
         core::notify_service("READY=1");
+        feed_watchdog();
         core::log_info("agent_started", "postern runs",
                        {{"version", POSTERN_VERSION}, {"links", std::to_string(config_.links.size())},
                         {"http", http_server_->address().text()}, {"upstreams", upstreams_.source}});
@@ -198,11 +205,12 @@ class App {
     }
 
     void feed_watchdog() {
+        const Micros period = core::watchdog_period_us();
+        if (period == 0) return;
         if (schedule_moves()) core::notify_service("WATCHDOG=1");
-        watchdog_.start_in(kWatchdog, [this] { feed_watchdog(); });
+        watchdog_.start_in(period / 3, [this] { feed_watchdog(); });
     }
 
-    /// False when there is something to probe and nothing has come out for far too long.
     bool schedule_moves() {
         Micros longest = 0;
         for (const auto& link : config_.links) {
@@ -210,13 +218,7 @@ class App {
                 longest = std::max(longest, 3 * link.probe.interval_us + link.probe.timeout_us);
             }
         }
-        const Micros now = clock_.mono_us();
-        if (engine_.results() != seen_results_ || longest == 0) {
-            seen_results_ = engine_.results();
-            moved_mono_us_ = now;
-        }
-        if (moved_mono_us_ == 0) moved_mono_us_ = now;
-        return longest == 0 || now - moved_mono_us_ < longest + 10 * core::kSecond;
+        return schedule_watch_.moves(engine_.results(), longest, clock_.mono_us());
     }
 
     void watch_signals() {
@@ -239,16 +241,10 @@ class App {
 
     /// A broken new configuration is refused whole; the old one goes on.
     void reload() {
-        auto loaded = load_config(options_.config_path);
-        if (!loaded) {
-            config_problem_ = "the configuration was not reloaded: ";
-            for (const auto& issue : loaded.error()) {
-                core::log_error("config_refused", format_issue(options_.config_path, issue));
-                if (&issue == &loaded.error().front()) config_problem_ += format_issue(options_.config_path, issue);
-            }
-            if (loaded.error().size() > 1) config_problem_ += fmt_more(loaded.error().size() - 1);
-            return;
-        }
+        auto usable = load_usable_config(options_.config_path);
+        if (!usable) return refuse("the configuration was not reloaded: ", usable.error());
+        if (!usable->mistakes.empty()) return refuse("the configuration was not reloaded: ", usable->mistakes);
+        Config* const loaded = &usable->config;
         config_problem_.clear();
         loaded_wall_us_ = clock_.wall_us();
         if (loaded->agent.runtime_dir != config_.agent.runtime_dir || loaded->agent.state_dir != config_.agent.state_dir ||
@@ -263,7 +259,9 @@ class App {
                 return;
             }
         }
-        config_ = std::move(*loaded);
+        config_ = std::move(usable->config);
+        config_text_ = std::move(usable->text);
+        keep_good();
         core::configure_log(config_.agent.log_level, config_.agent.log_format);
         http_server_->set_access(config_.http.allow, config_.http.allow_hosts);
         provider_.configure(cloud_options(config_));
@@ -276,7 +274,15 @@ class App {
         core::log_info("config_reloaded", "the configuration was read anew", {{"links", std::to_string(config_.links.size())}});
     }
 
-    static std::string fmt_more(std::size_t n) { return " (and " + std::to_string(n) + " more, see the log)"; }
+    /// The mistakes in the log, and in status until a file without mistakes is read.
+    void refuse(const std::string& consequence, const std::vector<ConfigIssue>& mistakes) {
+        for (const auto& issue : mistakes) core::log_error("config_refused", format_issue(options_.config_path, issue));
+        config_problem_ = consequence + format_issue(options_.config_path, mistakes.front());
+        if (mistakes.size() > 1) config_problem_ += " (and " + std::to_string(mistakes.size() - 1) + " more, see the log)";
+        core::log_warning("config_problem", config_problem_);
+    }
+
+    void keep_good() { last_good_.save(paths_.last_good_config, options_.config_path, config_text_); }
 
     HttpSources http_sources() {
         HttpSources sources;
@@ -304,7 +310,7 @@ class App {
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = provider_.region().empty() ? config_.aliyun.region : provider_.region();
         for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), clock_warning()}) {
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), clock_warning()}) {
             if (!text.empty()) s.warnings.push_back(text);
         }
         if (const auto lost = probe_log_.lost_lines(); lost > 0) {
@@ -382,6 +388,7 @@ class App {
     probe::TlsContexts tls_;
     probe::NetworkLauncher launcher_;
     probe::ProbeLog probe_log_;
+    LastGoodCopy last_good_;
     PlanPublisher publisher_;
     Engine engine_;
     std::unique_ptr<ResolverChild> resolver_;
@@ -396,8 +403,8 @@ class App {
     std::string config_problem_;
     Micros started_wall_us_ = 0;
     Micros loaded_wall_us_ = 0;
-    Micros moved_mono_us_ = 0;
-    std::uint64_t seen_results_ = 0;
+    std::string config_text_;
+    ScheduleWatch schedule_watch_;
     bool said_no_upstreams_ = false;
 };
 
@@ -419,7 +426,8 @@ core::Result<core::LockFile> prepare_folders(const Config& config) {
 
 }  // namespace
 
-int run_agent(const Config& config, const RunOptions& options) {
+int run_agent(const UsableConfig& usable, const RunOptions& options) {
+    const Config& config = usable.config;
     core::configure_log(config.agent.log_level, config.agent.log_format);
     for (const auto& warning : config.warnings) core::log_warning("config_warning", format_issue(options.config_path, warning));
     const auto lock = prepare_folders(config);
@@ -427,7 +435,7 @@ int run_agent(const Config& config, const RunOptions& options) {
         core::log_error("agent_not_started", lock.error().text());
         return 2;
     }
-    auto app = std::make_unique<App>(config, options);
+    auto app = std::make_unique<App>(usable, options);
     if (const auto started = app->start(); !started) {
         core::log_error("agent_not_started", started.error().text());
         app->abandon();

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "agent/config.h"
+#include "agent/last_good.h"
 
 namespace postern::agent {
 
@@ -14,6 +14,6 @@ struct RunOptions {
 
 /// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Returns the exit code: 0, or 2 when it could not
 /// start, after saying why on stderr.
-int run_agent(const Config& config, const RunOptions& options);
+int run_agent(const UsableConfig& usable, const RunOptions& options);
 
 }  // namespace postern::agent

@@ -25,6 +25,8 @@ constexpr const char* kOverview =
     "Act:\n"
     "  run            the agent, in the foreground (systemd starts it)\n"
     "  refresh        ask the cloud API and probe everything now\n"
+    "  dns enable     point this host's resolver at postern; dns disable gives it back exactly\n"
+    "  dns status     who owns this host's DNS, and what postern changed\n"
     "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"
@@ -91,6 +93,7 @@ class Parser {
         add_probe();
         add_logs();
         add_refresh();
+        add_dns();
         add_later();
     }
 
@@ -309,9 +312,50 @@ class Parser {
                  });
     }
 
+    void add_dns() {
+        CLI::App* dns = app_.add_subcommand("dns", "Who answers this host's programs: postern, or whoever did before.");
+        dns->set_help_flag("-h,--help", "this text");
+        dns->require_subcommand(1);
+        const auto add_verb = [&](DnsCommand::Verb verb, const char* name, const char* help) {
+            auto c = std::make_shared<DnsCommand>();
+            c->verb = verb;
+            return std::pair{add(dns, name, help, c), c};
+        };
+        auto [enable, e] = add_verb(
+            DnsCommand::Verb::kEnable, "enable",
+            "Point this host's resolver at postern, by its owner's own mechanism, after postern has answered.\n"
+            "Exit: 0 done or nothing to do, 2 refused or failed (the host is as before), 3 usage.");
+        add_read(enable, "--mode",
+                 "split: only the private names come to postern; full: resolv.conf's server is postern;\n"
+                 "auto (the default): split where the host can, else full",
+                 "MODE", [c = e](const std::string& text) -> std::string {
+                     return parse_mode(text, &c->mode) ? "" : "is not auto, split or full";
+                 });
+        auto [disable, d] = add_verb(
+            DnsCommand::Verb::kDisable, "disable",
+            "Give the host its own DNS back, exactly as it was.\nExit: 0 done or nothing to do, 2 not everything could be given back.");
+        for (const auto& [app, c] : {std::pair{enable, e}, std::pair{disable, d}}) {
+            app->add_flag("-n,--dry-run", c->dry_run, "show what would be done, change nothing");
+            app->add_flag("--json", c->json, "what was done, as JSON");
+        }
+        auto [status, s] = add_verb(
+            DnsCommand::Verb::kStatus, "status",
+            "Who owns this host's DNS, what postern changed, and what gets in the way.\n"
+            "Exit: 0 as it should be, 1 something wants attention, 2 taken over but not in place, 3 unknown.");
+        status->add_flag("--json", s->json, "as JSON");
+        add_verb(DnsCommand::Verb::kReapply, "reapply",
+                 "Take over again what somebody rewrote; nothing when the host is not taken over. systemd starts it.");
+        add_verb(DnsCommand::Verb::kRescue, "rescue",
+                 "Give the host its own DNS back when postern does not answer within 3 s, and take it over again once "
+                 "it does. systemd starts it.");
+        add_verb(DnsCommand::Verb::kPrestart, "prestart",
+                 "Finish what a power cut left half-way; on a clone of another machine discard that one's state. systemd "
+                 "starts it at boot.");
+    }
+
     /// Names of commands to come: they say so rather than "unknown".
     void add_later() {
-        for (const char* name : {"doctor", "dns", "endpoint"}) {
+        for (const char* name : {"doctor", "endpoint"}) {
             CLI::App* app = app_.add_subcommand(name, "")->group("");
             app->set_help_flag();
             app->prefix_command();
@@ -326,7 +370,7 @@ class Parser {
 
     std::string unknown_command(const std::string& word) const {
         const auto meant =
-            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "refresh"});
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "refresh", "dns"});
         return "there is no command " + shown(word) +
                (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }

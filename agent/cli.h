@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/hostdns/decision.h"
 #include "probe/record.h"
 
 namespace postern::agent {
@@ -64,6 +65,14 @@ struct RefreshCommand {
     std::string config = kDefaultConfigPath;
     Micros timeout_us = 30 * core::kSecond;
 };
+struct DnsCommand {
+    enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };
+    std::string config = kDefaultConfigPath;
+    Verb verb = Verb::kStatus;
+    Mode mode = Mode::kAuto;
+    bool json = false;
+    bool dry_run = false;
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -72,7 +81,7 @@ struct PrintAndExit {
 
 using Command =
     std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
-                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, RefreshCommand>;
+                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, RefreshCommand, DnsCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -86,6 +95,7 @@ int run_command(const ResolveCommand& command);
 int run_command(const ProbeCommand& command);
 int run_command(const LogsCommand& command);
 int run_command(const RefreshCommand& command);
+int run_command(const DnsCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

@@ -240,12 +240,15 @@ Paths paths_of(const AgentConfig& config) {
         .probe_log = state + "/probe.log",
         .last_good_config = state + "/last-good.toml",
         .generation = state + "/generation",
+        .hostdns = state + "/hostdns.json",
+        .instance = state + "/instance",
         .durable_plan = plan + "/plan",
         .fallback = plan + "/fallback-upstreams",
         .current_plan = runtime + "/plan",
         .agent_lock = runtime + "/agent.lock",
         .stats = resolver + "/stats",
         .resolver_lock = resolver + "/resolver.lock",
+        .hostdns_lock = (runtime_moved ? runtime : "/run/postern-hostdns") + "/hostdns.lock",
     };
 }
 

@@ -35,6 +35,7 @@ struct DnsConfig {
     std::uint64_t cache_bytes = 16u << 20;
     Micros serve_stale_us = core::kHour;
     Micros plan_ttl_us = 5 * core::kMinute;
+    bool second_nameserver = false;           // resolv.conf also names the host's old server, where that is safe
 };
 
 struct HttpConfig {
@@ -125,9 +126,11 @@ tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& pa
 /// Where things lie (the manual's FILES). Moved below two folders when the configuration moves them.
 struct Paths {
     std::string snapshot, probe_log, last_good_config, generation;  // state_dir
+    std::string hostdns, instance;                     // state_dir; written by root
     std::string durable_plan, fallback;                // state; /var/lib/postern-plan by default
     std::string current_plan, agent_lock;              // runtime_dir
     std::string stats, resolver_lock;                  // /run/postern-resolver by default
+    std::string hostdns_lock;                          // /run/postern-hostdns by default
 };
 Paths paths_of(const AgentConfig& config);
 

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "agent/cloud/http_client.h"
+#include "agent/last_good.h"
 #include "core/file_system.h"
 #include "core/secret.h"
 
@@ -66,14 +67,20 @@ void complain(std::string_view command, const core::Error& error) {
     complain(command, error.text());
 }
 
-std::optional<Config> config_or_complain(std::string_view, const std::string& path) {
-    auto config = load_config(path);
-    if (config) return std::move(*config);
+void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes) {
     std::string out;
-    for (const ConfigIssue& issue : config.error())
+    for (const ConfigIssue& issue : mistakes)
         out += format_issue(path, issue) + "\n";
     std::fwrite(out.data(), 1, out.size(), stderr);
-    return std::nullopt;
+}
+
+std::optional<Config> config_or_complain(std::string_view command, const std::string& path) {
+    auto usable = load_usable_config(path);
+    if (usable && usable->mistakes.empty()) return std::move(usable->config);
+    complain_about(path, usable ? usable->mistakes : usable.error());
+    if (!usable) return std::nullopt;
+    complain(command, "goes by the last good copy of it, as the agent does");
+    return std::move(usable->config);
 }
 
 core::SocketAddress agent_address(const Config& config) {

@@ -16,7 +16,11 @@ void print(std::string_view text);
 void complain(std::string_view command, const core::Error& error);
 void complain(std::string_view command, std::string_view what);
 
-/// The configuration, or nothing after its mistakes went to stderr.
+/// "FILE:LINE: key: what" each, to stderr.
+void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes);
+
+/// The configuration that the agent goes by: the file, or its last good copy after its mistakes went to stderr, or
+/// nothing.
 std::optional<Config> config_or_complain(std::string_view command, const std::string& path);
 
 /// Where the agent's HTTP can be reached from this host: the listen address, loopback for "every address".

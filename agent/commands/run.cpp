@@ -7,12 +7,15 @@
 namespace postern::agent {
 
 int run_command(const RunCommand& command) {
-    const auto config = config_or_complain("run", command.config);
-    if (!config) return kExitFailed;
+    const auto usable = load_usable_config(command.config);
+    if (!usable) {
+        complain_about(command.config, usable.error());
+        return kExitFailed;
+    }
     RunOptions options;
     options.config_path = command.config;
     options.start_resolver = !command.no_resolver;
-    return run_agent(*config, options);
+    return run_agent(*usable, options);
 }
 
 int run_command(const PrintAndExit& command) {

@@ -1,0 +1,310 @@
+// `postern dns …`: the takeover of the host's resolver, as a person and as systemd's units call it.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "agent/cli.h"
+#include "agent/commands/common.h"
+#include "agent/commands/dns_query.h"
+#include "agent/hostdns/host_lookup.h"
+#include "agent/hostdns/hosts_file.h"
+#include "agent/hostdns/instance.h"
+#include "agent/hostdns/rescue.h"
+#include "agent/terminal.h"
+#include "core/fallback_file.h"
+#include "core/file_system.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Micros;
+using Json = nlohmann::ordered_json;
+
+Micros wall_now() {
+    timespec t;
+    ::clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
+}
+
+void sleep_for(Micros us) {
+    timespec left{us / core::kSecond, (us % core::kSecond) * 1000};
+    while (::nanosleep(&left, &left) != 0) {
+    }
+}
+
+/// What the takeover needs of the configuration. All but `enable` also work when that is broken: a host must get its
+/// DNS back whatever stands in the file.
+struct Setup {
+    Paths paths;
+    core::SocketAddress listen;
+    std::vector<std::string> names;
+    bool second_server = false;
+    core::Fallback served;  // what the resolver was last told
+};
+
+/// The address that the host is pointed at: resolv.conf knows port 53 only, and loopback never goes away.
+core::SocketAddress listen_for_host(const std::vector<core::SocketAddress>& listen) {
+    const auto rank = [](const core::SocketAddress& a) { return (a.port == 53 ? 0 : 2) + (a.ip.is_loopback() ? 0 : 1); };
+    return *std::min_element(listen.begin(), listen.end(), [&](auto& a, auto& b) { return rank(a) < rank(b); });
+}
+
+std::optional<Setup> setup_for(const DnsCommand& command) {
+    Setup s;
+    auto config = load_config(command.config);
+    if (!config && command.verb == DnsCommand::Verb::kEnable) {
+        for (const auto& issue : config.error()) complain("dns enable", format_issue(command.config, issue));
+        return std::nullopt;
+    }
+    s.paths = paths_of(config ? config->agent : AgentConfig{});
+    if (!config) {
+        if (auto good = load_config(s.paths.last_good_config)) config = std::move(*good);
+    }
+    const Config defaults;
+    const Config& c = config ? *config : defaults;
+    s.paths = paths_of(c.agent);
+    s.listen = c.dns.listen.empty() ? *core::SocketAddress::parse("127.0.0.153", 53) : listen_for_host(c.dns.listen);
+    s.second_server = c.dns.second_nameserver;
+    if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes)) s.served = core::parse_fallback(*text);
+    for (const auto& link : c.links) s.names.push_back(link.host);
+    // Once it runs, the names that the resolver serves are the names: the file may be ahead of them, or broken.
+    if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
+    std::sort(s.names.begin(), s.names.end());
+    s.names.erase(std::unique(s.names.begin(), s.names.end()), s.names.end());
+    return s;
+}
+
+std::string local_time(Micros wall_us) {
+    const std::time_t seconds = wall_us / core::kSecond;
+    std::tm tm{};
+    localtime_r(&seconds, &tm);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+    return text;
+}
+
+TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
+    TakeoverHooks hooks;
+    hooks.wall_us = wall_now;
+    hooks.pause = sleep_for;
+    hooks.look_up = look_up_as_programs_do;
+    hooks.ask = [](const core::SocketAddress& server, const std::string& name,
+                   Micros timeout_us) -> core::Result<ListenerAnswer> {
+        const auto reply = ask_dns(server, name, "A", timeout_us);
+        if (!reply) return core::fail(reply.error());
+        return ListenerAnswer{reply->rcode, !reply->answers.empty()};
+    };
+    hooks.say = [lines, quiet](const std::string& line) {
+        lines->push_back(line);
+        if (!quiet) print(line + "\n");
+    };
+    return hooks;
+}
+
+/// One of enable, disable, reapply, prestart and rescue's steps at a time; the others wait up to half a minute.
+core::Result<core::LockFile> lock_takeover(const Paths& paths) {
+    if (auto made = core::make_folders(core::folder_of(paths.hostdns_lock), 0755); !made) return core::fail(made.error());
+    const Micros deadline = wall_now() + 30 * core::kSecond;
+    for (;;) {
+        auto lock = core::LockFile::acquire(paths.hostdns_lock);
+        if (lock || lock.error().code != core::Code::kLocked || wall_now() > deadline) return lock;
+        sleep_for(50 * core::kMillisecond);
+    }
+}
+
+/// On a clone: what belongs to the machine that the image was made from goes, once the host has its own DNS.
+core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Setup& s, const TakeoverHooks& hooks) {
+    const std::string now = instance_identity(host);
+    std::string saved = host.read(s.paths.instance).value_or("");
+    saved = saved.substr(0, saved.find('\n'));
+    if (other_machine(saved, now)) {
+        hooks.say("this is another machine than the one whose state is here (a clone of an image): that state is discarded; "
+                  "to take over this host's DNS: postern dns enable");
+        const auto given = takeover.disable(false, s.served.upstreams);
+        for (const auto& path : {s.paths.durable_plan, s.paths.fallback, s.paths.snapshot, s.paths.generation,
+                                 s.paths.probe_log, core::folder_of(s.paths.snapshot) + "/history"}) {
+            if (::unlink(path.c_str()) != 0 && errno != ENOENT) hooks.say("cannot remove " + path);
+        }
+        if (!given) return given;
+    }
+    if (now == saved || now.empty()) return {};
+    return core::write_file(s.paths.instance, core::as_bytes(now + "\n"), 0644, true);
+}
+
+int finish(const DnsCommand& command, std::string_view name, const core::Result<void>& done, const std::vector<std::string>& lines) {
+    if (command.json) {
+        Json out = {{"schema_version", 1}, {"ok", done.has_value()}, {"lines", lines}};
+        if (!done) out["error"] = {{"code", core::to_string(done.error().code)}, {"what", done.error().what}, {"hint", done.error().hint}};
+        print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    }
+    if (!done) complain(name, done.error());
+    return done ? kExitGood : kExitFailed;
+}
+
+/// Everything that `dns status` shows.
+struct HostDnsReport {
+    Journal journal;
+    std::string journal_problem;
+    Decision present;                       // as it would be decided now
+    std::vector<std::string> out_of_place;  // changes that are not there (any more)
+    std::vector<HostsFinding> hosts;
+};
+
+HostDnsReport look_at(HostSystem& host, const Setup& s) {
+    HostDnsReport r;
+    if (auto journal = JournalFile(s.paths.hostdns).load()) {
+        r.journal = std::move(*journal);
+    } else {
+        r.journal_problem = journal.error().text();
+    }
+    r.present = decide(gather_facts(host), r.journal.state == TakeoverState::kOff ? Mode::kAuto : r.journal.wanted);
+    if (r.journal.state == TakeoverState::kOn) {
+        for (const auto& entry : r.journal.entries) {
+            const auto now = host.look(entry.path);
+            if (!now || now->kind != entry.after.kind || now->content != entry.after.content) r.out_of_place.push_back(entry.path);
+        }
+        if (!runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
+            r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0" : "the record " + std::string(kRecord));
+        }
+    }
+    r.hosts = hosts_findings(host.read("/etc/hosts").value_or(""), s.names);
+    return r;
+}
+
+int exit_of(const HostDnsReport& r) {
+    if (!r.journal_problem.empty()) return kExitUnknown;
+    if (!r.out_of_place.empty()) return kExitFailed;
+    const auto state = r.journal.state;
+    const bool calm = state == TakeoverState::kOff || state == TakeoverState::kOn;
+    return calm && r.hosts.empty() ? kExitGood : kExitWarning;
+}
+
+std::string state_text(const HostDnsReport& r) {
+    const Journal& j = r.journal;
+    const std::string since = j.since_wall_us == 0 ? "" : " since " + local_time(j.since_wall_us);
+    const auto by = [&] { return j.writer.empty() ? std::string("somebody") : j.writer; };
+    switch (j.state) {
+        case TakeoverState::kOff: return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
+        case TakeoverState::kOn: return fmt::format("on, {}{}: {} go to {}", to_string(j.decision.mode), since,
+                                                    j.decision.mode == Mode::kSplit ? "the private names" : "all names",
+                                                    j.target.listen.text());
+        case TakeoverState::kSuspended: return fmt::format("suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
+        case TakeoverState::kTruce: return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable", since, by());
+        default: return fmt::format("{}{}: interrupted, or at work right now", to_string(j.state), since);
+    }
+}
+
+int show_status(const DnsCommand& command, const HostDnsReport& r) {
+    if (command.json) {
+        Json changes = Json::array();
+        for (const auto& entry : r.journal.entries) {
+            const bool gone = std::find(r.out_of_place.begin(), r.out_of_place.end(), entry.path) != r.out_of_place.end();
+            changes.push_back({{"path", entry.path}, {"in_place", r.journal.state == TakeoverState::kOn && !gone}});
+        }
+        Json hosts = Json::array();
+        for (const auto& h : r.hosts) {
+            hosts.push_back({{"line", h.line}, {"name", h.name}, {"text", h.text}, {"reversed", h.reversed}, {"what", h.what()}, {"fix", h.fix()}});
+        }
+        const bool off = r.journal.state == TakeoverState::kOff;
+        Json out = {{"schema_version", 1},
+                    {"state", to_string(r.journal.state)},
+                    {"since", r.journal.since_wall_us == 0 ? "" : core::format_utc(r.journal.since_wall_us)},
+                    {"mode", off ? "" : to_string(r.journal.decision.mode)},
+                    {"wanted", off ? "" : to_string(r.journal.wanted)},
+                    {"owner", to_string(off ? r.present.owner : r.journal.decision.owner)},
+                    {"decision", off ? r.present.line : r.journal.decision.line},
+                    {"split_possible", r.present.split_possible},
+                    {"listen", off ? "" : r.journal.target.listen.text()},
+                    {"names", r.journal.target.names},
+                    {"changes", changes},
+                    {"out_of_place", r.out_of_place},
+                    {"writer", r.journal.writer},
+                    {"hosts_file", hosts},
+                    {"problem", r.journal_problem}};
+        print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+        return exit_of(r);
+    }
+    const bool off = r.journal.state == TakeoverState::kOff;
+    if (!r.journal_problem.empty()) {
+        print("takeover  unknown: " + r.journal_problem + "\n");
+    } else {
+        print("takeover  " + state_text(r) + "\n");
+    }
+    print("decision  " + (off ? r.present.line : r.journal.decision.line) + "\n");
+    for (const auto& entry : r.journal.entries) {
+        if (r.journal.state != TakeoverState::kOn) break;
+        const char* how = entry.before.kind == FileState::Kind::kAbsent ? "written" : entry.before.kind == FileState::Kind::kLink ? "was a link to " : "replaced";
+        print(fmt::format("changed   {}  {}{}\n", entry.path, how, entry.before.kind == FileState::Kind::kLink ? entry.before.content : ""));
+    }
+    for (const auto& path : r.out_of_place) print("! not in place: " + path + " (mend it: postern dns reapply)\n");
+    for (const auto& h : r.hosts) print("! " + h.what() + "\n  mend it: " + h.fix() + "\n");
+    return exit_of(r);
+}
+
+}  // namespace
+
+int run_command(const DnsCommand& command) {
+    static constexpr std::string_view kNames[] = {"dns enable", "dns disable", "dns status", "dns reapply", "dns rescue", "dns prestart"};
+    const auto name = kNames[static_cast<int>(command.verb)];
+    const auto setup = setup_for(command);
+    if (!setup) return kExitFailed;
+    const auto host = HostSystem::real();
+    if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, look_at(*host, *setup));
+    if (::geteuid() != 0 && !command.dry_run) {
+        complain(name, "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
+        return kExitUnknown;
+    }
+    std::vector<std::string> lines;
+    TakeoverHooks hooks = hooks_for(&lines, command.json);
+    const JournalFile journal(setup->paths.hostdns);
+    const std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked =
+        [&](const std::function<core::Result<void>()>& work) -> core::Result<void> {
+        if (command.dry_run) return work();
+        if (auto made = core::make_folders(core::folder_of(setup->paths.hostdns), 0700); !made) return made;
+        const auto lock = lock_takeover(setup->paths);
+        if (!lock) return core::fail(lock.error());
+        return work();
+    };
+    Takeover takeover(*host, journal, hooks);
+    core::Result<void> done;
+    switch (command.verb) {
+        case DnsCommand::Verb::kEnable: {
+            EnableRequest request;
+            request.mode = command.mode;
+            request.listen = setup->listen;
+            request.names = setup->names;
+            request.second_server = setup->second_server;
+            request.known_upstreams = setup->served.upstreams;
+            request.dry_run = command.dry_run;
+            done = locked([&] { return takeover.enable(request); });
+            break;
+        }
+        case DnsCommand::Verb::kDisable:
+            done = locked([&] { return takeover.disable(command.dry_run, setup->served.upstreams); });
+            break;
+        case DnsCommand::Verb::kReapply: done = locked([&] { return takeover.reapply(setup->names); }); break;
+        case DnsCommand::Verb::kPrestart:
+            done = locked([&]() -> core::Result<void> {
+                const auto discarded = discard_other_machine(*host, takeover, *setup, hooks);
+                const auto recovered = takeover.recover(true);
+                return discarded ? recovered : discarded;
+            });
+            break;
+        case DnsCommand::Verb::kRescue: {
+            const auto names = [&] {
+                const auto now = setup_for(command);
+                return now ? now->names : setup->names;
+            };
+            Rescue rescue(*host, journal, hooks, {names, locked});
+            done = rescue.run();
+            break;
+        }
+        case DnsCommand::Verb::kStatus: break;
+    }
+    return finish(command, name, done, lines);
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,223 @@
+#include "agent/hostdns/changes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+#include "agent/hostdns/resolv_conf.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr const char* kLink = "postern0";
+constexpr const char* kPeer = "postern1";
+// The IPv4 dummy address (RFC 7600): resolved takes a link for usable only when it has a routable address.
+constexpr const char* kLinkAddress = "192.0.0.8/32";
+constexpr const char* kHeader = "# Written by `postern dns enable`, removed by `postern dns disable`.\n";
+
+std::string server_text(const core::SocketAddress& listen) {
+    return listen.port == 53 ? listen.ip.text() : listen.text();
+}
+
+/// Routing domains of our link. In full mode the names stand there as well: a longer domain of another link would
+/// otherwise win over the root.
+std::vector<std::string> domains_of(const Decision& d, const Target& t) {
+    std::vector<std::string> domains;
+    if (d.mode == Mode::kFull) domains.push_back("~.");
+    for (const auto& name : t.names) domains.push_back("~" + name);
+    return domains;
+}
+
+void add_networkd(const Decision& d, const Target& t, Changes& c) {
+    std::string netdev = fmt::format("{}[NetDev]\nName={}\nKind={}\n", kHeader, kLink, d.dummy_link ? "dummy" : "veth");
+    if (!d.dummy_link) netdev += fmt::format("\n[Peer]\nName={}\n", kPeer);
+    std::string network = fmt::format(
+        "{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={}\nLinkLocalAddressing=no\n"
+        "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\nLLMNR=no\nMulticastDNS=no\nDNS={}\nDNSDefaultRoute={}\n",
+        kHeader, kLink, kLinkAddress, server_text(t.listen), d.mode == Mode::kFull ? "yes" : "no");
+    for (const auto& domain : c.domains) network += "Domains=" + domain + "\n";
+    // Where the host validates, these names would be bogus: they exist in no signed zone.
+    for (const auto& name : t.names) network += "DNSSECNegativeTrustAnchors=" + name + "\n";
+    c.files.push_back({kNetdevFile, FileState::file(std::move(netdev))});
+    c.files.push_back({kNetworkFile, FileState::file(std::move(network))});
+    if (!d.dummy_link) {
+        c.files.push_back({kPeerFile, FileState::file(fmt::format("{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n"
+                                                                  "[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
+                                                                  kHeader, kPeer))});
+    }
+    c.apply.push_back({{"networkctl", "reload"}, {}, true});
+    c.apply.push_back({{"networkctl", "reconfigure", kLink}, {}, false});  // an old link takes a new file only so
+    c.undo.push_back({{"networkctl", "reload"}, {}, false});
+}
+
+void add_resolvectl(const Decision& d, const Target& t, Changes& c) {
+    if (d.dummy_link) {
+        c.apply.push_back({{"ip", "link", "add", kLink, "type", "dummy"}, {}, false});  // it may be there already
+    } else {
+        c.apply.push_back({{"ip", "link", "add", kLink, "type", "veth", "peer", "name", kPeer}, {}, false});
+        c.apply.push_back({{"ip", "link", "set", kPeer, "up"}, {}, true});
+    }
+    c.apply.push_back({{"ip", "addr", "replace", kLinkAddress, "dev", kLink}, {}, true});
+    c.apply.push_back({{"ip", "link", "set", kLink, "up"}, {}, true});
+    c.apply.push_back({{"resolvectl", "dns", kLink, server_text(t.listen)}, {}, true});
+    Argv domain = {"resolvectl", "domain", kLink};
+    domain.insert(domain.end(), c.domains.begin(), c.domains.end());
+    c.apply.push_back({std::move(domain), {}, true});
+    c.apply.push_back({{"resolvectl", "default-route", kLink, d.mode == Mode::kFull ? "yes" : "no"}, {}, true});
+    Argv nta = {"resolvectl", "nta", kLink};
+    nta.insert(nta.end(), t.names.begin(), t.names.end());
+    if (!t.names.empty()) c.apply.push_back({std::move(nta), {}, false});
+    c.apply.push_back({{"resolvectl", "llmnr", kLink, "no"}, {}, false});
+}
+
+void add_link(const Decision& d, const Target& t, Changes& c) {
+    c.domains = domains_of(d, t);
+    c.link_server = server_text(t.listen);
+    c.link_domains = {"resolvectl", "domain", kLink};
+    c.link_servers = {"resolvectl", "dns", kLink};
+    if (d.link == LinkWay::kNetworkd) {
+        add_networkd(d, t, c);
+    } else {
+        add_resolvectl(d, t, c);
+    }
+    c.undo.push_back({{"ip", "link", "del", kLink}, {}, false});  // its peer goes with it
+    // What was said about the names before the change must not outlive it.
+    c.apply.push_back({{"resolvectl", "flush-caches"}, {}, false});
+    c.undo.push_back({{"resolvectl", "flush-caches"}, {}, false});
+}
+
+std::string nm_drop_in(const Decision& d) {
+    std::string text = kHeader;
+    if (d.file == FileWay::kNmUnmanaged) text += "[main]\nrc-manager=unmanaged\n";
+    if (d.link != LinkWay::kNone) text += "[device-postern]\nmatch-device=interface-name:postern*\nmanaged=0\n";
+    return text;
+}
+
+/// dhclient-script sources it after its own functions: ours takes the place of the one that writes the file. Only while
+/// the file is ours; otherwise dhclient goes on as if we were not there.
+std::string dhclient_hook(const core::IpAddress& ours) {
+    return fmt::format(
+        R"({0}# What the lease says about DNS goes to postern, which asks those servers; /etc/resolv.conf stays as it is.
+if [ -x /usr/bin/postern ] && grep -qs '^nameserver {1}$' /etc/resolv.conf; then
+    make_resolv_conf() {{
+        [ -n "$new_domain_name_servers" ] || return 0
+        mkdir -p /run/postern-hostdns
+        {{
+            [ -z "$new_domain_name" ] || echo "domain ${{new_domain_name%% *}}"
+            if [ -n "$new_domain_search" ]; then
+                case " $new_domain_search " in
+                    *" ${{new_domain_name:-none}} "* | *" ${{new_domain_name:-none}}. "*) echo "search $new_domain_search" ;;
+                    *) echo "search ${{new_domain_name:+$new_domain_name }}$new_domain_search" ;;
+                esac
+            elif [ -n "$new_domain_name" ]; then
+                echo "search $new_domain_name"
+            fi
+            for postern_server in $new_domain_name_servers; do echo "nameserver $postern_server"; done
+        }} >{2}.new && mv {2}.new {2}
+    }}
+fi
+)",
+        kHeader, ours.text(), kLeaseFile);
+}
+
+void add_file(const Target& t, const FileState& before, Changes& c) {
+    FileState after = FileState::file(compose_resolv_conf(t.kept, t.listen.ip, t.second));
+    if (before.kind == FileState::Kind::kFile) {
+        after.mode = before.mode | 0444;  // readers are every program of the host
+        after.uid = before.uid;
+        after.gid = before.gid;
+        after.selinux = before.selinux;
+    }
+    c.files.push_back({kResolvConf, std::move(after)});
+}
+
+std::string search_lines(const std::string& text) {
+    std::string out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.rfind("search ", 0) == 0 || line.rfind("domain ", 0) == 0) out += line + "\n";
+    }
+    return out;
+}
+
+/// "Link 7 (postern0): a b" → {a, b}; nothing when there is no such link.
+std::vector<std::string> link_words(const HostSystem& host, const Argv& question) {
+    std::vector<std::string> words;
+    const CommandResult reply = host.ask(question);
+    const std::size_t colon = reply.output.find("): ");
+    if (!reply.ok() || colon == std::string::npos) return words;
+    std::istringstream stream(reply.output.substr(colon + 3));
+    for (std::string word; stream >> word;) words.push_back(word);
+    std::sort(words.begin(), words.end());
+    return words;
+}
+
+}  // namespace
+
+Changes changes_for(const Decision& d, const Target& t, const FileState& before) {
+    Changes c;
+    if (d.tell_networkmanager || d.file == FileWay::kNmUnmanaged) {
+        c.files.push_back({kNmServerDropIn, FileState::file(nm_drop_in(d))});
+        c.apply.push_back({{"nmcli", "general", "reload"}, {}, true});
+        c.undo.push_back({{"nmcli", "general", "reload"}, {}, false});
+    }
+    if (d.link != LinkWay::kNone) add_link(d, t, c);
+    switch (d.file) {
+        case FileWay::kNone: break;
+        case FileWay::kPlain:
+        case FileWay::kNmUnmanaged: add_file(t, before, c); break;
+        case FileWay::kDhclient:
+            c.files.push_back({kDhclientHook, FileState::file(dhclient_hook(t.listen.ip))});
+            add_file(t, before, c);
+            break;
+        case FileWay::kNmDnsmasq: {
+            std::string lines = kHeader;
+            for (const auto& name : t.names) lines += fmt::format("server=/{}/{}#{}\n", name, t.listen.ip.text(), t.listen.port);
+            c.files.push_back({kNmDnsmasqDropIn, FileState::file(std::move(lines))});
+            c.apply.push_back({{"nmcli", "general", "reload", "dns-full"}, {}, true});
+            c.undo.push_back({{"nmcli", "general", "reload", "dns-full"}, {}, false});
+            break;
+        }
+        case FileWay::kResolvconf:
+        case FileWay::kOpenresolv: {
+            const bool exclusive = d.file == FileWay::kOpenresolv;
+            c.record = (exclusive ? search_lines(t.kept) : "") + "nameserver " + t.listen.ip.text() + "\n";
+            c.record_path = std::string(exclusive ? kOpenresolvRecords : kDebianRecords) + "/" + kRecord;
+            Argv add = {"resolvconf"};
+            if (exclusive) add.push_back("-x");
+            add.insert(add.end(), {"-a", kRecord});
+            c.apply.push_back({std::move(add), c.record, true});
+            c.undo.push_back({{"resolvconf", "-d", kRecord}, {}, false});
+            break;
+        }
+    }
+    return c;
+}
+
+bool runtime_in_place(const HostSystem& host, const Changes& changes) {
+    if (!changes.link_server.empty()) {
+        auto wanted = changes.domains;
+        std::sort(wanted.begin(), wanted.end());
+        if (link_words(host, changes.link_servers) != std::vector<std::string>{changes.link_server}) return false;
+        if (link_words(host, changes.link_domains) != wanted) return false;
+    }
+    return changes.record_path.empty() || host.read(changes.record_path) == changes.record;
+}
+
+std::string other_records(const HostSystem& host) {
+    std::string out;
+    for (const auto& name : host.list(kOpenresolvRecords)) {
+        if (name != kRecord) out += search_lines(host.read(std::string(kOpenresolvRecords) + "/" + name).value_or(""));
+    }
+    return out;
+}
+
+bool may_change(const std::string& path) {
+    static constexpr std::array kPaths = {kResolvConf, kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook,
+                                          kNetdevFile, kNetworkFile,    kPeerFile};
+    return std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
+}
+
+}  // namespace postern::agent

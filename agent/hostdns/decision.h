@@ -1,0 +1,51 @@
+// Who owns the host's DNS, and by which way postern takes it over. Pure: facts in, one explained decision out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/hostdns/host_facts.h"
+
+namespace postern::agent {
+
+enum class Mode { kAuto, kSplit, kFull };   // split: only the private names come to us; full: resolv.conf's servers are us
+std::string_view to_string(Mode mode);
+bool parse_mode(std::string_view text, Mode* out);
+
+enum class Owner {
+    kResolved, kNetworkManager, kNetworkManagerDnsmasq, kResolvconf, kOpenresolv, kDhclient, kNetconfig, kCloudInit,
+    kContainer, kNobody,
+};
+std::string_view to_string(Owner owner);
+
+/// How resolved learns of us: a link of its own, kept by networkd's files or made by hand with resolvectl.
+enum class LinkWay { kNone, kNetworkd, kResolvectl };
+/// How resolv.conf comes to name us.
+enum class FileWay {
+    kNone,          // it goes through resolved, or only some names come to us
+    kPlain,         // written by us, the old one kept
+    kNmUnmanaged,   // NetworkManager is told to leave the file, then kPlain
+    kNmDnsmasq,     // split: a server=/NAME/ line for NetworkManager's dnsmasq
+    kResolvconf,    // a record
+    kOpenresolv,    // an exclusive record
+    kDhclient,      // an enter hook hands leases to us, then kPlain
+};
+
+struct Decision {
+    Owner owner = Owner::kNobody;
+    Mode mode = Mode::kFull;        // kSplit or kFull
+    LinkWay link = LinkWay::kNone;
+    FileWay file = FileWay::kNone;
+    bool dummy_link = false;        // else one end of a veth pair
+    bool tell_networkmanager = false;  // to keep its hands off our link
+    bool in_place = false;          // resolv.conf can't be replaced, only overwritten
+    bool split_possible = false;
+    std::string refusal;            // "" or why nothing can be done
+    std::string hint;               // and what the user can do about it
+    /// "hostdns: [resolv.conf=stub resolved=running networkd=running … → systemd-resolved: split, networkd files]"
+    std::string line;
+};
+
+Decision decide(const HostFacts& facts, Mode wanted);
+
+}  // namespace postern::agent

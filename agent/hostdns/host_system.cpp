@@ -1,0 +1,292 @@
+#include "agent/hostdns/host_system.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <sstream>
+
+#include "core/clock.h"
+#include "core/fd.h"
+#include "core/file_system.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+
+constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr core::Micros kPatience = 20 * core::kSecond;
+constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kLabel = "security.selinux";
+
+std::string label_of(const std::string& path) {
+    std::array<char, 512> buffer;
+    const ssize_t n = ::lgetxattr(path.c_str(), kLabel, buffer.data(), buffer.size());
+    if (n <= 0) return {};
+    return {buffer.data(), static_cast<std::size_t>(n)};
+}
+
+core::Micros now_us() {
+    timespec t;
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
+    return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
+}
+
+/// Lets tests kill the process behind its n-th change, as a power cut would: POSTERN_HOSTDNS_STOP_AFTER=n.
+class StopAfter {
+  public:
+    StopAfter() {
+        const char* text = std::getenv("POSTERN_HOSTDNS_STOP_AFTER");
+        left_ = text == nullptr ? -1 : std::atoi(text);
+    }
+    void count() {
+        if (left_ > 0 && --left_ == 0) ::raise(SIGKILL);
+    }
+
+  private:
+    int left_;
+};
+
+/// fork, exec, both outputs through one pipe, an end after kPatience. The child gets a plain environment: nothing of
+/// ours, least of all a secret.
+CommandResult run(const Argv& argv, const std::string& input) {
+    CommandResult result;
+    int out[2], in[2];
+    if (::pipe2(out, O_CLOEXEC) != 0) return result;
+    core::UniqueFd out_read(out[0]), out_write(out[1]);
+    if (::pipe2(in, O_CLOEXEC) != 0) return result;
+    core::UniqueFd in_read(in[0]), in_write(in[1]);
+    std::vector<char*> args;
+    for (const auto& word : argv) args.push_back(const_cast<char*>(word.c_str()));
+    args.push_back(nullptr);
+    const std::string path = std::string("PATH=") + kPath;
+    std::array<char*, 3> environment = {const_cast<char*>(path.c_str()), const_cast<char*>("LC_ALL=C"), nullptr};
+    const pid_t pid = ::fork();
+    if (pid < 0) return result;
+    if (pid == 0) {
+        ::setpgid(0, 0);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::dup2(in_read.get(), STDIN_FILENO);
+        ::dup2(out_write.get(), STDOUT_FILENO);
+        ::dup2(out_write.get(), STDERR_FILENO);
+        std::istringstream folders{std::string(kPath)};
+        for (std::string folder; std::getline(folders, folder, ':');) {
+            ::execve((folder + "/" + argv[0]).c_str(), args.data(), environment.data());
+        }
+        _exit(127);
+    }
+    in_read.reset();
+    out_write.reset();
+    std::signal(SIGPIPE, SIG_IGN);
+    // What we write is at most a few hundred bytes: less than the pipe holds.
+    if (!input.empty() && ::write(in_write.get(), input.data(), std::min<std::size_t>(input.size(), 4096)) < 0) {
+        core::log_debug("command_input_lost", argv[0]);
+    }
+    in_write.reset();
+    const core::Micros deadline = now_us() + kPatience;
+    bool late = false;
+    for (;;) {
+        pollfd p{out_read.get(), POLLIN, 0};
+        const core::Micros left = deadline - now_us();
+        const int ready = left <= 0 ? 0 : ::poll(&p, 1, static_cast<int>(left / 1000) + 1);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready <= 0) {
+            late = true;
+            break;
+        }
+        std::array<char, 4096> buffer;
+        const ssize_t n = ::read(out_read.get(), buffer.data(), buffer.size());
+        if (n <= 0) break;
+        if (result.output.size() < kMaxBytes) result.output.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    if (late) ::kill(-pid, SIGKILL);
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    result.exit = late ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+}
+
+class RealHost final : public HostSystem {
+  public:
+    core::Result<FileState> look(const std::string& path) const override {
+        struct stat st;
+        if (::lstat(path.c_str(), &st) != 0) {
+            if (errno == ENOENT || errno == ENOTDIR) return FileState{};
+            return core::fail(Code::kFileUnreadable, "cannot look at " + path, {}, errno);
+        }
+        FileState state;
+        state.mode = st.st_mode & 07777;
+        state.uid = st.st_uid;
+        state.gid = st.st_gid;
+        state.selinux = label_of(path);
+        if (S_ISLNK(st.st_mode)) {
+            std::array<char, PATH_MAX> target;
+            const ssize_t n = ::readlink(path.c_str(), target.data(), target.size());
+            if (n < 0) return core::fail(Code::kFileUnreadable, "cannot read the link " + path, {}, errno);
+            state.kind = FileState::Kind::kLink;
+            state.content.assign(target.data(), static_cast<std::size_t>(n));
+        } else if (S_ISREG(st.st_mode)) {
+            auto bytes = core::read_file(path, kMaxBytes);
+            if (!bytes) return core::fail(bytes.error());
+            state.kind = FileState::Kind::kFile;
+            state.content = std::move(*bytes);
+        } else {
+            state.kind = FileState::Kind::kOther;
+        }
+        return state;
+    }
+
+    std::optional<std::string> read(const std::string& path) const override {
+        auto bytes = core::read_file(path, kMaxBytes);
+        if (!bytes) return std::nullopt;
+        return std::move(*bytes);
+    }
+
+    std::string real_path(const std::string& path) const override {
+        std::array<char, PATH_MAX> buffer;
+        return ::realpath(path.c_str(), buffer.data()) == nullptr ? std::string() : buffer.data();
+    }
+
+    std::vector<std::string> list(const std::string& folder) const override {
+        std::vector<std::string> names;
+        DIR* dir = ::opendir(folder.c_str());
+        if (dir == nullptr) return names;
+        while (const dirent* entry = ::readdir(dir)) {
+            const std::string name = entry->d_name;
+            if (name != "." && name != ".." && names.size() < 4096) names.push_back(name);
+        }
+        ::closedir(dir);
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    bool program_exists(const std::string& name) const override {
+        std::istringstream folders{std::string(kPath)};
+        for (std::string folder; std::getline(folders, folder, ':');) {
+            if (::access((folder + "/" + name).c_str(), X_OK) == 0) return true;
+        }
+        return false;
+    }
+
+    bool process_runs(const std::string& name) const override {
+        for (const auto& entry : list("/proc")) {
+            if (entry.find_first_not_of("0123456789") != entry.npos) continue;
+            const auto comm = core::read_file("/proc/" + entry + "/comm", 64);
+            if (comm && comm->substr(0, comm->find('\n')) == name.substr(0, 15)) return true;
+        }
+        return false;
+    }
+
+    bool is_mount_point(const std::string& path) const override {
+        const auto mounts = read("/proc/self/mountinfo");
+        return mounts && mounts->find(" " + path + " ") != mounts->npos;
+    }
+
+    bool is_immutable(const std::string& path) const override {
+        const core::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+        int flags = 0;
+        return fd && ::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_IMMUTABLE_FL) != 0;
+    }
+
+    bool is_read_only(const std::string& folder) const override {
+        struct statvfs fs;
+        return ::statvfs(folder.c_str(), &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+    }
+
+    CommandResult ask(const Argv& argv) const override { return run(argv, {}); }
+
+    CommandResult act(const Argv& argv, const std::string& input) override {
+        CommandResult result = run(argv, input);
+        stop_after_.count();
+        return result;
+    }
+
+    core::Result<void> put(const std::string& path, const FileState& state) override {
+        auto done = put_now(path, state);
+        if (done) stop_after_.count();
+        return done;
+    }
+
+  private:
+    core::Result<void> put_now(const std::string& path, const FileState& state) {
+        const auto failed = [&](const std::string& what) {
+            return core::fail(errno == ENOSPC ? Code::kDiskFull : Code::kFileWrite, what, {}, errno);
+        };
+        const std::string folder = core::folder_of(path);
+        if (state.kind == FileState::Kind::kAbsent) {
+            if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("cannot remove " + path);
+            return sync_folder(folder);
+        }
+        if (auto made = core::make_folders(folder, 0755); !made) return made;
+        const bool in_place = is_mount_point(path);
+        const std::string label = !state.selinux.empty() ? state.selinux : label_of(path);
+        const std::string temporary = in_place ? path : path + ".postern-new";
+        if (!in_place) ::unlink(temporary.c_str());
+        if (state.kind == FileState::Kind::kLink) {
+            if (::symlink(state.content.c_str(), temporary.c_str()) != 0) return failed("cannot make the link " + temporary);
+            if (::lchown(temporary.c_str(), state.uid, state.gid) != 0) return failed("cannot give away " + temporary);
+        } else {
+            const int flags = in_place ? O_WRONLY | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+            const core::UniqueFd fd(::open(temporary.c_str(), flags | O_CLOEXEC, 0600));
+            if (!fd) return failed("cannot write " + temporary);
+            const auto give_up = [&](const std::string& what) {
+                auto error = failed(what);
+                if (!in_place) ::unlink(temporary.c_str());
+                return error;
+            };
+            std::string_view left = state.content;
+            while (!left.empty()) {
+                const ssize_t n = ::write(fd.get(), left.data(), left.size());
+                if (n < 0 && errno == EINTR) continue;
+                if (n <= 0) return give_up("cannot write " + temporary);
+                left.remove_prefix(static_cast<std::size_t>(n));
+            }
+            if (::fchown(fd.get(), state.uid, state.gid) != 0 || ::fchmod(fd.get(), state.mode) != 0) {
+                return give_up("cannot set owner and mode of " + temporary);
+            }
+            // The label goes with the path: a service that may read resolv.conf must still be allowed to.
+            if (!label.empty()) ::fsetxattr(fd.get(), kLabel, label.data(), label.size(), 0);
+            if (::fsync(fd.get()) != 0) return give_up("cannot sync " + temporary);
+        }
+        if (!in_place && ::rename(temporary.c_str(), path.c_str()) != 0) {
+            auto error = failed("cannot replace " + path);
+            ::unlink(temporary.c_str());
+            return error;
+        }
+        return sync_folder(folder);
+    }
+
+    static core::Result<void> sync_folder(const std::string& folder) {
+        const core::UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL) {
+            return core::fail(Code::kFileWrite, "cannot sync " + folder, {}, errno);
+        }
+        return {};
+    }
+
+    StopAfter stop_after_;
+};
+
+}  // namespace
+
+std::unique_ptr<HostSystem> HostSystem::real() { return std::make_unique<RealHost>(); }
+
+}  // namespace postern::agent

@@ -1,0 +1,271 @@
+#include "agent/hostdns/journal.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "agent/cloud/json_view.h"
+#include "core/bytes.h"
+#include "core/file_system.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::json_quote;
+
+constexpr std::size_t kMaxBytes = 16u << 20;
+constexpr std::size_t kMaxNames = 100000;
+constexpr int kVersion = 1;
+
+template <class E>
+struct Word {
+    E value;
+    std::string_view text;
+};
+constexpr Word<TakeoverState> kStates[] = {
+    {TakeoverState::kOff, "off"},           {TakeoverState::kEnabling, "enabling"},   {TakeoverState::kOn, "on"},
+    {TakeoverState::kDisabling, "disabling"}, {TakeoverState::kSuspended, "suspended"}, {TakeoverState::kTruce, "truce"},
+};
+constexpr Word<LinkWay> kLinks[] = {
+    {LinkWay::kNone, "none"}, {LinkWay::kNetworkd, "networkd"}, {LinkWay::kResolvectl, "resolvectl"}};
+constexpr Word<FileWay> kFiles[] = {
+    {FileWay::kNone, "none"},           {FileWay::kPlain, "file"},
+    {FileWay::kNmUnmanaged, "networkmanager"}, {FileWay::kNmDnsmasq, "networkmanager-dnsmasq"},
+    {FileWay::kResolvconf, "resolvconf"}, {FileWay::kOpenresolv, "openresolv"},
+    {FileWay::kDhclient, "dhclient"}};
+constexpr Word<FileState::Kind> kKinds[] = {{FileState::Kind::kAbsent, "absent"},
+                                            {FileState::Kind::kFile, "file"},
+                                            {FileState::Kind::kLink, "link"}};
+
+template <class E, std::size_t N>
+std::string_view text_of(const Word<E> (&words)[N], E value) {
+    for (const auto& word : words) {
+        if (word.value == value) return word.text;
+    }
+    return "?";
+}
+
+template <class E, std::size_t N>
+bool read_word(const Word<E> (&words)[N], const JsonView& v, E* out) {
+    const std::string text = v.text();
+    for (const auto& word : words) {
+        if (word.text == text) {
+            *out = word.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool read_owner(const JsonView& v, Owner* out) {
+    const std::string text = v.text();
+    for (int i = 0; i <= static_cast<int>(Owner::kNobody); ++i) {
+        if (text == to_string(static_cast<Owner>(i))) {
+            *out = static_cast<Owner>(i);
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Files are shown as they are where they are text; else as hex, so that every byte comes back.
+bool is_plain_text(std::string_view bytes) {
+    for (const char c : bytes) {
+        const auto u = static_cast<unsigned char>(c);
+        if (u >= 0x7f || (u < 0x20 && c != '\n' && c != '\t')) return false;
+    }
+    return true;
+}
+
+std::string hex(std::string_view bytes) {
+    std::string out;
+    for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return out;
+}
+
+bool unhex(std::string_view text, std::string* out) {
+    const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+    if (text.size() % 2 != 0) return false;
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        const int high = digit(text[i]), low = digit(text[i + 1]);
+        if (high < 0 || low < 0) return false;
+        out->push_back(static_cast<char>(high << 4 | low));
+    }
+    return true;
+}
+
+std::string bytes_json(std::string_view bytes) {
+    return is_plain_text(bytes) ? "\"text\":" + json_quote(bytes) : "\"hex\":\"" + hex(bytes) + "\"";
+}
+
+bool read_bytes(const JsonView& v, std::string* out) {
+    if (const std::string text = v.at("hex").text(); !text.empty()) return unhex(text, out);
+    *out = v.at("text").text();
+    return true;
+}
+
+std::string state_json(const FileState& s) {
+    if (s.kind == FileState::Kind::kAbsent) return R"({"kind":"absent"})";
+    return fmt::format(R"({{"kind":"{}",{},"mode":"{:04o}","uid":{},"gid":{},"selinux":{}}})", text_of(kKinds, s.kind),
+                       bytes_json(s.content), static_cast<unsigned>(s.mode), s.uid, s.gid, json_quote(s.selinux));
+}
+
+bool read_state(const JsonView& v, FileState* s) {
+    if (!read_word(kKinds, v.at("kind"), &s->kind)) return false;
+    if (s->kind == FileState::Kind::kAbsent) return true;
+    const auto uid = v.at("uid").integer(), gid = v.at("gid").integer();
+    const std::string mode = v.at("mode").text();
+    if (!uid || !gid || mode.empty() || mode.size() > 5 || mode.find_first_not_of("01234567") != mode.npos) return false;
+    s->uid = static_cast<uid_t>(*uid);
+    s->gid = static_cast<gid_t>(*gid);
+    s->mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8)) & 07777;
+    s->selinux = v.at("selinux").text();
+    return read_bytes(v, &s->content);
+}
+
+std::string times_json(const std::vector<core::Micros>& times) {
+    std::string out;
+    for (const auto t : times) out += (out.empty() ? "" : ",") + json_quote(core::format_utc(t));
+    return "[" + out + "]";
+}
+
+bool read_times(const JsonView& v, std::vector<core::Micros>* out) {
+    for (const auto& item : v.items()) {
+        const core::Micros t = core::parse_utc(item.text());
+        if (t < 0) return false;
+        out->push_back(t);
+    }
+    return true;
+}
+
+std::string target_json(const Target& t) {
+    std::string names;
+    for (const auto& name : t.names) names += (names.empty() ? "" : ",") + json_quote(name);
+    return fmt::format(R"({{"listen":{},"names":[{}],"second":{},"kept":{{{}}}}})", json_quote(t.listen.text()), names,
+                       json_quote(t.second ? t.second->text() : ""), bytes_json(t.kept));
+}
+
+bool read_target(const JsonView& v, Target* t) {
+    const auto listen = core::SocketAddress::parse(v.at("listen").text(), 53);
+    if (!listen) return false;
+    t->listen = *listen;
+    for (const auto& name : v.at("names").items()) {
+        if (t->names.size() == kMaxNames) return false;
+        t->names.push_back(name.text());
+    }
+    if (const std::string second = v.at("second").text(); !second.empty()) {
+        t->second = core::IpAddress::parse(second);
+        if (!t->second) return false;
+    }
+    return read_bytes(v.at("kept"), &t->kept);
+}
+
+std::string decision_json(const Decision& d) {
+    return fmt::format(
+        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{}}})",
+        json_quote(d.line), json_quote(to_string(d.owner)), to_string(d.mode), text_of(kLinks, d.link),
+        text_of(kFiles, d.file), d.dummy_link, d.tell_networkmanager, d.in_place);
+}
+
+bool read_decision(const JsonView& v, Decision* d) {
+    d->line = v.at("line").text();
+    d->dummy_link = v.at("dummy_link").boolean().value_or(false);
+    d->tell_networkmanager = v.at("tell_networkmanager").boolean().value_or(false);
+    d->in_place = v.at("in_place").boolean().value_or(false);
+    return read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) && d->mode != Mode::kAuto &&
+           read_word(kLinks, v.at("link"), &d->link) && read_word(kFiles, v.at("file"), &d->file);
+}
+
+tl::unexpected<core::Error> corrupt(const std::string& what) {
+    return core::fail(Code::kFileCorrupt, what,
+                      "look into the file; the host's own /etc/resolv.conf may stand in it under \"before\"");
+}
+
+}  // namespace
+
+std::string_view to_string(TakeoverState state) { return text_of(kStates, state); }
+
+JournalEntry* Journal::find(std::string_view path) {
+    for (auto& entry : entries) {
+        if (entry.path == path) return &entry;
+    }
+    return nullptr;
+}
+
+std::string journal_json(const Journal& j) {
+    std::string entries;
+    for (const auto& e : j.entries) {
+        entries += fmt::format("{}\n  {{\"path\":{},\n   \"before\":{},\n   \"after\":{}}}", entries.empty() ? "" : ",",
+                               json_quote(e.path), state_json(e.before), state_json(e.after));
+    }
+    const std::string body = fmt::format(
+        "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\n \"decision\":{},\n \"target\":{},\n"
+        " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
+        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
+        decision_json(j.decision), target_json(j.target), entries, times_json(j.rewrites), json_quote(j.writer),
+        times_json(j.suspensions));
+    return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
+}
+
+core::Result<Journal> parse_journal(std::string_view text) {
+    const std::size_t start = text.find('\n');
+    if (start == text.npos || text.size() < start + 4 || text.substr(text.size() - 3) != "\n}\n") {
+        return corrupt("the journal is cut off");
+    }
+    const auto outer = JsonView::parse(text, kMaxBytes);
+    const std::string_view body = text.substr(start + 1, text.size() - start - 4);
+    if (!outer || outer->at("crc64").text() != fmt::format("{:016x}", core::crc64(core::as_bytes(body)))) {
+        return corrupt("the journal is damaged: its checksum does not fit");
+    }
+    const JsonView v = outer->at("hostdns");
+    if (v.at("schema_version").integer() != kVersion) return corrupt("the journal is of another version of postern");
+    Journal j;
+    j.since_wall_us = core::parse_utc(v.at("since").text());
+    j.writer = v.at("writer").text();
+    bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
+              j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) && read_target(v.at("target"), &j.target) &&
+              read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions);
+    for (const auto& item : v.at("changes").items()) {
+        JournalEntry e;
+        e.path = item.at("path").text();
+        ok = ok && may_change(e.path) && read_state(item.at("before"), &e.before) && read_state(item.at("after"), &e.after);
+        j.entries.push_back(std::move(e));
+    }
+    if (!ok) return corrupt("the journal says something that postern does not write");
+    return j;
+}
+
+core::Result<Journal> JournalFile::load() const {
+    struct stat st;
+    if (::lstat(path_.c_str(), &st) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return Journal{};
+        return core::fail(Code::kFileUnreadable, "cannot look at " + path_, {}, errno);
+    }
+    if (!S_ISREG(st.st_mode) || (st.st_mode & 022) != 0 || (st.st_uid != 0 && st.st_uid != ::geteuid())) {
+        return core::fail(Code::kPermission, path_ + " is not a file that only root can write: it is not believed",
+                          "see who changed it; remove it when the host's /etc/resolv.conf is its own");
+    }
+    const auto text = core::read_file(path_, kMaxBytes);
+    if (!text) return core::fail(text.error());
+    auto journal = parse_journal(*text);
+    if (!journal) journal.error().what += " (" + path_ + ")";
+    return journal;
+}
+
+core::Result<void> JournalFile::save(const Journal& journal) const {
+    const std::string text = journal_json(journal);
+    return core::write_file(path_, core::as_bytes(text), 0644, true);
+}
+
+core::Result<void> JournalFile::remove() const {
+    if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
+        return core::fail(Code::kFileWrite, "cannot remove " + path_, {}, errno);
+    }
+    return {};
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,38 @@
+// The host must not be without DNS because of postern: when nobody answers where the host points to, the host gets its
+// own DNS back, and postern takes it over again once it has answered for a while.
+#pragma once
+
+#include "agent/hostdns/takeover.h"
+
+namespace postern::agent {
+
+struct RescueHooks {
+    std::function<std::vector<std::string>()> names;  // what is served, when it takes up again
+    /// Runs a change while no other process makes one.
+    std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked;
+};
+
+class Rescue {
+  public:
+    Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own);
+
+    /// Returns when somebody answers or nothing is taken over; stays while the takeover is suspended.
+    core::Result<void> run();
+
+    static constexpr core::Micros kPatience = 3 * core::kSecond;
+    static constexpr core::Micros kGoodFor = 30 * core::kSecond;
+    static constexpr std::size_t kMostAnHour = 3;
+
+  private:
+    bool answers_within(const core::SocketAddress& listen, core::Micros time) const;
+    bool good_for_a_while(const core::SocketAddress& listen) const;
+    void units(const char* verb);
+
+    HostSystem& host_;
+    JournalFile journal_;
+    TakeoverHooks hooks_;
+    RescueHooks own_;
+    Takeover takeover_;
+};
+
+}  // namespace postern::agent

@@ -1,0 +1,448 @@
+#include "agent/hostdns/takeover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/hostdns/resolv_conf.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+
+constexpr core::Micros kAskTimeout = 5 * core::kSecond;   // upstreams that are silent cost us 4
+constexpr core::Micros kAliveTimeout = 3 * core::kSecond;
+constexpr core::Micros kSettleTime = 10 * core::kSecond;
+constexpr core::Micros kRewriteWindow = core::kMinute;
+constexpr core::Micros kSuspensionWindow = 60 * core::kMinute;
+constexpr const char* kPublicName = "example.com";  // RFC 2606; that it does not exist is an answer as well
+constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
+constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
+
+std::string join(const std::vector<std::string>& words, std::string_view separator) {
+    std::string out;
+    for (const auto& word : words) out += (out.empty() ? "" : std::string(separator)) + word;
+    return out;
+}
+
+std::string command_text(const HostCommand& command) {
+    std::string text = join(command.argv, " ");
+    if (text.size() > 400) text = text.substr(0, 400) + " …";
+    return text;
+}
+
+std::string output_of(const CommandResult& result) {
+    if (result.exit == 127) return "there is no such program";
+    if (result.exit == -1) return "it did not end within 20 s";
+    std::string text = result.output.substr(0, 300);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text.empty() ? "exit " + std::to_string(result.exit) : text;
+}
+
+void prune(std::vector<core::Micros>& times, core::Micros now, core::Micros window) {
+    std::erase_if(times, [&](core::Micros t) { return t > now || now - t > window; });
+}
+
+std::string silent(const core::SocketAddress& listen, const core::Error& error) {
+    return "postern does not answer at " + listen.text() + ": " + error.text();
+}
+
+std::string servers_as_resolv_conf(const std::vector<core::SocketAddress>& servers) {
+    std::string text;
+    for (const auto& server : servers) {
+        if (server.port == 53 && text.size() < 200) text += "nameserver " + server.ip.text() + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+Takeover::Takeover(HostSystem& host, JournalFile journal, TakeoverHooks hooks)
+    : host_(host), journal_(std::move(journal)), hooks_(std::move(hooks)) {}
+
+void Takeover::set_state(Journal& journal, TakeoverState state) {
+    journal.state = state;
+    journal.since_wall_us = hooks_.wall_us();
+}
+
+core::Result<void> Takeover::enable(const EnableRequest& request) {
+    if (!request.dry_run) {
+        if (auto recovered = recover(false); !recovered) return recovered;
+    }
+    auto loaded = journal_.load();
+    if (!loaded) return core::fail(loaded.error());
+    Journal journal = std::move(*loaded);
+    if (journal.state == TakeoverState::kOn) {
+        const bool same = journal.wanted == request.mode && journal.target.listen == request.listen &&
+                          journal.target.second.has_value() == request.second_server;
+        if (request.dry_run) {
+            hooks_.say(same ? "taken over already: nothing to do" : "taken over already, in another way: it would be given back first");
+            return {};
+        }
+        if (same) {
+            hooks_.say("taken over already: " + journal.decision.line);
+            return reapply(request.names);
+        }
+        if (auto given = disable(false); !given) return given;
+    }
+    const HostFacts facts = gather_facts(host_);
+    const Decision decision = decide(facts, request.mode);
+    hooks_.say(decision.line);
+    if (!decision.refusal.empty()) return core::fail(Code::kUsage, "not taken over: " + decision.refusal, decision.hint);
+    const bool file_names_us = decision.file != FileWay::kNone && decision.file != FileWay::kNmDnsmasq;
+    if (request.listen.port != 53 && file_names_us) {
+        return core::fail(Code::kUsage, "not taken over: /etc/resolv.conf knows port 53 only, postern listens on " + request.listen.text(),
+                          "set [dns] listen = [\"127.0.0.153:53\"]");
+    }
+
+    Target target;
+    target.listen = request.listen;
+    target.names = request.names;
+    target.kept = decision.file == FileWay::kOpenresolv ? other_records(host_) : facts.resolv_conf_text;
+    // Our own file without a journal: the host's is lost, its servers are not.
+    if (is_our_resolv_conf(facts.resolv_conf_text)) {
+        target.kept = servers_as_resolv_conf(request.known_upstreams) + other_lines(facts.resolv_conf_text);
+    }
+    if (request.second_server) {
+        const auto conf = ResolvConf::parse(target.kept);
+        const std::string why = conf.rotate    ? "options rotate would send it every other query"
+                                : facts.musl   ? "musl asks every server at once and takes the first answer"
+                                : conf.servers.empty() ? "the host names no server"
+                                                       : "";
+        if (why.empty()) {
+            target.second = conf.servers.front();
+        } else {
+            hooks_.say("no second nameserver: " + why);
+        }
+    }
+    FileState before = facts.resolv_conf;
+    if (is_our_resolv_conf(before.content)) before.content = target.kept;
+    if (request.dry_run) {
+        show(decision, changes_for(decision, target, before));
+        return {};
+    }
+    if (auto answering = refuse_unless_answering(request); !answering) return answering;
+    Journal fresh;
+    fresh.wanted = request.mode;
+    fresh.suspensions = journal.suspensions;
+    return take_over(std::move(fresh), decision, target);
+}
+
+/// Private: an answer, whatever it is for a name without addresses yet. Forwarded: anything but a failure.
+core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& request) {
+    const auto refuse = [&](const std::string& what, const std::string& hint) {
+        return core::fail(Code::kDnsFailed, "not taken over: " + what, hint);
+    };
+    if (!request.names.empty()) {
+        const auto answer = hooks_.ask(request.listen, request.names.front(), kAskTimeout);
+        if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
+        if (answer->rcode != 0) {
+            return refuse(fmt::format("postern answers {} with RCODE {}", request.names.front(), answer->rcode),
+                          "see: postern resolve " + request.names.front());
+        }
+    }
+    const auto answer = hooks_.ask(request.listen, kPublicName, kAskTimeout);
+    if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
+    if (answer->rcode == kServFail || answer->rcode == kRefused || answer->rcode == kNotImp) {
+        return refuse(fmt::format("postern could not forward a query (RCODE {})", answer->rcode),
+                      std::string("see: postern resolve ") + kPublicName);
+    }
+    return {};
+}
+
+core::Result<void> Takeover::take_over(Journal journal, const Decision& decision, const Target& target) {
+    auto resolv_conf = host_.look(kResolvConf);
+    if (!resolv_conf) return core::fail(resolv_conf.error());
+    journal.decision = decision;
+    journal.target = target;
+    const Changes changes = changes_for(decision, target, *resolv_conf);
+    for (const auto& file : changes.files) {
+        auto before = host_.look(file.path);
+        if (!before) return core::fail(before.error());
+        // What lies at a path of our own is ours, left by who knows what; and our resolv.conf is never the host's own.
+        if (file.path != kResolvConf) *before = FileState{};
+        if (is_our_resolv_conf(before->content)) before->content = target.kept;
+        journal.entries.push_back({file.path, std::move(*before), file.after});
+    }
+    set_state(journal, TakeoverState::kEnabling);
+    if (auto saved = journal_.save(journal); !saved) return saved;
+    if (decision.file == FileWay::kDhclient) (void)host_.put(kLeaseFile, FileState{});  // of an earlier takeover
+    auto done = apply(journal, changes);
+    if (done) {
+        if (const std::string failed = cannot_look_up(target); !failed.empty()) {
+            done = core::fail(Code::kDnsFailed, "programs of this host could not look up " + failed + " through it",
+                              "is a cache (nscd) or another resolver in between? see: postern dns status");
+        }
+    }
+    if (!done) {
+        for (const auto& problem : give_back(journal)) hooks_.say(problem);
+        (void)journal_.remove();
+        core::Error error = done.error();
+        error.what = "not taken over, the host is as before: " + error.what;
+        return core::fail(std::move(error));
+    }
+    set_state(journal, TakeoverState::kOn);
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
+    for (const auto& file : changes.files) {
+        const auto now = host_.look(file.path);
+        if (now && *now == file.after) continue;
+        if (auto put = host_.put(file.path, file.after); !put) return put;
+    }
+    for (const auto& command : changes.apply) {
+        const auto result = host_.act(command.argv, command.input);
+        if (!result.ok() && command.must) {
+            return core::fail(Code::kInternal, command_text(command) + ": " + output_of(result));
+        }
+    }
+    // A label is given by the system, not by us: what lies there now is what we look for later.
+    for (auto& entry : journal.entries) {
+        if (const auto now = host_.look(entry.path); now && now->content == entry.after.content) entry.after = *now;
+    }
+    return {};
+}
+
+/// The host's own way to a name, as programs go it, must work now: to private names and to others. Owners of DNS take
+/// a moment to follow. "" or the name that can't be looked up.
+std::string Takeover::cannot_look_up(const Target& target) const {
+    bool expect_addresses = false;
+    if (!target.names.empty()) {
+        const auto answer = hooks_.ask(target.listen, target.names.front(), kAskTimeout);
+        expect_addresses = answer && answer->has_addresses;
+    }
+    const core::Micros deadline = hooks_.wall_us() + kSettleTime;
+    for (;;) {
+        std::string failed;
+        if (hooks_.look_up(kPublicName) == LookupOutcome::kFailed) failed = kPublicName;
+        if (expect_addresses && hooks_.look_up(target.names.front()) != LookupOutcome::kAnswered) failed = target.names.front();
+        if (failed.empty() || hooks_.wall_us() >= deadline) return failed;
+        hooks_.pause(200 * core::kMillisecond);
+    }
+}
+
+/// What the path gets back: how it was, but for a lease that dhclient got in the meantime and told us alone.
+FileState Takeover::original(const JournalEntry& entry, const Journal& journal) const {
+    FileState state = entry.before;
+    if (entry.path == kResolvConf && journal.decision.file == FileWay::kDhclient && state.kind == FileState::Kind::kFile) {
+        if (const auto lease = host_.read(kLeaseFile); lease && !ResolvConf::parse(*lease).servers.empty()) state.content = *lease;
+    }
+    return state;
+}
+
+std::string Takeover::kept_lines(const Journal& journal) const {
+    switch (journal.decision.file) {
+        case FileWay::kOpenresolv: return other_records(host_);
+        case FileWay::kDhclient:
+            if (auto lease = host_.read(kLeaseFile)) return *lease;
+            break;
+        case FileWay::kNmUnmanaged:
+            if (auto servers = host_.read(kNmServers)) return *servers;
+            break;
+        default: break;
+    }
+    return journal.target.kept;
+}
+
+/// Files in reverse, then the commands that make their owners look again. Never gives up half-way; what failed is
+/// returned.
+std::vector<std::string> Takeover::give_back(const Journal& journal) {
+    std::vector<std::string> problems;
+    for (auto entry = journal.entries.rbegin(); entry != journal.entries.rend(); ++entry) {
+        const auto now = host_.look(entry->path);
+        const bool ours = now && (now->content == entry->after.content || is_our_resolv_conf(now->content) || entry->path != kResolvConf);
+        if (now && !ours) continue;  // somebody else's by now: theirs to keep
+        const FileState before = original(*entry, journal);
+        if (now && *now == before) continue;
+        if (auto put = host_.put(entry->path, before); !put) problems.push_back(put.error().text());
+    }
+    const Changes changes = changes_for(journal.decision, journal.target, FileState{});
+    for (const auto& command : changes.undo) {
+        const auto result = host_.act(command.argv, command.input);
+        if (!result.ok()) hooks_.say(command_text(command) + ": " + output_of(result) + " (went on)");
+    }
+    if (journal.decision.file == FileWay::kDhclient) (void)host_.put(kLeaseFile, FileState{});
+    return problems;
+}
+
+core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams) {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state == TakeoverState::kOff) return restore_orphan(known_upstreams, dry_run);
+    const bool given_back = journal->state == TakeoverState::kSuspended || journal->state == TakeoverState::kTruce;
+    if (dry_run) {
+        if (given_back) hooks_.say("the host has its own DNS already: only the journal would be removed");
+        for (const auto& entry : journal->entries) {
+            if (!given_back) hooks_.say(fmt::format("would give back {}", entry.path));
+        }
+        return {};
+    }
+    if (!given_back) {
+        set_state(*journal, TakeoverState::kDisabling);
+        // A full disk must not keep the host from getting its DNS back: the journal as it is says enough.
+        if (auto saved = journal_.save(*journal); !saved) hooks_.say(saved.error().text() + " (went on)");
+        const auto problems = give_back(*journal);
+        if (!problems.empty()) {
+            return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "),
+                              "mend that and run: postern dns disable");
+        }
+        hooks_.say("given back: the host's DNS is its own again");
+    }
+    return journal_.remove();
+}
+
+/// No journal, yet resolv.conf is ours: the state folder was lost. Its servers are what postern forwarded to.
+core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddress>& upstreams, bool dry_run) {
+    const auto now = host_.look(kResolvConf);
+    if (!now || !is_our_resolv_conf(now->content)) {
+        hooks_.say("nothing is taken over: nothing to give back");
+        return {};
+    }
+    const std::string servers = servers_as_resolv_conf(upstreams);
+    if (servers.empty()) {
+        return core::fail(Code::kFileMissing, "/etc/resolv.conf is postern's, but the journal that says how it was before is gone",
+                          "write the host's own nameservers into it");
+    }
+    FileState state = *now;
+    state.content = servers + other_lines(now->content);
+    hooks_.say("the journal is gone: /etc/resolv.conf names the servers that postern forwarded to");
+    if (dry_run) return {};
+    return host_.put(kResolvConf, state);
+}
+
+core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
+    auto loaded = journal_.load();
+    if (!loaded) return core::fail(loaded.error());
+    Journal& journal = *loaded;
+    if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
+    if (journal.state != TakeoverState::kOn) return {};
+
+    const core::Micros now_us = hooks_.wall_us();
+    Target target = journal.target;
+    target.names = names;
+    auto resolv_conf = host_.look(kResolvConf);
+    if (!resolv_conf) return core::fail(resolv_conf.error());
+    JournalEntry* file = journal.find(kResolvConf);
+    bool rewritten = false;
+    if (file != nullptr && *resolv_conf != file->after && !is_our_resolv_conf(resolv_conf->content)) {
+        const std::string text = host_.read(kResolvConf).value_or("");
+        rewritten = true;
+        journal.writer = writer_named_in(text);
+        file->before = *resolv_conf;
+        journal.target.kept = text;
+        prune(journal.rewrites, now_us, kRewriteWindow);
+        journal.rewrites.push_back(now_us);
+        if (journal.rewrites.size() >= kRewritesToTruce) {
+            hooks_.say(fmt::format("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
+                                   "program from writing it, then run: postern dns enable",
+                                   journal.writer.empty() ? "somebody" : journal.writer, journal.rewrites.size()));
+            return give_back_for_now(journal, TakeoverState::kTruce);
+        }
+    }
+    target.kept = kept_lines(journal);
+    const Changes changes = changes_for(journal.decision, target, file != nullptr ? file->before : *resolv_conf);
+    bool files_in_place = true;
+    for (const auto& change : changes.files) {
+        const auto now = host_.look(change.path);
+        JournalEntry* entry = journal.find(change.path);
+        if (entry == nullptr) {
+            journal.entries.insert(journal.entries.begin(), {change.path, FileState{}, change.after});
+            files_in_place = false;
+        } else if (!now || now->content != change.after.content || now->kind != change.after.kind) {
+            entry->after = change.after;
+            files_in_place = false;
+        }
+    }
+    if (files_in_place && runtime_in_place(host_, changes)) return {};
+    if (const auto alive = hooks_.ask(target.listen, kLocalName, kAliveTimeout); !alive) {
+        return core::fail(Code::kDnsFailed, "not applied again: postern does not answer at " + target.listen.text(),
+                          "the rescue unit gives the host its DNS back if that lasts");
+    }
+    journal.target = target;
+    if (auto saved = journal_.save(journal); !saved) return saved;
+    if (auto done = apply(journal, changes); !done) return done;
+    hooks_.say(rewritten ? "applied again: " + std::string(kResolvConf) + " had been rewritten" +
+                               (journal.writer.empty() ? "" : " by " + journal.writer)
+                         : "applied again");
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::recover(bool boot) {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    switch (journal->state) {
+        case TakeoverState::kEnabling:
+        case TakeoverState::kDisabling: {
+            hooks_.say(journal->state == TakeoverState::kEnabling ? "an enable was interrupted: giving the host its DNS back"
+                                                                  : "a disable was interrupted: finishing it");
+            const auto problems = give_back(*journal);
+            if (!problems.empty()) return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "));
+            return journal_.remove();
+        }
+        case TakeoverState::kTruce:
+            if (!boot) return {};
+            // The rescue unit takes up again what is suspended, once postern has answered for a while.
+            hooks_.say("the truce over /etc/resolv.conf ends with the boot");
+            journal->rewrites.clear();
+            set_state(*journal, TakeoverState::kSuspended);
+            return journal_.save(*journal);
+        default: return {};
+    }
+}
+
+core::Result<void> Takeover::suspend() {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state != TakeoverState::kOn) return recover(false);
+    const core::Micros now = hooks_.wall_us();
+    prune(journal->suspensions, now, kSuspensionWindow);
+    journal->suspensions.push_back(now);
+    return give_back_for_now(*journal, TakeoverState::kSuspended);
+}
+
+/// Gives back and remembers that the user wants it. Killed in the middle, it is a disable to be finished. A full disk must
+/// not keep the host from getting its DNS back.
+core::Result<void> Takeover::give_back_for_now(Journal& journal, TakeoverState state) {
+    set_state(journal, TakeoverState::kDisabling);
+    if (auto saved = journal_.save(journal); !saved) hooks_.say(saved.error().text() + " (went on)");
+    const auto problems = give_back(journal);
+    if (!problems.empty()) return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "));
+    set_state(journal, state);
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::resume(const std::vector<std::string>& names) {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state != TakeoverState::kSuspended) return {};
+    EnableRequest request;
+    request.mode = journal->wanted;
+    request.listen = journal->target.listen;
+    request.names = names;
+    request.second_server = journal->target.second.has_value();
+    return enable(request);
+}
+
+void Takeover::show(const Decision& decision, const Changes& changes) const {
+    hooks_.say(fmt::format("would take over in {} mode:", to_string(decision.mode)));
+    for (const auto& file : changes.files) {
+        const auto now = host_.look(file.path);
+        const bool is_new = now && now->kind == FileState::Kind::kAbsent;
+        hooks_.say(fmt::format("  {} {}:", is_new ? "write" : "replace", file.path));
+        std::string_view text = file.after.content;
+        while (!text.empty()) {
+            const std::size_t end = text.find('\n');
+            hooks_.say("    | " + std::string(text.substr(0, end)));
+            text.remove_prefix(end == text.npos ? text.size() : end + 1);
+        }
+    }
+    for (const auto& command : changes.apply) {
+        hooks_.say("  run " + command_text(command) + (command.input.empty() ? "" : "  <<< " + command.input.substr(0, command.input.size() - 1)));
+    }
+    hooks_.say("  keep how it was in " + journal_.path() + "; postern dns disable gives it back");
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,83 @@
+// Taking the host's DNS over and giving it back. Each change is in the journal before it is made; whatever kills us in
+// between, the next call finds the journal and makes the host whole. Called by root commands, one at a time (a lock).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/hostdns/journal.h"
+
+namespace postern::agent {
+
+enum class LookupOutcome { kAnswered, kNoSuchName, kFailed };
+
+struct ListenerAnswer {
+    int rcode = 0;
+    bool has_addresses = false;
+};
+
+/// Answered by postern itself (RFC 6761): tells whether it lives without asking anybody else.
+inline constexpr const char* kLocalName = "localhost";
+
+/// The outside that is not the host's configuration.
+struct TakeoverHooks {
+    std::function<core::Micros()> wall_us;
+    std::function<void(core::Micros)> pause;
+    /// Asks a DNS server for a name's addresses; an error when nobody answers in time.
+    std::function<core::Result<ListenerAnswer>(const core::SocketAddress& server, const std::string& name,
+                                               core::Micros timeout_us)>
+        ask;
+    /// The way every program goes: getaddrinfo, in a process of its own.
+    std::function<LookupOutcome(const std::string& name)> look_up;
+    /// One line for the user and the log.
+    std::function<void(const std::string&)> say;
+};
+
+struct EnableRequest {
+    Mode mode = Mode::kAuto;
+    core::SocketAddress listen;
+    std::vector<std::string> names;
+    bool second_server = false;                       // keep the first old server as a second nameserver line
+    std::vector<core::SocketAddress> known_upstreams; // for a host whose own file has been lost
+    bool dry_run = false;
+};
+
+class Takeover {
+  public:
+    Takeover(HostSystem& host, JournalFile journal, TakeoverHooks hooks);
+
+    /// Everything below: an error means that the host is as it was, or as the error says.
+    core::Result<void> enable(const EnableRequest& request);
+    core::Result<void> disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams = {});
+    /// After somebody rewrote a file, a link vanished or the private names changed. `names`: what is served now.
+    core::Result<void> reapply(const std::vector<std::string>& names);
+    /// Finishes what a killed process left half-way. At boot a truce is over as well.
+    core::Result<void> recover(bool boot);
+    /// Gives back, but remembers that the user wants it: nobody answers.
+    core::Result<void> suspend();
+    /// Takes up again after suspend(); what may have changed in between is looked at anew.
+    core::Result<void> resume(const std::vector<std::string>& names);
+
+    /// Rewrites within a minute that end in a truce.
+    static constexpr std::size_t kRewritesToTruce = 5;
+
+  private:
+    core::Result<void> refuse_unless_answering(const EnableRequest& request);
+    core::Result<void> take_over(Journal journal, const Decision& decision, const Target& target);
+    core::Result<void> apply(Journal& journal, const Changes& changes);
+    std::string cannot_look_up(const Target& target) const;
+    std::vector<std::string> give_back(const Journal& journal);
+    core::Result<void> give_back_for_now(Journal& journal, TakeoverState state);
+    void set_state(Journal& journal, TakeoverState state);
+    FileState original(const JournalEntry& entry, const Journal& journal) const;
+    std::string kept_lines(const Journal& journal) const;
+    core::Result<void> restore_orphan(const std::vector<core::SocketAddress>& upstreams, bool dry_run);
+    void show(const Decision& decision, const Changes& changes) const;
+
+    HostSystem& host_;
+    JournalFile journal_;
+    TakeoverHooks hooks_;
+};
+
+}  // namespace postern::agent
