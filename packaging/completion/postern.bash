@@ -1,0 +1,66 @@
+# bash completion for postern.
+# Commands and options are asked from the program itself: its --help is the only list of them.
+
+# The words of a help text: what stands in the first column behind two blanks (commands), or options.
+_postern_commands() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z-]*)( .*)?$/\1/p' | sort -u; }
+_postern_options() { "$@" --help 2>/dev/null | sed -nE 's/^  (-[A-Za-z],)?(-[-A-Za-z]+).*/\1 \2/p' | tr , ' '; }
+
+_postern() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} word values=
+    local program=${COMP_WORDS[0]} config=/etc/postern/postern.toml
+    local -a command=()
+    COMPREPLY=()
+
+    # The command so far: words before the first option. FILE of --config, wherever it stands.
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        [[ $word != -* ]] || break
+        command+=("$word")
+    done
+    for ((word = 1; word < COMP_CWORD - 1; word++)); do
+        [[ ${COMP_WORDS[word]} != -c && ${COMP_WORDS[word]} != --config ]] || config=${COMP_WORDS[word + 1]}
+    done
+    [[ ${command[0]-} == plan || ${command[0]-} == dns ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+
+    case $prev in
+        -c | --config | --out | --token-file | --ca-file)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+            ;;
+        --mode) values="auto split full" ;;
+        --state) values="up degraded down unknown" ;;
+        --output) values="short wide json" ;;
+        --link) values=$(_postern_links "$config") ;;
+        -o)
+            [[ ${command[0]-} == logs ]] && values="short wide json" || values=
+            ;;
+        --address | --count | -n | --host | --ip | --lines | --port | --reason | --since | --timeout | --until)
+            # -n of dns is --dry-run and takes nothing
+            [[ $prev == -n && ${command[0]-} == dns ]] || return
+            ;;
+    esac
+    if [[ -z $values ]]; then
+        if [[ $cur == -* ]]; then
+            values=$(_postern_options "$program" "${command[@]}")
+            values=${values:---help --version}
+        elif [[ $COMP_CWORD == 1 ]]; then
+            values=$(_postern_commands "$program")
+        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns) ]]; then
+            values=$(_postern_commands "$program" "${command[0]}")
+        elif [[ ${command[0]-} == probe ]]; then
+            values=$(_postern_links "$config")
+        elif [[ ${command[0]-} == resolve ]]; then
+            values=$(sed -nE 's/^[[:space:]]*host[[:space:]]*=[[:space:]]*"([^"]*)".*/\1/p' "$config" 2>/dev/null)
+        elif [[ ${command[*]} == "plan show" || $prev == -o ]]; then
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+        fi
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
+}
+
+# Only links have a name.
+_postern_links() { sed -nE 's/^[[:space:]]*name[[:space:]]*=[[:space:]]*"([^"]*)".*/\1/p' "$1" 2>/dev/null; }
+
+complete -F _postern postern
