@@ -42,7 +42,9 @@ class App {
   public:
     App(const UsableConfig& usable, const RunOptions& options) : App(usable.config, options) {
         config_text_ = usable.text;
-        if (!usable.mistakes.empty()) refuse("the last good configuration is used: ", usable.mistakes);
+        if (usable.mistakes.empty()) return;
+        refuse("the last good configuration is used: ", usable.mistakes);
+        core::log_warning("last_good_used", "going on with the last good configuration", {{"path", paths_.last_good_config}});
     }
 
     App(const Config& config, const RunOptions& options)
@@ -242,8 +244,9 @@ class App {
     /// A broken new configuration is refused whole; the old one goes on.
     void reload() {
         auto usable = load_usable_config(options_.config_path);
-        if (!usable) return refuse("the configuration was not reloaded: ", usable.error());
-        if (!usable->mistakes.empty()) return refuse("the configuration was not reloaded: ", usable->mistakes);
+        if (!usable || !usable->mistakes.empty()) {
+            return refuse("the configuration was not reloaded: ", usable ? usable->mistakes : usable.error());
+        }
         Config* const loaded = &usable->config;
         config_problem_.clear();
         loaded_wall_us_ = clock_.wall_us();
@@ -279,7 +282,6 @@ class App {
         for (const auto& issue : mistakes) core::log_error("config_refused", format_issue(options_.config_path, issue));
         config_problem_ = consequence + format_issue(options_.config_path, mistakes.front());
         if (mistakes.size() > 1) config_problem_ += " (and " + std::to_string(mistakes.size() - 1) + " more, see the log)";
-        core::log_warning("config_problem", config_problem_);
     }
 
     void keep_good() { last_good_.save(paths_.last_good_config, options_.config_path, config_text_); }

@@ -179,8 +179,9 @@ class Host:
         """The default configuration with changes merged in; `link={...}` changes the first link."""
         self.write_file("postern.toml", toml(merge(self.default_config(), changes)))
 
-    def start_postern(self, *arguments, wait_ready=True, **changes):
-        if changes or not os.path.exists(self.config_file):
+    def start_postern(self, *arguments, wait_ready=True, config=True, **changes):
+        """`config=False`: whatever is there as a configuration, or not, stays so."""
+        if config and (changes or not os.path.exists(self.config_file)):
             self.write_config(**changes)
         with open(self.log_file, "ab") as log:
             self.agent = subprocess.Popen([POSTERN, "run", "--config", self.config_file, *arguments],
