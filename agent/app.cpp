@@ -31,7 +31,7 @@
 namespace postern::agent {
 namespace {
 
-constexpr Micros kUpstreamPoll = 2 * core::kSecond;     // how soon a new nameserver from DHCP is used
+constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new nameserver from DHCP is used
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
 AliyunOptions cloud_options(const Config& config) {
@@ -156,7 +156,7 @@ class App {
 
     /// What is configured; else the host's own, the last good ones where the host names none (any more).
     HostUpstreams read_upstreams() {
-        HostUpstreams found = host_upstreams(config_.dns.listen);
+        HostUpstreams found = host_upstreams(config_.dns.listen, paths_.hostdns);
         if (!config_.dns.upstreams.empty()) {
             found.servers = config_.dns.upstreams;
             found.source = "configured";

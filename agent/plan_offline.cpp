@@ -10,7 +10,7 @@ namespace postern::agent {
 core::Result<core::Bytes> compile_offline(const Config& config) {
     const Paths paths = paths_of(config.agent);
     const Snapshot snapshot = load_snapshot(paths.snapshot).snapshot;
-    const HostUpstreams host = host_upstreams(config.dns.listen);
+    const HostUpstreams host = host_upstreams(config.dns.listen, paths.hostdns);
     PlanInput input;
     input.boot_id = core::boot_id();
     input.now_wall_us = core::now_wall_us();

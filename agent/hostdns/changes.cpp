@@ -190,6 +190,7 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
             add.insert(add.end(), {"-a", kRecord});
             c.apply.push_back({std::move(add), c.record, true});
             c.undo.push_back({{"resolvconf", "-d", kRecord}, {}, false});
+            if (exclusive) c.undo.push_back({{"rmdir", "--ignore-fail-on-non-empty", "/run/resolvconf/exclusive"}, {}, false});
             break;
         }
     }

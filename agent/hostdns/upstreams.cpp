@@ -1,86 +1,76 @@
 #include "agent/hostdns/upstreams.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <sstream>
 
-#include "core/file_system.h"
+#include "agent/hostdns/resolv_conf.h"
 
 namespace postern::agent {
 namespace {
 
 constexpr std::size_t kMaxServers = 8;
-constexpr std::size_t kMaxFile = 64 * 1024;
+constexpr std::uint16_t kDnsPort = 53;
 
-struct ResolvConf {
-    std::vector<core::SocketAddress> servers;
-    std::optional<int> timeout_s;
-};
+/// Collects servers until a source has given some.
+class Search {
+  public:
+    explicit Search(const std::vector<core::SocketAddress>& ours) : ours_(ours) {}
 
-ResolvConf parse(const std::string& text) {
-    ResolvConf out;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
-        std::string key;
-        words >> key;
-        if (key == "nameserver") {
-            std::string value;
-            words >> value;
-            // A scope (fe80::1%eth0) is meaningless in a plan; such a server is left out.
-            const auto ip = core::IpAddress::parse(value);
-            if (ip) out.servers.push_back({*ip, 53});
-        } else if (key == "options") {
-            for (std::string option; words >> option;) {
-                if (option.rfind("timeout:", 0) == 0) out.timeout_s = std::atoi(option.c_str() + 8);
-            }
+    bool take(const std::string& source, std::string_view text, bool stubs_too = false) {
+        for (const auto& ip : ResolvConf::parse(text).servers) {
+            const core::SocketAddress server{ip, kDnsPort};
+            const bool known = std::find(found.servers.begin(), found.servers.end(), server) != found.servers.end();
+            if (usable(ip, stubs_too) && !known && found.servers.size() < kMaxServers) found.servers.push_back(server);
         }
+        if (!found.servers.empty() && found.source.empty()) found.source = source;
+        return !found.servers.empty();
     }
-    return out;
-}
+    bool take_file(const HostSystem& host, const std::string& path, bool stubs_too = false) {
+        return take(path, host.read(path).value_or(""), stubs_too);
+    }
+    bool take_records(const HostSystem& host, const std::string& folder) {
+        std::string all;
+        for (const auto& name : host.list(folder)) {
+            if (name != kRecord) all += host.read(folder + "/" + name).value_or("") + "\n";
+        }
+        return take(folder, all);
+    }
 
-}  // namespace
+    HostUpstreams found;
 
-HostUpstreams host_upstreams(const ReadFile& read_file, const std::vector<core::SocketAddress>& ours) {
-    HostUpstreams out;
-    const auto is_ours = [&](const core::SocketAddress& server) {
-        return std::any_of(ours.begin(), ours.end(), [&](auto& o) { return o.ip == server.ip; });
-    };
-    const auto usable = [&](const core::SocketAddress& server, bool stubs_too) {
+  private:
+    bool usable(const core::IpAddress& ip, bool stubs_too) const {
         // systemd-resolved's stubs: asking them would be asking through whoever they forward to, maybe us.
         static const auto kStub = *core::IpAddress::parse("127.0.0.53");
         static const auto kStubProxy = *core::IpAddress::parse("127.0.0.54");
-        if (is_ours(server)) return false;
-        return stubs_too || (server.ip != kStub && server.ip != kStubProxy);
+        if (std::any_of(ours_.begin(), ours_.end(), [&](auto& o) { return o.ip == ip; })) return false;
+        return stubs_too || (ip != kStub && ip != kStubProxy);
+    }
+
+    const std::vector<core::SocketAddress>& ours_;
+};
+
+}  // namespace
+
+HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours, const Journal& journal) {
+    Search search(ours);
+    const std::string resolv_conf = host.read(kResolvConf).value_or("");
+    const auto found = [&] {
+        if (!is_our_resolv_conf(resolv_conf) && search.take(kResolvConf, resolv_conf)) return true;
+        return search.take_file(host, kResolvedUplinks) || search.take_file(host, kNmServers) ||
+               search.take_file(host, "/run/NetworkManager/resolv.conf") || search.take_records(host, kDebianRecords) ||
+               search.take_records(host, kOpenresolvRecords) || search.take_file(host, kLeaseFile) ||
+               search.take("the file before the takeover", journal.target.kept);
     };
-    const auto take = [&](const char* path, bool stubs_too) {
-        const auto text = read_file(path);
-        if (!text) return false;
-        const ResolvConf conf = parse(*text);
-        if (conf.timeout_s && std::string_view(path) == "/etc/resolv.conf") out.timeout_s = std::clamp(*conf.timeout_s, 1, 30);
-        for (const auto& server : conf.servers) {
-            const bool known = std::find(out.servers.begin(), out.servers.end(), server) != out.servers.end();
-            if (usable(server, stubs_too) && !known && out.servers.size() < kMaxServers) out.servers.push_back(server);
-        }
-        if (!out.servers.empty() && out.source.empty()) out.source = path;
-        return !out.servers.empty();
-    };
-    if (take("/etc/resolv.conf", false)) return out;
-    if (take("/run/systemd/resolve/resolv.conf", false)) return out;
-    if (take("/run/NetworkManager/no-stub-resolv.conf", false)) return out;
-    if (take("/run/NetworkManager/resolv.conf", false)) return out;
-    take("/etc/resolv.conf", true);  // a stub is better than nothing
-    return out;
+    // A stub is better than nothing, unless it asks us.
+    if (!found() && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
+    if (const auto timeout_s = ResolvConf::parse(resolv_conf).timeout_s) search.found.timeout_s = std::clamp(*timeout_s, 1, 30);
+    return search.found;
 }
 
-HostUpstreams host_upstreams(const std::vector<core::SocketAddress>& ours) {
-    return host_upstreams(
-        [](const std::string& path) -> std::optional<std::string> {
-            auto text = core::read_file(path, kMaxFile);
-            if (!text) return std::nullopt;
-            return *text;
-        },
-        ours);
+HostUpstreams host_upstreams(const std::vector<core::SocketAddress>& ours, const std::string& journal_path) {
+    const auto host = HostSystem::real();
+    const auto journal = JournalFile(journal_path).load();
+    return host_upstreams(*host, ours, journal ? *journal : Journal{});
 }
 
 }  // namespace postern::agent

@@ -1,11 +1,11 @@
-// The host's own resolvers: what `upstreams = "auto"` means. Pure over the files it is given.
+// The host's own resolvers: what `upstreams = "auto"` means, before and after the takeover.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/hostdns/host_system.h"
+#include "agent/hostdns/journal.h"
 #include "core/ip_address.h"
 
 namespace postern::agent {
@@ -16,14 +16,12 @@ struct HostUpstreams {
     int timeout_s = 5;                         // resolv.conf "options timeout:", the patience of the host's clients
 };
 
-/// Contents of a file, nullopt when it can't be read.
-using ReadFile = std::function<std::optional<std::string>(const std::string& path)>;
+/// The first of these that names a server: /etc/resolv.conf unless it is ours or a stub's; what resolved, NetworkManager,
+/// resolvconf or dhclient got from the network; the file as it was before the takeover. `ours` are our listen addresses
+/// and never returned. Only looks.
+HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours, const Journal& journal);
 
-/// Reads /etc/resolv.conf; where it names a local stub (systemd-resolved, a local forwarder, ourselves) the file behind
-/// it: /run/systemd/resolve/resolv.conf, then NetworkManager's. `ours` are our listen addresses and never returned.
-HostUpstreams host_upstreams(const ReadFile& read_file, const std::vector<core::SocketAddress>& ours);
-
-/// From the real files, bounded.
-HostUpstreams host_upstreams(const std::vector<core::SocketAddress>& ours);
+/// Of this host; a journal that can't be read counts as none.
+HostUpstreams host_upstreams(const std::vector<core::SocketAddress>& ours, const std::string& journal_path);
 
 }  // namespace postern::agent

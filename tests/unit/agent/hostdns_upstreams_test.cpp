@@ -3,6 +3,7 @@
 #include <map>
 
 #include "agent/hostdns/upstreams.h"
+#include "tests/unit/agent/fake_host.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -32,17 +33,46 @@ TEST_CASE("hostdns: the host's own resolvers, whoever keeps the file", "[hostdns
     const std::vector<core::SocketAddress> ours{*core::SocketAddress::parse("127.0.0.153:53", 53)};
     for (const Row& row : rows) {
         INFO(row.what);
-        const auto found = host_upstreams(
-            [&](const std::string& path) -> std::optional<std::string> {
-                const auto it = row.files.find(path);
-                if (it == row.files.end()) return std::nullopt;
-                return it->second;
-            },
-            ours);
+        test::FakeHost host;
+        for (const auto& [path, text] : row.files) host.with_file(path, text);
+        const auto found = host_upstreams(host, ours, Journal{});
         std::string servers;
         for (const auto& s : found.servers) servers += (servers.empty() ? "" : " ") + s.text();
         CHECK(servers == row.servers);
         CHECK(found.source == row.source);
         CHECK(found.timeout_s == row.timeout_s);
+    }
+}
+
+TEST_CASE("hostdns: after the takeover the upstreams are what the network gave, never ourselves", "[hostdns]") {
+    struct Row {
+        const char* what;
+        std::map<std::string, std::string> files;
+        const char* kept;
+        const char* servers;
+    };
+    const core::IpAddress us = *core::IpAddress::parse("127.0.0.153");
+    const std::string ours_file = compose_resolv_conf("nameserver 10.0.0.1\n", us, std::nullopt);
+    const char* const kRc = "/etc/resolv.conf";
+    const Row rows[] = {
+        {"the file as it was", {{kRc, ours_file}}, "nameserver 10.0.0.1\n", "10.0.0.1:53"},
+        {"a newer lease of dhclient", {{kRc, ours_file}, {kLeaseFile, "nameserver 10.0.0.9\n"}}, "nameserver 10.0.0.1\n", "10.0.0.9:53"},
+        {"NetworkManager's own list", {{kRc, ours_file}, {kNmServers, "nameserver 10.0.0.7\n"}}, "nameserver 10.0.0.1\n", "10.0.0.7:53"},
+        {"the other records of resolvconf", {{kRc, "nameserver 127.0.0.153\n"}, {"/run/resolvconf/interface/lo.postern", "nameserver 127.0.0.153\n"}, {"/run/resolvconf/interface/eth0.dhclient", "nameserver 10.0.0.3\n"}}, "nameserver 10.0.0.1\n", "10.0.0.3:53"},
+        {"the other records of openresolv", {{kRc, "nameserver 127.0.0.153\n"}, {"/run/resolvconf/interfaces/lo.postern", "nameserver 127.0.0.153\n"}, {"/run/resolvconf/interfaces/eth0", "nameserver 10.0.0.4\n"}}, "", "10.0.0.4:53"},
+        {"a second nameserver line of ours is no news", {{kRc, compose_resolv_conf("", us, *core::IpAddress::parse("10.0.0.1"))}, {kLeaseFile, "nameserver 10.0.0.9\n"}}, "", "10.0.0.9:53"},
+        {"resolved asks us for everything and knows no other: its stub would be a loop", {{kRc, "nameserver 127.0.0.53\n"}, {kResolvedUplinks, "nameserver 127.0.0.153\n"}}, "nameserver 127.0.0.53\n", ""},
+    };
+    const std::vector<core::SocketAddress> ours{{us, 53}};
+    for (const Row& row : rows) {
+        INFO(row.what);
+        test::FakeHost host;
+        for (const auto& [path, text] : row.files) host.with_file(path, text);
+        Journal journal;
+        journal.state = TakeoverState::kOn;
+        journal.target.kept = row.kept;
+        std::string servers;
+        for (const auto& s : host_upstreams(host, ours, journal).servers) servers += (servers.empty() ? "" : " ") + s.text();
+        CHECK(servers == row.servers);
     }
 }

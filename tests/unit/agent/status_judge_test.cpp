@@ -142,6 +142,26 @@ TEST_CASE("status: a resolver that does not run fails everything; a plan not tak
     CHECK(has(s.headline, "refused the newest plan"));
 }
 
+TEST_CASE("status: an address that the resolver does not have degrades and says where to look", "[status]") {
+    auto s = test::snapshot({test::link({test::address("10.0.1.23", "h", State::kUp, State::kUp)})});
+    s.resolver.listen = {*core::SocketAddress::parse("127.0.0.153:53", 53), *core::SocketAddress::parse("[::1]:53", 53)};
+    s.resolver.stats.listen_missing = 0b10;
+    judge(s);
+    CHECK(s.overall == Overall::kDegraded);
+    CHECK_THAT(s.resolver.problem, Contains("does not listen on [::1]:53, which"));
+    CHECK_THAT(s.resolver.problem, Contains("its log"));
+    s.resolver.problem.clear();
+    s.resolver.managed = false;
+    s.resolver.stats.listen_missing = 0b11;
+    judge(s);
+    CHECK_THAT(s.resolver.problem, Contains("127.0.0.153:53, [::1]:53"));
+    CHECK_THAT(s.resolver.problem, Contains("postern-resolver.socket"));
+    s.resolver.problem.clear();
+    s.resolver.stats.listen_missing = ~std::uint64_t{0} << 2;  // no address of ours: nothing to say
+    judge(s);
+    CHECK(s.overall == Overall::kGood);
+}
+
 TEST_CASE("status: remarks on the configuration are no state, a disk that is full is", "[status]") {
     auto s = snapshot({link({up()})});
     s.warnings = {"/etc/postern/postern.toml:3: dns.listen: 127.0.0.53 is systemd-resolved's own address"};

@@ -1,0 +1,215 @@
+// A host in memory: files, processes, and the programs that own DNS, as far as the takeover talks to them. It can be
+// killed before or behind any change, as by a power cut: what runs only in memory is gone then, files stay.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "agent/hostdns/changes.h"
+#include "agent/hostdns/resolv_conf.h"
+
+namespace postern::test {
+
+struct Killed {};  // thrown where the process would have been killed
+
+class FakeHost final : public agent::HostSystem {
+  public:
+    using FileState = agent::FileState;
+
+    // --- building it
+    FakeHost& with_file(const std::string& path, std::string text, mode_t mode = 0644) {
+        files[path] = FileState::file(std::move(text));
+        files[path].mode = mode;
+        return *this;
+    }
+    FakeHost& with_link(const std::string& path, std::string target) {
+        FileState link;
+        link.kind = FileState::Kind::kLink;
+        link.content = std::move(target);
+        link.mode = 0777;
+        files[path] = std::move(link);
+        return *this;
+    }
+    FakeHost& with_process(const std::string& name) {
+        processes.insert(name);
+        return *this;
+    }
+
+    std::map<std::string, FileState> files;
+    std::set<std::string> processes, programs, mounts, immutable, read_only;
+    std::string nm_mode, nm_rc_manager;   // as it says on D-Bus
+    std::string nm_text;                  // what NetworkManager writes into resolv.conf
+    bool link_up = false;                 // postern0
+    std::string link_dns, link_domains;
+    bool broken_nmcli = false;
+
+    int changes = 0;
+    int kill_before = -1, kill_after = -1;  // the n-th change, from 1
+    std::vector<std::string> ran;
+
+    // --- HostSystem
+    core::Result<FileState> look(const std::string& path) const override {
+        const auto it = files.find(path);
+        return it == files.end() ? FileState{} : it->second;
+    }
+    std::optional<std::string> read(const std::string& path) const override {
+        const auto it = files.find(resolve(path));
+        if (it == files.end() || it->second.kind != FileState::Kind::kFile) return std::nullopt;
+        return it->second.content;
+    }
+    std::string real_path(const std::string& path) const override {
+        const std::string end = resolve(path);
+        if (files.count(end) != 0) return end;
+        const auto below = files.lower_bound(end + "/");  // a folder
+        return below != files.end() && below->first.rfind(end + "/", 0) == 0 ? end : "";
+    }
+    std::vector<std::string> list(const std::string& folder) const override {
+        std::set<std::string> names;
+        for (auto it = files.lower_bound(folder + "/"); it != files.end() && it->first.rfind(folder + "/", 0) == 0; ++it) {
+            const std::string rest = it->first.substr(folder.size() + 1);
+            names.insert(rest.substr(0, rest.find('/')));
+        }
+        return {names.begin(), names.end()};
+    }
+    bool program_exists(const std::string& name) const override { return programs.count(name) != 0; }
+    bool process_runs(const std::string& name) const override { return processes.count(name) != 0; }
+    bool is_mount_point(const std::string& path) const override { return mounts.count(path) != 0; }
+    bool is_immutable(const std::string& path) const override { return immutable.count(path) != 0; }
+    bool is_read_only(const std::string& folder) const override { return read_only.count(folder) != 0; }
+
+    agent::CommandResult ask(const agent::Argv& argv) const override {
+        if (argv[0] == "busctl") {
+            const std::string value = argv.back() == "Mode" ? nm_mode : nm_rc_manager;
+            return value.empty() ? agent::CommandResult{1, "no such property"} : agent::CommandResult{0, "s \"" + value + "\"\n"};
+        }
+        if (argv[0] == "resolvconf") return {0, programs.count("openresolv") != 0 ? "openresolv 3.12.0\n" : "unknown option\n"};
+        if (argv[0] == "resolvectl" && argv.size() == 3) {
+            if (!link_up) return {1, "Failed to resolve interface"};
+            return {0, "Link 7 (postern0): " + (argv[1] == "dns" ? link_dns : link_domains) + "\n"};
+        }
+        return {0, ""};
+    }
+
+    core::Result<void> put(const std::string& path, const FileState& state) override {
+        before_change();
+        if (read_only.count("/etc") != 0 && path.rfind("/etc/", 0) == 0) {
+            return core::fail(core::Code::kFileWrite, "cannot write " + path, {}, EROFS);
+        }
+        if (state.kind == FileState::Kind::kAbsent) {
+            files.erase(path);
+        } else {
+            files[path] = state;
+        }
+        after_change();
+        return {};
+    }
+
+    agent::CommandResult act(const agent::Argv& argv, const std::string& input) override {
+        before_change();
+        const auto result = obey(argv, input);
+        after_change();
+        return result;
+    }
+
+    /// What runs only in memory is lost, the rest comes up again.
+    void reboot() {
+        link_up = false;
+        for (auto it = files.begin(); it != files.end();) it = it->first.rfind("/run/", 0) == 0 && it->first.find(agent::kRecord) != std::string::npos ? files.erase(it) : std::next(it);
+        regenerate();
+        networkd_reload();
+        nm_write();
+    }
+
+    /// What every program would ask: the servers of resolv.conf, and of resolved's links where it asks that.
+    bool reaches(const core::IpAddress& server, const std::string& name) const {
+        const auto conf = agent::ResolvConf::parse(read(agent::kResolvConf).value_or(""));
+        if (!conf.servers.empty() && conf.servers.front() == server) return true;
+        if (!link_up || link_dns != server.text()) return false;
+        std::istringstream words(link_domains);
+        for (std::string word; words >> word;) {
+            if (word == "~." || word == "~" + name) return true;
+        }
+        return false;
+    }
+
+  private:
+    std::string resolve(std::string path) const {
+        for (int hops = 0; hops < 8; ++hops) {
+            const auto it = files.find(path);
+            if (it == files.end() || it->second.kind != FileState::Kind::kLink) return path;
+            const std::string& target = it->second.content;
+            path = target.rfind("../", 0) == 0 ? target.substr(2) : target;  // /etc/resolv.conf → ../run/…
+        }
+        return path;
+    }
+    void before_change() {
+        ++changes;
+        if (changes == kill_before) throw Killed{};
+    }
+    void after_change() {
+        if (changes == kill_after) throw Killed{};
+    }
+
+    agent::CommandResult obey(const agent::Argv& argv, const std::string& input) {
+        std::string line;
+        for (const auto& word : argv) line += (line.empty() ? "" : " ") + word;
+        ran.push_back(line);
+        const auto starts = [&](const char* text) { return line.rfind(text, 0) == 0; };
+        const auto rest = [&](std::size_t from) {
+            std::string out;
+            for (std::size_t i = from; i < argv.size(); ++i) out += (out.empty() ? "" : " ") + argv[i];
+            return out;
+        };
+        if (starts("networkctl reload")) networkd_reload();
+        if (starts("ip link add postern0")) {
+            if (link_up) return {2, "RTNETLINK answers: File exists"};
+            link_up = true;
+        }
+        if (starts("ip link del postern0")) {
+            if (!link_up) return {1, "Cannot find device"};
+            link_up = false;
+            link_dns = link_domains = "";
+        }
+        if (starts("resolvectl dns postern0")) link_dns = rest(3);
+        if (starts("resolvectl domain postern0")) link_domains = rest(3);
+        if (starts("nmcli")) {
+            if (broken_nmcli) return {8, "Error: NetworkManager is not running."};
+            nm_write();
+        }
+        if (starts("resolvconf") && programs.count("resolvconf") != 0) {
+            const std::string path = records() + "/" + argv.back();
+            if (argv[argv.size() - 2] == "-a") with_file(path, input);
+            if (argv[argv.size() - 2] == "-d") files.erase(path);
+            regenerate();
+        }
+        return {0, ""};
+    }
+    void networkd_reload() {
+        if (processes.count("systemd-networkd") == 0 || files.count(agent::kNetdevFile) == 0) return;
+        link_up = true;
+        link_domains = "";
+        std::istringstream lines(read(agent::kNetworkFile).value_or(""));
+        for (std::string line; std::getline(lines, line);) {
+            if (line.rfind("DNS=", 0) == 0) link_dns = line.substr(4);
+            if (line.rfind("Domains=", 0) == 0) link_domains += (link_domains.empty() ? "" : " ") + line.substr(8);
+        }
+    }
+    void nm_write() {
+        if (processes.count("NetworkManager") == 0 || nm_text.empty()) return;
+        if (read(agent::kNmServerDropIn).value_or("").find("rc-manager=unmanaged") != std::string::npos) return;
+        with_file(agent::kResolvConf, nm_text);
+    }
+    std::string records() const { return programs.count("openresolv") != 0 ? agent::kOpenresolvRecords : agent::kDebianRecords; }
+    void regenerate() {
+        if (programs.count("resolvconf") == 0) return;
+        const bool open = programs.count("openresolv") != 0;
+        std::string ours, others;
+        for (const auto& name : list(records())) (name == agent::kRecord ? ours : others) += read(records() + "/" + name).value_or("");
+        with_file(open ? agent::kResolvConf : "/run/resolvconf/resolv.conf",
+                  std::string(open ? "# Generated by resolvconf\n" : "# generated by resolvconf(8)\n") + (ours.empty() ? others : ours));
+    }
+};
+
+}  // namespace postern::test
