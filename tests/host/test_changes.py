@@ -1,0 +1,120 @@
+"""Others change the host's DNS - DHCP, a manager's restart, the cable, cloud-init: we follow, and stay."""
+
+import time
+import unittest
+
+from guest import (PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, WHICH_UPSTREAM, HostTest, Watch, wait_until)
+
+MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"], "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
+            "networkmanager": ["NetworkManager"], "nm-resolved": ["NetworkManager", "systemd-resolved"]}
+CLOUD_INIT = """printf '# Created by cloud-init automatically, do not edit.\\n#\\nnameserver 10.77.0.%s\\n' "$1" >/etc/resolv.conf.new
+mv /etc/resolv.conf.new /etc/resolv.conf"""
+
+
+def cloud_init(host, upstream):
+    """A plain file in the place of ours, with a header that says whose it is; the address that tells of the upstream."""
+    host.run("sh", "-ec", CLOUD_INIT, "cloud-init", upstream)
+    return f"192.0.2.{upstream}"
+
+
+class Changes(HostTest):
+    def follows(self, variant, mode):
+        host = self.ready_guest(variant, mode)
+        host.install_load()
+        if variant != "plain":
+            self.after(host, f"{mode}: DHCP gave another nameserver", host.renew)
+        for unit in MANAGERS.get(variant, []):
+            self.after(host, f"{mode}: {unit} restarted", lambda unit=unit: host.sh(f"systemctl restart {unit}"))
+        self.after(host, f"{mode}: the link flapped", lambda: host.net("flap"))
+        if mode == "full" and variant in ("plain", "ifupdown", "networkmanager"):
+            other = "1" if host.getent(WHICH_UPSTREAM) == ["192.0.2.2"] else "2"
+            self.after(host, f"{mode}: cloud-init rewrote resolv.conf", lambda: cloud_init(host, other))
+        self.assertEqual(host.status()["state"], "on")
+
+    def after(self, host, what, change):
+        """Private names are answered, and by the upstream that `change` returns, if any."""
+        watch = Watch(host, "watch", f"{PRIVATE}.", f"{WHICH_UPSTREAM}.")
+        self.addCleanup(watch.kill)
+        begin = time.time()
+        upstream = change()
+        done = time.time()
+        host.wait(host.serves_private, f"the private name after {what}")
+        if upstream:
+            host.wait(lambda: host.getent(WHICH_UPSTREAM) == [upstream], f"{upstream} to be used after {what}")
+        host.wait_served(f"private and public names after {what}")
+        seen = watch.stop()
+        without = self.time_without(seen[PRIVATE], PRIVATE_ADDRESS)
+        changed = [at for at, answer in seen[WHICH_UPSTREAM][1:] if answer == upstream]
+        new = f", new upstream {changed[-1] - begin:.2f} s after its begin" if changed else ""
+        self.note(f"{host.variant}: {what}: took {done - begin:.2f} s, private name without its answer for {without:.2f} s{new}")
+        self.assertNotIn("192.0.2.80", [answer for _, answer in seen[PRIVATE]], "an upstream was asked for the private name")
+
+    def time_without(self, seen, right):
+        gone = 0.0
+        for (at, answer), (until, _) in zip(seen, [*seen[1:], seen[-1]]):
+            gone += 0 if answer == right else until - at
+        return gone
+
+
+def matrix():
+    for variant in VARIANTS:
+        for mode in ["full", "split"] if variant in SPLIT else ["full"]:
+            def test(self, variant=variant, mode=mode):
+                self.follows(variant, mode)
+            setattr(Changes, f"test_{variant.replace('-', '_')}_{mode}", test)
+
+
+matrix()
+
+
+class Truce(HostTest):
+    def test_who_keeps_rewriting_is_named_and_left_alone(self):
+        host = self.ready_guest("plain", "full")
+        for n in range(8):
+            cloud_init(host, 1 + n % 2)
+            wait_until(lambda: host.serves_private() or host.status()["state"] == "truce", 60, "a reaction", 0.1)
+            if host.status()["state"] == "truce":
+                break
+        status = host.status()
+        self.assertEqual(status["state"], "truce")
+        self.assertIn("cloud-init", status["writer"])
+        self.assertEqual(host.dns("status", check=False).returncode, 1)
+        self.assertTrue(host.serves_public())
+        host.sh("rm /etc/resolv.conf; printf 'nameserver 10.77.0.1\\n' >/etc/resolv.conf")
+        host.dns("enable")
+        self.assert_served(host)
+
+
+class Clone(HostTest):
+    """A golden image: the same disk in another machine."""
+
+    def test_the_other_machine_s_state_is_discarded(self):
+        for variant, mode in (("plain", "full"), ("resolved", "split"), ("networkmanager", "full")):
+            with self.subTest(variant=variant, mode=mode):
+                self.is_discarded(variant, mode)
+
+    def is_discarded(self, variant, mode):
+        host = self.guest(variant)
+        host.sh("mkdir -p /var/lib/cloud/data; echo i-of-the-image >/var/lib/cloud/data/instance-id")
+        before = host.snapshot()
+        host.install()
+        host.configure()
+        host.dns("enable", "--mode", mode)
+        host.run("systemctl", "restart", "postern-prestart")  # as at the boot of a machine that is known
+        self.assert_served(host)
+        self.assertEqual(host.status()["state"], "on")
+        host.cut()
+        # Another machine, with another gateway: nothing but the configuration is true here.
+        host.edit_halted("echo i-of-the-clone >/var/lib/cloud/data/instance-id; "
+                         "echo 0123456789abcdef0123456789abcdef >/etc/machine-id; "
+                         "sed -i 's/10.77.0.1\"/10.77.0.9\"/' /etc/postern/postern.toml; "
+                         "systemctl disable postern >/dev/null 2>&1")
+        host.boot()
+        self.assertEqual(host.status()["state"], "off")
+        self.assert_same(before, host.snapshot())
+        self.assertNotIn(PRIVATE_ADDRESS, host.dig(PRIVATE), "an address of the other machine")
+        self.assertEqual(host.dig(PUBLIC), ["192.0.2.80"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,179 @@
+"""Whatever dies or breaks: lookups go on, or the host has its own DNS back until postern is well again."""
+
+import unittest
+
+from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, PUBLIC_ADDRESS, SERVER, HostTest, Load, newer_package
+
+NAMES = [f"{PRIVATE}.={PRIVATE_ADDRESS}"] * 3 + [f"{PUBLIC}.={PUBLIC_ADDRESS}"]
+
+KILL = """
+unit=$1 times=$2 n=0
+while [ $n -lt "$times" ]; do
+    n=$((n + 1)) old=$(systemctl show -P MainPID "$unit")
+    kill -KILL "$old"
+    # Type=notify: active says that it serves again
+    until [ "$(systemctl show -P MainPID "$unit")" != "$old" ] && systemctl -q is-active "$unit"; do sleep 0.05; done
+done
+"""
+
+
+class Loaded:
+    """Both kinds of clients at once; `with` gives the reports at its end."""
+
+    def __init__(self, test, guest, rate):
+        guest.install_load()
+        self.test, self.guest, self.rate, self.reports = test, guest, rate / 2, {}
+
+    def __enter__(self):
+        self._loads = {"dig": Load(self.guest, "dig", SERVER, self.rate, *NAMES),
+                       "getaddrinfo": Load(self.guest, "getaddrinfo", self.rate, *NAMES)}
+        return self
+
+    def __exit__(self, *_):
+        self.reports = {name: load.stop() for name, load in self._loads.items()}
+        for name, report in self.reports.items():
+            self.test.note(f"{name}: {report}")
+
+    def assert_nothing_failed(self):
+        for name, report in self.reports.items():
+            self.test.assertGreater(report["answered"], 0)
+            self.test.assertEqual((report["failed"], report["wrong"]), (0, 0), (name, report["reasons"]))
+
+
+class UnderLoad(HostTest):
+    rate = 1000  # lookups a second; numbers.py asks for more
+    kills = 10
+
+    def setUp(self):
+        self.host = self.ready_guest("ifupdown", "full")
+
+    def loaded(self):
+        return Loaded(self, self.host, self.rate)
+
+    def kill(self, unit):
+        with self.loaded() as load:
+            self.host.run("sh", "-eu", "-s", unit, self.kills, stdin=KILL)
+        load.assert_nothing_failed()
+        self.assertEqual(self.host.status()["state"], "on")
+        return load.reports
+
+    def test_killed_resolver(self):
+        self.kill("postern-resolver")
+
+    def test_killed_agent(self):
+        self.kill("postern")
+
+    def test_upgrade(self):
+        with self.loaded() as load:
+            for version in ("98", "99"):
+                self.host.install(newer_package(version))
+        load.assert_nothing_failed()
+
+    def test_reload(self):
+        with self.loaded() as load:
+            for _ in range(5):
+                self.host.run("systemctl", "reload", "postern", "postern-resolver")
+        load.assert_nothing_failed()
+
+    def test_broken_configuration(self):
+        with self.loaded() as load:
+            self.host.sh("echo 'no = [such thing' >>/etc/postern/postern.toml")
+            self.host.run("systemctl", "reload", "postern", check=False)
+            self.host.wait(lambda: self.host.run("postern", "status", check=False).returncode == 1, "the status to warn")
+            self.host.run("systemctl", "restart", "postern", check=False)  # the last good copy
+            self.host.wait_served()
+        load.assert_nothing_failed()
+
+
+class Rescue(HostTest):
+    """Public names come back by the rescue, private ones after the recovery."""
+
+    def is_rescued(self, variant, break_it, mend_it, suspended=True):
+        host = self.ready_guest(variant, "full")
+        taken = host.snapshot()
+        host.sh(break_it)
+        took = host.wait(lambda: host.serves_public(patience_s=1), "public names by the rescue")
+        self.note(f"{variant}: public names after {took:.1f} s")
+        if suspended:
+            host.wait(lambda: host.status()["state"] == "suspended", "the takeover to be suspended")
+            self.assertTrue(host.serves_public())
+        host.sh(mend_it)
+        took = host.wait(host.serves_private, "private names after the recovery", deadline_s=120)
+        self.note(f"{variant}: private names {took:.1f} s after it was mended")
+        host.wait(lambda: host.status()["state"] == "on", "the takeover to be on again")
+        self.assert_served(host)
+        self.assert_same(taken, host.snapshot())
+
+    def test_program_gone(self):
+        self.is_rescued("ifupdown", "mv /usr/sbin/postern-resolver /root/; systemctl kill -s KILL postern-resolver",
+                        "mv /root/postern-resolver /usr/sbin/")
+
+    def test_killed_at_every_start(self):
+        drop_in = "/run/systemd/system/postern-resolver.service.d/kill.conf"
+        self.is_rescued("networkmanager", f"mkdir -p {drop_in.rpartition('/')[0]}; "
+                        f"printf '[Service]\\nExecStartPost=/bin/sh -c \"kill -KILL $MAINPID\"\\n' >{drop_in}; "
+                        "systemctl daemon-reload; systemctl kill -s KILL postern-resolver",
+                        f"rm {drop_in}; systemctl daemon-reload", suspended=False)
+
+    def test_broken_program(self):
+        self.is_rescued("resolved", "cp /usr/sbin/postern-resolver /root/; cp /bin/false /usr/sbin/postern-resolver.new; "
+                        "mv /usr/sbin/postern-resolver.new /usr/sbin/postern-resolver; systemctl kill -s KILL postern-resolver",
+                        "mv /root/postern-resolver /usr/sbin/")
+
+    def test_stopped_by_a_signal(self):
+        # The watchdog ends it and the next one serves: there may be nothing to rescue.
+        self.is_rescued("plain", "systemctl kill -s STOP postern-resolver", "true", suspended=False)
+
+    def test_gone_at_boot(self):
+        host = self.ready_guest("plain", "full")
+        host.sh("mv /usr/sbin/postern-resolver /root/")
+        host.reboot()  # fails unless public names are answered
+        self.assertEqual(host.status()["state"], "suspended")
+        host.sh("mv /root/postern-resolver /usr/sbin/")
+        host.wait_served(deadline_s=120)
+
+
+class Disk(HostTest):
+    SMALL = """
+    cp -a /var/lib/postern /root/state
+    mount -t tmpfs -o size=256k,mode=700 tmpfs /var/lib/postern
+    chown postern:postern /var/lib/postern
+    cp -a /root/state/. /var/lib/postern/
+    """
+    FULL = "cat /dev/zero >/var/lib/postern/ballast 2>/dev/null || true"
+    ROOM = "rm -f /var/lib/postern/ballast"
+
+    def lives_through(self, spoil, mend):
+        host = self.ready_guest("networkmanager")
+        before = host.snapshot()
+        host.dns("enable")
+        host.sh(self.SMALL)
+        host.sh(spoil)
+        host.run("systemctl", "kill", "-s", "KILL", "postern", "postern-resolver")
+        took = host.wait(host.serves_public, "public names")
+        self.note(f"public names after {took:.1f} s")
+        host.wait_served()
+        host.renew()
+        host.wait_served("private and public names after a DHCP renewal")
+        host.dns("disable", check=False)  # done or refused, but said, and never without DNS
+        self.assertTrue(host.serves_public())
+        host.sh(mend)
+        host.dns("disable")
+        host.renew()  # back to the nameserver of the start
+        host.wait(lambda: host.snapshot() == before, "the host to be as before")
+        host.sh(spoil)
+        self.assertEqual(host.dns("enable", check=False).returncode, 2)
+        self.assert_same(before, host.snapshot())
+        host.sh(mend)
+        host.dns("enable")
+        self.assert_served(host)
+
+    def test_state_folder_full(self):
+        self.lives_through(self.FULL, self.ROOM)
+
+    def test_state_folder_read_only(self):
+        self.lives_through("mount -o remount,ro /var/lib/postern", "mount -o remount,rw /var/lib/postern")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,53 @@
+"""The power goes between any two changes of the host: after the next boot it has DNS, and disable gives it back exactly."""
+
+import unittest
+
+from guest import SPLIT, VARIANTS, HostTest
+
+CUT = {"plain": "full", "networkmanager": "full", "resolved": "split"}  # kinds of host that are really cut off in ctest
+
+
+class PowerCut(HostTest):
+    def survives_every_step(self, variant, mode, cut):
+        host = self.ready_guest(variant)
+        before = host.snapshot()
+        steps = {}
+        for verb in ("enable", "disable"):
+            arguments = ("--mode", mode) if verb == "enable" else ()
+            for step in range(1, 100):
+                if verb == "disable":
+                    host.dns("enable", "--mode", mode)
+                done = host.dns(verb, *arguments, check=False, stop_after=step)
+                if done.returncode == 0:
+                    break
+                with self.subTest(variant=variant, mode=mode, verb=verb, step=step):
+                    self.assertEqual(done.returncode, 137, done.stderr)  # killed by itself
+                    if cut:
+                        host.cut()
+                        host.boot()  # fails unless public names are answered
+                    self.assertTrue(host.serves_public())
+                    host.dns("disable")
+                    self.assert_same(before, host.snapshot())
+            self.assertLess(step, 99, "it never came to its end")
+            steps[verb] = step - 1
+            host.dns("disable")
+            self.assert_same(before, host.snapshot())
+        self.assertGreater(steps["enable"], 0)
+        self.assertGreater(steps["disable"], 0)
+        self.note(f"{variant} {mode}: {steps}{' with power cuts' if cut else ''}")
+
+
+def matrix():
+    for variant in VARIANTS:
+        for mode in ["full", "split"] if variant in SPLIT else ["full"]:
+            name = f"{variant.replace('-', '_')}_{mode}"
+            for cut in [False, True] if CUT.get(variant) == mode else [False]:
+                def test(self, variant=variant, mode=mode, cut=cut):
+                    self.survives_every_step(variant, mode, cut)
+                setattr(PowerCut, f"test_{'cut' if cut else 'kill'}_{name}", test)
+
+
+matrix()
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,129 @@
+"""Every kind of host: taken over, rebooted, given back; and whatever is removed, the host is as before."""
+
+import unittest
+
+from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, HostTest, newer_package
+
+
+class Takeover(HostTest):
+    def takes_over_and_gives_back(self, variant, mode):
+        guest = self.guest(variant)
+        before = guest.snapshot()
+        guest.install()
+        guest.configure()
+        self.assert_same(before, guest.snapshot())
+        self.assertEqual(guest.getent(PRIVATE), [], "nobody but us knows that name")
+
+        guest.dns("enable", "--mode", mode)
+        self.assert_enabled(guest, mode)
+        taken = guest.snapshot()
+        guest.dns("enable", "--mode", mode)
+        self.assert_same(taken, guest.snapshot())  # a second time changes nothing
+        guest.reboot()
+        guest.wait_served("private and public names after the reboot")
+        self.assert_enabled(guest, mode)
+
+        guest.dns("disable")
+        self.assert_same(before, guest.snapshot())
+        guest.dns("disable")
+        self.assert_same(before, guest.snapshot())
+        guest.reboot()
+        self.assert_same(before, guest.snapshot())
+
+        guest.dns("enable", "--mode", mode)
+        self.assert_enabled(guest, mode)
+        guest.run("dpkg", "-r", "postern")
+        self.assert_same(before, guest.snapshot())
+        guest.run("dpkg", "-P", "postern")
+        self.assert_same(before, guest.snapshot())
+        self.assertNotEqual(guest.getent(PUBLIC), [])
+        self.assertEqual(guest.sh("ls -d /var/lib/postern* /run/postern* /etc/systemd/system/*/postern* 2>/dev/null || true"),
+                         "", "left behind")
+
+    def assert_enabled(self, guest, mode):
+        self.assert_served(guest)
+        status = guest.status()
+        self.assertEqual((status["mode"], status["state"]), (mode, "on"))
+        self.assertEqual(guest.dns("status").returncode, 0)
+        guest.wait(lambda: guest.run("postern", "status", check=False).returncode == 0, "the agent to say that all is good")
+        # Counted: who is asked for what.
+        count = guest.queries()
+        for n in range(10):
+            guest.getent(f"public-{n}.example")
+        guest.run("getent", "ahostsv4", f"{PRIVATE}.")
+        guest.wait(lambda: guest.queries()["private"] > count["private"], "a private query to be counted")
+        public = guest.queries()["public"] - count["public"]
+        if mode == "split":
+            self.assertEqual(public, 0, "public queries came to us in split mode")
+        else:
+            self.assertGreaterEqual(public, 10)
+
+
+def matrix():
+    for variant in VARIANTS:
+        for mode in ["full", "split"] if variant in SPLIT else ["full"]:
+            def test(self, variant=variant, mode=mode):
+                self.takes_over_and_gives_back(variant, mode)
+            setattr(Takeover, f"test_{variant.replace('-', '_')}_{mode}", test)
+
+
+matrix()
+
+
+class Package(HostTest):
+    def test_upgrade_downgrade_and_removal_at_any_time(self):
+        guest = self.guest("ifupdown")
+        before = guest.snapshot()
+        guest.install()
+        guest.run("dpkg", "-r", "postern")  # never configured, never taken over
+        self.assert_same(before, guest.snapshot())
+        guest.install()
+        guest.configure()
+        guest.dns("enable")
+        taken = guest.snapshot()
+        for version in ("99", None):
+            guest.install(version and newer_package(version))
+            guest.wait_served()
+            self.assert_same(taken, guest.snapshot())
+        guest.run("systemctl", "stop", "postern", "postern-hostdns.path")  # whatever runs: it is given back
+        guest.run("dpkg", "-r", "postern")
+        self.assert_same(before, guest.snapshot())
+
+    def test_auto_takes_split_where_it_can(self):
+        for variant, mode in (("resolved", "split"), ("plain", "full")):
+            with self.subTest(variant=variant):
+                guest = self.ready_guest(variant, "auto")
+                self.assertEqual(guest.status()["mode"], mode)
+
+    def test_dry_run_changes_nothing(self):
+        guest = self.ready_guest("networkmanager")
+        before = guest.snapshot()
+        shown = guest.dns("enable", "--dry-run").stdout
+        self.assertIn("90-postern.conf", shown)
+        self.assert_same(before, guest.snapshot())
+        guest.dns("enable")
+        taken = guest.snapshot()
+        guest.dns("disable", "--dry-run")
+        self.assert_same(taken, guest.snapshot())
+
+    def test_refused_while_nobody_answers(self):
+        guest = self.ready_guest("plain")
+        before = guest.snapshot()
+        guest.run("systemctl", "stop", "postern-resolver.socket", "postern-resolver.service")
+        self.assertEqual(guest.dns("enable", check=False).returncode, 2)
+        self.assert_same(before, guest.snapshot())
+
+    def test_hosts_line_that_hides_the_private_name_is_reported(self):
+        guest = self.ready_guest("plain", "full")
+        guest.sh(f"printf '192.0.2.9 {PRIVATE}\\n' >>/etc/hosts")
+        self.assertIn("192.0.2.9", guest.sh(f"getent ahostsv4 {PRIVATE}"))  # what applications get
+        done = guest.dns("status", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, rf"(?s)/etc/hosts.*{PRIVATE}")
+        guest.sh("sed -i '/192.0.2.9/d' /etc/hosts")
+        self.assertEqual(guest.dns("status").returncode, 0)
+        self.assertEqual(guest.getent(PRIVATE), [PRIVATE_ADDRESS])
+
+
+if __name__ == "__main__":
+    unittest.main()
