@@ -11,6 +11,7 @@
 #include "agent/cloud/http_client.h"
 #include "agent/cloud/metadata.h"
 #include "agent/engine.h"
+#include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/http_routes.h"
 #include "agent/http_server.h"
@@ -156,7 +157,7 @@ class App {
 
     /// What is configured; else the host's own, the last good ones where the host names none (any more).
     HostUpstreams read_upstreams() {
-        HostUpstreams found = host_upstreams(config_.dns.listen, paths_.hostdns);
+        HostUpstreams found = host_upstreams(*host_, config_.dns.listen, journal_.now().value_or(Journal{}));
         if (!config_.dns.upstreams.empty()) {
             found.servers = config_.dns.upstreams;
             found.source = "configured";
@@ -318,6 +319,8 @@ class App {
         if (const auto lost = probe_log_.lost_lines(); lost > 0) {
             s.warnings.push_back("the probe log lost " + std::to_string(lost) + " lines: see " + paths_.probe_log);
         }
+        s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
+        for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);
         for (auto& link : s.links) link.token_problem = tokens_.problem(link.name);
         fill_resolver(s);
         judge(s);
@@ -384,6 +387,8 @@ class App {
     MetadataClient metadata_;
     std::unique_ptr<CredentialChain> credentials_;
     AliyunPrivatelink provider_;
+    std::unique_ptr<HostSystem> host_ = HostSystem::real();
+    JournalWatch journal_{paths_.hostdns};
     SnapshotStore snapshots_;
     Snapshot snapshot_;
     TokenStore tokens_;

@@ -226,6 +226,12 @@ tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& pa
     return parse_config(path, *text);
 }
 
+std::vector<std::string> Config::hosts() const {
+    std::vector<std::string> hosts;
+    for (const auto& link : links) hosts.push_back(link.host);
+    return hosts;
+}
+
 Paths paths_of(const AgentConfig& config) {
     const AgentConfig usual;
     // Moved folders hold everything; the default ones keep what each user owns apart.

@@ -113,6 +113,7 @@ struct Config {
     std::vector<ConfigIssue> warnings;        // taken as they stand, but worth a second look
 
     bool needs_discovery() const;             // any link with endpoints
+    std::vector<std::string> hosts() const;   // of all links
 };
 
 /// "FILE:LINE: key: what"

@@ -334,7 +334,10 @@ std::string metrics_text(const StatusSnapshot& s) {
     w.single("postern_config_last_reload_success_timestamp_seconds", "gauge",
              "When the configuration in use was read.", timestamp(s.config_loaded_wall_us));
     w.family("postern_hostdns_state", "gauge", "1 for the way the host's resolver is pointed at postern.");
-    w.sample({{"mode", "none"}, {"state", "unmanaged"}}, 1);
+    const Journal& takeover = s.host_dns.journal;
+    const bool off = takeover.state == TakeoverState::kOff;
+    w.sample({{"mode", off ? "none" : std::string(to_string(takeover.decision.mode))},
+              {"state", !s.host_dns.problem.empty() ? "unknown" : std::string(to_string(takeover.state))}}, 1);
     process_metrics(w, s);
     return w.take();
 }

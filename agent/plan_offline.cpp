@@ -10,7 +10,8 @@ namespace postern::agent {
 core::Result<core::Bytes> compile_offline(const Config& config) {
     const Paths paths = paths_of(config.agent);
     const Snapshot snapshot = load_snapshot(paths.snapshot).snapshot;
-    const HostUpstreams host = host_upstreams(config.dns.listen, paths.hostdns);
+    const auto journal = JournalFile(paths.hostdns).load();
+    const HostUpstreams host = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{}));
     PlanInput input;
     input.boot_id = core::boot_id();
     input.now_wall_us = core::now_wall_us();

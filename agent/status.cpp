@@ -191,6 +191,19 @@ Overall overall_of(const LinkStatus& link) {
     return Overall::kGood;
 }
 
+/// Addresses that [dns] listen names and the resolver does not have: the socket unit says others, or one is taken.
+std::string listen_trouble(const ResolverStatus& r) {
+    std::string missing;
+    for (std::size_t i = 0; i < r.listen.size() && i < 64; ++i) {
+        if ((r.stats.listen_missing >> i & 1) == 0) continue;
+        missing += (missing.empty() ? "" : ", ") + r.listen[i].text();
+    }
+    if (!r.stats_valid || missing.empty()) return "";
+    return fmt::format("the resolver does not listen on {}, which [dns] listen names: {}", missing,
+                       r.managed ? "its log says why"
+                                 : "name the same addresses in postern-resolver.socket (UDP and TCP) and restart it");
+}
+
 /// What is wrong with the resolver or the plan; "" when nothing is.
 std::string resolver_trouble(const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
@@ -205,7 +218,7 @@ std::string resolver_trouble(const StatusSnapshot& s) {
         }
         return "the resolver has not taken the newest plan yet";
     }
-    return "";
+    return listen_trouble(r);
 }
 
 std::string good_headline(const StatusSnapshot& s) {

@@ -9,6 +9,7 @@
 
 #include "agent/config.h"
 #include "agent/endpoint_sync.h"
+#include "agent/hostdns/report.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
 
@@ -92,6 +93,7 @@ struct StatusSnapshot {
     std::string region, host_zone;         // "" when unknown
     std::vector<LinkStatus> links;
     ResolverStatus resolver;
+    HostDnsReport host_dns;
     DiscoveryCounters discovery;
     ProbeCounters probes;
     std::vector<std::string> warnings;     // plan or snapshot not writable, …

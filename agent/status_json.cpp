@@ -66,6 +66,15 @@ Json discovery_json(const DiscoveryStatus& d) {
             {"endpoints", std::move(reports)}};
 }
 
+Json host_dns_json(const HostDnsReport& r) {
+    const bool off = r.journal.state == TakeoverState::kOff;
+    return {{"state", r.problem.empty() ? Json(to_string(r.journal.state)) : Json("unknown")},
+            {"mode", off ? Json(nullptr) : Json(to_string(r.journal.decision.mode))},
+            {"since", time_or_null(r.journal.since_wall_us)},
+            {"decision", text_or_null(r.journal.decision.line)},
+            {"text", r.text()}};
+}
+
 Json result_json(const probe::ProbeResult& r) {
     Json out = {
         {"ts", time_or_null(r.started_wall_us)},
@@ -219,6 +228,7 @@ std::string status_json(const StatusSnapshot& s) {
         {"host", {{"region", text_or_null(s.region)}, {"zone", text_or_null(s.host_zone)}}},
         {"links", std::move(links)},
         {"resolver", resolver_json(s.resolver)},
+        {"host_dns", host_dns_json(s.host_dns)},
         {"discovery",
          {{"last_success", time_or_null(s.discovery.last_success_wall_us)},
           {"changes_total", s.discovery.changes},

@@ -246,6 +246,7 @@ class Screen {
     }
 
     void draw_rest() {
+        if (s_.host_dns.journal.state != TakeoverState::kOff) section("Host DNS", s_.host_dns.text());
         section("Agent", fmt::format("postern {}, up {}, configuration {}", s_.version,
                                      span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
         if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);

@@ -11,8 +11,8 @@
 #include "agent/commands/common.h"
 #include "agent/commands/dns_query.h"
 #include "agent/hostdns/host_lookup.h"
-#include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/instance.h"
+#include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
 #include "agent/terminal.h"
 #include "core/fallback_file.h"
@@ -69,21 +69,12 @@ std::optional<Setup> setup_for(const DnsCommand& command) {
     s.listen = c.dns.listen.empty() ? *core::SocketAddress::parse("127.0.0.153", 53) : listen_for_host(c.dns.listen);
     s.second_server = c.dns.second_nameserver;
     if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes)) s.served = core::parse_fallback(*text);
-    for (const auto& link : c.links) s.names.push_back(link.host);
+    s.names = c.hosts();
     // Once it runs, the names that the resolver serves are the names: the file may be ahead of them, or broken.
     if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
     std::sort(s.names.begin(), s.names.end());
     s.names.erase(std::unique(s.names.begin(), s.names.end()), s.names.end());
     return s;
-}
-
-std::string local_time(Micros wall_us) {
-    const std::time_t seconds = wall_us / core::kSecond;
-    std::tm tm{};
-    localtime_r(&seconds, &tm);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
-    return text;
 }
 
 TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
@@ -144,60 +135,27 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
     return done ? kExitGood : kExitFailed;
 }
 
-/// Everything that `dns status` shows.
-struct HostDnsReport {
-    Journal journal;
-    std::string journal_problem;
-    Decision present;                       // as it would be decided now
-    std::vector<std::string> out_of_place;  // changes that are not there (any more)
-    std::vector<HostsFinding> hosts;
-};
-
-HostDnsReport look_at(HostSystem& host, const Setup& s) {
-    HostDnsReport r;
-    if (auto journal = JournalFile(s.paths.hostdns).load()) {
-        r.journal = std::move(*journal);
-    } else {
-        r.journal_problem = journal.error().text();
+/// Also what only commands tell: a link or record that is gone.
+HostDnsReport look_at(const HostSystem& host, const Setup& s) {
+    HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
+    if (r.journal.state == TakeoverState::kOn &&
+        !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
+        r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0" : "the record " + std::string(kRecord));
     }
-    r.present = decide(gather_facts(host), r.journal.state == TakeoverState::kOff ? Mode::kAuto : r.journal.wanted);
-    if (r.journal.state == TakeoverState::kOn) {
-        for (const auto& entry : r.journal.entries) {
-            const auto now = host.look(entry.path);
-            if (!now || now->kind != entry.after.kind || now->content != entry.after.content) r.out_of_place.push_back(entry.path);
-        }
-        if (!runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
-            r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0" : "the record " + std::string(kRecord));
-        }
-    }
-    r.hosts = hosts_findings(host.read("/etc/hosts").value_or(""), s.names);
     return r;
 }
 
 int exit_of(const HostDnsReport& r) {
-    if (!r.journal_problem.empty()) return kExitUnknown;
+    if (!r.problem.empty()) return kExitUnknown;
     if (!r.out_of_place.empty()) return kExitFailed;
     const auto state = r.journal.state;
     const bool calm = state == TakeoverState::kOff || state == TakeoverState::kOn;
     return calm && r.hosts.empty() ? kExitGood : kExitWarning;
 }
 
-std::string state_text(const HostDnsReport& r) {
-    const Journal& j = r.journal;
-    const std::string since = j.since_wall_us == 0 ? "" : " since " + local_time(j.since_wall_us);
-    const auto by = [&] { return j.writer.empty() ? std::string("somebody") : j.writer; };
-    switch (j.state) {
-        case TakeoverState::kOff: return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
-        case TakeoverState::kOn: return fmt::format("on, {}{}: {} go to {}", to_string(j.decision.mode), since,
-                                                    j.decision.mode == Mode::kSplit ? "the private names" : "all names",
-                                                    j.target.listen.text());
-        case TakeoverState::kSuspended: return fmt::format("suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
-        case TakeoverState::kTruce: return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable", since, by());
-        default: return fmt::format("{}{}: interrupted, or at work right now", to_string(j.state), since);
-    }
-}
-
-int show_status(const DnsCommand& command, const HostDnsReport& r) {
+int show_status(const DnsCommand& command, const HostSystem& host, const HostDnsReport& r) {
+    const bool off = r.journal.state == TakeoverState::kOff;
+    const Decision present = decide(gather_facts(host), off ? Mode::kAuto : r.journal.wanted);
     if (command.json) {
         Json changes = Json::array();
         for (const auto& entry : r.journal.entries) {
@@ -208,39 +166,32 @@ int show_status(const DnsCommand& command, const HostDnsReport& r) {
         for (const auto& h : r.hosts) {
             hosts.push_back({{"line", h.line}, {"name", h.name}, {"text", h.text}, {"reversed", h.reversed}, {"what", h.what()}, {"fix", h.fix()}});
         }
-        const bool off = r.journal.state == TakeoverState::kOff;
         Json out = {{"schema_version", 1},
                     {"state", to_string(r.journal.state)},
                     {"since", r.journal.since_wall_us == 0 ? "" : core::format_utc(r.journal.since_wall_us)},
                     {"mode", off ? "" : to_string(r.journal.decision.mode)},
                     {"wanted", off ? "" : to_string(r.journal.wanted)},
-                    {"owner", to_string(off ? r.present.owner : r.journal.decision.owner)},
-                    {"decision", off ? r.present.line : r.journal.decision.line},
-                    {"split_possible", r.present.split_possible},
+                    {"owner", to_string(off ? present.owner : r.journal.decision.owner)},
+                    {"decision", off ? present.line : r.journal.decision.line},
+                    {"split_possible", present.split_possible},
                     {"listen", off ? "" : r.journal.target.listen.text()},
                     {"names", r.journal.target.names},
                     {"changes", changes},
                     {"out_of_place", r.out_of_place},
                     {"writer", r.journal.writer},
                     {"hosts_file", hosts},
-                    {"problem", r.journal_problem}};
+                    {"problem", r.problem}};
         print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
         return exit_of(r);
     }
-    const bool off = r.journal.state == TakeoverState::kOff;
-    if (!r.journal_problem.empty()) {
-        print("takeover  unknown: " + r.journal_problem + "\n");
-    } else {
-        print("takeover  " + state_text(r) + "\n");
-    }
-    print("decision  " + (off ? r.present.line : r.journal.decision.line) + "\n");
+    print("takeover  " + r.text() + "\n");
+    print("decision  " + (off ? present.line : r.journal.decision.line) + "\n");
     for (const auto& entry : r.journal.entries) {
         if (r.journal.state != TakeoverState::kOn) break;
         const char* how = entry.before.kind == FileState::Kind::kAbsent ? "written" : entry.before.kind == FileState::Kind::kLink ? "was a link to " : "replaced";
         print(fmt::format("changed   {}  {}{}\n", entry.path, how, entry.before.kind == FileState::Kind::kLink ? entry.before.content : ""));
     }
-    for (const auto& path : r.out_of_place) print("! not in place: " + path + " (mend it: postern dns reapply)\n");
-    for (const auto& h : r.hosts) print("! " + h.what() + "\n  mend it: " + h.fix() + "\n");
+    for (const auto& warning : r.warnings()) print("! " + warning + "\n");
     return exit_of(r);
 }
 
@@ -252,7 +203,7 @@ int run_command(const DnsCommand& command) {
     const auto setup = setup_for(command);
     if (!setup) return kExitFailed;
     const auto host = HostSystem::real();
-    if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, look_at(*host, *setup));
+    if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
     if (::geteuid() != 0 && !command.dry_run) {
         complain(name, "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
         return kExitUnknown;

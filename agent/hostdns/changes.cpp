@@ -164,6 +164,7 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         c.undo.push_back({{"nmcli", "general", "reload"}, {}, false});
     }
     if (d.link != LinkWay::kNone) add_link(d, t, c);
+    if (d.resolved_rereads) c.undo.push_back({{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false});
     switch (d.file) {
         case FileWay::kNone: break;
         case FileWay::kPlain:

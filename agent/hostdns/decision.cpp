@@ -168,6 +168,7 @@ Decision decide(const HostFacts& f, Mode wanted) {
         }
     }
     d.in_place = f.mount_point;
+    d.resolved_rereads = kind == FileKind::kUplink && f.resolved && d.file != FileWay::kNone;
 
     const bool writes_file = d.file == FileWay::kPlain || d.file == FileWay::kNmUnmanaged || d.file == FileWay::kDhclient;
     if (!f.trouble.empty()) {

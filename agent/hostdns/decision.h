@@ -39,6 +39,7 @@ struct Decision {
     bool dummy_link = false;        // else one end of a veth pair
     bool tell_networkmanager = false;  // to keep its hands off our link
     bool in_place = false;          // resolv.conf can't be replaced, only overwritten
+    bool resolved_rereads = false;  // it takes a foreign resolv.conf for its own servers and forgets them only by a restart
     bool split_possible = false;
     std::string refusal;            // "" or why nothing can be done
     std::string hint;               // and what the user can do about it

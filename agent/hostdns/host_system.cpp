@@ -47,21 +47,6 @@ core::Micros now_us() {
     return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
 }
 
-/// Lets tests kill the process behind its n-th change, as a power cut would: POSTERN_HOSTDNS_STOP_AFTER=n.
-class StopAfter {
-  public:
-    StopAfter() {
-        const char* text = std::getenv("POSTERN_HOSTDNS_STOP_AFTER");
-        left_ = text == nullptr ? -1 : std::atoi(text);
-    }
-    void count() {
-        if (left_ > 0 && --left_ == 0) ::raise(SIGKILL);
-    }
-
-  private:
-    int left_;
-};
-
 /// fork, exec, both outputs through one pipe, an end after kPatience. The child gets a plain environment: nothing of
 /// ours, least of all a secret.
 CommandResult run(const Argv& argv, const std::string& input) {
@@ -215,13 +200,13 @@ class RealHost final : public HostSystem {
 
     CommandResult act(const Argv& argv, const std::string& input) override {
         CommandResult result = run(argv, input);
-        stop_after_.count();
+        maybe_stop_after_change();
         return result;
     }
 
     core::Result<void> put(const std::string& path, const FileState& state) override {
         auto done = put_now(path, state);
-        if (done) stop_after_.count();
+        if (done) maybe_stop_after_change();
         return done;
     }
 
@@ -281,11 +266,17 @@ class RealHost final : public HostSystem {
         }
         return {};
     }
-
-    StopAfter stop_after_;
 };
 
 }  // namespace
+
+void maybe_stop_after_change() {
+    static int left = [] {
+        const char* text = std::getenv("POSTERN_HOSTDNS_STOP_AFTER");
+        return text == nullptr ? 0 : std::atoi(text);
+    }();
+    if (left > 0 && --left == 0) ::raise(SIGKILL);
+}
 
 std::unique_ptr<HostSystem> HostSystem::real() { return std::make_unique<RealHost>(); }
 

@@ -65,4 +65,8 @@ class HostSystem {
     virtual CommandResult act(const Argv& argv, const std::string& input) = 0;
 };
 
+/// For tests of power cuts: kills this process behind its n-th change of the host or its journal, where
+/// POSTERN_HOSTDNS_STOP_AFTER=n says so.
+void maybe_stop_after_change();
+
 }  // namespace postern::agent

@@ -166,9 +166,9 @@ bool read_target(const JsonView& v, Target* t) {
 
 std::string decision_json(const Decision& d) {
     return fmt::format(
-        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{}}})",
+        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{}}})",
         json_quote(d.line), json_quote(to_string(d.owner)), to_string(d.mode), text_of(kLinks, d.link),
-        text_of(kFiles, d.file), d.dummy_link, d.tell_networkmanager, d.in_place);
+        text_of(kFiles, d.file), d.dummy_link, d.tell_networkmanager, d.in_place, d.resolved_rereads);
 }
 
 bool read_decision(const JsonView& v, Decision* d) {
@@ -176,6 +176,7 @@ bool read_decision(const JsonView& v, Decision* d) {
     d->dummy_link = v.at("dummy_link").boolean().value_or(false);
     d->tell_networkmanager = v.at("tell_networkmanager").boolean().value_or(false);
     d->in_place = v.at("in_place").boolean().value_or(false);
+    d->resolved_rereads = v.at("resolved_rereads").boolean().value_or(false);
     return read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) && d->mode != Mode::kAuto &&
            read_word(kLinks, v.at("link"), &d->link) && read_word(kFiles, v.at("file"), &d->file);
 }
@@ -258,13 +259,16 @@ core::Result<Journal> JournalFile::load() const {
 
 core::Result<void> JournalFile::save(const Journal& journal) const {
     const std::string text = journal_json(journal);
-    return core::write_file(path_, core::as_bytes(text), 0644, true);
+    auto written = core::write_file(path_, core::as_bytes(text), 0644, true);
+    if (written) maybe_stop_after_change();
+    return written;
 }
 
 core::Result<void> JournalFile::remove() const {
     if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
         return core::fail(Code::kFileWrite, "cannot remove " + path_, {}, errno);
     }
+    maybe_stop_after_change();
     return {};
 }
 

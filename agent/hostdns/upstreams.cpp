@@ -67,10 +67,4 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
     return search.found;
 }
 
-HostUpstreams host_upstreams(const std::vector<core::SocketAddress>& ours, const std::string& journal_path) {
-    const auto host = HostSystem::real();
-    const auto journal = JournalFile(journal_path).load();
-    return host_upstreams(*host, ours, journal ? *journal : Journal{});
-}
-
 }  // namespace postern::agent

@@ -21,7 +21,4 @@ struct HostUpstreams {
 /// and never returned. Only looks.
 HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours, const Journal& journal);
 
-/// Of this host; a journal that can't be read counts as none.
-HostUpstreams host_upstreams(const std::vector<core::SocketAddress>& ours, const std::string& journal_path);
-
 }  // namespace postern::agent

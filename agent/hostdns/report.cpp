@@ -1,0 +1,78 @@
+#include "agent/hostdns/report.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <ctime>
+
+namespace postern::agent {
+
+std::string local_date_time(core::Micros wall_us) {
+    const std::time_t seconds = wall_us / core::kSecond;
+    std::tm tm{};
+    localtime_r(&seconds, &tm);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+    return text;
+}
+
+std::string HostDnsReport::text() const {
+    if (!problem.empty()) return "unknown: " + problem;
+    const std::string since = journal.since_wall_us == 0 ? "" : " since " + local_date_time(journal.since_wall_us);
+    switch (journal.state) {
+        case TakeoverState::kOff: return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
+        case TakeoverState::kOn:
+            return fmt::format("on, {}{}: {} go to {}", to_string(journal.decision.mode), since,
+                               journal.decision.mode == Mode::kSplit ? "the private names" : "all names", journal.target.listen.text());
+        case TakeoverState::kSuspended:
+            return fmt::format("suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
+        case TakeoverState::kTruce:
+            return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable", since,
+                               journal.writer.empty() ? "somebody" : journal.writer);
+        case TakeoverState::kEnabling:
+        case TakeoverState::kDisabling: break;
+    }
+    return fmt::format("{}{}: interrupted, or at work right now", to_string(journal.state), since);
+}
+
+std::vector<std::string> HostDnsReport::warnings() const {
+    std::vector<std::string> all;
+    if (!problem.empty() || (journal.state != TakeoverState::kOff && journal.state != TakeoverState::kOn)) {
+        all.push_back("host DNS: " + text());
+    }
+    for (const auto& path : out_of_place) all.push_back("host DNS: " + path + " was changed by somebody else (mend it: postern dns reapply)");
+    for (const auto& finding : hosts) all.push_back(finding.what() + " (mend it: " + finding.fix() + ")");
+    return all;
+}
+
+HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, const std::vector<std::string>& names) {
+    HostDnsReport r;
+    if (journal) {
+        r.journal = std::move(*journal);
+    } else {
+        r.problem = journal.error().text();
+    }
+    if (r.journal.state == TakeoverState::kOn) {
+        for (const auto& entry : r.journal.entries) {
+            const auto now = host.look(entry.path);
+            if (now && (now->kind != entry.after.kind || now->content != entry.after.content)) r.out_of_place.push_back(entry.path);
+        }
+    }
+    r.hosts = hosts_findings(host.read("/etc/hosts").value_or(""), names);
+    return r;
+}
+
+const core::Result<Journal>& JournalWatch::now() {
+    struct stat st;
+    std::string stamp;
+    if (::lstat(file_.path().c_str(), &st) == 0) {
+        stamp = fmt::format("{}.{} {} {} {}", st.st_mtim.tv_sec, st.st_mtim.tv_nsec, st.st_ino, st.st_size, st.st_uid);
+    }
+    if (stamp != stamp_) {
+        stamp_ = stamp;
+        journal_ = file_.load();
+    }
+    return journal_;
+}
+
+}  // namespace postern::agent

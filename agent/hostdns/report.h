@@ -1,0 +1,41 @@
+// How the takeover stands, for `postern dns status`, `postern status` and the metrics. Only reads files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/hostdns/hosts_file.h"
+#include "agent/hostdns/journal.h"
+
+namespace postern::agent {
+
+struct HostDnsReport {
+    Journal journal;
+    std::string problem;                    // why the journal is not known; "" otherwise
+    std::vector<std::string> out_of_place;  // changed paths that somebody else has changed since
+    std::vector<HostsFinding> hosts;
+
+    /// One sentence: "on, full since …: all names go to 127.0.0.153:53".
+    std::string text() const;
+    /// What wants attention, each with its remedy.
+    std::vector<std::string> warnings() const;
+};
+
+HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, const std::vector<std::string>& names);
+
+/// "2026-01-02 03:04:05", in the local time zone.
+std::string local_date_time(core::Micros wall_us);
+
+/// The journal, read again only when the file has changed. Loop thread of the agent.
+class JournalWatch {
+  public:
+    explicit JournalWatch(std::string path) : file_(std::move(path)) {}
+    const core::Result<Journal>& now();
+
+  private:
+    JournalFile file_;
+    std::string stamp_ = "unread";
+    core::Result<Journal> journal_;
+};
+
+}  // namespace postern::agent
