@@ -11,6 +11,14 @@
 namespace postern::core {
 namespace {
 
+/// Who may read by group is decided by the folder: a plan that root compiles is still for the resolver. A process that
+/// may not give files away writes with its own group, as ever.
+void give_to_group_of_folder(int fd, const std::string& folder) {
+    struct stat file {}, where {};
+    if (::fstat(fd, &file) != 0 || ::stat(folder.c_str(), &where) != 0 || file.st_gid == where.st_gid) return;
+    if (::fchown(fd, static_cast<uid_t>(-1), where.st_gid) != 0) return;
+}
+
 Code write_code(int error) {
     if (error == ENOSPC || error == EDQUOT) return Code::kDiskFull;
     if (error == EACCES || error == EPERM || error == EROFS) return Code::kPermission;
@@ -63,6 +71,7 @@ Result<void> write_file(const std::string& path, ByteView data, mode_t mode, boo
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!fd) return fail(write_code(errno), "cannot write " + path, {}, errno);
     if (::fchmod(fd.get(), mode) != 0) return give_up(errno);  // whatever the umask says
+    if ((mode >> 3 & 7) != (mode & 7)) give_to_group_of_folder(fd.get(), folder_of(path));
     if (const int error = write_all(fd.get(), data); error != 0) return give_up(error);
     if (durable && ::fsync(fd.get()) != 0) return give_up(errno);
     if (::close(fd.release()) != 0) return give_up(errno);
@@ -99,6 +108,7 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
     LockFile lock;
     lock.fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!lock.fd_) return fail(write_code(errno), "cannot open the lock " + path, {}, errno);
+    static_cast<void>(::fchmod(lock.fd_.get(), 0640));  // whatever the umask says: the other program asks who holds it
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;

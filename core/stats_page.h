@@ -64,7 +64,7 @@ struct LinkStats {
 
 struct StatsPage {
     static constexpr std::uint64_t kMagic = 0x31'53'54'41'54'53'4e'50ULL;  // "PNSTATS1"
-    static constexpr std::uint32_t kVersion = 1;
+    static constexpr std::uint32_t kVersion = 2;
     static constexpr std::size_t kMaxUpstreams = 16;
     static constexpr std::size_t kMaxLinks = 1024;
 
@@ -84,6 +84,7 @@ struct StatsPage {
     std::uint32_t plan_refused_fault = 0;  // PlanFault of the last refusal
     std::uint32_t plan_refused_path = 0;   // PlanSource
     std::int64_t plan_refused_mono_us = 0;
+    std::uint64_t listen_missing = 0;      // bit i: UDP or TCP of the accepted plan's i-th listen address is not ours
     std::uint64_t queries[static_cast<std::size_t>(Source::kCount)][kRcodeRows][static_cast<std::size_t>(Proto::kCount)]{};
     std::uint64_t events[static_cast<std::size_t>(ResolverEvent::kCount)]{};
     std::uint64_t cache_hits = 0, cache_misses = 0, cache_evictions = 0, cache_entries = 0, cache_bytes = 0;

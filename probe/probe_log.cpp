@@ -74,7 +74,7 @@ int ProbeLog::Writer::open() {
         }
         fd.reset();
     }
-    core::UniqueFd fresh(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    core::UniqueFd fresh(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
     if (!fresh || ::fstat(fresh.get(), &st) != 0) return errno;
     size = static_cast<std::uint64_t>(st.st_size);
     fd = std::move(fresh);

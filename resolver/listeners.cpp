@@ -69,9 +69,7 @@ std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddr
         return true;
     });
     for (const auto& address : wanted) {
-        const bool known =
-            std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == address; });
-        if (known) continue;
+        if (serves(address)) continue;
         if (auto ok = bind(address); !ok) errors.push_back(std::move(ok.error()));
     }
     return errors;
@@ -82,6 +80,14 @@ std::vector<core::SocketAddress> Listeners::addresses() const {
     for (const auto& u : udp_)
         out.push_back(u->address());
     return out;
+}
+
+bool Listeners::serves(const core::SocketAddress& wanted) const {
+    if (!adopted_) {
+        return std::any_of(bound_.begin(), bound_.end(), [&](const Bound& b) { return b.wanted == wanted; });
+    }
+    return tcp_->listens_on(wanted) &&
+           std::any_of(udp_.begin(), udp_.end(), [&](const auto& u) { return u->address() == wanted; });
 }
 
 void Listeners::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size) {

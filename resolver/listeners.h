@@ -23,6 +23,8 @@ class Listeners final : public ReplySink {
     bool adopted() const { return adopted_; }
 
     std::vector<core::SocketAddress> addresses() const;
+    /// Whether clients reach us over UDP and TCP at an address of the plan.
+    bool serves(const core::SocketAddress& wanted) const;
     bool empty() const { return udp_.empty(); }
     TcpServer& tcp() { return *tcp_; }
 

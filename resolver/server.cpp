@@ -48,20 +48,25 @@ bool Server::allows(const core::IpAddress& client) const {
     return std::any_of(allow.begin(), allow.end(), [&](const auto& prefix) { return prefix.contains(client); });
 }
 
+/// The agent reads what is missing from the statistics; the log has it once, not with every plan.
+void Server::compare(const std::vector<core::SocketAddress>& wanted) {
+    const bool say = listeners_.adopted() && std::exchange(compared_, wanted) != wanted;
+    stats_.page().listen_missing = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (listeners_.serves(wanted[i])) continue;
+        if (i < 64) stats_.page().listen_missing |= std::uint64_t{1} << i;
+        if (!say) continue;
+        core::log_warning("listen_mismatch", "the plan's address is not among the sockets that were passed",
+                          {{"address", wanted[i].text()}});
+    }
+}
+
 void Server::use(PlanPointer plan) {
     const core::PlanView& view = plan->view;
     for (const core::Error& error : listeners_.listen_on(view.listen))
         core::log_error("listen_failed", error.text());
+    compare(view.listen);
     const auto own = listeners_.addresses();
-    if (listeners_.adopted() && view.listen != compared_) {
-        compared_ = view.listen;  // said once, not with every plan
-        for (const auto& wanted : view.listen) {
-            if (std::find(own.begin(), own.end(), wanted) != own.end()) continue;
-            core::log_warning("listen_mismatch",
-                              "the plan's address is not among the sockets that were passed",
-                              {{"address", wanted.text()}});
-        }
-    }
     std::vector<core::SocketAddress> left_out;
     auto upstreams = update_upstreams(forwarder_.upstreams(), view.upstreams, own, stats_.page(), &left_out);
     for (const auto& address : left_out) {

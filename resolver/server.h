@@ -30,6 +30,7 @@ class Server {
 
   private:
     void use(PlanPointer plan);
+    void compare(const std::vector<core::SocketAddress>& wanted);
 
     core::Clock& clock_;
     StatsWriter stats_;
@@ -39,8 +40,7 @@ class Server {
     UpstreamSockets transport_;
     QueryHandler handler_;
     std::vector<ListenSocket> passed_;
-    std::vector<core::SocketAddress>
-        compared_;  // the plan's addresses that were held against the passed sockets
+    std::vector<core::SocketAddress> compared_;  // what was last said about is not said again
     PlanWatcher watcher_;
 };
 

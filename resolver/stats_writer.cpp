@@ -35,7 +35,10 @@ bool StatsWriter::open() {
     // A file that was deleted under us (a cleaned tmpfs) is made again: the agent reads by name.
     if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
     file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
-    return static_cast<bool>(file_);
+    if (!file_) return false;
+    // Whatever the umask says: the agent reads by group. Another user's file, of an earlier run, stays as it is.
+    static_cast<void>(::fchmod(file_.get(), 0640));
+    return true;
 }
 
 void StatsWriter::write_now() {

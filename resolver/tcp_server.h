@@ -28,6 +28,7 @@ class TcpServer {
     int listen(core::UniqueFd fd, const core::SocketAddress& address);
     /// Stops accepting; connections that came this way live on.
     void stop_listening(const core::SocketAddress& address);
+    bool listens_on(const core::SocketAddress& address) const { return listeners_.count(address) != 0; }
     std::size_t clients() const { return clients_.size(); }
     void send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size);
     /// Writes what was queued in this turn of the loop.

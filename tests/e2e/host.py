@@ -102,7 +102,7 @@ class Host:
         self.config_file = f"{self.folder}/postern.toml"
         self.log_file = f"{self.folder}/postern.log"
         self.agent = None
-        self.user = None  # a numeric user for the agent, instead of ours
+        self.user = self.group = None  # numeric ones for the agent, instead of ours
         self.upstream = self.aliyun = self.gateways = None
         self.resolver = None  # where the test starts it, and not the agent
         self._mounts = []
@@ -242,11 +242,11 @@ class Host:
         return self.agent.wait(timeout=DEADLINE_S)
 
     def as_user(self):
-        return {"user": self.user, "group": self.user, "extra_groups": []}
+        return {"user": self.user, "group": self.group, "extra_groups": [], "umask": 0o077}
 
-    def give_to(self, user):
+    def give_to(self, user, group=None):
         """Everything of this host belongs to that user, who may bind port 53 in this namespace and runs the agent."""
-        self.user = user
+        self.user, self.group = user, user if group is None else group
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as file:
             file.write("0")
         for path, folders, files in os.walk(self.folder):
@@ -295,6 +295,7 @@ class Host:
             except ProcessLookupError:
                 pass
         if self.resolver is not None:
+            self.resolver.kill()
             self.resolver.wait(timeout=DEADLINE_S)
         for own in self._sockets:
             own.close()

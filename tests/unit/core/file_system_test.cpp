@@ -27,6 +27,22 @@ TEST_CASE("files: a write is whole, with its mode, and leaves nothing beside it"
     CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
+TEST_CASE("files: what a group may read belongs to the folder's group, whoever writes it", "[files]") {
+    if (::geteuid() != 0) return;  // nobody else may give a folder to another group
+    TempFolder folder;
+    constexpr gid_t kGroup = 61234;
+    if (::chown(folder.path().c_str(), static_cast<uid_t>(-1), kGroup) != 0) return;  // not mapped in this user namespace
+    const auto group_of = [&](const char* name, mode_t mode) {
+        struct stat info {};
+        REQUIRE(write_file(folder / name, as_bytes("x"), mode, false));
+        REQUIRE(::stat((folder / name).c_str(), &info) == 0);
+        CHECK((info.st_mode & 07777) == mode);
+        return info.st_gid;
+    };
+    CHECK(group_of("plan", 0640) == kGroup);
+    CHECK(group_of("secret", 0600) == ::getegid());
+}
+
 TEST_CASE("files: a write that the disk cuts off keeps the old file", "[files]") {
     TempFolder folder;
     const auto path = folder / "plan";

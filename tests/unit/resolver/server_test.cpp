@@ -249,3 +249,34 @@ TEST_CASE("server: a plan that listens elsewhere moves the sockets", "[server]")
         return ::recv(gone.get(), &c, 1, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED;
     }));
 }
+
+TEST_CASE("server: the statistics say which addresses of the plan are not listened on, over UDP and TCP", "[server]") {
+    Host host;
+    std::vector<resolver::ListenSocket> sockets;
+    sockets.push_back(std::move(*resolver::bind_socket(local(0), false)));
+    const auto both = sockets[0].address;
+    sockets.push_back(std::move(*resolver::bind_socket(both, true)));
+    sockets.push_back(std::move(*resolver::bind_socket(local(0), false)));
+    const auto udp_only = sockets[2].address;
+    auto plan = host.plan();
+    plan.listen = {udp_only, both, local(1)};
+    host.publish(plan);
+    REQUIRE(host.start(std::move(sockets)));
+    CHECK(host.server->stats().listen_missing == 0b101);
+    plan.generation = 2;
+    plan.listen = {both};
+    host.publish(plan);
+    REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == 2; }));
+    CHECK(host.server->stats().listen_missing == 0);
+}
+
+TEST_CASE("server: bound by itself, an address that is taken is missing and the others serve", "[server]") {
+    Host host;
+    const auto other = Host::bound(SOCK_DGRAM, 0);
+    auto plan = host.plan();
+    plan.listen = {local(Host::port_of(other.get())), local(0)};
+    host.publish(plan);
+    REQUIRE(host.start());
+    CHECK(host.server->stats().listen_missing == 0b01);
+    CHECK(records_of(host.ask(Query{})).size() == 1);
+}
