@@ -14,6 +14,7 @@
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
+#include "agent/last_good.h"
 #include "agent/terminal.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
@@ -54,17 +55,13 @@ core::SocketAddress listen_for_host(const std::vector<core::SocketAddress>& list
 
 std::optional<Setup> setup_for(const DnsCommand& command) {
     Setup s;
-    auto config = load_config(command.config);
-    if (!config && command.verb == DnsCommand::Verb::kEnable) {
-        for (const auto& issue : config.error()) complain("dns enable", format_issue(command.config, issue));
+    const auto usable = load_usable_config(command.config);
+    const auto& mistakes = usable ? usable->mistakes : usable.error();
+    if (!mistakes.empty() && command.verb == DnsCommand::Verb::kEnable) {
+        for (const auto& issue : mistakes) complain("dns enable", format_issue(command.config, issue));
         return std::nullopt;
     }
-    s.paths = paths_of(config ? config->agent : AgentConfig{});
-    if (!config) {
-        if (auto good = load_config(s.paths.last_good_config)) config = std::move(*good);
-    }
-    const Config defaults;
-    const Config& c = config ? *config : defaults;
+    const Config c = usable ? usable->config : Config{};
     s.paths = paths_of(c.agent);
     s.listen = c.dns.listen.empty() ? *core::SocketAddress::parse("127.0.0.153", 53) : listen_for_host(c.dns.listen);
     s.second_server = c.dns.second_nameserver;
@@ -200,14 +197,14 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
 int run_command(const DnsCommand& command) {
     static constexpr std::string_view kNames[] = {"dns enable", "dns disable", "dns status", "dns reapply", "dns rescue", "dns prestart"};
     const auto name = kNames[static_cast<int>(command.verb)];
+    if (::geteuid() != 0 && !command.dry_run && command.verb != DnsCommand::Verb::kStatus) {
+        complain(name, "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
+        return kExitUnknown;
+    }
     const auto setup = setup_for(command);
     if (!setup) return kExitFailed;
     const auto host = HostSystem::real();
     if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
-    if (::geteuid() != 0 && !command.dry_run) {
-        complain(name, "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
-        return kExitUnknown;
-    }
     std::vector<std::string> lines;
     TakeoverHooks hooks = hooks_for(&lines, command.json);
     const JournalFile journal(setup->paths.hostdns);
