@@ -26,7 +26,8 @@ from launch import wait_until  # noqa: E402
 
 LAB = os.path.join(HERE, "lab")
 PROGRAMS = os.path.abspath(os.environ.get("POSTERN_PROGRAMS", f"{ROOT}/build/release"))
-VARIANTS = ["resolved", "resolved-uplink", "networkmanager", "nm-resolved", "ifupdown", "resolvconf", "openresolv", "plain"]
+VARIANTS = ["resolved", "resolved-uplink", "networkmanager", "nm-resolved",
+            "ifupdown", "resolvconf", "openresolv", "plain"]
 SPLIT = ["resolved", "nm-resolved"]  # kinds of host that can send us the private names alone
 
 PRIVATE, PRIVATE_ADDRESS = "gw-private.cloud.lab.test", "10.77.0.1"  # a name that only postern knows
@@ -43,6 +44,14 @@ token_file = "/etc/postern/lab.token"
 interval = "2s"
 ca_file = "/etc/postern/lab-ca.pem"
 """
+API_ADDRESS, ENDPOINT = "10.77.0.2", "ep-bp1example0000000001"
+CLOUD_CONFIG = f"""[aliyun]
+region = "cn-hangzhou"
+poll_interval = "2s"
+api_endpoint = "https://{API_ADDRESS}"
+metadata_url = "http://{API_ADDRESS}"
+ca_file = "/etc/postern/lab-ca.pem"
+""" + CONFIG.replace(f'addresses = ["{PRIVATE_ADDRESS}"]', f'endpoint = "{ENDPOINT}"')
 DEADLINE_S = 60
 
 
@@ -72,10 +81,10 @@ def missing():
 
 @functools.cache
 def world():
-    """Certificates for the gateway; one folder for all guests of this process."""
+    """Certificates and whatever else the stand-ins read; one folder for all guests of this process."""
     folder = tempfile.TemporaryDirectory(prefix="postern-host-")
     atexit.register(folder.cleanup)
-    pki.make(f"{folder.name}/pki", [PRIVATE])
+    pki.make(f"{folder.name}/pki", [PRIVATE, API_ADDRESS])
     with open(f"{folder.name}/tokens", "w", encoding="ascii") as file:
         file.write(TOKEN + "\n")
     return folder.name
@@ -87,7 +96,8 @@ def newer_package(version):
     tree, out = f"{world()}/deb-{version}", f"{world()}/postern_{version}.deb"
     subprocess.run(["dpkg-deb", "-R", package(), tree], check=True)
     subprocess.run(["sed", "-i", f"s/^Version:.*/Version: {version}/", f"{tree}/DEBIAN/control"], check=True)
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, out], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, out], check=True,
+                   stdout=subprocess.DEVNULL)
     return out
 
 
@@ -146,18 +156,17 @@ class Guest:
         Guest._count += 1
         self.variant = variant
         self.name = f"t{os.getpid()}-{Guest._count}-{variant}"
-        self._gateway = None
+        self._stand_ins = []
         try:
             lab("up", variant, self.name)
-            self.start_gateway()
+            self.start_stand_in("tdengine.py", "--pki", f"{world()}/pki", "--token-file", f"{world()}/tokens",
+                                "--listen", f"{PRIVATE_ADDRESS}:443=gateway")
         except BaseException:
             self.down()
             raise
 
     def down(self):
-        if self._gateway is not None:
-            self._gateway.terminate()
-            self._gateway.wait(timeout=30)
+        self.stop_stand_ins()
         lab("down", self.name)
 
     # --- the machine -------------------------------------------------------------------------------------------------
@@ -172,7 +181,7 @@ class Guest:
         lab("chroot", self.name, "sh", "-ec", script)
 
     def write(self, path, text, mode="644", group="root"):
-        self.run("sh", "-ec", 'mkdir -p "${1%/*}"; cat >"$1.new"; chmod "$2" "$1.new"; chgrp "$3" "$1.new"; mv "$1.new" "$1"',
+        self.run("sh", "-ec", 'cat >"$1.new"; chmod "$2" "$1.new"; chgrp "$3" "$1.new"; mv "$1.new" "$1"',
                  "write", path, mode, group, stdin=text)
 
     def put(self, file, path):
@@ -198,15 +207,33 @@ class Guest:
     def net(self, what):
         lab("net", self.name, what)
 
-    def start_gateway(self):
-        """The private name's gateway, at PRIVATE_ADDRESS. Dies with us."""
-        ready = f"{world()}/{self.name}.ready"
-        self._gateway = subprocess.Popen(
+    def start_stand_in(self, program, *arguments):
+        """One of tests/standin in the guest's network. Dies with us."""
+        ready = f"{world()}/{self.name}.{program}.ready"
+        self._stand_ins.append(subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", LAB, "outside", self.name, sys.executable,
-             f"{ROOT}/tests/standin/tdengine.py", "--pki", f"{world()}/pki", "--token-file", f"{world()}/tokens",
-             "--listen", f"{PRIVATE_ADDRESS}:443=gateway", "--ready-file", ready],
-            stdin=subprocess.DEVNULL, env={**os.environ, "STANDIN_NETWORK": "10.77.0.0/24"})
-        wait_until(lambda: os.path.exists(ready), DEADLINE_S, "the gateway")
+             f"{ROOT}/tests/standin/{program}", *arguments, "--ready-file", ready],
+            stdin=subprocess.DEVNULL, env={**os.environ, "STANDIN_NETWORK": "10.77.0.0/24"}))
+        wait_until(lambda: os.path.exists(ready), DEADLINE_S, program)
+
+    def start_cloud(self):
+        """The cloud's API and metadata; CLOUD_CONFIG speaks to them."""
+        scenario = f"{world()}/scenario.json"
+        with open(scenario, "w", encoding="ascii") as file:
+            zones = [{"ZoneId": "cn-hangzhou-h", "EniIp": PRIVATE_ADDRESS}]
+            json.dump({"keys": [{"id": "LTAIexample", "secret": "exampleSecret"}],
+                       "endpoints": {ENDPOINT: {"Zones": zones}}, "metadata": {"zone-id": "cn-hangzhou-h"}}, file)
+        self.start_stand_in("aliyun.py", "--cert", f"{world()}/pki/good.pem", "--key", f"{world()}/pki/good.key",
+                            "--scenario", scenario, "--api", f"{API_ADDRESS}:443", "--imds", f"{API_ADDRESS}:80")
+        self.write("/etc/postern/environment", "ALIBABA_CLOUD_ACCESS_KEY_ID=LTAIexample\n"
+                                               "ALIBABA_CLOUD_ACCESS_KEY_SECRET=exampleSecret\n", "600")
+        self.run("systemctl", "restart", "postern")
+
+    def stop_stand_ins(self):
+        while self._stand_ins:
+            process = self._stand_ins.pop()
+            process.terminate()
+            process.wait(timeout=30)
 
     # --- postern -----------------------------------------------------------------------------------------------------
 
@@ -312,7 +339,7 @@ class HostTest(unittest.TestCase):
 
     def assert_same(self, before, after):
         if before != after:
-            difference = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=8)
+            difference = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", "", "", 8, "")
             self.fail("the host is not as it was:\n" + "\n".join(difference))
 
     def note(self, text):

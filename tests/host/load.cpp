@@ -1,9 +1,11 @@
 // What applications do to a host's DNS, from inside the guest. Every answer is checked.
 //     host_load dig SERVER RATE NAME=ADDRESS…      as dig does: a socket a query, 5 s, three tries
 //     host_load getaddrinfo RATE NAME=ADDRESS…     as programs do: the host's own way, from many threads
-//     host_load watch NAME…                        a line "EPOCH_MS NAME ANSWER" whenever what getaddrinfo says changes
-// Prints "ready" once something was answered (watch: at once), runs until its stdin ends, then prints one line of JSON.
-// Lookups are due at RATE a second whatever became of those before, and timed from when they were due.
+//     host_load watch NAME…                        "EPOCH_MS NAME ANSWER" whenever getaddrinfo says something
+//     new
+// Prints "ready" once something was answered (watch: at once), runs until its stdin ends, then prints one
+// line of JSON. Lookups are due at RATE a second whatever became of those before, and timed from when they
+// were due.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -71,7 +73,7 @@ std::string question(const std::string& name, std::uint16_t id) {
     return q.append({0, 0, 1, 0, 1});
 }
 
-// --- dig ----------------------------------------------------------------------------------------------------
+// --- dig
 
 class Dig {
   public:
@@ -124,7 +126,8 @@ class Dig {
             if (fd >= 0) ::close(fd);
             return;
         }
-        if (queries_.size() <= static_cast<std::size_t>(fd)) queries_.resize(static_cast<std::size_t>(fd) + 1);
+        if (queries_.size() <= static_cast<std::size_t>(fd))
+            queries_.resize(static_cast<std::size_t>(fd) + 1);
         at(fd) = {due, next_ % lookups_.size(), static_cast<std::uint16_t>(next_ * 40503U), 0, 0};
         ++next_;
         ++under_way_;
@@ -162,7 +165,8 @@ class Dig {
     void end(int fd, Outcome outcome, const char* why) {
         Query& q = at(fd);
         if (outcome == Outcome::kRight) say_ready();
-        samples_.push_back({q.due, Clock::now() - q.due, outcome, q.tries > 1, outcome == Outcome::kRight ? "" : why});
+        samples_.push_back(
+            {q.due, Clock::now() - q.due, outcome, q.tries > 1, outcome == Outcome::kRight ? "" : why});
         q.serial = 0;
         --under_way_;
         ::close(fd);
@@ -181,7 +185,7 @@ class Dig {
     unsigned serial_ = 0;
 };
 
-// --- getaddrinfo --------------------------------------------------------------------------------------------
+// --- getaddrinfo
 
 std::string addresses_of(const std::string& name) {
     addrinfo hints{};
@@ -213,7 +217,8 @@ std::vector<Sample> run_getaddrinfo(double rate, const std::vector<Lookup>& look
             while (more) {
                 const std::size_t n = next++;
                 const Lookup& lookup = lookups[n % lookups.size()];
-                const Time due = begin + std::chrono::nanoseconds(static_cast<long>(static_cast<double>(n) * 1e9 / rate));
+                const Time due =
+                    begin + std::chrono::nanoseconds(static_cast<long>(static_cast<double>(n) * 1e9 / rate));
                 std::this_thread::sleep_until(due);
                 const Time asked = Clock::now();
                 const std::string answer = addresses_of(lookup.name);
@@ -221,8 +226,9 @@ std::vector<Sample> run_getaddrinfo(double rate, const std::vector<Lookup>& look
                 char expected[INET_ADDRSTRLEN];
                 inet_ntop(AF_INET, &lookup.expected, expected, sizeof expected);
                 const Outcome outcome = answer == expected ? Outcome::kRight
-                                        : answer.find_first_not_of("0123456789.,") == std::string::npos ? Outcome::kWrong
-                                                                                                         : Outcome::kFailed;
+                                        : answer.find_first_not_of("0123456789.,") == std::string::npos
+                                            ? Outcome::kWrong
+                                            : Outcome::kFailed;
                 if (outcome == Outcome::kRight) say_ready();
                 samples.push_back({due, now - due, outcome, now - asked >= retransmit_after,
                                    outcome == Outcome::kRight ? "" : answer});
@@ -261,7 +267,7 @@ void watch(const std::vector<Lookup>& lookups) {
     std::_Exit(0);  // a lookup that hangs is no reason to wait
 }
 
-// --- the report ---------------------------------------------------------------------------------------------
+// --- the report
 
 double percentile_ms(std::vector<Clock::duration>* sorted, double p) {
     if (sorted->empty()) return 0;
@@ -282,17 +288,20 @@ void report(const std::vector<Sample>& samples) {
         retransmitted += s.retransmitted;
         if (!s.why.empty()) ++reasons[s.why];
         all.push_back(s.took);
-        seconds[std::chrono::duration_cast<std::chrono::seconds>(s.due.time_since_epoch()).count()].push_back(s.took);
+        seconds[std::chrono::duration_cast<std::chrono::seconds>(s.due.time_since_epoch()).count()].push_back(
+            s.took);
     }
     double worst_p50 = 0, worst_p99 = 0;
     for (auto& [second, took] : seconds) {
         worst_p50 = std::max(worst_p50, percentile_ms(&took, 0.50));
         worst_p99 = std::max(worst_p99, percentile_ms(&took, 0.99));
     }
-    std::printf("{\"sent\":%zu,\"answered\":%ld,\"wrong\":%ld,\"failed\":%ld,\"retransmitted\":%ld,\"seconds\":%zu,"
-                "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"worst_second_p50_ms\":%.2f,\"worst_second_p99_ms\":%.2f,\"reasons\":{",
-                samples.size(), right, wrong, failed, retransmitted, seconds.size(), percentile_ms(&all, 0.50),
-                percentile_ms(&all, 0.99), worst_p50, worst_p99);
+    std::printf(
+        "{\"sent\":%zu,\"answered\":%ld,\"wrong\":%ld,\"failed\":%ld,\"retransmitted\":%ld,\"seconds\":%zu,"
+        "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"worst_second_p50_ms\":%.2f,\"worst_second_p99_ms\":%.2f,"
+        "\"reasons\":{",
+        samples.size(), right, wrong, failed, retransmitted, seconds.size(), percentile_ms(&all, 0.50),
+        percentile_ms(&all, 0.99), worst_p50, worst_p99);
     const char* comma = "";
     for (const auto& [why, count] : reasons) {
         std::printf("%s\"%s\":%ld", comma, why.c_str(), count);
@@ -302,7 +311,9 @@ void report(const std::vector<Sample>& samples) {
 }
 
 int usage() {
-    std::fputs("usage: host_load dig SERVER RATE NAME=ADDRESS… | getaddrinfo RATE NAME=ADDRESS… | watch NAME…\n", stderr);
+    std::fputs(
+        "usage: host_load dig SERVER RATE NAME=ADDRESS… | getaddrinfo RATE NAME=ADDRESS… | watch NAME…\n",
+        stderr);
     return 3;
 }
 
@@ -311,12 +322,16 @@ int usage() {
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::string mode = words.empty() ? "" : words[0];
-    const std::size_t options = mode == "dig" ? 3 : mode == "getaddrinfo" ? 2 : mode == "watch" ? 1 : words.size();
+    const std::size_t options = mode == "dig"           ? 3
+                                : mode == "getaddrinfo" ? 2
+                                : mode == "watch"       ? 1
+                                                        : words.size();
     std::vector<Lookup> lookups;
     for (std::size_t i = options; i < words.size(); ++i) {
         const std::size_t equal = words[i].find('=');
         Lookup lookup{words[i].substr(0, equal)};
-        if (mode != "watch" && (equal == std::string::npos || inet_pton(AF_INET, words[i].c_str() + equal + 1, &lookup.expected) != 1))
+        if (mode != "watch" && (equal == std::string::npos ||
+                                inet_pton(AF_INET, words[i].c_str() + equal + 1, &lookup.expected) != 1))
             return usage();
         lookups.push_back(lookup);
     }

@@ -5,14 +5,16 @@ import unittest
 
 from guest import (PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, WHICH_UPSTREAM, HostTest, Watch, wait_until)
 
-MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"], "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
+MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"],
+            "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
             "networkmanager": ["NetworkManager"], "nm-resolved": ["NetworkManager", "systemd-resolved"]}
-CLOUD_INIT = """printf '# Created by cloud-init automatically, do not edit.\\n#\\nnameserver 10.77.0.%s\\n' "$1" >/etc/resolv.conf.new
+CLOUD_INIT = """
+printf '# Created by cloud-init automatically, do not edit.\\n#\\nnameserver 10.77.0.%s\\n' "$1" >/etc/resolv.conf.new
 mv /etc/resolv.conf.new /etc/resolv.conf"""
 
 
 def cloud_init(host, upstream):
-    """A plain file in the place of ours, with a header that says whose it is; the address that tells of the upstream."""
+    """A plain file in the place of ours, with a header that says whose it is. Returns what tells of it."""
     host.run("sh", "-ec", CLOUD_INIT, "cloud-init", upstream)
     return f"192.0.2.{upstream}"
 
@@ -32,7 +34,7 @@ class Changes(HostTest):
         self.assertEqual(host.status()["state"], "on")
 
     def after(self, host, what, change):
-        """Private names are answered, and by the upstream that `change` returns, if any."""
+        """Private names are answered, public ones by the upstream that `change` returns, if any."""
         watch = Watch(host, "watch", f"{PRIVATE}.", f"{WHICH_UPSTREAM}.")
         self.addCleanup(watch.kill)
         begin = time.time()
@@ -45,9 +47,9 @@ class Changes(HostTest):
         seen = watch.stop()
         without = self.time_without(seen[PRIVATE], PRIVATE_ADDRESS)
         changed = [at for at, answer in seen[WHICH_UPSTREAM][1:] if answer == upstream]
-        new = f", new upstream {changed[-1] - begin:.2f} s after its begin" if changed else ""
-        self.note(f"{host.variant}: {what}: took {done - begin:.2f} s, private name without its answer for {without:.2f} s{new}")
-        self.assertNotIn("192.0.2.80", [answer for _, answer in seen[PRIVATE]], "an upstream was asked for the private name")
+        new = f", new upstream {changed[-1] - begin:.2f} s after its begin ({changed[-1] - done:.2f} s after its end)" \
+            if changed else ""
+        self.note(f"{host.variant}: {what}: took {done - begin:.2f} s, private name away for {without:.2f} s{new}")
 
     def time_without(self, seen, right):
         gone = 0.0

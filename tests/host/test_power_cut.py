@@ -1,10 +1,10 @@
-"""The power goes between any two changes of the host: after the next boot it has DNS, and disable gives it back exactly."""
+"""The power goes between any two changes: after the next boot the host has DNS, and disable is exact."""
 
 import unittest
 
 from guest import SPLIT, VARIANTS, HostTest
 
-CUT = {"plain": "full", "networkmanager": "full", "resolved": "split"}  # kinds of host that are really cut off in ctest
+CUT = {"plain": "full", "networkmanager": "full", "resolved": "split"}  # really cut off here; the others by numbers.py
 
 
 class PowerCut(HostTest):

@@ -2,7 +2,7 @@
 
 import unittest
 
-from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, HostTest, newer_package
+from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, HostTest, newer_package
 
 
 class Takeover(HostTest):
@@ -37,15 +37,15 @@ class Takeover(HostTest):
         guest.run("dpkg", "-P", "postern")
         self.assert_same(before, guest.snapshot())
         self.assertNotEqual(guest.getent(PUBLIC), [])
-        self.assertEqual(guest.sh("ls -d /var/lib/postern* /run/postern* /etc/systemd/system/*/postern* 2>/dev/null || true"),
-                         "", "left behind")
+        left = guest.sh("ls -d /var/lib/postern* /run/postern* /etc/systemd/system/*/postern* 2>/dev/null || true")
+        self.assertEqual(left, "")
 
     def assert_enabled(self, guest, mode):
         self.assert_served(guest)
         status = guest.status()
         self.assertEqual((status["mode"], status["state"]), (mode, "on"))
         self.assertEqual(guest.dns("status").returncode, 0)
-        guest.wait(lambda: guest.run("postern", "status", check=False).returncode == 0, "the agent to say that all is good")
+        guest.wait(lambda: guest.run("postern", "status", check=False).returncode == 0, "postern status to be good")
         # Counted: who is asked for what.
         count = guest.queries()
         for n in range(10):
@@ -112,6 +112,17 @@ class Package(HostTest):
         guest.run("systemctl", "stop", "postern-resolver.socket", "postern-resolver.service")
         self.assertEqual(guest.dns("enable", check=False).returncode, 2)
         self.assert_same(before, guest.snapshot())
+
+    def test_addresses_from_the_cloud_survive_the_cloud(self):
+        guest = self.guest("resolved")
+        guest.install()
+        guest.start_cloud()
+        guest.configure(CLOUD_CONFIG)
+        guest.dns("enable")
+        self.assert_served(guest)
+        guest.stop_stand_ins()  # the API and the gateway, for good
+        guest.reboot()
+        guest.wait_served("the saved addresses")
 
     def test_hosts_line_that_hides_the_private_name_is_reported(self):
         guest = self.ready_guest("plain", "full")
