@@ -7,7 +7,7 @@ import socket
 import struct
 import unittest
 
-from host import DEADLINE_S, LINK, HostTest
+from host import DEADLINE_S, DNS, ZONE_A, ZONE_B, HostTest
 
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 PERIOD_S = 0.6
@@ -95,6 +95,129 @@ class ResolverWatchdog(Notified):
     def test_a_watchdog_for_another_process_is_not_fed(self):
         self.start(WATCHDOG_PID=str(os.getpid()))
         self.assertIsNone(self.manager.next(2 * PERIOD_S))
+
+
+class AgentWatchdog(Notified):
+    def test_ready_then_fed_while_probes_end(self):
+        self.host.environment.update(self.manager.watch())
+        self.host.start_world()
+        self.host.start_postern(wait_ready=False)
+        self.manager.expect("READY=1")
+        for _ in range(3):
+            self.manager.expect("WATCHDOG=1")
+        self.host.agent.send_signal(signal.SIGSTOP)
+        self.assertTrue(self.manager.falls_silent())
+        self.host.agent.send_signal(signal.SIGCONT)
+        self.manager.expect("WATCHDOG=1")
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.manager.expect("STOPPING=1")
+
+
+def can_change_users():
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return os.geteuid() == 0 and any(int(line.split()[2]) > 65536 for line in file)
+
+
+class Units(HostTest):
+    """Agent and resolver as two services with users and folders of their own, the way the package has them."""
+
+    AGENT, RESOLVER, GROUP = 61001, 61002, 61003
+    FOLDERS = {"/var/lib/postern": (AGENT, 0o700), "/var/lib/postern-plan": (AGENT, 0o750),
+               "/run/postern": (AGENT, 0o750), "/run/postern-resolver": (RESOLVER, 0o750)}
+    RESOLVER_ARGUMENTS = ("--plan", "/run/postern/plan", "--plan", "/var/lib/postern-plan/plan",
+                          "--stats", "/run/postern-resolver/stats", "--fallback", "/var/lib/postern-plan/fallback-upstreams")
+
+    def setUp(self):
+        super().setUp()
+        if not can_change_users():
+            self.skipTest("needs root and users to change to")
+        for folder in ("/var/lib", "/run"):  # the machine's own are not ours to write to
+            self.host.mount_small(folder, "16m")
+            os.chmod(folder, 0o755)
+        for folder, (user, mode) in self.FOLDERS.items():
+            os.mkdir(folder)
+            os.chown(folder, user, self.GROUP)
+            os.chmod(folder, mode)
+        self.host.start_world()
+        self.host.give_to(self.AGENT, self.GROUP)
+        self.sockets = self.host.listen_sockets()
+
+    def start_agent(self, **changes):
+        self.host.start_postern("--no-resolver", wait_ready=False, agent=None, **changes)
+
+    def start_resolver(self):
+        self.host.start_resolver(*self.RESOLVER_ARGUMENTS, sockets=self.sockets, user=self.RESOLVER, group=self.GROUP,
+                                 extra_groups=[], umask=0o077)
+
+    def kill_resolver(self):
+        self.host.resolver.kill()
+        self.host.resolver.wait(timeout=DEADLINE_S)
+
+    def resolver_status(self):
+        return self.host.http_json("/api/v1/status")[1]["resolver"]
+
+    def test_each_reads_what_it_needs_and_nothing_else(self):
+        self.start_agent()
+        self.start_resolver()
+        self.host.wait_ready()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.wait(lambda: self.host.postern("status").returncode == 0, "a good status")
+        self.assertFalse(self.resolver_status()["managed"])
+        self.host.wait(lambda: os.path.exists("/var/lib/postern/last-good.toml"), "the copy of the configuration")
+        expected = {"/run/postern/plan": (self.AGENT, 0o640), "/run/postern/agent.lock": (self.AGENT, 0o640),
+                    "/var/lib/postern-plan/plan": (self.AGENT, 0o640),
+                    "/var/lib/postern-plan/fallback-upstreams": (self.AGENT, 0o640),
+                    "/var/lib/postern/probe.log": (self.AGENT, 0o600), "/var/lib/postern/snapshot.json": (self.AGENT, 0o600),
+                    "/var/lib/postern/last-good.toml": (self.AGENT, 0o600),
+                    "/run/postern-resolver/stats": (self.RESOLVER, 0o640),
+                    "/run/postern-resolver/resolver.lock": (self.RESOLVER, 0o640)}
+        found = {}
+        for path in expected:
+            info = os.stat(path)
+            found[path] = (info.st_uid, info.st_mode & 0o7777)
+            self.assertEqual(info.st_gid, self.GROUP, path)
+        self.assertEqual(found, expected)
+
+    def test_a_killed_resolver_is_the_service_manager_s_to_start(self):
+        self.start_agent()
+        self.start_resolver()
+        self.host.wait_ready()
+        self.kill_resolver()
+        status = self.host.postern("status")
+        self.assertEqual(status.returncode, 2, status.stdout)
+        self.assertIn("start postern-resolver.service", " ".join(status.stdout.split()))
+        code, body = self.host.http("/readyz?verbose")
+        self.assertEqual(code, 503)
+        self.assertIn("start postern-resolver.service", body)
+        self.assertIn("postern_resolver_up 0", self.host.http("/metrics")[1])
+        self.assertEqual(self.host.resolver_pids(), [], "the agent has started none")
+        self.start_resolver()
+        self.host.wait_ready()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.assertIn("postern_resolver_up 1", self.host.http("/metrics")[1])
+        self.assertIsNone(self.host.agent.poll())
+
+    def test_a_resolver_that_is_there_first_serves_and_gets_its_plan(self):
+        self.start_resolver()
+        self.host.wait(lambda: os.path.exists("/run/postern-resolver/stats"), "the resolver to run")
+        self.start_agent()
+        self.host.wait_ready()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.host.wait_addresses(ZONE_A, ZONE_B)  # it is not the agent's to end
+
+    def test_other_addresses_than_the_socket_unit_s_are_reported(self):
+        self.start_agent(dns={"listen": [f"{DNS}:53", "127.0.0.154:53"]})
+        self.start_resolver()
+        self.host.wait_ready()
+        status = self.host.postern("status")
+        self.assertEqual(status.returncode, 1, status.stdout)
+        self.assertIn("does not listen on 127.0.0.154:53", " ".join(status.stdout.split()))
+        self.assertIn("postern-resolver.socket", status.stdout)
+        self.host.write_config(agent=None)
+        os.chown(self.host.config_file, self.AGENT, self.GROUP)
+        self.host.agent.send_signal(signal.SIGHUP)
+        self.host.wait(lambda: self.host.postern("status").returncode == 0, "a good status")
 
 
 if __name__ == "__main__":
