@@ -177,6 +177,7 @@ class App {
     }
 
     void poll_upstreams() {
+        tell_takeover();
         const HostUpstreams before = upstreams_;
         const HostUpstreams now = read_upstreams();
         if (now.servers != before.servers || now.timeout_s != before.timeout_s) {
@@ -192,6 +193,15 @@ class App {
             core::log_warning("no_upstreams", "the host names no resolver to forward to: set [dns] upstreams");
         }
         upstream_poll_.start_in(kUpstreamPoll, [this] { poll_upstreams(); });
+    }
+
+    void tell_takeover() {
+        const auto& journal = journal_.now();
+        const std::string now = journal ? std::string(to_string(journal->state)) + " " + journal->decision.line : journal.error().text();
+        if (now == said_takeover_) return;
+        const bool news = !said_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
+        said_takeover_ = now;
+        if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", journal ? std::string(to_string(journal->state)) : "unknown"}});
     }
 
     void keep_house() {
@@ -413,6 +423,7 @@ class App {
     std::string config_text_;
     ScheduleWatch schedule_watch_;
     bool said_no_upstreams_ = false;
+    std::string said_takeover_;
 };
 
 core::Result<core::LockFile> prepare_folders(const Config& config) {

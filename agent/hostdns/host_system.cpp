@@ -31,6 +31,7 @@ using core::Code;
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr core::Micros kPatience = 20 * core::kSecond;
+constexpr int kLookEvery_ms = 20;
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* kLabel = "security.selinux";
 
@@ -68,6 +69,7 @@ CommandResult run(const Argv& argv, const std::string& input) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, nullptr);
+        std::signal(SIGPIPE, SIG_DFL);
         ::dup2(in_read.get(), STDIN_FILENO);
         ::dup2(out_write.get(), STDOUT_FILENO);
         ::dup2(out_write.get(), STDERR_FILENO);
@@ -86,24 +88,27 @@ CommandResult run(const Argv& argv, const std::string& input) {
     }
     in_write.reset();
     const core::Micros deadline = now_us() + kPatience;
-    bool late = false;
-    for (;;) {
+    int status = 0;
+    bool ended = false, late = false;
+    // A service that the command started may keep the pipe open: its end, not the pipe's, is what counts.
+    for (bool open = true; open && !late;) {
         pollfd p{out_read.get(), POLLIN, 0};
-        const core::Micros left = deadline - now_us();
-        const int ready = left <= 0 ? 0 : ::poll(&p, 1, static_cast<int>(left / 1000) + 1);
+        const int ready = ::poll(&p, 1, ended ? 0 : kLookEvery_ms);
         if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) {
-            late = true;
-            break;
+        if (ready > 0) {
+            std::array<char, 4096> buffer;
+            const ssize_t n = ::read(out_read.get(), buffer.data(), buffer.size());
+            open = n > 0;
+            if (n > 0 && result.output.size() < kMaxBytes) result.output.append(buffer.data(), static_cast<std::size_t>(n));
+        } else if (ended) {
+            open = false;
+        } else {
+            ended = ::waitpid(pid, &status, WNOHANG) == pid;
         }
-        std::array<char, 4096> buffer;
-        const ssize_t n = ::read(out_read.get(), buffer.data(), buffer.size());
-        if (n <= 0) break;
-        if (result.output.size() < kMaxBytes) result.output.append(buffer.data(), static_cast<std::size_t>(n));
+        late = !ended && now_us() > deadline;
     }
     if (late) ::kill(-pid, SIGKILL);
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    while (!ended && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     result.exit = late ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return result;

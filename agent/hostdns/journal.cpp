@@ -204,9 +204,9 @@ std::string journal_json(const Journal& j) {
                                json_quote(e.path), state_json(e.before), state_json(e.after));
     }
     const std::string body = fmt::format(
-        "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\n \"decision\":{},\n \"target\":{},\n"
+        "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\n \"decision\":{},\n \"target\":{},\n"
         " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
-        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
+        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted), j.wanted_second,
         decision_json(j.decision), target_json(j.target), entries, times_json(j.rewrites), json_quote(j.writer),
         times_json(j.suspensions));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
@@ -227,6 +227,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
     Journal j;
     j.since_wall_us = core::parse_utc(v.at("since").text());
     j.writer = v.at("writer").text();
+    j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
               j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) && read_target(v.at("target"), &j.target) &&
               read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions);

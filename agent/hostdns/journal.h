@@ -30,6 +30,7 @@ struct JournalEntry {
 struct Journal {
     TakeoverState state = TakeoverState::kOff;
     Mode wanted = Mode::kAuto;             // what the user asked for
+    bool wanted_second = false;            // also a second nameserver line
     Decision decision;                     // what came out
     Target target;
     std::vector<JournalEntry> entries;     // in the order of the changes

@@ -76,7 +76,7 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
     Journal journal = std::move(*loaded);
     if (journal.state == TakeoverState::kOn) {
         const bool same = journal.wanted == request.mode && journal.target.listen == request.listen &&
-                          journal.target.second.has_value() == request.second_server;
+                          journal.wanted_second == request.second_server;
         if (request.dry_run) {
             hooks_.say(same ? "taken over already: nothing to do" : "taken over already, in another way: it would be given back first");
             return {};
@@ -97,6 +97,22 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
                           "set [dns] listen = [\"127.0.0.153:53\"]");
     }
 
+    const Target target = target_for(request, facts, decision);
+    FileState before = facts.resolv_conf;
+    if (is_our_resolv_conf(before.content)) before.content = target.kept;
+    if (request.dry_run) {
+        show(decision, changes_for(decision, target, before));
+        return {};
+    }
+    if (auto answering = refuse_unless_answering(request); !answering) return answering;
+    Journal fresh;
+    fresh.wanted = request.mode;
+    fresh.wanted_second = request.second_server;
+    fresh.suspensions = journal.suspensions;
+    return take_over(std::move(fresh), decision, target);
+}
+
+Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts, const Decision& decision) const {
     Target target;
     target.listen = request.listen;
     target.names = request.names;
@@ -107,8 +123,8 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
     }
     if (request.second_server) {
         const auto conf = ResolvConf::parse(target.kept);
-        const std::string why = conf.rotate    ? "options rotate would send it every other query"
-                                : facts.musl   ? "musl asks every server at once and takes the first answer"
+        const std::string why = conf.rotate            ? "options rotate would send it every other query"
+                                : facts.musl           ? "musl asks every server at once and takes the first answer"
                                 : conf.servers.empty() ? "the host names no server"
                                                        : "";
         if (why.empty()) {
@@ -117,17 +133,7 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
             hooks_.say("no second nameserver: " + why);
         }
     }
-    FileState before = facts.resolv_conf;
-    if (is_our_resolv_conf(before.content)) before.content = target.kept;
-    if (request.dry_run) {
-        show(decision, changes_for(decision, target, before));
-        return {};
-    }
-    if (auto answering = refuse_unless_answering(request); !answering) return answering;
-    Journal fresh;
-    fresh.wanted = request.mode;
-    fresh.suspensions = journal.suspensions;
-    return take_over(std::move(fresh), decision, target);
+    return target;
 }
 
 /// Private: an answer, whatever it is for a name without addresses yet. Forwarded: anything but a failure.
@@ -422,7 +428,7 @@ core::Result<void> Takeover::resume(const std::vector<std::string>& names) {
     request.mode = journal->wanted;
     request.listen = journal->target.listen;
     request.names = names;
-    request.second_server = journal->target.second.has_value();
+    request.second_server = journal->wanted_second;
     return enable(request);
 }
 

@@ -63,6 +63,7 @@ class Takeover {
     static constexpr std::size_t kRewritesToTruce = 5;
 
   private:
+    Target target_for(const EnableRequest& request, const HostFacts& facts, const Decision& decision) const;
     core::Result<void> refuse_unless_answering(const EnableRequest& request);
     core::Result<void> take_over(Journal journal, const Decision& decision, const Target& target);
     core::Result<void> apply(Journal& journal, const Changes& changes);

@@ -211,6 +211,9 @@ TEST_CASE("hostdns: a second nameserver only where it can't bypass us", "[hostdn
         REQUIRE(lab.takeover().enable(request));
         CHECK(ResolvConf::parse(lab.resolv_conf()).servers.size() == 1);
         CHECK(lab.said.find("no second nameserver: options rotate") != std::string::npos);
+        const int changes = lab.host.changes;
+        REQUIRE(lab.takeover().enable(request));
+        CHECK(lab.host.changes == changes);
     }
     {
         FakeHost host = test::dhclient_host();
