@@ -148,14 +148,14 @@ TEST_CASE("status: an address that the resolver does not have degrades and says 
     s.resolver.stats.listen_missing = 0b10;
     judge(s);
     CHECK(s.overall == Overall::kDegraded);
-    CHECK_THAT(s.resolver.problem, Contains("does not listen on [::1]:53, which"));
-    CHECK_THAT(s.resolver.problem, Contains("its log"));
+    CHECK_THAT(s.resolver.problem, Catch::Contains("does not listen on [::1]:53, which"));
+    CHECK_THAT(s.resolver.problem, Catch::Contains("its log"));
     s.resolver.problem.clear();
     s.resolver.managed = false;
     s.resolver.stats.listen_missing = 0b11;
     judge(s);
-    CHECK_THAT(s.resolver.problem, Contains("127.0.0.153:53, [::1]:53"));
-    CHECK_THAT(s.resolver.problem, Contains("postern-resolver.socket"));
+    CHECK_THAT(s.resolver.problem, Catch::Contains("127.0.0.153:53, [::1]:53"));
+    CHECK_THAT(s.resolver.problem, Catch::Contains("postern-resolver.socket"));
     s.resolver.problem.clear();
     s.resolver.stats.listen_missing = ~std::uint64_t{0} << 2;  // no address of ours: nothing to say
     judge(s);
