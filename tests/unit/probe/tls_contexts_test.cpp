@@ -41,11 +41,9 @@ struct Launch {
         while (!result) loop.run_once();
         return *result;
     }
+    /// Until whatever went to the pool has come back: no request of this loop is under way.
     void settle() {
-        for (int i = 0; i < 200; ++i) {
-            loop.poll();
-            ::usleep(500);
-        }
+        while (loop.raw()->active_reqs.count > 0) loop.run_once();
     }
     ~Launch() {
         contexts.reset();
