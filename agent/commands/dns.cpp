@@ -83,7 +83,11 @@ TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
                    Micros timeout_us) -> core::Result<ListenerAnswer> {
         const auto reply = ask_dns(server, name, "A", timeout_us);
         if (!reply) return core::fail(reply.error());
-        return ListenerAnswer{reply->rcode, !reply->answers.empty()};
+        ListenerAnswer answer{reply->rcode, {}};
+        for (const auto& record : reply->answers) {
+            if (const auto ip = core::IpAddress::parse(record.data)) answer.addresses.push_back(*ip);
+        }
+        return answer;
     };
     hooks.say = [lines, quiet](const std::string& line) {
         lines->push_back(line);

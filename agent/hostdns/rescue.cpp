@@ -50,6 +50,8 @@ core::Result<void> Rescue::run() {
         auto given = own_.locked([this] { return takeover_.suspend(); });
         units("stop");
         if (!given) return given;
+        // Programs that were waiting ask again after 5 s: a closed socket tells them at once to go to the next server.
+        hooks_.pause(kBetweenStarts);
     }
     for (;;) {
         journal = journal_.load();

@@ -215,16 +215,22 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
 /// The host's own way to a name, as programs go it, must work now: to private names and to others. Owners of DNS take
 /// a moment to follow. "" or the name that can't be looked up.
 std::string Takeover::cannot_look_up(const Target& target) const {
-    bool expect_addresses = false;
+    std::vector<core::IpAddress> expected;
     if (!target.names.empty()) {
-        const auto answer = hooks_.ask(target.listen, target.names.front(), kAskTimeout);
-        expect_addresses = answer && answer->has_addresses;
+        if (auto answer = hooks_.ask(target.listen, target.names.front(), kAskTimeout)) expected = std::move(answer->addresses);
     }
+    const auto one_of_ours = [&](const core::IpAddress& ip) {
+        return std::find(expected.begin(), expected.end(), ip) != expected.end();
+    };
     const core::Micros deadline = hooks_.wall_us() + kSettleTime;
     for (;;) {
         std::string failed;
-        if (hooks_.look_up(kPublicName) == LookupOutcome::kFailed) failed = kPublicName;
-        if (expect_addresses && hooks_.look_up(target.names.front()) != LookupOutcome::kAnswered) failed = target.names.front();
+        if (hooks_.look_up(kPublicName).outcome == Lookup::Outcome::kFailed) failed = kPublicName;
+        if (!expected.empty()) {
+            // Any answer is not enough: the name may have a public one, too.
+            const auto found = hooks_.look_up(target.names.front()).addresses;
+            if (found.empty() || !std::all_of(found.begin(), found.end(), one_of_ours)) failed = target.names.front();
+        }
         if (failed.empty() || hooks_.wall_us() >= deadline) return failed;
         hooks_.pause(200 * core::kMillisecond);
     }

@@ -10,11 +10,15 @@
 
 namespace postern::agent {
 
-enum class LookupOutcome { kAnswered, kNoSuchName, kFailed };
+struct Lookup {
+    enum class Outcome { kAnswered, kNoSuchName, kFailed };
+    Outcome outcome = Outcome::kFailed;
+    std::vector<core::IpAddress> addresses;  // sorted
+};
 
 struct ListenerAnswer {
     int rcode = 0;
-    bool has_addresses = false;
+    std::vector<core::IpAddress> addresses;
 };
 
 /// Answered by postern itself (RFC 6761): tells whether it lives without asking anybody else.
@@ -29,7 +33,7 @@ struct TakeoverHooks {
                                                core::Micros timeout_us)>
         ask;
     /// The way every program goes: getaddrinfo, in a process of its own.
-    std::function<LookupOutcome(const std::string& name)> look_up;
+    std::function<Lookup(const std::string& name)> look_up;
     /// One line for the user and the log.
     std::function<void(const std::string&)> say;
 };

@@ -259,6 +259,10 @@ TEST_CASE("config: the API is asked over https only, without credentials in the 
     CHECK(contains(api("https://example.com:99999"), "no valid port"));
 }
 
+TEST_CASE("config: what breaks an assertion of the TOML library is one mistake with its line", "[config]") {
+    for (const char* text : {"[.]", "\n[.]\n", "[a..b]", "x.=1"}) CHECK_FALSE(only_issue(text).empty());
+}
+
 TEST_CASE("config: bounds hold: file size, links, issues", "[config]") {
     CHECK(contains(only_issue(std::string((1u << 20) + 1, '#')), "at most 1 MiB"));
     std::string many;

@@ -12,6 +12,7 @@ namespace {
 
 const core::SocketAddress kUs = *core::SocketAddress::parse("127.0.0.153:53", 53);
 const std::string kName = "db.private.lab";
+const core::IpAddress kPrivate = *core::IpAddress::parse("10.0.7.1"), kPublic = *core::IpAddress::parse("192.0.2.80");
 
 /// A host, its journal on a real disk, and a postern that answers or does not.
 struct Lab {
@@ -29,12 +30,14 @@ struct Lab {
                 now_us += timeout_us;
                 return core::fail(core::Code::kTimeout, "no answer");
             }
-            return ListenerAnswer{name == kName ? private_rcode : public_rcode, name == kName};
+            if (name != kName) return ListenerAnswer{public_rcode, {}};
+            return ListenerAnswer{private_rcode, {kPrivate}};
         };
-        hooks.look_up = [this](const std::string& name) {
-            if (deaf_programs) return LookupOutcome::kFailed;
-            if (name == kName) return host.reaches(kUs.ip, kName) ? LookupOutcome::kAnswered : LookupOutcome::kNoSuchName;
-            return LookupOutcome::kNoSuchName;
+        hooks.look_up = [this](const std::string& name) -> Lookup {
+            if (deaf_programs) return {Lookup::Outcome::kFailed, {}};
+            if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us) return {Lookup::Outcome::kAnswered, {kPrivate}};
+            if (name == kName) return {Lookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
+            return {Lookup::Outcome::kNoSuchName, {}};
         };
         hooks.say = [this](const std::string& line) { said += line + "\n"; };
         return hooks;
@@ -57,6 +60,7 @@ struct Lab {
     core::Micros now_us = 1'800'000'000 * core::kSecond;
     bool alive = true, deaf_programs = false;
     int private_rcode = 0, public_rcode = 3;
+    core::Micros settled_us = 0;  // owners of DNS take a moment to follow
     std::function<void()> on_pause;
     std::string said;
 };
@@ -279,6 +283,17 @@ TEST_CASE("hostdns: nothing is touched unless postern answers a private and a fo
     }
 }
 
+TEST_CASE("hostdns: enable ends when programs get our addresses, not when they get any", "[hostdns]") {
+    Lab lab(test::resolved_host());
+    lab.settled_us = lab.now_us + 3 * core::kSecond;
+    REQUIRE(lab.enable());
+    CHECK(lab.now_us >= lab.settled_us);
+    Lab never(test::resolved_host());
+    never.settled_us = never.now_us + 60 * core::kSecond;
+    CHECK_FALSE(never.enable());
+    CHECK(never.host.files == never.first);
+}
+
 TEST_CASE("hostdns: rolled back when programs can't look up through it, or a command fails", "[hostdns]") {
     {
         Lab lab(test::resolved_host());
@@ -423,7 +438,7 @@ TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and 
     core::Micros given_back_us = 0, alive_again_us = 0;
     lab.on_pause = [&] {
         if (lab.journal().state == TakeoverState::kSuspended && given_back_us == 0) {
-            given_back_us = lab.now_us;
+            given_back_us = lab.journal().since_wall_us;
             CHECK(lab.host.files == lab.first);
             CHECK(lab.host.ran.front() == "systemctl --no-block stop postern-resolver.socket postern-resolver.service");
         }
