@@ -293,7 +293,7 @@ class Guest:
         self.put(load_program(), "/usr/local/bin/host_load")
 
     def journal(self):
-        return self.sh("journalctl -q -o short-precise -b -u 'postern*' | tail -n 50; postern dns status || true; "
+        return self.sh("journalctl -q -o short-precise -b -u 'postern*' | tail -n 25; postern dns status || true; "
                        "cat /etc/resolv.conf; systemctl list-jobs", check=False)
 
 

@@ -41,10 +41,11 @@ def matrix():
     for variant in VARIANTS:
         for mode in ["full", "split"] if variant in SPLIT else ["full"]:
             name = f"{variant.replace('-', '_')}_{mode}"
-            for cut in [False, True] if CUT.get(variant) == mode else [False]:
-                def test(self, variant=variant, mode=mode, cut=cut):
-                    self.survives_every_step(variant, mode, cut)
-                setattr(PowerCut, f"test_{'cut' if cut else 'kill'}_{name}", test)
+            cut = CUT.get(variant) == mode
+
+            def test(self, variant=variant, mode=mode, cut=cut):
+                self.survives_every_step(variant, mode, cut)
+            setattr(PowerCut, f"test_{'cut' if cut else 'kill'}_{name}", test)
 
 
 matrix()
