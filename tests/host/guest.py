@@ -29,6 +29,7 @@ PROGRAMS = os.path.abspath(os.environ.get("POSTERN_PROGRAMS", f"{ROOT}/build/rel
 VARIANTS = ["resolved", "resolved-uplink", "networkmanager", "nm-resolved",
             "ifupdown", "resolvconf", "openresolv", "plain"]
 SPLIT = ["resolved", "nm-resolved"]  # kinds of host that can send us the private names alone
+KINDS = [(variant, mode) for variant in VARIANTS for mode in ("full", "split") if mode == "full" or variant in SPLIT]
 
 PRIVATE, PRIVATE_ADDRESS = "gw-private.cloud.lab.test", "10.77.0.1"  # a name that only postern knows
 PUBLIC, PUBLIC_ADDRESS = "www.example", "192.0.2.80"
@@ -177,6 +178,12 @@ class Guest:
     def sh(self, script, check=True):
         return self.run("sh", "-ec", script, check=check).stdout
 
+    def cloud_init(self, upstream):
+        """Writes resolv.conf anew, with a header that says whose it is. Returns what tells of that upstream."""
+        self.write("/etc/resolv.conf", "# Created by cloud-init automatically, do not edit.\n#\n"
+                                       f"nameserver 10.77.0.{upstream}\n")
+        return f"192.0.2.{upstream}"
+
     def edit_halted(self, script):
         lab("chroot", self.name, "sh", "-ec", script)
 
@@ -295,6 +302,14 @@ class Guest:
     def journal(self):
         return self.sh("journalctl -q -o short-precise -b -u 'postern*' | tail -n 25; postern dns status || true; "
                        "cat /etc/resolv.conf; systemctl list-jobs", check=False)
+
+
+def on_every_kind(case, method):
+    """A test of `case` for each kind of host in each mode: method(variant, mode)."""
+    for variant, mode in KINDS:
+        def test(self, variant=variant, mode=mode):
+            method(self, variant, mode)
+        setattr(case, f"test_{variant.replace('-', '_')}_{mode}", test)
 
 
 class HostTest(unittest.TestCase):

@@ -3,20 +3,11 @@
 import time
 import unittest
 
-from guest import (PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, WHICH_UPSTREAM, HostTest, Watch, wait_until)
+from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, WHICH_UPSTREAM, HostTest, Watch, on_every_kind, wait_until
 
 MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"],
             "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
             "networkmanager": ["NetworkManager"], "nm-resolved": ["NetworkManager", "systemd-resolved"]}
-CLOUD_INIT = """
-printf '# Created by cloud-init automatically, do not edit.\\n#\\nnameserver 10.77.0.%s\\n' "$1" >/etc/resolv.conf.new
-mv /etc/resolv.conf.new /etc/resolv.conf"""
-
-
-def cloud_init(host, upstream):
-    """A plain file in the place of ours, with a header that says whose it is. Returns what tells of it."""
-    host.run("sh", "-ec", CLOUD_INIT, "cloud-init", upstream)
-    return f"192.0.2.{upstream}"
 
 
 class Changes(HostTest):
@@ -30,7 +21,7 @@ class Changes(HostTest):
         self.after(host, f"{mode}: the link flapped", lambda: host.net("flap"))
         if mode == "full" and variant in ("plain", "ifupdown", "networkmanager"):
             other = "1" if host.getent(WHICH_UPSTREAM) == ["192.0.2.2"] else "2"
-            self.after(host, f"{mode}: cloud-init rewrote resolv.conf", lambda: cloud_init(host, other))
+            self.after(host, f"{mode}: cloud-init rewrote resolv.conf", lambda: host.cloud_init(other))
         self.assertEqual(host.status()["state"], "on")
 
     def after(self, host, what, change):
@@ -58,22 +49,14 @@ class Changes(HostTest):
         return gone
 
 
-def matrix():
-    for variant in VARIANTS:
-        for mode in ["full", "split"] if variant in SPLIT else ["full"]:
-            def test(self, variant=variant, mode=mode):
-                self.follows(variant, mode)
-            setattr(Changes, f"test_{variant.replace('-', '_')}_{mode}", test)
-
-
-matrix()
+on_every_kind(Changes, Changes.follows)
 
 
 class Truce(HostTest):
     def test_who_keeps_rewriting_is_named_and_left_alone(self):
         host = self.ready_guest("plain", "full")
         for n in range(8):
-            cloud_init(host, 1 + n % 2)
+            host.cloud_init(1 + n % 2)
             wait_until(lambda: host.serves_private() or host.status()["state"] == "truce", 60, "a reaction", 0.1)
             if host.status()["state"] == "truce":
                 break

@@ -2,13 +2,14 @@
 
 import unittest
 
-from guest import SPLIT, VARIANTS, HostTest
-
-CUT = {"plain": "full", "networkmanager": "full", "resolved": "split"}  # really cut off here; the others by numbers.py
+from guest import HostTest, on_every_kind
 
 
 class PowerCut(HostTest):
-    def survives_every_step(self, variant, mode, cut):
+    really = [("plain", "full"), ("networkmanager", "full"), ("resolved", "split")]  # others: a kill
+
+    def survives_every_step(self, variant, mode):
+        cut = (variant, mode) in self.really
         host = self.ready_guest(variant)
         before = host.snapshot()
         steps = {}
@@ -37,18 +38,7 @@ class PowerCut(HostTest):
         self.note(f"{variant} {mode}: {steps}{' with power cuts' if cut else ''}")
 
 
-def matrix():
-    for variant in VARIANTS:
-        for mode in ["full", "split"] if variant in SPLIT else ["full"]:
-            name = f"{variant.replace('-', '_')}_{mode}"
-            cut = CUT.get(variant) == mode
-
-            def test(self, variant=variant, mode=mode, cut=cut):
-                self.survives_every_step(variant, mode, cut)
-            setattr(PowerCut, f"test_{'cut' if cut else 'kill'}_{name}", test)
-
-
-matrix()
+on_every_kind(PowerCut, PowerCut.survives_every_step)
 
 if __name__ == "__main__":
     unittest.main()

@@ -2,7 +2,7 @@
 
 import unittest
 
-from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, PUBLIC, SPLIT, VARIANTS, HostTest, newer_package
+from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, PUBLIC, HostTest, newer_package, on_every_kind
 
 
 class Takeover(HostTest):
@@ -59,15 +59,7 @@ class Takeover(HostTest):
             self.assertGreaterEqual(public, 10)
 
 
-def matrix():
-    for variant in VARIANTS:
-        for mode in ["full", "split"] if variant in SPLIT else ["full"]:
-            def test(self, variant=variant, mode=mode):
-                self.takes_over_and_gives_back(variant, mode)
-            setattr(Takeover, f"test_{variant.replace('-', '_')}_{mode}", test)
-
-
-matrix()
+on_every_kind(Takeover, Takeover.takes_over_and_gives_back)
 
 
 class Package(HostTest):
@@ -88,6 +80,33 @@ class Package(HostTest):
         guest.run("systemctl", "stop", "postern", "postern-hostdns.path")  # whatever runs: it is given back
         guest.run("dpkg", "-r", "postern")
         self.assert_same(before, guest.snapshot())
+
+    def test_removed_in_any_state(self):
+        states = {  # what leads there
+            "suspended": lambda host: host.sh("mv /usr/sbin/postern-resolver /root/; pkill -KILL postern-res"),
+            "truce": self.fight,
+            "enabling": lambda host: (host.dns("disable"), host.dns("enable", check=False, stop_after=1)),
+        }
+        for state, lead_to in states.items():
+            with self.subTest(state=state):
+                host = self.guest("plain")
+                before = host.snapshot()
+                host.install()
+                host.configure()
+                host.dns("enable")
+                lead_to(host)
+                host.wait(lambda host=host, state=state: host.status()["state"] == state, state)
+                host.run("dpkg", "-P", "postern")
+                if state == "truce":  # what others wrote meanwhile is theirs
+                    self.assertNotIn("127.0.0.153", host.snapshot())
+                else:
+                    self.assert_same(before, host.snapshot())
+                self.assertTrue(host.serves_public())
+
+    def fight(self, host):
+        for n in range(8):
+            host.cloud_init(1 + n % 2)
+            host.wait(lambda: host.serves_private() or host.status()["state"] == "truce", "a reaction")
 
     def test_auto_takes_split_where_it_can(self):
         for variant, mode in (("resolved", "split"), ("plain", "full")):
