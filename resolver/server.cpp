@@ -12,7 +12,7 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
       listeners_(loop, clock, stats_.page()),
       cache_(random.next64(), stats_.page()),
       forwarder_(clock, random, stats_.page()),
-      transport_(loop, clock, forwarder_),
+      transport_(loop, clock, random, forwarder_),
       handler_(clock, stats_.page(), forwarder_, cache_, listeners_),
       passed_(std::move(settings.sockets)),
       watcher_(

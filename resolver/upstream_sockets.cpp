@@ -1,9 +1,11 @@
 #include "resolver/upstream_sockets.h"
 
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "resolver/peer.h"
 
@@ -14,8 +16,16 @@ constexpr std::uint64_t kTcpHandle = std::uint64_t{1} << 63;
 constexpr int kEventsAtOnce = 64;
 constexpr int kMostDatagrams = 16;  // of one exchange in one turn: a flood may not starve the clients
 
-std::uint64_t make_handle(std::uint32_t slot, std::uint32_t generation) {
-    return std::uint64_t{generation & 0x7fffffff} << 32 | slot;
+// A socket is used again only while this many of its server lie idle; they are taken longest idle first, about.
+constexpr std::size_t kIdleToReuse = 1024;
+constexpr std::size_t kMostIdle = kIdleToReuse + 512;  // room for what is in flight at once
+constexpr std::size_t kShuffle = 64;  // taken from among the so many longest idle ones
+constexpr int kMostUses = 4;
+constexpr core::Micros kLongestIdle = 30 * core::kSecond;  // NATs and our own address change behind its back
+constexpr rlim_t kDescriptorsToReuse = 8 * kIdleToReuse;
+
+std::uint64_t pack(std::uint32_t slot, std::uint32_t count) {
+    return std::uint64_t{count & 0x7fffffff} << 32 | slot;
 }
 
 socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
@@ -30,45 +40,98 @@ socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
 
 }  // namespace
 
-UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, UpstreamEvents& events)
-    : events_(events), epoll_(epoll_create1(EPOLL_CLOEXEC)), tcp_(loop, clock, events) {
+UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events)
+    : clock_(clock), random_(random), events_(events), epoll_(epoll_create1(EPOLL_CLOEXEC)), tcp_(loop, clock, events) {
     if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0)
         std::abort();
+    rlimit files{};
+    reuse_ = ::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur >= kDescriptorsToReuse;
 }
 
 UpstreamSockets::~UpstreamSockets() = default;
 
+std::size_t UpstreamSockets::idle() const {
+    std::size_t count = 0;
+    for (const Pool& pool : pools_) count += pool.idle.size();
+    return count;
+}
+
 UpstreamTransport::Sent UpstreamSockets::send_udp(std::uint64_t cookie, const core::SocketAddress& server,
                                                   core::ByteView query) {
+    Slot slot = 0;
+    if (const int error = take(server, &slot); error != 0) return {error, 0};
+    Socket& s = sockets_[slot];
+    if (::send(s.fd.get(), query.data(), query.size(), MSG_NOSIGNAL) < 0) {
+        const int error = errno;
+        close(slot);
+        close_idle(pool_of(server));  // our address or route may have gone: theirs, too
+        return {error, 0};
+    }
+    s.cookie = cookie;
+    s.busy = true;
+    s.suspect = false;
+    ++s.uses;
+    return {0, pack(slot, s.exchange)};
+}
+
+int UpstreamSockets::take(const core::SocketAddress& server, Slot* slot) {
+    if (!reuse_) return open(server, slot);
+    auto& idle = pool_of(server).idle;
+    while (!idle.empty() && clock_.mono_us() - sockets_[idle.front()].idle_since_us > kLongestIdle) {
+        close(idle.front());
+        idle.pop_front();
+    }
+    if (idle.size() < kIdleToReuse) return open(server, slot);
+    std::swap(idle[random_.below(kShuffle)], idle.front());
+    *slot = idle.front();
+    idle.pop_front();
+    return 0;
+}
+
+int UpstreamSockets::open(const core::SocketAddress& server, Slot* slot) {
     core::UniqueFd fd(
         ::socket(server.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) return {errno, 0};
+    if (!fd) return errno;
     PeerAddress address;
     const socklen_t size = fill(server, &address);
     // An unbound socket gets a random free port from the kernel here.
-    if (::connect(fd.get(), &address.any, size) != 0) return {errno, 0};
-    if (::send(fd.get(), query.data(), query.size(), MSG_NOSIGNAL) < 0) return {errno, 0};
-
-    std::uint32_t slot = 0;
+    if (::connect(fd.get(), &address.any, size) != 0) return errno;
     if (free_.empty()) {
-        slot = static_cast<std::uint32_t>(exchanges_.size());
-        exchanges_.emplace_back();
+        *slot = static_cast<Slot>(sockets_.size());
+        sockets_.emplace_back();
     } else {
-        slot = free_.back();
+        *slot = free_.back();
         free_.pop_back();
     }
-    Exchange& e = exchanges_[slot];
+    Socket& s = sockets_[*slot];
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.u64 = make_handle(slot, e.generation);
+    event.data.u64 = pack(*slot, s.birth);
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) {
         const int error = errno;
-        free_.push_back(slot);
-        return {error, 0};
+        free_.push_back(*slot);
+        return error;
     }
-    e.fd = std::move(fd);
-    e.cookie = cookie;
-    return {0, event.data.u64};
+    s.fd = std::move(fd);
+    s.server = server;
+    s.uses = 0;
+    return 0;
+}
+
+UpstreamSockets::Pool& UpstreamSockets::pool_of(const core::SocketAddress& server) {
+    for (Pool& pool : pools_) {
+        if (pool.server == server) return pool;
+    }
+    // Servers that are not asked any more leave nothing but an empty pool, which the next new one takes.
+    for (Pool& pool : pools_) {
+        if (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.back()].idle_since_us > kLongestIdle) close_idle(pool);
+        if (pool.idle.empty()) {
+            pool.server = server;
+            return pool;
+        }
+    }
+    pools_.push_back({server, {}});
+    return pools_.back();
 }
 
 UpstreamTransport::Sent UpstreamSockets::send_tcp(std::uint64_t cookie, const core::SocketAddress& server,
@@ -80,55 +143,85 @@ UpstreamTransport::Sent UpstreamSockets::send_tcp(std::uint64_t cookie, const co
 
 void UpstreamSockets::cancel(std::uint64_t handle) {
     if (handle & kTcpHandle) return tcp_.cancel(handle & ~kTcpHandle);
-    if (find(handle) != nullptr) release(static_cast<std::uint32_t>(handle));
+    if (find(handle) == nullptr) return;
+    const auto slot = static_cast<Slot>(handle);
+    const core::SocketAddress server = sockets_[slot].server;
+    end_exchange(slot, false);
+    // No reply: it may be the way to this server that has changed, and the others lead there, too.
+    close_idle(pool_of(server));
 }
 
 std::uint16_t UpstreamSockets::local_port(std::uint64_t handle) {
-    const Exchange* e = (handle & kTcpHandle) ? nullptr : find(handle);
+    const Socket* s = (handle & kTcpHandle) ? nullptr : find(handle);
     PeerAddress local;
     socklen_t size = sizeof local;
-    if (e == nullptr || ::getsockname(e->fd.get(), &local.any, &size) != 0) return 0;
+    if (s == nullptr || ::getsockname(s->fd.get(), &local.any, &size) != 0) return 0;
     return local.port();
 }
 
-UpstreamSockets::Exchange* UpstreamSockets::find(std::uint64_t handle) {
-    const auto slot = static_cast<std::uint32_t>(handle);
-    if (slot >= exchanges_.size()) return nullptr;
-    Exchange& e = exchanges_[slot];
-    return e.fd && make_handle(slot, e.generation) == handle ? &e : nullptr;
+UpstreamSockets::Socket* UpstreamSockets::find(std::uint64_t handle) {
+    const auto slot = static_cast<Slot>(handle);
+    if (slot >= sockets_.size()) return nullptr;
+    Socket& s = sockets_[slot];
+    return s.busy && pack(slot, s.exchange) == handle ? &s : nullptr;
 }
 
-void UpstreamSockets::release(std::uint32_t slot) {
-    exchanges_[slot].fd.reset();  // leaves the epoll set with its last descriptor
-    ++exchanges_[slot].generation;
+void UpstreamSockets::end_exchange(Slot slot, bool good) {
+    Socket& s = sockets_[slot];
+    s.busy = false;
+    ++s.exchange;
+    Pool* pool = reuse_ && good && !s.suspect && s.uses < kMostUses ? &pool_of(s.server) : nullptr;
+    if (pool == nullptr || pool->idle.size() >= kMostIdle) return close(slot);
+    s.idle_since_us = clock_.mono_us();
+    pool->idle.push_back(slot);
+}
+
+void UpstreamSockets::close(Slot slot) {
+    Socket& s = sockets_[slot];
+    s.fd.reset();  // leaves the epoll set with its last descriptor
+    s.busy = false;
+    ++s.exchange;
+    ++s.birth;
     free_.push_back(slot);
+}
+
+void UpstreamSockets::close_idle(Pool& pool) {
+    for (const Slot slot : pool.idle) close(slot);
+    pool.idle.clear();
 }
 
 void UpstreamSockets::on_ready() {
     epoll_event events[kEventsAtOnce];
     const int n = epoll_wait(epoll_.get(), events, kEventsAtOnce, 0);
     for (int i = 0; i < n; ++i) {
-        const std::uint64_t handle = events[i].data.u64;
-        receive(static_cast<std::uint32_t>(handle), static_cast<std::uint32_t>(handle >> 32));
+        receive(static_cast<Slot>(events[i].data.u64), static_cast<std::uint32_t>(events[i].data.u64 >> 32));
     }
 }
 
-void UpstreamSockets::receive(std::uint32_t slot, std::uint32_t generation) {
+void UpstreamSockets::receive(Slot slot, std::uint32_t birth) {
     static std::uint8_t buffer[65535];
-    const std::uint64_t handle = make_handle(slot, generation);
     for (int i = 0; i < kMostDatagrams; ++i) {
-        const Exchange* e = find(handle);  // an event of this turn may have ended it
-        if (e == nullptr) return;
-        const std::uint64_t cookie = e->cookie;
-        const ssize_t n = ::recv(e->fd.get(), buffer, sizeof buffer, 0);
+        // An event of this turn may have ended it.
+        if (!sockets_[slot].fd || (sockets_[slot].birth & 0x7fffffff) != birth) return;
+        if (!sockets_[slot].busy) {
+            // Nobody asked: late, or forged. Such a socket is not used again.
+            std::erase(pool_of(sockets_[slot].server).idle, slot);
+            return close(slot);
+        }
+        const std::uint64_t handle = pack(slot, sockets_[slot].exchange), cookie = sockets_[slot].cookie;
+        const ssize_t n = ::recv(sockets_[slot].fd.get(), buffer, sizeof buffer, 0);
         if (n >= 0) {
-            if (!events_.on_reply(cookie, {buffer, static_cast<std::size_t>(n)})) continue;
-            if (find(handle) != nullptr) release(slot);
-            return;
+            const bool over = events_.on_reply(cookie, {buffer, static_cast<std::size_t>(n)});
+            if (find(handle) == nullptr) return;
+            if (over) return end_exchange(slot, true);
+            sockets_[slot].suspect = true;
+            continue;
         }
         if (errno == EAGAIN || errno == EINTR) return;
         const int error = errno;
-        release(slot);
+        const core::SocketAddress server = sockets_[slot].server;
+        end_exchange(slot, false);
+        close_idle(pool_of(server));
         events_.on_failure(cookie, error);
         return;
     }

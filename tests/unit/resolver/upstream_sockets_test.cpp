@@ -1,0 +1,144 @@
+#include <catch2/catch.hpp>
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+
+#include "resolver/peer.h"
+#include "resolver/upstream_sockets.h"
+
+using namespace postern;
+using namespace postern::resolver;
+
+namespace {
+
+struct Events final : UpstreamEvents {
+    bool on_reply(std::uint64_t cookie, core::ByteView message) override {
+        replies.emplace_back(cookie, std::string(core::as_text(message)));
+        return message[0] != 'x';
+    }
+    void on_failure(std::uint64_t cookie, int error) override { failures.emplace_back(cookie, error); }
+    std::vector<std::pair<std::uint64_t, std::string>> replies;
+    std::vector<std::pair<std::uint64_t, int>> failures;
+};
+
+/// Real sockets on loopback: the transport on one side, a server that a test answers for on the other.
+struct Wire {
+    Wire() {
+        rlimit files{};
+        ::getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+        plenty = files.rlim_max >= 8192;
+        server.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        sockaddr_in any{};
+        any.sin_family = AF_INET;
+        any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::bind(server.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
+        socklen_t size = sizeof any;
+        ::getsockname(server.get(), reinterpret_cast<sockaddr*>(&any), &size);
+        address = *core::SocketAddress::from(reinterpret_cast<sockaddr*>(&any));
+        transport.emplace(loop, clock, random, events);
+    }
+    ~Wire() {
+        transport.reset();
+        server.reset();
+    }
+    std::uint64_t send(std::uint64_t cookie) {
+        const auto sent = transport->send_udp(cookie, address, core::as_bytes("query"));
+        REQUIRE(sent.error == 0);
+        return sent.handle;
+    }
+    /// What the server got; the port that it came from.
+    std::uint16_t receive() {
+        char buffer[64];
+        socklen_t size = sizeof client;
+        REQUIRE(::recvfrom(server.get(), buffer, sizeof buffer, 0, &client.any, &size) == 5);
+        return client.port();
+    }
+    void reply(const char* text) {
+        REQUIRE(::sendto(server.get(), text, 1, 0, &client.any, sizeof client.v4) == 1);
+        const std::size_t before = events.replies.size();
+        while (events.replies.size() == before) uv_run(loop.raw(), UV_RUN_ONCE);
+    }
+    std::uint16_t exchange(std::uint64_t cookie) {
+        send(cookie);
+        const std::uint16_t port = receive();
+        reply("r");
+        return port;
+    }
+
+    core::Loop loop;
+    core::SystemClock clock{loop};
+    core::SystemRandom random;
+    Events events;
+    core::UniqueFd server;
+    PeerAddress client{};
+    core::SocketAddress address;
+    std::optional<UpstreamSockets> transport;
+    bool plenty = false;
+};
+
+}  // namespace
+
+TEST_CASE("upstream sockets: any thousand queries leave from about a thousand ports, though sockets serve a few", "[upstream]") {
+    Wire wire;
+    std::vector<std::uint16_t> ports;
+    std::map<std::uint16_t, int> uses;
+    for (std::uint64_t i = 0; i < 6000; ++i) {
+        ports.push_back(wire.exchange(i));
+        ++uses[ports.back()];
+        REQUIRE(wire.events.replies.back().first == i);
+    }
+    for (std::size_t start = 0; start + 1000 <= ports.size(); start += 250) {
+        const auto from = ports.begin() + static_cast<std::ptrdiff_t>(start);
+        CHECK(std::set<std::uint16_t>(from, from + 1000).size() >= 950);
+    }
+    if (!wire.plenty) WARN("too few descriptors are allowed here: every query had a socket of its own");
+    if (wire.plenty) CHECK(uses.size() < 3500);  // 6,000 without reuse, less the ports that come twice
+    // A port may come again by chance with another socket.
+    CHECK(std::max_element(uses.begin(), uses.end(), [](auto& a, auto& b) { return a.second < b.second; })->second <= 12);
+}
+
+TEST_CASE("upstream sockets: one whose exchange did not end well is not used again, nor the idle ones beside it", "[upstream]") {
+    Wire wire;
+    if (!wire.plenty) {
+        WARN("too few descriptors are allowed here");
+        return;
+    }
+    for (std::uint64_t i = 0; i < 100; ++i) wire.exchange(i);
+    CHECK(wire.transport->idle() == 100);
+    // Something that is not the reply, then the reply.
+    wire.send(200);
+    wire.receive();
+    wire.reply("x");
+    wire.reply("r");
+    CHECK(wire.transport->idle() == 100);
+    // A datagram that nobody waits for.
+    const auto port = wire.exchange(201);
+    CHECK(wire.transport->idle() == 101);
+    CHECK(wire.client.port() == port);
+    REQUIRE(::sendto(wire.server.get(), "late", 4, 0, &wire.client.any, sizeof wire.client.v4) == 4);
+    while (wire.transport->idle() == 101) uv_run(wire.loop.raw(), UV_RUN_ONCE);
+    CHECK(wire.transport->idle() == 100);
+    CHECK(wire.events.replies.back().first == 201);
+    // No reply in time: the way to the server may have changed.
+    const auto handle = wire.send(202);
+    wire.transport->cancel(handle);
+    CHECK(wire.transport->idle() == 0);
+    wire.transport->cancel(handle);
+}
+
+TEST_CASE("upstream sockets: a refusing server is reported at once, and the idle sockets go", "[upstream]") {
+    Wire wire;
+    for (std::uint64_t i = 0; i < 10; ++i) wire.exchange(i);
+    wire.server.reset();
+    wire.send(11);
+    while (wire.events.failures.empty()) uv_run(wire.loop.raw(), UV_RUN_ONCE);
+    CHECK(wire.events.failures.front() == std::pair{std::uint64_t{11}, ECONNREFUSED});
+    CHECK(wire.transport->idle() == 0);
+}
