@@ -70,6 +70,8 @@ def missing():
     """Why hosts can't be booted here; empty when they can."""
     if os.geteuid() != 0:
         return "not root"
+    if os.environ.get("POSTERN_NO_HOSTS"):
+        return os.environ["POSTERN_NO_HOSTS"]
     for program in ("debootstrap", "systemd-nspawn", "dnsmasq", "nsenter"):
         if shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin") is None:
             return f"no {program}"

@@ -35,6 +35,7 @@ ROWS = {
     "package upgrade at 5,000/s": [FullLoad("test_upgrade")],
     "reload at 5,000/s": [FullLoad("test_reload")],
     "broken configuration at 5,000/s": [FullLoad("test_broken_configuration")],
+    "kill -9 of the resolver and upgrade, split, through systemd-resolved": test_faults.ThroughResolved,
     "resolver gone, stopped, killed in a loop": test_faults.Rescue,
     "state folder full or read-only": test_faults.Disk,
     "power cut at each step": EveryCut,

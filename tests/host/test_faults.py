@@ -45,9 +45,10 @@ class Loaded:
 class UnderLoad(HostTest):
     rate = 1000  # lookups a second; numbers.py asks for more
     kills, pause_s = 10, 0
+    kind = "ifupdown", "full"
 
     def setUp(self):
-        self.host = self.ready_guest("ifupdown", "full")
+        self.host = self.ready_guest(*self.kind)
 
     def loaded(self):
         return Loaded(self, self.host, self.rate)
@@ -84,6 +85,13 @@ class UnderLoad(HostTest):
             self.host.run("systemctl", "restart", "postern", check=False)  # the last good copy
             self.host.wait_served()
         load.assert_nothing_failed()
+
+
+class ThroughResolved(UnderLoad):
+    """Where only the private names come to us, and systemd-resolved stands between."""
+    kind = "resolved", "split"
+    rate = 400
+    test_killed_agent = test_reload = test_broken_configuration = None
 
 
 class Rescue(HostTest):
