@@ -124,19 +124,24 @@ class Load:
     """host_load in the background; stop() gives its report."""
 
     def __init__(self, guest, *arguments):
-        self.lines = []
         self._process = subprocess.Popen([LAB, "run", guest.name, "host_load", *map(str, arguments)],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._process.stdout.readline() != "ready\n":
             raise AssertionError(f"host_load {arguments}: nothing was answered")
 
     def stop(self):
-        out, _ = self._process.communicate(timeout=120)  # closes its stdin: the sign to end
-        return json.loads(out)
+        return json.loads(self._end())
+
+    def _end(self):
+        self._process.stdin.close()  # the sign to end
+        out = self._process.stdout.read()  # not communicate(): it forgets what was read ahead with "ready"
+        self._process.stdout.close()
+        self._process.wait()
+        return out
 
     def kill(self):
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
 
 
 class Watch(Load):
@@ -144,9 +149,8 @@ class Watch(Load):
 
     def stop(self):
         """{name: [(seconds since the epoch, answer), …]}, each change of the answer."""
-        out, _ = self._process.communicate(timeout=120)
         seen = {}
-        for line in out.splitlines():
+        for line in self._end().splitlines():
             at, name, answer = line.split(" ", 2)
             seen.setdefault(name.rstrip("."), []).append((int(at) / 1000, answer))
         return seen
