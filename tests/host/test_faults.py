@@ -151,6 +151,12 @@ class Disk(HostTest):
     """
     FULL = "cat /dev/zero >/var/lib/postern/ballast 2>/dev/null || true"
     ROOM = "rm -f /var/lib/postern/ballast"
+    READ_ONLY = """
+    for n in $(seq 100); do  # busy while somebody just writes
+        ! mount -o remount,ro /var/lib/postern 2>/dev/null || exit 0
+        sleep 0.1
+    done
+    exit 1"""
 
     def lives_through(self, spoil, mend):
         host = self.ready_guest("networkmanager")
@@ -181,7 +187,7 @@ class Disk(HostTest):
         self.lives_through(self.FULL, self.ROOM)
 
     def test_state_folder_read_only(self):
-        self.lives_through("mount -o remount,ro /var/lib/postern", "mount -o remount,rw /var/lib/postern")
+        self.lives_through(self.READ_ONLY, "mount -o remount,rw /var/lib/postern")
 
 
 if __name__ == "__main__":
