@@ -68,7 +68,9 @@ Result<void> write_file(const std::string& path, ByteView data, mode_t mode, boo
         ::unlink(temporary.c_str());
         return fail(write_code(error), "cannot write " + path, "the previous file is kept", error);
     };
-    UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    // Whatever lies there already, a FIFO or a file of somebody else's, is not what we write to.
+    ::unlink(temporary.c_str());
+    UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!fd) return fail(write_code(errno), "cannot write " + path, {}, errno);
     if (::fchmod(fd.get(), mode) != 0) return give_up(errno);  // whatever the umask says
     if ((mode >> 3 & 7) != (mode & 7)) give_to_group_of_folder(fd.get(), folder_of(path));

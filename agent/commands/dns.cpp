@@ -10,6 +10,7 @@
 #include "agent/cli.h"
 #include "agent/commands/common.h"
 #include "agent/commands/dns_query.h"
+#include "agent/config_values.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
@@ -25,9 +26,17 @@ namespace {
 using core::Micros;
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMaxNames = 10000;  // as many as links
+
 Micros wall_now() {
     timespec t;
     ::clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
+}
+
+Micros mono_now() {
+    timespec t;
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
     return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
 }
 
@@ -69,6 +78,9 @@ std::optional<Setup> setup_for(const DnsCommand& command) {
     s.names = c.hosts();
     // Once it runs, the names that the resolver serves are the names: the file may be ahead of them, or broken.
     if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
+    // The file belongs to an ordinary user, and these words go into root's files and commands.
+    std::erase_if(s.names, [](const std::string& name) { return !normalise_host(name); });
+    if (s.names.size() > kMaxNames) s.names.resize(kMaxNames);
     std::sort(s.names.begin(), s.names.end());
     s.names.erase(std::unique(s.names.begin(), s.names.end()), s.names.end());
     return s;
@@ -77,15 +89,20 @@ std::optional<Setup> setup_for(const DnsCommand& command) {
 TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
     TakeoverHooks hooks;
     hooks.wall_us = wall_now;
+    hooks.mono_us = mono_now;
     hooks.pause = sleep_for;
     hooks.look_up = look_up_as_programs_do;
     hooks.ask = [](const core::SocketAddress& server, const std::string& name,
                    Micros timeout_us) -> core::Result<ListenerAnswer> {
-        const auto reply = ask_dns(server, name, "A", timeout_us);
-        if (!reply) return core::fail(reply.error());
-        ListenerAnswer answer{reply->rcode, {}};
-        for (const auto& record : reply->answers) {
-            if (const auto ip = core::IpAddress::parse(record.data)) answer.addresses.push_back(*ip);
+        ListenerAnswer answer;
+        for (const char* type : {"A", "AAAA"}) {
+            const auto reply = ask_dns(server, name, type, timeout_us);
+            if (!reply) return core::fail(reply.error());
+            answer.rcode = reply->rcode;
+            for (const auto& record : reply->answers) {
+                if (const auto ip = core::IpAddress::parse(record.data)) answer.addresses.push_back(*ip);
+            }
+            if (answer.rcode != 0 || name == kLocalName) break;
         }
         return answer;
     };
@@ -99,10 +116,10 @@ TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
 /// One of enable, disable, reapply, prestart and rescue's steps at a time; the others wait up to half a minute.
 core::Result<core::LockFile> lock_takeover(const Paths& paths) {
     if (auto made = core::make_folders(core::folder_of(paths.hostdns_lock), 0755); !made) return core::fail(made.error());
-    const Micros deadline = wall_now() + 30 * core::kSecond;
+    const Micros deadline = mono_now() + 30 * core::kSecond;
     for (;;) {
         auto lock = core::LockFile::acquire(paths.hostdns_lock);
-        if (lock || lock.error().code != core::Code::kLocked || wall_now() > deadline) return lock;
+        if (lock || lock.error().code != core::Code::kLocked || mono_now() > deadline) return lock;
         sleep_for(50 * core::kMillisecond);
     }
 }
@@ -120,6 +137,8 @@ core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, c
                                  s.paths.probe_log, core::folder_of(s.paths.snapshot) + "/history"}) {
             if (::unlink(path.c_str()) != 0 && errno != ENOENT) hooks.say("cannot remove " + path);
         }
+        // Those that run already have it in memory.
+        (void)host.act({"systemctl", "--no-block", "try-restart", "postern-resolver.service", "postern.service"}, {});
         if (!given) return given;
     }
     if (now == saved || now.empty()) return {};
@@ -237,7 +256,14 @@ int run_command(const DnsCommand& command) {
         case DnsCommand::Verb::kDisable:
             done = locked([&] { return takeover.disable(command.dry_run, setup->served.upstreams); });
             break;
-        case DnsCommand::Verb::kReapply: done = locked([&] { return takeover.reapply(setup->names); }); break;
+        case DnsCommand::Verb::kReapply:
+            done = locked([&]() -> core::Result<void> {
+                // cloud-init may have said only after prestart that this is a clone.
+                const auto discarded = discard_other_machine(*host, takeover, *setup, hooks);
+                const auto again = takeover.reapply(setup->names);
+                return discarded ? again : discarded;
+            });
+            break;
         case DnsCommand::Verb::kPrestart:
             done = locked([&]() -> core::Result<void> {
                 const auto discarded = discard_other_machine(*host, takeover, *setup, hooks);

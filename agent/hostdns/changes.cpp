@@ -216,10 +216,19 @@ std::string other_records(const HostSystem& host) {
     return out;
 }
 
+std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed) {
+    std::vector<HostCommand> commands;
+    const auto any = [&](std::initializer_list<const char*> paths) {
+        return std::any_of(paths.begin(), paths.end(), [&](const char* p) { return std::find(removed.begin(), removed.end(), p) != removed.end(); });
+    };
+    if (any({kNetdevFile, kNetworkFile})) commands.push_back({{"networkctl", "reload"}, {}, false});
+    if (any({kNmServerDropIn, kNmDnsmasqDropIn})) commands.push_back({{"nmcli", "general", "reload"}, {}, false});
+    if (any({kNetdevFile, kNetworkFile, kNmServerDropIn})) commands.push_back({{"ip", "link", "del", kLink}, {}, false});
+    return commands;
+}
+
 bool may_change(const std::string& path) {
-    static constexpr std::array kPaths = {kResolvConf, kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook,
-                                          kNetdevFile, kNetworkFile,    kPeerFile};
-    return std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
+    return path == kResolvConf || std::find(kOwnFiles.begin(), kOwnFiles.end(), path) != kOwnFiles.end();
 }
 
 }  // namespace postern::agent

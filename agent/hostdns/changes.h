@@ -2,6 +2,7 @@
 // Pure but for is_in_place(), which only looks.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,10 @@ inline constexpr const char* kDhclientHook = "/etc/dhcp/dhclient-enter-hooks.d/p
 inline constexpr const char* kNetdevFile = "/etc/systemd/network/00-postern.netdev";
 inline constexpr const char* kNetworkFile = "/etc/systemd/network/00-postern.network";
 inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.network";
+/// All of them but resolv.conf: nothing was there before us.
+inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook, kNetdevFile, kNetworkFile, kPeerFile};
+/// What makes their readers notice that they are gone.
+std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
 /// Every path that a journal may name: it is read by root, and must not become a way to write anywhere else.
 bool may_change(const std::string& path);
 

@@ -186,8 +186,15 @@ class RealHost final : public HostSystem {
     }
 
     bool is_mount_point(const std::string& path) const override {
-        const auto mounts = read("/proc/self/mountinfo");
-        return mounts && mounts->find(" " + path + " ") != mounts->npos;
+        // ID, parent, device, root, mount point: the root of a bind mount elsewhere is no mount here.
+        std::istringstream lines(read("/proc/self/mountinfo").value_or(""));
+        for (std::string line; std::getline(lines, line);) {
+            std::istringstream words(line);
+            std::string word;
+            for (int field = 0; field < 5; ++field) words >> word;
+            if (word == path) return true;
+        }
+        return false;
     }
 
     bool is_immutable(const std::string& path) const override {

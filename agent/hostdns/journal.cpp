@@ -1,6 +1,7 @@
 #include "agent/hostdns/journal.h"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,6 +182,19 @@ bool read_decision(const JsonView& v, Decision* d) {
            read_word(kLinks, v.at("link"), &d->link) && read_word(kFiles, v.at("file"), &d->file);
 }
 
+/// nullopt above kMaxBytes, too.
+std::optional<std::string> read_all(int fd) {
+    std::string text;
+    char buffer[16 * 1024];
+    for (;;) {
+        const ssize_t n = ::read(fd, buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 || text.size() > kMaxBytes) return std::nullopt;
+        if (n == 0) return text;
+        text.append(buffer, static_cast<std::size_t>(n));
+    }
+}
+
 tl::unexpected<core::Error> corrupt(const std::string& what) {
     return core::fail(Code::kFileCorrupt, what,
                       "look into the file; the host's own /etc/resolv.conf may stand in it under \"before\"");
@@ -204,9 +218,9 @@ std::string journal_json(const Journal& j) {
                                json_quote(e.path), state_json(e.before), state_json(e.after));
     }
     const std::string body = fmt::format(
-        "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\n \"decision\":{},\n \"target\":{},\n"
+        "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
         " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
-        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted), j.wanted_second,
+        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted), j.wanted_second, j.suspended_after,
         decision_json(j.decision), target_json(j.target), entries, times_json(j.rewrites), json_quote(j.writer),
         times_json(j.suspensions));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
@@ -227,6 +241,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
     Journal j;
     j.since_wall_us = core::parse_utc(v.at("since").text());
     j.writer = v.at("writer").text();
+    j.suspended_after = v.at("suspended_after").boolean().value_or(false);
     j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
               j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) && read_target(v.at("target"), &j.target) &&
@@ -235,6 +250,8 @@ core::Result<Journal> parse_journal(std::string_view text) {
         JournalEntry e;
         e.path = item.at("path").text();
         ok = ok && may_change(e.path) && read_state(item.at("before"), &e.before) && read_state(item.at("after"), &e.after);
+        // Only resolv.conf was there before us.
+        ok = ok && (e.path == kResolvConf || e.before.kind == FileState::Kind::kAbsent);
         j.entries.push_back(std::move(e));
     }
     if (!ok) return corrupt("the journal says something that postern does not write");
@@ -242,17 +259,20 @@ core::Result<Journal> parse_journal(std::string_view text) {
 }
 
 core::Result<Journal> JournalFile::load() const {
-    struct stat st;
-    if (::lstat(path_.c_str(), &st) != 0) {
+    // The folder is an ordinary user's, who may swap names at any moment: judged and read is one open file.
+    const core::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) {
         if (errno == ENOENT || errno == ENOTDIR) return Journal{};
         return core::fail(Code::kFileUnreadable, "cannot look at " + path_, {}, errno);
     }
-    if (!S_ISREG(st.st_mode) || (st.st_mode & 022) != 0 || (st.st_uid != 0 && st.st_uid != ::geteuid())) {
+    struct stat st;
+    if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || (st.st_mode & 022) != 0 ||
+        (st.st_uid != 0 && st.st_uid != ::geteuid())) {
         return core::fail(Code::kPermission, path_ + " is not a file that only root can write: it is not believed",
-                          "see who changed it; remove it when the host's /etc/resolv.conf is its own");
+                          "see who changed it; postern dns disable sets it aside");
     }
-    const auto text = core::read_file(path_, kMaxBytes);
-    if (!text) return core::fail(text.error());
+    const auto text = read_all(fd.get());
+    if (!text) return core::fail(Code::kFileUnreadable, "cannot read " + path_, {}, errno);
     auto journal = parse_journal(*text);
     if (!journal) journal.error().what += " (" + path_ + ")";
     return journal;
@@ -263,6 +283,13 @@ core::Result<void> JournalFile::save(const Journal& journal) const {
     auto written = core::write_file(path_, core::as_bytes(text), 0644, true);
     if (written) maybe_stop_after_change();
     return written;
+}
+
+core::Result<void> JournalFile::set_aside() const {
+    if (::rename(path_.c_str(), (path_ + ".refused").c_str()) != 0 && errno != ENOENT) {
+        return core::fail(Code::kFileWrite, "cannot rename " + path_, {}, errno);
+    }
+    return {};
 }
 
 core::Result<void> JournalFile::remove() const {

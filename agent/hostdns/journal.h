@@ -31,6 +31,7 @@ struct Journal {
     TakeoverState state = TakeoverState::kOff;
     Mode wanted = Mode::kAuto;             // what the user asked for
     bool wanted_second = false;            // also a second nameserver line
+    bool suspended_after = false;          // a half-done change ends as suspended, not as off
     Decision decision;                     // what came out
     Target target;
     std::vector<JournalEntry> entries;     // in the order of the changes
@@ -50,6 +51,8 @@ class JournalFile {
     core::Result<Journal> load() const;
     core::Result<void> save(const Journal& journal) const;
     core::Result<void> remove() const;
+    /// One that is not believed: kept for whoever wants to know, out of the way.
+    core::Result<void> set_aside() const;
     const std::string& path() const { return path_; }
 
   private:

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace postern::agent {
 namespace {
 
 constexpr core::Micros kCanaryTimeout = core::kSecond;
 constexpr core::Micros kCanaryEvery = core::kSecond;
-constexpr core::Micros kBetweenStarts = 10 * core::kSecond;
+constexpr core::Micros kBetweenSteps = 10 * core::kSecond;
 constexpr core::Micros kHour = 60 * core::kMinute;
 
 }  // namespace
@@ -16,18 +18,18 @@ Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, Rescu
     : host_(host), journal_(journal), hooks_(hooks), own_(std::move(own)), takeover_(host, std::move(journal), std::move(hooks)) {}
 
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
-    const core::Micros deadline = hooks_.wall_us() + time;
+    const core::Micros deadline = hooks_.mono_us() + time;
     for (;;) {
         if (hooks_.ask(listen, kLocalName, kCanaryTimeout)) return true;
-        if (hooks_.wall_us() >= deadline) return false;
+        if (hooks_.mono_us() >= deadline) return false;
         hooks_.pause(200 * core::kMillisecond);  // a refused question comes back at once
     }
 }
 
 bool Rescue::good_for_a_while(const core::SocketAddress& listen) const {
     if (!answers_within(listen, kPatience)) return false;
-    const core::Micros end = hooks_.wall_us() + kGoodFor;
-    while (hooks_.wall_us() < end) {
+    const core::Micros end = hooks_.mono_us() + kGoodFor;
+    while (hooks_.mono_us() < end) {
         hooks_.pause(kCanaryEvery);
         if (!hooks_.ask(listen, kLocalName, kCanaryTimeout)) return false;
     }
@@ -41,41 +43,60 @@ void Rescue::units(const char* verb) {
 }
 
 core::Result<void> Rescue::run() {
-    auto journal = journal_.load();
-    if (!journal) return core::fail(journal.error());
-    if (journal->state == TakeoverState::kOn) {
-        if (answers_within(journal->target.listen, kPatience)) return {};
-        hooks_.say(fmt::format("nobody answers at {}: the host gets its own DNS back; private names wait until postern answers again",
-                               journal->target.listen.text()));
-        auto given = own_.locked([this] { return takeover_.suspend(); });
-        units("stop");
-        if (!given) return given;
-        // Programs that were waiting ask again after 5 s: a closed socket tells them at once to go to the next server.
-        hooks_.pause(kBetweenStarts);
-    }
     for (;;) {
-        journal = journal_.load();
+        const auto journal = journal_.load();
         if (!journal) return core::fail(journal.error());
-        if (journal->state != TakeoverState::kSuspended) return {};  // the user decided otherwise, or it is done
-        std::size_t recent = 0;
-        for (const auto at : journal->suspensions) recent += hooks_.wall_us() - at < kHour ? 1u : 0u;
-        if (recent > kMostAnHour) {
-            hooks_.pause(core::kMinute);
-            continue;
-        }
-        units("start");
-        if (good_for_a_while(journal->target.listen)) {
-            const auto resumed = own_.locked([this] { return takeover_.resume(own_.names()); });
-            if (resumed) {
-                hooks_.say("postern answers again: taken up again");
-                return {};
+        switch (journal->state) {
+            case TakeoverState::kOn:
+                if (answers_within(journal->target.listen, kPatience)) return {};
+                give_back(journal->target.listen);
+                break;
+            case TakeoverState::kEnabling:
+            case TakeoverState::kDisabling: {
+                // Its process may be at work: the lock waits for that.
+                const auto recovered = own_.locked([this] { return takeover_.recover(false); });
+                if (!recovered) hooks_.say(recovered.error().text());
+                break;
             }
-            hooks_.say("not taken up again yet: " + resumed.error().text());
-        } else {
-            units("stop");
+            case TakeoverState::kSuspended: try_to_resume(*journal); break;
+            case TakeoverState::kOff:
+            case TakeoverState::kTruce: return {};  // the user decided otherwise, or somebody else has the file
         }
-        hooks_.pause(kBetweenStarts);
+        hooks_.pause(kBetweenSteps);
     }
+}
+
+void Rescue::give_back(const core::SocketAddress& listen) {
+    hooks_.say(fmt::format("nobody answers at {}: the host gets its own DNS back; private names wait until postern answers again", listen.text()));
+    const auto given = own_.locked([this]() -> core::Result<void> {
+        auto suspended = takeover_.suspend();
+        // Only a host that does not point here may find the socket closed. Programs that were waiting ask again after
+        // 5 s: the closed socket sends them to the next server at once.
+        if (suspended) stop_if_suspended();
+        return suspended;
+    });
+    if (!given) hooks_.say(given.error().text());
+}
+
+void Rescue::stop_if_suspended() {
+    const auto journal = journal_.load();
+    if (journal && journal->state == TakeoverState::kSuspended) units("stop");
+}
+
+void Rescue::try_to_resume(const Journal& journal) {
+    const core::Micros now = hooks_.wall_us();
+    const auto recent = std::count_if(journal.suspensions.begin(), journal.suspensions.end(),
+                                      [&](core::Micros at) { return at <= now && now - at < kHour; });
+    if (recent > static_cast<std::ptrdiff_t>(kMostAnHour)) return hooks_.pause(core::kMinute);
+    units("start");
+    const bool good = good_for_a_while(journal.target.listen);
+    const auto done = own_.locked([&]() -> core::Result<void> {
+        if (good) return takeover_.resume(own_.names());
+        stop_if_suspended();
+        return {};
+    });
+    if (!done) hooks_.say("not taken up again yet: " + done.error().text());
+    if (done && good) hooks_.say("postern answers again: taken up again");
 }
 
 }  // namespace postern::agent

@@ -16,7 +16,8 @@ class Rescue {
   public:
     Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own);
 
-    /// Returns when somebody answers or nothing is taken over; stays while the takeover is suspended.
+    /// Returns when somebody answers or nothing is taken over; stays while the takeover is suspended, and never leaves
+    /// the units stopped while the host points at them.
     core::Result<void> run();
 
     static constexpr core::Micros kPatience = 3 * core::kSecond;
@@ -26,6 +27,9 @@ class Rescue {
   private:
     bool answers_within(const core::SocketAddress& listen, core::Micros time) const;
     bool good_for_a_while(const core::SocketAddress& listen) const;
+    void give_back(const core::SocketAddress& listen);
+    void try_to_resume(const Journal& journal);
+    void stop_if_suspended();
     void units(const char* verb);
 
     HostSystem& host_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/resolv_conf.h"
 
 namespace postern::agent {
@@ -43,6 +44,11 @@ std::string output_of(const CommandResult& result) {
 
 void prune(std::vector<core::Micros>& times, core::Micros now, core::Micros window) {
     std::erase_if(times, [&](core::Micros t) { return t > now || now - t > window; });
+}
+
+const core::IpAddress& stub_address() {
+    static const auto kStub = *core::IpAddress::parse("127.0.0.53");
+    return kStub;
 }
 
 std::string silent(const core::SocketAddress& listen, const core::Error& error) {
@@ -85,8 +91,23 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
             hooks_.say("taken over already: " + journal.decision.line);
             return reapply(request.names);
         }
+        if (auto answering = refuse_unless_answering(request); !answering) return answering;
         if (auto given = disable(false); !given) return given;
+        auto done = enable_anew(request, journal);
+        if (done) return done;
+        hooks_.say("taking over again as it was");
+        EnableRequest before = request;
+        before.mode = journal.wanted;
+        before.listen = journal.target.listen;
+        before.second_server = journal.wanted_second;
+        if (auto again = enable_anew(before, journal); !again) hooks_.say(again.error().text());
+        return done;
     }
+    return enable_anew(request, journal);
+}
+
+/// On a host that has its own DNS. `journal`: what there was before.
+core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Journal& journal) {
     const HostFacts facts = gather_facts(host_);
     const Decision decision = decide(facts, request.mode);
     hooks_.say(decision.line);
@@ -109,6 +130,7 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
     fresh.wanted = request.mode;
     fresh.wanted_second = request.second_server;
     fresh.suspensions = journal.suspensions;
+    fresh.suspended_after = request.resumes;
     return take_over(std::move(fresh), decision, target);
 }
 
@@ -183,13 +205,29 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
         }
     }
     if (!done) {
-        for (const auto& problem : give_back(journal)) hooks_.say(problem);
-        (void)journal_.remove();
         core::Error error = done.error();
-        error.what = "not taken over, the host is as before: " + error.what;
+        if (auto ended = end_given_back(journal); !ended) {
+            error.what = "not taken over, and " + ended.error().what + ". At first: " + error.what;
+        } else {
+            error.what = "not taken over, the host is as before: " + error.what;
+        }
         return core::fail(std::move(error));
     }
+    journal.suspended_after = false;
     set_state(journal, TakeoverState::kOn);
+    return journal_.save(journal);
+}
+
+/// Gives back and ends in the state that the journal says. With trouble the journal stays: it alone knows how the host
+/// was, and whoever comes next goes on.
+core::Result<void> Takeover::end_given_back(Journal& journal) {
+    const auto problems = give_back(journal);
+    if (!problems.empty()) {
+        return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "),
+                          "mend that and run: postern dns disable");
+    }
+    if (!journal.suspended_after) return journal_.remove();
+    set_state(journal, TakeoverState::kSuspended);
     return journal_.save(journal);
 }
 
@@ -215,23 +253,29 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
 /// The host's own way to a name, as programs go it, must work now: to private names and to others. Owners of DNS take
 /// a moment to follow. "" or the name that can't be looked up.
 std::string Takeover::cannot_look_up(const Target& target) const {
+    // A name in /etc/hosts says nothing about resolvers; that it stands there is said.
+    const auto shadows = hosts_findings(host_.read("/etc/hosts").value_or(""), target.names);
+    for (const auto& finding : shadows) hooks_.say(finding.what() + " (mend it: " + finding.fix() + ")");
+    const auto name = std::find_if(target.names.begin(), target.names.end(), [&](const std::string& candidate) {
+        return std::none_of(shadows.begin(), shadows.end(), [&](const auto& s) { return !s.reversed && s.name == candidate; });
+    });
     std::vector<core::IpAddress> expected;
-    if (!target.names.empty()) {
-        if (auto answer = hooks_.ask(target.listen, target.names.front(), kAskTimeout)) expected = std::move(answer->addresses);
+    if (name != target.names.end()) {
+        if (auto answer = hooks_.ask(target.listen, *name, kAskTimeout)) expected = std::move(answer->addresses);
     }
     const auto one_of_ours = [&](const core::IpAddress& ip) {
         return std::find(expected.begin(), expected.end(), ip) != expected.end();
     };
-    const core::Micros deadline = hooks_.wall_us() + kSettleTime;
+    const core::Micros deadline = hooks_.mono_us() + kSettleTime;
     for (;;) {
         std::string failed;
         if (hooks_.look_up(kPublicName).outcome == Lookup::Outcome::kFailed) failed = kPublicName;
         if (!expected.empty()) {
             // Any answer is not enough: the name may have a public one, too.
-            const auto found = hooks_.look_up(target.names.front()).addresses;
-            if (found.empty() || !std::all_of(found.begin(), found.end(), one_of_ours)) failed = target.names.front();
+            const auto found = hooks_.look_up(*name).addresses;
+            if (found.empty() || !std::all_of(found.begin(), found.end(), one_of_ours)) failed = *name;
         }
-        if (failed.empty() || hooks_.wall_us() >= deadline) return failed;
+        if (failed.empty() || hooks_.mono_us() >= deadline) return failed;
         hooks_.pause(200 * core::kMillisecond);
     }
 }
@@ -282,7 +326,12 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
 
 core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams) {
     auto journal = journal_.load();
-    if (!journal) return core::fail(journal.error());
+    if (!journal) {
+        // Not believed: what is ours by its name and form goes all the same, so that the host is not left with it.
+        hooks_.say(journal.error().text());
+        if (auto restored = restore_orphan(known_upstreams, dry_run); !restored) return restored;
+        return dry_run ? core::Result<void>{} : journal_.set_aside();
+    }
     if (journal->state == TakeoverState::kOff) return restore_orphan(known_upstreams, dry_run);
     const bool given_back = journal->state == TakeoverState::kSuspended || journal->state == TakeoverState::kTruce;
     if (dry_run) {
@@ -294,34 +343,44 @@ core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::Socke
     }
     if (!given_back) {
         set_state(*journal, TakeoverState::kDisabling);
+        journal->suspended_after = false;
         // A full disk must not keep the host from getting its DNS back: the journal as it is says enough.
         if (auto saved = journal_.save(*journal); !saved) hooks_.say(saved.error().text() + " (went on)");
-        const auto problems = give_back(*journal);
-        if (!problems.empty()) {
-            return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "),
-                              "mend that and run: postern dns disable");
-        }
+        if (auto ended = end_given_back(*journal); !ended) return ended;
         hooks_.say("given back: the host's DNS is its own again");
+        return {};
     }
     return journal_.remove();
 }
 
-/// No journal, yet resolv.conf is ours: the state folder was lost. Its servers are what postern forwarded to.
+/// No journal to go by, yet something of ours is there: the state folder was lost. Our own files go; resolv.conf names the
+/// servers that postern forwarded to.
 core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddress>& upstreams, bool dry_run) {
     const auto now = host_.look(kResolvConf);
-    if (!now || !is_our_resolv_conf(now->content)) {
+    const bool file = now && is_our_resolv_conf(now->content);
+    std::vector<std::string> own;
+    for (const char* path : kOwnFiles) {
+        if (const auto state = host_.look(path); state && state->kind != FileState::Kind::kAbsent) own.push_back(path);
+    }
+    if (!file && own.empty()) {
         hooks_.say("nothing is taken over: nothing to give back");
         return {};
     }
     const std::string servers = servers_as_resolv_conf(upstreams);
-    if (servers.empty()) {
+    if (file && servers.empty()) {
         return core::fail(Code::kFileMissing, "/etc/resolv.conf is postern's, but the journal that says how it was before is gone",
                           "write the host's own nameservers into it");
     }
+    hooks_.say(std::string("there is no journal to go by: ") +
+               (file ? "/etc/resolv.conf names the servers that postern forwarded to" : join(own, ", ") + " removed"));
+    if (dry_run) return {};
+    for (const auto& path : own) {
+        if (auto put = host_.put(path, FileState{}); !put) return put;
+    }
+    for (const HostCommand& command : commands_after_own_files(own)) (void)host_.act(command.argv, command.input);
+    if (!file) return {};
     FileState state = *now;
     state.content = servers + other_lines(now->content);
-    hooks_.say("the journal is gone: /etc/resolv.conf names the servers that postern forwarded to");
-    if (dry_run) return {};
     return host_.put(kResolvConf, state);
 }
 
@@ -332,6 +391,13 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
     if (journal.state != TakeoverState::kOn) return {};
 
+    if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
+        !ResolvConf::parse(host_.read(kResolvConf).value_or("")).names(stub_address())) {
+        // Programs do not ask resolved any more: its link alone leads nobody to us.
+        hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over anew");
+        if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
+        return resume(names);
+    }
     const core::Micros now_us = hooks_.wall_us();
     Target target = journal.target;
     target.names = names;
@@ -339,12 +405,14 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     if (!resolv_conf) return core::fail(resolv_conf.error());
     JournalEntry* file = journal.find(kResolvConf);
     bool rewritten = false;
-    if (file != nullptr && *resolv_conf != file->after && !is_our_resolv_conf(resolv_conf->content)) {
-        const std::string text = host_.read(kResolvConf).value_or("");
+    if (file != nullptr && (resolv_conf->kind != file->after.kind || resolv_conf->content != file->after.content)) {
         rewritten = true;
-        journal.writer = writer_named_in(text);
-        file->before = *resolv_conf;
-        journal.target.kept = text;
+        if (!is_our_resolv_conf(resolv_conf->content)) {  // ours, with a line of somebody else's, is not the host's own
+            const std::string text = host_.read(kResolvConf).value_or("");
+            journal.writer = writer_named_in(text);
+            file->before = *resolv_conf;
+            journal.target.kept = text;
+        }
         prune(journal.rewrites, now_us, kRewriteWindow);
         journal.rewrites.push_back(now_us);
         if (journal.rewrites.size() >= kRewritesToTruce) {
@@ -390,9 +458,7 @@ core::Result<void> Takeover::recover(bool boot) {
         case TakeoverState::kDisabling: {
             hooks_.say(journal->state == TakeoverState::kEnabling ? "an enable was interrupted: giving the host its DNS back"
                                                                   : "a disable was interrupted: finishing it");
-            const auto problems = give_back(*journal);
-            if (!problems.empty()) return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "));
-            return journal_.remove();
+            return end_given_back(*journal);
         }
         case TakeoverState::kTruce:
             if (!boot) return {};
@@ -419,9 +485,9 @@ core::Result<void> Takeover::suspend() {
 /// not keep the host from getting its DNS back.
 core::Result<void> Takeover::give_back_for_now(Journal& journal, TakeoverState state) {
     set_state(journal, TakeoverState::kDisabling);
+    journal.suspended_after = true;
     if (auto saved = journal_.save(journal); !saved) hooks_.say(saved.error().text() + " (went on)");
-    const auto problems = give_back(journal);
-    if (!problems.empty()) return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "));
+    if (auto ended = end_given_back(journal); !ended || state == TakeoverState::kSuspended) return ended;
     set_state(journal, state);
     return journal_.save(journal);
 }
@@ -435,6 +501,7 @@ core::Result<void> Takeover::resume(const std::vector<std::string>& names) {
     request.listen = journal->target.listen;
     request.names = names;
     request.second_server = journal->wanted_second;
+    request.resumes = true;
     return enable(request);
 }
 

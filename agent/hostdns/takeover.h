@@ -26,7 +26,8 @@ inline constexpr const char* kLocalName = "localhost";
 
 /// The outside that is not the host's configuration.
 struct TakeoverHooks {
-    std::function<core::Micros()> wall_us;
+    std::function<core::Micros()> wall_us;   // for what is remembered
+    std::function<core::Micros()> mono_us;   // for every wait: a clock that is set must not make one last for hours
     std::function<void(core::Micros)> pause;
     /// Asks a DNS server for a name's addresses; an error when nobody answers in time.
     std::function<core::Result<ListenerAnswer>(const core::SocketAddress& server, const std::string& name,
@@ -45,6 +46,7 @@ struct EnableRequest {
     bool second_server = false;                       // keep the first old server as a second nameserver line
     std::vector<core::SocketAddress> known_upstreams; // for a host whose own file has been lost
     bool dry_run = false;
+    bool resumes = false;                             // a failure ends as suspended, to be tried again
 };
 
 class Takeover {
@@ -67,6 +69,8 @@ class Takeover {
     static constexpr std::size_t kRewritesToTruce = 5;
 
   private:
+    core::Result<void> enable_anew(const EnableRequest& request, const Journal& journal);
+    core::Result<void> end_given_back(Journal& journal);
     Target target_for(const EnableRequest& request, const HostFacts& facts, const Decision& decision) const;
     core::Result<void> refuse_unless_answering(const EnableRequest& request);
     core::Result<void> take_over(Journal journal, const Decision& decision, const Target& target);

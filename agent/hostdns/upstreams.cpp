@@ -54,8 +54,14 @@ class Search {
 HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours, const Journal& journal) {
     Search search(ours);
     const std::string resolv_conf = host.read(kResolvConf).value_or("");
+    const bool taken = journal.state != TakeoverState::kOff;
+    // Nobody else's file: what stood in it, and not what some manager would have written if it were allowed to.
+    const bool kept_first = taken && journal.decision.file == FileWay::kPlain && !journal.decision.resolved_rereads;
+    const bool dnsmasq_asks_us = taken && journal.decision.file == FileWay::kNmDnsmasq;
     const auto found = [&] {
+        if (dnsmasq_asks_us && search.take_file(host, kNmServers)) return true;
         if (!is_our_resolv_conf(resolv_conf) && search.take(kResolvConf, resolv_conf)) return true;
+        if (kept_first && search.take("the file before the takeover", journal.target.kept)) return true;
         return search.take_file(host, kResolvedUplinks) || search.take_file(host, kNmServers) ||
                search.take_file(host, "/run/NetworkManager/resolv.conf") || search.take_records(host, kDebianRecords) ||
                search.take_records(host, kOpenresolvRecords) || search.take_file(host, kLeaseFile) ||

@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "agent/hostdns/rescue.h"
 #include "tests/unit/agent/hostdns_hosts.h"
 #include "tests/unit/temp_folder.h"
@@ -20,7 +23,7 @@ struct Lab {
 
     TakeoverHooks hooks() {
         TakeoverHooks hooks;
-        hooks.wall_us = [this] { return now_us; };
+        hooks.wall_us = hooks.mono_us = [this] { return now_us; };
         hooks.pause = [this](core::Micros us) {
             now_us += us;
             if (on_pause) on_pause();
@@ -35,6 +38,7 @@ struct Lab {
         };
         hooks.look_up = [this](const std::string& name) -> Lookup {
             if (deaf_programs) return {Lookup::Outcome::kFailed, {}};
+            if (on_look_up) on_look_up();
             if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us) return {Lookup::Outcome::kAnswered, {kPrivate}};
             if (name == kName) return {Lookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
             return {Lookup::Outcome::kNoSuchName, {}};
@@ -61,7 +65,11 @@ struct Lab {
     bool alive = true, deaf_programs = false;
     int private_rcode = 0, public_rcode = 3;
     core::Micros settled_us = 0;  // owners of DNS take a moment to follow
-    std::function<void()> on_pause;
+    std::function<void()> on_pause, on_look_up;
+    core::Result<void> rescue() {
+        RescueHooks own{[] { return std::vector{kName}; }, [](const auto& work) { return work(); }};
+        return Rescue(host, JournalFile(folder / "hostdns.json"), hooks(), own).run();
+    }
     std::string said;
 };
 
@@ -425,10 +433,7 @@ TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and 
     lab.host.with_file("/run/systemd/system/x", "");
     lab.first = lab.host.files;
     REQUIRE(lab.enable());
-    const auto run = [&] {
-        RescueHooks own{[] { return std::vector{kName}; }, [](const auto& work) { return work(); }};
-        return Rescue(lab.host, JournalFile(lab.folder / "hostdns.json"), lab.hooks(), own).run();
-    };
+    const auto run = [&] { return lab.rescue(); };
     REQUIRE(run());  // it answers: nothing happens
     CHECK(lab.journal().state == TakeoverState::kOn);
     CHECK(lab.host.ran.empty());
@@ -467,16 +472,166 @@ TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and 
 TEST_CASE("hostdns: at most three takeovers an hour after rescues", "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
-    RescueHooks own{[] { return std::vector{kName}; }, [](const auto& work) { return work(); }};
     const core::Micros began = lab.now_us;
     core::Micros last = 0;
     for (std::size_t i = 0; i <= Rescue::kMostAnHour; ++i) {
         lab.alive = false;
-        lab.on_pause = [&] { lab.alive = lab.journal().state == TakeoverState::kSuspended; };
-        REQUIRE(Rescue(lab.host, JournalFile(lab.folder / "hostdns.json"), lab.hooks(), own).run());
+        lab.on_pause = [&] { lab.alive = lab.alive || lab.journal().state == TakeoverState::kSuspended; };
+        REQUIRE(lab.rescue());
         CHECK(lab.journal().state == TakeoverState::kOn);
         last = lab.now_us;
     }
     CHECK(last - began > 60 * core::kMinute);
     CHECK(last - began < 70 * core::kMinute);
+}
+
+TEST_CASE("hostdns: a rescue that can't give back leaves the units running and tries again", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/run/systemd/system/x", "");
+    lab.first = lab.host.files;
+    REQUIRE(lab.enable());
+    lab.alive = false;
+    lab.host.read_only.insert("/etc");
+    int rounds = 0;
+    lab.on_pause = [&] {
+        if (rounds < 10) CHECK(lab.host.ran.empty());
+        if (lab.said.find("not everything could be given back") == std::string::npos) return;
+        if (++rounds == 10) lab.host.read_only.clear();
+        if (lab.journal().state == TakeoverState::kSuspended) lab.alive = true;
+    };
+    REQUIRE(lab.rescue());
+    CHECK(rounds >= 10);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: a rescue never stops the units of a host that the user has pointed at postern meanwhile", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/run/systemd/system/x", "");
+    REQUIRE(lab.enable());
+    lab.alive = false;
+    bool enabled = false;
+    lab.on_pause = [&] {
+        if (lab.journal().state == TakeoverState::kSuspended && !lab.host.ran.empty() && lab.host.ran.back().find(" start ") != std::string::npos) {
+            lab.alive = true;
+            REQUIRE(lab.enable());
+            lab.host.ran.clear();
+            enabled = true;
+            lab.alive = false;  // one canary of the thirty is lost
+        } else if (enabled) {
+            lab.alive = true;
+        }
+    };
+    REQUIRE(lab.rescue());
+    CHECK(enabled);
+    CHECK(lab.host.ran.empty());
+    CHECK(lab.journal().state == TakeoverState::kOn);
+}
+
+TEST_CASE("hostdns: taking up again that fails, or is killed, stays suspended", "[hostdns]") {
+    Lab lab(test::networkmanager_host());
+    REQUIRE(lab.enable());
+    REQUIRE(lab.takeover().suspend());
+    lab.host.broken_nmcli = true;
+    CHECK_FALSE(lab.takeover().resume({kName}));
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.journal().suspensions.size() == 1);
+    CHECK(lab.host.files == lab.first);
+    lab.host.broken_nmcli = false;
+    lab.host.kill_after = lab.host.changes + 1;
+    try {
+        const auto done = lab.takeover().resume({kName});
+        CHECK_FALSE(done);
+    } catch (const test::Killed&) {
+    }
+    REQUIRE(lab.takeover().recover(true));
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.host.files == lab.first);
+    REQUIRE(lab.takeover().resume({kName}));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK_FALSE(lab.journal().suspended_after);
+}
+
+TEST_CASE("hostdns: a rollback that fails keeps the journal, which alone knows how the host was", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.on_look_up = [&] { lab.host.read_only.insert("/etc"); };  // by now full, or chattr +i
+    lab.settled_us = lab.now_us + 3600 * core::kSecond;
+    const auto done = lab.enable();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().what.find("as before") == std::string::npos);
+    CHECK(lab.journal().state == TakeoverState::kEnabling);
+    lab.host.read_only.clear();
+    REQUIRE(lab.takeover().recover(false));
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: enable in a way that is not possible goes on as it was", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable(Mode::kFull));
+    CHECK_FALSE(lab.enable(Mode::kSplit));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+    lab.alive = false;
+    CHECK_FALSE(lab.enable(Mode::kSplit));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    lab.alive = true;
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: somebody takes the host away from resolved: the split follows to where programs ask", "[hostdns]") {
+    Lab lab(test::resolved_host());
+    REQUIRE(lab.enable(Mode::kAuto));
+    lab.host.files.erase(kResolvConf);
+    lab.host.with_file(kResolvConf, "nameserver 10.0.0.1\n").with_file("/etc/nsswitch.conf", "hosts: files dns\n");
+    const auto theirs = lab.host.files[kResolvConf];
+    REQUIRE(lab.takeover().reapply({kName}));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.journal().decision.mode == Mode::kFull);
+    CHECK(ResolvConf::parse(lab.resolv_conf()).servers.front() == kUs.ip);
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.host.files[kResolvConf] == theirs);
+}
+
+TEST_CASE("hostdns: lines added to our file end in a truce as well", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    for (int i = 0; i < 10 && lab.journal().state == TakeoverState::kOn; ++i) {
+        lab.host.with_file(kResolvConf, lab.resolv_conf() + "nameserver 8.8.8.8\n");
+        lab.now_us += core::kSecond;
+        REQUIRE(lab.takeover().reapply({kName}));
+    }
+    CHECK(lab.journal().state == TakeoverState::kTruce);
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: a name that /etc/hosts shadows says nothing about resolvers, and is said", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/etc/hosts", "10.9.9.9 " + kName + "\n");
+    lab.settled_us = lab.now_us + 3600 * core::kSecond;  // programs never get our address for it
+    REQUIRE(lab.enable());
+    CHECK(lab.said.find("sed -i '1d' /etc/hosts") != std::string::npos);
+}
+
+TEST_CASE("hostdns: a journal that is not believed is set aside, and nothing of ours stays behind", "[hostdns]") {
+    Lab lab(test::resolved_host());
+    REQUIRE(lab.enable());
+    const std::string path = lab.folder / "hostdns.json";
+    REQUIRE(::chmod(path.c_str(), 0666) == 0);
+    CHECK_FALSE(JournalFile(path).load());
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.journal().state == TakeoverState::kOff);
+    CHECK(lab.host.files == lab.first);
+    CHECK_FALSE(lab.host.link_up);
+
+    Journal forged;
+    forged.state = TakeoverState::kDisabling;
+    forged.target.listen = kUs;
+    forged.entries.push_back({kDhclientHook, FileState::file("touch /root/here\n"), FileState{}});
+    CHECK_FALSE(parse_journal(journal_json(forged)));
+    // Through another name, or with two of them, it is not the file that we wrote.
+    REQUIRE(JournalFile(path).save(Journal{}));
+    REQUIRE(::link(path.c_str(), (path + "2").c_str()) == 0);
+    CHECK_FALSE(JournalFile(path).load());
 }

@@ -70,9 +70,25 @@ TEST_CASE("hostdns: after the takeover the upstreams are what the network gave, 
         for (const auto& [path, text] : row.files) host.with_file(path, text);
         Journal journal;
         journal.state = TakeoverState::kOn;
+        journal.decision.file = FileWay::kNmUnmanaged;
         journal.target.kept = row.kept;
         std::string servers;
         for (const auto& s : host_upstreams(host, ours, journal).servers) servers += (servers.empty() ? "" : " ") + s.text();
         CHECK(servers == row.servers);
     }
+}
+
+TEST_CASE("hostdns: on a host whose file was nobody's, what stood in it beats what managers would have liked", "[hostdns]") {
+    const core::IpAddress us = *core::IpAddress::parse("127.0.0.153");
+    test::FakeHost host;
+    host.with_file("/etc/resolv.conf", compose_resolv_conf("nameserver 10.0.0.1\n", us, std::nullopt)).with_file(kNmServers, "nameserver 100.100.2.136\n");
+    Journal journal;
+    journal.state = TakeoverState::kOn;
+    journal.decision.file = FileWay::kPlain;
+    journal.target.kept = "nameserver 10.0.0.1\n";
+    CHECK(host_upstreams(host, {{us, 53}}, journal).servers.front().text() == "10.0.0.1:53");
+    // NetworkManager's dnsmasq asks us for the names: asking it back would be a loop.
+    host.with_file("/etc/resolv.conf", "nameserver 127.0.0.1\n");
+    journal.decision.file = FileWay::kNmDnsmasq;
+    CHECK(host_upstreams(host, {{us, 53}}, journal).servers.front().text() == "100.100.2.136:53");
 }
