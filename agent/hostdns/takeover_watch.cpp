@@ -1,0 +1,164 @@
+// What happens to a takeover later: somebody rewrites a file, a process was killed half-way, nobody answers.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/hostdns/resolv_conf.h"
+#include "agent/hostdns/takeover.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+
+constexpr core::Micros kAliveTimeout = 3 * core::kSecond;
+constexpr core::Micros kRewriteWindow = core::kMinute;
+constexpr core::Micros kSuspensionWindow = 60 * core::kMinute;
+
+void prune(std::vector<core::Micros>& times, core::Micros now, core::Micros window) {
+    std::erase_if(times, [&](core::Micros t) { return t > now || now - t > window; });
+}
+
+const core::IpAddress& stub_address() {
+    static const auto kStub = *core::IpAddress::parse("127.0.0.53");
+    return kStub;
+}
+
+}  // namespace
+
+std::string Takeover::kept_lines(const Journal& journal) const {
+    switch (journal.decision.file) {
+        case FileWay::kOpenresolv: return other_records(host_);
+        case FileWay::kDhclient:
+            if (auto lease = host_.read(kLeaseFile)) return *lease;
+            break;
+        case FileWay::kNmUnmanaged:
+            if (auto servers = host_.read(kNmServers)) return *servers;
+            break;
+        default: break;
+    }
+    return journal.target.kept;
+}
+
+core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
+    auto loaded = journal_.load();
+    if (!loaded) return core::fail(loaded.error());
+    Journal& journal = *loaded;
+    if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
+    if (journal.state != TakeoverState::kOn) return {};
+
+    if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
+        !ResolvConf::parse(host_.read(kResolvConf).value_or("")).names(stub_address())) {
+        // Programs do not ask resolved any more: its link alone leads nobody to us.
+        hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over anew");
+        if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
+        return resume(names);
+    }
+    const core::Micros now_us = hooks_.wall_us();
+    Target target = journal.target;
+    target.names = names;
+    auto resolv_conf = host_.look(kResolvConf);
+    if (!resolv_conf) return core::fail(resolv_conf.error());
+    JournalEntry* file = journal.find(kResolvConf);
+    bool rewritten = false;
+    if (file != nullptr && (resolv_conf->kind != file->after.kind || resolv_conf->content != file->after.content)) {
+        rewritten = true;
+        if (!is_our_resolv_conf(resolv_conf->content)) {  // ours, with a line of somebody else's, is not the host's own
+            const std::string text = host_.read(kResolvConf).value_or("");
+            journal.writer = writer_named_in(text);
+            file->before = *resolv_conf;
+            journal.target.kept = text;
+        }
+        prune(journal.rewrites, now_us, kRewriteWindow);
+        journal.rewrites.push_back(now_us);
+        if (journal.rewrites.size() >= kRewritesToTruce) {
+            hooks_.say(fmt::format("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
+                                   "program from writing it, then run: postern dns enable",
+                                   journal.writer.empty() ? "somebody" : journal.writer, journal.rewrites.size()));
+            return give_back_for_now(journal, TakeoverState::kTruce);
+        }
+    }
+    target.kept = kept_lines(journal);
+    const Changes changes = changes_for(journal.decision, target, file != nullptr ? file->before : *resolv_conf);
+    bool files_in_place = true;
+    for (const auto& change : changes.files) {
+        const auto now = host_.look(change.path);
+        JournalEntry* entry = journal.find(change.path);
+        if (entry == nullptr) {
+            journal.entries.insert(journal.entries.begin(), {change.path, FileState{}, change.after});
+            files_in_place = false;
+        } else if (!now || now->content != change.after.content || now->kind != change.after.kind) {
+            entry->after = change.after;
+            files_in_place = false;
+        }
+    }
+    if (files_in_place && runtime_in_place(host_, changes)) return {};
+    if (const auto alive = hooks_.ask(target.listen, kLocalName, kAliveTimeout); !alive) {
+        return core::fail(Code::kDnsFailed, "not applied again: postern does not answer at " + target.listen.text(),
+                          "the rescue unit gives the host its DNS back if that lasts");
+    }
+    journal.target = target;
+    if (auto saved = journal_.save(journal); !saved) return saved;
+    if (auto done = apply(journal, changes); !done) return done;
+    hooks_.say(rewritten ? "applied again: " + std::string(kResolvConf) + " had been rewritten" +
+                               (journal.writer.empty() ? "" : " by " + journal.writer)
+                         : "applied again");
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::recover(bool boot) {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    switch (journal->state) {
+        case TakeoverState::kEnabling:
+        case TakeoverState::kDisabling: {
+            hooks_.say(journal->state == TakeoverState::kEnabling ? "an enable was interrupted: giving the host its DNS back"
+                                                                  : "a disable was interrupted: finishing it");
+            return end_given_back(*journal);
+        }
+        case TakeoverState::kTruce:
+            if (!boot) return {};
+            // The rescue unit takes up again what is suspended, once postern has answered for a while.
+            hooks_.say("the truce over /etc/resolv.conf ends with the boot");
+            journal->rewrites.clear();
+            set_state(*journal, TakeoverState::kSuspended);
+            return journal_.save(*journal);
+        default: return {};
+    }
+}
+
+core::Result<void> Takeover::suspend() {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state != TakeoverState::kOn) return recover(false);
+    const core::Micros now = hooks_.wall_us();
+    prune(journal->suspensions, now, kSuspensionWindow);
+    journal->suspensions.push_back(now);
+    return give_back_for_now(*journal, TakeoverState::kSuspended);
+}
+
+/// Gives back and remembers that the user wants it. Killed in the middle, it is a disable to be finished. A full disk must
+/// not keep the host from getting its DNS back.
+core::Result<void> Takeover::give_back_for_now(Journal& journal, TakeoverState state) {
+    set_state(journal, TakeoverState::kDisabling);
+    journal.suspended_after = true;
+    if (auto saved = journal_.save(journal); !saved) hooks_.say(saved.error().text() + " (went on)");
+    if (auto ended = end_given_back(journal); !ended || state == TakeoverState::kSuspended) return ended;
+    set_state(journal, state);
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::resume(const std::vector<std::string>& names) {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state != TakeoverState::kSuspended) return {};
+    EnableRequest request;
+    request.mode = journal->wanted;
+    request.listen = journal->target.listen;
+    request.names = names;
+    request.second_server = journal->wanted_second;
+    request.resumes = true;
+    return enable(request);
+}
+
+}  // namespace postern::agent

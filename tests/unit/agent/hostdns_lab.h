@@ -1,0 +1,73 @@
+// A fake host, its journal on a real disk, and a postern that answers or does not.
+#pragma once
+
+#include <catch2/catch.hpp>
+
+#include "agent/hostdns/rescue.h"
+#include "tests/unit/agent/hostdns_hosts.h"
+#include "tests/unit/temp_folder.h"
+
+namespace postern::test {
+
+using namespace agent;
+
+inline const core::SocketAddress kUs = *core::SocketAddress::parse("127.0.0.153:53", 53);
+inline const std::string kName = "db.private.lab";
+inline const core::IpAddress kPrivate = *core::IpAddress::parse("10.0.7.1"), kPublic = *core::IpAddress::parse("192.0.2.80");
+
+struct Lab {
+    explicit Lab(FakeHost h) : host(std::move(h)), first(host.files) {}
+
+    TakeoverHooks hooks() {
+        TakeoverHooks hooks;
+        hooks.wall_us = hooks.mono_us = [this] { return now_us; };
+        hooks.pause = [this](core::Micros us) {
+            now_us += us;
+            if (on_pause) on_pause();
+        };
+        hooks.ask = [this](const core::SocketAddress&, const std::string& name, core::Micros timeout_us) -> core::Result<ListenerAnswer> {
+            if (!alive) {
+                now_us += timeout_us;
+                return core::fail(core::Code::kTimeout, "no answer");
+            }
+            if (name != kName) return ListenerAnswer{public_rcode, {}};
+            return ListenerAnswer{private_rcode, {kPrivate}};
+        };
+        hooks.look_up = [this](const std::string& name) -> Lookup {
+            if (deaf_programs) return {Lookup::Outcome::kFailed, {}};
+            if (on_look_up) on_look_up();
+            if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us) return {Lookup::Outcome::kAnswered, {kPrivate}};
+            if (name == kName) return {Lookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
+            return {Lookup::Outcome::kNoSuchName, {}};
+        };
+        hooks.say = [this](const std::string& line) { said += line + "\n"; };
+        return hooks;
+    }
+    /// Each call is a process of its own.
+    Takeover takeover() { return {host, JournalFile(folder / "hostdns.json"), hooks()}; }
+    core::Result<void> enable(Mode mode = Mode::kAuto, std::vector<std::string> names = {kName}) {
+        EnableRequest request;
+        request.mode = mode;
+        request.listen = kUs;
+        request.names = std::move(names);
+        return takeover().enable(request);
+    }
+    Journal journal() { return JournalFile(folder / "hostdns.json").load().value(); }
+    std::string resolv_conf() { return host.read(kResolvConf).value_or(""); }
+
+    test::TempFolder folder;
+    FakeHost host;
+    std::map<std::string, FileState> first;
+    core::Micros now_us = 1'800'000'000 * core::kSecond;
+    bool alive = true, deaf_programs = false;
+    int private_rcode = 0, public_rcode = 3;
+    core::Micros settled_us = 0;  // owners of DNS take a moment to follow
+    std::function<void()> on_pause, on_look_up;
+    core::Result<void> rescue() {
+        RescueHooks own{[] { return std::vector{kName}; }, [](const auto& work) { return work(); }};
+        return Rescue(host, JournalFile(folder / "hostdns.json"), hooks(), own).run();
+    }
+    std::string said;
+};
+
+}  // namespace postern::test

@@ -1,0 +1,220 @@
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/agent/hostdns_lab.h"
+
+using namespace postern;
+using namespace postern::agent;
+using test::kName;
+using test::kUs;
+using test::Lab;
+
+TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and takes up again after 30 good seconds", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/run/systemd/system/x", "");
+    lab.first = lab.host.files;
+    REQUIRE(lab.enable());
+    const auto run = [&] { return lab.rescue(); };
+    REQUIRE(run());  // it answers: nothing happens
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.host.ran.empty());
+
+    lab.alive = false;
+    const core::Micros died = lab.now_us;
+    core::Micros given_back_us = 0, alive_again_us = 0;
+    lab.on_pause = [&] {
+        if (lab.journal().state == TakeoverState::kSuspended && given_back_us == 0) {
+            given_back_us = lab.journal().since_wall_us;
+            CHECK(lab.host.files == lab.first);
+            CHECK(lab.host.ran.front() == "systemctl --no-block stop postern-resolver.socket postern-resolver.service");
+        }
+        if (given_back_us != 0 && alive_again_us == 0 && lab.now_us > given_back_us + 60 * core::kSecond) {
+            lab.alive = true;
+            alive_again_us = lab.now_us;
+        }
+    };
+    REQUIRE(run());
+    CHECK(given_back_us - died <= 10 * core::kSecond);
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+    CHECK(lab.now_us - alive_again_us >= Rescue::kGoodFor);
+    CHECK(lab.now_us - alive_again_us <= Rescue::kGoodFor + 20 * core::kSecond);
+
+    // A user who decides otherwise in the meantime is obeyed.
+    lab.alive = false;
+    lab.on_pause = [&] {
+        if (lab.journal().state == TakeoverState::kSuspended) REQUIRE(lab.takeover().disable(false));
+    };
+    REQUIRE(run());
+    CHECK(lab.journal().state == TakeoverState::kOff);
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: at most three takeovers an hour after rescues", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    const core::Micros began = lab.now_us;
+    core::Micros last = 0;
+    for (std::size_t i = 0; i <= Rescue::kMostAnHour; ++i) {
+        lab.alive = false;
+        lab.on_pause = [&] { lab.alive = lab.alive || lab.journal().state == TakeoverState::kSuspended; };
+        REQUIRE(lab.rescue());
+        CHECK(lab.journal().state == TakeoverState::kOn);
+        last = lab.now_us;
+    }
+    CHECK(last - began > 60 * core::kMinute);
+    CHECK(last - began < 70 * core::kMinute);
+}
+
+TEST_CASE("hostdns: a rescue that can't give back leaves the units running and tries again", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/run/systemd/system/x", "");
+    lab.first = lab.host.files;
+    REQUIRE(lab.enable());
+    lab.alive = false;
+    lab.host.read_only.insert("/etc");
+    int rounds = 0;
+    lab.on_pause = [&] {
+        if (rounds < 10) CHECK(lab.host.ran.empty());
+        if (lab.said.find("not everything could be given back") == std::string::npos) return;
+        if (++rounds == 10) lab.host.read_only.clear();
+        if (lab.journal().state == TakeoverState::kSuspended) lab.alive = true;
+    };
+    REQUIRE(lab.rescue());
+    CHECK(rounds >= 10);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: a rescue never stops the units of a host that the user has pointed at postern meanwhile", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/run/systemd/system/x", "");
+    REQUIRE(lab.enable());
+    lab.alive = false;
+    bool enabled = false;
+    lab.on_pause = [&] {
+        if (lab.journal().state == TakeoverState::kSuspended && !lab.host.ran.empty() && lab.host.ran.back().find(" start ") != std::string::npos) {
+            lab.alive = true;
+            REQUIRE(lab.enable());
+            lab.host.ran.clear();
+            enabled = true;
+            lab.alive = false;  // one canary of the thirty is lost
+        } else if (enabled) {
+            lab.alive = true;
+        }
+    };
+    REQUIRE(lab.rescue());
+    CHECK(enabled);
+    CHECK(lab.host.ran.empty());
+    CHECK(lab.journal().state == TakeoverState::kOn);
+}
+
+TEST_CASE("hostdns: taking up again that fails, or is killed, stays suspended", "[hostdns]") {
+    Lab lab(test::networkmanager_host());
+    REQUIRE(lab.enable());
+    REQUIRE(lab.takeover().suspend());
+    lab.host.broken_nmcli = true;
+    CHECK_FALSE(lab.takeover().resume({kName}));
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.journal().suspensions.size() == 1);
+    CHECK(lab.host.files == lab.first);
+    lab.host.broken_nmcli = false;
+    lab.host.kill_after = lab.host.changes + 1;
+    try {
+        const auto done = lab.takeover().resume({kName});
+        CHECK_FALSE(done);
+    } catch (const test::Killed&) {
+    }
+    REQUIRE(lab.takeover().recover(true));
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.host.files == lab.first);
+    REQUIRE(lab.takeover().resume({kName}));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK_FALSE(lab.journal().suspended_after);
+}
+
+TEST_CASE("hostdns: a rollback that fails keeps the journal, which alone knows how the host was", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.on_look_up = [&] { lab.host.read_only.insert("/etc"); };  // by now full, or chattr +i
+    lab.settled_us = lab.now_us + 3600 * core::kSecond;
+    const auto done = lab.enable();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().what.find("as before") == std::string::npos);
+    CHECK(lab.journal().state == TakeoverState::kEnabling);
+    lab.host.read_only.clear();
+    REQUIRE(lab.takeover().recover(false));
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: enable in a way that is not possible goes on as it was", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable(Mode::kFull));
+    CHECK_FALSE(lab.enable(Mode::kSplit));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+    lab.alive = false;
+    CHECK_FALSE(lab.enable(Mode::kSplit));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    lab.alive = true;
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: somebody takes the host away from resolved: the split follows to where programs ask", "[hostdns]") {
+    Lab lab(test::resolved_host());
+    REQUIRE(lab.enable(Mode::kAuto));
+    lab.host.files.erase(kResolvConf);
+    lab.host.with_file(kResolvConf, "nameserver 10.0.0.1\n").with_file("/etc/nsswitch.conf", "hosts: files dns\n");
+    const auto theirs = lab.host.files[kResolvConf];
+    REQUIRE(lab.takeover().reapply({kName}));
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.journal().decision.mode == Mode::kFull);
+    CHECK(ResolvConf::parse(lab.resolv_conf()).servers.front() == kUs.ip);
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.host.files[kResolvConf] == theirs);
+}
+
+TEST_CASE("hostdns: lines added to our file end in a truce as well", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    for (int i = 0; i < 10 && lab.journal().state == TakeoverState::kOn; ++i) {
+        lab.host.with_file(kResolvConf, lab.resolv_conf() + "nameserver 8.8.8.8\n");
+        lab.now_us += core::kSecond;
+        REQUIRE(lab.takeover().reapply({kName}));
+    }
+    CHECK(lab.journal().state == TakeoverState::kTruce);
+    CHECK(lab.host.files == lab.first);
+}
+
+TEST_CASE("hostdns: a name that /etc/hosts shadows says nothing about resolvers, and is said", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.host.with_file("/etc/hosts", "10.9.9.9 " + kName + "\n");
+    lab.settled_us = lab.now_us + 3600 * core::kSecond;  // programs never get our address for it
+    REQUIRE(lab.enable());
+    CHECK(lab.said.find("sed -i '1d' /etc/hosts") != std::string::npos);
+}
+
+TEST_CASE("hostdns: a journal that is not believed is set aside, and nothing of ours stays behind", "[hostdns]") {
+    Lab lab(test::resolved_host());
+    REQUIRE(lab.enable());
+    const std::string path = lab.folder / "hostdns.json";
+    REQUIRE(::chmod(path.c_str(), 0666) == 0);
+    CHECK_FALSE(JournalFile(path).load());
+    REQUIRE(lab.takeover().disable(false));
+    CHECK(lab.journal().state == TakeoverState::kOff);
+    CHECK(lab.host.files == lab.first);
+    CHECK_FALSE(lab.host.link_up);
+
+    Journal forged;
+    forged.state = TakeoverState::kDisabling;
+    forged.target.listen = kUs;
+    forged.entries.push_back({kDhclientHook, FileState::file("touch /root/here\n"), FileState{}});
+    CHECK_FALSE(parse_journal(journal_json(forged)));
+    // Through another name, or with two of them, it is not the file that we wrote.
+    REQUIRE(JournalFile(path).save(Journal{}));
+    REQUIRE(::link(path.c_str(), (path + "2").c_str()) == 0);
+    CHECK_FALSE(JournalFile(path).load());
+}
