@@ -164,7 +164,11 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         c.undo.push_back({{"nmcli", "general", "reload"}, {}, false});
     }
     if (d.link != LinkWay::kNone) add_link(d, t, c);
-    if (d.resolved_rereads) c.undo.push_back({{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false});
+    if (d.resolved_rereads) {
+        // Sixth in ten seconds, a restart would be refused and resolved stay down; this also clears that count.
+        c.undo.push_back({{"systemctl", "reset-failed", "systemd-resolved.service"}, {}, false});
+        c.undo.push_back({{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false});
+    }
     switch (d.file) {
         case FileWay::kNone: break;
         case FileWay::kPlain:
