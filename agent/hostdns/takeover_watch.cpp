@@ -52,7 +52,10 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
         // Programs do not ask resolved any more: its link alone leads nobody to us.
         hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over anew");
         if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
-        return resume(names);
+        auto resumed = resume(names);
+        // The rescue takes up again what is suspended; without systemd the next enable does.
+        if (!resumed) (void)host_.act({"systemctl", "--no-block", "start", "postern-rescue.service"}, {});
+        return resumed;
     }
     const core::Micros now_us = hooks_.wall_us();
     Target target = journal.target;

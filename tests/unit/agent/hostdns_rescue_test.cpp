@@ -177,6 +177,21 @@ TEST_CASE("hostdns: somebody takes the host away from resolved: the split follow
     CHECK(lab.host.files[kResolvConf] == theirs);
 }
 
+TEST_CASE("hostdns: taken away from resolved while postern is silent: the rescue takes up again later", "[hostdns]") {
+    Lab lab(test::resolved_host());
+    REQUIRE(lab.enable(Mode::kAuto));
+    lab.host.files.erase(kResolvConf);
+    lab.host.with_file(kResolvConf, "nameserver 10.0.0.1\n").with_file("/etc/nsswitch.conf", "hosts: files dns\n");
+    lab.alive = false;
+    CHECK_FALSE(lab.takeover().reapply({kName}));
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.host.ran.back() == "systemctl --no-block start postern-rescue.service");
+    CHECK(lab.resolv_conf() == "nameserver 10.0.0.1\n");
+    lab.alive = true;
+    REQUIRE(lab.rescue());
+    CHECK(lab.host.reaches(kUs.ip, kName));
+}
+
 TEST_CASE("hostdns: lines added to our file end in a truce as well", "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
