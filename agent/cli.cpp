@@ -21,6 +21,7 @@ constexpr const char* kOverview =
     "  resolve NAME   ask the resolver; says where the answer is from and why\n"
     "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
     "  logs           what the probes found                          -f --since 1h --state down\n"
+    "  queries        what was asked of the resolver, if its query log is on\n"
     "\n"
     "Act:\n"
     "  run            the agent, in the foreground (systemd starts it)\n"
@@ -36,6 +37,12 @@ constexpr const char* kOverview =
     "postern COMMAND --help tells the options, postern --version the version.\n"
     "The configuration is /etc/postern/postern.toml unless --config FILE says otherwise.\n"
     "Exit codes: 0 good, 1 warning, 2 failed, 3 unknown (usage error, or could not measure).\n";
+
+/// "" or what is wrong.
+std::string read_count(const std::string& text, std::size_t& out) {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return ec == std::errc{} && end == text.data() + text.size() ? "" : "is not a number";
+}
 
 /// When a text says it is: "1h" (ago), RFC 3339 in UTC, or a local date or time as logs print it.
 std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
@@ -92,6 +99,7 @@ class Parser {
         add_resolve();
         add_probe();
         add_logs();
+        add_queries();
         add_refresh();
         add_dns();
         add_later();
@@ -248,13 +256,7 @@ class Parser {
             c);
         app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
         add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N",
-                 [c](const std::string& text) -> std::string {
-                     std::size_t count = 0;
-                     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
-                     if (ec != std::errc{} || end != text.data() + text.size()) return "is not a number";
-                     c->count = count;
-                     return "";
-                 });
+                 [c](const std::string& text) { return read_count(text, c->count.emplace()); });
         add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04",
                  "TIME", when(c, &probe::RecordFilter::since_wall_us));
         add_read(app, "--until", "up to then", "TIME", when(c, &probe::RecordFilter::until_wall_us));
@@ -296,6 +298,18 @@ class Parser {
             if (at) c->filter.*member = *at;
             return at ? "" : "is not a time: expected 1h, 2026-01-02T03:04:05Z or \"2026-01-02 11:04\"";
         };
+    }
+
+    void add_queries() {
+        auto c = std::make_shared<QueriesCommand>();
+        CLI::App* app = add(&app_, "queries",
+                            "What was asked of the resolver, oldest first, as far as its query log keeps it:\n"
+                            "[dns] query_log_sample = N keeps one of N, the last 1024; 0, the default, keeps none.",
+                            c);
+        app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
+        add_read(app, "-n,--lines", "how many of the last (default 50)", "N",
+                 [c](const std::string& text) { return read_count(text, c->count); });
+        app->add_flag("--json", c->json, "one JSON object a line");
     }
 
     void add_refresh() {
@@ -370,7 +384,7 @@ class Parser {
 
     std::string unknown_command(const std::string& word) const {
         const auto meant =
-            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "refresh", "dns"});
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns"});
         return "there is no command " + shown(word) +
                (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }

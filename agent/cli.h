@@ -61,6 +61,12 @@ struct LogsCommand {
     probe::RecordFilter filter;
     Format format = Format::kShort;
 };
+struct QueriesCommand {
+    std::string config = kDefaultConfigPath;
+    bool follow = false;
+    bool json = false;
+    std::size_t count = 50;
+};
 struct RefreshCommand {
     std::string config = kDefaultConfigPath;
     Micros timeout_us = 30 * core::kSecond;
@@ -81,7 +87,8 @@ struct PrintAndExit {
 
 using Command =
     std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
-                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, RefreshCommand, DnsCommand>;
+                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
+                 DnsCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -94,6 +101,7 @@ int run_command(const StatusCommand& command);
 int run_command(const ResolveCommand& command);
 int run_command(const ProbeCommand& command);
 int run_command(const LogsCommand& command);
+int run_command(const QueriesCommand& command);
 int run_command(const RefreshCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const PrintAndExit& command);

@@ -35,6 +35,7 @@ struct DnsConfig {
     std::uint64_t cache_bytes = 16u << 20;
     Micros serve_stale_us = core::kHour;
     Micros plan_ttl_us = 5 * core::kMinute;
+    std::uint64_t query_log_sample = 0;       // 1 of this many queries is kept for `postern queries`; 0: none
     bool second_nameserver = false;           // resolv.conf also names the host's old server, where that is safe
 };
 

@@ -134,6 +134,7 @@ class Compiler {
         plan_.settings.cache_bytes = input_.dns.cache_bytes;
         plan_.settings.serve_stale_s = static_cast<std::uint64_t>(input_.dns.serve_stale_us / core::kSecond);
         plan_.settings.upstream_budget_ms = input_.upstream_budget_ms;
+        plan_.settings.query_log_sample = input_.dns.query_log_sample;
         plan_.listen = input_.dns.listen;
         plan_.allow = input_.dns.allow;
         for (const auto& u : input_.upstreams) plan_.upstreams.push_back({upstream_id(u), u});
@@ -261,7 +262,8 @@ std::uint64_t membership_of(const PlanInput& input) {
     for (const auto& a : input.dns.allow) line("allow " + a.text());
     for (const auto& u : input.upstreams) line("upstream " + u.text());
     line(std::to_string(input.dns.ttl_us) + ' ' + std::to_string(input.dns.cache_bytes) + ' ' +
-         std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' + input.host_zone);
+         std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' +
+         std::to_string(input.dns.query_log_sample) + ' ' + input.host_zone);
     for (const auto& link : input.links) {
         line("link " + link.name + ' ' + link.host);
         for (const auto& a : link.addresses) line(a.ip.text() + ' ' + a.zone + ' ' + a.endpoint);

@@ -43,8 +43,14 @@ struct QueryHandler::Context {
 };
 
 QueryHandler::QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache,
-                           ReplySink& sink)
-    : clock_(clock), stats_(stats), forwarder_(forwarder), cache_(cache), sink_(sink), scratch_(kMaxMessage) {
+                           QueryLog& log, ReplySink& sink)
+    : clock_(clock),
+      stats_(stats),
+      forwarder_(forwarder),
+      cache_(cache),
+      log_(log),
+      sink_(sink),
+      scratch_(kMaxMessage) {
     begin_batch();
 }
 
@@ -90,9 +96,11 @@ std::size_t QueryHandler::limit_for(const ClientEdns& edns, const ReplyTo& to) c
     return std::clamp<std::size_t>(edns.udp_size, kMinUdpReply, most);
 }
 
-void QueryHandler::count_answer(Source source, std::uint16_t rcode, core::Proto proto) {
+void QueryHandler::count_answer(const Asked& asked, const ReplyTo& to, Source source, std::uint16_t rcode,
+                                core::Micros since) {
     const std::size_t row = std::min<std::size_t>(rcode, core::kRcodeRows - 1);
-    ++stats_.queries[static_cast<std::size_t>(source)][row][static_cast<std::size_t>(proto)];
+    ++stats_.queries[static_cast<std::size_t>(source)][row][static_cast<std::size_t>(to.proto)];
+    if (log_.takes()) log_.keep(asked.question, to, source, rcode, clock_.mono_us() - since);
 }
 
 std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections,
@@ -106,8 +114,9 @@ std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sec
 
 Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections,
                              const ReplyOptions& options) {
-    count_answer(source, sections.rcode, c.from.proto);
-    return {write(Asked::from(c.query), c.from, sections, options, c.out)};
+    const Asked asked = Asked::from(c.query);
+    count_answer(asked, c.from, source, sections.rcode, now_);
+    return {write(asked, c.from, sections, options, c.out)};
 }
 
 Handled QueryHandler::reject(const Context& c, ResolverEvent event, std::uint16_t rcode) {
@@ -241,8 +250,9 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
 
 void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections,
                          const ReplyOptions& options) {
-    count_answer(source, sections.rcode, waiter.to.proto);
-    const std::size_t size = write(waiter.asked(), waiter.to, sections, options, scratch_);
+    const Asked asked = waiter.asked();
+    count_answer(asked, waiter.to, source, sections.rcode, waiter.since);
+    const std::size_t size = write(asked, waiter.to, sections, options, scratch_);
     observe(stats_, clock_.mono_us() - waiter.since);
     sink_.send(waiter.to, scratch_.data(), size);
 }

@@ -10,6 +10,7 @@
 #include "resolver/cache.h"
 #include "resolver/forwarder.h"
 #include "resolver/local_names.h"
+#include "resolver/query_log.h"
 
 namespace postern::resolver {
 
@@ -21,7 +22,7 @@ struct Handled {
 
 class QueryHandler final : public FlightOwner {
   public:
-    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache,
+    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache, QueryLog& log,
                  ReplySink& sink);
     ~QueryHandler() override;
 
@@ -58,12 +59,14 @@ class QueryHandler final : public FlightOwner {
     std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
                       std::span<std::uint8_t> out);
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
-    void count_answer(core::Source source, std::uint16_t rcode, core::Proto proto);
+    void count_answer(const Asked& asked, const ReplyTo& to, core::Source source, std::uint16_t rcode,
+                      core::Micros since);
 
     core::Clock& clock_;
     core::StatsPage& stats_;
     Forwarder& forwarder_;
     Cache& cache_;
+    QueryLog& log_;
     ReplySink& sink_;
     PlanPointer plan_;
     std::vector<std::uint64_t*> link_answers_;  // by index into the plan's links

@@ -8,12 +8,13 @@ namespace postern::resolver {
 
 Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, ServerSettings settings)
     : clock_(clock),
-      stats_(clock, random, std::move(settings.stats_path)),
+      stats_(clock, random, settings.stats_path),
+      query_log_(clock, random, core::query_log_path(settings.stats_path)),
       listeners_(loop, clock, stats_.page()),
       cache_(random.next64(), stats_.page()),
       forwarder_(clock, random, stats_.page()),
       transport_(loop, clock, random, forwarder_),
-      handler_(clock, stats_.page(), forwarder_, cache_, listeners_),
+      handler_(clock, stats_.page(), forwarder_, cache_, query_log_, listeners_),
       passed_(std::move(settings.sockets)),
       watcher_(
           loop, clock, std::move(settings.paths), stats_.page(), random.next64(),
@@ -87,6 +88,7 @@ void Server::use(PlanPointer plan) {
     forwarder_.configure(std::move(upstreams), limits);
     listeners_.tcp().configure({view.settings.tcp_max_clients,
                                 static_cast<core::Micros>(view.settings.tcp_idle_ms) * core::kMillisecond});
+    query_log_.configure(view.settings.query_log_sample);
     handler_.use_plan(std::move(plan));
     stats_.write_now();
 }

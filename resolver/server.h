@@ -10,7 +10,7 @@ namespace postern::resolver {
 
 struct ServerSettings {
     PlanPaths paths;
-    std::string stats_path;             // may be empty
+    std::string stats_path;             // may be empty; the query log lies beside it
     std::vector<ListenSocket> sockets;  // from the service manager; empty: bind what the plan says
     std::vector<std::string> resolv_confs = host_resolv_confs();
 };
@@ -34,6 +34,7 @@ class Server {
 
     core::Clock& clock_;
     StatsWriter stats_;
+    QueryLog query_log_;
     Listeners listeners_;
     Cache cache_;
     Forwarder forwarder_;

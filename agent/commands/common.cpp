@@ -57,6 +57,15 @@ void print(std::string_view text) {
     std::fflush(stdout);
 }
 
+std::string local_time(Micros wall_us) {
+    const std::time_t seconds = wall_us / core::kSecond;
+    std::tm tm{};
+    localtime_r(&seconds, &tm);
+    char text[32];
+    std::strftime(text, sizeof text, "%b %d %H:%M:%S", &tm);
+    return fmt::format("{}.{:03}", text, wall_us % core::kSecond / 1000);
+}
+
 void complain(std::string_view command, std::string_view what) {
     const std::string line = core::redact(fmt::format("postern {}: {}\n", command, what));
     std::fflush(stdout);

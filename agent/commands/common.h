@@ -12,6 +12,9 @@ namespace postern::agent {
 
 /// To stdout, at once visible.
 void print(std::string_view text);
+/// "Nov 23 12:03:04.123", local time.
+std::string local_time(Micros wall_us);
+
 /// "postern COMMAND: what: strerror (hint)" to stderr, without secrets.
 void complain(std::string_view command, const core::Error& error);
 void complain(std::string_view command, std::string_view what);

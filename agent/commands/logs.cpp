@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -33,15 +32,6 @@ constexpr Micros kFollowPause = 500 * core::kMillisecond;
 constexpr Micros kAgentPatience = core::kSecond;
 constexpr Micros kOverlap =
     30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
-
-std::string local_time(Micros wall_us) {
-    const std::time_t seconds = wall_us / core::kSecond;
-    std::tm tm{};
-    localtime_r(&seconds, &tm);
-    char text[32];
-    std::strftime(text, sizeof text, "%b %d %H:%M:%S", &tm);
-    return fmt::format("{}.{:03}", text, wall_us % core::kSecond / 1000);
-}
 
 std::string milliseconds(Micros us) {
     return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);

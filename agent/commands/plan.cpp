@@ -6,6 +6,7 @@
 
 #include "agent/cli.h"
 #include "agent/commands/common.h"
+#include "agent/commands/dns_text.h"
 #include "agent/config_values.h"
 #include "agent/plan_compiler.h"
 #include "agent/terminal.h"
@@ -63,40 +64,6 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
         "the resolver refuses it, too, and keeps the one before; the agent writes a new one: systemctl "
         "restart postern";
     return error;
-}
-
-/// "db.example.com" of lower-case wire.
-std::string name_text(core::ByteView wire) {
-    std::string out;
-    for (std::size_t at = 0; at < wire.size() && wire[at] != 0; at += 1u + wire[at]) {
-        if (!out.empty()) out += '.';
-        for (std::size_t i = 1; i <= wire[at] && at + i < wire.size(); ++i) {
-            const std::uint8_t c = wire[at + i];
-            if (c <= 0x20 || c >= 0x7f || c == '.' || c == '\\') {
-                out += fmt::format("\\{:03}", c);
-            } else {
-                out += static_cast<char>(c);
-            }
-        }
-    }
-    return out.empty() ? "." : out;
-}
-
-std::string type_text(std::uint16_t type) {
-    switch (type) {
-        case 1:
-            return "A";
-        case 6:
-            return "SOA";
-        case 12:
-            return "PTR";
-        case 28:
-            return "AAAA";
-        case core::kTypeAny:
-            return "ANY";
-        default:
-            return fmt::format("TYPE{}", type);
-    }
 }
 
 /// Past a name (labels or a pointer) from `at`; wire.size() when it runs out.
@@ -186,6 +153,7 @@ std::string text_of(const PlanView& plan, const std::string& path) {
                     s.cache_bytes >> 20,
                     format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
                     s.upstream_budget_ms, s.max_inflight));
+    if (s.query_log_sample != 0) row("query log", fmt::format("1 of {} queries", s.query_log_sample));
     for (const auto& owner : plan.owners)
         out += owner_text(plan, owner);
     if (plan.owners.empty()) out += "\nno private names: everything is forwarded\n";
@@ -227,7 +195,8 @@ std::string json_of(const PlanView& plan, const std::string& path) {
                         {"max_inflight", s.max_inflight},
                         {"tcp_max_clients", s.tcp_max_clients},
                         {"tcp_idle_ms", s.tcp_idle_ms},
-                        {"max_udp_payload", s.max_udp_payload}}},
+                        {"max_udp_payload", s.max_udp_payload},
+                        {"query_log_sample", s.query_log_sample}}},
                       {"listen", std::move(listen)},
                       {"allow", std::move(allow)},
                       {"upstreams", std::move(upstreams)},

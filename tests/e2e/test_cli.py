@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -133,7 +134,7 @@ class Usage(HostTest):
         self.assertRegex(done.stdout, r"postern \d+\.\d+")
         done = self.host.postern("--help", config=False)
         self.assertEqual(done.returncode, 0)
-        for command in ("run", "check-config", "plan", "status", "resolve", "probe", "logs", "refresh"):
+        for command in ("run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh"):
             self.assertIn(command, done.stdout)
         for command in ("run", "status", "logs", "probe", "resolve"):
             self.assertEqual(self.host.postern(command, "--help", config=False).returncode, 0)
@@ -150,6 +151,39 @@ class Usage(HostTest):
         done = self.host.postern("status")
         self.assertEqual(done.returncode, 3)
         self.assertIn(HTTP, done.stdout + done.stderr)
+
+
+class Queries(HostTest):
+    def test_on_and_off_with_the_configuration(self):
+        self.host.start()
+        off = self.host.postern("queries")
+        self.assertEqual(off.returncode, 3)
+        self.assertIn("the query log is off", off.stderr)
+        self.assertIn("query_log_sample = 1", off.stderr)
+
+        self.host.write_config(dns={"query_log_sample": 1})
+        self.host.agent.send_signal(signal.SIGHUP)
+        kept = f"{self.host.runtime_dir}/queries"
+        self.host.wait(lambda: self.host.addresses() and os.path.exists(kept), "the first kept query")
+        self.assertEqual(os.stat(kept).st_mode & 0o7777, 0o640)
+        for name, kind, more in ((NAME.upper(), "AAAA", []), ("www.name.test", "A", []), ("www.name.test", "A", ["+tcp"]),
+                                 ("nothing.name.test", "TYPE65280", [])):
+            self.host.dig(name, kind, *more)
+
+        def seen():
+            lines = [json.loads(line) for line in self.host.postern("queries", "--json").stdout.splitlines()]
+            found = [(r["name"], r["type"], r["rcode"], r["source"], r["proto"]) for r in lines]
+            return found[-4:] if ("nothing.name.test", "TYPE65280", "NXDOMAIN", "upstream", "udp") in found else None
+
+        self.assertEqual(self.host.wait(seen, "the last query in the log"), [
+            (NAME.upper(), "AAAA", "NOERROR", "private", "udp"), ("www.name.test", "A", "NOERROR", "upstream", "udp"),
+            ("www.name.test", "A", "NOERROR", "cache", "tcp"), ("nothing.name.test", "TYPE65280", "NXDOMAIN", "upstream", "udp")])
+        (line,) = self.host.postern("queries", "-n", "1").stdout.splitlines()
+        self.assertRegex(line, r"127\.0\.0\.1 .*NXDOMAIN .*upstream .* ms  TYPE65280 nothing\.name\.test$")
+
+        self.host.write_config()
+        self.host.agent.send_signal(signal.SIGHUP)
+        self.host.wait(lambda: not os.path.exists(kept), "what was kept to be removed")
 
 
 class Commands(SharedHostTest):

@@ -91,11 +91,12 @@ inline resolver::ReplyTo client_at(const std::string& address, core::Proto proto
 /// One resolver. `ask` gives the reply, or nothing if there is none yet; then it comes to sink.replies.
 class Bench {
   public:
-    explicit Bench(std::uint64_t seed = 1)
+    explicit Bench(std::uint64_t seed = 1, const std::string& query_log_path = "")
         : random(seed),
           cache(random.next64(), stats),
           forwarder(clock, random, stats),
-          handler(clock, stats, forwarder, cache, sink) {
+          query_log(clock, random, query_log_path),
+          handler(clock, stats, forwarder, cache, query_log, sink) {
         transport.events = &forwarder;
         forwarder.connect(&transport, &handler);
     }
@@ -131,6 +132,7 @@ class Bench {
     FakeSink sink;
     resolver::Cache cache;
     resolver::Forwarder forwarder;
+    resolver::QueryLog query_log;
     resolver::QueryHandler handler;
     bool pending = false;
 };

@@ -1,0 +1,101 @@
+#include "resolver/query_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/log.h"
+
+namespace postern::resolver {
+namespace {
+
+using core::QueryLogFile;
+using core::QueryRecord;
+
+constexpr core::Micros kInterval = 200 * core::kMillisecond;
+constexpr std::size_t kTypeAndClass = 4;
+
+}  // namespace
+
+QueryLog::QueryLog(core::Clock& clock, core::Random& random, std::string path)
+    : clock_(clock), random_(random), path_(std::move(path)), timer_(clock) {
+    remove();  // of an earlier run
+}
+
+QueryLog::~QueryLog() {
+    write();
+}
+
+void QueryLog::configure(std::uint64_t sample) {
+    if (path_.empty() || sample == sample_) return;
+    sample_ = sample;
+    pending_ = {};
+    timer_.stop();
+    file_.reset();
+    seq_ = 0;
+    remove();
+}
+
+void QueryLog::remove() {
+    if (!path_.empty()) static_cast<void>(::unlink(path_.c_str()));
+}
+
+void QueryLog::keep(ByteView question, const ReplyTo& from, core::Source source, std::uint16_t rcode,
+                    core::Micros took_us) {
+    QueryRecord r;
+    r.seq = r.seq_again = ++seq_;
+    r.wall_us = clock_.wall_us();
+    r.took_us = static_cast<std::uint32_t>(std::clamp<core::Micros>(took_us, 0, UINT32_MAX));
+    r.rcode = rcode;
+    r.source = static_cast<std::uint8_t>(source);
+    r.proto = static_cast<std::uint8_t>(from.proto);
+    const core::IpAddress client = from.peer.ip();
+    r.family = client.is_v6() ? 6 : 4;
+    std::memcpy(r.client.data(), client.data(), client.size());
+    if (question.size() > kTypeAndClass && question.size() <= kMaxName + kTypeAndClass) {
+        r.name_size = static_cast<std::uint8_t>(question.size() - kTypeAndClass);
+        std::memcpy(r.name.data(), question.data(), r.name_size);
+        r.type = core::load_be16(question.data() + r.name_size);
+        r.klass = core::load_be16(question.data() + r.name_size + 2);
+    }
+    pending_.push_back(r);
+    if (pending_.size() == kMostPending) return write();
+    if (!timer_.pending()) timer_.start_in(kInterval, [this] { write(); });
+}
+
+bool QueryLog::open() {
+    struct stat info {};
+    if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
+    file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!file_) return false;
+    static_cast<void>(::fchmod(file_.get(), 0640));  // whatever the umask says; the agent reads by group
+    QueryLogFile head;
+    head.sample = sample_;
+    return ::pwrite(file_.get(), &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head);
+}
+
+void QueryLog::write() {
+    timer_.stop();
+    bool written = pending_.empty() || open();
+    for (std::size_t at = 0; at < pending_.size() && written;) {
+        const std::uint64_t seq = pending_[at].seq;
+        const std::size_t n =
+            std::min<std::size_t>(pending_.size() - at, QueryLogFile::kSlots - seq % QueryLogFile::kSlots);
+        written = ::pwrite(file_.get(), &pending_[at], n * sizeof(QueryRecord),
+                           static_cast<off_t>(QueryLogFile::offset_of(seq))) ==
+                  static_cast<ssize_t>(n * sizeof(QueryRecord));
+        at += n;
+    }
+    if (!written && !warned_) {
+        core::log_warning("query_log_failed", "cannot write " + path_ + ": " + std::strerror(errno) +
+                                                  "; queries are answered but not logged");
+    }
+    warned_ = !written;
+    pending_.clear();
+}
+
+}  // namespace postern::resolver

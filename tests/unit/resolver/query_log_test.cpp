@@ -1,0 +1,144 @@
+// The query log: what the handler keeps, what lies in the file, and what a reader makes of a hostile one.
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "core/file_system.h"
+#include "tests/unit/resolver/handler_kit.h"
+#include "tests/unit/temp_folder.h"
+
+using namespace postern;
+using namespace postern::test;
+
+namespace {
+
+struct Log {
+    Log() : bench(1, path) { bench.use(usual_plan()); }
+    void ask(const std::string& name, std::uint16_t type = 1) {
+        Query q;
+        q.name = name;
+        q.type = type;
+        bench.ask(q);
+    }
+    std::vector<core::QueryRecord> read() {
+        bench.clock.advance(core::kSecond);
+        const auto log = core::read_query_log(path);
+        return log ? log->records : std::vector<core::QueryRecord>{};
+    }
+
+    TempFolder folder;
+    std::string path = core::query_log_path(folder.path() + "/stats");
+    Bench bench;
+};
+
+}  // namespace
+
+TEST_CASE("resolver:query_log: off until it is asked for, and its file goes with it", "[resolver]") {
+    Log log;
+    log.ask("db.example.");
+    CHECK(log.read().empty());
+    log.bench.query_log.configure(1);
+    log.ask("db.example.");
+    CHECK(log.read().size() == 1);
+    log.bench.query_log.configure(0);
+    log.ask("db.example.");
+    log.bench.clock.advance(core::kSecond);
+    CHECK(core::read_query_log(log.path).error().code == core::Code::kFileMissing);
+}
+
+TEST_CASE("resolver:query_log: a record tells who asked what, and where the answer came from", "[resolver]") {
+    Log log;
+    log.bench.query_log.configure(1);
+    log.ask("DB.example.", 28);
+    log.ask("localhost.");
+    log.bench.ask(core::Bytes(12, 0));  // no question at all
+    const auto records = log.read();
+    REQUIRE(records.size() == 3);
+    CHECK(records[0].seq == 1);
+    CHECK(std::memcmp(records[0].name.data(), "\2DB\7example", 12) == 0);
+    CHECK(records[0].name_size == 12);
+    CHECK(records[0].type == 28);
+    CHECK(records[0].klass == 1);
+    CHECK(records[0].rcode == 0);
+    CHECK(records[0].source == static_cast<std::uint8_t>(core::Source::kPrivate));
+    CHECK(records[0].client[0] == 127);
+    CHECK(records[1].source == static_cast<std::uint8_t>(core::Source::kLocal));
+    CHECK(records[2].name_size == 0);
+    CHECK(records[2].rcode == 1);
+    struct stat info {};
+    REQUIRE(::stat(log.path.c_str(), &info) == 0);
+    CHECK((info.st_mode & 07777) == 0640);
+}
+
+TEST_CASE("resolver:query_log: a forwarded question counts when it is answered, with its time", "[resolver]") {
+    Log log;
+    log.bench.query_log.configure(1);
+    log.ask("www.example.");
+    CHECK(log.read().empty());
+    log.bench.clock.advance(10 * core::kSecond);  // nobody answers
+    const auto records = log.read();
+    REQUIRE(records.size() == 1);
+    CHECK(records[0].source == static_cast<std::uint8_t>(core::Source::kUpstream));
+    CHECK(records[0].rcode == 2);
+    CHECK(records[0].took_us >= core::kSecond);
+}
+
+TEST_CASE("resolver:query_log: the file holds the last 1024, whatever was asked", "[resolver]") {
+    Log log;
+    log.bench.query_log.configure(1);
+    constexpr std::size_t kAsked = 3000;
+    for (std::size_t i = 0; i < kAsked; ++i)
+        log.ask("db.example.");
+    const auto records = log.read();
+    REQUIRE(records.size() == core::QueryLogFile::kSlots);
+    CHECK(records.front().seq == kAsked - core::QueryLogFile::kSlots + 1);
+    CHECK(records.back().seq == kAsked);
+    CHECK(core::read_file(log.path, 1 << 20)->size() == core::QueryLogFile::kBytes);
+}
+
+TEST_CASE("resolver:query_log: a sample is about its share, of A and AAAA alike", "[resolver]") {
+    Log log;
+    log.bench.query_log.configure(16);
+    for (int i = 0; i < 4000; ++i) {
+        log.ask("db.example.", 1);
+        log.ask("db.example.", 28);
+    }
+    const auto records = log.read();
+    const auto a = std::count_if(records.begin(), records.end(), [](auto& r) { return r.type == 1; });
+    CHECK(records.size() > 350);
+    CHECK(records.size() < 650);
+    CHECK(a > 150);
+    CHECK(static_cast<long>(records.size()) - a > 150);
+}
+
+TEST_CASE("resolver:query_log: a file that is damaged or hostile gives only whole records", "[resolver]") {
+    Log log;
+    log.bench.query_log.configure(1);
+    for (int i = 0; i < 10; ++i)
+        log.ask("db.example.");
+    REQUIRE(log.read().size() == 10);
+    std::string bytes = *core::read_file(log.path, 1 << 20);
+    const auto with = [&](std::size_t at, char c) {
+        std::string other = bytes;
+        other[at] = c;
+        std::ofstream(log.path, std::ios::binary | std::ios::trunc) << other;
+        const auto read = core::read_query_log(log.path);
+        return read ? static_cast<int>(read->records.size()) : -1;
+    };
+    const std::size_t third = core::QueryLogFile::offset_of(3);
+    CHECK(with(0, 'x') == -1);
+    CHECK(with(third, 7) == 9);                                                    // torn
+    CHECK(with(third + offsetof(core::QueryRecord, source), 99) == 9);
+    CHECK(with(third + offsetof(core::QueryRecord, family), 5) == 9);
+    CHECK(with(third + offsetof(core::QueryRecord, name), 70) == 9);               // no label
+    CHECK(with(third + offsetof(core::QueryRecord, name_size), 5) == 9);           // ends within one
+    CHECK(with(third + offsetof(core::QueryRecord, name_size), '\xff') == 9);      // ends behind it
+    for (const std::size_t size : {std::size_t{0}, std::size_t{10}, third + 5}) {
+        std::ofstream(log.path, std::ios::binary | std::ios::trunc) << bytes.substr(0, size);
+        const auto read = core::read_query_log(log.path);
+        CHECK((read ? read->records.size() : 0) == (size > 10 ? 2 : 0));
+    }
+}
