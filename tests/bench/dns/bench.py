@@ -55,6 +55,7 @@ class Bench:
         self.args, self.folder = args, folder
         tool = lambda n: os.path.join(args.build, "tests/bench/dns", n)
         self.limit, self.load, self.make_plan = tool("dns_limit"), tool("dns_load"), tool("make_plan")
+        self.stats_tool = tool("show_stats")
         self.write_names()
         self.run_upstream()
 
