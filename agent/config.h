@@ -36,6 +36,7 @@ struct DnsConfig {
     Micros serve_stale_us = core::kHour;
     Micros plan_ttl_us = 5 * core::kMinute;
     std::uint64_t query_log_sample = 0;       // 1 of this many queries is kept for `postern queries`; 0: none
+    bool forward_test = true;                 // names below "test" go to the upstreams, as hosts in labs need it
     bool second_nameserver = false;           // resolv.conf also names the host's old server, where that is safe
 };
 

@@ -119,6 +119,9 @@ std::uint32_t stable_id(std::string_view text) {
     return id == 0 ? 1 : id;  // 0 marks a free slot in the statistics
 }
 
+/// Names in the PTR answer of an address: so many of the longest fit into a message.
+constexpr std::size_t kMostPtrs = 200;
+
 class Compiler {
   public:
     explicit Compiler(const PlanInput& input)
@@ -135,6 +138,7 @@ class Compiler {
         plan_.settings.serve_stale_s = static_cast<std::uint64_t>(input_.dns.serve_stale_us / core::kSecond);
         plan_.settings.upstream_budget_ms = input_.upstream_budget_ms;
         plan_.settings.query_log_sample = input_.dns.query_log_sample;
+        plan_.settings.forward_test = input_.dns.forward_test ? 1 : 0;
         plan_.listen = input_.dns.listen;
         plan_.allow = input_.dns.allow;
         for (const auto& u : input_.upstreams) plan_.upstreams.push_back({upstream_id(u), u});
@@ -227,6 +231,7 @@ class Compiler {
         std::vector<Rr> ptr;
         std::vector<Rr> any;
         for (const auto& [host, link] : names) {
+            if (ptr.size() == kMostPtrs) break;
             ptr.push_back(ptr_rr(name.get(), host, ttl_));
             any.push_back(ptr_rr(name.get(), host, ttl_));
         }
@@ -263,7 +268,7 @@ std::uint64_t membership_of(const PlanInput& input) {
     for (const auto& u : input.upstreams) line("upstream " + u.text());
     line(std::to_string(input.dns.ttl_us) + ' ' + std::to_string(input.dns.cache_bytes) + ' ' +
          std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' +
-         std::to_string(input.dns.query_log_sample) + ' ' + input.host_zone);
+         std::to_string(input.dns.query_log_sample) + ' ' + (input.dns.forward_test ? '1' : '0') + ' ' + input.host_zone);
     for (const auto& link : input.links) {
         line("link " + link.name + ' ' + link.host);
         for (const auto& a : link.addresses) line(a.ip.text() + ' ' + a.zone + ' ' + a.endpoint);

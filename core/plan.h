@@ -30,6 +30,7 @@ struct PlanSettings {
     std::uint64_t tcp_max_clients = 256;
     std::uint64_t tcp_idle_ms = 10000;
     std::uint64_t max_udp_payload = 1232;     // what we advertise, and the most we send by UDP beyond the host
+    std::uint64_t forward_test = 1;           // 0: names below "test" don't exist (RFC 6761 6.2)
     std::uint64_t query_log_sample = 0;       // 1 of this many queries is kept for core/query_log.h; 0: none
 };
 

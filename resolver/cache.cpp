@@ -14,6 +14,7 @@ constexpr std::uint64_t kLeastBytes = 64 * 1024;  // below: no cache
 constexpr std::uint64_t kBytesPerBucket = 256;    // about an entry
 constexpr core::Micros kRememberBackoff = 10 * core::kSecond;
 constexpr std::size_t kMostTtls = 1024;
+constexpr int kMostSteps = 256;
 constexpr std::uint8_t kHot = 2;  // hits that make an entry worth a prefetch
 
 /// What a block costs, with the allocator's own header.
@@ -50,42 +51,41 @@ struct Cache::Entry {
     const std::uint8_t* wire() const { return ttls() + 2u * ttl_count; }
 };
 
-namespace {
-
-struct Scan {
+/// What matters to a cache in the sections of a reply.
+struct Cache::Scan {
     std::uint16_t ttl_at[kMostTtls];
     std::size_t count = 0;
     std::uint32_t least_ttl = UINT32_MAX;
     std::uint32_t negative_ttl = 0;
     std::size_t soa_ttl_at = 0;
+    std::size_t soa_at = 0;
     bool has_soa = false;
     bool has_type = false;  // the answer section holds a record of the type asked
-};
 
-/// Walks the sections (already checked by ReplyView) for what matters to a cache.
-bool scan_sections(const Sections& s, std::uint16_t type, Scan* out) {
-    std::size_t at = 0;
-    const unsigned records = s.answers + 0u + s.authorities + s.additionals;
-    if (records > kMostTtls) return false;
-    for (unsigned i = 0; i < records; ++i) {
-        Record r;
-        if (!next_record(s.wire, &at, &r)) return false;
-        // RFC 2181 8: a TTL with its highest bit set counts as zero.
-        const std::uint32_t ttl = r.ttl > INT32_MAX ? 0 : r.ttl;
-        out->ttl_at[out->count++] = static_cast<std::uint16_t>(r.ttl_at());
-        out->least_ttl = std::min(out->least_ttl, ttl);
-        if (i < s.answers) {
-            out->has_type = out->has_type || r.type == type || type == core::kTypeAny;
-        } else if (i < s.answers + 0u + s.authorities && r.type == kTypeSoa && r.rdata_length >= 20) {
-            out->has_soa = true;
-            out->soa_ttl_at = r.ttl_at();
-            out->negative_ttl = std::min(ttl, core::load_be32(s.wire.data() + r.end() - 4));  // RFC 2308 5
+    /// The sections are already checked by ReplyView. False: too many records.
+    bool read(const Sections& s, std::uint16_t type) {
+        std::size_t at = 0;
+        const unsigned records = s.answers + 0u + s.authorities + s.additionals;
+        if (records > kMostTtls) return false;
+        for (unsigned i = 0; i < records; ++i) {
+            Record r;
+            if (!next_record(s.wire, &at, &r)) return false;
+            // RFC 2181 8: a TTL with its highest bit set counts as zero.
+            const std::uint32_t ttl = r.ttl > INT32_MAX ? 0 : r.ttl;
+            ttl_at[count++] = static_cast<std::uint16_t>(r.ttl_at());
+            least_ttl = std::min(least_ttl, ttl);
+            if (i < s.answers) {
+                has_type = has_type || r.type == type || type == core::kTypeAny;
+            } else if (i < s.answers + 0u + s.authorities && r.type == kTypeSoa && r.rdata_length >= 20) {
+                has_soa = true;
+                soa_at = r.name_at;
+                soa_ttl_at = r.ttl_at();
+                negative_ttl = std::min(ttl, core::load_be32(s.wire.data() + r.end() - 4));  // RFC 2308 5
+            }
         }
+        return true;
     }
-    return true;
-}
-
-}  // namespace
+};
 
 void Cache::Free::operator()(void* p) const {
     std::free(p);
@@ -172,24 +172,34 @@ Cache::Entry* Cache::make(const CacheKey& key, std::size_t wire, std::size_t ttl
     return e;
 }
 
-bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros now) {
+core::Micros Cache::ttl_of(const Scan& scan, bool negative) const {
+    const core::Micros ttl = std::min(core::Micros{scan.least_ttl} * core::kSecond, settings_.longest_ttl);
+    if (!negative) return ttl;
+    return std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
+}
+
+bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros asked_at,
+                   core::Micros now) {
     const Sections& s = reply.sections;
     // A question without RD is about what the server knows, not about the world (RFC 1034 5.3.3).
     if (mask_ == 0 || (key.flags & kRd) == 0 || (s.rcode != kNoError && s.rcode != kNxDomain)) return false;
-    Scan scan;
-    if (!scan_sections(s, key.type, &scan) || !answers_belong(message, key.name)) return false;
-    const bool negative = s.rcode == kNxDomain || !scan.has_type;
-    if (negative && !scan.has_soa) return false;  // RFC 2308 5; referrals end here, too
-    core::Micros ttl = core::Micros{scan.least_ttl} * core::kSecond;
-    ttl = std::min(ttl, settings_.longest_ttl);
-    if (negative)
-        ttl =
-            std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
-    if (ttl <= 0) return false;
-
+    Name last, zone;
+    if (asked_at <= fresh_since_ || !answers_belong(message, key.name, &last)) return false;
     const CacheKey cache_key = CacheKey::of(key);
     const std::uint64_t h = hash(cache_key);
     if (Entry* old = lookup(cache_key, h)) remove(old);
+
+    Scan scan;
+    if (!scan.read(s, key.type)) return false;
+    const bool negative = s.rcode == kNxDomain || !scan.has_type;
+    // RFC 2308 5; referrals end here, too. The SOA must be of a zone that the name at the end is in.
+    if (negative &&
+        (!scan.has_soa || read_name(message, kHeaderSize + reply.question_size + scan.soa_at, &zone) == 0 ||
+         !is_within(last.view(), zone.view()))) {
+        return false;
+    }
+    const core::Micros ttl = ttl_of(scan, negative);
+    if (ttl <= 0) return false;
     Entry* e = make(cache_key, s.wire.size(), scan.count, reply.ede.size());
     if (e == nullptr) return false;
     e->stored_at = now;
@@ -265,12 +275,12 @@ void Cache::remove(Entry* e) {
 }
 
 /// SIEVE: the hand walks from the oldest to the newest, clears the mark of what was asked and takes the first
-/// without.
+/// without. Where everything was asked it takes one after some steps: no query waits for a walk through all.
 bool Cache::make_room(std::uint64_t bytes) {
     if (index_bytes_ + bytes > settings_.bytes) return false;
     while (used_ + bytes > settings_.bytes) {
         Entry* e = hand_ != nullptr ? hand_ : oldest_;
-        while (e->visited != 0) {
+        for (int steps = 0; e->visited != 0 && steps < kMostSteps; ++steps) {
             e->visited = 0;
             e = e->newer != nullptr ? e->newer : oldest_;
         }
@@ -309,8 +319,9 @@ void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std
 void Cache::postpone_recheck(Entry& e, core::Micros now) const {
     e.recheck_at = now + settings_.failure_recheck;
 }
-bool Cache::recheck_due(const Entry& e, core::Micros now) {
-    return now >= e.recheck_at;
+bool Cache::recheck_due(const Entry& e, core::Micros now) const {
+    // What was put off was the old servers' failure.
+    return now >= e.recheck_at || e.recheck_at - settings_.failure_recheck <= fresh_since_;
 }
 
 bool Cache::wants_prefetch(Entry& e, core::Micros now) {

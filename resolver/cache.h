@@ -52,17 +52,20 @@ class Cache {
 
     Cache(std::uint64_t seed, core::StatsPage& stats);
     ~Cache();
-    /// A smaller bound evicts at once; another size than before empties the cache.
+    /// Another size than before empties the cache.
     void configure(const CacheSettings& settings);
 
     /// kFailure: a failure that is still remembered. kStale: may be served by RFC 8767 when upstreams fail.
     Hit find(const CacheKey& key, core::Micros now);
     /// Keeps a checked reply if it may be kept: it belongs to the question, has a TTL, and is an answer or a
-    /// negative one with SOA (RFC 2308). Returns whether it was.
-    bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros now);
+    /// negative one with SOA (RFC 2308). Returns whether it was. What may not be kept still ends an older
+    /// answer: that one is not what the world says any more. `asked_at`: when the question went out.
+    bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros asked_at,
+                core::Micros now);
     /// Remembers that all upstreams failed, 1 to 5 s. Never replaces data that can still be served stale.
     void insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micros now);
-    /// The upstreams are others now: everything is stale from here on, failures are forgotten.
+    /// The upstreams are others now: everything is stale from here on, failures are forgotten, and what the
+    /// old ones still answer is not kept.
     void expire_all(core::Micros now) { fresh_since_ = now; }
 
     /// The entry's answer; its TTLs still have to be set.
@@ -75,7 +78,7 @@ class Cache {
     /// Stale data was served or refused to refresh: until `failure_recheck` from now it is served without
     /// asking.
     void postpone_recheck(Entry& entry, core::Micros now) const;
-    static bool recheck_due(const Entry& entry, core::Micros now);
+    bool recheck_due(const Entry& entry, core::Micros now) const;
     /// True once for a hot entry whose last tenth of life has begun.
     static bool wants_prefetch(Entry& entry, core::Micros now);
 
@@ -83,9 +86,11 @@ class Cache {
     std::uint64_t entries() const { return count_; }
 
   private:
+    struct Scan;
     Entry** bucket(std::uint64_t hash) { return &buckets_[hash & mask_]; }
     std::uint64_t hash(const CacheKey& key) const;
     Entry* lookup(const CacheKey& key, std::uint64_t hash);
+    core::Micros ttl_of(const Scan& scan, bool negative) const;
     Entry* make(const CacheKey& key, std::size_t wire, std::size_t ttls, std::size_t ede);
     void link(Entry* entry, std::uint64_t hash);
     void remove(Entry* entry);
@@ -106,7 +111,7 @@ class Cache {
     Entry* newest_ = nullptr;
     Entry* oldest_ = nullptr;
     Entry* hand_ = nullptr;
-    core::Micros fresh_since_ = 0;
+    core::Micros fresh_since_ = -1;
 };
 
 }  // namespace postern::resolver

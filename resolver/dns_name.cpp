@@ -4,6 +4,11 @@
 #include <cstring>
 
 namespace postern::resolver {
+namespace {
+
+constexpr unsigned kMostPointers = 127;  // as many as a name can have labels; more are there to cost us time
+
+}  // namespace
 
 bool Name::operator==(const Name& other) const {
     return *this == other.view();
@@ -16,10 +21,11 @@ std::size_t read_name(ByteView message, std::size_t at, Name* out) {
     std::size_t end = 0;     // set at the first pointer
     std::size_t limit = at;  // pointers must aim below everything that was read for this name
     std::size_t length = 0;
+    unsigned pointers = 0;
     while (at < message.size()) {
         const std::size_t label = message[at];
         if (label >= 0xc0) {
-            if (at + 2 > message.size()) return 0;
+            if (at + 2 > message.size() || ++pointers > kMostPointers) return 0;
             const std::size_t target = (label & 0x3f) << 8 | message[at + 1];
             if (target >= limit || target < kHeaderSize) return 0;
             if (end == 0) end = at + 2;

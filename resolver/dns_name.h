@@ -33,7 +33,7 @@ struct Name {
 
 /// Reads the name at `at`, following pointers, and lower-cases it. Returns where the record goes on, 0 if the
 /// name is not well-formed: out of bounds, longer than 255 bytes, a pointer that is not strictly backwards,
-/// or a label type that is not known.
+/// too many of them, or a label type that is not known.
 std::size_t read_name(ByteView message, std::size_t at, Name* out);
 
 /// The same without the name: only its end, pointers are not followed.

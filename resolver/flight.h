@@ -36,6 +36,7 @@ struct Waiter {
     ClientEdns edns;
     core::Bytes question;
     core::Micros since = 0;
+    std::uint8_t client = 0;  // bucket of its address
 
     Asked asked() const { return {id, flags, edns, question}; }
 };
@@ -48,6 +49,7 @@ struct Attempt {
     std::uint16_t id = 0;
     std::uint8_t server = 0;  // index into Flight::order
     bool edns = true;
+    bool plain_retry = false;  // without OPT because the server had complained of it
     bool tcp = false;
     bool live = false;         // its reply is still welcome
     bool silent = false;       // its time is over, the next server was asked
@@ -75,7 +77,7 @@ struct Flight {
     core::Bytes last_error;  // the last error reply, handed on when nobody has better
     UpstreamPointer last_error_from;
     std::uint64_t hash = 0;
-    std::uint8_t client = 0;             // bucket of the address that asked first
+    std::uint16_t client = 0;            // bucket of the address that asked first
     std::uint32_t older = 0, newer = 0;  // neighbours in order of age
 };
 

@@ -14,6 +14,12 @@ constexpr unsigned kRounds = 3;
 // the question goes over TCP, where guessing is hopeless: 8 tries of 65,536 IDs (RFC 5452 9.1).
 constexpr unsigned kMostForeign = 8;
 constexpr core::Micros kTcpPatience = core::kSecond;  // a handshake and an answer
+constexpr std::size_t kShareBeyond = 64;              // of the waiters, a client's when there are too many
+constexpr std::size_t kLargestKept = 64;              // of a flight's waiters when it ends
+
+bool is_complaint(std::uint16_t rcode) {
+    return rcode == kFormErr || rcode == kNotImp || rcode == kBadVers;
+}
 
 bool any_live(const Flight& f) {
     return std::any_of(f.attempts.begin(), f.attempts.end(), [](const Attempt& a) { return a.live; });
@@ -78,6 +84,12 @@ void Forwarder::configure(UpstreamList upstreams, const ForwarderLimits& limits)
 
 Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us) {
     const std::uint64_t hash = key.hash(seed_);
+    const core::IpAddress ip = waiter.to.peer.ip();
+    waiter.client = static_cast<std::uint8_t>(hash_bytes({ip.data(), ip.size()}, seed_));
+    if (!has_room_for(waiter.client)) {
+        ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
+        return Asked::kOverload;
+    }
     if (const auto it = by_hash_.find(hash); it != by_hash_.end() && flights_[it->second].key == key) {
         Flight& f = flights_[it->second];
         if (is_own_query(f, waiter)) {
@@ -85,13 +97,11 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
             return Asked::kLoop;
         }
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kJoined)];
-        f.waiters.push_back(std::move(waiter));
-        ++waiters_;
+        add_waiter(f, std::move(waiter));
         if (stale_after_us != 0 && f.patience_until == 0) {
             f.patience_until = clock_.mono_us() + stale_after_us;
             schedule(it->second);
         }
-        if (waiters_ > limits_.max_waiters && oldest_ != kNone) give_up(oldest_, kEdeOther);
         return Asked::kJoined;
     }
     if (count_ >= limits_.max_inflight) {
@@ -99,33 +109,52 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
         give_up(victim(), kEdeOther);
     }
-    const core::IpAddress ip = waiter.to.peer.ip();
-    const auto bucket = static_cast<std::uint8_t>(hash_bytes({ip.data(), ip.size()}, seed_));
-    const Slot slot = start(key, waiter.question, hash, bucket, stale_after_us);
-    flights_[slot].waiters.push_back(std::move(waiter));
-    ++waiters_;
+    const Slot slot = start(key, waiter.question, hash, waiter.client, stale_after_us);
+    add_waiter(flights_[slot], std::move(waiter));
     try_next(slot);
     return Asked::kStarted;
+}
+
+/// Who asks the same question over and over fills the room for waiters; others get in all the same.
+bool Forwarder::has_room_for(std::uint8_t client) const {
+    return waiters_ < limits_.max_waiters || waiting_of_client_[client] < limits_.max_waiters / kShareBeyond;
+}
+
+void Forwarder::add_waiter(Flight& f, Waiter waiter) {
+    ++waiters_;
+    ++waiting_of_client_[waiter.client];
+    f.waiters.push_back(std::move(waiter));
+}
+
+void Forwarder::drop_waiters(Flight& f) {
+    waiters_ -= f.waiters.size();
+    for (const Waiter& w : f.waiters)
+        --waiting_of_client_[w.client];
+    f.waiters.clear();
+    if (f.waiters.capacity() > kLargestKept) f.waiters = {};
 }
 
 void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     const std::uint64_t hash = key.hash(seed_);
     if (by_hash_.count(hash) != 0 || count_ >= limits_.max_inflight / 2) return;
-    try_next(start(key, question, hash, 0, 0));
+    try_next(start(key, question, hash, kPrefetch, 0));
 }
 
-/// Our own question, ID and source port: an "upstream" leads back here. Without this the flight would wait
-/// for itself until its time is over. (A loop through another forwarder joins its own flight and ends at the
-/// deadline.)
+/// Our own question with our ID and source port, or the question that we ask a server asked by that server:
+/// an upstream leads back here. Without this the flight would wait for itself until its time is over, and
+/// that is what it does with another forwarder on this host: by its address it can't be told from the
+/// programs there.
 bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
+    const core::IpAddress ip = waiter.to.peer.ip();
     return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
-        return a.live && !a.tcp && a.id == waiter.id &&
-               transport_->local_port(a.handle) == waiter.to.peer.port();
+        if (!a.live) return false;
+        if (!waiter.to.loopback && a.upstream->address().ip == ip) return true;
+        return !a.tcp && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
     });
 }
 
 Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash,
-                                 std::uint8_t client, core::Micros stale_after_us) {
+                                 std::uint16_t client, core::Micros stale_after_us) {
     Slot slot = 0;
     if (!free_.empty()) {
         slot = free_.back();
@@ -193,6 +222,7 @@ void Forwarder::try_next(Slot slot) {
 bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra) {
     Flight& f = flights_[slot];
     if (f.attempts.size() >= kMostAttempts) return false;
+    if (!extra) drop_silent(f, server);
     Attempt a;
     a.upstream = f.order[server];
     a.server = static_cast<std::uint8_t>(server);
@@ -209,9 +239,9 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
                           : transport_->send_udp(cookie, a.upstream->address(), {query, size});
     a.upstream->sent(tcp);
     if (sent.error != 0) {
-        // Being out of descriptors or buffers says nothing about the server.
-        const bool ours =
-            sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS || sent.error == ENOMEM;
+        // Being out of descriptors, ports or buffers says nothing about the server.
+        const bool ours = sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS ||
+                          sent.error == ENOMEM || sent.error == EAGAIN || sent.error == EADDRNOTAVAIL;
         if (!ours) a.upstream->failed(a.sent_at);
         f.spoke[server] = true;
         return false;
@@ -220,6 +250,16 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     a.live = true;
     f.attempts.push_back(std::move(a));
     return true;
+}
+
+/// A server that is asked again answers the newer question or none: with many servers dead, sockets and ports
+/// would run out before the time of their questions is over.
+void Forwarder::drop_silent(Flight& f, std::size_t server) {
+    for (Attempt& a : f.attempts) {
+        if (!a.live || !a.silent || a.server != server) continue;
+        transport_->cancel(a.handle);
+        a.live = false;
+    }
 }
 
 Attempt* Forwarder::find(std::uint64_t cookie, Slot* slot) {
@@ -251,14 +291,16 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
 
     const std::size_t server = a->server;  // `a` is gone once something is sent
     const bool extra = a->extra, edns = a->edns, tcp = a->tcp;
-    const bool blames_opt = rcode == kFormErr || rcode == kBadVers || (rcode == kNotImp && !view.has_opt);
-    if (edns && blames_opt) {
-        // RFC 6891 6.2.2 and 7: a server that does not know OPT says so; ask it again without, and remember.
-        a->upstream->refused_edns(now);
-        if (send(slot, server, false, tcp, extra))
+    // It was OPT that the server can't stand, and not the question: remember that.
+    if (a->plain_retry && !is_complaint(rcode)) a->upstream->refused_edns(now);
+    if (edns && is_complaint(rcode) && !(rcode == kNotImp && view.has_opt)) {
+        // RFC 6891 6.2.2 and 7: a server that does not know OPT says so; ask it again without.
+        if (send(slot, server, false, tcp, extra)) {
+            flights_[slot].attempts.back().plain_retry = true;
             schedule(slot);
-        else
+        } else {
             error_reply(slot, server, extra, {});
+        }
     } else if (!sound || (view.truncated && tcp)) {
         error_reply(slot, server, extra, {});
     } else if (view.truncated) {
@@ -373,11 +415,10 @@ void Forwarder::finish(Slot slot, const FlightResult& result) {
         a.live = false;
     }
     unlink(slot);
-    waiters_ -= f.waiters.size();
     owner_->flight_done(f, result);
+    drop_waiters(f);
     f.active = false;
     ++f.generation;
-    f.waiters.clear();
     f.attempts.clear();
     f.order.clear();
     f.last_error.clear();
@@ -403,17 +444,22 @@ void Forwarder::unlink(Slot slot) {
     --count_;
 }
 
+/// How long this attempt may be silent before the next server is asked. However slow a server was: a third of
+/// the time that there is must do (half for a TCP handshake), or its death would take the question with it.
+core::Micros Forwarder::patience(const Flight& f, const Attempt& a) const {
+    const core::Micros whole = f.deadline - f.started_at;
+    const unsigned round =
+        f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    const core::Micros usual = a.upstream->patience() << std::min(round, 4u);
+    return a.tcp ? std::min(std::max(kTcpPatience, usual), whole / 2) : std::min(usual, whole / 3);
+}
+
 /// Sets the next moment at which this flight has to be looked at.
 void Forwarder::schedule(Slot slot) {
     Flight& f = flights_[slot];
     core::Micros at = f.deadline;
-    const unsigned round =
-        f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
     for (const Attempt& a : f.attempts) {
-        if (!a.live || a.silent) continue;
-        const core::Micros patience =
-            a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
-        at = std::min(at, a.sent_at + (patience << std::min(round, 4u)));
+        if (a.live && !a.silent) at = std::min(at, a.sent_at + patience(f, a));
     }
     if (f.patience_until != 0) at = std::min(at, f.patience_until);
     if (f.wake_at != 0 && f.wake_at <= at) return;  // the earlier wake-up will look again
@@ -447,22 +493,19 @@ void Forwarder::wake(Slot slot) {
     const core::Micros now = clock_.mono_us();
     f.wake_at = 0;
     if (now >= f.deadline) {
+        for (const Attempt& a : f.attempts) {
+            if (a.live && !a.silent && now >= a.sent_at + Upstream::kLeastPatience)
+                a.upstream->stayed_silent(now);
+        }
         return give_up(slot, any_live(f) ? kEdeNoReachableAuthority : kEdeNetworkError);
     }
     if (f.patience_until != 0 && now >= f.patience_until) {
         f.patience_until = 0;
-        const std::size_t before = f.waiters.size();
-        owner_->flight_lingers(f);
-        waiters_ -= before - f.waiters.size();
+        if (owner_->flight_lingers(f)) drop_waiters(f);
     }
-    const unsigned round =
-        f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
     bool newly_silent = false;
     for (Attempt& a : f.attempts) {
-        if (!a.live || a.silent) continue;
-        const core::Micros patience =
-            a.tcp ? std::max(kTcpPatience, a.upstream->patience()) : a.upstream->patience();
-        if (now < a.sent_at + (patience << std::min(round, 4u))) continue;
+        if (!a.live || a.silent || now < a.sent_at + patience(f, a)) continue;
         a.silent = true;
         a.upstream->stayed_silent(now);
         newly_silent = newly_silent || !a.extra;

@@ -34,19 +34,19 @@ class FlightOwner {
   public:
     virtual ~FlightOwner() = default;
     virtual void flight_done(Flight& flight, const FlightResult& result) = 0;
-    /// `patience_until` has come; the flight goes on without the waiters that are removed here.
-    virtual void flight_lingers(Flight& flight) = 0;
+    /// `patience_until` has come. True: the waiters have got an answer, and the flight goes on without them.
+    virtual bool flight_lingers(Flight& flight) = 0;
 };
 
 struct ForwarderLimits {
     core::Micros budget_us = 4 * core::kSecond;
     std::size_t max_inflight = 4096;
-    std::size_t max_waiters = 16384;  // in all flights together
+    std::size_t max_waiters = 16384;  // in all flights together; beyond, a client may have a 64th of it
 };
 
 class Forwarder final : public UpstreamEvents {
   public:
-    enum class Asked { kStarted, kJoined, kLoop };
+    enum class Asked { kStarted, kJoined, kLoop, kOverload };
 
     Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& stats);
     ~Forwarder() override;
@@ -58,7 +58,8 @@ class Forwarder final : public UpstreamEvents {
     const UpstreamList& upstreams() const { return upstreams_; }
 
     /// Takes the waiter. The result may come at once, from inside this call. `stale_after_us`: see Flight; 0:
-    /// never. kLoop: the query is one of our own that came back; nothing was taken.
+    /// never. Nothing was taken: kLoop, the query is one of our own that came back; kOverload, too many wait,
+    /// and this client has its share.
     Asked ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us);
     /// Refreshes a name without anybody waiting. No effect if it is in flight or there is no room.
     void prefetch(const FlightKey& key, ByteView question);
@@ -77,11 +78,16 @@ class Forwarder final : public UpstreamEvents {
         bool operator>(const Wake& other) const { return at > other.at; }
     };
 
-    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint8_t client,
+    Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
                core::Micros stale_after_us);
+    bool has_room_for(std::uint8_t client) const;
+    void add_waiter(Flight& f, Waiter waiter);
+    void drop_waiters(Flight& f);
     void order_servers(Flight& f);
     void try_next(Slot slot);
     bool send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra = false);
+    void drop_silent(Flight& f, std::size_t server);
+    core::Micros patience(const Flight& f, const Attempt& a) const;
     void error_reply(Slot slot, std::size_t server, bool extra, ByteView message);
     bool cookie_fits(Attempt& attempt, const ReplyView& view) const;
     bool foreign_reply(Slot slot, Attempt& attempt);
@@ -112,7 +118,9 @@ class Forwarder final : public UpstreamEvents {
     Slot oldest_ = kNone, newest_ = kNone;
     std::size_t count_ = 0;
     std::size_t waiters_ = 0;
-    std::array<std::uint32_t, 256> per_client_{};  // flights by client bucket
+    static constexpr std::uint16_t kPrefetch = 256;          // the bucket of questions that nobody waits for
+    std::array<std::uint32_t, kPrefetch + 1> per_client_{};  // flights by client bucket
+    std::array<std::uint32_t, kPrefetch> waiting_of_client_{};  // waiters by client bucket
     std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
     core::Micros armed_for_ = core::kNever;
     core::Timer timer_;

@@ -18,6 +18,9 @@ const ByteView kLocalhost = wire(
 const ByteView kInvalid = wire(
     "\x07"
     "invalid\0");
+const ByteView kTest = wire(
+    "\x04"
+    "test\0");
 const ByteView kOnion = wire(
     "\x05"
     "onion\0");
@@ -148,6 +151,9 @@ const ByteView kSoaLocalhost = wire(
 const ByteView kSoaInvalid = wire(
     "\x07"
     "invalid\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
+const ByteView kSoaTest = wire(
+    "\x04"
+    "test\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
 const ByteView kSoaOnion = wire(
     "\x05"
     "onion\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
@@ -191,11 +197,12 @@ Sections pointer(std::uint16_t type) {
 
 }  // namespace
 
-std::optional<Sections> local_answer(ByteView name, std::uint16_t type) {
-    // All of them end in one of four top-level labels; the last-but-one length decides most queries at once.
+std::optional<Sections> local_answer(ByteView name, std::uint16_t type, bool forward_test) {
     if (is_within(name, kLocalhost)) return localhost(name.size() == kLocalhost.size(), type);
-    if (is_within(name, kInvalid)) return zone(name.size() == kInvalid.size(), type, kSoaInvalid);
-    if (is_within(name, kOnion)) return zone(name.size() == kOnion.size(), type, kSoaOnion);
+    // These don't exist, the names themselves included (RFC 6761 6.2 and 6.4, RFC 7686 2).
+    if (is_within(name, kInvalid)) return negative(kSoaInvalid, kNxDomain);
+    if (is_within(name, kOnion)) return negative(kSoaOnion, kNxDomain);
+    if (!forward_test && is_within(name, kTest)) return negative(kSoaTest, kNxDomain);
     if (is_within(name, kLoopbackV4Zone)) {
         if (is(name, kLoopbackV4)) {
             const Sections s = pointer(type);

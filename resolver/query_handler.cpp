@@ -168,7 +168,8 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
     }
     const std::int64_t owner = plan_->table.find(query.name.view(), plan_->view.owners);
     if (owner >= 0) return answer_private(c, plan_->view.owners[static_cast<std::size_t>(owner)]);
-    if (const auto local = local_answer(query.name.view(), query.type)) {
+    if (const auto local =
+            local_answer(query.name.view(), query.type, plan_->view.settings.forward_test != 0)) {
         const std::string why = query.edns.explain && from.loopback ? explain_local() : std::string();
         options.explain = why;
         return finish(c, Source::kLocal, *local, options);
@@ -181,8 +182,8 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
         case Cache::State::kStale:
             // RFC 8767 5: asked lately without success; don't let every client wait for the same
             // disappointment.
-            if (!Cache::recheck_due(*hit.entry, now_)) return answer_cached(c, hit);
-            return forward(c, kStaleAfter);
+            if (!cache_.recheck_due(*hit.entry, now_)) return answer_cached(c, hit);
+            return forward(c, (query.flags & kRd) != 0 ? kStaleAfter : 0);
         case Cache::State::kMiss:
             break;
     }
@@ -207,7 +208,9 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
         Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1,
                         c.out.data() + kHeaderSize + c.query.question.size());
     }
-    if (hit.state == Cache::State::kFresh && Cache::wants_prefetch(*hit.entry, now_)) {
+    // Without RD nothing comes back that could be kept.
+    if (hit.state == Cache::State::kFresh && (c.query.flags & kRd) != 0 &&
+        Cache::wants_prefetch(*hit.entry, now_)) {
         forwarder_.prefetch(FlightKey::from(c.query), c.query.question);
     }
     return done;
@@ -239,10 +242,13 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
     waiter.edns = c.query.edns;
     waiter.question.assign(c.query.question.begin(), c.query.question.end());
     waiter.since = now_;
-    if (forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us) ==
-        Forwarder::Asked::kLoop) {
-        ReplyOptions options;
+    const auto asked = forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us);
+    ReplyOptions options;
+    if (asked == Forwarder::Asked::kLoop)
         return finish(c, Source::kRefused, Sections::error(kRefused), options);
+    if (asked == Forwarder::Asked::kOverload) {
+        options.ede = kEdeOther;
+        return finish(c, Source::kUpstream, Sections::error(kServFail), options);
     }
     stats_.inflight = forwarder_.inflight();
     return {0, true};
@@ -259,7 +265,13 @@ void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& se
 
 void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     stats_.inflight = forwarder_.inflight();
+    if (counted_) counted_();
     const core::Micros now = clock_.mono_us();
+    // A plan has come meanwhile that knows better than the upstreams.
+    if (const auto owner = plan_->table.find(flight.key.name.view(), plan_->view.owners); owner >= 0) {
+        return answer_private(flight.waiters, plan_->view.owners[static_cast<std::size_t>(owner)],
+                              flight.key.type);
+    }
     ReplyOptions options;
     options.ede = result.ede;
     Sections sections = Sections::error(kServFail);
@@ -270,15 +282,9 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
         if (sections.rcode > 15) sections = Sections::error(kServFail);
     }
     if (sections.rcode == kNoError || sections.rcode == kNxDomain) {
-        cache_.insert(flight.key, *result.reply, result.message, now);
-    } else if (result.ede != kEdeOther) {
-        const Cache::Hit hit = cache_.find(CacheKey::of(flight.key), now);
-        if (hit.state == Cache::State::kStale) {
-            cache_.postpone_recheck(*hit.entry, now);
-            return answer_stale(flight.waiters, *hit.entry);
-        }
-        if (hit.state != Cache::State::kFresh)
-            cache_.insert_failure(CacheKey::of(flight.key), sections.rcode, now);
+        cache_.insert(flight.key, *result.reply, result.message, flight.started_at, now);
+    } else if ((flight.key.flags & kRd) != 0 && keep_failure(flight, result, sections.rcode, now)) {
+        return;
     }
     for (const Waiter& waiter : flight.waiters) {
         std::string why;
@@ -288,13 +294,44 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     }
 }
 
-void QueryHandler::flight_lingers(Flight& flight) {
+/// True if there was stale data to answer with instead; else the failure is remembered. Being overloaded is
+/// no failure of the upstreams: then nothing is put off and nothing remembered.
+bool QueryHandler::keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode,
+                                core::Micros now) {
+    const bool overload = result.ede == kEdeOther;
+    const CacheKey key = CacheKey::of(flight.key);
+    const Cache::Hit hit = cache_.find(key, now);
+    if (hit.state == Cache::State::kStale) {
+        if (!overload) cache_.postpone_recheck(*hit.entry, now);
+        answer_stale(flight.waiters, *hit.entry);
+        return true;
+    }
+    if (!overload && hit.state != Cache::State::kFresh) cache_.insert_failure(key, rcode, now);
+    return false;
+}
+
+bool QueryHandler::flight_lingers(Flight& flight) {
     const core::Micros now = clock_.mono_us();
     const Cache::Hit hit = cache_.find(CacheKey::of(flight.key), now);
-    if (hit.state != Cache::State::kStale) return;  // evicted meanwhile: they wait on
+    if (hit.state != Cache::State::kStale) return false;  // evicted meanwhile: they wait on
     cache_.postpone_recheck(*hit.entry, now);
     answer_stale(flight.waiters, *hit.entry);
-    flight.waiters.clear();
+    return true;
+}
+
+void QueryHandler::answer_private(const std::vector<Waiter>& waiters, const core::OwnerView& owner,
+                                  std::uint16_t type) {
+    const core::Micros now = clock_.mono_us();
+    const auto* answer = select_answer(plan_->view, owner, type, plan_->fresh(owner, now));
+    for (const Waiter& waiter : waiters) {
+        ReplyOptions options;
+        std::string why;
+        if (waiter.edns.explain && waiter.to.loopback) why = explain_private(*plan_, owner, now);
+        options.explain = why;
+        if (answer == nullptr) options.ede = kEdeNotReady;
+        reply(waiter, Source::kPrivate,
+              answer == nullptr ? Sections::error(kServFail) : Sections::authoritative(*answer), options);
+    }
 }
 
 void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry) {

@@ -22,8 +22,8 @@ struct Handled {
 
 class QueryHandler final : public FlightOwner {
   public:
-    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache, QueryLog& log,
-                 ReplySink& sink);
+    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache,
+                 QueryLog& log, ReplySink& sink);
     ~QueryHandler() override;
 
     /// From the next query on. Queries in flight finish with what they have.
@@ -32,6 +32,8 @@ class QueryHandler final : public FlightOwner {
 
     /// Called once a batch, with its time.
     void on_awake(std::function<void(core::Micros)> fn) { awake_ = std::move(fn); }
+    /// Called when a question has come back from the upstreams: counters have changed while no client asks.
+    void on_counted(std::function<void()> fn) { counted_ = std::move(fn); }
 
     /// Reads the clock once for all packets that arrived together.
     void begin_batch();
@@ -42,7 +44,7 @@ class QueryHandler final : public FlightOwner {
     void end_batch(std::uint64_t replies);
 
     void flight_done(Flight& flight, const FlightResult& result) override;
-    void flight_lingers(Flight& flight) override;
+    bool flight_lingers(Flight& flight) override;
 
   private:
     struct Context;  // one query on its way through
@@ -53,6 +55,9 @@ class QueryHandler final : public FlightOwner {
     Handled answer_cached(const Context& c, Cache::Hit hit);
     Handled forward(const Context& c, core::Micros stale_after_us);
     void answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry);
+    void answer_private(const std::vector<Waiter>& waiters, const core::OwnerView& owner, std::uint16_t type);
+    bool keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode,
+                      core::Micros now);
     Handled refuse_client(const Context& c);
     void reply(const Waiter& waiter, core::Source source, const Sections& sections,
                const ReplyOptions& options);
@@ -75,6 +80,7 @@ class QueryHandler final : public FlightOwner {
     std::uint16_t tcp_idle_100ms_ = 100;
     core::Micros now_ = 0;
     std::function<void(core::Micros)> awake_;
+    std::function<void()> counted_;
     core::Micros refusals_from_ = 0;
     unsigned refusals_ = 0;
     core::Bytes stale_;

@@ -9,7 +9,8 @@ using core::load_be16;
 
 constexpr std::size_t kLongestChain = 16;
 
-/// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed: RDATA ends where they do.
+/// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed: RDATA ends where they
+/// do.
 bool rdata_is_sound(ByteView message, const Record& r) {
     Name name;
     const ByteView upto = message.first(r.end());
@@ -150,7 +151,7 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
     return true;
 }
 
-bool answers_belong(ByteView reply, const Name& asked) {
+bool answers_belong(ByteView reply, const Name& asked, Name* last) {
     const std::size_t body = kHeaderSize + asked.length + 4u;
     const std::uint16_t answers = load_be16(reply.data() + 6);
     std::array<Name, kLongestChain> chain;
@@ -163,19 +164,23 @@ bool answers_belong(ByteView reply, const Name& asked) {
         for (unsigned i = 0; i < answers && !found; ++i) {
             Record r;
             Name owner;
-            if (!next_record(reply, &at, &r) || read_name(reply, r.name_at, &owner) == 0) return false;
-            if (r.type != kTypeCname || !(owner == chain[links - 1])) continue;
+            if (!next_record(reply, &at, &r)) return false;
+            if (r.type != kTypeCname) continue;
+            if (read_name(reply, r.name_at, &owner) == 0) return false;
+            if (!(owner == chain[links - 1])) continue;
             if (links == kLongestChain) return false;
             if (read_name(reply, r.rdata_at, &chain[links]) == 0) return false;
             ++links;
             found = true;
         }
     }
+    *last = chain[links - 1];
     std::size_t at = body;
     for (unsigned i = 0; i < answers; ++i) {
         Record r;
         Name owner;
-        if (!next_record(reply, &at, &r) || read_name(reply, r.name_at, &owner) == 0) return false;
+        if (!next_record(reply, &at, &r) || r.klass != kClassIn || read_name(reply, r.name_at, &owner) == 0)
+            return false;
         bool belongs = false;
         for (std::size_t k = 0; k < links && !belongs; ++k) {
             belongs = owner == chain[k] || ((r.type == kTypeDname || r.type == kTypeRrsig) &&

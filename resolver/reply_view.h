@@ -31,7 +31,7 @@ struct ReplyView {
 };
 
 /// Whether every record of the answer section belongs to the question: its name, or what a chain of CNAME or
-/// DNAME leads to. Only such replies are cached.
-bool answers_belong(ByteView reply, const Name& asked);
+/// DNAME leads to. Only such replies are cached. `last` gets the name at the end of the chain.
+bool answers_belong(ByteView reply, const Name& asked, Name* last);
 
 }  // namespace postern::resolver

@@ -13,7 +13,7 @@ std::size_t put(std::uint8_t* at, ByteView bytes) {
 }
 
 std::size_t ede_size(const ReplyOptions& o) {
-    return o.ede == kEdeNone ? 0 : 6 + o.ede_text.size();
+    return o.ede == kEdeNone ? 0 : 6;
 }
 std::size_t explain_size(const ReplyOptions& o) {
     return o.explain.empty() ? 0 : 4 + o.explain.size();
@@ -38,9 +38,9 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
     std::size_t at = kOptSize;
     if (o.ede != kEdeNone) {
         store_be16(p + at, kOptionEde);
-        store_be16(p + at + 2, static_cast<std::uint16_t>(2 + o.ede_text.size()));
+        store_be16(p + at + 2, 2);
         store_be16(p + at + 4, static_cast<std::uint16_t>(o.ede));
-        at += 6 + put(p + at + 6, core::as_bytes(o.ede_text));
+        at += 6;
     }
     at += put(p + at, o.passed);
     if (o.keepalive_100ms != 0) {
@@ -68,20 +68,20 @@ std::size_t write_reply(const Asked& asked, const Sections& sections, const Repl
     // Dropped in this order when space is short: text for people, then the sections (with TC), then the
     // options.
     ReplyOptions kept = options;
-    if (asked.edns.present && head + sections.wire.size() + opt + options_size(kept) > limit) {
-        kept.ede_text = {};
-        if (explain_size(kept) > 0 && head + sections.wire.size() + opt + options_size(kept) > limit)
-            kept.explain = {};
-        if (head + sections.wire.size() + opt + options_size(kept) > limit) kept.passed = {};
-    }
+    const auto too_large = [&] { return head + sections.wire.size() + opt + options_size(kept) > limit; };
+    if (asked.edns.present && too_large()) kept.explain = {};
+    if (asked.edns.present && too_large()) kept.passed = {};
     const std::size_t tail = asked.edns.present ? opt + options_size(kept) : 0;
     const bool whole = head + sections.wire.size() + tail <= limit;
+
+    // AD is for those who say that they understand it (RFC 6840 5.7, 5.8).
+    const bool wants_ad = (asked.flags & kAd) != 0 || asked.edns.dnssec_ok;
+    const std::uint16_t flags = wants_ad ? sections.flags : static_cast<std::uint16_t>(sections.flags & ~kAd);
 
     std::uint8_t* p = out.data();
     store_be16(p, asked.id);
     store_be16(p + 2, static_cast<std::uint16_t>(kQr | (asked.flags & (kOpcodeMask | kRd | kCd)) | kRa |
-                                                 sections.flags | (whole ? 0 : kTc) |
-                                                 (sections.rcode & kRcodeMask)));
+                                                 flags | (whole ? 0 : kTc) | (sections.rcode & kRcodeMask)));
     store_be16(p + 4, asked.question.empty() ? 0 : 1);
     store_be16(p + 6, whole ? sections.answers : 0);
     store_be16(p + 8, whole ? sections.authorities : 0);

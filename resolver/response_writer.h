@@ -40,7 +40,6 @@ struct Sections {
 struct ReplyOptions {
     std::uint16_t udp_size = 1232;  // what we say we can receive
     std::int32_t ede = kEdeNone;
-    std::string_view ede_text = {};
     ByteView passed = {};               // whole options of the upstream that are handed on (its EDE)
     std::string_view explain = {};      // for option 65001
     std::uint16_t keepalive_100ms = 0;  // how long an idle TCP connection lives (RFC 7828); 0: not said

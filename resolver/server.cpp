@@ -26,6 +26,7 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
         watcher_.awake(now);
         stats_.touch();
     });
+    handler_.on_counted([this] { stats_.touch(); });
 }
 
 Server::~Server() {
@@ -46,7 +47,8 @@ bool Server::start() {
 
 bool Server::allows(const core::IpAddress& client) const {
     const auto& allow = handler_.plan()->view.allow;
-    return std::any_of(allow.begin(), allow.end(), [&](const auto& prefix) { return prefix.contains(client); });
+    return std::any_of(allow.begin(), allow.end(),
+                       [&](const auto& prefix) { return prefix.contains(client); });
 }
 
 /// The agent reads what is missing from the statistics; the log has it once, not with every plan.

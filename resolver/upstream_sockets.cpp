@@ -16,13 +16,19 @@ constexpr std::uint64_t kTcpHandle = std::uint64_t{1} << 63;
 constexpr int kEventsAtOnce = 64;
 constexpr int kMostDatagrams = 16;  // of one exchange in one turn: a flood may not starve the clients
 
-// A socket is used again only while this many of its server lie idle; they are taken longest idle first, about.
+// A socket is used again only while this many of its server lie idle; they are taken longest idle first,
+// about.
 constexpr std::size_t kIdleToReuse = 1024;
 constexpr std::size_t kMostIdle = kIdleToReuse + 512;  // room for what is in flight at once
-constexpr std::size_t kShuffle = 64;  // taken from among the so many longest idle ones
+constexpr std::size_t kShuffle = 64;                   // taken from among the so many longest idle ones
 constexpr int kMostUses = 4;
 constexpr core::Micros kLongestIdle = 30 * core::kSecond;  // NATs and our own address change behind its back
 constexpr rlim_t kDescriptorsToReuse = 8 * kIdleToReuse;
+// Of the 28,232 ports that a host has by default for what its programs open, at most so many are ours at
+// once.
+constexpr std::size_t kMostBusy = 12 * 1024;
+// One question that nobody answers is no news; so many in a row, and the way to that server may have changed.
+constexpr unsigned kSilenceToClose = 8;
 
 std::uint64_t pack(std::uint32_t slot, std::uint32_t count) {
     return std::uint64_t{count & 0x7fffffff} << 32 | slot;
@@ -40,8 +46,14 @@ socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
 
 }  // namespace
 
-UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events)
-    : clock_(clock), random_(random), events_(events), epoll_(epoll_create1(EPOLL_CLOEXEC)), tcp_(loop, clock, events) {
+UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random,
+                                 UpstreamEvents& events)
+    : clock_(clock),
+      random_(random),
+      events_(events),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      old_timer_(clock),
+      tcp_(loop, clock, events) {
     if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0)
         std::abort();
     rlimit files{};
@@ -52,25 +64,39 @@ UpstreamSockets::~UpstreamSockets() = default;
 
 std::size_t UpstreamSockets::idle() const {
     std::size_t count = 0;
-    for (const Pool& pool : pools_) count += pool.idle.size();
+    for (const Pool& pool : pools_)
+        count += pool.idle.size();
     return count;
 }
 
 UpstreamTransport::Sent UpstreamSockets::send_udp(std::uint64_t cookie, const core::SocketAddress& server,
                                                   core::ByteView query) {
+    if (busy_ >= kMostBusy) return {ENOBUFS, 0};
     Slot slot = 0;
     if (const int error = take(server, &slot); error != 0) return {error, 0};
+    const bool used = sockets_[slot].uses > 0;
+    Sent sent = start(slot, cookie, query);
+    if (sent.error != 0 && used) {
+        // Our address or route has gone since it was opened; a new one may have come.
+        close_idle(pool_of(server));
+        if (const int error = open(server, &slot); error != 0) return {error, 0};
+        sent = start(slot, cookie, query);
+    }
+    return sent;
+}
+
+UpstreamTransport::Sent UpstreamSockets::start(Slot slot, std::uint64_t cookie, core::ByteView query) {
     Socket& s = sockets_[slot];
     if (::send(s.fd.get(), query.data(), query.size(), MSG_NOSIGNAL) < 0) {
         const int error = errno;
         close(slot);
-        close_idle(pool_of(server));  // our address or route may have gone: theirs, too
         return {error, 0};
     }
     s.cookie = cookie;
     s.busy = true;
     s.suspect = false;
     ++s.uses;
+    ++busy_;
     return {0, pack(slot, s.exchange)};
 }
 
@@ -124,7 +150,8 @@ UpstreamSockets::Pool& UpstreamSockets::pool_of(const core::SocketAddress& serve
     }
     // Servers that are not asked any more leave nothing but an empty pool, which the next new one takes.
     for (Pool& pool : pools_) {
-        if (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.back()].idle_since_us > kLongestIdle) close_idle(pool);
+        if (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.back()].idle_since_us > kLongestIdle)
+            close_idle(pool);
         if (pool.idle.empty()) {
             pool.server = server;
             return pool;
@@ -145,10 +172,9 @@ void UpstreamSockets::cancel(std::uint64_t handle) {
     if (handle & kTcpHandle) return tcp_.cancel(handle & ~kTcpHandle);
     if (find(handle) == nullptr) return;
     const auto slot = static_cast<Slot>(handle);
-    const core::SocketAddress server = sockets_[slot].server;
+    Pool& pool = pool_of(sockets_[slot].server);
     end_exchange(slot, false);
-    // No reply: it may be the way to this server that has changed, and the others lead there, too.
-    close_idle(pool_of(server));
+    if (++pool.unanswered >= kSilenceToClose) close_idle(pool);
 }
 
 std::uint16_t UpstreamSockets::local_port(std::uint64_t handle) {
@@ -169,25 +195,44 @@ UpstreamSockets::Socket* UpstreamSockets::find(std::uint64_t handle) {
 void UpstreamSockets::end_exchange(Slot slot, bool good) {
     Socket& s = sockets_[slot];
     s.busy = false;
+    --busy_;
     ++s.exchange;
-    Pool* pool = reuse_ && good && !s.suspect && s.uses < kMostUses ? &pool_of(s.server) : nullptr;
-    if (pool == nullptr || pool->idle.size() >= kMostIdle) return close(slot);
+    Pool* pool = reuse_ && good ? &pool_of(s.server) : nullptr;
+    if (pool != nullptr) pool->unanswered = 0;
+    if (pool == nullptr || s.suspect || s.uses >= kMostUses || pool->idle.size() >= kMostIdle)
+        return close(slot);
     s.idle_since_us = clock_.mono_us();
     pool->idle.push_back(slot);
+    if (!old_timer_.pending()) old_timer_.start_in(kLongestIdle, [this] { close_old(); });
+}
+
+/// So that after a burst sockets and ports don't stay ours. One wake-up at the end, not one a socket.
+void UpstreamSockets::close_old() {
+    core::Micros newest = -1;
+    for (Pool& pool : pools_) {
+        while (!pool.idle.empty() &&
+               clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us >= kLongestIdle) {
+            close(pool.idle.front());
+            pool.idle.pop_front();
+        }
+        if (!pool.idle.empty()) newest = std::max(newest, sockets_[pool.idle.back()].idle_since_us);
+    }
+    if (newest >= 0) old_timer_.start_at(newest + kLongestIdle, [this] { close_old(); });
 }
 
 void UpstreamSockets::close(Slot slot) {
     Socket& s = sockets_[slot];
     s.fd.reset();  // leaves the epoll set with its last descriptor
-    s.busy = false;
     ++s.exchange;
     ++s.birth;
     free_.push_back(slot);
 }
 
 void UpstreamSockets::close_idle(Pool& pool) {
-    for (const Slot slot : pool.idle) close(slot);
+    for (const Slot slot : pool.idle)
+        close(slot);
     pool.idle.clear();
+    pool.unanswered = 0;
 }
 
 void UpstreamSockets::on_ready() {

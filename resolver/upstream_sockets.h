@@ -1,8 +1,8 @@
-// The real transport: a connected UDP socket an exchange, so that every query leaves from a random port of the kernel's
-// whole ephemeral range and datagrams of strangers never reach us. One epoll set of our own holds them all; libuv sees a
-// single descriptor, which saves it three system calls a query. Making a socket costs more than all else of a miss, so
-// under load those that brought a good reply serve a few more: but only once so many lie idle that any thousand queries
-// in a row still leave from about a thousand ports.
+// The real transport: a connected UDP socket an exchange, so that every query leaves from a random port of
+// the kernel's whole ephemeral range and datagrams of strangers never reach us. One epoll set of our own
+// holds them all; libuv sees a single descriptor, which saves it three system calls a query. Making a socket
+// costs more than all else of a miss, so under load those that brought a good reply serve a few more: but
+// only once so many lie idle that any thousand queries in a row still leave from about a thousand ports.
 #pragma once
 
 #include <deque>
@@ -33,21 +33,24 @@ class UpstreamSockets final : public UpstreamTransport {
         core::UniqueFd fd;
         std::uint64_t cookie = 0;
         std::uint32_t exchange = 1;  // counts up: a handle of an earlier exchange finds nothing
-        std::uint32_t birth = 1;     // counts up with every new descriptor: an event of an earlier one finds nothing
+        std::uint32_t birth =
+            1;  // counts up with every new descriptor: an event of an earlier one finds nothing
         int uses = 0;
         bool busy = false;
-        bool suspect = false;        // something came that was not the reply
+        bool suspect = false;  // something came that was not the reply
         core::Micros idle_since_us = 0;
         core::SocketAddress server;
     };
     struct Pool {
         core::SocketAddress server;
         std::deque<std::uint32_t> idle;  // longest first
+        unsigned unanswered = 0;         // exchanges in a row that ended without a reply
     };
     using Slot = std::uint32_t;
 
     /// errno, or 0 and the slot of a connected socket that nobody else has.
     int take(const core::SocketAddress& server, Slot* slot);
+    Sent start(Slot slot, std::uint64_t cookie, core::ByteView query);
     int open(const core::SocketAddress& server, Slot* slot);
     Pool& pool_of(const core::SocketAddress& server);
     void on_ready();
@@ -56,6 +59,7 @@ class UpstreamSockets final : public UpstreamTransport {
     void end_exchange(Slot slot, bool good);
     void close(Slot slot);
     void close_idle(Pool& pool);
+    void close_old();
 
     core::Clock& clock_;
     core::Random& random_;
@@ -66,6 +70,8 @@ class UpstreamSockets final : public UpstreamTransport {
     std::vector<Slot> free_;
     std::vector<Pool> pools_;  // a handful
     bool reuse_ = false;       // there are descriptors to spare
+    std::size_t busy_ = 0;
+    core::Timer old_timer_;  // pending while sockets lie idle
     UpstreamTcp tcp_;
 };
 

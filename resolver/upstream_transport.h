@@ -26,8 +26,8 @@ class UpstreamTransport {
         std::uint64_t handle = 0;  // for cancel()
     };
     virtual ~UpstreamTransport() = default;
-    /// From a socket of its own with a random source port, connected: the kernel drops datagrams of other
-    /// senders.
+    /// From a connected socket that no other exchange has at the time, with a random source port: the kernel
+    /// drops datagrams of other senders.
     virtual Sent send_udp(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query) = 0;
     /// Over a connection to the server that several exchanges share (RFC 7766 6.2.1). Never calls back from
     /// here.

@@ -74,7 +74,6 @@ enum Ede : std::int32_t {
     kEdeNotReady = 14,
     kEdeProhibited = 18,
     kEdeStaleNxDomain = 19,
-    kEdeNotAuthoritative = 20,
     kEdeNoReachableAuthority = 22,
     kEdeNetworkError = 23,
 };

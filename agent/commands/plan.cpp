@@ -196,6 +196,7 @@ std::string json_of(const PlanView& plan, const std::string& path) {
                         {"tcp_max_clients", s.tcp_max_clients},
                         {"tcp_idle_ms", s.tcp_idle_ms},
                         {"max_udp_payload", s.max_udp_payload},
+                        {"forward_test", s.forward_test},
                         {"query_log_sample", s.query_log_sample}}},
                       {"listen", std::move(listen)},
                       {"allow", std::move(allow)},

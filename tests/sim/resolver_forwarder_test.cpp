@@ -68,6 +68,7 @@ TEST_CASE("forwarding: AA is cleared, AD and unknown types pass, OPT follows the
     Query plain = kWww;
     plain.edns_size = -1;
     plain.type = 65280;
+    plain.flags = 0x0120;  // RD AD
     net.ask(plain);
     net.transport.deliver(0, test::reply_to(net.transport.open[0].query, 0,
                                             {"www.example. 60 IN TYPE65280 \\# 3 010203"}, {}, true, 0x0420));

@@ -165,7 +165,7 @@ TEST_CASE("local: localhost, invalid, loopback reverse and our name are answered
         const char* name;
         int type, rcode;
     };
-    for (const Case& c : {Case{"localhost.", 16, 0}, Case{"x.invalid.", 1, 3}, Case{"invalid.", 1, 0},
+    for (const Case& c : {Case{"localhost.", 16, 0}, Case{"x.invalid.", 1, 3}, Case{"invalid.", 1, 3},
                           Case{"x.onion.", 1, 3}, Case{"5.0.0.127.in-addr.arpa.", 12, 3},
                           Case{"0.0.127.in-addr.arpa.", 12, 0}, Case{"127.in-addr.arpa.", 12, 0}}) {
         CAPTURE(c.name);
@@ -178,8 +178,15 @@ TEST_CASE("local: localhost, invalid, loopback reverse and our name are answered
           Lines{"version.bind. 0 CH TXT \"postern\""});
     CHECK(test::rcode_of(bench.ask(Query{.name = "other.", .type = 16, .klass = 3})) == 5);
     CHECK(bench.transport.sent == 0);
-    bench.ask(Query{.name = "localhost.example."});
+    CHECK(bench.ask(Query{.name = "x.test."}).empty());  // forwarded
     CHECK(bench.transport.sent == 1);
+    auto plan = test::usual_plan();
+    plan.settings.forward_test = 0;
+    bench.use(plan);
+    for (const char* name : {"y.test.", "test."})
+        CHECK(test::rcode_of(bench.ask(Query{.name = name})) == 3);
+    bench.ask(Query{.name = "localhost.example."});
+    CHECK(bench.transport.sent == 2);
 }
 
 TEST_CASE("explain: the private option tells loopback clients where an answer comes from", "[explain]") {

@@ -10,6 +10,7 @@
 
 #include "resolver/peer.h"
 #include "resolver/upstream_sockets.h"
+#include "tests/sim/fake_clock.h"
 
 using namespace postern;
 using namespace postern::resolver;
@@ -73,7 +74,7 @@ struct Wire {
     }
 
     core::Loop loop;
-    core::SystemClock clock{loop};
+    test::FakeClock clock;
     core::SystemRandom random;
     Events events;
     core::UniqueFd server;
@@ -126,11 +127,54 @@ TEST_CASE("upstream sockets: one whose exchange did not end well is not used aga
     while (wire.transport->idle() == 101) uv_run(wire.loop.raw(), UV_RUN_ONCE);
     CHECK(wire.transport->idle() == 100);
     CHECK(wire.events.replies.back().first == 201);
-    // No reply in time: the way to the server may have changed.
-    const auto handle = wire.send(202);
-    wire.transport->cancel(handle);
+    // No reply once is no news. Several times in a row: the way to the server may have changed.
+    const auto lose = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            const auto handle = wire.send(202);
+            wire.transport->cancel(handle);
+            wire.transport->cancel(handle);
+        }
+    };
+    lose(7);
+    CHECK(wire.transport->idle() == 100);
+    for (int i = 0; i < 7; ++i) wire.receive();
+    wire.exchange(203);
+    lose(7);
+    CHECK(wire.transport->idle() == 101);
+    lose(1);
     CHECK(wire.transport->idle() == 0);
-    wire.transport->cancel(handle);
+}
+
+TEST_CASE("upstream sockets: idle ones are given back in time, and nothing is left to wake up for", "[upstream]") {
+    Wire wire;
+    if (!wire.plenty) {
+        WARN("too few descriptors are allowed here");
+        return;
+    }
+    for (std::uint64_t i = 0; i < 10; ++i) wire.exchange(i);
+    wire.clock.advance(29 * core::kSecond);
+    wire.exchange(10);
+    CHECK(wire.transport->idle() == 11);
+    wire.clock.advance(2 * core::kSecond);
+    CHECK(wire.transport->idle() == 1);
+    wire.clock.advance(29 * core::kSecond);
+    CHECK(wire.transport->idle() == 0);
+    CHECK(wire.clock.idle());
+}
+
+TEST_CASE("upstream sockets: the ports of a host are not all ours", "[upstream]") {
+    Wire wire;
+    std::vector<std::uint64_t> handles;
+    int error = 0;
+    for (std::uint64_t i = 0; error == 0 && i < 40000; ++i) {
+        const auto sent = wire.transport->send_udp(i, wire.address, core::as_bytes("query"));
+        error = sent.error;
+        if (error == 0) handles.push_back(sent.handle);
+    }
+    CHECK((error == ENOBUFS || error == EMFILE));
+    CHECK(handles.size() <= 12 * 1024);
+    for (const auto handle : handles) wire.transport->cancel(handle);
+    wire.send(1);
 }
 
 TEST_CASE("upstream sockets: a refusing server is reported at once, and the idle sockets go", "[upstream]") {
