@@ -34,6 +34,7 @@ struct Cache::Entry {
     core::Micros fresh_until;
     core::Micros stale_until;
     core::Micros recheck_at;
+    std::uint32_t upstream;
     std::uint16_t type, klass;
     std::uint16_t answers, authorities, additionals;
     std::uint16_t rcode, flags;
@@ -178,8 +179,8 @@ core::Micros Cache::ttl_of(const Scan& scan, bool negative) const {
     return std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
 }
 
-bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros asked_at,
-                   core::Micros now) {
+bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
+                   core::Micros asked_at, core::Micros now) {
     const Sections& s = reply.sections;
     // A question without RD is about what the server knows, not about the world (RFC 1034 5.3.3).
     if (mask_ == 0 || (key.flags & kRd) == 0 || (s.rcode != kNoError && s.rcode != kNxDomain)) return false;
@@ -205,6 +206,7 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     e->stored_at = now;
     e->fresh_until = now + ttl;
     e->stale_until = e->fresh_until + settings_.serve_stale_us;
+    e->upstream = upstream;
     e->answers = s.answers;
     e->authorities = s.authorities;
     e->additionals = s.additionals;
@@ -300,6 +302,9 @@ ByteView Cache::ede(const Entry& e) {
 }
 bool Cache::is_nxdomain(const Entry& e) {
     return e.rcode == kNxDomain;
+}
+std::uint32_t Cache::upstream(const Entry& e) {
+    return e.upstream;
 }
 core::Micros Cache::age(const Entry& e, core::Micros now) {
     return now - e.stored_at;

@@ -59,9 +59,10 @@ class Cache {
     Hit find(const CacheKey& key, core::Micros now);
     /// Keeps a checked reply if it may be kept: it belongs to the question, has a TTL, and is an answer or a
     /// negative one with SOA (RFC 2308). Returns whether it was. What may not be kept still ends an older
-    /// answer: that one is not what the world says any more. `asked_at`: when the question went out.
-    bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, core::Micros asked_at,
-                core::Micros now);
+    /// answer: that one is not what the world says any more. `upstream`: its id; `asked_at`: when the
+    /// question went out.
+    bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
+                core::Micros asked_at, core::Micros now);
     /// Remembers that all upstreams failed, 1 to 5 s. Never replaces data that can still be served stale.
     void insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micros now);
     /// The upstreams are others now: everything is stale from here on, failures are forgotten, and what the
@@ -73,6 +74,8 @@ class Cache {
     static ByteView ede(const Entry& entry);
     static bool is_nxdomain(const Entry& entry);
     static core::Micros age(const Entry& entry, core::Micros now);
+    /// PlanUpstream::id of who gave it; 0 for a failure.
+    static std::uint32_t upstream(const Entry& entry);
     /// Sets the TTLs in a copy of the sections: what is left of them, or `fixed_s` if that is not negative.
     static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections);
     /// Stale data was served or refused to refresh: until `failure_recheck` from now it is served without

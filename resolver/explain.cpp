@@ -40,12 +40,12 @@ std::string explain_flight(const FlightResult& result) {
     return fmt::format("source=upstream upstream={} rtt_us={}", result.from->address().text(), result.rtt_us);
 }
 
-std::string explain_cached(Cache::State state, core::Micros age) {
-    return fmt::format("source={} age={}s",
+std::string explain_cached(Cache::State state, core::Micros age, const std::string& upstream) {
+    return fmt::format("source={} age={}s{}{}",
                        state == Cache::State::kStale     ? "stale"
                        : state == Cache::State::kFailure ? "cached_failure"
                                                          : "cache",
-                       age / core::kSecond);
+                       age / core::kSecond, upstream.empty() ? "" : " upstream=", upstream);
 }
 
 std::string explain_local() {

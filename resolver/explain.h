@@ -12,7 +12,8 @@ namespace postern::resolver {
 
 std::string explain_private(const ActivePlan& plan, const core::OwnerView& owner, core::Micros now);
 std::string explain_flight(const FlightResult& result);
-std::string explain_cached(Cache::State state, core::Micros age);
+/// `upstream`: the address of who gave it, "" if that is not known.
+std::string explain_cached(Cache::State state, core::Micros age, const std::string& upstream);
 std::string explain_local();
 
 }  // namespace postern::resolver

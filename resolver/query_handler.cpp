@@ -79,6 +79,13 @@ void QueryHandler::use_plan(PlanPointer plan) {
     }
 }
 
+std::string QueryHandler::address_of(std::uint32_t upstream) const {
+    for (const auto& u : plan_->view.upstreams) {
+        if (u.id == upstream) return u.address.text();
+    }
+    return "";
+}
+
 void QueryHandler::begin_batch() {
     now_ = clock_.mono_us();
     if (awake_) awake_(now_);
@@ -199,7 +206,7 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
     if (hit.state == Cache::State::kFailure) options.ede = kEdeCachedError;
     std::string why;
     if (c.query.edns.explain && c.from.loopback) {
-        why = explain_cached(hit.state, Cache::age(entry, now_));
+        why = explain_cached(hit.state, Cache::age(entry, now_), address_of(Cache::upstream(entry)));
         options.explain = why;
     }
     ++stats_.cache_hits;
@@ -282,7 +289,7 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
         if (sections.rcode > 15) sections = Sections::error(kServFail);
     }
     if (sections.rcode == kNoError || sections.rcode == kNxDomain) {
-        cache_.insert(flight.key, *result.reply, result.message, flight.started_at, now);
+        cache_.insert(flight.key, *result.reply, result.message, result.from->id(), flight.started_at, now);
     } else if ((flight.key.flags & kRd) != 0 && keep_failure(flight, result, sections.rcode, now)) {
         return;
     }
@@ -348,7 +355,8 @@ void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache:
     for (const Waiter& waiter : waiters) {
         std::string why;
         if (waiter.edns.explain && waiter.to.loopback)
-            why = explain_cached(Cache::State::kStale, Cache::age(entry, now));
+            why = explain_cached(Cache::State::kStale, Cache::age(entry, now),
+                                 address_of(Cache::upstream(entry)));
         options.explain = why;
         reply(waiter, Source::kStale, sections, options);
     }

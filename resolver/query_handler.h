@@ -63,6 +63,8 @@ class QueryHandler final : public FlightOwner {
                const ReplyOptions& options);
     std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
                       std::span<std::uint8_t> out);
+    /// "" when the plan has no such server any more.
+    std::string address_of(std::uint32_t upstream) const;
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
     void count_answer(const Asked& asked, const ReplyTo& to, core::Source source, std::uint16_t rcode,
                       core::Micros since);

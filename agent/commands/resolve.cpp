@@ -63,6 +63,14 @@ std::string source_text(const DnsReply& reply) {
     }
     if (source == "upstream")
         return fmt::format("forwarded, but no upstream answered ({})", word(reply, "error"));
+    if (source == "cache" || source == "stale" || source == "cached_failure") {
+        const std::string upstream = word(reply, "upstream");
+        return fmt::format("{}, {} old{}{}",
+                           source == "cache"   ? "from the cache"
+                           : source == "stale" ? "expired, from the cache: the upstreams fail"
+                                               : "a failure of the upstreams, remembered for some seconds",
+                           word(reply, "age"), upstream.empty() ? "" : ", given by ", upstream);
+    }
     if (source == "local") return "answered by the resolver itself";
     return source.empty() ? "it gave no explanation: is it postern's resolver?" : "source: " + source;
 }

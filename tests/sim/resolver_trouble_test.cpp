@@ -220,6 +220,28 @@ TEST_CASE("trouble: an NXDOMAIN with the SOA of a foreign zone is not kept", "[c
     CHECK_FALSE(chain.ask(kWww).empty());
 }
 
+TEST_CASE("trouble: a record of another class is not kept", "[cache]") {
+    Net net;
+    net.ask(kWww);
+    net.transport.answer(0, 0, {"www.example. 60 CH TXT \"x\""});
+    CHECK(net.ask(kWww).empty());
+}
+
+TEST_CASE("trouble: AD goes to those who say that they understand it", "[forwarder][cache]") {
+    constexpr std::uint16_t kAdBit = 0x20;
+    for (const auto& [flags, dnssec_ok, expected] :
+         {std::tuple{0x0100, false, false}, {0x0120, false, true}, {0x0100, true, true}}) {
+        Net net;
+        Query q = kWww;
+        q.flags = static_cast<std::uint16_t>(flags);
+        q.dnssec_ok = dnssec_ok;
+        net.ask(q);
+        net.transport.deliver(0, test::reply_to(net.transport.open[0].query, 0, kAnswer, {}, true, 0x0120));
+        CHECK(((test::flags_of(net.last()) & kAdBit) != 0) == expected);
+        CHECK(((test::flags_of(net.ask(q)) & kAdBit) != 0) == expected);
+    }
+}
+
 TEST_CASE("trouble: who asks one question over and over displaces nobody else's", "[forwarder]") {
     Net net(1, with_inflight(16));
     net.ask(kWww, test::client_at("192.0.2.5:4000"));

@@ -205,7 +205,7 @@ TEST_CASE("explain: the private option tells loopback clients where an answer co
     CHECK(test::explanation_of(bench.last()) == "source=upstream upstream=192.0.2.1:53 rtt_us=412");
     bench.clock.advance(12 * core::kSecond);
     CHECK(test::explanation_of(bench.ask(explained(Query{.name = "www.example."}))) ==
-          "source=cache age=12s");
+          "source=cache age=12s upstream=192.0.2.1:53");
 }
 
 TEST_CASE("plan swap: the next query sees the new plan and nothing of the old", "[plan]") {
