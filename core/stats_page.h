@@ -25,13 +25,13 @@ enum class ResolverEvent : std::uint32_t {
     kFormErr,
     kNotImp,
     kBadVers,
-    kRefusedClient,        // dns.allow
+    kRefusedClient,        // dns.allow: a query over UDP, a connection over TCP
     kUpstreamMismatch,     // a reply that did not answer our question
     kUpstreamAllFailed,
     kJoined,               // a question that waited for one in flight
     kOverload,             // too many in flight
     kTcpAccepted,
-    kTcpRejected,          // over the limit
+    kTcpRejected,          // over the limit: turned away, or idle for longest and let go for a newcomer
     kTruncated,            // sent with TC
     kStatsWriteFailed,
     kSendFailed,

@@ -11,9 +11,10 @@ namespace postern::resolver {
 class TcpFraming {
   public:
     /// Calls `message(ByteView)` for every message that `data` completes; the view lives during the call
-    /// only. When it returns false (the connection is over) the rest is dropped.
+    /// only. When it returns false the rest stays with the caller. Returns how many bytes were taken.
     template <class Fn>
-    void feed(core::ByteView data, Fn&& message) {
+    std::size_t feed(core::ByteView data, Fn&& message) {
+        const std::size_t all = data.size();
         while (!data.empty()) {
             if (partial_.empty()) {
                 // The usual case: whole messages, read where they are.
@@ -22,19 +23,20 @@ class TcpFraming {
                     if (data.size() - 2 >= size) {
                         const core::ByteView whole = data.subspan(2, size);
                         data = data.subspan(2 + size);
-                        if (!message(whole)) return;
+                        if (!message(whole)) return all - data.size();
                         continue;
                     }
                 }
                 partial_.assign(data.begin(), data.end());
-                return;
+                return all;
             }
             data = data.subspan(fill(data));
             if (!complete()) continue;
             core::Bytes whole;
             whole.swap(partial_);
-            if (!message(core::ByteView(whole).subspan(2))) return;
+            if (!message(core::ByteView(whole).subspan(2))) return all - data.size();
         }
+        return all;
     }
     /// A message has begun that is not complete.
     bool in_message() const { return !partial_.empty(); }

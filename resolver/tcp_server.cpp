@@ -9,8 +9,9 @@
 namespace postern::resolver {
 namespace {
 
-constexpr std::size_t kPauseReadingAt =
-    64 * 1024;                             // unsent bytes: a client that does not read is not read either
+// A client that does not read is not read either: with so many bytes of answers waiting to leave, its next
+// question waits, too. One answer more than this is what a connection costs at most.
+constexpr std::size_t kMostUnsent = 64 * 1024;
 constexpr std::size_t kMostPending = 256;  // questions of one connection that wait for upstreams
 constexpr int kBacklog = 256;
 
@@ -40,33 +41,19 @@ class TcpServer::Client final : public TcpStream::Owner {
 
     void stream_connected(int) override {}
     void stream_data(core::ByteView data) override {
-        server_.handler_.begin_batch();
-        std::uint64_t replies = 0;
-        framing_.feed(data, [&](core::ByteView message) {
-            last_activity_ =
-                server_.clock_.mono_us();  // whole messages count; single bytes don't keep a place
-            ++pending_;                    // before: the answer may come from inside
-            const Handled done = server_.handler_.handle(message, to_, server_.scratch_);
-            if (done.size != 0) {
-                add(server_.scratch_.data(), done.size);
-                ++replies;
-            } else if (!done.pending) {
-                --pending_;
-            }
-            return true;
-        });
-        flush();
-        server_.handler_.end_batch(replies);
-        if (stream_.unsent() > kPauseReadingAt || pending_ > kMostPending) pause();
+        if (paused_) return;  // read on only to learn how the connection broke
+        const std::size_t left = answer(data);
+        if (left > 0) kept_.assign(data.end() - static_cast<std::ptrdiff_t>(left), data.end());
+        if (!has_room()) pause();
     }
     void stream_ended(int error) override {
         half_closed_ = true;
         // A client may close its sending side and still wait for answers (RFC 7766 6.2.4).
-        if (error == 0 && (pending_ > 0 || stream_.unsent() > 0)) return;
+        if (error == 0 && owes()) return;
         server_.remove(id_);
     }
     void stream_drained() override {
-        last_activity_ = server_.clock_.mono_us();
+        note_progress(server_.clock_.mono_us());
         settle();
     }
 
@@ -80,28 +67,75 @@ class TcpServer::Client final : public TcpStream::Owner {
     bool has_output() const { return !output_.empty(); }
     void flush() {
         if (output_.empty()) return;
+        written_ += output_.size();
         stream_.write(std::exchange(output_, {}));
     }
-    /// After something left: go on reading, or end a half-closed connection that has got everything.
+    /// After something left: go on with what was kept, then with reading, or end a half-closed connection
+    /// that has got everything.
     void settle() {
-        if (half_closed_ && pending_ == 0 && stream_.unsent() == 0) return server_.remove(id_);
-        if (paused_ && stream_.unsent() <= kPauseReadingAt && pending_ <= kMostPending) {
-            paused_ = false;
-            stream_.start_reading();
-        }
+        if (paused_ && has_room()) resume();
+        if (half_closed_ && !owes()) server_.remove(id_);
     }
+    /// Answers that are due or on their way, and questions that were read but not looked at.
+    bool owes() const { return pending_ > 0 || has_output() || stream_.unsent() > 0 || !kept_.empty(); }
     /// Idle: nothing asked and nothing owed. A client that has not taken a byte of its answers for the same
     /// time is cut.
-    bool overdue(core::Micros now, core::Micros limit) const {
-        return now - last_activity_ >= limit && (pending_ == 0 || stream_.unsent() > 0);
+    bool overdue(core::Micros now, core::Micros limit) {
+        if (stream_.unsent() > 0) note_progress(now);
+        if (now - last_activity_ < limit) return false;
+        return stream_.unsent() > 0 || (pending_ == 0 && !has_output());
     }
     core::Micros last_activity() const { return last_activity_; }
 
   private:
+    /// Answers what `data` asks until there is no room for more answers; returns how much of it is left. It
+    /// is all answered where it lies if the socket takes the answers.
+    std::size_t answer(core::ByteView data) {
+        server_.handler_.begin_batch();
+        std::uint64_t replies = 0;
+        bool asked = false;
+        do {
+            data = data.subspan(framing_.feed(data, [&](core::ByteView message) {
+                ++pending_;  // before: the answer may come from inside
+                const Handled done = server_.handler_.handle(message, to_, server_.scratch_);
+                if (done.size != 0) {
+                    add(server_.scratch_.data(), done.size);
+                    ++replies;
+                } else if (!done.pending) {
+                    --pending_;
+                }
+                asked = asked || done.size != 0 || done.pending;
+                return has_room();
+            }));
+            flush();
+        } while (!data.empty() && has_room());
+        server_.handler_.end_batch(replies);
+        // Only what deserves an answer keeps a place: no single bytes, no empty messages.
+        if (asked) last_activity_ = server_.clock_.mono_us();
+        return data.size();
+    }
+    bool has_room() const {
+        return output_.size() + stream_.unsent() <= kMostUnsent && pending_ <= kMostPending;
+    }
     void pause() {
-        if (half_closed_) return;
         paused_ = true;
         stream_.stop_reading();
+    }
+    void resume() {
+        if (!kept_.empty()) {
+            kept_from_ = kept_.size() - answer(core::ByteView(kept_).subspan(kept_from_));
+            if (kept_from_ < kept_.size()) return;
+            kept_ = {};
+            kept_from_ = 0;
+            if (!has_room()) return;
+        }
+        paused_ = false;
+        stream_.start_reading();
+    }
+    /// A slow reader is not an idle one, as long as bytes leave.
+    void note_progress(core::Micros now) {
+        const std::uint64_t taken = written_ - stream_.unsent();
+        if (std::exchange(taken_, taken) != taken) last_activity_ = now;
     }
 
     TcpServer& server_;
@@ -110,6 +144,9 @@ class TcpServer::Client final : public TcpStream::Owner {
     TcpFraming framing_;
     ReplyTo to_;
     core::Bytes output_;
+    core::Bytes kept_;  // read, from kept_from_ on not answered yet: at most one read. Only while paused
+    std::size_t kept_from_ = 0;
+    std::uint64_t written_ = 0, taken_ = 0;  // bytes in all: given to the stream, and by it to the kernel
     core::Micros last_activity_ = 0;
     std::size_t pending_ = 0;
     bool half_closed_ = false;
@@ -146,20 +183,38 @@ void TcpServer::stop_listening(const core::SocketAddress& address) {
     listeners_.erase(address);
 }
 
-/// All clients together are capped, and so is each address beyond the host: one can't take all places.
-bool TcpServer::has_room_for(const core::IpAddress& ip, bool loopback) const {
-    if (clients_.size() >= limits_.max_clients) return false;
-    if (loopback) return true;
-    const auto same = std::count_if(clients_.begin(), clients_.end(),
-                                    [&](const auto& c) { return c.second->to().peer.ip() == ip; });
-    return static_cast<std::size_t>(same) < std::max<std::size_t>(limits_.max_clients / 8, 4);
+/// All clients together are capped, and so is each address beyond the host: one can't take all places. When
+/// all are taken, whoever has been idle for longest makes room (RFC 7766 6.2.3), unless answers are owed.
+bool TcpServer::make_room_for(const ReplyTo& newcomer) {
+    if (!newcomer.loopback) {
+        const auto same = std::count_if(clients_.begin(), clients_.end(), [&](const auto& c) {
+            return c.second->to().peer.ip() == newcomer.peer.ip();
+        });
+        const std::size_t most = std::max<std::size_t>(limits_.max_clients / 8, 4);
+        if (static_cast<std::size_t>(same) >= most) return false;
+    }
+    if (clients_.size() < limits_.max_clients) return true;
+    const Client* idlest = nullptr;
+    for (const auto& [id, client] : clients_) {
+        if (client->owes()) continue;
+        if (idlest == nullptr || client->last_activity() < idlest->last_activity()) idlest = client.get();
+    }
+    if (idlest == nullptr) return false;
+    count(stats_, core::ResolverEvent::kTcpRejected);
+    remove(idlest->to().endpoint);
+    return clients_.size() < limits_.max_clients;
 }
 
 void TcpServer::accept(uv_stream_t* listener) {
     auto client = std::make_unique<Client>(*this, next_id_++);
     if (!client->open(listener)) return;
     const ReplyTo& to = client->to();
-    if (!has_room_for(to.peer.ip(), to.loopback)) {
+    if (!handler_.plan()->filter.allows(to.peer)) {
+        // By UDP it would hear REFUSED; a connection would hold a place for that.
+        count(stats_, core::ResolverEvent::kRefusedClient);
+        return;
+    }
+    if (!make_room_for(to)) {
         count(stats_, core::ResolverEvent::kTcpRejected);
         return;
     }
@@ -200,13 +255,15 @@ void TcpServer::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t s
 }
 
 void TcpServer::flush() {
-    if (unflushed_.empty()) return;
-    const std::vector<std::uint64_t> ready = std::exchange(unflushed_, {});
-    for (const std::uint64_t id : ready) {
-        const auto it = clients_.find(id);
-        if (it == clients_.end()) continue;
-        it->second->flush();
-        it->second->settle();
+    // Settling may answer more questions, and so may queue answers of other clients.
+    while (!unflushed_.empty()) {
+        const std::vector<std::uint64_t> ready = std::exchange(unflushed_, {});
+        for (const std::uint64_t id : ready) {
+            const auto it = clients_.find(id);
+            if (it == clients_.end()) continue;
+            it->second->flush();
+            it->second->settle();
+        }
     }
 }
 

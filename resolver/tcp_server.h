@@ -1,6 +1,6 @@
 // TCP clients of all listening sockets, per RFC 7766: several queries in a segment and one in several,
-// answers as they come (out of order), idle limit, a cap, slow readers cut, half-closed clients answered.
-// Loop thread.
+// answers as they come (out of order), idle limit, a cap, back-pressure, half-closed clients answered. Who is
+// not allowed to ask has no place here. Loop thread.
 #pragma once
 
 #include <map>
@@ -41,7 +41,7 @@ class TcpServer {
     void remove(std::uint64_t id);
     void watch_idle();
     void sweep();
-    bool has_room_for(const core::IpAddress& ip, bool loopback) const;
+    bool make_room_for(const ReplyTo& newcomer);
 
     core::Loop& loop_;
     core::Clock& clock_;

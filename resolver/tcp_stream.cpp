@@ -64,7 +64,8 @@ void TcpStream::start_reading() {
                 return;
             }
             uv_read_stop(s);
-            self->owner_.stream_ended(n == UV_EOF ? 0 : static_cast<int>(n));
+            // A failed write has taken the socket's error: what the reading side sees then is a mere end.
+            self->owner_.stream_ended(n == UV_EOF ? self->broken_ : static_cast<int>(n));
         });
 }
 
@@ -91,7 +92,11 @@ void TcpStream::write(core::Bytes data) {
     const int rc = uv_write(&pending->request, stream, &buf, 1, [](uv_write_t* r, int status) {
         const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(r->data));
         TcpStream* self = stream_of(r->handle);
-        if (self == nullptr || status != 0) return;
+        if (self == nullptr) return;
+        if (status != 0) {
+            self->broken_ = status;
+            return self->start_reading();
+        }
         if (self->unsent() == 0) self->owner_.stream_drained();
     });
     if (rc == 0) pending.release();

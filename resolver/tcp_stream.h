@@ -27,7 +27,7 @@ class TcpStream {
     void start_reading();
     void stop_reading();
     /// Writes what the socket takes now and queues the rest. A broken connection is reported by the reading
-    /// side.
+    /// side, which is woken for it: then stream_data() may come while reading is stopped.
     void write(core::Bytes data);
     std::size_t unsent() const;
     void close() { tcp_.reset(); }
@@ -37,6 +37,7 @@ class TcpStream {
   private:
     core::UvHandle<uv_tcp_t, TcpStream> tcp_;
     Owner& owner_;
+    int broken_ = 0;  // what a write failed with
 };
 
 }  // namespace postern::resolver
