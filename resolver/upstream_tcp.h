@@ -1,35 +1,37 @@
-// Connections to upstreams over TCP: one a server, shared by all exchanges (RFC 7766 6.2.1), pipelined,
-// closed when idle.
+// Connections to upstreams over TCP, pipelined and shared by all exchanges (RFC 7766 6.2.1), closed when
+// idle. One a server is the rule; more when it has gone silent, is full, or does not take several queries at
+// once. Loop thread.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "core/clock.h"
-#include "resolver/tcp_framing.h"
-#include "resolver/tcp_stream.h"
 #include "resolver/upstream_transport.h"
 
+namespace postern::core {
+class Loop;
+}
+
 namespace postern::resolver {
+
+class UpstreamTcpServer;
 
 class UpstreamTcp {
   public:
     UpstreamTcp(core::Loop& loop, core::Clock& clock, UpstreamEvents& events);
     ~UpstreamTcp();
 
+    /// ENOBUFS when too many queries wait for this server already.
     UpstreamTransport::Sent send(std::uint64_t cookie, const core::SocketAddress& server,
                                  core::ByteView query);
     void cancel(std::uint64_t handle);
 
   private:
-    class Connection;
-    void remove(Connection* connection);
-
     core::Loop& loop_;
     core::Clock& clock_;
     UpstreamEvents& events_;
-    std::map<core::SocketAddress, std::unique_ptr<Connection>> connections_;
+    std::map<core::SocketAddress, std::unique_ptr<UpstreamTcpServer>> servers_;
     std::uint64_t next_handle_ = 1;
 };
 

@@ -1,0 +1,100 @@
+#include "resolver/upstream_tcp_connection.h"
+
+#include <cerrno>
+
+#include "resolver/upstream_tcp_server.h"
+
+namespace postern::resolver {
+namespace {
+
+constexpr core::Micros kIdle = 10 * core::kSecond;
+constexpr core::Micros kConnectIn = 3 * core::kSecond;  // less than a client waits
+constexpr core::Micros kSilent = 500 * core::kMillisecond;
+constexpr std::size_t kMostPipelined = 100;
+constexpr std::size_t kMostUnsent = 16 * 1024;  // what was given to the kernel can't be taken back
+
+}  // namespace
+
+TcpConnection::TcpConnection(UpstreamTcpServer& server, core::Clock& clock, UpstreamEvents& events)
+    : server_(server), clock_(clock), events_(events), stream_(*this), timer_(clock) {}
+
+int TcpConnection::open(core::Loop& loop, const core::SocketAddress& address) {
+    timer_.start_in(kConnectIn, [this] { server_.broken(this, ETIMEDOUT); });
+    return -stream_.connect(loop, address);
+}
+
+bool TcpConnection::silent() const {
+    return unheard_since_ != 0 && clock_.mono_us() - unheard_since_ >= kSilent;
+}
+
+bool TcpConnection::takes(std::uint16_t id, bool one_each) const {
+    if (!connected_ || (one_each && written_ > 0)) return false;
+    return asked_.size() < kMostPipelined && stream_.unsent() <= kMostUnsent && asked_.count(id) == 0 &&
+           !silent();
+}
+
+bool TcpConnection::useless(bool one_each) const {
+    return !delivering_ && written_ > 0 && asked_.empty() && (one_each || silent());
+}
+
+void TcpConnection::write(TcpQuery query) {
+    timer_.stop();
+    if (unheard_since_ == 0) unheard_since_ = clock_.mono_us();
+    ++written_;
+    stream_.write(query.framed);
+    const std::uint16_t id = query.id;
+    asked_.emplace(id, Asked{std::move(query), answered_});
+}
+
+bool TcpConnection::cancel(std::uint64_t handle) {
+    const auto it = asked_.find(static_cast<std::uint16_t>(handle));
+    if (it == asked_.end() || it->second.query.handle != handle) return false;
+    asked_.erase(it);
+    rest_when_idle();
+    return true;
+}
+
+void TcpConnection::stream_connected(int error) {
+    if (error != 0) return server_.broken(this, -error);
+    connected_ = true;
+    timer_.stop();
+    stream_.start_reading();
+    rest_when_idle();
+    server_.go_on();
+}
+
+void TcpConnection::stream_data(core::ByteView data) {
+    // Whatever comes is a sign of life, the answer to a cancelled query, too.
+    unheard_since_ = asked_.empty() ? 0 : clock_.mono_us();
+    delivering_ = true;
+    framing_.feed(data, [this](core::ByteView message) {
+        deliver(message);
+        return true;
+    });
+    delivering_ = false;
+    if (asked_.empty()) unheard_since_ = 0;
+    rest_when_idle();
+    server_.go_on();
+}
+
+/// To whoever asked with this ID; if it does not answer the question, the wait goes on.
+void TcpConnection::deliver(core::ByteView message) {
+    if (message.size() < 2) return;
+    const auto it = asked_.find(core::load_be16(message.data()));
+    if (it == asked_.end()) return;  // cancelled meanwhile
+    const std::uint64_t handle = it->second.query.handle;
+    // From inside, others may be asked and taken back over this connection, and even this one.
+    if (!events_.on_reply(it->second.query.cookie, message)) return;
+    ++answered_;
+    cancel(handle);
+}
+
+void TcpConnection::stream_ended(int) {
+    server_.broken(this, ECONNRESET);
+}
+
+void TcpConnection::rest_when_idle() {
+    if (asked_.empty() && !timer_.pending()) timer_.start_in(kIdle, [this] { server_.rested(this); });
+}
+
+}  // namespace postern::resolver

@@ -1,0 +1,72 @@
+// One connection to an upstream: written queries by their message ID, and whether anything is heard. Belongs
+// to an UpstreamTcpServer, which decides what goes over it. Loop thread.
+#pragma once
+
+#include <map>
+#include <utility>
+
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "resolver/tcp_framing.h"
+#include "resolver/tcp_stream.h"
+#include "resolver/upstream_transport.h"
+
+namespace postern::resolver {
+
+struct TcpQuery {
+    std::uint64_t handle = 0;  // its low 16 bits are `id`
+    std::uint64_t cookie = 0;
+    std::uint16_t id = 0;
+    core::Bytes framed;  // kept until answered: it may have to go over another connection
+};
+
+class UpstreamTcpServer;
+
+class TcpConnection final : public TcpStream::Owner {
+  public:
+    struct Asked {
+        TcpQuery query;
+        std::uint64_t answered_before = 0;  // answers that this connection had brought when it was written
+    };
+
+    TcpConnection(UpstreamTcpServer& server, core::Clock& clock, UpstreamEvents& events);
+    /// 0 or errno.
+    int open(core::Loop& loop, const core::SocketAddress& address);
+
+    bool connecting() const { return !connected_; }
+    /// Asked, and not a byte came back for a while. It may be dead, so nothing more is given to it; it may
+    /// be slow, so what it was given may still be answered.
+    bool silent() const;
+    /// `one_each`: a connection has one query in its life.
+    bool takes(std::uint16_t id, bool one_each) const;
+    /// Nobody waits for anything from it, and it takes nothing more.
+    bool useless(bool one_each) const;
+
+    void write(TcpQuery query);
+    bool cancel(std::uint64_t handle);
+    std::uint64_t answered() const { return answered_; }
+    std::map<std::uint16_t, Asked> take_asked() { return std::exchange(asked_, {}); }
+
+    void stream_connected(int error) override;
+    void stream_data(core::ByteView data) override;
+    void stream_ended(int error) override;
+    void stream_drained() override {}
+
+  private:
+    void deliver(core::ByteView message);
+    void rest_when_idle();
+
+    UpstreamTcpServer& server_;
+    core::Clock& clock_;
+    UpstreamEvents& events_;
+    TcpStream stream_;
+    TcpFraming framing_;
+    core::Timer timer_;  // connecting, then idle
+    std::map<std::uint16_t, Asked> asked_;
+    std::uint64_t written_ = 0, answered_ = 0;
+    core::Micros unheard_since_ = 0;  // the first query that was written since anything came; 0: none was
+    bool connected_ = false;
+    bool delivering_ = false;
+};
+
+}  // namespace postern::resolver

@@ -1,0 +1,55 @@
+// One upstream over TCP: the queries that wait for it and the connections that carry them. Queries wait here,
+// not in a connection, so that they can be taken back, and can go another way when a connection turns out to
+// be none. Loop thread.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "core/clock.h"
+#include "resolver/upstream_tcp_connection.h"
+
+namespace postern::resolver {
+
+class UpstreamTcpServer {
+  public:
+    UpstreamTcpServer(core::Loop& loop, core::Clock& clock, UpstreamEvents& events,
+                      const core::SocketAddress& address);
+    ~UpstreamTcpServer();
+
+    /// 0 or errno. Never calls back from here.
+    int send(TcpQuery query);
+    /// False: not one of ours. Never calls back from here.
+    bool cancel(std::uint64_t handle);
+
+    // From the connections, which may be gone after it.
+    void go_on();  // something may have become possible
+    void rested(TcpConnection* connection);
+    void broken(TcpConnection* connection, int error);
+
+  private:
+    using Connections = std::vector<std::unique_ptr<TcpConnection>>;
+
+    bool one_each() const;
+    void dispatch();
+    int open_as_needed();
+    TcpConnection* carrier_for(std::uint16_t id);
+    void close(TcpConnection* connection);
+    void close_useless();
+    void dispatch_soon();
+    bool hopeless() const;
+    void fail_queue(int error);
+
+    core::Loop& loop_;
+    core::Clock& clock_;
+    UpstreamEvents& events_;
+    core::SocketAddress address_;
+    Connections connections_;
+    std::deque<TcpQuery> queue_;
+    std::size_t queued_bytes_ = 0;
+    core::Micros one_each_until_ = 0;
+    core::Timer soon_;
+};
+
+}  // namespace postern::resolver

@@ -1,0 +1,274 @@
+// Exchanges over TCP with a server that the test plays, on real sockets of the loopback interface and a clock
+// that it moves by hand.
+#include "resolver/upstream_tcp.h"
+
+#include <sys/socket.h>
+
+#include <list>
+
+#include "resolver/listen_sockets.h"
+#include "resolver/tcp_framing.h"
+#include "tests/unit/resolver/server_kit.h"
+
+using namespace postern;
+using namespace postern::resolver;
+
+namespace {
+
+struct Told final : UpstreamEvents {
+    bool on_reply(std::uint64_t cookie, core::ByteView) override {
+        replies.push_back(cookie);
+        return true;
+    }
+    void on_failure(std::uint64_t cookie, int error) override { failures.emplace_back(cookie, error); }
+    std::vector<std::uint64_t> replies;
+    std::vector<std::pair<std::uint64_t, int>> failures;
+};
+
+/// One connection as the server sees it.
+struct Accepted {
+    core::UniqueFd fd;
+    TcpFraming framing;
+    std::vector<core::Bytes> queries;
+    bool closed = false;
+
+    void read() {
+        std::uint8_t buffer[65536];
+        ssize_t n = 0;
+        while ((n = ::recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT)) > 0) {
+            framing.feed({buffer, static_cast<std::size_t>(n)}, [&](core::ByteView m) {
+                queries.emplace_back(m.begin(), m.end());
+                return true;
+            });
+        }
+        closed = closed || n == 0 || (errno != EAGAIN && errno != EINTR);
+    }
+    void answer(std::size_t i) {
+        core::Bytes out(2);
+        core::store_be16(out.data(), static_cast<std::uint16_t>(queries[i].size()));
+        out.insert(out.end(), queries[i].begin(), queries[i].end());
+        REQUIRE(::send(fd.get(), out.data(), out.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(out.size()));
+    }
+};
+
+class Line {
+  public:
+    explicit Line(int backlog = 64) {
+        auto socket = bind_socket(test::local(0), true);
+        listening = std::move(socket->fd);
+        address = socket->address;
+        ::listen(listening.get(), backlog);
+    }
+    ~Line() {
+        transport.reset();
+        CHECK(loop.close());
+    }
+    std::uint64_t send(std::uint16_t id) {
+        core::Bytes query(20);
+        core::store_be16(query.data(), id);
+        const auto sent = transport->send(id, address, query);
+        CHECK(sent.error == 0);
+        return sent.handle;
+    }
+    /// Lets everything happen that can, on both sides.
+    void turn() {
+        for (int i = 0; i < 50; ++i) {
+            loop.poll();
+            const int fd = ::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (fd >= 0) connections.emplace_back().fd.reset(fd);
+            for (Accepted& c : connections) {
+                if (c.fd && !c.closed && reads) c.read();
+            }
+        }
+    }
+    Accepted& connection(std::size_t i) {
+        return *std::next(connections.begin(), static_cast<std::ptrdiff_t>(i));
+    }
+
+    core::Loop loop;
+    test::FakeClock clock;
+    Told told;
+    core::UniqueFd listening;
+    core::SocketAddress address;
+    std::list<Accepted> connections;
+    bool reads = true;
+    std::unique_ptr<UpstreamTcp> transport = std::make_unique<UpstreamTcp>(loop, clock, told);
+};
+
+}  // namespace
+
+TEST_CASE("upstream tcp: a reply goes to the query with its ID and to no other", "[upstream]") {
+    Line line;
+    for (std::uint16_t id = 1; id <= 20; ++id)
+        line.send(id);
+    line.turn();
+    REQUIRE(line.connections.size() == 1);
+    REQUIRE(line.connection(0).queries.size() == 20);
+    for (std::size_t i = 20; i-- > 0;)
+        line.connection(0).answer(i);
+    line.turn();
+    CHECK(line.told.replies.size() == 20);
+    CHECK(line.told.replies.front() == 20);
+}
+
+TEST_CASE("upstream tcp: two queries with one ID have a connection each", "[upstream]") {
+    Line line;
+    line.send(7);
+    line.send(7);
+    line.turn();
+    REQUIRE(line.connections.size() == 2);
+    for (Accepted& c : line.connections) {
+        REQUIRE(c.queries.size() == 1);
+        c.answer(0);
+    }
+    line.turn();
+    CHECK(line.told.replies.size() == 2);
+}
+
+TEST_CASE("upstream tcp: a connection that went silent is given nothing more", "[upstream]") {
+    Line line;
+    line.send(1);
+    line.turn();
+    line.connection(0).answer(0);
+    line.turn();
+    const auto lost = line.send(2);
+    const auto slow = line.send(3);
+    line.turn();
+    CHECK(line.connections.size() == 1);
+    line.clock.advance(core::kSecond);
+    line.send(4);
+    line.turn();
+    REQUIRE(line.connections.size() == 2);
+    REQUIRE(line.connection(1).queries.size() == 1);
+    line.connection(1).answer(0);
+    line.turn();
+    CHECK(line.told.replies == std::vector<std::uint64_t>{1, 4});
+    SECTION("what it was given may still be answered, and then it is as good as any") {
+        line.connection(0).answer(2);
+        line.turn();
+        CHECK(line.told.replies.back() == 3);
+        line.transport->cancel(lost);
+        line.turn();
+        CHECK_FALSE(line.connection(0).closed);
+    }
+    SECTION("when nobody waits for it any more it is closed") {
+        line.transport->cancel(lost);
+        line.transport->cancel(slow);
+        line.turn();
+        CHECK(line.connection(0).closed);
+        CHECK_FALSE(line.connection(1).closed);
+    }
+}
+
+TEST_CASE("upstream tcp: a cancelled query that was not written is dropped, and only so many wait",
+          "[upstream]") {
+    Line line;
+    const auto first = line.send(1);
+    line.send(2);
+    line.transport->cancel(first);
+    line.turn();
+    REQUIRE(line.connection(0).queries.size() == 1);
+    CHECK(core::load_be16(line.connection(0).queries[0].data()) == 2);
+
+    Line other;
+    std::size_t taken = 0;
+    int error = 0;
+    const core::Bytes query(300);
+    while (error == 0 && taken < 10000) {
+        error = other.transport->send(taken, other.address, query).error;
+        taken += error == 0;
+    }
+    CHECK(error == ENOBUFS);
+    CHECK(taken == 1024);
+}
+
+TEST_CASE("upstream tcp: a server that can't be connected to is reported in time", "[upstream]") {
+    Line line(0);
+    line.reads = false;
+    // The kernel drops further handshakes once these wait to be accepted.
+    std::vector<core::UniqueFd> others;
+    for (int i = 0; i < 4; ++i)
+        others.push_back(test::connected(line.address, SOCK_STREAM));
+    const auto gone = line.send(1);
+    line.send(2);
+    for (int i = 0; i < 20; ++i)
+        line.loop.poll();
+    line.transport->cancel(gone);
+    line.clock.advance(3 * core::kSecond);
+    REQUIRE(line.told.failures.size() == 1);
+    CHECK(line.told.failures[0] == std::pair{std::uint64_t{2}, ETIMEDOUT});
+}
+
+TEST_CASE("upstream tcp: a server that closes after each answer still answers all", "[upstream]") {
+    Line line;
+    for (std::uint16_t id = 1; id <= 30; ++id)
+        line.send(id);
+    std::size_t most = 0;
+    for (int round = 0; round < 40; ++round) {
+        line.turn();
+        std::size_t open = 0;
+        for (Accepted& c : line.connections) {
+            if (!c.fd || c.queries.empty()) continue;
+            ++open;
+            c.answer(0);
+            c.fd.reset();
+        }
+        most = std::max(most, open);
+    }
+    CHECK(line.told.failures.empty());
+    CHECK(line.told.replies.size() == 30);
+    CHECK(most == 8);
+    // The next ones go alone at once.
+    const std::size_t before = line.connections.size();
+    line.send(31);
+    line.send(32);
+    line.turn();
+    REQUIRE(line.connections.size() == before + 2);
+    CHECK(line.connections.back().queries.size() == 1);
+    // And share a connection again after a while.
+    line.connections.back().answer(0);
+    line.connection(before).answer(0);
+    line.turn();
+    line.clock.advance(2 * core::kMinute);
+    line.send(33);
+    line.send(34);
+    line.turn();
+    CHECK(line.connections.size() == before + 3);
+    CHECK(line.connections.back().queries.size() == 2);
+}
+
+TEST_CASE("upstream tcp: a connection closed while idle is no reason to go one by one", "[upstream]") {
+    Line line;
+    line.send(1);
+    line.turn();
+    line.connection(0).answer(0);
+    line.turn();
+    line.send(2);
+    line.connection(0).fd.reset();
+    line.turn();
+    REQUIRE(line.told.failures.size() == 1);
+    CHECK(line.told.failures[0] == std::pair{std::uint64_t{2}, ECONNRESET});
+    line.send(3);
+    line.send(4);
+    line.turn();
+    REQUIRE(line.connections.size() == 2);
+    CHECK(line.connections.back().queries.size() == 2);
+}
+
+TEST_CASE(
+    "upstream tcp: what a server leaves when it closes after many answers goes over the next connection "
+    "together",
+    "[upstream]") {
+    Line line;
+    for (std::uint16_t id = 1; id <= 30; ++id)
+        line.send(id);
+    line.turn();
+    for (std::size_t i = 0; i < 10; ++i)
+        line.connection(0).answer(i);
+    line.connection(0).fd.reset();
+    line.turn();
+    REQUIRE(line.connections.size() == 2);
+    REQUIRE(line.connection(1).queries.size() == 20);
+    CHECK(line.told.replies.size() == 10);
+    CHECK(line.told.failures.empty());
+}
