@@ -50,7 +50,8 @@ class Forwarder final : public UpstreamEvents {
 
     Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& stats);
     ~Forwarder() override;
-    /// Before anything else; both must outlive this.
+    /// Before anything else. Both must outlive this, or be taken back with two nulls when all is over: what is
+    /// in flight then is not cancelled, and its waiters hear nothing.
     void connect(UpstreamTransport* transport, FlightOwner* owner);
 
     /// New servers and limits; flights under way keep the servers that they have.

@@ -31,6 +31,8 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
 
 Server::~Server() {
     stats_.write_now();
+    // The transport goes before the forwarder, to which it reports: nothing is to be cancelled then.
+    forwarder_.connect(nullptr, nullptr);
 }
 
 bool Server::start() {
