@@ -34,8 +34,16 @@ void PlanWatcher::reload() {
     looked_at_ = clock_.mono_us();
     auto found = choose_plan(
         paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
-    if (found) return take(std::move(found->view), found->source);
-    if (!has_plan_) take_fallback();
+    if (!found) {
+        if (!has_plan_) take_fallback();
+        return;
+    }
+    // With the current file damaged or gone the durable one is the best on disk; the plan in memory is better
+    // still. Of which boot they are does not matter: that decides about verdicts, not about names. What lies
+    // at the current path is taken whatever its generation, as whenever it appears there: the agent wants it.
+    if (has_plan_ && found->source != core::PlanSource::kCurrent && found->view.generation < generation_)
+        return;
+    take(std::move(found->view), found->source);
 }
 
 void PlanWatcher::look() {
@@ -67,6 +75,7 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
     // Plans that only carry newer verdicts come every minute or two; the agent tells of what they change.
     const auto level =
         plan->view.membership == membership_ && source == source_ ? core::Level::kDebug : core::Level::kInfo;
+    generation_ = plan->view.generation;
     membership_ = plan->view.membership;
     source_ = source;
     core::log(level, "plan_accepted", "a plan is in use",

@@ -24,7 +24,7 @@ class PlanWatcher {
         if (now - looked_at_ >= core::kSecond && !look_soon_.pending())
             look_soon_.start_at(now, [this] { look(); });
     }
-    /// SIGHUP: reads everything again, changed or not.
+    /// SIGHUP: reads everything again, changed or not. The durable plan never replaces a newer one in use.
     void reload();
 
   private:
@@ -48,7 +48,8 @@ class PlanWatcher {
     FileWatch fallback_file_;
     core::Micros looked_at_ = 0;
     bool has_plan_ = false;
-    std::uint64_t membership_ = 0;  // of the last plan, and where it came from
+    std::uint64_t generation_ = 0;  // of the last plan
+    std::uint64_t membership_ = 0;  // and where it came from
     core::PlanSource source_ = core::PlanSource::kNone;
 };
 
