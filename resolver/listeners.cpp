@@ -5,6 +5,19 @@
 #include "core/log.h"
 
 namespace postern::resolver {
+namespace {
+
+bool is_wildcard(const core::IpAddress& ip) {
+    return std::all_of(ip.data(), ip.data() + ip.size(), [](std::uint8_t b) { return b == 0; });
+}
+
+/// Whether one process can't listen on both.
+bool overlap(const core::SocketAddress& a, const core::SocketAddress& b) {
+    if (a.port != b.port || a.ip.is_v6() != b.ip.is_v6()) return false;
+    return a.ip == b.ip || is_wildcard(a.ip) || is_wildcard(b.ip);
+}
+
+}  // namespace
 
 Listeners::Listeners(core::Loop& loop, core::Clock& clock, core::StatsPage& stats)
     : loop_(loop), clock_(clock), stats_(stats), input_(new UdpInput) {}
@@ -54,24 +67,55 @@ core::Result<void> Listeners::bind(const core::SocketAddress& wanted) {
     auto tcp = bind_socket(actual, true);
     if (!tcp) return core::fail(tcp.error());
     if (auto ok = add(std::move(*tcp)); !ok) return ok;
-    if (auto ok = add(std::move(*udp)); !ok) return ok;
+    if (auto ok = add(std::move(*udp)); !ok) {
+        tcp_->stop_listening(actual);
+        return ok;
+    }
     bound_.push_back({wanted, actual});
     return {};
+}
+
+void Listeners::release(const Bound& bound) {
+    std::erase_if(udp_, [&](const auto& u) { return u->address() == bound.actual; });
+    tcp_->stop_listening(bound.actual);
+}
+
+/// An old address that nobody wants any more may be in the way: 0.0.0.0:53 of 127.0.0.1:53, and the reverse.
+/// It goes first then, and comes back if that was not it.
+core::Result<void> Listeners::bind_instead(const core::SocketAddress& wanted,
+                                           const std::vector<core::SocketAddress>& all) {
+    const auto old = std::stable_partition(bound_.begin(), bound_.end(), [&](const Bound& b) {
+        return !overlap(b.actual, wanted) || std::find(all.begin(), all.end(), b.wanted) != all.end();
+    });
+    const std::vector<Bound> away(old, bound_.end());
+    if (away.empty()) return bind(wanted);
+    bound_.erase(old, bound_.end());
+    for (const Bound& b : away)
+        release(b);
+    auto ok = bind(wanted);
+    if (ok) return ok;
+    for (const Bound& b : away) {
+        if (const auto back = bind(b.actual); back) bound_.back().wanted = b.wanted;
+    }
+    return ok;
 }
 
 std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddress>& wanted) {
     std::vector<core::Error> errors;
     if (adopted_) return errors;
-    std::erase_if(bound_, [&](const Bound& b) {
-        if (std::find(wanted.begin(), wanted.end(), b.wanted) != wanted.end()) return false;
-        std::erase_if(udp_, [&](const auto& u) { return u->address() == b.actual; });
-        tcp_->stop_listening(b.actual);
-        return true;
-    });
     for (const auto& address : wanted) {
         if (serves(address)) continue;
-        if (auto ok = bind(address); !ok) errors.push_back(std::move(ok.error()));
+        auto ok = bind(address);
+        if (!ok && ok.error().code == core::Code::kAddressInUse) ok = bind_instead(address, wanted);
+        if (!ok) errors.push_back(std::move(ok.error()));
     }
+    const auto served = [&](const core::SocketAddress& a) { return serves(a); };
+    if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), served)) return errors;
+    std::erase_if(bound_, [&](const Bound& b) {
+        if (std::find(wanted.begin(), wanted.end(), b.wanted) != wanted.end()) return false;
+        release(b);
+        return true;
+    });
     return errors;
 }
 
@@ -98,9 +142,9 @@ void Listeners::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t s
 }
 
 void Listeners::flush() {
+    tcp_->flush();  // first: it may go on with questions that were waiting, which may end others' flights
     for (const auto& u : udp_)
         u->flush();
-    tcp_->flush();
 }
 
 }  // namespace postern::resolver

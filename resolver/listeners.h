@@ -17,8 +17,9 @@ class Listeners final : public ReplySink {
     /// Sockets that somebody else bound (systemd): from then on the addresses of plans are compared, not
     /// bound.
     void adopt(std::vector<ListenSocket> sockets);
-    /// Binds what is new in `wanted` and closes what is gone. An address that can't be had is an error in the
-    /// list; the others work.
+    /// Binds what is new in `wanted`, then closes what is gone, so that we are never deaf: while none of
+    /// `wanted` can be had, the old ones are kept. An address that can't be had is an error in the list and
+    /// tried again with the next plan; the others work.
     std::vector<core::Error> listen_on(const std::vector<core::SocketAddress>& wanted);
     bool adopted() const { return adopted_; }
 
@@ -31,14 +32,17 @@ class Listeners final : public ReplySink {
     void send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size) override;
 
   private:
-    core::Result<void> add(ListenSocket socket);
-    core::Result<void> bind(const core::SocketAddress& wanted);
-    void flush();
-
     struct Bound {
         core::SocketAddress wanted;  // as the plan says; port 0 gets a real one
         core::SocketAddress actual;
     };
+
+    core::Result<void> add(ListenSocket socket);
+    core::Result<void> bind(const core::SocketAddress& wanted);
+    core::Result<void> bind_instead(const core::SocketAddress& wanted,
+                                    const std::vector<core::SocketAddress>& all);
+    void release(const Bound& bound);
+    void flush();
 
     core::Loop& loop_;
     core::Clock& clock_;

@@ -280,3 +280,58 @@ TEST_CASE("server: bound by itself, an address that is taken is missing and the 
     CHECK(host.server->stats().listen_missing == 0b01);
     CHECK(records_of(host.ask(Query{})).size() == 1);
 }
+
+TEST_CASE("server: none of a plan's addresses can be had, so the old ones serve until a plan whose can", "[server]") {
+    Host host;
+    auto plan = host.plan();
+    auto closed = Host::bound(SOCK_DGRAM, 0);
+    const auto first = local(Host::port_of(closed.get()));
+    closed.reset();
+    plan.listen = {first};
+    host.publish(plan);
+    REQUIRE(host.start());
+    const auto take = [&](std::vector<core::SocketAddress> listen) {
+        plan.listen = std::move(listen);
+        ++plan.generation;
+        host.publish(plan);
+        REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == plan.generation; }));
+    };
+    auto other = Host::bound(SOCK_DGRAM, 0);
+    const auto taken = local(Host::port_of(other.get()));
+    take({taken});
+    CHECK(host.server->stats().listen_missing == 0b1);
+    REQUIRE(host.server->addresses() == std::vector{first});
+    CHECK(records_of(host.ask(Query{})).size() == 1);
+    other.reset();
+    take({taken});
+    CHECK(host.server->stats().listen_missing == 0);
+    CHECK(host.server->addresses() == std::vector{taken});
+    CHECK(records_of(host.ask(Query{})).size() == 1);
+    // The wildcard and one of its addresses are in each other's way.
+    const core::SocketAddress everywhere{*core::IpAddress::parse("0.0.0.0"), taken.port};
+    for (const auto& next : {everywhere, taken}) {
+        take({next});
+        CHECK(host.server->stats().listen_missing == 0);
+        CHECK(host.server->addresses() == std::vector{next});
+    }
+    CHECK(records_of(host.ask(Query{})).size() == 1);
+}
+
+TEST_CASE("server: it can end while questions are under way, over UDP and TCP", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    const auto client = connected(host.address(), SOCK_DGRAM);
+    for (const char* name : {"www.example.", "big.example."}) {
+        const auto wire = Query{.name = name}.wire();
+        ::send(client.get(), wire.data(), wire.size(), 0);
+    }
+    sockaddr_in from{};
+    host.receive(host.upstream.get(), &from);
+    const auto query = host.receive(host.upstream.get(), &from);
+    const auto cut = test::reply_to(query, 0, {}, {}, true, 0x0200);
+    ::sendto(host.upstream.get(), cut.data(), cut.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    CHECK(host.until([&] { return host.server->stats().upstreams[0].tcp == 1; }));
+    CHECK(host.server->stats().inflight == 2);
+    host.server.reset();
+}
