@@ -1,4 +1,4 @@
-// Any bytes as the body (and the Location) of a reply: judged without a crash, explained in bounded UTF-8.
+// Any bytes as the body (and the Location) of a reply, and as the answer of a WebSocket: judged without a crash, explained in bounded UTF-8.
 #include <cstdlib>
 
 #include "core/bytes.h"
@@ -29,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const probe::ReplyJudgement judged = probe::judge_reply(spec, reply);
     expect((judged.reason == probe::Reason::kNone) == (judged.phase == probe::Phase::kCount));
     expect((judged.reason == probe::Reason::kNone) == judged.detail.empty());
+    const probe::ReplyJudgement version = probe::judge_version_answer(body);
+    expect((version.reason == probe::Reason::kNone) == (version.phase == probe::Phase::kCount));
+    expect((version.reason == probe::Reason::kNone) == version.detail.empty());
     const std::string detail = probe::detail_text(judged.detail);
     expect(detail.size() <= probe::kDetailBytes && detail.find('\n') == std::string::npos);
     if (const auto target = probe::same_host_target(spec, body)) {
