@@ -79,6 +79,7 @@ struct LinkProbeConfig {
     std::string sql = "select 1";
     std::string ca_file;
     std::string server_name;    // "": the link's host
+    bool ws = false;            // also by WebSocket
     Micros degraded_over_us = 500 * core::kMillisecond;
     Micros expiry_warning_us = 14 * 24 * core::kHour;
 };

@@ -245,10 +245,10 @@ const KeyRow kKeys[] = {
      R"("200ms")", R"("fast")"},
     {kProbe, "expiry_warning", READ(read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us)),
      R"("30d")", R"("1y")"},
+    {kProbe, "ws", READ(read_boolean(n, t.link->probe.ws)), "true", R"("yes")"},
     {kProbe, "status", nullptr, "it belongs to kind \"https\": leave it out", "[200]"},
     {kProbe, "body_contains", nullptr, "it belongs to kind \"https\": leave it out", R"("ok")"},
     {kProbe, "json", nullptr, "it belongs to kind \"https\": leave it out", R"({"/status" = "ok"})"},
-    {kProbe, "ws", nullptr, "leave it out: the probe asks over HTTPS", "true"},
 };
 
 #undef READ

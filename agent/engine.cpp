@@ -104,6 +104,7 @@ std::shared_ptr<const probe::ProbeSpec> Engine::make_spec(const LinkConfig& link
     spec->port = link.probe.port;
     spec->path = link.probe.path;
     spec->sql = link.probe.sql;
+    spec->ws = link.probe.ws;
     spec->token = hooks_.token(link.name);
     spec->ca_file = link.probe.ca_file;
     spec->timeout_us = link.probe.timeout_us;

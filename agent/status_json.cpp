@@ -89,6 +89,7 @@ Json result_json(const probe::ProbeResult& r) {
     out["total_us"] = r.total_us;
     out["http_status"] = r.http_status ? Json(*r.http_status) : Json(nullptr);
     out["sql_code"] = r.sql_code ? Json(*r.sql_code) : Json(nullptr);
+    out["ws_us"] = r.ws_us ? Json(*r.ws_us) : Json(nullptr);
     out["tls_version"] = text_or_null(r.tls_version);
     const auto& c = r.certificate;
     out["certificate"] = !c.present ? Json(nullptr)

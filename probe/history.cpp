@@ -21,6 +21,7 @@ struct History::Slot {
     std::unique_ptr<std::string> detail;  // failures only
     std::array<std::int32_t, kTimedPhases> phase_us{};
     std::int32_t total_us = 0;
+    std::int32_t ws_us = kNone;
     std::int16_t http_status = kNone;
     bool has_sql_code = false;
     bool ok = false;
@@ -71,6 +72,7 @@ struct History::Address {
         if (!r.detail.empty()) s.detail = std::make_unique<std::string>(r.detail);
         for (std::size_t i = 0; i < kTimedPhases; ++i) s.phase_us[i] = r.phase_us[i] ? clamp32(*r.phase_us[i]) : kNone;
         s.total_us = clamp32(r.total_us);
+        if (r.ws_us) s.ws_us = clamp32(*r.ws_us);
         s.http_status = static_cast<std::int16_t>(r.http_status.value_or(kNone));
         s.ok = r.ok;
         s.phase = r.phase;
@@ -97,6 +99,7 @@ struct History::Address {
             if (s.phase_us[i] != kNone) r.phase_us[i] = s.phase_us[i];
         }
         r.total_us = s.total_us;
+        if (s.ws_us != kNone) r.ws_us = s.ws_us;
         if (s.http_status != kNone) r.http_status = s.http_status;
         if (s.has_sql_code) r.sql_code = s.sql_code;
         r.cert_not_after_us = s.cert_not_after_us;

@@ -46,13 +46,13 @@ bool parse_decimal(std::string_view s, std::uint64_t* out) {
     return true;
 }
 
+}  // namespace
+
 std::string host_header(const ProbeSpec& spec) {
     const bool v6 = spec.host.find(':') != std::string::npos;
     const std::string host = v6 ? '[' + spec.host + ']' : spec.host;
     return spec.port == 443 ? host : fmt::format("{}:{}", host, spec.port);
 }
-
-}  // namespace
 
 std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole) {
     std::string target(path.empty() ? std::string_view("/") : path);

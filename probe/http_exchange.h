@@ -16,6 +16,9 @@ namespace postern::probe {
 /// the token is appended as ?token= (or &token=) unless `path_is_whole`. The result holds the token: wipe it.
 std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole);
 
+/// As the Host header has it: with the port unless it is 443.
+std::string host_header(const ProbeSpec& spec);
+
 struct HttpLimits {
     std::size_t head_bytes = 32u << 10;   // status lines and headers, those of interim replies too, and trailers
     std::size_t body_bytes = 256u << 10;
@@ -45,6 +48,8 @@ class HttpReply {
     const std::string& body() const { return body_; }
     /// First header of that name (case does not matter), trimmed; "" when absent.
     std::string_view header(std::string_view name) const;
+    /// What came behind a whole reply: after 101 the first frames.
+    std::string_view rest() const { return buffer_; }
     /// Expected and found, after kProtocol, kTooLarge or kTruncated.
     const std::string& problem() const { return problem_; }
 

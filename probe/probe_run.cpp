@@ -46,6 +46,7 @@ ProbeRun::~ProbeRun() = default;
 
 void ProbeRun::open_leg() {
     const ProbeSpec& spec = *target_.spec;
+    ++legs_;
     phase_ = Phase::kConnect;
     reply_ = HttpReply{};
     tls_.reset();
@@ -59,7 +60,9 @@ void ProbeRun::open_leg() {
     if (error == 0) error = socket_.open(target_.ip);
     const core::Micros now = clock_.mono_us();
     leg_began_us_ = now;
-    if (!std::exchange(began_, true)) {
+    if (ws_) {
+        ws_->phases.begin(now);
+    } else if (!std::exchange(began_, true)) {
         phases_.begin(now);
         deadline_us_ = now + spec.timeout_us;
     }
@@ -93,7 +96,7 @@ void ProbeRun::connected(int error) {
         // The loop may have been busy when the SYN+ACK came; the kernel was not.
         if (const auto kernel = socket_.kernel_connect_us()) connected_at = std::min(at, leg_began_us_ + *kernel);
     }
-    phases_.end(Phase::kConnect, connected_at);
+    times().end(Phase::kConnect, connected_at);
     if (target_.spec->kind == Kind::kTcp) {
         succeed();
         return;
@@ -124,7 +127,7 @@ void ProbeRun::drive_tls() {
             fail(Phase::kTls, judged.reason, judged.detail, now);
             return;
         }
-        phases_.end(Phase::kTls, now);
+        times().end(Phase::kTls, now);
         send_request();
         return;
     }
@@ -147,7 +150,7 @@ void ProbeRun::drive_tls() {
 
 void ProbeRun::send_request() {
     phase_ = Phase::kRequest;
-    std::string request = request_text(*target_.spec, path_, path_is_whole_);
+    std::string request = ws_ ? ws_->exchange.request(*target_.spec) : request_text(*target_.spec, path_, path_is_whole_);
     const bool written = tls_->write(request);
     explicit_bzero(request.data(), request.size());  // it holds the token
     if (!written) {
@@ -168,16 +171,16 @@ void ProbeRun::flush() {
         if (n < 0) {
             // The peer may have said why (an alert, an early reply) before it reset: that is the better reason.
             const core::Micros at = clock_.mono_us();
-            const int leg = redirects_;
+            const int leg = legs_;
             send_error_ = static_cast<int>(-n);
             read_socket(at);
-            if (running() && redirects_ == leg) lost(send_error_, at);
+            if (running() && legs_ == leg) lost(send_error_, at);
             return;
         }
         tls_->consume(static_cast<std::size_t>(n));
     }
     if (phase_ == Phase::kRequest) {
-        phases_.end(Phase::kRequest, clock_.mono_us());
+        times().end(Phase::kRequest, clock_.mono_us());
         phase_ = Phase::kTtfb;
     }
 }
@@ -186,10 +189,10 @@ void ProbeRun::watch() {
     const int events = UV_READABLE | (tls_->outgoing().empty() ? 0 : UV_WRITABLE);
     const int rc = socket_.watch(loop_, events, [this](int happened) {
         const core::Micros at = clock_.mono_us();
-        const int leg = redirects_;  // after a redirect the socket is another one, and connecting
+        const int leg = legs_;  // after a redirect the socket is another one, and connecting
         if ((happened & UV_WRITABLE) != 0 && !tls_->outgoing().empty()) flush();
-        if (running() && redirects_ == leg && (happened & UV_READABLE) != 0) read_socket(at);
-        if (running() && redirects_ == leg) watch();
+        if (running() && legs_ == leg && (happened & UV_READABLE) != 0) read_socket(at);
+        if (running() && legs_ == leg) watch();
         settle();
     });
     if (rc != 0) fail(phase_, Reason::kLocalOom, fmt::format("the socket can't be watched: {}", uv_strerror(rc)));
@@ -197,7 +200,7 @@ void ProbeRun::watch() {
 
 void ProbeRun::read_socket(core::Micros at) {
     std::array<std::uint8_t, 16384> buffer;
-    const int leg = redirects_;
+    const int leg = legs_;
     // Bounded, so that one fast sender does not hold the loop: what is left keeps the socket readable.
     for (int turn = 0; turn < 4 && running(); ++turn) {
         const ssize_t n = socket_.recv(buffer);
@@ -211,7 +214,7 @@ void ProbeRun::read_socket(core::Micros at) {
             if (phase_ == Phase::kTls) {
                 fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it", at);
             } else {
-                progressed(reply_.eof(), at);
+                ended(at);
             }
             return;
         }
@@ -221,7 +224,7 @@ void ProbeRun::read_socket(core::Micros at) {
         }
         if (phase_ == Phase::kTls) drive_tls();
         if (running() && phase_ != Phase::kTls) take_reply(at);
-        if (redirects_ != leg) return;
+        if (legs_ != leg) return;
         if (static_cast<std::size_t>(n) < buffer.size()) return;  // the queue is most likely empty: spare a call
     }
 }
@@ -231,21 +234,21 @@ void ProbeRun::take_reply(core::Micros at) {
     const TlsSession::Step step = tls_->read(&plain);
     if (!plain.empty()) {
         if (phase_ == Phase::kRequest) {  // it answers before it has read everything
-            phases_.end(Phase::kRequest, at);
+            times().end(Phase::kRequest, at);
             phase_ = Phase::kTtfb;
         }
         if (phase_ == Phase::kTtfb) {
-            phases_.end(Phase::kTtfb, at);
+            times().end(Phase::kTtfb, at);
             phase_ = Phase::kTransfer;
         }
-        const int leg = redirects_;
-        progressed(reply_.feed(plain), at);
-        if (!running() || redirects_ != leg) return;
+        const int leg = legs_;
+        received(plain, at);
+        if (!running() || legs_ != leg) return;
     }
     switch (step) {
         case TlsSession::Step::kMore:
         case TlsSession::Step::kDone: return;
-        case TlsSession::Step::kClosed: progressed(reply_.eof(), at); return;
+        case TlsSession::Step::kClosed: ended(at); return;
         case TlsSession::Step::kAlert:
             fail(phase_, Reason::kTlsAlert,
                  fmt::format("expected an HTTP reply, the server sent a TLS alert: {}", tls_->error()), at);
@@ -257,15 +260,61 @@ void ProbeRun::take_reply(core::Micros at) {
     }
 }
 
+void ProbeRun::received(std::string_view plain, core::Micros at) {
+    if (ws_) {
+        ws_progressed(ws_->exchange.feed(plain), at);
+    } else {
+        progressed(reply_.feed(plain), at);
+    }
+}
+
+void ProbeRun::ended(core::Micros at) {
+    if (ws_) {
+        ws_progressed(ws_->exchange.eof(), at);
+    } else {
+        progressed(reply_.eof(), at);
+    }
+}
+
+void ProbeRun::ws_progressed(WsExchange::Progress progress, core::Micros at) {
+    const std::string words = ws_->exchange.take_outgoing();
+    if (!words.empty() && !tls_->write(words)) {
+        fail(phase_, Reason::kLocalOom, fmt::format("a frame could not be encrypted: {}", tls_->error()), at);
+        return;
+    }
+    switch (progress) {
+        case WsExchange::Progress::kMore:
+            if (!words.empty()) flush();
+            return;
+        case WsExchange::Progress::kDone:
+            times().end(phase_, at);
+            succeed();
+            break;
+        case WsExchange::Progress::kFailed:
+            fail(phase_, ws_->exchange.judged().reason, ws_->exchange.judged().detail, at);
+            break;
+    }
+    say_farewell();
+}
+
+/// What is left to say, without waiting for anything: the attempt is over.
+void ProbeRun::say_farewell() {
+    for (core::ByteView bytes = tls_->outgoing(); !bytes.empty(); bytes = tls_->outgoing()) {
+        const ssize_t n = socket_.send(bytes);
+        if (n <= 0) return;
+        tls_->consume(static_cast<std::size_t>(n));
+    }
+}
+
 void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
     switch (progress) {
         case HttpReply::Progress::kMore: return;
         case HttpReply::Progress::kDone:
-            phases_.end(Phase::kTransfer, at);
+            times().end(Phase::kTransfer, at);
             replied();
             return;
         case HttpReply::Progress::kProtocol:
-            phases_.end(phase_, at);  // bytes came in time; what they say is judged
+            times().end(phase_, at);  // bytes came in time; what they say is judged
             fail(Phase::kReply, Reason::kHttpProtocol, reply_.problem(), at);
             return;
         case HttpReply::Progress::kTooLarge:
@@ -320,6 +369,10 @@ void ProbeRun::replied() {
     result_.sql_code = judged.sql_code;
     if (judged.reason != Reason::kNone) {
         fail(judged.phase, judged.reason, judged.detail);
+    } else if (spec.ws && spec.kind == Kind::kTdengine) {
+        socket_.close();
+        ws_ = std::make_unique<WsLeg>();
+        open_leg();
     } else {
         succeed();
     }
@@ -340,7 +393,7 @@ void ProbeRun::expired(core::Micros due) {
                          milliseconds(now - due)), now);
         return;
     }
-    const std::string waited = milliseconds(now - phases_.mark_us());
+    const std::string waited = milliseconds(now - times().mark_us());
     switch (phase_) {
         case Phase::kConnect:
             fail(phase_, Reason::kTcpTimeout,
@@ -359,6 +412,12 @@ void ProbeRun::expired(core::Micros due) {
             fail(phase_, Reason::kHttpTimeout, fmt::format("expected a reply within {}, found silence", waited), now);
             return;
         default:
+            if (ws_) {
+                fail(phase_, Reason::kHttpTimeout,
+                     fmt::format("expected an answer{} within {}, found none",
+                                 ws_->exchange.upgraded() ? " to the question for the version" : " to the upgrade", waited), now);
+                return;
+            }
             fail(phase_, Reason::kHttpTimeout,
                  fmt::format("expected the whole reply within {}, found {} bytes of its body", waited,
                              reply_.body().size()), now);
@@ -367,10 +426,10 @@ void ProbeRun::expired(core::Micros due) {
 
 void ProbeRun::fail(Phase phase, Reason reason, std::string_view detail, core::Micros at) {
     if (finished_) return;
-    phases_.end(phase, at);  // nothing for reply and sql: they are not timed
-    result_.phase = phase;
+    times().end(phase, at);  // nothing for reply and sql: they are not timed
+    result_.phase = ws_ ? Phase::kWs : phase;
     result_.reason = reason;
-    result_.detail = detail_text(detail);
+    result_.detail = detail_text(ws_ ? fmt::format("WebSocket: {}", detail) : detail);
     finished_ = true;
 }
 
@@ -382,60 +441,9 @@ void ProbeRun::settle() {
     result.ok = result.reason == Reason::kNone;
     result.phase_us = phases_.phases();
     result.total_us = phases_.total_us();
+    if (ws_) result.ws_us = ws_->phases.total_us();
     const auto done = std::exchange(done_, {});
     done(std::move(result));
-}
-
-namespace {
-
-/// Waits for the TLS context, then runs. Also what stands for an attempt that can't be made.
-class Launched final : public RunningProbe {
-  public:
-    Launched(core::Loop& loop, core::Clock& clock, TlsContexts& contexts, const ProbeTarget& target, ProbeDone done)
-        : clock_(clock), timer_(clock), alive_(std::make_shared<bool>(true)) {
-        contexts.get(target.spec->ca_file, [this, alive = alive_, &loop, target, done = std::move(done)](
-                                               const core::Result<std::shared_ptr<const TlsContext>>& context) mutable {
-            if (!*alive) return;
-            if (context) {
-                run_ = std::make_unique<ProbeRun>(loop, clock_, *context, std::move(target), std::move(done));
-            } else {
-                refuse(target, context.error(), std::move(done));
-            }
-        });
-    }
-    ~Launched() override { *alive_ = false; }
-
-  private:
-    void refuse(const ProbeTarget& target, const core::Error& error, ProbeDone done) {
-        ProbeResult result;
-        result.link = target.link;
-        result.host = target.spec->host;
-        result.zone = target.zone;
-        result.endpoint = target.endpoint;
-        result.ip = target.ip;
-        result.started_wall_us = clock_.wall_us();
-        result.phase = Phase::kTls;
-        result.reason = Reason::kLocalCancelled;
-        result.detail = detail_text("not attempted, the CA file can't be used: " + error.text());
-        timer_.start_in(0, [result = std::move(result), done = std::move(done)] { done(result); });
-    }
-
-    core::Clock& clock_;
-    core::Timer timer_;
-    std::shared_ptr<bool> alive_;
-    std::unique_ptr<ProbeRun> run_;
-};
-
-}  // namespace
-
-std::unique_ptr<RunningProbe> NetworkLauncher::launch(const ProbeTarget& target, ProbeDone done) {
-    if (target.spec->kind == Kind::kTcp) {
-        return std::make_unique<ProbeRun>(loop_, clock_, nullptr, target, std::move(done));
-    }
-    if (auto context = contexts_.loaded(target.spec->ca_file)) {
-        return std::make_unique<ProbeRun>(loop_, clock_, std::move(context), target, std::move(done));
-    }
-    return std::make_unique<Launched>(loop_, clock_, contexts_, target, std::move(done));
 }
 
 }  // namespace postern::probe

@@ -1,5 +1,7 @@
 // One attempt: connect, TLS, request, reply, SQL, as a state machine by Phase. Sockets are our own (TcpConnector), TLS
 // and HTTP are passive (TlsSession, HttpReply, SqlReply); this class moves bytes between them and takes the times.
+// A redirect and the WebSocket take a leg of their own: another connection to the same address by the same TLS rules. The
+// WebSocket does so because connectors do, and because the SQL request stays what it is without it: Connection: close.
 // Loop thread only. Destroying it cancels; the callback will not fire; it may be destroyed inside the callback.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include "probe/tcp_connector.h"
 #include "probe/tls_contexts.h"
 #include "probe/tls_session.h"
+#include "probe/ws_exchange.h"
 
 namespace postern::probe {
 
@@ -39,6 +42,10 @@ class ProbeRun final : public RunningProbe {
     void progressed(HttpReply::Progress progress, core::Micros at);
     void lost(int error, core::Micros at);
     void replied();
+    void received(std::string_view plain, core::Micros at);
+    void ended(core::Micros at);
+    void ws_progressed(WsExchange::Progress progress, core::Micros at);
+    void say_farewell();
     void expired(core::Micros due);
     void watch();
     void arm(core::Micros due);
@@ -46,9 +53,17 @@ class ProbeRun final : public RunningProbe {
     void fail(Phase phase, Reason reason, std::string_view detail, core::Micros at);
     void fail(Phase phase, Reason reason, std::string_view detail) { fail(phase, reason, detail, clock_.mono_us()); }
     void succeed() { finished_ = true; }
+    PhaseClock& times() { return ws_ ? ws_->phases : phases_; }
     bool running() const { return !finished_; }
     /// The last thing that every entry from the loop does: hands the result over if there is one. `this` may be gone.
     void settle();
+
+    /// The WebSocket: its times are its own, the phases of the record stay those of the SQL request.
+    struct WsLeg {
+        core::SystemRandom random;
+        WsExchange exchange{random};
+        PhaseClock phases;
+    };
 
     core::Loop& loop_;
     core::Clock& clock_;
@@ -62,13 +77,15 @@ class ProbeRun final : public RunningProbe {
     core::Micros leg_began_us_ = 0;
     std::string path_;          // of this leg; a redirect changes it
     bool path_is_whole_ = false;  // it came from a Location header: no token is appended
-    int redirects_ = 0;           // also: which leg this is
+    int redirects_ = 0;
+    int legs_ = 0;                // who goes on after a step asks whether it is still the same one
     int send_error_ = 0;
     bool began_ = false;
     bool finished_ = false;
     TcpConnector socket_;
     std::unique_ptr<TlsSession> tls_;
     HttpReply reply_;
+    std::unique_ptr<WsLeg> ws_;   // on the leg of the WebSocket
     core::Timer timer_;
 };
 

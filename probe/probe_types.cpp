@@ -4,7 +4,7 @@ namespace postern::probe {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Phase::kCount)> kPhaseNames{
-    "connect", "tls", "request", "ttfb", "transfer", "reply", "sql"};
+    "connect", "tls", "request", "ttfb", "transfer", "reply", "sql", "ws"};
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)> kReasonNames{
     "",

@@ -19,8 +19,9 @@ namespace postern::probe {
 
 enum class Kind { kTdengine, kHttps, kTcp };
 
-/// In order. The first five are timed and add up to the total; reply and sql are judgements on what came.
-enum class Phase { kConnect, kTls, kRequest, kTtfb, kTransfer, kReply, kSql, kCount };
+/// In order. The first five are timed and add up to the total; reply and sql are judgements on what came; ws is the
+/// WebSocket behind them, on a connection of its own, whatever part of it fails.
+enum class Phase { kConnect, kTls, kRequest, kTtfb, kTransfer, kReply, kSql, kWs, kCount };
 inline constexpr std::size_t kTimedPhases = 5;
 
 /// kNone: success. The local_* group and token_missing never count against an endpoint.
@@ -58,6 +59,7 @@ struct ProbeSpec {
     std::uint16_t port = 443;
     std::string path = "/rest/sql";
     std::string sql = "select 1";
+    bool ws = false;                      // kind tdengine: after a good SQL reply, ask by WebSocket, too
     core::Secret token;                   // empty: the attempt ends at the reply with token_missing
     std::string ca_file;                  // "": the system's
     core::Micros timeout_us = 3 * core::kSecond;           // the whole attempt
@@ -100,6 +102,7 @@ struct ProbeResult {
     core::Micros total_us = 0;
     std::optional<int> http_status;
     std::optional<std::int64_t> sql_code;
+    std::optional<core::Micros> ws_us;  // connect to answer, not in the total; null: not reached, or not asked for
     std::string tls_version, tls_cipher;
     CertificateInfo certificate;
     std::uint16_t local_port = 0;

@@ -60,6 +60,7 @@ Record make_record(const ProbeResult& result, const Fold& fold, std::uint64_t se
     record.state = fold.after.overall();
     record.prev_state = fold.before.overall();
     record.seq = seq;
+    record.ws_us = result.ws_us;
     return record;
 }
 
@@ -85,7 +86,10 @@ std::string to_json(const Record& record) {
     put_text(out, "service", to_string(record.service));
     put_text(out, "state", to_string(record.state));
     put_text(out, "prev_state", to_string(record.prev_state));
-    return out += fmt::format(R"("seq":{}}})", record.seq);
+    out += fmt::format(R"("seq":{},)", record.seq);
+    put_number(out, "ws_us", record.ws_us);
+    out.back() = '}';
+    return out;
 }
 
 core::Result<Record> parse_record(std::string_view line) {
@@ -120,6 +124,7 @@ core::Result<Record> parse_record(std::string_view line) {
     record.state = parse_state(text_of(json, "state")).value_or(State::kUnknown);
     record.prev_state = parse_state(text_of(json, "prev_state")).value_or(State::kUnknown);
     record.seq = number_of<std::uint64_t>(json, "seq").value_or(0);
+    record.ws_us = number_of<core::Micros>(json, "ws_us");
     return record;
 }
 

@@ -30,6 +30,7 @@ struct Record {
     State path = State::kUnknown, service = State::kUnknown;
     State state = State::kUnknown, prev_state = State::kUnknown;
     std::uint64_t seq = 0;
+    std::optional<core::Micros> ws_us;  // connect to answer of the WebSocket; not in the total
 
     bool transition() const { return state != prev_state; }
 };

@@ -31,19 +31,6 @@ std::string what_came(const ReplyView& reply) {
     return fmt::format("status {}: {}", reply.status, excerpt(reply.body, kQuote));
 }
 
-Reason reason_for_status(int status) {
-    switch (status) {
-        case 401: return Reason::kHttpStatus401;
-        case 403: return Reason::kHttpStatus403;
-        case 429: return Reason::kHttpStatus429;
-        default: break;
-    }
-    if (status >= 300 && status < 400) return Reason::kHttpRedirect;
-    if (status >= 400 && status < 500) return Reason::kHttpStatus4xx;
-    if (status >= 500 && status < 600) return Reason::kHttpStatus5xx;
-    return Reason::kHttpStatusUnexpected;
-}
-
 ReplyJudgement redirected(std::string_view expected, const ReplyView& reply) {
     return {Phase::kReply, Reason::kHttpRedirect,
             fmt::format("expected {}, found status {} to {}; redirects to another place are not followed, the token "
@@ -116,6 +103,19 @@ ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
 }
 
 }  // namespace
+
+Reason reason_for_status(int status) {
+    switch (status) {
+        case 401: return Reason::kHttpStatus401;
+        case 403: return Reason::kHttpStatus403;
+        case 429: return Reason::kHttpStatus429;
+        default: break;
+    }
+    if (status >= 300 && status < 400) return Reason::kHttpRedirect;
+    if (status >= 400 && status < 500) return Reason::kHttpStatus4xx;
+    if (status >= 500 && status < 600) return Reason::kHttpStatus5xx;
+    return Reason::kHttpStatusUnexpected;
+}
 
 ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
     return spec.kind == Kind::kTdengine ? judge_tdengine(spec, reply) : judge_https(spec, reply);

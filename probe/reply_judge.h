@@ -25,6 +25,8 @@ struct ReplyView {
     std::string_view body;
 };
 
+/// Of a status that was not expected.
+Reason reason_for_status(int status);
 /// By the kind of the spec. Redirects that should be followed have been followed before.
 ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply);
 
@@ -33,6 +35,8 @@ std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_v
 
 /// TDengine's reply body: {"code":…}. Exposed for tests and fuzzing.
 ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_view body);
+/// The answer to {"action":"version"} over a WebSocket: {"code":0,"version":"3.…",…}. Fails in phase ws.
+ReplyJudgement judge_version_answer(std::string_view message);
 /// The JSON pointers of kind https.
 ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body);
 

@@ -83,6 +83,16 @@ ReplyJudgement mismatch(Phase phase, std::string expected, std::string_view foun
     return {phase, Reason::kBodyMismatch, fmt::format("expected {}, found {}", expected, found), std::nullopt};
 }
 
+/// A code that is not 0, with the words that came with it under `key`.
+ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const char* key) {
+    const auto text = json.find(key);
+    return {phase, reason_for_code(code),
+            fmt::format("expected code 0, found code {} (0x{:04x}): {}", code, static_cast<std::uint64_t>(code) & 0xffff,
+                        text != json.end() && text->is_string() ? excerpt(text->get_ref<const std::string&>(), kQuote)
+                                                                : "no description"),
+            code};
+}
+
 }  // namespace
 
 ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_view body) {
@@ -101,15 +111,7 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
     ReplyJudgement judged;
     judged.sql_code = code->get<std::int64_t>();
     if (*judged.sql_code != 0) {
-        const auto text = json.find("desc");
-        judged.phase = Phase::kSql;
-        judged.reason = reason_for_code(*judged.sql_code);
-        judged.detail = fmt::format("expected code 0, found code {} (0x{:04x}): {}", *judged.sql_code,
-                                    static_cast<std::uint64_t>(*judged.sql_code) & 0xffff,
-                                    text != json.end() && text->is_string()
-                                        ? excerpt(text->get_ref<const std::string&>(), kQuote)
-                                        : "no description");
-        return judged;
+        return refused(Phase::kSql, *judged.sql_code, json, "desc");
     }
     const auto data = json.find("data");
     const std::int64_t sql_code = *judged.sql_code;
@@ -125,6 +127,24 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
     }
     if (!is_one(data->front().front())) return wrong("1 from `select 1`", print(data->front().front()));
     return judged;
+}
+
+ReplyJudgement judge_version_answer(std::string_view message) {
+    const Json json = parse(message);
+    if (json.is_discarded()) {
+        return {Phase::kWs, Reason::kBodyInvalidJson,
+                fmt::format("expected JSON, found {} bytes that are none: {}", message.size(), excerpt(message, kQuote)),
+                std::nullopt};
+    }
+    const auto code = json.is_object() ? json.find("code") : json.end();
+    if (code == json.end() || !code->is_number_integer()) {
+        return mismatch(Phase::kWs, "a JSON object with a numeric code", print(json));
+    }
+    if (*code != 0) return refused(Phase::kWs, code->get<std::int64_t>(), json, "message");
+    const auto action = json.find("action"), version = json.find("version");
+    const bool good = action != json.end() && *action == "version" && version != json.end() && version->is_string() &&
+                      !version->get_ref<const std::string&>().empty();
+    return good ? ReplyJudgement{} : mismatch(Phase::kWs, "code 0 with action and version", print(json));
 }
 
 ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body) {

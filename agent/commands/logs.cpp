@@ -87,6 +87,7 @@ class Line {
                 out += fmt::format(" {}={:.1f}", probe::to_string(static_cast<probe::Phase>(i)),
                                    static_cast<double>(*r.phase_us[i]) / 1000);
         }
+        if (r.ws_us) out += fmt::format(" ws={:.1f}", static_cast<double>(*r.ws_us) / 1000);
         if (r.http_status) out += fmt::format(" http={}", *r.http_status);
         if (r.sql_code) out += fmt::format(" code={}", *r.sql_code);
         out += fmt::format(" path={} service={}", probe::to_string(r.path), probe::to_string(r.service));

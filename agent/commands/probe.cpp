@@ -89,7 +89,8 @@ class Report {
           targets_(targets),
           totals_(targets.size()),
           counts_(targets.size()),
-          many_(command.count > 1) {}
+          many_(command.count > 1),
+          ws_(std::any_of(targets.begin(), targets.end(), [](const auto& t) { return t.spec->ws; })) {}
 
     void count(const std::vector<ProbeResult>& results) {
         for (std::size_t i = 0; i < results.size(); ++i) {
@@ -168,7 +169,12 @@ class Report {
             out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i],
                                probe::to_string(static_cast<Phase>(i)), here ? paint_.red(value) : value);
         }
-        return out + " ms";
+        out += " ms";
+        if (r.ws_us) {  // a connection of its own, not in the total
+            const std::string value = ms(*r.ws_us);
+            out += fmt::format("  + WebSocket {} ms", r.phase == Phase::kWs ? paint_.red(value) : value);
+        }
+        return out;
     }
 
     std::string bar(const ProbeResult& r) const {
@@ -228,6 +234,7 @@ class Report {
         std::string out = pad("milliseconds", 15) + pad_left("total", 9);
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
             out += pad_left(probe::to_string(static_cast<Phase>(i)), kColumn);
+        if (ws_) out += pad_left("ws", kColumn);
         return paint_.dim(out) + "\n";
     }
 
@@ -235,6 +242,7 @@ class Report {
         std::string out = pad(t.ip.text(), 15) + pad_left(ms(r.total_us), 9);
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
             out += pad_left(r.phase_us[i] ? ms(*r.phase_us[i]) : "-", kColumn);
+        if (ws_) out += pad_left(r.ws_us ? ms(*r.ws_us) : "-", kColumn);
         return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) +
                "\n";
     }
@@ -244,7 +252,7 @@ class Report {
     const std::vector<ProbeTarget>& targets_;
     std::vector<std::vector<Micros>> totals_;
     std::vector<std::array<std::size_t, 3>> counts_;
-    bool many_, headed_ = false;
+    bool many_, ws_, headed_ = false;
 };
 
 /// One JSON document: {"schema_version":1,"probes":[record, …]}, records as in the log.

@@ -55,6 +55,7 @@ core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& co
     spec->port = command.port > 0 ? static_cast<std::uint16_t>(command.port) : p.port;
     spec->path = p.path;
     spec->sql = p.sql;
+    spec->ws = p.ws;
     spec->ca_file = command.ca_file.empty() ? p.ca_file : command.ca_file;
     spec->timeout_us = command.timeout_us.value_or(p.timeout_us);
     spec->connect_timeout_us =

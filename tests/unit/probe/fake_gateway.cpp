@@ -128,6 +128,15 @@ std::string Connection::read_request() {
     }
 }
 
+std::string Connection::read_some() {
+    char buffer[4096];
+    for (;;) {
+        const int n = SSL_read(ssl_, buffer, sizeof buffer);
+        if (n > 0) return std::string(buffer, static_cast<std::size_t>(n));
+        if (SSL_get_error(ssl_, n) != SSL_ERROR_WANT_READ || !wait(POLLIN)) return {};
+    }
+}
+
 void Connection::send(std::string_view plain) {
     while (!plain.empty()) {
         const int n = SSL_write(ssl_, plain.data(), static_cast<int>(plain.size()));

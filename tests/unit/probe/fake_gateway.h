@@ -62,6 +62,7 @@ class Connection {
     bool handshake();
     /// Head and body (by Content-Length) of the request; empty if the client went away first.
     std::string read_request();
+    std::string read_some();      // what came through TLS, after waiting for something; empty if the client went away
     void send(std::string_view plain);
     /// Past TLS: raw bytes on the socket.
     void send_raw(std::string_view bytes);

@@ -72,7 +72,7 @@ TEST_CASE("record: the line is exactly the interface's", "[record]") {
           R"({"ts":"2026-01-02T03:04:05.678901Z","link":"tdengine-prod","host":"db.example.com","ip":"10.0.1.23","zone":"cn-hangzhou-h","endpoint":"ep-bp1",)"
           R"("ok":false,"phase":"tls","reason":"cert_name_mismatch","detail":"expected \"a\",\nfound b","connect_us":412,"tls_us":3120,"request_us":null,)"
           R"("ttfb_us":null,"transfer_us":null,"total_us":3532,"http_status":null,"sql_code":null,"cert_not_after":"2026-01-02T03:04:05.678901Z",)"
-          R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234})");
+          R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234,"ws_us":null})");
     const auto back = parse_record(line);
     REQUIRE(back);
     CHECK(to_json(*back) == line);
