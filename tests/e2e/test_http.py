@@ -8,7 +8,7 @@ from host import HTTP, LINK, NAME, ZONE_A, ZONE_B, HostTest, SharedHostTest
 
 RECORD_KEYS = {"ts", "link", "host", "ip", "zone", "endpoint", "ok", "phase", "reason", "detail", "connect_us", "tls_us",
                "request_us", "ttfb_us", "transfer_us", "total_us", "http_status", "sql_code", "cert_not_after", "path",
-               "service", "state", "prev_state", "seq"}
+               "service", "state", "prev_state", "seq", "ws_us"}
 PHASES = ("connect_us", "tls_us", "request_us", "ttfb_us", "transfer_us")
 METRICS = ("postern_build_info", "postern_dns_queries_total", "postern_plan_generation", "postern_endpoint_up",
            "postern_endpoint_state", "postern_probe_attempts_total", "postern_probe_phase_duration_seconds",

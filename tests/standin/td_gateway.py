@@ -97,7 +97,7 @@ class Gateway:
                  "sql": request.body[:200].decode("utf-8", "replace")}
         if request.path in ("/ws", "/rest/ws") and request.method == "GET":
             self._shared.log.add(**entry)
-            return self._websocket(connection, request, token, correct, started_ns)
+            return self._websocket(connection, request, token, correct, started_ns, mode)
         reply = self._route(request, token, correct, started_ns)
         spoilt = td_modes.spoil_reply(mode, request, reply, connection)
         self._shared.log.add(**entry, status=spoilt.status if spoilt else None)
@@ -157,15 +157,35 @@ class Gateway:
 
     # --- WebSocket -----------------------------------------------------------------------------------------------
 
-    def _websocket(self, connection, request, token, correct, started_ns):
+    def _websocket(self, connection, request, token, correct, started_ns, mode):
         if token is None or not correct:
             return Reply(401, td_sql.error_body(855, "Authentication failure", started_ns), [JSON_TYPE])
         if not websocket.wants_upgrade(request):
             return Reply(400, b"Bad Request", [("Content-Type", "text/plain")])
-        connection.send(websocket.upgrade_reply(request))
+        if mode.name == "ws_status":
+            status = mode.parameters["status"]
+            return Reply(status, td_modes.HTML % (status, status), [("Content-Type", "text/html")])
         self._count("websockets")
-        websocket.serve(connection, _websocket_answer)
+        key = request.header("sec-websocket-key")
+        connection.send(websocket.upgrade_reply(key[::-1] if mode.name == "ws_wrong_accept" else key))
+        if mode.name == "ws_hang":
+            connection.hold()
+        elif mode.name == "ws_close":
+            websocket.send_frame(connection, websocket.CLOSE, mode.parameters["code"].to_bytes(2, "big") + b"not you")
+        elif mode.name == "ws_huge":
+            websocket.send_head(connection, websocket.TEXT, int(mode.parameters["bytes"]))
+            connection.hold()
+        else:
+            websocket.serve(connection, lambda question: _websocket_text(question, mode))
         return None
+
+
+def _websocket_text(question, mode):
+    answer = _websocket_answer(question)
+    if mode.name == "ws_code":
+        answer.update(code=mode.parameters["code"], message="not now")
+    text = td_sql.dump(answer).decode()
+    return text[:len(text) // 2] if mode.name == "ws_invalid_json" else text
 
 
 def _websocket_answer(question):

@@ -54,6 +54,14 @@ MODES = {
     "sql_code": ("200 with code != 0: 855 authentication, 11 database unreachable, 904 no database, 9728 syntax",
                  {"code": 855, "desc": None, "status": 200}),
     "memory": ("503 with the bare JSON string that taosAdapter's memory guard sends", {}),
+    # the WebSocket; /rest/sql goes on working
+    "ws_status": ("an HTTP status instead of the upgrade, with an HTML body", {"status": 403}),
+    "ws_wrong_accept": ("101 with the accept key of another request", {}),
+    "ws_hang": ("101, then silence", {}),
+    "ws_close": ("101, then a close frame", {"code": 1008}),
+    "ws_huge": ("101, then a frame that says it is of bytes", {"bytes": 1 << 40}),
+    "ws_invalid_json": ("the answer is half a JSON document", {}),
+    "ws_code": ("the answer has a code != 0", {"code": 65535}),
 }
 
 CERTIFICATES = {"cert_wrong_name": "wrong_name", "cert_expired": "expired", "cert_not_yet_valid": "not_yet_valid",

@@ -1,10 +1,8 @@
 """The gateway stand-in, asked by curl, openssl s_client and Python's own TLS."""
 
-import base64
 import gzip
 import http.client
 import json
-import os
 import socket
 import ssl
 import struct
@@ -26,7 +24,8 @@ CURL_SEES = {
     "http_hang": (28,), "http_reset": (56,), "http_close": (52,), "http_garbage": (1,), "truncated_chunked": (18,),
     "truncated_length": (18,), "reset_in_body": (56,), "slow": 200, "continue_first": 200, "keep_open": 200,
     "status": 503, "huge_body": 200, "html_200": 200, "not_found": 404, "body_invalid_json": 200, "body_empty": 200,
-    "wrong_cell": 200, "no_rows": 200, "sql_code": 200, "memory": 503,
+    "wrong_cell": 200, "no_rows": 200, "sql_code": 200, "memory": 503, "ws_status": 200, "ws_wrong_accept": 200,
+    "ws_hang": 200, "ws_close": 200, "ws_huge": 200, "ws_invalid_json": 200, "ws_code": 200,
 }
 
 
@@ -160,24 +159,54 @@ class Contract(Fixture):
         self.assertEqual(self.state()["counts"]["connections"], 1)
         self.assertEqual(self.state()["counts"]["sql"], 3)
 
-    def test_websocket_tells_the_version(self):
+    def upgrade(self):
+        """(stream, reader) after the request for a WebSocket; its key is the one of RFC 6455 1.3."""
         stream = self.tls()
-        key = base64.b64encode(os.urandom(16)).decode()
+        key = "dGhlIHNhbXBsZSBub25jZQ=="
         stream.sendall(f"GET /ws?token={TOKEN} HTTP/1.1\r\nHost: {NAME}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
         reader = stream.makefile("rb")
         self.addCleanup(reader.close)
-        self.assertIn(b" 101 ", reader.readline())
-        while reader.readline() != b"\r\n":
-            pass
+        return stream, reader
+
+    def ask(self, stream):
         question = b'{"action":"version"}'
         stream.sendall(bytes([0x81, 0x80 | len(question)]) + b"\0\0\0\0" + question)
+
+    def test_websocket_tells_the_version(self):
+        stream, reader = self.upgrade()
+        self.assertIn(b" 101 ", reader.readline())
+        self.assertIn(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", [*iter(reader.readline, b"\r\n")])
+        self.ask(stream)
         first, length = reader.read(2)
         if length == 126:
             (length,) = struct.unpack("!H", reader.read(2))
         self.assertEqual(first, 0x81)
         self.assertEqual(json.loads(reader.read(length))["version"], "3.3.6.0")
         self.assertEqual(self.curl(path="/ws", query="token=wrong", more=["-X", "GET"])[1], 401)
+
+    def test_websocket_fails_in_its_own_ways(self):
+        def begins(mode, **parameters):
+            self.control.post("/listeners/zone-a", mode=mode, **parameters)
+            stream, reader = self.upgrade()
+            head = b"".join(iter(reader.readline, b"\r\n"))
+            self.assertTrue(head.startswith(b"HTTP/1.1 101 " if mode != "ws_status" else b"HTTP/1.1 502 "), head)
+            return stream, reader, head
+
+        begins("ws_status", status=502)
+        self.assertNotIn(b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", begins("ws_wrong_accept")[2])
+        self.assertEqual(begins("ws_close", code=1013)[1].read(4), b"\x88\x09" + struct.pack("!H", 1013))
+        self.assertEqual(begins("ws_huge", bytes=1 << 33)[1].read(10), b"\x81\x7f" + struct.pack("!Q", 1 << 33))
+        for mode, check in (("ws_code", lambda text: self.assertEqual(json.loads(text)["code"], 65535)),
+                            ("ws_invalid_json", lambda text: self.assertRaises(ValueError, json.loads, text))):
+            stream, reader, _ = begins(mode)
+            self.ask(stream)
+            _, length = reader.read(2)
+            check(reader.read(length))
+        stream, reader, _ = begins("ws_hang")
+        self.ask(stream)
+        stream.settimeout(0.1)
+        self.assertRaises(TimeoutError, reader.read, 1)
 
 
 class Modes(Fixture):

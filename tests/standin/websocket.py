@@ -13,8 +13,8 @@ def wants_upgrade(request):
     return "websocket" in (request.header("upgrade") or "").lower() and request.header("sec-websocket-key")
 
 
-def upgrade_reply(request):
-    accept = base64.b64encode(hashlib.sha1((request.header("sec-websocket-key") + GUID).encode()).digest()).decode()
+def upgrade_reply(key):
+    accept = base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
     return ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {accept}\r\n\r\n").encode()
 
@@ -39,8 +39,13 @@ def send_frame(connection, opcode, payload):
     connection.send(bytes([0x80 | opcode]) + length + payload)
 
 
+def send_head(connection, opcode, length):
+    """The head of a frame whose payload may never come."""
+    connection.send(bytes([0x80 | opcode, 127]) + length.to_bytes(8, "big"))
+
+
 def serve(connection, answer, limit=1000):
-    """Text frames with JSON objects, each answered by `answer(object)`, until the peer closes."""
+    """Text frames with JSON objects, each answered by the text `answer(object)`, until the peer closes."""
     for _ in range(limit):
         frame = read_frame(connection)
         if frame is None or frame[0] == CLOSE:
@@ -50,4 +55,4 @@ def serve(connection, answer, limit=1000):
         if opcode == PING:
             send_frame(connection, PONG, payload)
         elif opcode == TEXT:
-            send_frame(connection, TEXT, json.dumps(answer(json.loads(payload)), separators=(",", ":")).encode())
+            send_frame(connection, TEXT, answer(json.loads(payload)).encode())
