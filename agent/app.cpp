@@ -69,7 +69,8 @@ class App {
                   {[this](PlanInput input) { publisher_.publish(std::move(input)); },
                    [this](const probe::Record& record) { probe_log_.add(record); },
                    [this](const std::string& link) { return tokens_.token(link); },
-                   [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); }}),
+                   [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
+                   [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
           upstream_poll_(clock_),
           housekeeping_(clock_),
           watchdog_(clock_) {

@@ -95,6 +95,9 @@ struct LinkConfig {
     std::vector<std::string> zones;           // narrows discovered zones; empty: all
     TokenSource token;
     Policy policy = Policy::kAny;
+    std::string compare;        // host of the public gateway; "": no comparing
+    std::uint16_t compare_port = 443;
+    Micros compare_interval_us = 10 * core::kMinute;
     LinkProbeConfig probe;
     int line = 0;               // of [[link]] in the file
 };
@@ -114,6 +117,7 @@ struct Config {
     AliyunConfig aliyun;
     std::vector<LinkConfig> links;
     std::vector<ConfigIssue> warnings;        // taken as they stand, but worth a second look
+    std::vector<ConfigIssue> notes;           // nothing wrong: what a choice costs; check-config alone tells them
 
     bool needs_discovery() const;             // any link with endpoints
     std::vector<std::string> hosts() const;   // of all links

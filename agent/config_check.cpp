@@ -139,6 +139,30 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
     }
 }
 
+/// Comparing leaves the private network, which this product is there to stay in: said, never done unasked.
+void check_compare(const ConfigNode& node, Config& config, const LinkConfig& link, Issues& issues) {
+    const int line = line_of(&node, "compare");
+    if (const int interval = line_of(&node, "compare_interval"); interval > 0 && node.find("compare") == nullptr) {
+        issues.push_back({interval, "link.compare_interval", "is the pace of comparing: it needs \"compare\""});
+    }
+    if (link.compare.empty()) return;
+    const auto hosts = config.hosts();
+    if (std::find(hosts.begin(), hosts.end(), link.compare) != hosts.end()) {
+        issues.push_back({line, "link.compare",
+                          fmt::format("{} is a private name of this file: give the public gateway's", link.compare)});
+        return;
+    }
+    if (!link.probe.enabled) {
+        config.warnings.push_back({line, "link.compare", "has nothing to compare with: [link.probe] enabled is false"});
+        return;
+    }
+    config.notes.push_back({line, "link.compare",
+                            fmt::format("one request every {} (and when no private address works any more, at most one a "
+                                        "minute) goes to {} over the public internet{}",
+                                        format_duration(link.compare_interval_us), link.compare,
+                                        link.token.configured() ? ", with this link's token" : "")});
+}
+
 void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {
     if (node.find("name") == nullptr) {
         issues.push_back(
@@ -164,6 +188,7 @@ void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int pl
         }
     }
     check_probe(node, config, link, plan_ttl_line, issues);
+    check_compare(node, config, link, issues);
 }
 
 void check_duplicates(const ConfigNode& links, const Config& config, std::string_view key,

@@ -46,6 +46,22 @@ std::string read_host(const ConfigNode& node, std::string& out) {
     return "";
 }
 
+/// "gw.example.com", or with a port: "gw.example.com:8443".
+std::string read_gateway(const ConfigNode& node, std::string& host, std::uint16_t& port) {
+    if (node.type != Type::kString) return expected("a host name in quotes", node);
+    const auto colon = node.text.rfind(':');
+    const std::string_view digits =
+        colon == std::string::npos ? std::string_view{} : std::string_view(node.text).substr(colon + 1);
+    const bool has_port = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+    const auto number = !has_port ? 443 : digits.size() <= 5 ? std::stoul(std::string(digits)) : 0;
+    if (number == 0 || number > 65535) return wrong_value(node.text, "has a port that is none: 1 to 65535");
+    auto name = normalise_host(has_port ? node.text.substr(0, colon) : node.text);
+    if (!name) return name.error();
+    host = std::move(*name);
+    port = static_cast<std::uint16_t>(number);
+    return "";
+}
+
 std::string read_endpoint(const ConfigNode& node, std::vector<std::string>& out) {
     if (node.type == Type::kList) return read_list(node, "endpoint IDs", 1, kMaxSources, take_endpoint, out);
     std::string id;
@@ -217,7 +233,10 @@ const KeyRow kKeys[] = {
     {kLink, "target", nullptr, "give the endpoint's ID as \"endpoint\", or fixed \"addresses\"",
      R"("a.example.com")"},
     {kLink, "zones_file", nullptr, "give the addresses as \"addresses\"", R"("/etc/postern/zones.json")"},
-    {kLink, "compare", nullptr, "leave it out", R"("gw.example.com")"},
+    {kLink, "compare", READ(read_gateway(n, t.link->compare, t.link->compare_port)), R"("gw.example.com:8443")",
+     R"("https://gw.example.com")"},
+    {kLink, "compare_interval", READ(read_duration(n, kMinute, kDay, t.link->compare_interval_us)), R"("1h")",
+     R"("10s")"},
 
     {kProbe, "enabled", READ(read_boolean(n, t.link->probe.enabled)), "false", R"("yes")"},
     {kProbe, "kind", READ(read_kind(n, t.link->probe.kind)), R"("tdengine")", R"("https")"},

@@ -28,6 +28,7 @@ Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, pro
       hooks_(std::move(hooks)),
       verdicts_(clock),
       scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
+      comparisons_(clock, random, launcher, hooks_.resolve),
       sync_(clock, random, provider,
             {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); }}),
       publish_(clock),
@@ -45,6 +46,7 @@ void Engine::configure(const Config& config) {
     sync_.configure(config_);
     for (auto& link : links_) link.addresses = sync_.status(link.config.name).addresses;
     set_targets();
+    set_comparisons();
     for (auto& link : links_) decide(link);
     publish_soon();
 }
@@ -60,12 +62,14 @@ void Engine::start(bool keep_plan) {
     }
     sync_.start();
     set_targets();
+    comparisons_.start();
     publish_soon();
 }
 
 void Engine::stop() {
     started_ = false;
     sync_.stop();
+    comparisons_.stop();
     scheduler_.set_targets({});
     publish_.stop();
     republish_.stop();
@@ -89,6 +93,7 @@ void Engine::token_changed(const std::string& name) {
         if (link.config.name == name) link.spec = make_spec(link.config);
     }
     set_targets();
+    set_comparisons();
     if (started_) scheduler_.probe_now(name, [] {});
 }
 
@@ -128,6 +133,27 @@ void Engine::set_targets() {
     if (started_) scheduler_.set_targets(std::move(targets));
 }
 
+void Engine::set_comparisons() {
+    std::vector<CompareSettings> settings;
+    for (const auto& link : links_) {
+        const LinkConfig& c = link.config;
+        if (c.compare.empty() || !c.probe.enabled) continue;
+        settings.push_back({c.name, c.compare, c.compare_port, c.compare_interval_us, link.spec});
+    }
+    comparisons_.configure(std::move(settings));
+    for (const auto& link : links_) tell_comparison(link);
+}
+
+void Engine::tell_comparison(const Link& link) {
+    std::vector<probe::Verdict> verdicts;
+    std::vector<core::IpAddress> ips;
+    for (const auto& v : verdicts_of(link)) {
+        verdicts.push_back(v.verdict);
+        ips.push_back(v.address.ip);
+    }
+    comparisons_.set_private(link.config.name, private_view(verdicts, link.config.token.configured()), std::move(ips));
+}
+
 void Engine::on_addresses(const std::string& name) {
     for (auto& link : links_) {
         if (link.config.name != name) continue;
@@ -135,6 +161,7 @@ void Engine::on_addresses(const std::string& name) {
         decide(link);
     }
     set_targets();
+    for (const auto& link : links_) tell_comparison(link);
     holding_ = false;  // the plan on disk no longer says what we know
     publish_soon();
 }
@@ -177,6 +204,7 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
     const probe::Fold fold = verdicts_.fold(result);
     if (!fold.known) return fold.pace;
     hooks_.record(history_.add(result, fold));
+    comparisons_.add_private(result);
     if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
         hooks_.token_refused(result.link);
     }
@@ -190,6 +218,7 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
                        {"service", std::string(to_string(fold.after.service))},
                        {"reason", std::string(to_string(result.reason))}, {"detail", result.detail}});
         }
+        if (fold.changed()) tell_comparison(link);
         const AnswerDecision before = link.decision;
         if (!decide(link)) continue;
         publish_soon();
@@ -269,6 +298,7 @@ void Engine::fill_status(StatusSnapshot& status) const {
         out.discovery = sync_.status(link.config.name);
         out.answer = link.decision.fresh;
         out.all_down = link.decision.all_down;
+        if (const auto* compare = comparisons_.find(link.config.name)) out.compare = *compare;
         out.first_sweep_done = !out.probing || verdicts_.first_sweep_done(link.config.name);
         for (const auto& a : out.discovery.addresses) {
             AddressStatus address;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/answer_policy.h"
+#include "agent/comparison.h"
 #include "agent/config.h"
 #include "agent/endpoint_sync.h"
 #include "agent/hostdns/upstreams.h"
@@ -28,6 +29,7 @@ struct EngineHooks {
     std::function<core::Secret(const std::string& link)> token;           // empty: none
     std::function<void(const std::string& link)> token_refused;           // the gateway said 401: read it again
     std::function<void()> save_snapshot;                                  // what fill_snapshot() gives changed
+    Comparisons::Resolve resolve = {};                                    // of public gateways; none: no comparing
 };
 
 class Engine {
@@ -71,6 +73,8 @@ class Engine {
     void on_addresses(const std::string& link);
     probe::Pace on_result(const probe::ProbeResult& result);
     void set_targets();
+    void set_comparisons();
+    void tell_comparison(const Link& link);
     std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
     /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
@@ -89,6 +93,7 @@ class Engine {
     probe::VerdictBook verdicts_;
     probe::History history_;
     probe::Scheduler scheduler_;
+    Comparisons comparisons_;
     EndpointSync sync_;
     ProbeCounters counters_;
     std::uint64_t results_ = 0;

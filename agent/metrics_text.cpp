@@ -231,6 +231,39 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     });
 }
 
+/// Of the links that compare with a public gateway.
+void compare_metrics(Writer& w, const StatusSnapshot& s) {
+    const auto each = [&s](auto sample) {
+        for (const auto& link : s.links) {
+            if (link.compare) sample(link, *link.compare);
+        }
+    };
+    if (std::none_of(s.links.begin(), s.links.end(), [](const auto& link) { return link.compare.has_value(); })) return;
+    w.family("postern_compare_finding", "gauge", "1 for what comparing with the public gateway has found.");
+    each([&w](const LinkStatus& link, const CompareStatus& c) {
+        for (int f = 0; f < static_cast<int>(Finding::kCount); ++f) {
+            const auto finding = static_cast<Finding>(f);
+            w.sample({{"link", link.name}, {"finding", std::string(to_string(finding))}}, c.finding == finding ? 1 : 0);
+        }
+    });
+    w.family("postern_compare_median_seconds", "gauge", "Median of the last good probes, by the way they went.");
+    each([&w](const LinkStatus& link, const CompareStatus& c) {
+        const auto sample = [&](const char* way, const std::optional<Micros>& us) {
+            if (us) w.sample({{"link", link.name}, {"way", way}}, static_cast<double>(*us) / 1e6);
+        };
+        sample("private", c.private_median_us);
+        sample("public", c.public_median_us);
+    });
+    w.family("postern_compare_attempts_total", "counter", "Comparisons begun.");
+    each([&w](const LinkStatus& link, const CompareStatus& c) { w.sample({{"link", link.name}}, c.attempts); });
+    w.family("postern_compare_failures_total", "counter", "Comparisons in which the public gateway failed.");
+    each([&w](const LinkStatus& link, const CompareStatus& c) { w.sample({{"link", link.name}}, c.failures); });
+    w.family("postern_compare_last_timestamp_seconds", "gauge", "When the public gateway was last asked; 0: not yet.");
+    each([&w](const LinkStatus& link, const CompareStatus& c) {
+        w.sample({{"link", link.name}}, timestamp(c.at_wall_us));
+    });
+}
+
 void probe_metrics(Writer& w, const StatusSnapshot& s) {
     const ProbeCounters& p = s.probes;
     w.single("postern_probe_attempts_total", "counter", "Probes begun.", p.attempts);
@@ -325,6 +358,7 @@ std::string metrics_text(const StatusSnapshot& s) {
     }
     link_metrics(w, s);
     probe_metrics(w, s);
+    compare_metrics(w, s);
     dns_metrics(w, s);
     upstream_metrics(w, s);
     resolver_metrics(w, s);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/compare_finding.h"
 #include "agent/config.h"
 #include "agent/endpoint_sync.h"
 #include "agent/hostdns/report.h"
@@ -44,6 +45,7 @@ struct LinkStatus {
     std::string fix;                       // the next step, "" when none
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
+    std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it
 };
 
 struct UpstreamStatus {

@@ -115,6 +115,22 @@ Json address_json(const AddressStatus& a) {
             {"last", a.last ? result_json(*a.last) : Json(nullptr)}};
 }
 
+Json compare_json(const CompareStatus& c) {
+    const auto micros = [](const std::optional<Micros>& us) { return us ? Json(*us) : Json(nullptr); };
+    return {{"gateway", c.gateway()},
+            {"finding", to_string(c.finding)},
+            {"text", c.text},
+            {"interval_us", c.interval_us},
+            {"last_attempt", time_or_null(c.at_wall_us)},
+            {"ip", c.ip ? Json(c.ip->text()) : Json(nullptr)},
+            {"attempts_total", c.attempts},
+            {"failures_total", c.failures},
+            {"private_median_us", micros(c.private_median_us)},
+            {"public_median_us", micros(c.public_median_us)},
+            {"lookup_error", c.lookup_error ? error_json(*c.lookup_error, c.at_wall_us) : Json(nullptr)},
+            {"last", c.last ? result_json(*c.last) : Json(nullptr)}};
+}
+
 Json link_json(const LinkStatus& link) {
     Json addresses = Json::array();
     for (const auto& a : link.addresses)
@@ -136,7 +152,8 @@ Json link_json(const LinkStatus& link) {
             {"all_down", link.all_down},
             {"answers_total", link.answers},
             {"discovery", discovery_json(link.discovery)},
-            {"addresses", std::move(addresses)}};
+            {"addresses", std::move(addresses)},
+            {"compare", link.compare ? compare_json(*link.compare) : Json(nullptr)}};
 }
 
 Json queries_json(const core::StatsPage& stats) {

@@ -96,6 +96,10 @@ std::string link_section(const LinkStatus& link) {
                                   escape(link.host), state_cell(link.state));
     if (!link.cause.empty()) out += fmt::format("<p>{}</p>\n", escape(link.cause));
     if (!link.fix.empty()) out += fmt::format("<p>Next step: {}</p>\n", escape(link.fix));
+    if (link.compare) {
+        out += fmt::format("<p>Compared with <code>{}</code>: {}</p>\n", escape(link.compare->gateway()),
+                           escape(link.compare->text));
+    }
     out +=
         "<table><thead><tr><th scope=\"col\">Address</th><th scope=\"col\">Zone</th><th "
         "scope=\"col\">Path</th>"

@@ -158,7 +158,17 @@ class Screen {
         notes(link);
     }
 
+    void compared(const LinkStatus& link) {
+        if (!link.compare) return;
+        const CompareStatus& c = *link.compare;
+        std::string text = fmt::format("{}: {}", c.gateway(), c.text);
+        if (c.at_wall_us > 0) text += fmt::format(" ({} ago)", span(s_.now_wall_us - c.at_wall_us));
+        const bool quiet = c.finding == Finding::kBothWork || c.finding == Finding::kUnknown;
+        paragraph(2, "compared with ", text, quiet ? &Paint::dim : &Paint::yellow);
+    }
+
     void notes(const LinkStatus& link) {
+        compared(link);
         if (link.probing && !link.token_configured && !link.addresses.empty()) {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }

@@ -69,6 +69,10 @@ int run_command(const CheckConfigCommand& command) {
         warning.what = "warning: " + warning.what;
         fmt::print("{}\n", format_issue(command.config, warning));
     }
+    for (ConfigIssue note : config->notes) {
+        note.what = "note: " + note.what;
+        fmt::print("{}\n", format_issue(command.config, note));
+    }
     std::string links;
     for (const LinkConfig& link : config->links)
         links += (links.empty() ? ": " : ", ") + link.name;

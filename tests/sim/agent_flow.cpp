@@ -13,6 +13,7 @@ using namespace postern;
 using namespace postern::agent;
 using core::kMinute;
 using core::kSecond;
+using probe::Reason;
 
 namespace {
 
@@ -120,6 +121,57 @@ TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
     StatusSnapshot s;
     w.engine->fill_status(s);
     CHECK(s.links[0].all_down);
+}
+
+TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and steers nothing", "[sim][compare]") {
+    World w;
+    const auto gateway = *core::IpAddress::parse("203.0.113.10");
+    w.engine = std::make_unique<Engine>(
+        w.clock, w.random, w.cloud, w.prober,
+        EngineHooks{[&w](PlanInput input) { w.plans.push_back(std::move(input)); }, [](const probe::Record& record) {
+                        CHECK(record.host == "db.example.com");  // no record, and so no verdict, of the public gateway
+                    },
+                    [](const std::string&) { return core::Secret("token-token"); }, [&w](const std::string&) { ++w.token_refusals; },
+                    [] {}, [&](const std::string& host, Lookup::Callback done) {
+                        CHECK(host == "gw.example.com");
+                        w.clock.set_alarm(w.clock.mono_us() + 1000, [=] { done(LookupResult{{gateway}, 60, false, false, {}}); });
+                    }});
+    Config config = World::config();
+    config.links[0].compare = "gw.example.com";
+    config.links[0].token.file = "/token";
+    w.engine->configure(config);
+    w.engine->start(false);
+    const auto compare = [&w] {
+        StatusSnapshot s;
+        w.engine->fill_status(s);
+        REQUIRE(s.links[0].compare);
+        return *s.links[0].compare;
+    };
+    w.clock.advance(kMinute);
+    CHECK(compare().finding == Finding::kBothWork);
+    CHECK(compare().private_median_us);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+
+    for (const char* ip : {"10.0.1.1", "10.0.2.1"}) w.prober.set(ip, {Reason::kTcpTimeout, kSecond});
+    w.clock.advance(2 * kMinute);
+    CHECK(compare().finding == Finding::kPrivatelinkBroken);
+    CHECK(w.plans.back().links[0].decision.all_down);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+
+    w.prober.set_default({Reason::kSqlUnavailable});
+    w.prober.clear();
+    w.clock.advance(5 * kMinute);
+    CHECK(compare().finding == Finding::kServiceDown);
+
+    w.prober.set_default({Reason::kHttpStatus401});
+    w.prober.set("10.0.1.1", Reason::kNone);
+    w.prober.set("10.0.2.1", Reason::kNone);
+    const int refusals = w.token_refusals;
+    w.clock.advance(30 * kMinute);
+    CHECK(compare().finding == Finding::kPublicFails);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+    CHECK_FALSE(w.plans.back().links[0].decision.all_down);
+    CHECK(w.token_refusals == refusals);
 }
 
 TEST_CASE("agent: a refused token changes no answer and asks for the token again", "[sim]") {

@@ -31,6 +31,7 @@ std::string file_with(const KeyRow& row, std::string_view value) {
     const bool source = row.section == Section::kLink && (row.name == "endpoint" || row.name == "addresses" ||
                                                           row.name == "target" || row.name == "zones_file");
     if (!source) out += row.name == "zones" ? "endpoint = \"ep-abc\"\n" : "addresses = [\"10.0.0.9\"]\n";
+    if (row.name == "compare_interval") out += "compare = \"gw.example.com\"\n";
     if (row.section == Section::kProbe) out += "[link.probe]\n" + line;
     return out;
 }

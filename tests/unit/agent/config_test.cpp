@@ -234,6 +234,45 @@ TEST_CASE("config: what is odd but possible is a warning with its line", "[confi
     CHECK(contains(config->warnings[3].what, "token_file"));
 }
 
+TEST_CASE("config: comparing is off unless asked for, has a port of its own, and its cost is noted", "[config]") {
+    const auto without = parse_config("f.toml", kLink);
+    REQUIRE(without);
+    CHECK(without->links[0].compare.empty());
+    CHECK(without->notes.empty());
+    const auto config =
+        parse_config("f.toml", std::string(kLink) + "compare = \"GW.Example.com.\"\ncompare_interval = \"1h\"\n");
+    REQUIRE(config);
+    CHECK(config->links[0].compare == "gw.example.com");
+    CHECK(config->links[0].compare_port == 443);
+    CHECK(config->links[0].compare_interval_us == core::kHour);
+    CHECK(config->warnings.empty());
+    REQUIRE(config->notes.size() == 1);
+    CHECK(config->notes[0].line == 7);
+    CHECK(contains(config->notes[0].what, "every 1h"));
+    CHECK(contains(config->notes[0].what, "gw.example.com over the public internet, with this link's token"));
+    const auto ported = parse_config("f.toml", std::string(kLink) + "compare = \"gw.example.com:80\"\n");
+    REQUIRE(ported);
+    CHECK(ported->links[0].compare_port == 80);
+    CHECK(ported->links[0].compare_interval_us == 10 * core::kMinute);
+    const auto idle =
+        parse_config("f.toml", std::string(kLink) + "compare = \"gw.example.com\"\n[link.probe]\nenabled = false\n");
+    REQUIRE(idle);
+    REQUIRE(idle->warnings.size() == 1);
+    CHECK(contains(idle->warnings[0].what, "nothing to compare with"));
+    CHECK(idle->notes.empty());
+}
+
+TEST_CASE("config: comparing with a private name, a bad port, or a pace without a gateway is refused", "[config]") {
+    const auto with = [](const std::string& line) { return only_issue(std::string(kLink) + line + "\n"); };
+    CHECK(contains(with("compare = \"gw-private.cloud.example.com\""), "7 link.compare: "));
+    CHECK(contains(with("compare = \"gw.example.com:0\""), "1 to 65535"));
+    CHECK(contains(with("compare = \"gw.example.com:123456\""), "1 to 65535"));
+    CHECK(contains(with("compare = \"203.0.113.10\""), "is an address"));
+    CHECK(contains(with("compare = \"gw.example.com?token=abc\""), "7 link.compare: "));
+    CHECK_FALSE(contains(with("compare = \"gw.example.com?token=abc\""), "abc"));
+    CHECK(contains(with("compare_interval = \"1h\""), "it needs \"compare\""));
+}
+
 TEST_CASE("config: a region that is a zone says which region it is", "[config]") {
     CHECK(contains(only_issue("[aliyun]\nregion = \"cn-hangzhou-h\"\n"), "the region is \"cn-hangzhou\""));
     CHECK(

@@ -95,6 +95,25 @@ TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
     }
 }
 
+TEST_CASE("metrics: comparisons are there where a link compares", "[metrics]") {
+    auto s = sample();
+    CHECK(metrics_text(s).find("postern_compare") == std::string::npos);
+    auto& c = s.links[0].compare.emplace();
+    c.host = "gw.example.com";
+    c.attempts = 7;
+    c.failures = 2;
+    c.finding = Finding::kBothWork;
+    c.private_median_us = 3100;
+    c.public_median_us = 12400;
+    const std::string text = metrics_text(s);
+    CHECK(has_line(text, R"(postern_compare_finding{link="tdengine-prod",finding="both_work"} 1)"));
+    CHECK(has_line(text, R"(postern_compare_finding{link="tdengine-prod",finding="service_down"} 0)"));
+    CHECK(has_line(text, R"(postern_compare_median_seconds{link="tdengine-prod",way="private"} 0.0031)"));
+    CHECK(has_line(text, R"(postern_compare_median_seconds{link="tdengine-prod",way="public"} 0.0124)"));
+    CHECK(has_line(text, R"(postern_compare_attempts_total{link="tdengine-prod"} 7)"));
+    CHECK(has_line(text, R"(postern_compare_failures_total{link="tdengine-prod"} 2)"));
+}
+
 TEST_CASE("metrics: label values are escaped", "[metrics]") {
     auto s = sample();
     s.discovery.requests[{"A\"B", "x\\y\nz"}] = 1;

@@ -101,6 +101,37 @@ TEST_CASE("status json: parses, has its version and the same words as the text",
     CHECK(json["discovery"]["requests"][0]["count"] == 42);
 }
 
+TEST_CASE("status: a comparison is shown in text, JSON and page, and changes nothing else", "[status]") {
+    StatusSnapshot s = mixed();
+    const std::string before = status_text(s, false, 0);
+    CHECK(before.find("compared") == std::string::npos);
+    CHECK(Json::parse(status_json(s))["links"][0]["compare"].is_null());
+    const std::string headline = s.headline;
+    auto& c = s.links[0].compare.emplace();
+    c.host = "gw.example.com";
+    c.at_wall_us = s.now_wall_us - 3 * core::kMinute;
+    c.fresh = c.reached_before = true;
+    c.view = PrivateView::kPathDown;
+    c.attempts = 5;
+    c.last.emplace().ok = true;
+    c.public_median_us = 12400;
+    judge_comparison(c);
+    judge(s);
+    CHECK(s.headline == headline);
+    const std::string text = status_text(s, false, 0);
+    CHECK(text.find("  compared with gw.example.com: PrivateLink is broken, not the service: ") != std::string::npos);
+    CHECK(text.find("(3 min ago)") != std::string::npos);
+    CHECK(widest(status_text(s, false, 80)) <= 80);
+    const Json json = Json::parse(status_json(s))["links"][0]["compare"];
+    CHECK(json["finding"] == "privatelink_broken");
+    CHECK(json["gateway"] == "gw.example.com");
+    CHECK(json["public_median_us"] == 12400);
+    CHECK(json["private_median_us"].is_null());
+    CHECK(json["attempts_total"] == 5);
+    CHECK(json["last"]["ok"] == true);
+    CHECK(status_page(s).body.find("Compared with <code>gw.example.com</code>: PrivateLink is broken") != std::string::npos);
+}
+
 TEST_CASE("health: one object an address; tcp of a refused one fails, what it hides is not said to fail",
           "[status]") {
     const auto s = mixed();

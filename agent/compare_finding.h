@@ -1,0 +1,64 @@
+// What the private path and the public gateway, seen side by side, say about where the fault is; and what the
+// private path gains. Pure: values in, a finding and its sentence out. Nothing but status, the page and
+// metrics follow from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+/// All addresses of a link, taken together.
+enum class PrivateView {
+    kUnknown,
+    kWorks,        // at least one is up or degraded
+    kPathDown,     // none leads to the gateway
+    kServiceDown,  // at least one leads there, none has a database that answers
+};
+
+enum class Finding {
+    kUnknown,  // not compared yet, or the comparison says nothing
+    kBothWork,
+    kPublicFails,          // the private path works, the public gateway does not
+    kPrivatelinkBroken,    // the public gateway answers, and no private address leads anywhere
+    kPrivateGatewayFails,  // the private addresses lead to a gateway that fails where the public one does not
+    kServiceDown,          // the same fault both ways
+    kNeitherReached,       // no way leads to a gateway, and the public one did before
+    kCount,
+};
+/// `token`: without one the path is all that is judged.
+PrivateView private_view(const std::vector<probe::Verdict>& addresses, bool token);
+
+std::string_view to_string(Finding finding);  // "privatelink_broken"
+
+/// Everything that is known of one link's comparison.
+struct CompareStatus {
+    std::string host;
+    std::uint16_t port = 443;
+    core::Micros interval_us = 0;
+    std::uint64_t attempts = 0, failures = 0;
+    std::optional<core::IpAddress> ip;        // of the last request
+    std::optional<probe::ProbeResult> last;   // of the public gateway
+    std::optional<core::Error> lookup_error;  // the last request was not made: no address
+    core::Micros at_wall_us = 0;              // of the last attempt, 0: none yet
+    bool fresh = false;                       // it was made after the private side became what it is
+    bool reached_before = false;              // the public gateway was reached from here, ever
+    PrivateView view = PrivateView::kUnknown;
+    std::optional<core::Micros> private_median_us, public_median_us;  // of good totals
+    Finding finding = Finding::kUnknown;
+    std::string text;  // the finding as a sentence
+
+    std::string gateway() const;  // host, with the port where it is not 443
+};
+
+/// Sets finding and text from the rest.
+void judge_comparison(CompareStatus& status);
+
+}  // namespace postern::agent

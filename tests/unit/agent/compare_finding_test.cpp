@@ -1,0 +1,117 @@
+// What the two ways, seen side by side, say: a table; and when they say nothing.
+#include <catch2/catch.hpp>
+
+#include "agent/compare_finding.h"
+
+using namespace postern;
+using namespace postern::agent;
+using probe::Reason;
+using probe::State;
+
+namespace {
+
+CompareStatus compared(PrivateView view, Reason reason, bool reached_before = true) {
+    CompareStatus s;
+    s.host = "gw.example.com";
+    s.at_wall_us = 1;
+    s.fresh = true;
+    s.view = view;
+    s.reached_before = reached_before;
+    s.last.emplace();
+    s.last->ok = reason == Reason::kNone;
+    s.last->reason = reason;
+    return s;
+}
+
+Finding finding_of(CompareStatus s) {
+    judge_comparison(s);
+    INFO(s.text);
+    CHECK_FALSE(s.text.empty());
+    return s.finding;
+}
+
+}  // namespace
+
+TEST_CASE("compare: the finding follows from both sides", "[compare]") {
+    struct Row {
+        PrivateView view;
+        Reason reason;
+        Finding finding;
+    };
+    const std::vector<Row> rows{
+        {PrivateView::kWorks, Reason::kNone, Finding::kBothWork},
+        {PrivateView::kWorks, Reason::kTokenMissing, Finding::kBothWork},
+        {PrivateView::kWorks, Reason::kTcpTimeout, Finding::kPublicFails},
+        {PrivateView::kWorks, Reason::kSqlUnavailable, Finding::kPublicFails},
+        {PrivateView::kPathDown, Reason::kNone, Finding::kPrivatelinkBroken},
+        {PrivateView::kPathDown, Reason::kTokenMissing, Finding::kPrivatelinkBroken},
+        {PrivateView::kPathDown, Reason::kHttpStatus5xx, Finding::kServiceDown},
+        {PrivateView::kPathDown, Reason::kTcpTimeout, Finding::kNeitherReached},
+        {PrivateView::kPathDown, Reason::kCertNameMismatch, Finding::kNeitherReached},
+        {PrivateView::kServiceDown, Reason::kNone, Finding::kPrivateGatewayFails},
+        {PrivateView::kServiceDown, Reason::kSqlUnavailable, Finding::kServiceDown},
+        {PrivateView::kServiceDown, Reason::kTcpTimeout, Finding::kUnknown},
+        {PrivateView::kUnknown, Reason::kNone, Finding::kUnknown},
+        {PrivateView::kPathDown, Reason::kLocalFdLimit, Finding::kUnknown},
+    };
+    for (const Row& row : rows) {
+        INFO(static_cast<int>(row.view) << " and " << to_string(row.reason));
+        CHECK(to_string(finding_of(compared(row.view, row.reason))) == to_string(row.finding));
+    }
+}
+
+TEST_CASE("compare: a host without a way to the internet is no finding", "[compare]") {
+    CHECK(finding_of(compared(PrivateView::kPathDown, Reason::kTcpTimeout, false)) == Finding::kUnknown);
+    CompareStatus s = compared(PrivateView::kPathDown, Reason::kNone, false);
+    s.last.reset();
+    s.lookup_error = core::Error{core::Code::kDnsFailed, "no such name", "", 0};
+    CHECK(finding_of(s) == Finding::kUnknown);
+    s.reached_before = true;
+    CHECK(finding_of(s) == Finding::kNeitherReached);
+    s.view = PrivateView::kWorks;
+    CHECK(finding_of(s) == Finding::kPublicFails);
+}
+
+TEST_CASE("compare: what was seen before the private side turned explains nothing", "[compare]") {
+    for (const PrivateView view : {PrivateView::kPathDown, PrivateView::kServiceDown}) {
+        CompareStatus s = compared(view, Reason::kNone);
+        s.fresh = false;
+        CHECK(finding_of(s) == Finding::kUnknown);
+    }
+    CompareStatus s = compared(PrivateView::kWorks, Reason::kSqlUnavailable);
+    s.fresh = false;
+    CHECK(finding_of(s) == Finding::kUnknown);
+    s.last->ok = true;
+    s.last->reason = Reason::kNone;
+    CHECK(finding_of(s) == Finding::kBothWork);
+    s.at_wall_us = 0;
+    CHECK(finding_of(s) == Finding::kUnknown);
+}
+
+TEST_CASE("compare: what the private path gains is told as it is, a loss too", "[compare]") {
+    CompareStatus s = compared(PrivateView::kWorks, Reason::kNone);
+    judge_comparison(s);
+    CHECK(s.text == "both work");
+    s.private_median_us = 3100;
+    s.public_median_us = 12400;
+    judge_comparison(s);
+    CHECK(s.text == "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms");
+    s.public_median_us = 3000;
+    judge_comparison(s);
+    CHECK(s.text == "median 3.1 ms, over the public gateway 3.0 ms: the private path costs 0.1 ms");
+}
+
+TEST_CASE("compare: the private side is all addresses together", "[compare]") {
+    const probe::Verdict up{State::kUp, State::kUp}, slow{State::kUp, State::kDegraded},
+        no_path{State::kDown, State::kUnknown}, no_service{State::kUp, State::kDown}, nothing{},
+        no_token{State::kUp, State::kUnknown};
+    CHECK(private_view({}, true) == PrivateView::kUnknown);
+    CHECK(private_view({no_path, up}, true) == PrivateView::kWorks);
+    CHECK(private_view({no_path, slow}, true) == PrivateView::kWorks);
+    CHECK(private_view({no_path, no_path}, true) == PrivateView::kPathDown);
+    CHECK(private_view({no_path, no_service}, true) == PrivateView::kServiceDown);
+    CHECK(private_view({no_path, nothing}, true) == PrivateView::kUnknown);
+    CHECK(private_view({no_token}, true) == PrivateView::kUnknown);
+    CHECK(private_view({no_token}, false) == PrivateView::kWorks);
+    CHECK(private_view({no_path}, false) == PrivateView::kPathDown);
+}
