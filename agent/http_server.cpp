@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <map>
 
 #include "agent/config_values.h"
+#include "agent/served_request.h"
 #include "core/fd.h"
 #include "core/log.h"
 
@@ -129,6 +131,8 @@ struct HttpServer::Engine {
     MHD_Daemon* daemon = nullptr;
     core::FdWatcher watcher;
     core::UvHandle<uv_timer_t, Engine> timer;
+    bool again = false;                                                 // a turn is wanted at once
+    std::map<ServedRequest*, std::unique_ptr<ServedRequest>> requests;  // that the library knows of
 
     Engine(core::Loop& l, HttpOptions o, std::vector<HttpRoute> r)
         : loop(l), options(std::move(o)), routes(std::move(r)) {}
@@ -136,11 +140,15 @@ struct HttpServer::Engine {
         // The handles first: stopping closes the descriptor that they watch.
         watcher.stop();
         timer.reset();
+        for (const auto& [request, owned] : requests)
+            request->abandon();  // the library does not stop while something is suspended
         if (daemon != nullptr) MHD_stop_daemon(daemon);
     }
 
     core::Result<void> start();
     void turn();
+    void turn_soon();
+    void turn_in(std::uint64_t wait_ms);
     HttpReply answer(MHD_Connection* connection, const char* url, const char* method);
     const HttpReply* refuse(MHD_Connection* connection, const HttpQuery& query, HttpReply& reply) const;
     HttpReply dispatch(HttpQuery& query) const;
@@ -148,6 +156,10 @@ struct HttpServer::Engine {
     static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
                                  const char* version, const char* upload, std::size_t* upload_size,
                                  void** state);
+    static void on_over(void* self, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
+        static_cast<Engine*>(self)->requests.erase(static_cast<ServedRequest*>(*state));
+        *state = nullptr;
+    }
 };
 
 core::Result<void> HttpServer::Engine::start() {
@@ -158,14 +170,16 @@ core::Result<void> HttpServer::Engine::start() {
     ::getsockname(fd->get(), reinterpret_cast<sockaddr*>(&bound), &length);
     address = core::SocketAddress::from(reinterpret_cast<const sockaddr*>(&bound)).value_or(options.listen);
 
-    daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, &Engine::on_request, this,
-        MHD_OPTION_EXTERNAL_LOGGER, &log_library, nullptr,  // first, so that it serves the others
-        MHD_OPTION_LISTEN_SOCKET, fd->get(),                //
-        MHD_OPTION_CONNECTION_LIMIT, options.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        options.connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                   //
-        MHD_OPTION_END);
+    daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
+                              nullptr, &Engine::on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &log_library,
+                              nullptr,                              // first, so that it serves the others
+                              MHD_OPTION_LISTEN_SOCKET, fd->get(),  //
+                              MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
+                              MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.connection_memory,
+                              MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
+                              MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
+                              MHD_OPTION_NOTIFY_COMPLETED, &Engine::on_over, this,    //
+                              MHD_OPTION_END);
     if (daemon == nullptr) return fail(Code::kSocket, "the HTTP library did not start on " + address.text());
     fd->release();  // the library closes it
     const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -185,15 +199,28 @@ void HttpServer::Engine::turn() {
     // At the connection limit the library stops to listen, and begins again only in the run after one has
     // closed.
     unsigned before = 0;
+    again = false;
     do {
         before = connections();
         MHD_run(daemon);
     } while (connections() < before);
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-    if (MHD_get_timeout(daemon, &wait_ms) != MHD_YES) {
+    const bool waits = MHD_get_timeout(daemon, &wait_ms) == MHD_YES;
+    if (again) {
+        turn_in(0);
+    } else if (waits) {
+        turn_in(wait_ms);
+    } else {
         uv_timer_stop(timer.get());
-        return;
     }
+}
+
+void HttpServer::Engine::turn_soon() {
+    again = true;
+    if (timer) turn_in(0);
+}
+
+void HttpServer::Engine::turn_in(std::uint64_t wait_ms) {
     uv_timer_start(
         timer.get(),
         [](uv_timer_t* t) {
@@ -266,7 +293,7 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
         if (const auto client = core::SocketAddress::from(info->client_addr))
             query.client = unmapped(*client);
     }
-    for (const char* name : {"accept", "x-postern", "x-prometheus-scrape-timeout-seconds"}) {
+    for (const char* name : {"accept", "x-postern", "x-prometheus-scrape-timeout-seconds", "last-event-id"}) {
         if (const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name))
             query.headers.emplace_back(name, value);
     }
@@ -279,7 +306,10 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
     }
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &collect, &query.arguments);
     try {
-        return dispatch(query);
+        HttpReply reply = dispatch(query);
+        // The library would end a chunked body that HEAD must not have.
+        if (std::string_view(method) == "HEAD") reply.stream = {};
+        return reply;
     } catch (const std::exception& error) {
         core::log_error("http_failed", "a page could not be made",
                         {{"path", shown(query.path)}, {"error", error.what()}});
@@ -290,9 +320,15 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
 MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection, const char* url,
                                           const char* method, const char*, const char*,
                                           std::size_t* upload_size, void** state) {
-    static int headers_seen;  // the library calls once with the headers, then with the body, then at its end
-    if (*state == nullptr) {
-        *state = &headers_seen;
+    // The library calls once with the headers, then with the body, then at its end, then after every
+    // suspension.
+    Engine& engine = *static_cast<Engine*>(self);
+    auto* request = static_cast<ServedRequest*>(*state);
+    if (request == nullptr) {
+        auto fresh =
+            std::make_unique<ServedRequest>(engine.loop, connection, [&engine] { engine.turn_soon(); });
+        *state = request = fresh.get();
+        engine.requests.emplace(request, std::move(fresh));
         const char* length =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
         const char* coding =
@@ -305,28 +341,8 @@ MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection
         *upload_size = 0;
         return MHD_YES;
     }
-    const HttpReply reply = static_cast<Engine*>(self)->answer(connection, url, method);
-    MHD_Response* response = MHD_create_response_from_buffer(
-        reply.body.size(), const_cast<char*>(reply.body.data()), MHD_RESPMEM_MUST_COPY);
-    if (response == nullptr) return MHD_NO;
-    const auto has = [&reply](std::string_view name) {
-        return std::any_of(reply.headers.begin(), reply.headers.end(),
-                           [&](const auto& h) { return h.first == name; });
-    };
-    MHD_add_response_header(response, "Content-Type", reply.content_type.c_str());
-    for (const auto& [name, value] : reply.headers)
-        MHD_add_response_header(response, name.c_str(), value.c_str());
-    if (!has("Cache-Control")) MHD_add_response_header(response, "Cache-Control", "no-store");
-    if (!has("Content-Security-Policy")) {
-        MHD_add_response_header(response, "Content-Security-Policy",
-                                "default-src 'none'; frame-ancestors 'none'");
-    }
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-    const MHD_Result queued = MHD_queue_response(connection, static_cast<unsigned>(reply.status), response);
-    MHD_destroy_response(response);
-    return queued;
+    if (!request->begun()) request->begin(engine.answer(connection, url, method));
+    return request->proceed() ? MHD_YES : MHD_NO;
 }
 
 HttpServer::HttpServer(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}

@@ -31,17 +31,40 @@ struct HttpQuery {
     std::string header(std::string_view name) const;
 };
 
+/// What a reply that comes later waits for. Kept until the request is over; destroying it cancels, and then
+/// nothing is delivered.
+class HttpWork {
+  public:
+    virtual ~HttpWork() = default;
+};
+
+/// A body that is written as things happen. Held by the writer for as long as it likes.
+class HttpStream {
+  public:
+    virtual ~HttpStream() = default;
+    /// False when the client has gone, or reads so slowly that it was cut.
+    virtual bool write(std::string_view bytes) = 0;
+    virtual bool open() const = 0;
+};
+/// Bytes that may wait for a client before it is cut (one write may go beyond).
+inline constexpr std::size_t kStreamBacklog = 256 << 10;
+
 struct HttpReply {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;  // besides the ones that every reply has
+    /// Instead of `body`: called once with the body to write, which may be written at once.
+    std::function<void(std::shared_ptr<HttpStream>)> stream = {};
+    /// Instead of all of the above: begins what makes the reply and delivers it, once, never from inside this
+    /// call.
+    std::function<std::unique_ptr<HttpWork>(std::function<void(HttpReply)> deliver)> later = {};
 
     static HttpReply text(int status, std::string body) {
-        return {status, "text/plain; charset=utf-8", std::move(body), {}};
+        return {status, "text/plain; charset=utf-8", std::move(body), {}, {}, {}};
     }
     static HttpReply json(int status, std::string body) {
-        return {status, "application/json", std::move(body), {}};
+        return {status, "application/json", std::move(body), {}, {}, {}};
     }
 };
 

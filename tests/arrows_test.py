@@ -20,7 +20,7 @@ CONFINED = {  # header → the only places outside tests/ that may include it
     r"ares\.h": ["agent/lookup.cpp"],
     r"curl/": ["agent/cloud/http_client.cpp"],
     r"openssl/ssl\.h": ["probe/tls_session.cpp"],
-    r"microhttpd\.h": ["agent/http_server.cpp"],
+    r"microhttpd\.h": ["agent/http_server.cpp", "agent/served_request.cpp"],
     r"toml\+\+/|toml\.hpp": ["agent/config.cpp"],
     r"CLI/": ["agent/cli.cpp"],
 }
