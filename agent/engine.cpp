@@ -33,11 +33,7 @@ Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, pro
             {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); }}),
       publish_(clock),
       republish_(clock),
-      hold_(clock) {
-    for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
-        counters_.phases[static_cast<probe::Phase>(i)].buckets.assign(probe_bounds_s().size() + 1, 0);
-    }
-}
+      hold_(clock) {}
 
 void Engine::configure(const Config& config) {
     config_ = config;
@@ -129,6 +125,12 @@ void Engine::set_targets() {
             targets.push_back({{link.config.name, a.ip, a.zone, a.endpoint, link.spec}, rule});
         }
     }
+    decltype(address_counters_) counters;
+    for (const auto& t : targets) {
+        const std::pair key{t.target.link, t.target.ip};
+        counters.try_emplace(key, std::move(address_counters_[key]));
+    }
+    address_counters_ = std::move(counters);
     verdicts_.set_targets(targets);
     if (started_) scheduler_.set_targets(std::move(targets));
 }
@@ -152,6 +154,20 @@ void Engine::tell_comparison(const Link& link) {
         ips.push_back(v.address.ip);
     }
     comparisons_.set_private(link.config.name, private_view(verdicts, link.config.token.configured()), std::move(ips));
+}
+
+std::optional<std::vector<probe::ProbeTarget>> Engine::targets_of(std::string_view name) const {
+    const auto link =
+        std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
+    if (link == links_.end()) return std::nullopt;
+    std::vector<probe::ProbeTarget> out;
+    for (const auto& a : link->addresses)
+        out.push_back({link->config.name, a.ip, a.zone, a.endpoint, link->spec});
+    const auto& answer = link->decision.fresh;
+    std::stable_sort(out.begin(), out.end(), [&](const auto& a, const auto& b) {
+        return std::find(answer.begin(), answer.end(), a.ip) < std::find(answer.begin(), answer.end(), b.ip);
+    });
+    return out;
 }
 
 void Engine::on_addresses(const std::string& name) {
@@ -233,11 +249,17 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
 
 void Engine::count(const probe::ProbeResult& result) {
     if (!result.ok) ++counters_.failures[result.reason];
+    const auto found = address_counters_.find({result.link, result.ip});
+    if (found == address_counters_.end()) return;
+    AddressCounters& counters = found->second;
+    ++counters.attempts;
+    if (!result.ok) ++counters.failures[result.reason];
     const auto& bounds = probe_bounds_s();
     for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
         if (!result.phase_us[i]) continue;
         const double seconds = static_cast<double>(*result.phase_us[i]) / 1e6;
-        auto& histogram = counters_.phases[static_cast<probe::Phase>(i)];
+        auto& histogram = counters.phases[i];
+        histogram.buckets.resize(bounds.size() + 1);
         ++histogram.buckets[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin())];
         histogram.sum_s += seconds;
     }
@@ -312,6 +334,10 @@ void Engine::fill_status(StatusSnapshot& status) const {
                 address.since_wall_us = health->since_wall_us;
                 address.last = health->last;
                 address.streak = health->streak;
+            }
+            if (const auto found = address_counters_.find({link.config.name, a.ip});
+                found != address_counters_.end()) {
+                address.counters = found->second;
             }
             out.addresses.push_back(std::move(address));
         }

@@ -6,7 +6,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/answer_policy.h"
@@ -59,6 +62,9 @@ class Engine {
     const probe::History& history() const { return history_; }
     const EndpointSync& sync() const { return sync_; }
     bool first_sweep_done() const;
+    /// What a probe of the link would be made of, in the order of the answer, then what is not in it;
+    /// nullopt: no such link.
+    std::optional<std::vector<probe::ProbeTarget>> targets_of(std::string_view link) const;
     /// Results so far; /livez sees from it that the schedule moves.
     std::uint64_t results() const { return results_; }
 
@@ -96,6 +102,8 @@ class Engine {
     Comparisons comparisons_;
     EndpointSync sync_;
     ProbeCounters counters_;
+    std::map<std::pair<std::string, core::IpAddress>, AddressCounters>
+        address_counters_;  // of present targets
     std::uint64_t results_ = 0;
     bool started_ = false;
     bool holding_ = false;   // the first publication waits for the first sweep

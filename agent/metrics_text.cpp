@@ -3,14 +3,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 #include <set>
 
 #include "agent/engine.h"
+#include "agent/metrics_writer.h"
 #include "agent/status.h"
 #include "core/file_system.h"
 #include "probe/scheduler.h"
@@ -20,63 +18,11 @@ namespace postern::agent {
 namespace {
 
 using probe::State;
-using Labels = std::vector<std::pair<std::string_view, std::string>>;
+using Writer = MetricsWriter;
+using Labels = MetricsWriter::Labels;
 
-std::string escape(std::string_view value) {
-    std::string out;
-    for (const char c : value) {
-        if (c == '\\' || c == '"' || c == '\n') out += '\\';
-        out += c == '\n' ? 'n' : c;
-    }
-    return out;
-}
-
-class Writer {
-  public:
-    void family(std::string_view name, std::string_view type, std::string_view help) {
-        name_ = name;
-        fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
-    }
-    template <class Number>
-    void sample(const Labels& labels, Number value) {
-        line("", labels, fmt::format("{}", value));
-    }
-    template <class Number>
-    void single(std::string_view name, std::string_view type, std::string_view help, Number value) {
-        family(name, type, help);
-        sample({}, value);
-    }
-    /// `counts` has one more entry than `bounds_s`: what is above the last bound. Missing entries are zeros.
-    void histogram(const Labels& labels, const std::vector<double>& bounds_s,
-                   const std::vector<std::uint64_t>& counts, double sum_s) {
-        std::uint64_t total = 0;
-        Labels with_le = labels;
-        with_le.emplace_back("le", "");
-        for (std::size_t i = 0; i <= bounds_s.size(); ++i) {
-            total += i < counts.size() ? counts[i] : 0;
-            with_le.back().second = i < bounds_s.size() ? fmt::format("{:g}", bounds_s[i]) : "+Inf";
-            line("_bucket", with_le, fmt::format("{}", total));
-        }
-        line("_sum", labels, fmt::format("{}", sum_s));
-        line("_count", labels, fmt::format("{}", total));
-    }
-    std::string take() { return std::move(out_); }
-
-  private:
-    void line(std::string_view suffix, const Labels& labels, std::string_view value) {
-        out_ += name_;
-        out_ += suffix;
-        char open = '{';
-        for (const auto& [key, text] : labels) {
-            fmt::format_to(std::back_inserter(out_), "{}{}=\"{}\"", open, key, escape(text));
-            open = ',';
-        }
-        if (open == ',') out_ += '}';
-        fmt::format_to(std::back_inserter(out_), " {}\n", value);
-    }
-
-    std::string out_, name_;
-};
+/// Of this many addresses and more the probes are counted by link: a scrape stays below half a megabyte.
+constexpr std::size_t kMostCountedAddresses = 32;
 
 template <class Array>
 std::vector<double> seconds(const Array& bounds_us) {
@@ -181,9 +127,10 @@ void per_address(Writer& w, const StatusSnapshot& s, Value value) {
 
 void link_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_link_up", "gauge",
-             "Whether a link meets its policy (any, quorum or all of its addresses).");
+             "Whether a link meets its policy (any, quorum or all of its addresses); absent while unknown.");
     for (const auto& link : s.links) {
-        w.sample({{"link", link.name}}, link.state == State::kUp || link.state == State::kDegraded ? 1 : 0);
+        if (link.state != State::kUnknown)
+            w.sample({{"link", link.name}}, link.state == State::kDown ? 0 : 1);
     }
     w.family("postern_link_addresses", "gauge", "Addresses that discovery knows.");
     for (const auto& link : s.links)
@@ -264,36 +211,84 @@ void compare_metrics(Writer& w, const StatusSnapshot& s) {
     });
 }
 
-void probe_metrics(Writer& w, const StatusSnapshot& s) {
-    const ProbeCounters& p = s.probes;
-    w.single("postern_probe_attempts_total", "counter", "Probes begun.", p.attempts);
-    w.family("postern_probe_failures_total", "counter", "Probes that failed, by reason.");
-    for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r) {
-        const auto reason = static_cast<probe::Reason>(r);
-        const auto found = p.failures.find(reason);
-        w.sample({{"reason", std::string(probe::to_string(reason))}},
-                 found == p.failures.end() ? 0 : found->second);
+/// What is counted of probes: an address, or a link where there are many.
+struct Counted {
+    Labels labels;
+    AddressCounters counters;
+};
+
+std::vector<Counted> counted_probes(const StatusSnapshot& s) {
+    std::size_t addresses = 0;
+    for (const auto& link : s.links)
+        addresses += link.addresses.size();
+    const bool apart = addresses <= kMostCountedAddresses;
+    std::vector<Counted> out;
+    for (const auto& link : s.links) {
+        if (!apart) out.push_back({{{"link", link.name}}, {}});
+        for (const auto& a : link.addresses) {
+            if (apart) {
+                out.push_back({{{"link", link.name}, {"ip", a.ip.text()}, {"zone", a.zone}}, a.counters});
+            } else {
+                out.back().counters.add(a.counters);
+            }
+        }
     }
+    return out;
+}
+
+Labels with(Labels labels, std::string_view name, std::string_view value) {
+    labels.emplace_back(name, std::string(value));
+    return labels;
+}
+
+void failure_metrics(Writer& w, const std::vector<Counted>& counted) {
+    // A reason that struck once, anywhere, is there for all from then on: a rate needs the zero before.
+    std::set<probe::Reason> seen;
+    for (const auto& c : counted) {
+        for (const auto& [reason, count] : c.counters.failures)
+            seen.insert(reason);
+    }
+    w.family("postern_probe_failures_total", "counter", "Probes that failed, by reason.");
+    for (const auto& c : counted) {
+        for (const auto reason : seen) {
+            const auto found = c.counters.failures.find(reason);
+            w.sample(with(c.labels, "reason", probe::to_string(reason)),
+                     found == c.counters.failures.end() ? 0 : found->second);
+        }
+    }
+}
+
+void probe_metrics(Writer& w, const StatusSnapshot& s) {
+    const auto counted = counted_probes(s);
+    w.family("postern_probe_attempts_total", "counter", "Probes that have ended, failed ones included.");
+    for (const auto& c : counted)
+        w.sample(c.labels, c.counters.attempts);
+    failure_metrics(w, counted);
     w.single("postern_probe_missed_total", "counter", "Probes not begun, because the one before still ran.",
-             p.missed);
+             s.probes.missed);
     w.family("postern_probe_phase_duration_seconds", "histogram",
              "Time spent in a phase of a probe, failed phases included.");
-    for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
-        const auto phase = static_cast<probe::Phase>(i);
-        const auto found = p.phases.find(phase);
-        const ProbeCounters::Histogram none;
-        const auto& histogram = found == p.phases.end() ? none : found->second;
-        w.histogram({{"phase", std::string(probe::to_string(phase))}}, probe_bounds_s(), histogram.buckets,
-                    histogram.sum_s);
+    for (const auto& c : counted) {
+        for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+            w.histogram(with(c.labels, "phase", probe::to_string(static_cast<probe::Phase>(i))),
+                        probe_bounds_s(), c.counters.phases[i].buckets, c.counters.phases[i].sum_s);
+        }
     }
     w.family("postern_probe_schedule_lag_seconds", "histogram", "How much later than planned a probe began.");
-    w.histogram({}, seconds(probe::kLagBoundsUs), p.lag.buckets, p.lag.sum_s);
+    w.histogram({}, seconds(probe::kLagBoundsUs), s.probes.lag.buckets, s.probes.lag.sum_s);
 }
 
 void discovery_metrics(Writer& w, const StatusSnapshot& s) {
     w.single("postern_discovery_last_success_timestamp_seconds", "gauge",
              "When the cloud last answered; 0: not since the start.",
              timestamp(s.discovery.last_success_wall_us));
+    w.family("postern_link_discovery_confirmed_timestamp_seconds", "gauge",
+             "When the source of a link's addresses last said what is known; 0: never. Absent for fixed "
+             "addresses.");
+    for (const auto& link : s.links) {
+        if (link.discovery.source != "fixed")
+            w.sample({{"link", link.name}}, timestamp(link.discovery.confirmed_wall_us));
+    }
     w.family("postern_discovery_requests_total", "counter", "Requests to the cloud, by what it answered.");
     for (const auto& [key, count] : s.discovery.requests)
         w.sample({{"action", key.first}, {"code", key.second}}, count);

@@ -18,18 +18,6 @@ using probe::State;
 
 namespace {
 
-probe::LinkPolicy link_policy(Policy policy) {
-    switch (policy) {
-        case Policy::kAny:
-            return probe::LinkPolicy::kAny;
-        case Policy::kQuorum:
-            return probe::LinkPolicy::kQuorum;
-        case Policy::kAll:
-            return probe::LinkPolicy::kAll;
-    }
-    return probe::LinkPolicy::kAny;
-}
-
 std::string place(const AddressStatus& address) {
     return address.zone.empty() ? address.ip.text() : fmt::format("{} ({})", address.ip.text(), address.zone);
 }
@@ -252,6 +240,33 @@ std::string_view to_string(Overall overall) {
             return "unknown";
     }
     return "unknown";
+}
+
+probe::LinkPolicy link_policy(Policy policy) {
+    switch (policy) {
+        case Policy::kAny:
+            return probe::LinkPolicy::kAny;
+        case Policy::kQuorum:
+            return probe::LinkPolicy::kQuorum;
+        case Policy::kAll:
+            return probe::LinkPolicy::kAll;
+    }
+    return probe::LinkPolicy::kAny;
+}
+
+void Histogram::add(const Histogram& other) {
+    buckets.resize(std::max(buckets.size(), other.buckets.size()));
+    for (std::size_t i = 0; i < other.buckets.size(); ++i)
+        buckets[i] += other.buckets[i];
+    sum_s += other.sum_s;
+}
+
+void AddressCounters::add(const AddressCounters& other) {
+    attempts += other.attempts;
+    for (const auto& [reason, count] : other.failures)
+        failures[reason] += count;
+    for (std::size_t i = 0; i < phases.size(); ++i)
+        phases[i].add(other.phases[i]);
 }
 
 void judge(LinkStatus& link) {

@@ -2,6 +2,7 @@
 // app.cpp fills it; status_json, status_text, health_json and metrics_text only read it. Holds no secret.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,8 +14,26 @@
 #include "agent/hostdns/report.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
+#include "probe/verdict.h"
 
 namespace postern::agent {
+
+/// Seconds; the buckets are counts of their own, made cumulative when printed.
+struct Histogram {
+    std::vector<std::uint64_t> buckets;
+    double sum_s = 0;
+
+    void add(const Histogram& other);
+};
+
+/// What has come of the probes of one address since it is known.
+struct AddressCounters {
+    std::uint64_t attempts = 0;
+    std::map<probe::Reason, std::uint64_t> failures;
+    std::array<Histogram, probe::kTimedPhases> phases;  // bounds in probe_bounds_s()
+
+    void add(const AddressCounters& other);
+};
 
 struct AddressStatus {
     core::IpAddress ip;
@@ -25,6 +44,7 @@ struct AddressStatus {
     Micros since_wall_us = 0;              // of the present state
     std::optional<probe::ProbeResult> last;
     int streak = 0;                        // >0 successes in a row, <0 failures
+    AddressCounters counters;
 };
 
 struct LinkStatus {
@@ -71,12 +91,7 @@ struct ResolverStatus {
 
 struct ProbeCounters {
     std::uint64_t attempts = 0, missed = 0;
-    std::map<probe::Reason, std::uint64_t> failures;
-    struct Histogram {                     // seconds; bounds in probe_bounds_s(), cumulative when printed
-        std::vector<std::uint64_t> buckets;
-        double sum_s = 0;
-    };
-    std::map<probe::Phase, Histogram> phases;
+    std::map<probe::Reason, std::uint64_t> failures;  // of addresses that are gone, too
     Histogram lag;
 };
 
@@ -103,6 +118,7 @@ struct StatusSnapshot {
     std::string headline;                  // the verdict in one sentence
 };
 
+probe::LinkPolicy link_policy(Policy policy);
 /// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
 void judge(LinkStatus& link);
 void judge(StatusSnapshot& snapshot);

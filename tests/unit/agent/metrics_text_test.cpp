@@ -20,8 +20,13 @@ StatusSnapshot sample() {
     s.resolver.stats.latency_buckets[0] = 3;
     s.resolver.stats.latency_buckets[2] = 4;
     s.resolver.stats.latency_buckets.back() = 1;
-    s.probes.attempts = 8;
-    s.probes.failures[probe::Reason::kTcpRefused] = 3;
+    auto& good = s.links[0].addresses[0].counters;
+    good.attempts = 5;
+    good.phases[0].buckets = {4, 1};
+    good.phases[0].sum_s = 0.0005;
+    auto& bad = s.links[0].addresses[1].counters;
+    bad.attempts = 8;
+    bad.failures[probe::Reason::kTcpRefused] = 3;
     judge(s);
     return s;
 }
@@ -72,7 +77,17 @@ TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
           "postern_endpoint_up{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\"} 0",
           "postern_endpoint_state{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\",state="
           "\"down\"} 1",
-          "postern_probe_attempts_total 8", "postern_probe_failures_total{reason=\"tcp_refused\"} 3",
+          "postern_probe_attempts_total{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\"} 8",
+          "postern_probe_failures_total{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\",reason="
+          "\"tcp_refused\"} 3",
+          "postern_probe_failures_total{link=\"tdengine-prod\",ip=\"10.0.1.23\",zone=\"cn-hangzhou-h\","
+          "reason=\"tcp_refused\"} 0",
+          "postern_probe_phase_duration_seconds_bucket{link=\"tdengine-prod\",ip=\"10.0.1.23\",zone=\"cn-"
+          "hangzhou-h\",phase=\"connect\",le=\"0.0001\"} 4",
+          "postern_probe_phase_duration_seconds_count{link=\"tdengine-prod\",ip=\"10.0.1.23\",zone=\"cn-"
+          "hangzhou-h\",phase=\"connect\"} 5",
+          "postern_link_up{link=\"tdengine-prod\"} 1",
+          "postern_link_discovery_confirmed_timestamp_seconds{link=\"tdengine-prod\"} 1767323031",
           "postern_plan_generation{which=\"published\"} 21474836492",
           "postern_plan_generation{which=\"accepted\"} 21474836492",
           "postern_dns_queries_total{source=\"private\",rcode=\"NOERROR\",proto=\"udp\"} 300",
@@ -85,11 +100,10 @@ TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
     }
     for (const char* name :
          {"postern_dns_cache_hits_total", "postern_dns_upstream_rtt_seconds_count",
-          "postern_probe_phase_duration_seconds_count{phase=\"transfer\"}",
-          "postern_probe_schedule_lag_seconds_count", "postern_tls_not_after_timestamp_seconds",
-          "postern_discovery_last_success_timestamp_seconds", "postern_hostdns_state",
-          "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
-          "process_max_fds"}) {
+          "postern_probe_phase_duration_seconds_count{", "postern_probe_schedule_lag_seconds_count",
+          "postern_tls_not_after_timestamp_seconds", "postern_discovery_last_success_timestamp_seconds",
+          "postern_hostdns_state", "process_cpu_seconds_total", "process_resident_memory_bytes",
+          "process_open_fds", "process_max_fds"}) {
         INFO(name);
         CHECK(text.find(std::string("\n") + name) != std::string::npos);
     }
@@ -119,4 +133,34 @@ TEST_CASE("metrics: label values are escaped", "[metrics]") {
     s.discovery.requests[{"A\"B", "x\\y\nz"}] = 1;
     CHECK(has_line(metrics_text(s),
                    "postern_discovery_requests_total{action=\"A\\\"B\",code=\"x\\\\y\\nz\"} 1"));
+}
+
+TEST_CASE("metrics: of many addresses the probes are counted by link", "[metrics]") {
+    std::vector<AddressStatus> many;
+    for (int i = 0; i < 33; ++i) {
+        many.push_back(address(("10.0.3." + std::to_string(i)).c_str(), "z", State::kUp, State::kUp));
+        many.back().counters.attempts = 2;
+        many.back().counters.phases[1].buckets = {1, 1};
+        many.back().counters.failures[probe::Reason::kTcpTimeout] = 1;
+    }
+    auto s = snapshot({link(many)});
+    judge(s);
+    const std::string text = metrics_text(s);
+    CHECK(has_line(text, "postern_probe_attempts_total{link=\"tdengine-prod\"} 66"));
+    CHECK(has_line(text, "postern_probe_failures_total{link=\"tdengine-prod\",reason=\"tcp_timeout\"} 33"));
+    CHECK(has_line(text,
+                   "postern_probe_phase_duration_seconds_count{link=\"tdengine-prod\",phase=\"tls\"} 66"));
+    CHECK(text.find("postern_probe_attempts_total{link=\"tdengine-prod\",ip=") == std::string::npos);
+}
+
+TEST_CASE("metrics: what is not known yet is absent, not down", "[metrics]") {
+    auto s = snapshot({link({address("10.0.1.23", "z", State::kUnknown, State::kUnknown)})});
+    s.links[0].discovery.source = "fixed";
+    judge(s);
+    const std::string text = metrics_text(s);
+    for (const char* absent : {"postern_link_up{", "postern_endpoint_up{",
+                               "postern_link_discovery_confirmed_timestamp_seconds{"}) {
+        INFO(absent);
+        CHECK(text.find(std::string("\n") + absent) == std::string::npos);
+    }
 }
