@@ -11,12 +11,14 @@
 #include "agent/cloud/http_client.h"
 #include "agent/cloud/metadata.h"
 #include "agent/engine.h"
+#include "agent/event_stream.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/http_routes.h"
 #include "agent/http_server.h"
 #include "agent/lookup.h"
 #include "agent/plan_publisher.h"
+#include "agent/probe_route.h"
 #include "agent/resolver_child.h"
 #include "agent/schedule_watch.h"
 #include "core/service_notify.h"
@@ -33,6 +35,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new nameserver from DHCP is used
+constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
 AliyunOptions cloud_options(const Config& config) {
@@ -67,10 +70,18 @@ class App {
           publisher_(loop_, clock_, paths_),
           engine_(clock_, random_, provider_, launcher_,
                   {[this](PlanInput input) { publisher_.publish(std::move(input)); },
-                   [this](const probe::Record& record) { probe_log_.add(record); },
+                   [this](const probe::Record& record) {
+                       probe_log_.add(record);
+                       events_.record(record);
+                   },
                    [this](const std::string& link) { return tokens_.token(link); },
                    [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
                    [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
+          events_(clock_, {[this] { return snapshot(); },
+                           [this] { return engine_.history().query({}, kRecordsReplayed); }}),
+          probe_route_(
+              clock_, launcher_,
+              {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
           upstream_poll_(clock_),
           housekeeping_(clock_),
           watchdog_(clock_) {
@@ -310,7 +321,24 @@ class App {
             return engine_.history().query(filter, limit);
         };
         sources.refresh = [this] { engine_.refresh([] {}); };
+        sources.probe = [this](const HttpQuery& query) { return probe_route_.answer(query); };
+        sources.stream = [this](const HttpQuery& query) { return events_.answer(query); };
         return sources;
+    }
+
+    std::optional<ProbeRoute::Link> probeable(const std::string& name) const {
+        auto targets = engine_.targets_of(name);
+        if (!targets) return std::nullopt;
+        const auto link = std::find_if(config_.links.begin(), config_.links.end(),
+                                       [&](const auto& l) { return l.name == name; });
+        return ProbeRoute::Link{link_policy(link->policy), std::move(*targets)};
+    }
+
+    std::vector<std::string> link_names() const {
+        std::vector<std::string> names;
+        for (const auto& link : config_.links)
+            names.push_back(link.name);
+        return names;
     }
 
     StatusSnapshot snapshot() {
@@ -409,6 +437,8 @@ class App {
     LastGoodCopy last_good_;
     PlanPublisher publisher_;
     Engine engine_;
+    EventStream events_;
+    ProbeRoute probe_route_;
     std::unique_ptr<ResolverChild> resolver_;
     std::unique_ptr<HttpServer> http_server_;
     core::UvHandle<uv_signal_t, App> signals_[std::size(kSignals)];

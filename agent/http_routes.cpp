@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "agent/config_values.h"
+#include "agent/metrics_writer.h"
 
 namespace postern::agent {
 
@@ -140,11 +141,12 @@ std::vector<HttpRoute> make_routes(HttpSources sources) {
         {"/health", false, "GET", [s](const HttpQuery&) { return answer_health(s->snapshot()); }},
         {"/metrics", false, "GET",
          [s](const HttpQuery&) {
-             return HttpReply{
-                 200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(s->snapshot()), {}};
+             return HttpReply{200, std::string(kMetricsType), metrics_text(s->snapshot()), {}};
          }},
+        {"/probe", false, "GET", s->probe},
         {"/api/v1/status", false, "GET", [s](const HttpQuery& q) { return answer_status(q, s->snapshot()); }},
         {"/api/v1/probes", false, "GET", [s](const HttpQuery& q) { return answer_probes(q, *s); }},
+        {"/api/v1/stream", false, "GET", s->stream},
         {"/api/v1/refresh", false, "POST",
          [s](const HttpQuery&) {
              const std::string started =

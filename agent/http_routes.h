@@ -26,6 +26,8 @@ struct HttpSources {
     std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)>
         probes;                     // newest first
     std::function<void()> refresh;  // asks the API and probes everything now; returns at once
+    std::function<HttpReply(const HttpQuery&)> probe;   // ProbeRoute
+    std::function<HttpReply(const HttpQuery&)> stream;  // EventStream
 };
 
 std::vector<HttpRoute> make_routes(HttpSources sources);

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kLongestText = 256;
 constexpr std::size_t kMostNames = 16;
+constexpr std::size_t kLongestSerial = 32;  // RFC 5280 allows 20
 
 using core::Deleter;
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
@@ -36,18 +37,29 @@ core::Micros wall_us(const ASN1_TIME* time) {
     return static_cast<core::Micros>(timegm(&tm)) * core::kSecond;
 }
 
+std::string hex(const unsigned char* bytes, std::size_t size) {
+    static constexpr char kHex[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(2 * size);
+    for (std::size_t i = 0; i < size; ++i) {
+        out += kHex[bytes[i] >> 4];
+        out += kHex[bytes[i] & 15];
+    }
+    return out;
+}
+
 std::string fingerprint(const X509* leaf) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (X509_digest(leaf, EVP_sha256(), digest, &size) != 1) return {};
-    static constexpr char kHex[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(2 * size);
-    for (unsigned i = 0; i < size; ++i) {
-        out += kHex[digest[i] >> 4];
-        out += kHex[digest[i] & 15];
-    }
-    return out;
+    return hex(digest, size);
+}
+
+std::string serial(const X509* leaf) {
+    const ASN1_INTEGER* number = X509_get0_serialNumber(leaf);
+    if (number == nullptr) return {};
+    const auto size = static_cast<std::size_t>(ASN1_STRING_length(number));
+    return hex(ASN1_STRING_get0_data(number), std::min(size, kLongestSerial));
 }
 
 std::vector<std::string> dns_names(const X509* leaf) {
@@ -73,6 +85,7 @@ CertificateInfo describe_certificate(x509_st* leaf, const stack_st_X509* chain) 
     info.subject = name_text(X509_get_subject_name(leaf));
     info.issuer = name_text(X509_get_issuer_name(leaf));
     info.fingerprint_sha256 = fingerprint(leaf);
+    info.serial = serial(leaf);
     info.names = dns_names(leaf);
     info.not_before_us = wall_us(X509_get0_notBefore(leaf));
     info.not_after_us = wall_us(X509_get0_notAfter(leaf));

@@ -45,6 +45,7 @@ class HttpReply {
     bool any_byte() const { return seen_ > 0; }
     bool head_complete() const { return state_ > State::kHeaders; }
     int status() const { return status_; }
+    bool http_1_0() const { return http_1_0_; }
     const std::string& body() const { return body_; }
     /// First header of that name (case does not matter), trimmed; "" when absent.
     std::string_view header(std::string_view name) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -442,6 +443,15 @@ void ProbeRun::settle() {
     result.phase_us = phases_.phases();
     result.total_us = phases_.total_us();
     if (ws_) result.ws_us = ws_->phases.total_us();
+    result.redirects = redirects_;
+    if (reply_.head_complete()) {
+        result.http_1_0 = reply_.http_1_0();
+        result.body_bytes = reply_.body().size();
+        const std::string_view length = reply_.header("content-length");
+        std::int64_t bytes = 0;
+        if (std::from_chars(length.data(), length.data() + length.size(), bytes).ec == std::errc{})
+            result.content_length = bytes;
+    }
     const auto done = std::exchange(done_, {});
     done(std::move(result));
 }

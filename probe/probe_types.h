@@ -84,6 +84,7 @@ struct ProbeTarget {
 struct CertificateInfo {
     bool present = false;
     std::string subject, issuer, fingerprint_sha256;
+    std::string serial;               // hexadecimal, whole bytes
     std::vector<std::string> names;   // SAN DNS names, bounded
     core::Micros not_before_us = 0;   // wall clock
     core::Micros not_after_us = 0;
@@ -103,6 +104,10 @@ struct ProbeResult {
     std::optional<int> http_status;
     std::optional<std::int64_t> sql_code;
     std::optional<core::Micros> ws_us;  // connect to answer, not in the total; null: not reached, or not asked for
+    std::optional<std::int64_t> content_length;  // as the reply's header says it
+    std::size_t body_bytes = 0;                  // that came
+    bool http_1_0 = false;                       // else 1.1
+    int redirects = 0;
     std::string tls_version, tls_cipher;
     CertificateInfo certificate;
     std::uint16_t local_port = 0;

@@ -204,7 +204,8 @@ CertificateInfo TlsSession::certificate() const {
 
 std::string TlsSession::version() const { return SSL_get_version(ssl_); }
 std::string TlsSession::cipher() const {
-    const char* name = SSL_get_cipher_name(ssl_);
+    const char* name =
+        SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC's, not OpenSSL's own
     return name != nullptr ? name : "";
 }
 
