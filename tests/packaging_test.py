@@ -178,6 +178,54 @@ class Units(unittest.TestCase):
             self.assertEqual(reply.returncode, 0, reply.stdout)
 
 
+class Prometheus(unittest.TestCase):
+    FOLDER = PACKAGING / "prometheus"
+
+    def setUp(self):
+        need(self, "promtool")
+        self.rules = (self.FOLDER / "postern.rules.yml").read_text()
+
+    def test_rules_are_taken(self):
+        reply = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", self.FOLDER / "postern.rules.yml")
+        self.assertEqual(reply.returncode, 0, reply.stdout)
+
+    def test_rules_do_what_they_say(self):
+        reply = run("promtool", "test", "rules", self.FOLDER / "postern.rules.test.yml", cwd=self.FOLDER)
+        self.assertEqual(reply.returncode, 0, reply.stdout)
+
+    def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(self):
+        cases = (self.FOLDER / "postern.rules.test.yml").read_text()
+        names = re.findall(r"- alert: (\w+)", self.rules)
+        self.assertGreater(len(names), 7)
+        for name in names:
+            self.assertRegex(cases, rf"alertname: {name}\n +exp_alerts:\n", name)
+            self.assertRegex(cases, rf"alertname: {name}, exp_alerts: \[\]", name)
+
+    def test_every_metric_that_a_rule_names_is_the_agent_s(self):
+        known = set(re.findall(r'"(postern_\w+)"', (ROOT / "agent/metrics_text.cpp").read_text()))
+        self.assertGreater(len(known), 30)
+        expressions = " ".join(re.findall(r"expr: (.*)", self.rules))
+        named = set(re.findall(r"(?<![:\w])postern_\w+", expressions))
+        self.assertGreater(len(named), 6)
+        self.assertEqual(named - known, set())
+
+    def test_scrape_jobs_are_taken(self):
+        reply = run("promtool", "check", "config", "--syntax-only", self.FOLDER / "scrape.yml")
+        self.assertEqual(reply.returncode, 0, reply.stdout)
+
+
+class Installed(unittest.TestCase):
+    def test_what_a_package_puts_under_share_postern(self):
+        build = pathlib.Path(POSTERN).parent
+        if not (build / "packaging/cmake_install.cmake").exists():
+            self.skipTest("not the programs of a build folder")
+        with tempfile.TemporaryDirectory() as folder:
+            reply = run("cmake", "--install", build, env={**os.environ, "DESTDIR": folder})
+            self.assertEqual(reply.returncode, 0, reply.stdout)
+            found = sorted(p.name for p in (pathlib.Path(folder) / "usr/share/postern/prometheus").iterdir())
+        self.assertEqual(found, ["README.md", "postern.rules.yml", "scrape.yml"])
+
+
 class Scripts(unittest.TestCase):
     def test_they_parse(self):
         scripts = [p for p in PACKAGING.rglob("*") if p.is_file() and p.read_bytes().startswith(b"#!/bin/sh")]
