@@ -1,7 +1,10 @@
 """The HTTP service: health, readiness, metrics, status and probe records; who may ask."""
 
+import http.client
 import json
 import re
+import signal
+import socket
 import unittest
 
 from host import HTTP, LINK, NAME, ZONE_A, ZONE_B, HostTest, SharedHostTest
@@ -143,6 +146,167 @@ class Service(SharedHostTest):
         self.host.http("/api/v1/probes?limit=-1&since=nonsense&ip=%00")
         self.host.http("/api/v1/probes?limit=99999999999999999999")
         self.assertEqual(self.host.http("/livez")[0], 200)
+
+
+class Probe(HostTest):
+    def value(self, text, name):
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)[1])
+
+    def test_a_fresh_probe_changes_nothing(self):
+        self.host.start(link={"probe": {"interval": "60s", "fast_interval": "30s"}})
+        for address in (ZONE_A, ZONE_B):
+            self.host.wait_probe(address, lambda record: record["state"] == "up", "state up")
+        before = self.host.probes()
+        status, text = self.host.http(f"/probe?target={LINK}&address={ZONE_A}")
+        self.assertEqual(status, 200)
+        self.assertEqual(self.value(text, "probe_success"), 1)
+        self.assertGreater(self.value(text, 'probe_http_duration_seconds{phase="tls"}'), 0)
+        self.host.gateways.control.post("/listeners/zone-a", open=False)
+        for _ in range(4):  # more often than `fall`
+            text = self.host.http(f"/probe?target={LINK}&address={ZONE_A}")[1]
+            self.assertEqual(self.value(text, "probe_success"), 0)
+            self.assertIn('reason="tcp_refused"', text)
+        self.assertEqual(self.host.probes(), before)  # no record, no verdict, no steering
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        text = self.host.http(f"/probe?target={LINK}")[1]
+        self.assertEqual(self.value(text, "probe_success"), 1)  # policy any
+        self.assertEqual(self.value(text, f'postern_probe_address_success{{ip="{ZONE_A}",zone="cn-hangzhou-h"}}'), 0)
+
+    def test_what_is_refused(self):
+        self.host.start()
+        for query, word in (("", "target=LINK"), ("?target=no-such", LINK), (f"?target={LINK}&address=10.9.9.9", ZONE_A),
+                            (f"?target={LINK}&address=nonsense", "an IP address")):
+            status, text = self.host.http(f"/probe{query}")
+            self.assertEqual(status, 400, text)
+            self.assertIn(word, text)
+        self.assertEqual(self.host.http(f"/probe?target={LINK}", "-H", "Host: evil.example")[0], 421)
+        self.assertEqual(self.host.http(f"/probe?target={LINK}", "-X", "POST", "-d", "")[0], 405)
+
+    def test_the_scraper_s_patience_and_many_at_once(self):
+        # The schedule waits ten seconds for an answer; Prometheus does not.
+        self.host.start(link={"probe": {"timeout": "10s", "connect_timeout": "10s", "interval": "30s"}})
+        self.host.gateways.control.post("/listeners/zone-a", mode="accept_then_hang")
+        url = f"/probe?target={LINK}&address={ZONE_A}"
+        text = self.host.http(url, "-H", "X-Prometheus-Scrape-Timeout-Seconds: 1")[1]
+        self.assertEqual(self.value(text, "probe_success"), 0)
+        self.assertIn('reason="tls_timeout"', text)
+        self.assertLess(self.value(text, "probe_duration_seconds"), 1)
+        self.assertEqual(self.host.http(url, "-H", "X-Prometheus-Scrape-Timeout-Seconds: x")[0], 400)
+        # Twenty that hang: some run, the others are told when to come again, and the agent goes on.
+        waiting = []
+        try:
+            for _ in range(20):
+                waiting.append(socket.create_connection(("127.0.0.1", 9853)))
+                waiting[-1].sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            self.host.wait(lambda: self.host.http(url)[0] == 429, "429")
+            reply = self.host.curl(f"http://{HTTP}{url}", "-i")[2]
+            self.assertRegex(reply, r"(?m)^Retry-After: [1-9]\d*\r?$")
+            self.assertEqual(self.host.http("/livez")[0], 200)
+        finally:
+            for own in waiting:
+                own.close()
+
+
+class Stream(HostTest):
+    """Server-Sent Events with a plain socket, as a browser would get them."""
+
+    def open(self, last_id=None):
+        connection = http.client.HTTPConnection("127.0.0.1", 9853, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/api/v1/stream", headers={} if last_id is None else {"Last-Event-ID": last_id})
+        return connection, connection.getresponse()
+
+    @staticmethod
+    def next(reply):
+        """The next event as a dict; comments and retry are skipped."""
+        event = {}
+        while True:
+            line = reply.readline().decode()
+            if not line:
+                raise AssertionError("the stream ended")
+            name, _, value = line.rstrip("\n").partition(": ")
+            if name in ("id", "event", "data"):
+                event[name] = value
+            elif not name and "event" in event:
+                return event
+
+    def next_of(self, reply, kind):
+        while True:
+            event = self.next(reply)
+            if event["event"] == kind:
+                return event
+
+    def test_status_and_records(self):
+        self.host.start()
+        _, reply = self.open()
+        self.assertEqual((reply.status, reply.getheader("Content-Type")), (200, "text/event-stream"))
+        status = json.loads(self.next(reply)["data"])
+        self.assertEqual(status["schema_version"], 1)
+        event = self.next_of(reply, "probe")
+        record = json.loads(event["data"])
+        self.assertEqual(set(record) & RECORD_KEYS, RECORD_KEYS)
+        self.assertTrue(event["id"].endswith(f"-{record['seq']}"), event["id"])
+        self.host.gateways.control.post("/listeners/zone-a", open=False)
+        while json.loads(self.next_of(reply, "status")["data"])["overall"] != "degraded":
+            pass
+
+    def test_a_client_that_comes_back_misses_nothing(self):
+        self.host.start()
+        connection, reply = self.open()
+        first = self.next_of(reply, "probe")
+        connection.close()
+        seq = json.loads(first["data"])["seq"]
+        self.host.wait(lambda: self.host.probes("?limit=1")[0]["seq"] >= seq + 3, "three more records")
+        _, reply = self.open(first["id"])
+        self.assertEqual([json.loads(self.next_of(reply, "probe")["data"])["seq"] for _ in range(3)],
+                         [seq + 1, seq + 2, seq + 3])
+
+    def test_so_many_listen_and_no_more(self):
+        self.host.start()
+        listening = [self.open() for _ in range(16)]
+        for _, reply in listening:
+            self.assertEqual(reply.status, 200)
+        connection, refused = self.open()
+        self.assertEqual(refused.status, 503)
+        self.assertIsNotNone(refused.getheader("Retry-After"))
+        connection.close()
+        for path in ("/livez", "/metrics", f"/probe?target={LINK}"):
+            self.assertEqual(self.host.http(path)[0], 200, path)
+        listening[0][0].sock and listening[0][0].close()
+        listening[0][1].close()
+        self.host.wait(lambda: self.host.run("curl", "-sS", "-m", "1", "-o", f"{self.host.folder}/stream", "-w", "%{http_code}",
+                                             f"http://{HTTP}/api/v1/stream").stdout == "200", "room for one more")
+
+    def test_a_client_that_never_reads_costs_nobody_anything(self):
+        self.host.start()
+        deaf = socket.socket()
+        self.addCleanup(deaf.close)
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        deaf.connect(("127.0.0.1", 9853))
+        deaf.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        _, reply = self.open()
+        for _ in range(3):
+            self.next_of(reply, "probe")
+        self.assertEqual(self.host.http("/livez")[0], 200)
+
+    def test_who_may_listen(self):
+        self.host.start()
+        self.assertEqual(self.host.http("/api/v1/stream", "-H", "Host: evil.example")[0], 421)
+        self.assertEqual(self.host.http("/api/v1/stream", "-X", "POST", "-d", "")[0], 405)
+        self.host.write_config(http={"allow": ["127.0.0.77/32"]})
+        self.host.agent.send_signal(signal.SIGHUP)
+        self.host.wait(lambda: self.host.http("/api/v1/stream")[0] == 403, "403 for a client outside")
+
+    def test_the_agent_ends_while_clients_listen_and_wait(self):
+        self.host.start(link={"probe": {"timeout": "10s"}})
+        self.host.gateways.control.post("/listeners/zone-a", mode="accept_then_hang")
+        _, reply = self.open()
+        self.next(reply)
+        waiting = socket.create_connection(("127.0.0.1", 9853))
+        self.addCleanup(waiting.close)
+        waiting.sendall(f"GET /probe?target={LINK} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.assertEqual(waiting.recv(100), b"")
 
 
 class NotReady(HostTest):
