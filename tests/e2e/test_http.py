@@ -161,7 +161,7 @@ class Probe(HostTest):
         self.assertEqual(status, 200)
         self.assertEqual(self.value(text, "probe_success"), 1)
         self.assertGreater(self.value(text, 'probe_http_duration_seconds{phase="tls"}'), 0)
-        self.host.gateways.control.post("/listeners/zone-a", open=False)
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
         for _ in range(4):  # more often than `fall`
             text = self.host.http(f"/probe?target={LINK}&address={ZONE_A}")[1]
             self.assertEqual(self.value(text, "probe_success"), 0)
@@ -246,7 +246,7 @@ class Stream(HostTest):
         record = json.loads(event["data"])
         self.assertEqual(set(record) & RECORD_KEYS, RECORD_KEYS)
         self.assertTrue(event["id"].endswith(f"-{record['seq']}"), event["id"])
-        self.host.gateways.control.post("/listeners/zone-a", open=False)
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
         while json.loads(self.next_of(reply, "status")["data"])["overall"] != "degraded":
             pass
 

@@ -3,8 +3,9 @@
 import subprocess
 import unittest
 
+from host import HTTP, LINK, ZONE_A, ZONE_B, ZONES, HostTest, SharedHostTest  # first: it enters the namespaces
+
 import prometheus
-from host import HTTP, LINK, ZONE_A, ZONE_B, ZONES, HostTest, SharedHostTest
 
 # One job more than the packaged ones: an address each, as a multi-zone user would have it.
 ADDRESSES = f"""
@@ -140,7 +141,7 @@ class Failing(HostTest):
         self.host.wait_addresses(*ZONES.values())
         server = start(self, self.host)
         server.wait(f'probe_success{{job="postern-address", instance="{ZONE_A}"}} == 1')
-        self.host.gateways.control.post("/listeners/zone-a", open=False)
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
         server.wait(f'probe_success{{job="postern-address", instance="{ZONE_A}"}} == 0')
         ((labels, _),) = server.wait('postern_probe_failure_info{job="postern-address"} == 1')
         self.assertEqual((labels["ip"], labels["phase"], labels["reason"]), (ZONE_A, "connect", "tcp_refused"))
