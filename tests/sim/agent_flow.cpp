@@ -110,6 +110,61 @@ TEST_CASE("agent: a dead address leaves the answer after fall fast probes and is
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
 }
 
+TEST_CASE("agent: probes are counted by address, and forgotten with it", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.prober.set("10.0.2.1", probe::Reason::kTlsReset);
+    w.clock.advance(kMinute);
+    StatusSnapshot s;
+    w.engine->fill_status(s);
+    const AddressCounters& good = s.links[0].addresses[0].counters;
+    const AddressCounters& bad = s.links[0].addresses[1].counters;
+    CHECK(good.failures.empty());
+    CHECK(bad.failures.at(probe::Reason::kTlsReset) >= 3);
+    CHECK(good.attempts + bad.attempts == w.engine->results());
+    const auto timed = [](const AddressCounters& c, probe::Phase phase) {
+        std::uint64_t n = 0;
+        for (const auto count : c.phases[static_cast<std::size_t>(phase)].buckets) n += count;
+        return n;
+    };
+    CHECK(timed(good, probe::Phase::kTransfer) == good.attempts);
+    CHECK(timed(bad, probe::Phase::kTls) == bad.attempts);  // a failed phase has its time, too
+    CHECK(timed(bad, probe::Phase::kTransfer) == bad.attempts - bad.failures.at(probe::Reason::kTlsReset));
+
+    const auto kept = good.attempts;
+    w.cloud.set({{"zone-a", "10.0.1.1"}, {"zone-c", "10.0.3.1"}});
+    w.clock.advance(10 * kMinute);
+    StatusSnapshot later;
+    w.engine->fill_status(later);
+    REQUIRE(later.links[0].addresses.size() == 2);
+    CHECK(later.links[0].addresses[0].counters.attempts > kept);
+    CHECK(later.links[0].addresses[1].ip.text() == "10.0.3.1");
+    CHECK(later.links[0].addresses[1].counters.failures.empty());
+}
+
+TEST_CASE("agent: a probe on demand takes the addresses in the order of the answer", "[sim]") {
+    World w;
+    w.engine->set_host_zone("zone-b");
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    const auto order = [&] {
+        std::string out;
+        const auto targets = w.engine->targets_of("prod");
+        REQUIRE(targets);
+        for (const auto& t : *targets) out += (out.empty() ? "" : " ") + t.ip.text();
+        return out;
+    };
+    CHECK(order() == "10.0.2.1 10.0.1.1");
+    CHECK(order() == w.answer());
+    w.prober.set("10.0.2.1", probe::Reason::kTcpRefused);
+    w.clock.advance(kMinute);
+    CHECK(w.answer() == "10.0.1.1");
+    CHECK(order() == "10.0.1.1 10.0.2.1");  // what is not answered comes last
+    CHECK(w.engine->targets_of("prod")->front().spec->host == "db.example.com");
+    CHECK_FALSE(w.engine->targets_of("other"));
+}
+
 TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
     World w;
     w.engine->start(false);

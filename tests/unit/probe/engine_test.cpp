@@ -50,12 +50,19 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
     CHECK(result.http_status == 200);
     CHECK(result.sql_code == 0);
     CHECK(result.tls_version == "TLSv1.3");
-    CHECK_FALSE(result.tls_cipher.empty());
+    CHECK(result.tls_cipher.starts_with("TLS_"));  // the RFC's name, also below TLS 1.3
     CHECK(result.certificate.present);
     CHECK(result.certificate.subject == "CN=db.example.com");
     CHECK(result.certificate.issuer == "CN=postern test CA");
     CHECK(result.certificate.names == std::vector<std::string>{"db.example.com", "other.example.com"});
     CHECK(result.certificate.fingerprint_sha256.size() == 64);
+    CHECK_FALSE(result.certificate.serial.empty());
+    CHECK(result.certificate.serial.size() % 2 == 0);
+    CHECK(result.certificate.serial.find_first_not_of("0123456789abcdef") == std::string::npos);
+    CHECK(result.body_bytes == std::string_view(kSelectOne).size());
+    CHECK_FALSE(result.content_length);  // chunked
+    CHECK_FALSE(result.http_1_0);
+    CHECK(result.redirects == 0);
     const core::Micros days_left = (result.certificate.not_after_us - result.started_wall_us) / (24 * core::kHour);
     CHECK(days_left >= 89);
     CHECK(result.certificate.chain_not_after_us == result.certificate.not_after_us);
@@ -70,7 +77,17 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
 }
 
 TEST_CASE("engine: TLS 1.2, IPv6, Content-Length, until-close and 100-continue all work", "[engine]") {
-    SECTION("length") { CHECK(against(answer(length_reply(kSelectOne))).ok); }
+    SECTION("length") {
+        const auto result = against(answer(length_reply(kSelectOne)));
+        CHECK(result.ok);
+        CHECK(result.content_length == static_cast<std::int64_t>(std::string_view(kSelectOne).size()));
+    }
+    SECTION("HTTP/1.0") {
+        const auto result =
+            against(answer("HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + std::string(kSelectOne)));
+        CHECK(result.ok);
+        CHECK(result.http_1_0);
+    }
     SECTION("until close") {
         CHECK(against(answer("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + std::string(kSelectOne))).ok);
     }
@@ -404,7 +421,9 @@ TEST_CASE("engine: one redirect on the same host is followed, on a connection of
     }
     SECTION("an absolute one") {
         location = "https://DB.example.com:" + std::to_string(gateway.port()) + "/x";
-        CHECK(run_probe(spec).ok);
+        const auto result = run_probe(spec);
+        CHECK(result.ok);
+        CHECK(result.redirects == 1);
         REQUIRE(gateway.requests().size() == 2);
         CHECK(gateway.requests()[1].substr(0, 8) == "POST /x ");
     }
