@@ -64,6 +64,7 @@ class ProbeLogReader {
     std::uint64_t skipped() const { return skipped_; }
 
   private:
+    int place() const;
     bool open_next();
     std::optional<std::string> next_line();
 

@@ -25,21 +25,24 @@ std::uint64_t inode_of(int fd) {
 
 ProbeLogReader::ProbeLogReader(std::string path, int files) : path_(std::move(path)), files_(files) {}
 
-/// The file after the one that was read to its end: the oldest at first, then always the next newer. False when the
-/// present one is the newest (or there is none).
-bool ProbeLogReader::open_next() {
-    int at = files_;  // where the file that we hold is called now; files_: before the oldest
-    if (started_) {
-        at = -1;
-        for (int n = 0; n < files_; ++n) {
-            struct stat st {};
-            if (::stat(file_name(path_, n).c_str(), &st) == 0 && static_cast<std::uint64_t>(st.st_ino) == inode_) at = n;
-        }
-        if (at == -1) at = files_;  // rotated away (or removed) while we read it: go on with the oldest there is
+/// How the file that we read is called now: the number of its name; `files_` when it has none (any more).
+int ProbeLogReader::place() const {
+    for (int n = 0; started_ && n < files_; ++n) {
+        struct stat st {};
+        if (::stat(file_name(path_, n).c_str(), &st) == 0 && static_cast<std::uint64_t>(st.st_ino) == inode_) return n;
     }
-    for (int n = at - 1; n >= 0; --n) {
-        core::UniqueFd fd(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
-        if (!fd) continue;
+    return files_;
+}
+
+/// The file after the one that was read to its end: the oldest at first, or when ours was rotated away or removed;
+/// then always the next newer. False when ours is the newest (or there is none).
+bool ProbeLogReader::open_next() {
+    for (;;) {
+        const int at = place();
+        core::UniqueFd fd;
+        for (int n = at - 1; n >= 0 && !fd; --n) fd.reset(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
+        if (!fd) return false;
+        if (place() != at) continue;  // rotated between: that was not the next one
         inode_ = inode_of(fd.get());
         fd_ = std::move(fd);
         started_ = true;
@@ -47,7 +50,6 @@ bool ProbeLogReader::open_next() {
         used_ = 0;
         return true;
     }
-    return false;
 }
 
 std::optional<std::string> ProbeLogReader::next_line() {
@@ -64,6 +66,9 @@ std::optional<std::string> ProbeLogReader::next_line() {
             ++skipped_;
         }
         ssize_t n = 0;
+        // Asked before reading: nothing is appended to a file that has an older name, so its end is its end. Asked
+        // after, what came between would be passed over.
+        const bool complete = place() != 0;
         if (fd_) {
             const std::size_t had = buffer_.size();
             buffer_.resize(had + kBlock);
@@ -71,7 +76,7 @@ std::optional<std::string> ProbeLogReader::next_line() {
             buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
         }
         // At the end of a file that is still the newest: more may be appended, a cut line is kept until then.
-        if (n <= 0 && !open_next()) return std::nullopt;
+        if (n <= 0 && !(complete && open_next())) return std::nullopt;
     }
 }
 

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "core/file_system.h"
 #include "core/log.h"
@@ -197,6 +199,36 @@ TEST_CASE("probe log: rotates, keeps so many files, is read back in order across
     CHECK_FALSE(tail.next({}));
     log.add(record_at(kStart, Reason::kNone, ++seq));
     CHECK(tail.next({})->seq == seq);
+}
+
+TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhile", "[log]") {
+    const Folder folder;
+    constexpr std::uint64_t kRecords = 8000;
+    ProbeLogSettings settings;
+    settings.all = true;
+    settings.file_bytes = 4096;  // ten records a file
+    settings.files = 30;
+    std::atomic<std::uint64_t> read = 0;
+    std::thread writer([&] {
+        ProbeLog log(nullptr, folder.log(), settings);
+        for (std::uint64_t i = 1; i <= kRecords; ++i) {
+            while (i > read + 150) std::this_thread::yield();  // the oldest file shall not go before it was read
+            log.add(record_at(kStart, Reason::kNone, i));
+        }
+    });
+    ProbeLogReader reader(folder.log(), settings.files);
+    std::uint64_t expected = 0, wrong = 0;
+    while (expected < kRecords) {
+        const auto record = reader.next({});
+        if (!record) {
+            std::this_thread::yield();
+            continue;
+        }
+        if (record->seq != expected + 1) ++wrong;
+        read = expected = record->seq;
+    }
+    writer.join();
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("probe log: a line cut off by a crash does not spoil the next", "[log]") {
