@@ -96,15 +96,24 @@ void VerdictBook::Streaks::broke() {
 }
 
 void VerdictBook::Streaks::turned_down(core::Micros now) {
-    std::erase_if(downs, [now](core::Micros at) { return now - at > kFlapWindow; });
-    if (downs.size() > 16) downs.erase(downs.begin());
+    forget(now);
+    if (downs.size() >= kMostDowns) downs.erase(downs.begin());
     downs.push_back(now);
+}
+
+void VerdictBook::Streaks::forget(core::Micros now) {
+    std::erase_if(downs, [now](core::Micros at) { return now - at > kFlapWindow; });
 }
 
 int VerdictBook::Streaks::rise_needed(int rise) const {
     int needed = rise;
     for (std::size_t n = static_cast<std::size_t>(kFlapsFree); n < downs.size() && needed < kMostRise; ++n) needed *= 2;
     return std::max(rise, std::min(needed, kMostRise));
+}
+
+bool VerdictBook::Streaks::may_rise(const VerdictRule& rule, core::Micros now) const {
+    const int needed = rise_needed(rule.rise);
+    return ok >= needed && (downs.empty() || now - downs.back() >= needed * rule.fast_interval_us);
 }
 
 void VerdictBook::set_targets(const std::vector<ScheduledTarget>& targets) {
@@ -133,7 +142,7 @@ void VerdictBook::fold_path(Entry& entry, bool ok) {
     State& path = entry.health.verdict.path;
     if (ok) {
         entry.path.succeeded(entry.rule.rise);
-        if (path != State::kDown || entry.path.ok >= entry.path.rise_needed(entry.rule.rise)) path = State::kUp;
+        if (path != State::kDown || entry.path.may_rise(entry.rule, clock_.mono_us())) path = State::kUp;
     } else {
         entry.path.broke();
         if (entry.path.failed >= entry.rule.fall && path != State::kDown) {
@@ -171,7 +180,7 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     }
     if (!result.ok) return;  // the path failed, not often enough to be down: nothing is known of the service
     entry.service.succeeded(entry.rule.rise);
-    if (service != State::kDown || entry.service.ok >= entry.service.rise_needed(entry.rule.rise)) service = State::kUp;
+    if (service != State::kDown || entry.service.may_rise(entry.rule, clock_.mono_us())) service = State::kUp;
     if (service == State::kDown) return;
     const bool slow = entry.degraded_over_us > 0 && result.total_us > entry.degraded_over_us;
     if (slow) {
@@ -218,6 +227,9 @@ Fold VerdictBook::fold(const ProbeResult& result) {
         return fold;
     }
     health.last_mono_us = clock_.mono_us();
+    health.restored = false;
+    entry.path.forget(health.last_mono_us);
+    entry.service.forget(health.last_mono_us);
     const bool failed = !result.ok && !token_missing;
     health.streak = failed ? std::min(health.streak, 0) - 1 : std::max(health.streak, 0) + 1;
     if (!failed) health.last_ok_mono_us = health.last_mono_us;
@@ -242,6 +254,7 @@ core::Micros VerdictBook::last_sweep_done_mono_us(std::string_view link) const {
     core::Micros oldest = core::kNever;
     for (auto it = entries_.lower_bound(Key{std::string(link), core::IpAddress{}});
          it != entries_.end() && it->first.first == link; ++it) {
+        if (it->second.health.restored) return 0;
         oldest = std::min(oldest, it->second.health.last_mono_us);
     }
     return oldest == core::kNever ? 0 : oldest;

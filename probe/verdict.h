@@ -7,8 +7,12 @@
 // Degraded is a state of the service: `fall` slow successes in a row (over degraded_over), or a certificate that
 // ends within expiry_warning; `rise` quick ones end the former.
 // Flap damping: a verdict that has turned down more than three times in ten minutes needs more successes in a row to turn
-// up again: rise × 2 after the fourth time, × 4 after the fifth, …, at most 60. They come at the fast interval, so this is
-// also how long a flapping address stays out at least. One outage is never damped; ten quiet minutes forget all.
+// up again: rise × 2 after the fourth time, × 4 after the fifth, …, at most 60. One outage is never damped; a time is
+// forgotten when it is ten minutes old, also while the verdict is down.
+// Dwell: what turned down stays so for as long as the successes it needs take at the fast interval, however quickly they
+// come (somebody asks with `postern refresh`, attempts overlap). Turning down never waits: a dead address costs more.
+// Across a restart, verdicts younger than the plan's validity go on, with the times they turned down; an address without
+// one is unknown, and unknown is answered.
 // Owned by the agent, loop thread only.
 #pragma once
 
@@ -28,6 +32,7 @@ namespace postern::probe {
 inline constexpr core::Micros kFlapWindow = 10 * core::kMinute;
 inline constexpr int kFlapsFree = 3;
 inline constexpr int kMostRise = 60;
+inline constexpr std::size_t kMostDowns = 16;
 
 /// Which verdict a failure speaks about.
 enum class Blame { kNobody, kPath, kService };
@@ -47,6 +52,7 @@ struct AddressHealth {
     bool certificate_expiring = false;
     bool flapping = false;               // damped: rise_needed is more than the rule's
     int rise_needed = 0;                 // successes in a row that turn what is down; 0 when nothing is
+    bool restored = false;               // from before a restart: nothing has come since
     bool path_down = false;
     bool service_down_comparable = false;
     core::Micros last_ok_mono_us = 0;    // 0: never
@@ -84,8 +90,9 @@ class VerdictBook {
     bool first_sweep_done(std::string_view link) const { return last_sweep_done_mono_us(link) != 0; }
     State link_overall(std::string_view link, LinkPolicy policy) const;
 
-    /// The verdicts as JSON, and back: only entries younger than max_age, only for present targets that have no result
-    /// yet. A foreign or damaged text restores nothing and is an error.
+    /// The verdicts as JSON with version and checksum, and back: only entries younger than max_age and not of the future
+    /// (the clock was set back: nobody knows how old they are), only for present targets that have no result yet. A
+    /// foreign, damaged or newer text restores nothing and is an error.
     std::string to_json() const;
     core::Result<int> restore(const std::string& json, core::Micros max_age_us);
 
@@ -97,7 +104,9 @@ class VerdictBook {
         void succeeded(int rise);
         void broke();
         void turned_down(core::Micros now);
+        void forget(core::Micros now);
         int rise_needed(int rise) const;
+        bool may_rise(const VerdictRule& rule, core::Micros now) const;
     };
     struct Entry {
         VerdictRule rule;

@@ -1,70 +1,137 @@
-// Verdicts across a restart: to JSON and back.
+// Verdicts across a restart: to JSON and back. The first line has the version and the checksum of what is
+// behind it:
+// {"postern_verdicts":1,"crc64":"…","verdicts":\n[ … ]}
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
+#include "core/bytes.h"
 #include "core/log.h"
 #include "probe/verdict.h"
 
 namespace postern::probe {
 namespace {
 
+using Json = nlohmann::json;
+
 constexpr std::size_t kLargest = 8u << 20;
+constexpr std::string_view kVersion = R"({"postern_verdicts":1,)";
+constexpr std::string_view kEnd = "}\n";
+
+std::string head_of(std::string_view body) {
+    return fmt::format("{}\"crc64\":\"{:016x}\",\"verdicts\":\n", kVersion,
+                       core::crc64(core::as_bytes(body)));
+}
+
+/// Monotonic times mean nothing to the next process: all are written as wall clock times.
+class Times {
+  public:
+    explicit Times(const core::Clock& clock) : now_(clock.wall_us()), offset_(now_ - clock.mono_us()) {}
+
+    core::Micros now() const { return now_; }
+    std::string wall(core::Micros mono_us) const { return '"' + core::format_utc(mono_us + offset_) + '"'; }
+    /// Never 0, which means "none".
+    core::Micros mono(core::Micros wall_us) const { return std::max<core::Micros>(1, wall_us - offset_); }
+    bool past(core::Micros wall_us) const { return wall_us > 0 && wall_us <= now_; }
+
+    std::string list(const std::vector<core::Micros>& monos) const {
+        std::string out;
+        for (const core::Micros at : monos)
+            out += (out.empty() ? "" : ",") + wall(at);
+        return "[" + out + "]";
+    }
+
+  private:
+    core::Micros now_, offset_;
+};
+
+std::string text_of(const Json& item, const char* key) {
+    const auto it = item.find(key);
+    return it != item.end() && it->is_string() ? it->get<std::string>() : std::string{};
+}
+
+std::vector<core::Micros> times_of(const Json& item, const char* key, const Times& times) {
+    std::vector<core::Micros> out;
+    const auto it = item.find(key);
+    if (it == item.end() || !it->is_array()) return out;
+    for (const auto& entry : *it) {
+        const core::Micros at = entry.is_string() ? core::parse_utc(entry.get<std::string>()) : -1;
+        if (times.past(at) && times.now() - at <= kFlapWindow && out.size() < kMostDowns)
+            out.push_back(times.mono(at));
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+/// The list behind a head that fits it.
+core::Result<Json> parse_saved(std::string_view text) {
+    const auto bad = [](std::string what) {
+        return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what);
+    };
+    if (text.size() > kLargest) return bad("too large");
+    if (!text.starts_with(kVersion)) return bad("another program's file, or another version's");
+    const auto head_end = text.find('\n');
+    if (head_end == std::string_view::npos || !text.ends_with(kEnd)) return bad("cut off");
+    std::string_view body = text.substr(head_end + 1);
+    body.remove_suffix(std::min(body.size(), kEnd.size()));
+    if (text.substr(0, head_end + 1) != head_of(body)) return bad("the checksum is wrong");
+    Json list = Json::parse(body, nullptr, /*allow_exceptions=*/false);
+    if (!list.is_array()) return bad("no list");
+    return list;
+}
 
 }  // namespace
 
 std::string VerdictBook::to_json() const {
-    std::string out = fmt::format(R"({{"version":1,"saved":"{}","verdicts":[)", core::format_utc(clock_.wall_us()));
-    const core::Micros wall_minus_mono = clock_.wall_us() - clock_.mono_us();
-    bool first = true;
+    const Times times(clock_);
+    std::string body = "[";
     for (const auto& [key, entry] : entries_) {
         const AddressHealth& h = entry.health;
         if (h.last_mono_us == 0) continue;
-        out += fmt::format(R"({}{{"link":{},"ip":"{}","path":"{}","service":"{}","comparable":{},"since":"{}","at":"{}","last_ok":{}}})",
-                           first ? "\n" : ",\n", core::json_quote(key.first), key.second.text(), to_string(h.verdict.path),
-                           to_string(h.verdict.service), h.service_down_comparable, core::format_utc(h.since_wall_us),
-                           core::format_utc(h.last_mono_us + wall_minus_mono),
-                           h.last_ok_mono_us == 0 ? "null" : '"' + core::format_utc(h.last_ok_mono_us + wall_minus_mono) + '"');
-        first = false;
+        body += fmt::format(
+            R"({}{{"link":{},"ip":"{}","path":"{}","service":"{}","comparable":{},"since":"{}","at":{},"last_ok":{},)"
+            R"("path_downs":{},"service_downs":{}}})",
+            body.size() == 1 ? "\n" : ",\n", core::json_quote(key.first), key.second.text(),
+            to_string(h.verdict.path), to_string(h.verdict.service), h.service_down_comparable,
+            core::format_utc(h.since_wall_us), times.wall(h.last_mono_us),
+            h.last_ok_mono_us == 0 ? "null" : times.wall(h.last_ok_mono_us), times.list(entry.path.downs),
+            times.list(entry.service.downs));
     }
-    return out += "\n]}\n";
+    body += "\n]";
+    return head_of(body) + body + std::string(kEnd);
 }
 
 core::Result<int> VerdictBook::restore(const std::string& json, core::Micros max_age_us) {
-    const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, std::move(what)); };
-    if (json.size() > kLargest) return bad("saved verdicts: too large");
-    const auto root = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-    const auto list = root.is_object() ? root.find("verdicts") : root.end();
-    if (!root.is_object() || list == root.end() || !list->is_array()) return bad("saved verdicts: not such a file");
-    const core::Micros now = clock_.wall_us(), mono = clock_.mono_us();
+    const auto list = parse_saved(json);
+    if (!list) return core::fail(list.error());
+    const Times times(clock_);
     int restored = 0;
     for (const auto& item : *list) {
-        const auto text = [&](const char* key) {
-            const auto it = item.is_object() ? item.find(key) : item.end();
-            return item.is_object() && it != item.end() && it->is_string() ? it->get<std::string>() : std::string{};
-        };
-        const auto ip = core::IpAddress::parse(text("ip"));
-        const core::Micros at = core::parse_utc(text("at"));
-        // A time in the future is a clock that was set back: how old the verdict is, nobody knows.
-        if (!ip || at < 0 || at > now || now - at > max_age_us) continue;
-        const auto it = entries_.find(Key{text("link"), *ip});
-        const auto path = parse_state(text("path")), service = parse_state(text("service"));
+        if (!item.is_object()) continue;
+        const auto ip = core::IpAddress::parse(text_of(item, "ip"));
+        const core::Micros at = core::parse_utc(text_of(item, "at"));
+        if (!ip || !times.past(at) || times.now() - at > max_age_us) continue;
+        const auto it = entries_.find(Key{text_of(item, "link"), *ip});
+        const auto path = parse_state(text_of(item, "path")), service = parse_state(text_of(item, "service"));
         if (it == entries_.end() || it->second.health.last_mono_us != 0 || !path || !service) continue;
-        AddressHealth& h = it->second.health;
+        Entry& entry = it->second;
+        AddressHealth& h = entry.health;
         h.verdict = {*path, *service};
-        h.last_mono_us = std::max<core::Micros>(1, mono - (now - at));
-        if (const core::Micros ok = core::parse_utc(text("last_ok")); ok > 0 && ok <= now) {
-            h.last_ok_mono_us = std::max<core::Micros>(1, mono - (now - ok));
-        }
-        if (const core::Micros since = core::parse_utc(text("since")); since > 0 && since <= now) {
+        h.restored = true;
+        h.last_mono_us = times.mono(at);
+        if (const core::Micros ok = core::parse_utc(text_of(item, "last_ok")); times.past(ok))
+            h.last_ok_mono_us = times.mono(ok);
+        if (const core::Micros since = core::parse_utc(text_of(item, "since")); times.past(since)) {
             h.since_wall_us = since;
-            h.since_mono_us = mono - (now - since);
+            h.since_mono_us = times.mono(since);
         }
+        entry.path.downs = times_of(item, "path_downs", times);
+        entry.service.downs = times_of(item, "service_downs", times);
         const auto comparable = item.find("comparable");
-        h.path_down = h.verdict.path == State::kDown;
-        h.service_down_comparable = h.verdict.service == State::kDown && comparable != item.end() &&
-                                    comparable->is_boolean() && comparable->get<bool>();
-        if (h.service_down_comparable) it->second.service_reason = Reason::kHttpStatus5xx;
+        if (comparable != item.end() && comparable->is_boolean() && comparable->get<bool>()) {
+            entry.service_reason = Reason::kHttpStatus5xx;  // one that may steer
+        }
+        refresh(entry, h.verdict);
         ++restored;
     }
     return restored;

@@ -259,6 +259,101 @@ TEST_CASE("verdict: saved and restored while they are young", "[verdict]") {
         old.clock.advance(core::kHour);
         CHECK(*old.book.restore(saved, 5 * core::kMinute) == 0);
     }
-    for (const std::string damaged : {"", "{", "[]", "{\"verdicts\":5}", "null"}) CHECK_FALSE(b.book.restore(damaged, 1));
-    CHECK(*b.book.restore("{\"verdicts\":[1,null,{\"ip\":5}]}", 1) == 0);
+    for (const std::string foreign : {"", "{", "[]", "{\"verdicts\":5}", "null"}) CHECK_FALSE(b.book.restore(foreign, 1));
+    std::string newer = saved;
+    newer.replace(newer.find(":1,"), 3, ":2,");
+    CHECK_FALSE(b.book.restore(newer, core::kHour));
+}
+
+TEST_CASE("verdict: of a saved file with any byte changed or missing nothing is restored", "[verdict]") {
+    Book b;
+    b.run({refused, refused, refused});
+    const std::string saved = b.book.to_json();
+    Book fresh;
+    fresh.clock.advance(core::kMinute);
+    for (std::size_t i = 0; i < saved.size(); ++i) {
+        std::string damaged = saved;
+        damaged[i] = static_cast<char>(damaged[i] ^ 1);
+        CHECK_FALSE(fresh.book.restore(damaged, core::kHour));
+        CHECK_FALSE(fresh.book.restore(saved.substr(0, i), core::kHour));
+    }
+    CHECK(fresh.health().last_mono_us == 0);
+    CHECK(*fresh.book.restore(saved, core::kHour) == 1);
+}
+
+TEST_CASE("verdict: a saved verdict of the future is not taken, an older one of a set back clock neither", "[verdict]") {
+    Book b;
+    b.run({refused, refused, refused});
+    const std::string saved = b.book.to_json();
+    Book back;
+    back.clock.jump_wall(-core::kHour);
+    CHECK(*back.book.restore(saved, 5 * core::kMinute) == 0);
+    CHECK(back.health().verdict == Verdict{});
+    Book ahead;
+    ahead.clock.jump_wall(core::kHour);
+    CHECK(*ahead.book.restore(saved, 5 * core::kMinute) == 0);
+}
+
+TEST_CASE("verdict: what is restored is not this run's sweep, and knows how often it has flapped", "[verdict]") {
+    Book b;
+    b.run({ok});
+    for (int i = 0; i < 5; ++i) {
+        b.run({refused, refused, refused});
+        while (i < 4 && b.health().path_down) b.fold(ok);
+    }
+    REQUIRE(b.health().rise_needed == 8);
+    Book fresh;
+    fresh.clock.advance(b.clock.mono_us() - fresh.clock.mono_us() + core::kSecond);
+    REQUIRE(*fresh.book.restore(b.book.to_json(), core::kMinute) == 1);
+    CHECK(fresh.health().restored);
+    CHECK_FALSE(fresh.book.first_sweep_done("link"));
+    CHECK(fresh.health().rise_needed == 8);
+    CHECK(fresh.run({ok, ok, ok, ok, ok, ok, ok}) ==
+          "down/unknown! down/unknown! down/unknown! down/unknown! down/unknown! down/unknown! down/unknown!");
+    CHECK(fresh.run({ok}) == "up/up");
+    CHECK(fresh.book.first_sweep_done("link"));
+}
+
+TEST_CASE("verdict: down lasts as long as its successes take at the fast interval, however fast they come", "[verdict]") {
+    Book b({.fall = 3, .rise = 2, .interval_us = 10 * core::kSecond, .fast_interval_us = core::kSecond});
+    b.run({ok, refused, refused, refused});
+    REQUIRE(b.health().path_down);
+    const core::Micros since = b.clock.mono_us();
+    int attempts = 0;
+    while (b.health().path_down) {  // somebody asks again and again
+        b.clock.advance(50 * core::kMillisecond);
+        const Fold f = b.book.fold(b.result(ok));
+        ++attempts;
+        if (b.health().path_down) CHECK(f.pace == Pace::kFast);
+    }
+    CHECK(b.clock.mono_us() - since == 2 * core::kSecond);
+    CHECK(attempts == 40);
+    // The other way nothing waits.
+    for (int i = 0; i < 3; ++i) b.book.fold(b.result(refused));
+    CHECK(b.health().path_down);
+}
+
+TEST_CASE("verdict: a service that turned down dwells, too", "[verdict]") {
+    Book b;
+    b.run({ok, e5xx, e5xx, e5xx});
+    for (int i = 0; i < 10; ++i) b.book.fold(b.result(ok));
+    CHECK(b.health().verdict.service == State::kDown);
+    b.clock.advance(2 * core::kSecond);
+    b.book.fold(b.result(ok));
+    CHECK(b.health().verdict.service == State::kUp);
+}
+
+TEST_CASE("verdict: flaps are forgotten while what flapped stays down", "[verdict]") {
+    Book b;
+    b.run({ok});
+    for (int i = 0; i < 6; ++i) {
+        b.run({refused, refused, refused});
+        while (i < 5 && b.health().path_down) b.fold(ok);
+    }
+    CHECK(b.health().rise_needed == 16);
+    CHECK(b.health().flapping);
+    for (int i = 0; i < 660; ++i) b.fold(refused);
+    CHECK(b.health().rise_needed == 2);
+    CHECK_FALSE(b.health().flapping);
+    CHECK(b.run({ok, ok}) == "down/unknown! up/up");
 }
