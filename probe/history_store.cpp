@@ -1,0 +1,345 @@
+#include "probe/history_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "core/log.h"
+
+namespace postern::probe {
+namespace {
+
+constexpr core::Micros kPause = core::kSecond;
+constexpr core::Micros kRetry = core::kMinute;
+constexpr core::Micros kUnused = core::kHour;  // so long without a probe: its place may be taken
+constexpr core::Micros kDay = 24 * core::kHour;
+constexpr core::Micros kMonth = 30 * kDay;
+
+core::Micros first_of_day(core::Micros now) {
+    return start_of(Resolution::kHour, now) - kDay + core::kHour;
+}
+
+}  // namespace
+
+struct HistoryStore::Address {
+    Key key;
+    std::optional<std::uint32_t> section;
+    SectionIdentity identity;  // once there is a section
+    std::uint32_t next_failure = 1;
+    RollupBuilder minute, hour;
+    std::vector<Rollup> hours;  // of the last day, without the present one
+    bool dirty = false;
+
+    RollupBuilder& of(Resolution r) { return r == Resolution::kMinute ? minute : hour; }
+    const RollupBuilder& of(Resolution r) const { return r == Resolution::kMinute ? minute : hour; }
+
+    void close_hour(core::Micros now) {
+        const Rollup closed = hour.rollup();
+        std::erase_if(hours, [&](const Rollup& r) {
+            return r.start_wall_us == closed.start_wall_us || r.start_wall_us < first_of_day(now) ||
+                   r.start_wall_us > now;
+        });
+        if (closed.start_wall_us != 0) hours.push_back(closed);
+    }
+};
+
+HistoryStore::HistoryStore(core::Loop* loop, core::Clock& clock, std::string path,
+                           std::uint32_t most_addresses)
+    : clock_(clock),
+      path_(std::move(path)),
+      most_(std::clamp<std::uint32_t>(most_addresses, 1, kMostSections)),
+      file_(loop),
+      tick_(clock),
+      read_([this](std::uint64_t offset, std::size_t size) { return file_.read(offset, size); }) {
+    try_to_open();
+}
+
+HistoryStore::~HistoryStore() {
+    finish();
+}
+
+// --- the file
+// --------------------------------------------------------------------------------------------------------
+
+/// A file with a header of ours; what is there and is none of ours gets another name.
+core::Result<core::UniqueFd> HistoryStore::open_file() {
+    for (bool first = true;; first = false) {
+        core::UniqueFd fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (!fd)
+            return core::fail(core::Error{core::Code::kFileUnreadable, "can't open " + path_, "", errno});
+        core::Bytes header(kHeaderBytes);
+        const ssize_t n = ::pread(fd.get(), header.data(), header.size(), 0);
+        if (n < 0)
+            return core::fail(core::Error{core::Code::kFileUnreadable, "can't read " + path_, "", errno});
+        if (n == 0) {
+            header = encode_header(kMostSections);
+            if (::pwrite(fd.get(), header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()))
+                return fd;
+            const int error = errno;
+            ::unlink(path_.c_str());
+            return core::fail(core::Error{core::Code::kFileWrite, "can't write " + path_, "", error});
+        }
+        header.resize(static_cast<std::size_t>(n));
+        const auto sections = decode_header(header);
+        if (sections) return fd;
+        const std::string aside = path_ + ".unusable";
+        if (!first || ::rename(path_.c_str(), aside.c_str()) != 0) return core::fail(sections.error());
+        core::log_warning("history_set_aside", "the history begins anew",
+                          {{"path", path_}, {"error", sections.error().text()}, {"kept_as", aside}});
+    }
+}
+
+void HistoryStore::try_to_open() {
+    if (opened_ || clock_.mono_us() < next_try_mono_us_) return;
+    next_try_mono_us_ = clock_.mono_us() + kRetry;
+    auto fd = open_file();
+    if (!fd) {
+        if (std::exchange(open_problem_, fd.error().text()).empty()) {
+            core::log_warning("history_write_failed", "the history is kept in memory; probing goes on",
+                              {{"path", path_}, {"error", open_problem_}});
+        }
+        return;
+    }
+    if (!std::exchange(open_problem_, "").empty()) {
+        core::log_info("history_write_recovered", "the history is written again", {{"path", path_}});
+    }
+    opened_ = true;
+    file_.use(std::move(*fd), path_);
+    for (std::uint32_t section = 0; section < most_; ++section) {
+        const auto identity = read_identity(read_, section);
+        if (!identity) continue;
+        last_epoch_ = std::max(last_epoch_, identity->epoch);
+        sections_.insert({Key{identity->link, identity->ip}, Place{section, -1}});
+    }
+}
+
+core::Micros HistoryStore::last_used(const Key& key, Place& place) {
+    if (place.last_wall_us >= 0) return place.last_wall_us;
+    place.last_wall_us = 0;
+    const auto identity = read_identity(read_, place.section);
+    if (!identity || Key{identity->link, identity->ip} != key) return 0;
+    const auto hours =
+        read_rollups(read_, place.section, identity->epoch, Resolution::kHour, 0, clock_.wall_us());
+    if (!hours.empty()) place.last_wall_us = hours.back().start_wall_us;
+    return place.last_wall_us;
+}
+
+/// One that is free, else the one that was used least lately.
+std::optional<std::uint32_t> HistoryStore::free_section() {
+    if (sections_.size() < most_) {
+        std::vector<bool> taken(most_);
+        for (const auto& [key, place] : sections_)
+            taken[place.section] = true;
+        return static_cast<std::uint32_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+    }
+    if (clock_.mono_us() < full_until_mono_us_) return std::nullopt;
+    auto oldest = sections_.begin();
+    for (auto it = sections_.begin(); it != sections_.end(); ++it) {
+        if (last_used(it->first, it->second) < last_used(oldest->first, oldest->second)) oldest = it;
+    }
+    if (clock_.wall_us() - oldest->second.last_wall_us < kUnused) {
+        full_until_mono_us_ = clock_.mono_us() + kRetry;
+        return std::nullopt;
+    }
+    const std::uint32_t section = oldest->second.section;
+    addresses_.erase(oldest->first);
+    sections_.erase(oldest);
+    return section;
+}
+
+// --- an address
+// ------------------------------------------------------------------------------------------------------
+
+/// Gives it its place in the file, and its past from there.
+void HistoryStore::settle(Address& address) {
+    if (address.section || !opened_) return;
+    const auto it = sections_.find(address.key);
+    const auto identity = it == sections_.end() ? std::nullopt : read_identity(read_, it->second.section);
+    if (!identity) {
+        if (it != sections_.end()) sections_.erase(it);  // damaged meanwhile
+        const auto section = free_section();
+        if (!section) return;
+        address.section = section;
+        address.identity = {};
+        address.identity.link = address.key.first;
+        address.identity.ip = address.key.second;
+        // Also above that of a section whose identity was lost: its slots must not come back to life.
+        last_epoch_ = std::max(last_epoch_ + 1, static_cast<std::uint32_t>(clock_.wall_us() / core::kSecond));
+        address.identity.epoch = last_epoch_;
+        sections_[address.key] = {*section, clock_.wall_us()};
+        return;
+    }
+    address.section = it->second.section;
+    address.identity = *identity;
+    const core::Micros now = clock_.wall_us();
+    address.hours =
+        read_rollups(read_, *address.section, identity->epoch, Resolution::kHour, first_of_day(now), now);
+    const auto failures = read_failures(read_, *address.section, *identity);
+    if (!failures.empty()) address.next_failure = failures.back().number + 1;
+}
+
+HistoryStore::Address* HistoryStore::find(const Key& key) {
+    if (const auto it = addresses_.find(key); it != addresses_.end()) return it->second.get();
+    if (sections_.count(key) == 0) return nullptr;
+    auto address = std::make_unique<Address>();
+    address->key = key;
+    settle(*address);
+    return addresses_.emplace(key, std::move(address)).first->second.get();
+}
+
+/// Zone and endpoint of an address may change: the past is shown with what is known now.
+void HistoryStore::remember_names(Address& address, const Record& record) {
+    SectionIdentity& i = address.identity;
+    if (!address.section) return;
+    if (i.turn > 0 && i.host == record.host && i.zone == record.zone && i.endpoint == record.endpoint) return;
+    i.host = record.host;
+    i.zone = record.zone;
+    i.endpoint = record.endpoint;
+    // One copy after the other: one of them is always whole. A new section gets both at once.
+    for (int copies = i.turn == 0 ? 2 : 1; copies > 0; --copies) {
+        ++i.turn;
+        file_.put(section_offset(*address.section) + i.turn % 2 * kIdentityBytes, encode_identity(i));
+    }
+}
+
+void HistoryStore::put_rollup(const Address& address, Resolution resolution) {
+    if (!address.section || address.of(resolution).start_wall_us() == 0) return;
+    const Rollup rollup = address.of(resolution).rollup();
+    file_.put(
+        slot_offset(*address.section, slot_kind(resolution), rollup_index(resolution, rollup.start_wall_us)),
+        encode_rollup(rollup, resolution, address.identity.epoch));
+}
+
+void HistoryStore::put_dirty(Address& address) {
+    if (!std::exchange(address.dirty, false)) return;
+    put_rollup(address, Resolution::kMinute);
+    put_rollup(address, Resolution::kHour);
+}
+
+/// Ends the period before; goes on with this one if there is something of it already.
+void HistoryStore::enter(Address& address, Resolution resolution, core::Micros start_wall_us) {
+    RollupBuilder& builder = address.of(resolution);
+    if (builder.start_wall_us() == start_wall_us) return;
+    put_rollup(address, resolution);
+    if (resolution == Resolution::kHour) address.close_hour(clock_.wall_us());
+    std::optional<Rollup> before;
+    if (address.section) {
+        before = read_rollup(read_, *address.section, address.identity.epoch, resolution, start_wall_us);
+    }
+    if (before) {
+        builder.resume(*before);
+    } else {
+        builder.begin(start_wall_us);
+    }
+    std::erase_if(address.hours,
+                  [&](const Rollup& r) { return r.start_wall_us == address.hour.start_wall_us(); });
+}
+
+void HistoryStore::add(const Record& record) {
+    try_to_open();
+    const Key key{record.link, record.ip};
+    Address* address = find(key);
+    if (address == nullptr) {
+        auto fresh = std::make_unique<Address>();
+        fresh->key = key;
+        address = addresses_.emplace(key, std::move(fresh)).first->second.get();
+    }
+    settle(*address);
+    remember_names(*address, record);
+    for (const Resolution r : {Resolution::kMinute, Resolution::kHour}) {
+        enter(*address, r, start_of(r, record.wall_us));
+        address->of(r).add(record);
+    }
+    address->dirty = true;
+    if (address->section) sections_.at(key).last_wall_us = record.wall_us;
+    if (!record.ok && record.reason != Reason::kTokenMissing && address->section) {
+        const std::uint32_t number = address->next_failure++;
+        file_.put(
+            slot_offset(*address->section, SlotKind::kFailure, number % table_of(SlotKind::kFailure).slots),
+            encode_failure({number, record}, address->identity.epoch));
+    }
+    if (!tick_.pending()) tick_.start_in(kPause, [this] { tick(); });
+}
+
+void HistoryStore::tick() {
+    for (auto& [key, address] : addresses_)
+        put_dirty(*address);
+    file_.flush();
+    if (!file_.idle()) tick_.start_in(kPause, [this] { tick(); });
+}
+
+void HistoryStore::finish() {
+    tick_.stop();
+    for (auto& [key, address] : addresses_)
+        put_dirty(*address);
+    file_.finish();
+}
+
+// --- what it says
+// ----------------------------------------------------------------------------------------------------
+
+std::optional<std::vector<Rollup>> HistoryStore::rollups(const std::string& link, const core::IpAddress& ip,
+                                                         Resolution resolution, core::Micros since_wall_us) {
+    Address* address = find({link, ip});
+    if (address == nullptr) return std::nullopt;
+    const core::Micros now = clock_.wall_us();
+    const core::Micros since =
+        std::max(since_wall_us, now - (resolution == Resolution::kMinute ? kDay : kMonth) + 1);
+    if (address->section) {
+        put_dirty(*address);
+        return read_rollups(read_, *address->section, address->identity.epoch, resolution, since, now);
+    }
+    std::vector<Rollup> out;
+    if (resolution == Resolution::kHour) out = address->hours;
+    out.push_back(address->of(resolution).rollup());
+    std::erase_if(out, [&](const Rollup& r) { return r.start_wall_us < since || r.start_wall_us > now; });
+    return out;
+}
+
+std::vector<Record> HistoryStore::failures(const std::string& link, const core::IpAddress& ip) {
+    std::vector<Record> out;
+    const Address* address = find({link, ip});
+    if (address == nullptr || !address->section) return out;
+    for (auto& failure : read_failures(read_, *address->section, address->identity))
+        out.push_back(std::move(failure.record));
+    return out;
+}
+
+std::optional<Availability> HistoryStore::last_day(const std::string& link, const core::IpAddress& ip) {
+    const Address* address = find({link, ip});
+    if (address == nullptr) return std::nullopt;
+    const core::Micros now = clock_.wall_us();
+    Availability out;
+    TimeHistogram totals;
+    const auto take = [&](const Rollup& r) {
+        if (r.attempts == 0 || r.start_wall_us < first_of_day(now) || r.start_wall_us > now) return;
+        out.since_wall_us =
+            out.since_wall_us == 0 ? r.start_wall_us : std::min(out.since_wall_us, r.start_wall_us);
+        out.attempts += r.attempts;
+        out.failures += r.failures;
+        if (r.series[kTotal]) totals.add(*r.series[kTotal], r.attempts);
+    };
+    for (const Rollup& hour : address->hours)
+        take(hour);
+    take(address->hour.rollup());
+    if (const auto spread = totals.spread()) out.p95_us = spread->p95_us;
+    return out.attempts == 0 ? std::nullopt : std::optional(out);
+}
+
+std::string HistoryStore::problem() const {
+    const std::string& why = open_problem_.empty() ? file_.problem() : open_problem_;
+    if (!why.empty()) return fmt::format("the history is not written to {}: {}", path_, why);
+    const auto homeless =
+        std::count_if(addresses_.begin(), addresses_.end(), [](auto& a) { return !a.second->section; });
+    if (opened_ && homeless > 0) {
+        return fmt::format("{} addresses have no place in the history: {} is the most", homeless, most_);
+    }
+    return {};
+}
+
+}  // namespace postern::probe
