@@ -24,9 +24,11 @@
 #include "core/service_notify.h"
 #include "agent/snapshot_store.h"
 #include "agent/token_store.h"
+#include "agent/verdict_file.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "probe/history_store.h"
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
 #include "probe/tls_contexts.h"
@@ -66,17 +68,17 @@ class App {
           tls_(loop_),
           launcher_(loop_, clock_, tls_),
           probe_log_(&loop_, paths_.probe_log),
+          history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
           engine_(clock_, random_, provider_, launcher_,
                   {[this](PlanInput input) { publisher_.publish(std::move(input)); },
-                   [this](const probe::Record& record) {
-                       probe_log_.add(record);
-                       events_.record(record);
-                   },
+                   [this](const probe::Record& record) { keep(record); },
                    [this](const std::string& link) { return tokens_.token(link); },
                    [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
+                   [this] { verdicts_.changed(); },
                    [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
+          verdicts_(loop_, clock_, paths_.verdicts, [this] { return engine_.saved_verdicts(); }),
           events_(clock_, {[this] { return snapshot(); },
                            [this] { return engine_.history().query({}, kRecordsReplayed); }}),
           probe_route_(
@@ -116,6 +118,7 @@ class App {
         poll_upstreams();
         keep_house();
         if (config_problem_.empty()) keep_good();
+        verdicts_.keep(config_.dns.plan_ttl_us / 3);
         core::notify_service("READY=1");
         feed_watchdog();
         core::log_info("agent_started", "postern runs",
@@ -128,6 +131,8 @@ class App {
         loop_.run();
         core::notify_service("STOPPING=1");
         if (resolver_) resolver_->shut_down();
+        verdicts_.flush();
+        history_.finish();
         engine_.stop();
         publisher_.flush();
         snapshots_.flush();
@@ -145,6 +150,11 @@ class App {
     void restore() {
         tokens_.configure(config_);
         engine_.configure(config_);
+        restore_snapshot();
+        verdicts_.restore([this](const std::string& saved) { return engine_.restore_verdicts(saved); });
+    }
+
+    void restore_snapshot() {
         const LoadedSnapshot loaded = snapshots_.load();
         for (const auto& problem : loaded.problems) {
             core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
@@ -155,6 +165,12 @@ class App {
         lookup_.remember(snapshot_.api_hosts);
         engine_.set_host_zone(snapshot_.zone);
         engine_.restore(snapshot_);
+    }
+
+    void keep(const probe::Record& record) {
+        probe_log_.add(record);
+        history_.add(record);
+        events_.record(record);
     }
 
     void save_snapshot() {
@@ -296,6 +312,7 @@ class App {
         engine_.set_upstreams(read_upstreams());
         lookup_.set_upstreams(upstreams_.servers);
         tls_.reload_changed();
+        verdicts_.keep(config_.dns.plan_ttl_us / 3);
         engine_.refresh([] {});
         core::log_info("config_reloaded", "the configuration was read anew", {{"links", std::to_string(config_.links.size())}});
     }
@@ -320,6 +337,7 @@ class App {
         sources.probes = [this](const probe::RecordFilter& filter, std::size_t limit) {
             return engine_.history().query(filter, limit);
         };
+        sources.history = [this](auto&&... which) { return history_.rollups(which...); };
         sources.refresh = [this] { engine_.refresh([] {}); };
         sources.probe = [this](const HttpQuery& query) { return probe_route_.answer(query); };
         sources.stream = [this](const HttpQuery& query) { return events_.answer(query); };
@@ -352,7 +370,7 @@ class App {
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = provider_.region().empty() ? config_.aliyun.region : provider_.region();
         for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), clock_warning()}) {
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), history_.problem(), clock_warning()}) {
             if (!text.empty()) s.warnings.push_back(text);
         }
         if (const auto lost = probe_log_.lost_lines(); lost > 0) {
@@ -360,7 +378,10 @@ class App {
         }
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
         for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);
-        for (auto& link : s.links) link.token_problem = tokens_.problem(link.name);
+        for (auto& link : s.links) {
+            link.token_problem = tokens_.problem(link.name);
+            for (auto& a : link.addresses) a.last_day = history_.last_day(link.name, a.ip);
+        }
         fill_resolver(s);
         judge(s);
         return s;
@@ -434,9 +455,11 @@ class App {
     probe::TlsContexts tls_;
     probe::NetworkLauncher launcher_;
     probe::ProbeLog probe_log_;
+    probe::HistoryStore history_;
     LastGoodCopy last_good_;
     PlanPublisher publisher_;
     Engine engine_;
+    VerdictFile verdicts_;
     EventStream events_;
     ProbeRoute probe_route_;
     std::unique_ptr<ResolverChild> resolver_;

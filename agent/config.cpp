@@ -246,6 +246,8 @@ Paths paths_of(const AgentConfig& config) {
     return {
         .snapshot = state + "/snapshot.json",
         .probe_log = state + "/probe.log",
+        .history = state + "/history",
+        .verdicts = state + "/verdicts.json",
         .last_good_config = state + "/last-good.toml",
         .generation = state + "/generation",
         .hostdns = state + "/hostdns.json",

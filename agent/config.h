@@ -133,7 +133,7 @@ tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& pa
 
 /// Where things lie (the manual's FILES). Moved below two folders when the configuration moves them.
 struct Paths {
-    std::string snapshot, probe_log, last_good_config, generation;  // state_dir
+    std::string snapshot, probe_log, history, verdicts, last_good_config, generation;  // state_dir
     std::string hostdns, instance;                     // state_dir; written by root
     std::string durable_plan, fallback;                // state; /var/lib/postern-plan by default
     std::string current_plan, agent_lock;              // runtime_dir

@@ -47,6 +47,13 @@ void Engine::configure(const Config& config) {
     publish_soon();
 }
 
+core::Result<int> Engine::restore_verdicts(const std::string& saved) {
+    const auto restored = verdicts_.restore(saved, config_.dns.plan_ttl_us);
+    for (auto& link : links_) decide(link);
+    publish_soon();
+    return restored;
+}
+
 void Engine::start(bool keep_plan) {
     started_ = true;
     holding_ = keep_plan;
@@ -221,6 +228,7 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
     if (!fold.known) return fold.pace;
     hooks_.record(history_.add(result, fold));
     comparisons_.add_private(result);
+    if (fold.changed()) hooks_.verdict_changed();
     if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
         hooks_.token_refused(result.link);
     }

@@ -32,6 +32,7 @@ struct EngineHooks {
     std::function<core::Secret(const std::string& link)> token;           // empty: none
     std::function<void(const std::string& link)> token_refused;           // the gateway said 401: read it again
     std::function<void()> save_snapshot;                                  // what fill_snapshot() gives changed
+    std::function<void()> verdict_changed = [] {};                        // so did what saved_verdicts() gives
     Comparisons::Resolve resolve = {};                                    // of public gateways; none: no comparing
 };
 
@@ -43,6 +44,9 @@ class Engine {
     void configure(const Config& config);
     void restore(const Snapshot& snapshot) { sync_.restore(snapshot); }
     void fill_snapshot(Snapshot& snapshot) const { sync_.fill(snapshot); }
+    /// Before start() and after the addresses are known: verdicts younger than plan_ttl go on. How many; kFileCorrupt.
+    core::Result<int> restore_verdicts(const std::string& saved);
+    std::string saved_verdicts() const { return verdicts_.to_json(); }
     /// Discovery and probing begin. `keep_plan`: the plan on disk has verdicts of this boot and our membership; the
     /// first publication waits for the first sweep (5 s at most) instead of declaring every address healthy.
     void start(bool keep_plan);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <optional>
 
 #include "agent/config_values.h"
 #include "agent/metrics_writer.h"
@@ -47,6 +48,34 @@ HttpReply bad_argument(std::string_view name, std::string_view value, std::strin
     return HttpReply::text(400, fmt::format("400: {}={}: expected {}\n", name, shown(value), expected));
 }
 
+/// What is wrong with it, if something is.
+std::optional<HttpReply> take_since(const HttpQuery& query, Micros* since_wall_us) {
+    const auto since = query.argument("since");
+    if (!since) return std::nullopt;
+    const auto ago = parse_duration(*since);
+    *since_wall_us = ago ? core::now_wall_us() - *ago : core::parse_utc(*since);
+    if (ago || *since_wall_us >= 0) return std::nullopt;
+    return bad_argument("since", *since, "a time such as 1h or 2026-01-02T03:04:05Z");
+}
+
+HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
+    const std::string link = query.argument("link").value_or(""), ip_text = query.argument("ip").value_or("");
+    if (link.empty()) return bad_argument("link", link, "the name of a link");
+    const auto ip = core::IpAddress::parse(ip_text);
+    if (!ip) return bad_argument("ip", ip_text, "an IP address");
+    const std::string resolution_text = query.argument("resolution").value_or("minute");
+    if (resolution_text != "minute" && resolution_text != "hour") {
+        return bad_argument("resolution", resolution_text, "minute or hour");
+    }
+    const auto resolution = resolution_text == "hour" ? probe::Resolution::kHour : probe::Resolution::kMinute;
+    Micros since_wall_us = 0;
+    if (const auto wrong = take_since(query, &since_wall_us)) return *wrong;
+    const auto rollups = sources.history(link, *ip, resolution, since_wall_us);
+    if (!rollups)
+        return HttpReply::text(404, fmt::format("404: {} of {} has no history\n", ip->text(), shown(link)));
+    return HttpReply::json(200, history_json(link, *ip, resolution, *rollups));
+}
+
 HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     probe::RecordFilter filter;
     std::size_t limit = kDefaultRecords;
@@ -63,12 +92,7 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
         filter.reason = probe::parse_reason(*reason);
         if (!filter.reason) return bad_argument("reason", *reason, "a reason such as tcp_timeout");
     }
-    if (const auto since = query.argument("since")) {
-        const auto ago = parse_duration(*since);
-        filter.since_wall_us = ago ? core::now_wall_us() - *ago : core::parse_utc(*since);
-        if (!ago && filter.since_wall_us < 0)
-            return bad_argument("since", *since, "a time such as 1h or 2026-01-02T03:04:05Z");
-    }
+    if (const auto wrong = take_since(query, &filter.since_wall_us)) return *wrong;
     if (const auto text = query.argument("limit")) {
         const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
         if (ec != std::errc{} || end != text->data() + text->size() || limit == 0 || limit > kMaxRecords) {
@@ -147,6 +171,7 @@ std::vector<HttpRoute> make_routes(HttpSources sources) {
         {"/api/v1/status", false, "GET", [s](const HttpQuery& q) { return answer_status(q, s->snapshot()); }},
         {"/api/v1/probes", false, "GET", [s](const HttpQuery& q) { return answer_probes(q, *s); }},
         {"/api/v1/stream", false, "GET", s->stream},
+        {"/api/v1/history", false, "GET", [s](const HttpQuery& q) { return answer_history(q, *s); }},
         {"/api/v1/refresh", false, "POST",
          [s](const HttpQuery&) {
              const std::string started =

@@ -8,6 +8,7 @@
 #include "agent/http_server.h"
 #include "agent/status.h"
 #include "probe/record.h"
+#include "probe/rollup.h"
 
 namespace postern::agent {
 
@@ -25,12 +26,20 @@ struct HttpSources {
     std::function<std::vector<HealthCheck>()> ready;  // see ready_checks()
     std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)>
         probes;                     // newest first
+    /// Oldest first; nothing for an address that has no history.
+    std::function<std::optional<std::vector<probe::Rollup>>(const std::string& link, const core::IpAddress& ip,
+                                                            probe::Resolution resolution, Micros since_wall_us)>
+        history;
     std::function<void()> refresh;  // asks the API and probes everything now; returns at once
     std::function<HttpReply(const HttpQuery&)> probe;   // ProbeRoute
     std::function<HttpReply(const HttpQuery&)> stream;  // EventStream
 };
 
 std::vector<HttpRoute> make_routes(HttpSources sources);
+
+/// The roll-ups of one address, a column each.
+std::string history_json(const std::string& link, const core::IpAddress& ip, probe::Resolution resolution,
+                         const std::vector<probe::Rollup>& rollups);
 
 /// The checks of /readyz from a snapshot: plan, discovery, sweep.
 std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);

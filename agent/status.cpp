@@ -228,6 +228,10 @@ std::string good_headline(const StatusSnapshot& s) {
 
 }  // namespace
 
+double percent(const probe::Availability& a) {
+    return a.attempts == 0 ? 0 : static_cast<double>((a.attempts - a.failures) * 10000 / a.attempts) / 100;
+}
+
 std::string_view to_string(Overall overall) {
     switch (overall) {
         case Overall::kGood:

@@ -14,6 +14,7 @@
 #include "agent/hostdns/report.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
+#include "probe/rollup.h"
 #include "probe/verdict.h"
 
 namespace postern::agent {
@@ -45,6 +46,7 @@ struct AddressStatus {
     std::optional<probe::ProbeResult> last;
     int streak = 0;                        // >0 successes in a row, <0 failures
     AddressCounters counters;
+    std::optional<probe::Availability> last_day;
 };
 
 struct LinkStatus {
@@ -94,6 +96,9 @@ struct ProbeCounters {
     std::map<probe::Reason, std::uint64_t> failures;  // of addresses that are gone, too
     Histogram lag;
 };
+
+/// Of the attempts, in percent with two decimals, rounded down: 100 is every single one.
+double percent(const probe::Availability& availability);
 
 /// Exit codes and /health follow it: 0 good, 1 degraded, 2 failed, 3 unknown.
 enum class Overall { kGood = 0, kDegraded = 1, kFailed = 2, kUnknown = 3 };

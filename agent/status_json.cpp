@@ -102,6 +102,14 @@ Json result_json(const probe::ProbeResult& r) {
     return out;
 }
 
+Json last_day_json(const probe::Availability& day) {
+    return {{"percent", percent(day)},
+            {"attempts", day.attempts},
+            {"failures", day.failures},
+            {"p95_us", day.p95_us > 0 ? Json(day.p95_us) : Json(nullptr)},
+            {"since", time_or_null(day.since_wall_us)}};
+}
+
 Json address_json(const AddressStatus& a) {
     return {{"ip", a.ip.text()},
             {"zone", text_or_null(a.zone)},
@@ -112,7 +120,8 @@ Json address_json(const AddressStatus& a) {
             {"answered", a.answered},
             {"since", time_or_null(a.since_wall_us)},
             {"streak", a.streak},
-            {"last", a.last ? result_json(*a.last) : Json(nullptr)}};
+            {"last", a.last ? result_json(*a.last) : Json(nullptr)},
+            {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)}};
 }
 
 Json compare_json(const CompareStatus& c) {

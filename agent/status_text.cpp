@@ -12,6 +12,8 @@ namespace {
 
 using probe::State;
 
+constexpr std::size_t kMostLinksWithPast = 2;  // more fill a screen with the present
+
 /// "14 s", "3 min", "5 h", "12 d".
 std::string span(Micros us) {
     if (us < 0) us = 0;
@@ -151,6 +153,7 @@ class Screen {
                 row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
             line(row);
         }
+        if (s_.links.size() <= kMostLinksWithPast) draw_last_day(link);
         const bool bad = link.state == State::kDown;
         const bool said = s_.headline.find(link.cause) != std::string::npos;  // at the top
         if (!link.cause.empty() && !said) paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
@@ -165,6 +168,16 @@ class Screen {
         if (c.at_wall_us > 0) text += fmt::format(" ({} ago)", span(s_.now_wall_us - c.at_wall_us));
         const bool quiet = c.finding == Finding::kBothWork || c.finding == Finding::kUnknown;
         paragraph(2, "compared with ", text, quiet ? &Paint::dim : &Paint::yellow);
+    }
+
+    void draw_last_day(const LinkStatus& link) {
+        std::string text;
+        for (const auto& a : link.addresses) {
+            if (!a.last_day) continue;
+            text += fmt::format("{}{} {} %", text.empty() ? "" : "; ", a.ip.text(), percent(*a.last_day));
+            if (a.last_day->p95_us > 0) text += fmt::format(", p95 {}", milliseconds(a.last_day->p95_us));
+        }
+        if (!text.empty()) paragraph(2, "24 h  ", text, nullptr);
     }
 
     void notes(const LinkStatus& link) {

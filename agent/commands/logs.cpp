@@ -1,6 +1,6 @@
 // `postern logs`: the probe log, filtered, for people or machines. The file has every failure and change but
-// only samples of the successes; a running agent adds the recent ones from its memory.
-#include <sys/stat.h>
+// only samples of the successes; a running agent adds the recent ones from its memory, and the history the
+// failures that were rotated away.
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -17,6 +17,7 @@
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/secret.h"
+#include "probe/history_reader.h"
 #include "probe/probe_log.h"
 
 namespace postern::agent {
@@ -103,12 +104,10 @@ class Line {
 };
 
 /// 0, or the exit code after it was said why the log can't be read.
-int check_readable(const std::string& path, const LogsCommand& command) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0 || command.follow) {
-        if (::access(path.c_str(), R_OK) == 0 || errno == ENOENT) return kExitGood;
-    }
+int check_readable(const std::string& path, const std::string& history, const LogsCommand& command) {
+    if (::access(path.c_str(), R_OK) == 0) return kExitGood;
     const int error = errno;
+    if (error == ENOENT && (command.follow || ::access(history.c_str(), R_OK) == 0)) return kExitGood;
     complain("logs", core::Error{core::Code::kFileUnreadable, "can't read " + path,
                                  error == EACCES ? "it belongs to the user postern: run this as root"
                                                  : "the agent makes it with its first probe: postern status",
@@ -140,7 +139,16 @@ std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& 
     return out;
 }
 
-/// Both sources as one series: each record once, in the order of time.
+/// The failures that the history keeps, also those whose lines were rotated away.
+std::vector<Record> from_history(const std::string& path, const probe::RecordFilter& filter) {
+    auto found = probe::failures_in_file(path, filter);
+    if (found) return std::move(*found);
+    if (found.error().code != core::Code::kFileMissing)
+        complain("logs", path + " is left out: " + found.error().text());
+    return {};
+}
+
+/// All sources as one series: each record once, in the order of time. Of several the first is taken.
 class Series {
   public:
     /// The new ones among these, oldest first.
@@ -170,8 +178,8 @@ class Series {
 int run_command(const LogsCommand& command) {
     const auto config = config_or_complain("logs", command.config);
     if (!config) return kExitUnknown;
-    const std::string path = paths_of(config->agent).probe_log;
-    if (const int code = check_readable(path, command); code != kExitGood) return code;
+    const std::string path = paths_of(config->agent).probe_log, history = paths_of(config->agent).history;
+    if (const int code = check_readable(path, history, command); code != kExitGood) return code;
 
     probe::ProbeLogReader reader(path);
     const bool everything = !command.count && command.filter.since_wall_us > 0;
@@ -181,6 +189,8 @@ int run_command(const LogsCommand& command) {
         from_agent(*config, command.filter, everything || command.follow ? kMostFromAgent : count);
     while (const auto record = reader.next(command.filter))
         records.push_back(*record);
+    for (auto& failure : from_history(history, command.filter))
+        records.push_back(std::move(failure));  // last: of a long detail it has the beginning
     Series series;
     records = series.add(std::move(records));
     if (!everything && records.size() > count)

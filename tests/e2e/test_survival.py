@@ -1,13 +1,15 @@
 """The host keeps its DNS: through kill -9, damaged and missing plans, and full disks."""
 
+import datetime
 import glob
+import json
 import os
 import signal
 import socket
 import time
 import unittest
 
-from host import DNS, NAME, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
+from host import DNS, LINK, NAME, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
 import dnswire  # one of the stand-ins' modules: host.py knows where they are
 
 
@@ -21,6 +23,21 @@ def answers(name=NAME, timeout_s=0.02):
             return client.recv(4096)[3] & 0xF
         except OSError:
             return None
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def crc64(data):
+    """CRC-64/XZ, as core/bytes.h has it."""
+    crc = 0xFFFFFFFFFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0xC96C5795D7870F42 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFFFFFFFFFF
 
 
 class Survival(HostTest):
@@ -99,6 +116,150 @@ class Kills(Survival):
         self.assertRegex(status, r"NoNewPrivs:\s+1")
         with open(f"/proc/{pid}/environ", "rb") as file:
             self.assertEqual(file.read(), b"")
+
+
+class Verdicts(Survival):
+    """What the agent knew to be dead does not come back into the answer because the agent was killed."""
+
+    def verdicts(self):
+        return f"{self.host.state_dir}/verdicts.json"
+
+    def restart_and_watch(self, **start):
+        """Every answer from before the start of the next agent until it has probed both addresses a few times."""
+        seen = set()
+        self.host.start_postern(wait_ready=False, **start)
+
+        def settled():
+            seen.add(frozenset(self.host.addresses()))
+            if self.host.http("/readyz")[0] != 200:
+                return False
+            counts = [sum(record["ip"] == address for record in self.host.probes()) for address in (ZONE_A, ZONE_B)]
+            return min(counts) >= 4
+        self.host.wait(settled, "four probes of each address", poll_s=0.005)
+        return seen
+
+    def save(self, address, age_s, path):
+        """Such a file as an agent leaves that saw this, that long ago."""
+        at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age_s)
+        text = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        body = json.dumps([{"link": LINK, "ip": address, "path": path, "service": "unknown", "comparable": False,
+                            "since": text, "at": text, "last_ok": None}])
+        with open(self.verdicts(), "w", encoding="ascii") as file:
+            file.write(f'{{"postern_verdicts":1,"crc64":"{crc64(body.encode()):016x}","verdicts":\n{body}}}\n')
+
+    def test_dead_address_stays_out_when_the_agent_is_killed(self):
+        self.start()
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+        self.host.wait_addresses(ZONE_B)
+        self.host.wait(lambda: '"down"' in read(self.verdicts()), "the verdict to be saved")
+        self.host.stop_agent(signal.SIGKILL)
+        self.assertEqual(self.restart_and_watch(), {frozenset({ZONE_B})})
+        self.assertTrue(self.host.log_lines("verdicts_restored"))
+        self.host.gateways.control.post("/listeners/zone-a", mode="ok")
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+
+    def test_dead_address_stays_out_when_everything_is_stopped(self):
+        self.start()
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+        self.host.wait_addresses(ZONE_B)
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.assertIn('"down"', read(self.verdicts()))
+        self.host.wait(lambda: not self.host.resolver_pids(), "the resolver to end")
+        for plan in self.plans():
+            if plan.startswith(self.host.runtime_dir):
+                os.unlink(plan)  # the durable one knows no verdicts
+        self.assertLessEqual(self.restart_and_watch(), {frozenset(), frozenset({ZONE_B})})  # none: not started yet
+
+    def test_a_saved_verdict_counts_while_it_is_young(self):
+        self.start()
+        for age_s, path, expected in ((2, "down", {ZONE_B}), (301, "down", {ZONE_A, ZONE_B}),
+                                      (-3600, "down", {ZONE_A, ZONE_B})):
+            with self.subTest(age_s=age_s):
+                self.host.wait_addresses(ZONE_A, ZONE_B)
+                self.host.stop_agent(signal.SIGKILL)
+                self.save(ZONE_A, age_s, path)
+                seen = self.restart_and_watch()
+                if expected == {ZONE_A, ZONE_B}:
+                    self.assertEqual(seen, {frozenset(expected)})
+                else:
+                    self.assertIn(frozenset(expected), seen)
+
+    def test_a_damaged_file_is_said_and_ignored(self):
+        self.start()
+        self.host.stop_agent(signal.SIGKILL)
+        self.save(ZONE_A, 2, "down")
+        with open(self.verdicts(), "r+b") as file:
+            file.seek(-8, os.SEEK_END)
+            file.write(b"#")
+        self.assertEqual(self.restart_and_watch(), {frozenset({ZONE_A, ZONE_B})})
+        self.assertTrue(self.host.log_lines("verdicts_unusable"))
+
+
+class History(Survival):
+    """What the probes found outlives the agent and the log."""
+
+    def history(self, address, resolution="minute"):
+        status, document = self.host.http_json(f"/api/v1/history?link={LINK}&ip={address}&resolution={resolution}")
+        self.assertEqual(status, 200)
+        return document
+
+    def last_day(self, address):
+        _, document = self.host.http_json("/api/v1/status")
+        return next(a["availability_24h"] for a in document["links"][0]["addresses"] if a["ip"] == address)
+
+    def logged(self, *arguments):
+        done = self.host.postern("logs", "-n", "1000", "-o", "json", "--ip", ZONE_A, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_history_survives_kill_9(self):
+        self.start()
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+        self.host.wait(lambda: sum(self.history(ZONE_A)["failures"]) >= 4, "four failures in the history")
+        before = {resolution: self.history(ZONE_A, resolution) for resolution in ("minute", "hour")}
+        failed = [record for record in self.host.probes(f"?ip={ZONE_A}") if not record["ok"]]
+        # What is a second old is on disk: then the next two records show that a second went by.
+        seq = self.host.last_probe(ZONE_A)["seq"]
+        self.host.wait(lambda: self.host.last_probe(ZONE_A)["seq"] >= seq + 4, "two more probes")
+        self.host.stop_agent(signal.SIGKILL)
+
+        os.unlink(f"{self.host.state_dir}/probe.log")  # as if rotated away long ago
+        left = {record["ts"] for record in self.logged("--reason", "tcp_refused")}
+        self.assertLessEqual({record["ts"] for record in failed}, left)
+        self.assertEqual(self.logged("--reason", "tls_timeout"), [])
+        self.assertEqual(self.logged("--until", failed[-1]["ts"], "--since", "1h")[-1]["ts"], failed[-1]["ts"])
+        for form, words in (("short", ("tcp_refused",)), ("wide", ("tcp_refused", "connect=", "path=down"))):
+            shown = self.host.postern("logs", "-o", form, "--state", "down").stdout
+            for word in words:
+                self.assertIn(word, shown)
+
+        self.host.start_postern()
+        for resolution, document in before.items():
+            after = self.history(ZONE_A, resolution)
+            self.assertGreaterEqual(sum(after["failures"]), sum(document["failures"]))
+            self.assertGreaterEqual(sum(after["attempts"]), sum(document["attempts"]))
+            self.assertEqual(after["start"][0], document["start"][0])
+            self.assertGreaterEqual(sum(after["reasons"]["tcp_refused"]), 4)
+        day = self.last_day(ZONE_A)
+        self.assertGreaterEqual(day["failures"], 4)
+        self.assertLess(day["percent"], 100)
+        self.assertEqual(self.last_day(ZONE_B)["percent"], 100)
+        self.assertRegex(self.host.postern("status").stdout, rf"24 h  {ZONE_A} [\d.]+ %.*{ZONE_B} 100 %, p95 ")
+        self.assertEqual(self.host.http(f"/api/v1/history?link={LINK}&ip=192.0.2.1")[0], 404)
+        self.assertFalse(self.host.log_lines("history_"))
+
+    def test_a_foreign_history_is_set_aside(self):
+        self.host.write_file("state/history", "something else\n")
+        self.start()
+        self.assertTrue(self.host.log_lines("history_set_aside"))
+        self.assertEqual(read(f"{self.host.state_dir}/history.unusable"), "something else\n")
+        self.host.wait(lambda: sum(self.history(ZONE_A)["attempts"]) >= 1, "the new one to have something")
+
+    def test_logs_without_a_log_and_without_a_history_say_so(self):
+        self.host.write_config()
+        done = self.host.postern("logs")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("probe.log", done.stderr)
 
 
 class Plans(Survival):

@@ -134,7 +134,7 @@ TEST_CASE("agent: probes are counted by address, and forgotten with it", "[sim]"
 
     const auto kept = good.attempts;
     w.cloud.set({{"zone-a", "10.0.1.1"}, {"zone-c", "10.0.3.1"}});
-    w.clock.advance(10 * kMinute);
+    w.clock.advance(20 * kMinute);  // a poll, then the grace time of a zone that vanished
     StatusSnapshot later;
     w.engine->fill_status(later);
     REQUIRE(later.links[0].addresses.size() == 2);
@@ -187,7 +187,7 @@ TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and ste
                         CHECK(record.host == "db.example.com");  // no record, and so no verdict, of the public gateway
                     },
                     [](const std::string&) { return core::Secret("token-token"); }, [&w](const std::string&) { ++w.token_refusals; },
-                    [] {}, [&](const std::string& host, Lookup::Callback done) {
+                    [] {}, [] {}, [&](const std::string& host, Lookup::Callback done) {
                         CHECK(host == "gw.example.com");
                         w.clock.set_alarm(w.clock.mono_us() + 1000, [=] { done(LookupResult{{gateway}, 60, false, false, {}}); });
                     }});
@@ -306,6 +306,76 @@ TEST_CASE("agent: after a restart the plan on disk is kept until the first sweep
     CHECK(w.plans.empty());
     w.clock.advance(6 * kSecond);
     CHECK_FALSE(w.plans.empty());
+}
+
+TEST_CASE("agent: an address that was down before a restart is never answered until it has risen", "[sim]") {
+    for (const bool keep_plan : {true, false}) {
+        World w;
+        w.prober.set("10.0.2.1", test::FakeProber::Outcome{probe::Reason::kTcpRefused});
+        w.engine->start(false);
+        w.clock.advance(kMinute);
+        REQUIRE(w.answer() == "10.0.1.1");
+        Snapshot snapshot;
+        w.engine->fill_snapshot(snapshot);
+        const std::string saved = w.engine->saved_verdicts();
+        w.clock.advance(20 * kSecond);
+        w.plans.clear();
+        w.make();
+        w.engine->restore(snapshot);
+        REQUIRE(*w.engine->restore_verdicts(saved) == 2);
+        w.engine->start(keep_plan);
+        w.clock.advance(30 * kSecond);
+        REQUIRE_FALSE(w.plans.empty());
+        for (const auto& plan : w.plans) {
+            REQUIRE(plan.links[0].decision.fresh.size() == 1);
+            CHECK(plan.links[0].decision.fresh[0].text() == "10.0.1.1");
+        }
+        w.prober.clear();
+        w.clock.advance(15 * kSecond);
+        CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+    }
+}
+
+TEST_CASE("agent: verdicts older than plan_ttl count as none after a restart", "[sim]") {
+    World w;
+    w.prober.set("10.0.2.1", test::FakeProber::Outcome{probe::Reason::kTcpRefused});
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    Snapshot snapshot;
+    w.engine->fill_snapshot(snapshot);
+    const std::string saved = w.engine->saved_verdicts();
+    w.engine->stop();
+    w.clock.advance(6 * kMinute);
+    w.make();
+    w.engine->restore(snapshot);
+    CHECK(*w.engine->restore_verdicts(saved) == 0);
+    CHECK_FALSE(w.engine->restore_verdicts("something else"));
+    w.engine->start(false);
+    w.clock.advance(0);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+}
+
+TEST_CASE("agent: an address that flaps for hours changes the answer rarely, and stays in when it stops", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    w.prober.record_starts(false);
+    std::string last = w.answer();
+    int first_changes = 0, later_changes = 0;
+    for (int turn = 0; turn < 240; ++turn) {  // half a minute good, half a minute dead, for two hours
+        w.prober.set("10.0.2.1", turn % 2 == 0 ? probe::Reason::kTcpRefused : probe::Reason::kNone);
+        for (int i = 0; i < 30; ++i) {
+            w.clock.advance(kSecond);
+            if (w.answer() == last) continue;
+            last = w.answer();
+            ++(turn < 20 ? first_changes : later_changes);
+        }
+    }
+    CHECK(first_changes <= 14);
+    CHECK(later_changes <= 11 * 14);  // out and in seven times in ten minutes; undamped it would be 440
+    w.prober.clear();
+    w.clock.advance(2 * kMinute);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
 }
 
 TEST_CASE("agent: the host's zone comes first once it is known", "[sim]") {

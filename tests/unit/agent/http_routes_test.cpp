@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "agent/http_routes.h"
 #include "http_fixture.h"
@@ -17,6 +18,7 @@ struct Sources {
     probe::RecordFilter asked;
     std::size_t limit = 0;
     int refreshes = 0;
+    std::vector<probe::Rollup> minutes, hours;
 
     Sources() { judge(status); }
     std::vector<HttpRoute> routes() {
@@ -28,6 +30,14 @@ struct Sources {
             asked = filter;
             limit = n;
             return std::vector<probe::Record>(std::min<std::size_t>(n, 2));
+        };
+        s.history = [this](const std::string& name, const core::IpAddress& ip, probe::Resolution resolution, Micros since) {
+            asked.link = name;
+            asked.ip = ip;
+            asked.since_wall_us = since;
+            std::optional<std::vector<probe::Rollup>> out;
+            if (name == "tdengine-prod") out.emplace(resolution == probe::Resolution::kHour ? hours : minutes);
+            return out;
         };
         s.refresh = [this] { ++refreshes; };
         return make_routes(s);
@@ -84,6 +94,48 @@ TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]"
                             "since=yesterday", "state=dead", "reason=none"}) {
         INFO(bad);
         CHECK(status_of(f.get(std::string("/api/v1/probes?") + bad)) == 400);
+    }
+}
+
+TEST_CASE("routes: the history is columns of equal length", "[http]") {
+    Sources sources;
+    probe::Rollup a;
+    a.start_wall_us = 1767323040LL * core::kSecond;
+    a.attempts = 6;
+    a.series[probe::kTotal] = probe::Spread{4000, 4300, 5000, 5000, 5100};
+    a.series[0] = probe::Spread{400, 412, 500, 500, 501};
+    probe::Rollup b;
+    b.start_wall_us = a.start_wall_us + core::kMinute;
+    b.attempts = 5;
+    b.failures = 3;
+    b.reasons[0] = {probe::Reason::kTcpTimeout, 2};
+    b.reasons[1] = {probe::Reason::kTcpRefused, 1};
+    sources.minutes = {a, b};
+    HttpFixture f(sources.routes());
+    const auto reply = f.get("/api/v1/history?link=tdengine-prod&ip=10.0.1.23");
+    CHECK(status_of(reply) == 200);
+    const auto json = nlohmann::json::parse(body_of(reply));
+    CHECK(json["schema_version"] == 1);
+    CHECK(json["resolution"] == "minute");
+    CHECK(json["period_s"] == 60);
+    CHECK(json["start"].dump() == "[1767323040,1767323100]");
+    CHECK(json["attempts"].dump() == "[6,5]");
+    CHECK(json["failures"].dump() == "[0,3]");
+    CHECK(json["reasons"].dump() == R"({"tcp_refused":[0,1],"tcp_timeout":[0,2]})");
+    CHECK(json["total_us"]["p95"].dump() == "[5000,null]");
+    CHECK(json["connect_us"]["min"].dump() == "[400,null]");
+    CHECK(json["tls_us"]["max"].dump() == "[null,null]");
+    CHECK(sources.asked.since_wall_us == 0);
+
+    const auto hours = f.get("/api/v1/history?link=tdengine-prod&ip=2408::1&resolution=hour&since=2026-01-02T03:04:05Z");
+    CHECK(nlohmann::json::parse(body_of(hours))["start"].empty());
+    CHECK(sources.asked.ip->text() == "2408::1");
+    CHECK(sources.asked.since_wall_us == 1767323045LL * core::kSecond);
+    CHECK(status_of(f.get("/api/v1/history?link=other&ip=10.0.1.23")) == 404);
+    for (const char* bad : {"", "link=tdengine-prod", "ip=10.0.1.23", "link=tdengine-prod&ip=x",
+                            "link=tdengine-prod&ip=10.0.1.23&resolution=day", "link=tdengine-prod&ip=10.0.1.23&since=soon"}) {
+        INFO(bad);
+        CHECK(status_of(f.get(std::string("/api/v1/history?") + bad)) == 400);
     }
 }
 

@@ -56,6 +56,10 @@ TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
                                 address("10.0.2.9", "cn-hangzhou-i", State::kUp, State::kUp)}));
         s.links.back().name = name;
     }
+    for (auto& l : s.links) {
+        for (auto& a : l.addresses)
+            a.last_day = probe::Availability{s.now_wall_us - 20 * core::kHour, 7200, 1, 4321};
+    }
     judge(s);
     const std::string text = status_text(s, false, 80);
     INFO(text);
@@ -66,6 +70,23 @@ TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
                              "100.100.2.136 0.4 ms", "confirmed 14 s ago", "cn-hangzhou-h"}) {
         CHECK(text.find(part) != std::string::npos);
     }
+    const char* past = "24 h  10.0.1.23 99.98 %, p95 4.3 ms; 10.0.2.9 99.98 %, p95 4.3 ms";
+    CHECK(text.find(past) == std::string::npos);
+    s.links.pop_back();
+    CHECK(status_text(s, false, 80).find(past) != std::string::npos);
+}
+
+TEST_CASE("status: the availability of a day is rounded down, and null where nothing is known", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[0].last_day = probe::Availability{1767312000LL * core::kSecond, 1000000, 1, 4321};
+    CHECK(status_text(s, false, 80).find("24 h  10.0.1.23 99.99 %, p95 4.3 ms\n") != std::string::npos);
+    const Json json = Json::parse(status_json(s));
+    CHECK(json["links"][0]["addresses"][0]["availability_24h"].dump() ==
+          R"({"attempts":1000000,"failures":1,"p95_us":4321,"percent":99.99,"since":"2026-01-02T00:00:00.000000Z"})");
+    CHECK(json["links"][0]["addresses"][1]["availability_24h"].is_null());
+    s.links[0].addresses[0].last_day = probe::Availability{1767312000LL * core::kSecond, 10, 0, 4321};
+    s.links[0].addresses[1].last_day = probe::Availability{1767312000LL * core::kSecond, 10, 10, 0};
+    CHECK(status_text(s, false, 80).find("24 h  10.0.1.23 100 %, p95 4.3 ms; 10.0.2.9 0 %\n") != std::string::npos);
 }
 
 TEST_CASE("status text: colour adds escapes and nothing else; a pipe breaks no sentence", "[status]") {
