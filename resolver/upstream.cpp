@@ -95,6 +95,7 @@ UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::P
                               std::vector<core::SocketAddress>* left_out) {
     UpstreamList list;
     for (const auto& w : wanted) {
+        if (list.size() == core::StatsPage::kMaxUpstreams) break;
         const auto same = [&](const UpstreamPointer& u) {
             return u->address() == w.address && u->id() == w.id;
         };

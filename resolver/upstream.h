@@ -77,7 +77,8 @@ using UpstreamPointer = std::shared_ptr<Upstream>;
 using UpstreamList = std::vector<UpstreamPointer>;
 
 /// The list for a plan: known servers keep what was learnt, addresses in `own` are left out (a query to
-/// ourselves would come back), and counters move into `page`. `left_out` gets the refused ones.
+/// ourselves would come back), and counters move into `page`. `left_out` gets the refused ones. A plan with
+/// more servers than the page has slots (the agent writes none) is served by the first of them.
 UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::PlanUpstream>& wanted,
                               const std::vector<core::SocketAddress>& own, core::StatsPage& page,
                               std::vector<core::SocketAddress>* left_out);

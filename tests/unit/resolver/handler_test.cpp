@@ -249,4 +249,8 @@ TEST_CASE("upstreams: our own address is never one, and what was learnt stays wi
     left_out.clear();
     CHECK(resolver::update_upstreams({}, {{1, address("127.0.0.1")}}, {address("0.0.0.0")}, stats, &left_out)
               .empty());
+    std::vector<core::PlanUpstream> many;
+    for (std::uint32_t i = 1; i <= 300; ++i)
+        many.push_back({i, address(("192.0.2.1:" + std::to_string(i)).c_str())});
+    CHECK(resolver::update_upstreams({}, many, {}, stats, &left_out).size() == core::StatsPage::kMaxUpstreams);
 }
