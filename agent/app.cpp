@@ -406,7 +406,7 @@ class App {
         if (auto stats = core::read_stats(paths_.stats)) {
             r.stats = *stats;
             r.stats_valid = true;
-            r.accepted = r.running && stats->plan_accepted_generation == r.published_generation;
+            r.accepted = r.running && publisher_.up_to_date(stats->plan_accepted_generation);
         } else {
             r.stats_problem = stats.error().text();
         }

@@ -1,6 +1,7 @@
 #include "agent/plan_publisher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/fallback_file.h"
 #include "core/file_system.h"
@@ -11,6 +12,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kRetry = 2 * core::kSecond;
+constexpr Micros kOnItsWay = core::kSecond;
 constexpr mode_t kPlanMode = 0640;  // names and addresses of an organisation: for the resolver's group only
 
 std::string join(std::initializer_list<const std::string*> parts) {
@@ -39,7 +41,7 @@ struct PlanPublisher::DurableWrite {
 };
 
 PlanPublisher::PlanPublisher(core::Loop& loop, core::Clock& clock, Paths paths)
-    : loop_(loop), paths_(std::move(paths)), boot_id_(core::boot_id()), retry_(clock) {
+    : loop_(loop), clock_(clock), paths_(std::move(paths)), boot_id_(core::boot_id()), retry_(clock) {
     std::uint64_t highest = 0;
     if (const auto current = core::PlanView::load(paths_.current_plan)) {
         highest = current->generation;
@@ -69,7 +71,8 @@ void PlanPublisher::write_current() {
     const auto written = bytes ? core::write_file(paths_.current_plan, *bytes, kPlanMode, false) : core::fail(bytes.error());
     const std::string before = current_problem_;
     if (written) {
-        published_ = last_->generation;
+        previous_ = std::exchange(published_, last_->generation);
+        published_mono_us_ = clock_.mono_us();
         current_problem_.clear();
         if (!before.empty()) core::log_info("plan_written", "the plan can be written again");
         return;
@@ -77,6 +80,12 @@ void PlanPublisher::write_current() {
     current_problem_ = "the plan is not up to date: " + written.error().text();
     if (current_problem_ != before) core::log_error("plan_not_written", current_problem_);
     retry_later();
+}
+
+bool PlanPublisher::up_to_date(std::uint64_t generation) const {
+    if (generation == 0) return false;
+    if (generation == published_) return true;
+    return generation == previous_ && clock_.mono_us() - published_mono_us_ < kOnItsWay;
 }
 
 void PlanPublisher::write_durable(const PlanInput& input) {

@@ -26,6 +26,9 @@ class PlanPublisher {
     void flush();
 
     std::uint64_t published_generation() const { return published_; }
+    /// Whether a resolver that uses `generation` is up to date. A plan takes a moment to get there: for a second the one
+    /// before is as good, or every readiness check would now and then be red for a millisecond.
+    bool up_to_date(std::uint64_t generation) const;
     /// True when the current plan on disk is of this boot and has this membership: its verdicts are worth keeping until
     /// the first sweep is done.
     bool current_plan_serves(std::uint64_t membership) const { return found_membership_ == membership; }
@@ -41,10 +44,12 @@ class PlanPublisher {
     void retry_later();
 
     core::Loop& loop_;
+    core::Clock& clock_;
     Paths paths_;
     std::string boot_id_;
     std::optional<Generation> generation_;
-    std::uint64_t published_ = 0;
+    std::uint64_t published_ = 0, previous_ = 0;
+    Micros published_mono_us_ = 0;
     std::optional<std::uint64_t> found_membership_;    // of the current plan found at start
     std::optional<std::uint64_t> durable_membership_;  // of the durable plan on disk
     std::optional<PlanInput> last_;

@@ -83,7 +83,7 @@ struct ResolverStatus {
     std::string stats_problem;
     core::StatsPage stats;
     std::uint64_t published_generation = 0;
-    bool accepted = false;                 // it uses the published plan
+    bool accepted = false;                 // see PlanPublisher::up_to_date()
     std::uint64_t restarts = 0;
     std::vector<core::SocketAddress> listen;
     std::vector<UpstreamStatus> upstreams;

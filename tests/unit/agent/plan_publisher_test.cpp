@@ -1,0 +1,52 @@
+#include "agent/plan_publisher.h"
+
+#include <catch2/catch.hpp>
+
+#include "core/plan.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/unit/temp_folder.h"
+
+namespace postern::agent {
+namespace {
+
+PlanInput forwarding_only() {
+    PlanInput input;
+    input.now_wall_us = 1767323045000000;
+    input.dns.listen = {*core::SocketAddress::parse("127.0.0.153:53", 53)};
+    input.upstreams = {*core::SocketAddress::parse("192.0.2.53:53", 53)};
+    return input;
+}
+
+}  // namespace
+
+TEST_CASE("plan: who uses the one before is up to date while the new one is on its way", "[plan]") {
+    test::TempFolder folder;
+    core::Loop loop;
+    test::FakeClock clock;
+    Paths paths;
+    paths.current_plan = folder / "plan";
+    paths.durable_plan = folder / "durable";
+    paths.fallback = folder / "fallback";
+    paths.generation = folder / "generation";
+    PlanPublisher publisher(loop, clock, paths);
+    CHECK_FALSE(publisher.up_to_date(0));
+    publisher.publish(forwarding_only());
+    const auto first = publisher.published_generation();
+    CHECK(publisher.up_to_date(first));
+    CHECK_FALSE(publisher.up_to_date(0));  // nothing was accepted yet: nothing to wait with
+    CHECK_FALSE(publisher.up_to_date(first - 1));
+
+    clock.advance(core::kMinute);
+    publisher.publish(forwarding_only());
+    const auto second = publisher.published_generation();
+    REQUIRE(second > first);
+    CHECK(core::PlanView::load(paths.current_plan)->generation == second);
+    CHECK(publisher.up_to_date(second));
+    CHECK(publisher.up_to_date(first));
+    clock.advance(core::kSecond);
+    CHECK_FALSE(publisher.up_to_date(first));
+    CHECK(publisher.up_to_date(second));
+    publisher.flush();
+}
+
+}  // namespace postern::agent
