@@ -1,7 +1,9 @@
 #include "resolver/forwarder.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
+
+#include "resolver/upstream_query.h"
 
 namespace postern::resolver {
 namespace {
@@ -27,35 +29,6 @@ bool any_live(const Flight& f) {
 
 std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::size_t attempt) {
     return std::uint64_t{generation} << 32 | std::uint64_t{slot & 0xffffff} << 8 | attempt;
-}
-
-constexpr std::size_t kMostCookie = 4 + 40;
-
-/// The query as an upstream sees it: our ID, the client's RD, AD and CD, its question, and our own OPT with a
-/// cookie. Nothing else of the client's goes out: its options are not ours to repeat.
-std::size_t build_query(std::uint16_t id, const Flight& f, bool edns, ByteView cookie, std::uint8_t* out) {
-    core::store_be16(out, id);
-    core::store_be16(out + 2, f.key.flags);
-    core::store_be16(out + 4, 1);
-    core::store_be16(out + 6, 0);
-    core::store_be16(out + 8, 0);
-    core::store_be16(out + 10, edns ? 1 : 0);
-    std::memcpy(out + kHeaderSize, f.question.data(), f.question.size());
-    std::size_t at = kHeaderSize + f.question.size();
-    if (edns) {
-        std::uint8_t* p = out + at;
-        p[0] = 0;
-        core::store_be16(p + 1, kTypeOpt);
-        core::store_be16(p + 3, 1232);  // DNS flag day 2020: no fragments
-        core::store_be16(p + 5, 0);
-        core::store_be16(p + 7, f.key.dnssec_ok ? kDnssecOk : 0);
-        core::store_be16(p + 9, static_cast<std::uint16_t>(4 + cookie.size()));
-        core::store_be16(p + 11, kOptionCookie);
-        core::store_be16(p + 13, static_cast<std::uint16_t>(cookie.size()));
-        std::memcpy(p + 15, cookie.data(), cookie.size());
-        at += kOptSize + 4 + cookie.size();
-    }
-    return at;
 }
 
 }  // namespace
@@ -90,8 +63,8 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
         return Asked::kOverload;
     }
-    if (const auto it = by_hash_.find(hash); it != by_hash_.end() && flights_[it->second].key == key) {
-        Flight& f = flights_[it->second];
+    if (const auto same = flights_.find(key, hash)) {
+        Flight& f = flights_[*same];
         if (is_own_query(f, waiter)) {
             ++stats_.events[static_cast<std::size_t>(ResolverEvent::kLoopDetected)];
             return Asked::kLoop;
@@ -100,14 +73,14 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         add_waiter(f, std::move(waiter));
         if (stale_after_us != 0 && f.patience_until == 0) {
             f.patience_until = clock_.mono_us() + stale_after_us;
-            schedule(it->second);
+            schedule(*same);
         }
         return Asked::kJoined;
     }
-    if (count_ >= limits_.max_inflight) {
+    if (flights_.size() >= limits_.max_inflight) {
         // No cliff: private names and cache hits don't come here at all, and the newest question is taken.
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
-        give_up(victim(), kEdeOther);
+        give_up(flights_.victim(), kEdeOther);
     }
     const Slot slot = start(key, waiter.question, hash, waiter.client, stale_after_us);
     add_waiter(flights_[slot], std::move(waiter));
@@ -136,8 +109,8 @@ void Forwarder::drop_waiters(Flight& f) {
 
 void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     const std::uint64_t hash = key.hash(seed_);
-    if (by_hash_.count(hash) != 0 || count_ >= limits_.max_inflight / 2) return;
-    try_next(start(key, question, hash, kPrefetch, 0));
+    if (flights_.has(hash) || flights_.size() >= limits_.max_inflight / 2) return;
+    try_next(start(key, question, hash, FlightTable::kNobody, 0));
 }
 
 /// Our own question with our ID and source port, or the question that we ask a server asked by that server:
@@ -155,33 +128,11 @@ bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
 
 Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash,
                                  std::uint16_t client, core::Micros stale_after_us) {
-    Slot slot = 0;
-    if (!free_.empty()) {
-        slot = free_.back();
-        free_.pop_back();
-    } else {
-        slot = static_cast<Slot>(flights_.size());
-        flights_.emplace_back();
-    }
+    const Slot slot = flights_.add(key, question, hash, client);
     Flight& f = flights_[slot];
-    f.active = true;
-    f.key = key;
-    f.hash = hash;
-    f.client = client;
-    ++per_client_[client];
-    f.question.assign(question.begin(), question.end());
     f.started_at = clock_.mono_us();
     f.deadline = f.started_at + limits_.budget_us;
     f.patience_until = stale_after_us == 0 ? 0 : f.started_at + stale_after_us;
-    f.next = 0;
-    f.wake_at = 0;
-    f.older = newest_;
-    f.newer = kNone;
-    if (newest_ != kNone) flights_[newest_].newer = slot;
-    newest_ = slot;
-    if (oldest_ == kNone) oldest_ = slot;
-    ++count_;
-    by_hash_[hash] = slot;
     order_servers(f);
     if (f.order.size() > 1) {
         for (std::size_t i = 0; i < f.order.size(); ++i) {
@@ -232,8 +183,8 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     a.tcp = tcp;
     a.extra = extra;
     if (!a.upstream->has_cookie()) a.upstream->make_cookie(random_.next64());
-    std::uint8_t query[kHeaderSize + kMaxQuestion + kOptSize + kMostCookie];
-    const std::size_t size = build_query(a.id, f, edns, a.upstream->cookie(), query);
+    std::uint8_t query[kMostUpstreamQuery];
+    const std::size_t size = write_upstream_query(a.id, f, edns, a.upstream->cookie(), query);
     const std::uint64_t cookie = make_cookie(slot, f.generation, f.attempts.size());
     const auto sent = tcp ? transport_->send_tcp(cookie, a.upstream->address(), {query, size})
                           : transport_->send_udp(cookie, a.upstream->address(), {query, size});
@@ -265,13 +216,9 @@ void Forwarder::drop_silent(Flight& f, std::size_t server) {
 Attempt* Forwarder::find(std::uint64_t cookie, Slot* slot) {
     *slot = static_cast<Slot>(cookie >> 8 & 0xffffff);
     const std::size_t attempt = cookie & 0xff;
-    if (*slot >= flights_.size()) return nullptr;
-    Flight& f = flights_[*slot];
-    if (!f.active || f.generation != static_cast<std::uint32_t>(cookie >> 32) ||
-        attempt >= f.attempts.size()) {
-        return nullptr;
-    }
-    return f.attempts[attempt].live ? &f.attempts[attempt] : nullptr;
+    Flight* const f = flights_.find(*slot, static_cast<std::uint32_t>(cookie >> 32));
+    if (f == nullptr || attempt >= f->attempts.size()) return nullptr;
+    return f->attempts[attempt].live ? &f->attempts[attempt] : nullptr;
 }
 
 bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
@@ -414,34 +361,10 @@ void Forwarder::finish(Slot slot, const FlightResult& result) {
         if (a.live) transport_->cancel(a.handle);
         a.live = false;
     }
-    unlink(slot);
+    flights_.unlink(slot);
     owner_->flight_done(f, result);
     drop_waiters(f);
-    f.active = false;
-    ++f.generation;
-    f.attempts.clear();
-    f.order.clear();
-    f.last_error.clear();
-    f.last_error_from.reset();
-    free_.push_back(slot);
-}
-
-/// The oldest question of whoever has most in flight: one noisy client displaces its own, not everybody's.
-Forwarder::Slot Forwarder::victim() const {
-    const auto most = std::max_element(per_client_.begin(), per_client_.end()) - per_client_.begin();
-    Slot slot = oldest_;
-    while (slot != kNone && flights_[slot].client != most)
-        slot = flights_[slot].newer;
-    return slot != kNone ? slot : oldest_;
-}
-
-void Forwarder::unlink(Slot slot) {
-    Flight& f = flights_[slot];
-    (f.older != kNone ? flights_[f.older].newer : oldest_) = f.newer;
-    (f.newer != kNone ? flights_[f.newer].older : newest_) = f.older;
-    by_hash_.erase(f.hash);
-    --per_client_[f.client];
-    --count_;
+    flights_.release(slot);
 }
 
 /// How long this attempt may be silent before the next server is asked. However slow a server was: a third of

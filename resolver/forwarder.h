@@ -9,12 +9,10 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <queue>
-#include <unordered_map>
 
 #include "core/random.h"
-#include "resolver/flight.h"
+#include "resolver/flight_table.h"
 #include "resolver/upstream_transport.h"
 
 namespace postern::resolver {
@@ -65,13 +63,13 @@ class Forwarder final : public UpstreamEvents {
     /// Refreshes a name without anybody waiting. No effect if it is in flight or there is no room.
     void prefetch(const FlightKey& key, ByteView question);
 
-    std::size_t inflight() const { return count_; }
+    std::size_t inflight() const { return flights_.size(); }
 
     bool on_reply(std::uint64_t cookie, ByteView message) override;
     void on_failure(std::uint64_t cookie, int error) override;
 
   private:
-    using Slot = std::uint32_t;
+    using Slot = FlightTable::Slot;
     struct Wake {
         core::Micros at;
         Slot slot;
@@ -101,8 +99,6 @@ class Forwarder final : public UpstreamEvents {
     void wake(Slot slot);
     bool is_own_query(const Flight& f, const Waiter& waiter) const;
     Attempt* find(std::uint64_t cookie, Slot* slot);
-    Slot victim() const;
-    void unlink(Slot slot);
 
     core::Clock& clock_;
     core::Random& random_;
@@ -113,21 +109,13 @@ class Forwarder final : public UpstreamEvents {
     ForwarderLimits limits_;
     std::uint64_t seed_;
 
-    std::deque<Flight> flights_;  // slots; references stay valid while it grows
-    std::vector<Slot> free_;
-    std::unordered_map<std::uint64_t, Slot> by_hash_;
-    Slot oldest_ = kNone, newest_ = kNone;
-    std::size_t count_ = 0;
+    FlightTable flights_;
     std::size_t waiters_ = 0;
-    static constexpr std::uint16_t kPrefetch = 256;          // the bucket of questions that nobody waits for
-    std::array<std::uint32_t, kPrefetch + 1> per_client_{};  // flights by client bucket
-    std::array<std::uint32_t, kPrefetch> waiting_of_client_{};  // waiters by client bucket
+    std::array<std::uint32_t, FlightTable::kClients> waiting_of_client_{};  // waiters by client bucket
     std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
     core::Micros armed_for_ = core::kNever;
     core::Timer timer_;
     core::Bytes scratch_;
-
-    static constexpr Slot kNone = UINT32_MAX;
 };
 
 }  // namespace postern::resolver

@@ -1,0 +1,52 @@
+// The flights under way: by question, by age, and how many each client has. Slots are reused; a flight's
+// generation tells the next user of its slot from it. Loop thread.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "resolver/flight.h"
+
+namespace postern::resolver {
+
+class FlightTable {
+  public:
+    using Slot = std::uint32_t;
+    static constexpr std::uint16_t kClients = 256;      // buckets of addresses
+    static constexpr std::uint16_t kNobody = kClients;  // the bucket of questions that nobody waits for
+
+    Flight& operator[](Slot slot) { return flights_[slot]; }
+    const Flight& operator[](Slot slot) const { return flights_[slot]; }
+    /// References stay valid while flights are added.
+    Slot add(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client);
+    std::optional<Slot> find(const FlightKey& key, std::uint64_t hash) const;
+    bool has(std::uint64_t hash) const { return by_hash_.count(hash) != 0; }
+    /// Null when that flight is over.
+    Flight* find(Slot slot, std::uint32_t generation);
+    std::size_t size() const { return count_; }
+
+    /// From now on it is not found by its question and not counted.
+    void unlink(Slot slot);
+    /// After unlink(): the slot may be used again.
+    void release(Slot slot);
+    /// The oldest question of whoever has most in flight: one noisy client displaces its own, not
+    /// everybody's. Only while there are any.
+    Slot victim() const;
+
+    auto begin() { return flights_.begin(); }  // those that are over, too
+    auto end() { return flights_.end(); }
+
+  private:
+    static constexpr Slot kNone = UINT32_MAX;
+
+    std::deque<Flight> flights_;
+    std::vector<Slot> free_;
+    std::unordered_map<std::uint64_t, Slot> by_hash_;
+    Slot oldest_ = kNone, newest_ = kNone;
+    std::size_t count_ = 0;
+    std::array<std::uint32_t, kClients + 1> per_client_{};
+};
+
+}  // namespace postern::resolver
