@@ -67,7 +67,7 @@ class App {
           tokens_(loop_, clock_, [this](const std::string& link) { engine_.token_changed(link); }),
           tls_(loop_),
           launcher_(loop_, clock_, tls_),
-          probe_log_(&loop_, paths_.probe_log),
+          probe_log_(&loop_, paths_.probe_log, {.all = config.agent.log_successes}),
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
@@ -305,6 +305,7 @@ class App {
         config_text_ = std::move(usable->text);
         keep_good();
         core::configure_log(config_.agent.log_level, config_.agent.log_format);
+        probe_log_.log_all(config_.agent.log_successes);
         http_server_->set_access(config_.http.allow, config_.http.allow_hosts);
         provider_.configure(cloud_options(config_));
         tokens_.configure(config_);
@@ -370,11 +371,8 @@ class App {
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = provider_.region().empty() ? config_.aliyun.region : provider_.region();
         for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), history_.problem(), clock_warning()}) {
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), probe_log_.problem(), history_.problem(), clock_warning()}) {
             if (!text.empty()) s.warnings.push_back(text);
-        }
-        if (const auto lost = probe_log_.lost_lines(); lost > 0) {
-            s.warnings.push_back("the probe log lost " + std::to_string(lost) + " lines: see " + paths_.probe_log);
         }
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
         for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);

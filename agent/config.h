@@ -25,6 +25,7 @@ struct AgentConfig {
     std::string runtime_dir = "/run/postern";
     core::Level log_level = core::Level::kInfo;
     core::LogFormat log_format = core::LogFormat::kText;
+    bool log_successes = false;  // every one, in the probe log
 };
 
 struct DnsConfig {
@@ -77,6 +78,9 @@ struct LinkProbeConfig {
     std::uint16_t port = 443;
     std::string path = "/rest/sql";
     std::string sql = "select 1";
+    std::vector<int> accepted_status{200};    // kind https, as the two below
+    std::string body_contains;
+    std::vector<std::pair<std::string, std::string>> body_json;  // JSON pointer → text of the value
     std::string ca_file;
     std::string server_name;    // "": the link's host
     bool ws = false;            // also by WebSocket
@@ -100,6 +104,9 @@ struct LinkConfig {
     Micros compare_interval_us = 10 * core::kMinute;
     LinkProbeConfig probe;
     int line = 0;               // of [[link]] in the file
+
+    /// Whether a probe says anything of what is behind the gateway: TDengine's asks for a token first.
+    bool asks_service() const { return probe.kind != probe::Kind::kTdengine || token.configured(); }
 };
 
 /// One mistake in the file. line 0: the file as a whole.

@@ -109,10 +109,31 @@ void check_sources(const ConfigNode& node, const LinkConfig& link, Issues& issue
     }
 }
 
+/// What is asked or expected must fit what is probed: an expectation that is silently not checked is worse than none.
+void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int link_line, Issues& issues) {
+    using probe::Kind;
+    LinkProbeConfig& p = link.probe;
+    const std::string kind(to_string(p.kind));
+    const auto belongs = [&](std::string_view key, bool fits, std::string_view to) {
+        const int line = line_of(probe, key);
+        if (line > 0 && !fits)
+            issues.push_back({line, fmt::format("link.probe.{}", key), fmt::format("belongs to kind {}, and this is kind \"{}\": leave it out", to, kind)});
+    };
+    for (const std::string_view key : {"sql", "ws"}) belongs(key, p.kind == Kind::kTdengine, "\"tdengine\"");
+    for (const std::string_view key : {"status", "body_contains", "json"}) belongs(key, p.kind == Kind::kHttps, "\"https\"");
+    if (p.kind == Kind::kHttps && line_of(probe, "path") == 0) p.path = "/";
+    if (p.kind != Kind::kTdengine && link.token.configured()) {
+        config.warnings.push_back(
+            {link_line, "link",
+             fmt::format("\"{}\" has a token, which only kind \"tdengine\" sends: kind \"{}\" never does", link.name, kind)});
+    }
+}
+
 void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line,
                  Issues& issues) {
     const ConfigNode* probe = node.find("probe");
     LinkProbeConfig& p = link.probe;
+    check_kind(probe, link, config, node.line, issues);
     check_order(probe, "link.probe", "connect_timeout", p.connect_timeout_us, "timeout", p.timeout_us,
                 issues);
     check_order(probe, "link.probe", "fast_interval", p.fast_interval_us, "interval", p.interval_us, issues);
@@ -130,7 +151,7 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
                  format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
                  format_duration(2 * p.interval_us))});
     }
-    if (p.enabled && !link.token.configured()) {
+    if (p.enabled && !link.asks_service()) {
         config.warnings.push_back(
             {node.line, "link",
              fmt::format("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
@@ -160,7 +181,9 @@ void check_compare(const ConfigNode& node, Config& config, const LinkConfig& lin
                             fmt::format("one request every {} (and when no private address works any more, at most one a "
                                         "minute) goes to {} over the public internet{}",
                                         format_duration(link.compare_interval_us), link.compare,
-                                        link.token.configured() ? ", with this link's token" : "")});
+                                        link.probe.kind == probe::Kind::kTdengine && link.token.configured()
+                                            ? ", with this link's token"
+                                            : "")});
 }
 
 void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {

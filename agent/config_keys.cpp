@@ -17,6 +17,7 @@ namespace {
 using Type = ConfigNode::Type;
 constexpr Micros kDay = 24 * kHour;
 constexpr std::size_t kMaxSources = 64;
+constexpr std::size_t kMaxExpectations = 16;  // of one reply
 
 std::string take_endpoint(const std::string& text, std::string& out) {
     out = text;
@@ -139,10 +140,55 @@ std::string check_metadata_url(const std::string& text) {
 }
 
 std::string read_kind(const ConfigNode& node, probe::Kind& out) {
-    if (node.type == Type::kString && (node.text == "https" || node.text == "tcp")) {
-        return fmt::format("kind \"{}\" is not yet supported in this version: \"tdengine\" is", node.text);
+    return read_word<probe::Kind>(node,
+                                  {{"tdengine", probe::Kind::kTdengine},
+                                   {"https", probe::Kind::kHttps},
+                                   {"tcp", probe::Kind::kTcp}},
+                                  out);
+}
+
+std::string read_statuses(const ConfigNode& node, std::vector<int>& out) {
+    if (node.type != Type::kList) return expected("a list of HTTP status codes such as [200, 204]", node);
+    if (node.items.empty() || node.items.size() > kMaxExpectations)
+        return fmt::format("has {} items: expected 1 to {} status codes", node.items.size(), kMaxExpectations);
+    std::vector<int> statuses;
+    for (const ConfigNode& item : node.items) {
+        if (std::string problem = read_int(item, 200, 599, statuses.emplace_back()); !problem.empty()) return problem;
     }
-    return read_word<probe::Kind>(node, {{"tdengine", probe::Kind::kTdengine}}, out);
+    out = std::move(statuses);
+    return "";
+}
+
+std::string check_body_text(const std::string& text) {
+    if (text.empty()) return "is empty: every body contains it";
+    return text.size() > 1024 ? "is longer than 1024 bytes" : "";
+}
+
+/// RFC 6901; "" would be the whole document, which is no single value.
+std::string check_json_pointer(const std::string& pointer) {
+    if (pointer.empty() || pointer.front() != '/') return "is not a JSON pointer: it begins with \"/\", as in \"/status\"";
+    for (auto at = pointer.find('~'); at != std::string::npos; at = pointer.find('~', at + 1)) {
+        const char next = at + 1 < pointer.size() ? pointer[at + 1] : '\0';
+        if (next != '0' && next != '1') return "is not a JSON pointer: \"~\" is written ~0, and \"/\" in a name ~1";
+    }
+    return pointer.size() > 256 ? "is longer than 256 bytes" : "";
+}
+
+/// {"/status" = "ok", "/ready" = true}: what stands at a place of the reply, as text.
+std::string read_body_json(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
+    if (node.type != Type::kTable) return expected("a table such as {\"/status\" = \"ok\"}", node);
+    if (node.entries.empty() || node.entries.size() > kMaxExpectations)
+        return fmt::format("has {} entries: expected 1 to {}", node.entries.size(), kMaxExpectations);
+    std::vector<std::pair<std::string, std::string>> values;
+    for (const auto& [pointer, value] : node.entries) {
+        if (std::string problem = check_json_pointer(pointer); !problem.empty()) return wrong_value(pointer, problem);
+        const bool plain = value.type == Type::kString || value.type == Type::kInteger || value.type == Type::kBoolean;
+        if (!plain) return pointer + ": " + expected("a text, a whole number, true or false", value);
+        if (value.text.size() > 1024) return pointer + ": has a value longer than 1024 bytes";
+        values.emplace_back(pointer, value.type == Type::kString ? value.text : value.describe());
+    }
+    out = std::move(values);
+    return "";
 }
 
 // An expression over the node n and the target t, as a reader.
@@ -171,6 +217,7 @@ const KeyRow kKeys[] = {
      READ(read_word<core::LogFormat>(n, {{"text", core::LogFormat::kText}, {"json", core::LogFormat::kJson}},
                                      t.config.agent.log_format)),
      R"("json")", R"("xml")"},
+    {kAgent, "log_successes", READ(read_boolean(n, t.config.agent.log_successes)), "true", R"("all")"},
 
     {kDns, "listen", READ(read_sockets(n, 53, t.config.dns.listen)), R"(["127.0.0.153:53"])",
      R"(["127.0.0.1:0"])"},
@@ -239,7 +286,7 @@ const KeyRow kKeys[] = {
      R"("10s")"},
 
     {kProbe, "enabled", READ(read_boolean(n, t.link->probe.enabled)), "false", R"("yes")"},
-    {kProbe, "kind", READ(read_kind(n, t.link->probe.kind)), R"("tdengine")", R"("https")"},
+    {kProbe, "kind", READ(read_kind(n, t.link->probe.kind)), R"("tdengine")", R"("http")"},
     {kProbe, "interval", READ(read_duration(n, 100 * kMillisecond, kHour, t.link->probe.interval_us)),
      R"("2s")", "2"},
     {kProbe, "timeout", READ(read_duration(n, 50 * kMillisecond, kMinute, t.link->probe.timeout_us)),
@@ -265,9 +312,11 @@ const KeyRow kKeys[] = {
     {kProbe, "expiry_warning", READ(read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us)),
      R"("30d")", R"("1y")"},
     {kProbe, "ws", READ(read_boolean(n, t.link->probe.ws)), "true", R"("yes")"},
-    {kProbe, "status", nullptr, "it belongs to kind \"https\": leave it out", "[200]"},
-    {kProbe, "body_contains", nullptr, "it belongs to kind \"https\": leave it out", R"("ok")"},
-    {kProbe, "json", nullptr, "it belongs to kind \"https\": leave it out", R"({"/status" = "ok"})"},
+    {kProbe, "status", READ(read_statuses(n, t.link->probe.accepted_status)), "[200, 204]", "[2000]"},
+    {kProbe, "body_contains", READ(read_string(n, "a text in quotes", check_body_text, t.link->probe.body_contains)),
+     R"("ok")", R"("")"},
+    {kProbe, "json", READ(read_body_json(n, t.link->probe.body_json)), R"({"/status" = "ok", "/ready" = true})",
+     R"({"status" = "ok"})"},
 };
 
 #undef READ

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/probe_spec.h"
 #include "core/log.h"
 
 namespace postern::agent {
@@ -105,21 +106,7 @@ void Engine::refresh(std::function<void()> done) {
 }
 
 std::shared_ptr<const probe::ProbeSpec> Engine::make_spec(const LinkConfig& link) const {
-    auto spec = std::make_shared<probe::ProbeSpec>();
-    spec->kind = link.probe.kind;
-    spec->host = link.host;
-    spec->server_name = link.probe.server_name.empty() ? link.host : link.probe.server_name;
-    spec->port = link.probe.port;
-    spec->path = link.probe.path;
-    spec->sql = link.probe.sql;
-    spec->ws = link.probe.ws;
-    spec->token = hooks_.token(link.name);
-    spec->ca_file = link.probe.ca_file;
-    spec->timeout_us = link.probe.timeout_us;
-    spec->connect_timeout_us = link.probe.connect_timeout_us;
-    spec->degraded_over_us = link.probe.degraded_over_us;
-    spec->expiry_warning_us = link.probe.expiry_warning_us;
-    return spec;
+    return std::make_shared<const probe::ProbeSpec>(probe_spec(link, hooks_.token(link.name)));
 }
 
 void Engine::set_targets() {
@@ -160,7 +147,7 @@ void Engine::tell_comparison(const Link& link) {
         verdicts.push_back(v.verdict);
         ips.push_back(v.address.ip);
     }
-    comparisons_.set_private(link.config.name, private_view(verdicts, link.config.token.configured()), std::move(ips));
+    comparisons_.set_private(link.config.name, private_view(verdicts, link.config.asks_service()), std::move(ips));
 }
 
 std::optional<std::vector<probe::ProbeTarget>> Engine::targets_of(std::string_view name) const {
@@ -324,6 +311,7 @@ void Engine::fill_status(StatusSnapshot& status) const {
         out.port = link.config.probe.port;
         out.policy = link.config.policy;
         out.probing = link.config.probe.enabled;
+        out.kind = link.config.probe.kind;
         out.token_configured = link.config.token.configured();
         out.discovery = sync_.status(link.config.name);
         out.answer = link.decision.fresh;
@@ -342,6 +330,7 @@ void Engine::fill_status(StatusSnapshot& status) const {
                 address.since_wall_us = health->since_wall_us;
                 address.last = health->last;
                 address.streak = health->streak;
+                address.certificate_expiring = health->certificate_expiring;
             }
             if (const auto found = address_counters_.find({link.config.name, a.ip});
                 found != address_counters_.end()) {

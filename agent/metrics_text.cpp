@@ -148,7 +148,7 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_endpoint_up", "gauge",
              "1 when an address is up or degraded, 0 when it is down; absent while unknown.");
     per_address(w, s, [](const LinkStatus& link, const AddressStatus& a) -> std::optional<int> {
-        const State state = link.token_configured ? a.state : a.verdict.path;
+        const State state = link.asks_service() ? a.state : a.verdict.path;
         if (state == State::kUnknown) return std::nullopt;
         return state == State::kDown ? 0 : 1;
     });

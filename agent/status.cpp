@@ -82,9 +82,8 @@ void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view 
 /// A degraded address: its certificate ends soon, or it is slow.
 void explain_degraded(LinkStatus& link, const AddressStatus& a) {
     if (a.last && a.last->ok) {
-        const auto& certificate = a.last->certificate;
-        const Micros left = certificate.chain_not_after_us - a.last->started_wall_us;
-        if (certificate.present && certificate.chain_not_after_us > 0 && left < 14 * 24 * core::kHour) {
+        if (a.certificate_expiring) {
+            const Micros left = a.last->certificate.chain_not_after_us - a.last->started_wall_us;
             link.cause =
                 fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
             link.fix = "TDengine Cloud has to renew it; tell them now";
@@ -215,7 +214,7 @@ std::string good_headline(const StatusSnapshot& s) {
         for (const auto& a : link.addresses) {
             ++addresses;
             if (!link.probing) ++unprobed;
-            if (a.state == State::kUp || (!link.token_configured && a.verdict.path == State::kUp)) ++up;
+            if (a.state == State::kUp || (!link.asks_service() && a.verdict.path == State::kUp)) ++up;
         }
     }
     if (s.links.empty()) return "no links: postern only forwards";
@@ -286,7 +285,7 @@ void judge(LinkStatus& link) {
         // Behind a path that is down the service is not known, and says nothing about the database.
         if (a.verdict.path != State::kDown) service.push_back(a.verdict.service);
         // Without a token the service is never asked: the path is all there is to judge by.
-        state.push_back(link.token_configured ? a.verdict.overall() : a.verdict.path);
+        state.push_back(link.asks_service() ? a.verdict.overall() : a.verdict.path);
     }
     link.path = probe::link_state(path, policy);
     link.service = probe::link_state(service, policy);

@@ -45,6 +45,7 @@ struct AddressStatus {
     Micros since_wall_us = 0;              // of the present state
     std::optional<probe::ProbeResult> last;
     int streak = 0;                        // >0 successes in a row, <0 failures
+    bool certificate_expiring = false;     // within expiry_warning
     AddressCounters counters;
     std::optional<probe::Availability> last_day;
 };
@@ -52,6 +53,7 @@ struct AddressStatus {
 struct LinkStatus {
     std::string name, host;
     std::uint16_t port = 443;
+    probe::Kind kind = probe::Kind::kTdengine;
     Policy policy = Policy::kAny;
     bool probing = true;
     bool token_configured = false;
@@ -68,6 +70,9 @@ struct LinkStatus {
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
     std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it
+
+    /// As LinkConfig::asks_service(): without it the path is all there is to judge by.
+    bool asks_service() const { return kind != probe::Kind::kTdengine || token_configured; }
 };
 
 struct UpstreamStatus {

@@ -152,6 +152,7 @@ Json link_json(const LinkStatus& link) {
             {"service", probe::to_string(link.service)},
             {"cause", text_or_null(link.cause)},
             {"fix", text_or_null(link.fix)},
+            {"kind", probe::to_string(link.kind)},
             {"policy", to_string(link.policy)},
             {"probing", link.probing},
             {"token_configured", link.token_configured},

@@ -118,7 +118,7 @@ class Screen {
 
     /// What the state column shows: without a token the path is all that is judged.
     static State shown_state(const LinkStatus& link, const AddressStatus& a) {
-        return link.token_configured ? a.state : a.verdict.path;
+        return link.asks_service() ? a.state : a.verdict.path;
     }
 
     std::string measured(const LinkStatus& link, const AddressStatus& a) const {
@@ -182,14 +182,14 @@ class Screen {
 
     void notes(const LinkStatus& link) {
         compared(link);
-        if (link.probing && !link.token_configured && !link.addresses.empty()) {
+        if (link.probing && !link.asks_service() && !link.addresses.empty()) {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }
         if (link.addresses.size() == 1) {
             paragraph(2, "",
-                      link.discovery.source == "fixed" ? "one address only: nothing to fail over to"
-                                                       : "one address only: nothing to fail over to; add a "
-                                                         "second zone to the endpoint in the VPC console",
+                      fmt::format("one address only: no failover is possible; add a second zone to the endpoint in the VPC "
+                                  "console{}",
+                                  link.discovery.source == "fixed" ? ", and its address to [[link]] addresses" : ""),
                       &Paint::dim);
         }
     }

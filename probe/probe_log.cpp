@@ -35,7 +35,7 @@ struct ProbeLog::Writer {
     std::string queue;
     std::uint64_t queued_lines = 0;
     std::uint64_t lost = 0;
-    bool failing = false;
+    std::string failing;  // why, while it does
     std::uint64_t lost_since_failing = 0;
 
     core::UniqueFd fd;
@@ -120,15 +120,16 @@ void ProbeLog::Writer::failed(int error, std::uint64_t lines) {
     std::unique_lock lock(queue_mutex);
     lost += lines;
     lost_since_failing += lines;
-    if (std::exchange(failing, true)) return;
+    const bool known = !std::exchange(failing, std::strerror(error)).empty();
     lock.unlock();
+    if (known) return;
     core::log_warning("probe_log_failed", "probe records are not written to disk; probing goes on",
                       {{"path", path}, {"error", std::strerror(error)}});
 }
 
 void ProbeLog::Writer::recovered() {
     std::unique_lock lock(queue_mutex);
-    if (!std::exchange(failing, false)) return;
+    if (std::exchange(failing, "").empty()) return;
     const std::uint64_t count = std::exchange(lost_since_failing, 0);
     lock.unlock();
     core::log_info("probe_log_recovered", "probe records are written again",
@@ -215,6 +216,13 @@ void ProbeLog::flush(std::function<void()> done) {
     }
     if (done) waiting_.push_back(std::move(done));
     schedule();
+}
+
+std::string ProbeLog::problem() const {
+    const std::lock_guard lock(writer_->queue_mutex);
+    if (writer_->failing.empty()) return {};
+    return fmt::format("probe records are not written to {}: {}; {} lines were lost", writer_->path, writer_->failing,
+                       writer_->lost_since_failing);
 }
 
 std::uint64_t ProbeLog::lost_lines() const {

@@ -36,7 +36,10 @@ class ProbeLog {
     bool add(const Record& record);
     /// `done` (or nothing) once everything added so far is in the file. Without a loop: at once.
     void flush(std::function<void()> done = {});
+    void log_all(bool all) { settings_.all = all; }
     std::uint64_t lost_lines() const;
+    /// "" or why records are not written at present, in one sentence.
+    std::string problem() const;
 
   private:
     struct Writer;  // shared with the pool

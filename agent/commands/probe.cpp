@@ -144,8 +144,9 @@ class Report {
   private:
     std::string heading(const ProbeTarget& t) const {
         const std::string name = t.link.empty() ? "" : paint_.bold(t.link) + "  ";
-        return fmt::format("{}https://{}:{}{}  {}\n", name, t.spec->host, t.spec->port, t.spec->path,
-                           paint_.dim(t.spec->sql));
+        if (t.spec->kind == probe::Kind::kTcp) return fmt::format("{}tcp {}:{}\n", name, t.spec->host, t.spec->port);
+        const std::string url = fmt::format("{}https://{}:{}{}", name, t.spec->host, t.spec->port, t.spec->path);
+        return t.spec->kind == probe::Kind::kTdengine ? fmt::format("{}  {}\n", url, paint_.dim(t.spec->sql)) : url + "\n";
     }
 
     std::string mark(Outcome how) const {

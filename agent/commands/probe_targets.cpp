@@ -8,6 +8,7 @@
 
 #include "agent/commands/common.h"
 #include "agent/config_values.h"
+#include "agent/probe_spec.h"
 #include "agent/snapshot_store.h"
 #include "agent/token_store.h"
 
@@ -47,28 +48,19 @@ std::map<std::string, EndpointSet> ask_running_agent(const Config& config) {
 
 core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& command,
                                                           const LinkConfig& link) {
-    auto spec = std::make_shared<probe::ProbeSpec>();
-    const LinkProbeConfig& p = link.probe;
-    spec->kind = p.kind;
-    spec->host = command.host.empty() ? link.host : command.host;
-    spec->server_name = p.server_name.empty() || !command.host.empty() ? spec->host : p.server_name;
-    spec->port = command.port > 0 ? static_cast<std::uint16_t>(command.port) : p.port;
-    spec->path = p.path;
-    spec->sql = p.sql;
-    spec->ws = p.ws;
-    spec->ca_file = command.ca_file.empty() ? p.ca_file : command.ca_file;
-    spec->timeout_us = command.timeout_us.value_or(p.timeout_us);
-    spec->connect_timeout_us =
-        command.timeout_us ? spec->timeout_us : std::min(p.connect_timeout_us, spec->timeout_us);
-    spec->degraded_over_us = p.degraded_over_us;
-    spec->expiry_warning_us = p.expiry_warning_us;
     TokenSource source = link.token;
     if (!command.token_file.empty()) source = {command.token_file, ""};
+    core::Secret token;
     if (source.configured()) {
-        auto token = read_token(source);
-        if (!token) return fail(token.error());
-        spec->token = std::move(*token);
+        auto read = read_token(source);
+        if (!read) return fail(read.error());
+        token = std::move(*read);
     }
+    auto spec = std::make_shared<probe::ProbeSpec>(probe_spec(link, std::move(token)));
+    if (!command.host.empty()) spec->host = spec->server_name = command.host;
+    if (command.port > 0) spec->port = static_cast<std::uint16_t>(command.port);
+    if (!command.ca_file.empty()) spec->ca_file = command.ca_file;
+    if (command.timeout_us) spec->timeout_us = spec->connect_timeout_us = *command.timeout_us;
     return spec;
 }
 

@@ -62,15 +62,18 @@ def toml(value):
     """A TOML document of a dict of tables; a list of dicts becomes [[name]]."""
     lines = []
 
+    def name(key):
+        return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+
     def table(path, content):
         tables = {key: item for key, item in content.items()
                   if isinstance(item, dict) or (isinstance(item, list) and item and isinstance(item[0], dict))}
-        lines.extend(f"{key} = {json.dumps(item)}" for key, item in content.items() if key not in tables)
+        lines.extend(f"{name(key)} = {json.dumps(item)}" for key, item in content.items() if key not in tables)
         for key, item in tables.items():
-            name = f"{path}.{key}" if path else key
+            inner = f"{path}.{name(key)}" if path else name(key)
             for entry in item if isinstance(item, list) else [item]:
-                lines.append(f"[[{name}]]" if isinstance(item, list) else f"[{name}]")
-                table(name, entry)
+                lines.append(f"[[{inner}]]" if isinstance(item, list) else f"[{inner}]")
+                table(inner, entry)
 
     table("", value)
     return "\n".join(lines) + "\n"

@@ -33,6 +33,7 @@ std::string file_with(const KeyRow& row, std::string_view value) {
     if (!source) out += row.name == "zones" ? "endpoint = \"ep-abc\"\n" : "addresses = [\"10.0.0.9\"]\n";
     if (row.name == "compare_interval") out += "compare = \"gw.example.com\"\n";
     if (row.section == Section::kProbe) out += "[link.probe]\n" + line;
+    if (row.name == "status" || row.name == "body_contains" || row.name == "json") out += "kind = \"https\"\n";
     return out;
 }
 

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "agent/config.h"
 
 using namespace postern;
@@ -350,4 +352,38 @@ TEST_CASE("config: files lie in the manual's places, and below two folders once 
     CHECK(moved.current_plan == "/r/plan");
     CHECK(moved.stats == "/r/stats");
     CHECK(moved.probe_log == "/s/probe.log");
+}
+
+TEST_CASE("config: kinds, and what belongs to which", "[config]") {
+    const auto with = [](const std::string& probe) { return std::string(kLink) + "[link.probe]\n" + probe; };
+    const auto taken = [&](const std::string& probe) {
+        const auto config = parse_config("f", with(probe));
+        INFO(only_issue(with(probe)));
+        REQUIRE(config);
+        return config->links[0].probe;
+    };
+    CHECK(taken("kind = \"tdengine\"\nws = true\n").kind == probe::Kind::kTdengine);
+    CHECK(taken("kind = \"tcp\"\nport = 5432\n").kind == probe::Kind::kTcp);
+    const auto https = taken("kind = \"https\"\nstatus = [200, 204]\nbody_contains = \"ok\"\n"
+                             "json = {\"/status\" = \"ok\", \"/a~1b/0\" = 7, \"/ready\" = true}\n");
+    CHECK(https.kind == probe::Kind::kHttps);
+    CHECK(https.path == "/");
+    CHECK(https.accepted_status == std::vector<int>{200, 204});
+    CHECK(https.body_contains == "ok");
+    using Values = std::vector<std::pair<std::string, std::string>>;
+    auto json = https.body_json;
+    std::sort(json.begin(), json.end());
+    CHECK(json == Values{{"/a~1b/0", "7"}, {"/ready", "true"}, {"/status", "ok"}});
+    CHECK(taken("kind = \"https\"\npath = \"/healthz\"\n").path == "/healthz");
+
+    CHECK(contains(only_issue(with("status = [200]\n")), "8 link.probe.status: belongs to kind \"https\", and this is kind \"tdengine\""));
+    CHECK(contains(only_issue(with("kind = \"https\"\nsql = \"select 1\"\n")), "9 link.probe.sql: belongs to kind \"tdengine\""));
+    CHECK(contains(only_issue(with("kind = \"https\"\nws = true\n")), "belongs to kind \"tdengine\""));
+    CHECK(taken("kind = \"tcp\"\nca_file = \"/x\"\n").kind == probe::Kind::kTcp);  // of no use, and no harm
+    CHECK(contains(only_issue(with("kind = \"udp\"\n")), "one of \"tdengine\", \"https\", \"tcp\""));
+    CHECK(contains(only_issue(with("kind = \"https\"\nstatus = []\n")), "1 to 16 status codes"));
+    CHECK(contains(only_issue(with("kind = \"https\"\nstatus = [99]\n")), "from 200 to 599"));
+    CHECK(contains(only_issue(with("kind = \"https\"\njson = {status = \"ok\"}\n")), "begins with \"/\""));
+    CHECK(contains(only_issue(with("kind = \"https\"\njson = {\"/a~2\" = \"ok\"}\n")), "~0"));
+    CHECK(contains(only_issue(with("kind = \"https\"\njson = {\"/a\" = [1]}\n")), "found a list"));
 }

@@ -207,3 +207,26 @@ TEST_CASE(
           "gw.example.com");
     CHECK(has(reason_fix(Reason::kBodyInvalidJson, {"", "h", "", 443}), "postern probe --json"));
 }
+
+TEST_CASE("status: what degrades is named: the certificate within its own warning time, else slowness", "[status]") {
+    auto l = link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kDegraded)});
+    auto& a = l.addresses[0];
+    a.last->certificate.chain_not_after_us = a.last->started_wall_us + 20LL * 24 * core::kHour;
+    a.certificate_expiring = true;  // expiry_warning = "30d"
+    judge(l);
+    CHECK(l.state == State::kDegraded);
+    CHECK(l.cause == "the certificate at 10.0.1.23 (cn-hangzhou-h) ends in 20 days");
+    a.certificate_expiring = false;
+    judge(l);
+    CHECK(l.cause == "10.0.1.23 (cn-hangzhou-h) is slow: its last probe took 5 ms");
+}
+
+TEST_CASE("status: kinds other than TDengine's are judged whole without a token", "[status]") {
+    auto l = link({address("10.0.1.23", "", State::kUp, State::kDown, probe::Reason::kBodyMismatch, probe::Phase::kReply)});
+    l.token_configured = false;
+    judge(l);
+    CHECK(l.state == State::kUp);  // nobody was asked
+    l.kind = probe::Kind::kHttps;
+    judge(l);
+    CHECK(l.state == State::kDown);
+}

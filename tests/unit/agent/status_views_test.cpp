@@ -219,3 +219,34 @@ TEST_CASE("readiness: plan, discovery and sweep are told apart", "[status]") {
     CHECK_FALSE(checks[1].ok);
     CHECK(checks[1].name == "discovery");
 }
+
+TEST_CASE("views: one address means no failover, and how to get one", "[status]") {
+    auto l = link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp)});
+    std::string text = status_text(snapshot({l}), false, 0);
+    CHECK(text.find("one address only: no failover is possible; add a second zone to the endpoint in the VPC console\n") !=
+          std::string::npos);
+    l.discovery.source = "fixed";
+    text = status_text(snapshot({l}), false, 0);
+    CHECK(text.find("add a second zone to the endpoint in the VPC console, and its address to [[link]] addresses") !=
+          std::string::npos);
+    l.addresses.push_back(address("10.0.2.23", "cn-hangzhou-i", State::kUp, State::kUp));
+    CHECK(status_text(snapshot({l}), false, 0).find("no failover") == std::string::npos);
+}
+
+TEST_CASE("views: a kind is shown for what it asks", "[health]") {
+    auto l = link({address("10.0.1.23", "", State::kUp, State::kUp)});
+    l.token_configured = false;
+    const auto health = [&](probe::Kind kind) {
+        l.kind = kind;
+        return health_json(snapshot({l}));
+    };
+    const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };
+    CHECK(has(health(probe::Kind::kHttps), "\"tdengine-prod:http\""));
+    CHECK(has(health(probe::Kind::kHttps), "\"tdengine-prod:tls\""));
+    CHECK_FALSE(has(health(probe::Kind::kHttps), ":sql\""));
+    CHECK(has(health(probe::Kind::kTcp), "\"tdengine-prod:tcp\""));
+    CHECK_FALSE(has(health(probe::Kind::kTcp), ":tls\""));
+    CHECK_FALSE(has(health(probe::Kind::kTcp), ":sql\""));
+    CHECK_FALSE(has(status_text(snapshot({l}), false, 0), "token_file"));
+    CHECK(has(status_json(snapshot({l})), "\"kind\": \"tcp\""));
+}
