@@ -15,7 +15,7 @@ std::int32_t clamp32(core::Micros us) {
 
 struct History::Slot {
     core::Micros wall_us = 0;
-    core::Micros cert_not_after_us = 0;
+    std::shared_ptr<const TlsFacts> tls;
     std::int64_t sql_code = 0;
     std::uint64_t seq = 0;
     std::unique_ptr<std::string> detail;  // failures only
@@ -23,6 +23,7 @@ struct History::Slot {
     std::int32_t total_us = 0;
     std::int32_t ws_us = kNone;
     std::int16_t http_status = kNone;
+    std::uint16_t local_port = 0;
     bool has_sql_code = false;
     bool ok = false;
     Phase phase = Phase::kCount;
@@ -61,11 +62,13 @@ struct History::Address {
     core::IpAddress ip;
     Ring<Slot> results;
     Ring<Slot> failures;  // those that are (or were) in `results`, too
+    std::shared_ptr<const TlsFacts> tls;  // the last: a certificate stays the same for months
 
     static Slot pack(const Record& r) {
         Slot s;
         s.wall_us = r.wall_us;
-        s.cert_not_after_us = r.cert_not_after_us;
+        s.tls = r.tls;
+        s.local_port = r.local_port;
         s.sql_code = r.sql_code.value_or(0);
         s.has_sql_code = r.sql_code.has_value();
         s.seq = r.seq;
@@ -102,7 +105,9 @@ struct History::Address {
         if (s.ws_us != kNone) r.ws_us = s.ws_us;
         if (s.http_status != kNone) r.http_status = s.http_status;
         if (s.has_sql_code) r.sql_code = s.sql_code;
-        r.cert_not_after_us = s.cert_not_after_us;
+        r.tls = s.tls;
+        r.cert_not_after_us = s.tls ? s.tls->certificate.not_after_us : 0;
+        r.local_port = s.local_port;
         r.path = s.path;
         r.service = s.service;
         r.state = s.state;
@@ -125,6 +130,8 @@ Record History::add(const ProbeResult& result, const Fold& fold) {
     address->zone = record.zone;
     address->endpoint = record.endpoint;
     address->ip = record.ip;
+    if (record.tls && address->tls && *record.tls == *address->tls) record.tls = address->tls;
+    if (record.tls) address->tls = record.tls;
     address->results.add(Address::pack(record), limits_.results);
     if (!record.ok) address->failures.add(Address::pack(record), limits_.failures);
     return record;

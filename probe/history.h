@@ -1,6 +1,6 @@
 // The last results of every address in memory: a ring of all results, and one of failures that successes never push
 // out. Sequence numbers are given here, one series for all addresses.
-// Owned by the agent, loop thread only. About 80 bytes a success, plus the detail of a failure.
+// Owned by the agent, loop thread only. About 120 bytes a success, plus the detail of a failure.
 #pragma once
 
 #include <cstdint>

@@ -89,6 +89,7 @@ struct CertificateInfo {
     core::Micros not_before_us = 0;   // wall clock
     core::Micros not_after_us = 0;
     core::Micros chain_not_after_us = 0;  // earliest in the verified chain
+    bool operator==(const CertificateInfo&) const = default;
 };
 
 struct ProbeResult {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/log.h"
 
@@ -24,9 +26,35 @@ void put_number(std::string& out, std::string_view key, const std::optional<T>& 
     out += value ? fmt::format(R"("{}":{},)", key, *value) : fmt::format(R"("{}":null,)", key);
 }
 
+void put_time(std::string& out, std::string_view key, core::Micros wall_us) {
+    put_text(out, key, wall_us == 0 ? std::string{} : core::format_utc(wall_us));
+}
+
+void put_tls(std::string& out, const TlsFacts* tls) {
+    static const TlsFacts kNothing;
+    const TlsFacts& facts = tls != nullptr ? *tls : kNothing;
+    const CertificateInfo& c = facts.certificate;
+    put_text(out, "tls_version", facts.version);
+    put_text(out, "tls_cipher", facts.cipher);
+    put_time(out, "cert_chain_not_after", c.chain_not_after_us);
+    put_time(out, "cert_not_before", c.not_before_us);
+    put_text(out, "cert_subject", c.subject);
+    put_text(out, "cert_issuer", c.issuer);
+    std::string names;
+    for (const std::string& name : c.names) names += (names.empty() ? "" : ",") + core::json_quote(name);
+    out += c.present ? fmt::format(R"("cert_names":[{}],)", names) : R"("cert_names":null,)";
+    put_text(out, "cert_fingerprint_sha256", c.fingerprint_sha256);
+    put_text(out, "cert_serial", c.serial);
+}
+
 std::string text_of(const Json& json, const char* key) {
     const auto it = json.find(key);
     return it != json.end() && it->is_string() ? it->get<std::string>() : std::string{};
+}
+
+core::Micros time_of(const Json& json, const char* key) {
+    const std::string text = text_of(json, key);
+    return text.empty() ? 0 : std::max<core::Micros>(0, core::parse_utc(text));
 }
 
 template <class T>
@@ -34,6 +62,29 @@ std::optional<T> number_of(const Json& json, const char* key) {
     const auto it = json.find(key);
     if (it == json.end() || !it->is_number_integer()) return std::nullopt;
     return it->get<T>();
+}
+
+/// Nothing where a record has none of it, as those of older versions have.
+std::shared_ptr<const TlsFacts> parse_tls(const Json& json, core::Micros not_after_us) {
+    TlsFacts facts;
+    facts.version = text_of(json, "tls_version");
+    facts.cipher = text_of(json, "tls_cipher");
+    CertificateInfo& c = facts.certificate;
+    const auto names = json.find("cert_names");
+    if (names != json.end() && names->is_array()) {
+        c.present = true;
+        c.chain_not_after_us = time_of(json, "cert_chain_not_after");
+        c.not_before_us = time_of(json, "cert_not_before");
+        c.not_after_us = not_after_us;
+        c.subject = text_of(json, "cert_subject");
+        c.issuer = text_of(json, "cert_issuer");
+        c.fingerprint_sha256 = text_of(json, "cert_fingerprint_sha256");
+        c.serial = text_of(json, "cert_serial");
+        for (const Json& name : *names) {
+            if (name.is_string()) c.names.push_back(name.get<std::string>());
+        }
+    }
+    return facts == TlsFacts{} ? nullptr : std::make_shared<const TlsFacts>(std::move(facts));
 }
 
 }  // namespace
@@ -61,12 +112,15 @@ Record make_record(const ProbeResult& result, const Fold& fold, std::uint64_t se
     record.prev_state = fold.before.overall();
     record.seq = seq;
     record.ws_us = result.ws_us;
+    record.local_port = result.local_port;
+    TlsFacts facts{result.tls_version, result.tls_cipher, result.certificate};
+    if (facts != TlsFacts{}) record.tls = std::make_shared<const TlsFacts>(std::move(facts));
     return record;
 }
 
 std::string to_json(const Record& record) {
     std::string out = "{";
-    out.reserve(640);
+    out.reserve(1280);
     put_text(out, "ts", core::format_utc(record.wall_us));
     put_text(out, "link", record.link);
     put_text(out, "host", record.host);
@@ -81,13 +135,15 @@ std::string to_json(const Record& record) {
     out += fmt::format(R"("total_us":{},)", record.total_us);
     put_number(out, "http_status", record.http_status);
     put_number(out, "sql_code", record.sql_code);
-    put_text(out, "cert_not_after", record.cert_not_after_us == 0 ? "" : core::format_utc(record.cert_not_after_us));
+    put_time(out, "cert_not_after", record.cert_not_after_us);
     put_text(out, "path", to_string(record.path));
     put_text(out, "service", to_string(record.service));
     put_text(out, "state", to_string(record.state));
     put_text(out, "prev_state", to_string(record.prev_state));
     out += fmt::format(R"("seq":{},)", record.seq);
     put_number(out, "ws_us", record.ws_us);
+    put_number(out, "local_port", record.local_port == 0 ? std::nullopt : std::optional(record.local_port));
+    put_tls(out, record.tls.get());
     out.back() = '}';
     return out;
 }
@@ -117,14 +173,15 @@ core::Result<Record> parse_record(std::string_view line) {
     record.total_us = number_of<core::Micros>(json, "total_us").value_or(0);
     record.http_status = number_of<int>(json, "http_status");
     record.sql_code = number_of<std::int64_t>(json, "sql_code");
-    const std::string not_after = text_of(json, "cert_not_after");
-    record.cert_not_after_us = not_after.empty() ? 0 : std::max<core::Micros>(0, core::parse_utc(not_after));
+    record.cert_not_after_us = time_of(json, "cert_not_after");
     record.path = parse_state(text_of(json, "path")).value_or(State::kUnknown);
     record.service = parse_state(text_of(json, "service")).value_or(State::kUnknown);
     record.state = parse_state(text_of(json, "state")).value_or(State::kUnknown);
     record.prev_state = parse_state(text_of(json, "prev_state")).value_or(State::kUnknown);
     record.seq = number_of<std::uint64_t>(json, "seq").value_or(0);
     record.ws_us = number_of<core::Micros>(json, "ws_us");
+    record.local_port = number_of<std::uint16_t>(json, "local_port").value_or(0);
+    record.tls = parse_tls(json, record.cert_not_after_us);
     return record;
 }
 

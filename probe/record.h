@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,13 @@
 #include "probe/verdict.h"
 
 namespace postern::probe {
+
+/// What the TLS handshake showed, good or not. The records of an address share it as long as it stays the same.
+struct TlsFacts {
+    std::string version, cipher;  // as in ProbeResult
+    CertificateInfo certificate;
+    bool operator==(const TlsFacts&) const = default;
+};
 
 struct Record {
     core::Micros wall_us = 0;  // when the attempt began
@@ -31,13 +39,15 @@ struct Record {
     State state = State::kUnknown, prev_state = State::kUnknown;
     std::uint64_t seq = 0;
     std::optional<core::Micros> ws_us;  // connect to answer of the WebSocket; not in the total
+    std::uint16_t local_port = 0;       // 0: not known
+    std::shared_ptr<const TlsFacts> tls;  // null: there was none, or it is not kept
 
     bool transition() const { return state != prev_state; }
 };
 
 Record make_record(const ProbeResult& result, const Fold& fold, std::uint64_t seq);
 
-/// One JSON object, no line end. "" of zone, endpoint, phase, reason and detail are null.
+/// One JSON object, no line end. A text that is "" is null.
 std::string to_json(const Record& record);
 /// The inverse; unknown keys are skipped, missing ones keep their defaults. kFileCorrupt when it is not a record.
 core::Result<Record> parse_record(std::string_view line);

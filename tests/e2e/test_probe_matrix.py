@@ -121,7 +121,17 @@ class Matrix(SharedHostTest):
     def test_the_certificate_is_told_even_when_it_is_refused(self):
         for mode in ("cert_wrong_name", "cert_expired", "cert_not_yet_valid", "cert_untrusted", "ok"):
             with self.subTest(mode):
-                self.assertRegex(self.record({"mode": mode})["cert_not_after"], r"^\d{4}-\d\d-\d\dT")
+                record = self.record({"mode": mode})
+                self.assertRegex(record["cert_not_after"], r"^\d{4}-\d\d-\d\dT")
+                self.assertRegex(record["cert_chain_not_after"], r"^\d{4}-\d\d-\d\dT")
+                self.assertEqual(record["cert_names"], ["wrong-name.example"] if mode == "cert_wrong_name"
+                                 else [NAME, "privatelink-vpc.cn-hangzhou.aliyuncs.com"], record)
+                self.assertEqual(record["cert_issuer"],
+                                 "CN=postern test " + ("other_ca" if mode == "cert_untrusted" else "ca"), record)
+                self.assertRegex(record["cert_fingerprint_sha256"], r"^[0-9a-f]{64}$")
+                self.assertEqual(record["tls_version"], "TLSv1.3", record)
+                self.assertRegex(record["tls_cipher"], "^TLS_")
+                self.assertGreater(record["local_port"], 0)
 
     def test_nobody_with_a_bad_certificate_gets_a_request(self):
         listeners = self.host.gateways.control.get("/state")["listeners"].values()

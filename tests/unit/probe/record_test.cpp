@@ -67,17 +67,61 @@ TEST_CASE("record: the line is exactly the interface's", "[record]") {
     r.detail = "expected \"a\",\nfound b";
     r.phase_us = {412, 3120};
     r.total_us = 3532;
-    r.certificate.not_after_us = kStart;
+    r.local_port = 40123;
+    r.tls_version = "TLSv1.3";
+    r.tls_cipher = "TLS_AES_128_GCM_SHA256";
+    r.certificate = {.present = true,
+                     .subject = "CN=other",
+                     .issuer = "CN=ca",
+                     .fingerprint_sha256 = "00ff",
+                     .serial = "0a",
+                     .names = {"other", "a\"b"},
+                     .not_before_us = kStart - 2 * core::kSecond,
+                     .not_after_us = kStart,
+                     .chain_not_after_us = kStart - core::kSecond};
     const Fold fold{{State::kUp, State::kUp}, {State::kDown, State::kUnknown}, Pace::kNormal, true};
     const std::string line = to_json(make_record(r, fold, 1234));
     CHECK(line ==
           R"({"ts":"2026-01-02T03:04:05.678901Z","link":"tdengine-prod","host":"db.example.com","ip":"10.0.1.23","zone":"cn-hangzhou-h","endpoint":"ep-bp1",)"
           R"("ok":false,"phase":"tls","reason":"cert_name_mismatch","detail":"expected \"a\",\nfound b","connect_us":412,"tls_us":3120,"request_us":null,)"
           R"("ttfb_us":null,"transfer_us":null,"total_us":3532,"http_status":null,"sql_code":null,"cert_not_after":"2026-01-02T03:04:05.678901Z",)"
-          R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234,"ws_us":null})");
+          R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234,"ws_us":null,"local_port":40123,)"
+          R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256","cert_chain_not_after":"2026-01-02T03:04:04.678901Z",)"
+          R"("cert_not_before":"2026-01-02T03:04:03.678901Z","cert_subject":"CN=other","cert_issuer":"CN=ca","cert_names":["other","a\"b"],)"
+          R"("cert_fingerprint_sha256":"00ff","cert_serial":"0a"})");
     const auto back = parse_record(line);
     REQUIRE(back);
     CHECK(to_json(*back) == line);
+}
+
+TEST_CASE("record: without TLS its keys are there and null", "[record]") {
+    const std::string line = to_json(record_at(kStart));
+    CHECK(line.ends_with(R"("ws_us":null,"local_port":null,"tls_version":null,"tls_cipher":null,"cert_chain_not_after":null,)"
+                         R"("cert_not_before":null,"cert_subject":null,"cert_issuer":null,"cert_names":null,)"
+                         R"("cert_fingerprint_sha256":null,"cert_serial":null})"));
+    // A line of a version that did not have them.
+    const auto old = parse_record(line.substr(0, line.find(",\"local_port\"")) + "}");
+    REQUIRE(old);
+    CHECK_FALSE(old->tls);
+}
+
+TEST_CASE("history: the records of an address share the certificate until it changes", "[history]") {
+    History history;
+    const Fold fold{{State::kUp, State::kUp}, {State::kUp, State::kUp}};
+    ProbeResult r = result_at(kStart);
+    r.certificate.present = true;
+    r.certificate.fingerprint_sha256 = "aa";
+    r.certificate.not_after_us = kStart + core::kHour;
+    const auto first = history.add(r, fold), second = history.add(r, fold);
+    CHECK(first.tls == second.tls);
+    r.certificate.fingerprint_sha256 = "bb";
+    history.add(r, fold);
+    const auto kept = history.query({}, 10);
+    REQUIRE(kept.size() == 3);
+    CHECK(kept[0].tls->certificate.fingerprint_sha256 == "bb");
+    CHECK(kept[1].tls == kept[2].tls);
+    CHECK(kept[2].tls->certificate.fingerprint_sha256 == "aa");
+    CHECK(kept[2].cert_not_after_us == kStart + core::kHour);
 }
 
 TEST_CASE("record: every reason survives the line", "[record]") {
@@ -206,7 +250,7 @@ TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhil
     constexpr std::uint64_t kRecords = 8000;
     ProbeLogSettings settings;
     settings.all = true;
-    settings.file_bytes = 4096;  // ten records a file
+    settings.file_bytes = 8192;  // ten records a file
     settings.files = 30;
     std::atomic<std::uint64_t> read = 0;
     std::thread writer([&] {
@@ -259,9 +303,11 @@ TEST_CASE("probe log: a disk that is full loses lines, says so once, and stops n
         for (int i = 0; i < 5; ++i) CHECK(log.add(record_at(kStart + i)));
         CHECK(log.lost_lines() == 5);
         CHECK(events == std::vector<std::string>{"probe_log_failed"});
+        CHECK(log.problem() == "probe records are not written to " + full + ": No space left on device; 5 lines were lost");
         ::unlink(full.c_str());
         CHECK(log.add(record_at(kStart + 9)));
         CHECK(log.lost_lines() == 5);
+        CHECK(log.problem().empty());  // it is over: what is lost is in the agent's log
         CHECK(events == std::vector<std::string>{"probe_log_failed", "probe_log_recovered"});
         CHECK(slurp(full) == to_json(record_at(kStart + 9)) + "\n");
     }
