@@ -243,6 +243,7 @@ HttpReply::Progress HttpReply::on_head_complete() {
         state_ = State::kStatusLine;
         return Progress::kMore;
     }
+    head_complete_ = true;
     if (status_ == 101 || status_ == 204 || status_ == 304) {  // never a body
         state_ = State::kOver;
         return result_ = Progress::kDone;

@@ -43,7 +43,8 @@ class HttpReply {
     Progress eof();
 
     bool any_byte() const { return seen_ > 0; }
-    bool head_complete() const { return state_ > State::kHeaders; }
+    /// The status line and headers of the reply itself (no interim one) were whole: what they say may be told.
+    bool head_complete() const { return head_complete_; }
     int status() const { return status_; }
     bool http_1_0() const { return http_1_0_; }
     const std::string& body() const { return body_; }
@@ -75,6 +76,7 @@ class HttpReply {
     std::size_t head_used_ = 0;
     int interim_ = 0;
     int status_ = 0;
+    bool head_complete_ = false;
     bool http_1_0_ = false;
     std::vector<std::pair<std::string, std::string>> headers_;
     std::uint64_t left_ = 0;    // of the body (kLength) or the chunk

@@ -319,11 +319,9 @@ void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
             fail(Phase::kReply, Reason::kHttpProtocol, reply_.problem(), at);
             return;
         case HttpReply::Progress::kTooLarge:
-            result_.http_status = reply_.status();
             fail(phase_, Reason::kBodyTooLarge, reply_.problem(), at);
             return;
         case HttpReply::Progress::kTruncated:
-            if (reply_.head_complete()) result_.http_status = reply_.status();
             fail(phase_, Reason::kHttpTruncated, reply_.problem(), at);
             return;
     }
@@ -347,7 +345,6 @@ void ProbeRun::lost(int error, core::Micros at) {
 
 void ProbeRun::replied() {
     const ProbeSpec& spec = *target_.spec;
-    result_.http_status = reply_.status();
     if (reply_.status() == 307 || reply_.status() == 308) {
         if (auto target = same_host_target(spec, reply_.header("location"))) {
             if (redirects_++ == 0) {
@@ -356,7 +353,6 @@ void ProbeRun::replied() {
                 path_ = std::move(*target);
                 path_is_whole_ = true;
                 socket_.close();
-                result_.http_status.reset();
                 open_leg();
                 return;
             }
@@ -365,6 +361,7 @@ void ProbeRun::replied() {
             return;
         }
     }
+    note_reply();
     const ReplyJudgement judged = judge_reply(
         spec, {reply_.status(), reply_.header("content-type"), reply_.header("location"), reply_.body()});
     result_.sql_code = judged.sql_code;
@@ -377,6 +374,18 @@ void ProbeRun::replied() {
     } else {
         succeed();
     }
+}
+
+/// What is known of the reply, however it ended: also of one that was cut off, or too slow in its body.
+void ProbeRun::note_reply() {
+    if (ws_ || !reply_.head_complete()) return;
+    result_.http_status = reply_.status();
+    result_.http_1_0 = reply_.http_1_0();
+    result_.body_bytes = reply_.body().size();
+    const std::string_view length = reply_.header("content-length");
+    std::int64_t bytes = 0;
+    if (std::from_chars(length.data(), length.data() + length.size(), bytes).ec == std::errc{})
+        result_.content_length = bytes;
 }
 
 void ProbeRun::arm(core::Micros due) {
@@ -438,20 +447,13 @@ void ProbeRun::settle() {
     if (!finished_ || !done_) return;
     timer_.stop();
     socket_.close();
+    note_reply();
     ProbeResult result = std::move(result_);
     result.ok = result.reason == Reason::kNone;
     result.phase_us = phases_.phases();
     result.total_us = phases_.total_us();
     if (ws_) result.ws_us = ws_->phases.total_us();
     result.redirects = redirects_;
-    if (reply_.head_complete()) {
-        result.http_1_0 = reply_.http_1_0();
-        result.body_bytes = reply_.body().size();
-        const std::string_view length = reply_.header("content-length");
-        std::int64_t bytes = 0;
-        if (std::from_chars(length.data(), length.data() + length.size(), bytes).ec == std::errc{})
-            result.content_length = bytes;
-    }
     const auto done = std::exchange(done_, {});
     done(std::move(result));
 }

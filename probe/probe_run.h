@@ -42,6 +42,7 @@ class ProbeRun final : public RunningProbe {
     void progressed(HttpReply::Progress progress, core::Micros at);
     void lost(int error, core::Micros at);
     void replied();
+    void note_reply();
     void received(std::string_view plain, core::Micros at);
     void ended(core::Micros at);
     void ws_progressed(WsExchange::Progress progress, core::Micros at);

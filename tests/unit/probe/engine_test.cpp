@@ -276,6 +276,8 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
             c.wait_for_peer();
         }), {}, kShort);
         check(result, Phase::kTransfer, Reason::kHttpTimeout);
+        CHECK(result.http_status == 200);  // it was said before the silence
+        CHECK(result.content_length == 100);
     }
     SECTION("the request is not taken") {
         // A statement larger than the socket buffers, and a server that stops reading after the handshake.
@@ -291,11 +293,21 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
         check(against(after_request([](Connection& c) { c.reset(); })), Phase::kTtfb, Reason::kHttpReset);
     }
     SECTION("closed instead of a reply") {
-        check(against(after_request([](Connection& c) {
-                  c.finish();
-                  c.wait_for_peer();
-              })),
-              Phase::kTtfb, Reason::kHttpTruncated);
+        const ProbeResult result = against(after_request([](Connection& c) {
+            c.finish();
+            c.wait_for_peer();
+        }));
+        check(result, Phase::kTtfb, Reason::kHttpTruncated);
+        CHECK_FALSE(result.http_status);
+    }
+    SECTION("closed in the head of the reply") {
+        const ProbeResult result = against(after_request([](Connection& c) {
+            c.send("HTTP/1.1 200 OK\r\nContent-Le");
+            c.finish();
+            c.wait_for_peer();
+        }));
+        check(result, Phase::kTransfer, Reason::kHttpTruncated);
+        CHECK_FALSE(result.http_status);
     }
     SECTION("reset in the body") {
         // A RST may overtake the bytes before it: whether the first one was seen is the kernel's choice.
