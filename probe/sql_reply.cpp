@@ -121,10 +121,11 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
         return bad;
     };
     if (data == json.end() || !data->is_array()) return wrong("code 0 with rows", "code 0 without data");
+    if (data->empty()) return wrong(fmt::format("a row from `{}`", excerpt(spec.sql, kQuote)), "none");
+    if (const auto rows = json.find("rows"); rows != json.end() && (!rows->is_number_integer() || *rows < 1))
+        return wrong("rows of at least 1", "rows " + print(*rows));
     if (!asks_for_one(spec.sql)) return judged;
-    if (data->empty() || !data->front().is_array() || data->front().empty()) {
-        return wrong("one row from `select 1`", data->empty() ? std::string("none") : print(data->front()));
-    }
+    if (!data->front().is_array() || data->front().empty()) return wrong("one row from `select 1`", print(data->front()));
     if (!is_one(data->front().front())) return wrong("1 from `select 1`", print(data->front().front()));
     return judged;
 }
