@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -25,6 +26,8 @@ namespace {
 constexpr std::size_t kMaxArguments = 32;
 constexpr std::uint64_t kMaxUpload =
     4096;  // no route reads a body; a small one is drained, a large one refused
+
+constexpr std::uint64_t kStuckPauseMs = 100;
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -129,6 +132,7 @@ struct HttpServer::Engine {
     std::vector<HttpRoute> routes;
     core::SocketAddress address;
     MHD_Daemon* daemon = nullptr;
+    int epoll_fd = -1;  // the library's
     core::FdWatcher watcher;
     core::UvHandle<uv_timer_t, Engine> timer;
     bool again = false;                                                 // a turn is wanted at once
@@ -146,6 +150,9 @@ struct HttpServer::Engine {
     }
 
     core::Result<void> start();
+    int watch();
+    unsigned connections() const;
+    bool stuck();
     void turn();
     void turn_soon();
     void turn_in(std::uint64_t wait_ms);
@@ -184,18 +191,36 @@ core::Result<void> HttpServer::Engine::start() {
     fd->release();  // the library closes it
     const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == nullptr) return fail(Code::kInternal, "the HTTP library has no epoll descriptor");
+    epoll_fd = info->epoll_fd;
     int rc = timer.open(this, [this](uv_timer_t* t) { return uv_timer_init(loop.raw(), t); });
-    if (rc == 0) rc = watcher.start(loop, info->epoll_fd, UV_READABLE, [this](int, int) { turn(); });
+    if (rc == 0) rc = watch();
     if (rc != 0) return fail(Code::kInternal, "can't watch the HTTP sockets", {}, -rc);
     turn();
     return {};
 }
 
-void HttpServer::Engine::turn() {
-    const auto connections = [this] {
-        const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-        return info == nullptr ? 0u : info->num_connections;
+int HttpServer::Engine::watch() {
+    return watcher.start(loop, epoll_fd, UV_READABLE, [this](int, int) { turn(); });
+}
+
+unsigned HttpServer::Engine::connections() const {
+    const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info == nullptr ? 0 : info->num_connections;
+}
+
+/// Nobody is served, somebody waits, and the library can't take them in: no descriptors are left. It would have itself
+/// called again at once, for ever.
+bool HttpServer::Engine::stuck() {
+    const auto waiting = [this] {
+        pollfd fd{epoll_fd, POLLIN, 0};
+        return connections() == 0 && ::poll(&fd, 1, 0) > 0;
     };
+    if (!waiting()) return false;
+    MHD_run(daemon);  // who came just now
+    return waiting();
+}
+
+void HttpServer::Engine::turn() {
     // At the connection limit the library stops to listen, and begins again only in the run after one has
     // closed.
     unsigned before = 0;
@@ -204,6 +229,12 @@ void HttpServer::Engine::turn() {
         before = connections();
         MHD_run(daemon);
     } while (connections() < before);
+    if (stuck()) watcher.stop();
+    else if (!watcher.active()) watch();
+    if (!watcher.active()) {
+        turn_in(kStuckPauseMs);
+        return;
+    }
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     const bool waits = MHD_get_timeout(daemon, &wait_ms) == MHD_YES;
     if (again) {
