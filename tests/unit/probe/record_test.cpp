@@ -250,7 +250,7 @@ TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhil
     constexpr std::uint64_t kRecords = 8000;
     ProbeLogSettings settings;
     settings.all = true;
-    settings.file_bytes = 8192;  // ten records a file
+    settings.file_bytes = 8192;  // eight records a file or so
     settings.files = 30;
     std::atomic<std::uint64_t> read = 0;
     std::thread writer([&] {
