@@ -1,9 +1,9 @@
 // TLS over two memory BIOs: bytes from the peer in, bytes for the peer out; it never touches a socket, so the caller
 // knows the errno and the time of every event. The only user of OpenSSL's SSL is tls_session.cpp.
 //
-// The handshake runs with SSL_VERIFY_NONE and the name set: verification still happens, its result and the certificate
-// can be read even when it is bad (under SSL_VERIFY_PEER they can't), and judge() decides. Nothing may be written before
-// judge() said kNone: write() refuses.
+// The handshake runs with SSL_VERIFY_NONE and the name set: verification still happens (VerifiedChains), its result and
+// the certificate can be read even when it is bad (under SSL_VERIFY_PEER they can't), and judge() decides. Nothing may be
+// written before judge() said kNone: write() refuses.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,12 @@
 #include "core/bytes.h"
 #include "core/error.h"
 #include "probe/probe_types.h"
+#include "probe/verified_chains.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
 struct bio_st;
+struct x509_store_ctx_st;
 
 namespace postern::probe {
 
@@ -35,6 +37,7 @@ class TlsContext {
   private:
     TlsContext() = default;
     ssl_ctx_st* context_ = nullptr;
+    VerifiedChains chains_;  // used by way of context_
 };
 
 class TlsSession {
@@ -78,7 +81,9 @@ class TlsSession {
     const std::string& error() const { return error_; }
 
   private:
+    friend class TlsContext;
     TlsSession() = default;
+    static int verify(x509_store_ctx_st* store, void* chains);
     Step classify(int result);
 
     ssl_st* ssl_ = nullptr;
@@ -88,7 +93,8 @@ class TlsSession {
     std::size_t pending_used_ = 0;
     std::string server_name_;
     std::string error_;
-    bool trusted_ = false;
+    VerifiedChains::Info verified_;  // the peer's chain and name are good
+    bool trusted_ = false;           // and judge() has said so
 };
 
 }  // namespace postern::probe
