@@ -94,7 +94,11 @@ core::Result<void> ResolverChild::spawn() {
     for (const auto& [key, fd] : sockets_) spec.fds.push_back(fd.get());
     started_mono_us_ = clock_.mono_us();
     auto pid = core::start_child(spec);
-    if (!pid) return core::fail(pid.error());
+    if (!pid) {
+        core::Error error = pid.error();
+        error.hint = "install postern-resolver beside postern or in ../sbin";
+        return core::fail(std::move(error));
+    }
     core::log_info("resolver_started", "postern-resolver runs", {{"pid", std::to_string(*pid)}});
     watch(*pid);
     problem_.clear();

@@ -51,6 +51,11 @@ bool IpAddress::is_loopback() const {
     return kV4.contains(*this) || kV6.contains(*this);
 }
 
+bool IpAddress::is_host() const {
+    if (v6_) return bytes_[0] != 0xff && *this != v6({});
+    return bytes_[0] != 0 && bytes_[0] < 224;
+}
+
 std::string IpAddress::text() const {
     char buffer[INET6_ADDRSTRLEN];
     inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), buffer, sizeof buffer);

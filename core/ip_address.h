@@ -23,6 +23,8 @@ class IpAddress {
 
     bool is_v6() const { return v6_; }
     bool is_loopback() const;
+    /// Something may listen there: not 0.0.0.0/8, not multicast or above, not ::, not ff00::/8. Loopback is one.
+    bool is_host() const;
     /// 4 or 16 bytes in network order.
     const std::uint8_t* data() const { return bytes_.data(); }
     std::size_t size() const { return v6_ ? 16 : 4; }

@@ -13,7 +13,7 @@
 namespace postern::core {
 namespace {
 
-[[noreturn]] void become(const ChildSpec& spec, char* const* argv, int report_fd) {
+[[noreturn]] void become(const ChildSpec& spec, char* const* argv, char* const* environment, int report_fd) {
     const auto die = [&] {
         const int error = errno;
         [[maybe_unused]] const auto n = ::write(report_fd, &error, sizeof error);
@@ -32,6 +32,7 @@ namespace {
     const int report = ::fcntl(report_fd, F_DUPFD_CLOEXEC, base);
     if (report < 0) die();
     report_fd = report;
+    const int output = spec.stdout_fd < 0 ? -1 : ::fcntl(spec.stdout_fd, F_DUPFD_CLOEXEC, base);
     if (spec.stderr_fd != STDERR_FILENO && ::dup2(spec.stderr_fd, STDERR_FILENO) < 0) die();
     int moved[64];
     for (int i = 0; i < count; ++i) {
@@ -46,9 +47,9 @@ namespace {
         ::dup2(null, STDIN_FILENO);
         ::dup2(null, STDOUT_FILENO);
     }
+    if (output >= 0 && ::dup2(output, STDOUT_FILENO) < 0) die();
     // Everything else is closed at exec, whoever forgot O_CLOEXEC.
     ::syscall(SYS_close_range, static_cast<unsigned>(base), ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-    char* environment[] = {nullptr};
     ::execve(argv[0], argv, environment);
     die();
     _exit(127);
@@ -62,12 +63,16 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     if (::pipe2(report, O_CLOEXEC) != 0) return fail(Code::kInternal, "cannot make a pipe", {}, errno);
     const UniqueFd read_end(report[0]);
     UniqueFd write_end(report[1]);
-    std::vector<char*> argv;
-    for (const auto& a : spec.argv) argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
+    const auto pointers = [](const std::vector<std::string>& texts) {
+        std::vector<char*> out;
+        for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+        out.push_back(nullptr);
+        return out;
+    };
+    const std::vector<char*> argv = pointers(spec.argv), environment = pointers(spec.environment);
     const pid_t pid = ::fork();
     if (pid < 0) return fail(Code::kInternal, "cannot start " + spec.argv[0], {}, errno);
-    if (pid == 0) become(spec, argv.data(), write_end.get());
+    if (pid == 0) become(spec, argv.data(), environment.data(), write_end.get());
     write_end.reset();
     int error = 0;
     ssize_t n = 0;
@@ -76,8 +81,7 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     } while (n < 0 && errno == EINTR);
     if (n == static_cast<ssize_t>(sizeof error)) {
         ::waitpid(pid, nullptr, 0);
-        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, "cannot run " + spec.argv[0],
-                    "install postern-resolver beside postern or in ../sbin", error);
+        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, "cannot run " + spec.argv[0], {}, error);
     }
     return pid;
 }
@@ -88,8 +92,10 @@ Result<void> ProcessWatch::start(Loop& loop, pid_t pid, std::function<void()> en
     if (fd < 0) return fail(Code::kFileMissing, "no process " + std::to_string(pid), {}, errno);
     pidfd_.reset(fd);
     pid_ = pid;
+    wait_status_ = -1;
     watcher_.start(loop, fd, UV_READABLE, [this, fn = std::move(ended)](int, int) {
-        ::waitpid(pid_, nullptr, WNOHANG);
+        int status = 0;
+        if (::waitpid(pid_, &status, WNOHANG) == pid_) wait_status_ = status;
         auto run = fn;
         stop();
         run();

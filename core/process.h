@@ -17,10 +17,12 @@ namespace postern::core {
 struct ChildSpec {
     std::vector<std::string> argv;  // argv[0] is the path
     std::vector<int> fds;           // passed as 3, 4, …
+    std::vector<std::string> environment;  // "NAME=value"
+    int stdout_fd = -1;             // -1: /dev/null
     int stderr_fd = 2;              // shared with the child
 };
 
-/// fork, no_new_privs, no capability, no environment, setsid, exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
+/// fork, no_new_privs, no capability, setsid (so it leads a process group of its own), exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
 Result<pid_t> start_child(const ChildSpec& spec);
 
 /// Tells when a process ends, child or not (pidfd). A child is reaped.
@@ -30,6 +32,8 @@ class ProcessWatch {
     Result<void> start(Loop& loop, pid_t pid, std::function<void()> ended);
     void stop();
     pid_t pid() const { return pid_; }
+    /// What waitpid() said of a child that has ended; -1 before, and for others' children.
+    int wait_status() const { return wait_status_; }
     bool active() const { return static_cast<bool>(pidfd_); }
     /// Sends a signal to exactly this process, never to a reused pid. False if it is gone.
     bool signal(int number);
@@ -37,6 +41,7 @@ class ProcessWatch {
   private:
     UniqueFd pidfd_;
     pid_t pid_ = 0;
+    int wait_status_ = -1;
     FdWatcher watcher_;
 };
 

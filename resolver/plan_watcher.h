@@ -2,8 +2,8 @@
 // the fallback. Says what to use; does not use it. Loop thread.
 #pragma once
 
+#include "core/file_watch.h"
 #include "core/stats_page.h"
-#include "resolver/file_watch.h"
 #include "resolver/plan_files.h"
 
 namespace postern::resolver {
@@ -44,8 +44,8 @@ class PlanWatcher {
     std::function<void(PlanPointer)> use_;
     std::function<void()> refused_;
     core::Timer look_soon_;
-    FileWatch plan_file_;
-    FileWatch fallback_file_;
+    core::FileWatch plan_file_;
+    core::FileWatch fallback_file_;
     core::Micros looked_at_ = 0;
     bool has_plan_ = false;
     std::uint64_t generation_ = 0;  // of the last plan

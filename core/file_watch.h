@@ -10,11 +10,11 @@
 #include "core/clock.h"
 #include "core/loop.h"
 
-namespace postern::resolver {
+namespace postern::core {
 
 class FileWatch {
   public:
-    FileWatch(core::Loop& loop, std::string path);
+    FileWatch(Loop& loop, std::string path);
 
     /// `changed` is called from the loop or from check(), once for each state of the file other than the last
     /// seen one, its absence included.
@@ -37,14 +37,14 @@ class FileWatch {
     static Identity identity(const std::string& path);
     void watch_folder();
 
-    core::Loop& loop_;
+    Loop& loop_;
     std::string path_;
     std::string name_;     // its last part
     std::string watched_;  // the folder, or its nearest ancestor that exists
     Identity folder_;
     Identity seen_;
     std::function<void()> changed_;
-    core::UvHandle<uv_fs_event_t, FileWatch> event_;
+    UvHandle<uv_fs_event_t, FileWatch> event_;
 };
 
-}  // namespace postern::resolver
+}  // namespace postern::core

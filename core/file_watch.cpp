@@ -1,12 +1,12 @@
-#include "resolver/file_watch.h"
+#include "core/file_watch.h"
 
 #include <sys/stat.h>
 
 #include "core/file_system.h"
 
-namespace postern::resolver {
+namespace postern::core {
 
-FileWatch::FileWatch(core::Loop& loop, std::string path) : loop_(loop), path_(std::move(path)) {
+FileWatch::FileWatch(Loop& loop, std::string path) : loop_(loop), path_(std::move(path)) {
     const auto slash = path_.rfind('/');
     name_ = slash == std::string::npos ? path_ : path_.substr(slash + 1);
 }
@@ -25,10 +25,10 @@ void FileWatch::start(std::function<void()> changed) {
 }
 
 void FileWatch::watch_folder() {
-    std::string folder = core::folder_of(path_);
+    std::string folder = folder_of(path_);
     Identity found = identity(folder);
     while (!found.exists && folder != "/" && folder != ".") {
-        folder = core::folder_of(folder);
+        folder = folder_of(folder);
         found = identity(folder);
     }
     // Of a folder only its place counts: its times change with every file in it.
@@ -42,12 +42,12 @@ void FileWatch::watch_folder() {
     const int started = uv_fs_event_start(
         event_.get(),
         [](uv_fs_event_t* h, const char* name, int, int) {
-            FileWatch* self = core::UvHandle<uv_fs_event_t, FileWatch>::owner(h);
+            FileWatch* self = UvHandle<uv_fs_event_t, FileWatch>::owner(h);
             if (self == nullptr) return;
             // The stats file may lie in the same folder and be written five times a second: not our business.
-            const bool whole_folder = self->watched_ == core::folder_of(self->path_);
+            const bool whole_folder = self->watched_ == folder_of(self->path_);
             if (whole_folder && name != nullptr && self->name_ != name &&
-                core::folder_of(self->path_) != name &&
+                folder_of(self->path_) != name &&
                 self->identity(self->watched_).inode == self->folder_.inode) {
                 return;
             }
@@ -66,4 +66,4 @@ void FileWatch::check() {
     run();
 }
 
-}  // namespace postern::resolver
+}  // namespace postern::core
