@@ -6,10 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "agent/cloud/aliyun_privatelink.h"
-#include "agent/cloud/credentials.h"
-#include "agent/cloud/http_client.h"
-#include "agent/cloud/metadata.h"
+#include "agent/cloud_stack.h"
 #include "agent/engine.h"
 #include "agent/event_stream.h"
 #include "agent/hostdns/report.h"
@@ -40,10 +37,6 @@ constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new namese
 constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
-AliyunOptions cloud_options(const Config& config) {
-    return {config.aliyun.region, config.aliyun.api_endpoint, config.aliyun.ca_file};
-}
-
 class App {
   public:
     App(const UsableConfig& usable, const RunOptions& options) : App(usable.config, options) {
@@ -58,11 +51,7 @@ class App {
           options_(options),
           paths_(paths_of(config.agent)),
           lookup_(loop_, clock_),
-          http_client_(loop_, clock_, lookup_, process_environment()),
-          metadata_(clock_, http_client_,
-                    {config.aliyun.metadata_url, is_true(process_environment()("ALIBABA_CLOUD_IMDSV1_DISABLED"))}),
-          credentials_(default_credential_chain(clock_, random_, http_client_, metadata_, process_environment())),
-          provider_(clock_, random_, http_client_, *credentials_, metadata_, cloud_options(config)),
+          cloud_(loop_, clock_, random_, lookup_, config.aliyun),
           snapshots_(loop_, paths_.snapshot),
           tokens_(loop_, clock_, [this](const std::string& link) { engine_.token_changed(link); }),
           tls_(loop_),
@@ -71,7 +60,7 @@ class App {
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
-          engine_(clock_, random_, provider_, launcher_,
+          engine_(clock_, random_, cloud_.sources, launcher_,
                   {[this](PlanInput input) { publisher_.publish(std::move(input)); },
                    [this](const probe::Record& record) { keep(record); },
                    [this](const std::string& link) { return tokens_.token(link); },
@@ -175,8 +164,8 @@ class App {
 
     void save_snapshot() {
         engine_.fill_snapshot(snapshot_);
-        if (!metadata_.known_identity().zone.empty()) snapshot_.zone = metadata_.known_identity().zone;
-        if (!provider_.region().empty()) snapshot_.region = provider_.region();
+        if (!cloud_.metadata.known_identity().zone.empty()) snapshot_.zone = cloud_.metadata.known_identity().zone;
+        if (!cloud_.privatelink.region().empty()) snapshot_.region = cloud_.privatelink.region();
         snapshot_.api_hosts = lookup_.known();
         snapshot_.written_wall_us = clock_.wall_us();
         snapshots_.save(snapshot_);
@@ -199,6 +188,10 @@ class App {
                 found.servers = core::parse_fallback(*text).upstreams;
                 found.source = paths_.fallback;
             }
+        }
+        if (found.servers.empty()) {
+            for (const auto& ip : cloud_.metadata.known_identity().nameservers) found.servers.push_back({ip, 53});
+            found.source = "instance metadata";
         }
         upstreams_ = found;
         return found;
@@ -234,8 +227,9 @@ class App {
 
     void keep_house() {
         tls_.reload_changed();
-        if (config_.needs_discovery() && metadata_.known_identity().zone.empty()) {
-            metadata_.identity([this](core::Result<InstanceIdentity> identity) {
+        const bool zone_counts = config_.needs_discovery() && cloud_.metadata.known_identity().zone.empty();
+        if (zone_counts || upstreams_.servers.empty()) {
+            cloud_.metadata.identity([this](core::Result<InstanceIdentity> identity) {
                 if (identity && !identity->zone.empty()) {
                     engine_.set_host_zone(identity->zone);
                     save_snapshot();
@@ -307,7 +301,7 @@ class App {
         core::configure_log(config_.agent.log_level, config_.agent.log_format);
         probe_log_.log_all(config_.agent.log_successes);
         http_server_->set_access(config_.http.allow, config_.http.allow_hosts);
-        provider_.configure(cloud_options(config_));
+        cloud_.configure(config_.aliyun);
         tokens_.configure(config_);
         engine_.configure(config_);
         engine_.set_upstreams(read_upstreams());
@@ -369,11 +363,12 @@ class App {
         s.config_reload_ok = config_problem_.empty();
         s.config_problem = config_problem_;
         s.config_loaded_wall_us = loaded_wall_us_;
-        s.region = provider_.region().empty() ? config_.aliyun.region : provider_.region();
+        s.region = cloud_.privatelink.region().empty() ? config_.aliyun.region : cloud_.privatelink.region();
         for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), probe_log_.problem(), history_.problem(), clock_warning()}) {
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), probe_log_.problem(), history_.problem()}) {
             if (!text.empty()) s.warnings.push_back(text);
         }
+        for (const auto& text : engine_.sync().warnings()) s.warnings.push_back(text);
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
         for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);
         for (auto& link : s.links) {
@@ -383,13 +378,6 @@ class App {
         fill_resolver(s);
         judge(s);
         return s;
-    }
-
-    std::string clock_warning() const {
-        const Micros offset = provider_.clock_offset_us();
-        if (offset == 0) return {};
-        return "this host's clock is " + std::to_string(std::abs(offset) / core::kSecond) + " s " + (offset > 0 ? "behind" : "ahead of") +
-               " the cloud API's: fix NTP (timedatectl, chronyc tracking)";
     }
 
     void fill_resolver(StatusSnapshot& s) {
@@ -441,10 +429,7 @@ class App {
     RunOptions options_;
     Paths paths_;
     AresLookup lookup_;
-    HttpClient http_client_;
-    MetadataClient metadata_;
-    std::unique_ptr<CredentialChain> credentials_;
-    AliyunPrivatelink provider_;
+    CloudStack cloud_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
     JournalWatch journal_{paths_.hostdns};
     SnapshotStore snapshots_;

@@ -149,10 +149,13 @@ class Parser {
 
     void add_check_config() {
         auto c = std::make_shared<CheckConfigCommand>();
-        add(&app_, "check-config",
-            "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
-            "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
-            c);
+        CLI::App* app = add(&app_, "check-config",
+                            "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
+                            "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
+                            c);
+        app->add_flag("--online", c->online,
+                      "also ask for the addresses of every link once, and say which credentials were used and why the "
+                      "others were not");
     }
 
     void add_plan() {

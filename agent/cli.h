@@ -21,6 +21,7 @@ struct RunCommand {
 };
 struct CheckConfigCommand {
     std::string config = kDefaultConfigPath;
+    bool online = false;
 };
 struct PlanShowCommand {
     std::string config = kDefaultConfigPath;

@@ -172,7 +172,7 @@ std::string_view to_string(Policy policy) {
 
 bool Config::needs_discovery() const {
     return std::any_of(links.begin(), links.end(),
-                       [](const LinkConfig& link) { return !link.endpoints.empty(); });
+                       [](const LinkConfig& link) { return link.target.empty() && link.addresses.empty(); });
 }
 
 std::string format_issue(const std::string& path, const ConfigIssue& issue) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cloud/endpoint_query.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/ip_address.h"
@@ -93,6 +94,7 @@ struct LinkConfig {
     std::string host;           // lower case, no trailing dot
     // Exactly one source of addresses is not empty.
     std::vector<std::string> endpoints;       // PrivateLink endpoint IDs, merged
+    EndpointQuery find;                       // or what finds them
     std::vector<core::IpAddress> addresses;   // fixed
     std::string target;                       // a name whose A and AAAA are followed
     std::string zones_file;                   // a saved ListVpcEndpointZones reply
@@ -126,7 +128,7 @@ struct Config {
     std::vector<ConfigIssue> warnings;        // taken as they stand, but worth a second look
     std::vector<ConfigIssue> notes;           // nothing wrong: what a choice costs; check-config alone tells them
 
-    bool needs_discovery() const;             // any link with endpoints
+    bool needs_discovery() const;             // any link whose addresses have zones: the host's own matters
     std::vector<std::string> hosts() const;   // of all links
 };
 

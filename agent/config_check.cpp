@@ -84,7 +84,7 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     }
 }
 
-void check_sources(const ConfigNode& node, const LinkConfig& link, Issues& issues) {
+void check_sources(const ConfigNode& node, Issues& issues) {
     std::vector<std::string> written;
     int line = 0;
     for (const std::string_view key : {"endpoint", "addresses", "target", "zones_file"}) {
@@ -95,7 +95,7 @@ void check_sources(const ConfigNode& node, const LinkConfig& link, Issues& issue
     if (written.empty()) {
         issues.push_back({node.line, "link",
                           "has no source of addresses: expected endpoint = \"ep-…\" (asks the PrivateLink "
-                          "API) or addresses = [\"…\"]"});
+                          "API), addresses = [\"…\"], target = \"NAME\" or zones_file = \"/PATH\""});
     } else if (written.size() > 1) {
         std::string list;
         for (const auto& key : written)
@@ -104,8 +104,8 @@ void check_sources(const ConfigNode& node, const LinkConfig& link, Issues& issue
                           "there are " + list + ": expected exactly one source of addresses"});
     }
     if (const int zones = line_of(&node, "zones");
-        zones > 0 && link.endpoints.empty() && node.find("endpoint") == nullptr) {
-        issues.push_back({zones, "link.zones", "narrows what an endpoint gives: it needs \"endpoint\""});
+        zones > 0 && node.find("endpoint") == nullptr && node.find("zones_file") == nullptr) {
+        issues.push_back({zones, "link.zones", "narrows what an endpoint gives: it needs \"endpoint\" or \"zones_file\""});
     }
 }
 
@@ -196,7 +196,7 @@ void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int pl
         issues.push_back(
             {node.line, "link.host", "is missing: expected the private DNS name, copied from the console"});
     }
-    check_sources(node, link, issues);
+    check_sources(node, issues);
     if (const int file = line_of(&node, "token_file"), env = line_of(&node, "token_env");
         file > 0 && env > 0) {
         issues.push_back({std::max(file, env), file > env ? "link.token_file" : "link.token_env",

@@ -63,12 +63,65 @@ std::string read_gateway(const ConfigNode& node, std::string& host, std::uint16_
     return "";
 }
 
-std::string read_endpoint(const ConfigNode& node, std::vector<std::string>& out) {
-    if (node.type == Type::kList) return read_list(node, "endpoint IDs", 1, kMaxSources, take_endpoint, out);
+// Named, because a reader takes a std::function of a std::string.
+std::string check_endpoint_text(const std::string& text) {
+    return check_endpoint_id(text);
+}
+
+std::string check_service_name(const std::string& text) {
+    if (text.starts_with("epsrv-")) return "is a service's ID: give its name, \"com.aliyuncs.privatelink.REGION.\" before that";
+    const bool name = text.starts_with("com.aliyuncs.privatelink.") && text.size() <= 200 &&
+                      text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
+    return name ? "" : "is not the name of an endpoint service: expected \"com.aliyuncs.privatelink.…\", as the service list shows it";
+}
+
+std::string check_vpc_id(const std::string& text) {
+    const bool id = text.starts_with("vpc-") && text.size() > 4 && text.size() <= 64 &&
+                    text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    return id ? "" : "is not the ID of a VPC: expected \"vpc-…\"";
+}
+
+/// { env = "prod", … }: what the API takes as tags.
+std::string read_tags(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
+    if (node.type != Type::kTable || node.entries.empty() || node.entries.size() > 20)
+        return expected("1 to 20 tags such as { env = \"prod\" }", node);
+    for (const auto& [name, value] : node.entries) {
+        if (name.empty() || name.size() > 64 || name.starts_with("aliyun") || name.starts_with("acs:"))
+            return fmt::format("{} is no tag of an endpoint: keys have 1 to 64 bytes and begin neither with aliyun nor with acs:", shown(name));
+        if (value.type != Type::kString || value.text.size() > 128) return expected("a tag's value in quotes, at most 128 bytes", value);
+        out.emplace_back(name, value.text);
+    }
+    return "";
+}
+
+/// { service = "…", tag = { … }, vpc = "vpc-…" }
+std::string read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
+    EndpointQuery query;
+    for (const auto& [name, value] : node.entries) {
+        std::string problem;
+        if (name == "service") {
+            problem = read_string(value, "a service name in quotes", check_service_name, query.service);
+        } else if (name == "tag") {
+            problem = read_tags(value, query.tags);
+        } else if (name == "vpc") {
+            problem = read_string(value, "a VPC's ID in quotes", check_vpc_id, query.vpc);
+        } else {
+            problem = "unknown key: expected service, tag or vpc";
+        }
+        if (!problem.empty()) return fmt::format("{}: {}", shown(name), problem);
+    }
+    if (!query.configured()) return "says nothing to look for: expected { service = \"com.aliyuncs.privatelink.…\" } or { tag = { env = \"prod\" } }";
+    out = std::move(query);
+    return "";
+}
+
+std::string read_endpoint(const ConfigNode& node, LinkConfig& link) {
+    if (node.type == Type::kList) return read_list(node, "endpoint IDs", 1, kMaxSources, take_endpoint, link.endpoints);
+    if (node.type == Type::kTable) return read_endpoint_query(node, link.find);
     std::string id;
-    std::string problem =
-        read_string(node, "an endpoint ID such as \"ep-bp1…\", or a list of them", check_endpoint_id, id);
-    if (problem.empty()) out = {std::move(id)};
+    std::string problem = read_string(node, "an endpoint ID such as \"ep-bp1…\", a list of them, or { service = \"…\" }",
+                                      check_endpoint_text, id);
+    if (problem.empty()) link.endpoints = {std::move(id)};
     return problem;
 }
 
@@ -125,7 +178,6 @@ std::string check_env_name(const std::string& text) {
     return name ? "" : "is not the name of an environment variable";
 }
 
-// Named, because a reader takes a std::function of a std::string.
 std::string check_region_text(const std::string& text) {
     return check_region(text);
 }
@@ -262,7 +314,7 @@ const KeyRow kKeys[] = {
      R"("my db")"},
     {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")",
      R"("https://db.example.com/rest/sql")"},
-    {kLink, "endpoint", READ(read_endpoint(n, t.link->endpoints)), R"(["ep-bp1a", "ep-bp1b"])",
+    {kLink, "endpoint", READ(read_endpoint(n, *t.link)), R"(["ep-bp1a", "ep-bp1b"])",
      R"("epsrv-bp1a")"},
     {kLink, "addresses",
      READ(read_list(n, "addresses", 1, kMaxSources, parse_host_address, t.link->addresses)),
@@ -277,9 +329,9 @@ const KeyRow kKeys[] = {
      READ(read_word<Policy>(n, {{"any", Policy::kAny}, {"quorum", Policy::kQuorum}, {"all", Policy::kAll}},
                             t.link->policy)),
      R"("quorum")", R"("some")"},
-    {kLink, "target", nullptr, "give the endpoint's ID as \"endpoint\", or fixed \"addresses\"",
-     R"("a.example.com")"},
-    {kLink, "zones_file", nullptr, "give the addresses as \"addresses\"", R"("/etc/postern/zones.json")"},
+    {kLink, "target", READ(read_host(n, t.link->target)), R"("ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com")",
+     R"("10.0.1.23")"},
+    {kLink, "zones_file", READ(read_path(n, t.link->zones_file)), R"("/etc/postern/zones.json")", R"("zones.json")"},
     {kLink, "compare", READ(read_gateway(n, t.link->compare, t.link->compare_port)), R"("gw.example.com:8443")",
      R"("https://gw.example.com")"},
     {kLink, "compare_interval", READ(read_duration(n, kMinute, kDay, t.link->compare_interval_us)), R"("1h")",

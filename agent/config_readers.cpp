@@ -111,10 +111,7 @@ std::string parse_host_address(const std::string& text, core::IpAddress& out) {
                    ? "has a port: give the address alone; the port is [link.probe] port"
                    : "is not an IP address";
     }
-    const std::uint8_t first = ip->data()[0];
-    const bool nowhere = ip->is_v6() ? *ip == core::IpAddress::v6({}) : first == 0;
-    const bool multicast = ip->is_v6() ? first == 0xff : first >= 224;
-    if (nowhere || multicast) return "is not the address of a host";
+    if (!ip->is_host()) return "is not the address of a host";
     out = *ip;
     return "";
 }

@@ -1,14 +1,9 @@
 #include "agent/discovery_sources.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
-#include "agent/cloud/aliyun_reply.h"
 #include "agent/snapshot_store.h"
-#include "core/file_system.h"
 
 namespace postern::agent {
 namespace {
@@ -16,44 +11,31 @@ namespace {
 using core::Code;
 using core::Micros;
 
-constexpr std::size_t kMaxFile = 1 << 20;
-// A stat a second notices a file however it was written: replaced, rewritten in place, on a network file system.
+// Beside the watch, which sees neither another host's writes on a network file system nor a folder mounted over.
 constexpr Micros kFileEvery = core::kSecond;
 constexpr Micros kShortestTtl = 5 * core::kSecond;
 constexpr Micros kLongestTtl = 5 * core::kMinute;
 constexpr Micros kTargetRetry = 30 * core::kSecond;
 
-EndpointReport connected(const std::string& id) {
-    return {.endpoint_id = id, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
-}
-
 }  // namespace
 
-core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text) {
-    const auto page = parse_zones_page(text);
-    if (!page) {
-        return core::fail(Code::kFileCorrupt, path + " holds " + page.error().what,
-                          "it must be the reply of ListVpcEndpointZones as it came; the last good one stays in use");
-    }
-    EndpointReport out = connected(path);
-    out.zones = page->zones;
-    out.request_id = page->request_id;
-    if (!page->next_token.empty()) {
-        return core::fail(Code::kFileCorrupt, path + " is only the first page of a reply",
-                          "ask with MaxResults=50 and put the zones of all pages together");
-    }
-    return out;
-}
-
-DiscoverySources::DiscoverySources(const core::Clock& clock, Provider& api, Lookup& lookup)
-    : clock_(clock), api_(api), lookup_(lookup) {}
+DiscoverySources::DiscoverySources(const core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup)
+    : api_(api), lookup_(lookup), files_(clock, loop) {}
 
 DiscoverySources::~DiscoverySources() = default;
 
 void DiscoverySources::describe_endpoint(const std::string& key, Callback done) {
     if (key.starts_with(kTargetPrefix)) return follow(key.substr(kTargetPrefix.size()), std::move(done));
-    if (key.starts_with(kFilePrefix)) return done(read_file(key.substr(kFilePrefix.size())));
+    if (key.starts_with(kFilePrefix)) return files_.read(key.substr(kFilePrefix.size()), std::move(done));
     api_.describe_endpoint(key, std::move(done));
+}
+
+void DiscoverySources::forget(const std::string& key) {
+    if (key.starts_with(kFilePrefix)) files_.forget(key.substr(kFilePrefix.size()));
+}
+
+void DiscoverySources::when_news(std::function<void(const std::string&)> tell) {
+    files_.changed = [tell = std::move(tell)](const std::string& path) { tell(std::string(kFilePrefix) + path); };
 }
 
 void DiscoverySources::follow(const std::string& name, Callback done) {
@@ -67,40 +49,22 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
             return done(core::fail(Code::kDnsFailed, "the upstreams do not answer about " + name,
                                    "check the upstreams in [dns] and that UDP and TCP 53 to them are open"));
         }
-        EndpointReport out = connected(name);
+        EndpointReport out{.endpoint_id = name, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+        out.domain = found->aliases.empty() ? name : found->aliases.back();
         out.complete = !found->partial;  // with one family unanswered its addresses are not gone
         out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kShortestTtl, kLongestTtl);
         for (const auto& ip : found->addresses) {
+            if (!ip.is_host()) continue;  // 0.0.0.0 is how filters say "blocked"
             ZoneReport zone{.status = "Connected"};
             (ip.is_v6() ? zone.ipv6 : zone.ipv4) = ip;
             out.zones.push_back(std::move(zone));
         }
+        if (out.zones.empty()) {
+            return done(core::fail(Code::kDnsFailed, name + " resolves to " + found->addresses.front().text() + ", where no host is",
+                                   "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
+        }
         done(std::move(out));
     });
-}
-
-core::Result<EndpointReport> DiscoverySources::read_file(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) {
-        files_.erase(path);
-        return core::fail(errno == ENOENT ? Code::kFileMissing : Code::kFileUnreadable, "cannot read " + path,
-                          "the last known addresses stay in use until it is back", errno);
-    }
-    const Micros changed = Micros{info.st_mtim.tv_sec} * core::kSecond + info.st_mtim.tv_nsec / 1000;
-    const Micros now = clock_.wall_us();
-    if (const auto it = files_.find(path); it != files_.end()) {
-        const KnownFile& known = it->second;
-        // A file read while fresh may have been rewritten within the same tick of its time stamp.
-        const bool settled = known.read_wall_us - changed > 2 * core::kSecond;
-        if (settled && known.inode == info.st_ino && known.size == info.st_size && known.changed_wall_us == changed) {
-            return known.report;
-        }
-    }
-    const auto text = core::read_file(path, kMaxFile);
-    if (!text) return core::fail(text.error());
-    auto report = parse_zones_file(path, *text);
-    if (report) files_[path] = {info.st_ino, info.st_size, changed, now, *report};
-    return report;
 }
 
 RequestCounts DiscoverySources::requests() const {

@@ -9,10 +9,13 @@ enum class Fate { kReplaced, kStatedEnd, kUnmentioned };
 
 bool stated_for_all(const EndpointReport& r) { return is_stated_end(r.status) || is_stated_end(r.connection_status); }
 
-Fate fate_of(const EndpointAddress& address, const EndpointReport& report, const EndpointSet& ready) {
+Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const EndpointSet& ready) {
+    const EndpointReport* about = part_about(whole, address.endpoint);
+    if (about == nullptr) return Fate::kUnmentioned;
+    const EndpointReport& report = *about;
     if (stated_for_all(report)) return Fate::kStatedEnd;
     const bool successor = std::any_of(ready.begin(), ready.end(), [&](const auto& a) {
-        return a.zone == address.zone && a.ip.is_v6() == address.ip.is_v6();
+        return a.endpoint == address.endpoint && a.zone == address.zone && a.ip.is_v6() == address.ip.is_v6();
     });
     if (successor && !address.zone.empty()) return Fate::kReplaced;
     if (report.complete && !ready.empty()) return Fate::kReplaced;
@@ -23,9 +26,9 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& report, const
 }
 
 std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept) {
-    const std::string who = "endpoint " + report.endpoint_id + ": ";
-    if (ready.empty() && report.zones.empty()) {
-        return who + "the API lists no zones any more; the last known addresses stay in use: " + describe(kept);
+    const std::string who = title(report) + ": ";
+    if (ready.empty() && report.parts.empty() && report.zones.empty()) {
+        return who + "the API lists " + (report.search ? "none" : "no zones") + " any more; the last known addresses stay in use: " + describe(kept);
     }
     if (ready.empty()) {
         return who + "no address is ready any more (" + why_not_ready(report, {}) + "); the last known stay in use: " +

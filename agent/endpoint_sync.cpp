@@ -50,6 +50,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         core::Backoff backoff;
         std::uint64_t poll = 0;            // under way; 0: none
         bool queued = false;
+        bool news = false;                 // came while it was being asked
     };
     struct Link {
         LinkConfig config;
@@ -104,6 +105,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
             }
             if (it->second->poll != 0) --polls_under_way;
             log.forget(it->first);
+            provider.forget(it->first);
             it = sources.erase(it);
         }
         for (const auto& key : wanted) {
@@ -203,7 +205,9 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
 
     Micros interval(const std::string& key, const Source& source) {
         const SourcePace pace = provider.pace(key);
-        Micros whole = source.report.valid_us > 0 ? source.report.valid_us : pace.interval_us;
+        // A TTL is exact; asking before it has passed would only show the same copy of the same answer.
+        if (source.report.valid_us > 0) return source.report.valid_us + up_to(source.report.valid_us / 10);
+        Micros whole = pace.interval_us;
         if (pace.interval_us == 0) {
             const Micros quiet = clock.mono_us() - source.restless_mono_us - kRestless;
             const Micros longest = std::max(settings.poll_interval_us, settings.poll_max_interval_us);
@@ -238,6 +242,14 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         source.timer.start_in(0, [this] { next_polls(); });
     }
 
+    /// The source itself says that it is worth asking. What comes while it is being asked counts again after that.
+    void news(const std::string& key) {
+        const auto it = sources.find(key);
+        if (it == sources.end() || !running) return;
+        it->second->news = it->second->poll != 0;
+        poll_soon(key, *it->second);
+    }
+
     void next_polls() {
         const auto keep = shared_from_this();
         while (!closed && running && polls_under_way < kParallelPolls && !queue.empty()) {
@@ -268,6 +280,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         if (closed) return;
         if (const auto again = sources.find(key); again != sources.end() && again->second->poll == 0) {
             Source& s = *again->second;
+            if (std::exchange(s.news, false)) poll_soon(key, s);
             if (!s.queued && !s.timer.pending()) schedule(key, s, s.error ? failure_delay(s) : interval(key, s));
         }
         next_polls();
@@ -410,7 +423,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
             if (!s.known) continue;
             snapshot = snapshot || s.from_snapshot;
             // As old as its oldest part.
-            out.confirmed_wall_us = out.reports.empty() ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
+            out.confirmed_wall_us = out.confirmed_wall_us == 0 ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
             if (s.confirmed_wall_us >= newest) {
                 newest = s.confirmed_wall_us;
                 out.request_id = s.report.request_id;
@@ -418,16 +431,21 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
             const std::string why = why_not_ready(s.report, link.config.zones);
             ready = ready || why.empty();
             if (!why.empty()) out.waiting_for += (out.waiting_for.empty() ? "" : "; ") + why;
-            out.reports.push_back(s.report);
+            if (!s.report.search) out.reports.push_back(s.report);
+            out.reports.insert(out.reports.end(), s.report.parts.begin(), s.report.parts.end());
         }
         if (ready) out.waiting_for.clear();
-        out.source = !link.known ? "none" : snapshot ? "snapshot" : "api";
+        out.source = !link.known ? "none" : snapshot ? "snapshot" : source_kind(link.config);
         return out;
     }
 };
 
 EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, EndpointSyncHooks hooks)
-    : engine_(std::make_shared<Engine>(clock, random, provider, std::move(hooks))) {}
+    : engine_(std::make_shared<Engine>(clock, random, provider, std::move(hooks))) {
+    provider.when_news([weak = engine_->weak_from_this()](const std::string& key) {
+        if (const auto self = weak.lock(); self && !self->closed) self->news(key);
+    });
+}
 
 EndpointSync::~EndpointSync() {
     engine_->closed = true;

@@ -22,7 +22,7 @@ struct Snapshot;
 /// What discovery knows about one link; for status, metrics, doctor.
 struct DiscoveryStatus {
     bool known = false;                 // a set is known (API, snapshot or fixed addresses)
-    std::string source;                 // "api" | "snapshot" | "fixed" | "none"
+    std::string source;                 // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
     EndpointSet addresses;
     Micros confirmed_wall_us = 0;       // last time the source said exactly this
     Micros changed_wall_us = 0;
@@ -43,7 +43,7 @@ struct EndpointSyncHooks {
     std::function<void(const std::string& link)> on_change;  // its set changed, or was first known
     std::function<void()> on_status;                         // something status() says changed (errors, readiness, …)
     std::function<void()> save;                              // what fill() gives is worth writing to disk
-    /// Optional: does a probe still reach this address? Then even an end that the API states waits for the grace time.
+    /// Optional: is this address probed and not found dead? Then even an end that the API states waits for the grace time.
     std::function<bool(const core::IpAddress&)> works = {};
 };
 

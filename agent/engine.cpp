@@ -31,7 +31,8 @@ Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, pro
       scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
       comparisons_(clock, random, launcher, hooks_.resolve),
       sync_(clock, random, provider,
-            {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); }}),
+            {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); },
+             [this](const core::IpAddress& ip) { return may_work(ip); }}),
       publish_(clock),
       republish_(clock),
       hold_(clock) {}
@@ -176,6 +177,13 @@ void Engine::on_addresses(const std::string& name) {
     publish_soon();
 }
 
+bool Engine::may_work(const core::IpAddress& ip) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const Link& link) {
+        const auto* health = verdicts_.find(link.config.name, ip);
+        return health != nullptr && health->verdict.path != probe::State::kDown;
+    });
+}
+
 std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
     std::vector<AddressVerdict> out;
     for (const auto& a : link.addresses) {
@@ -216,6 +224,7 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
     hooks_.record(history_.add(result, fold));
     comparisons_.add_private(result);
     if (fold.changed()) hooks_.verdict_changed();
+    if (fold.before.path != probe::State::kDown && fold.after.path == probe::State::kDown) sync_.probe_failed(result.link);
     if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
         hooks_.token_refused(result.link);
     }

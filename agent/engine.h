@@ -87,6 +87,8 @@ class Engine {
     void tell_comparison(const Link& link);
     std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
+    /// It is probed and not found dead.
+    bool may_work(const core::IpAddress& ip) const;
     /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
     bool decide(Link& link);
     void tell_steering(const Link& link, const AnswerDecision& before) const;

@@ -301,7 +301,8 @@ struct AresLookup::Engine {
         if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
             return core::fail(Code::kDnsFailed,
                               host + (status == ARES_ENODATA ? " has no address" : " does not exist") + ", say " + servers,
-                              "check the spelling; names of a private zone exist only inside their VPC");
+                              "check the spelling; names of a private zone exist only inside their VPC, and resolvers "
+                              "with rebinding protection hide private addresses");
         }
         const std::string hint = "check the upstreams in [dns] and that UDP and TCP 53 to them are open";
         if (status == ARES_ETIMEOUT) {
@@ -340,7 +341,11 @@ void AresLookup::resolve(const std::string& host, Callback done) {
         return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kLongestReuseS});
     }
     if (const auto it = e.cache.find(name); it != e.cache.end()) {
-        if (it->second.until_mono_us > e.clock.mono_us()) return e.post(std::move(done), it->second.result);
+        if (const Micros left = it->second.until_mono_us - e.clock.mono_us(); left > 0) {
+            LookupResult result = it->second.result;
+            result.ttl_s = static_cast<std::uint32_t>((left + core::kSecond - 1) / core::kSecond);
+            return e.post(std::move(done), std::move(result));
+        }
         e.cache.erase(it);
     }
     if (e.upstreams.empty()) {

@@ -18,7 +18,7 @@ namespace postern::agent {
 
 struct LookupResult {
     std::vector<core::IpAddress> addresses;  // IPv4 first, sorted; never empty in a success
-    std::uint32_t ttl_s = 0;                 // the least along the CNAME chain
+    std::uint32_t ttl_s = 0;                 // the least along the CNAME chain; of a kept answer what is left of it
     bool stale = false;                      // the upstreams failed: these are the last good ones
     bool partial = false;                    // one family was answered, the other failed (which is not "has none")
     std::vector<std::string> aliases;        // the names of the CNAME chain

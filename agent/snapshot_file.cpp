@@ -38,11 +38,14 @@ std::string report_json(const EndpointReport& r) {
                              json_quote(z.zone_id), json_quote(z.status), json_quote(z.ipv4 ? z.ipv4->text() : ""),
                              json_quote(z.ipv6 ? z.ipv6->text() : ""), json_quote(z.domain));
     }
+    std::string parts;
+    for (const auto& part : r.parts) parts += (parts.empty() ? "" : ",") + report_json(part);
+    if (r.search) parts = ",\"parts\":[" + parts + "]";
     return fmt::format(
         "{{\"endpoint\":{},\"status\":{},\"business_status\":{},\"connection_status\":{},\"service\":{},\"domain\":{},"
-        "\"request_id\":{},\"zones\":[{}]}}",
+        "\"request_id\":{},\"zones\":[{}]{}}}",
         json_quote(r.endpoint_id), json_quote(r.status), json_quote(r.business_status), json_quote(r.connection_status),
-        json_quote(r.service_name), json_quote(r.domain), json_quote(r.request_id), zones);
+        json_quote(r.service_name), json_quote(r.domain), json_quote(r.request_id), zones, parts);
 }
 
 std::string time_json(core::Micros wall_us) { return json_quote(wall_us == 0 ? "" : core::format_utc(wall_us)); }
@@ -92,6 +95,9 @@ class BodyReader {
             out.zones.push_back({z.at("zone").text(), z.at("status").text(), ip(z.at("ipv4")), ip(z.at("ipv6")),
                                  z.at("domain").text()});
         }
+        const JsonView parts = v.at("parts");
+        out.search = parts.is_array();
+        for (const auto& part : parts.items()) out.parts.push_back(report(part));
         return out;
     }
 };
@@ -193,7 +199,14 @@ LoadedSnapshot load_snapshot(const std::string& path) {
 std::vector<std::string> source_keys(const LinkConfig& link) {
     if (!link.target.empty()) return {std::string(kTargetPrefix) + link.target};
     if (!link.zones_file.empty()) return {std::string(kFilePrefix) + link.zones_file};
+    if (link.find.configured()) return {query_key(link.find)};
     return link.endpoints;
+}
+
+std::string_view source_kind(const LinkConfig& link) {
+    if (!link.target.empty()) return "dns";
+    if (!link.zones_file.empty()) return "file";
+    return link.addresses.empty() ? "api" : "fixed";
 }
 
 EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {

@@ -27,7 +27,7 @@ struct SourceRecord {
 
 struct Snapshot {
     std::string region, zone;                                       // of this host
-    std::map<std::string, SourceRecord> sources;                    // by endpoint ID (or "target:NAME", "file:PATH")
+    std::map<std::string, SourceRecord> sources;                    // by endpoint ID (or "target:NAME", "file:PATH", "find:…")
     std::map<std::string, std::vector<core::IpAddress>> api_hosts;  // last good addresses of names the agent asks for
     core::Micros written_wall_us = 0;
     bool operator==(const Snapshot&) const = default;
@@ -37,6 +37,8 @@ inline constexpr std::string_view kTargetPrefix = "target:", kFilePrefix = "file
 
 /// The keys in Snapshot::sources that a link reads. Empty for fixed addresses.
 std::vector<std::string> source_keys(const LinkConfig& link);
+/// Where they come from: "api", "dns", "file" or "fixed".
+std::string_view source_kind(const LinkConfig& link);
 /// What a link would answer from the snapshot alone (its fixed addresses included), narrowed to its zones.
 EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link);
 

@@ -101,7 +101,7 @@ void judge_no_addresses(LinkStatus& link) {
     const DiscoveryStatus& d = link.discovery;
     if (d.error) {
         link.state = link.path = State::kDown;
-        link.cause = "no address is known, because the cloud can't be asked: " + d.error->what;
+        link.cause = "no address is known, because discovery fails: " + d.error->what;
         link.fix = d.error->hint;
     } else if (!d.waiting_for.empty()) {
         link.state = link.path = State::kDown;
@@ -137,7 +137,7 @@ void explain(LinkStatus& link) {
                slow != link.addresses.end()) {
         explain_degraded(link, *slow);
     } else if (link.discovery.error) {
-        link.cause = fmt::format("its addresses are those of {}, because the cloud can't be asked: {}",
+        link.cause = fmt::format("its addresses are those of {}, because discovery fails: {}",
                                  link.discovery.confirmed_wall_us > 0
                                      ? core::format_utc(link.discovery.confirmed_wall_us).substr(0, 19) + "Z"
                                      : "before",

@@ -187,9 +187,12 @@ class Screen {
         }
         if (link.addresses.size() == 1) {
             paragraph(2, "",
-                      fmt::format("one address only: no failover is possible; add a second zone to the endpoint in the VPC "
-                                  "console{}",
-                                  link.discovery.source == "fixed" ? ", and its address to [[link]] addresses" : ""),
+                      fmt::format("one address only: no failover is possible{}",
+                                  link.discovery.source == "fixed" ? "; add a second zone to the endpoint in the VPC console, and "
+                                                                     "its address to [[link]] addresses"
+                                  : link.addresses.front().endpoint.starts_with("ep-")
+                                      ? "; add a second zone to the endpoint in the VPC console"
+                                      : ""),
                       &Paint::dim);
         }
     }

@@ -143,10 +143,7 @@ class Configurations(unittest.TestCase):
                 problems = [line for line in reply.stdout.splitlines() if line.startswith(str(file) + ":")
                             # not on the machine of the test
                             and "No such file or directory" not in line and "there is no [[link]]" not in line]
-                if reply.returncode == 2:  # a source of a later version says so, and nothing else is wrong
-                    self.assertRegex("\n".join(problems), r"^.*link\.(target|zones_file): not yet supported[^\n]*$")
-                else:
-                    self.assertEqual((problems, reply.returncode), ([], 1), reply.stdout)
+                self.assertEqual((problems, reply.returncode), ([], 1), reply.stdout)
         self.assertEqual(sources, {"endpoint", "addresses", "target", "zones_file"})
 
     def test_the_socket_unit_has_the_address_of_the_configuration(self):

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/cloud/aliyun_reply.h"
+#include "agent/cloud/endpoint_query.h"
 
 namespace postern::agent {
 namespace {
@@ -15,86 +16,171 @@ const AliyunProduct kProduct{"privatelink", "2020-04-15"};
 constexpr const char* kPageSize = "50";      // the largest that every document and gateway accepts
 constexpr std::size_t kMaxPages = 40;
 constexpr std::size_t kMaxZones = 1000;
+constexpr std::size_t kMaxFound = 20;        // endpoints behind one name: more is a search that says too little
 
 std::string resource_of(const std::string& endpoint) { return "endpoint " + endpoint; }
 
 }  // namespace
 
 struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
-    /// One describe_endpoint(): the attributes, then the zones page by page.
+    /// One describe_endpoint(): the attributes of an endpoint or a search for several, then each one's zones, page by page.
     struct Description {
-        EndpointReport report;
-        std::set<std::string> tokens;  // seen; a repeated one would page for ever
+        EndpointReport report;         // without zones yet; of a search, with its parts
+        EndpointQuery query;           // of a search
+        std::size_t at = 0;            // the part whose zones are asked for
+        std::set<std::string> tokens;  // seen in this list; a repeated one would page for ever
         Callback done;
+
+        EndpointReport& current() { return report.search ? report.parts[at] : report; }
     };
 
     bool closed = false;
     AliyunApi api;
+    MetadataClient& metadata;
     std::map<std::uint64_t, Description> running;
     std::uint64_t next_id = 1;
 
-    template <class... Args>
-    explicit Engine(Args&&... args) : api(std::forward<Args>(args)...) {}
+    Engine(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
+           MetadataClient& m, AliyunOptions options)
+        : api(clock, random, http, credentials, m, std::move(options)), metadata(m) {}
 
-    template <class Then>
-    AliyunApi::Callback guarded(std::uint64_t id, Then then) {
-        return [weak = weak_from_this(), id, then](core::Result<JsonView> reply) {
+    /// A callback for others: does nothing once we are closed or the description has ended.
+    template <class Result, class Then>
+    std::function<void(Result)> guarded(std::uint64_t id, Then then) {
+        return [weak = weak_from_this(), id, then](Result reply) {
             const auto self = weak.lock();
             if (!self || self->closed) return;
             const auto it = self->running.find(id);
-            if (it == self->running.end()) return;
-            if (!reply) return self->finish(id, core::fail(std::move(reply.error())));
-            then(*self, id, it->second, *reply);
+            if (it != self->running.end()) then(*self, id, it->second, std::move(reply));
         };
+    }
+    template <class Then>
+    AliyunApi::Callback replied(std::uint64_t id, Then then) {
+        return guarded<core::Result<JsonView>>(id, [then](Engine& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
+            if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
+            then(self, i, d, *reply);
+        });
     }
 
     void finish(std::uint64_t id, core::Result<EndpointReport> result) {
         auto node = running.extract(id);
         if (!node.empty()) node.mapped().done(std::move(result));
     }
-    void bad(std::uint64_t id, const std::string& action, const core::Error& error) {
-        finish(id, core::fail(Code::kApiBadReply, action + ": " + error.what,
+    void bad(std::uint64_t id, const std::string& action, const std::string& what) {
+        finish(id, core::fail(Code::kApiBadReply, action + ": " + what,
                               "the API changed or something else answers; what is known stays in use"));
     }
+    /// True when the list goes on; a list that does not end ends the description.
+    bool goes_on(std::uint64_t id, Description& d, const std::string& action, const std::string& token) {
+        if (token.empty()) return false;
+        const bool repeated = !d.tokens.insert(token).second;
+        if (!repeated && d.tokens.size() <= kMaxPages) return true;
+        bad(id, action, repeated ? "its pages repeat without end" : "too many pages");
+        return false;
+    }
+
+    // --- one endpoint ------------------------------------------------------------------------------------------------
 
     void describe(std::uint64_t id, const std::string& endpoint) {
         api.call(kProduct, "GetVpcEndpointAttribute", {{"EndpointId", endpoint}}, resource_of(endpoint),
-                 guarded(id, [endpoint](Engine& self, std::uint64_t i, Description& d, const JsonView& reply) {
+                 replied(id, [endpoint](Engine& self, std::uint64_t i, Description& d, const JsonView& reply) {
                      auto report = read_endpoint_attribute(reply);
-                     if (!report) return self.bad(i, "GetVpcEndpointAttribute", report.error());
+                     if (!report) return self.bad(i, "GetVpcEndpointAttribute", report.error().what);
                      if (report->endpoint_id != endpoint) {
-                         return self.bad(i, "GetVpcEndpointAttribute",
-                                         core::Error{Code::kApiBadReply, "a reply about another endpoint", {}, 0});
+                         return self.bad(i, "GetVpcEndpointAttribute", "a reply about another endpoint");
                      }
                      d.report = std::move(*report);
-                     self.next_page(i, endpoint, "");
+                     self.zones_page(i, endpoint, "");
                  }));
     }
 
-    void next_page(std::uint64_t id, const std::string& endpoint, const std::string& token) {
+    // --- a search ----------------------------------------------------------------------------------------------------
+
+    void find(std::uint64_t id, const EndpointQuery& query) {
+        running.at(id).query = query;
+        if (!query.vpc.empty()) return endpoints_page(id, query.vpc, "");
+        metadata.identity(guarded<core::Result<InstanceIdentity>>(
+            id, [](Engine& self, std::uint64_t i, Description&, core::Result<InstanceIdentity> identity) {
+                if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
+                const std::string why = identity ? "the metadata service does not say" : identity.error().what;
+                self.finish(i, core::fail(Code::kConfigBadValue, "the VPC to look for endpoints in is not known: " + why,
+                                          "add vpc = \"vpc-…\" to the link's endpoint = { … }"));
+            }));
+    }
+
+    void endpoints_page(std::uint64_t id, const std::string& vpc, const std::string& token) {
+        Description& d = running.at(id);
+        const std::string what = agent::describe(d.query, vpc);
+        if (token.empty()) d.report = {.endpoint_id = what, .search = true};
+        NameValues parameters{{"VpcId", vpc}, {"MaxResults", kPageSize}};
+        if (!d.query.service.empty()) parameters.emplace_back("ServiceName", d.query.service);
+        for (std::size_t i = 0; i < d.query.tags.size(); ++i) {
+            const std::string tag = "Tag." + std::to_string(i + 1);
+            parameters.emplace_back(tag + ".Key", d.query.tags[i].first);
+            parameters.emplace_back(tag + ".Value", d.query.tags[i].second);
+        }
+        if (!token.empty()) parameters.emplace_back("NextToken", token);
+        api.call(kProduct, "ListVpcEndpoints", std::move(parameters), what,
+                 replied(id, [vpc](Engine& self, std::uint64_t i, Description& to, const JsonView& reply) {
+                     self.endpoints_came(i, vpc, to, reply);
+                 }));
+    }
+
+    void endpoints_came(std::uint64_t id, const std::string& vpc, Description& d, const JsonView& reply) {
+        auto page = read_endpoints_page(reply);
+        if (!page) return bad(id, "ListVpcEndpoints", page.error().what);
+        d.report.request_id = page->request_id;
+        for (auto& endpoint : page->endpoints) {
+            // A gateway that does not know a filter leaves it out: what it gives must match all the same.
+            const bool other = !d.query.service.empty() && endpoint.service_name != d.query.service;
+            if (!other) d.report.parts.push_back(std::move(endpoint));
+        }
+        if (d.report.parts.size() > kMaxFound) {
+            return finish(id, core::fail(Code::kApiRejected,
+                                         "more than " + std::to_string(kMaxFound) + " endpoints match: " + title(d.report),
+                                         "name the service, or tag the ones that are meant"));
+        }
+        if (goes_on(id, d, "ListVpcEndpoints", page->next_token)) return endpoints_page(id, vpc, page->next_token);
+        if (running.count(id) != 0) zones_of_part(id, d, 0);
+    }
+
+    void zones_of_part(std::uint64_t id, Description& d, std::size_t at) {
+        d.at = at;
+        d.tokens.clear();
+        if (at < d.report.parts.size()) return zones_page(id, d.report.parts[at].endpoint_id, "");
+        auto report = std::move(d.report);
+        finish(id, std::move(report));
+    }
+
+    // --- zones -------------------------------------------------------------------------------------------------------
+
+    void zones_page(std::uint64_t id, const std::string& endpoint, const std::string& token) {
         NameValues parameters{{"EndpointId", endpoint}, {"MaxResults", kPageSize}};
         if (!token.empty()) parameters.emplace_back("NextToken", token);
         api.call(kProduct, "ListVpcEndpointZones", std::move(parameters), resource_of(endpoint),
-                 guarded(id, [endpoint](Engine& self, std::uint64_t i, Description& d, const JsonView& reply) {
-                     auto page = read_zones_page(reply);
-                     if (!page) return self.bad(i, "ListVpcEndpointZones", page.error());
-                     self.page_came(i, endpoint, d, std::move(*page));
+                 guarded<core::Result<JsonView>>(id, [endpoint](Engine& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
+                     if (!reply && d.report.search && reply.error().code == Code::kApiNotFound) {
+                         // Deleted since the search found it.
+                         d.report.parts.erase(d.report.parts.begin() + static_cast<std::ptrdiff_t>(d.at));
+                         return self.zones_of_part(i, d, d.at);
+                     }
+                     if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
+                     auto page = read_zones_page(*reply);
+                     if (!page) return self.bad(i, "ListVpcEndpointZones", page.error().what);
+                     self.zones_came(i, endpoint, d, std::move(*page));
                  }));
     }
 
-    void page_came(std::uint64_t id, const std::string& endpoint, Description& d, ZonesPage page) {
-        d.report.request_id = page.request_id;
-        for (auto& zone : page.zones) d.report.zones.push_back(std::move(zone));
-        if (page.next_token.empty()) {
-            auto report = std::move(d.report);
-            return finish(id, std::move(report));
-        }
-        const bool repeated = !d.tokens.insert(page.next_token).second;
-        if (repeated || d.tokens.size() > kMaxPages || d.report.zones.size() > kMaxZones) {
-            return bad(id, "ListVpcEndpointZones",
-                       core::Error{Code::kApiBadReply, repeated ? "its pages repeat without end" : "too many pages", {}, 0});
-        }
-        next_page(id, endpoint, page.next_token);
+    void zones_came(std::uint64_t id, const std::string& endpoint, Description& d, ZonesPage page) {
+        EndpointReport& to = d.current();
+        to.request_id = page.request_id;
+        for (auto& zone : page.zones) to.zones.push_back(std::move(zone));
+        if (to.zones.size() > kMaxZones) return bad(id, "ListVpcEndpointZones", "too many zones");
+        if (goes_on(id, d, "ListVpcEndpointZones", page.next_token)) return zones_page(id, endpoint, page.next_token);
+        if (running.count(id) == 0) return;
+        if (d.report.search) return zones_of_part(id, d, d.at + 1);
+        auto report = std::move(d.report);
+        finish(id, std::move(report));
     }
 };
 
@@ -106,11 +192,12 @@ AliyunPrivatelink::~AliyunPrivatelink() { engine_->closed = true; }
 
 void AliyunPrivatelink::configure(AliyunOptions options) { engine_->api.configure(std::move(options)); }
 
-void AliyunPrivatelink::describe_endpoint(const std::string& endpoint_id, Callback done) {
+void AliyunPrivatelink::describe_endpoint(const std::string& key, Callback done) {
     const auto keep = engine_;
     const std::uint64_t id = keep->next_id++;
     keep->running[id].done = std::move(done);
-    keep->describe(id, endpoint_id);
+    if (const auto query = parse_query_key(key)) return keep->find(id, *query);
+    keep->describe(id, key);
 }
 
 RequestCounts AliyunPrivatelink::requests() const { return engine_->api.requests(); }

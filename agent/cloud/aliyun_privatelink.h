@@ -1,6 +1,7 @@
 // Alibaba Cloud PrivateLink (API version 2020-04-15) as a Provider: GetVpcEndpointAttribute, then every page of
 // ListVpcEndpointZones (the only call that gives addresses). Requests are POST with everything in the query and an empty
-// body, as the official SDK sends them; each attempt has its own date, nonce and signature.
+// body, as the official SDK sends them; each attempt has its own date, nonce and signature. A key of endpoint_query.h
+// instead of an ID: ListVpcEndpoints, then the zones of each that was found (at most 20).
 //
 // Host: api_endpoint if set; else the regional VPC host (needs no public egress), and the public one when that can't be
 // resolved or reached. Transient failures are retried with jittered backoff inside one describe_endpoint(); what lasts is

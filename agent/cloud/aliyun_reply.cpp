@@ -45,10 +45,7 @@ bool is_token_text(const std::string& code) {
 /// An address that a client could connect to. Loopback is one: test setups put a gateway there.
 std::optional<IpAddress> usable(const std::string& text, bool v6) {
     const auto ip = IpAddress::parse(text);  // "false", the literal of old replies, is no address
-    if (!ip || ip->is_v6() != v6) return std::nullopt;
-    const std::uint8_t first = ip->data()[0];
-    if (v6 ? first == 0xff : first >= 224 || first == 0) return std::nullopt;
-    if (v6 && *ip == IpAddress::v6({})) return std::nullopt;
+    if (!ip || ip->is_v6() != v6 || !ip->is_host()) return std::nullopt;
     return ip;
 }
 
@@ -83,17 +80,33 @@ core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply) {
     return out;
 }
 
-core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
-    JsonView list = reply.at("Zones");
-    if (list.is_object()) list = list.at("Zone");  // the wrapping of this cloud's other products
+namespace {
+
+/// What every page of a list has; `Page` takes its token and id.
+template <class Page>
+core::Result<std::vector<JsonView>> read_page(const JsonView& reply, const char* plural, const char* singular,
+                                              const std::string& what, Page& page) {
+    JsonView list = reply.at(plural);
+    if (list.is_object()) list = list.at(singular);  // the wrapping of this cloud's other products
     const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
-    if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, "a reply without a list of zones");
+    if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, "a reply without a list of " + what);
+    page.request_id = word(reply.at({"RequestId", "requestId"}));
+    page.next_token = reply.at("NextToken").text();  // absent, null and "" all end the list
+    if (page.next_token.size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
+    auto items = list.items();
+    for (const JsonView& item : items) {
+        if (!item.is_object()) return core::fail(Code::kApiBadReply, "a reply whose " + what + " are no objects");
+    }
+    return items;
+}
+
+}  // namespace
+
+core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
     ZonesPage out;
-    out.request_id = word(reply.at({"RequestId", "requestId"}));
-    out.next_token = reply.at("NextToken").text();  // absent, null and "" all end the list
-    if (out.next_token.size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
-    for (const JsonView& item : list.items()) {
-        if (!item.is_object()) return core::fail(Code::kApiBadReply, "a reply whose zones are no objects");
+    const auto items = read_page(reply, "Zones", "Zone", "zones", out);
+    if (!items) return core::fail(items.error());
+    for (const JsonView& item : *items) {
         out.zones.push_back({.zone_id = word(item.at("ZoneId")),
                              .status = word(item.at("ZoneStatus")),
                              .ipv4 = usable(item.at("EniIp").text(), false),
@@ -101,6 +114,25 @@ core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
                              .domain = word(item.at("ZoneDomain"))});
     }
     return out;
+}
+
+core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply) {
+    EndpointsPage out;
+    const auto items = read_page(reply, "Endpoints", "Endpoint", "endpoints", out);
+    if (!items) return core::fail(items.error());
+    for (const JsonView& item : *items) {
+        auto endpoint = read_endpoint_attribute(item);
+        if (!endpoint) return core::fail(std::move(endpoint.error()));
+        const std::string type = item.at("EndpointType").text();
+        if (type.empty() || type == "Interface") out.endpoints.push_back(std::move(*endpoint));
+    }
+    return out;
+}
+
+core::Result<EndpointsPage> parse_endpoints_page(std::string_view body) {
+    const auto json = JsonView::parse(body);
+    if (!json) return core::fail(json.error());
+    return read_endpoints_page(*json);
 }
 
 core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body) {

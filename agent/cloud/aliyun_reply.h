@@ -24,9 +24,18 @@ core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply);
 /// One page of ListVpcEndpointZones. A reply without a list of zones is an error, not "no zones".
 core::Result<ZonesPage> read_zones_page(const JsonView& reply);
 
+struct EndpointsPage {
+    std::vector<EndpointReport> endpoints;  // without zones
+    std::string next_token;                 // "" on the last page
+    std::string request_id;
+};
+/// One page of ListVpcEndpoints, interface endpoints alone. A reply without a list is an error, not "none".
+core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply);
+
 /// Entry points for fuzzers and saved replies.
 core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body);
 core::Result<ZonesPage> parse_zones_page(std::string_view body);
+core::Result<EndpointsPage> parse_endpoints_page(std::string_view body);
 
 struct ApiError {
     int http_status = 0;

@@ -1,4 +1,4 @@
-// Parsing of the files that credentials come in: pure, any bytes in.
+// Parsing of what credentials come in, files and replies: pure, any bytes in.
 #include "agent/cloud/credential_sources.h"
 #include "agent/cloud/json_view.h"
 
@@ -79,6 +79,44 @@ core::Result<Credentials> parse_external_output(std::string_view text) {
     if (!expiration.empty()) {
         out.expires_wall_us = core::parse_utc(expiration);
         if (out.expires_wall_us < 0) return core::fail(Code::kCredentialsInvalid, "its expiration is no UTC time");
+    }
+    return out;
+}
+
+core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required) {
+    const auto json = JsonView::parse(body, 64 << 10, 8);
+    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
+    const std::string code = json->at("Code").text();
+    if (code != "Success" && (code_required || !code.empty())) {
+        return core::fail(Code::kCredentialsInvalid,
+                          "credentials were refused with code \"" + code.substr(0, 60) + "\"",
+                          "check that the RAM role exists and trusts ECS");
+    }
+    Credentials out;
+    out.access_key_id = json->at("AccessKeyId").text();
+    out.access_key_secret = core::Secret(json->at("AccessKeySecret").text());
+    out.security_token = core::Secret(json->at("SecurityToken").text());
+    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty()) {
+        return core::fail(Code::kCredentialsInvalid, "credentials without one of AccessKeyId, AccessKeySecret, SecurityToken");
+    }
+    out.expires_wall_us = core::parse_utc(json->at("Expiration").text());
+    if (out.expires_wall_us < 0) {
+        return core::fail(Code::kCredentialsInvalid, "credentials whose Expiration is no UTC time");
+    }
+    return out;
+}
+
+core::Result<Credentials> parse_sts_reply(std::string_view body) {
+    const auto json = JsonView::parse(body, 64 << 10, 8);
+    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
+    const JsonView keys = json->at("Credentials");
+    Credentials out;
+    out.access_key_id = keys.at("AccessKeyId").text();
+    out.access_key_secret = core::Secret(keys.at("AccessKeySecret").text());
+    out.security_token = core::Secret(keys.at("SecurityToken").text());
+    out.expires_wall_us = core::parse_utc(keys.at("Expiration").text());
+    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty() || out.expires_wall_us < 0) {
+        return core::fail(Code::kCredentialsInvalid, "a reply of the token service without whole credentials");
     }
     return out;
 }

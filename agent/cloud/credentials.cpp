@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "agent/cloud/credential_sources.h"
-#include "agent/cloud/json_view.h"
 #include "core/log.h"
 
 namespace postern::agent {
@@ -100,29 +99,6 @@ bool is_true(std::string_view text) {
     return word == "true";
 }
 
-core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required) {
-    const auto json = JsonView::parse(body, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
-    const std::string code = json->at("Code").text();
-    if (code != "Success" && (code_required || !code.empty())) {
-        return core::fail(Code::kCredentialsInvalid,
-                          "credentials were refused with code \"" + code.substr(0, 60) + "\"",
-                          "check that the RAM role exists and trusts ECS");
-    }
-    Credentials out;
-    out.access_key_id = json->at("AccessKeyId").text();
-    out.access_key_secret = core::Secret(json->at("AccessKeySecret").text());
-    out.security_token = core::Secret(json->at("SecurityToken").text());
-    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty()) {
-        return core::fail(Code::kCredentialsInvalid, "credentials without one of AccessKeyId, AccessKeySecret, SecurityToken");
-    }
-    out.expires_wall_us = core::parse_utc(json->at("Expiration").text());
-    if (out.expires_wall_us < 0) {
-        return core::fail(Code::kCredentialsInvalid, "credentials whose Expiration is no UTC time");
-    }
-    return out;
-}
-
 std::unique_ptr<CredentialSource> environment_credentials(Environment environment) {
     return std::make_unique<EnvironmentSource>(std::move(environment));
 }
@@ -158,6 +134,12 @@ void CredentialChain::get(Callback done) {
 
 void CredentialChain::invalidate(const std::string& access_key_id) {
     if (current_ && current_->access_key_id == access_key_id) refused_ = true;
+}
+
+std::vector<std::string> CredentialChain::source_names() const {
+    std::vector<std::string> out;
+    for (const auto& source : sources_) out.emplace_back(source->name());
+    return out;
 }
 
 void CredentialChain::fetch() {

@@ -64,6 +64,8 @@ class CredentialChain {
     void invalidate(const std::string& access_key_id);
     /// The attempts of the last walk through the chain, in order.
     const std::vector<CredentialAttempt>& attempts() const { return attempts_; }
+    /// Every source, in the order in which they are asked.
+    std::vector<std::string> source_names() const;
     /// The source in use, "" before the first success.
     std::string source() const { return current_ ? current_->provider : std::string(); }
 

@@ -209,13 +209,6 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
 
 }  // namespace
 
-std::string HttpResponse::header(std::string_view name) const {
-    for (const auto& [key, value] : headers) {
-        if (key == name) return value;
-    }
-    return {};
-}
-
 struct HttpClient::Engine {
     /// A request between send() and its callback. Before `exchange` has a handle it waits for addresses.
     struct Transfer {

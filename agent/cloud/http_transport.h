@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,12 @@ struct HttpResponse {
     std::vector<std::pair<std::string, std::string>> headers; // names in lower case
     std::string body;
     /// First value of a header, "" when absent. `name` in lower case.
-    std::string header(std::string_view name) const;
+    std::string header(std::string_view name) const {
+        for (const auto& [key, value] : headers) {
+            if (key == name) return value;
+        }
+        return {};
+    }
 };
 
 class HttpTransport {

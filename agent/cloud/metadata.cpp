@@ -1,6 +1,9 @@
 #include "agent/cloud/metadata.h"
 
+#include <sstream>
 #include <utility>
+
+#include "agent/cloud/json_view.h"
 
 namespace postern::agent {
 namespace {
@@ -10,7 +13,8 @@ using core::Micros;
 
 constexpr Micros kPatience = core::kSecond;  // the service is on the host below us: slower means not there
 constexpr std::size_t kMaxBody = 64 << 10;
-constexpr std::size_t kMaxValue = 16 << 10;  // the role's keys are the largest
+constexpr std::size_t kMaxValue = 16 << 10;  // meta-data/all is the largest, some KiB
+constexpr std::size_t kMaxNameservers = 8;
 constexpr int kTokenTtlS = 21600;
 constexpr Micros kTokenReuse = (kTokenTtlS - 600) * core::kSecond;
 // After a refused or failed PUT the next one waits: hosts without IMDSv2 would pay a second for every value.
@@ -18,6 +22,44 @@ constexpr Micros kTokenRetry = core::kMinute;
 constexpr const char* kTokenHeader = "X-aliyun-ecs-metadata-token";
 
 }  // namespace
+
+namespace {
+
+constexpr const char* kParts[] = {"region-id", "zone-id", "vpc-id", "dns-conf/nameservers"};
+
+bool has(const InstanceIdentity& identity, std::string_view part) {
+    return !(part == "region-id" ? identity.region.empty()
+             : part == "zone-id" ? identity.zone.empty()
+             : part == "vpc-id"  ? identity.vpc.empty()
+                                 : identity.nameservers.empty());
+}
+
+/// Values that are not what they should be are as good as none: host names are built from them.
+void take(InstanceIdentity& identity, std::string_view part, const std::string& value) {
+    if (part == "dns-conf/nameservers") {
+        std::istringstream words(value);  // a line each
+        for (std::string word; words >> word && identity.nameservers.size() < kMaxNameservers;) {
+            if (const auto ip = core::IpAddress::parse(word); ip && ip->is_host()) identity.nameservers.push_back(*ip);
+        }
+    } else if (is_region_id(value)) {
+        (part == "region-id" ? identity.region : part == "zone-id" ? identity.zone : identity.vpc) = value;
+    }
+}
+
+}  // namespace
+
+InstanceIdentity parse_identity(std::string_view all) {
+    InstanceIdentity out;
+    const auto json = JsonView::parse(all, kMaxBody, 16);
+    if (!json) return out;
+    for (const std::string part : kParts) {
+        const auto slash = part.find('/');
+        const JsonView node = slash == std::string::npos ? json->at(part.c_str())
+                                                         : json->at(part.substr(0, slash).c_str()).at(part.substr(slash + 1).c_str());
+        if (const auto value = metadata_value(node.text())) take(out, part, *value);
+    }
+    return out;
+}
 
 std::optional<std::string> metadata_value(std::string_view body) {
     const auto first = body.find_first_not_of(" \t\r\n");
@@ -153,21 +195,26 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
         done(std::move(*value));
     }
 
-    // One after the other: three small values, once in a process's life.
-    void ask_identity(std::size_t index, std::optional<core::Error> trouble) {
-        static constexpr std::pair<const char*, std::string InstanceIdentity::*> kParts[] = {
-            {"region-id", &InstanceIdentity::region}, {"zone-id", &InstanceIdentity::zone}, {"vpc-id", &InstanceIdentity::vpc}};
-        // Nobody answered the first: the others would only wait for the same silence.
-        const bool hopeless = trouble && trouble->code == Code::kApiUnavailable && identity.region.empty();
-        if (index == std::size(kParts) || hopeless) return identity_done(std::move(trouble));
-        get(kParts[index].first,
+    void ask_identity() {
+        get("all", [this](core::Result<std::string> all) {
+            // Nobody answered: the single values would only wait for the same silence. Anything else they may do better.
+            if (!all && all.error().code == Code::kApiUnavailable) return identity_done(std::move(all.error()));
+            if (all) identity = parse_identity(*all);
+            ask_rest(0, std::nullopt);
+        }, 1);
+    }
+    // One after the other what is missing: four small values, once in a process's life.
+    void ask_rest(std::size_t index, std::optional<core::Error> trouble) {
+        if (index == std::size(kParts)) return identity_done(std::move(trouble));
+        if (has(identity, kParts[index])) return ask_rest(index + 1, std::move(trouble));
+        get(kParts[index],
             [this, index, trouble = std::move(trouble)](core::Result<std::string> value) mutable {
-                if (value && is_region_id(*value)) {
-                    identity.*kParts[index].second = *value;
-                } else if (!value && !trouble && value.error().code != Code::kApiNotFound) {
+                if (value) {
+                    take(identity, kParts[index], *value);
+                } else if (!trouble && value.error().code != Code::kApiNotFound) {
                     trouble = value.error();
                 }
-                ask_identity(index + 1, std::move(trouble));
+                ask_rest(index + 1, std::move(trouble));
             },
             1);
     }
@@ -198,7 +245,7 @@ void MetadataClient::identity(IdentityCallback done) {
     const auto keep = engine_;
     if (keep->identity_known) return done(keep->identity);
     engine_->waiting_identity.push_back(std::move(done));
-    if (engine_->waiting_identity.size() == 1) engine_->ask_identity(0, std::nullopt);
+    if (engine_->waiting_identity.size() == 1) engine_->ask_identity();
 }
 
 const InstanceIdentity& MetadataClient::known_identity() const { return engine_->identity; }

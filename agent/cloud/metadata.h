@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/cloud/http_transport.h"
+#include "core/ip_address.h"
 #include "core/secret.h"
 
 namespace postern::agent {
@@ -21,6 +23,7 @@ struct MetadataOptions {
 /// Where this machine is. Empty where the service does not know.
 struct InstanceIdentity {
     std::string region, zone, vpc;
+    std::vector<core::IpAddress> nameservers;  // of the VPC, at most 8
 };
 
 class MetadataClient {
@@ -35,8 +38,8 @@ class MetadataClient {
     /// One value below /latest/meta-data/, trimmed. kApiNotFound for 404, kApiUnavailable when nobody answers,
     /// kApiDenied when a token is required and was refused, kApiBadReply for what can't be a value.
     void get(const std::string& path, TextCallback done);
-    /// region-id, zone-id and vpc-id. A value that is missing is ""; an error only when the service does not answer.
-    /// Asked once, then remembered: an instance does not move.
+    /// From the one document of meta-data/all where there is one, else value by value. What is missing is ""; an error only
+    /// when the service does not answer. Asked once, then remembered: an instance does not move.
     void identity(IdentityCallback done);
     /// What identity() found so far.
     const InstanceIdentity& known_identity() const;
@@ -48,6 +51,9 @@ class MetadataClient {
 
 /// The value in a metadata body: outer blanks, CR and LF cut; nothing if empty, over 16 KiB, or with control bytes.
 std::optional<std::string> metadata_value(std::string_view body);
+
+/// What the document of meta-data/all says; empty where it says nothing usable. Any bytes.
+InstanceIdentity parse_identity(std::string_view all);
 
 /// "cn-hangzhou": lower-case letters, digits and dashes. Guards host names that are built from it.
 bool is_region_id(std::string_view text);

@@ -30,7 +30,27 @@ std::string zone_states(const std::vector<const ZoneReport*>& zones) {
 
 }  // namespace
 
+std::string title(const EndpointReport& report) {
+    const bool id = !report.search && report.endpoint_id.starts_with("ep-");
+    return (id ? "endpoint " : "") + report.endpoint_id;
+}
+
+const EndpointReport* part_about(const EndpointReport& report, const std::string& endpoint_id) {
+    if (!report.search) return &report;
+    for (const auto& part : report.parts) {
+        if (part.endpoint_id == endpoint_id) return &part;
+    }
+    return nullptr;
+}
+
 EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones) {
+    if (report.search) {
+        std::vector<EndpointAddress> all;
+        for (const auto& part : report.parts) {
+            for (auto& address : ready_addresses(part, zones)) all.push_back(std::move(address));
+        }
+        return make_endpoint_set(std::move(all));
+    }
     if (!is_connected(report)) return {};
     std::vector<EndpointAddress> out;
     for (const auto& zone : report.zones) {
@@ -45,7 +65,12 @@ EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std:
 
 std::string why_not_ready(const EndpointReport& r, const std::vector<std::string>& zones) {
     if (!ready_addresses(r, zones).empty()) return {};
-    const std::string who = "endpoint " + r.endpoint_id;
+    if (r.search) {
+        std::string why = r.parts.empty() ? "there is no " + title(r) + ": create one, or correct what the link looks for" : "";
+        for (const auto& part : r.parts) why += (why.empty() ? "" : "; ") + why_not_ready(part, zones);
+        return why;
+    }
+    const std::string who = title(r);
     if (r.status == "Creating") return who + " is being created; it takes about a minute";
     if (r.status == "Deleting") return who + " is being deleted; remove it from the configuration or create another";
     if (r.status == "Pending") return who + " is being modified; wait until it is Active";

@@ -25,7 +25,7 @@ struct ZoneReport {
 };
 
 struct EndpointReport {
-    std::string endpoint_id;
+    std::string endpoint_id;              // of a search: what it looks for, in words
     std::string status, business_status, connection_status;  // "Active", "Normal", "Connected", …
     std::string service_name;
     std::string domain;
@@ -33,8 +33,13 @@ struct EndpointReport {
     std::string request_id;               // of the reply with the zones
     bool complete = false;                // the list itself is the truth (DNS): what it lacks is gone
     core::Micros valid_us = 0;            // how long it holds, where the source says so (a TTL)
+    bool search = false;                  // what was found is in parts; the words and zones above are not its
+    std::vector<EndpointReport> parts;
     bool operator==(const EndpointReport&) const = default;
 };
+
+/// "endpoint ep-…", what the search looks for, or the file.
+std::string title(const EndpointReport& report);
 
 /// Requests made so far by {action, code}: code "ok", the API's own, or an error token when no reply came.
 using RequestCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
@@ -52,6 +57,10 @@ class Provider {
     virtual ~Provider() = default;
     /// State and zones of one endpoint. Exactly one callback, from the loop, unless the provider is destroyed.
     virtual void describe_endpoint(const std::string& endpoint_id, Callback done) = 0;
+    /// Nobody asks about it any more.
+    virtual void forget(const std::string&) {}
+    /// `tell` runs, from the loop, when there is a reason to ask about a source now.
+    virtual void when_news(std::function<void(const std::string& endpoint_id)>) {}
     virtual RequestCounts requests() const { return {}; }
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
     virtual core::Micros not_before_mono_us() const { return 0; }
@@ -59,6 +68,9 @@ class Provider {
     /// What works but should be put right, for status: one sentence each, with the fix.
     virtual std::vector<std::string> warnings() const { return {}; }
 };
+
+/// The report about one endpoint; of a search, that of the part, nullptr when it did not find it.
+const EndpointReport* part_about(const EndpointReport& report, const std::string& endpoint_id);
 
 /// The readiness rule: endpoint Active and Normal and Connected, zone Connected, an address that parses.
 /// `zones` narrows (empty: all).

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "agent/cloud/aliyun_reply.h"
-#include "agent/cloud/json_view.h"
 
 namespace postern::agent {
 namespace {
@@ -54,21 +53,6 @@ std::string sts_host(const std::string& region, bool vpc, const Environment& env
     if (!is_region_id(where)) return "sts.aliyuncs.com";
     const bool inside = vpc || is_true(environment("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
     return (inside ? "sts-vpc." : "sts.") + where + ".aliyuncs.com";
-}
-
-core::Result<Credentials> parse_sts_reply(std::string_view body) {
-    const auto json = JsonView::parse(body, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
-    const JsonView keys = json->at("Credentials");
-    Credentials out;
-    out.access_key_id = keys.at("AccessKeyId").text();
-    out.access_key_secret = core::Secret(keys.at("AccessKeySecret").text());
-    out.security_token = core::Secret(keys.at("SecurityToken").text());
-    out.expires_wall_us = core::parse_utc(keys.at("Expiration").text());
-    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty() || out.expires_wall_us < 0) {
-        return core::fail(Code::kCredentialsInvalid, "a reply of the token service without whole credentials");
-    }
-    return out;
 }
 
 StsClient::StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url, std::string ca_file)

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "agent/cli.h"
+#include "agent/commands/check_online.h"
 #include "agent/commands/common.h"
 #include "core/file_system.h"
 
@@ -40,6 +42,7 @@ std::vector<ConfigIssue> host_warnings(const Config& config) {
     };
     look(0, "aliyun.ca_file", config.aliyun.ca_file, false);
     for (const LinkConfig& link : config.links) {
+        look(link.line, "link.zones_file", link.zones_file, false);
         look(link.line, "link.token_file", link.token.file, true);
         look(link.line, "link.probe.ca_file", link.probe.ca_file, false);
     }
@@ -79,7 +82,8 @@ int run_command(const CheckConfigCommand& command) {
     fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid",
                config->links.size(), config->links.size() == 1 ? "link" : "links",
                config->links.size() <= 8 ? links : "");
-    return warnings.empty() ? kExitGood : kExitWarning;
+    const int offline = warnings.empty() ? kExitGood : kExitWarning;
+    return command.online ? std::max(offline, check_online(*config)) : offline;
 }
 
 }  // namespace postern::agent

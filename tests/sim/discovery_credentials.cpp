@@ -162,7 +162,8 @@ TEST_CASE("metadata: identity asks together, once, and survives a silent service
     }
     w.clock.advance(core::kSecond);
     CHECK(answers == 3);
-    CHECK(w.http.count("/region-id") == 2);  // the failed one and one for all
+    CHECK(w.http.count("/meta-data/all") == 2);  // the failed one and one for all
+    CHECK(w.http.count("/region-id") == 1);      // there is no meta-data/all
     CHECK(w.metadata->known_identity().zone == "cn-hangzhou-h");
     w.imds.values.clear();
     MetadataClient odd(w.clock, w.http, {});
@@ -172,6 +173,39 @@ TEST_CASE("metadata: identity asks together, once, and survives a silent service
     w.clock.advance(core::kSecond);
     REQUIRE(empty);
     if (*empty) CHECK((*empty)->region.empty());
+}
+
+TEST_CASE("metadata: one document is enough, and what it lacks or garbles is asked for by itself", "[metadata]") {
+    World w;
+    const auto identity = [&] {
+        MetadataClient client(w.clock, w.http, {});
+        std::optional<core::Result<InstanceIdentity>> out;
+        client.identity([&](auto r) { out = std::move(r); });
+        w.clock.advance(core::kSecond);
+        REQUIRE(out);
+        REQUIRE(*out);
+        return **out;
+    };
+    w.imds.values["all"] =
+        R"({"dns-conf":{"nameservers":"100.100.2.136\r\n100.100.2.138\r\n0.0.0.0 x"},"zone-id":"cn-beijing-c","region-id":"cn-beijing","vpc-id":"vpc-2"})";
+    auto found = identity();
+    CHECK(found.region == "cn-beijing");
+    CHECK(found.zone == "cn-beijing-c");
+    CHECK(found.vpc == "vpc-2");
+    REQUIRE(found.nameservers.size() == 2);
+    CHECK(found.nameservers[1].text() == "100.100.2.138");
+    CHECK(w.http.count("-id") == 0);
+    w.imds.values["all"] = R"({"region-id":"cn-beijing","zone-id":["x"],"vpc-id":null})";
+    w.imds.values["dns-conf/nameservers"] = "100.100.2.136";
+    found = identity();
+    CHECK(found.region == "cn-beijing");
+    CHECK(found.zone == "cn-hangzhou-h");
+    CHECK(found.vpc == "vpc-bp1");
+    CHECK(found.nameservers.size() == 1);
+    for (const char* bad : {"<html>", "{", "[]", "null", "\"text\"", R"({"region-id":"evil.example/"})"}) {
+        w.imds.values["all"] = bad;
+        CHECK(identity().region == "cn-hangzhou");
+    }
 }
 
 TEST_CASE("metadata: no callback runs once the client is gone, even from inside another", "[metadata]") {

@@ -45,7 +45,7 @@ struct World {
     core::SeededRandom random{9};
     NoApi api;
     FakeLookup lookup{clock};
-    DiscoverySources sources{clock, api, lookup};
+    DiscoverySources sources{clock, nullptr, api, lookup};
     int changes = 0, saves = 0;
     EndpointSync sync{clock, random, sources,
                       EndpointSyncHooks{[this](const std::string&) { ++changes; }, [] {}, [this] { ++saves; }}};
@@ -83,14 +83,14 @@ TEST_CASE("target: a name is followed by its TTL, without credentials", "[target
     w.resolve_to({"10.0.0.1", "2001:db8::1"}, 60);
     w.begin(following());
     CHECK(w.served() == "10.0.0.1, 2001:db8::1");
-    CHECK(w.sync.status("a").source == "api");
+    CHECK(w.sync.status("a").source == "dns");
     w.clock.advance(10 * kMinute);
     CHECK(w.lookup.asked >= 9);
     CHECK(w.lookup.asked <= 13);
     w.resolve_to({"10.0.0.2", "2001:db8::1"}, 60);
     w.clock.advance(67 * kSecond);
     CHECK(w.served() == "10.0.0.2, 2001:db8::1");
-    w.resolve_to({"10.0.0.2"}, 0);
+    w.resolve_to({"10.0.0.2", "0.0.0.0"}, 0);
     w.clock.advance(2 * kMinute);
     const int asked = w.lookup.asked;
     w.clock.advance(kMinute);
@@ -117,6 +117,10 @@ TEST_CASE("target: failing, lying by half and stale upstreams take nothing away"
         CHECK(w.served() == "10.0.0.1, 2001:db8::1");
     }
     w.lookup.error.reset();
+    w.resolve_to({"0.0.0.0", "::"}, 30);  // a filter's way to say no
+    w.clock.advance(kMinute);
+    CHECK(w.served() == "10.0.0.1, 2001:db8::1");
+    CHECK(w.sync.status("a").error->what.find("where no host is") != std::string::npos);
     w.resolve_to({"10.0.0.7"}, 30);
     w.clock.advance(35 * kSecond);  // retried at least so often
     CHECK(w.served() == "10.0.0.7");

@@ -128,11 +128,12 @@ TEST_CASE("config: exactly one source of addresses", "[config]") {
     CHECK(contains(only_issue(head), "1 link: has no source of addresses"));
     CHECK(contains(only_issue(head + "endpoint = \"ep-abc\"\naddresses = [\"10.0.0.1\"]\n"),
                    "5 link.addresses: there are endpoint and addresses: expected exactly one"));
-    // A source of a later version counts as one: it is reported once, as that.
-    CHECK(only_issue(head + "target = \"x.privatelink.aliyuncs.com\"\n")
-              .starts_with("4 link.target: not yet supported"));
+    CHECK(contains(only_issue(head + "target = \"ep-x.privatelink.aliyuncs.com\"\nzones_file = \"/z.json\"\n"),
+                   "5 link.zones_file: there are target and zones_file: expected exactly one"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1\"]\nzones = [\"cn-hangzhou-h\"]\n"),
                    "5 link.zones: narrows what an endpoint gives"));
+    CHECK(parse_config("f", head + "zones_file = \"/z.json\"\nzones = [\"cn-hangzhou-h\"]\n"));
+    CHECK(contains(only_issue(head + "target = \"10.0.0.1\"\n"), "is an address (10.0.0.1)"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1\", \"10.0.0.1\"]\n"), "is there twice"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1:443\"]\n"), "has a port"));
     CHECK(contains(only_issue(head + "addresses = [\"0.0.0.0\", \"224.0.0.1\"]\n"),

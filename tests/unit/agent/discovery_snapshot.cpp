@@ -45,6 +45,9 @@ Snapshot sample(int n = 1) {
     r.report.zones = {{"cn-hangzhou-h", "Connected", IpAddress::parse("10.0.0.1"), IpAddress::parse("2001:db8::2"), "d.example"},
                       {"cn-hangzhou-i", "Wait", {}, {}, ""}};
     r.confirmed_wall_us = 1767323045000001;
+    SourceRecord& found = s.sources["find:service=x"];
+    found.report = {.endpoint_id = "endpoint of x in vpc-1", .search = true, .parts = {r.report, {.endpoint_id = "ep-2"}}};
+    s.sources["find:service=none"].report.search = true;
     r.changed_wall_us = 1767320000000000;
     return s;
 }

@@ -1,0 +1,128 @@
+#include "agent/commands/check_online.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "agent/cli.h"
+#include "agent/cloud_stack.h"
+#include "agent/commands/common.h"
+#include "agent/hostdns/upstreams.h"
+#include "agent/snapshot_store.h"
+
+namespace postern::agent {
+namespace {
+
+std::vector<core::SocketAddress> upstreams_of(const Config& config) {
+    if (!config.dns.upstreams.empty()) return config.dns.upstreams;
+    const auto journal = JournalFile(paths_of(config.agent).hostdns).load();
+    return host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{})).servers;
+}
+
+class OnlineCheck {
+  public:
+    explicit OnlineCheck(const Config& config)
+        : config_(config), lookup_(loop_, clock_), cloud_(loop_, clock_, random_, lookup_, config.aliyun), turn_(clock_) {
+        lookup_.set_upstreams(upstreams_of(config));
+    }
+
+    int run() {
+        bool api = false;
+        for (const auto& link : config_.links) {
+            api = api || source_kind(link) == "api";
+            for (const auto& key : source_keys(link)) answers_.emplace(key, std::nullopt);
+        }
+        if (answers_.empty()) {
+            print("online: no link asks anybody for addresses\n");
+            return kExitGood;
+        }
+        if (api) tell_credentials();
+        ask_all();
+        if (api) print(fmt::format("region {}\n", region()));
+        int code = failed_ ? kExitFailed : kExitGood;
+        for (const auto& link : config_.links) code = std::max(code, tell(link));
+        return code;
+    }
+
+  private:
+    std::string region() const {
+        if (!config_.aliyun.region.empty()) return config_.aliyun.region + " (configured)";
+        const auto& identity = cloud_.metadata.known_identity();
+        return identity.region.empty() ? "not known" : identity.region + " (of this instance)";
+    }
+
+    /// Turns the loop until `done`; every client has bounds of its own.
+    template <class Done>
+    void wait(Done done) {
+        while (!done() && loop_.run_once()) {
+        }
+    }
+
+    void tell_credentials() {
+        std::optional<core::Result<Credentials>> keys;
+        cloud_.credentials->get([&](core::Result<Credentials> result) { keys = std::move(result); });
+        wait([&] { return keys.has_value(); });
+        failed_ = !keys || !*keys;
+        const std::string source = failed_ ? "" : (*keys)->provider;
+        const std::string who = failed_ || (*keys)->principal.empty() ? "" : " (" + (*keys)->principal + ")";
+        print(failed_ ? "credentials: none\n" : fmt::format("credentials: {}{}\n", source, who));
+        const auto& attempts = cloud_.credentials->attempts();
+        for (const auto& name : cloud_.credentials->source_names()) {
+            const auto it = std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
+            std::string what = "not asked: an earlier one serves";
+            if (it != attempts.end()) what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->why_not;
+            print(fmt::format("  {:<16} {}\n", name, what));
+        }
+        print("  (in the environment of this command; that of the service may differ)\n");
+        if (failed_) print("  → attach a RAM role to this ECS instance, or see CREDENTIALS in postern(1)\n");
+    }
+
+    void ask_all() {
+        std::size_t missing = answers_.size();
+        // From the loop, as the providers expect.
+        turn_.start_in(0, [this, &missing] {
+            for (auto& [key, answer] : answers_) {
+                cloud_.sources.describe_endpoint(key, [&missing, to = &answer](core::Result<EndpointReport> report) {
+                    *to = std::move(report);
+                    --missing;
+                });
+            }
+        });
+        wait([&] { return missing == 0; });
+    }
+
+    int tell(const LinkConfig& link) const {
+        int code = kExitGood;
+        for (const auto& key : source_keys(link)) {
+            const auto& answer = answers_.at(key);
+            const std::string head = fmt::format("link {}: {}: ", link.name, key);
+            if (!answer || !*answer) {
+                const core::Error error = answer ? answer->error() : core::Error{core::Code::kInternal, "no answer", "", 0};
+                print(head + error.text() + "\n");
+                code = kExitFailed;
+                continue;
+            }
+            const EndpointSet ready = ready_addresses(**answer, link.zones);
+            if (ready.empty()) code = std::max<int>(code, kExitWarning);
+            const std::string id = (*answer)->request_id.empty() ? "" : " (RequestId " + (*answer)->request_id + ")";
+            print(head + (ready.empty() ? why_not_ready(**answer, link.zones) : describe(ready)) + id + "\n");
+        }
+        return code;
+    }
+
+    const Config& config_;
+    core::Loop loop_;
+    core::SystemClock clock_{loop_};
+    core::SystemRandom random_;
+    AresLookup lookup_;
+    CloudStack cloud_;
+    core::Timer turn_;
+    std::map<std::string, std::optional<core::Result<EndpointReport>>> answers_;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+int check_online(const Config& config) { return OnlineCheck(config).run(); }
+
+}  // namespace postern::agent
