@@ -19,8 +19,9 @@ from faults import KINDS, Faults
 from imds import Imds
 from keystore import KeyStore
 from openapi import OpenApi
+from sts import Sts
 
-SCENARIO_KEYS = ("region", "keys", "role", "metadata", "imds", "endpoints", "options", "faults")
+SCENARIO_KEYS = ("region", "keys", "role", "roles", "metadata", "imds", "endpoints", "options", "faults")
 
 
 class Aliyun:
@@ -34,6 +35,7 @@ class Aliyun:
         self.api = OpenApi(service.parse_address(options.api), options.cert, options.key, region=region,
                            keystore=self.keystore, endpoints=self.endpoints, fault_list=self.faults, log=self.log,
                            options=scenario.get("options"))
+        self.sts = self.api.sts = Sts(self.keystore, self.log, scenario.get("roles"))
         self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,
                          values={"region-id": region, **scenario.get("metadata", {})})
         self.imds.change(scenario.get("imds", {}))
@@ -68,6 +70,7 @@ class Aliyun:
             ("DELETE", "/keys/{id}", ok(lambda call: self.keystore.remove(call.parts["id"]))),
             ("POST", "/sts/expire", ok(lambda call: self.keystore.expire_temporary_keys(time.time()))),
             ("POST", "/role", ok(self._change_role)),
+            ("PUT", "/roles", ok(lambda call: [self.sts.put(arn, role) for arn, role in call.body.items()] and {})),
             ("POST", "/imds", ok(lambda call: self.imds.change(call.body))),
             ("POST", "/listeners/{name}", ok(self._change_listener)),
         ]

@@ -22,7 +22,10 @@ TOKEN_MODES = {
     "required": "GET needs a valid session token, else 401",
     "optional": "GET works with and without a token",
     "forbidden": "PUT is answered 403; GET works without a token",
+    "absent": "PUT is answered 404, as before there were tokens; GET works without one",
 }
+# Not of the metadata service: a local credentials server (ALIBABA_CLOUD_CREDENTIALS_URI), to save a listener.
+CREDENTIALS_URI_PATH = "/credentials"
 FAILURES = ("hang", "reset", "http_500", "http_404", "html")
 
 DEFAULT_VALUES = {
@@ -90,6 +93,8 @@ class Imds:
             reply = Reply(status, b"<html><body>metadata trouble</body></html>", [("Content-Type", "text/html")])
         elif request.path == TOKEN_PATH:
             reply = self._token(request)
+        elif request.path == CREDENTIALS_URI_PATH and self.keystore.role:
+            reply = Reply(200, json.dumps(self._credential(self.keystore.role)).encode(), [("Content-Type", "application/json")])
         else:
             reply = self._value(request)
         self.log.add(service="imds", method=request.method, path=request.path, status=reply.status,
@@ -99,6 +104,8 @@ class Imds:
     def _token(self, request):
         if request.method != "PUT":
             return Reply(405)
+        if self.token_mode == "absent":
+            return Reply(404, b"<html><body>404 - Not Found</body></html>", [("Content-Type", "text/html")])
         if self.token_mode == "forbidden" or request.header("x-forwarded-for") is not None:
             return Reply(403, b"Forbidden")
         ttl = request.header(TTL_HEADER) or ""

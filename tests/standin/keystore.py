@@ -43,9 +43,9 @@ class KeyStore:
         self.role = Role(**role) if role is not None else None
 
     # pylint: disable=redefined-builtin
-    def put(self, id, secret, active=True, token=None):
+    def put(self, id, secret, active=True, token=None, expires_at=None):
         with self._lock:
-            self._keys[id] = AccessKey(id, secret, active, token)
+            self._keys[id] = AccessKey(id, secret, active, token, expires_at)
 
     def get(self, key_id):
         with self._lock:

@@ -48,6 +48,9 @@ class ControlClient:
     def post(self, path, **body):
         return self.call("POST", path, body)
 
+    def put(self, path, **body):
+        return self.call("PUT", path, body)
+
     def delete(self, path):
         return self.call("DELETE", path)
 

@@ -29,6 +29,8 @@ OPTION_DEFAULTS = {
     "page_size": None,          # at most so many entries a page, whatever MaxResults asks
     "repeat_token": False,      # never-ending paging: the same NextToken again and again
     "not_found_status": 404,    # HTTP status of EndpointNotFound: 404 or 400, the documents differ
+    "wrap_lists": False,        # {"Zones": {"Zone": [...]}}, as this cloud's other products write lists
+    "null_lists": False,        # an empty list as null
 }
 
 
@@ -45,6 +47,7 @@ class OpenApi:
         self.endpoints = endpoints
         self.faults = fault_list
         self.log = log
+        self.sts = None  # answers on the same listener, under host names of its own
         self.options = dict(OPTION_DEFAULTS)
         self.change_options(options or {})
         self._nonces = OrderedDict()
@@ -72,6 +75,8 @@ class OpenApi:
         http_base.serve(connection, lambda request: self._answer(connection, request))
 
     def _answer(self, connection, request):
+        if self.sts is not None and self.sts.wants(request):
+            return self.sts.answer(request)
         action = request.header("x-acs-action") or ""
         entry = {"service": "api", "action": action, "version": request.header("x-acs-version"),
                  "method": request.method, "host": request.header("host"), "params": {}, "access_key_id": None,
@@ -205,7 +210,8 @@ class OpenApi:
         filters = ("EndpointId", "EndpointName", "EndpointStatus", "ConnectionStatus", "EndpointType", "VpcId",
                    "ServiceName", "ServiceRegionId", "AddressIpVersion", "ResourceGroupId")
         found = [endpoint for endpoint in self.endpoints.all_attributes() if parameters["RegionId"] == self.region
-                 and all(endpoint.get(name) == parameters[name] for name in filters if parameters.get(name))]
+                 and all(endpoint.get(name) == parameters[name] for name in filters if parameters.get(name))
+                 and _has_tags(endpoint, parameters)]
         return self._page("Endpoints", found, parameters)
 
     def _get_attribute(self, parameters):
@@ -234,7 +240,24 @@ class OpenApi:
             page["NextToken"] = f"page-{first + size}"
         elif self.options["last_page"] != "absent":
             page["NextToken"] = {"null": None, "empty": ""}[self.options["last_page"]]
+        if self.options["null_lists"] and not entries:
+            page[name] = None
+        elif self.options["wrap_lists"]:
+            page[name] = {name[:-1]: page[name]}
         return page
+
+
+def _has_tags(endpoint, parameters):
+    tags = {(tag["Key"], tag.get("Value", "")) for tag in endpoint.get("Tags", [])}
+    keys = {tag[0] for tag in tags}
+    for name, key in parameters.items():
+        number = re.fullmatch(r"Tag\.([1-9]|1\d|20)\.Key", name)
+        if not number:
+            continue
+        value = parameters.get(f"Tag.{number[1]}.Value", "")
+        if (key, value) not in tags and (value or key not in keys):
+            return False
+    return True
 
 
 def _as_strings(value):
