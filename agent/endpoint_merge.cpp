@@ -25,8 +25,13 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const 
     return Fate::kUnmentioned;
 }
 
-std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept) {
+std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept, bool stated) {
     const std::string who = title(report) + ": ";
+    const std::string grace = std::to_string(kWithdrawalGrace / core::kMinute) + " min after ";
+    if (stated) {
+        return who + "the API says that the end of " + describe(kept) +
+               " has come, but no probe has; withdrawn when one fails, or " + grace + "that";
+    }
     if (ready.empty() && report.parts.empty() && report.zones.empty()) {
         return who + "the API lists " + (report.search ? "none" : "no zones") + " any more; the last known addresses stay in use: " + describe(kept);
     }
@@ -34,8 +39,7 @@ std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, 
         return who + "no address is ready any more (" + why_not_ready(report, {}) + "); the last known stay in use: " +
                describe(kept);
     }
-    return who + describe(kept) + " no longer listed; withdrawn " + std::to_string(kWithdrawalGrace / core::kMinute) +
-           " min after it vanished";
+    return who + describe(kept) + " no longer listed; withdrawn " + grace + "it vanished";
 }
 
 }  // namespace
@@ -53,6 +57,7 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
     const EndpointSet ready = ready_addresses(report, {});
     std::vector<EndpointAddress> next(ready.begin(), ready.end());
     EndpointSet kept;
+    bool any_stated = false;
     for (const auto& address : held.served) {
         const bool still = std::any_of(ready.begin(), ready.end(), [&](const auto& a) { return a.ip == address.ip; });
         if (still) continue;
@@ -66,12 +71,13 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
         const core::Micros since = it == held.leaving.end() || !counts ? now : it->second;
         if (now - since >= kWithdrawalGrace) continue;
         out.held.leaving[address.ip] = since;
+        any_stated = any_stated || stated;
         kept.push_back(address);
         next.push_back(address);
     }
     out.held.served = make_endpoint_set(std::move(next));
     out.confirmed = kept.empty();
-    if (!kept.empty()) out.doubt = doubt_about(report, ready, kept);
+    if (!kept.empty()) out.doubt = doubt_about(report, ready, kept, any_stated);
     return out;
 }
 

@@ -36,9 +36,19 @@ class Changes(HostTest):
         self.host.wait_api_calls(2, action="ListVpcEndpointZones")
         self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B, SPARE_ADDRESS})  # it works, as the probe knows
 
-    def test_a_zone_that_the_api_calls_disconnected_leaves_at_once(self):
+    def known(self):
+        (link,) = json.loads(self.host.postern("status", "--json").stdout)["links"]
+        return {address["ip"] for address in link["addresses"]}
+
+    def test_a_zone_that_the_api_calls_disconnected_leaves_once_the_probe_agrees(self):
+        self.host.wait_probe(ZONE_B, lambda probe: probe["state"] == "up", "that it is up")
         self.zone("cn-hangzhou-i", ZoneStatus="Disconnected")
-        self.host.wait_addresses(ZONE_A)
+        self.host.wait(lambda: "has come, but no probe has" in self.host.postern("status").stdout, "the doubt in the status")
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.host.gateways.control.post("/listeners/zone-b", mode="refuse")
+        self.host.wait(lambda: self.known() == {ZONE_A}, "the zone to be gone")
+        self.assertEqual(self.host.addresses(), {ZONE_A})
+        self.host.gateways.control.post("/listeners/zone-b", mode="ok")
         self.zone("cn-hangzhou-i", ZoneStatus="Connected")
         self.host.wait_addresses(ZONE_A, ZONE_B)
 
@@ -86,6 +96,14 @@ class Changes(HostTest):
         self.zone("cn-hangzhou-h", ZoneIpv6Address="::1")
         self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}", AddressIpVersion="DualStack")
         self.host.wait(lambda: self.host.dig(NAME, "AAAA").data == ["::1"], "an AAAA answer")
+
+
+class Unprobed(HostTest):
+    def test_a_zone_that_the_api_calls_disconnected_leaves_at_once(self):
+        self.host.start(link={"probe": {"enabled": False}})
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-i", ZoneStatus="Disconnected")
+        self.host.wait_addresses(ZONE_A)
 
 
 class ApiGone(HostTest):
