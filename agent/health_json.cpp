@@ -161,6 +161,7 @@ std::string health_json(const StatusSnapshot& s) {
         notes.push_back(link.name + ": " + link.cause);
         if (!link.fix.empty()) notes.push_back(link.name + ": next step: " + link.fix);
     }
+    for (const auto& warning : s.warnings) notes.push_back(warning);
     if (s.overall != Overall::kGood) {
         out["output"] = s.headline;
         if (!notes.empty()) out["notes"] = std::move(notes);
