@@ -14,14 +14,18 @@ import time
 
 import service
 from control import Control, ControlError, check_keys
+from ecs import Ecs
 from endpoints import Endpoints
 from faults import KINDS, Faults
 from imds import Imds
 from keystore import KeyStore
+from lifecycle import Lifecycle
 from openapi import OpenApi
 from sts import Sts
+from vpc_endpoint_ops import VpcEndpointOps
 
-SCENARIO_KEYS = ("region", "keys", "role", "roles", "metadata", "imds", "endpoints", "options", "faults")
+SCENARIO_KEYS = ("region", "keys", "role", "roles", "metadata", "imds", "endpoints", "options", "faults",
+                 "services", "security_groups", "prefix_lists", "lifecycle", "account_id")
 
 
 class Aliyun:
@@ -36,6 +40,13 @@ class Aliyun:
                            keystore=self.keystore, endpoints=self.endpoints, fault_list=self.faults, log=self.log,
                            options=scenario.get("options"))
         self.sts = self.api.sts = Sts(self.keystore, self.log, scenario.get("roles"))
+        self.lifecycle = Lifecycle(self.endpoints, scenario.get("lifecycle", {}))
+        self.ecs = Ecs(scenario.get("security_groups", {}), scenario.get("prefix_lists", {}),
+                       scenario.get("account_id", "1234567890123456"), self.api.options)
+        self.operations = VpcEndpointOps(region, self.endpoints, self.lifecycle, self.ecs, scenario.get("services", {}),
+                                         self.api.options)
+        self.api.serve({**self.operations.actions(), **self.ecs.actions()})
+        self.api.before_each = self.lifecycle.request_came
         self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,
                          values={"region-id": region, **scenario.get("metadata", {})})
         self.imds.change(scenario.get("imds", {}))
@@ -63,6 +74,15 @@ class Aliyun:
              ok(lambda call: self.endpoints.put_zone(call.parts["id"], call.parts["zone"], call.body))),
             ("DELETE", "/endpoints/{id}/zones/{zone}",
              ok(lambda call: self.endpoints.remove_zone(call.parts["id"], call.parts["zone"]))),
+            ("POST", "/endpoints/{id}/accept", ok(lambda call: self.lifecycle.accept(call.parts["id"]))),
+            ("POST", "/endpoints/{id}/disconnect", ok(lambda call: self.lifecycle.disconnect(call.parts["id"]))),
+            ("POST", "/lifecycle", ok(lambda call: self.lifecycle.change(call.body))),
+            ("POST", "/tick", ok(lambda call: self.lifecycle.tick(call.body["seconds"]))),
+            ("POST", "/services/{id}", ok(lambda call: self.operations.put_service(call.parts["id"], call.body))),
+            ("DELETE", "/services/{id}", ok(lambda call: self.operations.remove_service(call.parts["id"]))),
+            ("POST", "/security-groups/{id}", ok(lambda call: self.ecs.put_group(call.parts["id"], call.body))),
+            ("DELETE", "/security-groups/{id}", ok(lambda call: self.ecs.remove_group(call.parts["id"]))),
+            ("POST", "/prefix-lists/{id}", ok(lambda call: self.ecs.put_prefix_list(call.parts["id"], call.body))),
             ("POST", "/options", ok(lambda call: self.api.change_options(call.body))),
             ("POST", "/faults", ok(lambda call: self.faults.add(call.body))),
             ("DELETE", "/faults", ok(lambda call: self.faults.clear())),
@@ -92,6 +112,7 @@ class Aliyun:
     def describe(self):
         return {"region": self.api.region, "keys": self.keystore.describe(), "endpoints": self.endpoints.describe(),
                 "options": self.api.options, "faults": self.faults.describe(), "fault_kinds": KINDS,
+                "lifecycle": self.lifecycle.describe(), "services": self.operations.describe(), "ecs": self.ecs.describe(),
                 "imds": self.imds.describe(), "api": {"open": self.api.listener.is_open}}
 
 

@@ -64,7 +64,7 @@ class Faults:
 
 
 def access_denied_detail(action):
-    return {"AuthAction": f"privatelink:{action}", "AuthPrincipalDisplayName": "PosternRole:vm",
+    return {"AuthAction": action, "AuthPrincipalDisplayName": "PosternRole:vm",
             "AuthPrincipalOwnerId": "1234567890123456", "AuthPrincipalType": "AssumedRoleUser",
             "NoPermissionType": "ImplicitDeny", "PolicyType": "AccountLevelIdentityBasedPolicy",
             "EncodedDiagnosticMessage": "AQEAAAAAexample"}
@@ -85,7 +85,7 @@ def apply(fault, action, good_reply, error_reply, connection):
     if kind == "denied":
         return error_reply(403, fault.get("code", "NoPermission"),
                            f"You are not authorized to do this operation. Action: privatelink:{action}.",
-                           AccessDeniedDetail=access_denied_detail(action))
+                           AccessDeniedDetail=access_denied_detail(f"privatelink:{action}"))
     if kind == "error":
         return error_reply(fault.get("status", 500), fault.get("code", "InternalError"),
                            fault.get("message", "The request processing has failed due to some unknown error."))

@@ -15,6 +15,7 @@ class AccessKey:
     active: bool = True
     token: str = None  # the STS security token that must come with this key
     expires_at: float = None
+    actions: list = None  # that RAM allows, "privatelink:ListVpcEndpoints"; None: all
 
     def expired(self, now):
         return self.expires_at is not None and now >= self.expires_at
@@ -43,9 +44,9 @@ class KeyStore:
         self.role = Role(**role) if role is not None else None
 
     # pylint: disable=redefined-builtin
-    def put(self, id, secret, active=True, token=None, expires_at=None):
+    def put(self, id, secret, active=True, token=None, expires_at=None, actions=None):
         with self._lock:
-            self._keys[id] = AccessKey(id, secret, active, token, expires_at)
+            self._keys[id] = AccessKey(id, secret, active, token, expires_at, actions)
 
     def get(self, key_id):
         with self._lock:

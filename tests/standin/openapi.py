@@ -1,4 +1,5 @@
-"""The fake PrivateLink OpenAPI (RPC style, version 2020-04-15): checks every request as the gateway does, then answers."""
+"""The fake OpenAPI (RPC style): checks every request as the gateway does, then answers. PrivateLink's reading operations are
+here; what other files bring (vpc_endpoint_ops.py, ecs.py) is served beside them."""
 
 import datetime
 import hashlib
@@ -13,14 +14,16 @@ from collections import OrderedDict
 import acs3
 import faults
 import http_base
+from api_error import ApiError
 from control import check_keys
 from http_base import Reply
 from net_base import Listener, server_context
+from paging import cut
 
 VERSION = "2020-04-15"
+PRODUCTS = {VERSION: "privatelink", "2014-05-26": "ecs", "2015-04-01": "sts"}
 DATE_WINDOW_S = 15 * 60
 MAX_NONCES = 20000
-MAX_PAGE = 50
 
 OPTION_DEFAULTS = {
     "clock_offset_s": 0,        # the server's clock against the true time
@@ -32,12 +35,6 @@ OPTION_DEFAULTS = {
     "wrap_lists": False,        # {"Zones": {"Zone": [...]}}, as this cloud's other products write lists
     "null_lists": False,        # an empty list as null
 }
-
-
-class ApiError(Exception):
-    def __init__(self, status, code, message, verdict="refused"):
-        super().__init__(code)
-        self.status, self.code, self.message, self.verdict = status, code, message, verdict
 
 
 class OpenApi:
@@ -55,11 +52,16 @@ class OpenApi:
         self._context = server_context(cert, key)
         self.listener = Listener(address, self._serve, name="openapi")
         self._actions = {
-            "ListVpcEndpoints": (self._list_endpoints, ("RegionId",)),
-            "GetVpcEndpointAttribute": (self._get_attribute, ("RegionId", "EndpointId")),
-            "ListVpcEndpointZones": (self._list_zones, ("RegionId", "EndpointId")),
-            "ListVpcEndpointSecurityGroups": (self._list_security_groups, ("RegionId", "EndpointId")),
+            "ListVpcEndpoints": (VERSION, self._list_endpoints, ("RegionId",)),
+            "GetVpcEndpointAttribute": (VERSION, self._get_attribute, ("RegionId", "EndpointId")),
+            "ListVpcEndpointZones": (VERSION, self._list_zones, ("RegionId", "EndpointId")),
+            "ListVpcEndpointSecurityGroups": (VERSION, self._list_security_groups, ("RegionId", "EndpointId")),
         }
+        self.before_each = lambda: None  # of the requests that are answered
+
+    def serve(self, actions):
+        """More actions: name -> (version, function(parameters), required parameters)."""
+        self._actions.update(actions)
 
     def change_options(self, body):
         check_keys(body, OPTION_DEFAULTS)
@@ -79,16 +81,18 @@ class OpenApi:
             return self.sts.answer(request)
         action = request.header("x-acs-action") or ""
         entry = {"service": "api", "action": action, "version": request.header("x-acs-version"),
-                 "method": request.method, "host": request.header("host"), "params": {}, "access_key_id": None,
+                 "product": PRODUCTS.get(request.header("x-acs-version")), "method": request.method,
+                 "host": request.header("host"), "params": {}, "access_key_id": None,
                  "security_token": request.header("x-acs-security-token") is not None}
         try:
             parameters = self._parameters(request)
             entry["params"] = {name: value[:200] for name, value in parameters.items()}
             entry["access_key_id"] = self._check(request)
+            self.before_each()
             reply = self._json(200, self._run(action, parameters))
             entry.update(verdict="accepted", code="", status=200)
         except ApiError as error:
-            reply = self._error(error.status, error.code, error.message, request)
+            reply = self._error(error.status, error.code, error.message, request, **error.more)
             entry.update(verdict=error.verdict, code=error.code, status=error.status)
         fault = self.faults.take(action) if entry["verdict"] != "refused" else None
         if fault is not None:
@@ -133,8 +137,8 @@ class OpenApi:
         for name in ("x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
             if not request.header(name):
                 raise ApiError(400, "MissingParameter", f"The header {name} is mandatory for this action.")
-        if (request.header("x-acs-version") != VERSION or request.header("x-acs-action") not in self._actions
-                or request.path != "/"):
+        known = self._actions.get(request.header("x-acs-action"))
+        if known is None or request.header("x-acs-version") != known[0] or request.path != "/":
             raise ApiError(404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
         try:
             authorization = acs3.parse_authorization(request.header("authorization"))
@@ -144,7 +148,15 @@ class OpenApi:
         key = self._check_key(authorization.key_id, request)
         self._check_signature(request, authorization, key)
         self._check_nonce(request.header("x-acs-signature-nonce"))
+        self._check_permission(key, f"{PRODUCTS[known[0]]}:{request.header('x-acs-action')}")
         return key.key_id
+
+    @staticmethod
+    def _check_permission(key, action):
+        """RAM: a key with a list of actions may do these and nothing else. GetCallerIdentity needs no permission."""
+        if key.actions is not None and action not in key.actions and action != "sts:GetCallerIdentity":
+            raise ApiError(403, "NoPermission", f"You are not authorized to do this operation. Action: {action}.", "failed",
+                           AccessDeniedDetail=faults.access_denied_detail(action))
 
     def _check_date(self, text):
         try:
@@ -192,7 +204,7 @@ class OpenApi:
     # --- the actions ---------------------------------------------------------------------------------------------
 
     def _run(self, action, parameters):
-        function, required = self._actions[action]
+        _, function, required = self._actions[action]
         for name in required:
             if not parameters.get(name):
                 raise ApiError(400, f"Missing{name}", f"The parameter {name} is mandatory for this action.", "failed")
@@ -226,25 +238,12 @@ class OpenApi:
         return self._page("SecurityGroups", self.endpoints.security_groups(parameters["EndpointId"]), parameters)
 
     def _page(self, name, entries, parameters):
-        asked = parameters.get("MaxResults", str(MAX_PAGE))
-        start = re.fullmatch(r"page-(\d{1,6})", parameters.get("NextToken") or "page-0")
-        if not asked.isdigit() or not 1 <= int(asked) <= MAX_PAGE:
-            raise ApiError(400, "InvalidMaxResults", "The specified MaxResults is not valid.", "failed")
-        if not start:
-            raise ApiError(400, "InvalidNextToken", "The specified NextToken is not valid.", "failed")
-        first, size = int(start[1]), min(int(asked), self.options["page_size"] or MAX_PAGE)
-        page = {"MaxResults": int(asked), "TotalCount": len(entries), name: entries[first:first + size]}
-        if self.options["repeat_token"]:
-            page["NextToken"] = f"page-{first}"
-        elif first + size < len(entries):
-            page["NextToken"] = f"page-{first + size}"
-        elif self.options["last_page"] != "absent":
-            page["NextToken"] = {"null": None, "empty": ""}[self.options["last_page"]]
+        entries, fields = cut(entries, parameters, self.options)
         if self.options["null_lists"] and not entries:
-            page[name] = None
+            entries = None
         elif self.options["wrap_lists"]:
-            page[name] = {name[:-1]: page[name]}
-        return page
+            entries = {name[:-1]: entries}
+        return {**fields, name: entries}
 
 
 def _has_tags(endpoint, parameters):

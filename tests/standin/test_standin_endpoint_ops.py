@@ -1,0 +1,146 @@
+"""The fake cloud's write operations, services, security groups and the life of endpoints."""
+
+import json
+import os
+import unittest
+from urllib.parse import quote
+
+from launch import StandIn
+from test_standin_aliyun import ENDPOINT, KEY_ID, SECRET, Fixture
+
+SERVICE = "epsrv-bp1example0000000009"
+VPC = "vpc-bp1example00000000001"
+MADE = "ep-bp1made00000000000001"
+GROUP = "sg-bp1example00000000001"
+ECS = {"x_acs_version": "2014-05-26"}
+
+
+def query(**parameters):
+    """As it is signed: sorted, RFC 3986."""
+    pairs = {"RegionId": "cn-hangzhou", **{name.replace("__", "."): str(value) for name, value in parameters.items()}}
+    return "&".join(f"{name}={quote(pairs[name], safe='-_.~')}" for name in sorted(pairs))
+
+
+class Operations(Fixture):
+    def setUp(self):
+        super().setUp()
+        self.control.post(f"/services/{SERVICE}", Zones=["cn-hangzhou-h", "cn-hangzhou-i"])
+        self.control.post(f"/security-groups/{GROUP}", rules=[{"PortRange": "443/443", "SourceCidrIp": "10.0.0.0/8"}])
+
+    def ask(self, action, code=None, signing=None, **parameters):
+        status, value, _ = self.call(action, query(**parameters), **(signing or {}))
+        self.assertEqual(value.get("Code"), code, value)
+        self.assertEqual(status == 200, code is None)
+        return value
+
+    def create(self, code=None, **more):
+        parameters = {"VpcId": VPC, "ServiceId": SERVICE, "Zone__1__ZoneId": "cn-hangzhou-h", "Zone__1__VSwitchId": "vsw-1", **more}
+        return self.ask("CreateVpcEndpoint", code, **parameters)
+
+    def states(self, endpoint=MADE):
+        attribute = self.ask("GetVpcEndpointAttribute", EndpointId=endpoint)
+        zones = self.ask("ListVpcEndpointZones", EndpointId=endpoint)["Zones"]
+        return attribute["EndpointStatus"], attribute["ConnectionStatus"], [zone["ZoneStatus"] for zone in zones]
+
+
+class Writing(Operations):
+    def test_a_life_in_virtual_time(self):
+        self.assertEqual(self.create()["EndpointStatus"], "Creating")
+        self.assertEqual(self.states(), ("Creating", "Disconnected", ["Creating"]))
+        self.control.post("/tick", seconds=19)
+        self.assertEqual(self.states()[0], "Creating")
+        self.control.post("/tick", seconds=1)
+        self.assertEqual(self.states(), ("Active", "Pending", ["Wait"]))
+        self.control.post(f"/endpoints/{MADE}/accept")
+        self.assertEqual(self.states(), ("Active", "Connecting", ["Connecting"]))
+        self.control.post("/tick", seconds=10)
+        self.assertEqual(self.states(), ("Active", "Connected", ["Connected"]))
+        self.control.post(f"/endpoints/{MADE}/disconnect")
+        self.assertEqual(self.states(), ("Active", "Disconnected", ["Disconnected"]))
+        self.ask("DeleteVpcEndpoint", EndpointId=MADE)
+        self.assertEqual(self.states()[0], "Deleting")
+        self.control.post("/tick", seconds=15)
+        self.ask("GetVpcEndpointAttribute", "EndpointNotFound", EndpointId=MADE)
+
+    def test_time_passes_with_requests_where_that_is_asked_for(self):
+        self.control.post("/lifecycle", request_s=10)
+        self.create()
+        self.assertEqual([self.states()[0], self.states()[0]], ["Creating", "Active"])
+
+    def test_a_client_token_makes_one(self):
+        first = self.create(ClientToken="t-1")
+        self.assertEqual(self.create(ClientToken="t-1")["EndpointId"], first["EndpointId"])
+        self.assertNotEqual(self.create(ClientToken="t-2")["EndpointId"], first["EndpointId"])
+        self.create("IdempotentParameterMismatch", ClientToken="t-1", EndpointName="other")
+        self.assertNotEqual(self.create()["EndpointId"], self.create()["EndpointId"])
+
+    def test_a_dry_run_checks_and_makes_nothing(self):
+        self.create("DryRunOperation", DryRun="true")
+        self.create("EndpointServiceNotFound", DryRun="true", ServiceId="epsrv-other")
+        self.ask("DeleteVpcEndpoint", "DryRunOperation", EndpointId=ENDPOINT, DryRun="true")
+        self.assertEqual(set(self.control.get("/state")["endpoints"]), {ENDPOINT})
+
+    def test_refusals(self):
+        self.create("ZoneNotSupported", Zone__1__ZoneId="cn-hangzhou-k")
+        self.create("InvalidSecurityGroupId.NotFound", SecurityGroupId__1="sg-other")
+        self.control.post("/security-groups/sg-elsewhere", vpc="vpc-other")
+        self.create("InvalidSecurityGroupId.NotSameVpc", SecurityGroupId__1="sg-elsewhere")
+        self.create("InvalidEndpointName", EndpointName="1")
+        self.control.delete(f"/services/{SERVICE}")
+        self.create("EndpointServiceNotFound")
+        self.ask("DeleteVpcEndpoint", "EndpointNotFound", EndpointId="ep-other")
+
+    def test_services_of_the_account(self):
+        reply = self.ask("ListVpcEndpointServicesByEndUser")
+        self.assertEqual((reply["TotalCount"], reply["Services"][0]["Zones"]), ("1", ["cn-hangzhou-h", "cn-hangzhou-i"]))
+        self.assertEqual(self.ask("ListVpcEndpointServicesByEndUser", ServiceId="epsrv-other")["Services"], [])
+
+
+class SecurityGroups(Operations):
+    def test_rules_come_wrapped_and_in_pages(self):
+        self.control.post(f"/security-groups/{GROUP}", rules=[{"PortRange": f"{n}/{n}"} for n in range(12)])
+        first = self.ask("DescribeSecurityGroupAttribute", signing=ECS, SecurityGroupId=GROUP, MaxResults=10)
+        self.assertEqual(len(first["Permissions"]["Permission"]), 10)
+        rest = self.ask("DescribeSecurityGroupAttribute", signing=ECS, SecurityGroupId=GROUP, MaxResults=10, NextToken=first["NextToken"])
+        self.assertEqual((len(rest["Permissions"]["Permission"]), rest["NextToken"]), (2, ""))
+        self.assertEqual(rest["Permissions"]["Permission"][0]["Priority"], "1")
+
+    def test_a_group_is_made_and_opened_once(self):
+        made = self.ask("CreateSecurityGroup", signing=ECS, VpcId=VPC, SecurityGroupName="n", ClientToken="t")["SecurityGroupId"]
+        self.assertEqual(self.ask("CreateSecurityGroup", signing=ECS, VpcId=VPC, SecurityGroupName="n", ClientToken="t")["SecurityGroupId"], made)
+        rule = {"Permissions__1__IpProtocol": "TCP", "Permissions__1__PortRange": "443/443", "Permissions__1__SourceCidrIp": "10.0.0.0/8"}
+        for _ in range(2):
+            self.ask("AuthorizeSecurityGroup", signing=ECS, SecurityGroupId=made, **rule)
+        self.assertEqual(len(self.control.get("/state")["ecs"]["groups"][made]["rules"]), 1)
+        found = self.ask("DescribeSecurityGroups", signing=ECS, VpcId=VPC, SecurityGroupName="n")
+        self.assertEqual([group["SecurityGroupId"] for group in found["SecurityGroups"]["SecurityGroup"]], [made])
+
+    def test_an_action_belongs_to_its_version(self):
+        self.ask("DescribeSecurityGroups", "InvalidApi.NotFound")
+        self.ask("ListVpcEndpoints", "InvalidApi.NotFound", signing=ECS)
+
+
+class Ram(Operations):
+    def test_a_key_may_do_what_it_is_allowed(self):
+        self.control.post("/keys", id=KEY_ID, secret=SECRET, actions=["privatelink:ListVpcEndpoints"])
+        self.ask("ListVpcEndpoints")
+        denied = self.ask("DescribeSecurityGroups", "NoPermission", signing=ECS)
+        self.assertEqual(denied["AccessDeniedDetail"]["AuthAction"], "ecs:DescribeSecurityGroups")
+        self.assertEqual(self.ask("GetCallerIdentity", signing={"x_acs_version": "2015-04-01"})["AccountId"], "1234567890123456")
+
+
+class Scenario(Fixture):
+    def test_everything_can_be_there_from_the_start(self):
+        path = os.path.join(self.folder.name, "more.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"services": {SERVICE: {}}, "security_groups": {GROUP: {"rules": []}}, "prefix_lists": {"pl-1": ["10.0.0.0/8"]},
+                       "lifecycle": {"create_s": 1}, "account_id": "42"}, file)
+        other = StandIn("aliyun.py", "--cert", f"{self.folder.name}/good.pem", "--key", f"{self.folder.name}/good.key", "--scenario", path)
+        self.addCleanup(other.stop)
+        state = other.control.get("/state")
+        self.assertEqual((list(state["ecs"]["groups"]), state["ecs"]["prefix_lists"], state["lifecycle"]["create_s"]),
+                         ([GROUP], {"pl-1": ["10.0.0.0/8"]}, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,158 @@
+"""The fake PrivateLink's other half: services that the account may connect to, and the write operations."""
+
+import copy
+import re
+import threading
+
+from api_error import failed
+from paging import cut
+
+VERSION = "2020-04-15"
+NAME = re.compile(r"[^\W\d_][\w-]{1,127}")
+MAX_TOKENS = 1000
+MAX_ZONES = 10
+
+
+def service_defaults(service_id, region):
+    return {"ServiceId": service_id, "ServiceName": f"com.aliyuncs.privatelink.{region}.{service_id}",
+            "ServiceDomain": f"{service_id}.{region}.privatelink.aliyuncs.com", "ServiceType": "Interface",
+            "ServiceResourceType": "slb", "AddressIpVersion": "IPv4", "AutoAcceptEnabled": False, "Payer": "Endpoint",
+            "ServiceSupportIPv6": False, "VpcEndpointPolicySupported": False, "ZoneAffinityEnabled": False, "Zones": []}
+
+
+class VpcEndpointOps:
+    """A service that is here has whitelisted the account; removing it takes that back."""
+
+    def __init__(self, region, endpoints, lifecycle, groups, services, options):
+        self._region = region
+        self._endpoints = endpoints
+        self._lifecycle = lifecycle
+        self._groups = groups
+        self._options = options
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()  # two of the same at once must come to one
+        self._services = {}
+        self._done = {}  # (action, client token) -> (parameters, reply)
+        self._made = 0
+        for service_id, body in services.items():
+            self.put_service(service_id, body)
+
+    def actions(self):
+        """name -> (version, function, required parameters)"""
+        return {
+            "ListVpcEndpointServicesByEndUser": (VERSION, self._list_services, ("RegionId",)),
+            "CreateVpcEndpoint": (VERSION, self._create, ("RegionId", "VpcId")),
+            "DeleteVpcEndpoint": (VERSION, self._delete, ("RegionId", "EndpointId")),
+        }
+
+    def put_service(self, service_id, body):
+        with self._lock:
+            self._services[service_id] = {**self._services.get(service_id, {}), **body}
+
+    def remove_service(self, service_id):
+        with self._lock:
+            self._services.pop(service_id, None)
+
+    def _visible(self, parameters=None):
+        """Those of the region that is asked for; all without parameters. "region" of a service is ours to know."""
+        wanted = parameters and parameters.get("ServiceRegionId", self._region)
+        with self._lock:
+            found = [(body.get("region", self._region), service_id, copy.deepcopy(body))
+                     for service_id, body in sorted(self._services.items())]
+        return [{**service_defaults(service_id, region), **{name: value for name, value in body.items() if name != "region"}}
+                for region, service_id, body in found if wanted in (None, region)]
+
+    def describe(self):
+        return self._visible()
+
+    def _list_services(self, parameters):
+        found = [service for service in self._visible(parameters) if parameters["RegionId"] == self._region and
+                 all(service[name] == parameters[name] for name in ("ServiceId", "ServiceName") if parameters.get(name))]
+        entries, fields = cut(found, parameters, self._options)
+        return {**fields, "TotalCount": str(fields["TotalCount"]), "Services": entries}  # a string, as the real one's
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _once(self, action, parameters, do):
+        """With a ClientToken that was used before: that reply again."""
+        token = parameters.get("ClientToken")
+        if not token:
+            return do()
+        asked = {name: value for name, value in parameters.items() if name != "ClientToken"}
+        with self._writing:
+            known = self._done.get((action, token))
+            if known is None:
+                reply = do()
+                while len(self._done) >= MAX_TOKENS:
+                    self._done.pop(next(iter(self._done)))
+                self._done[(action, token)] = (asked, copy.deepcopy(reply))
+                return reply
+        if known[0] != asked:
+            raise failed(400, "IdempotentParameterMismatch",
+                         "The request uses the same client token as a previous, but non-identical request.")
+        return copy.deepcopy(known[1])
+
+    @staticmethod
+    def _stop_if_dry(parameters):
+        if parameters.get("DryRun") == "true":
+            raise failed(400, "DryRunOperation", "Request validation has been passed with DryRun flag set.")
+
+    def _service_for(self, parameters):
+        names = {name: parameters[name] for name in ("ServiceId", "ServiceName") if parameters.get(name)}
+        for service in self._visible(parameters):
+            if names and all(service[name] == value for name, value in names.items()):
+                return service
+        raise failed(404, "EndpointServiceNotFound", "The specified endpoint service does not exist.")
+
+    def _zones_of(self, parameters, service):
+        near = parameters.get("ServiceRegionId", self._region) == self._region
+        zones = []
+        for number in range(1, MAX_ZONES + 1):
+            zone = parameters.get(f"Zone.{number}.ZoneId")
+            if zone is None:
+                break
+            if not parameters.get(f"Zone.{number}.VSwitchId"):
+                raise failed(400, "MissingVSwitchId", "The parameter VSwitchId is mandatory for this action.")
+            if near and service["Zones"] and zone not in service["Zones"]:  # the real code is not known
+                raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone}.")
+            zones.append({"ZoneId": zone, "VSwitchId": parameters[f"Zone.{number}.VSwitchId"],
+                          "EniIp": parameters.get(f"Zone.{number}.ip", "")})
+        return zones
+
+    def _create(self, parameters):
+        service = self._service_for(parameters)
+        zones = self._zones_of(parameters, service)
+        name = parameters.get("EndpointName", "")
+        if name and not NAME.fullmatch(name):
+            raise failed(400, "InvalidEndpointName", "The specified EndpointName is not valid.")
+        groups = [value for key, value in sorted(parameters.items()) if re.fullmatch(r"SecurityGroupId\.\d+", key)]
+        for group in groups:
+            self._groups.must_be_in(group, parameters["VpcId"])
+        self._stop_if_dry(parameters)
+        return self._once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, zones, groups))
+
+    def _make(self, parameters, service, zones, groups):
+        with self._lock:
+            self._made += 1
+            endpoint = f"ep-bp1made{self._made:014d}"
+        self._lifecycle.create(endpoint, {
+            "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
+            "ServiceId": service["ServiceId"], "ServiceName": service["ServiceName"],
+            "EndpointDomain": f"{endpoint}.{service['ServiceDomain']}"}, zones, groups, service["AutoAcceptEnabled"])
+        found = self._endpoints.attributes(endpoint)
+        wanted = ("EndpointId", "EndpointName", "EndpointDescription", "EndpointStatus", "ConnectionStatus",
+                  "EndpointBusinessStatus", "EndpointDomain", "ServiceId", "ServiceName", "ServiceRegionId", "VpcId",
+                  "AddressIpVersion", "Bandwidth", "CrossRegionBandwidth", "CreateTime", "ZoneAffinityEnabled")
+        return {name: found[name] for name in wanted}
+
+    def _delete(self, parameters):
+        def do():
+            found = self._endpoints.attributes(parameters["EndpointId"])
+            if found is None or parameters["RegionId"] != self._region:
+                raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
+            if found["EndpointStatus"] in ("Creating", "Deleting"):
+                raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
+            self._stop_if_dry(parameters)
+            self._lifecycle.delete(parameters["EndpointId"])
+            return {}
+        return self._once("DeleteVpcEndpoint", parameters, do)
