@@ -23,6 +23,7 @@ constexpr Micros kClockIsFine = core::kMinute;
 constexpr Micros kHalfSecond = core::kSecond / 2;       // the Date header is cut to seconds
 constexpr int kRetries = 2;
 constexpr std::size_t kMaxCodes = 200;                  // distinct metric labels from outside
+constexpr const char* kDryRunPassed = "DryRunOperation";
 
 struct Host {
     std::string base;       // "https://host[:port]"
@@ -34,6 +35,14 @@ bool try_next_host(Code code) {
     return code == Code::kDnsFailed || code == Code::kConnectFailed || code == Code::kTlsFailed || code == Code::kTimeout;
 }
 
+/// "privatelink-vpc" of one of the cloud's own regional hosts, "" of any other.
+std::string own_label(const UrlParts& url) {
+    const auto dot = url.host.find('.');
+    const bool own = url.host.ends_with(".aliyuncs.com") && url.host.starts_with("privatelink");
+    return own && dot != std::string::npos ? url.host.substr(0, dot) : "";
+}
+std::string vpc_suffix(const std::string& label) { return label.ends_with("-vpc") ? "-vpc" : ""; }
+
 }  // namespace
 
 struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
@@ -43,6 +52,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
         std::string action, resource;
         NameValues parameters;
         Callback done;
+        Explain explain;
         Credentials credentials;
         std::vector<Host> hosts;
         std::size_t host = 0;
@@ -140,7 +150,10 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
             const auto ip = core::IpAddress::parse(url->host);
             const bool local = url->host == "localhost" || (ip && ip->is_loopback());
             if (url->scheme != "https" && !local) return {};
-            return {{url->scheme + "://" + url->authority, url->authority}};
+            std::string authority = url->authority;
+            // The PrivateLink host of the configuration serves no other product.
+            if (const auto label = own_label(*url); !label.empty()) authority.replace(0, label.size(), product.name + vpc_suffix(label));
+            return {{url->scheme + "://" + authority, authority}};
         }
         const std::string rest = "." + region() + ".aliyuncs.com";
         const std::string inside = product.name + "-vpc" + rest, outside = product.name + rest;
@@ -209,7 +222,8 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
     }
 
     ApiContext context(const Call& call) const {
-        return {.action = call.action,
+        return {.product = call.product.name,
+                .action = call.action,
                 .host = call.hosts[call.host].authority,
                 .region = region(),
                 .resource = call.resource,
@@ -258,7 +272,14 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
             }
             return failed(id, call, reply, json ? *error_in_success(*json) : read_api_error(200, reply.body));
         }
-        failed(id, call, reply, read_api_error(reply.status, reply.body));
+        const ApiError error = read_api_error(reply.status, reply.body);
+        if (error.code != kDryRunPassed) return failed(id, call, reply, error);
+        count(call.action, "ok");
+        finish(id, JsonView::parse(reply.body));
+    }
+
+    Error words(const Call& call, const ApiError& error) const {
+        return call.explain ? call.explain(error, context(call)) : explain(error, context(call));
     }
 
     void failed(CallId id, Call& call, const HttpResponse& reply, const ApiError& error) {
@@ -283,7 +304,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
                 break;
             }
         }
-        finish(id, core::fail(explain(error, context(call))));
+        finish(id, core::fail(words(call, error)));
     }
 
     void throttled(CallId id, Call& call, const HttpResponse& reply, const ApiError& error) {
@@ -298,7 +319,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
                            {{"wait_ms", std::to_string(wait / core::kMillisecond)}});
             return attempt_in(id, call, wait);
         }
-        finish(id, core::fail(explain(error, context(call))));
+        finish(id, core::fail(words(call, error)));
     }
 
     /// From the Date header of a refusal. False if there is none.
@@ -360,7 +381,7 @@ void AliyunApi::configure(AliyunOptions options) {
 }
 
 void AliyunApi::call(const AliyunProduct& product, const std::string& action, NameValues parameters,
-                     const std::string& resource, Callback done) {
+                     const std::string& resource, Callback done, Explain explain) {
     const auto keep = engine_;
     const Engine::CallId id = keep->next_id++;
     auto& call = keep->calls[id] = std::make_unique<Engine::Call>(keep->clock);
@@ -369,6 +390,7 @@ void AliyunApi::call(const AliyunProduct& product, const std::string& action, Na
     call->parameters = std::move(parameters);
     call->resource = resource;
     call->done = std::move(done);
+    call->explain = std::move(explain);
     keep->start(id, *call);
 }
 

@@ -16,9 +16,13 @@
 
 namespace postern::agent {
 
+struct ApiError;
+struct ApiContext;
+
 struct AliyunOptions {
     std::string region;        // "": asked of the metadata service
-    std::string api_endpoint;  // "https://host[:port]"; "": by region
+    std::string api_endpoint;  // "https://host[:port]", for every product; one of the cloud's own hosts stands for
+                               // that product's host in its place. "": by region
     std::string ca_file;       // "": the system's
 };
 
@@ -30,6 +34,8 @@ struct AliyunProduct {
 class AliyunApi {
   public:
     using Callback = std::function<void(core::Result<JsonView>)>;
+    /// The words for a refusal, in place of explain()'s: commands have other advice than the poll.
+    using Explain = std::function<core::Error(const ApiError&, const ApiContext&)>;
 
     AliyunApi(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
               MetadataClient& metadata, AliyunOptions options);
@@ -38,9 +44,10 @@ class AliyunApi {
 
     void configure(AliyunOptions options);
     /// Exactly one callback. RegionId is added to the parameters. `resource` names the thing asked about in error texts
-    /// ("endpoint ep-…"). Transient failures are retried within about half a minute.
+    /// ("endpoint ep-…"). Transient failures are retried within about half a minute, with the same parameters: a
+    /// ClientToken makes that safe for writes. A DryRun that passed, which the API reports as an error, is a success.
     void call(const AliyunProduct& product, const std::string& action, NameValues parameters, const std::string& resource,
-              Callback done);
+              Callback done, Explain explain = {});
 
     RequestCounts requests() const;
     core::Micros clock_offset_us() const;

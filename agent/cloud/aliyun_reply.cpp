@@ -80,19 +80,15 @@ core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply) {
     return out;
 }
 
-namespace {
-
-/// What every page of a list has; `Page` takes its token and id.
-template <class Page>
-core::Result<std::vector<JsonView>> read_page(const JsonView& reply, const char* plural, const char* singular,
-                                              const std::string& what, Page& page) {
+core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
+                                                    const std::string& what, std::string* next_token, std::string* request_id) {
     JsonView list = reply.at(plural);
     if (list.is_object()) list = list.at(singular);  // the wrapping of this cloud's other products
     const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
     if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, "a reply without a list of " + what);
-    page.request_id = word(reply.at({"RequestId", "requestId"}));
-    page.next_token = reply.at("NextToken").text();  // absent, null and "" all end the list
-    if (page.next_token.size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
+    *request_id = word(reply.at({"RequestId", "requestId"}));
+    *next_token = reply.at("NextToken").text();  // absent, null and "" all end the list
+    if (next_token->size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
     auto items = list.items();
     for (const JsonView& item : items) {
         if (!item.is_object()) return core::fail(Code::kApiBadReply, "a reply whose " + what + " are no objects");
@@ -100,11 +96,9 @@ core::Result<std::vector<JsonView>> read_page(const JsonView& reply, const char*
     return items;
 }
 
-}  // namespace
-
 core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
     ZonesPage out;
-    const auto items = read_page(reply, "Zones", "Zone", "zones", out);
+    const auto items = read_page_items(reply, "Zones", "Zone", "zones", &out.next_token, &out.request_id);
     if (!items) return core::fail(items.error());
     for (const JsonView& item : *items) {
         out.zones.push_back({.zone_id = word(item.at("ZoneId")),
@@ -118,7 +112,7 @@ core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
 
 core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply) {
     EndpointsPage out;
-    const auto items = read_page(reply, "Endpoints", "Endpoint", "endpoints", out);
+    const auto items = read_page_items(reply, "Endpoints", "Endpoint", "endpoints", &out.next_token, &out.request_id);
     if (!items) return core::fail(items.error());
     for (const JsonView& item : *items) {
         auto endpoint = read_endpoint_attribute(item);
@@ -184,13 +178,18 @@ std::optional<ApiError> error_in_success(const JsonView& reply) {
     return out;
 }
 
+bool is_busy(const ApiError& e) {
+    return e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported" || e.code == "EndpointOperationDenied" ||
+           e.code == "EndpointConnectionOperationDenied";
+}
+
 ApiFailure classify(const ApiError& e) {
     if (has(e.code, "Throttling") || (e.code.empty() && e.http_status == 429)) return ApiFailure::kThrottled;
     if (e.code == "InvalidTimeStamp.Expired") return ApiFailure::kClock;
     if (starts(e.code, "InvalidSecurityToken") || e.code == "MissingSecurityToken") return ApiFailure::kToken;
     if (starts(e.code, "InvalidAccessKeyId") || is_signature(e.code)) return ApiFailure::kKey;
     if (e.code == "SignatureNonceUsed" || e.code == "ServiceUnavailable" || e.code == "InternalError" ||
-        e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported") {
+        is_busy(e)) {
         return ApiFailure::kTransient;
     }
     if (is_denied(e) || is_not_found(e.code)) return ApiFailure::kPermanent;
@@ -233,7 +232,7 @@ Error explain(const ApiError& e, const ApiContext& c) {
         case ApiFailure::kPermanent: break;
     }
     if (is_denied(e) && !e.code.empty()) {
-        const std::string action = e.denied_action.empty() ? "privatelink:" + c.action : e.denied_action;
+        const std::string action = e.denied_action.empty() ? c.product + ":" + c.action : e.denied_action;
         const std::string whom = !c.principal.empty()         ? c.principal
                                  : e.denied_principal.empty() ? "the user of the AccessKey from " + c.credentials
                                                               : e.denied_principal;

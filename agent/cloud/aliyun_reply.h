@@ -19,6 +19,11 @@ struct ZonesPage {
     std::string request_id;
 };
 
+/// The entries of one page of a list, plain or wrapped (`plural`: {`singular`: […]}), all of them objects; `what` for messages.
+/// A reply without the list is an error, not an empty list.
+core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
+                                                    const std::string& what, std::string* next_token, std::string* request_id);
+
 /// GetVpcEndpointAttribute without its zones (it has no addresses). kApiBadReply when it is something else.
 core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply);
 /// One page of ListVpcEndpointZones. A reply without a list of zones is an error, not "no zones".
@@ -59,9 +64,12 @@ enum class ApiFailure {
     kKey,        // key or secret are wrong: read them anew next time
 };
 ApiFailure classify(const ApiError& error);
+/// Something else is being done to the endpoint: the same again later, for minutes.
+bool is_busy(const ApiError& error);
 
 /// What the words of an error are filled with.
 struct ApiContext {
+    std::string product = "privatelink";
     std::string action, host, region;
     std::string resource;         // "endpoint ep-…"
     std::string credentials;      // source, e.g. "ecs_ram_role"
