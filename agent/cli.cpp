@@ -1,10 +1,10 @@
 #include "agent/cli.h"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <ctime>
 #include <memory>
 
+#include "agent/cli_builder.h"
 #include "agent/config_values.h"
 
 namespace postern::agent {
@@ -28,6 +28,10 @@ constexpr const char* kOverview =
     "  refresh        ask the cloud API and probe everything now\n"
     "  dns enable     point this host's resolver at postern; dns disable gives it back exactly\n"
     "  dns status     who owns this host's DNS, and what postern changed\n"
+    "\n"
+    "The endpoint itself, in Alibaba Cloud:\n"
+    "  endpoint list  endpoints, their states; also show, services\n"
+    "  endpoint create, wait, delete\n"
     "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"
@@ -61,28 +65,6 @@ std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
     return std::nullopt;
 }
 
-/// Values that CLI11 takes as texts and we read ourselves; a problem becomes its usage error.
-template <class Fn>
-CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help,
-                      const std::string& type, Fn read) {
-    return app
-        ->add_option_function<std::string>(
-            name,
-            [read, name](const std::string& text) {
-                if (const std::string problem = read(text); !problem.empty()) {
-                    throw CLI::ValidationError(name, shown(text) + " " + problem);
-                }
-            },
-            help)
-        ->type_name(type);
-}
-
-void add_config(CLI::App* app, std::string& config) {
-    app->set_help_flag("-h,--help", "this text");
-    app->add_option("-c,--config", config, "the configuration, instead of /etc/postern/postern.toml")
-        ->type_name("FILE");
-}
-
 /// The commands, their options, and which one was given.
 class Parser {
   public:
@@ -102,6 +84,7 @@ class Parser {
         add_queries();
         add_refresh();
         add_dns();
+        add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_later();
     }
 
@@ -372,7 +355,7 @@ class Parser {
 
     /// Names of commands to come: they say so rather than "unknown".
     void add_later() {
-        for (const char* name : {"doctor", "endpoint"}) {
+        for (const char* name : {"doctor"}) {
             CLI::App* app = app_.add_subcommand(name, "")->group("");
             app->set_help_flag();
             app->prefix_command();
@@ -387,7 +370,7 @@ class Parser {
 
     std::string unknown_command(const std::string& word) const {
         const auto meant =
-            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns"});
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns", "endpoint"});
         return "there is no command " + shown(word) +
                (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }

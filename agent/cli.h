@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/endpoint_plan.h"
 #include "agent/hostdns/decision.h"
 #include "probe/record.h"
 
@@ -80,6 +81,18 @@ struct DnsCommand {
     bool json = false;
     bool dry_run = false;
 };
+struct EndpointCommand {
+    enum class Verb { kServices, kList, kShow, kCreate, kWait, kDelete };
+    std::string config = kDefaultConfigPath;
+    Verb verb = Verb::kList;
+    std::string endpoint;   // show, wait, delete
+    std::string region;     // "": the configuration's, else the instance's
+    EndpointWish wish;      // create; list and services filter by its service and VPC
+    std::string client_token;
+    std::optional<core::IpAddress> from;  // show: whose way in is judged; nothing: this host's
+    Micros timeout_us = 30 * core::kMinute, interval_us = 5 * core::kSecond;
+    bool json = false, dry_run = false, yes = false, wait = false;
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -89,7 +102,7 @@ struct PrintAndExit {
 using Command =
     std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                  StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                 DnsCommand>;
+                 DnsCommand, EndpointCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -105,6 +118,7 @@ int run_command(const LogsCommand& command);
 int run_command(const QueriesCommand& command);
 int run_command(const RefreshCommand& command);
 int run_command(const DnsCommand& command);
+int run_command(const EndpointCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

@@ -22,7 +22,7 @@ CONFINED = {  # header → the only places outside tests/ that may include it
     r"openssl/ssl\.h": ["probe/tls_session.cpp"],
     r"microhttpd\.h": ["agent/http_server.cpp", "agent/served_request.cpp"],
     r"toml\+\+/|toml\.hpp": ["agent/config.cpp"],
-    r"CLI/": ["agent/cli.cpp"],
+    r"CLI/": ["agent/cli_builder.h"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

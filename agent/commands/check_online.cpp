@@ -7,17 +7,10 @@
 #include "agent/cli.h"
 #include "agent/cloud_stack.h"
 #include "agent/commands/common.h"
-#include "agent/hostdns/upstreams.h"
 #include "agent/snapshot_store.h"
 
 namespace postern::agent {
 namespace {
-
-std::vector<core::SocketAddress> upstreams_of(const Config& config) {
-    if (!config.dns.upstreams.empty()) return config.dns.upstreams;
-    const auto journal = JournalFile(paths_of(config.agent).hostdns).load();
-    return host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{})).servers;
-}
 
 class OnlineCheck {
   public:

@@ -8,7 +8,9 @@
 #include <memory>
 
 #include "agent/cloud/http_client.h"
+#include "agent/hostdns/upstreams.h"
 #include "agent/last_good.h"
+#include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/secret.h"
 
@@ -90,6 +92,16 @@ std::optional<Config> config_or_complain(std::string_view command, const std::st
     if (!usable) return std::nullopt;
     complain(command, "goes by the last good copy of it, as the agent does");
     return std::move(usable->config);
+}
+
+std::vector<core::SocketAddress> upstreams_of(const Config& config) {
+    if (!config.dns.upstreams.empty()) return config.dns.upstreams;
+    const Paths paths = paths_of(config.agent);
+    const auto journal = JournalFile(paths.hostdns).load();
+    auto found = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{})).servers;
+    if (!found.empty()) return found;
+    const auto text = core::read_file(paths.fallback, core::kMaxFallbackBytes);
+    return text ? core::parse_fallback(*text).upstreams : found;
 }
 
 core::SocketAddress agent_address(const Config& config) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/cloud/http_transport.h"
 #include "agent/config.h"
@@ -25,6 +26,9 @@ void complain_about(const std::string& path, const std::vector<ConfigIssue>& mis
 /// The configuration that the agent goes by: the file, or its last good copy after its mistakes went to stderr, or
 /// nothing.
 std::optional<Config> config_or_complain(std::string_view command, const std::string& path);
+
+/// The resolvers that the agent itself asks: configured, the host's own, those of the last time.
+std::vector<core::SocketAddress> upstreams_of(const Config& config);
 
 /// Where the agent's HTTP can be reached from this host: the listen address, loopback for "every address".
 core::SocketAddress agent_address(const Config& config);

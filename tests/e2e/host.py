@@ -31,7 +31,9 @@ RESOLVER = os.path.abspath(os.environ.get("POSTERN_RESOLVER_BIN", f"{ROOT}/build
 NAME = "gw-private.cloud.name.test"
 SIBLING = "gw.cloud.name.test"
 API_NAME = "privatelink-vpc.cn-hangzhou.aliyuncs.com"
+ECS_NAME = "ecs-vpc.cn-hangzhou.aliyuncs.com"  # the same stand-in answers for all of the cloud's products
 STS_NAMES = ("sts.aliyuncs.com", "sts-vpc.cn-hangzhou.aliyuncs.com")
+CLOUD_NAMES = (API_NAME, ECS_NAME, *STS_NAMES)
 LINK = "tdengine-prod"
 ENDPOINT = "ep-bp1example0000000001"
 ZONES = {"cn-hangzhou-h": "127.0.0.2", "cn-hangzhou-i": "127.0.0.3"}
@@ -48,7 +50,7 @@ TOKEN = "5ecre7705ecre7705ecre7705ecre7705ecre770"
 ROLE = {"secret": "exampleRoleSecretXYZ", "token": "CAISexampleRoleToken+/"}
 
 RECORDS = {
-    **{name: {"A": ["127.0.0.5"]} for name in (API_NAME, *STS_NAMES)},
+    **{name: {"A": ["127.0.0.5"]} for name in CLOUD_NAMES},
     "www.name.test": {"A": ["192.0.2.1", "192.0.2.2"], "TXT": ["hello"]},
     "alias.name.test": {"CNAME": ["www.name.test"]},
     SIBLING: {"A": ["192.0.2.10"]},
@@ -119,7 +121,7 @@ class Host:
                 self.environment[name] = os.environ[name]
         for folder in (self.state_dir, self.runtime_dir):
             os.mkdir(folder, 0o700)
-        pki.make(self.pki, [NAME, API_NAME, *STS_NAMES])
+        pki.make(self.pki, [NAME, *CLOUD_NAMES])
         self.write_token(TOKEN)
 
     # --- the outside world -------------------------------------------------------------------------------------------

@@ -1,0 +1,163 @@
+// `postern endpoint …`: which command, and what they share.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "agent/cloud/operation_error.h"
+#include "agent/commands/common.h"
+#include "agent/commands/endpoint_command.h"
+#include "agent/endpoint_progress.h"
+#include "agent/terminal.h"
+#include "core/log.h"
+#include "core/secret.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr std::string_view kNames[] = {"services", "list", "show", "create", "wait", "delete"};
+
+/// Who makes the first endpoint has no configuration yet.
+std::optional<Config> config_of(const EndpointCommand& command, const std::string& name) {
+    const bool absent = command.config == kDefaultConfigPath && ::access(kDefaultConfigPath, F_OK) != 0;
+    if (absent) return Config{};
+    return config_or_complain(name, command.config);
+}
+
+bool only_not_asked(core::Code code) {
+    using core::Code;
+    return code == Code::kUsage || code == Code::kCancelled;
+}
+
+}  // namespace
+
+int run_command(const EndpointCommand& command) {
+    const std::string name = "endpoint " + std::string(kNames[static_cast<int>(command.verb)]);
+    const auto config = config_of(command, name);
+    if (!config) return kExitUnknown;
+    core::configure_log(core::Level::kWarning, core::LogFormat::kText);  // the progress is ours to tell
+    CloudSession session(*config, command.region);
+    EndpointCloud cloud(session);
+    EndpointRun run{command, name, *config, session, cloud};
+    using Verb = EndpointCommand::Verb;
+    switch (command.verb) {
+        case Verb::kServices:
+            return list_services(run);
+        case Verb::kList:
+            return list_endpoints(run);
+        case Verb::kShow:
+            return show_endpoint(run);
+        case Verb::kCreate:
+            return create_endpoint(run);
+        case Verb::kWait:
+            return wait_for_endpoint(run);
+        case Verb::kDelete:
+            return delete_endpoint(run);
+    }
+    return kExitUnknown;
+}
+
+int fail_command(const EndpointRun& run, const core::Error& error, int failed) {
+    const ApiError& refusal = run.session.refusal();
+    const bool interrupted = error.code == core::Code::kCancelled;
+    if (run.command.json) {
+        print_json({{"error",
+                     {{"code", core::to_string(error.code)},
+                      {"api_code", refusal.code},
+                      {"request_id", refusal.request_id},
+                      {"what", core::redact(error.what)},
+                      {"owner", owner_of(error)},
+                      {"next", core::redact(error.hint)}}}});
+    }
+    core::Error shown = error;
+    shown.hint.clear();
+    complain(run.name, printable(shown.text()));
+    if (!interrupted && error.code != core::Code::kUsage)
+        fmt::print(stderr, "  owner: {}\n", owner_of(error));
+    print_next(error.hint);
+    return only_not_asked(error.code) ? kExitUnknown : failed;
+}
+
+void print_json(Json body) {
+    Json out = {{"schema_version", 1}};
+    out.update(body);
+    print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+Json to_json(const EndpointInfo& info) {
+    const EndpointReport& r = info.report;
+    Json zones = Json::array();
+    for (const auto& zone : r.zones) {
+        zones.push_back({{"zone", zone.zone_id},
+                         {"status", zone.status},
+                         {"ipv4", zone.ipv4 ? Json(zone.ipv4->text()) : Json()},
+                         {"ipv6", zone.ipv6 ? Json(zone.ipv6->text()) : Json()},
+                         {"domain", zone.domain}});
+    }
+    const auto progress = progress_of(r);
+    return {{"id", r.endpoint_id},
+            {"name", info.name},
+            {"status", r.status},
+            {"connection", r.connection_status},
+            {"business", r.business_status},
+            {"service", r.service_name},
+            {"service_id", info.service_id},
+            {"vpc", info.vpc},
+            {"domain", r.domain},
+            {"created", info.created},
+            {"zones", zones},
+            {"connected", progress.outcome == EndpointProgress::Outcome::kConnected},
+            {"next", progress.next}};
+}
+
+std::string link_advice(const Config& config, const EndpointInfo& info) {
+    const std::string& id = info.report.endpoint_id;
+    for (const auto& link : config.links) {
+        for (const auto& endpoint : link.endpoints) {
+            if (endpoint == id) return "link " + link.name + " of " + config.path + " uses it already\n";
+        }
+    }
+    return "# paste into " + (config.path.empty() ? std::string(kDefaultConfigPath) : config.path) + "; " +
+           private_name_step() + "\n" + link_block(info.name, id);
+}
+
+ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+ProgressLine::~ProgressLine() {
+    if (terminal_) std::fputs("\r\033[K", stderr);
+}
+
+void ProgressLine::show(const std::string& text, const std::string& since) {
+    const std::string line = printable(text);
+    if (terminal_) std::fputs("\r\033[K", stderr);
+    if (line != last_) fmt::print(stderr, "{}\n", line);
+    if (terminal_) fmt::print(stderr, "waiting {}", since);
+    std::fflush(stderr);
+    last_ = line;
+}
+
+std::string wait_command(const EndpointCommand& command, const std::string& endpoint) {
+    return "postern endpoint wait " + endpoint +
+           (command.config == kDefaultConfigPath ? "" : " --config " + command.config) +
+           (command.region.empty() ? "" : " --region " + command.region);
+}
+
+void print_next(const std::string& next) {
+    if (!next.empty()) fmt::print(stderr, "  next:  {}\n", core::redact(printable(next)));
+}
+
+std::optional<bool> ask(const std::string& question) {
+    if (::isatty(STDIN_FILENO) != 1) return std::nullopt;
+    fmt::print(stderr, "{} [y/N] ", question);
+    std::string answer;
+    // read(2), not a stream: a signal ends it.
+    for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && answer.size() < 16;)
+        answer += c;
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+std::string new_client_token(CloudSession& session) {
+    return session.random().hex(32);
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,78 @@
+// `postern endpoint …`: what its commands share. One file a command: endpoint_list.cpp (also services),
+// endpoint_show.cpp, endpoint_create.cpp, endpoint_wait.cpp, endpoint_delete.cpp.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "agent/cli.h"
+#include "agent/commands/cloud_session.h"
+#include "agent/commands/endpoint_cloud.h"
+
+namespace postern::agent {
+
+using Json = nlohmann::ordered_json;
+
+/// One run of one command.
+struct EndpointRun {
+    const EndpointCommand& command;
+    std::string name;  // "endpoint show", for messages
+    const Config& config;
+    CloudSession& session;
+    EndpointCloud& cloud;
+};
+
+int list_services(EndpointRun& run);
+int list_endpoints(EndpointRun& run);
+int show_endpoint(EndpointRun& run);
+int create_endpoint(EndpointRun& run);
+int wait_for_endpoint(EndpointRun& run);
+int delete_endpoint(EndpointRun& run);
+
+/// Tells what went wrong, whose it is and what comes next, on stderr and with --json also on stdout. The exit
+/// code: 3 for usage and interruptions and for what could only not be asked, else `failed`.
+int fail_command(const EndpointRun& run, const core::Error& error, int failed = kExitFailed);
+
+/// "schema_version" first.
+void print_json(Json body);
+Json to_json(const EndpointInfo& info);
+
+/// Waits until connected, with a progress line on stderr. `info`: what is known, the last that was seen
+/// afterwards.
+struct WaitResult {
+    enum class End { kConnected, kHopeless, kTimeout, kInterrupted } end;
+    std::string next;  // what has to happen; "" when connected
+};
+core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);
+/// How to go on after it did not end well, in one sentence; "" when it did.
+std::string advice_after(const WaitResult& result, const EndpointCommand& command,
+                         const std::string& endpoint);
+
+/// The [[link]] block to paste, with how to fill it in; which link uses the endpoint already, if one does.
+std::string link_advice(const Config& config, const EndpointInfo& info);
+
+/// On stderr, a line for each new text; on a terminal also how long it has been, drawn anew below it.
+class ProgressLine {
+  public:
+    ProgressLine();
+    ~ProgressLine();
+    void show(const std::string& text, const std::string& since);
+
+  private:
+    bool terminal_;
+    std::string last_;
+};
+
+/// What to type to wait for it, with the options that matter.
+std::string wait_command(const EndpointCommand& command, const std::string& endpoint);
+/// "  next:  …" on stderr, unless it is "".
+void print_next(const std::string& next);
+
+/// Reads yes or no from the terminal. Nothing when stdin is none.
+std::optional<bool> ask(const std::string& question);
+
+/// 32 hex digits: one logical request.
+std::string new_client_token(CloudSession& session);
+
+}  // namespace postern::agent

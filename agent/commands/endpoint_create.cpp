@@ -1,0 +1,225 @@
+// `postern endpoint create`: the plan, the security group, the endpoint.
+#include <fmt/format.h>
+
+#include "agent/commands/common.h"
+#include "agent/commands/endpoint_command.h"
+#include "agent/endpoint_progress.h"
+#include "agent/terminal.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Result;
+using Step = GroupPlan::Step;
+
+/// What is done, and how far it has come; for texts, JSON and errors.
+struct Creation {
+    EndpointPlan plan;
+    GroupPlan group;
+    std::string token;
+    EndpointInfo endpoint;
+    bool existed = false;
+};
+
+/// What the metadata service says; what is missing the user has to give.
+HostPlace look_where(EndpointRun& run) {
+    HostPlace out;
+    if (const auto identity = run.session.identity()) {
+        out.region = identity->region;
+        out.zone = identity->zone;
+        out.vpc = identity->vpc;
+        // Elsewhere nobody answers these either, a second each.
+        out.vswitch = run.session.metadata("vswitch-id").value_or("");
+        out.vpc_cidr = run.session.metadata("vpc-cidr-block").value_or("");
+    }
+    if (!run.session.region().empty()) out.region = run.session.region();
+    return out;
+}
+
+Result<EndpointPlan> make_plan(EndpointRun& run) {
+    const HostPlace here = look_where(run);
+    const auto services = run.cloud.services(other_region_of(run.command.wish.service, here.region));
+    if (!services) return core::fail(services.error());
+    auto plan = plan_endpoint(run.command.wish, here, *services);
+    if (plan || plan.error().code != core::Code::kApiRejected) return plan;
+    HostPlace with_account = here;  // only this refusal names the account
+    with_account.account = run.cloud.account();
+    return plan_endpoint(run.command.wish, with_account, *services);
+}
+
+Result<std::optional<EndpointInfo>> find_existing(EndpointRun& run, const EndpointPlan& plan) {
+    auto found = run.cloud.endpoints(plan.vpc, plan.service.name);
+    if (!found) return core::fail(std::move(found.error()));
+    for (auto& endpoint : *found) {
+        auto zones = run.cloud.zones(endpoint.report.endpoint_id);
+        if (!zones && zones.error().code == core::Code::kApiNotFound) continue;  // gone since
+        if (!zones) return core::fail(std::move(zones.error()));
+        endpoint.report.zones = std::move(*zones);
+    }
+    const EndpointInfo* there = already_there(plan, *found);
+    return there != nullptr ? std::optional<EndpointInfo>(*there) : std::nullopt;
+}
+
+Result<GroupPlan> choose_group(EndpointRun& run, const EndpointPlan& plan) {
+    std::optional<SecurityGroup> given, own;
+    if (const std::string& id = run.command.wish.security_group; !id.empty()) {
+        auto group = run.cloud.security_group(id);
+        if (!group) return core::fail(std::move(group.error()));
+        given = std::move(*group);
+    } else {
+        auto group = run.cloud.own_group(plan.vpc);
+        if (!group) return core::fail(std::move(group.error()));
+        own = std::move(*group);
+    }
+    std::vector<SecurityGroup> one;
+    if (given || own) one.push_back(given ? *given : *own);
+    // A range of addresses is in no group.
+    return plan_group(plan, given, own,
+                      {plan.open_to, std::vector<std::string>{}, run.cloud.prefix_lists(one)});
+}
+
+std::string group_line(const Creation& c) {
+    switch (c.group.step) {
+        case Step::kUse:
+            return c.group.id + ": " + c.group.note;
+        case Step::kOpen:
+            return c.group.id + ", to be opened: TCP 443 from " + c.plan.open_to.text();
+        case Step::kCreate:
+            break;
+    }
+    return fmt::format("to be made: {}, TCP 443 from {}", kOwnGroupName, c.plan.open_to.text());
+}
+
+void show_plan(const Creation& c) {
+    fmt::print(stderr, "service  {}  {}\nvpc      {}\nzone     {}  {}\ngroup    {}\nname     {}\n",
+               printable(c.plan.service.id), printable(c.plan.service.name), c.plan.vpc, c.plan.zone,
+               c.plan.vswitch, printable(group_line(c)), printable(c.plan.name));
+}
+
+Json plan_json(const Creation& c) {
+    static constexpr const char* kSteps[] = {"use", "open", "create"};
+    return {{"service", c.plan.service.name},
+            {"service_id", c.plan.service.id},
+            {"vpc", c.plan.vpc},
+            {"zone", c.plan.zone},
+            {"vswitch", c.plan.vswitch},
+            {"name", c.plan.name},
+            {"open_to", c.plan.open_to.text()},
+            {"security_group",
+             {{"step", kSteps[static_cast<int>(c.group.step)]}, {"id", c.group.id}, {"note", c.group.note}}},
+            {"client_token", c.token}};
+}
+
+/// The group's ID, ready to be attached.
+Result<std::string> prepare_group(EndpointRun& run, const Creation& c) {
+    if (c.group.step == Step::kUse) return c.group.id;
+    std::string id = c.group.id;
+    if (c.group.step == Step::kCreate) {
+        auto made = run.cloud.create_group(c.plan.vpc, c.token);
+        if (!made) return core::fail(std::move(made.error()));
+        id = std::move(*made);
+    }
+    if (const auto opened = run.cloud.open_port(id, c.plan.open_to); !opened)
+        return core::fail(opened.error());
+    return id;
+}
+
+/// An answer that did not come leaves open whether the endpoint was made.
+bool outcome_unknown(core::Code code) {
+    using core::Code;
+    return code == Code::kTimeout || code == Code::kHttpFailed || code == Code::kApiUnavailable ||
+           code == Code::kApiBadReply || code == Code::kCancelled;
+}
+
+int tell(EndpointRun& run, const Creation& c, const std::optional<WaitResult>& waited) {
+    const auto progress = progress_of(c.endpoint.report);
+    const std::string& id = c.endpoint.report.endpoint_id;
+    const std::string next = waited ? advice_after(*waited, run.command, id)
+                             : progress.next.empty()
+                                 ? ""
+                                 : progress.next + "; then " + wait_command(run.command, id);
+    const std::string block = link_advice(run.config, c.endpoint);
+    if (run.command.json) {
+        print_json({{"dry_run", run.command.dry_run},
+                    {"created", !c.existed},
+                    {"existed", c.existed},
+                    {"plan", plan_json(c)},
+                    {"endpoint", to_json(c.endpoint)},
+                    {"next", next},
+                    {"link", block}});
+    } else {
+        print(fmt::format("{} {}: {}\n{}\n{}", id, c.existed ? "is there already" : "is made",
+                          printable(progress.stage), next.empty() ? "" : "next     " + printable(next) + "\n",
+                          block));
+    }
+    using End = WaitResult::End;
+    if (!waited || waited->end == End::kConnected) return kExitGood;
+    complain(run.name, waited->end == End::kInterrupted ? "interrupted while waiting"
+                                                        : "it is made, but not connected");
+    return waited->end == End::kInterrupted ? kExitUnknown : kExitFailed;
+}
+
+int finish(EndpointRun& run, Creation& c) {
+    if (!run.command.wait || run.command.dry_run) return tell(run, c, std::nullopt);
+    const auto waited = wait_until_connected(run, &c.endpoint);
+    if (!waited) return fail_command(run, waited.error());
+    return tell(run, c, *waited);
+}
+
+int dry_run(EndpointRun& run, const Creation& c) {
+    const auto passed = run.cloud.create(c.plan, c.group.id, "", true);
+    if (!passed) return fail_command(run, passed.error());
+    const std::string left_out =
+        c.group.id.empty() ? ", without the security group, which is yet to be made" : "";
+    if (run.command.json) {
+        print_json({{"dry_run", true}, {"created", false}, {"existed", false}, {"plan", plan_json(c)}});
+    } else {
+        print("the API would make it" + left_out + "; nothing was changed\n");
+    }
+    return kExitGood;
+}
+
+}  // namespace
+
+int create_endpoint(EndpointRun& run) {
+    Creation c;
+    auto plan = make_plan(run);
+    if (!plan) return fail_command(run, plan.error());
+    c.plan = std::move(*plan);
+    auto existing = find_existing(run, c.plan);
+    if (!existing) return fail_command(run, existing.error());
+    if (*existing) {
+        c.existed = true;
+        c.endpoint = std::move(**existing);
+        return finish(run, c);
+    }
+    auto group = choose_group(run, c.plan);
+    if (!group) return fail_command(run, group.error());
+    c.group = std::move(*group);
+    c.token = run.command.client_token.empty() ? new_client_token(run.session) : run.command.client_token;
+    show_plan(c);
+    if (run.command.dry_run) return dry_run(run, c);
+    // Whoever calls it from a script means it; on a terminal this is the moment to see what will be billed.
+    if (!run.command.yes && !ask("make it? Alibaba Cloud bills endpoints").value_or(true)) {
+        return fail_command(run, core::Error{core::Code::kUsage, "not confirmed; nothing was made", {}, 0});
+    }
+
+    auto prepared = prepare_group(run, c);
+    if (!prepared) return fail_command(run, prepared.error());
+    c.group.id = std::move(*prepared);
+    auto made = run.cloud.create(c.plan, c.group.id, c.token, false);
+    if (!made) {
+        core::Error error = std::move(made.error());
+        if (outcome_unknown(error.code)) {
+            error.hint +=
+                (error.hint.empty() ? "" : "; ") +
+                std::string("whether it was made is not known: the same command with --client-token ") +
+                c.token + " makes no second one";
+        }
+        return fail_command(run, error);
+    }
+    c.endpoint = std::move(**made);
+    return finish(run, c);
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,108 @@
+// `postern endpoint wait`, and the waiting of create.
+#include <fmt/format.h>
+
+#include "agent/commands/common.h"
+#include "agent/commands/endpoint_command.h"
+#include "agent/config_values.h"
+#include "agent/endpoint_progress.h"
+
+namespace postern::agent {
+namespace {
+
+using Outcome = EndpointProgress::Outcome;
+using End = WaitResult::End;
+
+/// Failures that pass: the next look may succeed.
+bool passes(core::Code code) {
+    using core::Code;
+    return code == Code::kApiUnavailable || code == Code::kApiThrottled || code == Code::kTimeout ||
+           code == Code::kConnectFailed || code == Code::kDnsFailed || code == Code::kHttpFailed;
+}
+
+std::string_view to_string(End end) {
+    switch (end) {
+        case End::kConnected:
+            return "connected";
+        case End::kHopeless:
+            return "failed";
+        case End::kTimeout:
+            return "timeout";
+        case End::kInterrupted:
+            return "interrupted";
+    }
+    return "";
+}
+
+}  // namespace
+
+core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info) {
+    const Micros started = run.session.now_us();
+    ProgressLine line;
+    std::string next;
+    for (;;) {
+        auto seen = run.cloud.describe(run.command.endpoint.empty() ? info->report.endpoint_id
+                                                                    : run.command.endpoint);
+        if (run.session.interrupted()) return WaitResult{End::kInterrupted, next};
+        if (!seen && !passes(seen.error().code)) return core::fail(std::move(seen.error()));
+        const Micros waited = run.session.now_us() - started;
+        const std::string clock = fmt::format("{} s", waited / core::kSecond);
+        if (!seen) {
+            line.show("can't ask right now: " + seen.error().text(), clock);
+        } else {
+            *info = std::move(*seen);
+            const auto progress = progress_of(info->report);
+            next = progress.next;
+            if (progress.outcome == Outcome::kConnected) return WaitResult{End::kConnected, {}};
+            if (progress.outcome == Outcome::kHopeless) return WaitResult{End::kHopeless, next};
+            line.show(progress.stage + ": " + next, clock);
+        }
+        if (waited + run.command.interval_us > run.command.timeout_us) return WaitResult{End::kTimeout, next};
+        if (!run.session.sleep(run.command.interval_us)) return WaitResult{End::kInterrupted, next};
+    }
+}
+
+std::string advice_after(const WaitResult& result, const EndpointCommand& command,
+                         const std::string& endpoint) {
+    const std::string again = wait_command(command, endpoint);
+    switch (result.end) {
+        case End::kConnected:
+            return {};
+        case End::kHopeless:
+            return result.next;
+        case End::kInterrupted:
+            return "the endpoint stays as it is; to go on: " + again;
+        case End::kTimeout:
+            break;
+    }
+    return (result.next.empty() ? "" : result.next + "; then ") + again;
+}
+
+int wait_for_endpoint(EndpointRun& run) {
+    EndpointInfo info;
+    info.report.endpoint_id = run.command.endpoint;
+    const Micros started = run.session.now_us();
+    const auto result = wait_until_connected(run, &info);
+    if (!result) return fail_command(run, result.error());
+    const std::string next = advice_after(*result, run.command, run.command.endpoint);
+    const bool connected = result->end == End::kConnected;
+    const std::string block = connected ? link_advice(run.config, info) : "";
+    if (run.command.json) {
+        print_json({{"outcome", to_string(result->end)},
+                    {"waited_s", (run.session.now_us() - started) / core::kSecond},
+                    {"endpoint", to_json(info)},
+                    {"next", next},
+                    {"link", block}});
+    } else if (connected) {
+        print(fmt::format("{} is connected\n\n{}", run.command.endpoint, block));
+    }
+    if (connected) return kExitGood;
+    const std::string what = result->end == End::kTimeout
+                                 ? "not connected after " + format_duration(run.command.timeout_us)
+                             : result->end == End::kInterrupted ? "interrupted"
+                                                                : "it will not be connected";
+    complain(run.name, what);
+    print_next(next);
+    return result->end == End::kInterrupted ? kExitUnknown : kExitFailed;
+}
+
+}  // namespace postern::agent
