@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
 POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
-GROUPS = ("plan", "dns")  # commands that have commands
+GROUPS = ("plan", "dns", "endpoint")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
 
 
@@ -126,6 +126,10 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.complete("probe", "-c", config, ""), {"tdengine-test"})
         self.assertEqual(self.complete("resolve", "-c", config, "g"), {"gw.test.example.com"})
         self.assertIn(config, self.complete("status", "-c", config[:-3]))
+        two = str(PACKAGING / "config/examples/endpoints.toml")
+        known = set(re.findall(r'"(ep-\w+)"', pathlib.Path(two).read_text()))
+        self.assertGreater(len(known), 1)
+        self.assertEqual(self.complete("endpoint", "show", "-c", two, ""), known)
 
     def test_zsh_reads_it(self):
         need(self, "zsh")
@@ -219,8 +223,32 @@ class Installed(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             reply = run("cmake", "--install", build, env={**os.environ, "DESTDIR": folder})
             self.assertEqual(reply.returncode, 0, reply.stdout)
-            found = sorted(p.name for p in (pathlib.Path(folder) / "usr/share/postern/prometheus").iterdir())
-        self.assertEqual(found, ["README.md", "postern.rules.yml", "scrape.yml"])
+            found = {of: sorted(p.name for p in (pathlib.Path(folder) / "usr/share/postern" / of).iterdir())
+                     for of in ("prometheus", "ram")}
+        self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
+        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
+
+
+class RamPolicies(unittest.TestCase):
+    """What is allowed is tested by running the commands (tests/e2e/test_endpoint.py); here the form, and the manual."""
+
+    def test_form_and_manual(self):
+        policies = sorted((PACKAGING / "ram").glob("*.json"))
+        self.assertEqual(len(policies), 2)
+        page = manual("postern.1")
+        for file in policies:
+            policy = json.loads(file.read_text())
+            self.assertEqual(policy["Version"], "1")
+            self.assertIn(f"/usr/share/postern/ram/{file.name}", page)
+            for statement in policy["Statement"]:
+                self.assertEqual(statement["Effect"], "Allow")
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+                for action in actions:
+                    self.assertRegex(action, r"^(privatelink|ecs):[A-Z]\w+$")  # no wildcard
+                    self.assertIn(action, page)
+                for resource in resources:
+                    self.assertRegex(resource, r"^acs:(privatelink|ecs|vpc):\*:\*:[a-z]+/\*$")
 
 
 class Scripts(unittest.TestCase):

@@ -19,7 +19,7 @@ _postern() {
     for ((word = 1; word < COMP_CWORD - 1; word++)); do
         [[ ${COMP_WORDS[word]} != -c && ${COMP_WORDS[word]} != --config ]] || config=${COMP_WORDS[word + 1]}
     done
-    [[ ${command[0]-} == plan || ${command[0]-} == dns ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
         -c | --config | --out | --token-file | --ca-file)
@@ -34,9 +34,10 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --count | -n | --host | --ip | --lines | --port | --reason | --since | --timeout | --until)
-            # -n of dns is --dry-run and takes nothing
-            [[ $prev == -n && ${command[0]-} == dns ]] || return
+        --address | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | --open-to | \
+            --port | --reason | --region | --security-group | --service | --since | --timeout | --until | --vpc | --vswitch | --zone)
+            # -n of dns and endpoint is --dry-run and takes nothing
+            [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint) ]] || return
             ;;
     esac
     if [[ -z $values ]]; then
@@ -45,8 +46,10 @@ _postern() {
             values=${values:---help --version}
         elif [[ $COMP_CWORD == 1 ]]; then
             values=$(_postern_commands "$program")
-        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns) ]]; then
+        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint) ]]; then
             values=$(_postern_commands "$program" "${command[0]}")
+        elif [[ ${command[0]-} == endpoint ]]; then
+            values=$(sed -nE '/^[[:space:]]*endpoint[[:space:]]*=/s/[^"]*"(ep-[^"]*)"[^"]*/\1 /gp' "$config" 2>/dev/null)
         elif [[ ${command[0]-} == probe ]]; then
             values=$(_postern_links "$config")
         elif [[ ${command[0]-} == resolve ]]; then
