@@ -39,8 +39,13 @@ void add(const std::string& value, int change) {
     wipe(node.key());
 }
 
-void replace_all(std::string& text, const std::string& what) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += 3) text.replace(at, what.size(), "***");
+using Places = std::vector<std::pair<std::size_t, std::size_t>>;  // begin, end
+
+/// Where `what` begins within the first `size` bytes.
+void find_all(std::string_view text, std::size_t size, std::string_view what, Places& places) {
+    const std::string_view window = text.substr(0, size + what.size() - 1);
+    for (std::size_t at = 0; (at = window.find(what, at)) != std::string_view::npos; at += what.size())
+        places.emplace_back(at, at + what.size());
 }
 
 }  // namespace
@@ -62,19 +67,30 @@ Secret::~Secret() {
     wipe(value_);
 }
 
-std::string redact(std::string_view text) {
-    std::string out(text);
-    Registry& r = registry();
-    const std::lock_guard lock(r.mutex);
-    // Longest first: one secret may contain another.
-    std::vector<const std::string*> secrets;
-    for (const auto& [value, count] : r.live) secrets.push_back(&value);
-    std::sort(secrets.begin(), secrets.end(), [](auto* a, auto* b) { return a->size() > b->size(); });
-    for (const auto* value : secrets) {
-        replace_all(out, *value);
-        const std::string encoded = percent_encode(*value);
-        if (encoded != *value) replace_all(out, encoded);
+std::string redact(std::string_view text) { return redact(text, text.size()); }
+
+std::string redact(std::string_view text, std::size_t size) {
+    size = std::min(size, text.size());
+    Places places;
+    {
+        Registry& r = registry();
+        const std::lock_guard lock(r.mutex);
+        for (const auto& [value, count] : r.live) {
+            find_all(text, size, value, places);
+            if (const std::string encoded = percent_encode(value); encoded != value) find_all(text, size, encoded, places);
+        }
     }
+    std::sort(places.begin(), places.end());
+    std::string out;
+    std::size_t done = 0;
+    for (const auto& [begin, end] : places) {
+        if (begin >= done) {  // else: within another
+            out.append(text, done, begin - done);
+            out += "***";
+        }
+        done = std::max(done, end);
+    }
+    if (done < size) out.append(text, done, size - done);
     return out;
 }
 

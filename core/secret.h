@@ -27,6 +27,9 @@ class Secret {
 
 /// `text` with every live secret of 6 bytes or more, raw or percent-encoded, replaced by "***".
 std::string redact(std::string_view text);
+/// The same of the first `size` bytes. Who shortens a text does it so: a secret that begins in them is gone whole, where
+/// cutting first would leave a part of it that nobody knows any more.
+std::string redact(std::string_view text, std::size_t size);
 
 /// RFC 3986: everything but A-Z a-z 0-9 - _ . ~ as %XX.
 std::string percent_encode(std::string_view raw);

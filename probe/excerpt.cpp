@@ -19,29 +19,43 @@ std::size_t character_length(std::string_view text, std::size_t i) {
     return n;
 }
 
+/// What a cut left of a character.
+void drop_partial_character(std::string& text) {
+    std::size_t at = text.size();
+    while (at > 0 && text.size() - at < 3 && is_continuation(text[at - 1])) --at;
+    if (at > 0 && static_cast<unsigned char>(text[at - 1]) >= 0xc0 && character_length(text, at - 1) == 0) text.resize(at - 1);
+}
+
 }  // namespace
 
-std::string excerpt(std::string_view text, std::size_t limit) {
+std::string excerpt(std::string_view whole, std::size_t limit) {
     static constexpr std::string_view kCut = "…";
+    static constexpr std::size_t kLongestCharacter = 4;
+    std::string text = core::redact(whole, limit + kLongestCharacter);
+    bool cut = whole.size() > limit + kLongestCharacter;
+    if (cut) drop_partial_character(text);
     std::string out;
     for (std::size_t i = 0; i < text.size();) {
         const auto c = static_cast<unsigned char>(text[i]);
         const std::size_t n = character_length(text, i);
-        const std::string_view character = n == 0 ? std::string_view("?") : c < 0x20 || c == 0x7f ? std::string_view(" ")
-                                                                                                : text.substr(i, n);
+        const std::string_view character = n == 0                  ? std::string_view("?")
+                                           : c < 0x20 || c == 0x7f ? std::string_view(" ")
+                                                                   : std::string_view(text).substr(i, n);
         i += n == 0 ? 1 : n;
         if (out.size() + character.size() > limit) {
-            while (!out.empty() && out.size() + kCut.size() > limit) {
-                while (out.size() > 1 && is_continuation(out.back())) out.pop_back();
-                out.pop_back();
-            }
-            return out.append(limit >= kCut.size() ? kCut : std::string_view{});
+            cut = true;
+            break;
         }
         out += character;
     }
-    return out;
+    if (!cut) return out;
+    while (!out.empty() && out.size() + kCut.size() > limit) {
+        while (out.size() > 1 && is_continuation(out.back())) out.pop_back();
+        out.pop_back();
+    }
+    return out.append(limit >= kCut.size() ? kCut : std::string_view{});
 }
 
-std::string detail_text(std::string_view text) { return excerpt(core::redact(text), kDetailBytes); }
+std::string detail_text(std::string_view text) { return excerpt(text, kDetailBytes); }
 
 }  // namespace postern::probe

@@ -18,19 +18,15 @@ using core::Micros;
 constexpr std::size_t kMaxWord = 300;
 constexpr std::size_t kMaxToken = 4096;
 
-std::string word(const JsonView& node) { return node.text().substr(0, kMaxWord); }
+std::string word(const JsonView& node) { return core::redact(node.text(), kMaxWord); }
 
 /// Printable, one line: it goes to logs and terminals.
 std::string tame(const std::string& text, std::size_t longest) {
-    std::string out;
-    for (const char c : text) {
-        if (out.size() == longest) {
-            out += "…";
-            break;
-        }
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    std::string out = core::redact(text, longest);
+    for (char& c : out) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
     }
-    return core::redact(out);
+    return text.size() > longest ? out + "…" : out;
 }
 
 bool is_token_text(const std::string& code) {

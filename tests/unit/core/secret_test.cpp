@@ -33,6 +33,21 @@ TEST_CASE("secret: a secret that contains another is blotted out whole", "[secre
     CHECK(redact("123abcdef456 abcdef") == "*** ***");
 }
 
+TEST_CASE("secret: of a text that is cut no part of a secret stays", "[secret]") {
+    const Secret token("0123456789+abcdef");
+    for (const std::string& secret : {std::string("0123456789+abcdef"), percent_encode("0123456789+abcdef")}) {
+        const std::string text = "xxxx" + secret + "yyyy" + secret;
+        for (std::size_t size = 0; size <= text.size() + 1; ++size) {
+            const std::string head = redact(text, size);
+            INFO(size << " " << head);
+            CHECK(head.find("01") == std::string::npos);
+            CHECK(std::string("xxxx***yyyy***").starts_with(head));
+            if (size <= 4) CHECK(head == text.substr(0, size));
+        }
+    }
+    CHECK(redact("nothing here", 7) == "nothing");
+}
+
 TEST_CASE("log: no line carries a secret, and fields can't break out of their line", "[log]") {
     const Secret token("deadbeefdeadbeef");
     std::vector<std::string> lines;

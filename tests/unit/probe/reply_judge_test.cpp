@@ -116,4 +116,14 @@ TEST_CASE("excerpt: one line, whole characters, bounded", "[reply]") {
     }
     const postern::core::Secret secret("s3cr3t-token-value");
     CHECK(detail_text(std::string(290, 'x') + "s3cr3t-token-value").find("s3cr") == std::string::npos);
+    // An error page that repeats the request, cut anywhere in the token.
+    for (std::size_t before = 0; before < 60; ++before) {
+        const std::string page = std::string(before, '.') + "s3cr3t-token-value" + std::string(100, '.');
+        const std::string shown = excerpt(page, 40);
+        INFO(shown);
+        CHECK(shown.find_first_of("s3crtoken-value") == std::string::npos);
+        CHECK(shown.size() <= 40);
+        CHECK(shown.ends_with("…"));
+    }
+    CHECK(excerpt("s3cr3t-token-value数据", 8) == "***…");
 }
