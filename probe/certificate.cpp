@@ -1,5 +1,4 @@
 #include "probe/certificate.h"
-#include "core/deleter.h"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -10,6 +9,9 @@
 #include <algorithm>
 #include <ctime>
 #include <memory>
+
+#include "core/deleter.h"
+#include "probe/excerpt.h"
 
 namespace postern::probe {
 namespace {
@@ -28,7 +30,7 @@ std::string name_text(const X509_NAME* name) {
     if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
     char* data = nullptr;
     const long size = BIO_get_mem_data(bio.get(), &data);
-    return size > 0 ? std::string(data, std::min(static_cast<std::size_t>(size), kLongestText)) : std::string{};
+    return size > 0 ? excerpt({data, static_cast<std::size_t>(size)}, kLongestText) : std::string{};
 }
 
 core::Micros wall_us(const ASN1_TIME* time) {
@@ -71,7 +73,8 @@ std::vector<std::string> dns_names(const X509* leaf) {
         if (name->type != GEN_DNS) continue;
         const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
         const int size = ASN1_STRING_length(name->d.dNSName);
-        if (size > 0) out.emplace_back(data, std::min(static_cast<std::size_t>(size), kLongestText));
+        // Any bytes may stand there, and they go into labels, JSON and terminals.
+        if (size > 0) out.push_back(excerpt({data, static_cast<std::size_t>(size)}, kLongestText));
     }
     return out;
 }
