@@ -9,6 +9,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kLongestHold = 5 * core::kSecond;
+constexpr Micros kRemembered = 24 * core::kHour;  // the records of an address that is gone
 
 std::string list(const std::vector<core::IpAddress>& ips) {
     std::string out;
@@ -308,6 +309,9 @@ void Engine::publish_soon() {
 void Engine::publish() {
     publish_.stop();
     hooks_.publish(plan_input());
+    history_.forget(clock_.wall_us() - kRemembered, [this](const std::string& link, const core::IpAddress& ip) {
+        return address_counters_.count({link, ip}) != 0;
+    });
     republish_.start_in(config_.dns.plan_ttl_us / 3, [this] { publish_soon(); });
 }
 

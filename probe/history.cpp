@@ -174,10 +174,12 @@ std::vector<Record> History::recent(const std::string& link, const core::IpAddre
     return out;
 }
 
-void History::forget(core::Micros before_wall_us) {
+void History::forget(core::Micros before_wall_us,
+                     const std::function<bool(const std::string&, const core::IpAddress&)>& probed) {
     std::erase_if(addresses_, [&](const auto& item) {
-        const auto& ring = item.second->results;
-        return ring.size() == 0 || ring.newest(0).wall_us < before_wall_us;
+        const auto& [key, address] = item;
+        if (probed(key.first, key.second)) return false;
+        return address->results.size() == 0 || address->results.newest(0).wall_us < before_wall_us;
     });
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,8 +31,9 @@ class History {
     std::vector<Record> query(const RecordFilter& filter, std::size_t limit) const;
     /// The last results of one address, oldest first, for sparklines: only times, states and reasons are filled.
     std::vector<Record> recent(const std::string& link, const core::IpAddress& ip, std::size_t limit) const;
-    /// Drops addresses that are no longer probed and have had nothing since `before_wall_us`.
-    void forget(core::Micros before_wall_us);
+    /// Drops addresses that are not `probed` and have had nothing since `before_wall_us`.
+    void forget(core::Micros before_wall_us,
+                const std::function<bool(const std::string& link, const core::IpAddress& ip)>& probed);
     std::uint64_t next_seq() const { return next_seq_; }
 
   private:

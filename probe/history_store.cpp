@@ -240,11 +240,20 @@ void HistoryStore::enter(Address& address, Resolution resolution, core::Micros s
                   [&](const Rollup& r) { return r.start_wall_us == address.hour.start_wall_us(); });
 }
 
+/// What was not probed for an hour: who has a place in the file is found there, of the others nothing is kept.
+void HistoryStore::forget_idle() {
+    const core::Micros before = clock_.wall_us() - kUnused - core::kHour;
+    std::erase_if(addresses_, [before](const auto& item) {
+        return !item.second->dirty && item.second->hour.start_wall_us() < before;
+    });
+}
+
 void HistoryStore::add(const Record& record) {
     try_to_open();
     const Key key{record.link, record.ip};
     Address* address = find(key);
     if (address == nullptr) {
+        if (addresses_.size() >= 2 * std::size_t{most_}) forget_idle();
         auto fresh = std::make_unique<Address>();
         fresh->key = key;
         address = addresses_.emplace(key, std::move(fresh)).first->second.get();

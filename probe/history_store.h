@@ -62,6 +62,7 @@ class HistoryStore {
     void try_to_open();
     core::Result<core::UniqueFd> open_file();
     Address* find(const Key& key);
+    void forget_idle();
     void settle(Address& address);
     std::optional<std::uint32_t> free_section();
     core::Micros last_used(const Key& key, Place& place);

@@ -19,6 +19,7 @@ namespace {
 
 /// What may wait for the pool at most; beyond it the disk is too slow and lines are lost.
 constexpr std::size_t kMostPending = 4u << 20;
+constexpr std::size_t kMostSampled = 10000;  // addresses whose last line is remembered, unless more are probed
 
 std::string file_name(const std::string& path, int n) { return n == 0 ? path : fmt::format("{}.{}", path, n); }
 
@@ -184,6 +185,10 @@ bool ProbeLog::add(const Record& record) {
     // A wall clock that jumped back is "long ago", too.
     const bool due = since >= settings_.sample_us || since < 0;
     if (record.ok && !record.transition() && !due && !settings_.all) return false;
+    if (it == last_logged_.end() && last_logged_.size() >= kMostSampled) {
+        // Of an address that is gone nothing has to be known; of the others, what is older than a sample says nothing.
+        std::erase_if(last_logged_, [&](const auto& l) { return record.wall_us - l.second >= settings_.sample_us; });
+    }
     last_logged_[key] = record.wall_us;
     writer_->push(to_json(record) + '\n');
     schedule();

@@ -141,6 +141,16 @@ TEST_CASE("agent: probes are counted by address, and forgotten with it", "[sim]"
     CHECK(later.links[0].addresses[0].counters.attempts > kept);
     CHECK(later.links[0].addresses[1].ip.text() == "10.0.3.1");
     CHECK(later.links[0].addresses[1].counters.failures.empty());
+
+    const auto records_of = [&w](const char* ip) {
+        probe::RecordFilter filter;
+        filter.ip = core::IpAddress::parse(ip);
+        return w.engine->history().query(filter, 1000).size();
+    };
+    CHECK(records_of("10.0.2.1") > 0);  // who looks for it finds it for a day
+    w.clock.advance(25 * core::kHour);
+    CHECK(records_of("10.0.2.1") == 0);
+    CHECK(records_of("10.0.1.1") > 0);
 }
 
 TEST_CASE("agent: a probe on demand takes the addresses in the order of the answer", "[sim]") {

@@ -327,6 +327,20 @@ TEST_CASE("history: when every place is in use, one more is kept in memory and s
     CHECK(k.day(3)->attempts == 201);
 }
 
+TEST_CASE("history: of many addresses that came and went those in the file keep their past, the others go", "[history]") {
+    Kept k(2);
+    for (int address = 1; address <= 4; ++address) k.probe(refused, 10 * kSecond, address);
+    CHECK(k.day(4)->attempts == 1);
+    k.clock.advance(kMinute);  // everything is written
+    k.probe(ok, kSecond, 1);
+    k.clock.advance(3 * kHour);
+    k.probe(ok, kSecond, 1);
+    k.probe(ok, kSecond, 5);  // twice as many as have a place
+    CHECK(k.day(1)->attempts == 3);
+    CHECK(k.failures(1).size() == 1);
+    CHECK_FALSE(k.day(4));
+}
+
 TEST_CASE("history: the same address in two links has two pasts", "[history]") {
     Kept k;
     Record other = k.record(refused);

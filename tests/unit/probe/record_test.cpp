@@ -173,7 +173,9 @@ TEST_CASE("history: rings are bounded, failures stay when successes roll over", 
     CHECK(history.query(other, 100).size() == 1);
     CHECK(history.query({}, 1).front().ip == *other.ip);
     CHECK(history.recent("tdengine-prod", *core::IpAddress::parse("10.0.1.23"), 3).front().seq == 118);
-    history.forget(kStart + 50);
+    history.forget(kStart + 50, [](const std::string&, const core::IpAddress&) { return true; });
+    CHECK(history.query({}, 100).size() == 10);
+    history.forget(kStart + 50, [](const std::string&, const core::IpAddress&) { return false; });
     CHECK(history.query({}, 100).size() == 1);
 }
 
