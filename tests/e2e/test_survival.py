@@ -41,8 +41,8 @@ def crc64(data):
 
 
 class Survival(HostTest):
-    def start(self):
-        self.host.start()
+    def start(self, **changes):
+        self.host.start(**changes)
         self.host.wait_addresses(ZONE_A, ZONE_B)
 
     def plans(self):
@@ -171,7 +171,7 @@ class Verdicts(Survival):
         self.assertLessEqual(self.restart_and_watch(), {frozenset(), frozenset({ZONE_B})})  # none: not started yet
 
     def test_a_saved_verdict_counts_while_it_is_young(self):
-        self.start()
+        self.start(link={"probe": {"rise": 6}})  # so that it is down for longer than a look at it takes
         for age_s, path, expected in ((2, "down", {ZONE_B}), (301, "down", {ZONE_A, ZONE_B}),
                                       (-3600, "down", {ZONE_A, ZONE_B})):
             with self.subTest(age_s=age_s):
