@@ -275,6 +275,24 @@ class Commands(SharedHostTest):
                 self.assertEqual(json.loads(self.host.postern(*command).stdout)["schema_version"], 1)
 
 
+class Successes(HostTest):
+    FIXED = {"endpoint": None, "addresses": [ZONE_A], "probe": {"interval": "200ms", "fast_interval": "100ms"}}
+
+    def logged(self):
+        with open(f"{self.host.state_dir}/probe.log", encoding="utf-8") as log:
+            return [json.loads(line) for line in log if line.endswith("}\n")]
+
+    def test_they_are_sampled_in_the_file_unless_asked_for(self):
+        self.host.start_upstream()
+        self.host.start_gateways()
+        self.host.start_postern(aliyun=None, link=self.FIXED)
+        self.host.wait(lambda: len(self.host.probes("?limit=20")) >= 5, "five probes")
+        self.assertEqual([(record["ok"], record["prev_state"]) for record in self.logged()], [(True, "unknown")])
+        self.host.write_config(aliyun=None, link=self.FIXED, agent={"log_successes": True})
+        self.host.agent.send_signal(signal.SIGHUP)
+        self.host.wait(lambda: len(self.logged()) >= 5, "every success in the file")
+
+
 class OneShot(HostTest):
     def test_probe_works_without_the_daemon(self):
         self.host.start_gateways()
