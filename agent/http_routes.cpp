@@ -48,14 +48,14 @@ HttpReply bad_argument(std::string_view name, std::string_view value, std::strin
     return HttpReply::text(400, fmt::format("400: {}={}: expected {}\n", name, shown(value), expected));
 }
 
-/// What is wrong with it, if something is.
-std::optional<HttpReply> take_since(const HttpQuery& query, Micros* since_wall_us) {
-    const auto since = query.argument("since");
-    if (!since) return std::nullopt;
-    const auto ago = parse_duration(*since);
-    *since_wall_us = ago ? core::now_wall_us() - *ago : core::parse_utc(*since);
-    if (ago || *since_wall_us >= 0) return std::nullopt;
-    return bad_argument("since", *since, "a time such as 1h or 2026-01-02T03:04:05Z");
+/// What is wrong with it, if something is. An argument that is not there leaves the time alone.
+std::optional<HttpReply> take_time(const HttpQuery& query, const char* name, Micros* wall_us) {
+    const auto text = query.argument(name);
+    if (!text) return std::nullopt;
+    const auto ago = parse_duration(*text);
+    *wall_us = ago ? core::now_wall_us() - *ago : core::parse_utc(*text);
+    if (ago || *wall_us >= 0) return std::nullopt;
+    return bad_argument(name, *text, "a time such as 1h or 2026-01-02T03:04:05Z");
 }
 
 HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
@@ -69,7 +69,7 @@ HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
     }
     const auto resolution = resolution_text == "hour" ? probe::Resolution::kHour : probe::Resolution::kMinute;
     Micros since_wall_us = 0;
-    if (const auto wrong = take_since(query, &since_wall_us)) return *wrong;
+    if (const auto wrong = take_time(query, "since", &since_wall_us)) return *wrong;
     const auto rollups = sources.history(link, *ip, resolution, since_wall_us);
     if (!rollups)
         return HttpReply::text(404, fmt::format("404: {} of {} has no history\n", ip->text(), shown(link)));
@@ -92,7 +92,8 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
         filter.reason = probe::parse_reason(*reason);
         if (!filter.reason) return bad_argument("reason", *reason, "a reason such as tcp_timeout");
     }
-    if (const auto wrong = take_since(query, &filter.since_wall_us)) return *wrong;
+    if (const auto wrong = take_time(query, "since", &filter.since_wall_us)) return *wrong;
+    if (const auto wrong = take_time(query, "until", &filter.until_wall_us)) return *wrong;
     if (const auto text = query.argument("limit")) {
         const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
         if (ec != std::errc{} || end != text->data() + text->size() || limit == 0 || limit > kMaxRecords) {

@@ -123,6 +123,10 @@ std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& 
     if (filter.ip) query += "&ip=" + core::percent_encode(filter.ip->text());
     if (filter.since_wall_us > 0)
         query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
+    if (filter.until_wall_us < core::kNever)
+        query += "&until=" + core::percent_encode(core::format_utc(filter.until_wall_us));
+    if (filter.state) query += fmt::format("&state={}", probe::to_string(*filter.state));
+    if (filter.reason) query += fmt::format("&reason={}", probe::to_string(*filter.reason));
     std::vector<Record> out;
     if (core::LockFile::holder(paths_of(config.agent).agent_lock) == 0) return out;
     const auto reply = ask_agent(config, "GET", query, kAgentPatience);

@@ -81,17 +81,18 @@ TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]"
     Sources sources;
     HttpFixture f(sources.routes());
     CHECK(status_of(f.get(
-              "/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7")) == 200);
+              "/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7&until=2026-01-02T03:04:05Z")) == 200);
     CHECK(sources.asked.link == "a");
     CHECK(sources.asked.ip->text() == "10.0.1.23");
     CHECK(sources.asked.state == State::kDown);
     CHECK(sources.asked.reason == probe::Reason::kTcpTimeout);
     CHECK(sources.limit == 7);
+    CHECK(sources.asked.until_wall_us == 1767323045LL * core::kSecond);
     const auto all = f.get("/api/v1/probes");
     CHECK(has(all, "\"schema_version\":1"));
     CHECK(sources.limit == 100);
     for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense",
-                            "since=yesterday", "state=dead", "reason=none"}) {
+                            "since=yesterday", "until=soon", "state=dead", "reason=none"}) {
         INFO(bad);
         CHECK(status_of(f.get(std::string("/api/v1/probes?") + bad)) == 400);
     }
