@@ -167,13 +167,12 @@ std::optional<std::vector<probe::ProbeTarget>> Engine::targets_of(std::string_vi
 }
 
 void Engine::on_addresses(const std::string& name) {
-    for (auto& link : links_) {
-        if (link.config.name != name) continue;
-        link.addresses = sync_.status(name).addresses;
-        decide(link);
-    }
+    const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
+    if (link == links_.end()) return;
+    link->addresses = sync_.status(name).addresses;
     set_targets();
-    for (const auto& link : links_) tell_comparison(link);
+    decide(*link);
+    tell_comparison(*link);
     holding_ = false;  // the plan on disk no longer says what we know
     publish_soon();
 }

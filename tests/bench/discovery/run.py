@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import socket
 import statistics
 import struct
@@ -68,17 +69,15 @@ def change_delays(world, sock, endpoints, links):
         name, new = f"db{last}.name.test", address(0x640000 + turn)
         world.aliyun.control.post(f"/endpoints/ep-bp1n{number}/zones/cn-hangzhou-h", EniIp=new)
         since = time.time()
-        # /api/v1/refresh allows one a second; the poll itself is no part of what is measured.
-        world.wait(lambda: world.http("/api/v1/refresh", "-X", "POST")[0] in (200, 202), "the refresh", poll_s=0.2)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while ask(sock, name) != new:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{name} is not answered with {new}")
+            time.sleep(0.001)
         seen = time.time()
         answered = [entry["time"] for entry in world.api_log(action="ListVpcEndpointZones")
                     if entry["time"] >= since and entry["params"]["EndpointId"] == f"ep-bp1n{number}"]
         delays.append(seen - answered[0])
-        time.sleep(2.1)  # refreshes sooner than two seconds after another ask nobody
     return delays
 
 
@@ -106,6 +105,11 @@ def measure(links, endpoints):
         used = (cpu_ms(pid) - before) / (time.monotonic() - started)
         result = {"links": links, "endpoints": endpoints, "rss_mib": round(memory_kib(pid) / 1024, 1),
                   "resolver_rss_mib": round(memory_kib(world.resolver_pid()) / 1024, 1), "cpu_ms_per_s": round(used, 2)}
+        # The poll is no part of what is measured: sooner ones only make the wait for it shorter.
+        config["aliyun"].update(poll_interval="5s", poll_max_interval="5s")
+        world.write_file("postern.toml", e2e.toml(config))
+        world.agent.send_signal(signal.SIGHUP)
+        world.wait_api_calls(2 * endpoints, action="ListVpcEndpointZones")
         delays = sorted(1000 * delay for delay in change_delays(world, sock, endpoints, links))
         result.update(change_ms_median=round(statistics.median(delays), 1), change_ms_max=round(delays[-1], 1))
         print(json.dumps(result), flush=True)
