@@ -103,11 +103,15 @@ class CheckConfig(HostTest):
                 self.assertNotEqual(self.check(text)[0], 0)
 
     def test_keys_of_later_versions_are_refused_as_such(self):
-        for old, new in (('host = "', 'target = "ep-x.privatelink.aliyuncs.com"\nhost = "'),):
-            text = re.sub(r'(?m)^endpoint = .*\n', "", self.replaced(old, new))
-            code, errors, output = self.check(text)
-            self.assertNotEqual(code, 0)
-            self.assertRegex(output.lower(), "not yet")
+        code, _, output = self.check(self.replaced('interval = "2s"', 'interval = "2s"\nkind = "tcp"'))
+        self.assertNotEqual(code, 0)
+        self.assertRegex(output.lower(), "not yet")
+
+    def test_every_source_is_taken(self):
+        for source in ('target = "ep-x.privatelink.aliyuncs.com"', f'zones_file = "{self.host.config_file}"', 'addresses = ["10.0.1.23"]',
+                       'endpoint = { service = "com.aliyuncs.privatelink.cn-hangzhou.epsrv-bp1" }'):
+            with self.subTest(source):
+                self.assertEqual(self.check(re.sub(r"(?m)^endpoint = .*$", source, self.replaced("", "")))[0], 0)
 
     def test_broken_toml_names_the_line(self):
         text = self.replaced('region = "cn-hangzhou"', 'region = "cn-hangzhou')
