@@ -7,6 +7,7 @@
 
 #include "agent/discovery_log.h"
 #include "agent/endpoint_merge.h"
+#include "agent/poll_pace.h"
 #include "agent/snapshot_store.h"
 #include "core/backoff.h"
 #include "core/log.h"
@@ -18,15 +19,8 @@ using core::Code;
 using core::Error;
 
 constexpr Micros kFirstRetry = 2 * core::kSecond;
-constexpr Micros kLongestStretch = 30 * core::kMinute;
-// Doubled by each refusal for its rate, eased by each success: hosts that share a quota settle a little above what fits,
-// instead of coming back together.
-constexpr double kEase = 0.95, kMostStretch = 32;
 constexpr Micros kRefreshEvery = 2 * core::kSecond;
 constexpr Micros kSaveConfirmed = core::kHour;  // disks are not worn by "nothing changed"
-constexpr Micros kRestless = core::kHour;       // after a change the interval is the configured one for so long
-constexpr int kStretchPart = 60;                // then it grows by a sixtieth of the quiet time
-constexpr Micros kSuspicionSpread = 30 * core::kSecond;
 constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at start are no burst
 
 }  // namespace
@@ -61,6 +55,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
 
     core::Clock& clock;
     core::Random& random;
+    PollPace pace;
     Provider& provider;
     EndpointSyncHooks hooks;
     DiscoveryLog log;
@@ -71,7 +66,6 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     std::deque<std::string> queue;   // sources whose poll waits for a free slot
     std::size_t polls_under_way = 0;
     std::uint64_t next_poll = 1;
-    double stretch = 1;              // of the interval, after throttling
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0, saved_mono_us = 0;
     Micros refreshed_mono_us = 0;
@@ -79,12 +73,13 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     core::Timer refresh_done;
 
     Engine(core::Clock& c, core::Random& r, Provider& p, EndpointSyncHooks h)
-        : clock(c), random(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c) {}
+        : clock(c), random(r), pace(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c) {}
 
     // --- links -------------------------------------------------------------------------------------------------------
 
     void configure(const Config& config) {
         const AliyunConfig old = std::exchange(settings, config.aliyun);
+        pace.configure(settings.poll_interval_us, settings.poll_max_interval_us);
         // Where and how often we ask: whoever changed it wants to see what comes of it.
         const bool ask_anew = old.region != settings.region || old.api_endpoint != settings.api_endpoint ||
                               old.ca_file != settings.ca_file || old.poll_interval_us != settings.poll_interval_us;
@@ -200,33 +195,21 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     void reset_backoff(const std::string& key, Source& source) const {
         const Micros own = provider.pace(key).longest_retry_us;
         source.backoff = core::Backoff(std::min(kFirstRetry, own == 0 ? kFirstRetry : own),
-                                       own != 0 ? own : std::max(settings.poll_max_interval_us, kFirstRetry));
+                                       own != 0 ? own : std::max(pace.longest(), kFirstRetry));
     }
 
     Micros interval(const std::string& key, const Source& source) {
-        const SourcePace pace = provider.pace(key);
-        // A TTL is exact; asking before it has passed would only show the same copy of the same answer.
-        if (source.report.valid_us > 0) return source.report.valid_us + up_to(source.report.valid_us / 10);
-        Micros whole = pace.interval_us;
-        if (pace.interval_us == 0) {
-            const Micros quiet = clock.mono_us() - source.restless_mono_us - kRestless;
-            const Micros longest = std::max(settings.poll_interval_us, settings.poll_max_interval_us);
-            whole = std::min(longest, settings.poll_interval_us + std::max<Micros>(quiet, 0) / kStretchPart);
-            whole = std::min(stretched(whole), std::max(kLongestStretch, whole));
-        }
-        // ±10 %: hosts that were started together must not stay together.
-        return whole * 9 / 10 + up_to(whole / 5);
+        if (source.report.valid_us > 0) return pace.after_ttl(source.report.valid_us);
+        if (!is_of_api(key)) return pace.spread(provider.pace(key).interval_us);
+        return pace.after_quiet(clock.mono_us() - source.restless_mono_us);
     }
-
-    Micros stretched(Micros time) const { return static_cast<Micros>(static_cast<double>(time) * stretch); }
-    Micros up_to(Micros longest) { return static_cast<Micros>(random.below(static_cast<std::uint64_t>(longest + 1))); }
+    /// Has neither an interval nor a retry of its own: the quota is shared, and so is the pause that the API asks for.
+    bool is_of_api(const std::string& key) const { return provider.pace(key).interval_us == 0; }
 
     void schedule(const std::string& key, Source& source, Micros delay) {
         if (!running) return;
         const Micros not_before = provider.not_before_mono_us() - clock.mono_us();
-        if (not_before > delay && provider.pace(key).interval_us == 0) {
-            delay = not_before + up_to(settings.poll_interval_us / 4);
-        }
+        if (not_before > delay && is_of_api(key)) delay = pace.after_pause(not_before);
         source.due_mono_us = clock.mono_us() + delay;
         source.timer.start_in(delay, [this, key] {
             const auto it = sources.find(key);
@@ -289,9 +272,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     Micros failure_delay(Source& source) {
         const Micros delay = source.backoff.next(random);
         if (source.error->code != Code::kApiThrottled) return delay;
-        // Anywhere in the stretched interval: everyone was refused at the same moment, for the same time.
-        const Micros pause = std::max<Micros>(provider.not_before_mono_us() - clock.mono_us(), 0);
-        return pause + up_to(std::min(stretched(settings.poll_interval_us), std::max(kLongestStretch, settings.poll_interval_us)));
+        return pace.after_refusal(std::max<Micros>(provider.not_before_mono_us() - clock.mono_us(), 0));
     }
 
     void probe_failed(const std::string& name) {
@@ -301,8 +282,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         for (const auto& key : source_keys(it->second.config)) {
             Source& source = *sources.at(key);
             source.restless_mono_us = now;
-            const Micros earliest = source.asked_mono_us + settings.poll_interval_us;
-            const Micros due = std::max(now + up_to(stretched(kSuspicionSpread)), earliest);
+            const Micros due = std::max(now + pace.suspicion(), source.asked_mono_us + pace.interval());
             if (source.poll == 0 && !source.queued && source.timer.pending() && due < source.due_mono_us) {
                 schedule(key, source, due - now);
             }
@@ -326,7 +306,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         source.error.reset();
         source.error_since_wall_us = 0;
         reset_backoff(key, source);
-        stretch = std::max(1.0, stretch * kEase);
+        if (is_of_api(key)) pace.answered();
         last_success_wall_us = clock.wall_us();
         if (merged.confirmed) source.confirmed_wall_us = clock.wall_us();
         if (changed) source.changed_wall_us = clock.wall_us();
@@ -359,7 +339,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         } else if (source.missing_since_mono_us == 0) {
             source.missing_since_mono_us = clock.mono_us();
         }
-        if (error.code == Code::kApiThrottled) stretch = std::min(stretch * 2, kMostStretch);
+        if (error.code == Code::kApiThrottled) pace.refused();
         log.failed(key, error);
         update_links(key);
         if (!closed && other && hooks.on_status) hooks.on_status();

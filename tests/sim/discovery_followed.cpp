@@ -10,6 +10,7 @@
 #include "core/file_system.h"
 #include "core/log.h"
 #include "fake_clock.h"
+#include "tests/unit/temp_folder.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -162,4 +163,40 @@ TEST_CASE("zones file: read again within a second of a change, however it was wr
     CHECK(describe(addresses_from(snapshot, w.config.links[0])) == "10.0.0.3 (h)");
     ::unlink(path.c_str());
     ::rmdir(folder.c_str());
+}
+
+TEST_CASE("zones file: reading it every second does not make up for refusals of the API", "[zones_file]") {
+    struct Refusing final : Provider {
+        void describe_endpoint(const std::string& id, Callback done) override {
+            ++polls;
+            if (polls <= 6) return done(core::fail(Code::kApiThrottled, "Throttling.User"));
+            done(EndpointReport{.endpoint_id = id, .status = "Active", .connection_status = "Connected"});
+        }
+        int polls = 0;
+    };
+    const TempFolder folder;
+    REQUIRE(core::write_file(folder / "z.json", core::as_bytes(R"({"Zones":[]})"), 0644, false));
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    FakeClock clock{1000 * kSecond, core::now_wall_us()};
+    core::SeededRandom random{4};
+    Refusing api;
+    FakeLookup lookup{clock};
+    DiscoverySources sources{clock, nullptr, api, lookup};
+    EndpointSync sync{clock, random, sources, {}};
+    Config config;
+    LinkConfig by_file, by_api;
+    by_file.name = "f";
+    by_file.zones_file = folder / "z.json";
+    by_api.name = "a";
+    by_api.endpoints = {"ep-1"};
+    config.links = {by_file, by_api};
+    sync.configure(config);
+    sync.start();
+    clock.advance(3 * core::kHour);
+    const int polls = api.polls;
+    CHECK(polls > 6);
+    clock.advance(core::kHour);
+    CHECK(api.polls - polls <= 6);
+    CHECK(api.polls - polls >= 1);
+    core::capture_log({});
 }
