@@ -17,14 +17,15 @@
 #include "agent/plan_publisher.h"
 #include "agent/probe_route.h"
 #include "agent/resolver_child.h"
+#include "agent/resolver_report.h"
 #include "agent/schedule_watch.h"
-#include "core/service_notify.h"
 #include "agent/snapshot_store.h"
 #include "agent/token_store.h"
 #include "agent/verdict_file.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/service_notify.h"
 #include "probe/history_store.h"
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
@@ -375,48 +376,9 @@ class App {
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) a.last_day = history_.last_day(link.name, a.ip);
         }
-        fill_resolver(s);
+        report_resolver({paths_, config_.dns, upstreams_, publisher_, resolver_.get()}, s);
         judge(s);
         return s;
-    }
-
-    void fill_resolver(StatusSnapshot& s) {
-        ResolverStatus& r = s.resolver;
-        r.managed = resolver_ != nullptr;
-        r.pid = core::LockFile::holder(paths_.resolver_lock);
-        r.running = r.pid != 0;
-        r.listen = config_.dns.listen;
-        r.upstream_source = upstreams_.source;
-        r.published_generation = publisher_.published_generation();
-        if (resolver_) r.restarts = resolver_->restarts();
-        if (auto stats = core::read_stats(paths_.stats)) {
-            r.stats = *stats;
-            r.stats_valid = true;
-            r.accepted = r.running && publisher_.up_to_date(stats->plan_accepted_generation);
-        } else {
-            r.stats_problem = stats.error().text();
-        }
-        for (const auto& server : upstreams_.servers) {
-            UpstreamStatus status{server, {}};
-            for (const auto& slot : r.stats.upstreams) {
-                if (r.stats_valid && slot.id == upstream_id(server)) status.stats = slot;
-            }
-            r.upstreams.push_back(std::move(status));
-        }
-        for (auto& link : s.links) {
-            for (const auto& slot : r.stats.links) {
-                if (r.stats_valid && slot.id == link_id(link.name)) link.answers = slot.answers;
-            }
-        }
-        if (!r.running) {
-            r.problem = resolver_ && !resolver_->problem().empty() ? resolver_->problem()
-                        : options_.start_resolver                  ? "postern-resolver does not run"
-                                                                   : "postern-resolver does not run: start postern-resolver.service";
-        } else if (!r.stats_valid) {
-            r.problem = "the resolver's statistics can't be read: " + r.stats_problem;
-        } else if (upstreams_.servers.empty()) {
-            r.problem = "no resolver to forward other names to: set [dns] upstreams";
-        }
     }
 
     static constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
