@@ -5,9 +5,10 @@ DNS on the same core.
 
     agent.py --build BUILD [--seconds 20] [--turns 20] [--resolver-nice 0] [--slice] [memory] [steer] [dns]
 
-Agent and resolver are on core 0, gateway and clients on core 1. --resolver-nice: the resolver's nice value, as a unit file
-may set it; --slice: short turns for it, so that it preempts (Linux 6.12 and later). On a machine that does other work start it in a CPU cgroup of high weight (systemd-run --scope
--p CPUWeight=10000), or the others' turns are measured. Prints JSON lines."""
+Agent and resolver are on core 0, gateway and clients on core 1. --resolver-nice: the resolver's nice value, as a unit
+file may set it; --slice: short turns for it, so that it preempts (Linux 6.12 and later). On a machine that does other work
+start it in a CPU cgroup of high weight (systemd-run --scope -p CPUWeight=10000), or the others' turns are measured.
+Prints JSON lines."""
 
 import argparse
 import calendar
