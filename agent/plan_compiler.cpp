@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "core/deleter.h"
 
@@ -164,16 +165,26 @@ class Compiler {
         return build(owner, LDNS_RR_TYPE_TXT, {}, one(soa_rr(owner, kNegativeTtl, serial_)));
     }
 
+    /// What was built for one name: the question's type is no part of an answer's bytes, so the same addresses make the
+    /// same answer - mostly A, ANY, fresh and stale all have them.
+    using Built = std::vector<std::pair<std::vector<core::IpAddress>, PlanAnswer>>;
+
     /// The addresses of one family (or of both, for ANY) out of `order`, as an answer.
-    Result<PlanAnswer> addresses(const ldns_rdf* owner, std::uint16_t type, const std::vector<core::IpAddress>& order) {
-        std::vector<Rr> rrs;
+    Result<PlanAnswer> addresses(const ldns_rdf* owner, std::uint16_t type, const std::vector<core::IpAddress>& order, Built& built) {
+        std::vector<core::IpAddress> chosen;
         for (const auto& ip : order) {
-            const bool wanted = type == core::kTypeAny || (type == LDNS_RR_TYPE_AAAA) == ip.is_v6();
-            if (wanted) rrs.push_back(address_rr(owner, ip, ttl_));
+            if (type == core::kTypeAny || (type == LDNS_RR_TYPE_AAAA) == ip.is_v6()) chosen.push_back(ip);
         }
         // A family of which no address is answered: the client goes on with the other one.
-        if (rrs.empty()) return nodata(owner);
-        return build(owner, static_cast<ldns_rr_type>(type), std::move(rrs), {});
+        if (chosen.empty()) return nodata(owner);
+        for (const auto& [same, answer] : built) {
+            if (same == chosen) return answer;
+        }
+        std::vector<Rr> rrs;
+        for (const auto& ip : chosen) rrs.push_back(address_rr(owner, ip, ttl_));
+        auto answer = build(owner, static_cast<ldns_rr_type>(type), std::move(rrs), {});
+        if (answer) built.emplace_back(std::move(chosen), *answer);
+        return answer;
     }
 
     Result<void> add_forward(const PlanLinkInput& link) {
@@ -191,10 +202,11 @@ class Compiler {
         auto other = nodata(name.get());
         if (!other) return core::fail(other.error());
         owner.other = std::move(*other);
+        Built built;
         const auto add = [&](std::uint16_t type) -> Result<void> {
-            auto fresh = addresses(name.get(), type, link.decision.fresh);
+            auto fresh = addresses(name.get(), type, link.decision.fresh, built);
             if (!fresh) return core::fail(fresh.error());
-            auto stale = addresses(name.get(), type, link.decision.stale);
+            auto stale = addresses(name.get(), type, link.decision.stale, built);
             if (!stale) return core::fail(stale.error());
             owner.rrsets.push_back({type, std::move(*fresh), std::move(*stale)});
             return {};
@@ -229,18 +241,14 @@ class Compiler {
         if (!other) return core::fail(other.error());
         owner.other = std::move(*other);
         std::vector<Rr> ptr;
-        std::vector<Rr> any;
         for (const auto& [host, link] : names) {
             if (ptr.size() == kMostPtrs) break;
             ptr.push_back(ptr_rr(name.get(), host, ttl_));
-            any.push_back(ptr_rr(name.get(), host, ttl_));
         }
-        auto ptr_answer = build(name.get(), LDNS_RR_TYPE_PTR, std::move(ptr), {});
-        if (!ptr_answer) return core::fail(ptr_answer.error());
-        auto any_answer = build(name.get(), LDNS_RR_TYPE_ANY, std::move(any), {});
-        if (!any_answer) return core::fail(any_answer.error());
-        owner.rrsets.push_back({LDNS_RR_TYPE_PTR, *ptr_answer, *ptr_answer});
-        owner.rrsets.push_back({core::kTypeAny, *any_answer, *any_answer});
+        auto answer = build(name.get(), LDNS_RR_TYPE_PTR, std::move(ptr), {});
+        if (!answer) return core::fail(answer.error());
+        owner.rrsets.push_back({LDNS_RR_TYPE_PTR, *answer, *answer});
+        owner.rrsets.push_back({core::kTypeAny, *answer, *answer});
         auto soa = build(name.get(), LDNS_RR_TYPE_SOA, one(soa_rr(name.get(), ttl_, serial_)), {});
         if (!soa) return core::fail(soa.error());
         owner.rrsets.push_back({LDNS_RR_TYPE_SOA, *soa, *soa});
