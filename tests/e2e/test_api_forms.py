@@ -92,6 +92,13 @@ class Metadata(HostTest):
         self.host.environment["no_proxy"] = "aliyuncs.com"  # the API's way to its host; metadata must need no such entry
         self.start()
 
+    def test_resolvers_of_the_vpc_where_the_host_names_none(self):
+        self.host.start_world(metadata={"zone-id": "cn-hangzhou-h", "dns-conf/nameservers": "127.0.0.53\r\n127.0.0.54"})
+        self.host.start_postern(wait_ready=False, dns={"upstreams": None})
+        self.host.wait(lambda: self.host.dig("www.name.test", "A").data, "public names to resolve")
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.assertIn("instance metadata", self.host.postern("status").stdout)
+
     def test_failed_code_of_the_role(self):
         self.role_only()
         self.host.start_world(role={**ROLE, "code": "Failed"})
