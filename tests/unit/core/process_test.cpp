@@ -54,7 +54,7 @@ TEST_CASE("process: a child has its descriptors, and no environment, privilege o
 }
 
 TEST_CASE("process: a program that is not there is an error of the call", "[process]") {
-    const auto pid = start_child({{"/nonexistent/program"}, {}, 2});
+    const auto pid = start_child({.argv = {"/nonexistent/program"}});
     REQUIRE_FALSE(pid);
     CHECK(pid.error().code == Code::kFileMissing);
 }
@@ -62,7 +62,7 @@ TEST_CASE("process: a program that is not there is an error of the call", "[proc
 TEST_CASE("process: the end of a killed process is noticed", "[process]") {
     Loop loop;
     {
-        const auto pid = start_child({{"/bin/sleep", "1000"}, {}, 2});
+        const auto pid = start_child({.argv = {"/bin/sleep", "1000"}});
         REQUIRE(pid);
         ProcessWatch watch;
         bool ended = false;
