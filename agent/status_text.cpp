@@ -186,14 +186,12 @@ class Screen {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }
         if (link.addresses.size() == 1) {
-            paragraph(2, "",
-                      fmt::format("one address only: no failover is possible{}",
-                                  link.discovery.source == "fixed" ? "; add a second zone to the endpoint in the VPC console, and "
-                                                                     "its address to [[link]] addresses"
-                                  : link.addresses.front().endpoint.starts_with("ep-")
-                                      ? "; add a second zone to the endpoint in the VPC console"
-                                      : ""),
-                      &Paint::dim);
+            std::string text = "one address only: no failover is possible";
+            const bool fixed = link.discovery.source == "fixed";
+            if (fixed || link.addresses.front().endpoint.starts_with("ep-"))
+                text += "; add a second zone to the endpoint in the VPC console";
+            if (fixed) text += ", and its address to [[link]] addresses";
+            paragraph(2, "", text, &Paint::dim);
         }
     }
 

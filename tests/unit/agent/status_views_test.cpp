@@ -223,6 +223,9 @@ TEST_CASE("readiness: plan, discovery and sweep are told apart", "[status]") {
 TEST_CASE("views: one address means no failover, and how to get one", "[status]") {
     auto l = link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp)});
     std::string text = status_text(snapshot({l}), false, 0);
+    CHECK(text.find("one address only: no failover is possible\n") != std::string::npos);  // of a name that is followed
+    l.addresses[0].endpoint = "ep-bp1";
+    text = status_text(snapshot({l}), false, 0);
     CHECK(text.find("one address only: no failover is possible; add a second zone to the endpoint in the VPC console\n") !=
           std::string::npos);
     l.discovery.source = "fixed";
