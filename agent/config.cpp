@@ -113,8 +113,6 @@ class Reader {
             const KeyRow* row = find_config_key(section, name);
             if (row == nullptr) {
                 issue(value.line, key, explain_unknown_key(section, name));
-            } else if (row->read == nullptr) {
-                issue(value.line, key, fmt::format("not yet supported in this version: {}", row->good));
             } else if (std::string problem = row->read(value, target); !problem.empty()) {
                 issue(value.line, key, std::move(problem));
             }

@@ -42,11 +42,9 @@ struct ConfigTarget {
 struct KeyRow {
     Section section;
     std::string_view name;
-    /// Stores the value and returns "", or says what is wrong ("expected …, found …"). Null: a key of a later
-    /// version.
+    /// Stores the value and returns "", or says what is wrong ("expected …, found …").
     std::string (*read)(const ConfigNode& node, ConfigTarget& target);
-    /// TOML values for the tests and the manual: one that is taken and one that is refused. For a key of a
-    /// later version `good` is what to do instead.
+    /// TOML values for the tests and the manual: one that is taken and one that is refused.
     std::string_view good, bad;
 };
 

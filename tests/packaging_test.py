@@ -221,7 +221,7 @@ class Installed(unittest.TestCase):
         if not (build / "packaging/cmake_install.cmake").exists():
             self.skipTest("not the programs of a build folder")
         with tempfile.TemporaryDirectory() as folder:
-            reply = run("cmake", "--install", build, env={**os.environ, "DESTDIR": folder})
+            reply = run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": folder})
             self.assertEqual(reply.returncode, 0, reply.stdout)
             found = {of: sorted(p.name for p in (pathlib.Path(folder) / "usr/share/postern" / of).iterdir())
                      for of in ("prometheus", "ram")}

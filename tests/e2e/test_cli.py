@@ -102,11 +102,6 @@ class CheckConfig(HostTest):
                 text = toml({**config, "link": [config["link"][0], {**config["link"][0], **change}]})
                 self.assertNotEqual(self.check(text)[0], 0)
 
-    def test_keys_of_later_versions_are_refused_as_such(self):
-        code, _, output = self.check(self.replaced('interval = "2s"', 'interval = "2s"\nkind = "tcp"'))
-        self.assertNotEqual(code, 0)
-        self.assertRegex(output.lower(), "not yet")
-
     def test_every_source_is_taken(self):
         for source in ('target = "ep-x.privatelink.aliyuncs.com"', f'zones_file = "{self.host.config_file}"', 'addresses = ["10.0.1.23"]',
                        'endpoint = { service = "com.aliyuncs.privatelink.cn-hangzhou.epsrv-bp1" }'):
