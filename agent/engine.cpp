@@ -10,6 +10,8 @@ namespace {
 
 constexpr Micros kLongestHold = 5 * core::kSecond;
 constexpr Micros kRemembered = 24 * core::kHour;  // the records of an address that is gone
+constexpr int kPauseAfterPublishing = 3;                          // times what publishing took,
+constexpr Micros kLongestPublishing = 500 * core::kMillisecond;   // as far as that is credible
 
 std::string list(const std::vector<core::IpAddress>& ips) {
     std::string out;
@@ -302,12 +304,18 @@ PlanInput Engine::plan_input() const {
 
 void Engine::publish_soon() {
     if (!started_ || holding_) return;
-    publish_.start_in(0, [this] { publish(); });
+    // One change is published at once; in a burst of them (a start with many endpoints) compiling plans leaves most of the
+    // time to what brings them.
+    const Micros earliest = published_mono_us_ + kPauseAfterPublishing * publishing_took_us_;
+    publish_.start_in(std::max<Micros>(0, earliest - clock_.mono_us()), [this] { publish(); });
 }
 
 void Engine::publish() {
     publish_.stop();
+    const Micros began = clock_.mono_us();
     hooks_.publish(plan_input());
+    published_mono_us_ = clock_.mono_us();
+    publishing_took_us_ = std::min(published_mono_us_ - began, kLongestPublishing);
     history_.forget(clock_.wall_us() - kRemembered, [this](const std::string& link, const core::IpAddress& ip) {
         return address_counters_.count({link, ip}) != 0;
     });

@@ -113,7 +113,8 @@ class Engine {
     std::uint64_t results_ = 0;
     bool started_ = false;
     bool holding_ = false;   // the first publication waits for the first sweep
-    core::Timer publish_;    // coalesces the changes of one turn
+    Micros published_mono_us_ = 0, publishing_took_us_ = 0;
+    core::Timer publish_;    // coalesces the changes of one turn, and of a burst
     core::Timer republish_;  // extends the verdicts' validity
     core::Timer hold_;
 };
