@@ -84,6 +84,7 @@ def change_delays(world, sock, endpoints, links):
 def measure(links, endpoints):
     world = e2e.Host()
     try:
+        world.mount_small(world.runtime_dir, "64m")  # as /run is
         world.start_upstream()
         world.start_aliyun(endpoints={
             f"ep-bp1n{number}": {"Zones": [{"ZoneId": "cn-hangzhou-h", "EniIp": address(2 * number + 1)},
