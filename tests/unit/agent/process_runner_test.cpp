@@ -40,11 +40,11 @@ struct World {
 
 TEST_CASE("process runner: arguments go through no shell, and of our environment only what is needed", "[credentials]") {
     World w;
-    CHECK(*w.run({w.script("printf '%s|' \"$@\""), "a;b", "$HOME", "`id`", ""}) == "a;b|$HOME|`id`||");
-    const std::string environment = *w.run({"env"});
+    CHECK(w.run({w.script("printf '%s|' \"$@\""), "a;b", "$HOME", "`id`", ""}).value() == "a;b|$HOME|`id`||");
+    const std::string environment = w.run({"env"}).value();
     CHECK(environment.find("HOME=/home/x") != std::string::npos);
     CHECK(environment.find("s3cret") == std::string::npos);
-    CHECK(*w.run({w.script("read line; echo \"[$line]\"; echo noise >&2")}) == "[]\n");
+    CHECK(w.run({w.script("read line; echo \"[$line]\"; echo noise >&2")}).value() == "[]\n");
 }
 
 TEST_CASE("process runner: what fails, does not exist or says too much is an error without its output", "[credentials]") {
@@ -74,7 +74,7 @@ TEST_CASE("process runner: who does not end is ended with all that it started, a
         return !stat || stat->find(") Z ") != std::string::npos;
     });
     // Its end does not wait for what it left behind with our pipe in hand.
-    CHECK(*w.run({w.script("sleep 5 & echo ready")}) == "ready\n");
+    CHECK(w.run({w.script("sleep 5 & echo ready")}).value() == "ready\n");
     bool called = false;
     {
         ProcessRunner gone(w.loop, w.clock, [&](const std::string& name) { return w.variables[name]; });
