@@ -121,7 +121,7 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
     };
     for (const std::string_view key : {"sql", "ws"}) belongs(key, p.kind == Kind::kTdengine, "\"tdengine\"");
     for (const std::string_view key : {"status", "body_contains", "json"}) belongs(key, p.kind == Kind::kHttps, "\"https\"");
-    if (p.kind == Kind::kHttps && line_of(probe, "path") == 0) p.path = "/";
+    if (p.kind == Kind::kHttps && line_of(probe, "path") == 0) p.path = std::string("/");  // from a string: g++ 12 warns of the literal (its bug 105651)
     if (p.kind != Kind::kTdengine && link.token.configured()) {
         config.warnings.push_back(
             {link_line, "link",
