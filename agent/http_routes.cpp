@@ -102,7 +102,12 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     }
     std::string body = "{\"schema_version\":1,\"probes\":[";
     bool first = true;
-    for (const auto& record : sources.probes(filter, limit)) {
+    auto records = sources.probes(filter, limit);
+    // Newest first by when they began; they are remembered in the order in which they ended.
+    std::stable_sort(records.begin(), records.end(), [](const auto& a, const auto& b) {
+        return a.wall_us > b.wall_us;
+    });
+    for (const auto& record : records) {
         body += first ? "\n" : ",\n";
         body += probe::to_json(record);
         first = false;

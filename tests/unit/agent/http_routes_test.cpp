@@ -29,7 +29,9 @@ struct Sources {
         s.probes = [this](const probe::RecordFilter& filter, std::size_t n) {
             asked = filter;
             limit = n;
-            return std::vector<probe::Record>(std::min<std::size_t>(n, 2));
+            std::vector<probe::Record> two(std::min<std::size_t>(n, 2));
+            if (two.size() == 2) two[1].wall_us = 1767323045LL * core::kSecond;  // ended first, began last
+            return two;
         };
         s.history = [this](const std::string& name, const core::IpAddress& ip, probe::Resolution resolution, Micros since) {
             asked.link = name;
@@ -91,6 +93,7 @@ TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]"
     const auto all = f.get("/api/v1/probes");
     CHECK(has(all, "\"schema_version\":1"));
     CHECK(sources.limit == 100);
+    CHECK(all.find("2026-01-02T03:04:05") < all.find("1970-01-01T"));  // newest first
     for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense",
                             "since=yesterday", "until=soon", "state=dead", "reason=none"}) {
         INFO(bad);
