@@ -89,7 +89,8 @@ std::uint16_t time_code(core::Micros us) {
 }
 
 core::Micros time_of_code(std::uint16_t code) {
-    return std::min(of_float(code, kCodeBits).from, kLongest);
+    // A damaged code may lie beyond: it is the longest time that has one.
+    return of_float(std::min(std::uint32_t{code}, to_float(clamped(kLongest), kCodeBits)), kCodeBits).from;
 }
 
 }  // namespace postern::probe

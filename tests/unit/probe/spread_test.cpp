@@ -90,5 +90,6 @@ TEST_CASE("spread: a time in 16 bits is kept to 0.05 %, in order, and stays what
         const auto us = time_of_code(static_cast<std::uint16_t>(code));
         CHECK(us >= 0);
         CHECK(us < (core::Micros{1} << 31));
+        CHECK(time_of_code(time_code(us)) == us);
     }
 }
