@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is needed, builds, runs every test; ends in ctest's summary.
 # Programs are built as they are shipped (release) and driven by the end-to-end tests; unit tests, simulations and
-# fuzzers (20 s each, always from the same seed) run under AddressSanitizer and UBSan. The package is installed on
+# fuzzers (20 s each, the resolver's 60 s, always from the same seed) run under AddressSanitizer and UBSan. The package is installed on
 # hosts of its own (as root), which are downloaded while the compiler works. Arguments go to ctest: tests/run.sh -R resolver
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,6 +17,7 @@ packaging/deb.sh
 cmake --build --preset release -j "$jobs" --target host_load
 cmake --preset asan -DPOSTERN_PROGRAMS="$PWD/build/release"
 cmake --build --preset asan -j "$jobs"
+tests/fuzz/run.sh 60 1 handler reply framing plan # what reads packets, and the plan
 tests/fuzz/run.sh 20 1
 # Where a bare Debian can't be booted (a container without the rights for it), that is no fault of postern's.
 if [ -n "$hosts" ] && ! { wait "$hosts" && tests/host/lab up plain preflight && tests/host/lab down preflight; } >>build/host-lab.log 2>&1; then

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the fuzzers (clang) and runs each for a while, a core each; finds stop it and are kept in build/fuzz/finds.
-#   tests/fuzz/run.sh [SECONDS [SEED]]      60 each by default; without a seed (a number) every run goes new ways
+#   tests/fuzz/run.sh [SECONDS [SEED [NAME...]]]   60 each by default; without a seed (0) every run goes new ways; all names
 set -eu
 cd "$(dirname "$0")/../.."
 if [ "${1:-}" = --one ]; then # FUZZER SECONDS SEED
@@ -22,5 +22,7 @@ fi
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -j "$(nproc)"
 mkdir -p build/fuzz/finds
-find build/fuzz/tests/fuzz -name 'fuzz_*' -type f -executable | sort |
-    xargs -P "$(nproc)" -I FUZZER "$PWD/tests/fuzz/run.sh" --one FUZZER "${1:-60}" "${2:-0}"
+seconds=${1:-60} seed=${2:-0}
+[ $# -gt 2 ] && shift 2 || set -- '*'
+for name in "$@"; do find build/fuzz/tests/fuzz -name "fuzz_$name" -type f -executable; done | sort |
+    xargs -P "$(nproc)" -I FUZZER "$PWD/tests/fuzz/run.sh" --one FUZZER "$seconds" "$seed"
