@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What discovery costs, and how soon a change of the API is in the answer.
 
     run.py [--build BUILD] [--seconds 60] [--changes 20]

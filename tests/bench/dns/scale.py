@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What size costs postern-resolver: CPU a query with many private names and a large cache, against few, interleaved in
 one run; bytes a cache entry; start, memory, idle wake-ups.
 

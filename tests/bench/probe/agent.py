@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The agent's own numbers, with the shipped programs in namespaces of their own: memory, CPU per probe with everything
 around it (records, history on disk, metrics), the way from a verdict to the answer, and what 500 probes a second do to
 DNS on the same core.

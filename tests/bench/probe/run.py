@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The prober's numbers, side by side with blackbox_exporter in one run.
 
     run.py --build BUILD [--blackbox PATH] [--seconds 10] [--runs 3] [--realtime]
