@@ -180,12 +180,13 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
         x.response.status = static_cast<int>(status);
         return std::move(x.response);
     }
-    long sys = 0, verify = 0;
+    long sys = 0, verify = 0, proxy_status = 0;
     long local_port = 0;
     curl_off_t connect_us = 0, tls_us = 0;
     const char* ip = nullptr;
     curl_easy_getinfo(x.easy.get(), CURLINFO_OS_ERRNO, &sys);
     curl_easy_getinfo(x.easy.get(), CURLINFO_SSL_VERIFYRESULT, &verify);
+    curl_easy_getinfo(x.easy.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     curl_easy_getinfo(x.easy.get(), CURLINFO_CONNECT_TIME_T, &connect_us);
     curl_easy_getinfo(x.easy.get(), CURLINFO_APPCONNECT_TIME_T, &tls_us);
     curl_easy_getinfo(x.easy.get(), CURLINFO_LOCAL_PORT, &local_port);
@@ -195,6 +196,7 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
                                    .proxy = proxy_label(x.proxy),
                                    .ca_file = x.request.ca_file,
                                    .text = x.error_text.data(),
+                                   .proxy_status = proxy_status,
                                    .sys = static_cast<int>(sys),
                                    .verify_result = verify,
                                    // curl 7.88 forgets the connect time when TLS does not get done.

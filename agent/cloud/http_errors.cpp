@@ -101,6 +101,13 @@ Error tls_error(const TransportFailure& f, const std::string& where) {
             0};
 }
 
+/// The proxy is there and does not let us through to this host: to curl a broken connection, to us a host out of reach.
+Error proxy_refusal(const TransportFailure& f, const std::string& where) {
+    const char* hint = f.proxy_status == 407 ? "it wants a user and password: https_proxy = http://user:password@host:port"
+                                             : "it does not let this host through: allow it there, or name it in no_proxy";
+    return {Code::kConnectFailed, fmt::format("no connection to {}: it says HTTP {}", where, f.proxy_status), hint, 0};
+}
+
 Error connect_error(const TransportFailure& f, const std::string& where) {
     const char* hint = "check routes, security groups and firewalls for this address";
     if (f.sys == ECONNREFUSED) hint = "nothing listens there, or a firewall rejects: check the host and port";
@@ -173,6 +180,7 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
         return {Code::kTooLarge, fmt::format("the reply of {} is larger than {} bytes", where, f.max_body),
                 "something other than the expected service answers there", 0};
     }
+    if (f.proxy_status >= 300) return proxy_refusal(f, where);
     switch (curl_code) {
         case kHost:
         case kProxyHost: return {Code::kDnsFailed, "cannot resolve the name of " + where, "check the upstream DNS servers", 0};

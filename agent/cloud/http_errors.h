@@ -18,6 +18,7 @@ struct TransportFailure {
     std::string proxy;    // proxy_label(), "" for none
     std::string ca_file;
     std::string text;     // the library's own words
+    long proxy_status = 0;   // of the proxy's reply to CONNECT; 0: none
     int sys = 0;
     long verify_result = 0;  // X509_V_*
     bool connected = false;  // TCP

@@ -271,6 +271,24 @@ TEST_CASE("http: a proxy is used only where the variables say so", "[http]") {
     CHECK(seen.starts_with("GET /direct HTTP/1.1\r\n"));
 }
 
+TEST_CASE("http: a proxy that does not let us through means that the host is out of reach", "[http]") {
+    for (const int status : {502, 403, 407}) {
+        HttpServer proxy([&](const std::string&) {
+            return "HTTP/1.1 " + std::to_string(status) + " No\r\nContent-Length: 4\r\nConnection: close\r\n\r\n<no>";
+        });
+        Bench b;
+        b.http = std::make_unique<HttpClient>(
+            b.loop, b.clock, b.lookup, table({{"https_proxy", "http://u:secret@127.0.0.1:" + std::to_string(proxy.port())}}));
+        const auto r = b.get("https://api.invalid/");
+        REQUIRE_FALSE(r);
+        INFO(r.error().text());
+        CHECK(r.error().code == Code::kConnectFailed);  // the next host is tried, as without a proxy
+        CHECK(r.error().what.find("HTTP " + std::to_string(status)) != std::string::npos);
+        CHECK(r.error().text().find("secret") == std::string::npos);
+        CHECK((r.error().hint.find("password") != std::string::npos) == (status == 407));
+    }
+}
+
 TEST_CASE("http: proxy variables as the common programs read them", "[http]") {
     const auto env = table({{"https_proxy", "http://p:3128"},
                             {"HTTPS_PROXY", "http://other:1"},
