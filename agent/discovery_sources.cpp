@@ -39,6 +39,7 @@ void DiscoverySources::when_news(std::function<void(const std::string&)> tell) {
 }
 
 void DiscoverySources::follow(const std::string& name, Callback done) {
+    lookup_.forget(name);  // asked when its TTL is over, and when somebody wants to know now
     lookup_.resolve(name, [this, name, alive = std::weak_ptr<bool>(alive_),
                            done = std::move(done)](core::Result<LookupResult> found) {
         if (alive.expired()) return;

@@ -32,7 +32,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         HeldAddresses held;
         EndpointReport report;
         bool known = false, from_snapshot = false, tried = false;
-        Micros confirmed_wall_us = 0, changed_wall_us = 0;
+        Micros confirmed_wall_us = 0, changed_wall_us = 0, asked_wall_us = 0;
         std::optional<Error> error;
         Micros error_since_wall_us = 0;
         Micros missing_since_mono_us = 0;  // the API says that there is no such endpoint; 0: it does not
@@ -70,10 +70,10 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     Micros last_success_wall_us = 0, saved_mono_us = 0;
     Micros refreshed_mono_us = 0;
     std::vector<std::function<void()>> refresh_waiters;
-    core::Timer refresh_done;
+    core::Timer refresh_done, refresh_again;
 
     Engine(core::Clock& c, core::Random& r, Provider& p, EndpointSyncHooks h)
-        : clock(c), random(r), pace(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c) {}
+        : clock(c), random(r), pace(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c), refresh_again(c) {}
 
     // --- links -------------------------------------------------------------------------------------------------------
 
@@ -254,6 +254,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         if (it == sources.end() || it->second->poll != poll) return;  // removed, maybe added again meanwhile
         Source& source = *it->second;
         source.poll = 0;
+        source.asked_wall_us = clock.wall_us();
         --polls_under_way;
         if (result) {
             succeeded(key, source, std::move(*result));
@@ -349,15 +350,23 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
 
     void refresh(std::function<void()> done) {
         refresh_waiters.push_back(std::move(done));
-        const Micros now = clock.mono_us();
-        if (running && (refreshed_mono_us == 0 || now - refreshed_mono_us >= kRefreshEvery)) {
-            refreshed_mono_us = now;
+        const Micros wait = refreshed_mono_us == 0 ? 0 : refreshed_mono_us + kRefreshEvery - clock.mono_us();
+        if (!running || wait <= 0) {
+            refresh_now();
+        } else if (!refresh_again.pending()) {  // late, and never left out: who asked waits for an answer from after that
+            refresh_again.start_in(wait, [this] { refresh_now(); });
+        }
+    }
+    void refresh_now() {
+        if (running) {
+            refresh_again.stop();
+            refreshed_mono_us = clock.mono_us();
             for (auto& [key, source] : sources) poll_soon(key, *source);
         }
         settle_refresh();
     }
     void settle_refresh() {
-        if (refresh_waiters.empty() || polls_under_way != 0 || refresh_done.pending()) return;
+        if (refresh_waiters.empty() || polls_under_way != 0 || refresh_done.pending() || refresh_again.pending()) return;
         const bool waiting = std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s.second->queued; });
         if (waiting && running) return;
         refresh_done.start_in(0, [this] {
@@ -371,6 +380,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
 
     void stop() {
         running = false;
+        refresh_again.stop();
         queue.clear();
         for (auto& [key, source] : sources) {
             source->timer.stop();
@@ -394,8 +404,10 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
         }
         bool snapshot = false, ready = false;
         Micros newest = 0;
+        out.asked_wall_us = clock.wall_us();
         for (const auto& key : keys) {
             const Source& s = *sources.at(key);
+            out.asked_wall_us = std::min(out.asked_wall_us, s.asked_wall_us);
             if (s.error && !out.error) out.error = s.error;
             if (s.error && (out.error_since_wall_us == 0 || s.error_since_wall_us < out.error_since_wall_us)) {
                 out.error_since_wall_us = s.error_since_wall_us;

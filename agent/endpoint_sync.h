@@ -25,6 +25,7 @@ struct DiscoveryStatus {
     std::string source;                 // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
     EndpointSet addresses;
     Micros confirmed_wall_us = 0;       // last time the source said exactly this
+    Micros asked_wall_us = 0;           // last time all of its sources answered, with whatever; 0: not yet
     Micros changed_wall_us = 0;
     std::string request_id;             // of the confirming reply
     std::string waiting_for;            // why_not_ready(), "" when addresses are ready

@@ -367,6 +367,8 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
 }
 
+void AresLookup::forget(const std::string& host) { engine_->cache.erase(lower(host)); }
+
 AresLookup::Known AresLookup::known() const { return engine_->known; }
 
 void AresLookup::remember(const Known& known) {

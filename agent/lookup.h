@@ -33,6 +33,9 @@ class Lookup {
     /// this call, within kLongest, unless the object is destroyed. Errors: kDnsFailed, kTimeout, kUsage (not a name).
     virtual void resolve(const std::string& host, Callback done) = 0;
 
+    /// The next resolve() of it asks the upstreams, whatever is left of the last answer's TTL.
+    virtual void forget(const std::string& /*host*/) {}
+
     static constexpr core::Micros kLongest = 5 * core::kSecond;
 };
 
@@ -45,6 +48,7 @@ class AresLookup final : public Lookup {
     void set_upstreams(const std::vector<core::SocketAddress>& upstreams);
     /// With nothing to ask and nothing remembered: kDnsFailed. A good answer is reused for its TTL (at most 5 min).
     void resolve(const std::string& host, Callback done) override;
+    void forget(const std::string& host) override;
 
     /// Last good addresses by name: saved with the snapshot, so that a restarted agent reaches the API when DNS is down.
     using Known = std::map<std::string, std::vector<core::IpAddress>>;

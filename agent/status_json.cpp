@@ -59,6 +59,7 @@ Json discovery_json(const DiscoveryStatus& d) {
     return {{"known", d.known},
             {"source", d.source},
             {"confirmed", time_or_null(d.confirmed_wall_us)},
+            {"asked", time_or_null(d.asked_wall_us)},
             {"changed", time_or_null(d.changed_wall_us)},
             {"request_id", text_or_null(d.request_id)},
             {"waiting_for", text_or_null(d.waiting_for)},

@@ -42,20 +42,13 @@ const Json& at(const Json& object, const char* key) {
     return found == object.end() ? nothing : *found;
 }
 
-std::int64_t requests_of(const Json& status) {
-    std::int64_t total = 0;
-    for (const Json& request : at(at(status, "discovery"), "requests"))
-        total += request.value("count", std::int64_t{0});
-    return total;
-}
-
 /// "" when everything in `status` is younger than `started`; else what is still awaited. Times are of one
 /// format and compare as texts.
-std::string awaited(const Json& status, const std::string& started, std::int64_t requests_before) {
+std::string awaited(const Json& status, const std::string& started) {
     for (const Json& link : at(status, "links")) {
         const Json& discovery = at(link, "discovery");
-        const bool failed = at(discovery, "error").is_object() && requests_of(status) > requests_before;
-        if (text_at(discovery, "source") != "fixed" && text_at(discovery, "confirmed") < started && !failed) {
+        // A refusal is an answer, too, and so is one that is not believed.
+        if (text_at(discovery, "source") != "fixed" && text_at(discovery, "asked") < started) {
             return "the cloud's answer for " + text_at(link, "name");
         }
         if (!link.value("probing", false)) continue;
@@ -73,8 +66,7 @@ std::string awaited(const Json& status, const std::string& started, std::int64_t
 int run_command(const RefreshCommand& command) {
     const auto config = config_or_complain("refresh", command.config);
     if (!config) return kExitUnknown;
-    const auto before = ask_json(*config, "GET", "/api/v1/status", 200);
-    const auto begun = before ? ask_json(*config, "POST", "/api/v1/refresh", 202) : before;
+    const auto begun = ask_json(*config, "POST", "/api/v1/refresh", 202);
     if (!begun) {
         complain("refresh", begun.error());
         return kExitUnknown;
@@ -90,7 +82,7 @@ int run_command(const RefreshCommand& command) {
             complain("refresh", now.error());
             return kExitUnknown;
         }
-        waiting = awaited(*now, started, requests_of(*before));
+        waiting = awaited(*now, started);
         if (terminal)
             fprintf(stderr, "\r\033[K%s",
                     waiting.empty() ? "" : ("waiting for " + printable(waiting) + " …").c_str());

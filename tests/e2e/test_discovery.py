@@ -57,6 +57,13 @@ class Changes(HostTest):
         self.assertEqual(self.host.postern("refresh").returncode, 0)
         self.host.wait(lambda: len(self.host.api_log()) > before, "a call of the API")
 
+    def test_refresh_ends_with_any_answer_and_may_be_repeated(self):
+        for _ in range(2):
+            self.assertEqual(self.host.postern("refresh").returncode, 0)
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}", Zones=[])
+        done = self.host.postern("refresh")
+        self.assertNotIn("gave up waiting", done.stderr)
+
     def test_all_zones_gone_is_suspicious_and_kept(self):
         for zone in host.ZONES:
             self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}/zones/{zone}")

@@ -40,6 +40,13 @@ class Followed(HostTest):
         self.host.wait_addresses(ZONE_A)
         self.host.wait(lambda: self.host.dig("gw-private.cloud.name.test", "AAAA").data == ["::1"], "an AAAA answer")
 
+    def test_refresh_asks_before_the_ttl_is_over(self):
+        self.put(TARGET, ttl=300, A=[ZONE_A])
+        self.host.wait_addresses(ZONE_A)
+        self.put(TARGET, ttl=300, A=[SPARE_ADDRESS])
+        self.host.postern("refresh")
+        self.host.wait_addresses(SPARE_ADDRESS)
+
     def test_no_such_name_no_address_and_failing_upstreams_take_nothing_away(self):
         def failing(word):
             self.host.postern("refresh")
@@ -134,6 +141,7 @@ class Saved(HostTest):
         os.unlink(self.path)
         self.host.wait(lambda: "cannot read" in self.error(), "the missing file to be noticed")
         self.assertEqual(self.host.postern("status").returncode, 1)
+        self.assertNotIn("gave up waiting", self.host.postern("refresh").stderr)
         self.assertEqual(self.host.addresses(), {ZONE_A})
         self.replace(SPARE_ADDRESS, ZONE_B)
         self.host.wait_addresses(SPARE_ADDRESS)

@@ -328,12 +328,22 @@ TEST_CASE("sync: refresh asks now, is done when all have answered, and can't be 
     const int polls = w.cloud.total();
     for (int i = 0; i < 100; ++i) w.sync->refresh([&] { ++done; });
     w.clock.advance(100 * core::kMillisecond);
-    CHECK(done == 101);
+    CHECK(done == 1);
     CHECK(w.cloud.total() == polls);
+    w.cloud.put("ep-1", {{"h", "10.0.0.3"}});
+    w.clock.advance(kSecond);
+    CHECK(done == 101);  // one more round for all of them
+    CHECK(w.served("a") == "10.0.0.3 (h)");
+    CHECK(w.cloud.total() == polls + 1);
+    CHECK(w.sync->status("a").asked_wall_us >= w.sync->status("a").confirmed_wall_us);
+    w.cloud.put("ep-1", {});
     w.clock.advance(2 * kSecond);
+    const Micros before = w.clock.wall_us();
     w.sync->refresh({});
     w.clock.advance(kSecond);
-    CHECK(w.cloud.total() == polls + 1);
+    CHECK(w.cloud.total() == polls + 2);
+    CHECK(w.sync->status("a").confirmed_wall_us < before);  // not believed
+    CHECK(w.sync->status("a").asked_wall_us >= before);
     World none;
     none.begin({});
     none.sync->refresh([&] { ++done; });

@@ -53,6 +53,9 @@ TEST_CASE("lookup: both families are asked, sorted, with the least TTL", "[looku
         CHECK(ask(loop, lookup, "api.example"));
         CHECK(server.queries() == asked);  // within its TTL
         CHECK(lookup.known().at("api.example").size() == 3);
+        lookup.forget("API.example.");
+        CHECK(ask(loop, lookup, "api.example"));
+        CHECK(server.queries() == 2 * asked);
     }
     CHECK(loop.close());
 }
