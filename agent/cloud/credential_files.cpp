@@ -1,4 +1,6 @@
 // Parsing of what credentials come in, files and replies: pure, any bytes in.
+#include <utility>
+
 #include "agent/cloud/credential_sources.h"
 #include "agent/cloud/json_view.h"
 
@@ -55,10 +57,41 @@ std::map<std::string, ProfileFields> parse_ini(std::string_view text) {
             out[section];
             continue;
         }
-        const auto equals = line.find('=');
-        if (equals == std::string_view::npos) continue;
-        out[section][std::string(trim(line.substr(0, equals)))] = ini_value(line.substr(equals + 1));
+        const auto sign = line.find_first_of("=:");  // both are read by the official libraries
+        if (sign == std::string_view::npos) continue;
+        std::string key(trim(line.substr(0, sign)));
+        for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        out[section][std::move(key)] = ini_value(line.substr(sign + 1));
     }
+    return out;
+}
+
+core::Result<std::vector<std::string>> split_command(std::string_view command) {
+    std::vector<std::string> out;
+    bool in_word = false;
+    char quote = 0;
+    for (std::size_t i = 0; i < command.size(); ++i) {
+        const char c = command[i];
+        const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+        if (quote == 0 && blank) {
+            in_word = false;
+            continue;
+        }
+        if (!std::exchange(in_word, true)) out.emplace_back();
+        const char next = i + 1 < command.size() ? command[i + 1] : '\0';
+        const bool escapes = quote == 0 || (quote == '"' && (next == '"' || next == '\\' || next == '$' || next == '`'));
+        if (c == quote) {
+            quote = 0;
+        } else if (quote == 0 && (c == '\'' || c == '"')) {
+            quote = c;
+        } else if (c == '\\' && escapes) {
+            if (next == '\0') return core::fail(Code::kCredentialsInvalid, "it ends with a backslash");
+            out.back() += command[++i];
+        } else {
+            out.back() += c;
+        }
+    }
+    if (quote != 0) return core::fail(Code::kCredentialsInvalid, "a quote is not closed");
     return out;
 }
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <sstream>
 #include <utility>
 
 #include "core/file_system.h"
@@ -17,6 +16,7 @@ using core::Code;
 using Callback = CredentialSource::Callback;
 
 constexpr std::size_t kMaxFile = 1 << 20;
+constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
 constexpr int kMaxChain = 5;  // profiles that assume a role from a profile that …
 
 tl::unexpected<core::Error> missing(std::string why) { return core::fail(Code::kCredentialsMissing, std::move(why)); }
@@ -123,13 +123,12 @@ class ExternalSource final : public GuardedSource {
     ExternalSource(CredentialContext& context, std::string command) : context_(context), command_(std::move(command)) {}
     std::string_view name() const override { return "external"; }
     void fetch(Callback done) override {
-        std::istringstream words(command_);
-        std::vector<std::string> argv;
-        for (std::string word; words >> word;) argv.push_back(word);
-        if (argv.empty()) return done(wrong("the profile has no process_command"));
+        auto argv = split_command(command_);
+        if (!argv) return done(wrong("process_command: " + argv.error().what));
+        if (argv->empty() || argv->front().empty()) return done(wrong("the profile has no process_command"));
         if (!context_.run) return done(wrong("profiles of mode External are not supported here"));
-        const std::string program = argv[0];
-        context_.run(std::move(argv), guarded([program, done = std::move(done)](core::Result<std::string> output) {
+        const std::string program = argv->front();
+        context_.run(std::move(*argv), guarded([program, done = std::move(done)](core::Result<std::string> output) {
                          if (!output) return done(wrong(program + ": " + output.error().text()));
                          auto keys = parse_external_output(*output);
                          if (!keys) return done(wrong(program + ": " + keys.error().what));
@@ -140,6 +139,31 @@ class ExternalSource final : public GuardedSource {
   private:
     CredentialContext& context_;
     std::string command_;
+};
+
+class UriSource final : public GuardedSource {
+  public:
+    UriSource(CredentialContext& context, std::string url) : context_(context), url_(std::move(url)) {}
+    std::string_view name() const override { return "credentials_uri"; }
+    void fetch(Callback done) override {
+        HttpRequest request;
+        request.url = url_;
+        if (url_.empty()) return done(missing("ALIBABA_CLOUD_CREDENTIALS_URI is not set"));
+        request.connect_timeout_us = 5 * core::kSecond;
+        request.timeout_us = 10 * core::kSecond;
+        request.max_body = 64 << 10;
+        context_.http.send(std::move(request), guarded([done = std::move(done)](core::Result<HttpResponse> reply) {
+                               if (!reply) return done(wrong(reply.error().text()));
+                               if (reply->status != 200) return done(wrong("HTTP " + std::to_string(reply->status)));
+                               auto keys = parse_role_credentials(reply->body, false);
+                               if (keys) keys->provider = "credentials_uri";
+                               done(std::move(keys));
+                           }));
+    }
+
+  private:
+    CredentialContext& context_;
+    std::string url_;
 };
 
 Credentials static_keys(const std::string& id, const std::string& secret, const std::string& token) {
@@ -163,6 +187,12 @@ RoleRequest role_of(const CredentialContext& c, const std::string& arn, const st
     role.host = sts_host(region, vpc, c.environment);
     role.source = "ram_role_arn";
     return role;
+}
+
+/// What a file says about the instance's role; the variables of the chain hold for it as well.
+core::Result<std::unique_ptr<CredentialSource>> instance_role(const CredentialContext& c, const std::string& name) {
+    if (is_true(c.environment(kNoMetadata))) return wrong(std::string(kNoMetadata) + " forbids to ask for the instance's role");
+    return ecs_role_credentials(c.metadata, name.empty() ? c.environment("ALIBABA_CLOUD_ECS_METADATA") : name);
 }
 
 /// A source whose file says which source it really is.
@@ -225,6 +255,7 @@ class CliProfileSource final : public DelegatingSource {
             r.external_id = field(p, "external_id");
             return r;
         };
+        if (mode == "StsToken" && field(p, "sts_token").empty()) return wrong("it has no sts_token");
         if (mode == "AK" || mode == "StsToken") {
             return std::make_unique<StaticSource>(static_keys(id, secret, mode == "AK" ? "" : field(p, "sts_token")));
         }
@@ -232,7 +263,16 @@ class CliProfileSource final : public DelegatingSource {
             auto base = std::make_unique<StaticSource>(static_keys(id, secret, field(p, "sts_token")));
             return std::make_unique<AssumeRoleSource>(context_, std::move(base), role());
         }
-        if (mode == "EcsRamRole") return ecs_role_credentials(context_.metadata, field(p, "ram_role_name"));
+        if (mode == "EcsRamRole") return instance_role(context_, field(p, "ram_role_name"));
+        if (mode == "RamRoleArnWithRoleName") {
+            auto base = instance_role(context_, field(p, "ram_role_name"));
+            if (!base) return base;
+            return std::make_unique<AssumeRoleSource>(context_, std::move(*base), role());
+        }
+        if (mode == "CredentialsURI") {
+            const std::string url = field(p, "credentials_uri");
+            return std::make_unique<UriSource>(context_, url.empty() ? context_.environment("ALIBABA_CLOUD_CREDENTIALS_URI") : url);
+        }
         if (mode == "OIDC") {
             return std::make_unique<OidcSource>(context_, field(p, "oidc_token_file"), field(p, "oidc_provider_arn"), role());
         }
@@ -292,7 +332,7 @@ class IniSource final : public DelegatingSource {
             return r;
         };
         if (type == "access_key" || type == "sts") return std::make_unique<StaticSource>(keys());
-        if (type == "ecs_ram_role") return ecs_role_credentials(context_.metadata, field(s, "role_name"));
+        if (type == "ecs_ram_role") return instance_role(context_, field(s, "role_name"));
         if (type == "ram_role_arn") {
             return std::make_unique<AssumeRoleSource>(context_, std::make_unique<StaticSource>(keys()), role());
         }
@@ -302,30 +342,6 @@ class IniSource final : public DelegatingSource {
         return wrong(type.empty() ? "it has no type" : "unsupported type \"" + type.substr(0, 40) + "\"");
     }
 
-    CredentialContext& context_;
-};
-
-class UriSource final : public GuardedSource {
-  public:
-    explicit UriSource(CredentialContext& context) : context_(context) {}
-    std::string_view name() const override { return "credentials_uri"; }
-    void fetch(Callback done) override {
-        HttpRequest request;
-        request.url = context_.environment("ALIBABA_CLOUD_CREDENTIALS_URI");
-        if (request.url.empty()) return done(missing("ALIBABA_CLOUD_CREDENTIALS_URI is not set"));
-        request.connect_timeout_us = 5 * core::kSecond;
-        request.timeout_us = 10 * core::kSecond;
-        request.max_body = 64 << 10;
-        context_.http.send(std::move(request), guarded([done = std::move(done)](core::Result<HttpResponse> reply) {
-                               if (!reply) return done(wrong(reply.error().text()));
-                               if (reply->status != 200) return done(wrong("HTTP " + std::to_string(reply->status)));
-                               auto keys = parse_role_credentials(reply->body, false);
-                               if (keys) keys->provider = "credentials_uri";
-                               done(std::move(keys));
-                           }));
-    }
-
-  private:
     CredentialContext& context_;
 };
 
@@ -341,6 +357,8 @@ std::unique_ptr<CredentialSource> cli_profile_credentials(CredentialContext& con
     return std::make_unique<CliProfileSource>(context);
 }
 std::unique_ptr<CredentialSource> ini_credentials(CredentialContext& context) { return std::make_unique<IniSource>(context); }
-std::unique_ptr<CredentialSource> uri_credentials(CredentialContext& context) { return std::make_unique<UriSource>(context); }
+std::unique_ptr<CredentialSource> uri_credentials(CredentialContext& context) {
+    return std::make_unique<UriSource>(context, context.environment("ALIBABA_CLOUD_CREDENTIALS_URI"));
+}
 
 }  // namespace postern::agent

@@ -44,6 +44,9 @@ core::Result<CliConfig> parse_cli_config(std::string_view text);
 /// Sections and keys of an ini file; comments (# and ;), quotes and a byte order mark are understood.
 std::map<std::string, ProfileFields> parse_ini(std::string_view text);
 
+/// A command line as a POSIX shell would take it apart: blanks, quotes and backslashes; nothing is expanded.
+core::Result<std::vector<std::string>> split_command(std::string_view command);
+
 /// The output of an External profile's command.
 core::Result<Credentials> parse_external_output(std::string_view text);
 

@@ -91,6 +91,19 @@ class EcsRoleSource final : public CredentialSource {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
+/// Named in the list of those that were asked, with the reason why it was not.
+class SwitchedOffSource final : public CredentialSource {
+  public:
+    SwitchedOffSource(std::string name, std::string variable) : name_(std::move(name)), variable_(std::move(variable)) {}
+    std::string_view name() const override { return name_; }
+    void fetch(Callback done) override {
+        done(core::fail(Code::kCredentialsMissing, "switched off by " + variable_));
+    }
+
+  private:
+    std::string name_, variable_;
+};
+
 }  // namespace
 
 bool is_true(std::string_view text) {
@@ -251,7 +264,9 @@ std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, co
     sources.push_back(oidc_credentials(parts->context));
     sources.push_back(cli_profile_credentials(parts->context));
     sources.push_back(ini_credentials(parts->context));
-    if (!is_true(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED"))) {
+    if (const char* variable = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"; is_true(environment(variable))) {
+        sources.push_back(std::make_unique<SwitchedOffSource>("ecs_ram_role", variable));
+    } else {
         sources.push_back(ecs_role_credentials(metadata, environment("ALIBABA_CLOUD_ECS_METADATA")));
     }
     sources.push_back(uri_credentials(parts->context));

@@ -152,13 +152,13 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
             get_now(path, std::move(done), tries_left);
         });
     }
-    void get_now(const std::string& path, TextCallback done, int tries_left) {
+    void get_now(const std::string& path, TextCallback done, int tries_left, bool use_token = true) {
         if (token.empty() && options.v1_disabled) {
             return done(core::fail(Code::kApiDenied, "no metadata session token: " + token_problem,
                                    "ALIBABA_CLOUD_IMDSV1_DISABLED forbids to ask without one"));
         }
         HttpRequest r = request("GET", "/latest/meta-data/" + path);
-        const bool had_token = !token.empty();
+        const bool had_token = use_token && !token.empty();
         if (had_token) r.headers.emplace_back(kTokenHeader, token.expose());
         send(std::move(r), [path, done = std::move(done), tries_left, had_token](Engine& self,
                                                                                  core::Result<HttpResponse> reply) mutable {
@@ -176,11 +176,14 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
             token_until = token_retry_at = 0;
             return get(path, std::move(done), tries_left - 1);
         }
+        if (had_token && reply->status != 200 && reply->status != 404 && !options.v1_disabled) {
+            return get_now(path, std::move(done), 0, false);  // as the official libraries do
+        }
         const std::string what = "instance metadata " + path;
         if (reply->status == 404) return done(core::fail(Code::kApiNotFound, what + " does not exist"));
         if (reply->status == 401 || reply->status == 403) {
             return done(core::fail(Code::kApiDenied, what + ": HTTP " + std::to_string(reply->status),
-                                   had_token ? "the metadata service is switched off for this instance"
+                                   !token.empty() ? "the metadata service is switched off for this instance"
                                              : "this instance demands a session token, and " + token_problem));
         }
         if (reply->status != 200) {

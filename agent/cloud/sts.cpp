@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/cloud/aliyun_reply.h"
+#include "core/log.h"
 
 namespace postern::agent {
 namespace {
@@ -11,7 +12,7 @@ using core::Code;
 
 constexpr const char* kVersion = "2015-04-01";
 
-std::string timestamp(const core::Clock& clock) { return core::format_utc(clock.wall_us()).substr(0, 19) + "Z"; }
+std::string timestamp(core::Micros wall_us) { return core::format_utc(wall_us).substr(0, 19) + "Z"; }
 
 std::string role_name(const std::string& arn) {
     const auto at = arn.rfind('/');
@@ -28,6 +29,7 @@ NameValues form_of(const RoleRequest& role) {
 }
 
 std::string hint_for(const ApiError& error, const RoleRequest& role) {
+    if (classify(error) == ApiFailure::kClock) return "fix NTP: this host's clock is off by more than 15 min";
     if (error.code.find("NoPermission") != std::string::npos || error.code.starts_with("Forbidden")) {
         return "let the trust policy of " + role.role_arn + " name this identity, and grant it sts:AssumeRole";
     }
@@ -61,8 +63,12 @@ StsClient::StsClient(core::Clock& clock, core::Random& random, HttpTransport& ht
 }
 
 void StsClient::assume_role(const Credentials& as, const RoleRequest& role, Callback done) {
+    send([this, as, role] { return signed_query(as, role); }, form_of(role), role, "AssumeRole", std::move(done));
+}
+
+NameValues StsClient::signed_query(const Credentials& as, const RoleRequest& role) {
     NameValues query{{"Action", "AssumeRole"},       {"Version", kVersion},
-                     {"Format", "JSON"},             {"Timestamp", timestamp(clock_)},
+                     {"Format", "JSON"},             {"Timestamp", timestamp(now_us())},
                      {"SignatureMethod", "HMAC-SHA1"}, {"SignatureVersion", "1.0"},
                      {"SignatureNonce", random_.hex(32)}, {"AccessKeyId", as.access_key_id}};
     if (!as.security_token.empty()) query.emplace_back("SecurityToken", as.security_token.expose());
@@ -70,7 +76,7 @@ void StsClient::assume_role(const Credentials& as, const RoleRequest& role, Call
     NameValues all = query;
     all.insert(all.end(), form.begin(), form.end());
     query.emplace_back("Signature", rpc_v2_signature("POST", all, as.access_key_secret));
-    send(std::move(query), form, role, "AssumeRole", std::move(done));
+    return query;
 }
 
 void StsClient::assume_role_with_oidc(const core::Secret& oidc_token, const std::string& provider_arn,
@@ -78,23 +84,40 @@ void StsClient::assume_role_with_oidc(const core::Secret& oidc_token, const std:
     NameValues form = form_of(role);
     form.emplace_back("OIDCProviderArn", provider_arn);
     form.emplace_back("OIDCToken", oidc_token.expose());
-    send({{"Action", "AssumeRoleWithOIDC"}, {"Version", kVersion}, {"Format", "JSON"}, {"Timestamp", timestamp(clock_)},
-          {"SignatureNonce", random_.hex(32)}},
-         form, role, "AssumeRoleWithOIDC", std::move(done));
+    const auto query = [this]() -> NameValues {
+        return {{"Action", "AssumeRoleWithOIDC"}, {"Version", kVersion}, {"Format", "JSON"}, {"Timestamp", timestamp(now_us())},
+                {"SignatureNonce", random_.hex(32)}};
+    };
+    send(query, form, role, "AssumeRoleWithOIDC", std::move(done));
 }
 
-void StsClient::send(NameValues query, const NameValues& form, const RoleRequest& role, const std::string& action,
-                     Callback done) {
+core::Micros StsClient::now_us() const { return clock_.wall_us() + clock_offset_us_; }
+
+bool StsClient::learn_clock(const HttpResponse& refusal) {
+    const auto server = parse_http_date(refusal.header("date"));
+    if (!server) return false;
+    clock_offset_us_ = *server - clock_.wall_us();
+    core::log_warning("clock_offset_learned",
+                      "the token service refuses this host's time (InvalidTimeStamp.Expired). Fix NTP: the clock is " +
+                          describe_clock_offset(clock_offset_us_),
+                      {{"offset_s", std::to_string(clock_offset_us_ / core::kSecond)}});
+    return true;
+}
+
+void StsClient::send(Query query, const NameValues& form, const RoleRequest& role, const std::string& action, Callback done,
+                     bool clock_tried) {
     HttpRequest request;
     request.method = "POST";
-    request.url = (base_url_.empty() ? "https://" + role.host : base_url_) + "/?" + canonical_query(std::move(query));
+    request.url = (base_url_.empty() ? "https://" + role.host : base_url_) + "/?" + canonical_query(query());
     request.headers = {{"accept", "application/json"}, {"content-type", "application/x-www-form-urlencoded"}};
     request.body = canonical_query(form);
     request.connect_timeout_us = 5 * core::kSecond;
     request.timeout_us = 10 * core::kSecond;
     request.max_body = 64 << 10;
     request.ca_file = ca_file_;
-    http_.send(std::move(request), [role, action, done = std::move(done)](core::Result<HttpResponse> reply) {
+    http_.send(std::move(request), [this, alive = std::weak_ptr<bool>(alive_), query, form, role, action, clock_tried,
+                                    done = std::move(done)](core::Result<HttpResponse> reply) {
+        if (alive.expired()) return;
         const std::string where = action + " at " + role.host + ": ";
         if (!reply) {
             core::Error error = reply.error();
@@ -103,6 +126,9 @@ void StsClient::send(NameValues query, const NameValues& form, const RoleRequest
         }
         if (reply->status != 200) {
             const ApiError error = read_api_error(reply->status, reply->body);
+            if (classify(error) == ApiFailure::kClock && !clock_tried && learn_clock(*reply)) {
+                return send(query, form, role, action, done, true);
+            }
             const std::string what = error.code.empty() ? "HTTP " + std::to_string(error.http_status) + " with " + error.instead
                                                         : error.code + (error.message.empty() ? "" : ": " + error.message);
             return done(core::fail(Code::kCredentialsInvalid, where + what, hint_for(error, role)));

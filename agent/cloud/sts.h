@@ -31,18 +31,26 @@ class StsClient {
     /// `base_url`: "" for https:// + RoleRequest::host.
     StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url, std::string ca_file);
 
-    /// The callbacks outlive us harmlessly: they hold nothing of this object.
+    /// A date that is refused is corrected by the reply's own, once. No callback runs after our destruction.
     void assume_role(const Credentials& as, const RoleRequest& role, Callback done);
     void assume_role_with_oidc(const core::Secret& oidc_token, const std::string& provider_arn, const RoleRequest& role,
                                Callback done);
 
   private:
-    void send(NameValues query, const NameValues& form, const RoleRequest& role, const std::string& action, Callback done);
+    using Query = std::function<NameValues()>;  // with the time and a nonce of each attempt
+
+    NameValues signed_query(const Credentials& as, const RoleRequest& role);
+    void send(Query query, const NameValues& form, const RoleRequest& role, const std::string& action, Callback done,
+              bool clock_tried = false);
+    core::Micros now_us() const;
+    bool learn_clock(const HttpResponse& refusal);
 
     core::Clock& clock_;
     core::Random& random_;
     HttpTransport& http_;
     std::string base_url_, ca_file_;
+    core::Micros clock_offset_us_ = 0;  // the service's time minus ours
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 /// The text that version 2 signs, and its signature: base64(HMAC-SHA1(secret + "&", text)).

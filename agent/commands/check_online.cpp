@@ -67,7 +67,7 @@ class OnlineCheck {
             print(fmt::format("  {:<16} {}\n", name, what));
         }
         print("  (in the environment of this command; that of the service may differ)\n");
-        if (failed_) print("  → attach a RAM role to this ECS instance, or see CREDENTIALS in postern(1)\n");
+        if (failed_) print("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)\n");
     }
 
     void ask_all() {

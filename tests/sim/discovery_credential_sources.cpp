@@ -1,5 +1,6 @@
 // The official default chain, source by source, against a scripted token service.
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <unistd.h>
@@ -24,7 +25,9 @@ struct World {
     std::string host;
     NameValues sent;  // query and form of the last request to the token service, decoded
     int status = 200, asked = 0;
-    std::string body;
+    core::Micros ahead = 0;  // the token service's clock against ours
+    bool tells_time = true;
+    std::string body, role;  // what the token service says, and the metadata service about every role
     ScriptedHttp http{clock, [this](const HttpRequest& r) -> core::Result<HttpResponse> { return answer(r); }};
     MetadataClient metadata{clock, http, {}};
     std::map<std::string, std::string> variables;
@@ -80,12 +83,28 @@ struct World {
     }
     core::Result<HttpResponse> answer(const HttpRequest& r) {
         ++asked;
-        if (r.url.starts_with("http://100.100.100.200")) return core::fail(Code::kTimeout, "silence");
+        if (r.url.starts_with("http://100.100.100.200")) {
+            if (role.empty()) return core::fail(Code::kTimeout, "silence");
+            return r.method == "PUT" ? reply(200, "session-token") : reply(200, role);
+        }
         sent.clear();
         host = r.url.substr(8, r.url.find('/', 8) - 8);
         if (r.url.find('?') != std::string::npos) collect(std::string_view(r.url).substr(r.url.find('?') + 1));
         collect(r.body);
+        const core::Micros theirs = clock.wall_us() + ahead, ours = core::parse_utc(parameter("Timestamp"));
+        if (ours > 0 && (theirs - ours > 15 * core::kMinute || ours - theirs > 15 * core::kMinute)) {
+            auto refusal = reply(400, R"({"Code":"InvalidTimeStamp.Expired","Message":"expired","RequestId":"R"})");
+            if (tells_time) refusal.headers.emplace_back("date", http_date(theirs));
+            return refusal;
+        }
         return reply(status, body);
+    }
+    static std::string http_date(core::Micros wall_us) {
+        const std::time_t s = wall_us / core::kSecond;
+        std::tm tm{};
+        char text[40];
+        std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&s, &tm));
+        return text;
     }
     std::string parameter(const std::string& name) const {
         for (const auto& [key, value] : sent) {
@@ -192,6 +211,11 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
         {"name":"chain","mode":"ChainableRamRoleArn","source_profile":"sts","ram_role_arn":"acs:ram::1:role/c"},
         {"name":"loop","mode":"ChainableRamRoleArn","source_profile":"loop","ram_role_arn":"acs:ram::1:role/c"},
         {"name":"external","mode":"External","process_command":"/bin/provide  --json"},
+        {"name":"quoted","mode":"External","process_command":"'/opt/my tools/provide' --for=\"a \\\"b\\\" $HOME\" c\\ d ''"},
+        {"name":"open","mode":"External","process_command":"/bin/provide 'x"},
+        {"name":"uri","mode":"CredentialsURI","credentials_uri":"https://keys.example/for-us"},
+        {"name":"instance","mode":"RamRoleArnWithRoleName","ram_role_name":"base","ram_role_arn":"acs:ram::1:role/w","sts_region":"cn-hangzhou"},
+        {"name":"tokenless","mode":"StsToken","access_key_id":"id-sts","access_key_secret":"secret-sts"},
         {"name":"sso","mode":"CloudSSO"},{"name":"new","mode":"Telepathy"},{"name":"empty","mode":"AK"}]})");
     auto keys = w.get();
     REQUIRE(keys);
@@ -228,7 +252,24 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
     };
     CHECK(w.get()->access_key_id == "ext");
 
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "quoted";
+    w.options.run = [](std::vector<std::string> argv, auto done) {
+        CHECK(argv == std::vector<std::string>{"/opt/my tools/provide", "--for=a \"b\" $HOME", "c d", ""});
+        done(std::string(R"({"mode":"AK","access_key_id":"quoted","access_key_secret":"s"})"));
+    };
+    CHECK(w.get()->access_key_id == "quoted");
+
+    const std::string sts_reply = w.body;
+    w.body = R"({"Code":"Success","AccessKeyId":"STS.uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2099-01-01T00:00:00Z"})";
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "uri";
+    CHECK(w.get()->access_key_id == "STS.uri");
+    CHECK(w.host == "keys.example");
+    w.body = sts_reply;
+
     for (const auto& [profile, word] : std::map<std::string, std::string>{{"loop", "in a circle"}, {"sso", "through a browser"},
+                                                                          {"open", "a quote is not closed"},
+                                                                          {"tokenless", "it has no sts_token"},
+                                                                          {"instance", "ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids"},
                                                                           {"new", "unsupported profile mode \"Telepathy\""},
                                                                           {"empty", "lacks the AccessKey's ID or secret"},
                                                                           {"absent", "there is no profile \"absent\""}}) {
@@ -243,13 +284,54 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
     CHECK(w.why("cli_profile") == "switched off");
 }
 
+TEST_CASE("credentials: a profile takes a role with that of the instance", "[credentials]") {
+    World w;
+    w.put("/.aliyun/config.json", R"({"current":"i","profiles":[{"name":"i","mode":"RamRoleArnWithRoleName","ram_role_name":"base",
+        "ram_role_arn":"acs:ram::1:role/w","sts_region":"cn-hangzhou"}]})");
+    w.variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "";
+    w.role = R"({"Code":"Success","AccessKeyId":"STS.base","AccessKeySecret":"base-secret","SecurityToken":"base-token","Expiration":")" +
+             core::format_utc(w.clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"})";
+    const auto keys = w.get();
+    REQUIRE(keys);
+    CHECK(keys->access_key_id == "STS.new");
+    CHECK(keys->principal == "role w");
+    CHECK(w.host == "sts.cn-hangzhou.aliyuncs.com");
+    CHECK(w.parameter("SecurityToken") == "base-token");
+    CHECK(w.signed_with("base-secret"));
+}
+
+TEST_CASE("credentials: a wrong clock does not keep the token service from giving a role", "[credentials]") {
+    World w;
+    w.put("/.aliyun/config.json", R"({"current":"r","profiles":[{"name":"r","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s",
+        "ram_role_arn":"acs:ram::1:role/r"}]})");
+    w.ahead = 20 * core::kMinute;
+    REQUIRE(w.get());
+    CHECK(w.signed_with("s"));
+    CHECK(w.asked == 2);
+    CHECK(w.log.front().find("Fix NTP") != std::string::npos);
+    w.ahead = -core::kHour;
+    w.chain->invalidate("STS.new");
+    CHECK(w.again());  // it may be set right, or wrong again
+    w.tells_time = false;
+    w.ahead = 20 * core::kMinute;
+    const auto refused = w.get();
+    REQUIRE_FALSE(refused);
+    CHECK(w.why("cli_profile").find("fix NTP") != std::string::npos);
+}
+
+TEST_CASE("credentials: the list names what is switched off", "[credentials]") {
+    World w;
+    CHECK_FALSE(w.get());
+    CHECK(w.why("ecs_ram_role") == "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED");
+}
+
 TEST_CASE("credentials: the ini file under both of its names", "[credentials]") {
     World w;
     w.put("/.alibabacloud/credentials.ini", "\xef\xbb\xbf; comment\n[default]\nenable = true\ntype = access_key   # kind\r\n"
                                             "access_key_id = id-ini\naccess_key_secret = \"se#cret ini\"  # end\n\n"
                                             "[ram]\ntype=ram_role_arn\naccess_key_id=i\naccess_key_secret=se#cret\n"
                                             "role_arn=acs:ram::1:role/x\nrole_session_name=n\n[off]\nenable=false\ntype=access_key\n"
-                                            "[odd]\ntype=rsa_key_pair\n",
+                                            "[odd]\ntype=rsa_key_pair\n[colon]\nType: access_key\naccess_key_id:id-colon\naccess_key_secret : a=b:c\n",
           0644);
     auto keys = w.get();
     REQUIRE(keys);
@@ -260,6 +342,11 @@ TEST_CASE("credentials: the ini file under both of its names", "[credentials]") 
     w.variables["ALIBABA_CLOUD_PROFILE"] = "ram";
     REQUIRE(w.get());
     CHECK(w.signed_with("se#cret"));
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "colon";
+    keys = w.get();
+    REQUIRE(keys);
+    CHECK(keys->access_key_id == "id-colon");
+    CHECK(keys->access_key_secret.expose() == "a=b:c");
     for (const char* bad : {"off", "odd", "none"}) {
         w.variables["ALIBABA_CLOUD_PROFILE"] = bad;
         CHECK_FALSE(w.get());

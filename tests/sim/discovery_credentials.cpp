@@ -30,6 +30,7 @@ struct FakeImds {
         }
         const std::string token = header_of(r, "X-aliyun-ecs-metadata-token");
         if (token_required && token != session) return reply(401, "");
+        if (token_refused && !token.empty()) return reply(500, "<html>");
         const std::string path = r.url.substr(r.url.find("/meta-data/") + 11);
         if (path == "ram/security-credentials/" && !role.empty()) return reply(200, role);
         if (!role.empty() && path == "ram/security-credentials/" + role) {
@@ -49,7 +50,7 @@ struct FakeImds {
     }
 
     FakeClock& clock;
-    bool down = false, token_required = true, renew = true;
+    bool down = false, token_required = true, token_refused = false, renew = true;
     int put_status = 200, sessions = 0, generation = 0, keys_asked = 0;
     std::string session, role = "PosternRole", code = "Success";
     core::Micros expires = 0, lifetime = 6 * core::kHour;
@@ -127,6 +128,12 @@ TEST_CASE("metadata: without tokens the old way serves, unless it is forbidden",
     w.imds.put_status = 200;
     CHECK(w.value("zone-id"));
     CHECK(w.imds.sessions == 1);
+
+    World odd;
+    odd.imds.token_required = false;
+    odd.imds.token_refused = true;
+    CHECK(*odd.value("region-id") == "cn-hangzhou");
+    CHECK(odd.http.count("/meta-data/") == 2);
 
     World strict;
     strict.metadata = std::make_unique<MetadataClient>(strict.clock, strict.http, MetadataOptions{.v1_disabled = true});
