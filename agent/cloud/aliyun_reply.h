@@ -78,7 +78,7 @@ struct ApiContext {
 };
 core::Error explain(const ApiError& error, const ApiContext& context);
 
-/// The wait that a throttled reply asks for, 0 if it does not say. Headers: the larger TimeLeft counts, milliseconds.
+/// The wait that a throttled reply asks for, 0 if it does not say: the larger TimeLeft (ms) of its headers, else Retry-After (s).
 core::Micros throttle_wait_us(const HttpResponse& response);
 /// "Sun, 06 Nov 1994 08:49:37 GMT" in wall microseconds; nothing for another form.
 std::optional<core::Micros> parse_http_date(const std::string& text);

@@ -201,6 +201,14 @@ TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {
         r.headers = {{"x-ratelimit-user-api", bad}};
         CHECK(throttle_wait_us(r) == 0);
     }
+    r.headers = {{"x-ratelimit-user-api", "Limit: 1, Remain: 0, TimeLeft: 3000, Reset: 1"}, {"retry-after", "60"}};
+    CHECK(throttle_wait_us(r) == 3 * core::kSecond);  // the API's own word before that of what stands in front
+    r.headers = {{"retry-after", "7"}};
+    CHECK(throttle_wait_us(r) == 7 * core::kSecond);
+    for (const char* bad : {"", "-1", "7x", "99999999999999999999", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
+        r.headers = {{"retry-after", bad}};
+        CHECK(throttle_wait_us(r) == 0);
+    }
     CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777 * core::kSecond);
     CHECK_FALSE(parse_http_date(""));
     CHECK_FALSE(parse_http_date("1994-11-06T08:49:37Z"));
