@@ -30,6 +30,9 @@ struct Files {
         if (present_is_good) keep_previous();
         const auto result = core::write_file(path, core::as_bytes(text), kMode, true);
         if (result) {
+            // The first has no generation before it: a copy, so that damage to one file never is all there was.
+            const std::string previous = path + ".previous";
+            if (::access(previous.c_str(), F_OK) != 0) (void)core::write_file(previous, core::as_bytes(text), kMode, true);
             written = number;
             present_is_good = true;
         }

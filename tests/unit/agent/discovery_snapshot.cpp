@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,6 +125,26 @@ TEST_CASE("snapshot: the store writes off the loop, keeps the generation before,
         CHECK(load_snapshot(folder.file()).snapshot == sample(7));
         folder.put("/snapshot.json", "gone bad again");
         CHECK(load_snapshot(folder.file()).snapshot == sample(5));
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("snapshot: the first one, too, survives damage to its file", "[snapshot]") {
+    Folder folder;
+    core::Loop loop;
+    {
+        SnapshotStore store(loop, folder.file());
+        store.save(sample(1));
+        run_until(loop, [&] { return store.idle(); });
+        core::UniqueFd fd(::open(folder.file().c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));  // in place: two names of one file would not do
+        REQUIRE(fd);
+        const auto loaded = load_snapshot(folder.file());
+        CHECK(loaded.found);
+        CHECK(loaded.snapshot == sample(1));
+        store.save(sample(2));
+        store.save(sample(3));
+        run_until(loop, [&] { return store.idle(); });
+        CHECK(load_snapshot(folder.file()).snapshot == sample(3));
     }
     CHECK(loop.close());
 }
