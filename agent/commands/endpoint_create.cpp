@@ -161,8 +161,13 @@ int tell(EndpointRun& run, const Creation& c, const std::optional<WaitResult>& w
 
 int finish(EndpointRun& run, Creation& c) {
     if (!run.command.wait || run.command.dry_run) return tell(run, c, std::nullopt);
-    const auto waited = wait_until_connected(run, &c.endpoint);
-    if (!waited) return fail_command(run, waited.error());
+    const std::string id = c.endpoint.report.endpoint_id;
+    auto waited = wait_until_connected(run, &c.endpoint);
+    if (!waited) {
+        core::Error error = std::move(waited.error());
+        error.hint += (error.hint.empty() ? "" : "; ") + id + " is there; to go on waiting: " + wait_command(run.command, id);
+        return fail_command(run, error);
+    }
     return tell(run, c, *waited);
 }
 

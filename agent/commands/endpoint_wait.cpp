@@ -12,11 +12,18 @@ namespace {
 using Outcome = EndpointProgress::Outcome;
 using End = WaitResult::End;
 
+constexpr Micros kAppears = core::kMinute;
+
 /// Failures that pass: the next look may succeed.
 bool passes(core::Code code) {
     using core::Code;
     return code == Code::kApiUnavailable || code == Code::kApiThrottled || code == Code::kTimeout ||
            code == Code::kConnectFailed || code == Code::kDnsFailed || code == Code::kHttpFailed;
+}
+
+/// One that was just made may not be found yet.
+bool may_still_appear(const core::Error& error, bool just_made, Micros waited) {
+    return just_made && waited < kAppears && error.code == core::Code::kApiNotFound;
 }
 
 std::string_view to_string(End end) {
@@ -40,11 +47,12 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
     ProgressLine line;
     std::string next;
     for (;;) {
-        auto seen = run.cloud.describe(run.command.endpoint.empty() ? info->report.endpoint_id
-                                                                    : run.command.endpoint);
+        const bool just_made = run.command.endpoint.empty();
+        auto seen = run.cloud.describe(just_made ? info->report.endpoint_id : run.command.endpoint);
         if (run.session.interrupted()) return WaitResult{End::kInterrupted, next};
-        if (!seen && !passes(seen.error().code)) return core::fail(std::move(seen.error()));
         const Micros waited = run.session.now_us() - started;
+        if (!seen && !passes(seen.error().code) && !may_still_appear(seen.error(), just_made, waited))
+            return core::fail(std::move(seen.error()));
         const std::string clock = fmt::format("{} s", waited / core::kSecond);
         if (!seen) {
             line.show("can't ask right now: " + seen.error().text(), clock);

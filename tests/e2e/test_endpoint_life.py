@@ -123,6 +123,16 @@ class Creating(EndpointTest):
         done = self.json("create", "--wait", "--interval", "100ms")
         self.assertTrue(done["endpoint"]["connected"])
 
+    def test_one_that_was_just_made_may_not_be_found_yet(self):
+        self.control.post(f"/services/{SERVICE}", AutoAcceptEnabled=True)
+        self.control.post("/faults", kind="error", action="GetVpcEndpointAttribute", status=404, code="EndpointNotFound", count=2)
+        self.assertTrue(self.json("create", "--wait", "--interval", "100ms")["endpoint"]["connected"])
+
+    def test_made_and_then_not_to_be_watched_says_how_to_go_on(self):
+        self.control.post("/faults", kind="denied", action="GetVpcEndpointAttribute")
+        told = self.endpoint("create", "--wait", "--interval", "100ms", code=2).stderr
+        self.assertIn(f"{MADE} is there; to go on waiting: postern endpoint wait {MADE}", told)
+
     def test_from_nothing_to_answers(self):
         """Create, accept, wait, paste, fill in the name: the host resolves it."""
         self.host.start_gateways()
