@@ -24,7 +24,8 @@ struct Files {
     std::uint64_t written = 0;        // number of the last write
     bool present_is_good = false;     // only then it may replace the previous generation
 
-    core::Result<void> write(std::uint64_t number, const std::string& text) {
+    /// `full`: it knows addresses; one that does not never becomes the previous generation.
+    core::Result<void> write(std::uint64_t number, const std::string& text, bool full) {
         const std::lock_guard lock(mutex);
         if (number < written) return {};
         if (present_is_good) keep_previous();
@@ -32,9 +33,9 @@ struct Files {
         if (result) {
             // The first has no generation before it: a copy, so that damage to one file never is all there was.
             const std::string previous = path + ".previous";
-            if (::access(previous.c_str(), F_OK) != 0) (void)core::write_file(previous, core::as_bytes(text), kMode, true);
+            if (full && ::access(previous.c_str(), F_OK) != 0) (void)core::write_file(previous, core::as_bytes(text), kMode, true);
             written = number;
-            present_is_good = true;
+            present_is_good = full;
         }
         return result;
     }
@@ -65,11 +66,13 @@ struct SnapshotStore::Engine : std::enable_shared_from_this<Engine> {
         writing = true;
         struct Job {
             std::string text;
+            bool full = false;
             core::Result<void> result;
         };
         auto job = std::make_shared<Job>();
+        job->full = !queued->sources.empty();
         job->text = format_snapshot(*std::exchange(queued, std::nullopt));
-        loop.run_in_pool([job, f = files, number = next_number++] { job->result = f->write(number, job->text); },
+        loop.run_in_pool([job, f = files, number = next_number++] { job->result = f->write(number, job->text, job->full); },
                          [job, weak = weak_from_this()] {
                              const auto self = weak.lock();
                              if (!self) return;
@@ -98,7 +101,7 @@ SnapshotStore::~SnapshotStore() = default;
 
 LoadedSnapshot SnapshotStore::load() {
     LoadedSnapshot loaded = load_snapshot(engine_->files->path);
-    engine_->files->present_is_good = loaded.found && !loaded.from_previous;
+    engine_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
     return loaded;
 }
 
@@ -109,8 +112,9 @@ void SnapshotStore::save(Snapshot snapshot) {
 
 void SnapshotStore::flush() {
     if (!engine_->queued) return;
+    const bool full = !engine_->queued->sources.empty();
     const std::string text = format_snapshot(*std::exchange(engine_->queued, std::nullopt));
-    engine_->note(engine_->files->write(engine_->next_number++, text));
+    engine_->note(engine_->files->write(engine_->next_number++, text, full));
 }
 
 bool SnapshotStore::idle() const { return !engine_->writing && !engine_->queued; }

@@ -134,6 +134,10 @@ TEST_CASE("snapshot: the first one, too, survives damage to its file", "[snapsho
     core::Loop loop;
     {
         SnapshotStore store(loop, folder.file());
+        Snapshot empty = sample(0);  // before the first answer: nothing to fall back to
+        empty.sources.clear();
+        store.save(empty);
+        run_until(loop, [&] { return store.idle(); });
         store.save(sample(1));
         run_until(loop, [&] { return store.idle(); });
         core::UniqueFd fd(::open(folder.file().c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));  // in place: two names of one file would not do
