@@ -1,0 +1,166 @@
+// One address: why it is as it is, its success and times over an hour, a day, a month, its certificate, and the private
+// path against the public gateway.
+
+import { byId, el, setText, show } from "./dom.js";
+import { addressState, ago, badge, day, isGood, milliseconds, moment, now, number, percent, stateWord } from "./format.js";
+import { fixOf } from "./banner.js";
+import { Chart } from "./chart.js";
+import { fetchHistory, PHASES, pointsOf, RANGES, successOf } from "./series.js";
+import { reasonInChinese } from "./reasons_zh.js";
+import { language, t } from "./words.js";
+
+const REFRESH_MS = 30000;
+
+export const facts = (title, rows, ...more) => el("div", { class: "fact" }, el("h3", {}, title),
+    rows.length > 0 && el("dl", {}, rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) =>
+        el("div", {}, el("dt", {}, name), el("dd", {}, value)))), more);
+
+export class Detail {
+    constructor() {
+        this.chart = new Chart();
+        this.range = "hour";
+        this.phase = "total";
+        this.histories = null;
+        this.key = "";
+        byId("chart-phase").addEventListener("change", (event) => {
+            this.phase = event.target.value;
+            this.drawChart();
+        });
+        setInterval(() => !document.hidden && this.load(), REFRESH_MS);
+    }
+
+    set(status, link, address) {
+        byId("detail").hidden = !address;
+        if (!address) return;
+        const key = `${link.name}/${address.ip}`;
+        [this.link, this.address] = [link, address];
+        show(byId("chart-phase"), language(), () => PHASES.map((p) => el("option", { value: p, selected: p === this.phase }, t(p))));
+        if (key !== this.key) {
+            this.key = key;
+            this.histories = null;
+            this.load();
+        }
+        this.drawHead();
+        this.drawFacts();
+        this.drawRatios();
+    }
+
+    translate() {
+        if (this.histories) this.drawChart();
+    }
+
+    async load() {
+        const key = this.key;
+        if (!key || !this.link.probing) return;
+        try {
+            const histories = await fetchHistory(this.link.name, this.address.ip);
+            if (key !== this.key) return;
+            this.histories = histories;
+            this.drawRatios();
+            this.drawChart();
+        } catch (error) {
+            if (key === this.key && !this.histories) this.chart.fail(error.message);
+        }
+    }
+
+    drawHead() {
+        const { link, address } = this;
+        setText(byId("detail-title"), `${link.name} · ${address.ip}`);
+        setText(byId("detail-host"), [address.zone, address.endpoint, link.host].filter(Boolean).join(" · "));
+        const bad = address.last && !isGood(address.last);
+        const fix = bad && link.finding?.reason === address.last.reason && fixOf(link);
+        show(byId("detail-why"), [bad, fix && link.fix, address.last?.reason, address.last?.detail, language()], () => [
+            bad && el("p", { class: "why" }, el("b", {}, address.last.reason), " ", reasonText(address.last)),
+            fix && el("p", { class: "fix" }, el("b", {}, t("next_step")), " ", el("span", {}, fix)),
+        ]);
+    }
+
+    drawRatios() {
+        const now_s = now() / 1000;
+        const counts = Object.keys(RANGES).map((range) => [range, this.histories ? successOf(this.histories, range, now_s) : { attempts: 0, failures: 0 }]);
+        const node = byId("ratios");
+        const focused = [...node.children].indexOf(document.activeElement);
+        const drawn = show(node, [counts, this.range, language()], () => counts.map(([range, { attempts, failures }]) => {
+            const good = percent(attempts - failures, attempts);
+            return el("button", { type: "button", class: `ratio ${failures === 0 ? "" : "some"}`, "aria-pressed": String(range === this.range),
+                                  "aria-label": t("ratio_label", { range: t(range), percent: good }), onclick: () => this.choose(range) },
+                      el("span", { class: "note" }, t(range)), el("b", {}, good),
+                      el("span", { class: "note" }, attempts === 0 ? t("no_data") : t("ratio_of", { failures: number(failures), attempts: number(attempts) })));
+        }));
+        if (drawn && focused >= 0) node.children[focused]?.focus();
+    }
+
+    choose(range) {
+        this.range = range;
+        this.drawRatios();
+        this.drawChart();
+    }
+
+    drawChart() {
+        if (this.histories) this.chart.set(pointsOf(this.histories, this.range, this.phase, now() / 1000), this.phase, this.range);
+    }
+
+    drawFacts() {
+        const { link, address } = this;
+        const { ts, ...last } = address.last ?? {};
+        show(byId("facts"), [last, ts, link.compare, language()], () => [lastProbe(link, address), certificate(address.last), compared(link.compare)]);
+    }
+}
+
+function reasonText(last) {
+    const words = language() === "zh" ? reasonInChinese(last.reason)?.replace(/\{\w+\} ?/g, "") : null;
+    return [words && `${words} `, last.detail && el("span", { lang: "en" }, last.detail)];
+}
+
+// The phases of one probe, one after the other on one bar.
+function waterfall(last) {
+    const phases = PHASES.slice(1).filter((phase) => last[`${phase}_us`] !== null);
+    if (phases.length === 0) return null;
+    return el("table", { class: "waterfall" }, el("tbody", {}, phases.map((phase) => {
+        const bar = el("span", { class: `bar ${phase === last.phase ? "bad" : phase}` });
+        bar.style.width = `${Math.max(1, last[`${phase}_us`] / Math.max(1, last.total_us) * 100)}%`;
+        return el("tr", {}, el("th", { scope: "row" }, t(phase)), el("td", { class: "n" }, milliseconds(last[`${phase}_us`])), el("td", { class: "bars" }, bar));
+    })));
+}
+
+function lastProbe(link, { last, ...address }) {
+    const state = addressState(link, { ...address, last });
+    if (!last) return facts(t("last_probe"), [[t("result"), badge(state, link.probing ? t("no_probe") : t("not_probed"))]]);
+    return facts(t("last_probe"), [
+        [t("when"), ago(last.ts)],
+        [t("result"), isGood(last) ? badge("up", t("ok")) : badge("down", t("failed_at", { phase: t(last.phase) }))],
+        [t("col_state"), badge(state, stateWord(state))],
+        [t("total"), milliseconds(last.total_us)],
+        [t("http_status"), last.http_status], [t("sql_code"), last.sql_code], [t("ws"), last.ws_us === null ? null : milliseconds(last.ws_us)],
+        [t("again"), el("code", {}, `postern probe ${link.name} --address ${address.ip}`)],
+    ], waterfall(last));
+}
+
+function until(ts) {
+    const days = Math.floor((Date.parse(ts) - now()) / 86400000);
+    return el("span", { class: days < 0 ? "state down" : days < 14 ? "state degraded" : "" },
+              `${day(new Date(ts))} (${days < 0 ? t("expired") : t("days_left", { n: days })})`);
+}
+
+function certificate(last) {
+    const c = last?.certificate;
+    if (!c) return facts(t("certificate"), [], el("p", { class: "note" }, t("no_certificate")));
+    return facts(t("certificate"), [
+        [t("subject"), c.subject], [t("names"), c.names.join(", ")], [t("issuer"), c.issuer],
+        [t("valid_until"), c.not_after && until(c.not_after)], [t("chain_until"), c.chain_not_after && c.chain_not_after !== c.not_after && until(c.chain_not_after)],
+        [t("tls_version"), last.tls_version], [t("fingerprint"), el("code", { class: "break" }, c.fingerprint_sha256)],
+    ]);
+}
+
+function compared(c) {
+    if (!c) return facts(t("compared"), [], el("p", { class: "note" }, t("no_compare")));
+    const most = Math.max(c.private_median_us ?? 0, c.public_median_us ?? 0, 1);
+    const medians = [["private_median", c.private_median_us], ["public_median", c.public_median_us]].filter(([, us]) => us !== null);
+    return facts(t("compared"), [
+        [t("gateway"), c.gateway], [t("result"), el("span", { lang: "en" }, c.text)], [t("compared_at"), c.last_attempt && moment(new Date(c.last_attempt))],
+    ], medians.length > 0 && el("table", { class: "waterfall" }, el("tbody", {}, medians.map(([name, us]) => {
+        const bar = el("span", { class: `bar ${name}` });
+        bar.style.width = `${Math.max(1, us / most * 100)}%`;
+        return el("tr", {}, el("th", { scope: "row" }, t(name)), el("td", { class: "n" }, milliseconds(us)), el("td", { class: "bars" }, bar));
+    }))));
+}

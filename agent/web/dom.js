@@ -1,0 +1,52 @@
+// Building elements. Text becomes text nodes and nothing else: no string of this page is ever read as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export const byId = (id) => document.getElementById(id);
+
+function fill(node, attributes, children) {
+    for (const [name, value] of Object.entries(attributes ?? {})) {
+        if (value === null || value === undefined || value === false) continue;
+        if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+        else node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.flat(9).filter((child) => child || child === 0));
+    return node;
+}
+
+export const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
+// Rebuilds `node` only when what it shows has changed, so that focus and selections stay.
+const shown = new WeakMap();
+export function show(node, key, build) {
+    const text = JSON.stringify(key);
+    if (shown.get(node) === text) return false;
+    shown.set(node, text);
+    node.replaceChildren(...[build()].flat(9).filter(Boolean));
+    return true;
+}
+
+export function setText(node, text) {
+    if (node.textContent !== text) node.textContent = text;
+}
+
+export function setAttribute(node, name, value) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
+// What the browser remembers for next time, if it may.
+export function remember(key, value) {
+    try {
+        localStorage.setItem(`postern.${key}`, value);
+    } catch {
+        return;
+    }
+}
+export function recall(key) {
+    try {
+        return localStorage.getItem(`postern.${key}`);
+    } catch {
+        return null;
+    }
+}

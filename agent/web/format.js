@@ -1,0 +1,70 @@
+// Numbers and times as people read them, in the page's language. Times of the API are microseconds and UTC texts.
+
+import { el, setText } from "./dom.js";
+import { language, t } from "./words.js";
+
+export const locale = () => (language() === "zh" ? "zh-CN" : "en-GB");
+
+export function milliseconds(us) {
+    if (us === null || us === undefined) return t("none");
+    const ms = us / 1000;
+    return `${ms < 1 ? ms.toFixed(2) : ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+export const number = (n) => new Intl.NumberFormat(locale()).format(n);
+
+// Rounded down: 100 % is every single one.
+export function percent(good, of) {
+    if (of === 0) return t("none");
+    return `${Math.floor(good / of * 10000) / 100} %`;
+}
+
+const UNITS = [["day", 86400, 172800], ["hour", 3600, 7200], ["minute", 60, 120], ["second", 1, 0]];
+export function span(seconds) {
+    const s = Math.max(0, Math.round(seconds));
+    const [unit, size] = UNITS.find(([, , from]) => s >= from);
+    return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(s / size));
+}
+
+const formats = new Map();
+function format(date, options) {
+    const key = locale() + JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale(), options));
+    return formats.get(key).format(date);
+}
+export const clock = (date) => format(date, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+export const clockMinute = (date) => format(date, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const monthDay = (date) => format(date, { month: "short", day: "numeric" });
+export const day = (date) => format(date, { year: "numeric", month: "short", day: "numeric" });
+export const moment = (date) => `${monthDay(date)} ${clock(date)}`;
+
+// The agent's clock decides, not the browser's: ages are counted from what the last status said the time is.
+let ahead_ms = 0;
+export const setNow = (ts) => (ahead_ms = Date.parse(ts) - Date.now());
+export const now = () => Date.now() + ahead_ms;
+
+// An age that goes on by itself, see tickAges(): "14 s", or as `key` says it.
+export function age(ts, key = "for_age") {
+    if (!ts) return t("never");
+    const node = el("time", { datetime: ts, title: moment(new Date(ts)), "data-age": Date.parse(ts), "data-key": key });
+    tickAge(node);
+    return node;
+}
+export const ago = (ts) => age(ts, "ago");
+const tickAge = (node) => setText(node, t(node.dataset.key, { age: span((now() - node.dataset.age) / 1000) }));
+export const tickAges = () => document.querySelectorAll("time[data-age]").forEach(tickAge);
+
+const SHAPES = { up: "●", degraded: "▲", down: "✕", unknown: "○", good: "●", failed: "✕", pass: "✓", warn: "▲", fail: "✕", skip: "–" };
+export const shape = (state) => SHAPES[state] ?? "○";
+const WORDS = { degraded: "state_degraded", unknown: "state_unknown" };
+export const stateWord = (state) => t(WORDS[state] ?? state);
+// State is a shape and a word; the colour only repeats them.
+export function badge(state, word = stateWord(state)) {
+    return el("span", { class: `state ${state}` }, el("span", { class: "shape", "aria-hidden": "true" }, shape(state)), ` ${word}`);
+}
+
+// Without a token the path is all that is judged.
+export const addressState = (link, address) => (!link.probing ? "unknown" : link.token_configured ? address.state : address.path);
+const RANKS = { down: 0, degraded: 1, unknown: 2, up: 3 };
+export const rank = (state) => RANKS[state] ?? 2;
+export const isGood = (result) => result.ok || result.reason === "token_missing";

@@ -1,0 +1,91 @@
+// The probes as they happen, newest on top. Filtering never loses any; holding still neither, up to the ring's size.
+
+import { byId, el, setText, show } from "./dom.js";
+import { badge, clock, isGood, milliseconds, moment } from "./format.js";
+import { reasonInChinese } from "./reasons_zh.js";
+import { language, t } from "./words.js";
+
+const KEPT = 2000;
+const SHOWN = 200;
+const FILTERS = { all: () => true, failed: (r) => !isGood(r), turns: (r) => r.state !== r.prev_state };
+
+export class Log {
+    constructor() {
+        this.records = [];  // newest first
+        this.known = new Set();
+        this.held = false;
+        this.news = 0;
+        this.planned = false;
+        byId("log-what").addEventListener("change", () => this.draw());
+        byId("log-find").addEventListener("input", () => this.draw());
+        byId("log-pause").addEventListener("click", () => this.hold(!this.held));
+        this.translate();
+    }
+
+    translate() {
+        const what = byId("log-what");
+        const value = what.value || "all";
+        what.replaceChildren(...Object.keys(FILTERS).map((name) => el("option", { value: name }, t(`log_${name}`))));
+        what.value = value;
+        this.hold(this.held);
+    }
+
+    hold(on) {
+        this.held = on;
+        if (!on) this.news = 0;
+        byId("log-pause").setAttribute("aria-pressed", String(on));
+        setText(byId("log-pause"), t(on ? "resume" : "pause"));
+        this.draw();
+    }
+
+    // Of an agent that started anew.
+    restarted(ts) {
+        this.add([{ restarted: true, ts, link: "", ip: "" }]);
+    }
+
+    add(list) {
+        const fresh = list.filter((record) => {
+            const key = `${record.ts} ${record.link} ${record.ip}`;
+            return !this.known.has(key) && this.known.add(key);
+        });
+        if (fresh.length === 0) return;
+        this.records.unshift(...fresh.reverse());
+        if (fresh.length > 1) this.records.sort((a, b) => (a.ts < b.ts ? 1 : a.ts > b.ts ? -1 : 0));
+        for (const old of this.records.splice(KEPT)) this.known.delete(`${old.ts} ${old.link} ${old.ip}`);
+        if (this.held) this.news += fresh.length;
+        if (this.planned) return;
+        this.planned = true;  // a hundred probes a second are drawn sixty times
+        requestAnimationFrame(() => {
+            this.planned = false;
+            this.draw();
+        });
+    }
+
+    draw() {
+        setText(byId("log-note"), this.held && this.news > 0 ? t("log_held", { n: this.news }) : "");
+        if (this.held && this.drawn) return;
+        const filter = FILTERS[byId("log-what").value] ?? FILTERS.all;
+        const text = byId("log-find").value.trim().toLowerCase();
+        const matches = (r) => r.restarted || (filter(r) && (!text || [r.link, r.ip, r.zone ?? "", r.reason ?? "", r.detail ?? ""].some((w) => w.toLowerCase().includes(text))));
+        const list = [];
+        for (const record of this.records) {
+            if (list.length >= SHOWN) break;
+            if (matches(record)) list.push(record);
+        }
+        this.drawn = show(byId("log"), [language(), list.map((r) => `${r.ts}${r.link}${r.ip}`)], () => list.length === 0
+            ? el("tbody", {}, el("tr", {}, el("td", { class: "empty" }, t("log_empty"))))
+            : [el("thead", {}, el("tr", {}, ["col_time", "link", "col_address", "col_result", "col_total"].map((c) => el("th", { scope: "col" }, t(c))))),
+               el("tbody", {}, list.map(rowOf))]) || this.drawn;
+    }
+}
+
+function rowOf(r) {
+    const time = el("td", {}, el("time", { datetime: r.ts, title: moment(new Date(r.ts)) }, clock(new Date(r.ts))));
+    if (r.restarted) return el("tr", { class: "divider" }, time, el("td", { colspan: 4 }, t("restarted")));
+    const good = isGood(r), turned = r.state !== r.prev_state;
+    return el("tr", { class: good ? "" : "bad" }, time, el("td", {}, r.link), el("td", {}, r.ip),
+        el("td", { class: "result" }, badge(good ? "up" : "down", good ? t("ok") : r.reason),
+           turned && el("span", { class: "turn" }, " ", badge(r.prev_state), " → ", badge(r.state)),
+           !good && el("span", { class: "note" }, " ", language() === "zh" && reasonInChinese(r.reason)?.replace(/\{\w+\} ?/g, ""), r.detail && ` ${r.detail}`)),
+        el("td", { class: "n" }, milliseconds(r.total_us)));
+}

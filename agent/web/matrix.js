@@ -1,0 +1,194 @@
+// Every name and every address behind it, a row each. Many rows are virtual: only those in view exist, with spacers for
+// the others, and the table says how many there are.
+
+import { byId, el, setAttribute, setText, show } from "./dom.js";
+import { addressState, age, badge, isGood, milliseconds, stateWord } from "./format.js";
+import { causeOf, fixOf, worstLink } from "./banner.js";
+import { drawStreak } from "./streak.js";
+import { language, t } from "./words.js";
+
+const ALL_UP_TO = 60;   // rows that are simply drawn
+const BEYOND = 8;       // rows drawn above and below those in view
+const COLUMNS = ["address", "zone", "state", "last", "p95", "streak", "dns", "since"];
+
+export class Matrix {
+    // `choose(link, ip)`: somebody wants the details.
+    constructor(choose) {
+        this.choose = choose;
+        this.rows = new Map();  // index → row, of what is drawn
+        this.items = [];
+        this.chosen = "";
+        this.printing = false;
+        this.rowHeight = 38;
+        byId("matrix-find").addEventListener("input", () => this.draw());
+        byId("matrix-trouble").addEventListener("change", () => this.draw());
+        byId("matrix").addEventListener("scroll", () => this.fill(), { passive: true });
+        addEventListener("resize", () => this.measure());
+        addEventListener("beforeprint", () => this.print(true));
+        addEventListener("afterprint", () => this.print(false));
+    }
+
+    set(status, chosen) {
+        this.status = status;
+        this.chosen = chosen;
+        this.draw();
+    }
+
+    print(on) {
+        this.printing = on;
+        this.fill();
+    }
+
+    get virtual() {
+        return this.items.length > ALL_UP_TO && !this.printing;
+    }
+
+    wanted(link, address) {
+        const text = byId("matrix-find").value.trim().toLowerCase();
+        if (byId("matrix-trouble").checked && addressState(link, address) === "up") return false;
+        return !text || [link.name, link.host, address.ip, address.zone ?? "", address.endpoint ?? "", address.last?.reason ?? ""]
+            .some((word) => word.toLowerCase().includes(text));
+    }
+
+    draw() {
+        const items = [];
+        let of = 0, shown = 0;
+        for (const link of this.status.links) {
+            const addresses = link.addresses.filter((a) => this.wanted(link, a));
+            of += link.addresses.length;
+            shown += addresses.length;
+            if (addresses.length === 0 && link.addresses.length > 0) continue;
+            items.push({ link });
+            for (const address of addresses) items.push({ link, address });
+        }
+        this.items = items;
+        this.frame(of, shown);
+        this.fill();
+    }
+
+    // The table around the rows: made anew only for another language, or when it turns virtual.
+    frame(of, shown) {
+        const scroller = byId("matrix");
+        byId("matrix-controls").hidden = of < 2;
+        show(byId("matrix-count"), [of, shown, language()], () => of > 1 && document.createTextNode(t("count", { n: shown, of })));
+        const made = show(scroller, [language(), this.items.length > ALL_UP_TO, this.items.length > 0], () => this.items.length > 0
+            ? el("table", {}, el("thead", {}, el("tr", {}, COLUMNS.map((c) => el("th", { scope: "col", class: c }, t(`col_${c}`))))),
+                 this.body = el("tbody"))
+            : el("p", { class: "empty" }, this.status.links.length === 0 ? t("no_links") : t("nothing_found")));
+        if (made) this.rows.clear();
+        scroller.classList.toggle("virtual", this.items.length > ALL_UP_TO);
+        if (this.items.length > ALL_UP_TO) {
+            scroller.tabIndex = 0;
+            scroller.setAttribute("role", "region");
+            scroller.setAttribute("aria-labelledby", "addresses");
+        } else {
+            scroller.removeAttribute("tabindex");
+            scroller.removeAttribute("role");
+            scroller.removeAttribute("aria-labelledby");
+        }
+        if (this.items.length > 0) setAttribute(this.body.parentNode, "aria-rowcount", String(this.items.length + 1));
+    }
+
+    measure() {
+        const row = this.body?.querySelector("tr.address");
+        if (row?.offsetHeight) this.rowHeight = row.offsetHeight;
+        if (this.items.length > 0) this.fill();
+    }
+
+    view() {
+        if (!this.virtual) return [0, this.items.length];
+        const scroller = byId("matrix");
+        const first = Math.max(0, Math.floor(scroller.scrollTop / this.rowHeight) - BEYOND);
+        return [first, Math.min(this.items.length, first + Math.ceil((scroller.clientHeight || 600) / this.rowHeight) + 2 * BEYOND)];
+    }
+
+    fill() {
+        if (this.items.length === 0) return;
+        const [first, last] = this.view();
+        for (const [index, row] of this.rows) {
+            if (index >= first && index < last && row.kind === this.kind(index)) continue;
+            row.node.remove();
+            this.rows.delete(index);
+        }
+        this.spacer("before", first);
+        let next = null;
+        for (let index = last - 1; index >= first; --index) {
+            let row = this.rows.get(index);
+            if (!row) {
+                row = this.makeRow(index);
+                this.rows.set(index, row);
+            }
+            if (next ? row.node.nextSibling !== next : row.node.parentNode !== this.body) this.body.insertBefore(row.node, next ?? this.after ?? null);
+            next = row.node;
+            this.update(row, this.items[index]);
+        }
+        this.spacer("after", this.items.length - last);
+    }
+
+    kind(index) {
+        return index < this.items.length && (this.items[index].address ? "address" : "link");
+    }
+
+    spacer(where, rows) {
+        this[where]?.remove();
+        this[where] = null;
+        if (rows === 0) return;
+        this[where] = el("tr", { class: "spacer", "aria-hidden": "true" }, el("td", { colspan: COLUMNS.length }));
+        this[where].firstChild.style.height = `${rows * this.rowHeight}px`;
+        if (where === "before") this.body.prepend(this[where]);
+        else this.body.append(this[where]);
+    }
+
+    makeRow(index) {
+        const kind = this.kind(index);
+        const row = { kind, cells: {} };
+        const attributes = { class: kind, "aria-rowindex": index + 2 };
+        if (kind === "link") {
+            row.cells.link = el("th", { scope: "rowgroup", colspan: COLUMNS.length });
+            row.node = el("tr", attributes, row.cells.link);
+            return row;
+        }
+        row.button = el("button", { type: "button", class: "plain", onclick: () => this.choose(row.item.link.name, row.item.address.ip) });
+        for (const column of COLUMNS) row.cells[column] = el(column === "address" ? "th" : "td", { class: column, scope: column === "address" ? "row" : null });
+        row.zone = el("span", { class: "note zone-below" });
+        row.cells.address.append(row.button, row.zone);
+        row.node = el("tr", { ...attributes, onclick: (event) => event.target !== row.button && this.choose(row.item.link.name, row.item.address.ip) },
+                      COLUMNS.map((column) => row.cells[column]));
+        return row;
+    }
+
+    update(row, item) {
+        row.item = item;
+        if (row.kind === "link") return this.updateLink(row.cells.link, item.link);
+        const { link, address: a } = item;
+        const state = addressState(link, a);
+        setText(row.button, a.ip);
+        setAttribute(row.button, "aria-label", t("details_of", { ip: a.ip }));
+        const chosen = this.chosen === `${link.name}/${a.ip}`;
+        row.node.classList.toggle("chosen", chosen);
+        setAttribute(row.button, "aria-expanded", String(chosen));
+        for (const node of [row.cells.zone, row.zone]) setText(node, a.zone ?? t("none"));
+        show(row.cells.state, [state, link.probing, language()], () => badge(state, link.probing ? stateWord(state) : t("not_probed")));
+        this.updateLast(row.cells.last, link, a);
+        setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
+        show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? ""));
+        show(row.cells.dns, [a.answered, language()], () => el("span", { class: a.answered ? "" : "state degraded" }, t(a.answered ? "in_answer" : "withdrawn")));
+        show(row.cells.since, [a.since, language(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
+    }
+
+    updateLast(cell, link, a) {
+        const bad = a.last && !isGood(a.last);
+        const text = !a.last ? t("none") : bad ? a.last.reason + (a.streak < -1 ? ` ×${-a.streak}` : "") : milliseconds(a.last.total_us);
+        setText(cell, text);
+        cell.classList.toggle("reason", Boolean(bad));
+    }
+
+    updateLink(cell, link) {
+        const word = link.probing ? stateWord(link.state) : t("not_probed");
+        const why = !this.virtual && link.cause && worstLink(this.status) !== link;  // that one stands in the banner
+        show(cell, [link.name, link.host, link.state, why, link.fix, language()], () => [
+            el("span", { class: "name" }, link.name), " ", badge(link.state, word), " ", el("span", { class: "note host" }, link.host),
+            why && el("span", { class: "why" }, causeOf(link), link.fix && [" → ", fixOf(link)]),
+        ]);
+    }
+}

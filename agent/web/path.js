@@ -1,0 +1,78 @@
+// The way of one link, from credentials to SQL, as far as status shows it: [{step, state, text}] with the states of
+// doctor: pass, warn, fail, skip. What is not seen is skipped with the step that hides it, never said to be false.
+// A doctor's findings for the same steps can take the place of stepsOf().
+
+import { byId, el, show } from "./dom.js";
+import { badge, isGood } from "./format.js";
+import { language, t } from "./words.js";
+
+const ORDER = ["connect", "tls", "request", "ttfb", "transfer", "reply", "sql", "ws"];
+const STEPS = [["tcp", "connect", "connect"], ["tls", "tls", "tls"], ["http", "request", "reply"], ["sql", "sql", "ws"]];
+
+const step = (name, state, text) => ({ step: name, state, text });
+
+function credentials(d) {
+    if (d.source === "fixed") return step("credentials", "skip", t("no_need"));
+    if (d.error) return step("credentials", "fail", d.error.what);
+    if (d.source === "snapshot") return step("credentials", "warn", t("from_snapshot"));
+    return d.known ? step("credentials", "pass", t("api_confirmed")) : step("credentials", "skip", t("not_asked"));
+}
+
+function endpoint(d) {
+    if (d.source === "fixed") return step("endpoint", "skip", t("no_need"));
+    if (d.waiting_for) return step("endpoint", "fail", d.waiting_for);
+    if (!d.known) return step("endpoint", "skip", t("because", { step: t("step_credentials") }));
+    return step("endpoint", "pass", d.endpoints.map((e) => e.connection_status).find(Boolean) ?? t("ready"));
+}
+
+function securityGroup(link, probed) {
+    const timedOut = probed.filter((a) => a.last.reason === "tcp_timeout").length;
+    const through = probed.filter((a) => a.last.connect_us !== null && a.last.phase !== "connect").length;
+    if (timedOut === 0) {
+        return through > 0 ? step("group", "pass", t("group_open", { port: link.port })) : step("group", "skip", t("group_unseen"));
+    }
+    return step("group", "warn", timedOut === probed.length ? t("group_suspect") : t("group_some", { n: timedOut, of: probed.length }));
+}
+
+function dns(status, link) {
+    const r = status.resolver;
+    if (!r.running) return step("dns", "fail", t("dns_stopped"));
+    if (!r.plan.accepted) return step("dns", "warn", t("dns_plan"));
+    if (link.all_down) return step("dns", "warn", t("dns_all"));
+    return step("dns", link.answer.length > 0 ? "pass" : "fail", t("dns_answers", { n: link.answer.length, of: link.addresses.length }));
+}
+
+// How the last probes of all addresses fared between two phases.
+function reached(name, first, last, link, probed) {
+    if (name === "sql" && !link.token_configured) return step(name, "skip", t("no_token"));
+    if (probed.length === 0) return step(name, "skip", t("no_probe"));
+    const at = (a) => (isGood(a.last) ? ORDER.length : ORDER.indexOf(a.last.phase));
+    const known = probed.filter((a) => !/^local_/.test(a.last.reason ?? ""));
+    const arrived = known.filter((a) => at(a) >= ORDER.indexOf(first));
+    const passed = arrived.filter((a) => at(a) > ORDER.indexOf(last));
+    if (arrived.length === 0) {
+        const blocked = STEPS.find(([, from, to]) => known.some((a) => at(a) >= ORDER.indexOf(from) && at(a) <= ORDER.indexOf(to)));
+        return step(name, "skip", blocked ? t("because", { step: t(`step_${blocked[0]}`) }) : t("no_probe"));
+    }
+    if (passed.length === arrived.length) return step(name, "pass", t("reach_all", { of: known.length === arrived.length ? passed.length : arrived.length }));
+    return step(name, passed.length > 0 ? "warn" : "fail", t("reach_some", { n: passed.length, of: arrived.length }));
+}
+
+export function stepsOf(status, link) {
+    const probed = link.addresses.filter((a) => a.last);
+    return [
+        credentials(link.discovery), endpoint(link.discovery), securityGroup(link, probed), dns(status, link),
+        ...STEPS.map(([name, first, last]) => reached(name, first, last, link, probed)),
+    ];
+}
+
+export function drawPath(status, link) {
+    const section = byId("path").closest("section");
+    section.hidden = !link;
+    if (!link) return;
+    const steps = stepsOf(status, link);
+    show(byId("path"), [steps, language()], () => steps.map(({ step: name, state, text }) =>
+        el("li", { class: state }, el("span", { class: "step" }, t(`step_${name}`)), badge(state, t(state === "skip" ? "skip_" : state)),
+           el("span", { class: "note" }, text))));
+    show(byId("path-of"), [link.name, language()], () => document.createTextNode(t("path_of", { link: link.name })));
+}

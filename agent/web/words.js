@@ -1,0 +1,31 @@
+// The language of the page. {name} in a text is filled in; what comes from the agent is never a text of ours.
+
+import { recall, remember } from "./dom.js";
+import { english } from "./words_en.js";
+import { chinese } from "./words_zh.js";
+
+const catalogues = { en: english, zh: chinese };
+
+function preferred() {
+    const saved = recall("language");
+    if (saved in catalogues) return saved;
+    return (navigator.languages ?? [navigator.language]).some((l) => /^zh/i.test(l)) &&
+        !/^en/i.test(navigator.language) ? "zh" : "en";
+}
+
+let current = preferred();
+
+export const language = () => current;
+export function setLanguage(code) {
+    current = code;
+    remember("language", code);
+}
+
+export function t(key, values) {
+    const text = catalogues[current][key] ?? english[key] ?? key;
+    return values ? text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole) : text;
+}
+export const has = (key) => key in english;
+
+// The same with nodes in the places of the names.
+export const nodesOf = (key, nodes) => t(key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? nodes[part] : part));

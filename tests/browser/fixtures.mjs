@@ -1,0 +1,127 @@
+// What an agent would say: status documents, probe records and histories of the shape of the real ones
+// (tests/e2e/test_page.py compares their keys with those of a real agent).
+
+const ZONES = ["cn-hangzhou-h", "cn-hangzhou-i", "cn-hangzhou-j"];
+export const NOW = Date.parse("2026-03-04T05:06:07.000Z");
+const iso = (ms) => new Date(ms).toISOString().replace("Z", "000Z");
+export const ago = (seconds) => iso(NOW - seconds * 1000);
+
+export const HOSTILE = "<img src=x onerror=\"window.pwned=1\"><script>window.pwned=1</script>'\"&amp;\u202e\u0000</td></table>";
+
+const FAILURES = {
+    tcp_timeout: ["connect", "no reply within 1.2 s"], tcp_refused: ["connect", "connection refused"], cert_name_mismatch: ["tls", "expected gw-private.example, found *.other.example"],
+    http_status_5xx: ["reply", "HTTP 503"], http_status_401: ["reply", "HTTP 401"], sql_error: ["sql", "code 0x2600: syntax error near \"selec\""],
+    local_fd_limit: ["connect", "EMFILE"], token_missing: ["reply", ""],
+};
+
+export function certificate(changes = {}) {
+    return { subject: "CN=*.private.cloud.tdengine.example", issuer: "CN=Example TLS CA 1,O=Example Trust", names: ["*.private.cloud.tdengine.example"],
+             fingerprint_sha256: "3f".repeat(32), not_after: ago(-63 * 86400), chain_not_after: ago(-63 * 86400), ...changes };
+}
+
+export function result(reason = null, changes = {}) {
+    const [phase, detail] = FAILURES[reason] ?? [null, null];
+    const times = { connect_us: 412, tls_us: 1830, request_us: 22, ttfb_us: 1204, transfer_us: 31 };
+    const reached = phase === "connect" ? 1 : phase === "tls" ? 2 : 5;
+    const names = Object.keys(times);
+    for (const name of names.slice(reached)) times[name] = null;
+    if (reason === "tcp_timeout") times.connect_us = 1200000;
+    return { ts: ago(2), ok: reason === null, phase, reason, detail: detail || null, ...times, total_us: Object.values(times).reduce((a, b) => a + (b ?? 0), 0),
+             http_status: reached === 5 ? (reason === "http_status_5xx" ? 503 : reason === "http_status_401" ? 401 : 200) : null,
+             sql_code: reason === null ? 0 : reason === "sql_error" ? 9728 : null, ws_us: null, tls_version: reached > 1 ? "TLSv1.3" : null,
+             certificate: reached > 1 ? certificate() : null, ...changes };
+}
+
+const STATES = {  // state of an address → path, service, reason of its last probe
+    up: ["up", "up", null], degraded: ["up", "degraded", null], down: ["down", "unknown", "tcp_timeout"], unknown: ["unknown", "unknown", null],
+    refused: ["down", "unknown", "tcp_refused"], service: ["up", "down", "http_status_5xx"], unauthorised: ["up", "down", "http_status_401"], local: ["unknown", "unknown", "local_fd_limit"],
+};
+
+export function address(i, kind = "up", changes = {}) {
+    const [path, service, reason] = STATES[kind];
+    const failing = reason !== null;
+    const last = kind === "unknown" ? null : result(reason);
+    return { ip: `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`, zone: ZONES[i % 3], endpoint: `ep-bp1example${i % 3}`, state: path === "up" ? service : path, path, service,
+             answered: path !== "down", since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
+             availability_24h: last && { percent: failing ? 98.12 : 99.99, attempts: 8640, failures: failing ? 162 : 1, p95_us: 4200 + i % 7 * 300, since: ago(86000) },
+             recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26), ...changes };
+}
+
+export function link(name, addresses, changes = {}) {
+    const down = addresses.filter((a) => a.state === "down");
+    const state = addresses.length === 0 ? "unknown" : down.length === 0 ? (addresses.some((a) => a.state !== "up") ? "degraded" : "up") : down.length === addresses.length ? "down" : "degraded";
+    const worst = down[0];
+    const cause = worst && `${worst.ip} (${worst.zone}) does not answer: no reply on port 443 (${worst.last.reason})`;
+    return { name, host: `${name}.private.cloud.tdengine.example`, port: 443, state, path: state, service: state, cause: cause ?? null,
+             fix: cause ? "allow TCP 443 from this host in the endpoint's security group, and check its connection state in the VPC console" : null,
+             finding: worst ? { code: "reason", reason: worst.last.reason, ip: worst.ip, zone: worst.zone, alike: down.length } : null,
+             policy: "any", probing: true, token_configured: true, token_problem: null, first_sweep_done: true, answer: addresses.filter((a) => a.answered).map((a) => a.ip),
+             all_down: addresses.length > 0 && down.length === addresses.length, answers_total: 4711,
+             discovery: { known: true, source: "api", confirmed: ago(14), changed: ago(86400 * 9), request_id: "1A2B", waiting_for: null, error: null,
+                          endpoints: [{ endpoint: "ep-bp1example0", status: "Active", business_status: "Normal", connection_status: "Connected", service_name: "com.example", domain: "ep.example", request_id: "1A2B", zones: [] }] },
+             addresses, compare: null, ...changes };
+}
+
+export function status(links, changes = {}) {
+    const bad = links.find((l) => l.state === "down") ?? links.find((l) => l.state === "degraded");
+    const all = links.flatMap((l) => l.addresses);
+    const more = links.filter((l) => l.cause).length - 1;
+    return { schema_version: 1, ts: iso(NOW), overall: !bad ? "good" : bad.state === "down" ? "failed" : "degraded",
+             headline: links.length === 0 ? "no links: postern only forwards" : bad ? `${bad.name}: ${bad.cause ?? bad.state}${more > 0 ? ` (and ${more} more)` : ""}`
+                 : `${links.length} link${links.length === 1 ? "" : "s"}, ${all.length} of ${all.length} addresses up`,
+             version: "0.1.0", started: ago(3 * 86400), config: { path: "/etc/postern/postern.toml", loaded: ago(86400), reload_ok: true, problem: null },
+             host: { region: "cn-hangzhou", zone: "cn-hangzhou-h" }, links,
+             resolver: { running: true, managed: true, pid: 4321, restarts: 0, problem: null, listen: ["127.0.0.153:53"],
+                         plan: { published_generation: 21474836492, accepted_generation: 21474836492, accepted: true, source: "current", refused_total: 0, last_refusal: null },
+                         upstream_source: "/etc/resolv.conf",
+                         upstreams: [{ address: "100.100.2.136:53", srtt_us: 412, sent: 93612, answered: 93610, timeouts: 2, servfail: 0, refused: 0, network_errors: 0, tcp: 12 },
+                                     { address: "100.100.2.138:53", srtt_us: 508, sent: 48, answered: 48, timeouts: 0, servfail: 0, refused: 0, network_errors: 0, tcp: 0 }],
+                         started: ago(3 * 86400), queries: { private: 48211, cache: 210544, stale: 31, upstream: 93612, local: 870, refused: 2 },
+                         cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
+             host_dns: { state: "on", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
+             discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
+             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], ...changes };
+}
+
+export function record(ip, seq, reason = null, changes = {}) {
+    const { certificate: seen, tls_version, ...last } = result(reason);
+    return { ...last, ts: iso(NOW + seq * 1000), link: "tdengine-prod", host: "gw.example", ip, zone: "cn-hangzhou-h", endpoint: "ep-bp1example0", cert_not_after: seen?.not_after ?? null,
+             path: reason ? "down" : "up", service: reason ? "unknown" : "up", state: reason ? "down" : "up", prev_state: "up", seq, ...changes };
+}
+
+// A day of minutes or a month of hours, with a bad stretch in the last hour.
+export function history(link_, ip, resolution) {
+    const period = resolution === "hour" ? 3600 : 60, count = resolution === "hour" ? 720 : 1440;
+    const end = Math.floor(NOW / 1000 / period) * period;
+    const rows = Array.from({ length: count }, (_, i) => count - 1 - i);
+    const wave = (i) => 2600 + 700 * Math.sin(i / 97) + 260 * Math.sin(i * 1.7) + (i > 200 && i < 230 ? 2400 : 0);
+    const of = (factor) => {
+        const marks = (mark) => rows.map((i) => (resolution === "minute" && i >= 9 && i < 13 ? null : Math.round(wave(i) * factor * mark)));
+        return { min: marks(.8), p50: marks(1), p95: marks(1.45), p99: marks(1.7), max: marks(2) };
+    };
+    const failures = rows.map((i) => (resolution === "minute" ? (i >= 9 && i < 13 ? 6 : i === 700 ? 1 : 0) : i === 0 ? 24 : i === 300 ? 2 : 0));
+    return { schema_version: 1, link: link_, ip, resolution, period_s: period, start: rows.map((i) => end - i * period), attempts: rows.map(() => period / 10), failures,
+             reasons: { tcp_timeout: failures }, connect_us: of(.13), tls_us: of(.5), request_us: of(.01), ttfb_us: of(.34), transfer_us: of(.02), total_us: of(1) };
+}
+
+export const scenes = {
+    none: () => status([]),
+    one: () => status([link("tdengine-prod", [address(257)])]),
+    three: () => status([
+        link("tdengine-prod", [address(257), address(514, "down")], { compare: {
+            gateway: "gw.cloud.tdengine.example", finding: "both_work", text: "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms", interval_us: 3e8,
+            last_attempt: ago(75), ip: "203.0.113.9", attempts_total: 12, failures_total: 0, private_median_us: 3120, public_median_us: 12400, lookup_error: null, last: result() } }),
+        link("tdengine-test", [address(771)])]),
+    states: () => status([
+        link("every-state", [address(1), address(2, "degraded"), address(3, "down"), address(4, "unknown"), address(5, "refused"), address(6, "service"), address(7, "unauthorised"), address(8, "local")]),
+        link("not-probed", [address(9, "unknown")], { probing: false, state: "unknown" }),
+        link("no-token", [address(10, "up", { service: "unknown", state: "unknown", last: result("token_missing") })], { token_configured: false, state: "up" }),
+        link("waiting", [], { state: "down", cause: "no address is ready: the connection is Pending", fix: "postern asks again by itself; at once with: postern refresh",
+                              discovery: { known: false, source: "none", confirmed: null, changed: null, request_id: null, waiting_for: "the connection is Pending", endpoints: [],
+                                           error: { code: "api_denied", what: "NoPermission: privatelink:ListVpcEndpointZones", hint: "give the RAM role this action", since: ago(600) } } }),
+        link("fixed", [address(11)], { discovery: { known: true, source: "fixed", confirmed: null, changed: null, request_id: null, waiting_for: null, error: null, endpoints: [] } })],
+        { warnings: ["the snapshot can't be written: no space left on device"] }),
+    thousand: () => status([link("fleet", Array.from({ length: 1000 }, (_, i) => address(i + 1, i % 97 === 5 ? "down" : i % 41 === 3 ? "degraded" : "up")))]),
+    hostile: () => status([link("tdengine-prod", [address(257, "up", { zone: HOSTILE, last: result("sql_error", { detail: HOSTILE, certificate: certificate({ subject: HOSTILE, issuer: HOSTILE, names: [HOSTILE] }) }) })],
+                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE] }),
+};
