@@ -31,18 +31,18 @@ function translate() {
     }
 }
 
-// The address that was chosen; else one that is in trouble; else the first.
+// The address that was chosen; else one that is in trouble; else the first. `of`: the link whose path is shown.
 function chosen(status) {
     const [name, ip] = decodeURIComponent(location.hash.slice(1)).split("/");
     let best = null;
     for (const link of status.links) {
         for (const address of link.addresses) {
-            if (link.name === name && address.ip === ip) return { link, address };
+            if (link.name === name && address.ip === ip) return { link, address, of: link };
             const order = rank(addressState(link, address));
             if (!best || order < best.order) best = { link, address, order };
         }
     }
-    return best ?? { link: worstLink(status) ?? status.links[0], address: null };
+    return { link: best?.link, address: best?.address, of: worstLink(status) ?? best?.link ?? status.links[0] };
 }
 
 const log = new Log();
@@ -77,9 +77,9 @@ function draw() {
     drawFeed();
     const status = state.status;
     if (!status) return;
-    const { link, address } = chosen(status);
+    const { link, address, of } = chosen(status);
     drawBanner(status, state.lost);
-    drawPath(status, link);
+    drawPath(status, of);
     matrix.set(status, address ? `${link.name}/${address.ip}` : "");
     detail.set(status, link, address);
     drawDns(status);

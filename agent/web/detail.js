@@ -12,7 +12,7 @@ import { language, t } from "./words.js";
 const REFRESH_MS = 30000;
 
 export const facts = (title, rows, ...more) => el("div", { class: "fact" }, el("h3", {}, title),
-    rows.length > 0 && el("dl", {}, rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) =>
+    rows.length > 0 && el("dl", {}, rows.filter(([, value]) => value || value === 0).map(([name, value]) =>
         el("div", {}, el("dt", {}, name), el("dd", {}, value)))), more);
 
 export class Detail {
@@ -108,7 +108,7 @@ export class Detail {
 }
 
 function reasonText(last) {
-    const words = language() === "zh" ? reasonInChinese(last.reason)?.replace(/\{\w+\} ?/g, "") : null;
+    const words = language() === "zh" && reasonInChinese(last.reason);
     return [words && `${words} `, last.detail && el("span", { lang: "en" }, last.detail)];
 }
 

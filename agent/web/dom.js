@@ -4,13 +4,16 @@ const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
+// Controls, and marks that turn the direction of what follows, are shown as what they are: foreign.
+const plain = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
+
 function fill(node, attributes, children) {
     for (const [name, value] of Object.entries(attributes ?? {})) {
         if (value === null || value === undefined || value === false) continue;
         if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
         else node.setAttribute(name, value === true ? "" : value);
     }
-    node.append(...children.flat(9).filter((child) => child || child === 0));
+    node.append(...children.flat(9).filter((child) => child || child === 0).map((child) => (child instanceof Node ? child : plain(child))));
     return node;
 }
 
@@ -28,7 +31,8 @@ export function show(node, key, build) {
 }
 
 export function setText(node, text) {
-    if (node.textContent !== text) node.textContent = text;
+    const safe = plain(text);
+    if (node.textContent !== safe) node.textContent = safe;
 }
 
 export function setAttribute(node, name, value) {

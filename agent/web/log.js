@@ -86,6 +86,6 @@ function rowOf(r) {
     return el("tr", { class: good ? "" : "bad" }, time, el("td", {}, r.link), el("td", {}, r.ip),
         el("td", { class: "result" }, badge(good ? "up" : "down", good ? t("ok") : r.reason),
            turned && el("span", { class: "turn" }, " ", badge(r.prev_state), " → ", badge(r.state)),
-           !good && el("span", { class: "note" }, " ", language() === "zh" && reasonInChinese(r.reason)?.replace(/\{\w+\} ?/g, ""), r.detail && ` ${r.detail}`)),
+           !good && el("span", { class: "note" }, " ", language() === "zh" && reasonInChinese(r.reason), r.detail && ` ${r.detail}`)),
         el("td", { class: "n" }, milliseconds(r.total_us)));
 }

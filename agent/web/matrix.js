@@ -70,12 +70,15 @@ export class Matrix {
     frame(of, shown) {
         const scroller = byId("matrix");
         byId("matrix-controls").hidden = of < 2;
-        show(byId("matrix-count"), [of, shown, language()], () => of > 1 && document.createTextNode(t("count", { n: shown, of })));
+        show(byId("matrix-count"), [of, shown, language()], () => of > 1 && document.createTextNode(shown === of ? String(of) : t("count", { n: shown, of })));
         const made = show(scroller, [language(), this.items.length > ALL_UP_TO, this.items.length > 0], () => this.items.length > 0
             ? el("table", {}, el("thead", {}, el("tr", {}, COLUMNS.map((c) => el("th", { scope: "col", class: c }, t(`col_${c}`))))),
                  this.body = el("tbody"))
             : el("p", { class: "empty" }, this.status.links.length === 0 ? t("no_links") : t("nothing_found")));
-        if (made) this.rows.clear();
+        if (made) {
+            this.rows.clear();
+            this.before = this.after = null;
+        }
         scroller.classList.toggle("virtual", this.items.length > ALL_UP_TO);
         if (this.items.length > ALL_UP_TO) {
             scroller.tabIndex = 0;

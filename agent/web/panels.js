@@ -91,7 +91,7 @@ export function drawDiscovery(status) {
     show(byId("discovery").lastElementChild, [d, steady, language()], () => [
         facts("", [
             [t("last_success"), d.last_success && ago(d.last_success)], [t("changes"), number(d.changes_total)],
-            [t("requests"), d.requests.length > 0 && d.requests.map((r) => el("span", { class: "row" }, `${r.action} ${r.code}: ${number(r.count)}`))],
+            [t("requests"), d.requests.length > 0 && d.requests.map((r) => el("span", { class: "row" }, el("code", {}, `${r.action} ${r.code}`), ` ${number(r.count)}`))],
         ]),
         el("ul", { class: "plain-list" }, status.links.slice(0, MOST_LINKS).map(linkDiscovery)),
     ]);

@@ -42,7 +42,8 @@ const CHINESE = {
     token_missing: ["通向网关；因为没有令牌，未查询数据库", "将 TDengine Cloud 令牌存入文件并在配置中指明：[[link]] token_file"],
 };
 
-export const reasonInChinese = (reason) => CHINESE[reason]?.[0];
+// In short: up to the first colon.
+export const reasonInChinese = (reason) => CHINESE[reason]?.[0].split(/[：；，]/)[0];
 
 const filled = (text, link, ip) => text.replace(/\{(\w+)\}/g, (whole, name) => ({ ip: ip || "ADDRESS", host: link.host, port: link.port, link: link.name })[name]);
 

@@ -1,0 +1,334 @@
+// The status page in a real Chromium, against a stand-in of the agent.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { AgentStandIn, packed } from "./agent_standin.mjs";
+import { closeBrowser, openBrowser, openPage, seriousFindings } from "./browser.mjs";
+import { address, ago, link, record, scenes, status } from "./fixtures.mjs";
+
+let agent = null;
+const pages = [];
+
+before(openBrowser);
+after(closeBrowser);
+afterEach(async () => {
+    for (const page of pages.splice(0)) {
+        assert.deepEqual(page.trouble, [], "the console is quiet and nothing foreign is asked");
+        await page.context().close();
+    }
+    await agent?.stop();
+    agent = null;
+});
+
+async function open(document, options = {}) {
+    agent ??= await new AgentStandIn(document, options).start();
+    const page = await openPage(agent.url + (options.hash ?? ""), options);
+    pages.push(page);
+    return page;
+}
+const text = (page, selector) => page.locator(selector).innerText();
+const until = (page, check, argument) => page.waitForFunction(check, argument, { timeout: 15000 });
+const shows = (page, selector, words) =>
+    until(page, ([where, what]) => document.querySelector(where)?.innerText.includes(what), [selector, words]);
+
+test("the shell keeps its budget and names its script and style by hash alone", () => {
+    assert.ok(packed.head.length + packed.tail.length <= 90000);
+    assert.ok(packed.squeezed <= 30000);
+    assert.match(packed.policy, /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; connect-src 'self'; /);
+    const markup = packed.head.replace(/<(style|script)[^]*?<\/\1>/g, "");
+    assert.doesNotMatch(markup + packed.tail, / style=| on[a-z]+=|https?:|<script|<img/);
+});
+
+test("no link: says so and what to do", async () => {
+    const page = await open(scenes.none());
+    assert.match(await text(page, "#banner"), /Good\s+no links: postern only forwards\s+Next step Add a \[\[link\]\] to \/etc\/postern\/postern\.toml/);
+    assert.equal(await page.locator("#detail").isVisible(), false);
+});
+
+test("three addresses: the verdict in the words of status, cause, fix, path and the address in trouble", async () => {
+    const page = await open(scenes.three());
+    const s = scenes.three();
+    assert.match(await text(page, "#banner .verdict"), /Degraded/);
+    assert.ok((await text(page, "#banner .headline")).includes(s.headline));
+    assert.ok((await text(page, "#banner .fix")).includes(s.links[0].fix));
+    assert.match(await page.title(), /Degraded - postern/);
+    const steps = await page.locator("#path li").allInnerTexts();
+    assert.deepEqual(steps.map((step) => step.replace(/\s+/g, " ")), [
+        "Credentials ✓ pass the API answers", "Endpoint ✓ pass Connected", "Security group ▲ warn 1 of 2 time out", "DNS ✓ pass answers 1 of 2",
+        "TCP ▲ warn 1 of 2", "TLS ✓ pass 1 of 1", "HTTP ✓ pass 1 of 1", "SQL ✓ pass 1 of 1"]);
+    const row = await text(page, "#matrix tr.chosen");
+    for (const word of ["10.0.2.2", "cn-hangzhou-i", "down", "tcp_timeout ×12", "withdrawn"]) assert.ok(row.includes(word), word);
+    assert.match(await page.locator("#matrix tr.chosen svg").getAttribute("aria-label"), /^last 60 probes: 48 good, 12 failed$/);
+});
+
+test("every state is told by word and shape", async () => {
+    const page = await open(scenes.states());
+    const rows = await page.locator("#matrix tr.address").allInnerTexts();
+    const want = ["● up", "▲ degraded", "✕ down", "○ unknown", "✕ down", "✕ down", "✕ down", "○ unknown", "○ not probed", "● up", "● up"];
+    assert.equal(rows.length, want.length);
+    rows.forEach((row, i) => assert.ok(row.includes(want[i]), `${row} shows ${want[i]}`));
+    assert.match(await text(page, "#discovery"), /NoPermission: privatelink:ListVpcEndpointZones.*\n*give the RAM role this action/s);
+    assert.match(await text(page, "#warnings"), /no space left/);
+});
+
+test("the way beyond a blocked step is skipped with its name, never said to fail", async () => {
+    const page = await open(status([link("tdengine-prod", [address(1, "down"), address(2, "down")])]));
+    const steps = (await page.locator("#path li").allInnerTexts()).map((step) => step.replace(/\s+/g, " "));
+    assert.deepEqual(steps.slice(2), ["Security group ▲ warn TCP times out: look here first", "DNS ▲ warn all down: all answered", "TCP ✕ fail 0 of 2",
+                                      "TLS – skip not reached: TCP", "HTTP – skip not reached: TCP", "SQL – skip not reached: TCP"]);
+});
+
+test("a thousand addresses are drawn in under 200 ms, virtually, and can be found", async () => {
+    const page = await open(scenes.thousand());
+    const times = [];
+    for (let i = 0; i < 3; ++i) {
+        if (i > 0) {
+            await page.reload();
+            await page.waitForSelector("#app:not([hidden])");
+        }
+        times.push(await page.evaluate(() => performance.getEntriesByName("draw")[0].duration));
+    }
+    console.log(`a thousand addresses drawn in ${times.map((t) => t.toFixed(0)).join(", ")} ms`);
+    assert.ok(Math.min(...times) < 200, `the best of ${times}`);
+    assert.ok(await page.locator("#matrix tr.address").count() < 60);
+    assert.equal(await page.locator("#matrix table").getAttribute("aria-rowcount"), "1002");
+    await page.locator("#matrix").evaluate((node) => (node.scrollTop = node.scrollHeight));
+    await shows(page, "#matrix", "10.0.3.232");
+    await page.fill("#matrix-find", "10.0.2.77");
+    await until(page, () => document.querySelectorAll("#matrix tr.address").length === 1);
+    await page.click("#matrix tr.address button");
+    await shows(page, "#detail-title", "fleet · 10.0.2.77");
+    await page.fill("#matrix-find", "");
+    await page.check("#matrix-trouble");
+    await shows(page, "#matrix-count", "36 of 1000 shown");
+});
+
+test("hostile strings are shown as text", async () => {
+    agent = await new AgentStandIn(scenes.hostile(), { records: [record("10.0.1.1", 1, "sql_error", { detail: scenes.hostile().warnings[0] })] }).start();
+    const page = await open();
+    await shows(page, "#log", "sql_error");
+    for (const where of ["#banner", "#matrix", "#facts", "#log", "#warnings"]) await shows(page, where, "<script>window.pwned=1</script>");
+    assert.equal(await page.evaluate(() => window.pwned), undefined);
+    assert.equal(await page.locator("img, #app script").count(), 0);
+    assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /[\u202e\u0000]/);
+});
+
+test("the chart: line, band, crosses; a summary, a reading by keys, a table; ranges and phases", async () => {
+    const page = await open(scenes.three());
+    await page.waitForSelector("#chart path.line");
+    assert.match(await text(page, "#chart-summary"), /^p50 2\.\d ms \(from .* to .*\), p95 at most .*; 24 of 360 probes failed\.$/);
+    assert.equal((await page.locator("#chart path.line").getAttribute("d")).split("M").length - 1, 2, "the gap breaks the line");
+    assert.equal((await page.locator("#chart path.failures").getAttribute("d")).split("M").length - 1, 4, "a cross for each minute that failed");
+    await page.focus("#chart");
+    await page.keyboard.press("End");
+    assert.match(await text(page, "#chart-reading"), /: p50 .* ms, p95 .* ms, 0 of 6 failed$/);
+    for (let i = 0; i < 9; ++i) await page.keyboard.press("ArrowLeft");
+    assert.match(await text(page, "#chart-reading"), /6 of 6 failed \(tcp_timeout\)$/);
+    assert.deepEqual((await page.locator("#ratios button b").allInnerTexts()), ["93.33 %", "99.71 %", "99.98 %"]);
+    await page.click("#ratios button:nth-child(3)");
+    await shows(page, "#chart-summary", "26 of 259,200 probes failed");
+    await page.selectOption("#chart-phase", "tls");
+    await until(page, () => document.querySelector("#chart").getAttribute("aria-label").startsWith("TLS handshake over 30 d"));
+    await page.click("#chart-table summary");
+    await until(page, () => document.querySelectorAll("#chart-table tbody tr").length === 240);
+});
+
+test("news arrive by stream: the table, the log, its filters and its pause", async () => {
+    const page = await open(scenes.three());
+    await shows(page, "#feed", "live");
+    agent.setStatus(scenes.one());
+    await shows(page, "#banner", "1 link, 1 of 1 addresses up");
+    agent.probe(record("10.0.1.1", 1));
+    agent.probe(record("10.0.2.2", 2, "tcp_timeout"));
+    await shows(page, "#log", "tcp_timeout");
+    await page.selectOption("#log-what", "failed");
+    await until(page, () => document.querySelectorAll("#log tbody tr").length === 1);
+    await page.fill("#log-find", "10.0.1.1");
+    await shows(page, "#log", "No probe matches.");
+    await page.fill("#log-find", "");
+    await page.selectOption("#log-what", "all");
+    await page.click("#log-pause");
+    agent.probe(record("10.0.1.1", 3));
+    await shows(page, "#log-note", "1 new");
+    assert.equal(await page.locator("#log tbody tr").count(), 2);
+    await page.click("#log-pause");
+    await until(page, () => document.querySelectorAll("#log tbody tr").length === 3);
+});
+
+test("a dropped stream is taken up again and nothing is shown twice or lost", async () => {
+    const page = await open(scenes.one(), { expected: [/ERR_/] });
+    agent.probe(record("10.0.1.1", 1));
+    await until(page, () => document.querySelectorAll("#log tbody tr td").length > 1);
+    agent.dropStreams();
+    agent.records.unshift(record("10.0.1.1", 2, "tcp_timeout"));  // while nobody listened
+    await until(page, () => document.querySelectorAll("#log tbody tr").length === 2);
+    await shows(page, "#log", "tcp_timeout");
+    await shows(page, "#feed", "live");
+});
+
+test("an agent that is gone is said, with how long and what to do; one that came back is said, too", async () => {
+    const page = await open(scenes.one(), { expected: [/ERR_/] });
+    await shows(page, "#feed", "live");
+    const { port } = agent;
+    await agent.stop();
+    await shows(page, "#banner", "No connection to the agent");
+    await shows(page, "#banner", "systemctl status postern");
+    assert.match(await page.title(), /Unknown/);
+    agent = await new AgentStandIn(status(scenes.one().links, { started: ago(-60), version: "0.2.0" }), { port }).start();
+    await shows(page, "#log", "The agent started anew.");
+    await until(page, () => !document.querySelector("#banner").innerText.includes("No connection"));
+    await shows(page, "#warnings", "reload the page");
+});
+
+test("an agent that takes connections and says nothing is found out", async () => {
+    const page = await open(scenes.one(), { expected: [/ERR_/] });
+    await shows(page, "#feed", "live");
+    agent.silent = true;
+    await page.waitForFunction(() => document.querySelector("#banner").innerText.includes("No connection"), null, { timeout: 60000 });
+    agent.silent = false;
+    await page.waitForFunction(() => document.querySelector("#feed").innerText.includes("live"), null, { timeout: 60000 });
+});
+
+test("a page that is not served a stream asks instead", async () => {
+    agent = await new AgentStandIn(scenes.one()).start();
+    agent.refuseStreams = true;
+    const page = await open(null, { expected: [/503/] });
+    await shows(page, "#feed", "asked every 5 s");
+    await shows(page, "#banner", "1 link");
+    agent.refuseStreams = false;
+    await shows(page, "#feed", "live");
+});
+
+test("a hidden page holds no stream; shown again it catches up", async () => {
+    const page = await open(scenes.one());
+    await shows(page, "#feed", "live");
+    const hide = (hidden) => page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+    const streams = new Promise((done) => [...agent.streams][0].on("close", done));
+    await hide(true);
+    await streams;
+    await shows(page, "#feed", "paused while hidden");
+    agent.records.unshift(record("10.0.1.1", 7, "tcp_refused"));
+    await hide(false);
+    await shows(page, "#log", "tcp_refused");
+});
+
+test("Chinese: every word of the page's own, remembered; the agent's own sentences are marked as English", async () => {
+    const page = await open(scenes.three(), { locale: "zh-CN" });
+    assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
+    assert.match(await text(page, "#banner"), /降级\s+tdengine-prod：10\.0\.2\.2（cn-hangzhou-i）\s*没有应答：443 端口无回复（tcp_timeout）\s+下一步 在终端节点的安全组中放行本机到 TCP 443 的访问/);
+    const left = await page.evaluate(() => {
+        const walker = document.createTreeWalker(document.querySelector("#app"), NodeFilter.SHOW_TEXT);
+        const out = [];
+        for (let node; (node = walker.nextNode());) {
+            if (node.parentElement.closest('[lang="en"], code, a, option, [hidden], td, th, time, #detail-host')) continue;
+            const words = node.textContent.replace(/[\w.-]+\.(toml|example|md)[^\s]*/g, "").match(/\b[a-z]{4,}( [a-z]{3,})+\b/gi);
+            if (words) out.push(node.textContent);
+        }
+        return out;
+    });
+    assert.deepEqual(left, []);
+    await page.click("#language");
+    await shows(page, "#banner", "Next step");
+    await page.reload();
+    await page.waitForSelector("#app:not([hidden])");
+    assert.match(await text(page, "#banner"), /Next step/);
+});
+
+for (const [look, options] of Object.entries({ light: {}, dark: { colorScheme: "dark" }, chinese: { locale: "zh-CN" }, narrow: { viewport: { width: 320, height: 640 } } })) {
+    for (const scene of ["none", "states", "three"]) {
+        test(`accessible: ${scene}, ${look}`, async () => {
+            agent = await new AgentStandIn(scenes[scene](), { records: [record("10.0.1.1", 1), record("10.0.1.1", 0, "tcp_timeout")] }).start();
+            const page = await open(null, options);
+            if (scene !== "none") await page.waitForSelector("#chart path.line");
+            assert.deepEqual(await seriousFindings(page), []);
+        });
+    }
+}
+
+test("the theme can be changed and is remembered", async () => {
+    const page = await open(scenes.one());
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.click("#theme");
+    const dark = await background();
+    assert.notEqual(dark, light);
+    await page.reload();
+    await page.waitForSelector("#app:not([hidden])");
+    assert.equal(await background(), dark);
+    assert.deepEqual(await seriousFindings(page), []);
+});
+
+for (const width of [320, 640, 1280, 1920]) {
+    test(`nothing sticks out sideways at ${width} px`, async () => {
+        for (const scene of ["states", "hostile", "thousand"]) {
+            const page = await open(scenes[scene](), { viewport: { width, height: 800 } });
+            await page.waitForSelector("#chart path.line");
+            assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, scene);
+            await agent.stop();
+            agent = null;
+            await pages.pop().context().close();
+        }
+    });
+}
+
+test("by keyboard alone: the skip link, an address, its ranges", async () => {
+    const page = await open(scenes.three());
+    await page.waitForSelector("#ratios button");
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.innerText);
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "To the addresses");
+    await page.keyboard.press("Enter");
+    await until(page, () => document.activeElement.id === "addresses");
+    const seen = [];
+    for (let i = 0; i < 8 && seen.at(-1) !== "10.0.1.1"; ++i) {
+        await page.keyboard.press("Tab");
+        seen.push(await focused());
+    }
+    assert.deepEqual(seen, ["matrix-find", "matrix-trouble", "10.0.1.1"]);
+    await page.keyboard.press("Enter");
+    assert.equal(await focused(), "detail-title");
+    assert.match(await text(page, "#detail-title"), /10\.0\.1\.1/);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await until(page, () => document.querySelector("#ratios button:nth-child(2)").getAttribute("aria-pressed") === "true");
+    assert.match(await focused(), /24 h/);
+});
+
+test("what has the focus keeps it while news arrive", async () => {
+    const page = await open(scenes.three());
+    await page.focus("#matrix tr.address button");
+    const next = scenes.three();
+    next.links[0].addresses[0].last.total_us = 99000;
+    agent.setStatus(next);
+    await shows(page, "#matrix", "99 ms");
+    assert.equal(await page.evaluate(() => document.activeElement.innerText), "10.0.1.1");
+});
+
+test("print: no controls, every row", async () => {
+    const page = await open(scenes.thousand());
+    await page.emulateMedia({ media: "print" });
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    assert.equal(await page.locator("#matrix tr.address").count(), 1000);
+    assert.equal(await page.locator("#theme").isVisible(), false);
+    await page.emulateMedia({ media: "screen" });
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+    assert.ok(await page.locator("#matrix tr.address").count() < 60);
+});
+
+test("with JavaScript off the agent's own rendering stands", async () => {
+    agent = await new AgentStandIn(scenes.three()).start();
+    const page = await open(null, { javaScriptEnabled: false, settled: "#from-the-agent" });
+    assert.equal(await page.locator("#from-the-agent").isVisible(), true);
+    assert.equal(await page.locator("#app").isVisible(), false);
+    assert.equal(agent.askedFor("/api/"), 0);
+});
+
+test("reduced motion is respected", async () => {
+    const page = await open(scenes.three(), { reducedMotion: "reduce" });
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector("#banner")).transitionDuration), "0s");
+});
+
