@@ -36,6 +36,7 @@ namespace {
 
 constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new nameserver from DHCP is used
 constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
+constexpr std::size_t kRecentMarks = 60;                // of an address, in status
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
 class App {
@@ -374,7 +375,10 @@ class App {
         for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);
         for (auto& link : s.links) {
             link.token_problem = tokens_.problem(link.name);
-            for (auto& a : link.addresses) a.last_day = history_.last_day(link.name, a.ip);
+            for (auto& a : link.addresses) {
+                a.last_day = history_.last_day(link.name, a.ip);
+                a.recent = engine_.history().recent(link.name, a.ip, kRecentMarks);
+            }
         }
         report_resolver({paths_, config_.dns, upstreams_, publisher_, resolver_.get()}, s);
         judge(s);

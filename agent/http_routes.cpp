@@ -186,7 +186,7 @@ std::vector<HttpRoute> make_routes(HttpSources sources) {
              return HttpReply::json(202,
                                     fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
          }},
-        {"/", false, "GET", [s](const HttpQuery&) { return status_page(s->snapshot()); }},
+        {"/", false, "GET", [s](const HttpQuery& q) { return status_page(s->snapshot(), q); }},
     };
 }
 

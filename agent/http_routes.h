@@ -44,7 +44,9 @@ std::string history_json(const std::string& link, const core::IpAddress& ip, pro
 /// The checks of /readyz from a snapshot: plan, discovery, sweep.
 std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);
 
-/// The plain page for GET /, rendered from the snapshot. No script; its style is allowed by its hash.
-HttpReply status_page(const StatusSnapshot& snapshot);
+/// GET /: the packed page (agent/web) with the verdict and the addresses in it as plain HTML, for readers without script.
+HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query);
+/// That plain HTML, at most about 9 KB: what does not fit is counted.
+std::string status_content(const StatusSnapshot& snapshot);
 
 }  // namespace postern::agent

@@ -73,6 +73,7 @@ void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view 
         link.fix = fmt::format("see: postern logs --link {} --state down", link.name);
         return;
     }
+    link.finding = {"reason", reason, a.ip.text(), a.zone, suspect.alike};
     link.cause = fmt::format("{}{} {} ({})", prefix, subject, reason_cause(reason, context_of(link, a)),
                              probe::to_string(reason));
     if (!a.last->detail.empty() && suspect.alike <= 1) link.cause += ": " + a.last->detail;
@@ -84,11 +85,13 @@ void explain_degraded(LinkStatus& link, const AddressStatus& a) {
     if (a.last && a.last->ok) {
         if (a.certificate_expiring) {
             const Micros left = a.last->certificate.chain_not_after_us - a.last->started_wall_us;
+            link.finding = {"certificate", Reason::kNone, a.ip.text(), a.zone, 1};
             link.cause =
                 fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
             link.fix = "TDengine Cloud has to renew it; tell them now";
             return;
         }
+        link.finding = {"slow", Reason::kNone, a.ip.text(), a.zone, 1};
         link.cause = fmt::format("{} is slow: its last probe took {:.0f} ms", place(a),
                                  static_cast<double>(a.last->total_us) / 1000);
     } else {
@@ -101,6 +104,7 @@ void judge_no_addresses(LinkStatus& link) {
     const DiscoveryStatus& d = link.discovery;
     if (d.error) {
         link.state = link.path = State::kDown;
+        link.finding = {"api_error", Reason::kNone, "", "", 0};
         link.cause = "no address is known, because discovery fails: " + d.error->what;
         link.fix = d.error->hint;
     } else if (!d.waiting_for.empty()) {
@@ -126,6 +130,7 @@ void explain(LinkStatus& link) {
         explain_suspect(link, no_path, "");
         if (link.addresses.size() > 1) link.cause += "; all stay in the answer, as none is better";
     } else if (!link.token_problem.empty()) {
+        link.finding = {"token", Reason::kNone, "", "", 0};
         link.cause = link.token_problem;
         link.fix = fmt::format("the file is read again by itself; then: postern probe {}", link.name);
     } else if (no_service.bad > 0) {
@@ -137,6 +142,7 @@ void explain(LinkStatus& link) {
                slow != link.addresses.end()) {
         explain_degraded(link, *slow);
     } else if (link.discovery.error) {
+        link.finding = {"api_error", Reason::kNone, "", "", 0};
         link.cause = fmt::format("its addresses are those of {}, because discovery fails: {}",
                                  link.discovery.confirmed_wall_us > 0
                                      ? core::format_utc(link.discovery.confirmed_wall_us).substr(0, 19) + "Z"
@@ -275,6 +281,7 @@ void AddressCounters::add(const AddressCounters& other) {
 void judge(LinkStatus& link) {
     link.cause.clear();
     link.fix.clear();
+    link.finding.reset();
     link.path = link.service = link.state = State::kUnknown;
     if (link.addresses.empty()) return judge_no_addresses(link);
 
@@ -292,6 +299,7 @@ void judge(LinkStatus& link) {
     link.state = probe::link_state(state, policy);
     explain(link);
     if (link.cause.empty() && link.probing && link.state != State::kUp) {
+        link.finding = {"first_probes", Reason::kNone, "", "", 0};
         link.cause = "the first probes are under way";
     }
 }

@@ -48,6 +48,15 @@ struct AddressStatus {
     bool certificate_expiring = false;     // within expiry_warning
     AddressCounters counters;
     std::optional<probe::Availability> last_day;
+    std::string recent;                    // marks of the last 60 results, see probe::History::recent()
+};
+
+/// What a link's cause speaks of, for views that say it in words of their own.
+struct CauseFinding {
+    std::string_view code;                         // "reason", "token", "slow", "certificate", "api_error", "first_probes"
+    probe::Reason reason = probe::Reason::kNone;   // of code "reason"
+    std::string ip, zone;                          // the address that is spoken of; "" when none is
+    std::size_t alike = 0;                         // how many addresses it holds for
 };
 
 struct LinkStatus {
@@ -67,6 +76,7 @@ struct LinkStatus {
     probe::State state = probe::State::kUnknown;
     std::string cause;                     // one sentence: what is wrong, "" when nothing is
     std::string fix;                       // the next step, "" when none
+    std::optional<CauseFinding> finding;   // of the cause, where it has one
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
     std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it

@@ -1,6 +1,7 @@
 // GET /api/v1/status and `postern status --json`. Keys are only ever added.
 #include <nlohmann/json.hpp>
 
+#include "agent/reason_text.h"
 #include "agent/status.h"
 #include "core/plan.h"
 #include "probe/record.h"
@@ -122,7 +123,8 @@ Json address_json(const AddressStatus& a) {
             {"since", time_or_null(a.since_wall_us)},
             {"streak", a.streak},
             {"last", a.last ? result_json(*a.last) : Json(nullptr)},
-            {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)}};
+            {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
+            {"recent", a.recent}};
 }
 
 Json compare_json(const CompareStatus& c) {
@@ -139,6 +141,16 @@ Json compare_json(const CompareStatus& c) {
             {"public_median_us", micros(c.public_median_us)},
             {"lookup_error", c.lookup_error ? error_json(*c.lookup_error, c.at_wall_us) : Json(nullptr)},
             {"last", c.last ? result_json(*c.last) : Json(nullptr)}};
+}
+
+Json finding_json(const CauseFinding& f) {
+    const bool has_reason = f.reason != probe::Reason::kNone;
+    return {{"code", f.code},
+            {"reason", has_reason ? Json(probe::to_string(f.reason)) : Json(nullptr)},
+            {"owner", has_reason ? Json(reason_owner(f.reason)) : Json(nullptr)},
+            {"ip", text_or_null(f.ip)},
+            {"zone", text_or_null(f.zone)},
+            {"alike", f.alike}};
 }
 
 Json link_json(const LinkStatus& link) {
@@ -164,7 +176,8 @@ Json link_json(const LinkStatus& link) {
             {"answers_total", link.answers},
             {"discovery", discovery_json(link.discovery)},
             {"addresses", std::move(addresses)},
-            {"compare", link.compare ? compare_json(*link.compare) : Json(nullptr)}};
+            {"compare", link.compare ? compare_json(*link.compare) : Json(nullptr)},
+            {"finding", link.finding ? finding_json(*link.finding) : Json(nullptr)}};
 }
 
 Json queries_json(const core::StatsPage& stats) {

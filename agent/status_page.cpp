@@ -1,10 +1,11 @@
-// GET /: the status as a plain page, rendered here. No script, nothing from elsewhere; the one style element
-// is allowed by its hash.
-#include <openssl/evp.h>
-
+// What GET / shows before its script has taken over, or where there is none: the verdict and every address as plain HTML.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/http_routes.h"
+#include "agent/page_reply.h"
+#include "agent/terminal.h"
 
 namespace postern::agent {
 
@@ -12,24 +13,11 @@ namespace {
 
 using probe::State;
 
-constexpr std::string_view kStyle =
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 "
-    "auto;padding:1rem;color:#1b1f24;background:#fff}"
-    "h1{font-size:1.1rem;margin:0 0 1rem}h2{font-size:1rem;margin:1.5rem 0 .3rem}"
-    ".banner{padding:.8rem 1rem;border-left:.4rem solid;margin:0 0 1rem}"
-    ".good{border-color:#1a7f37}.degraded{border-color:#9a6700}.failed{border-color:#cf222e}.unknown{border-"
-    "color:#6e7781}"
-    "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .6rem .25rem "
-    "0;border-bottom:1px solid #d0d7de}"
-    "td.n{font-variant-numeric:tabular-nums}code{font:14px ui-monospace,monospace}.note{color:#57606a}"
-    ".up{color:#1a7f37}.down{color:#cf222e;font-weight:600}.deg{color:#9a6700}"
-    "@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#30363d}."
-    "note{color:#8b949e}"
-    ".up{color:#3fb950}.down{color:#f85149}.deg{color:#d29922}}";
+constexpr std::size_t kMostBytes = 9000;  // of it all: the page has 100 KB, and the packed part may have 90
 
 std::string escape(std::string_view text) {
     std::string out;
-    for (const char c : text) {
+    for (const char c : printable(text)) {
         switch (c) {
             case '&':
                 out += "&amp;";
@@ -53,26 +41,12 @@ std::string escape(std::string_view text) {
     return out;
 }
 
-/// 'sha256-…' as a Content-Security-Policy wants it.
-std::string style_hash() {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_Digest(kStyle.data(), kStyle.size(), digest, &size, EVP_sha256(), nullptr);
-    unsigned char text[64];
-    const int length = EVP_EncodeBlock(text, digest, static_cast<int>(size));
-    return "'sha256-" + std::string(reinterpret_cast<char*>(text), static_cast<std::size_t>(length)) + "'";
-}
-
 std::string state_cell(State state) {
     const char* shape = state == State::kUp         ? "●"
                         : state == State::kDown     ? "✕"
                         : state == State::kDegraded ? "▲"
                                                     : "○";
-    const char* look = state == State::kUp         ? "up"
-                       : state == State::kDown     ? "down"
-                       : state == State::kDegraded ? "deg"
-                                                   : "note";
-    return fmt::format("<span class=\"{}\">{} {}</span>", look, shape, probe::to_string(state));
+    return fmt::format("<span class=\"state {0}\">{1} {0}</span>", probe::to_string(state), shape);
 }
 
 std::string address_row(const LinkStatus& link, const AddressStatus& a) {
@@ -91,7 +65,25 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a) {
         a.answered ? "in the answer" : "withdrawn");
 }
 
-std::string link_section(const LinkStatus& link) {
+/// Rows until `room` is used up, those in trouble first; `left` is how many did not fit.
+std::string rows_of(const LinkStatus& link, std::size_t room, std::size_t& left) {
+    std::vector<const AddressStatus*> order;
+    for (const auto& a : link.addresses)
+        order.push_back(&a);
+    std::stable_partition(order.begin(), order.end(), [](const AddressStatus* a) { return a->verdict.path != State::kUp; });
+    std::string out;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const std::string row = address_row(link, *order[i]);
+        if (out.size() + row.size() > room) {
+            left = order.size() - i;
+            break;
+        }
+        out += row;
+    }
+    return out;
+}
+
+std::string link_section(const LinkStatus& link, std::size_t room) {
     std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", escape(link.name),
                                   escape(link.host), state_cell(link.state));
     if (!link.cause.empty()) out += fmt::format("<p>{}</p>\n", escape(link.cause));
@@ -100,51 +92,59 @@ std::string link_section(const LinkStatus& link) {
         out += fmt::format("<p>Compared with <code>{}</code>: {}</p>\n", escape(link.compare->gateway()),
                            escape(link.compare->text));
     }
+    if (link.addresses.empty() || out.size() >= room) return out;
     out +=
-        "<table><thead><tr><th scope=\"col\">Address</th><th scope=\"col\">Zone</th><th "
+        "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Address</th><th scope=\"col\">Zone</th><th "
         "scope=\"col\">Path</th>"
         "<th scope=\"col\">Service</th><th scope=\"col\">Last probe</th><th "
         "scope=\"col\">DNS</th></tr></thead><tbody>\n";
-    for (const auto& a : link.addresses)
-        out += address_row(link, a);
-    return out + "</tbody></table>\n";
+    std::size_t left = 0;
+    out += rows_of(link, room - std::min(room, out.size()), left) + "</tbody></table></div>\n";
+    if (left > 0) out += fmt::format("<p class=\"note\">{} more: postern status</p>\n", left);
+    return out;
+}
+
+std::string dns_section(const ResolverStatus& r) {
+    std::string listen;
+    for (const auto& address : r.listen)
+        listen += (listen.empty() ? "" : ", ") + address.text();
+    std::string out = fmt::format("<h2>DNS</h2>\n<p>{} on <code>{}</code>, plan {}</p>\n",
+                                  r.running ? "The resolver answers" : "No resolver", escape(listen),
+                                  r.accepted ? "accepted" : "not accepted");
+    if (!r.problem.empty()) out += fmt::format("<p>{}</p>\n", escape(r.problem));
+    return out;
 }
 
 }  // namespace
 
-HttpReply status_page(const StatusSnapshot& s) {
+std::string status_content(const StatusSnapshot& s) {
     const auto word = to_string(s.overall);
-    std::string body = fmt::format(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0} - postern</title>\n"
-        "<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" "
-        "content=\"10\">\n"
-        "<style>{1}</style></head><body>\n<h1>postern</h1>\n"
-        "<div class=\"banner {0}\" role=\"status\"><strong>{0}</strong> {2}</div>\n",
-        word, kStyle, escape(s.headline));
-    for (const auto& link : s.links)
-        body += link_section(link);
-    const auto& r = s.resolver;
-    std::string listen;
-    for (const auto& address : r.listen)
-        listen += (listen.empty() ? "" : ", ") + address.text();
-    body += fmt::format("<h2>DNS</h2>\n<p>{} on <code>{}</code>, plan {}</p>\n",
-                        r.running ? "The resolver answers" : "No resolver", escape(listen),
-                        r.accepted ? "accepted" : "not accepted");
-    if (!r.problem.empty()) body += fmt::format("<p>{}</p>\n", escape(r.problem));
+    std::string end = dns_section(s.resolver);
     for (const auto& warning : s.warnings)
-        body += fmt::format("<p>Warning: {}</p>\n", escape(warning));
-    body += fmt::format(
-        "<p class=\"note\">postern {}, as of {}; the page reloads by itself. Data: <a "
-        "href=\"api/v1/status\">status</a>, "
-        "<a href=\"api/v1/probes\">probes</a>, <a href=\"health\">health</a>, <a "
-        "href=\"metrics\">metrics</a></p>\n"
-        "</body></html>\n",
+        end += fmt::format("<p>Warning: {}</p>\n", escape(warning));
+    if (end.size() > kMostBytes / 3) end = "<p>There are warnings: postern status</p>\n";
+    end += fmt::format(
+        "<p class=\"note\">postern {}, as of {}. Data: <a href=\"api/v1/status\">status</a>, "
+        "<a href=\"api/v1/probes\">probes</a>, <a href=\"health\">health</a>, <a href=\"metrics\">metrics</a></p>\n",
         escape(s.version), core::format_utc(s.now_wall_us));
-    HttpReply reply{200, "text/html; charset=utf-8", std::move(body), {}};
-    reply.headers.emplace_back("Content-Security-Policy",
-                               "default-src 'none'; style-src " + style_hash() +
-                                   "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-    return reply;
+    std::string body = fmt::format("<h1>postern</h1>\n<div class=\"banner {0}\"><strong>{0}</strong> {1}</div>\n", word,
+                                   escape(s.headline));
+    std::size_t left = 0;
+    for (const auto& link : s.links) {
+        const std::size_t used = body.size() + end.size();
+        const std::string section = link_section(link, used < kMostBytes ? kMostBytes - used : 0);
+        if (used + section.size() > kMostBytes + 200) {
+            ++left;
+        } else {
+            body += section;
+        }
+    }
+    if (left > 0) body += fmt::format("<p class=\"note\">{} more links: postern status</p>\n", left);
+    return body + end;
+}
+
+HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query) {
+    return page_reply(query, status_content(snapshot));
 }
 
 }  // namespace postern::agent

@@ -165,13 +165,17 @@ std::vector<Record> History::query(const RecordFilter& filter, std::size_t limit
     return found;
 }
 
-std::vector<Record> History::recent(const std::string& link, const core::IpAddress& ip, std::size_t limit) const {
-    std::vector<Record> out;
-    const auto it = addresses_.find({link, ip});
-    if (it == addresses_.end()) return out;
-    const auto& ring = it->second->results;
-    for (std::size_t i = std::min(limit, ring.size()); i-- > 0;) out.push_back(it->second->unpack(ring.newest(i)));
-    return out;
+std::string History::recent(const std::string& link, const core::IpAddress& ip, std::size_t limit) const {
+    const auto found = addresses_.find({link, ip});
+    if (found == addresses_.end()) return {};
+    const auto& results = found->second->results;
+    std::string marks;
+    for (std::size_t i = std::min(limit, results.size()); i-- > 0;) {
+        const Slot& slot = results.newest(i);
+        const bool good = slot.ok || slot.reason == Reason::kTokenMissing;
+        marks += good ? (slot.state == State::kDegraded ? '~' : '+') : is_local(slot.reason) ? '?' : 'x';
+    }
+    return marks;
 }
 
 void History::forget(core::Micros before_wall_us,

@@ -29,8 +29,9 @@ class History {
     Record add(const ProbeResult& result, const Fold& fold);
     /// Newest first, at most `limit`; failures that have left the ring of results are there, too.
     std::vector<Record> query(const RecordFilter& filter, std::size_t limit) const;
-    /// The last results of one address, oldest first, for sparklines: only times, states and reasons are filled.
-    std::vector<Record> recent(const std::string& link, const core::IpAddress& ip, std::size_t limit) const;
+    /// The last results of one address, oldest first, a mark each: '+' good, '~' good and the address degraded, 'x' failed,
+    /// '?' says nothing of the address (local_*).
+    std::string recent(const std::string& link, const core::IpAddress& ip, std::size_t limit) const;
     /// Drops addresses that are not `probed` and have had nothing since `before_wall_us`.
     void forget(core::Micros before_wall_us,
                 const std::function<bool(const std::string& link, const core::IpAddress& ip)>& probed);

@@ -6,6 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 packaging/install-deps.sh test
+tests/browser/prepare.sh build/browser || echo "tests/browser: SKIPPED"
 jobs=$(nproc)
 hosts=""
 if [ "$(id -u)" = 0 ]; then

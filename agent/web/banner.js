@@ -20,6 +20,9 @@ export function fixOf(link) {
 // The link that the headline speaks of.
 export const worstLink = (status) => status.links.find((link) => status.headline.startsWith(`${link.name}: `));
 
+const OWNERS = { "you": "owner_you", "this host": "owner_host" };
+const ownerOf = ({ finding }) => (finding.owner in OWNERS ? t(OWNERS[finding.owner]) : finding.owner);
+
 function goodChinese(status) {
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
     const up = probed.filter(([link, a]) => (link.token_configured ? a.state : a.path) === "up").length;
@@ -52,7 +55,7 @@ export function drawBanner(status, lost) {
                        nodesOf("lost_cause", { age: age(lost) }), el("br"), t("lost_fix")),
             el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ",
                el("span", { class: "headline" }, headline(status, worst))),
-            fix && el("p", { class: "fix" }, el("b", {}, t("next_step")), " ", el("span", {}, fix)),
+            fix && el("p", { class: "fix" }, el("b", {}, t("next_step")), " ", el("span", {}, fix), worst?.finding?.owner && el("span", { class: "note" }, ` (${t("owner", { who: ownerOf(worst) })})`)),
         ];
     });
     node.className = lost ? "stale" : status.overall;

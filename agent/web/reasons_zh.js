@@ -1,5 +1,7 @@
 // The reasons of failed probes in Chinese: cause, next step. {ip} {host} {port} {link} are filled in, as in the agent's own table.
 
+import { day, milliseconds } from "./format.js";
+
 const CHINESE = {
     tcp_refused: ["拒绝连接：{port} 端口没有服务在监听", "若持续如此：这还是终端节点的地址吗？postern refresh；再向 TDengine Cloud 确认网关是否运行"],
     tcp_timeout: ["没有应答：{port} 端口无回复", "在终端节点的安全组中放行本机到 TCP {port} 的访问，并在 VPC 控制台查看连接状态"],
@@ -56,7 +58,10 @@ function subject({ ip, zone, alike }, link) {
 // undefined where the agent's own sentence has to do.
 export function chineseCause(link) {
     const { code, reason, ip } = link.finding ?? {};
+    const address = link.addresses.find((a) => a.ip === ip);
     if (code === "first_probes") return "首批探测正在进行";
+    if (code === "slow") return `${subject(link.finding, link)} 较慢：最近一次探测用时 ${milliseconds(address?.last?.total_us)}`;
+    if (code === "certificate") return `${subject(link.finding, link)} 的证书将于 ${day(new Date(address?.last?.certificate?.chain_not_after))} 到期`;
     if (code !== "reason" || !CHINESE[reason]) return undefined;
     const detail = link.cause.split(`(${reason}): `)[1];
     return `${subject(link.finding, link)} ${filled(CHINESE[reason][0], link, ip)}（${reason}）` +
@@ -64,5 +69,7 @@ export function chineseCause(link) {
 }
 export function chineseFix(link) {
     const { code, reason, ip } = link.finding ?? {};
+    if (code === "slow") return `耗时在哪个阶段？postern probe ${link.name} --count 5`;
+    if (code === "certificate") return "须由 TDengine Cloud 更新证书，请立即告知";
     return code === "reason" && CHINESE[reason]?.[1] ? filled(CHINESE[reason][1], link, ip) : undefined;
 }

@@ -54,7 +54,7 @@ export function link(name, addresses, changes = {}) {
     const cause = worst && `${worst.ip} (${worst.zone}) does not answer: no reply on port 443 (${worst.last.reason})`;
     return { name, host: `${name}.private.cloud.tdengine.example`, port: 443, state, path: state, service: state, cause: cause ?? null,
              fix: cause ? "allow TCP 443 from this host in the endpoint's security group, and check its connection state in the VPC console" : null,
-             finding: worst ? { code: "reason", reason: worst.last.reason, ip: worst.ip, zone: worst.zone, alike: down.length } : null,
+             finding: worst ? { code: "reason", reason: worst.last.reason, owner: "you", ip: worst.ip, zone: worst.zone, alike: down.length } : null,
              policy: "any", probing: true, token_configured: true, token_problem: null, first_sweep_done: true, answer: addresses.filter((a) => a.answered).map((a) => a.ip),
              all_down: addresses.length > 0 && down.length === addresses.length, answers_total: 4711,
              discovery: { known: true, source: "api", confirmed: ago(14), changed: ago(86400 * 9), request_id: "1A2B", waiting_for: null, error: null,

@@ -172,11 +172,27 @@ TEST_CASE("history: rings are bounded, failures stay when successes roll over", 
     history.add(result_at(kStart + 100, Reason::kNone, "10.9.9.9"), fold);
     CHECK(history.query(other, 100).size() == 1);
     CHECK(history.query({}, 1).front().ip == *other.ip);
-    CHECK(history.recent("tdengine-prod", *core::IpAddress::parse("10.0.1.23"), 3).front().seq == 118);
+    CHECK(history.recent("tdengine-prod", *core::IpAddress::parse("10.0.1.23"), 3) == "+++");
+    CHECK(history.recent("tdengine-prod", *core::IpAddress::parse("10.9.9.8"), 3).empty());
     history.forget(kStart + 50, [](const std::string&, const core::IpAddress&) { return true; });
     CHECK(history.query({}, 100).size() == 10);
     history.forget(kStart + 50, [](const std::string&, const core::IpAddress&) { return false; });
     CHECK(history.query({}, 100).size() == 1);
+}
+
+TEST_CASE("history: the marks of the last results, oldest first", "[history]") {
+    History history;
+    Fold fold{{}, {State::kUp, State::kUp}, Pace::kNormal, true};
+    Fold slow = fold;
+    slow.after.service = State::kDegraded;
+    history.add(result_at(kStart, Reason::kNone), fold);
+    history.add(result_at(kStart + 1, Reason::kTcpRefused), fold);
+    history.add(result_at(kStart + 2, Reason::kTokenMissing), fold);
+    history.add(result_at(kStart + 3, Reason::kLocalFdLimit), fold);
+    history.add(result_at(kStart + 4, Reason::kNone), slow);
+    const auto ip = *core::IpAddress::parse("10.0.1.23");
+    CHECK(history.recent("tdengine-prod", ip, 60) == "+x+?~");
+    CHECK(history.recent("tdengine-prod", ip, 2) == "?~");
 }
 
 TEST_CASE("probe log: failures and transitions always, successes once and then sampled", "[log]") {

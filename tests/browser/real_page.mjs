@@ -1,0 +1,70 @@
+// The page of a real agent, driven by tests/e2e/test_page.py: says one line for each thing it has seen, and waits for a
+// line before it looks for the next. Ends with an error where it sees something else.
+//   node real_page.mjs http://127.0.0.1:9853/ LINK ADDRESS_A ADDRESS_B
+
+import assert from "node:assert/strict";
+import { createInterface } from "node:readline";
+import { closeBrowser, openBrowser, openPage, seriousFindings } from "./browser.mjs";
+import { record, scenes } from "./fixtures.mjs";
+
+const [url, link, first, second] = process.argv.slice(2);
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+async function seen(what) {
+    console.log(what);
+    await lines.next();
+}
+const shows = (page, selector, words) => page.waitForFunction(([where, what]) => document.querySelector(where)?.innerText.includes(what), [selector, words], { timeout: 30000 });
+
+// Every key that the stand-in has, the real one has, too: what is tested against the stand-in holds for the agent.
+function sameKeys(real, standIn, path) {
+    if (Array.isArray(standIn)) {
+        if (standIn.length > 0 && real.length > 0) sameKeys(real[0], standIn[0], `${path}[]`);
+    } else if (standIn !== null && typeof standIn === "object" && real !== null && !/queries$|failures_total$/.test(path)) {
+        for (const key of Object.keys(standIn)) {
+            assert.ok(key in real, `${path}.${key} is in the agent's document`);
+            sameKeys(real[key], standIn[key], `${path}.${key}`);
+        }
+    }
+}
+
+const ask = async (path) => (await fetch(url + path)).json();
+
+await openBrowser();
+try {
+    const page = await openPage(url, { expected: [/ERR_/] });
+    await shows(page, "#feed", "live");
+    for (const ip of [first, second]) await shows(page, "#matrix", ip);
+    await shows(page, "#banner", "1 link, 2 of 2 addresses up");
+    await page.waitForSelector("#chart svg");
+    await shows(page, "#log", second);
+    assert.deepEqual(await page.locator("#path li .state").allInnerTexts(), Array(8).fill("✓ pass"));
+    assert.match(await page.locator("#facts").innerText(), /Valid until\s+\d+ \w+ \d+ \(\d+ days left\)/);
+    assert.match(await page.locator("#dns").innerText(), /runs, pid \d+/);
+    assert.match(await page.locator("#matrix tr.address svg").first().getAttribute("aria-label"), /^last \d+ probes: \d+ good, 0 failed$/);
+    assert.deepEqual(await seriousFindings(page), []);
+    sameKeys(await ask("api/v1/status"), scenes.three(), "status");
+    sameKeys((await ask("api/v1/probes?limit=1")).probes[0], record("", 1), "probe");
+
+    const plain = await openPage(url, { javaScriptEnabled: false, settled: "#plain .banner" });
+    assert.match(await plain.locator("#plain").innerText(), new RegExp(`good 1 link, 2 of 2 addresses up[^]*${link}[^]*${first}[^]*● up[^]*${second}`));
+    assert.deepEqual(plain.trouble, []);
+    await seen("up");
+
+    await shows(page, "#banner", "refuses the connection");
+    await shows(page, "#matrix", "tcp_refused");
+    await shows(page, "#matrix", "withdrawn");
+    await shows(page, "#log", "tcp_refused");
+    await seen("down");
+
+    await shows(page, "#banner", "No connection to the agent");
+    await seen("lost");
+
+    await shows(page, "#log", "The agent started anew.");
+    await shows(page, "#feed", "live");
+    await page.waitForFunction(() => !document.querySelector("#banner").innerText.includes("No connection"));
+    assert.deepEqual(page.trouble, []);
+    await seen("back");
+} finally {
+    await closeBrowser();
+}
+process.exit(0);

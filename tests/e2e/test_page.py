@@ -1,0 +1,95 @@
+"""The status page of the real agent in a real Chromium (tests/browser/real_page.mjs looks, this provokes), and its transport."""
+
+import gzip
+import os
+import subprocess
+import sys
+import unittest
+
+import ns
+
+BROWSER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "browser")
+MODULES = os.environ.get("POSTERN_BROWSER_MODULES", os.path.join(BROWSER, "..", "..", "build", "browser"))
+
+if not ns.inside():  # inside there is no network to install from
+    subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, stdout=sys.stderr)
+
+from host import HTTP, LINK, ZONE_A, ZONE_B, HostTest  # noqa: E402
+
+
+def missing():
+    done = subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode != 0 else ""
+
+
+class Page(HostTest):
+    def setUp(self):
+        super().setUp()
+        self.host.start()
+        for address in (ZONE_A, ZONE_B):
+            self.host.wait_probe(address, lambda record: record["ok"] and record["state"] == "up", "state up")
+
+    def test_it_comes_compressed_with_an_etag_and_within_its_budget(self):
+        def get(name, *headers):
+            done = self.host.run("curl", "-sS", "-m", "20", "-D", f"{self.host.folder}/{name}.head", "-o", f"{self.host.folder}/{name}",
+                                 *(part for header in headers for part in ("-H", header)), f"http://{HTTP}/")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(f"{self.host.folder}/{name}.head", encoding="ascii") as head:
+                text = head.read()
+            path = f"{self.host.folder}/{name}"
+            with open(path, "rb") as body:
+                return text, body.read()
+
+        head, page = get("plain")
+        packed_head, packed = get("packed", "Accept-Encoding: gzip")
+        self.assertIn("default-src 'none'; script-src 'sha256-", head)
+        self.assertIn("Content-Encoding: gzip", packed_head)
+        self.assertLessEqual(len(page), 100_000)
+        self.assertLessEqual(len(packed), 35_000)
+        shell = page.partition(b'<div id="plain">')[0]
+        self.assertTrue(gzip.decompress(packed).startswith(shell))  # what follows may have changed meanwhile
+        self.assertRegex(head, r'ETag: "[0-9a-f]+"')
+        print(f"the page: {len(page)} bytes, {len(packed)} compressed", file=sys.stderr)
+
+    def test_a_name_of_somebody_else_gets_no_page(self):
+        status, body = self.host.http("/", "-H", "Host: evil.example")
+        self.assertEqual(status, 421)
+        self.assertNotIn("<script", body)
+
+    def test_it_shows_what_happens(self):
+        if why := missing():
+            self.skipTest(why)
+        looker = subprocess.Popen(["node", os.path.join(BROWSER, "real_page.mjs"), f"http://{HTTP}/", LINK, ZONE_A, ZONE_B],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "POSTERN_BROWSER_MODULES": MODULES, "HOME": self.host.folder})
+
+        def expect(word):
+            said = looker.stdout.readline().strip()
+            if said != word:
+                looker.kill()
+                self.fail(f"expected {word!r}, the browser said {said!r}: {looker.communicate()[1][-3000:]}")
+
+        def go():
+            looker.stdin.write("\n")
+            looker.stdin.flush()
+
+        try:
+            expect("up")
+            self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+            go()
+            expect("down")
+            self.assertEqual(self.host.stop_agent(), 0)
+            go()
+            expect("lost")
+            self.host.start_postern()
+            go()
+            expect("back")
+            go()
+            self.assertEqual(looker.wait(timeout=60), 0)
+        finally:
+            looker.kill()
+            looker.communicate()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,117 @@
+#include <catch2/catch.hpp>
+#include <openssl/evp.h>
+#include <zlib.h>
+
+#include "agent/http_routes.h"
+#include "agent/page_asset.h"
+#include "agent/page_reply.h"
+#include "http_fixture.h"
+#include "status_fixture.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+
+namespace {
+
+HttpQuery query(std::vector<std::pair<std::string, std::string>> headers = {}) {
+    HttpQuery q;
+    q.method = "GET";
+    q.path = "/";
+    q.headers = std::move(headers);
+    return q;
+}
+
+std::string header(const HttpReply& reply, std::string_view name) {
+    for (const auto& [key, value] : reply.headers) {
+        if (key == name) return value;
+    }
+    return "";
+}
+
+std::string gunzip(const std::string& packed) {
+    z_stream stream{};
+    REQUIRE(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK);
+    std::string out(1 << 20, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream.avail_in = static_cast<uInt>(packed.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    REQUIRE(inflate(&stream, Z_FINISH) == Z_STREAM_END);  // checks CRC and size, too
+    CHECK(stream.avail_in == 0);
+    out.resize(stream.total_out);
+    inflateEnd(&stream);
+    return out;
+}
+
+/// 'sha256-…' of what stands between two marks, as the policy has to name it.
+std::string source_of(const std::string& page, std::string_view begin, std::string_view end) {
+    const auto from = page.find(begin) + begin.size();
+    const std::string text = page.substr(from, page.find(end, from) - from);
+    unsigned char digest[EVP_MAX_MD_SIZE], encoded[64];
+    EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha256(), nullptr);
+    const int length = EVP_EncodeBlock(encoded, digest, 32);
+    return "'sha256-" + std::string(reinterpret_cast<char*>(encoded), static_cast<std::size_t>(length)) + "'";
+}
+
+}  // namespace
+
+TEST_CASE("page reply: one page around the content; its policy names style and script by their hashes alone", "[page]") {
+    const HttpReply reply = page_reply(query(), "<p>content</p>");
+    CHECK(reply.status == 200);
+    CHECK(reply.body == std::string(kPageHead) + "<p>content</p>" + std::string(kPageTail));
+    const std::string policy = header(reply, "Content-Security-Policy");
+    CHECK_THAT(policy, Catch::StartsWith("default-src 'none'; "));
+    CHECK(has(policy, "script-src " + source_of(reply.body, "<script type=\"module\">", "</script>") + ";"));
+    CHECK(has(policy, "style-src " + source_of(reply.body, "<style>", "</style>") + ";"));
+    CHECK_FALSE(has(policy, "unsafe"));
+    CHECK(header(reply, "Content-Encoding").empty());
+    CHECK(header(reply, "Vary") == "Accept-Encoding");
+}
+
+TEST_CASE("page reply: compressed it is the same page, within its budget", "[page]") {
+    auto s = snapshot({link(std::vector<AddressStatus>(1000, address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)))});
+    judge(s);
+    for (const std::string& content : {std::string(), std::string("<p>x</p>"), status_content(s)}) {
+        const HttpReply plain = page_reply(query(), content), packed = page_reply(query({{"accept-encoding", "br, gzip"}}), content);
+        CHECK(header(packed, "Content-Encoding") == "gzip");
+        CHECK(gunzip(packed.body) == plain.body);
+        CHECK(plain.body.size() <= 100'000);
+        CHECK(packed.body.size() <= 35'000);
+    }
+}
+
+TEST_CASE("page reply: an ETag spares what the client has, and turns with the content and the coding", "[page]") {
+    const std::string tag = header(page_reply(query(), "a"), "ETag");
+    CHECK_THAT(tag, Catch::StartsWith("\"") && Catch::EndsWith("\""));
+    const HttpReply same = page_reply(query({{"if-none-match", "\"other\", " + tag}}), "a");
+    CHECK(same.status == 304);
+    CHECK(same.body.empty());
+    CHECK(header(same, "ETag") == tag);
+    CHECK(page_reply(query({{"if-none-match", tag}}), "b").status == 200);
+    CHECK(page_reply(query({{"if-none-match", tag}, {"accept-encoding", "gzip"}}), "a").status == 200);
+}
+
+TEST_CASE("page reply: gzip only where it is allowed", "[page]") {
+    for (const char* yes : {"gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.5", "*", " gzip ; q=1"}) CHECK(takes_gzip(yes));
+    for (const char* no : {"", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "identity"}) CHECK_FALSE(takes_gzip(no));
+}
+
+TEST_CASE("page reply: over HTTP, with all its headers, and a 304 without a body", "[page]") {
+    auto s = snapshot({link({address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)})});
+    judge(s);
+    HttpSources sources;
+    sources.snapshot = [&s] { return s; };
+    HttpFixture f(make_routes(sources));
+    const auto plain = f.get("/");
+    CHECK(status_of(plain) == 200);
+    CHECK(has(plain, "X-Content-Type-Options: nosniff"));
+    CHECK(has(plain, "Cache-Control: no-cache"));
+    CHECK(has(body_of(plain), "1 link, 1 of 1 address up"));
+    const auto packed = f.get("/", "Accept-Encoding: gzip\r\n");
+    CHECK(gunzip(body_of(packed)) == body_of(plain));
+    const auto at = packed.find("ETag: ");
+    const auto again = f.get("/", "Accept-Encoding: gzip\r\nIf-None-Match: " + packed.substr(at + 6, packed.find("\r\n", at) - at - 6) + "\r\n");
+    CHECK(status_of(again) == 304);
+    CHECK(body_of(again).empty());
+}
