@@ -24,6 +24,7 @@ function translate() {
     byId("language").lang = language() === "zh" ? "en" : "zh-CN";
     setText(byId("theme"), t(themeNow() === "dark" ? "to_theme_light" : "to_theme_dark"));
     byId("ratios").setAttribute("aria-label", t("times"));
+    byId("chart-reading").dataset.hint = t("chart_hint");
     for (const [id, title] of [["chart-table", "as_table"], ["log-scroll", "log"]]) {
         const node = id === "log-scroll" ? byId(id) : byId(id).querySelector(".scroll");
         node.setAttribute("role", "region");

@@ -6,7 +6,7 @@ import { addressState, ago, badge, day, isGood, milliseconds, moment, now, numbe
 import { fixOf } from "./banner.js";
 import { Chart } from "./chart.js";
 import { fetchHistory, PHASES, pointsOf, RANGES, successOf } from "./series.js";
-import { reasonInChinese } from "./reasons_zh.js";
+import { findingInChinese, reasonInChinese } from "./reasons_zh.js";
 import { language, t } from "./words.js";
 
 const REFRESH_MS = 30000;
@@ -157,7 +157,7 @@ function compared(c) {
     const most = Math.max(c.private_median_us ?? 0, c.public_median_us ?? 0, 1);
     const medians = [["private_median", c.private_median_us], ["public_median", c.public_median_us]].filter(([, us]) => us !== null);
     return facts(t("compared"), [
-        [t("gateway"), c.gateway], [t("result"), el("span", { lang: "en" }, c.text)], [t("compared_at"), c.last_attempt && moment(new Date(c.last_attempt))],
+        [t("gateway"), c.gateway], [t("result"), (language() === "zh" && findingInChinese(c.finding)) || el("span", { lang: "en" }, c.text)], [t("compared_at"), c.last_attempt && moment(new Date(c.last_attempt))],
     ], medians.length > 0 && el("table", { class: "waterfall" }, el("tbody", {}, medians.map(([name, us]) => {
         const bar = el("span", { class: `bar ${name}` });
         bar.style.width = `${Math.max(1, us / most * 100)}%`;

@@ -44,6 +44,12 @@ const CHINESE = {
     token_missing: ["通向网关；因为没有令牌，未查询数据库", "将 TDengine Cloud 令牌存入文件并在配置中指明：[[link]] token_file"],
 };
 
+const FINDINGS = {
+    unknown: "尚无结论", both_work: "私网与公网都正常", public_fails: "只有公网网关异常；私网链路不依赖它", privatelink_broken: "PrivateLink 中断，服务本身正常：公网网关有应答，私网地址都不通",
+    private_gateway_fails: "只有私网网关异常：同样的语句在公网可用", service_down: "服务本身不可用，公网网关也失败", neither_reached: "两条路都到不了网关：服务不可用，或本机网络有问题",
+};
+export const findingInChinese = (finding) => FINDINGS[finding];
+
 // In short: up to the first colon.
 export const reasonInChinese = (reason) => CHINESE[reason]?.[0].split(/[：；，]/)[0];
 

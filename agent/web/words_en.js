@@ -33,7 +33,7 @@ export const english = {
     chart_label: "{phase} over {range}. Arrow keys read single values.",
     chart_summary: "p50 {p50} (from {low} to {high}), p95 at most {p95}; {failures} of {attempts} probes failed.",
     chart_reading: "{time}: p50 {p50}, p95 {p95}, {failures} of {attempts} failed", chart_empty: "Nothing was measured in this time.",
-    chart_failed: "The history could not be read: {why}", legend_p50: "p50", legend_band: "p50 to p95", legend_failed: "failures",
+    chart_hint: "Point at the chart, or use the arrow keys in it, to read single values.", chart_failed: "The history could not be read: {why}", legend_p50: "p50", legend_band: "p50 to p95", legend_failed: "failures",
     at: "Time", failures: "Failures", attempts: "Probes", commonest: "Commonest reason",
     last_probe: "Last probe", certificate: "Certificate", compared: "Private against public", no_certificate: "No certificate was seen.",
     subject: "Subject", issuer: "Issuer", names: "Names", valid_until: "Valid until", chain_until: "Chain until", fingerprint: "SHA-256",

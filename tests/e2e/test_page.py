@@ -12,14 +12,10 @@ BROWSER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MODULES = os.environ.get("POSTERN_BROWSER_MODULES", os.path.join(BROWSER, "..", "..", "build", "browser"))
 
 if not ns.inside():  # inside there is no network to install from
-    subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, stdout=sys.stderr)
+    prepared = subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, capture_output=True, text=True)
+    os.environ["POSTERN_NO_BROWSER"] = prepared.stdout.strip() if prepared.returncode != 0 else ""
 
 from host import HTTP, LINK, ZONE_A, ZONE_B, HostTest  # noqa: E402
-
-
-def missing():
-    done = subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode != 0 else ""
 
 
 class Page(HostTest):
@@ -57,7 +53,7 @@ class Page(HostTest):
         self.assertNotIn("<script", body)
 
     def test_it_shows_what_happens(self):
-        if why := missing():
+        if why := os.environ["POSTERN_NO_BROWSER"]:
             self.skipTest(why)
         looker = subprocess.Popen(["node", os.path.join(BROWSER, "real_page.mjs"), f"http://{HTTP}/", LINK, ZONE_A, ZONE_B],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
