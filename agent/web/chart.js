@@ -62,10 +62,13 @@ export class Chart {
         this.summary();
     }
 
-    fail(why) {
+    // Nothing to draw: `text` says why.
+    clear(text) {
         this.series = null;
-        this.node.replaceChildren(el("p", { class: "empty" }, t("chart_failed", { why })));
+        this.node.replaceChildren(el("p", { class: "empty" }, text));
         setText(byId("chart-summary"), "");
+        this.read(-1);
+        byId("chart-table").open = false;
     }
 
     draw() {

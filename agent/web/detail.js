@@ -38,6 +38,7 @@ export class Detail {
         if (key !== this.key) {
             this.key = key;
             this.histories = null;
+            this.chart.clear(link.probing ? "" : t("not_probed"));
             this.load();
         }
         this.drawHead();
@@ -59,7 +60,7 @@ export class Detail {
             this.drawRatios();
             this.drawChart();
         } catch (error) {
-            if (key === this.key && !this.histories) this.chart.fail(error.message);
+            if (key === this.key && !this.histories) this.chart.clear(t("chart_failed", { why: error.message }));
         }
     }
 

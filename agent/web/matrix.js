@@ -189,8 +189,9 @@ export class Matrix {
     updateLink(cell, link) {
         const word = link.probing ? stateWord(link.state) : t("not_probed");
         const why = !this.virtual && link.cause && worstLink(this.status) !== link;  // that one stands in the banner
-        show(cell, [link.name, link.host, link.state, why, link.fix, language()], () => [
+        show(cell, [link.name, link.host, link.state, why, link.fix, link.addresses.length === 0, language()], () => [
             el("span", { class: "name" }, link.name), " ", badge(link.state, word), " ", el("span", { class: "note host" }, link.host),
+            link.addresses.length === 0 && el("span", { class: "note" }, ` ${t("no_addresses")}`),
             why && el("span", { class: "why" }, causeOf(link), link.fix && [" → ", fixOf(link)]),
         ]);
     }

@@ -71,6 +71,15 @@ test("every state is told by word and shape", async () => {
     assert.match(await text(page, "#warnings"), /no space left/);
 });
 
+test("an address that is not probed has no chart of another", async () => {
+    const page = await open(scenes.states());
+    await page.waitForSelector("#chart path.line");
+    await page.click("#matrix tr.address:has-text('10.0.0.9') button");
+    await shows(page, "#detail-title", "not-probed · 10.0.0.9");
+    assert.equal(await page.locator("#chart path.line").count(), 0);
+    assert.match(await text(page, "#chart"), /not probed/);
+});
+
 test("the way beyond a blocked step is skipped with its name, never said to fail", async () => {
     const page = await open(status([link("tdengine-prod", [address(1, "down"), address(2, "down")])]));
     const steps = (await page.locator("#path li").allInnerTexts()).map((step) => step.replace(/\s+/g, " "));
