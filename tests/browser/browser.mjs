@@ -21,6 +21,7 @@ export async function closeBrowser() {
 // A page on `url`; `trouble` lists whatever the console said, uncaught errors and requests to anywhere else.
 export async function openPage(url, { settled = "#app:not([hidden])", expected = [], ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "Asia/Shanghai", ...options });
+    context.setDefaultTimeout(60000);  // a deadline, not an expectation
     const page = await context.newPage();
     page.trouble = [];
     page.on("console", (message) => {

@@ -13,7 +13,7 @@ async function seen(what) {
     console.log(what);
     await lines.next();
 }
-const shows = (page, selector, words) => page.waitForFunction(([where, what]) => document.querySelector(where)?.innerText.includes(what), [selector, words], { timeout: 30000 });
+const shows = (page, selector, words) => page.waitForFunction(([where, what]) => document.querySelector(where)?.innerText.includes(what), [selector, words], { timeout: 60000 });
 
 // Every key that the stand-in has, the real one has, too: what is tested against the stand-in holds for the agent.
 function sameKeys(real, standIn, path) {
