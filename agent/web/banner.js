@@ -1,7 +1,7 @@
 // The verdict, its cause and the next step, in the words of `postern status`; in Chinese from the finding behind them.
 
 import { byId, el, show } from "./dom.js";
-import { age, badge, shape } from "./format.js";
+import { addressState, age, badge, shape } from "./format.js";
 import { chineseCause, chineseFix } from "./reasons_zh.js";
 import { language, nodesOf, t } from "./words.js";
 
@@ -25,7 +25,7 @@ const ownerOf = ({ finding }) => (finding.owner in OWNERS ? t(OWNERS[finding.own
 
 function goodChinese(status) {
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
-    const up = probed.filter(([link, a]) => (link.token_configured ? a.state : a.path) === "up").length;
+    const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
     return status.links.length === 0 ? t("no_links") : `${status.links.length} 条链路，${probed.length} 个地址中 ${up} 个正常`;
 }
 

@@ -63,8 +63,9 @@ export function badge(state, word = stateWord(state)) {
     return el("span", { class: `state ${state}` }, el("span", { class: "shape", "aria-hidden": "true" }, shape(state)), ` ${word}`);
 }
 
-// Without a token the path is all that is judged.
-export const addressState = (link, address) => (!link.probing ? "unknown" : link.token_configured ? address.state : address.path);
+// Without a token for TDengine the path is all that is judged.
+export const asksService = (link) => link.kind !== "tdengine" || link.token_configured;
+export const addressState = (link, address) => (!link.probing ? "unknown" : asksService(link) ? address.state : address.path);
 const RANKS = { down: 0, degraded: 1, unknown: 2, up: 3 };
 export const rank = (state) => RANKS[state] ?? 2;
 export const isGood = (result) => result.ok || result.reason === "token_missing";

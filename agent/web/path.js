@@ -3,11 +3,14 @@
 // A doctor's findings for the same steps can take the place of stepsOf().
 
 import { byId, el, show } from "./dom.js";
-import { badge, isGood } from "./format.js";
+import { asksService, badge, isGood } from "./format.js";
 import { language, t } from "./words.js";
 
 const ORDER = ["connect", "tls", "request", "ttfb", "transfer", "reply", "sql", "ws"];
 const STEPS = [["tcp", "connect", "connect"], ["tls", "tls", "tls"], ["http", "request", "reply"], ["sql", "sql", "ws"]];
+
+// Steps that a probe of this kind does not take.
+const BEYOND_KIND = { tcp: ["tls", "http", "sql"], https: ["sql"] };
 
 const step = (name, state, text) => ({ step: name, state, text });
 
@@ -44,7 +47,8 @@ function dns(status, link) {
 
 // How the last probes of all addresses fared between two phases.
 function reached(name, first, last, link, probed) {
-    if (name === "sql" && !link.token_configured) return step(name, "skip", t("no_token"));
+    if ((BEYOND_KIND[link.kind] ?? []).includes(name)) return step(name, "skip", t("beyond_kind", { kind: link.kind }));
+    if (name === "sql" && !asksService(link)) return step(name, "skip", t("no_token"));
     if (probed.length === 0) return step(name, "skip", t("no_probe"));
     const at = (a) => (isGood(a.last) ? ORDER.length : ORDER.indexOf(a.last.phase));
     const known = probed.filter((a) => !/^local_/.test(a.last.reason ?? ""));

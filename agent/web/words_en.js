@@ -17,7 +17,7 @@ export const english = {
     ready: "ready", group_open: "lets TCP {port} through", group_suspect: "TCP times out: look here first",
     group_unseen: "seen only through TCP", group_some: "{n} of {of} time out",
     dns_answers: "answers {n} of {of}", dns_all: "all down: all answered", dns_stopped: "no resolver", dns_plan: "plan not taken",
-    reach_all: "{of} of {of}", reach_some: "{n} of {of}", because: "not reached: {step}", no_probe: "no probe yet", no_token: "no token",
+    reach_all: "{of} of {of}", reach_some: "{n} of {of}", because: "not reached: {step}", no_probe: "no probe yet", no_token: "no token", beyond_kind: "not part of a probe of kind {kind}",
     
     addresses: "Addresses", find: "Find a name, address or zone", only_trouble: "only trouble", count: "{n} of {of} shown",
     col_address: "Address", col_zone: "Zone", col_state: "State", col_last: "Last", col_p95: "p95 24 h", col_streak: "Last 60",

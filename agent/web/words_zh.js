@@ -17,7 +17,7 @@ export const chinese = {
     ready: "就绪", group_open: "已放行 TCP {port}", group_suspect: "TCP 超时：先查这里",
     group_unseen: "只能由 TCP 推断", group_some: "{of} 个中 {n} 个超时",
     dns_answers: "应答 {of} 个中的 {n} 个", dns_all: "全部不通：应答全部", dns_stopped: "解析器未运行", dns_plan: "计划未被接受",
-    reach_all: "{of}/{of}", reach_some: "{n}/{of}", because: "未到达：{step}", no_probe: "尚未探测", no_token: "无令牌",
+    reach_all: "{of}/{of}", reach_some: "{n}/{of}", because: "未到达：{step}", no_probe: "尚未探测", no_token: "无令牌", beyond_kind: "{kind} 类探测不含此步",
     
     addresses: "地址", find: "查找名称、地址或可用区", only_trouble: "只看异常", count: "显示 {n} / {of}",
     col_address: "地址", col_zone: "可用区", col_state: "状态", col_last: "最近一次", col_p95: "24 小时 p95", col_streak: "最近 60 次",

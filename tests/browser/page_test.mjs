@@ -64,7 +64,7 @@ test("three addresses: the verdict in the words of status, cause, fix, path and 
 test("every state is told by word and shape", async () => {
     const page = await open(scenes.states());
     const rows = await page.locator("#matrix tr.address").allInnerTexts();
-    const want = ["● up", "▲ degraded", "✕ down", "○ unknown", "✕ down", "✕ down", "✕ down", "○ unknown", "○ not probed", "● up", "● up"];
+    const want = ["● up", "▲ degraded", "✕ down", "○ unknown", "✕ down", "✕ down", "✕ down", "○ unknown", "○ not probed", "● up", "● up", "● up"];
     assert.equal(rows.length, want.length);
     rows.forEach((row, i) => assert.ok(row.includes(want[i]), `${row} shows ${want[i]}`));
     assert.match(await text(page, "#discovery"), /NoPermission: privatelink:ListVpcEndpointZones.*\n*give the RAM role this action/s);
@@ -85,6 +85,13 @@ test("the way beyond a blocked step is skipped with its name, never said to fail
     const steps = (await page.locator("#path li").allInnerTexts()).map((step) => step.replace(/\s+/g, " "));
     assert.deepEqual(steps.slice(2), ["Security group ▲ warn TCP times out: look here first", "DNS ▲ warn all down: all answered", "TCP ✕ fail 0 of 2",
                                       "TLS – skip not reached: TCP", "HTTP – skip not reached: TCP", "SQL – skip not reached: TCP"]);
+});
+
+test("steps that a kind of probe does not take are skipped, not passed", async () => {
+    const page = await open(status([link("socket", [address(1)], { kind: "tcp", token_configured: false })]));
+    const steps = (await page.locator("#path li").allInnerTexts()).map((step) => step.replace(/\s+/g, " "));
+    assert.deepEqual(steps.slice(4), ["TCP ✓ pass 1 of 1", ...["TLS", "HTTP", "SQL"].map((s) => `${s} – skip not part of a probe of kind tcp`)]);
+    assert.match(await text(page, "#matrix tr.address"), /● up/);
 });
 
 test("a thousand addresses are drawn in under 200 ms, virtually, and can be found", async () => {
