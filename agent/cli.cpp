@@ -22,6 +22,7 @@ constexpr const char* kOverview =
     "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
     "  logs           what the probes found                          -f --since 1h --state down\n"
     "  queries        what was asked of the resolver, if its query log is on\n"
+    "  doctor         the whole chain: what is wrong, whose it is, what mends it\n"
     "\n"
     "Act:\n"
     "  run            the agent, in the foreground (systemd starts it)\n"
@@ -85,7 +86,7 @@ class Parser {
         add_refresh();
         add_dns();
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
-        add_later();
+        add_doctor();
     }
 
     Command parse(int argc, const char* const* argv) {
@@ -97,14 +98,12 @@ class Parser {
         } catch (const CLI::ParseError& error) {
             const CLI::App* at = deepest(&app_);
             const std::string name = at == &app_ ? "postern" : full_name(at);
-            if (!later_.empty()) return later();
             std::string what = error.what();
             if (at == &app_ && !app_.remaining().empty()) what = unknown_command(app_.remaining().front());
             return PrintAndExit{name + ": " + what + "\nTry: " + name + " --help\n", kExitUnknown};
         }
         if (want_version_) return PrintAndExit{"postern " POSTERN_VERSION "\n", kExitGood};
         if (want_help_) return PrintAndExit{kOverview, kExitGood};
-        if (!later_.empty()) return later();
         if (!result_) return PrintAndExit{kOverview, kExitUnknown};
         return std::move(*result_)();
     }
@@ -181,18 +180,9 @@ class Parser {
         app->add_flag("--json", c->json, "as JSON");
     }
 
-    void add_probe() {
-        auto c = std::make_shared<ProbeCommand>();
-        CLI::App* app = app_.add_subcommand(
-            "probe",
-            "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and "
-            "--address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
-        app->add_option("LINK", c->link, "only this link (default: all)")->type_name("");
-        add_config(app, c->config);
-        app->add_flag("--json", c->json, "as JSON: the records, as in the log");
-        app->add_option("-n,--count", c->count, "how many times (default 1)")
-            ->type_name("N")
-            ->check(CLI::Range(1, 100000).description(""));
+    /// What `probe` and `doctor` look at when it is not the configuration's.
+    template <class ProbeOrDoctor>
+    static void add_target(CLI::App* app, ProbeOrDoctor* c) {
         app->add_option_function<std::vector<std::string>>(
                "--address",
                [c](const std::vector<std::string>& list) {
@@ -220,6 +210,21 @@ class Parser {
         app->add_option("--port", c->port, "port of the gateway (default 443)")
             ->type_name("N")
             ->check(CLI::Range(1, 65535).description(""));
+    }
+
+    void add_probe() {
+        auto c = std::make_shared<ProbeCommand>();
+        CLI::App* app = app_.add_subcommand(
+            "probe",
+            "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and "
+            "--address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
+        app->add_option("LINK", c->link, "only this link (default: all)")->type_name("");
+        add_config(app, c->config);
+        app->add_flag("--json", c->json, "as JSON: the records, as in the log");
+        app->add_option("-n,--count", c->count, "how many times (default 1)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 100000).description(""));
+        add_target(app, c.get());
         add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME",
                  [c](const std::string& text) -> std::string {
                      c->timeout_us = parse_duration(text);
@@ -312,6 +317,36 @@ class Parser {
                  });
     }
 
+    void add_doctor() {
+        auto c = std::make_shared<DoctorCommand>();
+        CLI::App* app = app_.add_subcommand(
+            "doctor",
+            "Walk the whole chain, from the configuration to the SQL reply, and say what is wrong,\nwhose it is and "
+            "what mends it. Needs no running agent; with --host and --address, no\nconfiguration.\nExit: 0 all is "
+            "well, 1 warnings, 2 failures, 3 nothing could be checked.");
+        add_config(app, c->config);
+        app->add_flag("--json", c->json, "as JSON");
+        app->add_flag("--list", c->list, "the codes that can be found");
+        app->add_option("--lang", c->language, "en or zh (default: by the locale)")
+            ->type_name("LANG")
+            ->check(CLI::IsMember({"en", "zh"}).description(""));
+        app->add_option("--only", c->only, "only these steps or codes")->type_name("CODE,...")->delimiter(',');
+        app->add_option("--skip", c->skip, "without these steps or codes")->type_name("CODE,...")->delimiter(',');
+        add_target(app, c.get());
+        add_read(app, "--timeout", "for all of it (default 30s)", "TIME",
+                 [raw = c.get()](const std::string& text) -> std::string {
+                     const auto time = parse_duration(text);
+                     if (!time || *time < core::kSecond || *time > 10 * core::kMinute)
+                         return "is not a duration from 1s to 10m, such as \"30s\"";
+                     raw->timeout_us = *time;
+                     return "";
+                 });
+        app->callback([this, c, app] {
+            c->config_given = app->count("--config") > 0;
+            result_ = [c] { return Command{*c}; };
+        });
+    }
+
     void add_dns() {
         CLI::App* dns = app_.add_subcommand("dns", "Who answers this host's programs: postern, or whoever did before.");
         dns->set_help_flag("-h,--help", "this text");
@@ -353,24 +388,9 @@ class Parser {
                  "starts it at boot.");
     }
 
-    /// Names of commands to come: they say so rather than "unknown".
-    void add_later() {
-        for (const char* name : {"doctor"}) {
-            CLI::App* app = app_.add_subcommand(name, "")->group("");
-            app->set_help_flag();
-            app->prefix_command();
-            app->callback([this, name] { later_ = name; });
-        }
-    }
-
-    PrintAndExit later() const {
-        return {"postern " + later_ + ": not yet in this version. postern --help tells what is.\n",
-                kExitUnknown};
-    }
-
     std::string unknown_command(const std::string& word) const {
         const auto meant =
-            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns", "endpoint"});
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns", "doctor", "endpoint"});
         return "there is no command " + shown(word) +
                (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }
@@ -399,7 +419,6 @@ class Parser {
     Micros now_;
     CLI::App app_{"", "postern"};
     bool want_help_ = false, want_version_ = false;
-    std::string later_;
     std::optional<Make> result_;
 };
 

@@ -93,6 +93,21 @@ struct EndpointCommand {
     Micros timeout_us = 30 * core::kMinute, interval_us = 5 * core::kSecond;
     bool json = false, dry_run = false, yes = false, wait = false;
 };
+struct DoctorCommand {
+    std::string config = kDefaultConfigPath;
+    bool config_given = false;
+    bool json = false;
+    bool list = false;
+    std::string language;                    // "": by the locale
+    std::vector<std::string> only, skip;     // steps and codes
+    Micros timeout_us = 30 * core::kSecond;  // for all of it
+    std::string host, token_file, ca_file;
+    std::vector<core::IpAddress> addresses;
+    int port = 0;
+
+    /// The target comes from the command line alone.
+    bool bare() const { return !host.empty() && !config_given; }
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -102,7 +117,7 @@ struct PrintAndExit {
 using Command =
     std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                  StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                 DnsCommand, EndpointCommand>;
+                 DnsCommand, EndpointCommand, DoctorCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -119,6 +134,7 @@ int run_command(const QueriesCommand& command);
 int run_command(const RefreshCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const EndpointCommand& command);
+int run_command(const DoctorCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -54,6 +56,15 @@ bool IpAddress::is_loopback() const {
 bool IpAddress::is_host() const {
     if (v6_) return bytes_[0] != 0xff && *this != v6({});
     return bytes_[0] != 0 && bytes_[0] < 224;
+}
+
+bool IpAddress::is_private() const {
+    static const std::array kPrefixes = {
+        *IpPrefix::parse("10.0.0.0/8"),     *IpPrefix::parse("172.16.0.0/12"), *IpPrefix::parse("192.168.0.0/16"),
+        *IpPrefix::parse("100.64.0.0/10"),  *IpPrefix::parse("169.254.0.0/16"), *IpPrefix::parse("fc00::/7"),
+        *IpPrefix::parse("fe80::/10"),
+    };
+    return is_loopback() || std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](const auto& p) { return p.contains(*this); });
 }
 
 std::string IpAddress::text() const {

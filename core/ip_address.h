@@ -25,6 +25,8 @@ class IpAddress {
     bool is_loopback() const;
     /// Something may listen there: not 0.0.0.0/8, not multicast or above, not ::, not ff00::/8. Loopback is one.
     bool is_host() const;
+    /// Not reached over the internet: RFC 1918, 6598 (carriers and clouds), 4193, link-local, loopback.
+    bool is_private() const;
     /// 4 or 16 bytes in network order.
     const std::uint8_t* data() const { return bytes_.data(); }
     std::size_t size() const { return v6_ ? 16 : 4; }

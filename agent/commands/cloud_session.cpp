@@ -70,6 +70,12 @@ core::Result<JsonView> CloudSession::call(const AliyunProduct& product, const st
     });
 }
 
+core::Result<Credentials> CloudSession::credentials() {
+    return wait_for<Credentials>([&](std::function<void(core::Result<Credentials>)> done) {
+        parts_->cloud.credentials->get(std::move(done));
+    });
+}
+
 core::Result<std::string> CloudSession::metadata(const std::string& path) {
     return wait_for<std::string>([&](std::function<void(core::Result<std::string>)> done) {
         parts_->cloud.metadata.get(path, std::move(done));

@@ -11,6 +11,7 @@
 
 #include "agent/cloud/aliyun_api.h"
 #include "agent/cloud/aliyun_reply.h"
+#include "agent/cloud/credentials.h"
 #include "agent/config.h"
 
 namespace postern::agent {
@@ -28,6 +29,8 @@ class CloudSession {
     template <class T, class Read>
     core::Result<std::vector<T>> pages(const AliyunProduct& product, const std::string& action,
                                        const NameValues& parameters, const std::string& resource, Read read);
+    /// Whose key signs. kCredentialsMissing with every source and its reason when there is none.
+    core::Result<Credentials> credentials();
     /// A value of the metadata service.
     core::Result<std::string> metadata(const std::string& path);
     core::Result<InstanceIdentity> identity();

@@ -6,6 +6,7 @@
 
 #include "agent/cli.h"
 #include "agent/commands/common.h"
+#include "agent/commands/probe_round.h"
 #include "agent/commands/probe_targets.h"
 #include "agent/reason_text.h"
 #include "agent/terminal.h"
@@ -25,7 +26,6 @@ using probe::ProbeResult;
 using probe::ProbeTarget;
 using probe::Reason;
 
-constexpr std::size_t kAtOnce = 32;
 constexpr Micros kBetweenRounds = 200 * core::kMillisecond;
 constexpr std::size_t kColumn = 9;
 constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█",
@@ -42,44 +42,6 @@ Outcome outcome(const ProbeResult& r, const ProbeTarget& target) {
 std::string ms(Micros us) {
     return fmt::format("{:.1f}", static_cast<double>(us) / 1000);
 }
-
-/// Every target once, at most kAtOnce at a time; results in the order of the targets.
-class Round {
-  public:
-    Round(core::Loop& loop, probe::NetworkLauncher& launcher, const std::vector<ProbeTarget>& targets)
-        : loop_(loop),
-          launcher_(launcher),
-          targets_(targets),
-          running_(targets.size()),
-          results_(targets.size()) {}
-
-    std::vector<ProbeResult> run() {
-        while (done_ < targets_.size()) {
-            while (next_ < targets_.size() && next_ - done_ < kAtOnce)
-                start(next_++);
-            loop_.run_once();
-        }
-        std::vector<ProbeResult> out;
-        for (auto& r : results_)
-            out.push_back(std::move(*r));
-        return out;
-    }
-
-  private:
-    void start(std::size_t i) {
-        running_[i] = launcher_.launch(targets_[i], [this, i](ProbeResult result) {
-            results_[i] = std::move(result);
-            ++done_;
-        });
-    }
-
-    core::Loop& loop_;
-    probe::NetworkLauncher& launcher_;
-    const std::vector<ProbeTarget>& targets_;
-    std::vector<std::unique_ptr<probe::RunningProbe>> running_;
-    std::vector<std::optional<ProbeResult>> results_;
-    std::size_t next_ = 0, done_ = 0;
-};
 
 class Report {
   public:
@@ -292,7 +254,7 @@ int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targe
         std::optional<Interruptible> interruptible;  // of several rounds, those that are done are summed up
         if (command.count > 1) interruptible.emplace();
         for (int i = 0; i < command.count && (i == 0 || interruptible->sleep(kBetweenRounds)); ++i) {
-            const auto results = Round(loop, launcher, targets).run();
+            const auto results = probe_each(loop, launcher, targets);
             report.count(results);
             if (command.json) {
                 json.add(results);

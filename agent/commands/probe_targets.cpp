@@ -100,18 +100,16 @@ EndpointSet narrowed(EndpointSet known, const ProbeCommand& command) {
     return make_endpoint_set(std::move(out));
 }
 
-core::Result<ProbeTargets> from_configuration(const ProbeCommand& command) {
-    const auto config = config_or_complain("probe", command.config);
-    if (!config)
-        return fail(Code::kConfigBadValue, "the configuration can't be used",
-                    "without one: postern probe --host NAME --address IP");
-    const auto agent = ask_running_agent(*config);
-    const LoadedSnapshot snapshot = load_snapshot(paths_of(config->agent).snapshot);
+}  // namespace
+
+core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeCommand& command) {
+    const auto agent = ask_running_agent(config);
+    const LoadedSnapshot snapshot = load_snapshot(paths_of(config.agent).snapshot);
     std::set<std::string> notes;
     ProbeTargets out;
     bool found = false;
     std::string names;
-    for (const auto& link : config->links) {
+    for (const auto& link : config.links) {
         names += (names.empty() ? "" : ", ") + link.name;
         if (!command.link.empty() && link.name != command.link) continue;
         found = true;
@@ -139,12 +137,15 @@ core::Result<ProbeTargets> from_configuration(const ProbeCommand& command) {
     return out;
 }
 
-}  // namespace
-
 core::Result<ProbeTargets> probe_targets(const ProbeCommand& command) {
     const bool bare =
         !command.host.empty() && !command.addresses.empty() && command.link.empty() && !command.config_given;
-    return bare ? from_command_line(command) : from_configuration(command);
+    if (bare) return from_command_line(command);
+    const auto config = config_or_complain("probe", command.config);
+    if (!config)
+        return fail(Code::kConfigBadValue, "the configuration can't be used",
+                    "without one: postern probe --host NAME --address IP");
+    return probe_targets(*config, command);
 }
 
 }  // namespace postern::agent

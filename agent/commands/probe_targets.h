@@ -19,5 +19,7 @@ struct ProbeTargets {
 /// kUsage, kFileUnreadable … when there is nothing that could be probed; mistakes in the configuration were
 /// printed.
 core::Result<ProbeTargets> probe_targets(const ProbeCommand& command);
+/// With a configuration that was loaded already.
+core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeCommand& command);
 
 }  // namespace postern::agent

@@ -1,0 +1,15 @@
+// Several targets probed once, side by side, for a command that waits for them.
+#pragma once
+
+#include <vector>
+
+#include "core/loop.h"
+#include "probe/probe_run.h"
+
+namespace postern::agent {
+
+/// At most 32 at a time; results in the order of the targets. Runs the loop until all are there.
+std::vector<probe::ProbeResult> probe_each(core::Loop& loop, probe::NetworkLauncher& launcher,
+                                           const std::vector<probe::ProbeTarget>& targets);
+
+}  // namespace postern::agent

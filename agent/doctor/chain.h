@@ -1,0 +1,16 @@
+// The walk: what is looked at side by side, in which order it is told, and what of it is told as the consequence of
+// something else.
+#pragma once
+
+#include <functional>
+
+#include "agent/cli.h"
+#include "agent/doctor/judge.h"
+
+namespace postern::agent::doctor {
+
+/// Tells the findings of the whole chain, a part at a time and in the order of the steps, as they are known. Returns all
+/// of them. Parts that are not there when the time is over are kSkip because of "time".
+Findings walk(const DoctorCommand& command, const std::function<void(const Findings&)>& tell);
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,30 @@
+// From what was seen to findings, a step at a time. Pure: time and place are in the arguments. Each gives a finding at
+// least; nothing is folded yet.
+#pragma once
+
+#include "agent/doctor/finding.h"
+#include "agent/doctor/observed.h"
+
+namespace postern::agent::doctor {
+
+using Findings = std::vector<Finding>;
+
+Findings judge_config(const ConfigSeen& seen);
+Findings judge_agent(const AgentSeen& seen);
+/// credentials, api, endpoint and security_group.
+Findings judge_cloud(const CloudSeen& seen);
+/// stub, system, hosts and resolv_conf, which explain each other.
+Findings judge_dns(const DnsSeen& dns, const HostSeen& host);
+/// address, tcp, tls, http, sql and ws of one link. `let_in`: the cloud says that its endpoint is connected and lets this
+/// host in, so that silence has other reasons.
+Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us,
+                    bool let_in = false);
+Findings judge_environment(const HostSeen& host, const std::vector<std::string>& names, bool upstreams_fail);
+
+/// A finding with the severity of its code.
+Finding found(std::string_view code, std::string link, std::string ip, Values values);
+Finding passed(Step step, std::string link, std::string ip, Values values);
+/// Without a code that explains it: the catalogue's "skipped" text of the step does.
+Finding skipped(Step step, std::string link = {}, std::string ip = {}, std::string because = {});
+
+}  // namespace postern::agent::doctor

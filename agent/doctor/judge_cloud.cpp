@@ -1,0 +1,112 @@
+// Credentials, the API, endpoints and their security groups.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/doctor/judge.h"
+#include "agent/endpoint_progress.h"
+
+namespace postern::agent::doctor {
+
+namespace {
+
+using core::Code;
+
+/// What a refusal or failure of the API is; "" for what is said of an endpoint.
+std::string_view api_code(Code code) {
+    switch (code) {
+        case Code::kApiNotFound: return "";
+        case Code::kApiClock: return "PN-API-CLOCK";
+        case Code::kApiDenied: return "PN-API-DENIED";
+        case Code::kCredentialsInvalid:
+        case Code::kCredentialsExpired: return "PN-API-KEY";
+        case Code::kDnsFailed:
+        case Code::kConnectFailed:
+        case Code::kTlsFailed:
+        case Code::kTimeout:
+        case Code::kSocket: return "PN-API-UNREACHABLE";
+        default: return "PN-API-FAILED";
+    }
+}
+
+std::string state_of(const EndpointReport& r) {
+    return fmt::format("{}, {}, {}", r.status, r.business_status, r.connection_status);
+}
+
+std::string_view endpoint_code(const EndpointReport& r) {
+    if (r.business_status == "FinancialLocked") return "PN-ENDPOINT-LOCKED";
+    if (r.status != "Active") return r.status == "Deleting" ? "PN-ENDPOINT-GONE" : "PN-ENDPOINT-MAKING";
+    if (r.connection_status == "Connected") return "";
+    if (r.connection_status == "Pending" || r.connection_status == "Wait") return "PN-ENDPOINT-PENDING";
+    if (r.connection_status == "Connecting") return "PN-ENDPOINT-MAKING";
+    return "PN-ENDPOINT-CLOSED";
+}
+
+void judge_endpoint(const EndpointSeen& seen, const std::string& region, Findings& out) {
+    Values v = {{"endpoint", seen.endpoint}, {"region", region}};
+    if (!seen.info) {
+        out.push_back(found("PN-ENDPOINT-GONE", seen.link, {}, std::move(v)));
+        return;
+    }
+    const EndpointReport& r = seen.info->report;
+    v["state"] = state_of(r);
+    const auto add = [&](Finding f) {
+        if (!r.request_id.empty()) f.evidence.emplace_back("request_id", r.request_id);
+        out.push_back(std::move(f));
+    };
+    const std::string_view code = endpoint_code(r);
+    add(code.empty() ? passed(Step::kEndpoint, seen.link, {}, v) : found(code, seen.link, {}, v));
+    for (const ZoneReport& zone : r.zones) {
+        if (!code.empty() || zone.status == "Connected") continue;
+        Values of_zone = v;
+        of_zone["zone"] = zone.zone_id;
+        of_zone["state"] = zone.status;
+        add(found("PN-ENDPOINT-ZONE", seen.link, {}, std::move(of_zone)));
+    }
+    if (!seen.access) return;
+    v["reason"] = seen.access->judgement.reason;
+    v["from"] = seen.access->from;
+    switch (seen.access->judgement.access) {
+        case Access::kYes: return out.push_back(passed(Step::kSecurityGroup, seen.link, {}, std::move(v)));
+        case Access::kNo: return out.push_back(found("PN-SECURITY-GROUP-443", seen.link, {}, std::move(v)));
+        case Access::kUnknown: break;
+    }
+    out.push_back(skipped(Step::kSecurityGroup, seen.link));
+    out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
+}
+
+}  // namespace
+
+Findings judge_cloud(const CloudSeen& seen) {
+    Findings out;
+    if (!seen.credentials) {
+        out.push_back(found("PN-CREDENTIALS-NONE", {}, {}, {{"problem", seen.credentials.error().what}}));
+        for (const Step step : {Step::kApi, Step::kEndpoint, Step::kSecurityGroup})
+            out.push_back(skipped(step, {}, {}, "PN-CREDENTIALS-NONE"));
+        return out;
+    }
+    if (seen.endpoints.empty()) {
+        for (const Step step : {Step::kCredentials, Step::kApi, Step::kEndpoint})
+            out.push_back(skipped(step));
+        return out;
+    }
+    out.push_back(passed(Step::kCredentials, {}, {}, {{"provider", seen.credentials->provider}}));
+    const auto failed = std::find_if(seen.endpoints.begin(), seen.endpoints.end(), [](const auto& e) {
+        return !e.info && !api_code(e.info.error().code).empty();
+    });
+    if (failed != seen.endpoints.end()) {
+        const core::Error& error = failed->info.error();
+        const std::string code(api_code(error.code));
+        out.push_back(found(code, {}, {}, {{"problem", error.what}, {"provider", seen.credentials->provider},
+                                           {"region", seen.region}}));
+        for (const Step step : {Step::kEndpoint, Step::kSecurityGroup})
+            out.push_back(skipped(step, {}, {}, code));
+        return out;
+    }
+    out.push_back(passed(Step::kApi, {}, {}, {{"region", seen.region}}));
+    for (const EndpointSeen& endpoint : seen.endpoints)
+        judge_endpoint(endpoint, seen.region, out);
+    return out;
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,77 @@
+// Configuration and agent.
+#include <fmt/format.h>
+
+#include "agent/doctor/codes.h"
+#include "agent/doctor/judge.h"
+
+namespace postern::agent::doctor {
+
+Finding found(std::string_view code, std::string link, std::string ip, Values values) {
+    const CodeInfo* info = find_code(code);
+    Finding f;
+    f.step = info->step;
+    f.state = info->severity;
+    f.code = code;
+    f.link = std::move(link);
+    f.ip = std::move(ip);
+    f.values = std::move(values);
+    if (!f.link.empty()) f.values.try_emplace("link", f.link);
+    if (!f.ip.empty()) f.values.try_emplace("ip", f.ip);
+    return f;
+}
+
+Finding passed(Step step, std::string link, std::string ip, Values values) {
+    Finding f{step, State::kPass, step_code(step), std::move(link), std::move(ip), std::move(values), {}, {}};
+    if (!f.link.empty()) f.values.try_emplace("link", f.link);
+    if (!f.ip.empty()) f.values.try_emplace("ip", f.ip);
+    return f;
+}
+
+Finding skipped(Step step, std::string link, std::string ip, std::string because) {
+    Finding f = passed(step, std::move(link), std::move(ip), {});
+    f.state = State::kSkip;
+    f.because = std::move(because);
+    return f;
+}
+
+Findings judge_config(const ConfigSeen& seen) {
+    if (!seen.used) return {skipped(Step::kConfig)};
+    if (!seen.problem.empty())
+        return {found("PN-CONFIG-UNREADABLE", {}, {}, {{"file", seen.file}, {"problem", seen.problem}})};
+    const auto issue = [&seen](std::string_view code, const std::vector<ConfigIssue>& all) {
+        Finding f = found(code, {}, {}, {{"file", seen.file}, {"problem", all.front().key + ": " + all.front().what},
+                                         {"key", all.front().key}, {"line", std::to_string(all.front().line)},
+                                         {"count", std::to_string(all.size())}});
+        for (const auto& i : all)
+            f.evidence.emplace_back(fmt::format("{}:{}", seen.file, i.line), i.key + ": " + i.what);
+        return f;
+    };
+    Findings out;
+    if (!seen.mistakes.empty()) out.push_back(issue("PN-CONFIG-MISTAKE", seen.mistakes));
+    if (!seen.warnings.empty()) out.push_back(issue("PN-CONFIG-WARNING", seen.warnings));
+    if (seen.config && seen.config->links.empty())
+        out.push_back(found("PN-CONFIG-NO-LINK", {}, {}, {{"file", seen.file}}));
+    for (const auto& [link, error] : seen.tokens) {
+        out.push_back(found("PN-CONFIG-TOKEN", link, {}, {{"file", error.hint}, {"problem", error.what}}));
+        if (error.sys != 0) out.back().evidence.emplace_back("errno", std::to_string(error.sys));
+    }
+    if (!out.empty()) return out;
+    std::string links;
+    for (const auto& link : seen.config->links)
+        links += (links.empty() ? "" : ", ") + link.name;
+    return {passed(Step::kConfig, {}, {}, {{"file", seen.file}, {"links", links}})};
+}
+
+Findings judge_agent(const AgentSeen& seen) {
+    if (!seen.problem.empty())
+        return {found("PN-AGENT-DOWN", {}, {}, {{"listen", seen.listen.text()}, {"problem", seen.problem}})};
+    Findings out;
+    if (!seen.resolver_problem.empty())
+        out.push_back(found("PN-AGENT-RESOLVER", {}, {}, {{"problem", seen.resolver_problem}}));
+    for (const auto& warning : seen.warnings)
+        out.push_back(found("PN-AGENT-WARNING", {}, {}, {{"problem", warning}}));
+    if (out.empty()) out.push_back(passed(Step::kAgent, {}, {}, {{"version", seen.version}}));
+    return out;
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,22 @@
+// The looking: each part by itself, so that they can go side by side. All are bounded in time and change nothing.
+#pragma once
+
+#include "agent/cli.h"
+#include "agent/doctor/observed.h"
+
+namespace postern::agent::doctor {
+
+ConfigSeen look_at_config(const DoctorCommand& command);
+/// At most 2 s.
+AgentSeen look_at_agent(const Config& config);
+/// The endpoints that links name, asked of the cloud. Each request has the API client's bounds.
+CloudSeen look_at_cloud(const Config& config);
+/// The addresses as agent, snapshot or configuration know them, or those of the command line. Empty: none is known.
+std::vector<probe::ProbeTarget> look_for_targets(const DoctorCommand& command, const ConfigSeen& config);
+/// At most 5 s a name at our own server and 10 s as programs ask.
+DnsSeen look_at_dns(const Config& config, const std::vector<probe::ProbeTarget>& targets);
+HostSeen look_at_host(const Config& config);
+/// In the order of the targets; at most as long as the longest of their timeouts.
+std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targets);
+
+}  // namespace postern::agent::doctor

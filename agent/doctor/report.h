@@ -1,0 +1,21 @@
+// Findings for people and for programs.
+#pragma once
+
+#include "agent/doctor/catalogue.h"
+#include "agent/doctor/judge.h"
+#include "agent/terminal.h"
+
+namespace postern::agent::doctor {
+
+/// A line for what is well, a block for what is not.
+std::string text_of(const Findings& findings, const Catalogue& words, const Paint& paint, std::size_t columns);
+/// The last line: how many there are of what.
+std::string verdict_text(const Findings& findings, const Catalogue& words, const Paint& paint);
+/// {"schema_version":1,"verdict":…,"findings":[…]}
+std::string json_of(const Findings& findings, const Catalogue& words);
+/// Every code with its step, severity, owner and cause.
+std::string list_text(const Catalogue& words);
+/// 0 all passed, 1 warnings, 2 failures, 3 nothing could be checked.
+int exit_code(const Findings& findings);
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,98 @@
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <regex>
+#include <set>
+
+#include "agent/doctor/catalogue.h"
+#include "agent/doctor/codes.h"
+
+namespace postern::agent::doctor {
+namespace {
+
+std::set<std::string> placeholders(const std::string& text) {
+    std::set<std::string> out;
+    const std::regex word(R"(\{([a-z_]+)\})");
+    for (std::sregex_iterator it(text.begin(), text.end(), word), end; it != end; ++it) out.insert((*it)[1]);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("doctor: both catalogues have every text, and each says the same values", "[doctor]") {
+    const auto& english = Catalogue::in(Language::kEnglish).all();
+    const auto& chinese = Catalogue::in(Language::kChinese).all();
+    const auto flat_english = english.flatten(), flat_chinese = chinese.flatten();
+    for (const auto& [key, text] : flat_english.items()) {
+        INFO(key);
+        REQUIRE(flat_chinese.contains(key));
+        const auto other = placeholders(flat_chinese[key]);
+        if (key.ends_with("/cause") || key.find("/passed/") == 0) CHECK(other == placeholders(text));
+        CHECK(flat_chinese[key].get<std::string>().empty() == text.get<std::string>().empty());
+    }
+    CHECK(flat_chinese.size() == flat_english.size());
+}
+
+TEST_CASE("doctor: every code has its words, and every word its code", "[doctor]") {
+    const auto& findings = Catalogue::in(Language::kEnglish).all()["findings"];
+    for (const CodeInfo& code : all_codes()) {
+        INFO(code.code);
+        REQUIRE(findings.contains(std::string(code.code)));
+        for (const char* part : {"cause", "expected", "found", "fix", "verify"})
+            CHECK(findings[std::string(code.code)].contains(part));
+        CHECK(code.code.starts_with("PN-"));
+        CHECK((code.severity == State::kFail || code.severity == State::kWarn));
+    }
+    CHECK(findings.size() == all_codes().size());
+    for (int s = 0; s < static_cast<int>(Step::kCount); ++s) {
+        const std::string step(to_string(static_cast<Step>(s)));
+        for (const char* section : {"steps", "passed", "skipped"})
+            CHECK(Catalogue::in(Language::kEnglish).all()[section].contains(step));
+    }
+}
+
+TEST_CASE("doctor: what explains a code exists, and explains nothing in a circle", "[doctor]") {
+    std::map<std::string, std::set<std::string>> causes;
+    for (const CodeInfo& code : all_codes()) {
+        std::istringstream names{std::string(code.explained_by)};
+        for (std::string name; names >> name;) {
+            INFO(name);
+            CHECK(find_code(name) != nullptr);
+            causes[std::string(code.code)].insert(name);
+        }
+    }
+    for (const auto& [code, direct] : causes) {
+        std::set<std::string> all = direct;
+        for (std::size_t before = 0; before != all.size();) {
+            before = all.size();
+            for (const auto& name : std::set<std::string>(all)) all.insert(causes[name].begin(), causes[name].end());
+        }
+        INFO(code);
+        CHECK(all.count(code) == 0);
+    }
+}
+
+TEST_CASE("doctor: every reason of a probe has one code", "[doctor]") {
+    std::set<std::string_view> seen;
+    for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r) {
+        const auto reason = static_cast<probe::Reason>(r);
+        const auto& codes = all_codes();
+        REQUIRE(std::count_if(codes.begin(), codes.end(), [&](const auto& c) { return c.reason == reason; }) == 1);
+        CHECK(seen.insert(code_of(reason).code).second);
+    }
+}
+
+TEST_CASE("doctor: texts are filled", "[doctor]") {
+    CHECK(fill("{ip} on {port}", {{"ip", "10.0.0.1"}, {"port", "443"}}) == "10.0.0.1 on 443");
+    CHECK(fill("probe {link} --json", {}) == "probe --json");
+    CHECK(fill("{\"code\":0,…}", {}) == "{\"code\":0,…}");
+    CHECK(fill("open { brace", {}) == "open { brace");
+    CHECK(fill("{a}", {{"a", "{b}"}, {"b", "never"}}) == "{b}");  // values are not texts
+}
+
+TEST_CASE("doctor: the language is the locale's", "[doctor]") {
+    CHECK(parse_language("zh") == Language::kChinese);
+    CHECK_FALSE(parse_language("fr"));
+}
+
+}  // namespace postern::agent::doctor

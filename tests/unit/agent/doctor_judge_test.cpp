@@ -1,0 +1,245 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "agent/doctor/codes.h"
+#include "agent/doctor/judge.h"
+
+namespace postern::agent::doctor {
+namespace {
+
+constexpr const char* kName = "gw-private.cloud.example.com";
+constexpr core::Micros kNow = 1767312000LL * core::kSecond;
+
+core::IpAddress ip(const char* text) { return *core::IpAddress::parse(text); }
+
+/// "FAIL PN-X | WARN PN-Y", in order; what passed or was skipped is left out.
+std::string troubles(Findings findings, const Findings& earlier = {}) {
+    fold(earlier, findings);
+    std::string out;
+    for (const auto& f : findings) {
+        if (f.state != State::kFail && f.state != State::kWarn) continue;
+        out += (out.empty() ? "" : " | ") + std::string(to_string(f.state)) + " " + f.code;
+    }
+    return out;
+}
+
+std::string because(Findings findings, Step step, const Findings& earlier = {}) {
+    fold(earlier, findings);
+    for (const auto& f : findings) {
+        if (f.step == step) return std::string(to_string(f.state)) + " " + f.because;
+    }
+    return "-";
+}
+
+DnsReply reply(std::vector<const char*> addresses) {
+    DnsReply r;
+    r.rcode_name = addresses.empty() ? "NXDOMAIN" : "NOERROR";
+    r.explanation = {{"source", "private"}};
+    for (const char* a : addresses) r.answers.push_back({kName, "A", a, 10});
+    return r;
+}
+
+struct Host {
+    DnsSeen dns;
+    HostSeen host;
+
+    Host() {
+        dns.server = *core::SocketAddress::parse("127.0.0.153:53", 53);
+        NameSeen n{"prod", kName, {ip("10.0.1.23"), ip("10.0.2.9")}, {}, {}};
+        n.stub = core::Result<DnsReply>(reply({"10.0.1.23", "10.0.2.9"}));
+        n.system = Lookup{Lookup::Outcome::kAnswered, {ip("10.0.1.23"), ip("10.0.2.9")}};
+        dns.names.push_back(n);
+        DnsReply forwarded;
+        forwarded.rcode_name = "NOERROR";
+        dns.forwarded = core::Result<DnsReply>(forwarded);
+        host.resolv_conf = "nameserver 127.0.0.153\n";
+        host.nsswitch = "hosts: files dns\n";
+        host.report.journal.state = TakeoverState::kOn;
+    }
+    NameSeen& name() { return dns.names[0]; }
+    void programs_get(Lookup::Outcome outcome, std::vector<core::IpAddress> addresses = {}) {
+        name().system = Lookup{outcome, std::move(addresses)};
+    }
+    void hosts_file(const std::string& text) { host.report.hosts = agent::hosts_findings(text, {kName}); }
+    Findings judge() const { return judge_dns(dns, host); }
+};
+
+PathSeen path(const char* address, probe::Reason reason, probe::Phase phase) {
+    auto spec = std::make_shared<probe::ProbeSpec>();
+    spec->host = spec->server_name = kName;
+    PathSeen out{{"prod", ip(address), "zone-a", "ep-1", spec}, {}};
+    out.result.link = "prod";
+    out.result.ip = ip(address);
+    out.result.ok = reason == probe::Reason::kNone;
+    out.result.reason = reason;
+    out.result.phase = phase;
+    out.result.phase_us[0] = 1234;
+    return out;
+}
+PathSeen good(const char* address) { return path(address, probe::Reason::kNone, probe::Phase::kCount); }
+
+}  // namespace
+
+TEST_CASE("doctor: a healthy host has nothing to say", "[doctor]") {
+    Host h;
+    CHECK(troubles(h.judge()).empty());
+    CHECK(troubles(judge_path("prod", {good("10.0.1.23"), good("10.0.2.9")}, kNow)).empty());
+    CHECK(troubles(judge_environment(h.host, {kName}, false)).empty());
+    CHECK(troubles(judge_agent({})).empty());
+}
+
+TEST_CASE("doctor: our DNS and what programs get, one cause each", "[doctor]") {
+    Host h;
+    const auto failed = core::Result<DnsReply>(core::fail(core::Code::kTimeout, "no answer within 5 s", ""));
+    SECTION("never taken over") {
+        h.host.report.journal.state = TakeoverState::kOff;
+        h.host.resolv_conf = "nameserver 100.100.2.136\n";
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "FAIL PN-RESOLV-OFF");
+        CHECK(because(h.judge(), Step::kSystem) == "SKIP PN-RESOLV-OFF");
+    }
+    SECTION("not taken over, but somebody pointed resolv.conf here") {
+        h.host.report.journal.state = TakeoverState::kOff;
+        CHECK(troubles(h.judge()).empty());
+    }
+    SECTION("rewritten by DHCP") {
+        h.host.report.out_of_place = {"/etc/resolv.conf"};
+        h.host.resolv_conf = "nameserver 100.100.2.136\n";
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "FAIL PN-RESOLV-CHANGED");
+    }
+    SECTION("truce") {
+        h.host.report.journal.state = TakeoverState::kTruce;
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "FAIL PN-RESOLV-TRUCE");
+    }
+    SECTION("suspended, and the resolver is why") {
+        h.host.report.journal.state = TakeoverState::kSuspended;
+        h.name().stub = failed;
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "FAIL PN-STUB-SILENT");
+        CHECK(because(h.judge(), Step::kResolvConf) == "SKIP PN-STUB-SILENT");
+    }
+    SECTION("an old line of /etc/hosts") {
+        h.hosts_file("10.9.9.9 gw-private.cloud.example.com\n");
+        h.programs_get(Lookup::Outcome::kAnswered, {ip("10.9.9.9")});
+        CHECK(troubles(h.judge()) == "FAIL PN-HOSTS-SHADOW");
+    }
+    SECTION("a line of /etc/hosts that is right today") {
+        h.hosts_file("10.0.1.23 gw-private.cloud.example.com\n");
+        h.programs_get(Lookup::Outcome::kAnswered, {ip("10.0.1.23")});
+        CHECK(troubles(h.judge()) == "WARN PN-HOSTS-FROZEN");
+    }
+    SECTION("the columns of old guides") {
+        h.hosts_file("gw-private.cloud.example.com 10.0.1.23\n");
+        CHECK(troubles(h.judge()) == "WARN PN-HOSTS-REVERSED");
+    }
+    SECTION("another program has the port") {
+        DnsReply foreign = reply({"10.0.1.23"});
+        foreign.explanation.clear();
+        h.name().stub = core::Result<DnsReply>(foreign);
+        CHECK(troubles(h.judge()) == "FAIL PN-STUB-FOREIGN");
+    }
+    SECTION("our answer is another") {
+        h.name().stub = core::Result<DnsReply>(reply({"10.0.7.7"}));
+        h.programs_get(Lookup::Outcome::kAnswered, {ip("10.0.7.7")});
+        CHECK(troubles(h.judge()) == "FAIL PN-STUB-WRONG");
+    }
+    SECTION("the upstreams do not answer, our own names do") {
+        DnsReply servfail;
+        servfail.rcode = 2;
+        servfail.rcode_name = "SERVFAIL";
+        h.dns.forwarded = core::Result<DnsReply>(servfail);
+        CHECK(troubles(h.judge()) == "FAIL PN-STUB-FORWARD");
+    }
+    SECTION("through the internet for a reason that no file tells") {
+        h.programs_get(Lookup::Outcome::kAnswered, {ip("203.0.113.8")});
+        CHECK(troubles(h.judge()) == "FAIL PN-SYSTEM-PUBLIC");
+    }
+    SECTION("a cache that keeps the old address") {
+        h.programs_get(Lookup::Outcome::kAnswered, {ip("10.0.9.9")});
+        CHECK(troubles(h.judge()) == "FAIL PN-SYSTEM-STALE");
+    }
+    SECTION("nsswitch without dns") {
+        h.host.nsswitch = "passwd: files\nhosts: files myhostname # dns\n";
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "FAIL PN-RESOLV-NSSWITCH");
+    }
+    SECTION("rotate warns while all is well, and is the cause when it is not") {
+        h.host.resolv_conf = "nameserver 127.0.0.153\nnameserver 100.100.2.136\noptions rotate\n";
+        CHECK(troubles(h.judge()) == "WARN PN-RESOLV-ROTATE");
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "FAIL PN-RESOLV-ROTATE");
+    }
+    SECTION("two faults that have nothing to do with each other are two") {
+        h.host.report.journal.state = TakeoverState::kOff;
+        h.host.resolv_conf = "nameserver 100.100.2.136\n";
+        h.programs_get(Lookup::Outcome::kNoSuchName);
+        h.hosts_file("gw-private.cloud.example.com 10.0.1.23\n");
+        CHECK(troubles(h.judge()) == "WARN PN-HOSTS-REVERSED | FAIL PN-RESOLV-OFF");
+    }
+}
+
+TEST_CASE("doctor: an address fails at one step, the others are skipped because of it", "[doctor]") {
+    const auto findings = judge_path(
+        "prod", {path("10.0.1.23", probe::Reason::kTcpTimeout, probe::Phase::kConnect), good("10.0.2.9")}, kNow);
+    CHECK(troubles(findings) == "FAIL PN-TCP-TIMEOUT");
+    CHECK(std::count_if(findings.begin(), findings.end(), [](const auto& f) {
+              return f.state == State::kSkip && f.because == "PN-TCP-TIMEOUT" && f.ip == "10.0.1.23";
+          }) == 3);
+    CHECK(std::count_if(findings.begin(), findings.end(),
+                        [](const auto& f) { return f.state == State::kPass && f.ip == "10.0.2.9"; }) == 4);
+}
+
+TEST_CASE("doctor: every reason is found at its step, and nothing else is", "[doctor]") {
+    for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r) {
+        const auto reason = static_cast<probe::Reason>(r);
+        const CodeInfo& code = code_of(reason);
+        const auto findings =
+            judge_path("prod", {path("10.0.1.23", reason, probe::Phase::kTls), good("10.0.2.9")}, kNow);
+        CHECK(troubles(findings) == std::string(to_string(code.severity)) + " " + std::string(code.code));
+    }
+}
+
+TEST_CASE("doctor: addresses that are none, one, or of the internet", "[doctor]") {
+    CHECK(troubles(judge_path("prod", {}, kNow)) == "FAIL PN-ADDRESS-NONE");
+    CHECK(troubles(judge_path("prod", {good("10.0.1.23")}, kNow)) == "WARN PN-ADDRESS-ONE");
+    CHECK(troubles(judge_path("", {good("10.0.1.23")}, kNow)).empty());  // the command line named one
+    CHECK(troubles(judge_path("prod", {good("203.0.113.1"), good("10.0.1.23")}, kNow)) == "WARN PN-ADDRESS-PUBLIC");
+}
+
+TEST_CASE("doctor: a configuration with mistakes explains an agent that is down", "[doctor]") {
+    ConfigSeen config;
+    config.file = "/etc/postern/postern.toml";
+    config.mistakes = {{3, "dns.ttl", "is not a duration"}};
+    const auto findings = judge_config(config);
+    CHECK(troubles(findings) == "FAIL PN-CONFIG-MISTAKE");
+    AgentSeen agent;
+    agent.problem = "connection refused";
+    CHECK(troubles(judge_agent(agent)) == "FAIL PN-AGENT-DOWN");
+    CHECK(troubles(judge_agent(agent), findings).empty());
+}
+
+TEST_CASE("doctor: proxies that take the private name away", "[doctor]") {
+    HostSeen host;
+    host.environment = {{"https_proxy", "http://user:secret@proxy:3128"}};
+    const auto findings = judge_environment(host, {kName}, false);
+    CHECK(troubles(findings) == "WARN PN-ENV-PROXY");
+    CHECK(findings[0].values.at("proxy") == "http://proxy:3128");
+    for (const char* no_proxy : {"*", ".example.com", "example.com", "other.test,gw-private.cloud.example.com"}) {
+        host.environment = {{"https_proxy", "http://proxy:3128"}, {"NO_PROXY", no_proxy}};
+        CHECK(troubles(judge_environment(host, {kName}, false)).empty());
+    }
+    host.environment = {{"HTTPS_PROXY", "http://proxy:3128"}, {"no_proxy", "ample.com"}};
+    CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-PROXY");
+    host.environment.clear();
+    host.interfaces = {"eth0", "tailscale0"};
+    CHECK(troubles(judge_environment(host, {kName}, false)).empty());
+    CHECK(troubles(judge_environment(host, {kName}, true)) == "WARN PN-ENV-TAILSCALE");
+    host.nscd = true;
+    CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-NSCD");
+}
+
+}  // namespace postern::agent::doctor
