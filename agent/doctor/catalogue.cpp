@@ -51,9 +51,9 @@ std::string fill(std::string_view text, const Values& values) {
     std::string out;
     while (!text.empty()) {
         const auto open = text.find('{');
-        const auto close = text.find('}', open == std::string_view::npos ? 0 : open);
+        const auto close = open == std::string_view::npos ? open : text.find('}', open);
+        if (close == std::string_view::npos) return out += text;
         out += text.substr(0, open);
-        if (open == std::string_view::npos || close == std::string_view::npos) break;
         const auto word = text.substr(open + 1, close - open - 1);
         if (const auto value = values.find(word); value != values.end() && !value->second.empty()) {
             out += value->second;

@@ -131,16 +131,6 @@ TEST_CASE("cli: dns has verbs, and enable a mode", "[cli]") {
     CHECK(printed({"dns"}).code == kExitUnknown);
 }
 
-TEST_CASE("cli: commands to come say so and are 3", "[cli]") {
-    for (const auto& words : std::vector<std::vector<const char*>>{{"doctor"},
-                                                                   {"doctor", "--json", "--lang", "zh"}}) {
-        const auto later = printed(words);
-        INFO(later.text);
-        CHECK(later.code == kExitUnknown);
-        CHECK(has(later.text, "not yet in this version"));
-    }
-}
-
 TEST_CASE("cli: the words of an explanation are taken apart, quotes and all", "[cli]") {
     const auto words = parse_words(R"(source=private link=prod why="10.0.1.23 up, \"own\" zone" last=)");
     REQUIRE(words.size() == 4);
