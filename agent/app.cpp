@@ -14,6 +14,7 @@
 #include "agent/http_routes.h"
 #include "agent/http_server.h"
 #include "agent/lookup.h"
+#include "agent/plan_memory.h"
 #include "agent/plan_publisher.h"
 #include "agent/probe_route.h"
 #include "agent/resolver_child.h"
@@ -151,11 +152,20 @@ class App {
             core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
             snapshot_warning_ = "the saved addresses could not be read: " + problem.text();
         }
-        if (!loaded.found) return;
+        if (!loaded.found) return restore_from_plan();
         snapshot_ = loaded.snapshot;
         lookup_.remember(snapshot_.api_hosts);
         engine_.set_host_zone(snapshot_.zone);
         engine_.restore(snapshot_);
+    }
+
+    void restore_from_plan() {
+        for (const auto& path : {paths_.current_plan, paths_.durable_plan}) {
+            const auto plan = core::PlanView::load(path);
+            if (!plan) continue;
+            const Snapshot known = snapshot_from(*plan, config_);
+            if (!known.sources.empty()) return engine_.restore(known);
+        }
     }
 
     void keep(const probe::Record& record) {

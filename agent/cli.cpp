@@ -153,7 +153,7 @@ class Parser {
         app->add_flag("--json", show->json, "as JSON");
         auto compile = std::make_shared<PlanCompileCommand>();
         app = add(plan, "compile",
-                  "Make a plan without the agent: fixed addresses and the saved snapshot, no verdicts.",
+                  "Make a plan without the agent from what is on disk: no verdicts.",
                   compile);
         app->add_option("-o,--out", compile->out, "where to write it")->type_name("FILE")->required();
     }

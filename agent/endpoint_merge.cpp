@@ -25,6 +25,17 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const 
     return Fate::kUnmentioned;
 }
 
+/// Notes that it is replaced; true when that happens again and again. Only of an endpoint as the API has it: who changes
+/// a file or a DNS record means it.
+bool by_turns(const EndpointAddress& address, const EndpointReport& whole,
+              std::map<core::IpAddress, HeldAddresses::Replaced>& replaced, core::Micros now) {
+    const EndpointReport* about = part_about(whole, address.endpoint);
+    if (about == nullptr || !about->endpoint_id.starts_with("ep-")) return false;
+    auto& times = replaced[address.ip];
+    times = {now, times.times + 1};
+    return times.times > 1;
+}
+
 std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept, bool stated) {
     const std::string who = title(report) + ": ";
     const std::string grace = std::to_string(kWithdrawalGrace / core::kMinute) + " min after ";
@@ -58,11 +69,14 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
     std::vector<EndpointAddress> next(ready.begin(), ready.end());
     EndpointSet kept;
     bool any_stated = false;
+    for (const auto& [ip, replaced] : held.replaced) {
+        if (now - replaced.when < kWithdrawalGrace) out.held.replaced.emplace(ip, replaced);
+    }
     for (const auto& address : held.served) {
         const bool still = std::any_of(ready.begin(), ready.end(), [&](const auto& a) { return a.ip == address.ip; });
         if (still) continue;
         const Fate fate = fate_of(address, report, ready);
-        if (fate == Fate::kReplaced) continue;
+        if (fate == Fate::kReplaced && !by_turns(address, report, out.held.replaced, now)) continue;
         const bool stated = fate == Fate::kStatedEnd;
         if (stated && !(works && works(address.ip))) continue;
         const auto it = held.leaving.find(address.ip);

@@ -1,7 +1,7 @@
 // What a new reply does to the addresses that are served. Pure: the rules of withdrawal, as a table that tests walk.
 //
 // New addresses count at once; so does one that replaces another in its zone, and an end that the API states (Deleting,
-// Disconnected). Whatever merely stopped being mentioned stays for a while, and the last addresses stay for good: a reply
+// Disconnected). Where two replace each other by turns, both are served until one has stayed. Whatever merely stopped being mentioned stays for a while, and the last addresses stay for good: a reply
 // that would leave nothing is more often a mistake than the truth, and a dead address costs no more than none.
 #pragma once
 
@@ -19,6 +19,11 @@ inline constexpr core::Micros kWithdrawalGrace = 10 * core::kMinute;
 struct HeldAddresses {
     EndpointSet served;
     std::map<core::IpAddress, core::Micros> leaving;  // served though no longer ready: since when (monotonic)
+    struct Replaced {
+        core::Micros when = 0;
+        int times = 0;
+    };
+    std::map<core::IpAddress, Replaced> replaced;     // by another of its zone, in the last kWithdrawalGrace
 };
 
 struct MergedAddresses {

@@ -1,7 +1,7 @@
-// `postern plan compile`: the plan without the running agent, from fixed addresses and the saved snapshot.
+// `postern plan compile`: the plan without the running agent, from what is on disk.
 #include "agent/hostdns/upstreams.h"
 #include "agent/plan_compiler.h"
-#include "agent/snapshot_store.h"
+#include "agent/zones_files.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 
@@ -25,7 +25,7 @@ core::Result<core::Bytes> compile_offline(const Config& config) {
     }
     ++input.generation;
     for (const auto& link : config.links) {
-        input.links.push_back({link.name, link.host, addresses_from(snapshot, link), {}, 0});
+        input.links.push_back({link.name, link.host, addresses_on_disk(snapshot, link), {}, 0});
     }
     const auto plan = compile_plan(without_verdicts(std::move(input)));
     if (!plan) return core::fail(plan.error());

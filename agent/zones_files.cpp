@@ -104,4 +104,15 @@ void ZonesFiles::read(const std::string& path, Provider::Callback done) {
                        });
 }
 
+EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link) {
+    if (!link.zones_file.empty()) {
+        const auto text = core::read_file(link.zones_file, kMaxFile);
+        const auto report = text ? parse_zones_file(link.zones_file, *text) : core::fail(text.error());
+        if (report) {
+            if (auto now = ready_addresses(*report, link.zones); !now.empty()) return now;
+        }
+    }
+    return addresses_from(snapshot, link);
+}
+
 }  // namespace postern::agent

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "agent/cloud/provider.h"
+#include "agent/snapshot_store.h"
 #include "core/clock.h"
 #include "core/file_watch.h"
 #include "core/loop.h"
@@ -67,5 +68,8 @@ class ZonesFiles {
 
 /// A saved reply of ListVpcEndpointZones as a report of a connected endpoint.
 core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text);
+
+/// The addresses that a link has without an agent: fixed ones, those of its zones file as it is now, else the saved ones.
+EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link);
 
 }  // namespace postern::agent

@@ -297,8 +297,10 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
             case ApiFailure::kKey: credentials.invalidate(call.credentials.access_key_id); break;
             case ApiFailure::kTransient:
             case ApiFailure::kPermanent: {
-                const bool damaged = error.http_status == 200 && error.code.empty();
-                if ((kind == ApiFailure::kTransient || damaged) && may_retry(call)) {
+                const bool not_the_api = error.code.empty();  // damaged, or a page of whatever stands before it
+                if ((kind == ApiFailure::kTransient || not_the_api) && may_retry(call)) {
+                    // A host that answers and always fails is as good as none: the last attempt is the next one's.
+                    if (call.retries_left == 0 && call.host + 1 < call.hosts.size()) ++call.host;
                     return attempt_in(id, call, call.backoff.next(random));
                 }
                 break;

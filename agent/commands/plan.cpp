@@ -1,14 +1,13 @@
 // `postern plan show` and `postern plan compile`.
-#include <arpa/inet.h>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli.h"
 #include "agent/commands/common.h"
-#include "agent/commands/dns_text.h"
+#include "agent/dns_text.h"
 #include "agent/config_values.h"
 #include "agent/plan_compiler.h"
+#include "agent/plan_memory.h"
 #include "agent/terminal.h"
 #include "core/file_system.h"
 #include "core/plan.h"
@@ -66,38 +65,6 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
     return error;
 }
 
-/// Past a name (labels or a pointer) from `at`; wire.size() when it runs out.
-std::size_t skip_name(core::ByteView wire, std::size_t at) {
-    while (at < wire.size()) {
-        if ((wire[at] & 0xc0) == 0xc0) return std::min(at + 2, wire.size());
-        if (wire[at] == 0) return at + 1;
-        at += 1u + wire[at];
-    }
-    return wire.size();
-}
-
-/// The data of the records of an answer section: addresses and names; nothing for what else there may be.
-std::vector<std::string> data_of(const core::AnswerView& answer) {
-    std::vector<std::string> out;
-    std::size_t at = 0;
-    for (std::uint16_t i = 0; i < answer.answers; ++i) {
-        at = skip_name(answer.wire, at);
-        if (at + 10 > answer.wire.size()) break;
-        const std::uint16_t type = core::load_be16(&answer.wire[at]);
-        const std::uint16_t size = core::load_be16(&answer.wire[at + 8]);
-        at += 10;
-        if (at + size > answer.wire.size()) break;
-        char text[INET6_ADDRSTRLEN];
-        if (type == 1 && size == 4)
-            out.emplace_back(::inet_ntop(AF_INET, &answer.wire[at], text, sizeof text));
-        if (type == 28 && size == 16)
-            out.emplace_back(::inet_ntop(AF_INET6, &answer.wire[at], text, sizeof text));
-        if (type == 12) out.push_back(name_text(answer.wire.subspan(at, size)));
-        at += size;
-    }
-    return out;
-}
-
 std::string join(const std::vector<std::string>& list) {
     std::string out;
     for (const auto& item : list)
@@ -122,7 +89,7 @@ std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
     if (!owner.ready) out += "  no addresses known yet: SERVFAIL (not ready)\n";
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
         const auto& rrset = plan.rrsets[owner.first_rrset + i];
-        const auto fresh = data_of(rrset.fresh), stale = data_of(rrset.stale);
+        const auto fresh = plan_records(rrset.fresh), stale = plan_records(rrset.stale);
         if (rrset.type == core::kTypeAny || rrset.type == 6) continue;
         out += fmt::format("  {:<5} {}\n", type_text(rrset.type), join(fresh));
         if (stale != fresh)
@@ -173,7 +140,7 @@ std::string json_of(const PlanView& plan, const std::string& path) {
         for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
             const auto& r = plan.rrsets[owner.first_rrset + i];
             rrsets.push_back(
-                {{"type", type_text(r.type)}, {"fresh", data_of(r.fresh)}, {"stale", data_of(r.stale)}});
+                {{"type", type_text(r.type)}, {"fresh", plan_records(r.fresh)}, {"stale", plan_records(r.stale)}});
         }
         owners.push_back({{"name", name_text(owner.name)},
                           {"link", plan.links[owner.link].name},

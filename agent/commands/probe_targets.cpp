@@ -9,8 +9,8 @@
 #include "agent/commands/common.h"
 #include "agent/config_values.h"
 #include "agent/probe_spec.h"
-#include "agent/snapshot_store.h"
 #include "agent/token_store.h"
+#include "agent/zones_files.h"
 
 namespace postern::agent {
 
@@ -80,9 +80,8 @@ EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, End
                          const LoadedSnapshot& snapshot, std::set<std::string>& notes) {
     if (const auto known = agent.find(link.name); known != agent.end() && !known->second.empty())
         return known->second;
-    if (!link.addresses.empty()) return addresses_from({}, link);
-    EndpointSet saved = addresses_from(snapshot.snapshot, link);
-    if (!saved.empty()) {
+    EndpointSet saved = addresses_on_disk(snapshot.snapshot, link);
+    if (!saved.empty() && saved == addresses_from(snapshot.snapshot, link) && link.addresses.empty()) {
         notes.insert("the agent does not answer: addresses are those saved at " +
                      core::format_utc(snapshot.snapshot.written_wall_us));
     }

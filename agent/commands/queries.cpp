@@ -7,7 +7,7 @@
 
 #include "agent/cli.h"
 #include "agent/commands/common.h"
-#include "agent/commands/dns_text.h"
+#include "agent/dns_text.h"
 #include "agent/terminal.h"
 #include "core/query_log.h"
 

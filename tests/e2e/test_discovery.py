@@ -176,6 +176,22 @@ class Snapshot(HostTest):
         with open(snapshot, "rb") as file:
             json.loads(file.read())  # a good one again
 
+    def test_both_generations_damaged_and_no_api(self):
+        """What the resolver answers from its plan does not get worse by starting the agent."""
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.stop_agent()
+        for path in glob.glob(f"{self.host.state_dir}/snapshot.json*"):
+            with open(path, "wb") as file:
+                file.write(b"{")
+        self.host.aliyun.stop()
+        self.host.start_postern()
+        self.host.wait(lambda: "snapshot_unusable" in self.host.log(), "the damage to be told")
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        link = json.loads(self.host.postern("status", "--json").stdout)["links"][0]
+        self.assertEqual({a["ip"] for a in link["addresses"]}, {ZONE_A, ZONE_B})
+        self.assertEqual(link["discovery"]["source"], "snapshot")
+
     def test_cut_off(self):
         self.damaged_start(lambda good: good[:len(good) // 2])
 

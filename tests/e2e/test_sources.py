@@ -115,6 +115,19 @@ class Saved(HostTest):
         self.replace(ZONE_A, SPARE_ADDRESS)
         self.host.wait_addresses(ZONE_A, SPARE_ADDRESS)
 
+    def test_commands_without_an_agent_read_the_file(self):
+        self.replace(ZONE_A, ZONE_B)
+        self.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.stop_agent()
+        self.replace(SPARE_ADDRESS)
+        probed = json.loads(self.host.postern("probe", "--json").stdout)
+        self.assertEqual({result["ip"] for result in probed["records"]}, {SPARE_ADDRESS})
+        self.assertEqual(self.host.postern("plan", "compile", "--out", os.path.join(self.folder, "plan")).returncode, 0)
+        shown = self.host.postern("plan", "show", os.path.join(self.folder, "plan")).stdout
+        self.assertIn(SPARE_ADDRESS, shown)
+        self.assertNotIn(ZONE_A, shown)
+
     def test_half_written_is_waited_for_without_a_word(self):
         self.replace(ZONE_A)
         self.start()

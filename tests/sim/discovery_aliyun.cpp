@@ -30,6 +30,7 @@ struct Gateway {
         const std::string host = r.url.substr(8, r.url.find('/', 8) - 8);
         hosts.push_back(host);
         if (unreachable.count(host) != 0) return core::fail(unreachable.at(host), "cannot reach " + host, "look there");
+        if (failing.count(host) != 0) return reply(failing.at(host), "<html>", {});
         CHECK(r.method == "POST");
         CHECK(r.body.empty());
         CHECK(header_of(r, "host").empty());
@@ -84,6 +85,7 @@ struct Gateway {
     bool endless = false;
     int pages = 1;
     std::map<std::string, Code> unreachable;
+    std::map<std::string, int> failing;  // hosts that answer, with this status and a page instead of a reply
     std::vector<Refusal> refusals;
     std::set<std::string> nonces;
     std::vector<std::string> hosts;
@@ -194,6 +196,20 @@ TEST_CASE("aliyun sim: without the VPC host the public one serves, and is asked 
     CHECK(none.error().code == Code::kConnectFailed);
     CHECK(none.error().what == "GetVpcEndpointAttribute: cannot reach " + kOutside + "; and before: cannot reach " + kInside +
                                    " (look there)");
+}
+
+TEST_CASE("aliyun sim: a VPC host that answers and always fails is as good as none", "[aliyun]") {
+    for (const int status : {200, 403, 404, 502, 503}) {
+        INFO(status);
+        World w;
+        w.gateway.failing[kInside] = status;
+        REQUIRE(w.describe_endpoint());
+        CHECK(w.gateway.hosts == std::vector<std::string>{kInside, kInside, kOutside, kOutside});
+    }
+    World w;
+    w.gateway.refusals = {{403, "NoPermission"}};  // the API itself says no: that is its answer everywhere
+    CHECK(w.describe_endpoint().error().code == Code::kApiDenied);
+    CHECK(w.gateway.hosts == std::vector<std::string>{kInside});
 }
 
 TEST_CASE("aliyun sim: an override is the only host, and plain http is for loopback only", "[aliyun]") {

@@ -58,6 +58,24 @@ TEST_CASE("merge: a zone that vanished goes after the grace time, a flapping one
     }
 }
 
+TEST_CASE("merge: addresses that replace each other by turns are both served until one has stayed", "[merge]") {
+    const auto first = report({zone("h", "10.0.0.1")}), second = report({zone("h", "10.0.0.9")});
+    auto now = held({{"h", "10.0.0.1"}});
+    now = merge_report(now, second, 0, {}).held;
+    CHECK(describe(now.served) == "10.0.0.9 (h)");
+    now = merge_report(now, first, 1 * kMinute, {}).held;  // taken back: followed, too
+    CHECK(describe(now.served) == "10.0.0.1 (h)");
+    for (int minute = 2; minute < 60; ++minute) {
+        now = merge_report(now, minute % 2 == 0 ? second : first, minute * kMinute, {}).held;
+        REQUIRE(describe(now.served) == "10.0.0.1 (h), 10.0.0.9 (h)");
+    }
+    for (int minute = 60; minute < 72; ++minute) now = merge_report(now, first, minute * kMinute, {}).held;
+    CHECK(describe(now.served) == "10.0.0.1 (h)");
+    CHECK(now.leaving.empty());
+    now = merge_report(now, second, 90 * kMinute, {}).held;  // long after that it is a change like any other
+    CHECK(describe(now.served) == "10.0.0.9 (h)");
+}
+
 TEST_CASE("merge: an end that the API states counts at once, unless a probe disagrees", "[merge]") {
     for (const char* word : {"Deleting", "Deleted", "Disconnecting", "Disconnected"}) {
         const auto m = merge_report(kTwo, report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1", word)}), 0, {});

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "agent/plan_compiler.h"
+#include "agent/plan_memory.h"
 
 // Last: ldns.h redefines true and false, which no C++ header survives.
 #include <ldns/ldns.h>
@@ -156,4 +157,36 @@ TEST_CASE("plan compiler: a host that is no DNS name is an error that names the 
     const auto plan = compile_plan(input);
     REQUIRE_FALSE(plan);
     CHECK(plan.error().what.find("prod") != std::string::npos);
+}
+
+TEST_CASE("plan memory: what a plan answers can be read back as a snapshot", "[plan]") {
+    const auto plan = compile_plan(sample());
+    REQUIRE(plan);
+    const auto view = core::PlanView::parse(*core::serialize(*plan));
+    REQUIRE(view);
+    Config config;
+    for (const char* name : {"prod", "other"}) {
+        LinkConfig link;
+        link.name = name;
+        link.host = name == std::string("prod") ? "db.example.com" : "other.example.com";
+        link.endpoints = {std::string("ep-") + name};
+        config.links.push_back(link);
+    }
+    const Snapshot known = snapshot_from(*view, config);
+    REQUIRE(known.sources.size() == 1);
+    CHECK(known.written_wall_us == 1767323045000000);
+    CHECK(describe(addresses_from(known, config.links[0])) == "10.0.1.23, 10.0.2.9, 2408:4005::1");
+    CHECK(why_not_ready(known.sources.at("ep-prod").report, {}).empty());
+    CHECK(parse_snapshot(format_snapshot(known)));
+    config.links[0].endpoints.clear();
+    config.links[0].addresses = {*core::IpAddress::parse("10.9.9.9")};
+    CHECK(snapshot_from(*view, config).sources.empty());
+    auto unready = sample();
+    unready.links[0].addresses.clear();
+    unready.links[0].decision = {};
+    config.links[0].addresses.clear();
+    config.links[0].endpoints = {"ep-prod"};
+    const auto none = core::PlanView::parse(*core::serialize(*compile_plan(unready)));
+    REQUIRE(none);
+    CHECK(snapshot_from(*none, config).sources.empty());
 }

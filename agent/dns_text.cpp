@@ -1,4 +1,4 @@
-#include "agent/commands/dns_text.h"
+#include "agent/dns_text.h"
 
 #include <fmt/format.h>
 #include <ldns/ldns.h>
