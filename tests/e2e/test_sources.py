@@ -122,7 +122,7 @@ class Saved(HostTest):
         self.host.stop_agent()
         self.replace(SPARE_ADDRESS)
         probed = json.loads(self.host.postern("probe", "--json").stdout)
-        self.assertEqual({result["ip"] for result in probed["records"]}, {SPARE_ADDRESS})
+        self.assertEqual({result["ip"] for result in probed["probes"]}, {SPARE_ADDRESS})
         self.assertEqual(self.host.postern("plan", "compile", "--out", os.path.join(self.folder, "plan")).returncode, 0)
         shown = self.host.postern("plan", "show", os.path.join(self.folder, "plan")).stdout
         self.assertIn(SPARE_ADDRESS, shown)
