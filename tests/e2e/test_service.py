@@ -113,6 +113,25 @@ class AgentWatchdog(Notified):
         self.manager.expect("STOPPING=1")
 
 
+class Turns(HostTest):
+    def test_the_resolver_asks_the_scheduler_for_short_turns_and_keeps_its_nice_value(self):
+        number = {"x86_64": 315, "aarch64": 275}.get(os.uname().machine)
+        release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+        if number is None or release < (6, 12):
+            self.skipTest("only Linux 6.12 and later have them")
+        fallback = self.host.write_file("fallback", "upstream 127.0.0.53\n")
+        self.host.start_resolver("--plan", f"{self.host.runtime_dir}/plan", "--stats", f"{self.host.runtime_dir}/stats",
+                                 "--fallback", fallback, sockets=self.host.listen_sockets())
+        attributes = ctypes.create_string_buffer(56)  # struct sched_attr
+
+        def turn_ns():
+            self.assertEqual(ctypes.CDLL(None).syscall(number, self.host.resolver.pid, attributes, 56, 0), 0)
+            return struct.unpack_from("=IIQiIQ", attributes)[5]
+
+        self.host.wait(lambda: turn_ns() == 100_000, "turns of 0.1 ms")
+        self.assertEqual(struct.unpack_from("=IIQi", attributes)[3], os.getpriority(os.PRIO_PROCESS, 0))
+
+
 def can_change_users():
     with open("/proc/self/uid_map", encoding="ascii") as file:
         return os.geteuid() == 0 and any(int(line.split()[2]) > 65536 for line in file)
