@@ -26,6 +26,7 @@
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/resident.h"
 #include "core/service_notify.h"
 #include "probe/history_store.h"
 #include "probe/probe_log.h"
@@ -38,6 +39,7 @@ namespace {
 constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new nameserver from DHCP is used
 constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
 constexpr std::size_t kRecentMarks = 60;                // of an address, in status
+constexpr Micros kStarted = 5 * core::kSecond;           // what only the start needs is over
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
 class App {
@@ -78,7 +80,8 @@ class App {
               {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
           upstream_poll_(clock_),
           housekeeping_(clock_),
-          watchdog_(clock_) {
+          watchdog_(clock_),
+          started_(clock_) {
         if (options.start_resolver) {
             resolver_ = std::make_unique<ResolverChild>(
                 loop_, clock_, random_, ResolverChild::Options{find_resolver_program(), paths_, config.dns.listen});
@@ -113,6 +116,7 @@ class App {
         verdicts_.keep(config_.dns.plan_ttl_us / 3);
         core::notify_service("READY=1");
         feed_watchdog();
+        started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
         core::log_info("agent_started", "postern runs",
                        {{"version", POSTERN_VERSION}, {"links", std::to_string(config_.links.size())},
                         {"http", http_server_->address().text()}, {"upstreams", upstreams_.source}});
@@ -427,6 +431,7 @@ class App {
     core::Timer upstream_poll_;
     core::Timer housekeeping_;
     core::Timer watchdog_;
+    core::Timer started_;
 
     HostUpstreams upstreams_;
     std::string snapshot_warning_;  // until the next one is saved

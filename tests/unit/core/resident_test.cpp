@@ -1,0 +1,26 @@
+#include "core/resident.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <string>
+
+using namespace postern::core;
+
+namespace {
+
+long resident_code_kib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("RssFile:")) return std::stol(line.substr(8));
+    }
+    return -1;
+}
+
+}  // namespace
+
+TEST_CASE("resident: code that is not running leaves memory, and works when it is called again", "[resident]") {
+    const long before = resident_code_kib();
+    shed_start_up_memory();
+    CHECK(resident_code_kib() < before);
+    CHECK(std::to_string(before).size() > 2);
+}
