@@ -1,6 +1,7 @@
 #include "agent/lookup.h"
 
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 #include <optional>
 #include <set>
 #include <utility>
+
+#include "core/bytes.h"
 
 namespace postern::agent {
 namespace {
@@ -26,6 +29,7 @@ constexpr Micros kDeadline = Lookup::kLongest - 500 * core::kMillisecond;
 constexpr std::uint32_t kLongestReuseS = 300;
 constexpr std::uint32_t kPartialReuseS = 5;
 constexpr std::size_t kMaxAddresses = 64;
+constexpr std::size_t kLongestChain = 8;  // of aliases that we follow ourselves
 
 std::string lower(std::string text) {
     for (char& c : text) {
@@ -74,6 +78,32 @@ FamilyAnswer read_answer(int status, const ares_addrinfo* info) {
         least(n->ai_ttl);
     }
     return out;
+}
+
+struct Alias {
+    std::string name;  // "": it is none
+    std::uint32_t ttl_s = kLongestReuseS;
+};
+
+/// The name behind an alias. `reply` is a whole DNS message.
+Alias alias_in(const unsigned char* reply, int size) {
+    constexpr int kHeader = 12, kTypeAndClass = 4, kRecord = 10;
+    const auto past_name = [&](int at, std::string* name) {
+        char* text = nullptr;
+        long taken = 0;
+        if (at >= size || ares_expand_name(reply + at, reply, size, &text, &taken) != ARES_SUCCESS) return -1;
+        if (name != nullptr) *name = lower(text);
+        ares_free_string(text);
+        return at + static_cast<int>(taken);
+    };
+    if (size < kHeader) return {};
+    int at = past_name(kHeader, nullptr);
+    if (at < 0) return {};
+    at = past_name(at + kTypeAndClass, nullptr);
+    if (at < 0 || at + kRecord > size || reply[at] != 0 || reply[at + 1] != ns_t_cname) return {};
+    Alias out;
+    out.ttl_s = std::min(out.ttl_s, core::load_be32(reply + at + kTypeAndClass));
+    return past_name(at + kRecord, &out.name) < 0 || !is_host_name(out.name) ? Alias{} : out;
 }
 
 bool means_none(int status) { return status == ARES_ENODATA || status == ARES_ENOTFOUND; }
@@ -145,6 +175,23 @@ class AresChannel {
             new Question{this, std::move(done)});
         rearm();
     }
+    /// What `host` is an alias of. `done` must only record.
+    void ask_alias(const std::string& host, std::function<void(Alias)> done) {
+        struct Question {
+            AresChannel* channel;
+            std::function<void(Alias)> done;
+        };
+        ++pending_;
+        ares_query(
+            channel_, host.c_str(), ns_c_in, ns_t_cname,
+            [](void* arg, int status, int, unsigned char* reply, int size) {
+                const std::unique_ptr<Question> question(static_cast<Question*>(arg));
+                --question->channel->pending_;
+                if (status != ARES_EDESTRUCTION) question->done(status == ARES_SUCCESS ? alias_in(reply, size) : Alias{});
+            },
+            new Question{this, std::move(done)});
+        rearm();
+    }
     bool drained() const { return pending_ == 0; }
 
   private:
@@ -188,6 +235,10 @@ struct AresLookup::Engine {
         explicit Question(core::Clock& clock) : deadline(clock) {}
         std::vector<Callback> waiting;
         std::optional<FamilyAnswer> v4, v6;
+        std::vector<std::string> aliases;          // followed so far: servers that do not follow them leave it to us
+        std::uint32_t aliases_ttl_s = kLongestReuseS;
+        std::optional<Alias> alias;                // what the last name stands for
+        bool alias_asked = false;
         core::Timer deadline;
         std::uint64_t id = 0;
     };
@@ -246,8 +297,13 @@ struct AresLookup::Engine {
             if (!it->second->v6) it->second->v6 = FamilyAnswer{.status = ARES_ETIMEOUT};
             wake();
         });
+        ask_families(host, host, question.id);
+    }
+
+    /// Of `host` itself or of what it is an alias of.
+    void ask_families(const std::string& host, const std::string& name, std::uint64_t id) {
         for (const int family : {AF_INET, AF_INET6}) {
-            channel->ask(host, family, [this, host, family, id = question.id](FamilyAnswer answer) {
+            channel->ask(name, family, [this, host, family, id](FamilyAnswer answer) {
                 const auto it = asked.find(host);
                 if (it == asked.end() || it->second->id != id) return;  // past its deadline
                 auto& slot = family == AF_INET ? it->second->v4 : it->second->v6;
@@ -257,22 +313,48 @@ struct AresLookup::Engine {
         }
     }
 
+    /// A name without addresses may be an alias that the server did not follow. True while that is being found out.
+    bool follows_alias(const std::string& host, Question& q) {
+        const bool none = q.v4->status == ARES_ENODATA && q.v6->status == ARES_ENODATA;
+        if (!none || channel == nullptr || q.aliases.size() == kLongestChain) return false;
+        if (!std::exchange(q.alias_asked, true)) {
+            channel->ask_alias(q.aliases.empty() ? host : q.aliases.back(), [this, host, id = q.id](Alias alias) {
+                const auto it = asked.find(host);
+                if (it == asked.end() || it->second->id != id) return;
+                it->second->alias = std::move(alias);
+                wake();
+            });
+        }
+        if (!q.alias) return q.deadline.pending();
+        if (q.alias->name.empty()) return false;
+        q.aliases.push_back(q.alias->name);
+        q.aliases_ttl_s = std::min(q.aliases_ttl_s, q.alias->ttl_s);
+        q.alias.reset();
+        q.v4.reset();
+        q.v6.reset();
+        q.alias_asked = false;
+        ask_families(host, q.aliases.back(), q.id);
+        return true;
+    }
+
     /// Turns the questions that have both answers into results.
     void settle() {
         for (auto it = asked.begin(); it != asked.end();) {
-            if (!it->second->v4 || !it->second->v6) {
+            if (!it->second->v4 || !it->second->v6 || follows_alias(it->first, *it->second)) {
                 ++it;
                 continue;
             }
             auto node = asked.extract(it++);
-            const auto result = judge(node.key(), *node.mapped()->v4, *node.mapped()->v6);
+            const auto result = judge(node.key(), *node.mapped());
             for (auto& done : node.mapped()->waiting) ready.emplace_back(std::move(done), result);
         }
     }
 
-    core::Result<LookupResult> judge(const std::string& host, const FamilyAnswer& v4, const FamilyAnswer& v6) {
+    core::Result<LookupResult> judge(const std::string& host, const Question& question) {
+        const FamilyAnswer &v4 = *question.v4, &v6 = *question.v6;
         LookupResult out;
-        out.ttl_s = kLongestReuseS;
+        out.ttl_s = question.aliases_ttl_s;
+        out.aliases = question.aliases;
         for (const auto* family : {&v4, &v6}) {
             out.addresses.insert(out.addresses.end(), family->addresses.begin(), family->addresses.end());
             if (!family->addresses.empty()) out.ttl_s = std::min(out.ttl_s, family->ttl_s);

@@ -60,6 +60,43 @@ TEST_CASE("lookup: both families are asked, sorted, with the least TTL", "[looku
     CHECK(loop.close());
 }
 
+TEST_CASE("lookup: aliases that the server leaves to us are followed, not for ever", "[lookup]") {
+    const auto name = [](const std::string& label) {
+        core::Bytes out{static_cast<std::uint8_t>(label.size())};
+        out.insert(out.end(), label.begin(), label.end());
+        out.insert(out.end(), {4, 't', 'e', 's', 't', 0});
+        return out;
+    };
+    for (const bool typed : {false, true}) {  // an alias is the answer to every question, or to one about aliases only
+        core::Loop loop;
+        {
+            core::SystemClock clock(loop);
+            UdpServer server([&](const core::Bytes& query) {
+                const std::string asked(query.begin() + 13, query.begin() + 13 + query[12]);
+                constexpr std::uint16_t kCname = 5;
+                const bool alias = !typed || query_type(query) == kCname;
+                if (asked == "first" && alias) return dns_reply(query, 0, {{kCname, 20, name("second")}});
+                if (asked == "second" && alias) return dns_reply(query, 0, {{kCname, 40, name("third")}});
+                if (asked == "round" && alias) return dns_reply(query, 0, {{kCname, 40, name("round")}});
+                if (asked == "third" && query_type(query) == kA) return dns_reply(query, 0, {{kA, 60, {10, 0, 0, 7}}});
+                return dns_reply(query, 0, {});
+            });
+            AresLookup lookup(loop, clock);
+            lookup.set_upstreams({server.address()});
+            const auto result = ask(loop, lookup, "first.test");
+            REQUIRE(result);
+            CHECK(text(*result) == "10.0.0.7");
+            CHECK(result->ttl_s == 20);
+            CHECK(result->aliases == std::vector<std::string>{"second.test", "third.test"});
+            const auto none = ask(loop, lookup, "none.test");
+            REQUIRE_FALSE(none);
+            CHECK(none.error().what.find("has no address") != std::string::npos);
+            REQUIRE_FALSE(ask(loop, lookup, "round.test"));
+        }
+        CHECK(loop.close());
+    }
+}
+
 TEST_CASE("lookup: literals and localhost need no server, and what is no host name is refused", "[lookup]") {
     core::Loop loop;
     {
