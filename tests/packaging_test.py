@@ -215,6 +215,43 @@ class Prometheus(unittest.TestCase):
         self.assertEqual(reply.returncode, 0, reply.stdout)
 
 
+class Grafana(unittest.TestCase):
+    """The form; that every query has data is tested with a real Prometheus (tests/e2e/test_prometheus.py)."""
+
+    def setUp(self):
+        self.dashboard = json.loads((PACKAGING / "grafana/postern.json").read_text())
+        self.panels = self.dashboard["panels"]
+        self.asked = [t["expr"] for p in self.panels for t in p.get("targets", [])]
+        self.assertGreater(len(self.asked), 40)
+
+    def test_panels_fill_rows_and_say_what_they_show(self):
+        self.assertEqual([p["id"] for p in self.panels], list(range(1, len(self.panels) + 1)))
+        taken = set()
+        for p in self.panels:
+            at = p["gridPos"]
+            cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+            self.assertFalse(taken & cells, p["title"])
+            taken |= cells
+            if p["type"] != "row":
+                self.assertGreater(len(p["description"]), 20, p["title"])
+                self.assertEqual([t["refId"] for t in p["targets"]], list("ABCDEFG"[:len(p["targets"])]), p["title"])
+                self.assertEqual(p["datasource"]["uid"], "${datasource}", p["title"])
+        self.assertEqual(len(taken), 24 * (1 + max(y for _, y in taken)), "no holes")
+
+    def test_every_metric_is_the_agent_s_or_a_rule_s_and_every_selector_follows_the_variables(self):
+        known = set(re.findall(r'"((?:postern|process)_\w+)"', (ROOT / "agent/metrics_text.cpp").read_text()))
+        rules = (PACKAGING / "prometheus/postern.rules.yml").read_text()
+        known |= set(re.findall(r"record: (\S+)", rules)) | {"ALERTS"}
+        for asked in self.asked:
+            for name, labels in re.findall(r"\b((?:postern|process|link:|ALERTS)[\w:]*)(\{[^}]*\})?", asked):
+                self.assertIn(re.sub(r"(?<=_seconds)_(bucket|sum|count)$", "", name), known, asked)
+                if labels or "on (job, instance)" not in asked:  # else joined with what has the labels
+                    self.assertIn('job=~"$job", instance=~"$instance"', labels, asked)
+
+    def test_variables(self):
+        self.assertEqual([v["name"] for v in self.dashboard["templating"]["list"]], ["datasource", "job", "instance", "link"])
+
+
 class Installed(unittest.TestCase):
     def test_what_a_package_puts_under_share_postern(self):
         build = pathlib.Path(POSTERN).parent
@@ -224,7 +261,8 @@ class Installed(unittest.TestCase):
             reply = run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": folder})
             self.assertEqual(reply.returncode, 0, reply.stdout)
             found = {of: sorted(p.name for p in (pathlib.Path(folder) / "usr/share/postern" / of).iterdir())
-                     for of in ("prometheus", "ram")}
+                     for of in ("grafana", "prometheus", "ram")}
+        self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
 

@@ -1,11 +1,19 @@
 """postern as a real Prometheus sees it: the packaged jobs and rules, blackbox_exporter's dashboards, promtool's lint."""
 
+import json
+import os
+import re
 import subprocess
 import unittest
 
-from host import HTTP, LINK, ZONE_A, ZONE_B, ZONES, HostTest, SharedHostTest  # first: it enters the namespaces
+# first: it enters the namespaces
+from host import CLOUD_NAMES, GATEWAYS, HTTP, LINK, NAME, SIBLING, ZONE_A, ZONE_B, ZONES, HostTest, SharedHostTest
 
+import pki
 import prometheus
+
+GRAFANA = os.path.join(os.path.dirname(prometheus.PACKAGED), "grafana", "postern.json")
+PUBLIC_ADDRESS = "127.0.0.9"
 
 # One job more than the packaged ones: an address each, as a multi-zone user would have it.
 ADDRESSES = f"""
@@ -133,6 +141,72 @@ class Scraped(SharedHostTest):
                           # blackbox_exporter's own names and texts, kept for its dashboards
                           if not line.startswith("probe_")]
             self.assertEqual(complaints, [])
+
+
+class Grafana(HostTest):
+    """The packaged dashboard: what its panels, variables and annotations ask for is there, each with every choice of the
+    variables. The host has all they tell of: a failing zone, a public gateway to compare with, queries of every kind."""
+
+    CHOICES = ({"job": ".*", "instance": ".*", "link": ".*"}, {"job": "postern", "instance": HTTP, "link": f"({LINK}|other)"})
+    GIVEN = {"__rate_interval": "20s", "__range": "1m"}
+
+    def setUp(self):
+        super().setUp()
+        with open(GRAFANA, encoding="utf-8") as file:
+            self.dashboard = json.load(file)
+        pki.make(self.host.pki, [NAME, *CLOUD_NAMES, SIBLING])
+        self.host.start_upstream()
+        self.host.upstream.control.call("PUT", f"/records/{SIBLING}", {"A": [PUBLIC_ADDRESS]})
+        self.host.start_aliyun()
+        self.host.start_gateways({**GATEWAYS, "public": PUBLIC_ADDRESS})
+        self.host.start_postern(link={"compare": SIBLING, "probe": {"interval": "1s"}})
+        self.host.wait_addresses(*ZONES.values())
+        self.server = start(self, self.host)
+
+    def fill(self, expression, choice):
+        filled = re.sub(r"\$(\w+)", lambda m: {**self.GIVEN, **choice}[m[1]], expression)
+        # As if an hour had passed; and what did not happen is no data to Grafana, but known to be nought.
+        return re.sub(r" > 0$", "", filled.replace("[1h]", "[20s]"))
+
+    def test_every_query_has_data(self):
+        self.server.wait("postern_endpoint_up", lambda found: len(found) == 2, "both addresses up")
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+        for name in (NAME, "www.name.test", "nowhere.name.test"):
+            self.host.dig(name, "A")
+        asked = [(panel["title"], target["expr"]) for panel in self.dashboard["panels"] for target in panel.get("targets", [])]
+        asked += [(entry["name"], entry["expr"]) for entry in self.dashboard["annotations"]["list"] if "expr" in entry]
+        self.assertGreater(len(asked), 45)
+        for title, expression in asked:
+            for choice in self.CHOICES:
+                with self.subTest(panel=title, expression=expression, choice=choice["job"]):
+                    found = self.server.wait(self.fill(expression, choice))
+                    self.assertTrue(all(value == value for _, value in found) or "quantile" in expression, found)
+
+    def test_choices_that_the_variables_offer(self):
+        for variable in self.dashboard["templating"]["list"]:
+            if variable["type"] != "query":
+                continue
+            series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"]).groups()
+            found = self.server.wait(self.fill(series, self.CHOICES[0]))
+            self.assertIn(self.CHOICES[1][variable["name"]].strip("()").split("|")[0], {labels[label] for labels, _ in found})
+
+    def test_what_it_shows_is_true(self):
+        self.server.wait("postern_endpoint_up == 1", lambda found: len(found) == 2, "both addresses up")
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+
+        def of(title, number=0):
+            panel = next(panel for panel in self.dashboard["panels"] if panel["title"] == title)
+            return self.fill(panel["targets"][number]["expr"], self.CHOICES[0])
+        self.server.wait(of("Addresses down"), lambda found: found[0][1] == 1, "one address down")
+        states = self.server.wait(of("Addresses"), lambda found: {labels["ip"]: value for labels, value in found} ==
+                                  {ZONE_A: 1, ZONE_B: 3}, "one address down, one up")
+        self.assertEqual(len(states), 2)
+        self.assertEqual(self.server.query(of("Links down")), [({}, 0.0)])
+        failures = self.server.wait(of("Failures by reason"), lambda found: [v for _, v in found if v > 0], "failures")
+        self.assertEqual([labels for labels, _ in failures], [{"link": LINK, "reason": "tcp_refused"}])
+        # Some fail, not all: of one address of two, and the other's are good.
+        self.server.wait(of("Probes that were good"), lambda found: 0.05 < found[0][1] < 0.95, "a share")
+        self.server.wait(of("Addresses known, and answered", 1), lambda found: found[0][1] == 1, "one address answered")
 
 
 class Failing(HostTest):
