@@ -19,6 +19,12 @@ std::string list(const std::vector<core::IpAddress>& ips) {
     return out.empty() ? "none" : out;
 }
 
+RequestStatus request_status(const LinkConfig& link) {
+    const LinkProbeConfig& p = link.probe;
+    if (p.kind == probe::Kind::kTcp) return {};
+    return {p.server_name, p.path, p.kind == probe::Kind::kTdengine ? p.sql : std::string(), p.ca_file};
+}
+
 }  // namespace
 
 const std::vector<double>& probe_bounds_s() {
@@ -332,6 +338,7 @@ void Engine::fill_status(StatusSnapshot& status) const {
         out.policy = link.config.policy;
         out.probing = link.config.probe.enabled;
         out.kind = link.config.probe.kind;
+        out.request = request_status(link.config);
         out.token_configured = link.config.token.configured();
         out.discovery = sync_.status(link.config.name);
         out.answer = link.decision.fresh;

@@ -115,15 +115,19 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     return HttpReply::json(200, body + "\n]}\n");
 }
 
+/// Of a terminal: at most 1000, 0 where the argument is none.
+std::size_t number_of(const HttpQuery& query, std::string_view name) {
+    std::size_t number = 0;
+    const std::string text = query.argument(name).value_or("0");
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return std::min<std::size_t>(number, 1000);
+}
+
 /// JSON, or the text of `postern status` (which asks this way, so that both always are of one version).
 HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     HttpReply reply;
     if (query.argument("view") == "text") {
-        std::size_t columns = 0;
-        const std::string text = query.argument("columns").value_or("0");
-        std::from_chars(text.data(), text.data() + text.size(), columns);
-        reply = HttpReply::text(
-            200, status_text(s, query.argument("colour") == "1", std::min<std::size_t>(columns, 1000)));
+        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", number_of(query, "columns"), number_of(query, "rows")));
     } else {
         reply = HttpReply::json(200, status_json(s));
     }

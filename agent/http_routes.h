@@ -46,7 +46,7 @@ std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);
 
 /// GET /: the packed page (agent/web) with the verdict and the addresses in it as plain HTML, for readers without script.
 HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query);
-/// That plain HTML, at most about 9 KB: what does not fit is counted.
-std::string status_content(const StatusSnapshot& snapshot);
+/// That plain HTML, at most about 9 KB: what does not fit is counted. English or Chinese, by an Accept-Language header.
+std::string status_content(const StatusSnapshot& snapshot, std::string_view accept_language = "");
 
 }  // namespace postern::agent

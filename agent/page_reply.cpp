@@ -89,7 +89,7 @@ HttpReply page_reply(const HttpQuery& query, std::string_view content) {
     reply.headers.emplace_back("Content-Security-Policy", std::string(kPagePolicy));
     reply.headers.emplace_back("Cache-Control", "no-cache");  // kept, but asked for each time
     reply.headers.emplace_back("ETag", tag);
-    reply.headers.emplace_back("Vary", "Accept-Encoding");
+    reply.headers.emplace_back("Vary", "Accept-Encoding, Accept-Language");
     return reply;
 }
 

@@ -76,7 +76,8 @@ void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view 
     link.finding = {"reason", reason, a.ip.text(), a.zone, suspect.alike};
     link.cause = fmt::format("{}{} {} ({})", prefix, subject, reason_cause(reason, context_of(link, a)),
                              probe::to_string(reason));
-    if (!a.last->detail.empty() && suspect.alike <= 1) link.cause += ": " + a.last->detail;
+    const bool tells_more = a.last->phase != probe::Phase::kConnect;  // there it is the reason in other words
+    if (tells_more && !a.last->detail.empty() && suspect.alike <= 1) link.cause += ": " + a.last->detail;
     link.fix = reason_fix(reason, context_of(link, a));
 }
 

@@ -59,10 +59,16 @@ struct CauseFinding {
     std::size_t alike = 0;                         // how many addresses it holds for
 };
 
+/// What a probe of a link sends, for those who want to send it by hand; never the token.
+struct RequestStatus {
+    std::string server_name, path, sql, ca_file;  // "" where the kind has none, or where it is the system's
+};
+
 struct LinkStatus {
     std::string name, host;
     std::uint16_t port = 443;
     probe::Kind kind = probe::Kind::kTdengine;
+    RequestStatus request;
     Policy policy = Policy::kAny;
     bool probing = true;
     bool token_configured = false;
@@ -146,7 +152,8 @@ void judge(StatusSnapshot& snapshot);
 // The views.
 std::string status_json(const StatusSnapshot& snapshot);                  // GET /api/v1/status, status --json
 /// `postern status`. Lines are broken or cut at `columns`; 0: never (a pipe, so that grep finds whole sentences).
-std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80);
+/// `rows`: of the terminal, 0 where it is none; what would not fit leaves out what is only good to know.
+std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80, std::size_t rows = 0);
 std::string health_json(const StatusSnapshot& snapshot);                  // GET /health
 int health_http_status(const StatusSnapshot& snapshot);                   // 200 pass or warn, 503 fail
 std::string metrics_text(const StatusSnapshot& snapshot);                 // GET /metrics

@@ -153,6 +153,14 @@ Json finding_json(const CauseFinding& f) {
             {"alike", f.alike}};
 }
 
+Json request_json(const LinkStatus& link) {
+    const RequestStatus& r = link.request;
+    return {{"server_name", text_or_null(r.server_name)},
+            {"path", text_or_null(r.path)},
+            {"sql", text_or_null(r.sql)},
+            {"ca_file", text_or_null(r.ca_file)}};
+}
+
 Json link_json(const LinkStatus& link) {
     Json addresses = Json::array();
     for (const auto& a : link.addresses)
@@ -166,6 +174,7 @@ Json link_json(const LinkStatus& link) {
             {"cause", text_or_null(link.cause)},
             {"fix", text_or_null(link.fix)},
             {"kind", probe::to_string(link.kind)},
+            {"request", request_json(link)},
             {"policy", to_string(link.policy)},
             {"probing", link.probing},
             {"token_configured", link.token_configured},

@@ -43,8 +43,9 @@ std::string generation(std::uint64_t g) {
 
 class Screen {
   public:
-    Screen(const StatusSnapshot& s, bool colour, std::size_t columns)
-        : s_(s), paint_(colour), columns_(columns) {}
+    /// `brief`: without what is only good to know.
+    Screen(const StatusSnapshot& s, bool colour, std::size_t columns, bool brief)
+        : s_(s), paint_(colour), columns_(columns), brief_(brief) {}
 
     std::string draw() {
         headline();
@@ -153,20 +154,22 @@ class Screen {
                 row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
             line(row);
         }
-        if (s_.links.size() <= kMostLinksWithPast) draw_last_day(link);
+        if (s_.links.size() <= kMostLinksWithPast && !brief_) draw_last_day(link);
         const bool bad = link.state == State::kDown;
         const bool said = s_.headline.find(link.cause) != std::string::npos;  // at the top
         if (!link.cause.empty() && !said) paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
-        if (!link.fix.empty()) paragraph(2, "→ ", link.fix, nullptr);
+        if (!link.fix.empty() && !(brief_ && link.fix == advised_)) paragraph(2, "→ ", link.fix, nullptr);
+        if (!link.fix.empty()) advised_ = link.fix;
         notes(link);
     }
 
     void compared(const LinkStatus& link) {
         if (!link.compare) return;
+        const bool quiet = link.compare->finding == Finding::kBothWork || link.compare->finding == Finding::kUnknown;
+        if (brief_ && quiet) return;
         const CompareStatus& c = *link.compare;
         std::string text = fmt::format("{}: {}", c.gateway(), c.text);
         if (c.at_wall_us > 0) text += fmt::format(" ({} ago)", span(s_.now_wall_us - c.at_wall_us));
-        const bool quiet = c.finding == Finding::kBothWork || c.finding == Finding::kUnknown;
         paragraph(2, "compared with ", text, quiet ? &Paint::dim : &Paint::yellow);
     }
 
@@ -182,6 +185,7 @@ class Screen {
 
     void notes(const LinkStatus& link) {
         compared(link);
+        if (brief_) return;
         if (link.probing && !link.asks_service() && !link.addresses.empty()) {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }
@@ -281,13 +285,18 @@ class Screen {
     const StatusSnapshot& s_;
     Paint paint_;
     std::size_t columns_;
+    bool brief_;
+    std::string advised_;  // the fix told last: two links often need the same
     std::string out_;
 };
 
 }  // namespace
 
-std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns) {
-    return Screen(snapshot, colour, columns).draw();
+std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns, std::size_t rows) {
+    std::string whole = Screen(snapshot, colour, columns, false).draw();
+    const auto lines = static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n'));
+    // The last row is the prompt's, or says how to leave.
+    return rows == 0 || lines < rows ? whole : Screen(snapshot, colour, columns, true).draw();
 }
 
 }  // namespace postern::agent

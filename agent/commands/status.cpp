@@ -22,8 +22,9 @@ struct Shown {
 core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     std::string path = "/api/v1/status";
     if (!command.json) {
-        const std::size_t columns = ::isatty(STDOUT_FILENO) == 1 ? terminal_columns() : 0;
-        path += "?view=text&columns=" + std::to_string(columns) + (colour_wanted() ? "&colour=1" : "");
+        const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+        path += "?view=text&columns=" + std::to_string(terminal ? terminal_columns() : 0) +
+                "&rows=" + std::to_string(terminal ? terminal_rows() : 0) + (colour_wanted() ? "&colour=1" : "");
     }
     auto reply = ask_agent(config, "GET", path, kTimeout);
     if (!reply) return core::fail(reply.error());
@@ -39,17 +40,21 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
         reply->body};
 }
 
-/// Drawn over the old screen line by line, so that nothing flickers; what has no place below is left out, so
+/// Drawn over the old screen line by line, so that nothing flickers; what has no place below is counted, so
 /// that nothing scrolls. The last row says how to leave.
 std::string over_old_screen(const std::string& text) {
     std::string out = "\033[H";
     std::size_t left = std::max<std::size_t>(terminal_rows(), 4) - 1;
-    for (std::size_t at = 0; at < text.size() && left > 0; --left) {
+    std::size_t at = 0;
+    for (; at < text.size() && left > 0; --left) {
         const auto end = std::min(text.find('\n', at), text.size());
         out += text.substr(at, end - at) + "\033[K\n";
         at = end + 1;
     }
-    return out + "every 2 s; Ctrl-C ends\033[K\033[J";
+    const auto below = at < text.size() ? std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), '\n') : 0;
+    out += "every 2 s; Ctrl-C ends";
+    if (below > 0) out += "; " + std::to_string(below) + " more lines do not fit: postern status | less";
+    return out + "\033[K\033[J";
 }
 
 int watch(const Config& config, const StatusCommand& command) {
@@ -63,7 +68,7 @@ int watch(const Config& config, const StatusCommand& command) {
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
         print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
     } while (interruptible.sleep(kRedraw));
-    if (terminal) print("\033[?25h\n");
+    if (terminal) print("\r\033[K\033[?25h");  // the last screen stays, its last row is the prompt's
     return code;
 }
 

@@ -4,6 +4,7 @@
 import { byId, el, setText, show } from "./dom.js";
 import { addressState, ago, badge, day, isGood, milliseconds, moment, now, number, percent, stateWord } from "./format.js";
 import { fixOf } from "./banner.js";
+import { curlOf } from "./curl.js";
 import { Chart } from "./chart.js";
 import { fetchHistory, PHASES, pointsOf, RANGES, successOf } from "./series.js";
 import { findingInChinese, reasonInChinese } from "./reasons_zh.js";
@@ -104,7 +105,7 @@ export class Detail {
     drawFacts() {
         const { link, address } = this;
         const { ts, ...last } = address.last ?? {};
-        show(byId("facts"), [last, ts, link.compare, language()], () => [lastProbe(link, address), certificate(address.last), compared(link.compare)]);
+        show(byId("facts"), [last, ts, link.compare, link.request, language()], () => [lastProbe(link, address), certificate(address.last), compared(link.compare)]);
     }
 }
 
@@ -124,6 +125,19 @@ function waterfall(last) {
     })));
 }
 
+function command(text) {
+    const shown = el("code", { class: "command" }, text.split(" ").map((word, i) => [i > 0 && " ", el("span", {}, word)]));
+    const button = el("button", { type: "button", class: "copy", onclick: async () => {
+        try {
+            await navigator.clipboard.writeText(text);
+            setText(button, t("copied"));
+        } catch {  // not allowed, or not on this machine: the next best thing
+            getSelection().selectAllChildren(shown);
+        }
+    } }, t("copy"));
+    return [shown, " ", button];
+}
+
 function lastProbe(link, { last, ...address }) {
     const state = addressState(link, { ...address, last });
     if (!last) return facts(t("last_probe"), [[t("result"), badge(state, link.probing ? t("no_probe") : t("not_probed"))]]);
@@ -133,7 +147,8 @@ function lastProbe(link, { last, ...address }) {
         [t("col_state"), badge(state, stateWord(state))],
         [t("total"), milliseconds(last.total_us)],
         [t("http_status"), last.http_status], [t("sql_code"), last.sql_code], [t("ws"), last.ws_us === null ? null : milliseconds(last.ws_us)],
-        [t("again"), el("code", {}, `postern probe ${link.name} --address ${address.ip}`)],
+        [t("again"), command(`postern probe ${link.name} --address ${address.ip}`)],
+        [t("as_curl"), curlOf(link, address.ip) && command(curlOf(link, address.ip))],
     ], waterfall(last));
 }
 

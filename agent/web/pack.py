@@ -18,7 +18,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["dom", "words_en", "words_zh", "reasons_zh", "words", "format", "feed", "banner", "path", "streak", "matrix", "series",
-           "chart", "detail", "panels", "log", "app"]
+           "chart", "curl", "detail", "panels", "log", "app"]
 MARKER = "<!--plain-->"
 MOST_RAW, MOST_COMPRESSED = 90_000, 30_000  # of the shell: the rest of 100 KB and 35 KB is for what the agent writes
 
@@ -54,6 +54,7 @@ def source(text):
 def pack():
     script = "\n" + join_script()
     style = "\n" + lean(re.sub(r"/\*.*?\*/", "", (HERE / "style.css").read_text(), flags=re.S), "/*")
+    style = re.sub(r"(?<=[:;,{}]) | (?=[{}])", "", style)  # no string in it has such a blank
     page = lean((HERE / "index.html").read_text(), "<!-- ")
     page = page.replace("<style></style>", f"<style>{style}</style>").replace(
         '<script type="module"></script>', f'<script type="module">{script}</script>')

@@ -39,7 +39,7 @@ export const chinese = {
     subject: "主体", issuer: "签发者", names: "域名", valid_until: "有效期至", chain_until: "证书链有效期至", fingerprint: "SHA-256",
     tls_version: "TLS", days_left: "剩余 {n} 天", expired: "已过期", no_compare: "未对比：请将 [[link]] compare 设为公网网关。",
     private_median: "私网", public_median: "公网", gateway: "网关", compared_at: "对比时间", result: "结果", ok: "成功",
-    failed_at: "失败于{phase}", http_status: "HTTP 状态码", sql_code: "SQL 代码", when: "时间", again: "再次探测",
+    failed_at: "失败于{phase}", http_status: "HTTP 状态码", sql_code: "SQL 代码", when: "时间", again: "再次探测", as_curl: "curl 命令", copy: "复制", copied: "已复制",
     dns: "DNS", resolver: "解析器", listens: "监听", plan: "计划", accepted: "已接受", not_accepted: "未接受",
     queries: "次查询", per_second: "每秒 {n} 次", hit_ratio: "缓存命中", of_lookups: "共 {n} 次查找", upstream: "上游", rtt: "RTT", sent: "已发送",
     trouble: "异常", host_dns: "本机", running: "运行中，pid {pid}", stopped: "未运行", cache_size: "{n} 条",

@@ -32,7 +32,7 @@ const shows = (page, selector, words) =>
     until(page, ([where, what]) => document.querySelector(where)?.innerText.includes(what), [selector, words]);
 
 test("the shell keeps its budget and names its script and style by hash alone", () => {
-    assert.ok(packed.head.length + packed.tail.length <= 90000);
+    assert.ok(Buffer.byteLength(packed.head + packed.tail) <= 91000);
     assert.ok(packed.squeezed <= 30000);
     assert.match(packed.policy, /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; connect-src 'self'; /);
     const markup = packed.head.replace(/<(style|script)[^]*?<\/\1>/g, "");
@@ -117,6 +117,19 @@ test("a thousand addresses are drawn in under 200 ms, virtually, and can be foun
     await page.fill("#matrix-find", "");
     await page.check("#matrix-trouble");
     await shows(page, "#matrix-count", "36 of 1000 shown");
+});
+
+test("a probe can be copied as curl; the token is the shell's, and no button where nothing is sent", async () => {
+    agent = await new AgentStandIn(scenes.three()).start();
+    const page = await open(null, { permissions: ["clipboard-read", "clipboard-write"] });
+    const curl = page.locator("#facts div", { has: page.locator("dt", { hasText: "As curl" }) }).last();
+    await curl.locator("button").click();
+    await until(page, () => document.querySelector("#facts").innerText.includes("Copied"));
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied, `curl -sS -m 10 --resolve tdengine-prod.private.cloud.tdengine.example:443:10.0.2.2 -d 'select 1' "https://tdengine-prod.private.cloud.tdengine.example/rest/sql?token=$TOKEN"`);
+    agent.setStatus(status([link("socket", [address(1)], { kind: "tcp", request: { server_name: null, path: null, sql: null, ca_file: null } })]));
+    await shows(page, "#detail-title", "socket");
+    assert.equal(await page.locator("#facts .command").count(), 1, "postern probe alone");
 });
 
 test("hostile strings are shown as text", async () => {

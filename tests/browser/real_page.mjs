@@ -42,6 +42,7 @@ try {
     assert.match(await page.locator("#dns").innerText(), /runs, pid \d+/);
     assert.match(await page.locator("#matrix tr.address svg").first().getAttribute("aria-label"), /^last \d+ probes: \d+ good, 0 failed$/);
     assert.deepEqual(await seriousFindings(page), []);
+    await seen(await page.locator("#facts .command").nth(1).innerText());
     sameKeys(await ask("api/v1/status"), scenes.three(), "status");
     sameKeys((await ask("api/v1/probes?limit=1")).probes[0], record("", 1), "probe");
 

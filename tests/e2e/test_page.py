@@ -15,7 +15,7 @@ if not ns.inside():  # inside there is no network to install from
     prepared = subprocess.run([os.path.join(BROWSER, "prepare.sh"), MODULES], check=False, capture_output=True, text=True)
     os.environ["POSTERN_NO_BROWSER"] = prepared.stdout.strip() if prepared.returncode != 0 else ""
 
-from host import HTTP, LINK, ZONE_A, ZONE_B, HostTest  # noqa: E402
+from host import HTTP, LINK, TOKEN, ZONE_A, ZONE_B, HostTest  # noqa: E402
 
 
 class Page(HostTest):
@@ -59,8 +59,11 @@ class Page(HostTest):
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                   env={**os.environ, "POSTERN_BROWSER_MODULES": MODULES, "HOME": self.host.folder})
 
+        def hear():
+            return looker.stdout.readline().strip()
+
         def expect(word):
-            said = looker.stdout.readline().strip()
+            said = hear()
             if said != word:
                 looker.kill()
                 self.fail(f"expected {word!r}, the browser said {said!r}: {looker.communicate()[1][-3000:]}")
@@ -70,6 +73,11 @@ class Page(HostTest):
             looker.stdin.flush()
 
         try:
+            command = hear()
+            self.assertRegex(command, r"^curl .*\?token=\$TOKEN\"$")
+            done = self.host.run("sh", "-c", command, env={**os.environ, "TOKEN": TOKEN, "no_proxy": "*"})
+            self.assertIn('"code":0', done.stdout, f"{command}: {done.stderr}")
+            go()
             expect("up")
             self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
             go()

@@ -66,7 +66,7 @@ TEST_CASE("page reply: one page around the content; its policy names style and s
     CHECK(has(policy, "style-src " + source_of(reply.body, "<style>", "</style>") + ";"));
     CHECK_FALSE(has(policy, "unsafe"));
     CHECK(header(reply, "Content-Encoding").empty());
-    CHECK(header(reply, "Vary") == "Accept-Encoding");
+    CHECK(header(reply, "Vary") == "Accept-Encoding, Accept-Language");
 }
 
 TEST_CASE("page reply: compressed it is the same page, within its budget", "[page]") {

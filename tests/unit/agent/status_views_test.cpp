@@ -76,6 +76,33 @@ TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
     CHECK(status_text(s, false, 80).find(past) != std::string::npos);
 }
 
+TEST_CASE("status text: what does not fit the terminal leaves out what is only good to know, never what is wrong", "[status]") {
+    auto s = mixed();
+    for (const char* name : {"second", "third"}) {
+        s.links.push_back(link({address("10.0.3.4", "cn-hangzhou-h", State::kUp, State::kUp)}));
+        s.links.back().name = name;
+        s.links.back().compare = CompareStatus{};
+        s.links.back().compare->host = "gw.example.com";
+        s.links.back().compare->finding = Finding::kBothWork;
+        s.links.back().compare->text = "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms";
+    }
+    judge(s);
+    const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+    const std::string whole = status_text(s, false, 80), brief = status_text(s, false, 80, 24);
+    INFO(brief);
+    CHECK(lines(whole) > 23);
+    CHECK(lines(brief) <= 23);
+    CHECK(status_text(s, false, 80, static_cast<std::size_t>(lines(whole)) + 1) == whole);
+    for (const char* said : {"one address only", "compared with"}) {
+        CHECK(whole.find(said) != std::string::npos);
+        CHECK(brief.find(said) == std::string::npos);
+    }
+    for (const std::string& said : {s.headline.substr(0, 40), s.links[0].fix.substr(0, 30), std::string("withdrawn"), std::string("third"), std::string("Agent")})
+        CHECK(brief.find(said) != std::string::npos);
+    s.links[2].compare->finding = Finding::kPrivatelinkBroken;
+    CHECK(status_text(s, false, 80, 24).find("compared with gw.example.com: median") != std::string::npos);
+}
+
 TEST_CASE("status: the availability of a day is rounded down, and null where nothing is known", "[status]") {
     auto s = mixed();
     s.links[0].addresses[0].last_day = probe::Availability{1767312000LL * core::kSecond, 1000000, 1, 4321};
@@ -198,6 +225,25 @@ TEST_CASE("page: the plain part shows the state and escapes what is foreign", "[
     CHECK(page.find("10.0.2.9") != std::string::npos);
     CHECK(page.find("tcp_refused") != std::string::npos);
     CHECK(page.find("style=") == std::string::npos);
+}
+
+TEST_CASE("page: the plain part follows Accept-Language; the agent's own sentences are marked as English", "[status]") {
+    const auto s = mixed();
+    for (const char* chinese : {"zh-CN,zh;q=0.9,en;q=0.8", "ZH", "fr, zh-TW;q=0.5", "en;q=0.1, zh;q=0.2"}) {
+        const std::string page = status_content(s, chinese);
+        CHECK(page.find("<div lang=\"zh-CN\">") == 0);
+        CHECK(page.find("<strong>降级</strong> <span lang=\"en\">" + s.headline) != std::string::npos);
+        CHECK(page.find("✕ 不通") != std::string::npos);
+        CHECK(page.find("<th scope=\"col\">可用区</th>") != std::string::npos);
+        CHECK(page.find("withdrawn") == std::string::npos);
+        CHECK(page.size() < 10000);
+    }
+    for (const char* english : {"", "en", "de-DE", "en-GB,en;q=0.9,zh;q=0.1", "zhx", "zh;q=0", "q=", ";;,,"}) {
+        const std::string page = status_content(s, english);
+        CHECK(page.find("<div lang=\"en\">") == 0);
+        CHECK(page.find("✕ down") != std::string::npos);
+        CHECK(page.find("lang=\"zh") == std::string::npos);
+    }
 }
 
 TEST_CASE("page: a thousand addresses or links are cut, those in trouble stay, and the rest is counted", "[status]") {
