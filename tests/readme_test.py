@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""README.md and README.zh-CN.md say the same: sections, tables, commands; and what they name is there."""
+
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
+
+
+class Page:
+    def __init__(self, name):
+        self.text = (ROOT / name).read_text(encoding="utf-8")
+        self.prose = re.sub(r"^```.*?^```$", "", self.text, flags=re.M | re.S)
+
+    def blocks(self):
+        """Code, fenced or indented, in order; a list of lines each."""
+        fenced = re.compile(r"^```\w*\n((?:(?!```)[^\n]*\n)*)```$|((?:^ {4}[^\n]*\n)+)", re.M)
+        return [(m[1] or m[2]).rstrip().splitlines() for m in fenced.finditer(self.text)]
+
+    def commands(self):
+        """The blocks without what explains them: what stands behind two blanks or after a #."""
+        return [[re.split(r"\s{2,}|\s#", line.strip())[0] for line in block] for block in self.blocks()]
+
+    def tables(self):
+        """(rows, columns) of each."""
+        return [(len(t.splitlines()), t.splitlines()[0].count("|")) for t in re.findall(r"(?:^\|.*\n)+", self.prose, re.M)]
+
+    def headings(self):
+        return [len(marks) for marks in re.findall(r"^(#+) ", self.prose, re.M)]
+
+
+class Readme(unittest.TestCase):
+    def setUp(self):
+        self.english, self.chinese = Page("README.md"), Page("README.zh-CN.md")
+
+    def test_same_sections_tables_and_lists(self):
+        self.assertEqual(self.english.headings(), self.chinese.headings())
+        self.assertGreater(len(self.english.headings()), 9)
+        self.assertEqual(self.english.tables(), self.chinese.tables())
+        for page in (self.english, self.chinese):
+            self.assertEqual(len(re.findall(r"^- ", page.prose, re.M)), len(re.findall(r"^- ", self.english.prose, re.M)))
+            self.assertLess(page.text.count("\n"), 300)
+
+    def test_same_commands(self):
+        self.assertEqual(self.english.commands(), self.chinese.commands())
+        self.assertGreater(len(self.english.blocks()), 9)
+
+    def test_same_code_words(self):
+        """Whatever stands between backticks: keys, paths, codes, commands."""
+        words = [sorted(set(re.findall(r"`([^`\n]+)`", page.prose))) for page in (self.english, self.chinese)]
+        self.assertEqual(*words)
+        self.assertGreater(len(words[0]), 60)
+
+    def test_chinese_is_chinese(self):
+        for line in self.chinese.prose.splitlines():
+            words = re.sub(r"`[^`]*`|\(.*?\)|<.*?>|\[.*?\]", "", line)
+            if line.startswith("    ") or not re.search(r"(?:\b[a-z]{3,}\b[ ,]+){4}", words):
+                continue
+            self.fail(f"not translated: {line}")
+
+    def test_what_is_named_is_there(self):
+        for page in (self.english, self.chinese):
+            for path in re.findall(r"\]\(([^)#:]+)\)", page.prose) + re.findall(r"`((?:agent|core|packaging|probe|resolver|tests)/[\w./*-]*)`", page.prose):
+                self.assertTrue(list(ROOT.glob(path.rstrip("/"))), path)
+            for picture in re.findall(r"!\[.*?\]\((.*?)\)", page.text):
+                self.assertLess((ROOT / picture).stat().st_size, 200_000, picture)
+        codes = set(re.findall(r"\bPN-[A-Z0-9-]+", self.english.text))
+        self.assertGreaterEqual(len(codes), 10)
+        listed = subprocess.run([POSTERN, "doctor", "--list"], text=True, capture_output=True, timeout=60, check=True).stdout
+        self.assertEqual(codes - set(re.findall(r"^PN-\S+", listed, re.M)), set())
+
+    def test_every_command_of_the_list_is_one(self):
+        for block in self.english.commands():
+            for line in block:
+                if words := re.match(r"postern ([a-z-]+)(?: ([a-z]+)\b)?", line):
+                    group = words[1] in ("dns", "endpoint", "plan")
+                    asked = [words[1], words[2]] if group else [words[1]]
+                    done = subprocess.run([POSTERN, *asked, "--help"], text=True, capture_output=True, timeout=60, check=False)
+                    self.assertEqual(done.returncode, 0, line)
+                    for option in re.findall(r" (--[a-z-]+)", line):
+                        self.assertIn(option, done.stdout, line)
+
+
+if __name__ == "__main__":
+    unittest.main()
