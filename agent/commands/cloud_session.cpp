@@ -76,6 +76,10 @@ core::Result<Credentials> CloudSession::credentials() {
     });
 }
 
+Micros CloudSession::clock_offset_us() const {
+    return parts_->api->clock_offset_us();
+}
+
 core::Result<std::string> CloudSession::metadata(const std::string& path) {
     return wait_for<std::string>([&](std::function<void(core::Result<std::string>)> done) {
         parts_->cloud.metadata.get(path, std::move(done));

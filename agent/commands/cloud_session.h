@@ -40,6 +40,8 @@ class CloudSession {
     bool interrupted() const;
     Micros now_us() const;
     core::Random& random();
+    /// The API's clock minus ours, where it has refused ours.
+    Micros clock_offset_us() const;
     std::string region() const;  // "" until a call was made, unless configured
     /// What the API said the last time it refused; empty when it was something else that failed.
     const ApiError& refusal() const;

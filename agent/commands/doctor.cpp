@@ -49,11 +49,21 @@ int run_command(const DoctorCommand& command) {
     const Paint paint(colour_wanted() && !command.json);
     const std::size_t columns = std::clamp<std::size_t>(terminal_columns(), 40, 160);
     doctor::Findings told;
-    doctor::walk(command, [&](const doctor::Findings& findings) {
+    const bool progress = ::isatty(STDERR_FILENO) == 1;
+    const auto show = [&](const std::string& line) {
+        if (progress) std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+    };
+    doctor::Listener listener;
+    listener.found = [&](const doctor::Findings& findings) {
         told.insert(told.end(), findings.begin(), findings.end());
+        show("");
         if (!command.json) print(doctor::text_of(findings, words, paint, columns));
-    });
-    print(command.json ? doctor::json_of(told, words) : "\n" + doctor::verdict_text(told, words, paint) + "\n");
+    };
+    listener.waiting = [&](doctor::Step step) {
+        show(words.text("words", "waiting", {{"step", words.text("steps", to_string(step))}}));
+    };
+    doctor::walk(command, listener);
+    print(command.json ? doctor::json_of(told, words) : "\n" + wrap_text(doctor::verdict_text(told, words, paint), columns, 0) + "\n");
     const int code = doctor::exit_code(told);
     std::fflush(nullptr);
     ::_exit(code);  // a part that did not end in time still runs

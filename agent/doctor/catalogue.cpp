@@ -37,14 +37,27 @@ const Catalogue& Catalogue::in(Language language) {
 std::string Catalogue::text(std::string_view section, std::string_view key, const Values& values) const {
     const auto found = texts_->find(section);
     if (found == texts_->end() || !found->contains(key)) return "";
-    return fill((*found)[std::string(key)].get_ref<const std::string&>(), values);
+    return fill((*found)[std::string(key)].get_ref<const std::string&>(), in_words(values));
+}
+
+Values Catalogue::in_words(const Values& values) const {
+    Values out = values;
+    for (auto& [name, value] : out) {
+        const auto end = value.starts_with('\x1f') ? value.find('\x1f', 1) : std::string::npos;
+        if (end == std::string::npos) continue;
+        const auto section = texts_->find(value.substr(1, end - 1));
+        const std::string key = value.substr(end + 1);
+        if (section != texts_->end() && section->contains(key))
+            value = fill((*section)[key].get_ref<const std::string&>(), values);
+    }
+    return out;
 }
 
 std::string Catalogue::of(std::string_view code, std::string_view part, const Values& values) const {
     const auto& findings = (*texts_)["findings"];
     const auto found = findings.find(code);
     if (found == findings.end() || !found->contains(part)) return "";
-    return fill((*found)[std::string(part)].get_ref<const std::string&>(), values);
+    return fill((*found)[std::string(part)].get_ref<const std::string&>(), in_words(values));
 }
 
 std::string fill(std::string_view text, const Values& values) {

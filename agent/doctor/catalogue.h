@@ -32,6 +32,7 @@ class Catalogue {
 
   private:
     explicit Catalogue(std::string_view json);
+    Values in_words(const Values& values) const;
 
     const nlohmann::json* texts_;  // lives as long as the program
 };

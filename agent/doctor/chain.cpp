@@ -41,64 +41,110 @@ class Part {
 
 class Walk {
   public:
-    Walk(const DoctorCommand& command, const std::function<void(const Findings&)>& tell)
-        : command_(command), tell_(tell), deadline_(std::chrono::steady_clock::now() +
-                                                    std::chrono::microseconds(command.timeout_us)) {}
+    Walk(const DoctorCommand& command, const Listener& listener)
+        : command_(command), listener_(listener), deadline_(std::chrono::steady_clock::now() +
+                                                            std::chrono::microseconds(command.timeout_us)) {}
 
     Findings go() {
-        const ConfigSeen config = look_at_config(command_);
-        add(judge_config(config));
-        const auto targets = look_for_targets(command_, config);
-        // What is looked at needs a configuration: without one, that of a host with nothing configured.
-        const Config used = config.config.value_or(Config{});
-        Part<std::vector<PathSeen>> paths([targets] { return look_at_paths(targets); });
-        if (!config.config) {
-            for (const Step step : {Step::kAgent, Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf})
-                add({skipped(step, {}, {}, all_.front().state == State::kFail ? all_.front().code : "")});
-            tell_paths(paths.by(deadline_), {""}, targets, nullptr);
-            add(judge_environment(look_at_host(used), names(used, targets), false));
-            return std::move(all_);
-        }
-        Part<AgentSeen> agent([used] { return look_at_agent(used); });
-        Part<CloudSeen> cloud([used] { return look_at_cloud(used); });
-        Part<HostSeen> host([used] { return look_at_host(used); });
-        Part<DnsSeen> dns([used, targets] { return look_at_dns(used, targets); });
-        if (const auto* seen = agent.by(deadline_)) add(judge_agent(*seen));
-        else out_of_time({Step::kAgent});
-        const CloudSeen* cloud_seen = cloud.by(deadline_);
-        if (cloud_seen != nullptr) add(judge_cloud(*cloud_seen));
-        else out_of_time({Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup});
-        const HostSeen* host_seen = host.by(deadline_);
-        const DnsSeen* dns_seen = dns.by(deadline_);
-        if (host_seen != nullptr && dns_seen != nullptr) add(judge_dns(*dns_seen, *host_seen));
-        else out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf});
-        std::vector<std::string> links;
-        for (const auto& link : used.links) links.push_back(link.name);
-        tell_paths(paths.by(deadline_), links, targets, cloud_seen);
-        const bool no_upstream = std::any_of(all_.begin(), all_.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
-        if (host_seen != nullptr) add(judge_environment(*host_seen, names(used, targets), no_upstream));
-        else out_of_time({Step::kEnvironment});
+        config_ = look_at_config(command_);
+        add(judge_config(config_));
+        targets_ = look_for_targets(command_, config_);
+        Part<std::vector<PathSeen>> paths([targets = targets_] { return look_at_paths(targets); });
+        if (config_.config) configured(paths);
+        else if (config_.used) unconfigured();
+        else bare(paths);
         return std::move(all_);
     }
 
   private:
-    static std::vector<std::string> names(const Config& config, const std::vector<probe::ProbeTarget>& targets) {
-        std::vector<std::string> out = config.hosts();
-        if (out.empty() && !targets.empty()) out.push_back(targets[0].spec->host);
-        return out;
+    /// All of the chain. What is near the beginning may be explained by what is found behind it (no DNS, no API), so the
+    /// parts before the paths are told together.
+    void configured(Part<std::vector<PathSeen>>& paths) {
+        const Config& config = *config_.config;
+        Part<AgentSeen> agent([config] { return look_at_agent(config); });
+        Part<CloudSeen> cloud([config, targets = targets_] { return look_at_cloud(config, targets); });
+        Part<HostSeen> host([config] { return look_at_host(config, config.hosts()); });
+        Part<DnsSeen> dns([config, targets = targets_] { return look_at_dns(config, targets); });
+        const AgentSeen* agent_seen = wait(agent, Step::kAgent);
+        const CloudSeen* cloud_seen = wait(cloud, Step::kApi);
+        const HostSeen* host_seen = wait(host, Step::kResolvConf);
+        const DnsSeen* dns_seen = wait(dns, Step::kSystem);
+        Findings near;
+        const auto gather = [&near](Findings some) { near.insert(near.end(), some.begin(), some.end()); };
+        gather(agent_seen != nullptr ? judge_agent(*agent_seen) : out_of_time({Step::kAgent}));
+        gather(cloud_seen != nullptr ? judge_cloud(*cloud_seen, agent_seen != nullptr && agent_seen->discovers)
+                                     : out_of_time({Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup}));
+        gather(host_seen != nullptr && dns_seen != nullptr
+                   ? judge_dns(*dns_seen, *host_seen)
+                   : out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf}));
+        add(std::move(near));
+        tell_paths(wait(paths, Step::kTcp), cloud_seen);
+        const bool no_upstream = std::any_of(all_.begin(), all_.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
+        add(host_seen != nullptr ? judge_environment(*host_seen, config.hosts(), no_upstream, config.dns.listen)
+                                 : out_of_time({Step::kEnvironment}));
     }
 
-    void tell_paths(const std::vector<PathSeen>* paths, const std::vector<std::string>& links,
-                    const std::vector<probe::ProbeTarget>& targets, const CloudSeen* cloud) {
-        if (paths == nullptr) return out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql});
-        if (links.empty()) return add({skipped(Step::kAddress)});
-        for (const auto& link : links) {
-            std::vector<PathSeen> of_link;
-            for (std::size_t i = 0; i < paths->size(); ++i) {
-                if (targets[i].link == link) of_link.push_back((*paths)[i]);
-            }
-            add(judge_path(link, of_link, now_wall_us(), lets_in(cloud, link)));
+    /// The file is missing or wrong: nothing behind it can be looked at but the host.
+    void unconfigured() {
+        const std::string because = all_.front().state == State::kSkip ? all_.front().because : all_.front().code;
+        Findings none;
+        for (int s = static_cast<int>(Step::kAgent); s < static_cast<int>(Step::kEnvironment); ++s) {
+            if (static_cast<Step>(s) != Step::kWs) none.push_back(skipped(static_cast<Step>(s), {}, {}, because));
         }
+        add(std::move(none));
+        add(judge_environment(look_at_host({}, {}), {}, false));
+    }
+
+    /// The target is the command line's: what programs get for the name, the addresses, and the environment.
+    void bare(Part<std::vector<PathSeen>>& paths) {
+        const std::vector<std::string> names = {command_.host};
+        Part<HostSeen> host([names] { return look_at_host({}, names); });
+        Part<DnsSeen> dns([targets = targets_] { return look_at_dns(std::nullopt, targets); });
+        for (const Step step : {Step::kAgent, Step::kCredentials, Step::kApi, Step::kEndpoint})
+            add({skipped(step)});
+        const HostSeen* host_seen = wait(host, Step::kResolvConf);
+        const DnsSeen* dns_seen = wait(dns, Step::kSystem);
+        add(host_seen != nullptr && dns_seen != nullptr ? judge_dns(*dns_seen, *host_seen)
+                                                        : out_of_time({Step::kSystem, Step::kHosts}));
+        tell_paths(wait(paths, Step::kTcp), nullptr);
+        if (host_seen != nullptr) add(judge_environment(*host_seen, names, false));
+    }
+
+    void tell_paths(const std::vector<PathSeen>* paths, const CloudSeen* cloud) {
+        if (paths == nullptr) return add(out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql}));
+        if (!config_.config) return add(judge_path("", *paths, now_wall_us()));
+        if (config_.config->links.empty()) return add({skipped(Step::kAddress, {}, {}, "PN-CONFIG-NO-LINK")});
+        for (const LinkConfig& link : config_.config->links) {
+            std::vector<PathSeen> of_link;
+            for (const auto& path : *paths) {
+                if (path.target.link == link.name) of_link.push_back(path);
+            }
+            Findings findings = judge_path(link.name, of_link, now_wall_us(), lets_in(cloud, link.name));
+            if (cloud != nullptr && cloud->credentials && command_.addresses.empty()) {
+                const Findings drift = judge_drift(link, of_link, *cloud);
+                findings.insert(findings.end(), drift.begin(), drift.end());
+            }
+            without_token(link.name, findings);
+            add(std::move(findings));
+        }
+    }
+
+    /// A token that only root may read is not a missing one.
+    void without_token(const std::string& link, Findings& findings) const {
+        const bool secret = std::any_of(all_.begin(), all_.end(), [&](const Finding& f) {
+            return f.step == Step::kConfig && f.link == link && f.because == kNoRoot;
+        });
+        for (Finding& f : findings) {
+            if (secret && f.code == "PN-SQL-NO-TOKEN") f = skipped(Step::kSql, link, f.ip, kNoRoot);
+        }
+    }
+
+    template <class Seen>
+    const Seen* wait(Part<Seen>& part, Step step) {
+        const auto soon = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+        if (const Seen* seen = part.by(std::min(soon, deadline_))) return seen;
+        if (listener_.waiting) listener_.waiting(step);
+        return part.by(deadline_);
     }
 
     static bool lets_in(const CloudSeen* cloud, const std::string& link) {
@@ -108,8 +154,10 @@ class Walk {
         });
     }
 
-    void out_of_time(std::initializer_list<Step> steps) {
-        for (const Step step : steps) add({skipped(step, {}, {}, "time")});
+    static Findings out_of_time(std::initializer_list<Step> steps) {
+        Findings out;
+        for (const Step step : steps) out.push_back(skipped(step, {}, {}, kNoTime));
+        return out;
     }
 
     /// Chosen by step or code; what is not chosen still explains what is.
@@ -130,19 +178,21 @@ class Walk {
             if (chosen(f)) told.push_back(f);
             all_.push_back(std::move(f));
         }
-        tell_(told);
+        listener_.found(told);
     }
 
     const DoctorCommand& command_;
-    const std::function<void(const Findings&)>& tell_;
+    const Listener& listener_;
     Deadline deadline_;
+    ConfigSeen config_;
+    std::vector<probe::ProbeTarget> targets_;
     Findings all_;
 };
 
 }  // namespace
 
-Findings walk(const DoctorCommand& command, const std::function<void(const Findings&)>& tell) {
-    return Walk(command, tell).go();
+Findings walk(const DoctorCommand& command, const Listener& listener) {
+    return Walk(command, listener).go();
 }
 
 }  // namespace postern::agent::doctor

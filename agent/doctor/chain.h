@@ -9,8 +9,15 @@
 
 namespace postern::agent::doctor {
 
+struct Listener {
+    /// Findings that are final, in the order of the steps.
+    std::function<void(const Findings&)> found;
+    /// What is waited for, where that takes more than a second. May be empty.
+    std::function<void(Step)> waiting = {};
+};
+
 /// Tells the findings of the whole chain, a part at a time and in the order of the steps, as they are known. Returns all
 /// of them. Parts that are not there when the time is over are kSkip because of "time".
-Findings walk(const DoctorCommand& command, const std::function<void(const Findings&)>& tell);
+Findings walk(const DoctorCommand& command, const Listener& listener);
 
 }  // namespace postern::agent::doctor

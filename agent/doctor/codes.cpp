@@ -17,10 +17,14 @@ constexpr std::string_view kNoAgent = "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-S
 constexpr std::string_view kWrongPath =
     "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
-constexpr std::string_view kNoApi = "PN-CREDENTIALS-NONE PN-API-UNREACHABLE PN-API-CLOCK PN-API-KEY PN-API-DENIED PN-API-FAILED";
-/// Why nothing, or the wrong thing, is behind an address.
+/// Why nobody can say which addresses there are.
+constexpr std::string_view kNoDiscovery =
+    "PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
+    "PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-ENDPOINT-MAKING PN-ENDPOINT-ZONE";
+/// Why nothing, or somebody else, is behind an address. Whoever has answered HTTP is behind it.
 constexpr std::string_view kDead =
-    "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-SECURITY-GROUP-443";
+    "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-SECURITY-GROUP-443 PN-ADDRESS-STALE";
+constexpr std::string_view kSomebodyElse = "PN-ADDRESS-STALE";
 
 constexpr CodeInfo kCodes[] = {
     {"PN-CONFIG-UNREADABLE", kConfig, kFail, kYou},
@@ -32,21 +36,23 @@ constexpr CodeInfo kCodes[] = {
     {"PN-AGENT-DOWN", kAgent, kFail, kYou, "PN-CONFIG-UNREADABLE PN-CONFIG-MISTAKE"},
     {"PN-AGENT-RESOLVER", kAgent, kFail, kYou, "PN-AGENT-DOWN"},
     {"PN-AGENT-WARNING", kAgent, kWarn, kYou},
+    {"PN-AGENT-DISCOVERY", kAgent, kWarn, kYou, kNoDiscovery},
 
     {"PN-CREDENTIALS-NONE", kCredentials, kFail, kYou},
 
-    {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE"},
+    {"PN-API-NAME", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
+    {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
     {"PN-API-CLOCK", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-KEY", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-DENIED", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE"},
     {"PN-API-FAILED", kApi, kFail, kAlibaba, "PN-CREDENTIALS-NONE"},
 
-    {"PN-ENDPOINT-GONE", kEndpoint, kFail, kYou, kNoApi},
-    {"PN-ENDPOINT-PENDING", kEndpoint, kFail, kYou, kNoApi},
-    {"PN-ENDPOINT-CLOSED", kEndpoint, kFail, kYou, kNoApi},
-    {"PN-ENDPOINT-LOCKED", kEndpoint, kFail, kYou, kNoApi},
-    {"PN-ENDPOINT-MAKING", kEndpoint, kWarn, kAlibaba, kNoApi},
-    {"PN-ENDPOINT-ZONE", kEndpoint, kWarn, kYou, kNoApi},
+    {"PN-ENDPOINT-GONE", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-PENDING", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-CLOSED", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-LOCKED", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-MAKING", kEndpoint, kWarn, kAlibaba},
+    {"PN-ENDPOINT-ZONE", kEndpoint, kWarn, kYou},
 
     {"PN-SECURITY-GROUP-443", kSecurityGroup, kFail, kCloudAdmin},
 
@@ -73,8 +79,10 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SYSTEM-STALE", kSystem, kFail, kYou, kWrongPath},
 
     {"PN-ADDRESS-NONE", kAddress, kFail, kYou,
-     "PN-CONFIG-NO-LINK PN-AGENT-DOWN PN-CREDENTIALS-NONE PN-API-UNREACHABLE PN-API-CLOCK PN-API-KEY PN-API-DENIED "
-     "PN-API-FAILED PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED"},
+     "PN-AGENT-DOWN PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED "
+     "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED"},
+    {"PN-ADDRESS-STALE", kAddress, kFail, kYou},
+    {"PN-ADDRESS-MISSING", kAddress, kWarn, kYou},
     {"PN-ADDRESS-PUBLIC", kAddress, kWarn, kYou},
     {"PN-ADDRESS-ONE", kAddress, kWarn, kYou},
 
@@ -87,30 +95,33 @@ constexpr CodeInfo kCodes[] = {
     {"PN-TCP-HOST-UNREACHABLE", kTcp, kFail, kCloudAdmin, kDead, Reason::kHostUnreachable},
 
     {"PN-TLS-TIMEOUT", kTls, kFail, kCloudAdmin, kDead, Reason::kTlsTimeout},
+    {"PN-TLS-MTU", kTls, kFail, kCloudAdmin},
     {"PN-TLS-RESET", kTls, kFail, kTdengine, kDead, Reason::kTlsReset},
     {"PN-TLS-EOF", kTls, kFail, kTdengine, kDead, Reason::kTlsEof},
-    {"PN-TLS-ALERT", kTls, kFail, kTdengine, kDead, Reason::kTlsAlert},
-    {"PN-TLS-PROTOCOL", kTls, kFail, kYou, kDead, Reason::kTlsProtocol},
-    {"PN-TLS-EXPIRED", kTls, kFail, kTdengine, kDead, Reason::kCertExpired},
-    {"PN-TLS-NOT-YET-VALID", kTls, kFail, kYou, kDead, Reason::kCertNotYetValid},
-    {"PN-TLS-NAME", kTls, kFail, kYou, kDead, Reason::kCertNameMismatch},
-    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kDead, Reason::kCertUntrusted},
+    {"PN-TLS-ALERT", kTls, kFail, kTdengine, kSomebodyElse, Reason::kTlsAlert},
+    {"PN-TLS-PROTOCOL", kTls, kFail, kYou, kSomebodyElse, Reason::kTlsProtocol},
+    {"PN-TLS-EXPIRED", kTls, kFail, kTdengine, "PN-API-CLOCK", Reason::kCertExpired},
+    {"PN-TLS-NOT-YET-VALID", kTls, kFail, kYou, "PN-API-CLOCK", Reason::kCertNotYetValid},
+    {"PN-TLS-NAME", kTls, kFail, kYou, kSomebodyElse, Reason::kCertNameMismatch},
+    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kSomebodyElse, Reason::kCertUntrusted},
+    {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
 
-    {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, kDead, Reason::kHttpTimeout},
-    {"PN-HTTP-RESET", kHttp, kFail, kTdengine, kDead, Reason::kHttpReset},
-    {"PN-HTTP-PROTOCOL", kHttp, kFail, kYou, kDead, Reason::kHttpProtocol},
-    {"PN-HTTP-TRUNCATED", kHttp, kFail, kTdengine, kDead, Reason::kHttpTruncated},
-    {"PN-HTTP-REDIRECT", kHttp, kFail, kYou, kDead, Reason::kHttpRedirect},
-    {"PN-HTTP-4XX", kHttp, kFail, kYou, kDead, Reason::kHttpStatus4xx},
-    {"PN-HTTP-401", kHttp, kFail, kYou, kDead, Reason::kHttpStatus401},
-    {"PN-HTTP-403", kHttp, kFail, kYou, kDead, Reason::kHttpStatus403},
-    {"PN-HTTP-429", kHttp, kFail, kYou, kDead, Reason::kHttpStatus429},
-    {"PN-HTTP-5XX", kHttp, kFail, kTdengine, kDead, Reason::kHttpStatus5xx},
-    {"PN-HTTP-STATUS", kHttp, kFail, kYou, kDead, Reason::kHttpStatusUnexpected},
-    {"PN-HTTP-TOO-LARGE", kHttp, kFail, kYou, kDead, Reason::kBodyTooLarge},
-    {"PN-HTTP-JSON", kHttp, kFail, kTdengine, kDead, Reason::kBodyInvalidJson},
-    {"PN-HTTP-BODY", kHttp, kFail, kYou, kDead, Reason::kBodyMismatch},
-    {"PN-HTTP-NOT-TDENGINE", kHttp, kFail, kYou, kDead, Reason::kNotTdengine},
+    {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, {}, Reason::kHttpTimeout},
+    {"PN-HTTP-RESET", kHttp, kFail, kTdengine, {}, Reason::kHttpReset},
+    {"PN-HTTP-PROTOCOL", kHttp, kFail, kYou, {}, Reason::kHttpProtocol},
+    {"PN-HTTP-TRUNCATED", kHttp, kFail, kTdengine, {}, Reason::kHttpTruncated},
+    {"PN-HTTP-REDIRECT", kHttp, kFail, kYou, {}, Reason::kHttpRedirect},
+    {"PN-HTTP-4XX", kHttp, kFail, kYou, {}, Reason::kHttpStatus4xx},
+    {"PN-HTTP-401", kHttp, kFail, kYou, {}, Reason::kHttpStatus401},
+    {"PN-HTTP-403", kHttp, kFail, kYou, {}, Reason::kHttpStatus403},
+    {"PN-HTTP-429", kHttp, kFail, kYou, {}, Reason::kHttpStatus429},
+    {"PN-HTTP-5XX", kHttp, kFail, kTdengine, {}, Reason::kHttpStatus5xx},
+    {"PN-HTTP-STATUS", kHttp, kFail, kYou, {}, Reason::kHttpStatusUnexpected},
+    {"PN-HTTP-TOO-LARGE", kHttp, kFail, kYou, {}, Reason::kBodyTooLarge},
+    {"PN-HTTP-JSON", kHttp, kFail, kTdengine, {}, Reason::kBodyInvalidJson},
+    {"PN-HTTP-BODY", kHttp, kFail, kYou, {}, Reason::kBodyMismatch},
+    {"PN-HTTP-NOT-TDENGINE", kHttp, kFail, kYou, kSomebodyElse, Reason::kNotTdengine},
+    {"PN-HTTP-SLOW", kHttp, kWarn, kTdengine},
 
     {"PN-SQL-AUTH", kSql, kFail, kYou, {}, Reason::kSqlAuth},
     {"PN-SQL-PERMISSION", kSql, kFail, kYou, {}, Reason::kSqlPermission},
@@ -127,6 +138,8 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ENV-PROXY", kEnvironment, kWarn, kYou},
     {"PN-ENV-NSCD", kEnvironment, kWarn, kYou},
     {"PN-ENV-TAILSCALE", kEnvironment, kWarn, kYou},
+    {"PN-ENV-CONTAINER", kEnvironment, kWarn, kYou},
+    {"PN-ENV-JVM", kEnvironment, kWarn, kYou},
 };
 
 /// Whether `names` (separated by blanks) has `code`.
@@ -191,8 +204,8 @@ void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
         if (info == nullptr) return nullptr;
         for (const auto* list : {&earlier, static_cast<const std::vector<Finding>*>(&now)}) {
             for (const Finding& cause : *list) {
-                if (cause.state == State::kFail && lists(info->explained_by, cause.code) && about_the_same(cause, f))
-                    return &cause;
+                const bool enough = cause.state == State::kFail || (cause.state == State::kWarn && f.state == State::kWarn);
+                if (enough && lists(info->explained_by, cause.code) && about_the_same(cause, f)) return &cause;
             }
         }
         return nullptr;
@@ -206,6 +219,10 @@ void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
         folded.emplace_back(&f, cause->code);
     }
     for (auto& [finding, code] : folded) {
+        // What was skipped because of it has the same root.
+        for (Finding& f : now) {
+            if (f.state == State::kSkip && f.because == finding->code && about_the_same(*finding, f)) f.because = code;
+        }
         finding->state = State::kSkip;
         finding->because = std::move(code);
     }

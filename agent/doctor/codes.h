@@ -31,8 +31,9 @@ const CodeInfo& code_of(probe::Reason reason);
 /// "PN-RESOLV-CONF": of a step that passed or was skipped.
 std::string step_code(Step step);
 
-/// Findings that a failure in `earlier` or in `now` itself explains become kSkip because of it. A failure explains what
-/// is about the same link and address, or what is about a part of it.
+/// Findings that a failure in `earlier` or in `now` itself explains become kSkip because of it, and so does what was
+/// skipped because of them. A failure explains what is about the same link and address, or what is about a part of it; a
+/// warning explains warnings alone.
 void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now);
 
 }  // namespace postern::agent::doctor

@@ -21,6 +21,11 @@ std::string_view to_string(Step step);  // "resolv_conf"
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
+/// A value that is itself a text of the catalogue: filled in the reader's language.
+inline std::string catalogued(std::string_view section, std::string_view key) {
+    return "\x1f" + std::string(section) + "\x1f" + std::string(key);
+}
+
 struct Finding {
     Step step = Step::kConfig;
     State state = State::kPass;

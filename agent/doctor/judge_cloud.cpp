@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/cloud/aliyun_reply.h"
 #include "agent/doctor/judge.h"
 #include "agent/endpoint_progress.h"
 
@@ -20,7 +21,7 @@ std::string_view api_code(Code code) {
         case Code::kApiDenied: return "PN-API-DENIED";
         case Code::kCredentialsInvalid:
         case Code::kCredentialsExpired: return "PN-API-KEY";
-        case Code::kDnsFailed:
+        case Code::kDnsFailed: return "PN-API-NAME";
         case Code::kConnectFailed:
         case Code::kTlsFailed:
         case Code::kTimeout:
@@ -77,8 +78,13 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
 
 }  // namespace
 
-Findings judge_cloud(const CloudSeen& seen) {
+Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
     Findings out;
+    if (!seen.credentials && agent_discovers) {
+        for (const Step step : {Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup})
+            out.push_back(skipped(step, {}, {}, kAgentHas));
+        return out;
+    }
     if (!seen.credentials) {
         out.push_back(found("PN-CREDENTIALS-NONE", {}, {}, {{"problem", seen.credentials.error().what}}));
         for (const Step step : {Step::kApi, Step::kEndpoint, Step::kSecurityGroup})
@@ -103,9 +109,42 @@ Findings judge_cloud(const CloudSeen& seen) {
             out.push_back(skipped(step, {}, {}, code));
         return out;
     }
-    out.push_back(passed(Step::kApi, {}, {}, {{"region", seen.region}}));
+    if (seen.clock_offset_us != 0)
+        out.push_back(found("PN-API-CLOCK", {}, {}, {{"problem", describe_clock_offset(seen.clock_offset_us)}}));
+    else
+        out.push_back(passed(Step::kApi, {}, {}, {{"region", seen.region}}));
     for (const EndpointSeen& endpoint : seen.endpoints)
         judge_endpoint(endpoint, seen.region, out);
+    return out;
+}
+
+Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths, const CloudSeen& cloud) {
+    Findings out;
+    std::map<core::IpAddress, std::string> connected;  // and their zones
+    std::vector<core::IpAddress> all;
+    std::string endpoints;
+    for (const EndpointSeen& seen : cloud.endpoints) {
+        if (seen.link != link.name) continue;
+        if (!seen.info || !endpoint_code(seen.info->report).empty()) return out;
+        endpoints += (endpoints.empty() ? "" : ", ") + seen.endpoint;
+        for (const ZoneReport& zone : seen.info->report.zones) {
+            const bool wanted = link.zones.empty() || std::find(link.zones.begin(), link.zones.end(), zone.zone_id) != link.zones.end();
+            for (const auto& ip : {zone.ipv4, zone.ipv6}) {
+                if (!ip) continue;
+                all.push_back(*ip);
+                if (wanted && zone.status == "Connected") connected.emplace(*ip, zone.zone_id);
+            }
+        }
+    }
+    if (all.empty() || paths.empty()) return out;
+    for (const PathSeen& path : paths) {
+        const auto& ip = path.result.ip;
+        connected.erase(ip);
+        if (std::find(all.begin(), all.end(), ip) != all.end()) continue;
+        out.push_back(found("PN-ADDRESS-STALE", link.name, ip.text(), {{"endpoint", endpoints}, {"zone", path.result.zone}}));
+    }
+    for (const auto& [ip, zone] : connected)
+        out.push_back(found("PN-ADDRESS-MISSING", link.name, ip.text(), {{"endpoint", endpoints}, {"zone", zone}}));
     return out;
 }
 

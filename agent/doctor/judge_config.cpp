@@ -1,10 +1,22 @@
 // Configuration and agent.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "agent/doctor/codes.h"
 #include "agent/doctor/judge.h"
 
 namespace postern::agent::doctor {
+
+namespace {
+
+/// A missing link and a missing token have codes of their own.
+bool is_news(const ConfigIssue& warning) {
+    return warning.what.find("there is no [[link]]") == std::string::npos && warning.what.find(" has no token_file") == std::string::npos;
+}
+
+}  // namespace
 
 Finding found(std::string_view code, std::string link, std::string ip, Values values) {
     const CodeInfo* info = find_code(code);
@@ -36,6 +48,7 @@ Finding skipped(Step step, std::string link, std::string ip, std::string because
 
 Findings judge_config(const ConfigSeen& seen) {
     if (!seen.used) return {skipped(Step::kConfig)};
+    if (seen.no_right) return {skipped(Step::kConfig, {}, {}, kNoRoot)};
     if (!seen.problem.empty())
         return {found("PN-CONFIG-UNREADABLE", {}, {}, {{"file", seen.file}, {"problem", seen.problem}})};
     const auto issue = [&seen](std::string_view code, const std::vector<ConfigIssue>& all) {
@@ -48,10 +61,17 @@ Findings judge_config(const ConfigSeen& seen) {
     };
     Findings out;
     if (!seen.mistakes.empty()) out.push_back(issue("PN-CONFIG-MISTAKE", seen.mistakes));
-    if (!seen.warnings.empty()) out.push_back(issue("PN-CONFIG-WARNING", seen.warnings));
+    std::vector<ConfigIssue> news;
+    std::copy_if(seen.warnings.begin(), seen.warnings.end(), std::back_inserter(news), [](const auto& w) { return is_news(w); });
+    if (!news.empty()) out.push_back(issue("PN-CONFIG-WARNING", news));
     if (seen.config && seen.config->links.empty())
         out.push_back(found("PN-CONFIG-NO-LINK", {}, {}, {{"file", seen.file}}));
     for (const auto& [link, error] : seen.tokens) {
+        if (error.sys == EACCES && !seen.root) {
+            out.push_back(skipped(Step::kConfig, link, {}, kNoRoot));
+            out.back().evidence.emplace_back("file", error.hint);
+            continue;
+        }
         out.push_back(found("PN-CONFIG-TOKEN", link, {}, {{"file", error.hint}, {"problem", error.what}}));
         if (error.sys != 0) out.back().evidence.emplace_back("errno", std::to_string(error.sys));
     }
@@ -70,6 +90,8 @@ Findings judge_agent(const AgentSeen& seen) {
         out.push_back(found("PN-AGENT-RESOLVER", {}, {}, {{"problem", seen.resolver_problem}}));
     for (const auto& warning : seen.warnings)
         out.push_back(found("PN-AGENT-WARNING", {}, {}, {{"problem", warning}}));
+    for (const auto& [link, doubt] : seen.doubts)
+        out.push_back(found("PN-AGENT-DISCOVERY", link, {}, {{"problem", doubt}}));
     if (out.empty()) out.push_back(passed(Step::kAgent, {}, {}, {{"version", seen.version}}));
     return out;
 }

@@ -104,11 +104,20 @@ bool asks_dns(const std::string& words) {
     return false;
 }
 
+/// In the catalogue's words.
+std::string takeover_of(const HostDnsReport& report) {
+    if (!report.problem.empty()) return report.text();
+    const bool split = report.journal.decision.mode == Mode::kSplit;
+    return catalogued("takeover", report.journal.state == TakeoverState::kOn && split ? "on_split"
+                                                                                     : to_string(report.journal.state));
+}
+
 /// What keeps programs from us, or could: failing where they do get something else, a warning where they do not yet.
 Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     const ResolvConf conf = ResolvConf::parse(host.resolv_conf);
     const Journal& journal = host.report.journal;
-    Values v = {{"listen", dns.server.text()}, {"servers", text_of(conf.servers)}, {"takeover", host.report.text()},
+    const bool secret = !host.report.problem.empty() && !host.root;
+    Values v = {{"listen", dns.server.text()}, {"servers", text_of(conf.servers)}, {"takeover", takeover_of(host.report)},
                 {"writer", journal.writer.empty() ? "-" : journal.writer}};
     if (!dns.names.empty()) v["name"] = dns.names[0].name;
     Findings out;
@@ -129,7 +138,8 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     }
     const bool names_us = conf.names(dns.server.ip);
     if (names_us && conf.servers.size() > 1) add(conf.rotate ? "PN-RESOLV-ROTATE" : "PN-RESOLV-SECOND", wrong);
-    if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty()) add("PN-RESOLV-OFF", true);
+    if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty() && !secret) add("PN-RESOLV-OFF", true);
+    if (out.empty() && secret) out.push_back(skipped(Step::kResolvConf, {}, {}, kNoRoot));
     if (out.empty()) out.push_back(passed(Step::kResolvConf, {}, {}, v));
     return out;
 }
@@ -159,7 +169,9 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     if (dns.names.empty()) out.push_back(skipped(Step::kSystem));
     const Findings hosts = hosts_findings(dns, host);
     out.insert(out.end(), hosts.begin(), hosts.end());
-    const Findings files = dns.names.empty() ? Findings{skipped(Step::kResolvConf)} : resolv_findings(dns, host, wrong);
+    // Without a configuration nobody knows what should be in resolv.conf.
+    const bool ours = !dns.names.empty() && dns.server != core::SocketAddress{};
+    const Findings files = !ours ? Findings{skipped(Step::kResolvConf)} : resolv_findings(dns, host, wrong);
     out.insert(out.end(), files.begin(), files.end());
     return out;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/doctor/judge.h"
+#include "agent/hostdns/resolv_conf.h"
 
 namespace postern::agent::doctor {
 
@@ -34,6 +35,36 @@ std::string without_password(std::string url) {
     return (scheme == std::string::npos ? "" : url.substr(0, scheme + 2)) + url.substr(at + 1);
 }
 
+/// Whether programs of the container ask us: by an address that leads out of its network, or through docker's own resolver,
+/// which says in a comment whom it asks from the host's network ("# ExtServers: [host(127.0.0.153)]").
+bool asks_us(const ContainerSeen& container, const std::vector<core::SocketAddress>& listen) {
+    const ResolvConf conf = ResolvConf::parse(container.resolv_conf);
+    return std::any_of(listen.begin(), listen.end(), [&](const auto& own) {
+        if (container.resolv_conf.find("host(" + own.ip.text() + ")") != std::string::npos) return true;
+        const bool every = own.ip == core::IpAddress{} || own.ip == core::IpAddress::v6({});
+        if (every) return true;  // one of the host's addresses: not told from others here
+        return !conf.servers.empty() && conf.servers[0] == own.ip && (!container.own_network || !own.ip.is_loopback());
+    });
+}
+
+void containers(const HostSeen& host, const std::vector<core::SocketAddress>& listen, const std::vector<std::string>& names,
+                Findings& out) {
+    if (names.empty() || listen.empty()) return;
+    std::string others;
+    const ContainerSeen* first = nullptr;
+    for (const auto& container : host.containers) {
+        if (asks_us(container, listen)) continue;
+        if (first == nullptr) first = &container;
+        others += (others.empty() ? "" : ", ") + container.name;
+    }
+    if (first == nullptr) return;
+    std::string servers;
+    for (const auto& server : ResolvConf::parse(first->resolv_conf).servers)
+        servers += (servers.empty() ? "" : ", ") + server.text();
+    out.push_back(found("PN-ENV-CONTAINER", {}, {}, {{"containers", others}, {"servers", servers.empty() ? "-" : servers},
+                                                     {"name", names[0]}, {"pid", std::to_string(first->pid)}}));
+}
+
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
@@ -41,7 +72,8 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-Findings judge_environment(const HostSeen& host, const std::vector<std::string>& names, bool upstreams_fail) {
+Findings judge_environment(const HostSeen& host, const std::vector<std::string>& names, bool upstreams_fail,
+                           const std::vector<core::SocketAddress>& listen) {
     Findings out;
     std::string no_proxy;
     for (const auto& [name, value] : host.environment) {
@@ -49,7 +81,7 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
     }
     for (const auto& [variable, value] : host.environment) {
         const std::string kind = lower(variable);
-        if ((kind != "https_proxy" && kind != "all_proxy") || value.empty()) continue;
+        if ((kind != "https_proxy" && kind != "http_proxy" && kind != "all_proxy") || value.empty()) continue;
         for (const auto& name : names) {
             if (left_out(no_proxy, name)) continue;
             out.push_back(found("PN-ENV-PROXY", {}, {},
@@ -60,8 +92,16 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
     if (host.nscd) out.push_back(found("PN-ENV-NSCD", {}, {}, {}));
     const auto tailscale = std::find_if(host.interfaces.begin(), host.interfaces.end(),
                                         [](const auto& name) { return name.starts_with("tailscale"); });
-    if (upstreams_fail && tailscale != host.interfaces.end())
+    const core::IpPrefix shared = *core::IpPrefix::parse("100.64.0.0/10");
+    const bool asked_there = std::any_of(host.upstreams.begin(), host.upstreams.end(), [&](const auto& u) { return shared.contains(u.ip); });
+    if (upstreams_fail && asked_there && tailscale != host.interfaces.end())
         out.push_back(found("PN-ENV-TAILSCALE", {}, {}, {{"interface", *tailscale}}));
+    containers(host, listen, names, out);
+    if (!host.jvms.empty()) {
+        const JvmSeen& jvm = host.jvms.front();
+        out.push_back(found("PN-ENV-JVM", {}, {}, {{"pid", std::to_string(jvm.pid)}, {"setting", jvm.setting},
+                                                   {"count", std::to_string(host.jvms.size())}}));
+    }
     if (out.empty()) out.push_back(passed(Step::kEnvironment, {}, {}, {}));
     return out;
 }

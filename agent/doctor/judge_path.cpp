@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "agent/doctor/codes.h"
 #include "agent/doctor/judge.h"
@@ -27,6 +28,23 @@ std::string joined(const std::vector<std::string>& texts) {
     return fmt::format("{}", fmt::join(texts, ", "));
 }
 
+/// Whatever a server has sent, with single blanks.
+std::string one_line(const std::string& text) {
+    std::istringstream words(text);
+    std::string out;
+    for (std::string word; words >> word;)
+        out += (out.empty() ? "" : " ") + word;
+    return out;
+}
+
+/// 'expected "HTTP/1.1 <status>", found: SSH-2.0' without what was expected: a line of its own says that.
+std::string found_in(const std::string& detail) {
+    constexpr std::string_view kFound = ", found";
+    const auto at = detail.starts_with("expected") ? detail.find(kFound) : std::string::npos;
+    const auto start = at == std::string::npos ? at : detail.find_first_not_of(": ", at + kFound.size());
+    return one_line(start == std::string::npos ? detail : detail.substr(start));
+}
+
 /// The time that the failed phase took; of judgements on the reply the total.
 core::Micros failed_after(const ProbeResult& r) {
     const auto phase = static_cast<std::size_t>(r.phase);
@@ -37,7 +55,7 @@ Values values_of(const PathSeen& seen, core::Micros now) {
     const ProbeResult& r = seen.result;
     const probe::ProbeSpec& spec = *seen.target.spec;
     Values v = {{"host", spec.host}, {"name", spec.server_name}, {"port", std::to_string(spec.port)}, {"sql", spec.sql},
-                {"zone", r.zone}, {"detail", r.detail}, {"now", date(now)}, {"reason", std::string(to_string(r.reason))}};
+                {"zone", r.zone}, {"detail", found_in(r.detail)}, {"now", date(now)}, {"reason", std::string(to_string(r.reason))}};
     if (r.http_status) v["status"] = std::to_string(*r.http_status);
     if (r.sql_code) v["code"] = std::to_string(*r.sql_code);
     if (r.certificate.present) {
@@ -54,10 +72,15 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
     Values values = values_of(seen, now);
     values["ms"] = ms(failed_after(r));
     const bool blocked = let_in && r.reason == probe::Reason::kTcpTimeout;
-    const std::string_view code = r.phase == Phase::kWs ? "PN-WS-FAILED" : blocked ? "PN-TCP-BLOCKED" : code_of(r.reason).code;
+    const bool large_lost = seen.small_packets_pass.value_or(false);
+    const std::string_view code = r.phase == Phase::kWs ? "PN-WS-FAILED"
+                                  : blocked             ? "PN-TCP-BLOCKED"
+                                  : large_lost          ? "PN-TLS-MTU"
+                                                        : code_of(r.reason).code;
     Finding f = found(code, r.link, r.ip.text(), std::move(values));
     f.evidence = {{"reason", std::string(to_string(r.reason))}, {"phase", std::string(to_string(r.phase))}};
-    if (!r.detail.empty()) f.evidence.emplace_back("detail", r.detail);
+    if (!r.detail.empty()) f.evidence.emplace_back("detail", one_line(r.detail));
+    if (seen.small_packets_pass) f.evidence.emplace_back("handshake_with_mss_536", *seen.small_packets_pass ? "ok" : "failed");
     if (r.certificate.present) f.evidence.emplace_back("fingerprint_sha256", r.certificate.fingerprint_sha256);
     return f;
 }
@@ -76,6 +99,27 @@ bool is_asked(const probe::ProbeSpec& spec, Step step) {
         case Step::kSql: return spec.kind == probe::Kind::kTdengine;
         case Step::kWs: return spec.ws;
         default: return true;
+    }
+}
+
+/// Goes through, but not for long, or slowly: what the verdict calls degraded.
+void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
+    const ProbeResult& r = seen.result;
+    const probe::ProbeSpec& spec = *seen.target.spec;
+    Values v = values_of(seen, now);
+    if (step == Step::kTls && r.certificate.present && r.certificate.chain_not_after_us < now + spec.expiry_warning_us) {
+        v["until"] = date(r.certificate.chain_not_after_us);
+        v["days"] = std::to_string(spec.expiry_warning_us / (24 * core::kHour));
+        out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
+    }
+    if (step == Step::kHttp && r.ok && spec.degraded_over_us > 0 && r.total_us > spec.degraded_over_us) {
+        v["ms"] = ms(r.total_us);
+        v["limit"] = ms(spec.degraded_over_us);
+        out.push_back(found("PN-HTTP-SLOW", r.link, r.ip.text(), v));
+        for (std::size_t phase = 0; phase < probe::kTimedPhases; ++phase) {
+            if (r.phase_us[phase])
+                out.back().evidence.emplace_back(std::string(to_string(static_cast<Phase>(phase))) + "_ms", ms(*r.phase_us[phase]));
+        }
     }
 }
 
@@ -113,7 +157,9 @@ Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths,
             if (step < end && end != Step::kEnvironment) {
                 Values values = values_of(p, now_wall_us);
                 values["ms"] = ms(p.result.phase_us[0].value_or(0));
-                out.push_back(passed(step, link, ip, std::move(values)));
+                const std::size_t before = out.size();
+                doubts(p, step, now_wall_us, out);
+                if (out.size() == before) out.push_back(passed(step, link, ip, std::move(values)));
             } else if (step == end) {
                 out.push_back(failure(p, now_wall_us, let_in));
             } else {

@@ -1,16 +1,17 @@
 #include "agent/doctor/observe.h"
 
-#include <net/if.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 
 #include "agent/commands/common.h"
 #include "agent/commands/probe_round.h"
 #include "agent/commands/probe_targets.h"
+#include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/token_store.h"
 #include "probe/tls_contexts.h"
@@ -21,6 +22,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t kMostAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // what only an upstream knows
 
 ProbeCommand as_probe(const DoctorCommand& command) {
@@ -41,7 +43,25 @@ std::string text_at(const Json& object, const char* key) {
 
 /// What doctor looks at by itself is not said twice.
 bool is_news(const std::string& warning) {
-    return !warning.starts_with("host DNS:") && !warning.starts_with("/etc/hosts");
+    return !warning.starts_with("host DNS:") && !warning.starts_with("/etc/hosts") && !warning.starts_with("this host's clock ");
+}
+
+/// What the agent's discovery has to say of its links, and whether it has found all that it looks for in the cloud.
+void look_at_discovery(const Config& config, const Json& status, AgentSeen& seen) {
+    seen.discovers = true;
+    const auto links = status.find("links");
+    for (const LinkConfig& link : config.links) {
+        if (link.endpoints.empty() && !link.find.configured()) continue;
+        bool found = false;
+        for (const Json& l : links != status.end() && links->is_array() ? *links : Json::array()) {
+            const Json discovery = l.is_object() && text_at(l, "name") == link.name ? l.value("discovery", Json::object()) : Json();
+            if (!discovery.is_object()) continue;
+            const Json error = discovery.value("error", Json());
+            if (error.is_object()) seen.doubts.emplace_back(link.name, text_at(error, "what"));
+            found = error.is_null() && !text_at(discovery, "confirmed").empty();
+        }
+        seen.discovers = seen.discovers && found;
+    }
 }
 
 /// The first listen address; this host's own for "every address".
@@ -58,8 +78,10 @@ ConfigSeen look_at_config(const DoctorCommand& command) {
     ConfigSeen seen;
     seen.file = command.config;
     seen.used = !command.bare();
+    seen.root = ::geteuid() == 0;
     if (!seen.used) return seen;
     if (::access(command.config.c_str(), R_OK) != 0) {
+        seen.no_right = errno == EACCES && !seen.root;
         seen.problem = std::strerror(errno);
         return seen;
     }
@@ -100,47 +122,44 @@ AgentSeen look_at_agent(const Config& config) {
     seen.resolver_problem = text_at(resolver, "problem");
     if (status.contains("warnings") && status["warnings"].is_array()) {
         for (const Json& warning : status["warnings"]) {
-            if (warning.is_string() && is_news(warning)) seen.warnings.push_back(warning);
+            if (!warning.is_string() || !is_news(warning)) continue;
+            const std::string text = warning;
+            if (text.starts_with("endpoint ")) seen.doubts.emplace_back("", text);
+            else seen.warnings.push_back(text);
         }
     }
+    look_at_discovery(config, status, seen);
     return seen;
 }
 
 std::vector<probe::ProbeTarget> look_for_targets(const DoctorCommand& command, const ConfigSeen& config) {
+    if (!config.config && config.used) return {};
     const ProbeCommand probe = as_probe(command);
     const auto targets = config.config ? probe_targets(*config.config, probe) : probe_targets(probe);
     return targets ? targets->targets : std::vector<probe::ProbeTarget>{};
 }
 
-DnsSeen look_at_dns(const Config& config, const std::vector<probe::ProbeTarget>& targets) {
+DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe::ProbeTarget>& targets) {
     DnsSeen seen;
-    seen.server = server_of(config);
-    for (const LinkConfig& link : config.links) {
-        NameSeen name{link.name, link.host, {}, {}, {}};
+    const auto look = [&](const std::string& link, const std::string& host) {
+        NameSeen name{link, host, {}, {}, {}};
         for (const auto& t : targets) {
-            if (t.link == link.name) name.known.push_back(t.ip);
+            if (t.link == link) name.known.push_back(t.ip);
         }
         std::sort(name.known.begin(), name.known.end());
-        name.stub = ask_dns(seen.server, link.host, "A", 5 * core::kSecond);
-        name.system = look_up_as_programs_do(link.host);
+        if (config) name.stub = ask_dns(seen.server, host, "A", 5 * core::kSecond);
+        name.system = look_up_as_programs_do(host);
         seen.names.push_back(std::move(name));
+    };
+    if (!config) {
+        if (!targets.empty()) look("", targets[0].spec->host);
+        return seen;
     }
+    seen.server = server_of(*config);
+    for (const LinkConfig& link : config->links)
+        look(link.name, link.host);
     seen.forwarded = ask_dns(seen.server, kPublicName, "A", 5 * core::kSecond);
     if (!*seen.forwarded) seen.forwarded.reset();  // a silent server was found above
-    return seen;
-}
-
-HostSeen look_at_host(const Config& config) {
-    HostSeen seen;
-    const auto host = HostSystem::real();
-    seen.report = report_host_dns(*host, JournalFile(paths_of(config.agent).hostdns).load(), config.hosts());
-    seen.resolv_conf = host->read("/etc/resolv.conf").value_or("");
-    seen.nsswitch = host->read("/etc/nsswitch.conf").value_or("");
-    seen.nscd = host->process_runs("nscd");
-    seen.interfaces = host->list("/sys/class/net");
-    for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"}) {
-        if (const char* value = std::getenv(name)) seen.environment.emplace_back(name, value);
-    }
     return seen;
 }
 
@@ -153,9 +172,18 @@ std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targe
         probe::NetworkLauncher launcher(loop, clock, contexts);
         auto results = probe_each(loop, launcher, targets);
         for (std::size_t i = 0; i < results.size(); ++i)
-            out.push_back({targets[i], std::move(results[i])});
+            out.push_back({targets[i], std::move(results[i]), {}});
     }
     loop.close();
+    std::vector<std::pair<PathSeen*, std::future<bool>>> again;
+    for (PathSeen& path : out) {
+        if (path.result.reason != probe::Reason::kTlsTimeout || again.size() >= kMostAgain) continue;
+        const auto& spec = *path.target.spec;
+        again.emplace_back(&path, std::async(std::launch::async, handshake_in_small_packets,
+                                             core::SocketAddress{path.target.ip, spec.port}, spec.server_name, spec.timeout_us));
+    }
+    for (auto& [path, passes] : again)
+        path->small_packets_pass = passes.get();
     return out;
 }
 

@@ -9,13 +9,14 @@ namespace postern::agent::doctor {
 ConfigSeen look_at_config(const DoctorCommand& command);
 /// At most 2 s.
 AgentSeen look_at_agent(const Config& config);
-/// The endpoints that links name, asked of the cloud. Each request has the API client's bounds.
-CloudSeen look_at_cloud(const Config& config);
+/// The endpoints that links name or have found, asked of the cloud. Each request has the API client's bounds.
+CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarget>& targets);
 /// The addresses as agent, snapshot or configuration know them, or those of the command line. Empty: none is known.
 std::vector<probe::ProbeTarget> look_for_targets(const DoctorCommand& command, const ConfigSeen& config);
 /// At most 5 s a name at our own server and 10 s as programs ask.
-DnsSeen look_at_dns(const Config& config, const std::vector<probe::ProbeTarget>& targets);
-HostSeen look_at_host(const Config& config);
+/// Without a server of ours (`config` nothing) only what programs get.
+DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe::ProbeTarget>& targets);
+HostSeen look_at_host(const Config& config, const std::vector<std::string>& names);
 /// In the order of the targets; at most as long as the longest of their timeouts.
 std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targets);
 

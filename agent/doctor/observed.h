@@ -19,6 +19,8 @@ struct ConfigSeen {
     std::string file;
     bool used = true;                     // false: the target comes from the command line
     std::string problem;                  // why the file could not be read
+    bool root = true;                     // whether we may read everything
+    bool no_right = false;                // the problem is that we may not
     std::vector<ConfigIssue> mistakes, warnings;
     std::optional<Config> config;
     std::vector<std::pair<std::string, core::Error>> tokens;  // link and why its token can't be read
@@ -30,6 +32,8 @@ struct AgentSeen {
     std::string version;
     std::string resolver_problem;
     std::vector<std::string> warnings;
+    std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and what its discovery has to say
+    bool discovers = false;               // every link that asks the API has its answer
 };
 
 /// One endpoint of a link.
@@ -42,6 +46,7 @@ struct EndpointSeen {
 struct CloudSeen {
     std::string region;
     core::Result<Credentials> credentials;  // as the environment of this command has them
+    core::Micros clock_offset_us = 0;       // the API's clock minus ours, where it has refused ours
     std::vector<EndpointSeen> endpoints;    // of the links that name them; empty: none does
 };
 
@@ -59,19 +64,37 @@ struct DnsSeen {
     std::optional<core::Result<DnsReply>> forwarded;  // a public name
 };
 
+/// A process that has a resolv.conf of its own, one for each such file.
+struct ContainerSeen {
+    int pid = 0;
+    std::string name;                     // its host name
+    bool own_network = true;
+    std::string resolv_conf;
+};
+
+/// A Java process that was told to keep addresses for ever.
+struct JvmSeen {
+    int pid = 0;
+    std::string setting;
+};
+
 struct HostSeen {
+    bool root = true;                     // whether we may read everything
     HostDnsReport report;
     std::string resolv_conf;              // its text, through links
     std::string nsswitch;
     std::vector<std::string> interfaces;
+    std::vector<core::SocketAddress> upstreams;  // whom our DNS asks
     bool nscd = false;
-    bool resolved = false;                // systemd-resolved stands between programs and us
+    std::vector<ContainerSeen> containers;
+    std::vector<JvmSeen> jvms;
     std::vector<std::pair<std::string, std::string>> environment;  // variables about proxies
 };
 
 struct PathSeen {
     probe::ProbeTarget target;
     probe::ProbeResult result;
+    std::optional<bool> small_packets_pass = {};  // where TLS was silent: whether a handshake in small ones succeeds
 };
 
 }  // namespace postern::agent::doctor

@@ -8,6 +8,7 @@
 
 #include "agent/cli.h"
 #include "agent/doctor/codes.h"
+#include "agent/status.h"
 
 namespace postern::agent::doctor {
 
@@ -21,6 +22,13 @@ constexpr std::array<std::string_view, 5> kParts = {"cause", "expected", "found"
 std::size_t count(const Findings& findings, State state) {
     return static_cast<std::size_t>(
         std::count_if(findings.begin(), findings.end(), [state](const auto& f) { return f.state == state; }));
+}
+
+/// In status's words, and with its exit codes.
+Overall overall_of(const Findings& findings) {
+    if (count(findings, State::kFail) > 0) return Overall::kFailed;
+    if (count(findings, State::kWarn) > 0) return Overall::kDegraded;
+    return count(findings, State::kPass) > 0 ? Overall::kGood : Overall::kUnknown;
 }
 
 std::string painted(State state, const Paint& paint) {
@@ -50,7 +58,9 @@ std::string summary_of(const Finding& f, const Catalogue& words) {
     if (is_trouble(f)) return cause_of(f, words);
     if (f.state == State::kPass) return words.text("passed", to_string(f.step), f.values);
     const std::string about = f.ip.empty() ? "" : f.ip + ": ";
-    if (f.because == "time") return about + words.text("words", "time");
+    if (f.because == kNoTime) return about + words.text("words", "time");
+    if (f.because == kNoRoot) return about + words.text("words", "no_root");
+    if (f.because == kAgentHas) return about + words.text("words", "agent_has");
     if (!f.because.empty()) return about + words.text("words", "because", {{"code", f.because}});
     return about + words.text("skipped", to_string(f.step));
 }
@@ -114,22 +124,29 @@ std::string text_of(const Findings& findings, const Catalogue& words, const Pain
 }
 
 std::string verdict_text(const Findings& findings, const Catalogue& words, const Paint& paint) {
-    const auto failures = count(findings, State::kFail), warnings = count(findings, State::kWarn),
-               passed = count(findings, State::kPass);
-    const Values values = {{"failures", std::to_string(failures)}, {"warnings", std::to_string(warnings)},
-                           {"passed", std::to_string(passed)}};
-    if (failures > 0) return paint.red(words.text("words", "failed", values));
-    if (warnings > 0) return paint.yellow(words.text("words", "warned", values));
-    return passed > 0 ? paint.green(words.text("words", "good", values)) : paint.yellow(words.text("words", "nothing"));
+    const Overall overall = overall_of(findings);
+    Values values = {{"overall", catalogued("overall", agent::to_string(overall))},
+                     {"passed", std::to_string(count(findings, State::kPass))}};
+    if (overall == Overall::kUnknown) return paint.yellow(words.text("words", "nothing", values));
+    if (overall == Overall::kGood) return paint.green(words.text("words", "good", values));
+    const State worst = overall == Overall::kFailed ? State::kFail : State::kWarn;
+    const auto first = std::find_if(findings.begin(), findings.end(), [worst](const auto& f) { return f.state == worst; });
+    const std::size_t others = count(findings, State::kFail) + count(findings, State::kWarn) - 1;
+    values["cause"] = printable(cause_of(*first, words));
+    values["link"] = first->link;
+    values["more"] = std::to_string(others);
+    if (!first->link.empty() && values["cause"].find(first->link) == std::string::npos)
+        values["cause"] = words.text("words", "of_link", values);
+    const std::string text = words.text("words", others == 0 ? "verdict" : "verdict_and_more", values);
+    return worst == State::kFail ? paint.red(text) : paint.yellow(text);
 }
 
 std::string json_of(const Findings& findings, const Catalogue& words) {
     Json list = Json::array();
     for (const Finding& f : findings)
         list.push_back(json_of(f, words));
-    const int code = exit_code(findings);
     const Json out = {{"schema_version", 1},
-                      {"verdict", code == kExitGood ? "good" : code == kExitWarning ? "degraded" : code == kExitFailed ? "failed" : "unknown"},
+                      {"verdict", agent::to_string(overall_of(findings))},
                       {"text", verdict_text(findings, words, Paint(false))},
                       {"findings", std::move(list)}};
     return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -140,16 +157,15 @@ std::string list_text(const Catalogue& words) {
     for (const CodeInfo& c : all_codes()) {
         const Values named = {{"name", "NAME"}, {"ip", "ADDRESS"}, {"link", "LINK"}, {"file", "FILE"}, {"problem", "…"},
                               {"port", "443"}, {"line", "N"}, {"server", "ADDRESS"}, {"path", "PATH"}, {"writer", "…"},
-                              {"variable", "https_proxy"}, {"reason", "…"}, {"found", "…"}};
+                              {"variable", "https_proxy"}, {"reason", "…"}, {"found", "…"}, {"endpoint", "ENDPOINT"},
+                              {"zone", "ZONE"}, {"region", "REGION"}, {"provider", "…"}, {"containers", "…"}, {"pid", "N"}};
         out += fmt::format("{}  {}  {}\n", pad(c.code, 24), to_string(c.severity), words.of(c.code, "cause", named));
     }
     return out;
 }
 
 int exit_code(const Findings& findings) {
-    if (count(findings, State::kFail) > 0) return kExitFailed;
-    if (count(findings, State::kWarn) > 0) return kExitWarning;
-    return count(findings, State::kPass) > 0 ? kExitGood : kExitUnknown;
+    return static_cast<int>(overall_of(findings));
 }
 
 }  // namespace postern::agent::doctor

@@ -9,7 +9,7 @@ namespace postern::agent::doctor {
 
 /// A line for what is well, a block for what is not.
 std::string text_of(const Findings& findings, const Catalogue& words, const Paint& paint, std::size_t columns);
-/// The last line: how many there are of what.
+/// The last line: status's word for it all, and the worst cause.
 std::string verdict_text(const Findings& findings, const Catalogue& words, const Paint& paint);
 /// {"schema_version":1,"verdict":…,"findings":[…]}
 std::string json_of(const Findings& findings, const Catalogue& words);

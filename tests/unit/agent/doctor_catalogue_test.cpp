@@ -90,6 +90,12 @@ TEST_CASE("doctor: texts are filled", "[doctor]") {
     CHECK(fill("{a}", {{"a", "{b}"}, {"b", "never"}}) == "{b}");  // values are not texts
 }
 
+TEST_CASE("doctor: a value can be a text of the catalogue, filled itself", "[doctor]") {
+    const Values values = {{"takeover", catalogued("takeover", "on")}, {"listen", "127.0.0.153:53"}};
+    CHECK(Catalogue::in(Language::kEnglish).text("passed", "resolv_conf", values) == "taken over: all names go to 127.0.0.153:53");
+    CHECK(Catalogue::in(Language::kChinese).text("passed", "resolv_conf", values) == "已接管：所有域名都交给 127.0.0.153:53");
+}
+
 TEST_CASE("doctor: the language is the locale's", "[doctor]") {
     CHECK(parse_language("zh") == Language::kChinese);
     CHECK_FALSE(parse_language("fr"));

@@ -236,10 +236,83 @@ TEST_CASE("doctor: proxies that take the private name away", "[doctor]") {
     CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-PROXY");
     host.environment.clear();
     host.interfaces = {"eth0", "tailscale0"};
+    CHECK(troubles(judge_environment(host, {kName}, true)).empty());
+    host.upstreams = {*core::SocketAddress::parse("100.100.2.136", 53)};
     CHECK(troubles(judge_environment(host, {kName}, false)).empty());
     CHECK(troubles(judge_environment(host, {kName}, true)) == "WARN PN-ENV-TAILSCALE");
     host.nscd = true;
     CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-NSCD");
+}
+
+TEST_CASE("doctor: containers ask postern, or somebody who does not know the name", "[doctor]") {
+    const std::vector<core::SocketAddress> loopback = {*core::SocketAddress::parse("127.0.0.153:53", 53)};
+    const std::vector<core::SocketAddress> bridge = {loopback[0], *core::SocketAddress::parse("172.17.0.1:53", 53)};
+    const auto judged = [](const char* resolv_conf, bool own_network, const std::vector<core::SocketAddress>& listen) {
+        HostSeen host;
+        host.containers = {{7, "web", own_network, resolv_conf}};
+        return troubles(judge_environment(host, {kName}, false, listen));
+    };
+    CHECK(judged("nameserver 8.8.8.8\n", true, loopback) == "WARN PN-ENV-CONTAINER");
+    CHECK(judged("nameserver 127.0.0.153\n", true, loopback) == "WARN PN-ENV-CONTAINER");  // its own loopback
+    CHECK(judged("nameserver 127.0.0.153\n", false, loopback).empty());
+    CHECK(judged("nameserver 172.17.0.1\n", true, bridge).empty());
+    CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [host(127.0.0.153)]\n", true, loopback).empty());
+    CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [8.8.8.8]\n", true, loopback) == "WARN PN-ENV-CONTAINER");
+    CHECK(judged("", true, loopback) == "WARN PN-ENV-CONTAINER");
+}
+
+TEST_CASE("doctor: silence in TLS that small packets break is a black hole", "[doctor]") {
+    auto silent = path("10.0.1.23", probe::Reason::kTlsTimeout, probe::Phase::kTls);
+    silent.small_packets_pass = false;
+    CHECK(troubles(judge_path("prod", {silent, good("10.0.2.9")}, kNow)) == "FAIL PN-TLS-TIMEOUT");
+    silent.small_packets_pass = true;
+    CHECK(troubles(judge_path("prod", {silent, good("10.0.2.9")}, kNow)) == "FAIL PN-TLS-MTU");
+}
+
+TEST_CASE("doctor: what works is degraded by slowness and by a certificate near its end", "[doctor]") {
+    auto slow = good("10.0.1.23");
+    slow.result.total_us = 700 * core::kMillisecond;
+    CHECK(troubles(judge_path("prod", {slow, good("10.0.2.9")}, kNow)) == "WARN PN-HTTP-SLOW");
+    auto expiring = good("10.0.1.23");
+    expiring.result.certificate.present = true;
+    expiring.result.certificate.not_after_us = expiring.result.certificate.chain_not_after_us = kNow + 3 * 24 * core::kHour;
+    CHECK(troubles(judge_path("prod", {expiring, good("10.0.2.9")}, kNow)) == "WARN PN-TLS-EXPIRING");
+}
+
+TEST_CASE("doctor: addresses that the endpoint has no more, and those that nobody knows yet", "[doctor]") {
+    LinkConfig link;
+    link.name = "prod";
+    CloudSeen cloud;
+    EndpointInfo info;
+    info.report.status = "Active";
+    info.report.business_status = "Normal";
+    info.report.connection_status = "Connected";
+    info.report.zones = {{"zone-a", "Connected", ip("10.0.1.23"), {}, ""}, {"zone-b", "Connected", ip("10.0.2.10"), {}, ""},
+                         {"zone-c", "Wait", ip("10.0.3.1"), {}, ""}};
+    cloud.endpoints.push_back({"prod", "ep-1", info, {}});
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.10")}, cloud)).empty());
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.9")}, cloud)) == "FAIL PN-ADDRESS-STALE | WARN PN-ADDRESS-MISSING");
+    link.zones = {"zone-a"};
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23")}, cloud)).empty());
+    cloud.endpoints[0].info->report.connection_status = "Pending";  // then the list says nothing
+    CHECK(troubles(judge_drift(link, {good("10.0.9.9")}, cloud)).empty());
+}
+
+TEST_CASE("doctor: what this command may not read is skipped, not wrong", "[doctor]") {
+    ConfigSeen config;
+    config.root = false;
+    config.config.emplace();
+    config.config->links.emplace_back().name = "prod";
+    core::Error denied{core::Code::kFileUnreadable, "cannot open", "/etc/postern/token", EACCES};
+    config.tokens = {{"prod", denied}};
+    CHECK(troubles(judge_config(config)).empty());
+    CHECK(because(judge_config(config), Step::kConfig) == "SKIP root");
+    config.root = true;
+    CHECK(troubles(judge_config(config)) == "FAIL PN-CONFIG-TOKEN");
+    CloudSeen cloud;
+    cloud.credentials = core::fail(core::Code::kCredentialsMissing, "none", "");
+    CHECK(troubles(judge_cloud(cloud)) == "FAIL PN-CREDENTIALS-NONE");
+    CHECK(troubles(judge_cloud(cloud, true)).empty());
 }
 
 }  // namespace postern::agent::doctor

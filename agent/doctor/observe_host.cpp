@@ -1,0 +1,146 @@
+// The host around: files that steer names, daemons that keep them, containers, what is in the environment.
+#include <net/if.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "agent/commands/common.h"
+#include "agent/doctor/observe.h"
+
+namespace postern::agent::doctor {
+
+namespace {
+
+constexpr std::size_t kMostProcesses = 20000, kMostFound = 100;
+
+std::vector<int> processes(const HostSystem& host) {
+    std::vector<int> out;
+    for (const auto& name : host.list("/proc")) {
+        int pid = 0;
+        const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (ec == std::errc{} && end == name.data() + name.size() && out.size() < kMostProcesses) out.push_back(pid);
+    }
+    return out;
+}
+
+/// "pid:[4026531836]"; "" when that may not be seen.
+std::string space_of(const std::string& process, const char* kind) {
+    char target[64];
+    const ssize_t size = ::readlink((process + "/ns/" + kind).c_str(), target, sizeof target);
+    return size <= 0 ? "" : std::string(target, static_cast<std::size_t>(size));
+}
+
+std::string first_word(const std::optional<std::string>& text) {
+    std::istringstream in(text.value_or(""));
+    std::string word;
+    in >> word;
+    return word;
+}
+
+using FileId = std::pair<dev_t, ino_t>;
+
+std::optional<FileId> file_id(const std::string& path) {
+    struct stat st;
+    if (::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return std::nullopt;
+    return FileId{st.st_dev, st.st_ino};
+}
+
+/// By what makes a container one for DNS: processes of its own and a resolv.conf of its own.
+std::vector<ContainerSeen> containers(const HostSystem& host, const std::vector<int>& pids) {
+    std::vector<ContainerSeen> out;
+    const std::string own_pids = space_of("/proc/self", "pid"), own_network = space_of("/proc/self", "net");
+    std::set<FileId> seen;
+    if (const auto own = file_id("/etc/resolv.conf")) seen.insert(*own);
+    for (const int pid : pids) {
+        const std::string process = "/proc/" + std::to_string(pid), conf = process + "/root/etc/resolv.conf";
+        const std::string space = space_of(process, "pid");
+        if (space.empty() || space == own_pids || out.size() >= kMostFound) continue;
+        const auto id = file_id(conf);
+        if (!id || !seen.insert(*id).second) continue;
+        std::string name = first_word(host.read(process + "/root/etc/hostname"));
+        out.push_back({pid, name.empty() ? "pid " + std::to_string(pid) : std::move(name),
+                       space_of(process, "net") != own_network, host.read(conf).value_or("")});
+    }
+    return out;
+}
+
+/// The setting that makes a JVM keep every address for ever, of its command line or its java.security; "" when none does.
+std::string keeps_for_ever(const HostSystem& host, const std::string& process) {
+    std::string command = host.read(process + "/cmdline").value_or("");
+    std::replace(command.begin(), command.end(), '\0', '\n');
+    std::istringstream words(command);
+    for (std::string word; std::getline(words, word);) {
+        if (word == "-Dsun.net.inetaddr.ttl=-1" || word == "-Dnetworkaddress.cache.ttl=-1") return word;
+    }
+    const std::string program = host.real_path(process + "/exe");
+    const auto home = program.rfind("/bin/java");
+    if (home == std::string::npos) return "";
+    const std::string file = program.substr(0, home) + "/conf/security/java.security";
+    std::istringstream lines(host.read(file).value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("networkaddress.cache.ttl=-1")) return file + ": networkaddress.cache.ttl=-1";
+    }
+    return "";
+}
+
+std::vector<JvmSeen> jvms(const HostSystem& host, const std::vector<int>& pids) {
+    std::vector<JvmSeen> out;
+    for (const int pid : pids) {
+        const std::string process = "/proc/" + std::to_string(pid);
+        if (first_word(host.read(process + "/comm")) != "java" || out.size() >= kMostFound) continue;
+        if (std::string setting = keeps_for_ever(host, process); !setting.empty()) out.push_back({pid, std::move(setting)});
+    }
+    return out;
+}
+
+/// Of this network namespace, which /sys need not show.
+std::vector<std::string> interfaces() {
+    std::vector<std::string> out;
+    const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> all(::if_nameindex(), ::if_freenameindex);
+    for (const auto* i = all.get(); i != nullptr && i->if_index != 0 && out.size() < kMostFound; ++i)
+        out.emplace_back(i->if_name);
+    return out;
+}
+
+/// Whether a running nscd keeps host names: it does unless its configuration says no.
+bool nscd_keeps_hosts(const HostSystem& host) {
+    if (!host.process_runs("nscd")) return false;
+    std::istringstream lines(host.read("/etc/nscd.conf").value_or(""));
+    bool keeps = true;
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string key, service, value;
+        if (words >> key >> service >> value && key == "enable-cache" && service == "hosts") keeps = value != "no";
+    }
+    return keeps;
+}
+
+}  // namespace
+
+HostSeen look_at_host(const Config& config, const std::vector<std::string>& names) {
+    HostSeen seen;
+    const auto host = HostSystem::real();
+    seen.root = ::geteuid() == 0;
+    seen.report = report_host_dns(*host, JournalFile(paths_of(config.agent).hostdns).load(), names);
+    seen.resolv_conf = host->read("/etc/resolv.conf").value_or("");
+    seen.nsswitch = host->read("/etc/nsswitch.conf").value_or("");
+    seen.nscd = nscd_keeps_hosts(*host);
+    seen.interfaces = interfaces();
+    seen.upstreams = upstreams_of(config);
+    const auto pids = processes(*host);
+    seen.containers = containers(*host, pids);
+    seen.jvms = jvms(*host, pids);
+    for (const char* name :
+         {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"}) {
+        if (const char* value = std::getenv(name)) seen.environment.emplace_back(name, value);
+    }
+    return seen;
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,15 @@
+// Whether a silent gateway speaks when packets are small: large ones are lost on the way then.
+#pragma once
+
+#include <string>
+
+#include "core/clock.h"
+#include "core/ip_address.h"
+
+namespace postern::agent::doctor {
+
+/// A TLS handshake in segments of 536 bytes both ways, which every path lets through (IP demands 576). Whom it is with is
+/// not checked, and nothing else is sent. Blocking, `timeout_us` at most.
+bool handshake_in_small_packets(const core::SocketAddress& to, const std::string& server_name, core::Micros timeout_us);
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,135 @@
+"""postern doctor on a host of its own: the healthy one, its faults one by one, and what doctor must say of them."""
+
+import ctypes
+import json
+import socket
+import struct
+
+from endpoint_kit import GROUP, OPEN
+from host import ENDPOINT, KEY_SECRET, POSTERN, TOKEN, ZONES, SharedHostTest, merge, toml
+
+LETS_IN = {**OPEN, "SourceCidrIp": "127.0.0.0/8"}
+SECRETS = (TOKEN, KEY_SECRET)
+SO_ATTACH_FILTER = 26
+
+
+def start_world(host, **scenario):
+    """Endpoint, two zones, and a security group that lets this host in."""
+    zones = [{"ZoneId": zone, "EniIp": address} for zone, address in ZONES.items()]
+    host.start_upstream()
+    host.start_aliyun(**{"endpoints": {ENDPOINT: {"Zones": zones, "SecurityGroups": [GROUP]}},
+                         "security_groups": {GROUP: {"rules": [LETS_IN]}}, **scenario})
+    host.start_gateways()
+
+
+def start(host, **changes):
+    """All of it, and an agent that knows the addresses."""
+    start_world(host)
+    host.start_postern(**changes)
+    host.wait_addresses(*ZONES.values())
+    host.wait(lambda: host.health()[1]["status"] == "pass", "good health")
+
+
+class Report:
+    """What doctor has printed with --json."""
+
+    def __init__(self, done):
+        self.code = done.returncode
+        self.stderr = done.stderr
+        self.text = done.stdout
+        self.value = json.loads(done.stdout)
+        self.findings = self.value["findings"]
+
+    def codes(self, state):
+        return {finding["code"] for finding in self.findings if finding["state"] == state}
+
+    def of(self, code):
+        """The only finding of that code."""
+        (finding,) = [finding for finding in self.findings if finding["code"] == code]
+        return finding
+
+    def because(self, step):
+        """{what a step was skipped for}"""
+        return {finding["because"] for finding in self.findings if finding["step"] == step and finding["state"] == "SKIP"}
+
+
+def run(host, *arguments, config=True, environment=None, beside=""):
+    """In a space of processes of its own, so that what else runs on the machine is not seen; `beside` is a line of shell that
+    starts something there and waits until it runs."""
+    more = ["--config", host.config_file] if config else []
+    done = host.run("unshare", "--pid", "--fork", "--mount-proc", "bash", "-c", f'{beside}\n"$@"', "bash",
+                    POSTERN, "doctor", "--json", *arguments, *more, env={**host.environment, **(environment or {})})
+    try:
+        return Report(done)
+    except ValueError:
+        raise AssertionError(f"no JSON: {done.returncode}\n{done.stdout}{done.stderr}") from None
+
+
+class Expectations:
+    """Of a unittest.TestCase that has `host`."""
+
+    def doctor(self, *arguments, fails=(), warns=(), **named):
+        """Runs it: these codes and no others are its FAILs and WARNs."""
+        report = run(self.host, *arguments, **named)
+        seen = "\n".join(f"{f['state']} {f['code']} {f.get('because') or ''} {f['text']}" for f in report.findings)
+        self.assertEqual((report.codes("FAIL"), report.codes("WARN")), (set(fails), set(warns)), seen)
+        self.assertEqual(report.code, 2 if fails else 1 if warns else 0, seen)
+        self.assertEqual(report.stderr, "")
+        for finding in report.findings:
+            self.assert_told(finding)
+        for secret in SECRETS:
+            self.assertNotIn(secret, report.text)
+        return report
+
+    def assert_told(self, finding):
+        """What a user needs is there, and every placeholder was filled."""
+        if finding["state"] in ("FAIL", "WARN"):
+            for part in ("cause", "expected", "found", "fix", "verify", "owner", "manual"):
+                self.assertTrue(finding[part], finding)
+                self.assertNotRegex(finding[part], r"\{[a-z_]+\}|  |, ,|: *$| of is | is ,", finding)
+        elif finding["state"] == "SKIP":
+            self.assertTrue(finding["text"], finding)
+
+
+class DoctorTest(Expectations, SharedHostTest):
+    """One healthy host for all tests of the class; whoever breaks it mends it with addCleanup."""
+
+    @classmethod
+    def prepare(cls):
+        start(cls.host)
+
+    def gateways(self, *names, **body):
+        """A mode of these listeners (of all), until the test ends."""
+        control = self.host.gateways.control
+        for name in names or ("zone-a", "zone-b"):
+            control.post(f"/listeners/{name}", **body)
+            self.addCleanup(control.post, f"/listeners/{name}", mode="ok")
+
+    def cloud(self, undo, path, **body):
+        """A change of the stand-in for the cloud; `undo` is the body that takes it back."""
+        control = self.host.aliyun.control
+        control.post(path, **body)
+        self.addCleanup(control.post, path, **undo)
+
+    def file(self, path, text):
+        """Another text of a file, until the test ends."""
+        with open(path, encoding="utf-8") as file:
+            before = file.read()
+        self.addCleanup(overwrite, path, before)
+        overwrite(path, text)
+
+    def config(self, **changes):
+        """Another configuration than the agent has, in a file of its own; the arguments that name it."""
+        return self.host.write_file("other.toml", toml(merge(self.host.default_config(), changes)))
+
+
+def overwrite(path, text):
+    """In place: bind mounts stay."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def drop(listener):
+    """The kernel drops whatever arrives at that socket."""
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET | BPF_K, 0
+    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(nothing)))
