@@ -96,24 +96,44 @@ std::string cut(std::string_view text, std::size_t width) {
     return std::string(text.substr(0, bytes)) + "…";
 }
 
+namespace {
+
+/// The beginning of a word that must stay on one line. Chinese breaks between any two characters, but not before a mark that
+/// closes and not after one that opens.
+std::string_view first_piece(std::string_view word) {
+    constexpr std::string_view kCloses = "，。：；？！、）》」”", kOpens = "（《「“";
+    Glyph before = next_glyph(word);
+    std::size_t end = before.bytes;
+    while (end < word.size()) {
+        const Glyph next = next_glyph(word.substr(end));
+        const auto last = word.substr(end - before.bytes, before.bytes), following = word.substr(end, next.bytes);
+        const bool wide = before.columns > 1 || next.columns > 1;
+        if (wide && kCloses.find(following) == std::string_view::npos && kOpens.find(last) == std::string_view::npos) break;
+        end += next.bytes;
+        before = next;
+    }
+    return word.substr(0, end);
+}
+
+}  // namespace
+
 std::string wrap_text(std::string_view text, std::size_t width, std::size_t indent) {
     std::string out;
     std::size_t column = indent;
-    while (!text.empty()) {
-        const auto space = text.find(' ');
-        const auto word = text.substr(0, space);
-        const std::size_t wide = display_width(word);
-        if (column > indent && column + 1 + wide > width) {
+    for (bool blank = false; !text.empty(); blank = text.starts_with(' ')) {
+        if (blank) text.remove_prefix(1);
+        const auto piece = text.empty() || text.front() == ' ' ? std::string_view() : first_piece(text.substr(0, text.find(' ')));
+        const std::size_t wide = display_width(piece);
+        if (column > indent && column + (blank ? 1 : 0) + wide > width) {
             out += '\n' + std::string(indent, ' ');
             column = indent;
-        } else if (column > indent) {
+        } else if (blank && column > indent) {
             out += ' ';
             ++column;
         }
-        out += word;
+        out += piece;
         column += wide;
-        if (space == std::string_view::npos) break;
-        text.remove_prefix(space + 1);
+        text.remove_prefix(piece.size());
     }
     return out;
 }

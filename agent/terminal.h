@@ -36,7 +36,7 @@ std::string pad(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
 /// Cut to `width` with "…" at the end.
 std::string cut(std::string_view text, std::size_t width);
-/// Broken at blanks to lines of `width`; every line but the first begins with `indent` blanks.
+/// Broken at blanks, and between Chinese characters, to lines of `width`; every line but the first begins with `indent` blanks.
 std::string wrap_text(std::string_view text, std::size_t width, std::size_t indent);
 
 /// Remote texts on a terminal: control characters and escape sequences become '.', so that they can't draw.

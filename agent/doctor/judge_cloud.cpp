@@ -68,7 +68,10 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
     v["reason"] = seen.access->judgement.reason;
     v["from"] = seen.access->from;
     switch (seen.access->judgement.access) {
-        case Access::kYes: return out.push_back(passed(Step::kSecurityGroup, seen.link, {}, std::move(v)));
+        case Access::kYes:
+            out.push_back(passed(Step::kSecurityGroup, seen.link, {}, std::move(v)));
+            out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
+            return;
         case Access::kNo: return out.push_back(found("PN-SECURITY-GROUP-443", seen.link, {}, std::move(v)));
         case Access::kUnknown: break;
     }

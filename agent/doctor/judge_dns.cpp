@@ -140,6 +140,7 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     if (names_us && conf.servers.size() > 1) add(conf.rotate ? "PN-RESOLV-ROTATE" : "PN-RESOLV-SECOND", wrong);
     if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty() && !secret) add("PN-RESOLV-OFF", true);
     if (out.empty() && secret) out.push_back(skipped(Step::kResolvConf, {}, {}, kNoRoot));
+    if (journal.state == TakeoverState::kOff && names_us) v["takeover"] = catalogued("takeover", "by_hand");
     if (out.empty()) out.push_back(passed(Step::kResolvConf, {}, {}, v));
     return out;
 }

@@ -53,12 +53,16 @@ class Report:
         return {finding["because"] for finding in self.findings if finding["step"] == step and finding["state"] == "SKIP"}
 
 
-def run(host, *arguments, config=True, environment=None, beside=""):
-    """In a space of processes of its own, so that what else runs on the machine is not seen; `beside` is a line of shell that
+def call(host, *arguments, config=True, environment=None, beside=""):
+    """CompletedProcess. In a space of processes of its own, so that what else runs on the machine is not seen; `beside` is a line of shell that
     starts something there and waits until it runs."""
     more = ["--config", host.config_file] if config else []
-    done = host.run("unshare", "--pid", "--fork", "--mount-proc", "bash", "-c", f'{beside}\n"$@"', "bash",
-                    POSTERN, "doctor", "--json", *arguments, *more, env={**host.environment, **(environment or {})})
+    return host.run("unshare", "--pid", "--fork", "--mount-proc", "bash", "-c", f'{beside}\n"$@"', "bash",
+                    POSTERN, "doctor", *arguments, *more, env={**host.environment, **(environment or {})})
+
+
+def run(host, *arguments, **named):
+    done = call(host, "--json", *arguments, **named)
     try:
         return Report(done)
     except ValueError:

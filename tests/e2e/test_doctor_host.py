@@ -181,6 +181,16 @@ class Agents(HostTest, Expectations):
             self.assertEqual(report.because(step), {"PN-AGENT-DOWN"})
         self.assertEqual({f["state"] for f in report.findings if f["step"] == "sql"}, {"PASS"})
 
+    def test_a_resolver_that_hangs(self):
+        start(self.host)
+        pid = self.host.resolver_pid()
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        report = run(self.host)
+        failed = report.codes("FAIL")
+        self.assertIn(failed, ({"PN-STUB-SILENT"}, {"PN-AGENT-RESOLVER"}), report.text)
+        self.assertEqual(report.because("system"), failed)
+
     def test_never_started_and_the_api_knows_no_more(self):
         start_world(self.host, endpoints={ENDPOINT: {"ConnectionStatus": "Pending", "Zones": []}})
         self.host.write_config()
@@ -225,6 +235,19 @@ class Bare(DoctorTest):
     def test_programs_do_not_find_the_name(self):
         self.file("/etc/resolv.conf", "nameserver 127.0.0.53\n")
         self.bare("--address", ZONE_A, fails={"PN-SYSTEM-UNKNOWN-NAME"})
+
+    def test_programs_get_something_else(self):
+        records = self.host.upstream.control
+        self.addCleanup(records.delete, f"/records/{NAME}")
+        self.file("/etc/resolv.conf", "nameserver 127.0.0.53\n")
+        for address, code in ((PUBLIC, "PN-SYSTEM-PUBLIC"), ("10.1.1.1", "PN-SYSTEM-STALE")):
+            records.put(f"/records/{NAME}", A=[address])
+            report = self.bare("--address", ZONE_A, fails={code})
+            self.assertIn(address, report.of(code)["found"])
+
+    def test_programs_get_no_answer(self):
+        self.file("/etc/resolv.conf", "nameserver 127.0.0.99\noptions timeout:1 attempts:1\n")
+        self.bare("--address", ZONE_A, fails={"PN-SYSTEM-FAILED"})
 
     def test_an_old_line_of_hosts(self):
         self.file("/etc/hosts", f"{LOCALHOST}{SPARE_ADDRESS} {NAME}\n")

@@ -26,6 +26,11 @@ TEST_CASE("terminal: paragraphs break at blanks and stand under their first word
     CHECK(wrap_text("one two three four", 10, 2) == "one two\n  three\n  four");
     CHECK(wrap_text("averyveryverylongword b", 10, 2) == "averyveryverylongword\n  b");
     CHECK(wrap_text("", 10, 2).empty());
+    CHECK(wrap_text("一二三四五六", 8, 2) == "一二三\n  四五六");
+    CHECK(wrap_text("一二三，四", 8, 2) == "一二\n  三，四");  // no line begins with a comma
+    CHECK(wrap_text("一二（三）", 8, 2) == "一二\n  （三）");  // none ends with an open bracket
+    CHECK(wrap_text("见 /etc/hosts 一", 14, 2) == "见\n  /etc/hosts\n  一");
+    CHECK(wrap_text("a  b", 10, 2) == "a  b");
 }
 
 TEST_CASE("terminal: foreign bytes can't draw", "[cli]") {
