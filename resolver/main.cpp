@@ -1,13 +1,9 @@
 // postern-resolver: the program that holds port 53. Reads a plan, answers from it, forwards the rest. No
 // secrets, no configuration, no cloud. One thread.
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -16,6 +12,7 @@
 #include "core/file_system.h"
 #include "core/log.h"
 #include "core/service_notify.h"
+#include "core/turns.h"
 #include "resolver/canary.h"
 #include "resolver/options.h"
 #include "resolver/server.h"
@@ -38,20 +35,6 @@ void harden() {
         ::setrlimit(RLIMIT_NOFILE, &files);
     }
     std::signal(SIGPIPE, SIG_IGN);
-}
-
-/// A query is microseconds of work. With short turns it need not wait until another program's turn, which may be
-/// milliseconds long, is over (Linux 6.12 and later; older ones take no notice). Where it is forbidden all else is as before.
-void ask_for_short_turns() {
-    struct {
-        std::uint32_t size = 48, policy = SCHED_OTHER;
-        std::uint64_t flags = 0;
-        std::int32_t nice = ::getpriority(PRIO_PROCESS, 0);
-        std::uint32_t priority = 0;
-        std::uint64_t turn_ns = 100'000, deadline_ns = 0, period_ns = 0;  // the shortest that Linux knows
-    } wish;  // struct sched_attr; glibc has none before 2.41
-    static_assert(sizeof wish == 48);
-    (void)::syscall(SYS_sched_setattr, 0, &wish, 0);
 }
 
 class Signals {
@@ -141,6 +124,6 @@ int main(int argc, char** argv) {
         return 0;
     }
     harden();
-    ask_for_short_turns();
+    core::ask_for_turns_of(100);  // a query is microseconds of work
     return run(*options);
 }

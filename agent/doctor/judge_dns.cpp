@@ -56,9 +56,9 @@ Finding system_finding(const NameSeen& n, const std::string& servers) {
     Values v = {{"name", n.name}, {"expected", text_of(n.known)}, {"servers", servers},
                 {"found", text_of(n.system->addresses)}, {"addresses", text_of(n.system->addresses)}};
     switch (n.system->outcome) {
-        case Lookup::Outcome::kNoSuchName: return found("PN-SYSTEM-UNKNOWN-NAME", n.link, {}, std::move(v));
-        case Lookup::Outcome::kFailed: return found("PN-SYSTEM-FAILED", n.link, {}, std::move(v));
-        case Lookup::Outcome::kAnswered: break;
+        case SystemLookup::Outcome::kNoSuchName: return found("PN-SYSTEM-UNKNOWN-NAME", n.link, {}, std::move(v));
+        case SystemLookup::Outcome::kFailed: return found("PN-SYSTEM-FAILED", n.link, {}, std::move(v));
+        case SystemLookup::Outcome::kAnswered: break;
     }
     if (n.known.empty() || within(n.system->addresses, n.known)) return passed(Step::kSystem, n.link, {}, std::move(v));
     const bool internet = std::any_of(n.system->addresses.begin(), n.system->addresses.end(),

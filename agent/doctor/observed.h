@@ -55,7 +55,7 @@ struct NameSeen {
     std::string link, name;
     std::vector<core::IpAddress> known;   // all addresses of the link, sorted; empty: none is known
     std::optional<core::Result<DnsReply>> stub;
-    std::optional<Lookup> system;
+    std::optional<SystemLookup> system;
 };
 
 struct DnsSeen {

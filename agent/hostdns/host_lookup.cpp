@@ -29,15 +29,15 @@ constexpr unsigned kPatience_s = 10;
     }
     const bool written = ::write(out, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     const bool no_such = rc == EAI_NONAME || rc == EAI_NODATA;
-    _exit(static_cast<int>(!written || (rc != 0 && !no_such) ? Lookup::Outcome::kFailed
-                           : no_such                         ? Lookup::Outcome::kNoSuchName
-                                                             : Lookup::Outcome::kAnswered));
+    _exit(static_cast<int>(!written || (rc != 0 && !no_such) ? SystemLookup::Outcome::kFailed
+                           : no_such                         ? SystemLookup::Outcome::kNoSuchName
+                                                             : SystemLookup::Outcome::kAnswered));
 }
 
 }  // namespace
 
-Lookup look_up_as_programs_do(const std::string& name) {
-    Lookup result;
+SystemLookup look_up_as_programs_do(const std::string& name) {
+    SystemLookup result;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return result;
     const core::UniqueFd in(ends[0]);
@@ -50,7 +50,7 @@ Lookup look_up_as_programs_do(const std::string& name) {
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (!WIFEXITED(status)) return result;
-    result.outcome = static_cast<Lookup::Outcome>(WEXITSTATUS(status));
+    result.outcome = static_cast<SystemLookup::Outcome>(WEXITSTATUS(status));
     char buffer[4096];
     const ssize_t size = ::read(in.get(), buffer, sizeof buffer);  // fits into the pipe, so it is there
     std::istringstream lines(std::string(buffer, static_cast<std::size_t>(std::max<ssize_t>(size, 0))));

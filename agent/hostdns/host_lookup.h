@@ -8,6 +8,6 @@
 namespace postern::agent {
 
 /// getaddrinfo in a child process, so that nsswitch and resolv.conf are read anew; 10 s at most.
-Lookup look_up_as_programs_do(const std::string& name);
+SystemLookup look_up_as_programs_do(const std::string& name);
 
 }  // namespace postern::agent

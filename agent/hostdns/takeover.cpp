@@ -257,7 +257,7 @@ std::string Takeover::cannot_look_up(const Target& target) const {
     const core::Micros deadline = hooks_.mono_us() + kSettleTime;
     for (;;) {
         std::string failed;
-        if (hooks_.look_up(kPublicName).outcome == Lookup::Outcome::kFailed) failed = kPublicName;
+        if (hooks_.look_up(kPublicName).outcome == SystemLookup::Outcome::kFailed) failed = kPublicName;
         if (!expected.empty()) {
             // Any answer is not enough: the name may have a public one, too.
             const auto found = hooks_.look_up(*name).addresses;

@@ -10,7 +10,7 @@
 
 namespace postern::agent {
 
-struct Lookup {
+struct SystemLookup {
     enum class Outcome { kAnswered, kNoSuchName, kFailed };
     Outcome outcome = Outcome::kFailed;
     std::vector<core::IpAddress> addresses;  // sorted
@@ -34,7 +34,7 @@ struct TakeoverHooks {
                                                core::Micros timeout_us)>
         ask;
     /// The way every program goes: getaddrinfo, in a process of its own.
-    std::function<Lookup(const std::string& name)> look_up;
+    std::function<SystemLookup(const std::string& name)> look_up;
     /// One line for the user and the log.
     std::function<void(const std::string&)> say;
 };

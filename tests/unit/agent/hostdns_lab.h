@@ -33,12 +33,12 @@ struct Lab {
             if (name != kName) return ListenerAnswer{public_rcode, {}};
             return ListenerAnswer{private_rcode, {kPrivate}};
         };
-        hooks.look_up = [this](const std::string& name) -> Lookup {
-            if (deaf_programs) return {Lookup::Outcome::kFailed, {}};
+        hooks.look_up = [this](const std::string& name) -> SystemLookup {
+            if (deaf_programs) return {SystemLookup::Outcome::kFailed, {}};
             if (on_look_up) on_look_up();
-            if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us) return {Lookup::Outcome::kAnswered, {kPrivate}};
-            if (name == kName) return {Lookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
-            return {Lookup::Outcome::kNoSuchName, {}};
+            if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us) return {SystemLookup::Outcome::kAnswered, {kPrivate}};
+            if (name == kName) return {SystemLookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
+            return {SystemLookup::Outcome::kNoSuchName, {}};
         };
         hooks.say = [this](const std::string& line) { said += line + "\n"; };
         return hooks;
