@@ -341,8 +341,15 @@ class Parser {
                      raw->timeout_us = *time;
                      return "";
                  });
-        app->callback([this, c, app] {
+        CLI::Option* bundle = app->add_option("--bundle", "write an archive for support, without secrets; FILE must not exist");
+        bundle->type_name("[FILE]")->expected(0, 1);
+        app->add_flag("--fix", c->fix, "say what would mend the host's DNS and /etc/hosts, ask, and do it");
+        app->add_flag("--yes", c->yes, "with --fix: do it without a question");
+        app->callback([this, c, app, bundle] {
             c->config_given = app->count("--config") > 0;
+            if (c->fix && c->json) throw CLI::ValidationError("--fix", "asks and tells: it goes without --json");
+            if (c->yes && !c->fix) throw CLI::ValidationError("--yes", "is the answer to what --fix asks");
+            if (app->count("--bundle") > 0) c->bundle = bundle->results().empty() ? "" : bundle->results().front();
             result_ = [c] { return Command{*c}; };
         });
     }

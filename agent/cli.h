@@ -104,6 +104,8 @@ struct DoctorCommand {
     std::string host, token_file, ca_file;
     std::vector<core::IpAddress> addresses;
     int port = 0;
+    std::optional<std::string> bundle;       // "": under a name of its own, here
+    bool fix = false, yes = false;
 
     /// The target comes from the command line alone.
     bool bare() const { return !host.empty() && !config_given; }

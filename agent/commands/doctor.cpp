@@ -1,14 +1,19 @@
 // `postern doctor`: the whole chain, and what is wrong with it.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 #include "agent/commands/common.h"
+#include "agent/doctor/bundle.h"
 #include "agent/doctor/chain.h"
 #include "agent/doctor/codes.h"
+#include "agent/doctor/repair.h"
 #include "agent/doctor/report.h"
 #include "core/log.h"
+#include "core/loop.h"
+#include "core/secret.h"
 
 namespace postern::agent {
 
@@ -25,6 +30,28 @@ std::string unknown_among(const std::vector<std::string>& names) {
         if (!known) return name;
     }
     return "";
+}
+
+/// While what was looked at still lives, and with it the secrets that are known.
+doctor::Findings redacted(doctor::Findings findings) {
+    for (auto& finding : findings) {
+        for (auto& [name, value] : finding.values) value = core::redact(value);
+        for (auto& [name, value] : finding.evidence) value = core::redact(value);
+    }
+    return findings;
+}
+
+bool bundle(const std::string& path, const DoctorCommand& command, const doctor::Findings& told, const doctor::Catalogue& words) {
+    const auto size = doctor::write_bundle(path, command, told);
+    if (!size) complain("doctor", size.error());
+    else fmt::print(stderr, "{}\n", words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}));
+    return size.has_value();
+}
+
+/// A part of the walk that did not end in time may still run.
+[[noreturn]] void leave(int code) {
+    std::fflush(nullptr);
+    ::_exit(code);
 }
 
 }  // namespace
@@ -46,27 +73,50 @@ int run_command(const DoctorCommand& command) {
         complain("doctor", "--host needs --address: without a configuration, no address is known");
         return kExitUnknown;
     }
+    std::string bundle_path = command.bundle.value_or("");
+    if (command.bundle && bundle_path.empty()) bundle_path = doctor::bundle_name(core::now_wall_us());
+    if (command.bundle) {
+        if (const auto fine = doctor::check_bundle_path(bundle_path); !fine) {
+            complain("doctor", fine.error());
+            return kExitUnknown;
+        }
+    }
     const Paint paint(colour_wanted() && !command.json);
     const std::size_t columns = std::clamp<std::size_t>(terminal_columns(), 40, 160);
-    doctor::Findings told;
     const bool progress = ::isatty(STDERR_FILENO) == 1;
     const auto show = [&](const std::string& line) {
         if (progress) std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
     };
-    doctor::Listener listener;
-    listener.found = [&](const doctor::Findings& findings) {
-        told.insert(told.end(), findings.begin(), findings.end());
-        show("");
-        if (!command.json) print(doctor::text_of(findings, words, paint, columns));
+    const auto look = [&] {
+        doctor::Findings told;
+        doctor::Listener listener;
+        listener.found = [&](const doctor::Findings& seen) {
+            const doctor::Findings findings = redacted(seen);
+            told.insert(told.end(), findings.begin(), findings.end());
+            show("");
+            if (!command.json) print(doctor::text_of(findings, words, paint, columns));
+        };
+        listener.waiting = [&](doctor::Step step) {
+            show(words.text("words", "waiting", {{"step", words.text("steps", to_string(step))}}));
+        };
+        doctor::walk(command, listener);
+        print(command.json ? doctor::json_of(told, words)
+                           : "\n" + wrap_text(doctor::verdict_text(told, words, paint), columns, 0) + "\n");
+        return told;
     };
-    listener.waiting = [&](doctor::Step step) {
-        show(words.text("words", "waiting", {{"step", words.text("steps", to_string(step))}}));
-    };
-    doctor::walk(command, listener);
-    print(command.json ? doctor::json_of(told, words) : "\n" + wrap_text(doctor::verdict_text(told, words, paint), columns, 0) + "\n");
-    const int code = doctor::exit_code(told);
-    std::fflush(nullptr);
-    ::_exit(code);  // a part that did not end in time still runs
+    doctor::Findings told = look();
+    if (command.fix) {
+        const auto repaired = doctor::repair(command, told, words);
+        if (repaired == doctor::Repaired::kDone) {
+            fmt::print(stderr, "\n{}\n\n", words.text("words", "fix_again"));
+            told = look();
+        } else if (repaired == doctor::Repaired::kFailed) {
+            leave(kExitFailed);
+        }
+    }
+    int code = doctor::exit_code(told);
+    if (command.bundle && !bundle(bundle_path, command, told, words)) code = kExitUnknown;
+    leave(code);
 }
 
 }  // namespace postern::agent

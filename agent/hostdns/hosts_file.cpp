@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <sstream>
 
 #include "core/ip_address.h"
@@ -19,6 +18,34 @@ std::string normal(std::string name) {
     return name;
 }
 
+std::set<std::string> normal(const std::vector<std::string>& names) {
+    std::set<std::string> out;
+    for (const auto& name : names) out.insert(normal(name));
+    return out;
+}
+
+struct Line {
+    std::vector<std::string> words;  // before any comment: address and names
+    bool reversed = false;
+    std::string managed;             // the first private name; "" when there is none
+};
+
+Line parse(const std::string& text, const std::set<std::string>& managed) {
+    Line line;
+    std::istringstream words(text.substr(0, text.find('#')));
+    for (std::string word; words >> word;) line.words.push_back(word);
+    if (line.words.empty()) return line;
+    if (managed.count(normal(line.words[0])) != 0) {
+        line.reversed = true;
+        line.managed = normal(line.words[0]);
+    } else if (core::IpAddress::parse(line.words[0])) {
+        const auto found = std::find_if(line.words.begin() + 1, line.words.end(),
+                                        [&](const auto& word) { return managed.count(normal(word)) != 0; });
+        if (found != line.words.end()) line.managed = normal(*found);
+    }
+    return line;
+}
+
 }  // namespace
 
 std::string HostsFinding::what() const {
@@ -29,28 +56,37 @@ std::string HostsFinding::what() const {
 std::string HostsFinding::fix() const { return fmt::format("sed -i '{}d' /etc/hosts", line); }
 
 std::vector<HostsFinding> hosts_findings(std::string_view hosts, const std::vector<std::string>& names) {
-    std::set<std::string> managed;
-    for (const auto& name : names) managed.insert(normal(name));
+    const auto managed = normal(names);
     std::vector<HostsFinding> findings;
     std::istringstream lines{std::string(hosts)};
     int number = 0;
-    for (std::string line; std::getline(lines, line) && findings.size() < kMaxFindings;) {
+    for (std::string text; std::getline(lines, text) && findings.size() < kMaxFindings;) {
         ++number;
-        std::istringstream words(line.substr(0, line.find('#')));
-        std::string first, word;
-        if (!(words >> first)) continue;
-        if (managed.count(normal(first)) != 0) {
-            findings.push_back({number, normal(first), line, true});
-            continue;
-        }
-        if (!core::IpAddress::parse(first)) continue;
-        while (words >> word) {
-            if (managed.count(normal(word)) == 0) continue;
-            findings.push_back({number, normal(word), line, false});
-            break;
-        }
+        const Line line = parse(text, managed);
+        if (!line.managed.empty()) findings.push_back({number, line.managed, text, line.reversed});
     }
     return findings;
+}
+
+std::string without_names(std::string_view hosts, const std::vector<std::string>& names, const std::set<int>& lines) {
+    const auto managed = normal(names);
+    std::string out;
+    for (int number = 1; !hosts.empty(); ++number) {
+        const auto end = hosts.find('\n');
+        const std::string text(hosts.substr(0, end));
+        const bool ended = end != std::string_view::npos;  // the last line may not be
+        hosts.remove_prefix(ended ? end + 1 : hosts.size());
+        const Line line = lines.count(number) != 0 ? parse(text, managed) : Line{};
+        std::string others;
+        for (std::size_t i = 1; i < line.words.size() && !line.managed.empty() && !line.reversed; ++i) {
+            if (managed.count(normal(line.words[i])) == 0) others += " " + line.words[i];
+        }
+        if (!line.managed.empty()) out += "# postern: ";
+        out += text;
+        if (!others.empty()) out += "\n" + line.words[0] + others;
+        if (ended) out += '\n';
+    }
+    return out;
 }
 
 }  // namespace postern::agent

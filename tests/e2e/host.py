@@ -167,6 +167,13 @@ class Host:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder], check=True, timeout=60)
         self._mounts.append(folder)
 
+    def private_etc(self):
+        """A copy of /etc over /etc, for what writes there."""
+        copy = f"{self.folder}/etc"
+        subprocess.run(["cp", "-a", "/etc", copy], check=False, timeout=60, stderr=subprocess.DEVNULL)  # but for what is not ours to read
+        subprocess.run(["mount", "--bind", copy, "/etc"], check=True, timeout=60)
+        self._mounts.append("/etc")
+
     # --- postern -----------------------------------------------------------------------------------------------------
 
     def default_config(self):

@@ -1,0 +1,213 @@
+#include "agent/doctor/bundle.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <set>
+#include <sstream>
+
+#include "agent/commands/common.h"
+#include "agent/doctor/archive.h"
+#include "agent/doctor/report.h"
+#include "agent/doctor/scrub.h"
+#include "agent/hostdns/decision.h"
+#include "agent/hostdns/report.h"
+#include "agent/last_good.h"
+#include "core/file_system.h"
+#include "core/loop.h"
+
+namespace postern::agent::doctor {
+
+namespace {
+
+constexpr std::size_t kMaxPart = 2u << 20;     // of one file in the archive
+constexpr std::size_t kMaxSource = 32u << 20;  // of a file that is read for its end
+constexpr const char* kFolder = "postern-bundle/";
+
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
+class Bundle {
+  public:
+    Bundle(const DoctorCommand& command, const Findings& findings) : command_(command), findings_(findings) {
+        if (command.bare()) return;
+        text_ = core::read_file(command.config, kMaxPart);
+        if (auto usable = load_usable_config(command.config)) config_ = std::move(usable->config);
+    }
+
+    std::string make(core::Micros wall_us) {
+        const auto secrets = known_secrets(config_, text_ ? *text_ : "");
+        add_report();
+        add_config();
+        add_from_agent();
+        add_state();
+        add_host();
+        add_logs();
+        add_versions();
+        files_.insert(files_.begin(), {std::string(kFolder) + "README.txt", readme(wall_us)});
+        return tar_gz(files_, wall_us);
+    }
+
+  private:
+    /// `about` goes into the README. A text that is too long loses its beginning: the end is the news.
+    void add(const std::string& name, const std::string& about, std::string_view text) {
+        std::string clean = scrub(text);  // whole: half a secret is none that anybody knows
+        const bool cut = clean.size() > kMaxPart;
+        if (cut) clean.erase(0, clean.size() - kMaxPart);
+        contents_ += fmt::format("  {:<14}{}{}\n", name, about, cut ? fmt::format(", the last {} MiB", kMaxPart >> 20) : "");
+        files_.push_back({kFolder + name, std::move(clean)});
+    }
+    void miss(const std::string& name, const std::string& about, const std::string& why) {
+        contents_ += fmt::format("  {:<14}{}: not here: {}\n", name, about, scrub(why));
+    }
+    template <class Text>
+    void add_or_miss(const std::string& name, const std::string& about, const core::Result<Text>& text) {
+        if (text) add(name, about, *text);
+        else miss(name, about, text.error().text());
+    }
+
+    void add_report() {
+        const auto& words = Catalogue::in(Language::kEnglish);
+        add("doctor.txt", "what postern doctor found", text_of(findings_, words, Paint(false), 100) + "\n" +
+                                                           verdict_text(findings_, words, Paint(false)) + "\n");
+        add("doctor.json", "the same as JSON", json_of(findings_, words));
+    }
+
+    void add_config() {
+        const std::string about = command_.config + ", values of known keys only";
+        if (command_.bare()) return miss("postern.toml", "the configuration", "the target came from the command line");
+        if (!text_) return miss("postern.toml", about, text_.error().text());
+        add("postern.toml", about, scrub_config(*text_));
+    }
+
+    void add_from_agent() {
+        struct Page {
+            const char *name, *path, *about;
+        };
+        std::string why = command_.bare() ? "the target came from the command line" : "";
+        for (const Page& page : {Page{"status.json", "/api/v1/status", "what the agent knows"},
+                                 Page{"health.json", "/health", "its verdict"}, Page{"metrics.txt", "/metrics", "its counters"}}) {
+            if (why.empty()) {
+                const auto reply = ask_agent(config_, "GET", page.path, 5 * core::kSecond);
+                if (reply) add(page.name, page.about, reply->body);
+                else why = reply.error().text();
+            }
+            if (!why.empty()) miss(page.name, page.about, why);
+        }
+    }
+
+    void add_state() {
+        const Paths paths = paths_of(config_.agent);
+        add_or_miss("snapshot.json", "the last known addresses", core::read_file(paths.snapshot, kMaxSource));
+        add_or_miss("hostdns.json", "what was changed on this host", core::read_file(paths.hostdns, kMaxPart));
+        add_plan("plan", "what the resolver was told (postern plan show FILE)", paths.current_plan);
+        add_plan("plan.durable", "the same, over a reboot", paths.durable_plan);
+    }
+
+    /// Not text: it stays byte for byte. The resolver reads it, which is told no secrets.
+    void add_plan(const std::string& name, const std::string& about, const std::string& path) {
+        const auto plan = core::read_file(path, kMaxSource);
+        if (!plan) return miss(name, about, plan.error().text());
+        contents_ += fmt::format("  {:<14}{}\n", name, about);
+        files_.push_back({kFolder + name, core::redact(*plan)});
+    }
+
+    void add_host() {
+        const auto host = HostSystem::real();
+        std::vector<std::string> names = config_.hosts();
+        if (names.empty() && !command_.host.empty()) names.push_back(command_.host);
+        const auto report = report_host_dns(*host, JournalFile(paths_of(config_.agent).hostdns).load(), names);
+        const HostFacts facts = gather_facts(*host);
+        std::string dns = fmt::format("takeover  {}\ndecision  {}\nresolv.conf is {}\n", report.text(),
+                                      decide(facts, Mode::kAuto).line, facts.resolv_conf_path);
+        for (const auto& warning : report.warnings())
+            dns += "! " + warning + "\n";
+        add("dns.txt", "who owns this host's DNS", dns);
+        for (const char* name : {"resolv.conf", "nsswitch.conf"}) {
+            const std::string path = std::string("/etc/") + name;
+            const auto text = host->read(path);
+            if (text) add(name, path, *text);
+            else miss(name, path, "it can't be read");
+        }
+        // The others are this host's own business.
+        std::string lines;
+        for (const auto& line : report.hosts)
+            lines += fmt::format("{}: {}\n", line.line, line.text);
+        add("hosts", "the lines of /etc/hosts about the private names, with their numbers", lines);
+    }
+
+    void add_logs() {
+        add_or_miss("probe.log", "probe records", core::read_file(paths_of(config_.agent).probe_log, kMaxSource));
+        const auto journal = HostSystem::real()->ask({"journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", "1000", "-u", "postern*"});
+        if (journal.ok()) add("journal.log", "the units' last 1000 log lines", journal.output);
+        else miss("journal.log", "the units' last log lines", journal.exit == 127 ? "no systemd journal" : first_line(journal.output));
+    }
+
+    void add_versions() {
+        utsname u{};
+        ::uname(&u);
+        std::string out = fmt::format("postern {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, u.sysname, u.release, u.machine,
+                                      ::geteuid());
+        out += core::read_file("/etc/os-release", kMaxPart).value_or("no /etc/os-release\n") + "\n";
+        // Their real names have the versions: libcurl.so.4.8.0.
+        std::istringstream maps(core::read_file("/proc/self/maps", kMaxPart).value_or(""));
+        std::set<std::string> libraries;
+        for (std::string line; std::getline(maps, line);) {
+            const auto slash = line.find('/');
+            if (slash != std::string::npos && line.find(".so") != std::string::npos)
+                libraries.insert(HostSystem::real()->real_path(line.substr(slash)));
+        }
+        for (const auto& library : libraries)
+            out += library + "\n";
+        add("versions.txt", "of postern, kernel, system and libraries", out);
+    }
+
+    std::string readme(core::Micros wall_us) const {
+        return fmt::format(
+            "postern doctor --bundle, {}\n\n{}\n"
+            "Tokens, keys and passwords have been replaced by ***. Names, addresses and paths of this host\n"
+            "are in it: read it before you send it.\n",
+            core::format_utc(wall_us), contents_);
+    }
+
+    const DoctorCommand& command_;
+    const Findings& findings_;
+    Config config_;
+    core::Result<std::string> text_ = core::fail(core::Code::kFileMissing, "no configuration");
+    std::vector<ArchiveFile> files_;
+    std::string contents_;
+};
+
+}  // namespace
+
+std::string bundle_name(core::Micros wall_us) {
+    const std::time_t seconds = wall_us / core::kSecond;
+    std::tm tm{};
+    gmtime_r(&seconds, &tm);
+    char text[64];
+    std::strftime(text, sizeof text, "postern-bundle-%Y%m%d-%H%M%S.tar.gz", &tm);
+    return text;
+}
+
+core::Result<void> check_bundle_path(const std::string& path) {
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) == 0)
+        return core::fail(core::Code::kFileWrite, path + " exists", "give the bundle another name: --bundle FILE");
+    const std::string folder = core::folder_of(path);
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return core::fail(core::Code::kFileWrite, "cannot write into " + folder, "give the bundle another place: --bundle FILE", errno);
+}
+
+core::Result<std::size_t> write_bundle(const std::string& path, const DoctorCommand& command, const Findings& findings) {
+    const std::string archive = Bundle(command, findings).make(core::now_wall_us());
+    if (const auto written = core::write_file(path, core::as_bytes(archive), 0600, true); !written)
+        return core::fail(written.error());
+    return archive.size();
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,134 @@
+#include "agent/doctor/repair.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+
+#include "agent/commands/common.h"
+#include "agent/commands/endpoint_command.h"
+#include "agent/last_good.h"
+#include "agent/terminal.h"
+#include "core/loop.h"
+
+namespace postern::agent::doctor {
+
+namespace {
+
+constexpr const char* kHosts = "/etc/hosts";
+
+std::string value_of(const Finding& f, std::string_view name) {
+    const auto found = f.values.find(name);
+    return found == f.values.end() ? "" : found->second;
+}
+
+std::string words_of(const DnsCommand& command) {
+    if (command.verb == DnsCommand::Verb::kReapply) return "postern dns reapply";
+    return command.mode == Mode::kFull ? "postern dns enable --mode full" : "postern dns enable";
+}
+
+std::string stamp_of(core::Micros wall_us) {
+    const std::time_t seconds = wall_us / core::kSecond;
+    std::tm tm{};
+    gmtime_r(&seconds, &tm);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &tm);
+    return text;
+}
+
+bool same(const HostsFinding& a, const HostsFinding& b) {
+    return a.line == b.line && a.text == b.text;
+}
+
+}  // namespace
+
+RepairPlan plan_repairs(const Findings& findings, const std::string& config) {
+    RepairPlan plan;
+    const auto take_over = [&](DnsCommand::Verb verb, Mode mode) {
+        // enable looks at everything anew and so also does what reapply would.
+        if (plan.dns && plan.dns->verb == DnsCommand::Verb::kEnable && (verb != DnsCommand::Verb::kEnable || mode == Mode::kAuto)) return;
+        plan.dns.emplace();
+        plan.dns->config = config;
+        plan.dns->verb = verb;
+        plan.dns->mode = mode;
+    };
+    for (const Finding& f : findings) {
+        if (f.state != State::kFail && f.state != State::kWarn) continue;
+        if (f.code == "PN-HOSTS-SHADOW" || f.code == "PN-HOSTS-FROZEN" || f.code == "PN-HOSTS-REVERSED") {
+            plan.hosts.push_back({std::atoi(value_of(f, "line").c_str()), value_of(f, "name"), value_of(f, "text"),
+                                  f.code == "PN-HOSTS-REVERSED"});
+        } else if (f.code == "PN-RESOLV-OFF") {
+            take_over(DnsCommand::Verb::kEnable, Mode::kAuto);
+        } else if (f.code == "PN-RESOLV-ROTATE" || f.code == "PN-RESOLV-SECOND") {
+            take_over(DnsCommand::Verb::kEnable, Mode::kFull);
+        } else if (f.code == "PN-RESOLV-CHANGED") {
+            take_over(DnsCommand::Verb::kReapply, Mode::kAuto);
+        } else if (f.step == Step::kResolvConf || f.step == Step::kHosts) {
+            plan.by_hand.push_back(f);  // it mends itself, or somebody else has to be stopped first
+        }
+    }
+    return plan;
+}
+
+std::string text_of(const RepairPlan& plan, const Catalogue& words) {
+    std::string out;
+    int number = 0;
+    const auto step = [&](std::string_view key, const Values& values) {
+        out += fmt::format("  {}. {}\n", ++number, printable(words.text("words", key, values)));
+    };
+    for (const auto& line : plan.hosts)
+        step("fix_hosts", {{"line", std::to_string(line.line)}, {"text", line.text}});
+    if (plan.dns) step("fix_dns", {{"command", words_of(*plan.dns)}});
+    if (!out.empty()) out.insert(0, words.text("words", "fix_plan") + "\n");
+    for (const Finding& f : plan.by_hand)
+        out += fmt::format("{}: {}: {}\n", words.text("words", "fix_by_hand"), f.code, printable(words.of(f.code, "fix", f.values)));
+    return out;
+}
+
+core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsFinding>& planned,
+                                     const std::vector<std::string>& names, core::Micros wall_us) {
+    const std::string path = host.real_path(kHosts);
+    auto state = host.look(path);
+    if (!state) return core::fail(state.error());
+    const auto now = hosts_findings(state->content, names);
+    std::set<int> lines;
+    for (const auto& line : planned) {
+        if (std::any_of(now.begin(), now.end(), [&](const auto& seen) { return same(seen, line); })) lines.insert(line.line);
+    }
+    if (state->kind != FileState::Kind::kFile || lines.size() != planned.size())
+        return core::fail(core::Code::kFileWrite, "/etc/hosts has changed meanwhile", "look again: postern doctor --fix");
+    if (host.is_immutable(path)) return core::fail(core::Code::kPermission, path + " is immutable", "chattr -i " + path);
+    const std::string kept = fmt::format("{}.postern-{}", path, stamp_of(wall_us));
+    if (auto saved = host.put(kept, *state); !saved) return core::fail(saved.error());
+    state->content = without_names(state->content, names, lines);
+    if (auto written = host.put(path, *state); !written) return core::fail(written.error());
+    return kept;
+}
+
+Repaired repair(const DoctorCommand& command, const Findings& findings, const Catalogue& words) {
+    const auto say = [&](std::string_view key, const Values& values = {}) {
+        fmt::print(stderr, "{}\n", words.text("words", key, values));
+    };
+    const RepairPlan plan = plan_repairs(findings, command.config);
+    fmt::print(stderr, "{}", text_of(plan, words));
+    if (plan.empty()) return say("fix_nothing"), Repaired::kNothing;
+    if (::geteuid() != 0) return say("fix_root"), Repaired::kNothing;
+    if (!command.yes) {
+        const auto answer = ask(words.text("words", "fix_ask"));
+        if (!answer) return say("fix_no_terminal"), Repaired::kNothing;
+        if (!*answer) return say("fix_declined"), Repaired::kNothing;
+    }
+    if (!plan.hosts.empty()) {
+        const auto usable = load_usable_config(command.config);
+        std::vector<std::string> names = usable ? usable->config.hosts() : std::vector<std::string>{};
+        const auto kept = mend_hosts(*HostSystem::real(), plan.hosts, names, core::now_wall_us());
+        if (!kept) return complain("doctor", kept.error()), Repaired::kFailed;
+        say("fix_hosts_done", {{"file", *kept}});
+    }
+    if (plan.dns && run_command(*plan.dns) != kExitGood) return Repaired::kFailed;
+    return Repaired::kDone;
+}
+
+}  // namespace postern::agent::doctor
