@@ -1,5 +1,5 @@
 // Reasons of failed probes in the words of an operator: what is wrong, and the next step with its command.
-// One table, used by status, /health, the page and `postern probe`.
+// The words are those of doctor's English catalogue; used by status, /health, the page and `postern probe`.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ struct ReasonContext {
 std::string reason_cause(probe::Reason reason, const ReasonContext& context);
 /// What to do, with names filled in. "" for kNone.
 std::string reason_fix(probe::Reason reason, const ReasonContext& context);
-/// Whose move it is: "you", "TDengine Cloud", "Alibaba Cloud", "this host".
-std::string_view reason_owner(probe::Reason reason);
+/// Whose move it is: "you", "whoever runs your VPC", "TDengine Cloud", "Alibaba Cloud".
+std::string reason_owner(probe::Reason reason);
 
 }  // namespace postern::agent

@@ -20,7 +20,7 @@ export function fixOf(link) {
 // The link that the headline speaks of.
 export const worstLink = (status) => status.links.find((link) => status.headline.startsWith(`${link.name}: `));
 
-const OWNERS = { "you": "owner_you", "this host": "owner_host" };
+const OWNERS = { "you": "owner_you", "whoever runs your VPC": "owner_cloud_admin" };
 const ownerOf = ({ finding }) => (finding.owner in OWNERS ? t(OWNERS[finding.owner]) : finding.owner);
 
 function goodChinese(status) {

@@ -7,7 +7,7 @@ export const english = {
     feed_lost: "No connection to the agent", lost_cause: "The agent has not answered for {age}. What stands below is what it said last.",
     lost_fix: "Next step: systemctl status postern; journalctl -u postern -n 50",
     reloaded: "The agent is a newer version than this page: reload the page.",
-    next_step: "Next step", owner: "whose move: {who}", owner_you: "yours", owner_host: "this host's", 
+    next_step: "Next step", owner: "whose move: {who}", owner_you: "yours", owner_cloud_admin: "the cloud administrator's", 
     place: "{zone} · {region}",
     path: "Path", path_of: "of {link}",
     step_credentials: "Credentials", step_endpoint: "Endpoint", step_group: "Security group", step_dns: "DNS", step_tcp: "TCP",

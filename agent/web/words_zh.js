@@ -7,7 +7,7 @@ export const chinese = {
     feed_lost: "与代理的连接已断开", lost_cause: "代理已 {age}没有应答。以下是它最后一次报告的内容。",
     lost_fix: "下一步：systemctl status postern；journalctl -u postern -n 50",
     reloaded: "代理的版本比本页面新：请刷新页面。",
-    next_step: "下一步", owner: "负责方：{who}", owner_you: "您", owner_host: "本机", 
+    next_step: "下一步", owner: "负责方：{who}", owner_you: "您", owner_cloud_admin: "云管理员", 
     place: "{zone} · {region}",
     path: "链路", path_of: "{link}",
     step_credentials: "凭证", step_endpoint: "终端节点", step_group: "安全组", step_dns: "DNS", step_tcp: "TCP",
