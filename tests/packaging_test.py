@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What is installed beside the programs agrees with them: manuals, completions, units, configurations."""
+import gzip
 import json
 import os
 import pathlib
@@ -45,6 +46,13 @@ def commands():
 
 def manual(name):
     return (PACKAGING / "man" / name).read_text()
+
+
+def doctor_page():
+    reply = run(PACKAGING / "man/doctor_page.py")
+    if reply.returncode != 0:
+        raise AssertionError(reply.stdout)
+    return reply.stdout
 
 
 class Manuals(unittest.TestCase):
@@ -99,8 +107,19 @@ class Manuals(unittest.TestCase):
     def test_no_warnings(self):
         checker = ["mandoc", "-Tlint", "-Wwarning"] if shutil.which("mandoc") else ["groff", "-mandoc", "-ww", "-z", "-Tutf8"]
         need(self, checker[0])
-        for page in sorted((PACKAGING / "man").glob("*.[158]")):
-            self.assertEqual(run(*checker, page).stdout, "", page.name)
+        with tempfile.TemporaryDirectory() as folder:
+            made = pathlib.Path(folder) / "postern-doctor.7"
+            made.write_text(doctor_page())
+            for page in [made, *sorted((PACKAGING / "man").glob("*.[1578]"))]:
+                self.assertEqual(run(*checker, page).stdout, "", page.name)
+
+    def test_every_code_of_doctor(self):
+        page = doctor_page()
+        listed = re.findall(r"^(PN-\S+)", run(POSTERN, "doctor", "--list").stdout, re.M)
+        self.assertGreater(len(listed), 70)
+        self.assertEqual(sorted(re.findall(r"^\.It Cm (PN-\S+)$", page, re.M)), sorted(listed))
+        self.assertEqual(re.findall(r"\{\w+\}|[^\x00-\x7f]", page), [])
+        self.assertEqual(page.count("\n.It verify\n"), len(listed))
 
 
 class Completions(unittest.TestCase):
@@ -123,6 +142,8 @@ class Completions(unittest.TestCase):
         config = str(PACKAGING / "config/examples/addresses.toml")
         self.assertEqual(self.complete("dns", "enable", "--mode", ""), {"auto", "split", "full"})
         self.assertEqual(self.complete("logs", "--state", "d"), {"degraded", "down"})
+        self.assertEqual(self.complete("doctor", "--lang", ""), {"en", "zh"})
+        self.assertEqual(self.complete("doctor", "--only", "PN-TLS-N"), {"PN-TLS-NAME", "PN-TLS-NOT-YET-VALID"})
         self.assertEqual(self.complete("probe", "-c", config, ""), {"tdengine-test"})
         self.assertEqual(self.complete("resolve", "-c", config, "g"), {"gw.test.example.com"})
         self.assertIn(config, self.complete("status", "-c", config[:-3]))
@@ -260,11 +281,14 @@ class Installed(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             reply = run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": folder})
             self.assertEqual(reply.returncode, 0, reply.stdout)
-            found = {of: sorted(p.name for p in (pathlib.Path(folder) / "usr/share/postern" / of).iterdir())
-                     for of in ("grafana", "prometheus", "ram")}
+            share = pathlib.Path(folder) / "usr/share"
+            found = {of: sorted(p.name for p in (share / "postern" / of).iterdir()) for of in ("grafana", "prometheus", "ram")}
+            pages = {p.name: gzip.decompress(p.read_bytes()).decode() for p in (share / "man").rglob("*.gz")}
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
+        self.assertEqual(pages.pop("postern-doctor.7.gz"), doctor_page())
+        self.assertEqual(pages, {f"{p.name}.gz": p.read_text() for p in (PACKAGING / "man").glob("*.[1578]")})
 
 
 class RamPolicies(unittest.TestCase):

@@ -22,12 +22,14 @@ _postern() {
     [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
-        -c | --config | --out | --token-file | --ca-file)
+        -c | --config | --out | --token-file | --ca-file | --bundle)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
         --mode) values="auto split full" ;;
+        --lang) values="en zh" ;;
+        --only | --skip) values=$("$program" doctor --list 2>/dev/null | sed 's/ .*//') ;;
         --state) values="up degraded down unknown" ;;
         --output) values="short wide json" ;;
         --link) values=$(_postern_links "$config") ;;
