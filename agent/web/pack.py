@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Joins the status page into one file and prints it as C++ (page_asset.cpp) or, for tests, as JSON.
 
-    pack.py cpp OUT      pack.py json
+    pack.py cpp OUT      pack.py json      pack.py reasons (the module reasons_zh, filled)
 
 The modules are joined in the order of MODULES into one inline module script: `import` lines go, `export` goes, so every
 top-level name must be unique, which is checked. Lines that are comments, and indentation, go, too: no template literal may
@@ -17,6 +17,7 @@ import sys
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
+DOCTOR = HERE.parent / "doctor"
 MODULES = ["dom", "words_en", "words_zh", "reasons_zh", "words", "format", "feed", "banner", "path", "streak", "matrix", "series",
            "chart", "curl", "detail", "panels", "log", "app"]
 MARKER = "<!--plain-->"
@@ -29,11 +30,29 @@ def lean(text, comment):
     return "\n".join(line for line in lines if line and not line.startswith(comment)) + "\n"
 
 
+def module_text(module):
+    text = (HERE / f"{module}.js").read_text()
+    if module != "reasons_zh":
+        return text
+    empty = "const CHINESE = {};"
+    if empty not in text:
+        raise SystemExit(f"pack.py: reasons_zh.js needs a place for doctor's words: {empty}")
+    return text.replace(empty, f"const CHINESE = {json.dumps(chinese_reasons(), ensure_ascii=False, separators=(',', ':'))};")
+
+
+def chinese_reasons():
+    """{"tcp_refused": [cause, fix]}: doctor's words of the code of each reason."""
+    texts = json.loads((DOCTOR / "texts.zh.json").read_text())["findings"]
+    rows = re.findall(r'^    \{"(PN-[A-Z0-9-]+)",.*Reason::k(\w+)\},$', (DOCTOR / "codes.cpp").read_text(), re.M)
+    token = re.compile(r"(?<=[a-z])(?=[A-Z0-9])")
+    return {token.sub("_", reason).lower(): [texts[code]["cause"], texts[code]["fix"]] for code, reason in rows}
+
+
 def join_script():
     declared = {}
     parts = []
     for module in MODULES:
-        text = (HERE / f"{module}.js").read_text()
+        text = module_text(module)
         if "`" in re.sub(r"`[^`\n]*`", "", text):
             raise SystemExit(f"pack.py: {module}.js: a template literal spans lines")
         text = re.sub(r"^import [^;]*;\n", "", text, flags=re.M)
@@ -93,6 +112,8 @@ def main():
         page = pack()
         page["squeezed"] = len(page["squeezed"])
         print(json.dumps(page))
+    elif sys.argv[1:] == ["reasons"]:
+        print(module_text("reasons_zh"), end="")
     elif len(sys.argv) == 3 and sys.argv[1] == "cpp":
         pathlib.Path(sys.argv[2]).write_text(cpp(pack()))
     else:

@@ -8,10 +8,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const read = (path) => readFileSync(ROOT + path, "utf8");
-const load = (module) => import(`data:text/javascript,${encodeURIComponent(read(`agent/web/${module}.js`).replace(/^import .*$/gm, ""))}`);
+const load = (module, text = read(`agent/web/${module}.js`)) => import(`data:text/javascript,${encodeURIComponent(text.replace(/^import .*$/gm, ""))}`);
 const { english } = await load("words_en");
 const { chinese } = await load("words_zh");
-const { reasonInChinese, findingInChinese } = await load("reasons_zh");
+const { reasonInChinese, findingInChinese } = await load("reasons_zh", execFileSync("/usr/bin/python3", [`${ROOT}agent/web/pack.py`, "reasons"], { encoding: "utf8" }));
 const names = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("both catalogues have the same entries with the same places to fill", () => {
