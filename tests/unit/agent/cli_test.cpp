@@ -131,6 +131,21 @@ TEST_CASE("cli: dns has verbs, and enable a mode", "[cli]") {
     CHECK(printed({"dns"}).code == kExitUnknown);
 }
 
+TEST_CASE("cli: doctor's archive has a name or makes one, and only --fix takes a yes", "[cli]") {
+    const auto doctor = [](std::vector<const char*> words) {
+        words.insert(words.begin(), "doctor");
+        return parse(std::move(words));
+    };
+    CHECK_FALSE(std::get<DoctorCommand>(doctor({})).bundle);
+    CHECK(std::get<DoctorCommand>(doctor({"--bundle"})).bundle == "");
+    CHECK(std::get<DoctorCommand>(doctor({"--bundle", "--json"})).json);
+    CHECK(std::get<DoctorCommand>(doctor({"--bundle", "a.tar.gz"})).bundle == "a.tar.gz");
+    CHECK(std::get<DoctorCommand>(doctor({"--bundle=a.tar.gz"})).bundle == "a.tar.gz");
+    CHECK(std::get<DoctorCommand>(doctor({"--fix", "--yes"})).yes);
+    for (const auto& wrong : {std::vector<const char*>{"--yes"}, {"--fix", "--json"}, {"--bundle", "a", "b"}})
+        CHECK(std::get<PrintAndExit>(doctor(wrong)).code == kExitUnknown);
+}
+
 TEST_CASE("cli: the words of an explanation are taken apart, quotes and all", "[cli]") {
     const auto words = parse_words(R"(source=private link=prod why="10.0.1.23 up, \"own\" zone" last=)");
     REQUIRE(words.size() == 4);
