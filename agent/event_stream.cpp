@@ -9,6 +9,7 @@ namespace postern::agent {
 
 namespace {
 
+constexpr std::size_t kStatusBytesATick = 256 << 10, kMostTicks = 5;
 constexpr std::string_view kGreeting = "retry: 2000\n\n";
 constexpr std::string_view kHeartbeat = ":\n\n";
 
@@ -127,7 +128,9 @@ void EventStream::tick() {
     for (Client& client : clients_) {
         if (clock_.mono_us() - client.heard_us >= limits_.silence_us) send(client, kHeartbeat);
     }
-    timer_.start_in(limits_.tick_us, [this] { tick(); });
+    // A thousand addresses make a megabyte, and each second something has changed.
+    const auto ticks = std::min(1 + last_status_.size() / kStatusBytesATick, kMostTicks);
+    timer_.start_in(static_cast<core::Micros>(ticks) * limits_.tick_us, [this] { tick(); });
 }
 
 }  // namespace postern::agent

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """The agent's own numbers, with the shipped programs in namespaces of their own: memory, CPU per probe with everything
-around it (records, history on disk, metrics), the way from a verdict to the answer, and what 500 probes a second do to
-DNS on the same core.
+around it (records, history on disk, metrics), the way from a verdict to the answer, what 500 probes a second do to
+DNS on the same core, and what open status pages cost.
 
-    agent.py --build BUILD [--seconds 20] [--turns 20] [--resolver-nice 0] [memory] [steer] [dns]
+    agent.py --build BUILD [--seconds 20] [--turns 20] [--resolver-nice 0] [memory] [steer] [dns] [page]
 
 Agent and resolver are on core 0, gateway and clients on core 1; the client that measures DNS has real-time priority (in a
 CPU cgroup of version 1 that takes a cpu.rt_runtime_us). --resolver-nice: the resolver's nice value, as a unit file may set
@@ -28,7 +28,7 @@ parser.add_argument("--build", required=True, type=os.path.abspath)
 parser.add_argument("--seconds", type=int, default=20)
 parser.add_argument("--turns", type=int, default=20)
 parser.add_argument("--resolver-nice", type=int, default=0)
-parser.add_argument("what", nargs="*", default=["memory", "steer", "dns"])
+parser.add_argument("what", nargs="*", default=["memory", "steer", "dns", "page"])
 options = parser.parse_args()
 os.environ["POSTERN_BIN"] = f"{options.build}/postern"
 os.environ["POSTERN_RESOLVER_BIN"] = f"{options.build}/postern-resolver"
@@ -206,10 +206,35 @@ def measure_dns():
     note("DNS p99 under 500 probes/s, times idle", ratio=round(rows["500 probes/s"] / rows["idle"], 2))
 
 
+def measure_page():
+    """CPU of the agent with 1,000 addresses, probed every 10 s as usual, while nobody looks and while pages hold streams."""
+    world = World(1000, "10s")
+    listeners = []
+    try:
+        time.sleep(WARM_UP_S)
+        for pages in (0, 1, 5):
+            while len(listeners) < pages:
+                listeners.append(subprocess.Popen(["curl", "-sN", "--noproxy", "*", "--compressed", "-o", f"{world.folder}/stream{len(listeners)}",
+                                                   f"http://{e2e.HTTP}/api/v1/stream"]))
+            world.wait(lambda: all(os.path.exists(f"{world.folder}/stream{i}") for i in range(pages)), "the streams to begin")
+            size = [os.path.getsize(f"{world.folder}/stream{i}") for i in range(pages)]
+            used = cpu_ms(world.agent.pid)
+            time.sleep(options.seconds)
+            used = cpu_ms(world.agent.pid) - used
+            bytes_ = sum(os.path.getsize(f"{world.folder}/stream{i}") for i in range(pages)) - sum(size)
+            note(f"agent, 1,000 addresses, {pages} open pages", cpu_ms_per_s=round(used / options.seconds, 1),
+                 kib_per_s_and_page=round(bytes_ / 1024 / options.seconds / max(1, pages), 1))
+    finally:
+        for listener in listeners:
+            listener.kill()
+            listener.wait()
+        world.close()
+
+
 def main():
     os.sched_setaffinity(0, {1})
     for what in options.what:
-        {"memory": measure_memory, "steer": measure_steer, "dns": measure_dns}[what]()
+        {"memory": measure_memory, "steer": measure_steer, "dns": measure_dns, "page": measure_page}[what]()
 
 
 if __name__ == "__main__":

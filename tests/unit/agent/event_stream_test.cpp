@@ -110,6 +110,24 @@ TEST_CASE("stream: the status comes when it changed, once a second at most", "[s
     CHECK(count(client->take(), "something else") == 1);
 }
 
+TEST_CASE("stream: a large status comes less often, and records at once all the same", "[stream]") {
+    World w;
+    w.status = snapshot({link(std::vector<AddressStatus>(1000, address("10.0.1.23", "z", State::kUp, State::kUp)))});
+    const auto client = w.listen();
+    w.clock.advance(kSecond);
+    client->take();
+    std::size_t seen = 0;
+    for (int i = 0; i < 20; ++i) {
+        w.status.resolver.stats.queries[0][0][0] += 1;
+        w.clock.advance(kSecond);
+        seen += count(client->take(), "event: status");
+    }
+    CHECK(seen >= 4);
+    CHECK(seen <= 10);
+    w.add();
+    CHECK(count(client->take(), "event: probe") == 1);
+}
+
 TEST_CASE("stream: each record comes at once, with an id", "[stream]") {
     World w;
     const auto client = w.listen();
