@@ -324,7 +324,7 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
         if (const auto client = core::SocketAddress::from(info->client_addr))
             query.client = unmapped(*client);
     }
-    for (const char* name : {"accept", "accept-encoding", "if-none-match", "x-postern", "x-prometheus-scrape-timeout-seconds", "last-event-id"}) {
+    for (const char* name : {"accept", "accept-encoding", "accept-language", "if-none-match", "x-postern", "x-prometheus-scrape-timeout-seconds", "last-event-id"}) {
         if (const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name))
             query.headers.emplace_back(name, value);
     }

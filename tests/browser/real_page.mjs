@@ -49,6 +49,8 @@ try {
     const plain = await openPage(url, { javaScriptEnabled: false, settled: "#plain .banner" });
     assert.match(await plain.locator("#plain").innerText(), new RegExp(`good 1 link, 2 of 2 addresses up[^]*${link}[^]*${first}[^]*● up[^]*${second}`));
     assert.deepEqual(plain.trouble, []);
+    const chinese = await openPage(url, { javaScriptEnabled: false, settled: "#plain .banner", locale: "zh-CN" });
+    assert.match(await chinese.locator("#plain").innerText(), /正常 1 link, 2 of 2 addresses up[^]*最近一次探测[^]*● 正常/);
     await seen("up");
 
     await shows(page, "#banner", "refuses the connection");

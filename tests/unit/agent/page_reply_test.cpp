@@ -108,6 +108,8 @@ TEST_CASE("page reply: over HTTP, with all its headers, and a 304 without a body
     CHECK(has(plain, "X-Content-Type-Options: nosniff"));
     CHECK(has(plain, "Cache-Control: no-cache"));
     CHECK(has(body_of(plain), "1 link, 1 of 1 address up"));
+    CHECK(has(body_of(plain), "<div lang=\"en\">"));
+    CHECK(has(body_of(f.get("/", "Accept-Language: zh-CN,zh;q=0.9\r\n")), "<div lang=\"zh-CN\">"));
     const auto packed = f.get("/", "Accept-Encoding: gzip\r\n");
     CHECK(gunzip(body_of(packed)) == body_of(plain));
     const auto at = packed.find("ETag: ");
