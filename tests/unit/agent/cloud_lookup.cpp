@@ -62,7 +62,8 @@ TEST_CASE("lookup: both families are asked, sorted, with the least TTL", "[looku
 
 TEST_CASE("lookup: aliases that the server leaves to us are followed, not for ever", "[lookup]") {
     const auto name = [](const std::string& label) {
-        core::Bytes out{static_cast<std::uint8_t>(label.size())};
+        core::Bytes out;
+        out.push_back(static_cast<std::uint8_t>(label.size()));
         out.insert(out.end(), label.begin(), label.end());
         out.insert(out.end(), {4, 't', 'e', 's', 't', 0});
         return out;
