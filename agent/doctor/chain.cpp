@@ -78,7 +78,15 @@ class Walk {
                    ? judge_dns(*dns_seen, *host_seen)
                    : out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf}));
         add(std::move(near));
-        tell_paths(wait(paths, Step::kTcp), cloud_seen);
+        const std::vector<PathSeen>* paths_seen = wait(paths, Step::kTcp);
+        const auto others = cloud_seen != nullptr ? targets_in(*cloud_seen, config, targets_) : std::vector<probe::ProbeTarget>();
+        Part<std::vector<PathSeen>> more([others] { return look_at_paths(others); });
+        const std::vector<PathSeen>* more_seen = wait(more, Step::kTcp);
+        std::vector<PathSeen> together;
+        for (const auto* some : {paths_seen, more_seen}) {
+            if (some != nullptr) together.insert(together.end(), some->begin(), some->end());
+        }
+        tell_paths(paths_seen != nullptr && more_seen != nullptr ? &together : nullptr, cloud_seen);
         const bool no_upstream = std::any_of(all_.begin(), all_.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
         add(host_seen != nullptr ? judge_environment(*host_seen, config.hosts(), no_upstream, config.dns.listen)
                                  : out_of_time({Step::kEnvironment}));

@@ -13,6 +13,8 @@ Findings judge_config(const ConfigSeen& seen);
 Findings judge_agent(const AgentSeen& seen);
 /// credentials, api, endpoint and security_group. `agent_discovers`: the agent has what this command may lack, credentials.
 Findings judge_cloud(const CloudSeen& seen, bool agent_discovers = false);
+/// Whether the link takes addresses of that zone.
+bool wants(const LinkConfig& link, const std::string& zone);
 /// Whether the addresses of a link are those that its endpoints have now. Nothing is found where the cloud did not say.
 Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths, const CloudSeen& cloud);
 /// stub, system, hosts and resolv_conf, which explain each other.

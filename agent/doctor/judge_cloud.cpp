@@ -121,6 +121,10 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
     return out;
 }
 
+bool wants(const LinkConfig& link, const std::string& zone) {
+    return link.zones.empty() || std::find(link.zones.begin(), link.zones.end(), zone) != link.zones.end();
+}
+
 Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths, const CloudSeen& cloud) {
     Findings out;
     std::map<core::IpAddress, std::string> connected;  // and their zones
@@ -131,11 +135,10 @@ Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths,
         if (!seen.info || !endpoint_code(seen.info->report).empty()) return out;
         endpoints += (endpoints.empty() ? "" : ", ") + seen.endpoint;
         for (const ZoneReport& zone : seen.info->report.zones) {
-            const bool wanted = link.zones.empty() || std::find(link.zones.begin(), link.zones.end(), zone.zone_id) != link.zones.end();
             for (const auto& ip : {zone.ipv4, zone.ipv6}) {
                 if (!ip) continue;
                 all.push_back(*ip);
-                if (wanted && zone.status == "Connected") connected.emplace(*ip, zone.zone_id);
+                if (wants(link, zone.zone_id) && zone.status == "Connected") connected.emplace(*ip, zone.zone_id);
             }
         }
     }

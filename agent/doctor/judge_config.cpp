@@ -13,7 +13,8 @@ namespace {
 
 /// A missing link and a missing token have codes of their own.
 bool is_news(const ConfigIssue& warning) {
-    return warning.what.find("there is no [[link]]") == std::string::npos && warning.what.find(" has no token_file") == std::string::npos;
+    return warning.what.find("there is no [[link]]") == std::string::npos &&
+           warning.what.find(" has no token_file") == std::string::npos;
 }
 
 }  // namespace

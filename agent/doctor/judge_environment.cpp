@@ -93,7 +93,8 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
     const auto tailscale = std::find_if(host.interfaces.begin(), host.interfaces.end(),
                                         [](const auto& name) { return name.starts_with("tailscale"); });
     const core::IpPrefix shared = *core::IpPrefix::parse("100.64.0.0/10");
-    const bool asked_there = std::any_of(host.upstreams.begin(), host.upstreams.end(), [&](const auto& u) { return shared.contains(u.ip); });
+    const bool asked_there = std::any_of(host.upstreams.begin(), host.upstreams.end(),
+                                         [&](const auto& upstream) { return shared.contains(upstream.ip); });
     if (upstreams_fail && asked_there && tailscale != host.interfaces.end())
         out.push_back(found("PN-ENV-TAILSCALE", {}, {}, {{"interface", *tailscale}}));
     containers(host, listen, names, out);

@@ -11,6 +11,9 @@ ConfigSeen look_at_config(const DoctorCommand& command);
 AgentSeen look_at_agent(const Config& config);
 /// The endpoints that links name or have found, asked of the cloud. Each request has the API client's bounds.
 CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarget>& targets);
+/// Of links that nobody else knows an address of, those that the cloud has just named.
+std::vector<probe::ProbeTarget> targets_in(const CloudSeen& cloud, const Config& config,
+                                           const std::vector<probe::ProbeTarget>& known);
 /// The addresses as agent, snapshot or configuration know them, or those of the command line. Empty: none is known.
 std::vector<probe::ProbeTarget> look_for_targets(const DoctorCommand& command, const ConfigSeen& config);
 /// At most 5 s a name at our own server and 10 s as programs ask.

@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <set>
 
 #include "agent/commands/cloud_session.h"
+#include "agent/doctor/judge.h"
 #include "agent/doctor/observe.h"
+#include "agent/probe_spec.h"
+#include "agent/token_store.h"
 
 namespace postern::agent::doctor {
 
@@ -18,6 +22,24 @@ std::vector<std::string> endpoints_of(const LinkConfig& link, const std::vector<
 }
 
 }  // namespace
+
+std::vector<probe::ProbeTarget> targets_in(const CloudSeen& cloud, const Config& config,
+                                           const std::vector<probe::ProbeTarget>& known) {
+    std::vector<probe::ProbeTarget> out;
+    for (const LinkConfig& link : config.links) {
+        if (std::any_of(known.begin(), known.end(), [&](const auto& t) { return t.link == link.name; })) continue;
+        auto token = link.token.configured() ? read_token(link.token) : core::Secret();
+        const auto spec = std::make_shared<probe::ProbeSpec>(probe_spec(link, token ? std::move(*token) : core::Secret()));
+        for (const EndpointSeen& seen : cloud.endpoints) {
+            if (seen.link != link.name || !seen.info || seen.info->report.connection_status != "Connected") continue;
+            for (const ZoneReport& zone : seen.info->report.zones) {
+                if (wants(link, zone.zone_id) && zone.status == "Connected" && zone.ipv4)
+                    out.push_back({link.name, *zone.ipv4, zone.zone_id, seen.endpoint, spec});
+            }
+        }
+    }
+    return out;
+}
 
 CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarget>& targets) {
     CloudSeen seen;

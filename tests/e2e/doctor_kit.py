@@ -100,7 +100,7 @@ class DoctorTest(Expectations, SharedHostTest):
 
     @classmethod
     def prepare(cls):
-        start(cls.host)
+        start(cls.host, **cls.CONFIG)
 
     def gateways(self, *names, **body):
         """A mode of these listeners (of all), until the test ends."""

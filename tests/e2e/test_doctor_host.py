@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from doctor_kit import DoctorTest, Expectations, run, start, start_world
+from doctor_kit import DoctorTest, Expectations, overwrite, run, start, start_world
 from host import DNS, ENDPOINT, NAME, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
 from launch import StandIn
 
@@ -78,6 +78,20 @@ class ResolverFiles(DoctorTest):
         self.file("/etc/nsswitch.conf", "hosts: files\n")
         self.gateways(mode="status", status=401)
         self.doctor(fails={"PN-RESOLV-NSSWITCH", "PN-HTTP-401"})
+
+
+class Takeover(HostTest, Expectations):
+    def test_all_is_well_and_then_somebody_rewrites_resolv_conf(self):
+        path = "/etc/resolv.conf"
+        with open(path, encoding="utf-8") as file:
+            self.addCleanup(overwrite, path, file.read())
+        start(self.host)
+        enabled = self.host.postern("dns", "enable", "--mode", "full")
+        self.assertEqual(enabled.returncode, 0, enabled.stderr)
+        self.doctor()
+        overwrite(path, "nameserver 127.0.0.53\n")
+        report = self.doctor(fails={"PN-RESOLV-CHANGED"})
+        self.assertEqual(report.because("system"), {"PN-RESOLV-CHANGED"})
 
 
 class Upstreams(DoctorTest):
@@ -195,6 +209,12 @@ class Agents(HostTest, Expectations):
         start_world(self.host, endpoints={ENDPOINT: {"ConnectionStatus": "Pending", "Zones": []}})
         self.host.write_config()
         self.doctor(fails={"PN-AGENT-DOWN", "PN-ENDPOINT-PENDING"})
+
+    def test_never_started_and_the_api_names_the_addresses(self):
+        start_world(self.host)
+        self.host.write_config()
+        report = self.doctor(fails={"PN-AGENT-DOWN"})
+        self.assertEqual([(f["state"], f["ip"]) for f in report.findings if f["step"] == "sql"], [("PASS", ZONE_A), ("PASS", ZONE_B)])
 
     def test_another_program_has_the_port_of_dns(self):
         start_world(self.host)
