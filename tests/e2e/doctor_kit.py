@@ -8,6 +8,8 @@ import struct
 from endpoint_kit import GROUP, OPEN
 from host import ENDPOINT, KEY_SECRET, POSTERN, TOKEN, ZONES, SharedHostTest, merge, toml
 
+# A busy machine is no slow gateway.
+PATIENT = {"link": {"probe": {"timeout": "2s", "connect_timeout": "1s", "degraded_over": "1500ms"}}}
 LETS_IN = {**OPEN, "SourceCidrIp": "127.0.0.0/8"}
 SECRETS = (TOKEN, KEY_SECRET)
 SO_ATTACH_FILTER = 26
@@ -25,7 +27,7 @@ def start_world(host, **scenario):
 def start(host, **changes):
     """All of it, and an agent that knows the addresses."""
     start_world(host)
-    host.start_postern(**changes)
+    host.start_postern(**merge(PATIENT, changes))
     host.wait_addresses(*ZONES.values())
     host.wait(lambda: host.health()[1]["status"] == "pass", "good health")
 
@@ -124,7 +126,7 @@ class DoctorTest(Expectations, SharedHostTest):
 
     def config(self, **changes):
         """Another configuration than the agent has, in a file of its own; the arguments that name it."""
-        return self.host.write_file("other.toml", toml(merge(self.host.default_config(), changes)))
+        return self.host.write_file("other.toml", toml(merge(merge(self.host.default_config(), PATIENT), changes)))
 
 
 def overwrite(path, text):

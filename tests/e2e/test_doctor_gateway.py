@@ -69,7 +69,7 @@ class Gateways(DoctorTest):
 
 
     def test_what_works_slowly_or_not_for_long(self):
-        for body, code in (({"mode": "slow", "ms": 700}, "PN-HTTP-SLOW"), ({"mode": "cert_expiring_soon"}, "PN-TLS-EXPIRING")):
+        for body, code in (({"mode": "slow", "ms": 1700}, "PN-HTTP-SLOW"), ({"mode": "cert_expiring_soon"}, "PN-TLS-EXPIRING")):
             with self.subTest(body):
                 self.gateways(**body)
                 self.doctor(warns={code})
