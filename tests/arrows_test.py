@@ -19,7 +19,7 @@ CONFINED = {  # header → the only places outside tests/ that may include it
     r"ldns/": ["agent/plan_compiler.cpp", "agent/dns_text.cpp", "agent/commands/"],
     r"ares\.h": ["agent/lookup.cpp"],
     r"curl/": ["agent/cloud/http_client.cpp"],
-    r"openssl/ssl\.h": ["probe/tls_session.cpp"],
+    r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/doctor/small_packets.cpp"],
     r"microhttpd\.h": ["agent/http_server.cpp", "agent/served_request.cpp"],
     r"toml\+\+/|toml\.hpp": ["agent/config.cpp"],
     r"CLI/": ["agent/cli_builder.h"],

@@ -1,5 +1,6 @@
 """Every kind of host: taken over, rebooted, given back; and whatever is removed, the host is as before."""
 
+import json
 import unittest
 
 from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, PUBLIC, HostTest, newer_package, on_every_kind
@@ -46,6 +47,7 @@ class Takeover(HostTest):
         self.assertEqual((status["mode"], status["state"]), (mode, "on"))
         self.assertEqual(guest.dns("status").returncode, 0)
         guest.wait(lambda: guest.run("postern", "status", check=False).returncode == 0, "postern status to be good")
+        self.assertEqual(self.doctors_findings(guest), ["PN-ADDRESS-ONE"], "the gateway of the lab has one address")
         # Counted: who is asked for what.
         count = guest.queries()
         for n in range(10):
@@ -57,6 +59,11 @@ class Takeover(HostTest):
             self.assertEqual(public, 0, "public queries came to us in split mode")
         else:
             self.assertGreaterEqual(public, 10)
+
+
+    def doctors_findings(self, guest):
+        report = json.loads(guest.run("postern", "doctor", "--json", check=False).stdout)
+        return [finding["code"] for finding in report["findings"] if finding["state"] in ("WARN", "FAIL")]
 
 
 on_every_kind(Takeover, Takeover.takes_over_and_gives_back)
