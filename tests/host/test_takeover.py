@@ -60,7 +60,6 @@ class Takeover(HostTest):
         else:
             self.assertGreaterEqual(public, 10)
 
-
     def doctors_findings(self, guest):
         report = json.loads(guest.run("postern", "doctor", "--json", check=False).stdout)
         return [finding["code"] for finding in report["findings"] if finding["state"] in ("WARN", "FAIL")]
