@@ -61,12 +61,9 @@ TEST_CASE("lookup: both families are asked, sorted, with the least TTL", "[looku
 }
 
 TEST_CASE("lookup: aliases that the server leaves to us are followed, not for ever", "[lookup]") {
-    const auto name = [](const std::string& label) {
-        core::Bytes out;
-        out.push_back(static_cast<std::uint8_t>(label.size()));
-        out.insert(out.end(), label.begin(), label.end());
-        out.insert(out.end(), {4, 't', 'e', 's', 't', 0});
-        return out;
+    const auto name = [](const std::string& label) {  // "second" → 6 s e c o n d 4 t e s t 0
+        const std::string wire = std::string(1, static_cast<char>(label.size())) + label + std::string("\4test\0", 6);
+        return core::Bytes(wire.begin(), wire.end());
     };
     for (const bool typed : {false, true}) {  // an alias is the answer to every question, or to one about aliases only
         core::Loop loop;
