@@ -56,6 +56,9 @@ Values values_of(const PathSeen& seen, core::Micros now) {
     const probe::ProbeSpec& spec = *seen.target.spec;
     Values v = {{"host", spec.host}, {"name", spec.server_name}, {"port", std::to_string(spec.port)}, {"sql", spec.sql},
                 {"zone", r.zone}, {"detail", found_in(r.detail)}, {"now", date(now)}, {"reason", std::string(to_string(r.reason))}};
+    if (seen.target.link.empty()) {  // from the command line: what the commands to try need instead
+        v["link"] = fmt::format("--host {}{}", spec.host, spec.port == 443 ? "" : fmt::format(" --port {}", spec.port));
+    }
     if (r.http_status) v["status"] = std::to_string(*r.http_status);
     if (r.sql_code) v["code"] = std::to_string(*r.sql_code);
     if (r.certificate.present) {

@@ -193,6 +193,23 @@ TEST_CASE("doctor: an address fails at one step, the others are skipped because 
                         [](const auto& f) { return f.state == State::kPass && f.ip == "10.0.2.9"; }) == 4);
 }
 
+TEST_CASE("doctor: without a configuration the commands to try have the host and the port", "[doctor]") {
+    PathSeen bare = path("10.0.1.23", probe::Reason::kTcpRefused, probe::Phase::kConnect);
+    bare.target.link.clear();
+    bare.result.link.clear();
+    const auto link = [](const Findings& all) {
+        const auto failed = std::find_if(all.begin(), all.end(), [](const auto& f) { return f.state == State::kFail; });
+        REQUIRE(failed != all.end());
+        return failed->values.at("link");
+    };
+    CHECK(link(judge_path("", {bare}, kNow, false)) == std::string("--host ") + kName);
+    auto other = std::make_shared<probe::ProbeSpec>(*bare.target.spec);
+    other->port = 8443;
+    bare.target.spec = other;
+    CHECK(link(judge_path("", {bare}, kNow, false)) == std::string("--host ") + kName + " --port 8443");
+    CHECK(link(judge_path("prod", {path("10.0.1.23", probe::Reason::kTcpRefused, probe::Phase::kConnect)}, kNow, false)) == "prod");
+}
+
 TEST_CASE("doctor: every reason is found at its step, and nothing else is", "[doctor]") {
     for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r) {
         const auto reason = static_cast<probe::Reason>(r);
