@@ -38,6 +38,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new nameserver from DHCP is used
+constexpr Micros kTakeoverLook = 5 * core::kSecond;
 constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
 constexpr std::size_t kRecentMarks = 60;                // of an address, in status
 constexpr Micros kTurn = 20 * core::kMillisecond;       // longer than anybody's: handshakes make way for queries
@@ -81,6 +82,7 @@ class App {
               clock_, launcher_,
               {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
           upstream_poll_(clock_),
+          takeover_look_(clock_),
           housekeeping_(clock_),
           watchdog_(clock_),
           started_(clock_) {
@@ -114,6 +116,7 @@ class App {
         }
         watch_signals();
         poll_upstreams();
+        takeover_look_.start_in(kTakeoverLook, [this] { look_after_takeover(); });
         keep_house();
         if (config_problem_.empty()) keep_good();
         verdicts_.keep(config_.dns.plan_ttl_us / 3);
@@ -242,6 +245,15 @@ class App {
         const bool news = !said_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
         said_takeover_ = now;
         if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", journal ? std::string(to_string(journal->state)) : "unknown"}});
+    }
+
+    /// A change of the host's files that nobody was woken for is mended all the same.
+    void look_after_takeover() {
+        const auto& journal = journal_.now();
+        if (journal && journal->state == TakeoverState::kOn && !report_host_dns(*host_, *journal, {}).out_of_place.empty()) {
+            (void)core::write_file(paths_.reapply_wish, core::as_bytes(core::format_utc(clock_.wall_us()) + "\n"), 0644, false);
+        }
+        takeover_look_.start_in(kTakeoverLook, [this] { look_after_takeover(); });
     }
 
     void keep_house() {
@@ -432,6 +444,7 @@ class App {
     std::unique_ptr<HttpServer> http_server_;
     core::UvHandle<uv_signal_t, App> signals_[std::size(kSignals)];
     core::Timer upstream_poll_;
+    core::Timer takeover_look_;
     core::Timer housekeeping_;
     core::Timer watchdog_;
     core::Timer started_;

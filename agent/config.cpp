@@ -254,6 +254,7 @@ Paths paths_of(const AgentConfig& config) {
         .fallback = plan + "/fallback-upstreams",
         .current_plan = runtime + "/plan",
         .agent_lock = runtime + "/agent.lock",
+        .reapply_wish = runtime + "/reapply",
         .stats = resolver + "/stats",
         .resolver_lock = resolver + "/resolver.lock",
         .hostdns_lock = (runtime_moved ? runtime : "/run/postern-hostdns") + "/hostdns.lock",

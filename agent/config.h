@@ -146,6 +146,7 @@ struct Paths {
     std::string hostdns, instance;                     // state_dir; written by root
     std::string durable_plan, fallback;                // state; /var/lib/postern-plan by default
     std::string current_plan, agent_lock;              // runtime_dir
+    std::string reapply_wish;                          // runtime_dir; postern-hostdns.path watches it
     std::string stats, resolver_lock;                  // /run/postern-resolver by default
     std::string hostdns_lock;                          // /run/postern-hostdns by default
 };

@@ -53,6 +53,16 @@ on_every_kind(Changes, Changes.follows)
 
 
 class Truce(HostTest):
+    def test_a_change_that_the_watch_slept_through_is_mended(self):
+        """systemd does not see what comes while the reapply runs; here it does not look at all for a moment."""
+        host = self.ready_guest("plain", "full")
+        host.run("systemctl", "stop", "postern-hostdns.path")
+        upstream = host.cloud_init(2)
+        host.run("systemctl", "start", "postern-hostdns.path")
+        host.wait_served("private and public names again")
+        host.wait(lambda: host.getent(WHICH_UPSTREAM) == [upstream], "the new upstream")
+        self.assertEqual(host.status()["state"], "on")
+
     def test_who_keeps_rewriting_is_named_and_left_alone(self):
         host = self.ready_guest("plain", "full")
         for n in range(8):
