@@ -4,8 +4,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#include <stdexcept>
-
+#include "agent/deflate.h"
 #include "agent/page_asset.h"
 
 namespace postern::agent {
@@ -29,28 +28,12 @@ std::string little_endian(unsigned long value) {
     return out;
 }
 
-/// The end of a deflate stream whose beginning was flushed.
-std::string deflated(std::string_view text) {
-    z_stream stream{};
-    if (deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
-    std::string out(deflateBound(&stream, text.size()), '\0');
-    stream.next_in = const_cast<Bytef*>(bytes_of(text));
-    stream.avail_in = static_cast<uInt>(text.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    const int rc = deflate(&stream, Z_FINISH);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    if (rc != Z_STREAM_END) throw std::runtime_error("the page could not be compressed");
-    return out;
-}
-
 /// RFC 1952: the head as it was packed, then the rest.
 std::string gzip_behind_head(std::string_view rest) {
     static constexpr std::string_view kHeader("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
     std::string out(kHeader);
     out += kPageHeadDeflated;
-    out += deflated(rest);
+    out += deflated(rest, 6, DeflateForm::kRaw);  // the end of a stream whose beginning was flushed
     out += little_endian(crc32(kPageHeadCrc, bytes_of(rest), static_cast<uInt>(rest.size())));
     out += little_endian(kPageHead.size() + rest.size());
     return out;

@@ -23,7 +23,7 @@ CONFINED = {  # header → the only places outside tests/ that may include it
     r"microhttpd\.h": ["agent/http_server.cpp", "agent/served_request.cpp"],
     r"toml\+\+/|toml\.hpp": ["agent/config.cpp"],
     r"CLI/": ["agent/cli_builder.h"],
-    r"zlib\.h": ["agent/page_reply.cpp", "agent/doctor/archive.cpp"],
+    r"zlib\.h": ["agent/page_reply.cpp", "agent/deflate.cpp"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

@@ -1,10 +1,8 @@
 #include "agent/doctor/archive.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
-#include <new>
-#include <stdexcept>
+#include "agent/deflate.h"
 
 namespace postern::agent::doctor {
 
@@ -34,22 +32,6 @@ std::string header_of(const ArchiveFile& file, core::Micros wall_us) {
     return header;
 }
 
-std::string gzip(const std::string& text) {
-    constexpr int kGzipHeader = 16;
-    z_stream stream{};
-    if (deflateInit2(&stream, 9, Z_DEFLATED, MAX_WBITS + kGzipHeader, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
-    std::string out(deflateBound(&stream, text.size()), '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    stream.avail_in = static_cast<uInt>(text.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    const int rc = deflate(&stream, Z_FINISH);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    if (rc != Z_STREAM_END) throw std::runtime_error("the archive could not be compressed");
-    return out;
-}
-
 }  // namespace
 
 std::string tar_gz(const std::vector<ArchiveFile>& files, core::Micros wall_us) {
@@ -60,7 +42,7 @@ std::string tar_gz(const std::vector<ArchiveFile>& files, core::Micros wall_us) 
         tar.resize((tar.size() + kBlock - 1) / kBlock * kBlock);
     }
     tar.resize(tar.size() + 2 * kBlock);  // two empty blocks are the end
-    return gzip(tar);
+    return deflated(tar, 9, DeflateForm::kGzip);
 }
 
 }  // namespace postern::agent::doctor

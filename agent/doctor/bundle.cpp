@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <set>
 #include <sstream>
 
@@ -186,12 +185,7 @@ class Bundle {
 }  // namespace
 
 std::string bundle_name(core::Micros wall_us) {
-    const std::time_t seconds = wall_us / core::kSecond;
-    std::tm tm{};
-    gmtime_r(&seconds, &tm);
-    char text[64];
-    std::strftime(text, sizeof text, "postern-bundle-%Y%m%d-%H%M%S.tar.gz", &tm);
-    return text;
+    return "postern-bundle-" + file_stamp(wall_us) + ".tar.gz";
 }
 
 core::Result<void> check_bundle_path(const std::string& path) {

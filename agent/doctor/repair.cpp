@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
+#include <set>
 
 #include "agent/commands/common.h"
 #include "agent/commands/endpoint_command.h"
+#include "agent/doctor/report.h"
 #include "agent/last_good.h"
 #include "agent/terminal.h"
 #include "core/loop.h"
@@ -27,15 +28,6 @@ std::string value_of(const Finding& f, std::string_view name) {
 std::string words_of(const DnsCommand& command) {
     if (command.verb == DnsCommand::Verb::kReapply) return "postern dns reapply";
     return command.mode == Mode::kFull ? "postern dns enable --mode full" : "postern dns enable";
-}
-
-std::string stamp_of(core::Micros wall_us) {
-    const std::time_t seconds = wall_us / core::kSecond;
-    std::tm tm{};
-    gmtime_r(&seconds, &tm);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &tm);
-    return text;
 }
 
 bool same(const HostsFinding& a, const HostsFinding& b) {
@@ -100,7 +92,7 @@ core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsFi
     if (state->kind != FileState::Kind::kFile || lines.size() != planned.size())
         return core::fail(core::Code::kFileWrite, "/etc/hosts has changed meanwhile", "look again: postern doctor --fix");
     if (host.is_immutable(path)) return core::fail(core::Code::kPermission, path + " is immutable", "chattr -i " + path);
-    const std::string kept = fmt::format("{}.postern-{}", path, stamp_of(wall_us));
+    const std::string kept = fmt::format("{}.postern-{}", path, file_stamp(wall_us));
     if (auto saved = host.put(kept, *state); !saved) return core::fail(saved.error());
     state->content = without_names(state->content, names, lines);
     if (auto written = host.put(path, *state); !written) return core::fail(written.error());

@@ -170,4 +170,12 @@ int exit_code(const Findings& findings) {
     return static_cast<int>(overall_of(findings));
 }
 
+std::string file_stamp(core::Micros wall_us) {
+    std::string out;
+    for (const char c : core::format_utc(wall_us).substr(0, 19)) {
+        if (c != '-' && c != ':') out += c == 'T' ? '-' : c;
+    }
+    return out;
+}
+
 }  // namespace postern::agent::doctor

@@ -18,4 +18,7 @@ std::string list_text(const Catalogue& words);
 /// 0 all passed, 1 warnings, 2 failures, 3 nothing could be checked.
 int exit_code(const Findings& findings);
 
+/// "20260102-030405", UTC: for names of files that are made once.
+std::string file_stamp(core::Micros wall_us);
+
 }  // namespace postern::agent::doctor

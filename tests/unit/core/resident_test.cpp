@@ -20,7 +20,8 @@ long resident_code_kib() {
 
 TEST_CASE("resident: code that is not running leaves memory, and works when it is called again", "[resident]") {
     const long before = resident_code_kib();
+    REQUIRE(before > 0);
     shed_start_up_memory();
     CHECK(resident_code_kib() < before);
-    CHECK(std::to_string(before).size() > 2);
+    shed_start_up_memory();  // its own code has left, too
 }
