@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "agent/last_good.h"
+#include "agent/config/last_good.h"
 
 namespace postern::agent {
 

@@ -7,7 +7,7 @@
 #include <exception>
 #include <variant>
 
-#include "agent/cli.h"
+#include "agent/commands/cli.h"
 #include "core/loop.h"
 #include "core/secret.h"
 

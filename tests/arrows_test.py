@@ -9,42 +9,55 @@ import subprocess
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-ALLOWED = {  # folder → the other folders that it may include; agent/X is a folder of its own
-    "core": "",
-    "resolver": "core",
-    "probe": "core",
-    "agent": "agent/cloud agent/hostdns probe core",
-    "agent/cloud": "core",
-    "agent/hostdns": "core",
-    "agent/doctor": "agent agent/cloud agent/hostdns probe core",
-    "agent/commands": "agent agent/cloud agent/hostdns agent/doctor probe core",
+AGENT = {  # folder of agent/ → what it may include besides core; CMakeLists.txt links it with the same row
+    "text": "",
+    "net": "text",
+    "endpoint": "",
+    "faults": "probe",
+    "config": "text endpoint probe",
+    "cloud": "net text endpoint config",
+    "account": "cloud net text endpoint config",
+    "hostdns": "text config",
+    "discovery": "cloud net text endpoint config",
+    "status": "discovery hostdns config faults text probe",
+    "steering": "status discovery hostdns endpoint config net text probe",
+    "serving": "status faults text probe",
+    "client": "discovery hostdns config net endpoint text probe",
+    "doctor": "client account status faults cloud hostdns discovery config net endpoint text probe",
 }
+TOP_FILES = {"main.cpp", "app.cpp", "app.h"}  # of agent/
+NOT_APPS = {"client", "doctor", "account", "commands"}
+
+
+def folder(name):
+    return name if name == "probe" else f"agent/{name}"
+
+
+ALLOWED = {"core": set(), "resolver": {"core"}, "probe": {"core"}}
+ALLOWED |= {folder(name): {"core"} | {folder(other) for other in row.split()} for name, row in AGENT.items()}
+ALLOWED["agent/commands"] = {"core", "probe", "agent"} | {folder(name) for name in AGENT}
+ALLOWED["agent"] = {"core", "probe"} | {folder(name) for name in AGENT if name not in NOT_APPS}
 EXCEPTIONS = {  # file → header: arrows that run up today, each to be cut
-    ("agent/cloud/http_client.h", "agent/lookup.h"),
-    ("agent/cloud/provider.h", "agent/endpoint_set.h"),
-    ("agent/doctor/bundle.cpp", "agent/commands/common.h"),
-    ("agent/doctor/observe.cpp", "agent/commands/common.h"),
-    ("agent/doctor/observe.cpp", "agent/commands/probe_round.h"),
-    ("agent/doctor/observe.cpp", "agent/commands/probe_targets.h"),
-    ("agent/doctor/observe_cloud.cpp", "agent/commands/cloud_session.h"),
-    ("agent/doctor/observe_host.cpp", "agent/commands/common.h"),
-    ("agent/doctor/observed.h", "agent/commands/dns_query.h"),
-    ("agent/doctor/observed.h", "agent/commands/endpoint_access.h"),
-    ("agent/doctor/repair.cpp", "agent/commands/common.h"),
+    ("agent/account/session.cpp", "agent/client/console.h"),
+    ("agent/client/probe_targets.h", "agent/commands/cli.h"),
+    ("agent/cloud/clients.h", "agent/discovery/discovery_sources.h"),
+    ("agent/doctor/bundle.h", "agent/commands/cli.h"),
+    ("agent/doctor/chain.h", "agent/commands/cli.h"),
+    ("agent/doctor/observe.h", "agent/commands/cli.h"),
     ("agent/doctor/repair.cpp", "agent/commands/endpoint_command.h"),
-    ("agent/hostdns/journal.cpp", "agent/cloud/json_view.h"),
-    ("agent/reason_text.cpp", "agent/doctor/catalogue.h"),
-    ("agent/reason_text.cpp", "agent/doctor/codes.h"),
+    ("agent/doctor/repair.h", "agent/commands/cli.h"),
+    ("agent/doctor/report.cpp", "agent/commands/cli.h"),
+    ("agent/serving/metrics_text.cpp", "agent/steering/steering.h"),
 }
-CONFINED = {  # header → the only places outside tests/ that may include it
-    r"ldns/": ["agent/plan_compiler.cpp", "agent/dns_text.cpp", "agent/commands/"],
-    r"ares\.h": ["agent/lookup.cpp"],
-    r"curl/": ["agent/cloud/http_client.cpp"],
+CONFINED = {  # header → the only files outside tests/ that may include it
+    r"ldns/": ["agent/steering/plan_compiler.cpp", "agent/text/dns_text.cpp", "agent/net/dns_query.cpp"],
+    r"ares\.h": ["agent/net/lookup.cpp"],
+    r"curl/": ["agent/net/http_client.cpp"],
     r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/doctor/small_packets.cpp"],
-    r"microhttpd\.h": ["agent/http_server.cpp", "agent/served_request.cpp"],
-    r"toml\+\+/|toml\.hpp": ["agent/config.cpp"],
-    r"CLI/": ["agent/cli_builder.h"],
-    r"zlib\.h": ["agent/page_reply.cpp", "agent/deflate.cpp"],
+    r"microhttpd\.h": ["agent/serving/http_server.cpp", "agent/serving/served_request.cpp"],
+    r"toml\+\+/|toml\.hpp": ["agent/config/config.cpp"],
+    r"CLI/": ["agent/commands/cli_builder.h"],
+    r"zlib\.h": ["agent/text/deflate.cpp", "agent/serving/page_reply.cpp"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
@@ -72,16 +85,39 @@ def arrows():
 
 
 class Arrows(unittest.TestCase):
-    def test_folders_include_only_what_the_design_allows(self):
+    def test_folders_include_only_what_the_table_allows(self):
         seen = set()
         for path, header in arrows():
-            folder = folder_of(path)
-            self.assertIn(folder, ALLOWED, f"{path}: a folder that the table does not have")
-            if folder_of(header) not in ALLOWED[folder].split():
+            self.assertIn(folder_of(path), ALLOWED, f"{path}: a folder that the table does not have")
+            if path != "agent/main.cpp" and folder_of(header) not in ALLOWED[folder_of(path)]:
                 seen.add((path, header))
         self.assertEqual(sorted(seen - EXCEPTIONS), [], "arrows that the table does not have")
         self.assertEqual(sorted(EXCEPTIONS - seen), [], "exceptions that nobody needs any more")
         self.assertGreater(len(list(arrows())), 100, "the sources were not found")
+
+    def test_every_folder_is_in_the_table_and_opens_its_readme_with_a_rule(self):
+        for path, _ in sources():
+            self.assertIn(folder_of(path), ALLOWED, path)
+            if folder_of(path) == "agent":
+                self.assertIn(os.path.basename(path), TOP_FILES, "rooms of agent/ lie in its folders")
+        for name in ALLOWED:
+            with open(os.path.join(TOP, name, "README.md"), encoding="utf-8") as file:
+                title, empty, rule = file.read().split("\n")[:3]
+            self.assertEqual((title, empty), (f"# {name}", ""))
+            self.assertRegex(rule, r"^[A-Z`].{30}", f"{name}/README.md opens with its rule")
+
+    def test_no_folders_include_each_other_directly_or_around_a_corner(self):
+        left = {name: {other for other in row if other != name} for name, row in ALLOWED.items()}
+        while left:
+            ground = {name for name, row in left.items() if not row & set(left)}
+            self.assertTrue(ground, f"a circle among {sorted(left)}")
+            left = {name: row for name, row in left.items() if name not in ground}
+
+    def test_each_folder_is_a_library_linked_with_its_row(self):
+        with open(os.path.join(TOP, "CMakeLists.txt"), encoding="utf-8") as file:
+            linked = dict(re.findall(r"^  postern_agent_folder\((\w+)([^)]*)\)", file.read(), re.M))
+        ours = {name: set(re.findall(r"\b(?:agent|postern)_(\w+)", row)) for name, row in linked.items()}
+        self.assertEqual(ours, {name: set(row.split()) for name, row in AGENT.items()})
 
     def test_library_headers_stay_in_their_file(self):
         used = {header: 0 for header in CONFINED}
@@ -90,15 +126,9 @@ class Arrows(unittest.TestCase):
                 for pattern, places in CONFINED.items():
                     if re.match(pattern, header):
                         used[pattern] += 1
-                        self.assertTrue(any(path.startswith(p) for p in places), f"{path} includes {header}")
+                        self.assertTrue(path in places, f"{path} includes {header}")
         for pattern, count in used.items():
             self.assertGreater(count, 0, f"nobody includes {pattern}: is the rule out of date?")
-
-    def test_only_app_sees_the_whole_agent(self):
-        for path, includes in sources():
-            if path.startswith("agent/") and path not in ("agent/app.cpp",):
-                headers = {h for _, h in includes}
-                self.assertFalse({"agent/resolver_child.h", "agent/engine.h"} <= headers, f"{path} wires modules")
 
     def test_resolver_links_libuv_and_libc_only(self):
         programs = os.environ.get("POSTERN_PROGRAMS", "")

@@ -78,7 +78,7 @@ def log_events():
 
 def command_sentences():
     out = {}
-    for path, text in sources("agent/commands", "agent/doctor"):
+    for path, text in sources("agent/account", "agent/client", "agent/commands", "agent/doctor"):
         for _, given in [*calls(text, r"\bcomplain\("), *calls(text, r"\bfail\((?=(?:core::)?Code)"), *calls(text, r"\bError\{(?=core::Code)")]:
             if len(given) > 1 and "Error{" not in given[1]:
                 out.update({sentence: path for sentence in sentences(given[1])})

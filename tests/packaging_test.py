@@ -77,7 +77,7 @@ class Manuals(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^\.It .*?Fl -([a-z-]+)", page, re.M)), help_words(RESOLVER)[1])
 
     def test_every_key_in_its_section(self):
-        table = (ROOT / "agent/config_keys.cpp").read_text()
+        table = (ROOT / "agent/config/config_keys.cpp").read_text()
         known = {(m[1].lower(), m[2]) for m in re.finditer(r'\{k(Agent|Dns|Http|Aliyun|Link|Probe), "(\w+)"', table)}
         self.assertGreater(len(known), 40)
         told, section = set(), None
@@ -224,7 +224,7 @@ class Prometheus(unittest.TestCase):
             self.assertRegex(cases, rf"alertname: {name}, exp_alerts: \[\]", name)
 
     def test_every_metric_that_a_rule_names_is_the_agent_s(self):
-        known = set(re.findall(r'"(postern_\w+)"', (ROOT / "agent/metrics_text.cpp").read_text()))
+        known = set(re.findall(r'"(postern_\w+)"', (ROOT / "agent/serving/metrics_text.cpp").read_text()))
         self.assertGreater(len(known), 30)
         expressions = " ".join(re.findall(r"expr: (.*)", self.rules))
         named = set(re.findall(r"(?<![:\w])postern_\w+", expressions))
@@ -260,7 +260,7 @@ class Grafana(unittest.TestCase):
         self.assertEqual(len(taken), 24 * (1 + max(y for _, y in taken)), "no holes")
 
     def test_every_metric_is_the_agent_s_or_a_rule_s_and_every_selector_follows_the_variables(self):
-        known = set(re.findall(r'"((?:postern|process)_\w+)"', (ROOT / "agent/metrics_text.cpp").read_text()))
+        known = set(re.findall(r'"((?:postern|process)_\w+)"', (ROOT / "agent/serving/metrics_text.cpp").read_text()))
         rules = (PACKAGING / "prometheus/postern.rules.yml").read_text()
         known |= set(re.findall(r"record: (\S+)", rules)) | {"ALERTS"}
         for asked in self.asked:

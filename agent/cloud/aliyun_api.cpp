@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "agent/cloud/aliyun_reply.h"
-#include "agent/cloud/http_client.h"
+#include "agent/net/http_client.h"
 #include "core/backoff.h"
 #include "core/log.h"
 

@@ -8,10 +8,10 @@
 
 #include "agent/cloud/acs3_signer.h"
 #include "agent/cloud/credentials.h"
-#include "agent/cloud/http_transport.h"
-#include "agent/cloud/json_view.h"
+#include "agent/net/http_transport.h"
+#include "agent/text/json_view.h"
 #include "agent/cloud/metadata.h"
-#include "agent/cloud/provider.h"
+#include "agent/endpoint/provider.h"
 #include "core/random.h"
 
 namespace postern::agent {

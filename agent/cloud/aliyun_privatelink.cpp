@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "agent/cloud/aliyun_reply.h"
-#include "agent/cloud/endpoint_query.h"
+#include "agent/endpoint/endpoint_query.h"
 
 namespace postern::agent {
 namespace {

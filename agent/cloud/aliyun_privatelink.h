@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/cloud/aliyun_api.h"
-#include "agent/cloud/provider.h"
+#include "agent/endpoint/provider.h"
 
 namespace postern::agent {
 

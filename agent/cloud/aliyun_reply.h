@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/cloud/http_transport.h"
-#include "agent/cloud/json_view.h"
-#include "agent/cloud/provider.h"
+#include "agent/net/http_transport.h"
+#include "agent/text/json_view.h"
+#include "agent/endpoint/provider.h"
 
 namespace postern::agent {
 

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "agent/cloud/credential_sources.h"
-#include "agent/cloud/json_view.h"
+#include "agent/text/json_view.h"
 
 namespace postern::agent {
 namespace {

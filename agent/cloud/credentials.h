@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/cloud/environment.h"
-#include "agent/cloud/http_transport.h"
+#include "agent/net/environment.h"
+#include "agent/net/http_transport.h"
 #include "agent/cloud/metadata.h"
 #include "core/backoff.h"
 #include "core/clock.h"

@@ -3,7 +3,7 @@
 #include <sstream>
 #include <utility>
 
-#include "agent/cloud/json_view.h"
+#include "agent/text/json_view.h"
 
 namespace postern::agent {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/cloud/http_transport.h"
+#include "agent/net/http_transport.h"
 #include "core/ip_address.h"
 #include "core/secret.h"
 

@@ -8,7 +8,7 @@
 
 #include "agent/cloud/acs3_signer.h"
 #include "agent/cloud/credentials.h"
-#include "agent/cloud/http_transport.h"
+#include "agent/net/http_transport.h"
 #include "core/random.h"
 
 namespace postern::agent {

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "agent/cli.h"
+#include "agent/commands/cli.h"
 #include "agent/commands/check_online.h"
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "core/file_system.h"
 
 namespace postern::agent {

@@ -4,10 +4,10 @@
 
 #include <map>
 
-#include "agent/cli.h"
-#include "agent/cloud_stack.h"
-#include "agent/commands/common.h"
-#include "agent/snapshot_store.h"
+#include "agent/commands/cli.h"
+#include "agent/cloud/clients.h"
+#include "agent/client/console.h"
+#include "agent/discovery/snapshot_store.h"
 
 namespace postern::agent {
 namespace {

@@ -1,7 +1,7 @@
 // `check-config --online`: asks everything that the configuration names once, and says what came.
 #pragma once
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 namespace postern::agent {
 

@@ -7,16 +7,16 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/commands/dns_query.h"
-#include "agent/config_values.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/net/dns_query.h"
+#include "agent/text/values.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
-#include "agent/last_good.h"
-#include "agent/terminal.h"
+#include "agent/config/last_good.h"
+#include "agent/text/terminal.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 

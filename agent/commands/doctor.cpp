@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "agent/doctor/bundle.h"
 #include "agent/doctor/chain.h"
-#include "agent/doctor/codes.h"
+#include "agent/faults/codes.h"
 #include "agent/doctor/repair.h"
 #include "agent/doctor/report.h"
 #include "core/log.h"

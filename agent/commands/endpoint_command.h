@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "agent/cli.h"
-#include "agent/commands/cloud_session.h"
-#include "agent/commands/endpoint_cloud.h"
+#include "agent/commands/cli.h"
+#include "agent/account/session.h"
+#include "agent/account/account.h"
 
 namespace postern::agent {
 

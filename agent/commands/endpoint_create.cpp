@@ -1,10 +1,10 @@
 // `postern endpoint create`: the plan, the security group, the endpoint.
 #include <fmt/format.h>
 
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/endpoint_progress.h"
-#include "agent/terminal.h"
+#include "agent/account/endpoint_progress.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent {
 namespace {

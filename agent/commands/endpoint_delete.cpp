@@ -1,11 +1,11 @@
 // `postern endpoint delete`: asks, deletes, waits until it is gone.
 #include <fmt/format.h>
 
-#include "agent/cloud/operation_error.h"
-#include "agent/commands/common.h"
+#include "agent/account/operation_error.h"
+#include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/config_values.h"
-#include "agent/terminal.h"
+#include "agent/text/values.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent {
 namespace {

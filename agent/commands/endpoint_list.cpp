@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "agent/cloud/operation_error.h"
-#include "agent/commands/common.h"
+#include "agent/account/operation_error.h"
+#include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/endpoint_progress.h"
-#include "agent/terminal.h"
+#include "agent/account/endpoint_progress.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent {
 namespace {

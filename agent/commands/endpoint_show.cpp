@@ -1,11 +1,11 @@
 // `postern endpoint show`: one endpoint, and whether its security groups let this host in.
 #include <fmt/format.h>
 
-#include "agent/commands/common.h"
-#include "agent/commands/endpoint_access.h"
+#include "agent/client/console.h"
+#include "agent/account/access.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/endpoint_progress.h"
-#include "agent/terminal.h"
+#include "agent/account/endpoint_progress.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent {
 namespace {

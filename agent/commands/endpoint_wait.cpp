@@ -1,10 +1,10 @@
 // `postern endpoint wait`, and the waiting of create.
 #include <fmt/format.h>
 
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/config_values.h"
-#include "agent/endpoint_progress.h"
+#include "agent/text/values.h"
+#include "agent/account/endpoint_progress.h"
 
 namespace postern::agent {
 namespace {

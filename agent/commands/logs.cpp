@@ -11,9 +11,9 @@
 #include <tuple>
 #include <vector>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/text/terminal.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/secret.h"

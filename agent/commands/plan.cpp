@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/dns_text.h"
-#include "agent/config_values.h"
-#include "agent/plan_compiler.h"
-#include "agent/plan_memory.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/text/dns_text.h"
+#include "agent/text/values.h"
+#include "agent/steering/plan_compiler.h"
+#include "agent/steering/plan_memory.h"
+#include "agent/text/terminal.h"
 #include "core/file_system.h"
 #include "core/plan.h"
 

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/commands/probe_round.h"
-#include "agent/commands/probe_targets.h"
-#include "agent/reason_text.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/client/probe_round.h"
+#include "agent/client/probe_targets.h"
+#include "agent/faults/reason_text.h"
+#include "agent/text/terminal.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "probe/probe_run.h"

@@ -5,10 +5,10 @@
 
 #include <cstdio>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/dns_text.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/text/dns_text.h"
+#include "agent/text/terminal.h"
 #include "core/query_log.h"
 
 namespace postern::agent {

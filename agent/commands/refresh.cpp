@@ -4,9 +4,9 @@
 
 #include <unistd.h>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/text/terminal.h"
 #include "core/loop.h"
 
 namespace postern::agent {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <charconv>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/commands/dns_query.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/net/dns_query.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent {
 

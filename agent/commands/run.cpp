@@ -1,8 +1,8 @@
 #include <cstdio>
 
 #include "agent/app.h"
-#include "agent/cli.h"
-#include "agent/commands/common.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
 
 namespace postern::agent {
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "agent/cli.h"
-#include "agent/commands/common.h"
-#include "agent/terminal.h"
+#include "agent/commands/cli.h"
+#include "agent/client/console.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/deflate.h"
+#include "agent/text/deflate.h"
 
 namespace postern::agent::doctor {
 

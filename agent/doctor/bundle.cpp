@@ -9,13 +9,13 @@
 #include <set>
 #include <sstream>
 
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "agent/doctor/archive.h"
 #include "agent/doctor/report.h"
 #include "agent/doctor/scrub.h"
 #include "agent/hostdns/decision.h"
 #include "agent/hostdns/report.h"
-#include "agent/last_good.h"
+#include "agent/config/last_good.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 

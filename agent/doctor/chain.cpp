@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "agent/doctor/codes.h"
+#include "agent/faults/codes.h"
 #include "agent/doctor/observe.h"
 
 namespace postern::agent::doctor {

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "agent/cli.h"
+#include "agent/commands/cli.h"
 #include "agent/doctor/judge.h"
 
 namespace postern::agent::doctor {

@@ -2,7 +2,7 @@
 // least; nothing is folded yet.
 #pragma once
 
-#include "agent/doctor/finding.h"
+#include "agent/faults/finding.h"
 #include "agent/doctor/observed.h"
 
 namespace postern::agent::doctor {

@@ -5,7 +5,7 @@
 
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/doctor/judge.h"
-#include "agent/endpoint_progress.h"
+#include "agent/account/endpoint_progress.h"
 
 namespace postern::agent::doctor {
 

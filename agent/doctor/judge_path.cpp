@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/doctor/codes.h"
+#include "agent/faults/codes.h"
 #include "agent/doctor/judge.h"
 
 namespace postern::agent::doctor {

@@ -8,12 +8,12 @@
 #include <cstring>
 #include <future>
 
-#include "agent/commands/common.h"
-#include "agent/commands/probe_round.h"
-#include "agent/commands/probe_targets.h"
+#include "agent/client/console.h"
+#include "agent/client/probe_round.h"
+#include "agent/client/probe_targets.h"
 #include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
-#include "agent/token_store.h"
+#include "agent/config/token_store.h"
 #include "probe/tls_contexts.h"
 
 namespace postern::agent::doctor {

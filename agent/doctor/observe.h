@@ -1,7 +1,7 @@
 // The looking: each part by itself, so that they can go side by side. All are bounded in time and change nothing.
 #pragma once
 
-#include "agent/cli.h"
+#include "agent/commands/cli.h"
 #include "agent/doctor/observed.h"
 
 namespace postern::agent::doctor {

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/commands/cloud_session.h"
+#include "agent/account/session.h"
 #include "agent/doctor/judge.h"
 #include "agent/doctor/observe.h"
-#include "agent/probe_spec.h"
-#include "agent/token_store.h"
+#include "agent/config/probe_spec.h"
+#include "agent/config/token_store.h"
 
 namespace postern::agent::doctor {
 

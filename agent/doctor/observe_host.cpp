@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "agent/doctor/observe.h"
 
 namespace postern::agent::doctor {

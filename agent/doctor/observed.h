@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "agent/cloud/credentials.h"
-#include "agent/commands/dns_query.h"
-#include "agent/commands/endpoint_access.h"
-#include "agent/config.h"
+#include "agent/net/dns_query.h"
+#include "agent/account/access.h"
+#include "agent/config/config.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/takeover.h"
 #include "probe/probe_types.h"

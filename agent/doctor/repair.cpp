@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <set>
 
-#include "agent/commands/common.h"
+#include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/doctor/report.h"
-#include "agent/last_good.h"
-#include "agent/terminal.h"
+#include "agent/config/last_good.h"
+#include "agent/text/terminal.h"
 #include "core/loop.h"
 
 namespace postern::agent::doctor {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli.h"
-#include "agent/doctor/catalogue.h"
+#include "agent/commands/cli.h"
+#include "agent/faults/catalogue.h"
 #include "agent/doctor/judge.h"
 #include "agent/hostdns/host_system.h"
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/cli.h"
-#include "agent/doctor/codes.h"
-#include "agent/status.h"
+#include "agent/commands/cli.h"
+#include "agent/faults/codes.h"
+#include "agent/status/status.h"
 
 namespace postern::agent::doctor {
 

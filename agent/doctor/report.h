@@ -1,9 +1,9 @@
 // Findings for people and for programs.
 #pragma once
 
-#include "agent/doctor/catalogue.h"
+#include "agent/faults/catalogue.h"
 #include "agent/doctor/judge.h"
-#include "agent/terminal.h"
+#include "agent/text/terminal.h"
 
 namespace postern::agent::doctor {
 

@@ -6,8 +6,8 @@
 #include <array>
 #include <sstream>
 
-#include "agent/config_keys.h"
-#include "agent/token_store.h"
+#include "agent/config/config_keys.h"
+#include "agent/config/token_store.h"
 
 namespace postern::agent::doctor {
 

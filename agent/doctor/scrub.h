@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "core/secret.h"
 
 namespace postern::agent::doctor {

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-#include "agent/cloud/json_view.h"
+#include "agent/text/json_view.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Prints postern-doctor(7): postern-doctor.7.in with the codes of agent/doctor in the place of @CODES@.
+"""Prints postern-doctor(7): postern-doctor.7.in with the codes of agent/faults in the place of @CODES@.
 
     packaging/man/doctor_page.py | man -l -
 """
@@ -9,7 +9,7 @@ import pathlib
 import re
 
 HERE = pathlib.Path(__file__).resolve().parent
-DOCTOR = HERE.parent.parent / "agent/doctor"
+FAULTS = HERE.parent.parent / "agent/faults"
 ROW = re.compile(r'^    \{"(PN-[A-Z0-9-]+)", k(\w+), k(Fail|Warn), k(\w+),?(.*?)\},$', re.M | re.S)
 PARTS = ("expected", "found", "fix", "verify")
 ESCAPES = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti", '"': "\\(dq"}
@@ -41,8 +41,8 @@ def entry(code, severity, owner, of_address, words, catalogue):
 
 
 def codes():
-    catalogue = json.loads((DOCTOR / "texts.en.json").read_text())
-    rows = ROW.findall((DOCTOR / "codes.cpp").read_text())
+    catalogue = json.loads((FAULTS / "texts.en.json").read_text())
+    rows = ROW.findall((FAULTS / "codes.cpp").read_text())
     if {row[0] for row in rows} != set(catalogue["findings"]):
         raise SystemExit("doctor_page.py: codes.cpp and texts.en.json do not have the same codes")
     steps = {}

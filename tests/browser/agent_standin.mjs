@@ -5,7 +5,7 @@ import http from "node:http";
 import { fileURLToPath } from "node:url";
 import { history, NOW } from "./fixtures.mjs";
 
-const PACKER = fileURLToPath(new URL("../../agent/web/pack.py", import.meta.url));
+const PACKER = fileURLToPath(new URL("../../agent/serving/web/pack.py", import.meta.url));
 
 export const packed = JSON.parse(execFileSync("/usr/bin/python3", [PACKER, "json"], { encoding: "utf8" }));
 

@@ -8,10 +8,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const read = (path) => readFileSync(ROOT + path, "utf8");
-const load = (module, text = read(`agent/web/${module}.js`)) => import(`data:text/javascript,${encodeURIComponent(text.replace(/^import .*$/gm, ""))}`);
+const load = (module, text = read(`agent/serving/web/${module}.js`)) => import(`data:text/javascript,${encodeURIComponent(text.replace(/^import .*$/gm, ""))}`);
 const { english } = await load("words_en");
 const { chinese } = await load("words_zh");
-const { reasonInChinese, findingInChinese } = await load("reasons_zh", execFileSync("/usr/bin/python3", [`${ROOT}agent/web/pack.py`, "reasons"], { encoding: "utf8" }));
+const { reasonInChinese, findingInChinese } = await load("reasons_zh", execFileSync("/usr/bin/python3", [`${ROOT}agent/serving/web/pack.py`, "reasons"], { encoding: "utf8" }));
 const names = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("both catalogues have the same entries with the same places to fill", () => {
@@ -23,7 +23,7 @@ test("both catalogues have the same entries with the same places to fill", () =>
 });
 
 test("every entry is used, and what is used is an entry", () => {
-    const source = readdirSync(`${ROOT}agent/web`).filter((name) => /^(?!words_).*\.(js|html)$/.test(name)).map((name) => read(`agent/web/${name}`)).join("\n");
+    const source = readdirSync(`${ROOT}agent/serving/web`).filter((name) => /^(?!words_).*\.(js|html)$/.test(name)).map((name) => read(`agent/serving/web/${name}`)).join("\n");
     const made = /^(step|src|takeover|source|feed|col|log|legend|to_theme|owner|to_language|finding)_/;  // t(`step_${…}`)
     for (const key of Object.keys(english)) assert.ok(made.test(key) || source.includes(`"${key}"`) || source.includes(`${key}: [`), `${key} is not used`);
     for (const [, key] of source.matchAll(/\bt\("(\w+)"/g)) assert.ok(key in english, `${key} is missing`);
@@ -54,7 +54,7 @@ test("every reason and every finding of the agent has Chinese words", () => {
     const reasons = tokens("probe/probe_types.cpp", "kReasonNames{", "};");
     for (const reason of reasons) assert.ok(reasonInChinese(reason), reason);
     assert.ok(reasons.length >= 39);
-    const findings = tokens("agent/compare_finding.cpp", "to_string(Finding finding) {", "\n}\n");
+    const findings = tokens("agent/status/compare_finding.cpp", "to_string(Finding finding) {", "\n}\n");
     for (const finding of findings) assert.ok(findingInChinese(finding), finding);
     assert.ok(findings.length >= 7);
 });

@@ -2,7 +2,7 @@
 // are: no crash; what becomes known later (groups, prefix lists) never contradicts what was said without it.
 #include <cstdlib>
 
-#include "agent/cloud/operation_reply.h"
+#include "agent/account/operation_reply.h"
 #include "core/bytes.h"
 
 using namespace postern;

@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
-#include "agent/cloud/endpoint_query.h"
-#include "agent/snapshot_store.h"
+#include "agent/endpoint/endpoint_query.h"
+#include "agent/discovery/snapshot_store.h"
 #include "core/bytes.h"
 
 using namespace postern;

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "agent/comparison.h"
+#include "agent/steering/comparison.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"

@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "agent/engine.h"
-#include "agent/snapshot_store.h"
+#include "agent/steering/steering.h"
+#include "agent/discovery/snapshot_store.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "agent/cloud/aliyun_api.h"
-#include "agent/cloud/operation_error.h"
+#include "agent/account/operation_error.h"
 #include "core/log.h"
 #include "fake_clock.h"
 #include "scripted_http.h"

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "agent/endpoint_sync.h"
+#include "agent/discovery/endpoint_sync.h"
 #include "core/log.h"
 #include "fake_clock.h"
 

@@ -3,9 +3,9 @@
 #include <map>
 #include <unistd.h>
 
-#include "agent/discovery_sources.h"
-#include "agent/endpoint_sync.h"
-#include "agent/snapshot_store.h"
+#include "agent/discovery/discovery_sources.h"
+#include "agent/discovery/endpoint_sync.h"
+#include "agent/discovery/snapshot_store.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"

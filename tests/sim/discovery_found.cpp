@@ -5,8 +5,8 @@
 #include <set>
 
 #include "agent/cloud/aliyun_privatelink.h"
-#include "agent/cloud/endpoint_query.h"
-#include "agent/endpoint_sync.h"
+#include "agent/endpoint/endpoint_query.h"
+#include "agent/discovery/endpoint_sync.h"
 #include "core/log.h"
 #include "fake_clock.h"
 #include "scripted_http.h"

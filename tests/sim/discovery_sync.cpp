@@ -3,8 +3,8 @@
 #include <map>
 #include <set>
 
-#include "agent/endpoint_sync.h"
-#include "agent/snapshot_store.h"
+#include "agent/discovery/endpoint_sync.h"
+#include "agent/discovery/snapshot_store.h"
 #include "core/log.h"
 #include "fake_clock.h"
 

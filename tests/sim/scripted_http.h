@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/cloud/http_transport.h"
+#include "agent/net/http_transport.h"
 #include "core/clock.h"
 
 namespace postern::test {

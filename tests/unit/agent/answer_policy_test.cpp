@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/answer_policy.h"
+#include "agent/steering/answer_policy.h"
 
 using namespace postern;
 using agent::AddressVerdict;

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/cli.h"
+#include "agent/commands/cli.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/terminal.h"
+#include "agent/text/terminal.h"
 
 using namespace postern::agent;
 

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "agent/cli.h"
-#include "agent/commands/dns_query.h"
+#include "agent/commands/cli.h"
+#include "agent/net/dns_query.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent/cloud/aliyun_reply.h"
-#include "agent/cloud/json_view.h"
+#include "agent/text/json_view.h"
 #include "core/secret.h"
 
 using namespace postern;

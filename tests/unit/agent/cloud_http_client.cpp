@@ -2,8 +2,8 @@
 #include <map>
 #include <optional>
 
-#include "agent/cloud/http_client.h"
-#include "agent/cloud/http_errors.h"
+#include "agent/net/http_client.h"
+#include "agent/net/http_errors.h"
 #include "cloud_loopback.h"
 
 using namespace postern;

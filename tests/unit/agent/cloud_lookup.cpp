@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
-#include "agent/lookup.h"
+#include "agent/net/lookup.h"
 #include "cloud_loopback.h"
 
 using namespace postern;

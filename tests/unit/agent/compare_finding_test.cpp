@@ -1,7 +1,7 @@
 // What the two ways, seen side by side, say: a table; and when they say nothing.
 #include <catch2/catch.hpp>
 
-#include "agent/compare_finding.h"
+#include "agent/status/compare_finding.h"
 
 using namespace postern;
 using namespace postern::agent;

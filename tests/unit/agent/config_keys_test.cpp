@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/config_keys.h"
+#include "agent/config/config_keys.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/config_values.h"
+#include "agent/text/values.h"
 
 using namespace postern;
 using namespace postern::agent;

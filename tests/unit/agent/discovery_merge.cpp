@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "agent/discovery_log.h"
-#include "agent/endpoint_merge.h"
+#include "agent/discovery/discovery_log.h"
+#include "agent/discovery/endpoint_merge.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/cloud/json_view.h"
-#include "agent/snapshot_store.h"
+#include "agent/text/json_view.h"
+#include "agent/discovery/snapshot_store.h"
 #include "cloud_loopback.h"
 #include "core/bytes.h"
 #include "core/file_system.h"

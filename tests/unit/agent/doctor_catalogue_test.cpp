@@ -4,8 +4,8 @@
 #include <regex>
 #include <set>
 
-#include "agent/doctor/catalogue.h"
-#include "agent/doctor/codes.h"
+#include "agent/faults/catalogue.h"
+#include "agent/faults/codes.h"
 
 namespace postern::agent::doctor {
 namespace {

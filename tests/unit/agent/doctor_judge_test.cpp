@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "agent/doctor/codes.h"
+#include "agent/faults/codes.h"
 #include "agent/doctor/judge.h"
 
 namespace postern::agent::doctor {

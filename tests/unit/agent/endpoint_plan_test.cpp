@@ -1,4 +1,4 @@
-#include "agent/endpoint_plan.h"
+#include "agent/account/creation.h"
 
 #include <catch2/catch.hpp>
 

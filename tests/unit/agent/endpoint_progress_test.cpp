@@ -1,8 +1,8 @@
-#include "agent/endpoint_progress.h"
+#include "agent/account/endpoint_progress.h"
 
 #include <catch2/catch.hpp>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 
-#include "agent/cloud/endpoint_query.h"
-#include "agent/cloud/provider.h"
-#include "agent/config.h"
+#include "agent/endpoint/endpoint_query.h"
+#include "agent/endpoint/provider.h"
+#include "agent/config/config.h"
 
 using namespace postern::agent;
 

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/event_stream.h"
+#include "agent/serving/event_stream.h"
 #include "status_fixture.h"
 #include "tests/sim/fake_clock.h"
 

@@ -10,7 +10,7 @@
 
 #include <string>
 
-#include "agent/http_server.h"
+#include "agent/serving/http_server.h"
 #include "core/fd.h"
 
 namespace postern::test {

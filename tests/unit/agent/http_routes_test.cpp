@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "agent/http_routes.h"
+#include "agent/serving/http_routes.h"
 #include "http_fixture.h"
 #include "status_fixture.h"
 

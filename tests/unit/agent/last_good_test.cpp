@@ -1,4 +1,4 @@
-#include "agent/last_good.h"
+#include "agent/config/last_good.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

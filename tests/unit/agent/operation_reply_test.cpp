@@ -1,8 +1,8 @@
-#include "agent/cloud/operation_reply.h"
+#include "agent/account/operation_reply.h"
 
 #include <catch2/catch.hpp>
 
-#include "agent/cloud/operation_error.h"
+#include "agent/account/operation_error.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,9 +2,9 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#include "agent/http_routes.h"
-#include "agent/page_asset.h"
-#include "agent/page_reply.h"
+#include "agent/serving/http_routes.h"
+#include "agent/serving/page_asset.h"
+#include "agent/serving/page_reply.h"
 #include "http_fixture.h"
 #include "status_fixture.h"
 

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "agent/plan_compiler.h"
-#include "agent/plan_memory.h"
+#include "agent/steering/plan_compiler.h"
+#include "agent/steering/plan_memory.h"
 
 // Last: ldns.h redefines true and false, which no C++ header survives.
 #include <ldns/ldns.h>

@@ -1,4 +1,4 @@
-#include "agent/plan_publisher.h"
+#include "agent/steering/plan_publisher.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/probe_route.h"
+#include "agent/serving/probe_route.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
 

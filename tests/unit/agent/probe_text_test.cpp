@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/probe_text.h"
+#include "agent/serving/probe_text.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
-#include "agent/cloud/process_runner.h"
+#include "agent/net/process_runner.h"
 #include "cloud_loopback.h"
 #include "core/bytes.h"
 #include "core/file_system.h"

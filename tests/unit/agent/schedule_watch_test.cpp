@@ -1,4 +1,4 @@
-#include "agent/schedule_watch.h"
+#include "agent/steering/schedule_watch.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "agent/cloud/security_group.h"
+#include "agent/account/security_group.h"
 
 #include <catch2/catch.hpp>
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "agent/status.h"
+#include "agent/status/status.h"
 
 namespace postern::test {
 

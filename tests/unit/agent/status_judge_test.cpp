@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/reason_text.h"
+#include "agent/faults/reason_text.h"
 #include "status_fixture.h"
 
 using namespace postern;

@@ -4,8 +4,8 @@
 
 #include <sstream>
 
-#include "agent/http_routes.h"
-#include "agent/terminal.h"
+#include "agent/serving/http_routes.h"
+#include "agent/text/terminal.h"
 #include "status_fixture.h"
 
 using namespace postern;

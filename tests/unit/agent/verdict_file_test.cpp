@@ -1,5 +1,5 @@
 // The file of the verdicts: when it is written, and that it is never half of one.
-#include "agent/verdict_file.h"
+#include "agent/steering/verdict_file.h"
 
 #include <sys/stat.h>
 

@@ -1,0 +1,51 @@
+// What `postern endpoint` asks of the cloud, typed: PrivateLink's endpoints and services, ECS's security
+// groups. Blocking. The RAM policies in packaging/ram list exactly these calls.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/account/operation_reply.h"
+#include "agent/account/session.h"
+#include "agent/account/creation.h"
+
+namespace postern::agent {
+
+class EndpointCloud {
+  public:
+    explicit EndpointCloud(CloudSession& session) : session_(session) {}
+
+    // Reading: packaging/ram/postern-read.json.
+    /// "" of a filter: any.
+    core::Result<std::vector<EndpointInfo>> endpoints(const std::string& vpc,
+                                                      const std::string& service_name);
+    /// State and zones of one.
+    core::Result<EndpointInfo> describe(const std::string& endpoint);
+    core::Result<std::vector<ZoneReport>> zones(const std::string& endpoint);
+    core::Result<std::vector<AttachedGroup>> attached_groups(const std::string& endpoint);
+    /// `other_region`: of the services, "" for this one.
+    core::Result<std::vector<EndpointService>> services(const std::string& other_region);
+    /// With all its ingress rules.
+    core::Result<SecurityGroup> security_group(const std::string& group);
+    /// Of the groups' rules, those that can be read: a list that can't leaves its rules undecided.
+    std::map<std::string, std::vector<core::IpPrefix>> prefix_lists(const std::vector<SecurityGroup>& groups);
+    /// postern's own group in the VPC, with its rules.
+    core::Result<std::optional<SecurityGroup>> own_group(const std::string& vpc);
+    /// The account of the credentials; "" when nobody says.
+    std::string account();
+
+    // Writing: packaging/ram/postern-create.json.
+    /// The new group's ID.
+    core::Result<std::string> create_group(const std::string& vpc, const std::string& client_token);
+    core::Result<void> open_port(const std::string& group, const core::IpPrefix& from);
+    /// nothing after a dry run that passed. `group` "": none yet (dry run).
+    core::Result<std::optional<EndpointInfo>> create(const EndpointPlan& plan, const std::string& group,
+                                                     const std::string& client_token, bool dry_run);
+    core::Result<void> remove(const std::string& endpoint, const std::string& client_token, bool dry_run);
+
+  private:
+    CloudSession& session_;
+};
+
+}  // namespace postern::agent

@@ -1,0 +1,25 @@
+// From "created" to "usable": how far an endpoint is, whose move it is, and the [[link]] block for it. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/endpoint/provider.h"
+
+namespace postern::agent {
+
+struct EndpointProgress {
+    enum class Outcome { kGoOn, kConnected, kHopeless } outcome = Outcome::kGoOn;
+    std::string stage;  // "Creating", "Active, connection Pending", "Connected", …: the cloud's words
+    std::string next;   // what has to happen, and who does it; "" when connected
+};
+EndpointProgress progress_of(const EndpointReport& report);
+
+/// Lines to paste into postern.toml. `name` is cut to what a link's name may be. The private DNS name is left
+/// to fill in: no public API of TDengine Cloud gives it.
+std::string link_block(const std::string& name, const std::string& endpoint_id);
+
+/// How to get the private DNS name, in one sentence.
+std::string private_name_step();
+
+}  // namespace postern::agent

@@ -1,0 +1,117 @@
+#include "agent/account/operation_error.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Error;
+
+constexpr const char* kPolicies = "/usr/share/postern/ram";
+
+struct Advice {
+    const char* code;  // a whole code, or with a final '*' the beginning of one
+    const char* hint;
+};
+
+// Codes of the write operations, from the documentation and from what Terraform's provider retries or not.
+constexpr Advice kAdvice[] = {
+    {"CheckServiceLinkRoleError",
+     "the account's first endpoint needs the service-linked role of PrivateLink: create one endpoint in the "
+     "console, or grant "
+     "ram:CreateServiceLinkedRole for privatelink.aliyuncs.com"},
+    {"AccountTypeRestricted",
+     "this kind of account may not use PrivateLink: ask Alibaba Cloud's support with the RequestId"},
+    {"AliCroupCloudUserCanNotBuyNotInnerCommodity",
+     "this kind of account may not buy it: ask Alibaba Cloud's support with the RequestId"},
+    {"AddSecurityGroupNotSupportWhenHaveNoSg",
+     "the endpoint was made without a security group: make another one with one"},
+    {"IdempotentParameterMismatch",
+     "the client token was used with other parameters before: leave --client-token out, after a look at "
+     "postern endpoint list"},
+    {"Quota*",
+     "the account's quota is used up: delete what is not needed, or ask for more in the Quota Center"},
+    {"InvalidSecurityGroupId*",
+     "check the security group: it must exist in the region and belong to the endpoint's VPC"},
+    {"InvalidVSwitchId*", "check the vSwitch: it must exist in the VPC, in the zone that is given with it"},
+    {"InvalidVpcId*",
+     "check the VPC: it must exist in the region and belong to the account of the credentials"},
+};
+
+bool matches(const std::string& code, std::string_view pattern) {
+    if (pattern.ends_with('*')) return code.starts_with(pattern.substr(0, pattern.size() - 1));
+    return code == pattern;
+}
+
+}  // namespace
+
+std::string whitelist_step(const std::string& account) {
+    return std::string(kTdengineConsole) + " 实例 > 私有连接 > 服务列表 > 添加白名单, account ID " +
+           (account.empty() ? "of this Alibaba Cloud account (in the console's upper right corner)"
+                            : account);
+}
+
+Error explain_operation(const ApiError& e, const ApiContext& c) {
+    Error out = explain(e, c);
+    if (e.code == "EndpointServiceNotFound") {
+        out.hint = "check the service's name; if it is right, this account is not whitelisted yet: " +
+                   whitelist_step("");
+        return out;
+    }
+    if (is_busy(e)) {
+        out.hint =
+            "something else is being done to it, by the cloud or by somebody in TDengine's console; try "
+            "again in a minute";
+        return out;
+    }
+    for (const auto& [code, hint] : kAdvice) {
+        if (!matches(e.code, code)) continue;
+        out.hint = hint;
+        return out;
+    }
+    switch (out.code) {
+        case Code::kApiThrottled:
+            out.hint = "all hosts of the account share the API's quota in a region: try again in a minute";
+            break;
+        case Code::kApiUnavailable:
+            out.hint = "Alibaba Cloud's side is failing: try again in a minute";
+            break;
+        case Code::kApiDenied:
+            out.hint += std::string("; policies are in ") + kPolicies;
+            break;
+        default:
+            break;
+    }
+    return out;
+}
+
+std::string owner_of(const Error& error) {
+    if (error.hint.find(kTdengineConsole) != std::string::npos)
+        return "whoever manages your TDengine Cloud instances";
+    switch (error.code) {
+        case Code::kApiDenied:
+            return "your account's RAM administrator";
+        case Code::kCredentialsMissing:
+        case Code::kCredentialsInvalid:
+        case Code::kCredentialsExpired:
+            return "whoever set up this host's credentials";
+        case Code::kApiThrottled:
+        case Code::kApiNotFound:
+        case Code::kApiRejected:
+            return "your Alibaba Cloud account";
+        case Code::kApiUnavailable:
+        case Code::kApiBadReply:
+            return "Alibaba Cloud";
+        case Code::kApiClock:
+            return "this host's clock";
+        case Code::kDnsFailed:
+        case Code::kConnectFailed:
+        case Code::kTlsFailed:
+        case Code::kTimeout:
+        case Code::kHttpFailed:
+            return "this host's network";
+        default:
+            return "you";
+    }
+}
+
+}  // namespace postern::agent

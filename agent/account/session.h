@@ -1,0 +1,84 @@
+// The cloud's API for a command: everything that the agent has for it on a loop of its own, and calls that
+// block. Ctrl-C and SIGTERM end whatever waits with kCancelled.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/cloud/aliyun_api.h"
+#include "agent/cloud/aliyun_reply.h"
+#include "agent/cloud/credentials.h"
+#include "agent/config/config.h"
+
+namespace postern::agent {
+
+class CloudSession {
+  public:
+    /// `region`: "" for the configuration's, else the instance's.
+    CloudSession(const Config& config, const std::string& region);
+    ~CloudSession();
+
+    /// One call; see AliyunApi::call. The words of a refusal are explain_operation()'s.
+    core::Result<JsonView> call(const AliyunProduct& product, const std::string& action,
+                                NameValues parameters, const std::string& resource);
+    /// All pages of a list. `read` gives a Result<Page<T>>.
+    template <class T, class Read>
+    core::Result<std::vector<T>> pages(const AliyunProduct& product, const std::string& action,
+                                       const NameValues& parameters, const std::string& resource, Read read);
+    /// Whose key signs. kCredentialsMissing with every source and its reason when there is none.
+    core::Result<Credentials> credentials();
+    /// A value of the metadata service.
+    core::Result<std::string> metadata(const std::string& path);
+    core::Result<InstanceIdentity> identity();
+
+    /// False when interrupted, also before.
+    bool sleep(Micros us);
+    bool interrupted() const;
+    Micros now_us() const;
+    core::Random& random();
+    /// The API's clock minus ours, where it has refused ours.
+    Micros clock_offset_us() const;
+    std::string region() const;  // "" until a call was made, unless configured
+    /// What the API said the last time it refused; empty when it was something else that failed.
+    const ApiError& refusal() const;
+
+  private:
+    template <class T>
+    core::Result<T> wait_for(const std::function<void(std::function<void(core::Result<T>)>)>& start);
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+inline constexpr std::size_t kMaxListPages = 40;
+
+template <class T, class Read>
+core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, const std::string& action,
+                                                 const NameValues& parameters, const std::string& resource,
+                                                 Read read) {
+    std::vector<T> all;
+    std::set<std::string> tokens;  // a repeated one would page for ever
+    for (std::string token;;) {
+        NameValues page_parameters = parameters;
+        if (!token.empty()) page_parameters.emplace_back("NextToken", token);
+        auto reply = call(product, action, std::move(page_parameters), resource);
+        if (!reply) return core::fail(std::move(reply.error()));
+        auto page = read(*reply);
+        if (!page)
+            return core::fail(core::Code::kApiBadReply, action + ": " + page.error().what,
+                              "the API changed, or something else answers for it");
+        for (auto& item : page->items)
+            all.push_back(std::move(item));
+        token = page->next_token;
+        if (token.empty()) return all;
+        if (!tokens.insert(token).second || tokens.size() > kMaxListPages) {
+            return core::fail(core::Code::kApiBadReply, action + ": its pages do not end",
+                              "the API changed, or something else answers for it");
+        }
+    }
+}
+
+}  // namespace postern::agent

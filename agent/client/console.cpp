@@ -1,0 +1,153 @@
+#include "agent/client/console.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "agent/net/http_client.h"
+#include "agent/hostdns/upstreams.h"
+#include "agent/config/last_good.h"
+#include "core/fallback_file.h"
+#include "core/file_system.h"
+#include "core/secret.h"
+
+namespace postern::agent {
+
+namespace {
+
+volatile std::sig_atomic_t got_signal = 0;
+void note_signal(int) {
+    got_signal = 1;
+}
+
+void set_handler(void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    for (const int number : {SIGINT, SIGTERM})
+        ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+Interruptible::Interruptible() {
+    got_signal = 0;
+    set_handler(&note_signal);
+}
+Interruptible::~Interruptible() {
+    set_handler(SIG_DFL);
+}
+bool Interruptible::interrupted() const {
+    return got_signal != 0;
+}
+
+bool Interruptible::sleep(core::Micros us) {
+    // In slices: a signal that arrives just before the call must not cost the whole time.
+    for (core::Micros left = us; left > 0 && got_signal == 0; left -= 100 * core::kMillisecond) {
+        const core::Micros slice = std::min(left, 100 * core::kMillisecond);
+        const timespec time{static_cast<time_t>(slice / core::kSecond),
+                            static_cast<long>(slice % core::kSecond) * 1000};
+        ::nanosleep(&time, nullptr);
+    }
+    return got_signal == 0;
+}
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+std::string local_time(Micros wall_us) {
+    const std::time_t seconds = wall_us / core::kSecond;
+    std::tm tm{};
+    localtime_r(&seconds, &tm);
+    char text[32];
+    std::strftime(text, sizeof text, "%b %d %H:%M:%S", &tm);
+    return fmt::format("{}.{:03}", text, wall_us % core::kSecond / 1000);
+}
+
+void complain(std::string_view command, std::string_view what) {
+    const std::string line = core::redact(fmt::format("postern {}: {}\n", command, what));
+    std::fflush(stdout);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void complain(std::string_view command, const core::Error& error) {
+    complain(command, error.text());
+}
+
+void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes) {
+    std::string out;
+    for (const ConfigIssue& issue : mistakes)
+        out += format_issue(path, issue) + "\n";
+    std::fwrite(out.data(), 1, out.size(), stderr);
+}
+
+std::optional<Config> config_or_complain(std::string_view command, const std::string& path) {
+    auto usable = load_usable_config(path);
+    if (usable && usable->mistakes.empty()) return std::move(usable->config);
+    complain_about(path, usable ? usable->mistakes : usable.error());
+    if (!usable) return std::nullopt;
+    complain(command, "goes by the last good copy of it, as the agent does");
+    return std::move(usable->config);
+}
+
+std::vector<core::SocketAddress> upstreams_of(const Config& config) {
+    if (!config.dns.upstreams.empty()) return config.dns.upstreams;
+    const Paths paths = paths_of(config.agent);
+    const auto journal = JournalFile(paths.hostdns).load();
+    auto found = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{})).servers;
+    if (!found.empty()) return found;
+    const auto text = core::read_file(paths.fallback, core::kMaxFallbackBytes);
+    return text ? core::parse_fallback(*text).upstreams : found;
+}
+
+core::SocketAddress agent_address(const Config& config) {
+    core::SocketAddress address = config.http.listen;
+    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
+    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
+    return address;
+}
+
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method,
+                                     const std::string& path_and_query, core::Micros timeout_us) {
+    core::Loop loop;
+    std::optional<core::Result<HttpResponse>> reply;
+    const core::SocketAddress address = agent_address(config);
+    {
+        core::SystemClock clock(loop);
+        AresLookup lookup(loop, clock);  // an address is its own answer: nothing is asked
+        HttpClient client(loop, clock, lookup, process_environment());
+        HttpRequest request;
+        request.method = method;
+        request.url = "http://" + address.text() + path_and_query;
+        request.headers = {{"X-Postern", "1"}};
+        request.connect_timeout_us = std::min(timeout_us, 2 * core::kSecond);
+        request.timeout_us = timeout_us;
+        request.max_body = 64u << 20;
+        request.allow_proxy = false;
+        client.send(std::move(request),
+                    [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
+        while (!reply && loop.run_once()) {
+        }
+    }
+    loop.close();
+    if (reply && *reply) return std::move(*reply);
+    const pid_t holder = core::LockFile::holder(paths_of(config.agent).agent_lock);
+    core::Error error;
+    if (reply) error = reply->error();
+    const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
+    error.code = core::Code::kConnectFailed;
+    error.what = fmt::format("the agent does not answer on http://{}{}", address.text(),
+                             refused ? "" : ": " + error.what);
+    error.hint =
+        holder > 0
+            ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
+            : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
+                          config.path);
+    return core::fail(std::move(error));
+}
+
+}  // namespace postern::agent

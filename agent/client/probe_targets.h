@@ -1,0 +1,25 @@
+// What `postern probe` probes: from the command line alone, or from the configuration with the addresses that
+// the running agent, the saved snapshot or the configuration itself knows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/commands/cli.h"
+#include "core/error.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+struct ProbeTargets {
+    std::vector<probe::ProbeTarget> targets;
+    std::vector<std::string> notes;  // "the agent does not run: addresses are those of the snapshot of …"
+};
+
+/// kUsage, kFileUnreadable … when there is nothing that could be probed; mistakes in the configuration were
+/// printed.
+core::Result<ProbeTargets> probe_targets(const ProbeCommand& command);
+/// With a configuration that was loaded already.
+core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeCommand& command);
+
+}  // namespace postern::agent

@@ -1,0 +1,31 @@
+// The clients of the cloud and the sources of addresses, wired as the agent and its commands need them.
+#pragma once
+
+#include <memory>
+
+#include "agent/cloud/aliyun_privatelink.h"
+#include "agent/cloud/credentials.h"
+#include "agent/net/http_client.h"
+#include "agent/cloud/metadata.h"
+#include "agent/net/process_runner.h"
+#include "agent/config/config.h"
+#include "agent/discovery/discovery_sources.h"
+#include "agent/net/lookup.h"
+
+namespace postern::agent {
+
+struct CloudStack {
+    /// Names are looked up by `lookup`, never by the host's own resolver.
+    CloudStack(core::Loop& loop, core::Clock& clock, core::Random& random, Lookup& lookup, const AliyunConfig& config);
+    /// For a reload: all but metadata_url, which takes effect at the next start.
+    void configure(const AliyunConfig& config);
+
+    HttpClient http;
+    MetadataClient metadata;
+    ProcessRunner runner;
+    std::unique_ptr<CredentialChain> credentials;
+    AliyunPrivatelink privatelink;
+    DiscoverySources sources;
+};
+
+}  // namespace postern::agent

@@ -1,0 +1,438 @@
+#include "agent/commands/cli.h"
+
+#include <charconv>
+#include <ctime>
+#include <memory>
+
+#include "agent/commands/cli_builder.h"
+#include "agent/text/values.h"
+
+namespace postern::agent {
+
+namespace {
+
+constexpr const char* kOverview =
+    "postern - private DNS names for cloud databases behind PrivateLink, checked and kept alive\n"
+    "\n"
+    "Usage: postern COMMAND [OPTIONS]\n"
+    "\n"
+    "Look:\n"
+    "  status         one screen: links, addresses, DNS, discovery   --json --watch\n"
+    "  resolve NAME   ask the resolver; says where the answer is from and why\n"
+    "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
+    "  logs           what the probes found                          -f --since 1h --state down\n"
+    "  queries        what was asked of the resolver, if its query log is on\n"
+    "  doctor         the whole chain: what is wrong, whose it is, what mends it\n"
+    "\n"
+    "Act:\n"
+    "  run            the agent, in the foreground (systemd starts it)\n"
+    "  refresh        ask the cloud API and probe everything now\n"
+    "  dns enable     point this host's resolver at postern; dns disable gives it back exactly\n"
+    "  dns status     who owns this host's DNS, and what postern changed\n"
+    "\n"
+    "The endpoint itself, in Alibaba Cloud:\n"
+    "  endpoint list  endpoints, their states; also show, services\n"
+    "  endpoint create, wait, delete\n"
+    "\n"
+    "Configure:\n"
+    "  check-config   validate the configuration; every mistake with its line\n"
+    "  plan show      print the plan that the resolver serves\n"
+    "  plan compile   make a plan without the agent\n"
+    "\n"
+    "postern COMMAND --help tells the options, postern --version the version.\n"
+    "The configuration is /etc/postern/postern.toml unless --config FILE says otherwise.\n"
+    "Exit codes: 0 good, 1 warning, 2 failed, 3 unknown (usage error, or could not measure).\n";
+
+/// "" or what is wrong.
+std::string read_count(const std::string& text, std::size_t& out) {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return ec == std::errc{} && end == text.data() + text.size() ? "" : "is not a number";
+}
+
+/// When a text says it is: "1h" (ago), RFC 3339 in UTC, or a local date or time as logs print it.
+std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
+    if (const auto ago = parse_duration(text)) return now_wall_us - *ago;
+    if (const Micros utc = core::parse_utc(text); utc >= 0) return utc;
+    for (const char* format :
+         {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M"}) {
+        const std::time_t now = now_wall_us / core::kSecond;
+        std::tm tm{};
+        localtime_r(&now, &tm);
+        tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+        tm.tm_isdst = -1;
+        const char* end = strptime(text.c_str(), format, &tm);
+        if (end != nullptr && *end == '\0') return static_cast<Micros>(std::mktime(&tm)) * core::kSecond;
+    }
+    return std::nullopt;
+}
+
+/// The commands, their options, and which one was given.
+class Parser {
+  public:
+    explicit Parser(Micros now_wall_us) : now_(now_wall_us) {
+        app_.set_help_flag();
+        app_.add_flag("-h,--help", want_help_, "this text");
+        app_.add_flag("-V,--version", want_version_, "the version");
+        app_.require_subcommand(0, 1);
+        app_.fallthrough(false);
+        add_run();
+        add_check_config();
+        add_plan();
+        add_status();
+        add_resolve();
+        add_probe();
+        add_logs();
+        add_queries();
+        add_refresh();
+        add_dns();
+        add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
+        add_doctor();
+    }
+
+    Command parse(int argc, const char* const* argv) {
+        try {
+            app_.parse(argc, const_cast<char**>(argv));
+        } catch (const CLI::CallForHelp&) {
+            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal),
+                                kExitGood};
+        } catch (const CLI::ParseError& error) {
+            const CLI::App* at = deepest(&app_);
+            const std::string name = at == &app_ ? "postern" : full_name(at);
+            std::string what = error.what();
+            if (at == &app_ && !app_.remaining().empty()) what = unknown_command(app_.remaining().front());
+            return PrintAndExit{name + ": " + what + "\nTry: " + name + " --help\n", kExitUnknown};
+        }
+        if (want_version_) return PrintAndExit{"postern " POSTERN_VERSION "\n", kExitGood};
+        if (want_help_) return PrintAndExit{kOverview, kExitGood};
+        if (!result_) return PrintAndExit{kOverview, kExitUnknown};
+        return std::move(*result_)();
+    }
+
+  private:
+    using Make = std::function<Command()>;
+
+    template <class T>
+    CLI::App* add(CLI::App* parent, const char* name, const char* help, std::shared_ptr<T> command) {
+        CLI::App* app = parent->add_subcommand(name, help);
+        app->set_help_flag("-h,--help", "this text");  // not inherited: the parent's is a plain flag
+        add_config(app, command->config);
+        app->callback([this, command] { result_ = [command] { return Command{*command}; }; });
+        return app;
+    }
+
+    void add_run() {
+        auto c = std::make_shared<RunCommand>();
+        CLI::App* app = add(&app_, "run",
+                            "Run the agent in the foreground. Stop it with Ctrl-C or SIGTERM; SIGHUP reads "
+                            "the configuration again.",
+                            c);
+        app->add_flag("--no-resolver", c->no_resolver, "don't start postern-resolver (something else does)");
+    }
+
+    void add_check_config() {
+        auto c = std::make_shared<CheckConfigCommand>();
+        CLI::App* app = add(&app_, "check-config",
+                            "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
+                            "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
+                            c);
+        app->add_flag("--online", c->online,
+                      "also ask for the addresses of every link once, and say which credentials were used and why the "
+                      "others were not");
+    }
+
+    void add_plan() {
+        CLI::App* plan =
+            app_.add_subcommand("plan", "The plan: everything the resolver does, as the agent compiled it.");
+        plan->set_help_flag("-h,--help", "this text");
+        plan->require_subcommand(1);
+        plan->set_help_flag("-h,--help", "this text");
+        auto show = std::make_shared<PlanShowCommand>();
+        CLI::App* app = add(plan, "show", "Print a plan: names, addresses, upstreams, limits.", show);
+        app->add_option("FILE", show->file, "the plan file (default: the current plan, else the durable one)")
+            ->type_name("");
+        app->add_flag("--json", show->json, "as JSON");
+        auto compile = std::make_shared<PlanCompileCommand>();
+        app = add(plan, "compile",
+                  "Make a plan without the agent from what is on disk: no verdicts.",
+                  compile);
+        app->add_option("-o,--out", compile->out, "where to write it")->type_name("FILE")->required();
+    }
+
+    void add_status() {
+        auto c = std::make_shared<StatusCommand>();
+        CLI::App* app = add(&app_, "status",
+                            "One screen: links, their addresses, DNS and discovery, as the running agent "
+                            "sees them.\nExit: 0 good, 1 degraded, 2 failed, 3 the agent can't be asked.",
+                            c);
+        app->add_flag("--json", c->json, "the status as JSON");
+        app->add_flag("-w,--watch", c->watch, "draw it anew every 2 s until Ctrl-C");
+    }
+
+    void add_resolve() {
+        auto c = std::make_shared<ResolveCommand>();
+        CLI::App* app = add(&app_, "resolve",
+                            "Ask the resolver for a name; says where the answer came from and why.\nExit: 0 "
+                            "answered, 1 no such name or no such record, 2 failed, 3 usage.",
+                            c);
+        app->add_option("NAME", c->name, "a name, or an address for its PTR")->required()->type_name("");
+        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …")
+            ->type_name("");
+        app->add_flag("--json", c->json, "as JSON");
+    }
+
+    /// What `probe` and `doctor` look at when it is not the configuration's.
+    template <class ProbeOrDoctor>
+    static void add_target(CLI::App* app, ProbeOrDoctor* c) {
+        app->add_option_function<std::vector<std::string>>(
+               "--address",
+               [c](const std::vector<std::string>& list) {
+                   for (const auto& text : list) {
+                       const auto ip = core::IpAddress::parse(text);
+                       if (!ip)
+                           throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
+                       c->addresses.push_back(*ip);
+                   }
+               },
+               "only this address (may be repeated)")
+            ->type_name("IP")
+            ->allow_extra_args(false);
+        add_read(app, "--host", "the private DNS name: Host header and name in the certificate", "NAME",
+                 [c](const std::string& text) -> std::string {
+                     auto host = normalise_host(text);
+                     if (!host) return host.error();
+                     c->host = *host;
+                     return "";
+                 });
+        app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")
+            ->type_name("FILE");
+        app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")
+            ->type_name("FILE");
+        app->add_option("--port", c->port, "port of the gateway (default 443)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 65535).description(""));
+    }
+
+    void add_probe() {
+        auto c = std::make_shared<ProbeCommand>();
+        CLI::App* app = app_.add_subcommand(
+            "probe",
+            "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and "
+            "--address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
+        app->add_option("LINK", c->link, "only this link (default: all)")->type_name("");
+        add_config(app, c->config);
+        app->add_flag("--json", c->json, "as JSON: the records, as in the log");
+        app->add_option("-n,--count", c->count, "how many times (default 1)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 100000).description(""));
+        add_target(app, c.get());
+        add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME",
+                 [c](const std::string& text) -> std::string {
+                     c->timeout_us = parse_duration(text);
+                     return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond &&
+                                    *c->timeout_us <= core::kMinute
+                                ? ""
+                                : "is not a duration from 10ms to 1m, such as \"3s\"";
+                 });
+        app->callback([this, c, app] {
+            c->config_given = app->count("--config") > 0;
+            result_ = [c] { return Command{*c}; };
+        });
+    }
+
+    void add_logs() {
+        auto c = std::make_shared<LogsCommand>();
+        CLI::App* app = add(
+            &app_, "logs",
+            "Probe records from the log, oldest first: failures, changes of state, and samples of successes.",
+            c);
+        app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
+        add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N",
+                 [c](const std::string& text) { return read_count(text, c->count.emplace()); });
+        add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04",
+                 "TIME", when(c, &probe::RecordFilter::since_wall_us));
+        add_read(app, "--until", "up to then", "TIME", when(c, &probe::RecordFilter::until_wall_us));
+        app->add_option("--link", c->filter.link, "only this link")->type_name("LINK");
+        add_read(app, "--ip", "only this address", "IP", [c](const std::string& text) -> std::string {
+            c->filter.ip = core::IpAddress::parse(text);
+            return c->filter.ip ? "" : "is not an IP address";
+        });
+        add_read(app, "--state", "only records with this state: up, degraded, down, unknown", "STATE",
+                 [c](const std::string& text) -> std::string {
+                     c->filter.state = probe::parse_state(text);
+                     return c->filter.state ? "" : "is not a state: up, degraded, down, unknown";
+                 });
+        add_read(app, "--reason", "only this reason of failure, such as tcp_timeout", "REASON",
+                 [c](const std::string& text) -> std::string {
+                     c->filter.reason = probe::parse_reason(text);
+                     if (c->filter.reason) return "";
+                     std::vector<std::string_view> all;
+                     for (int r = 1; r < static_cast<int>(probe::Reason::kCount); ++r)
+                         all.push_back(probe::to_string(static_cast<probe::Reason>(r)));
+                     const auto meant = nearest(text, all);
+                     return meant ? "is not a reason; did you mean " + std::string(*meant) + "?"
+                                  : "is not a reason, such as tcp_timeout or cert_expired";
+                 });
+        add_read(
+            app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT",
+            [c](const std::string& text) -> std::string {
+                using Format = LogsCommand::Format;
+                c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
+                return text == "short" || text == "wide" || text == "json" ? ""
+                                                                           : "is not short, wide or json";
+            });
+    }
+
+    std::function<std::string(const std::string&)> when(std::shared_ptr<LogsCommand> c,
+                                                        Micros probe::RecordFilter::*member) {
+        return [c, member, now = now_](const std::string& text) -> std::string {
+            const auto at = parse_when(text, now);
+            if (at) c->filter.*member = *at;
+            return at ? "" : "is not a time: expected 1h, 2026-01-02T03:04:05Z or \"2026-01-02 11:04\"";
+        };
+    }
+
+    void add_queries() {
+        auto c = std::make_shared<QueriesCommand>();
+        CLI::App* app = add(&app_, "queries",
+                            "What was asked of the resolver, oldest first, as far as its query log keeps it:\n"
+                            "[dns] query_log_sample = N keeps one of N, the last 1024; 0, the default, keeps none.",
+                            c);
+        app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
+        add_read(app, "-n,--lines", "how many of the last (default 50)", "N",
+                 [c](const std::string& text) { return read_count(text, c->count); });
+        app->add_flag("--json", c->json, "one JSON object a line");
+    }
+
+    void add_refresh() {
+        auto c = std::make_shared<RefreshCommand>();
+        CLI::App* app = add(&app_, "refresh",
+                            "Have the running agent ask the cloud API and probe everything now, and tell "
+                            "what came out.\nExit: as status.",
+                            c);
+        add_read(app, "--timeout", "how long to wait for it (default 30s)", "TIME",
+                 [c](const std::string& text) -> std::string {
+                     const auto timeout = parse_duration(text);
+                     if (timeout) c->timeout_us = *timeout;
+                     return timeout ? "" : "is not a duration, such as \"30s\"";
+                 });
+    }
+
+    void add_doctor() {
+        auto c = std::make_shared<DoctorCommand>();
+        CLI::App* app = app_.add_subcommand(
+            "doctor",
+            "Walk the whole chain, from the configuration to the SQL reply, and say what is wrong,\nwhose it is and "
+            "what mends it. Needs no running agent; with --host and --address, no\nconfiguration.\nExit: 0 all is "
+            "well, 1 warnings, 2 failures, 3 nothing could be checked.");
+        add_config(app, c->config);
+        app->add_flag("--json", c->json, "as JSON");
+        app->add_flag("--list", c->list, "the codes that can be found");
+        app->add_option("--lang", c->language, "en or zh (default: by the locale)")
+            ->type_name("LANG")
+            ->check(CLI::IsMember({"en", "zh"}).description(""));
+        app->add_option("--only", c->only, "only these steps or codes")->type_name("CODE,...")->delimiter(',');
+        app->add_option("--skip", c->skip, "without these steps or codes")->type_name("CODE,...")->delimiter(',');
+        add_target(app, c.get());
+        add_read(app, "--timeout", "for all of it (default 30s)", "TIME",
+                 [raw = c.get()](const std::string& text) -> std::string {
+                     const auto time = parse_duration(text);
+                     if (!time || *time < core::kSecond || *time > 10 * core::kMinute)
+                         return "is not a duration from 1s to 10m, such as \"30s\"";
+                     raw->timeout_us = *time;
+                     return "";
+                 });
+        CLI::Option* bundle = app->add_option("--bundle", "write an archive for support, without secrets; FILE must not exist");
+        bundle->type_name("[FILE]")->expected(0, 1);
+        app->add_flag("--fix", c->fix, "say what would mend the host's DNS and /etc/hosts, ask, and do it");
+        app->add_flag("--yes", c->yes, "with --fix: do it without a question");
+        app->callback([this, c, app, bundle] {
+            c->config_given = app->count("--config") > 0;
+            if (c->fix && c->json) throw CLI::ValidationError("--fix", "asks and tells: it goes without --json");
+            if (c->yes && !c->fix) throw CLI::ValidationError("--yes", "is the answer to what --fix asks");
+            if (app->count("--bundle") > 0) c->bundle = bundle->results().empty() ? "" : bundle->results().front();
+            result_ = [c] { return Command{*c}; };
+        });
+    }
+
+    void add_dns() {
+        CLI::App* dns = app_.add_subcommand("dns", "Who answers this host's programs: postern, or whoever did before.");
+        dns->set_help_flag("-h,--help", "this text");
+        dns->require_subcommand(1);
+        const auto add_verb = [&](DnsCommand::Verb verb, const char* name, const char* help) {
+            auto c = std::make_shared<DnsCommand>();
+            c->verb = verb;
+            return std::pair{add(dns, name, help, c), c};
+        };
+        auto [enable, e] = add_verb(
+            DnsCommand::Verb::kEnable, "enable",
+            "Point this host's resolver at postern, by its owner's own mechanism, after postern has answered.\n"
+            "Exit: 0 done or nothing to do, 2 refused or failed (the host is as before), 3 usage.");
+        add_read(enable, "--mode",
+                 "split: only the private names come to postern; full: resolv.conf's server is postern;\n"
+                 "auto (the default): split where the host can, else full",
+                 "MODE", [c = e](const std::string& text) -> std::string {
+                     return parse_mode(text, &c->mode) ? "" : "is not auto, split or full";
+                 });
+        auto [disable, d] = add_verb(
+            DnsCommand::Verb::kDisable, "disable",
+            "Give the host its own DNS back, exactly as it was.\nExit: 0 done or nothing to do, 2 not everything could be given back.");
+        for (const auto& [app, c] : {std::pair{enable, e}, std::pair{disable, d}}) {
+            app->add_flag("-n,--dry-run", c->dry_run, "show what would be done, change nothing");
+            app->add_flag("--json", c->json, "what was done, as JSON");
+        }
+        auto [status, s] = add_verb(
+            DnsCommand::Verb::kStatus, "status",
+            "Who owns this host's DNS, what postern changed, and what gets in the way.\n"
+            "Exit: 0 as it should be, 1 something wants attention, 2 taken over but not in place, 3 unknown.");
+        status->add_flag("--json", s->json, "as JSON");
+        add_verb(DnsCommand::Verb::kReapply, "reapply",
+                 "Take over again what somebody rewrote; nothing when the host is not taken over. systemd starts it.");
+        add_verb(DnsCommand::Verb::kRescue, "rescue",
+                 "Give the host its own DNS back when postern does not answer within 3 s, and take it over again once "
+                 "it does. systemd starts it.");
+        add_verb(DnsCommand::Verb::kPrestart, "prestart",
+                 "Finish what a power cut left half-way; on a clone of another machine discard that one's state. systemd "
+                 "starts it at boot.");
+    }
+
+    std::string unknown_command(const std::string& word) const {
+        const auto meant =
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns", "doctor", "endpoint"});
+        return "there is no command " + shown(word) +
+               (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
+    }
+
+    static CLI::App* deepest(CLI::App* app) {
+        while (!app->get_subcommands().empty())
+            app = app->get_subcommands().back();
+        return app;
+    }
+
+    /// What stands before a command's name in its usage line.
+    static std::string prefix(const CLI::App* app) {
+        const std::string name = full_name(app);
+        return name.substr(0, name.rfind(' '));
+    }
+
+    static std::string full_name(const CLI::App* app) {
+        std::string name = app->get_name();
+        for (const CLI::App* p = app->get_parent(); p != nullptr && p->get_parent() != nullptr;
+             p = p->get_parent()) {
+            name = p->get_name() + " " + name;
+        }
+        return "postern " + name;
+    }
+
+    Micros now_;
+    CLI::App app_{"", "postern"};
+    bool want_help_ = false, want_version_ = false;
+    std::optional<Make> result_;
+};
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us) {
+    return Parser(now_wall_us).parse(argc, argv);
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,142 @@
+// The command line as plain structs. Parsing (CLI11, in cli.cpp) and doing (commands/) meet only here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/config/config.h"
+#include "agent/account/creation.h"
+#include "agent/hostdns/decision.h"
+#include "probe/record.h"
+
+namespace postern::agent {
+
+/// 0 good, 1 warning, 2 failed, 3 unknown: usage error, or could not measure.
+enum ExitCode : int { kExitGood = 0, kExitWarning = 1, kExitFailed = 2, kExitUnknown = 3 };
+
+struct RunCommand {
+    std::string config = kDefaultConfigPath;
+    bool no_resolver = false;
+};
+struct CheckConfigCommand {
+    std::string config = kDefaultConfigPath;
+    bool online = false;
+};
+struct PlanShowCommand {
+    std::string config = kDefaultConfigPath;
+    std::string file;  // "": the current plan, else the durable one
+    bool json = false;
+};
+struct PlanCompileCommand {
+    std::string config = kDefaultConfigPath;
+    std::string out;
+};
+struct StatusCommand {
+    std::string config = kDefaultConfigPath;
+    bool json = false;
+    bool watch = false;
+};
+struct ResolveCommand {
+    std::string config = kDefaultConfigPath;
+    std::string name;
+    std::string type;  // "": A, or PTR for an address
+    bool json = false;
+};
+struct ProbeCommand {
+    std::string config = kDefaultConfigPath;
+    bool config_given = false;
+    std::string link;  // "": all
+    bool json = false;
+    int count = 1;
+    std::vector<core::IpAddress> addresses;  // narrows the link's; with `host`, all there is
+    std::string host, token_file, ca_file;
+    int port = 0;  // 0: the link's, else 443
+    std::optional<Micros> timeout_us;
+};
+struct LogsCommand {
+    enum class Format { kShort, kWide, kJson };
+    std::string config = kDefaultConfigPath;
+    bool follow = false;
+    std::optional<std::size_t> count;  // default 50, with --since everything
+    probe::RecordFilter filter;
+    Format format = Format::kShort;
+};
+struct QueriesCommand {
+    std::string config = kDefaultConfigPath;
+    bool follow = false;
+    bool json = false;
+    std::size_t count = 50;
+};
+struct RefreshCommand {
+    std::string config = kDefaultConfigPath;
+    Micros timeout_us = 30 * core::kSecond;
+};
+struct DnsCommand {
+    enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };
+    std::string config = kDefaultConfigPath;
+    Verb verb = Verb::kStatus;
+    Mode mode = Mode::kAuto;
+    bool json = false;
+    bool dry_run = false;
+};
+struct EndpointCommand {
+    enum class Verb { kServices, kList, kShow, kCreate, kWait, kDelete };
+    std::string config = kDefaultConfigPath;
+    Verb verb = Verb::kList;
+    std::string endpoint;   // show, wait, delete
+    std::string region;     // "": the configuration's, else the instance's
+    EndpointWish wish;      // create; list and services filter by its service and VPC
+    std::string client_token;
+    std::optional<core::IpAddress> from;  // show: whose way in is judged; nothing: this host's
+    Micros timeout_us = 30 * core::kMinute, interval_us = 5 * core::kSecond;
+    bool json = false, dry_run = false, yes = false, wait = false;
+};
+struct DoctorCommand {
+    std::string config = kDefaultConfigPath;
+    bool config_given = false;
+    bool json = false;
+    bool list = false;
+    std::string language;                    // "": by the locale
+    std::vector<std::string> only, skip;     // steps and codes
+    Micros timeout_us = 30 * core::kSecond;  // for all of it
+    std::string host, token_file, ca_file;
+    std::vector<core::IpAddress> addresses;
+    int port = 0;
+    std::optional<std::string> bundle;       // "": under a name of its own, here
+    bool fix = false, yes = false;
+
+    /// The target comes from the command line alone.
+    bool bare() const { return !host.empty() && !config_given; }
+};
+/// Text for stdout (help, version) or stderr (usage errors), and the exit code.
+struct PrintAndExit {
+    std::string text;
+    int code = kExitUnknown;
+};
+
+using Command =
+    std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
+                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
+                 DnsCommand, EndpointCommand, DoctorCommand>;
+
+Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
+
+// The commands; each returns its exit code and prints to stdout, problems to stderr.
+int run_command(const RunCommand& command);
+int run_command(const CheckConfigCommand& command);
+int run_command(const PlanShowCommand& command);
+int run_command(const PlanCompileCommand& command);
+int run_command(const StatusCommand& command);
+int run_command(const ResolveCommand& command);
+int run_command(const ProbeCommand& command);
+int run_command(const LogsCommand& command);
+int run_command(const QueriesCommand& command);
+int run_command(const RefreshCommand& command);
+int run_command(const DnsCommand& command);
+int run_command(const EndpointCommand& command);
+int run_command(const DoctorCommand& command);
+int run_command(const PrintAndExit& command);
+
+}  // namespace postern::agent

@@ -1,0 +1,39 @@
+// What the files that build the command line share. CLI11 takes seconds to compile: only cli*.cpp include
+// this.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "agent/commands/cli.h"
+#include "agent/text/values.h"
+
+namespace postern::agent {
+
+/// Values that CLI11 takes as texts and we read ourselves; a problem becomes its usage error.
+template <class Fn>
+CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help,
+                      const std::string& type, Fn read) {
+    return app
+        ->add_option_function<std::string>(
+            name,
+            [read, name](const std::string& text) {
+                if (const std::string problem = read(text); !problem.empty()) {
+                    throw CLI::ValidationError(name, shown(text) + " " + problem);
+                }
+            },
+            help)
+        ->type_name(type);
+}
+
+inline void add_config(CLI::App* app, std::string& config) {
+    app->set_help_flag("-h,--help", "this text");
+    app->add_option("-c,--config", config, "the configuration, instead of /etc/postern/postern.toml")
+        ->type_name("FILE");
+}
+
+/// `postern endpoint …` below `root`; `chosen` gets the command that was given.
+void add_endpoint_commands(CLI::App& root, std::function<void(EndpointCommand)> chosen);
+
+}  // namespace postern::agent

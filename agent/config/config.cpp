@@ -1,0 +1,264 @@
+#include "agent/config/config.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+// Its assertions are not all true: "[.]" breaks one. Without them the parser goes on to a proper error.
+#define TOML_ASSERT(condition) static_assert(true)
+#include <toml++/toml.h>
+
+#include "agent/config/config_keys.h"
+#include "agent/text/values.h"
+#include "core/file_system.h"
+
+namespace postern::agent {
+
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1u << 20;
+constexpr std::size_t kMaxLinks = 10000;
+constexpr std::size_t kMaxIssues = 200;  // of a file that isn't ours at all, the first are enough
+
+ConfigNode convert(const toml::node& node) {
+    ConfigNode out;
+    out.line = static_cast<int>(node.source().begin.line);
+    using Type = ConfigNode::Type;
+    if (const auto* table = node.as_table()) {
+        out.type = Type::kTable;
+        for (const auto& [key, value] : *table) {
+            out.entries.emplace_back(std::string(key.str()), convert(value));
+            ConfigNode& entry = out.entries.back().second;
+            // The key's line is where people look, also when the value is a list over several lines.
+            const int line = static_cast<int>(key.source().begin.line);
+            if (line > 0 && entry.type != Type::kTable) entry.line = line;
+        }
+        std::stable_sort(out.entries.begin(), out.entries.end(),
+                         [](auto& a, auto& b) { return a.second.line < b.second.line; });
+    } else if (const auto* array = node.as_array()) {
+        out.type = Type::kList;
+        for (const auto& item : *array)
+            out.items.push_back(convert(item));
+    } else if (const auto* text = node.as_string()) {
+        out.type = Type::kString;
+        out.text = text->get();
+    } else if (const auto* integer = node.as_integer()) {
+        out.type = Type::kInteger;
+        out.integer = integer->get();
+    } else if (const auto* number = node.as_floating_point()) {
+        out.type = Type::kFloat;
+        out.number = number->get();
+    } else if (const auto* boolean = node.as_boolean()) {
+        out.type = Type::kBoolean;
+        out.boolean = boolean->get();
+    } else {
+        out.type = Type::kDate;
+    }
+    return out;
+}
+
+class Reader {
+  public:
+    Reader(Config& config, std::vector<ConfigIssue>& issues) : config_(config), issues_(issues) {}
+
+    void read_root(const ConfigNode& root) {
+        for (const auto& [name, node] : root.entries) {
+            if (name == "link") {
+                read_links(node);
+            } else if (const auto section = top_section(name)) {
+                read_section(*section, name, node, nullptr);
+            } else {
+                issue(node.line, name, explain_unknown_section(name));
+            }
+        }
+    }
+
+  private:
+    static std::optional<Section> top_section(std::string_view name) {
+        for (const Section s : {Section::kAgent, Section::kDns, Section::kHttp, Section::kAliyun}) {
+            if (to_string(s) == name) return s;
+        }
+        return std::nullopt;
+    }
+
+    void read_links(const ConfigNode& node) {
+        if (node.type != ConfigNode::Type::kList) {
+            issue(node.line, "link", "is one of possibly many: write [[link]] with two brackets");
+            return;
+        }
+        if (node.items.size() > kMaxLinks) {
+            issue(node.line, "link",
+                  fmt::format("there are {} links: at most {} are allowed", node.items.size(), kMaxLinks));
+            return;
+        }
+        for (const ConfigNode& item : node.items) {
+            LinkConfig& link = config_.links.emplace_back();
+            link.line = item.line;
+            read_section(Section::kLink, "link", item, &link);
+        }
+    }
+
+    void read_section(Section section, const std::string& path, const ConfigNode& node, LinkConfig* link) {
+        if (node.type != ConfigNode::Type::kTable) {
+            issue(node.line, path, fmt::format("expected a section [{}], found {}", path, node.describe()));
+            return;
+        }
+        ConfigTarget target{config_, link};
+        for (const auto& [name, value] : node.entries) {
+            if (section == Section::kLink && name == "probe") {
+                read_section(Section::kProbe, "link.probe", value, link);
+                continue;
+            }
+            const std::string key = path + '.' + name;
+            const KeyRow* row = find_config_key(section, name);
+            if (row == nullptr) {
+                issue(value.line, key, explain_unknown_key(section, name));
+            } else if (std::string problem = row->read(value, target); !problem.empty()) {
+                issue(value.line, key, std::move(problem));
+            }
+        }
+    }
+
+    void issue(int line, std::string key, std::string what) {
+        if (key.size() > 80) key = key.substr(0, 80) + "…";
+        issues_.push_back({line, std::move(key), std::move(what)});
+    }
+
+    Config& config_;
+    std::vector<ConfigIssue>& issues_;
+};
+
+std::string syntax_problem(const toml::parse_error& error, std::string_view text) {
+    std::string what(error.description());
+    // The commonest slips deserve a plain word.
+    const auto line_number = error.source().begin.line;
+    std::string_view line = text;
+    for (toml::source_index i = 1; i < line_number; ++i) {
+        const auto end = line.find('\n');
+        if (end == std::string_view::npos) break;
+        line.remove_prefix(end + 1);
+    }
+    line = line.substr(0, line.find('\n'));
+    const auto equals = line.find('=');
+    if (what.find("redefine") != std::string::npos) return "is there twice: " + what;
+    if (equals != std::string_view::npos) {
+        const auto value = line.find_first_not_of(" \t", equals + 1);
+        const bool bare =
+            value != std::string_view::npos && (std::isalpha(static_cast<unsigned char>(line[value])) != 0);
+        const bool digit =
+            value != std::string_view::npos && (std::isdigit(static_cast<unsigned char>(line[value])) != 0);
+        if (bare || digit) return "not TOML: texts, durations and addresses stand in quotes (" + what + ")";
+    } else if (line.find(':') != std::string_view::npos) {
+        return "not TOML: write key = value (" + what + ")";
+    }
+    return "not TOML: " + what;
+}
+
+}  // namespace
+
+std::string_view to_string(Policy policy) {
+    switch (policy) {
+        case Policy::kAny:
+            return "any";
+        case Policy::kQuorum:
+            return "quorum";
+        case Policy::kAll:
+            return "all";
+    }
+    return "?";
+}
+
+bool Config::needs_discovery() const {
+    return std::any_of(links.begin(), links.end(),
+                       [](const LinkConfig& link) { return link.target.empty() && link.addresses.empty(); });
+}
+
+std::string format_issue(const std::string& path, const ConfigIssue& issue) {
+    std::string out = path;
+    if (issue.line > 0) out += fmt::format(":{}", issue.line);
+    if (!issue.key.empty()) out += ": " + issue.key;
+    return out + ": " + issue.what;
+}
+
+tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text) {
+    std::vector<ConfigIssue> issues;
+    const auto failed = [&issues] { return tl::unexpected<std::vector<ConfigIssue>>(std::move(issues)); };
+    if (text.size() > kMaxFileBytes) {
+        issues.push_back(
+            {0, "", fmt::format("is {} bytes long: a configuration has at most 1 MiB", text.size())});
+        return failed();
+    }
+    Config config;
+    config.path = path;
+    config.dns.listen = {*core::SocketAddress::parse("127.0.0.153", 53)};
+    config.dns.allow = {*core::IpPrefix::parse("127.0.0.0/8"), *core::IpPrefix::parse("::1/128")};
+    config.http.listen = *core::SocketAddress::parse("127.0.0.1", 9853);
+    config.http.allow = config.dns.allow;
+
+    ConfigNode root;
+    try {
+        root = convert(toml::parse(text, path));
+    } catch (const toml::parse_error& error) {
+        issues.push_back({static_cast<int>(error.source().begin.line), "", syntax_problem(error, text)});
+        return failed();
+    } catch (const std::exception& error) {
+        issues.push_back({0, "", std::string("can't be read as TOML: ") + error.what()});
+        return failed();
+    }
+    Reader(config, issues).read_root(root);
+    check_relations(root, config, issues);
+    if (issues.empty()) return config;
+    std::stable_sort(issues.begin(), issues.end(), [](auto& a, auto& b) { return a.line < b.line; });
+    if (issues.size() > kMaxIssues) {
+        const auto more = issues.size() - kMaxIssues;
+        issues.resize(kMaxIssues);
+        issues.push_back({0, "", fmt::format("… and {} more", more)});
+    }
+    return failed();
+}
+
+tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path) {
+    auto text = core::read_file(path, kMaxFileBytes);
+    if (!text) {
+        return tl::unexpected<std::vector<ConfigIssue>>(
+            std::vector<ConfigIssue>{{0, "", text.error().text()}});
+    }
+    return parse_config(path, *text);
+}
+
+std::vector<std::string> Config::hosts() const {
+    std::vector<std::string> hosts;
+    for (const auto& link : links) hosts.push_back(link.host);
+    return hosts;
+}
+
+Paths paths_of(const AgentConfig& config) {
+    const AgentConfig usual;
+    // Moved folders hold everything; the default ones keep what each user owns apart.
+    const bool state_moved = config.state_dir != usual.state_dir;
+    const bool runtime_moved = config.runtime_dir != usual.runtime_dir;
+    const std::string& state = config.state_dir;
+    const std::string& runtime = config.runtime_dir;
+    const std::string plan = state_moved ? state : "/var/lib/postern-plan";
+    const std::string resolver = runtime_moved ? runtime : "/run/postern-resolver";
+    return {
+        .snapshot = state + "/snapshot.json",
+        .probe_log = state + "/probe.log",
+        .history = state + "/history",
+        .verdicts = state + "/verdicts.json",
+        .last_good_config = state + "/last-good.toml",
+        .generation = state + "/generation",
+        .hostdns = state + "/hostdns.json",
+        .instance = state + "/instance",
+        .durable_plan = plan + "/plan",
+        .fallback = plan + "/fallback-upstreams",
+        .current_plan = runtime + "/plan",
+        .agent_lock = runtime + "/agent.lock",
+        .reapply_wish = runtime + "/reapply",
+        .stats = resolver + "/stats",
+        .resolver_lock = resolver + "/resolver.lock",
+        .hostdns_lock = (runtime_moved ? runtime : "/run/postern-hostdns") + "/hostdns.lock",
+    };
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,155 @@
+// The configuration as the program uses it: read from TOML (config.cpp), checked, with every default in place here.
+// Keys and meanings are those of postern.toml(5). Durations are microseconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/endpoint/endpoint_query.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/ip_address.h"
+#include "core/log.h"
+#include "core/secret.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+using core::Micros;
+
+inline constexpr const char* kDefaultConfigPath = "/etc/postern/postern.toml";
+
+struct AgentConfig {
+    std::string state_dir = "/var/lib/postern";
+    std::string runtime_dir = "/run/postern";
+    core::Level log_level = core::Level::kInfo;
+    core::LogFormat log_format = core::LogFormat::kText;
+    bool log_successes = false;  // every one, in the probe log
+};
+
+struct DnsConfig {
+    std::vector<core::SocketAddress> listen;  // default 127.0.0.153:53
+    std::vector<core::SocketAddress> upstreams;  // empty: auto, the host's own resolvers
+    std::vector<core::IpPrefix> allow;        // default loopback
+    Micros ttl_us = 10 * core::kSecond;
+    std::uint64_t cache_bytes = 16u << 20;
+    Micros serve_stale_us = core::kHour;
+    Micros plan_ttl_us = 5 * core::kMinute;
+    std::uint64_t query_log_sample = 0;       // 1 of this many queries is kept for `postern queries`; 0: none
+    bool forward_test = true;                 // names below "test" go to the upstreams, as hosts in labs need it
+    bool second_nameserver = false;           // resolv.conf also names the host's old server, where that is safe
+};
+
+struct HttpConfig {
+    core::SocketAddress listen;               // default 127.0.0.1:9853
+    std::vector<core::IpPrefix> allow;        // default loopback
+    std::vector<std::string> allow_hosts;     // more names for the Host check
+};
+
+struct AliyunConfig {
+    std::string region;         // "": from the instance metadata
+    Micros poll_interval_us = core::kMinute;
+    Micros poll_max_interval_us = 5 * core::kMinute;
+    std::string api_endpoint;   // "https://host[:port]"; "": the regional VPC host, then the public one
+    std::string metadata_url = "http://100.100.100.200";
+    std::string ca_file;        // for the API; "": the system's
+};
+
+enum class Policy { kAny, kQuorum, kAll };
+std::string_view to_string(Policy policy);
+
+/// Where a link's token comes from. At most one is set.
+struct TokenSource {
+    std::string file;
+    std::string env;
+    bool configured() const { return !file.empty() || !env.empty(); }
+};
+
+struct LinkProbeConfig {
+    bool enabled = true;
+    probe::Kind kind = probe::Kind::kTdengine;
+    Micros interval_us = 10 * core::kSecond;
+    Micros timeout_us = 3 * core::kSecond;
+    Micros connect_timeout_us = 1200 * core::kMillisecond;
+    int fall = 3;
+    int rise = 2;
+    Micros fast_interval_us = core::kSecond;
+    std::uint16_t port = 443;
+    std::string path = "/rest/sql";
+    std::string sql = "select 1";
+    std::vector<int> accepted_status{200};    // kind https, as the two below
+    std::string body_contains;
+    std::vector<std::pair<std::string, std::string>> body_json;  // JSON pointer → text of the value
+    std::string ca_file;
+    std::string server_name;    // "": the link's host
+    bool ws = false;            // also by WebSocket
+    Micros degraded_over_us = 500 * core::kMillisecond;
+    Micros expiry_warning_us = 14 * 24 * core::kHour;
+};
+
+struct LinkConfig {
+    std::string name;
+    std::string host;           // lower case, no trailing dot
+    // Exactly one source of addresses is not empty.
+    std::vector<std::string> endpoints;       // PrivateLink endpoint IDs, merged
+    EndpointQuery find;                       // or what finds them
+    std::vector<core::IpAddress> addresses;   // fixed
+    std::string target;                       // a name whose A and AAAA are followed
+    std::string zones_file;                   // a saved ListVpcEndpointZones reply
+    std::vector<std::string> zones;           // narrows discovered zones; empty: all
+    TokenSource token;
+    Policy policy = Policy::kAny;
+    std::string compare;        // host of the public gateway; "": no comparing
+    std::uint16_t compare_port = 443;
+    Micros compare_interval_us = 10 * core::kMinute;
+    LinkProbeConfig probe;
+    int line = 0;               // of [[link]] in the file
+
+    /// Whether a probe says anything of what is behind the gateway: TDengine's asks for a token first.
+    bool asks_service() const { return probe.kind != probe::Kind::kTdengine || token.configured(); }
+};
+
+/// One mistake in the file. line 0: the file as a whole.
+struct ConfigIssue {
+    int line = 0;
+    std::string key;
+    std::string what;
+};
+
+struct Config {
+    std::string path;
+    AgentConfig agent;
+    DnsConfig dns;
+    HttpConfig http;
+    AliyunConfig aliyun;
+    std::vector<LinkConfig> links;
+    std::vector<ConfigIssue> warnings;        // taken as they stand, but worth a second look
+    std::vector<ConfigIssue> notes;           // nothing wrong: what a choice costs; check-config alone tells them
+
+    bool needs_discovery() const;             // any link whose addresses have zones: the host's own matters
+    std::vector<std::string> hosts() const;   // of all links
+};
+
+/// "FILE:LINE: key: what"
+std::string format_issue(const std::string& path, const ConfigIssue& issue);
+
+/// The parsed file, or every mistake in it at once.
+tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text);
+/// Reads at most 1 MiB, then parses. An unreadable file is one issue with line 0.
+tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path);
+
+/// Where things lie (the manual's FILES). Moved below two folders when the configuration moves them.
+struct Paths {
+    std::string snapshot, probe_log, history, verdicts, last_good_config, generation;  // state_dir
+    std::string hostdns, instance;                     // state_dir; written by root
+    std::string durable_plan, fallback;                // state; /var/lib/postern-plan by default
+    std::string current_plan, agent_lock;              // runtime_dir
+    std::string reapply_wish;                          // runtime_dir; postern-hostdns.path watches it
+    std::string stats, resolver_lock;                  // /run/postern-resolver by default
+    std::string hostdns_lock;                          // /run/postern-hostdns by default
+};
+Paths paths_of(const AgentConfig& config);
+
+}  // namespace postern::agent

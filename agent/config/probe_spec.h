@@ -1,0 +1,12 @@
+// What a link's configuration asks of its probes, for the engine and for `postern probe`.
+#pragma once
+
+#include "agent/config/config.h"
+#include "core/secret.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent {
+
+probe::ProbeSpec probe_spec(const LinkConfig& link, core::Secret token);
+
+}  // namespace postern::agent

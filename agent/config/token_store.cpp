@@ -1,0 +1,128 @@
+#include "agent/config/token_store.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "core/file_system.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr std::size_t kMaxToken = 4096;
+constexpr Micros kSettle = 50 * core::kMillisecond;  // editors write in several steps
+
+}  // namespace
+
+core::Result<core::Secret> read_token(const TokenSource& source) {
+    std::string text;
+    std::string where;
+    if (!source.file.empty()) {
+        where = source.file;
+        auto read = core::read_file(source.file, kMaxToken);
+        if (!read) {
+            core::Error error = read.error();
+            error.hint = "put the TDengine Cloud token into this file, readable for the user postern runs as";
+            return core::fail(std::move(error));
+        }
+        text = std::move(*read);
+    } else {
+        where = "environment variable " + source.env;
+        const char* value = std::getenv(source.env.c_str());
+        if (value == nullptr) return core::fail(core::Code::kFileMissing, where + " is not set", "set it before postern starts");
+        text = value;
+    }
+    const auto first = text.find_first_not_of(" \t\r\n");
+    const auto last = text.find_last_not_of(" \t\r\n");
+    if (first == std::string::npos) return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
+    core::Secret token(text.substr(first, last - first + 1));
+    explicit_bzero(text.data(), text.size());
+    const bool printable = std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    if (!printable) {
+        return core::fail(core::Code::kConfigBadValue, where + " holds more than one token, or characters no token has",
+                          "it must hold the token alone, in one line");
+    }
+    return token;
+}
+
+TokenStore::TokenStore(core::Loop& loop, core::Clock& clock, std::function<void(const std::string&)> changed)
+    : loop_(loop), clock_(clock), changed_(std::move(changed)), settle_(clock) {}
+
+void TokenStore::configure(const Config& config) {
+    std::map<std::string, Entry> next;
+    for (const auto& link : config.links) {
+        Entry entry;
+        entry.source = link.token;
+        load(link.name, entry, false);
+        next.emplace(link.name, std::move(entry));
+    }
+    entries_ = std::move(next);
+    watch_folders();
+}
+
+void TokenStore::watch_folders() {
+    folders_.clear();
+    for (const auto& [link, entry] : entries_) {
+        if (entry.source.file.empty()) continue;
+        const std::string path = core::folder_of(entry.source.file);
+        if (folders_.count(path) != 0) continue;
+        FolderWatch& watch = folders_[path];
+        watch.open(this, [&](uv_fs_event_t* h) { return uv_fs_event_init(loop_.raw(), h); });
+        // Without a watch (no such folder, no inotify left) a new token is still read after a 401.
+        uv_fs_event_start(
+            watch.get(),
+            [](uv_fs_event_t* h, const char*, int, int) {
+                TokenStore* self = core::UvHandle<uv_fs_event_t, TokenStore>::owner(h);
+                if (self != nullptr) self->settle_.start_in(kSettle, [self] { self->reload_all(); });
+            },
+            path.c_str(), 0);
+    }
+}
+
+void TokenStore::reload_all() {
+    for (auto& [link, entry] : entries_) load(link, entry, true);
+}
+
+void TokenStore::load(const std::string& link, Entry& entry, bool tell) {
+    entry.read_mono_us = clock_.mono_us();
+    core::Secret token;
+    std::string problem;
+    if (entry.source.configured()) {
+        auto read = read_token(entry.source);
+        if (read) {
+            token = std::move(*read);
+        } else {
+            problem = read.error().text();
+            token = entry.token;  // the last good one: a file being replaced is not a revoked token
+        }
+    }
+    const bool same = token == entry.token && problem == entry.problem;
+    entry.token = std::move(token);
+    if (!problem.empty() && problem != entry.problem) core::log_warning("token_unreadable", problem, {{"link", link}});
+    entry.problem = std::move(problem);
+    if (!same && tell) {
+        if (entry.problem.empty()) core::log_info("token_changed", "the token was read anew", {{"link", link}});
+        changed_(link);
+    }
+}
+
+const core::Secret& TokenStore::token(const std::string& link) const {
+    static const core::Secret kNone;
+    const auto it = entries_.find(link);
+    return it == entries_.end() ? kNone : it->second.token;
+}
+
+const std::string& TokenStore::problem(const std::string& link) const {
+    static const std::string kNone;
+    const auto it = entries_.find(link);
+    return it == entries_.end() ? kNone : it->second.problem;
+}
+
+void TokenStore::reread(const std::string& link) {
+    const auto it = entries_.find(link);
+    if (it == entries_.end() || clock_.mono_us() - it->second.read_mono_us < core::kSecond) return;
+    load(link, it->second, true);
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,51 @@
+// The tokens of the links: read from file or environment, read anew when the file changes or the gateway says 401.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "agent/config/config.h"
+#include "core/clock.h"
+#include "core/loop.h"
+#include "core/secret.h"
+
+namespace postern::agent {
+
+/// The token, trimmed. Rejects an empty file, more than 4096 bytes, and anything but printable ASCII in one line.
+core::Result<core::Secret> read_token(const TokenSource& source);
+
+class TokenStore {
+  public:
+    /// changed(link) is called when a link's token, or the reason why there is none, became another one.
+    TokenStore(core::Loop& loop, core::Clock& clock, std::function<void(const std::string& link)> changed);
+
+    void configure(const Config& config);
+    const core::Secret& token(const std::string& link) const;
+    /// "" or why the configured token could not be read, with the next step.
+    const std::string& problem(const std::string& link) const;
+    /// Reads this link's source again, at most once a second (after a 401).
+    void reread(const std::string& link);
+
+  private:
+    struct Entry {
+        TokenSource source;
+        core::Secret token;
+        std::string problem;
+        Micros read_mono_us = 0;
+    };
+    using FolderWatch = core::UvHandle<uv_fs_event_t, TokenStore>;  // of a folder: a rename replaces the file and its watch
+
+    void load(const std::string& link, Entry& entry, bool tell);
+    void watch_folders();
+    void reload_all();
+
+    core::Loop& loop_;
+    core::Clock& clock_;
+    std::function<void(const std::string&)> changed_;
+    std::map<std::string, Entry> entries_;
+    std::map<std::string, FolderWatch> folders_;
+    core::Timer settle_;
+};
+
+}  // namespace postern::agent

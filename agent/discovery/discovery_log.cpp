@@ -1,0 +1,66 @@
+#include "agent/discovery/discovery_log.h"
+
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr core::Micros kRepeat = core::kHour;
+
+}  // namespace
+
+std::string distinct_error(const core::Error& error) {
+    std::string what = error.what;
+    if (const auto at = what.find(" (RequestId "); at != std::string::npos) {
+        what.erase(at, what.find(')', at) - at + 1);
+    }
+    std::string out(to_string(error.code));
+    out += ' ';
+    for (const char c : what) {
+        const bool digit = c >= '0' && c <= '9';
+        if (!digit) out += c;
+        if (digit && out.back() != '#') out += '#';
+    }
+    return out;
+}
+
+void DiscoveryLog::failed(const std::string& source, const core::Error& error) {
+    const std::string key = distinct_error(error);
+    leave(source, key);
+    Series& series = series_[key];
+    const core::Micros now = clock_.mono_us();
+    const bool first = series.sources.empty();
+    series.sources.insert(source);
+    if (first) series.began_mono_us = now;
+    if (!first && now - series.logged_mono_us < kRepeat) return;
+    series.logged_mono_us = now;
+    series.what = error.what;
+    core::Fields fields{{"code", std::string(to_string(error.code))}, {"source", source}};
+    if (series.sources.size() > 1) fields.push_back({"sources", std::to_string(series.sources.size())});
+    core::log_warning("discovery_failed", error.text() + "; the last known addresses stay in use", std::move(fields));
+}
+
+void DiscoveryLog::succeeded(const std::string& source) {
+    for (auto it = series_.begin(); it != series_.end();) {
+        Series& series = it->second;
+        if (series.sources.erase(source) != 0 && series.sources.empty()) {
+            const core::Micros lasted = clock_.mono_us() - series.began_mono_us;
+            core::log_info("discovery_recovered", "over: " + series.what,
+                           {{"source", source}, {"lasted_s", std::to_string(lasted / core::kSecond)}});
+        }
+        it = series.sources.empty() ? series_.erase(it) : std::next(it);
+    }
+}
+
+void DiscoveryLog::forget(const std::string& source) { leave(source, {}); }
+
+/// Another error, or no questions any more: that is no recovery.
+void DiscoveryLog::leave(const std::string& source, const std::string& except) {
+    for (auto it = series_.begin(); it != series_.end();) {
+        const bool other = it->first != except;
+        if (other) it->second.sources.erase(source);
+        it = other && it->second.sources.empty() ? series_.erase(it) : std::next(it);
+    }
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,83 @@
+#include "agent/discovery/discovery_sources.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/discovery/snapshot_store.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Micros;
+
+// Beside the watch, which sees neither another host's writes on a network file system nor a folder mounted over.
+constexpr Micros kFileEvery = core::kSecond;
+constexpr Micros kShortestTtl = 5 * core::kSecond;
+constexpr Micros kLongestTtl = 5 * core::kMinute;
+constexpr Micros kTargetRetry = 30 * core::kSecond;
+
+}  // namespace
+
+DiscoverySources::DiscoverySources(const core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup)
+    : api_(api), lookup_(lookup), files_(clock, loop) {}
+
+DiscoverySources::~DiscoverySources() = default;
+
+void DiscoverySources::describe_endpoint(const std::string& key, Callback done) {
+    if (key.starts_with(kTargetPrefix)) return follow(key.substr(kTargetPrefix.size()), std::move(done));
+    if (key.starts_with(kFilePrefix)) return files_.read(key.substr(kFilePrefix.size()), std::move(done));
+    api_.describe_endpoint(key, std::move(done));
+}
+
+void DiscoverySources::forget(const std::string& key) {
+    if (key.starts_with(kFilePrefix)) files_.forget(key.substr(kFilePrefix.size()));
+}
+
+void DiscoverySources::when_news(std::function<void(const std::string&)> tell) {
+    files_.changed = [tell = std::move(tell)](const std::string& path) { tell(std::string(kFilePrefix) + path); };
+}
+
+void DiscoverySources::follow(const std::string& name, Callback done) {
+    lookup_.forget(name);  // asked when its TTL is over, and when somebody wants to know now
+    lookup_.resolve(name, [this, name, alive = std::weak_ptr<bool>(alive_),
+                           done = std::move(done)](core::Result<LookupResult> found) {
+        if (alive.expired()) return;
+        const bool failed = !found || found->stale;
+        ++counts_[{"lookup", failed ? found ? "stale" : std::string(to_string(found.error().code)) : "ok"}];
+        if (!found) return done(core::fail(std::move(found.error())));
+        if (found->stale) {
+            return done(core::fail(Code::kDnsFailed, "the upstreams do not answer about " + name,
+                                   "check the upstreams in [dns] and that UDP and TCP 53 to them are open"));
+        }
+        EndpointReport out{.endpoint_id = name, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+        out.domain = found->aliases.empty() ? name : found->aliases.back();
+        out.complete = !found->partial;  // with one family unanswered its addresses are not gone
+        out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kShortestTtl, kLongestTtl);
+        for (const auto& ip : found->addresses) {
+            if (!ip.is_host()) continue;  // 0.0.0.0 is how filters say "blocked"
+            ZoneReport zone{.status = "Connected"};
+            (ip.is_v6() ? zone.ipv6 : zone.ipv4) = ip;
+            out.zones.push_back(std::move(zone));
+        }
+        if (out.zones.empty()) {
+            return done(core::fail(Code::kDnsFailed, name + " resolves to " + found->addresses.front().text() + ", where no host is",
+                                   "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
+        }
+        done(std::move(out));
+    });
+}
+
+RequestCounts DiscoverySources::requests() const {
+    RequestCounts out = api_.requests();
+    out.insert(counts_.begin(), counts_.end());
+    return out;
+}
+
+SourcePace DiscoverySources::pace(const std::string& key) const {
+    if (key.starts_with(kFilePrefix)) return {kFileEvery, kFileEvery};
+    if (key.starts_with(kTargetPrefix)) return {kShortestTtl, kTargetRetry};
+    return api_.pace(key);
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,40 @@
+// One Provider for every kind of source: endpoints of the API by ID, "target:NAME" followed through the upstreams,
+// "file:PATH" with a saved reply. Owned by the app, loop thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/endpoint/provider.h"
+#include "agent/net/lookup.h"
+#include "agent/discovery/zones_files.h"
+#include "core/clock.h"
+
+namespace postern::agent {
+
+class DiscoverySources final : public Provider {
+  public:
+    /// `loop` null: see ZonesFiles.
+    DiscoverySources(const core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup);
+    /// No callback of a lookup or a file runs after it (those of the API are its own matter).
+    ~DiscoverySources() override;
+
+    void describe_endpoint(const std::string& key, Callback done) override;
+    void forget(const std::string& key) override;
+    void when_news(std::function<void(const std::string& key)> tell) override;
+    RequestCounts requests() const override;
+    core::Micros not_before_mono_us() const override { return api_.not_before_mono_us(); }
+    SourcePace pace(const std::string& key) const override;
+    std::vector<std::string> warnings() const override { return api_.warnings(); }
+
+  private:
+    void follow(const std::string& name, Callback done);
+
+    Provider& api_;
+    Lookup& lookup_;
+    ZonesFiles files_;
+    RequestCounts counts_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace postern::agent

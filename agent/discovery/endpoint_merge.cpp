@@ -1,0 +1,98 @@
+#include "agent/discovery/endpoint_merge.h"
+
+#include <algorithm>
+
+namespace postern::agent {
+namespace {
+
+enum class Fate { kReplaced, kStatedEnd, kUnmentioned };
+
+bool stated_for_all(const EndpointReport& r) { return is_stated_end(r.status) || is_stated_end(r.connection_status); }
+
+Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const EndpointSet& ready) {
+    const EndpointReport* about = part_about(whole, address.endpoint);
+    if (about == nullptr) return Fate::kUnmentioned;
+    const EndpointReport& report = *about;
+    if (stated_for_all(report)) return Fate::kStatedEnd;
+    const bool successor = std::any_of(ready.begin(), ready.end(), [&](const auto& a) {
+        return a.endpoint == address.endpoint && a.zone == address.zone && a.ip.is_v6() == address.ip.is_v6();
+    });
+    if (successor && !address.zone.empty()) return Fate::kReplaced;
+    if (report.complete && !ready.empty()) return Fate::kReplaced;
+    for (const auto& zone : report.zones) {
+        if (zone.zone_id == address.zone && is_stated_end(zone.status)) return Fate::kStatedEnd;
+    }
+    return Fate::kUnmentioned;
+}
+
+/// Notes that it is replaced; true when that happens again and again. Only of an endpoint as the API has it: who changes
+/// a file or a DNS record means it.
+bool by_turns(const EndpointAddress& address, const EndpointReport& whole,
+              std::map<core::IpAddress, HeldAddresses::Replaced>& replaced, core::Micros now) {
+    const EndpointReport* about = part_about(whole, address.endpoint);
+    if (about == nullptr || !about->endpoint_id.starts_with("ep-")) return false;
+    auto& times = replaced[address.ip];
+    times = {now, times.times + 1};
+    return times.times > 1;
+}
+
+std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept, bool stated) {
+    const std::string who = title(report) + ": ";
+    const std::string grace = std::to_string(kWithdrawalGrace / core::kMinute) + " min after ";
+    if (stated) {
+        return who + "the API says that the end of " + describe(kept) +
+               " has come, but no probe has; withdrawn when one fails, or " + grace + "that";
+    }
+    if (ready.empty() && report.parts.empty() && report.zones.empty()) {
+        return who + "the API lists " + (report.search ? "none" : "no zones") + " any more; the last known addresses stay in use: " + describe(kept);
+    }
+    if (ready.empty()) {
+        return who + "no address is ready any more (" + why_not_ready(report, {}) + "); the last known stay in use: " +
+               describe(kept);
+    }
+    return who + describe(kept) + " no longer listed; withdrawn " + grace + "it vanished";
+}
+
+}  // namespace
+
+bool is_stated_end(const std::string& status) {
+    for (const char* word : {"Deleting", "Deleted", "Disconnecting", "Disconnected", "ServiceDeleted"}) {
+        if (status == word) return true;
+    }
+    return false;
+}
+
+MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& report, core::Micros now,
+                             const std::function<bool(const core::IpAddress&)>& works) {
+    MergedAddresses out;
+    const EndpointSet ready = ready_addresses(report, {});
+    std::vector<EndpointAddress> next(ready.begin(), ready.end());
+    EndpointSet kept;
+    bool any_stated = false;
+    for (const auto& [ip, replaced] : held.replaced) {
+        if (now - replaced.when < kWithdrawalGrace) out.held.replaced.emplace(ip, replaced);
+    }
+    for (const auto& address : held.served) {
+        const bool still = std::any_of(ready.begin(), ready.end(), [&](const auto& a) { return a.ip == address.ip; });
+        if (still) continue;
+        const Fate fate = fate_of(address, report, ready);
+        if (fate == Fate::kReplaced && !by_turns(address, report, out.held.replaced, now)) continue;
+        const bool stated = fate == Fate::kStatedEnd;
+        if (stated && !(works && works(address.ip))) continue;
+        const auto it = held.leaving.find(address.ip);
+        // Time counts only while the reply is a reason to withdraw; one that leaves nothing is none.
+        const bool counts = stated || !ready.empty();
+        const core::Micros since = it == held.leaving.end() || !counts ? now : it->second;
+        if (now - since >= kWithdrawalGrace) continue;
+        out.held.leaving[address.ip] = since;
+        any_stated = any_stated || stated;
+        kept.push_back(address);
+        next.push_back(address);
+    }
+    out.held.served = make_endpoint_set(std::move(next));
+    out.confirmed = kept.empty();
+    if (!kept.empty()) out.doubt = doubt_about(report, ready, kept, any_stated);
+    return out;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,492 @@
+#include "agent/discovery/endpoint_sync.h"
+
+#include <algorithm>
+#include <deque>
+#include <set>
+#include <utility>
+
+#include "agent/discovery/discovery_log.h"
+#include "agent/discovery/endpoint_merge.h"
+#include "agent/discovery/poll_pace.h"
+#include "agent/discovery/snapshot_store.h"
+#include "core/backoff.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Error;
+
+constexpr Micros kFirstRetry = 2 * core::kSecond;
+constexpr Micros kRefreshEvery = 2 * core::kSecond;
+constexpr Micros kSaveConfirmed = core::kHour;  // disks are not worn by "nothing changed"
+constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at start are no burst
+
+}  // namespace
+
+struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
+    /// One endpoint, polled for all links that use it.
+    struct Source {
+        explicit Source(core::Clock& clock) : timer(clock), backoff(kFirstRetry, kFirstRetry) {}
+        HeldAddresses held;
+        EndpointReport report;
+        bool known = false, from_snapshot = false, tried = false;
+        Micros confirmed_wall_us = 0, changed_wall_us = 0, asked_wall_us = 0;
+        std::optional<Error> error;
+        Micros error_since_wall_us = 0;
+        Micros missing_since_mono_us = 0;  // the API says that there is no such endpoint; 0: it does not
+        std::string doubt;
+        core::Timer timer;
+        Micros due_mono_us = 0;            // of the timer
+        Micros asked_mono_us = 0;          // last poll
+        Micros restless_mono_us = 0;       // last change, or doubt about an address
+        core::Backoff backoff;
+        std::uint64_t poll = 0;            // under way; 0: none
+        bool queued = false;
+        bool news = false;                 // came while it was being asked
+    };
+    struct Link {
+        LinkConfig config;
+        EndpointSet addresses;
+        bool known = false;
+        Micros changed_wall_us = 0;
+    };
+
+    core::Clock& clock;
+    core::Random& random;
+    PollPace pace;
+    Provider& provider;
+    EndpointSyncHooks hooks;
+    DiscoveryLog log;
+    std::map<std::string, std::unique_ptr<Source>> sources;
+    std::map<std::string, Link> links;
+    AliyunConfig settings;
+    bool closed = false, running = false;
+    std::deque<std::string> queue;   // sources whose poll waits for a free slot
+    std::size_t polls_under_way = 0;
+    std::uint64_t next_poll = 1;
+    std::uint64_t changes = 0;
+    Micros last_success_wall_us = 0, saved_mono_us = 0;
+    Micros refreshed_mono_us = 0;
+    std::vector<std::function<void()>> refresh_waiters;
+    core::Timer refresh_done, refresh_again;
+
+    Engine(core::Clock& c, core::Random& r, Provider& p, EndpointSyncHooks h)
+        : clock(c), random(r), pace(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c), refresh_again(c) {}
+
+    // --- links -------------------------------------------------------------------------------------------------------
+
+    void configure(const Config& config) {
+        const AliyunConfig old = std::exchange(settings, config.aliyun);
+        pace.configure(settings.poll_interval_us, settings.poll_max_interval_us);
+        // Where and how often we ask: whoever changed it wants to see what comes of it.
+        const bool ask_anew = old.region != settings.region || old.api_endpoint != settings.api_endpoint ||
+                              old.ca_file != settings.ca_file || old.poll_interval_us != settings.poll_interval_us;
+        std::set<std::string> wanted;
+        std::map<std::string, Link> next;
+        for (const auto& link : config.links) {
+            for (const auto& key : source_keys(link)) wanted.insert(key);
+            auto node = links.extract(link.name);
+            Link& to = next[link.name];
+            if (!node.empty()) to = std::move(node.mapped());
+            to.config = link;
+        }
+        links = std::move(next);
+        for (auto it = sources.begin(); it != sources.end();) {
+            if (wanted.count(it->first) != 0) {
+                ++it;
+                continue;
+            }
+            if (it->second->poll != 0) --polls_under_way;
+            log.forget(it->first);
+            provider.forget(it->first);
+            it = sources.erase(it);
+        }
+        for (const auto& key : wanted) {
+            auto& slot = sources[key];
+            const bool is_new = slot == nullptr;
+            if (is_new) slot = std::make_unique<Source>(clock);
+            if (is_new) slot->restless_mono_us = clock.mono_us();
+            if (is_new || ask_anew) reset_backoff(key, *slot);
+            if (running && (is_new || ask_anew)) poll_soon(key, *slot);
+        }
+        update_links("");
+        if (!closed && hooks.on_status) hooks.on_status();
+        if (!closed) settle_refresh();
+    }
+
+    void restore(const Snapshot& snapshot) {
+        std::size_t used = 0;
+        for (auto& [key, source] : sources) {
+            const auto it = snapshot.sources.find(key);
+            if (it == snapshot.sources.end() || source->known) continue;
+            source->held.served = it->second.addresses;
+            source->report = it->second.report;
+            source->confirmed_wall_us = it->second.confirmed_wall_us;
+            source->changed_wall_us = it->second.changed_wall_us;
+            source->known = source->from_snapshot = true;
+            ++used;
+        }
+        if (used == 0) return;
+        core::log_info("snapshot_restored", "the last known addresses serve until the API answers",
+                       {{"sources", std::to_string(used)}, {"written", core::format_utc(snapshot.written_wall_us)}});
+        update_links("");
+        if (!closed && hooks.on_status) hooks.on_status();
+    }
+
+    /// The addresses of a link from its sources; nothing while a source has neither answered nor failed: half a set at
+    /// the first moment would send everyone to one zone.
+    std::optional<EndpointSet> compose(const Link& link) const {
+        std::vector<EndpointAddress> present, gone;
+        for (const auto& ip : link.config.addresses) present.push_back({ip, "", ""});
+        bool any_known = !link.config.addresses.empty();
+        for (const auto& key : source_keys(link.config)) {
+            const Source& source = *sources.at(key);
+            if (!source.known && !source.tried) return std::nullopt;
+            any_known = any_known || source.known;
+            const EndpointSet chosen = narrowed(source.held.served, link.config.zones);
+            auto& to = is_gone(source) ? gone : present;
+            to.insert(to.end(), chosen.begin(), chosen.end());
+        }
+        if (!any_known) return std::nullopt;
+        // An endpoint that the API no longer finds is withdrawn only where something else is left: the credentials may
+        // as well have moved to another account.
+        return make_endpoint_set(std::move(present.empty() ? gone : present));
+    }
+    bool is_gone(const Source& source) const {
+        return source.missing_since_mono_us != 0 && clock.mono_us() - source.missing_since_mono_us >= kWithdrawalGrace;
+    }
+
+    /// Recomposes every link, or those of one source; then tells. Callbacks come last: they look at us.
+    void update_links(const std::string& only_source) {
+        std::vector<std::string> changed;
+        for (auto& [name, link] : links) {
+            const auto keys = source_keys(link.config);
+            if (!only_source.empty() && std::find(keys.begin(), keys.end(), only_source) == keys.end()) continue;
+            auto next = compose(link);
+            if (!next || (link.known && *next == link.addresses)) continue;
+            if (!keys.empty()) note_change(name, link, *next, only_source);
+            link.addresses = std::move(*next);
+            link.known = true;
+            link.changed_wall_us = clock.wall_us();
+            changed.push_back(name);
+        }
+        const auto keep = shared_from_this();
+        for (const auto& name : changed) {
+            if (closed) return;
+            if (hooks.on_change) hooks.on_change(name);
+        }
+    }
+
+    void note_change(const std::string& name, const Link& link, const EndpointSet& next, const std::string& source) {
+        if (source.empty()) return;  // of the configuration or the snapshot, not of the cloud
+        ++changes;
+        core::log_info("endpoint_changed", describe(link.addresses) + " → " + describe(next),
+                       {{"link", name},
+                        {"endpoint", source},
+                        {"old", describe(link.addresses)},
+                        {"new", describe(next)},
+                        {"request_id", sources.at(source)->report.request_id}});
+    }
+
+    // --- polls -------------------------------------------------------------------------------------------------------
+
+    void reset_backoff(const std::string& key, Source& source) const {
+        const Micros own = provider.pace(key).longest_retry_us;
+        source.backoff = core::Backoff(std::min(kFirstRetry, own == 0 ? kFirstRetry : own),
+                                       own != 0 ? own : std::max(pace.longest(), kFirstRetry));
+    }
+
+    Micros interval(const std::string& key, const Source& source) {
+        if (source.report.valid_us > 0) return pace.after_ttl(source.report.valid_us);
+        if (!is_of_api(key)) return pace.spread(provider.pace(key).interval_us);
+        return pace.after_quiet(clock.mono_us() - source.restless_mono_us);
+    }
+    /// Has neither an interval nor a retry of its own: the quota is shared, and so is the pause that the API asks for.
+    bool is_of_api(const std::string& key) const { return provider.pace(key).interval_us == 0; }
+
+    void schedule(const std::string& key, Source& source, Micros delay) {
+        if (!running) return;
+        const Micros not_before = provider.not_before_mono_us() - clock.mono_us();
+        if (not_before > delay && is_of_api(key)) delay = pace.after_pause(not_before);
+        source.due_mono_us = clock.mono_us() + delay;
+        source.timer.start_in(delay, [this, key] {
+            const auto it = sources.find(key);
+            if (it != sources.end()) poll_soon(key, *it->second);
+        });
+    }
+
+    void poll_soon(const std::string& key, Source& source) {
+        if (source.poll != 0 || std::exchange(source.queued, true)) return;
+        source.timer.stop();
+        queue.push_back(key);
+        // From the clock: a provider that answers at once must not do so inside configure() or refresh().
+        source.timer.start_in(0, [this] { next_polls(); });
+    }
+
+    /// The source itself says that it is worth asking. What comes while it is being asked counts again after that.
+    void news(const std::string& key) {
+        const auto it = sources.find(key);
+        if (it == sources.end() || !running) return;
+        it->second->news = it->second->poll != 0;
+        poll_soon(key, *it->second);
+    }
+
+    void next_polls() {
+        const auto keep = shared_from_this();
+        while (!closed && running && polls_under_way < kParallelPolls && !queue.empty()) {
+            const std::string key = std::move(queue.front());
+            queue.pop_front();
+            const auto it = sources.find(key);
+            if (it == sources.end() || !std::exchange(it->second->queued, false)) continue;
+            const std::uint64_t poll = it->second->poll = next_poll++;
+            it->second->asked_mono_us = clock.mono_us();
+            ++polls_under_way;
+            provider.describe_endpoint(key, [weak = weak_from_this(), key, poll](core::Result<EndpointReport> result) {
+                if (const auto self = weak.lock(); self && !self->closed) self->polled(key, poll, std::move(result));
+            });
+        }
+    }
+
+    void polled(const std::string& key, std::uint64_t poll, core::Result<EndpointReport> result) {
+        const auto it = sources.find(key);
+        if (it == sources.end() || it->second->poll != poll) return;  // removed, maybe added again meanwhile
+        Source& source = *it->second;
+        source.poll = 0;
+        source.asked_wall_us = clock.wall_us();
+        --polls_under_way;
+        if (result) {
+            succeeded(key, source, std::move(*result));
+        } else {
+            failed(key, source, result.error());
+        }
+        if (closed) return;
+        if (const auto again = sources.find(key); again != sources.end() && again->second->poll == 0) {
+            Source& s = *again->second;
+            if (std::exchange(s.news, false)) poll_soon(key, s);
+            if (!s.queued && !s.timer.pending()) schedule(key, s, s.error ? failure_delay(s) : interval(key, s));
+        }
+        next_polls();
+        if (!closed) settle_refresh();
+    }
+    Micros failure_delay(Source& source) {
+        const Micros delay = source.backoff.next(random);
+        if (source.error->code != Code::kApiThrottled) return delay;
+        return pace.after_refusal(std::max<Micros>(provider.not_before_mono_us() - clock.mono_us(), 0));
+    }
+
+    void probe_failed(const std::string& name) {
+        const auto it = links.find(name);
+        if (it == links.end() || !running) return;
+        const Micros now = clock.mono_us();
+        for (const auto& key : source_keys(it->second.config)) {
+            Source& source = *sources.at(key);
+            source.restless_mono_us = now;
+            const Micros due = std::max(now + pace.suspicion(), source.asked_mono_us + pace.interval());
+            if (source.poll == 0 && !source.queued && source.timer.pending() && due < source.due_mono_us) {
+                schedule(key, source, due - now);
+            }
+        }
+    }
+
+    void succeeded(const std::string& key, Source& source, EndpointReport report) {
+        const bool was_first = !source.known || source.from_snapshot;
+        MergedAddresses merged = merge_report(source.held, report, clock.mono_us(), hooks.works);
+        const bool changed = merged.held.served != source.held.served || !source.known;
+        const bool told_otherwise = source.error || merged.doubt != source.doubt || was_first || !same_state(report, source.report);
+        if (!merged.doubt.empty() && source.doubt.empty()) {
+            core::log_warning("discovery_doubtful", merged.doubt, {{"endpoint", key}, {"request_id", report.request_id}});
+        }
+        source.held = std::move(merged.held);
+        source.doubt = std::move(merged.doubt);
+        source.report = std::move(report);
+        source.known = source.tried = true;
+        source.from_snapshot = false;
+        source.missing_since_mono_us = 0;
+        source.error.reset();
+        source.error_since_wall_us = 0;
+        reset_backoff(key, source);
+        if (is_of_api(key)) pace.answered();
+        last_success_wall_us = clock.wall_us();
+        if (merged.confirmed) source.confirmed_wall_us = clock.wall_us();
+        if (changed) source.changed_wall_us = clock.wall_us();
+        if (changed || !source.doubt.empty()) source.restless_mono_us = clock.mono_us();
+        log.succeeded(key);
+        update_links(key);
+        if (closed) return;
+        if (told_otherwise && hooks.on_status) hooks.on_status();
+        const bool worth = changed || told_otherwise || clock.mono_us() - saved_mono_us >= kSaveConfirmed;
+        if (!closed && worth && hooks.save) {
+            saved_mono_us = clock.mono_us();
+            hooks.save();
+        }
+    }
+    /// Everything but what differs in every reply.
+    static bool same_state(EndpointReport a, const EndpointReport& b) {
+        a.request_id = b.request_id;
+        a.valid_us = b.valid_us;
+        return a == b;
+    }
+
+    void failed(const std::string& key, Source& source, const Error& error) {
+        const bool first = !source.error || !source.tried;
+        const bool other = first || distinct_error(*source.error) != distinct_error(error);
+        source.tried = true;
+        source.error = error;
+        if (first) source.error_since_wall_us = clock.wall_us();
+        if (error.code != Code::kApiNotFound) {
+            source.missing_since_mono_us = 0;
+        } else if (source.missing_since_mono_us == 0) {
+            source.missing_since_mono_us = clock.mono_us();
+        }
+        if (error.code == Code::kApiThrottled) pace.refused();
+        log.failed(key, error);
+        update_links(key);
+        if (!closed && other && hooks.on_status) hooks.on_status();
+    }
+
+    // --- refresh -----------------------------------------------------------------------------------------------------
+
+    void refresh(std::function<void()> done) {
+        refresh_waiters.push_back(std::move(done));
+        const Micros wait = refreshed_mono_us == 0 ? 0 : refreshed_mono_us + kRefreshEvery - clock.mono_us();
+        if (!running || wait <= 0) {
+            refresh_now();
+        } else if (!refresh_again.pending()) {  // late, and never left out: who asked waits for an answer from after that
+            refresh_again.start_in(wait, [this] { refresh_now(); });
+        }
+    }
+    void refresh_now() {
+        if (running) {
+            refresh_again.stop();
+            refreshed_mono_us = clock.mono_us();
+            for (auto& [key, source] : sources) poll_soon(key, *source);
+        }
+        settle_refresh();
+    }
+    void settle_refresh() {
+        if (refresh_waiters.empty() || polls_under_way != 0 || refresh_done.pending() || refresh_again.pending()) return;
+        const bool waiting = std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s.second->queued; });
+        if (waiting && running) return;
+        refresh_done.start_in(0, [this] {
+            const auto keep = shared_from_this();
+            for (auto& done : std::exchange(refresh_waiters, {})) {
+                if (closed) return;
+                if (done) done();
+            }
+        });
+    }
+
+    void stop() {
+        running = false;
+        refresh_again.stop();
+        queue.clear();
+        for (auto& [key, source] : sources) {
+            source->timer.stop();
+            source->queued = false;
+        }
+        settle_refresh();
+    }
+
+    // --- what is known -----------------------------------------------------------------------------------------------
+
+    DiscoveryStatus status(const Link& link) const {
+        DiscoveryStatus out;
+        out.known = link.known;
+        out.addresses = link.addresses;
+        out.changed_wall_us = link.changed_wall_us;
+        const auto keys = source_keys(link.config);
+        if (keys.empty()) {
+            out.source = link.known ? "fixed" : "none";
+            out.confirmed_wall_us = link.changed_wall_us;
+            return out;
+        }
+        bool snapshot = false, ready = false;
+        Micros newest = 0;
+        out.asked_wall_us = clock.wall_us();
+        for (const auto& key : keys) {
+            const Source& s = *sources.at(key);
+            out.asked_wall_us = std::min(out.asked_wall_us, s.asked_wall_us);
+            if (s.error && !out.error) out.error = s.error;
+            if (s.error && (out.error_since_wall_us == 0 || s.error_since_wall_us < out.error_since_wall_us)) {
+                out.error_since_wall_us = s.error_since_wall_us;
+            }
+            if (!s.known) continue;
+            snapshot = snapshot || s.from_snapshot;
+            // As old as its oldest part.
+            out.confirmed_wall_us = out.confirmed_wall_us == 0 ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
+            if (s.confirmed_wall_us >= newest) {
+                newest = s.confirmed_wall_us;
+                out.request_id = s.report.request_id;
+            }
+            const std::string why = why_not_ready(s.report, link.config.zones);
+            ready = ready || why.empty();
+            if (!why.empty()) out.waiting_for += (out.waiting_for.empty() ? "" : "; ") + why;
+            if (!s.report.search) out.reports.push_back(s.report);
+            out.reports.insert(out.reports.end(), s.report.parts.begin(), s.report.parts.end());
+        }
+        if (ready) out.waiting_for.clear();
+        out.source = !link.known ? "none" : snapshot ? "snapshot" : source_kind(link.config);
+        return out;
+    }
+};
+
+EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, EndpointSyncHooks hooks)
+    : engine_(std::make_shared<Engine>(clock, random, provider, std::move(hooks))) {
+    provider.when_news([weak = engine_->weak_from_this()](const std::string& key) {
+        if (const auto self = weak.lock(); self && !self->closed) self->news(key);
+    });
+}
+
+EndpointSync::~EndpointSync() {
+    engine_->closed = true;
+    engine_->stop();
+    engine_->refresh_done.stop();
+}
+
+void EndpointSync::configure(const Config& config) { engine_->configure(config); }
+void EndpointSync::restore(const Snapshot& snapshot) { engine_->restore(snapshot); }
+
+void EndpointSync::start() {
+    engine_->running = true;
+    for (auto& [key, source] : engine_->sources) engine_->poll_soon(key, *source);
+}
+
+void EndpointSync::stop() { engine_->stop(); }
+void EndpointSync::probe_failed(const std::string& link) { engine_->probe_failed(link); }
+void EndpointSync::refresh(std::function<void()> done) { engine_->refresh(std::move(done)); }
+
+DiscoveryStatus EndpointSync::status(const std::string& link) const {
+    const auto it = engine_->links.find(link);
+    if (it != engine_->links.end()) return engine_->status(it->second);
+    DiscoveryStatus none;
+    none.source = "none";
+    return none;
+}
+
+DiscoveryCounters EndpointSync::counters() const {
+    return {engine_->provider.requests(), engine_->changes, engine_->last_success_wall_us};
+}
+
+std::vector<std::string> EndpointSync::warnings() const {
+    auto out = engine_->provider.warnings();
+    for (const auto& [key, source] : engine_->sources) {
+        if (!source->doubt.empty()) out.push_back(source->doubt);
+    }
+    return out;
+}
+
+bool EndpointSync::first_round_done() const {
+    return std::all_of(engine_->sources.begin(), engine_->sources.end(),
+                       [](const auto& s) { return s.second->known || s.second->tried; });
+}
+
+void EndpointSync::fill(Snapshot& snapshot) const {
+    snapshot.sources.clear();
+    for (const auto& [key, s] : engine_->sources) {
+        if (s->known) snapshot.sources[key] = {s->held.served, s->report, s->confirmed_wall_us, s->changed_wall_us};
+    }
+}
+
+}  // namespace postern::agent

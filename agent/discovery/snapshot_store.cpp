@@ -1,0 +1,123 @@
+#include "agent/discovery/snapshot_store.h"
+
+#include <unistd.h>
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "core/bytes.h"
+#include "core/file_system.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr mode_t kMode = 0600;
+
+/// The file work, on whichever thread. A write that waited in the pool while a later one was done is dropped.
+struct Files {
+    explicit Files(std::string p) : path(std::move(p)) {}
+
+    std::string path;
+    std::mutex mutex;
+    std::uint64_t written = 0;        // number of the last write
+    bool present_is_good = false;     // only then it may replace the previous generation
+
+    /// `full`: it knows addresses; one that does not never becomes the previous generation.
+    core::Result<void> write(std::uint64_t number, const std::string& text, bool full) {
+        const std::lock_guard lock(mutex);
+        if (number < written) return {};
+        if (present_is_good) keep_previous();
+        const auto result = core::write_file(path, core::as_bytes(text), kMode, true);
+        if (result) {
+            // The first has no generation before it: a copy, so that damage to one file never is all there was.
+            const std::string previous = path + ".previous";
+            if (full && ::access(previous.c_str(), F_OK) != 0) (void)core::write_file(previous, core::as_bytes(text), kMode, true);
+            written = number;
+            present_is_good = full;
+        }
+        return result;
+    }
+    /// By link and rename: at no moment is there no file of either name.
+    void keep_previous() const {
+        const std::string previous = path + ".previous", temporary = previous + ".tmp-" + std::to_string(getpid());
+        ::unlink(temporary.c_str());
+        if (::link(path.c_str(), temporary.c_str()) != 0) return;
+        if (::rename(temporary.c_str(), previous.c_str()) != 0) ::unlink(temporary.c_str());
+        ::unlink(temporary.c_str());  // rename leaves it where both names were one file already
+    }
+};
+
+}  // namespace
+
+struct SnapshotStore::Engine : std::enable_shared_from_this<Engine> {
+    core::Loop& loop;
+    std::shared_ptr<Files> files;
+    std::optional<Snapshot> queued;
+    bool writing = false;
+    std::uint64_t next_number = 1;
+    std::string problem;
+
+    Engine(core::Loop& l, std::string path) : loop(l), files(std::make_shared<Files>(std::move(path))) {}
+
+    void write_next() {
+        if (writing || !queued) return;
+        writing = true;
+        struct Job {
+            std::string text;
+            bool full = false;
+            core::Result<void> result;
+        };
+        auto job = std::make_shared<Job>();
+        job->full = !queued->sources.empty();
+        job->text = format_snapshot(*std::exchange(queued, std::nullopt));
+        loop.run_in_pool([job, f = files, number = next_number++] { job->result = f->write(number, job->text, job->full); },
+                         [job, weak = weak_from_this()] {
+                             const auto self = weak.lock();
+                             if (!self) return;
+                             self->writing = false;
+                             self->note(job->result);
+                             self->write_next();
+                         });
+    }
+
+    void note(const core::Result<void>& result) {
+        const std::string now = result ? std::string() : result.error().text();
+        if (now == problem) return;
+        if (!result) {
+            core::log_warning("snapshot_write_failed", now, {{"path", files->path}});
+        } else {
+            core::log_info("snapshot_write_recovered", "the snapshot is written again", {{"path", files->path}});
+        }
+        problem = now;
+    }
+};
+
+SnapshotStore::SnapshotStore(core::Loop& loop, std::string path)
+    : engine_(std::make_shared<Engine>(loop, std::move(path))) {}
+
+SnapshotStore::~SnapshotStore() = default;
+
+LoadedSnapshot SnapshotStore::load() {
+    LoadedSnapshot loaded = load_snapshot(engine_->files->path);
+    engine_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
+    return loaded;
+}
+
+void SnapshotStore::save(Snapshot snapshot) {
+    engine_->queued = std::move(snapshot);
+    engine_->write_next();
+}
+
+void SnapshotStore::flush() {
+    if (!engine_->queued) return;
+    const bool full = !engine_->queued->sources.empty();
+    const std::string text = format_snapshot(*std::exchange(engine_->queued, std::nullopt));
+    engine_->note(engine_->files->write(engine_->next_number++, text, full));
+}
+
+bool SnapshotStore::idle() const { return !engine_->writing && !engine_->queued; }
+std::string SnapshotStore::problem() const { return engine_->problem; }
+
+}  // namespace postern::agent

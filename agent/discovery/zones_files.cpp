@@ -1,0 +1,118 @@
+#include "agent/discovery/zones_files.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "agent/cloud/aliyun_reply.h"
+#include "core/file_system.h"
+
+namespace postern::agent {
+namespace {
+
+using core::Code;
+using core::Micros;
+
+constexpr std::size_t kMaxFile = 1 << 20;
+// A file read so soon after its time stamp may be written again within the same tick, or still be being written.
+constexpr Micros kSettles = 2 * core::kSecond;
+
+}  // namespace
+
+core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text) {
+    const auto page = parse_zones_page(text);
+    if (!page) {
+        return core::fail(Code::kFileCorrupt, path + " holds " + page.error().what,
+                          "it must be the reply of ListVpcEndpointZones as it came; the last good one stays in use");
+    }
+    if (!page->next_token.empty()) {
+        return core::fail(Code::kFileCorrupt, path + " is only the first page of a reply",
+                          "ask with MaxResults=50 and put the zones of all pages together");
+    }
+    EndpointReport out{.endpoint_id = path, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+    out.zones = page->zones;
+    out.request_id = page->request_id;
+    return out;
+}
+
+ZonesFiles::ZonesFiles(const core::Clock& clock, core::Loop* loop) : clock_(clock), loop_(loop) {}
+
+ZonesFiles::~ZonesFiles() = default;
+
+ZonesFiles::File& ZonesFiles::watched(const std::string& path) {
+    File& file = files_[path];
+    if (file.watch == nullptr && loop_ != nullptr) {
+        file.watch = std::make_unique<core::FileWatch>(*loop_, path);
+        file.watch->start([this, path] { changed(path); });
+    } else if (file.watch != nullptr) {
+        file.watch->check();  // its folder may be another one by now
+    }
+    return file;
+}
+
+/// On any thread. Without a state: there is no such file.
+ZonesFiles::Job ZonesFiles::look(const std::string& path, const std::optional<Known>& known) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+        return {{},
+                core::fail(errno == ENOENT ? Code::kFileMissing : Code::kFileUnreadable, "cannot read " + path,
+                           "the last known addresses stay in use until it is back", errno)};
+    }
+    if (!S_ISREG(info.st_mode)) {  // opening a pipe would wait for its writer
+        return {{}, core::fail(Code::kFileUnreadable, path + " is not a file", "it must be a regular file")};
+    }
+    const State state{info.st_ino, info.st_size, Micros{info.st_mtim.tv_sec} * core::kSecond + info.st_mtim.tv_nsec / 1000};
+    const bool settled = known && known->read_wall_us - state.changed_wall_us > kSettles;
+    if (settled && known->state == state) return {state, known->report};
+    const auto text = core::read_file(path, kMaxFile);
+    if (!text) return {state, core::fail(text.error())};
+    return {state, parse_zones_file(path, *text)};
+}
+
+core::Result<EndpointReport> ZonesFiles::judge(File& file, Job job) const {
+    if (!job.state) {
+        file.known.reset();
+        return std::move(job.report);
+    }
+    const auto before = std::exchange(file.problem, std::nullopt);
+    const Micros now = clock_.wall_us(), age = now - job.state->changed_wall_us;
+    if (job.report) {
+        file.known = Known{*job.state, now, *job.report};
+        return std::move(job.report);
+    }
+    const bool being_written = job.report.error().code == Code::kFileCorrupt && age >= 0 && age < kSettles;
+    if (being_written && file.known) {  // nothing new, good or bad
+        file.problem = before;
+        if (before) return core::fail(*before);
+        return file.known->report;
+    }
+    file.problem = job.report.error();
+    return std::move(job.report);
+}
+
+void ZonesFiles::read(const std::string& path, Provider::Callback done) {
+    File& file = watched(path);
+    if (loop_ == nullptr) return done(judge(file, look(path, file.known)));
+    auto job = std::make_shared<std::optional<Job>>();
+    loop_->run_in_pool([job, path, known = file.known] { *job = look(path, known); },
+                       [this, alive = std::weak_ptr<bool>(alive_), job, path, done = std::move(done)] {
+                           if (alive.expired()) return;
+                           const auto it = files_.find(path);
+                           if (it == files_.end()) return done(std::move((*job)->report));  // forgotten meanwhile
+                           done(judge(it->second, std::move(**job)));
+                       });
+}
+
+EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link) {
+    if (!link.zones_file.empty()) {
+        const auto text = core::read_file(link.zones_file, kMaxFile);
+        const auto report = text ? parse_zones_file(link.zones_file, *text) : core::fail(text.error());
+        if (report) {
+            if (auto now = ready_addresses(*report, link.zones); !now.empty()) return now;
+        }
+    }
+    return addresses_from(snapshot, link);
+}
+
+}  // namespace postern::agent

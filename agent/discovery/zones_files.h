@@ -1,0 +1,75 @@
+// Saved replies of ListVpcEndpointZones as a source of addresses: a file that one writer brings to many hosts. Read in
+// libuv's pool (it may lie on a network file system), watched by its folder, so that replacing it and rewriting it in
+// place are noticed alike. Owned by DiscoverySources, loop thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/endpoint/provider.h"
+#include "agent/discovery/snapshot_store.h"
+#include "core/clock.h"
+#include "core/file_watch.h"
+#include "core/loop.h"
+
+namespace postern::agent {
+
+class ZonesFiles {
+  public:
+    /// `loop` null (simulations): files are read inside the call, and nothing is watched.
+    ZonesFiles(const core::Clock& clock, core::Loop* loop);
+    /// No callback runs after it.
+    ~ZonesFiles();
+
+    /// What the file says, at most 1 MiB of it. While it is being rewritten in place: what it said before.
+    void read(const std::string& path, Provider::Callback done);
+    /// Nobody asks for it any more.
+    void forget(const std::string& path) { files_.erase(path); }
+    /// A file that was read once may have changed.
+    std::function<void(const std::string& path)> changed = [](const std::string&) {};
+
+  private:
+    /// What tells one state of a file from another.
+    struct State {
+        ino_t inode = 0;
+        off_t size = 0;
+        core::Micros changed_wall_us = 0;
+        bool operator==(const State&) const = default;
+    };
+    struct Known {
+        State state;
+        core::Micros read_wall_us = 0;
+        EndpointReport report;
+    };
+    struct File {
+        std::optional<Known> known;
+        std::optional<core::Error> problem;  // why the latest state of it could not be used
+        std::unique_ptr<core::FileWatch> watch;
+    };
+    struct Job {
+        std::optional<State> state;
+        core::Result<EndpointReport> report;
+    };
+    static Job look(const std::string& path, const std::optional<Known>& known);
+    core::Result<EndpointReport> judge(File& file, Job job) const;
+    File& watched(const std::string& path);
+
+    const core::Clock& clock_;
+    core::Loop* loop_;
+    std::map<std::string, File> files_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+/// A saved reply of ListVpcEndpointZones as a report of a connected endpoint.
+core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text);
+
+/// The addresses that a link has without an agent: fixed ones, those of its zones file as it is now, else the saved ones.
+EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link);
+
+}  // namespace postern::agent

@@ -1,0 +1,33 @@
+#include "agent/endpoint/endpoint_set.h"
+
+#include <algorithm>
+
+namespace postern::agent {
+
+EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses) {
+    std::stable_sort(addresses.begin(), addresses.end(), [](auto& a, auto& b) { return a.ip < b.ip; });
+    const auto same_ip = [](auto& a, auto& b) { return a.ip == b.ip; };
+    addresses.erase(std::unique(addresses.begin(), addresses.end(), same_ip), addresses.end());
+    return addresses;
+}
+
+EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zones) {
+    if (zones.empty()) return set;
+    EndpointSet out;
+    for (const auto& a : set) {
+        if (a.zone.empty() || std::find(zones.begin(), zones.end(), a.zone) != zones.end()) out.push_back(a);
+    }
+    return out;
+}
+
+std::string describe(const EndpointSet& set) {
+    std::string out;
+    for (const auto& a : set) {
+        if (!out.empty()) out += ", ";
+        out += a.ip.text();
+        if (!a.zone.empty()) out += " (" + a.zone + ")";
+    }
+    return out.empty() ? "none" : out;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,104 @@
+#include "agent/endpoint/provider.h"
+
+#include <algorithm>
+
+namespace postern::agent {
+namespace {
+
+bool wanted(const std::string& zone, const std::vector<std::string>& zones) {
+    return zones.empty() || std::find(zones.begin(), zones.end(), zone) != zones.end();
+}
+
+bool is_connected(const EndpointReport& r) {
+    // An absent business status is as good as normal: older replies do not have it.
+    return r.status == "Active" && (r.business_status == "Normal" || r.business_status.empty()) &&
+           r.connection_status == "Connected";
+}
+
+std::string accept_it(const EndpointReport& r) {
+    return "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID " + r.endpoint_id;
+}
+
+std::string zone_states(const std::vector<const ZoneReport*>& zones) {
+    std::string out;
+    for (const auto* zone : zones) {
+        out += (out.empty() ? "" : ", ") + zone->zone_id + " " + (zone->status.empty() ? "without a status" : zone->status);
+        if (zone->status == "Connected") out += " without an address";
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string title(const EndpointReport& report) {
+    const bool id = !report.search && report.endpoint_id.starts_with("ep-");
+    return (id ? "endpoint " : "") + report.endpoint_id;
+}
+
+const EndpointReport* part_about(const EndpointReport& report, const std::string& endpoint_id) {
+    if (!report.search) return &report;
+    for (const auto& part : report.parts) {
+        if (part.endpoint_id == endpoint_id) return &part;
+    }
+    return nullptr;
+}
+
+EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones) {
+    if (report.search) {
+        std::vector<EndpointAddress> all;
+        for (const auto& part : report.parts) {
+            for (auto& address : ready_addresses(part, zones)) all.push_back(std::move(address));
+        }
+        return make_endpoint_set(std::move(all));
+    }
+    if (!is_connected(report)) return {};
+    std::vector<EndpointAddress> out;
+    for (const auto& zone : report.zones) {
+        // A zone has an address as soon as it exists; only a connected one works.
+        if (zone.status != "Connected" || !wanted(zone.zone_id, zones)) continue;
+        for (const auto& ip : {zone.ipv4, zone.ipv6}) {
+            if (ip) out.push_back({*ip, zone.zone_id, report.endpoint_id});
+        }
+    }
+    return make_endpoint_set(std::move(out));
+}
+
+std::string why_not_ready(const EndpointReport& r, const std::vector<std::string>& zones) {
+    if (!ready_addresses(r, zones).empty()) return {};
+    if (r.search) {
+        std::string why = r.parts.empty() ? "there is no " + title(r) + ": create one, or correct what the link looks for" : "";
+        for (const auto& part : r.parts) why += (why.empty() ? "" : "; ") + why_not_ready(part, zones);
+        return why;
+    }
+    const std::string who = title(r);
+    if (r.status == "Creating") return who + " is being created; it takes about a minute";
+    if (r.status == "Deleting") return who + " is being deleted; remove it from the configuration or create another";
+    if (r.status == "Pending") return who + " is being modified; wait until it is Active";
+    if (r.status != "Active") return who + " has the status " + r.status + ", not Active";
+    if (r.business_status == "FinancialLocked") return who + " is locked: settle the overdue bill of its account";
+    if (!r.business_status.empty() && r.business_status != "Normal") {
+        return who + " has the business status " + r.business_status + ", not Normal";
+    }
+    const std::string& connection = r.connection_status;
+    if (connection == "Pending") return "the connection of " + who + " is Pending: " + accept_it(r);
+    if (connection == "Disconnected" || connection == "Disconnecting") {
+        return "the connection of " + who + " is " + connection + ": " + accept_it(r);
+    }
+    if (connection == "Connecting") return who + " is connecting; it takes about a minute";
+    if (connection == "ServiceDeleted") return "the service behind " + who + " was deleted; ask its provider for the new one";
+    if (connection != "Connected") return "the connection of " + who + " is " + (connection.empty() ? "unknown" : connection);
+    if (r.zones.empty()) return who + " is connected but has no zone: add a zone with a vSwitch to it";
+    std::vector<const ZoneReport*> chosen;
+    for (const auto& zone : r.zones) {
+        if (wanted(zone.zone_id, zones)) chosen.push_back(&zone);
+    }
+    if (chosen.empty()) {
+        std::string there;
+        for (const auto& zone : r.zones) there += (there.empty() ? "" : ", ") + zone.zone_id;
+        return who + " has none of the zones that the link names; it has " + there;
+    }
+    const bool waits = std::all_of(chosen.begin(), chosen.end(), [](auto* z) { return z->status == "Wait"; });
+    return "no zone of " + who + " is connected: " + zone_states(chosen) + (waits ? "; " + accept_it(r) : "");
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,83 @@
+#include "agent/faults/catalogue.h"
+
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/faults/texts.h"
+
+namespace postern::agent::doctor {
+
+std::optional<Language> parse_language(std::string_view text) {
+    if (text == "en") return Language::kEnglish;
+    if (text == "zh") return Language::kChinese;
+    return std::nullopt;
+}
+
+Language language_of_environment() {
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr || *value == '\0') continue;
+        return std::string_view(value).starts_with("zh") ? Language::kChinese : Language::kEnglish;
+    }
+    return Language::kEnglish;
+}
+
+Catalogue::Catalogue(std::string_view json) : texts_(new nlohmann::json(nlohmann::json::parse(json))) {}
+
+const Catalogue& Catalogue::in(Language language) {
+    if (language == Language::kChinese) {
+        static const Catalogue chinese(kTextsZh);
+        return chinese;
+    }
+    static const Catalogue english(kTextsEn);
+    return english;
+}
+
+std::string Catalogue::text(std::string_view section, std::string_view key, const Values& values) const {
+    const auto found = texts_->find(section);
+    if (found == texts_->end() || !found->contains(key)) return "";
+    return fill((*found)[std::string(key)].get_ref<const std::string&>(), in_words(values));
+}
+
+Values Catalogue::in_words(const Values& values) const {
+    Values out = values;
+    for (auto& [name, value] : out) {
+        const auto end = value.starts_with('\x1f') ? value.find('\x1f', 1) : std::string::npos;
+        if (end == std::string::npos) continue;
+        const auto section = texts_->find(value.substr(1, end - 1));
+        const std::string key = value.substr(end + 1);
+        if (section != texts_->end() && section->contains(key))
+            value = fill((*section)[key].get_ref<const std::string&>(), values);
+    }
+    return out;
+}
+
+std::string Catalogue::of(std::string_view code, std::string_view part, const Values& values) const {
+    const auto& findings = (*texts_)["findings"];
+    const auto found = findings.find(code);
+    if (found == findings.end() || !found->contains(part)) return "";
+    return fill((*found)[std::string(part)].get_ref<const std::string&>(), in_words(values));
+}
+
+std::string fill(std::string_view text, const Values& values) {
+    std::string out;
+    while (!text.empty()) {
+        const auto open = text.find('{');
+        const auto close = open == std::string_view::npos ? open : text.find('}', open);
+        if (close == std::string_view::npos) return out += text;
+        out += text.substr(0, open);
+        const auto word = text.substr(open + 1, close - open - 1);
+        if (const auto value = values.find(word); value != values.end() && !value->second.empty()) {
+            out += value->second;
+        } else if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string_view::npos) {
+            out += text.substr(open, close - open + 1);  // braces of JSON
+        } else if (out.ends_with(' ')) {
+            out.pop_back();  // "probe {link} --json" without a link
+        }
+        text.remove_prefix(close + 1);
+    }
+    return out;
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,43 @@
+// The words of doctor, one file a language (texts.en.json, texts.zh.json), built into the program. Placeholders in
+// braces are filled with a finding's values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/faults/finding.h"
+
+namespace postern::agent::doctor {
+
+enum class Language { kEnglish, kChinese };
+/// "en", "zh"; nullopt for others.
+std::optional<Language> parse_language(std::string_view text);
+/// By LC_ALL, LC_MESSAGES, LANG, in this order; English unless one says zh.
+Language language_of_environment();
+
+class Catalogue {
+  public:
+    static const Catalogue& in(Language language);
+
+    /// A text by its section and key, filled: ("words", "fix"), ("steps", "tcp"). "" when there is none.
+    std::string text(std::string_view section, std::string_view key, const Values& values = {}) const;
+    /// `part`: cause, expected, found, fix or verify.
+    std::string of(std::string_view code, std::string_view part, const Values& values) const;
+
+    /// For the test that compares the languages.
+    const nlohmann::json& all() const { return *texts_; }
+
+  private:
+    explicit Catalogue(std::string_view json);
+    Values in_words(const Values& values) const;
+
+    const nlohmann::json* texts_;  // lives as long as the program
+};
+
+/// "{ip} does not answer" with ip filled in. An unknown name becomes nothing, and so does the blank before it.
+std::string fill(std::string_view text, const Values& values);
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,231 @@
+#include "agent/faults/codes.h"
+
+#include <algorithm>
+#include <array>
+
+namespace postern::agent::doctor {
+
+namespace {
+
+using probe::Reason;
+using enum Step;
+using enum Owner;
+constexpr State kFail = State::kFail;
+constexpr State kWarn = State::kWarn;
+
+constexpr std::string_view kNoAgent = "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN";
+constexpr std::string_view kWrongPath =
+    "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
+    "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
+/// Why nobody can say which addresses there are.
+constexpr std::string_view kNoDiscovery =
+    "PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
+    "PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-ENDPOINT-MAKING PN-ENDPOINT-ZONE";
+/// Why nothing, or somebody else, is behind an address. Whoever has answered HTTP is behind it.
+constexpr std::string_view kDead =
+    "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-SECURITY-GROUP-443 PN-ADDRESS-STALE";
+constexpr std::string_view kSomebodyElse = "PN-ADDRESS-STALE";
+
+constexpr CodeInfo kCodes[] = {
+    {"PN-CONFIG-UNREADABLE", kConfig, kFail, kYou},
+    {"PN-CONFIG-MISTAKE", kConfig, kFail, kYou},
+    {"PN-CONFIG-WARNING", kConfig, kWarn, kYou},
+    {"PN-CONFIG-NO-LINK", kConfig, kWarn, kYou},
+    {"PN-CONFIG-TOKEN", kConfig, kFail, kYou},
+
+    {"PN-AGENT-DOWN", kAgent, kFail, kYou, "PN-CONFIG-UNREADABLE PN-CONFIG-MISTAKE"},
+    {"PN-AGENT-RESOLVER", kAgent, kFail, kYou, "PN-AGENT-DOWN"},
+    {"PN-AGENT-WARNING", kAgent, kWarn, kYou},
+    {"PN-AGENT-DISCOVERY", kAgent, kWarn, kYou, kNoDiscovery},
+
+    {"PN-CREDENTIALS-NONE", kCredentials, kFail, kYou},
+
+    {"PN-API-NAME", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
+    {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
+    {"PN-API-CLOCK", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
+    {"PN-API-KEY", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
+    {"PN-API-DENIED", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE"},
+    {"PN-API-FAILED", kApi, kFail, kAlibaba, "PN-CREDENTIALS-NONE"},
+
+    {"PN-ENDPOINT-GONE", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-PENDING", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-CLOSED", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-LOCKED", kEndpoint, kFail, kYou},
+    {"PN-ENDPOINT-MAKING", kEndpoint, kWarn, kAlibaba},
+    {"PN-ENDPOINT-ZONE", kEndpoint, kWarn, kYou},
+
+    {"PN-SECURITY-GROUP-443", kSecurityGroup, kFail, kCloudAdmin},
+
+    {"PN-STUB-SILENT", kStub, kFail, kYou, "PN-AGENT-DOWN PN-AGENT-RESOLVER"},
+    {"PN-STUB-FOREIGN", kStub, kFail, kYou},
+    {"PN-STUB-WRONG", kStub, kFail, kYou, kNoAgent},
+    {"PN-STUB-FORWARD", kStub, kFail, kCloudAdmin, kNoAgent},
+
+    {"PN-HOSTS-SHADOW", kHosts, kFail, kYou},
+    {"PN-HOSTS-FROZEN", kHosts, kWarn, kYou},
+    {"PN-HOSTS-REVERSED", kHosts, kWarn, kYou},
+
+    {"PN-RESOLV-OFF", kResolvConf, kFail, kYou, kNoAgent},
+    {"PN-RESOLV-SUSPENDED", kResolvConf, kFail, kYou, kNoAgent},
+    {"PN-RESOLV-TRUCE", kResolvConf, kFail, kYou},
+    {"PN-RESOLV-CHANGED", kResolvConf, kFail, kYou},
+    {"PN-RESOLV-NSSWITCH", kResolvConf, kFail, kYou},
+    {"PN-RESOLV-ROTATE", kResolvConf, kWarn, kYou},
+    {"PN-RESOLV-SECOND", kResolvConf, kWarn, kYou},
+
+    {"PN-SYSTEM-UNKNOWN-NAME", kSystem, kFail, kYou, kWrongPath},
+    {"PN-SYSTEM-FAILED", kSystem, kFail, kYou, kWrongPath},
+    {"PN-SYSTEM-PUBLIC", kSystem, kFail, kYou, kWrongPath},
+    {"PN-SYSTEM-STALE", kSystem, kFail, kYou, kWrongPath},
+
+    {"PN-ADDRESS-NONE", kAddress, kFail, kYou,
+     "PN-AGENT-DOWN PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED "
+     "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED"},
+    {"PN-ADDRESS-STALE", kAddress, kFail, kYou},
+    {"PN-ADDRESS-MISSING", kAddress, kWarn, kYou},
+    {"PN-ADDRESS-PUBLIC", kAddress, kWarn, kYou},
+    {"PN-ADDRESS-ONE", kAddress, kWarn, kYou},
+
+    {"PN-TCP-REFUSED", kTcp, kFail, kTdengine, kDead, Reason::kTcpRefused},
+    {"PN-TCP-TIMEOUT", kTcp, kFail, kCloudAdmin, kDead, Reason::kTcpTimeout},
+    {"PN-TCP-BLOCKED", kTcp, kFail, kCloudAdmin, kDead},
+    {"PN-TCP-RESET", kTcp, kFail, kTdengine, kDead, Reason::kTcpReset},
+    {"PN-TCP-NO-ROUTE", kTcp, kFail, kCloudAdmin, kDead, Reason::kNoRoute},
+    {"PN-TCP-NET-UNREACHABLE", kTcp, kFail, kCloudAdmin, kDead, Reason::kNetUnreachable},
+    {"PN-TCP-HOST-UNREACHABLE", kTcp, kFail, kCloudAdmin, kDead, Reason::kHostUnreachable},
+
+    {"PN-TLS-TIMEOUT", kTls, kFail, kCloudAdmin, kDead, Reason::kTlsTimeout},
+    {"PN-TLS-MTU", kTls, kFail, kCloudAdmin},
+    {"PN-TLS-RESET", kTls, kFail, kTdengine, kDead, Reason::kTlsReset},
+    {"PN-TLS-EOF", kTls, kFail, kTdengine, kDead, Reason::kTlsEof},
+    {"PN-TLS-ALERT", kTls, kFail, kTdengine, kSomebodyElse, Reason::kTlsAlert},
+    {"PN-TLS-PROTOCOL", kTls, kFail, kYou, kSomebodyElse, Reason::kTlsProtocol},
+    {"PN-TLS-EXPIRED", kTls, kFail, kTdengine, "PN-API-CLOCK", Reason::kCertExpired},
+    {"PN-TLS-NOT-YET-VALID", kTls, kFail, kYou, "PN-API-CLOCK", Reason::kCertNotYetValid},
+    {"PN-TLS-NAME", kTls, kFail, kYou, kSomebodyElse, Reason::kCertNameMismatch},
+    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kSomebodyElse, Reason::kCertUntrusted},
+    {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
+
+    {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, {}, Reason::kHttpTimeout},
+    {"PN-HTTP-RESET", kHttp, kFail, kTdengine, {}, Reason::kHttpReset},
+    {"PN-HTTP-PROTOCOL", kHttp, kFail, kYou, {}, Reason::kHttpProtocol},
+    {"PN-HTTP-TRUNCATED", kHttp, kFail, kTdengine, {}, Reason::kHttpTruncated},
+    {"PN-HTTP-REDIRECT", kHttp, kFail, kYou, {}, Reason::kHttpRedirect},
+    {"PN-HTTP-4XX", kHttp, kFail, kYou, {}, Reason::kHttpStatus4xx},
+    {"PN-HTTP-401", kHttp, kFail, kYou, {}, Reason::kHttpStatus401},
+    {"PN-HTTP-403", kHttp, kFail, kYou, {}, Reason::kHttpStatus403},
+    {"PN-HTTP-429", kHttp, kFail, kYou, {}, Reason::kHttpStatus429},
+    {"PN-HTTP-5XX", kHttp, kFail, kTdengine, {}, Reason::kHttpStatus5xx},
+    {"PN-HTTP-STATUS", kHttp, kFail, kYou, {}, Reason::kHttpStatusUnexpected},
+    {"PN-HTTP-TOO-LARGE", kHttp, kFail, kYou, {}, Reason::kBodyTooLarge},
+    {"PN-HTTP-JSON", kHttp, kFail, kTdengine, {}, Reason::kBodyInvalidJson},
+    {"PN-HTTP-BODY", kHttp, kFail, kYou, {}, Reason::kBodyMismatch},
+    {"PN-HTTP-NOT-TDENGINE", kHttp, kFail, kYou, kSomebodyElse, Reason::kNotTdengine},
+    {"PN-HTTP-SLOW", kHttp, kWarn, kTdengine},
+
+    {"PN-SQL-AUTH", kSql, kFail, kYou, {}, Reason::kSqlAuth},
+    {"PN-SQL-PERMISSION", kSql, kFail, kYou, {}, Reason::kSqlPermission},
+    {"PN-SQL-ERROR", kSql, kFail, kYou, {}, Reason::kSqlError},
+    {"PN-SQL-UNAVAILABLE", kSql, kFail, kTdengine, {}, Reason::kSqlUnavailable},
+    {"PN-SQL-NO-TOKEN", kSql, kWarn, kYou, "PN-CONFIG-TOKEN", Reason::kTokenMissing},
+
+    {"PN-WS-FAILED", kWs, kFail, kTdengine},
+
+    {"PN-LOCAL-FILES", kEnvironment, kFail, kYou, {}, Reason::kLocalFdLimit},
+    {"PN-LOCAL-PORTS", kEnvironment, kFail, kYou, {}, Reason::kLocalPortExhausted},
+    {"PN-LOCAL-MEMORY", kEnvironment, kFail, kYou, {}, Reason::kLocalOom},
+    {"PN-LOCAL-CANCELLED", kEnvironment, kWarn, kYou, {}, Reason::kLocalCancelled},
+    {"PN-ENV-PROXY", kEnvironment, kWarn, kYou},
+    {"PN-ENV-NSCD", kEnvironment, kWarn, kYou},
+    {"PN-ENV-TAILSCALE", kEnvironment, kWarn, kYou},
+    {"PN-ENV-CONTAINER", kEnvironment, kWarn, kYou},
+    {"PN-ENV-JVM", kEnvironment, kWarn, kYou},
+};
+
+/// Whether `names` (separated by blanks) has `code`.
+bool lists(std::string_view names, std::string_view code) {
+    while (!names.empty()) {
+        const auto end = names.find(' ');
+        if (names.substr(0, end) == code) return true;
+        if (end == std::string_view::npos) return false;
+        names.remove_prefix(end + 1);
+    }
+    return false;
+}
+
+bool about_the_same(const Finding& cause, const Finding& effect) {
+    const auto meets = [](const std::string& a, const std::string& b) { return a.empty() || b.empty() || a == b; };
+    return meets(cause.link, effect.link) && meets(cause.ip, effect.ip);
+}
+
+}  // namespace
+
+std::string_view to_string(State state) {
+    constexpr std::array<std::string_view, 4> kWords = {"PASS", "WARN", "FAIL", "SKIP"};
+    return kWords[static_cast<std::size_t>(state)];
+}
+
+std::string_view to_string(Step step) {
+    constexpr std::array<std::string_view, static_cast<std::size_t>(Step::kCount)> kWords = {
+        "config", "agent", "credentials", "api", "endpoint", "security_group", "stub", "system", "hosts", "resolv_conf",
+        "address", "tcp", "tls", "http", "sql", "ws", "environment"};
+    return kWords[static_cast<std::size_t>(step)];
+}
+
+std::string_view to_string(Owner owner) {
+    constexpr std::array<std::string_view, 4> kWords = {"you", "cloud_admin", "tdengine", "alibaba"};
+    return kWords[static_cast<std::size_t>(owner)];
+}
+
+std::span<const CodeInfo> all_codes() {
+    return kCodes;
+}
+
+const CodeInfo* find_code(std::string_view code) {
+    const auto* found = std::find_if(std::begin(kCodes), std::end(kCodes), [&](const auto& c) { return c.code == code; });
+    return found == std::end(kCodes) ? nullptr : found;
+}
+
+const CodeInfo& code_of(probe::Reason reason) {
+    return *std::find_if(std::begin(kCodes), std::end(kCodes), [&](const auto& c) { return c.reason == reason; });
+}
+
+std::string step_code(Step step) {
+    std::string out = "PN-";
+    for (const char c : to_string(step))
+        out += c == '_' ? '-' : static_cast<char>(c - 'a' + 'A');
+    return out;
+}
+
+void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
+    // In the end the cause that nothing explains is named: a → b → c folds c under a.
+    const auto cause_of = [&](const Finding& f) -> const Finding* {
+        const CodeInfo* info = find_code(f.code);
+        if (info == nullptr) return nullptr;
+        for (const auto* list : {&earlier, static_cast<const std::vector<Finding>*>(&now)}) {
+            for (const Finding& cause : *list) {
+                const bool enough = cause.state == State::kFail || (cause.state == State::kWarn && f.state == State::kWarn);
+                if (enough && lists(info->explained_by, cause.code) && about_the_same(cause, f)) return &cause;
+            }
+        }
+        return nullptr;
+    };
+    std::vector<std::pair<Finding*, std::string>> folded;
+    for (Finding& f : now) {
+        if (f.state != State::kFail && f.state != State::kWarn) continue;
+        const Finding* cause = cause_of(f);
+        if (cause == nullptr) continue;
+        for (const Finding* root = cause_of(*cause); root != nullptr; root = cause_of(*cause)) cause = root;
+        folded.emplace_back(&f, cause->code);
+    }
+    for (auto& [finding, code] : folded) {
+        // What was skipped because of it has the same root.
+        for (Finding& f : now) {
+            if (f.state == State::kSkip && f.because == finding->code && about_the_same(*finding, f)) f.because = code;
+        }
+        finding->state = State::kSkip;
+        finding->because = std::move(code);
+    }
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,65 @@
+// GET /api/v1/stream, Server-Sent Events: `status` (the document of /api/v1/status) when it changed, at most
+// once a second, and `probe` for each record. A client that comes back with Last-Event-ID gets what it
+// missed, as far as the memory ring goes. Costs nothing while nobody listens. Owned by the app, loop thread
+// only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/serving/http_server.h"
+#include "agent/status/status.h"
+#include "core/clock.h"
+#include "probe/record.h"
+
+namespace postern::agent {
+
+struct EventStreamLimits {
+    std::size_t clients = 16;
+    std::size_t replayed_bytes = kStreamBacklog / 2;  // of records that a returning client missed; newest win
+    core::Micros tick_us = core::kSecond;
+    core::Micros silence_us =
+        15 * core::kSecond;  // then a comment, so that both ends notice a dead connection
+};
+
+class EventStream {
+  public:
+    struct Sources {
+        std::function<StatusSnapshot()> snapshot;
+        std::function<std::vector<probe::Record>()> records;  // of the memory ring, newest first
+    };
+
+    EventStream(core::Clock& clock, Sources sources, EventStreamLimits limits = {});
+
+    HttpReply answer(const HttpQuery& query);
+    /// A new record, for everybody.
+    void record(const probe::Record& record);
+    std::size_t clients();
+
+  private:
+    struct Client {
+        std::shared_ptr<HttpStream> stream;
+        core::Micros heard_us = 0;  // when something was last sent to it
+    };
+
+    void welcome(std::shared_ptr<HttpStream> stream, const std::string& last_id);
+    std::string missed_since(const std::string& last_id) const;
+    std::string event_of(const probe::Record& record) const;
+    void send(Client& client, std::string_view text);
+    void send_all(std::string_view text);
+    void tick();
+
+    core::Clock& clock_;
+    Sources sources_;
+    EventStreamLimits limits_;
+    std::string
+        run_;  // sequence numbers begin anew with each start of the agent: an id says which one it belongs to
+    std::vector<Client> clients_;
+    std::string last_status_;  // without its time
+    core::Timer timer_;
+};
+
+}  // namespace postern::agent

@@ -1,0 +1,197 @@
+#include "agent/serving/http_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <optional>
+
+#include "agent/text/values.h"
+#include "agent/text/metrics_writer.h"
+
+namespace postern::agent {
+
+namespace {
+
+constexpr std::size_t kDefaultRecords = 100;
+constexpr std::size_t kMaxRecords = 10000;
+
+using Checks = std::vector<HealthCheck>;
+
+/// The Kubernetes way: "ok", or with ?verbose a line a check; ?exclude=NAME leaves one out; /readyz/NAME asks
+/// for one.
+HttpReply answer_checks(const HttpQuery& query, std::string_view name, Checks checks, int bad_status) {
+    if (!query.rest.empty()) {
+        std::erase_if(checks, [&](const HealthCheck& c) { return c.name != query.rest; });
+        if (checks.empty())
+            return HttpReply::text(404, fmt::format("404: {} has no check {}\n", name, shown(query.rest)));
+    }
+    std::string notes;
+    for (const auto& excluded : query.all("exclude")) {
+        if (std::erase_if(checks, [&](const HealthCheck& c) { return c.name == excluded; }) == 0) {
+            notes += fmt::format("warn: there is no check {} to exclude\n", shown(excluded));
+        }
+    }
+    const bool good = std::all_of(checks.begin(), checks.end(), [](const HealthCheck& c) { return c.ok; });
+    if (good && !query.argument("verbose")) return HttpReply::text(200, "ok");
+    std::string body;
+    for (const auto& c : checks) {
+        body +=
+            c.ok ? fmt::format("[+]{} ok\n", c.name) : fmt::format("[-]{} failed: {}\n", c.name, c.reason);
+    }
+    body += notes + fmt::format("{} check {}\n", name, good ? "passed" : "failed");
+    return HttpReply::text(good ? 200 : bad_status, body);
+}
+
+HttpReply bad_argument(std::string_view name, std::string_view value, std::string_view expected) {
+    return HttpReply::text(400, fmt::format("400: {}={}: expected {}\n", name, shown(value), expected));
+}
+
+/// What is wrong with it, if something is. An argument that is not there leaves the time alone.
+std::optional<HttpReply> take_time(const HttpQuery& query, const char* name, Micros* wall_us) {
+    const auto text = query.argument(name);
+    if (!text) return std::nullopt;
+    const auto ago = parse_duration(*text);
+    *wall_us = ago ? core::now_wall_us() - *ago : core::parse_utc(*text);
+    if (ago || *wall_us >= 0) return std::nullopt;
+    return bad_argument(name, *text, "a time such as 1h or 2026-01-02T03:04:05Z");
+}
+
+HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
+    const std::string link = query.argument("link").value_or(""), ip_text = query.argument("ip").value_or("");
+    if (link.empty()) return bad_argument("link", link, "the name of a link");
+    const auto ip = core::IpAddress::parse(ip_text);
+    if (!ip) return bad_argument("ip", ip_text, "an IP address");
+    const std::string resolution_text = query.argument("resolution").value_or("minute");
+    if (resolution_text != "minute" && resolution_text != "hour") {
+        return bad_argument("resolution", resolution_text, "minute or hour");
+    }
+    const auto resolution = resolution_text == "hour" ? probe::Resolution::kHour : probe::Resolution::kMinute;
+    Micros since_wall_us = 0;
+    if (const auto wrong = take_time(query, "since", &since_wall_us)) return *wrong;
+    const auto rollups = sources.history(link, *ip, resolution, since_wall_us);
+    if (!rollups)
+        return HttpReply::text(404, fmt::format("404: {} of {} has no history\n", ip->text(), shown(link)));
+    return HttpReply::json(200, history_json(link, *ip, resolution, *rollups));
+}
+
+HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
+    probe::RecordFilter filter;
+    std::size_t limit = kDefaultRecords;
+    filter.link = query.argument("link").value_or("");
+    if (const auto ip = query.argument("ip")) {
+        filter.ip = core::IpAddress::parse(*ip);
+        if (!filter.ip) return bad_argument("ip", *ip, "an IP address");
+    }
+    if (const auto state = query.argument("state")) {
+        filter.state = probe::parse_state(*state);
+        if (!filter.state) return bad_argument("state", *state, "up, degraded, down or unknown");
+    }
+    if (const auto reason = query.argument("reason")) {
+        filter.reason = probe::parse_reason(*reason);
+        if (!filter.reason) return bad_argument("reason", *reason, "a reason such as tcp_timeout");
+    }
+    if (const auto wrong = take_time(query, "since", &filter.since_wall_us)) return *wrong;
+    if (const auto wrong = take_time(query, "until", &filter.until_wall_us)) return *wrong;
+    if (const auto text = query.argument("limit")) {
+        const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
+        if (ec != std::errc{} || end != text->data() + text->size() || limit == 0 || limit > kMaxRecords) {
+            return bad_argument("limit", *text, fmt::format("a number from 1 to {}", kMaxRecords));
+        }
+    }
+    std::string body = "{\"schema_version\":1,\"probes\":[";
+    bool first = true;
+    auto records = sources.probes(filter, limit);
+    // Newest first by when they began; they are remembered in the order in which they ended.
+    std::stable_sort(records.begin(), records.end(), [](const auto& a, const auto& b) {
+        return a.wall_us > b.wall_us;
+    });
+    for (const auto& record : records) {
+        body += first ? "\n" : ",\n";
+        body += probe::to_json(record);
+        first = false;
+    }
+    return HttpReply::json(200, body + "\n]}\n");
+}
+
+/// Of a terminal: at most 1000, 0 where the argument is none.
+std::size_t number_of(const HttpQuery& query, std::string_view name) {
+    std::size_t number = 0;
+    const std::string text = query.argument(name).value_or("0");
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return std::min<std::size_t>(number, 1000);
+}
+
+/// JSON, or the text of `postern status` (which asks this way, so that both always are of one version).
+HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
+    HttpReply reply;
+    if (query.argument("view") == "text") {
+        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", number_of(query, "columns"), number_of(query, "rows")));
+    } else {
+        reply = HttpReply::json(200, status_json(s));
+    }
+    reply.headers.emplace_back("X-Postern-Overall", std::to_string(static_cast<int>(s.overall)));
+    return reply;
+}
+
+HttpReply answer_health(const StatusSnapshot& s) {
+    HttpReply reply{health_http_status(s), "application/health+json", health_json(s), {}};
+    reply.headers.emplace_back("Cache-Control", "max-age=2");
+    return reply;
+}
+
+}  // namespace
+
+std::vector<HealthCheck> ready_checks(const StatusSnapshot& s) {
+    HealthCheck plan{"plan", s.resolver.accepted, s.resolver.problem};
+    if (!plan.ok && plan.reason.empty()) plan.reason = "the resolver has not taken the newest plan yet";
+    HealthCheck discovery{"discovery", true, ""}, sweep{"sweep", true, ""};
+    for (const auto& link : s.links) {
+        const auto& d = link.discovery;
+        if (!d.known && discovery.ok) {
+            discovery = {"discovery", false,
+                         fmt::format("the addresses of {} are not known{}", link.name,
+                                     d.error                 ? ": " + d.error->what
+                                     : d.waiting_for.empty() ? ""
+                                                             : ": " + d.waiting_for)};
+        }
+        if (link.probing && d.known && !link.addresses.empty() && !link.first_sweep_done && sweep.ok) {
+            sweep = {"sweep", false, fmt::format("not every address of {} has been probed yet", link.name)};
+        }
+    }
+    return {plan, discovery, sweep};
+}
+
+std::vector<HttpRoute> make_routes(HttpSources sources) {
+    const auto s = std::make_shared<const HttpSources>(std::move(sources));
+    const auto livez = [s](const HttpQuery& q) { return answer_checks(q, "livez", s->live(), 500); };
+    const auto readyz = [s](const HttpQuery& q) { return answer_checks(q, "readyz", s->ready(), 503); };
+    return {
+        {"/livez", false, "GET", livez},
+        {"/livez/", true, "GET", livez},
+        {"/readyz", false, "GET", readyz},
+        {"/readyz/", true, "GET", readyz},
+        {"/health", false, "GET", [s](const HttpQuery&) { return answer_health(s->snapshot()); }},
+        {"/metrics", false, "GET",
+         [s](const HttpQuery&) {
+             return HttpReply{200, std::string(kMetricsType), metrics_text(s->snapshot()), {}};
+         }},
+        {"/probe", false, "GET", s->probe},
+        {"/api/v1/status", false, "GET", [s](const HttpQuery& q) { return answer_status(q, s->snapshot()); }},
+        {"/api/v1/probes", false, "GET", [s](const HttpQuery& q) { return answer_probes(q, *s); }},
+        {"/api/v1/stream", false, "GET", s->stream},
+        {"/api/v1/history", false, "GET", [s](const HttpQuery& q) { return answer_history(q, *s); }},
+        {"/api/v1/refresh", false, "POST",
+         [s](const HttpQuery&) {
+             const std::string started =
+                 core::format_utc(core::now_wall_us());  // before anything of it can begin
+             s->refresh();
+             return HttpReply::json(202,
+                                    fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
+         }},
+        {"/", false, "GET", [s](const HttpQuery& q) { return status_page(s->snapshot(), q); }},
+    };
+}
+
+}  // namespace postern::agent

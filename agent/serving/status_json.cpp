@@ -1,0 +1,296 @@
+// GET /api/v1/status and `postern status --json`. Keys are only ever added.
+#include <nlohmann/json.hpp>
+
+#include "agent/faults/reason_text.h"
+#include "agent/status/status.h"
+#include "core/plan.h"
+#include "probe/record.h"
+
+namespace postern::agent {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json time_or_null(Micros wall_us) {
+    return wall_us > 0 ? Json(core::format_utc(wall_us)) : Json(nullptr);
+}
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+template <class List>
+Json texts(const List& list) {
+    Json out = Json::array();
+    for (const auto& item : list)
+        out.push_back(item.text());
+    return out;
+}
+
+Json error_json(const core::Error& error, Micros since_wall_us) {
+    return {{"code", core::to_string(error.code)},
+            {"what", error.what},
+            {"hint", error.hint},
+            {"since", time_or_null(since_wall_us)}};
+}
+
+Json report_json(const EndpointReport& report) {
+    Json zones = Json::array();
+    for (const auto& zone : report.zones) {
+        zones.push_back({{"zone", zone.zone_id},
+                         {"status", zone.status},
+                         {"ipv4", zone.ipv4 ? Json(zone.ipv4->text()) : Json(nullptr)},
+                         {"ipv6", zone.ipv6 ? Json(zone.ipv6->text()) : Json(nullptr)},
+                         {"domain", text_or_null(zone.domain)}});
+    }
+    return {{"endpoint", report.endpoint_id},
+            {"status", report.status},
+            {"business_status", report.business_status},
+            {"connection_status", report.connection_status},
+            {"service_name", text_or_null(report.service_name)},
+            {"domain", text_or_null(report.domain)},
+            {"request_id", text_or_null(report.request_id)},
+            {"zones", std::move(zones)}};
+}
+
+Json discovery_json(const DiscoveryStatus& d) {
+    Json reports = Json::array();
+    for (const auto& report : d.reports)
+        reports.push_back(report_json(report));
+    return {{"known", d.known},
+            {"source", d.source},
+            {"confirmed", time_or_null(d.confirmed_wall_us)},
+            {"asked", time_or_null(d.asked_wall_us)},
+            {"changed", time_or_null(d.changed_wall_us)},
+            {"request_id", text_or_null(d.request_id)},
+            {"waiting_for", text_or_null(d.waiting_for)},
+            {"error", d.error ? error_json(*d.error, d.error_since_wall_us) : Json(nullptr)},
+            {"endpoints", std::move(reports)}};
+}
+
+Json host_dns_json(const HostDnsReport& r) {
+    const bool off = r.journal.state == TakeoverState::kOff;
+    return {{"state", r.problem.empty() ? Json(to_string(r.journal.state)) : Json("unknown")},
+            {"mode", off ? Json(nullptr) : Json(to_string(r.journal.decision.mode))},
+            {"since", time_or_null(r.journal.since_wall_us)},
+            {"decision", text_or_null(r.journal.decision.line)},
+            {"text", r.text()}};
+}
+
+Json result_json(const probe::ProbeResult& r) {
+    Json out = {
+        {"ts", time_or_null(r.started_wall_us)},
+        {"ok", r.ok},
+        {"phase", r.ok || r.phase == probe::Phase::kCount ? Json(nullptr) : Json(probe::to_string(r.phase))},
+        {"reason", r.reason == probe::Reason::kNone ? Json(nullptr) : Json(probe::to_string(r.reason))},
+        {"detail", text_or_null(r.detail)}};
+    for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+        const std::string key = std::string(probe::to_string(static_cast<probe::Phase>(i))) + "_us";
+        out[key] = r.phase_us[i] ? Json(*r.phase_us[i]) : Json(nullptr);
+    }
+    out["total_us"] = r.total_us;
+    out["http_status"] = r.http_status ? Json(*r.http_status) : Json(nullptr);
+    out["sql_code"] = r.sql_code ? Json(*r.sql_code) : Json(nullptr);
+    out["ws_us"] = r.ws_us ? Json(*r.ws_us) : Json(nullptr);
+    out["tls_version"] = text_or_null(r.tls_version);
+    const auto& c = r.certificate;
+    out["certificate"] = !c.present ? Json(nullptr)
+                                    : Json{{"subject", c.subject},
+                                           {"issuer", c.issuer},
+                                           {"names", c.names},
+                                           {"fingerprint_sha256", c.fingerprint_sha256},
+                                           {"not_after", time_or_null(c.not_after_us)},
+                                           {"chain_not_after", time_or_null(c.chain_not_after_us)}};
+    return out;
+}
+
+Json last_day_json(const probe::Availability& day) {
+    return {{"percent", percent(day)},
+            {"attempts", day.attempts},
+            {"failures", day.failures},
+            {"p95_us", day.p95_us > 0 ? Json(day.p95_us) : Json(nullptr)},
+            {"since", time_or_null(day.since_wall_us)}};
+}
+
+Json address_json(const AddressStatus& a) {
+    return {{"ip", a.ip.text()},
+            {"zone", text_or_null(a.zone)},
+            {"endpoint", text_or_null(a.endpoint)},
+            {"state", probe::to_string(a.state)},
+            {"path", probe::to_string(a.verdict.path)},
+            {"service", probe::to_string(a.verdict.service)},
+            {"answered", a.answered},
+            {"since", time_or_null(a.since_wall_us)},
+            {"streak", a.streak},
+            {"last", a.last ? result_json(*a.last) : Json(nullptr)},
+            {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
+            {"recent", a.recent}};
+}
+
+Json compare_json(const CompareStatus& c) {
+    const auto micros = [](const std::optional<Micros>& us) { return us ? Json(*us) : Json(nullptr); };
+    return {{"gateway", c.gateway()},
+            {"finding", to_string(c.finding)},
+            {"text", c.text},
+            {"interval_us", c.interval_us},
+            {"last_attempt", time_or_null(c.at_wall_us)},
+            {"ip", c.ip ? Json(c.ip->text()) : Json(nullptr)},
+            {"attempts_total", c.attempts},
+            {"failures_total", c.failures},
+            {"private_median_us", micros(c.private_median_us)},
+            {"public_median_us", micros(c.public_median_us)},
+            {"lookup_error", c.lookup_error ? error_json(*c.lookup_error, c.at_wall_us) : Json(nullptr)},
+            {"last", c.last ? result_json(*c.last) : Json(nullptr)}};
+}
+
+Json finding_json(const CauseFinding& f) {
+    const bool has_reason = f.reason != probe::Reason::kNone;
+    return {{"code", f.code},
+            {"reason", has_reason ? Json(probe::to_string(f.reason)) : Json(nullptr)},
+            {"owner", has_reason ? Json(reason_owner(f.reason)) : Json(nullptr)},
+            {"ip", text_or_null(f.ip)},
+            {"zone", text_or_null(f.zone)},
+            {"alike", f.alike}};
+}
+
+Json request_json(const LinkStatus& link) {
+    const RequestStatus& r = link.request;
+    return {{"server_name", text_or_null(r.server_name)},
+            {"path", text_or_null(r.path)},
+            {"sql", text_or_null(r.sql)},
+            {"ca_file", text_or_null(r.ca_file)}};
+}
+
+Json link_json(const LinkStatus& link) {
+    Json addresses = Json::array();
+    for (const auto& a : link.addresses)
+        addresses.push_back(address_json(a));
+    return {{"name", link.name},
+            {"host", link.host},
+            {"port", link.port},
+            {"state", probe::to_string(link.state)},
+            {"path", probe::to_string(link.path)},
+            {"service", probe::to_string(link.service)},
+            {"cause", text_or_null(link.cause)},
+            {"fix", text_or_null(link.fix)},
+            {"kind", probe::to_string(link.kind)},
+            {"request", request_json(link)},
+            {"policy", to_string(link.policy)},
+            {"probing", link.probing},
+            {"token_configured", link.token_configured},
+            {"token_problem", text_or_null(link.token_problem)},
+            {"first_sweep_done", link.first_sweep_done},
+            {"answer", texts(link.answer)},
+            {"all_down", link.all_down},
+            {"answers_total", link.answers},
+            {"discovery", discovery_json(link.discovery)},
+            {"addresses", std::move(addresses)},
+            {"compare", link.compare ? compare_json(*link.compare) : Json(nullptr)},
+            {"finding", link.finding ? finding_json(*link.finding) : Json(nullptr)}};
+}
+
+Json queries_json(const core::StatsPage& stats) {
+    Json out = Json::object();
+    for (std::size_t source = 0; source < static_cast<std::size_t>(core::Source::kCount); ++source) {
+        std::uint64_t total = 0;
+        for (const auto& row : stats.queries[source]) {
+            for (const auto count : row)
+                total += count;
+        }
+        out[std::string(core::to_string(static_cast<core::Source>(source)))] = total;
+    }
+    return out;
+}
+
+Json upstream_json(const UpstreamStatus& u) {
+    return {{"address", u.address.text()},
+            {"srtt_us", u.stats.srtt_us},
+            {"sent", u.stats.sent},
+            {"answered", u.stats.answered},
+            {"timeouts", u.stats.timeouts},
+            {"servfail", u.stats.servfail},
+            {"refused", u.stats.refused},
+            {"network_errors", u.stats.network_errors},
+            {"tcp", u.stats.tcp}};
+}
+
+Json resolver_json(const ResolverStatus& r) {
+    const core::StatsPage& stats = r.stats;
+    const auto fault = static_cast<core::PlanFault>(stats.plan_refused_fault);
+    Json upstreams = Json::array();
+    for (const auto& u : r.upstreams)
+        upstreams.push_back(upstream_json(u));
+    Json out = {
+        {"running", r.running},
+        {"managed", r.managed},
+        {"pid", r.pid > 0 ? Json(r.pid) : Json(nullptr)},
+        {"restarts", r.restarts},
+        {"problem", text_or_null(r.problem)},
+        {"listen", texts(r.listen)},
+        {"plan",
+         {{"published_generation", r.published_generation},
+          {"accepted_generation", r.stats_valid ? Json(stats.plan_accepted_generation) : Json(nullptr)},
+          {"accepted", r.accepted},
+          {"source", r.stats_valid ? Json(core::to_string(static_cast<core::PlanSource>(stats.plan_source)))
+                                   : Json(nullptr)},
+          {"refused_total", stats.plans_refused},
+          {"last_refusal", stats.plans_refused > 0 ? Json(core::to_string(fault)) : Json(nullptr)}}},
+        {"upstream_source", r.upstream_source},
+        {"upstreams", std::move(upstreams)}};
+    if (r.stats_valid) {
+        out["started"] = time_or_null(stats.started_wall_us);
+        out["queries"] = queries_json(stats);
+        out["cache"] = {{"entries", stats.cache_entries},
+                        {"bytes", stats.cache_bytes},
+                        {"hits", stats.cache_hits},
+                        {"misses", stats.cache_misses},
+                        {"evictions", stats.cache_evictions}};
+        out["inflight"] = stats.inflight;
+        out["tcp_clients"] = stats.tcp_clients;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string status_json(const StatusSnapshot& s) {
+    Json links = Json::array();
+    for (const auto& link : s.links)
+        links.push_back(link_json(link));
+    Json requests = Json::array();
+    for (const auto& [key, count] : s.discovery.requests) {
+        requests.push_back({{"action", key.first}, {"code", key.second}, {"count", count}});
+    }
+    Json failures = Json::object();
+    for (const auto& [reason, count] : s.probes.failures)
+        failures[std::string(probe::to_string(reason))] = count;
+    const Json out = {
+        {"schema_version", 1},
+        {"ts", core::format_utc(s.now_wall_us)},
+        {"overall", to_string(s.overall)},
+        {"headline", s.headline},
+        {"version", s.version},
+        {"started", time_or_null(s.started_wall_us)},
+        {"config",
+         {{"path", s.config_path},
+          {"loaded", time_or_null(s.config_loaded_wall_us)},
+          {"reload_ok", s.config_reload_ok},
+          {"problem", text_or_null(s.config_problem)}}},
+        {"host", {{"region", text_or_null(s.region)}, {"zone", text_or_null(s.host_zone)}}},
+        {"links", std::move(links)},
+        {"resolver", resolver_json(s.resolver)},
+        {"host_dns", host_dns_json(s.host_dns)},
+        {"discovery",
+         {{"last_success", time_or_null(s.discovery.last_success_wall_us)},
+          {"changes_total", s.discovery.changes},
+          {"requests", std::move(requests)}}},
+        {"probes",
+         {{"attempts_total", s.probes.attempts},
+          {"missed_total", s.probes.missed},
+          {"failures_total", std::move(failures)}}},
+        {"warnings", s.warnings},
+    };
+    return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace postern::agent

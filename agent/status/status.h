@@ -1,0 +1,161 @@
+// One snapshot of everything the agent knows, and its four views: the command line, the page, JSON and metrics.
+// app.cpp fills it; status_json, status_text, health_json and metrics_text only read it. Holds no secret.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/status/compare_finding.h"
+#include "agent/config/config.h"
+#include "agent/discovery/endpoint_sync.h"
+#include "agent/hostdns/report.h"
+#include "core/stats_page.h"
+#include "probe/probe_types.h"
+#include "probe/rollup.h"
+#include "probe/verdict.h"
+
+namespace postern::agent {
+
+/// Seconds; the buckets are counts of their own, made cumulative when printed.
+struct Histogram {
+    std::vector<std::uint64_t> buckets;
+    double sum_s = 0;
+
+    void add(const Histogram& other);
+};
+
+/// What has come of the probes of one address since it is known.
+struct AddressCounters {
+    std::uint64_t attempts = 0;
+    std::map<probe::Reason, std::uint64_t> failures;
+    std::array<Histogram, probe::kTimedPhases> phases;  // bounds in probe_bounds_s()
+
+    void add(const AddressCounters& other);
+};
+
+struct AddressStatus {
+    core::IpAddress ip;
+    std::string zone, endpoint;
+    probe::Verdict verdict;
+    probe::State state = probe::State::kUnknown;
+    bool answered = false;                 // in the present DNS answer
+    Micros since_wall_us = 0;              // of the present state
+    std::optional<probe::ProbeResult> last;
+    int streak = 0;                        // >0 successes in a row, <0 failures
+    bool certificate_expiring = false;     // within expiry_warning
+    AddressCounters counters;
+    std::optional<probe::Availability> last_day;
+    std::string recent;                    // marks of the last 60 results, see probe::History::recent()
+};
+
+/// What a link's cause speaks of, for views that say it in words of their own.
+struct CauseFinding {
+    std::string_view code;                         // "reason", "token", "slow", "certificate", "api_error", "first_probes"
+    probe::Reason reason = probe::Reason::kNone;   // of code "reason"
+    std::string ip, zone;                          // the address that is spoken of; "" when none is
+    std::size_t alike = 0;                         // how many addresses it holds for
+};
+
+/// What a probe of a link sends, for those who want to send it by hand; never the token.
+struct RequestStatus {
+    std::string server_name, path, sql, ca_file;  // "" where the kind has none, or where it is the system's
+};
+
+struct LinkStatus {
+    std::string name, host;
+    std::uint16_t port = 443;
+    probe::Kind kind = probe::Kind::kTdengine;
+    RequestStatus request;
+    Policy policy = Policy::kAny;
+    bool probing = true;
+    bool token_configured = false;
+    std::string token_problem;             // "" or why the token could not be read
+    DiscoveryStatus discovery;
+    std::vector<AddressStatus> addresses;
+    std::vector<core::IpAddress> answer;   // what DNS says now, in order
+    bool all_down = false;                 // everything is answered because everything is down
+    probe::State path = probe::State::kUnknown;     // over the addresses, by policy
+    probe::State service = probe::State::kUnknown;
+    probe::State state = probe::State::kUnknown;
+    std::string cause;                     // one sentence: what is wrong, "" when nothing is
+    std::string fix;                       // the next step, "" when none
+    std::optional<CauseFinding> finding;   // of the cause, where it has one
+    bool first_sweep_done = false;
+    std::uint64_t answers = 0;             // private answers served, from the resolver
+    std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it
+
+    /// As LinkConfig::asks_service(): without it the path is all there is to judge by.
+    bool asks_service() const { return kind != probe::Kind::kTdengine || token_configured; }
+};
+
+struct UpstreamStatus {
+    core::SocketAddress address;
+    core::UpstreamStats stats;
+};
+
+struct ResolverStatus {
+    bool running = false;
+    bool managed = false;                  // started or adopted by this agent
+    pid_t pid = 0;
+    bool stats_valid = false;
+    std::string stats_problem;
+    core::StatsPage stats;
+    std::uint64_t published_generation = 0;
+    bool accepted = false;                 // see PlanPublisher::up_to_date()
+    std::uint64_t restarts = 0;
+    std::vector<core::SocketAddress> listen;
+    std::vector<UpstreamStatus> upstreams;
+    std::string upstream_source;           // "configured", "/etc/resolv.conf", …
+    std::string problem;                   // "" or what is wrong with the resolver or the plan, with the fix
+};
+
+struct ProbeCounters {
+    std::uint64_t attempts = 0, missed = 0;
+    std::map<probe::Reason, std::uint64_t> failures;  // of addresses that are gone, too
+    Histogram lag;
+};
+
+/// Of the attempts, in percent with two decimals, rounded down: 100 is every single one.
+double percent(const probe::Availability& availability);
+
+/// Exit codes and /health follow it: 0 good, 1 degraded, 2 failed, 3 unknown.
+enum class Overall { kGood = 0, kDegraded = 1, kFailed = 2, kUnknown = 3 };
+std::string_view to_string(Overall overall);
+
+struct StatusSnapshot {
+    Micros now_wall_us = 0;
+    Micros started_wall_us = 0;
+    std::string version;
+    std::string config_path;
+    bool config_reload_ok = true;
+    std::string config_problem;            // of the last refused reload
+    Micros config_loaded_wall_us = 0;
+    std::string region, host_zone;         // "" when unknown
+    std::vector<LinkStatus> links;
+    ResolverStatus resolver;
+    HostDnsReport host_dns;
+    DiscoveryCounters discovery;
+    ProbeCounters probes;
+    std::vector<std::string> warnings;     // plan or snapshot not writable, …
+    Overall overall = Overall::kUnknown;
+    std::string headline;                  // the verdict in one sentence
+};
+
+probe::LinkPolicy link_policy(Policy policy);
+/// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
+void judge(LinkStatus& link);
+void judge(StatusSnapshot& snapshot);
+
+// The views.
+std::string status_json(const StatusSnapshot& snapshot);                  // GET /api/v1/status, status --json
+/// `postern status`. Lines are broken or cut at `columns`; 0: never (a pipe, so that grep finds whole sentences).
+/// `rows`: of the terminal, 0 where it is none; what would not fit leaves out what is only good to know.
+std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80, std::size_t rows = 0);
+std::string health_json(const StatusSnapshot& snapshot);                  // GET /health
+int health_http_status(const StatusSnapshot& snapshot);                   // 200 pass or warn, 503 fail
+std::string metrics_text(const StatusSnapshot& snapshot);                 // GET /metrics
+
+}  // namespace postern::agent

@@ -1,0 +1,62 @@
+// `compare`: the same SQL on the public gateway of a link, rarely. Every `compare_interval`, once when the
+// link's state is first known, and at once when no private address works any more - but never two within a
+// minute, and one at a time. It looks only: no answer and no verdict follows from it. Owned by the engine,
+// loop thread only. Destroying it cancels what is under way.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/status/compare_finding.h"
+#include "agent/net/lookup.h"
+#include "core/random.h"
+#include "probe/probe_launcher.h"
+
+namespace postern::agent {
+
+struct CompareSettings {
+    std::string link;
+    std::string host;
+    std::uint16_t port = 443;
+    core::Micros interval_us = 0;
+    std::shared_ptr<const probe::ProbeSpec> spec;  // the link's: what is asked, the token, the CA file
+};
+
+class Comparisons {
+  public:
+    /// Asks the saved upstreams, never the host's resolver (AresLookup).
+    using Resolve = std::function<void(const std::string& host, Lookup::Callback done)>;
+
+    static constexpr core::Micros kLeastBetween = core::kMinute;
+
+    Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Resolve resolve);
+    ~Comparisons();
+
+    /// Replaces all; a link that still compares with the same gateway keeps what it knows.
+    void configure(std::vector<CompareSettings> settings);
+    void start();
+    void stop();
+
+    /// What the private side came to: after each result and each change of addresses.
+    void set_private(const std::string& link, PrivateView view, std::vector<core::IpAddress> addresses);
+    /// A private result: its total counts for the median.
+    void add_private(const probe::ProbeResult& result);
+
+    /// nullptr for a link that does not compare.
+    const CompareStatus* find(const std::string& link) const;
+
+  private:
+    class One;
+
+    core::Clock& clock_;
+    core::Random& random_;
+    probe::ProbeLauncher& launcher_;
+    Resolve resolve_;
+    bool started_ = false;
+    std::map<std::string, std::unique_ptr<One>> links_;
+};
+
+}  // namespace postern::agent

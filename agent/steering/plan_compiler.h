@@ -1,0 +1,50 @@
+// Makes the plan: configuration × decisions × upstreams → ready-made DNS answers, built by ldns.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/steering/answer_policy.h"
+#include "agent/config/config.h"
+#include "core/error.h"
+#include "core/plan.h"
+
+namespace postern::agent {
+
+/// One link as the plan needs it.
+struct PlanLinkInput {
+    std::string name;
+    std::string host;
+    EndpointSet addresses;      // all known; empty: not ready (SERVFAIL + EDE 14)
+    AnswerDecision decision;
+    Micros verdicts_until = 0;  // mono_us; 0: no verdicts, `stale` holds
+};
+
+struct PlanInput {
+    std::uint64_t generation = 0;
+    std::string boot_id;
+    Micros now_wall_us = 0;
+    DnsConfig dns;
+    std::vector<core::SocketAddress> upstreams;
+    std::uint64_t upstream_budget_ms = 4000;
+    std::string host_zone;      // its addresses come first; "" when unknown
+    std::vector<PlanLinkInput> links;
+};
+
+/// Fingerprint of what lasts: names, addresses, upstreams, settings; not verdicts, generation, times.
+std::uint64_t membership_of(const PlanInput& input);
+
+/// The plan with its verdicts. kConfigBadValue when a host is no DNS name, kTooLarge when an answer is.
+core::Result<core::Plan> compile_plan(const PlanInput& input);
+
+/// The same without verdicts, for the copy on disk: every address, in answer order.
+PlanInput without_verdicts(PlanInput input);
+
+/// The keys of a link's and an upstream's slots in the statistics.
+std::uint32_t link_id(const std::string& name);
+std::uint32_t upstream_id(const core::SocketAddress& address);
+
+/// A plan without the agent: fixed addresses and the saved snapshot (`postern plan compile`).
+core::Result<core::Bytes> compile_offline(const Config& config);
+
+}  // namespace postern::agent

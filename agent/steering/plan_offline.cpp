@@ -1,0 +1,35 @@
+// `postern plan compile`: the plan without the running agent, from what is on disk.
+#include "agent/hostdns/upstreams.h"
+#include "agent/steering/plan_compiler.h"
+#include "agent/discovery/zones_files.h"
+#include "core/file_system.h"
+#include "core/loop.h"
+
+namespace postern::agent {
+
+core::Result<core::Bytes> compile_offline(const Config& config) {
+    const Paths paths = paths_of(config.agent);
+    const Snapshot snapshot = load_snapshot(paths.snapshot).snapshot;
+    const auto journal = JournalFile(paths.hostdns).load();
+    const HostUpstreams host = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{}));
+    PlanInput input;
+    input.boot_id = core::boot_id();
+    input.now_wall_us = core::now_wall_us();
+    input.dns = config.dns;
+    input.upstreams = config.dns.upstreams.empty() ? host.servers : config.dns.upstreams;
+    input.upstream_budget_ms = host.timeout_s <= 2 ? 1800 : 4000;
+    input.host_zone = snapshot.zone;
+    // Newer than what is there: an upgrade puts it in place of the running agent's.
+    for (const auto& path : {paths.current_plan, paths.durable_plan}) {
+        if (const auto plan = core::PlanView::load(path)) input.generation = std::max(input.generation, plan->generation);
+    }
+    ++input.generation;
+    for (const auto& link : config.links) {
+        input.links.push_back({link.name, link.host, addresses_on_disk(snapshot, link), {}, 0});
+    }
+    const auto plan = compile_plan(without_verdicts(std::move(input)));
+    if (!plan) return core::fail(plan.error());
+    return core::serialize(*plan);
+}
+
+}  // namespace postern::agent

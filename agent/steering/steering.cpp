@@ -1,0 +1,381 @@
+#include "agent/steering/steering.h"
+
+#include <algorithm>
+
+#include "agent/config/probe_spec.h"
+#include "core/log.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr Micros kLongestHold = 5 * core::kSecond;
+constexpr Micros kRemembered = 24 * core::kHour;  // the records of an address that is gone
+constexpr int kPauseAfterPublishing = 3;                          // times what publishing took,
+constexpr Micros kLongestPublishing = 500 * core::kMillisecond;   // as far as that is credible
+
+std::string list(const std::vector<core::IpAddress>& ips) {
+    std::string out;
+    for (const auto& ip : ips) out += (out.empty() ? "" : ", ") + ip.text();
+    return out.empty() ? "none" : out;
+}
+
+RequestStatus request_status(const LinkConfig& link) {
+    const LinkProbeConfig& p = link.probe;
+    if (p.kind == probe::Kind::kTcp) return {};
+    return {p.server_name, p.path, p.kind == probe::Kind::kTdengine ? p.sql : std::string(), p.ca_file};
+}
+
+}  // namespace
+
+const std::vector<double>& probe_bounds_s() {
+    static const std::vector<double> kBounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                             0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+    return kBounds;
+}
+
+Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, EngineHooks hooks)
+    : clock_(clock),
+      hooks_(std::move(hooks)),
+      verdicts_(clock),
+      scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
+      comparisons_(clock, random, launcher, hooks_.resolve),
+      sync_(clock, random, provider,
+            {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); },
+             [this](const core::IpAddress& ip) { return may_work(ip); }}),
+      publish_(clock),
+      republish_(clock),
+      hold_(clock) {}
+
+void Engine::configure(const Config& config) {
+    config_ = config;
+    links_.clear();
+    for (const auto& link : config_.links) links_.push_back({link, make_spec(link), {}, {}});
+    sync_.configure(config_);
+    for (auto& link : links_) link.addresses = sync_.status(link.config.name).addresses;
+    set_targets();
+    set_comparisons();
+    for (auto& link : links_) decide(link);
+    publish_soon();
+}
+
+core::Result<int> Engine::restore_verdicts(const std::string& saved) {
+    const auto restored = verdicts_.restore(saved, config_.dns.plan_ttl_us);
+    for (auto& link : links_) decide(link);
+    publish_soon();
+    return restored;
+}
+
+void Engine::start(bool keep_plan) {
+    started_ = true;
+    holding_ = keep_plan;
+    if (holding_) {
+        hold_.start_in(kLongestHold, [this] {
+            holding_ = false;
+            publish_soon();
+        });
+    }
+    sync_.start();
+    set_targets();
+    comparisons_.start();
+    publish_soon();
+}
+
+void Engine::stop() {
+    started_ = false;
+    sync_.stop();
+    comparisons_.stop();
+    scheduler_.set_targets({});
+    publish_.stop();
+    republish_.stop();
+    hold_.stop();
+}
+
+void Engine::set_upstreams(const HostUpstreams& upstreams) {
+    upstreams_ = upstreams;
+    publish_soon();
+}
+
+void Engine::set_host_zone(const std::string& zone) {
+    if (zone == host_zone_) return;
+    host_zone_ = zone;
+    for (auto& link : links_) decide(link);
+    publish_soon();
+}
+
+void Engine::token_changed(const std::string& name) {
+    for (auto& link : links_) {
+        if (link.config.name == name) link.spec = make_spec(link.config);
+    }
+    set_targets();
+    set_comparisons();
+    if (started_) scheduler_.probe_now(name, [] {});
+}
+
+void Engine::refresh(std::function<void()> done) {
+    sync_.refresh([this, done = std::move(done)] { scheduler_.probe_now("", done); });
+}
+
+std::shared_ptr<const probe::ProbeSpec> Engine::make_spec(const LinkConfig& link) const {
+    return std::make_shared<const probe::ProbeSpec>(probe_spec(link, hooks_.token(link.name)));
+}
+
+void Engine::set_targets() {
+    std::vector<probe::ScheduledTarget> targets;
+    for (const auto& link : links_) {
+        if (!link.config.probe.enabled) continue;
+        const probe::VerdictRule rule{link.config.probe.fall, link.config.probe.rise, link.config.probe.interval_us,
+                                      link.config.probe.fast_interval_us};
+        for (const auto& a : link.addresses) {
+            targets.push_back({{link.config.name, a.ip, a.zone, a.endpoint, link.spec}, rule});
+        }
+    }
+    decltype(address_counters_) counters;
+    for (const auto& t : targets) {
+        const std::pair key{t.target.link, t.target.ip};
+        counters.try_emplace(key, std::move(address_counters_[key]));
+    }
+    address_counters_ = std::move(counters);
+    verdicts_.set_targets(targets);
+    if (started_) scheduler_.set_targets(std::move(targets));
+}
+
+void Engine::set_comparisons() {
+    std::vector<CompareSettings> settings;
+    for (const auto& link : links_) {
+        const LinkConfig& c = link.config;
+        if (c.compare.empty() || !c.probe.enabled) continue;
+        settings.push_back({c.name, c.compare, c.compare_port, c.compare_interval_us, link.spec});
+    }
+    comparisons_.configure(std::move(settings));
+    for (const auto& link : links_) tell_comparison(link);
+}
+
+void Engine::tell_comparison(const Link& link) {
+    std::vector<probe::Verdict> verdicts;
+    std::vector<core::IpAddress> ips;
+    for (const auto& v : verdicts_of(link)) {
+        verdicts.push_back(v.verdict);
+        ips.push_back(v.address.ip);
+    }
+    comparisons_.set_private(link.config.name, private_view(verdicts, link.config.asks_service()), std::move(ips));
+}
+
+std::optional<std::vector<probe::ProbeTarget>> Engine::targets_of(std::string_view name) const {
+    const auto link =
+        std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
+    if (link == links_.end()) return std::nullopt;
+    std::vector<probe::ProbeTarget> out;
+    for (const auto& a : link->addresses)
+        out.push_back({link->config.name, a.ip, a.zone, a.endpoint, link->spec});
+    const auto& answer = link->decision.fresh;
+    std::stable_sort(out.begin(), out.end(), [&](const auto& a, const auto& b) {
+        return std::find(answer.begin(), answer.end(), a.ip) < std::find(answer.begin(), answer.end(), b.ip);
+    });
+    return out;
+}
+
+void Engine::on_addresses(const std::string& name) {
+    const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
+    if (link == links_.end()) return;
+    link->addresses = sync_.status(name).addresses;
+    set_targets();
+    decide(*link);
+    tell_comparison(*link);
+    holding_ = false;  // the plan on disk no longer says what we know
+    publish_soon();
+}
+
+bool Engine::may_work(const core::IpAddress& ip) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const Link& link) {
+        const auto* health = verdicts_.find(link.config.name, ip);
+        return health != nullptr && health->verdict.path != probe::State::kDown;
+    });
+}
+
+std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
+    std::vector<AddressVerdict> out;
+    for (const auto& a : link.addresses) {
+        AddressVerdict v{a, {}, false, 0};
+        if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
+            v.verdict = health->verdict;
+            v.service_comparable = health->service_down_comparable;
+            v.last_ok_mono_us = health->last_ok_mono_us;
+        }
+        out.push_back(std::move(v));
+    }
+    return out;
+}
+
+bool Engine::decide(Link& link) {
+    AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
+    const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down ||
+                         decision.explain != link.decision.explain;
+    link.decision = std::move(decision);
+    return changed;
+}
+
+/// Changed addresses have a line of their own (endpoint_changed); this one is for answers that verdicts changed.
+void Engine::tell_steering(const Link& link, const AnswerDecision& before) const {
+    const AnswerDecision& now = link.decision;
+    if (now.fresh == before.fresh && now.all_down == before.all_down) return;
+    core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
+              now.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",
+              {{"link", link.config.name}, {"host", link.config.host}, {"old", list(before.fresh)},
+               {"new", list(now.fresh)}, {"why", now.explain}});
+}
+
+probe::Pace Engine::on_result(const probe::ProbeResult& result) {
+    ++results_;
+    count(result);
+    const probe::Fold fold = verdicts_.fold(result);
+    if (!fold.known) return fold.pace;
+    hooks_.record(history_.add(result, fold));
+    comparisons_.add_private(result);
+    if (fold.changed()) hooks_.verdict_changed();
+    if (fold.before.path != probe::State::kDown && fold.after.path == probe::State::kDown) sync_.probe_failed(result.link);
+    if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
+        hooks_.token_refused(result.link);
+    }
+    for (auto& link : links_) {
+        if (link.config.name != result.link) continue;
+        if (fold.before.path != fold.after.path || fold.before.service != fold.after.service) {
+            core::log(fold.after.overall() == probe::State::kDown ? core::Level::kWarning : core::Level::kInfo, "verdict_changed",
+                      "an address changed its state",
+                      {{"link", result.link}, {"ip", result.ip.text()}, {"zone", result.zone},
+                       {"path", std::string(to_string(fold.after.path))},
+                       {"service", std::string(to_string(fold.after.service))},
+                       {"reason", std::string(to_string(result.reason))}, {"detail", result.detail}});
+        }
+        if (fold.changed()) tell_comparison(link);
+        const AnswerDecision before = link.decision;
+        if (!decide(link)) continue;
+        publish_soon();
+        tell_steering(link, before);
+    }
+    if (holding_ && first_sweep_done()) {
+        holding_ = false;
+        publish_soon();
+    }
+    return fold.pace;
+}
+
+void Engine::count(const probe::ProbeResult& result) {
+    if (!result.ok) ++counters_.failures[result.reason];
+    const auto found = address_counters_.find({result.link, result.ip});
+    if (found == address_counters_.end()) return;
+    AddressCounters& counters = found->second;
+    ++counters.attempts;
+    if (!result.ok) ++counters.failures[result.reason];
+    const auto& bounds = probe_bounds_s();
+    for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
+        if (!result.phase_us[i]) continue;
+        const double seconds = static_cast<double>(*result.phase_us[i]) / 1e6;
+        auto& histogram = counters.phases[i];
+        histogram.buckets.resize(bounds.size() + 1);
+        ++histogram.buckets[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin())];
+        histogram.sum_s += seconds;
+    }
+}
+
+bool Engine::first_sweep_done() const {
+    return std::all_of(links_.begin(), links_.end(), [&](const Link& link) {
+        return !link.config.probe.enabled || link.addresses.empty() ||
+               verdicts_.first_sweep_done(link.config.name);
+    });
+}
+
+Micros Engine::verdicts_until(const Link& link) const {
+    // The oldest result counts; an address that has none yet is simply healthy until it has.
+    Micros oldest = 0;
+    for (const auto& a : link.addresses) {
+        const auto* health = verdicts_.find(link.config.name, a.ip);
+        if (health == nullptr || health->last_mono_us == 0) continue;
+        oldest = oldest == 0 ? health->last_mono_us : std::min(oldest, health->last_mono_us);
+    }
+    return oldest == 0 ? 0 : oldest + config_.dns.plan_ttl_us;
+}
+
+PlanInput Engine::plan_input() const {
+    PlanInput input;
+    input.now_wall_us = clock_.wall_us();
+    input.dns = config_.dns;
+    input.upstreams = upstreams_.servers;
+    input.upstream_budget_ms = upstreams_.timeout_s <= 2 ? 1800 : 4000;
+    input.host_zone = host_zone_;
+    for (const auto& link : links_) {
+        input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link)});
+    }
+    return input;
+}
+
+void Engine::publish_soon() {
+    if (!started_ || holding_) return;
+    // One change is published at once; in a burst of them (a start with many endpoints) compiling plans leaves most of the
+    // time to what brings them.
+    const Micros earliest = published_mono_us_ + kPauseAfterPublishing * publishing_took_us_;
+    publish_.start_in(std::max<Micros>(0, earliest - clock_.mono_us()), [this] { publish(); });
+}
+
+void Engine::publish() {
+    publish_.stop();
+    const Micros began = clock_.mono_us();
+    hooks_.publish(plan_input());
+    published_mono_us_ = clock_.mono_us();
+    publishing_took_us_ = std::min(published_mono_us_ - began, kLongestPublishing);
+    history_.forget(clock_.wall_us() - kRemembered, [this](const std::string& link, const core::IpAddress& ip) {
+        return address_counters_.count({link, ip}) != 0;
+    });
+    republish_.start_in(config_.dns.plan_ttl_us / 3, [this] { publish_soon(); });
+}
+
+void Engine::fill_status(StatusSnapshot& status) const {
+    const Micros wall = clock_.wall_us();
+    for (const auto& link : links_) {
+        LinkStatus out;
+        out.name = link.config.name;
+        out.host = link.config.host;
+        out.port = link.config.probe.port;
+        out.policy = link.config.policy;
+        out.probing = link.config.probe.enabled;
+        out.kind = link.config.probe.kind;
+        out.request = request_status(link.config);
+        out.token_configured = link.config.token.configured();
+        out.discovery = sync_.status(link.config.name);
+        out.answer = link.decision.fresh;
+        out.all_down = link.decision.all_down;
+        if (const auto* compare = comparisons_.find(link.config.name)) out.compare = *compare;
+        out.first_sweep_done = !out.probing || verdicts_.first_sweep_done(link.config.name);
+        for (const auto& a : out.discovery.addresses) {
+            AddressStatus address;
+            address.ip = a.ip;
+            address.zone = a.zone;
+            address.endpoint = a.endpoint;
+            address.answered = std::find(out.answer.begin(), out.answer.end(), a.ip) != out.answer.end();
+            if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
+                address.verdict = health->verdict;
+                address.state = health->verdict.overall();
+                address.since_wall_us = health->since_wall_us;
+                address.last = health->last;
+                address.streak = health->streak;
+                address.certificate_expiring = health->certificate_expiring;
+            }
+            if (const auto found = address_counters_.find({link.config.name, a.ip});
+                found != address_counters_.end()) {
+                address.counters = found->second;
+            }
+            out.addresses.push_back(std::move(address));
+        }
+        status.links.push_back(std::move(out));
+    }
+    const auto schedule = scheduler_.counters();
+    status.probes = counters_;
+    status.probes.attempts = schedule.attempts;
+    status.probes.missed = schedule.missed;
+    status.probes.lag.buckets.assign(schedule.lag_buckets.begin(), schedule.lag_buckets.end());
+    status.probes.lag.sum_s = static_cast<double>(schedule.lag_sum_us) / 1e6;
+    status.discovery = sync_.counters();
+    status.host_zone = host_zone_;
+    status.now_wall_us = wall;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,125 @@
+// The agent without its edges: addresses from discovery → targets → results → verdicts → answers → plan input.
+// Sockets, files and the cloud are behind the interfaces it is given, so tests/sim runs it for hours on a fake clock.
+// Owned by the app, loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/steering/answer_policy.h"
+#include "agent/steering/comparison.h"
+#include "agent/config/config.h"
+#include "agent/discovery/endpoint_sync.h"
+#include "agent/hostdns/upstreams.h"
+#include "agent/steering/plan_compiler.h"
+#include "agent/status/status.h"
+#include "probe/history.h"
+#include "probe/probe_launcher.h"
+#include "probe/scheduler.h"
+#include "probe/verdict.h"
+
+namespace postern::agent {
+
+struct EngineHooks {
+    std::function<void(PlanInput)> publish;                               // generation and boot id are the publisher's
+    std::function<void(const probe::Record&)> record;                     // every attempt, judged
+    std::function<core::Secret(const std::string& link)> token;           // empty: none
+    std::function<void(const std::string& link)> token_refused;           // the gateway said 401: read it again
+    std::function<void()> save_snapshot;                                  // what fill_snapshot() gives changed
+    std::function<void()> verdict_changed = [] {};                        // so did what saved_verdicts() gives
+    Comparisons::Resolve resolve = {};                                    // of public gateways; none: no comparing
+};
+
+class Engine {
+  public:
+    Engine(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, EngineHooks hooks);
+
+    /// First, and at every reload. Links that stay keep addresses and verdicts.
+    void configure(const Config& config);
+    void restore(const Snapshot& snapshot) { sync_.restore(snapshot); }
+    void fill_snapshot(Snapshot& snapshot) const { sync_.fill(snapshot); }
+    /// Before start() and after the addresses are known: verdicts younger than plan_ttl go on. How many; kFileCorrupt.
+    core::Result<int> restore_verdicts(const std::string& saved);
+    std::string saved_verdicts() const { return verdicts_.to_json(); }
+    /// Discovery and probing begin. `keep_plan`: the plan on disk has verdicts of this boot and our membership; the
+    /// first publication waits for the first sweep (5 s at most) instead of declaring every address healthy.
+    void start(bool keep_plan);
+    void stop();
+
+    void set_upstreams(const HostUpstreams& upstreams);
+    void set_host_zone(const std::string& zone);
+    void token_changed(const std::string& link);
+    /// Asks the cloud, then probes everything, then `done`.
+    void refresh(std::function<void()> done);
+
+    /// Publishes now instead of at the end of this turn.
+    void publish();
+    /// What would be published now (also before start: to compare with what is on disk).
+    PlanInput plan_input() const;
+    void fill_status(StatusSnapshot& status) const;
+    const probe::History& history() const { return history_; }
+    const EndpointSync& sync() const { return sync_; }
+    bool first_sweep_done() const;
+    /// What a probe of the link would be made of, in the order of the answer, then what is not in it;
+    /// nullopt: no such link.
+    std::optional<std::vector<probe::ProbeTarget>> targets_of(std::string_view link) const;
+    /// Results so far; /livez sees from it that the schedule moves.
+    std::uint64_t results() const { return results_; }
+
+  private:
+    struct Link {
+        LinkConfig config;
+        std::shared_ptr<const probe::ProbeSpec> spec;
+        EndpointSet addresses;  // as discovery last said
+        AnswerDecision decision;
+    };
+
+    void on_addresses(const std::string& link);
+    probe::Pace on_result(const probe::ProbeResult& result);
+    void set_targets();
+    void set_comparisons();
+    void tell_comparison(const Link& link);
+    std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
+    std::vector<AddressVerdict> verdicts_of(const Link& link) const;
+    /// It is probed and not found dead.
+    bool may_work(const core::IpAddress& ip) const;
+    /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
+    bool decide(Link& link);
+    void tell_steering(const Link& link, const AnswerDecision& before) const;
+    void publish_soon();
+    void count(const probe::ProbeResult& result);
+    Micros verdicts_until(const Link& link) const;
+
+    core::Clock& clock_;
+    EngineHooks hooks_;
+    Config config_;
+    std::vector<Link> links_;
+    HostUpstreams upstreams_;
+    std::string host_zone_;
+    probe::VerdictBook verdicts_;
+    probe::History history_;
+    probe::Scheduler scheduler_;
+    Comparisons comparisons_;
+    EndpointSync sync_;
+    ProbeCounters counters_;
+    std::map<std::pair<std::string, core::IpAddress>, AddressCounters>
+        address_counters_;  // of present targets
+    std::uint64_t results_ = 0;
+    bool started_ = false;
+    bool holding_ = false;   // the first publication waits for the first sweep
+    Micros published_mono_us_ = 0, publishing_took_us_ = 0;
+    core::Timer publish_;    // coalesces the changes of one turn, and of a burst
+    core::Timer republish_;  // extends the verdicts' validity
+    core::Timer hold_;
+};
+
+/// Upper bounds in seconds of the phase histograms.
+const std::vector<double>& probe_bounds_s();
+
+}  // namespace postern::agent

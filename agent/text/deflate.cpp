@@ -1,0 +1,27 @@
+#include "agent/text/deflate.h"
+
+#include <zlib.h>
+
+#include <new>
+#include <stdexcept>
+
+namespace postern::agent {
+
+std::string deflated(std::string_view text, int level, DeflateForm form) {
+    constexpr int kGzip = 16, kMemory = 8;  // zlib's own numbers: added to the window, and its default
+    const int window = form == DeflateForm::kRaw ? -MAX_WBITS : MAX_WBITS + kGzip;
+    z_stream stream{};
+    if (deflateInit2(&stream, level, Z_DEFLATED, window, kMemory, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    std::string out(deflateBound(&stream, text.size()), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    const int rc = deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    if (rc != Z_STREAM_END) throw std::runtime_error("deflate() did not reach the end in the room that it asked for");
+    return out;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,153 @@
+#include "agent/text/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace postern::agent {
+
+namespace {
+
+struct Glyph {
+    std::size_t bytes = 1;
+    std::size_t columns = 1;
+};
+
+/// One character at the front of `text`; an escape sequence counts as one of no width.
+Glyph next_glyph(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (first == 0x1b) {
+        std::size_t n = 1;
+        while (n < text.size() && text[n] != 'm')
+            ++n;
+        return {std::min(n + 1, text.size()), 0};
+    }
+    std::size_t n = first < 0x80 ? 1u : first < 0xe0 ? 2u : first < 0xf0 ? 3u : 4u;
+    if (n > text.size()) n = text.size();
+    std::uint32_t code = n == 1 ? first : first & (0xffu >> (n + 1));
+    for (std::size_t i = 1; i < n; ++i)
+        code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+    const bool combining = code >= 0x300 && code <= 0x36f;
+    const bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
+                      (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+                      (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
+                      (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd);
+    return {n, combining ? 0u : wide ? 2u : 1u};
+}
+
+}  // namespace
+
+bool colour_wanted() {
+    const char* no_color = std::getenv("NO_COLOR");
+    if (no_color != nullptr && *no_color != '\0') return false;
+    const char* term = std::getenv("TERM");
+    if (term == nullptr || std::string_view(term) == "dumb" || *term == '\0') return false;
+    return ::isatty(STDOUT_FILENO) == 1;
+}
+
+std::size_t terminal_columns(std::size_t otherwise) {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return otherwise;
+    return size.ws_col;
+}
+
+std::size_t terminal_rows(std::size_t otherwise) {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return otherwise;
+    return size.ws_row;
+}
+
+std::string Paint::wrap(const char* code, std::string_view text) const {
+    if (!on_ || text.empty()) return std::string(text);
+    return "\033[" + std::string(code) + "m" + std::string(text) + "\033[0m";
+}
+
+std::size_t display_width(std::string_view text) {
+    std::size_t width = 0;
+    while (!text.empty()) {
+        const Glyph glyph = next_glyph(text);
+        width += glyph.columns;
+        text.remove_prefix(glyph.bytes);
+    }
+    return width;
+}
+
+std::string pad(std::string_view text, std::size_t width) {
+    const std::size_t have = display_width(text);
+    return std::string(text) + std::string(have < width ? width - have : 0, ' ');
+}
+
+std::string pad_left(std::string_view text, std::size_t width) {
+    const std::size_t have = display_width(text);
+    return std::string(have < width ? width - have : 0, ' ') + std::string(text);
+}
+
+std::string cut(std::string_view text, std::size_t width) {
+    if (display_width(text) <= width) return std::string(text);
+    std::size_t used = 0, bytes = 0;
+    while (bytes < text.size()) {
+        const Glyph glyph = next_glyph(text.substr(bytes));
+        if (used + glyph.columns + 1 > width) break;
+        used += glyph.columns;
+        bytes += glyph.bytes;
+    }
+    return std::string(text.substr(0, bytes)) + "…";
+}
+
+namespace {
+
+/// The beginning of a word that must stay on one line. Chinese breaks between any two characters, but not before a mark that
+/// closes and not after one that opens.
+std::string_view first_piece(std::string_view word) {
+    constexpr std::string_view kCloses = "，。：；？！、）》」”", kOpens = "（《「“";
+    Glyph before = next_glyph(word);
+    std::size_t end = before.bytes;
+    while (end < word.size()) {
+        const Glyph next = next_glyph(word.substr(end));
+        const auto last = word.substr(end - before.bytes, before.bytes), following = word.substr(end, next.bytes);
+        const bool wide = before.columns > 1 || next.columns > 1;
+        if (wide && kCloses.find(following) == std::string_view::npos && kOpens.find(last) == std::string_view::npos) break;
+        end += next.bytes;
+        before = next;
+    }
+    return word.substr(0, end);
+}
+
+}  // namespace
+
+std::string wrap_text(std::string_view text, std::size_t width, std::size_t indent) {
+    std::string out;
+    std::size_t column = indent;
+    for (bool blank = false; !text.empty(); blank = text.starts_with(' ')) {
+        if (blank) text.remove_prefix(1);
+        const auto piece = text.empty() || text.front() == ' ' ? std::string_view() : first_piece(text.substr(0, text.find(' ')));
+        const std::size_t wide = display_width(piece);
+        if (column > indent && column + (blank ? 1 : 0) + wide > width) {
+            out += '\n' + std::string(indent, ' ');
+            column = indent;
+        } else if (blank && column > indent) {
+            out += ' ';
+            ++column;
+        }
+        out += piece;
+        column += wide;
+        text.remove_prefix(piece.size());
+    }
+    return out;
+}
+
+std::string printable(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        // C1 controls are 0xC2 0x80..0x9F in UTF-8; some terminals obey them.
+        const bool c1 = c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+        if (c1) ++i;
+        out += c < 0x20 || c == 0x7f || c1 ? '.' : text[i];
+    }
+    return out;
+}
+
+}  // namespace postern::agent
