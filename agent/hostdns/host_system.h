@@ -1,5 +1,5 @@
 // Everything that the takeover sees of a host and does to it: files with all that makes them exact, processes, commands.
-// The real one is HostSystem::real(); tests have a host in memory (tests/unit/agent/fake_host.h) that can be killed
+// The real one is HostSystem::real(); tests have a host in memory (tests/unit/agent/hostdns/fake_host.h) that can be killed
 // between any two changes.
 #pragma once
 

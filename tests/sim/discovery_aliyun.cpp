@@ -6,8 +6,8 @@
 
 #include "agent/cloud/aliyun_privatelink.h"
 #include "core/log.h"
-#include "fake_clock.h"
-#include "scripted_http.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/scripted_http.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -9,8 +9,8 @@
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
-#include "fake_clock.h"
-#include "scripted_http.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/scripted_http.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -5,8 +5,8 @@
 
 #include "agent/cloud/credentials.h"
 #include "agent/cloud/metadata.h"
-#include "fake_clock.h"
-#include "scripted_http.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/scripted_http.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -5,7 +5,7 @@
 
 #include "agent/discovery/endpoint_sync.h"
 #include "core/log.h"
-#include "fake_clock.h"
+#include "tests/sim/fake_clock.h"
 
 using namespace postern;
 using namespace postern::agent;

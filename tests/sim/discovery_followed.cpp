@@ -9,7 +9,7 @@
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
-#include "fake_clock.h"
+#include "tests/sim/fake_clock.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

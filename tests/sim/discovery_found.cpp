@@ -8,8 +8,8 @@
 #include "agent/endpoint/endpoint_query.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "core/log.h"
-#include "fake_clock.h"
-#include "scripted_http.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/scripted_http.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -6,7 +6,7 @@
 
 #include "agent/serving/http_routes.h"
 #include "agent/text/terminal.h"
-#include "status_fixture.h"
+#include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

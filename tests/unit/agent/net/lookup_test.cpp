@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "agent/net/lookup.h"
-#include "cloud_loopback.h"
+#include "tests/unit/agent/net/loopback.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/unit/agent/hostdns_lab.h"
+#include "tests/unit/agent/hostdns/lab.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,7 +2,7 @@
 
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/instance.h"
-#include "tests/unit/agent/fake_host.h"
+#include "tests/unit/agent/hostdns/fake_host.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "http_fixture.h"
+#include "tests/unit/agent/serving/http_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "agent/net/process_runner.h"
-#include "cloud_loopback.h"
+#include "tests/unit/agent/net/loopback.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "tests/unit/temp_folder.h"

@@ -1,5 +1,5 @@
 // The programs that own DNS on the fake host, as far as the takeover commands them.
-#include "tests/unit/agent/fake_host.h"
+#include "tests/unit/agent/hostdns/fake_host.h"
 
 namespace postern::test {
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/serving/event_stream.h"
-#include "status_fixture.h"
+#include "tests/unit/agent/status/status_fixture.h"
 #include "tests/sim/fake_clock.h"
 
 using namespace postern;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent/hostdns/decision.h"
-#include "tests/unit/agent/hostdns_hosts.h"
+#include "tests/unit/agent/hostdns/hosts.h"
 
 using namespace postern;
 using namespace postern::agent;

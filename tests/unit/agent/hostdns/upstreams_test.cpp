@@ -3,7 +3,7 @@
 #include <map>
 
 #include "agent/hostdns/upstreams.h"
-#include "tests/unit/agent/fake_host.h"
+#include "tests/unit/agent/hostdns/fake_host.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -5,7 +5,7 @@
 
 #include "agent/text/json_view.h"
 #include "agent/discovery/snapshot_store.h"
-#include "cloud_loopback.h"
+#include "tests/unit/agent/net/loopback.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 

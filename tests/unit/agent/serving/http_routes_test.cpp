@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/serving/http_routes.h"
-#include "http_fixture.h"
-#include "status_fixture.h"
+#include "tests/unit/agent/serving/http_fixture.h"
+#include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -5,8 +5,8 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/page_asset.h"
 #include "agent/serving/page_reply.h"
-#include "http_fixture.h"
-#include "status_fixture.h"
+#include "tests/unit/agent/serving/http_fixture.h"
+#include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent/hostdns/rescue.h"
-#include "tests/unit/agent/hostdns_hosts.h"
+#include "tests/unit/agent/hostdns/hosts.h"
 #include "tests/unit/temp_folder.h"
 
 namespace postern::test {

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "http_fixture.h"
+#include "tests/unit/agent/serving/http_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,7 @@
 // One fake host for each usual owner of DNS.
 #pragma once
 
-#include "tests/unit/agent/fake_host.h"
+#include "tests/unit/agent/hostdns/fake_host.h"
 
 namespace postern::test {
 

@@ -2,7 +2,7 @@
 
 #include "agent/doctor/repair.h"
 #include "agent/hostdns/hosts_file.h"
-#include "tests/unit/agent/fake_host.h"
+#include "tests/unit/agent/hostdns/fake_host.h"
 
 namespace postern::agent::doctor {
 namespace {

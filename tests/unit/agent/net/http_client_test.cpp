@@ -4,7 +4,7 @@
 
 #include "agent/net/http_client.h"
 #include "agent/net/http_errors.h"
-#include "cloud_loopback.h"
+#include "tests/unit/agent/net/loopback.h"
 
 using namespace postern;
 using namespace postern::agent;

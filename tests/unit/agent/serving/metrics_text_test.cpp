@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include "status_fixture.h"
+#include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent/faults/reason_text.h"
-#include "status_fixture.h"
+#include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;
