@@ -61,23 +61,23 @@ class App {
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
           snapshots_(loop_, paths_.snapshot),
-          tokens_(loop_, clock_, [this](const std::string& link) { engine_.token_changed(link); }),
+          tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
           tls_(loop_),
           launcher_(loop_, clock_, tls_),
           probe_log_(&loop_, paths_.probe_log, {.all = config.agent.log_successes}),
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
-          engine_(clock_, random_, cloud_.sources, launcher_,
+          steering_(clock_, random_, cloud_.sources, launcher_,
                   {[this](PlanInput input) { publisher_.publish(std::move(input)); },
                    [this](const probe::Record& record) { keep(record); },
                    [this](const std::string& link) { return tokens_.token(link); },
                    [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
                    [this] { verdicts_.changed(); },
                    [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
-          verdicts_(loop_, clock_, paths_.verdicts, [this] { return engine_.saved_verdicts(); }),
+          verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
           events_(clock_, {[this] { return snapshot(); },
-                           [this] { return engine_.history().query({}, kRecordsReplayed); }}),
+                           [this] { return steering_.history().query({}, kRecordsReplayed); }}),
           probe_route_(
               clock_, launcher_,
               {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
@@ -96,9 +96,9 @@ class App {
         started_wall_us_ = loaded_wall_us_ = clock_.wall_us();
         core::ask_for_turns_of(kTurn);
         restore();
-        engine_.set_upstreams(read_upstreams());
+        steering_.set_upstreams(read_upstreams());
         lookup_.set_upstreams(upstreams_.servers);
-        const bool keep_plan = publisher_.current_plan_serves(membership_of(engine_.plan_input()));
+        const bool keep_plan = publisher_.current_plan_serves(membership_of(steering_.plan_input()));
 
         // Everything that can refuse to start does so before the resolver is touched.
         HttpOptions http;
@@ -109,8 +109,8 @@ class App {
         if (!server) return core::fail(server.error());
         http_server_ = std::move(*server);
 
-        engine_.start(keep_plan);
-        if (!keep_plan) engine_.publish();  // so that the resolver starts with it
+        steering_.start(keep_plan);
+        if (!keep_plan) steering_.publish();  // so that the resolver starts with it
         if (resolver_) {
             if (auto started = resolver_->start(); !started) return started;
         }
@@ -135,7 +135,7 @@ class App {
         if (resolver_) resolver_->shut_down();
         verdicts_.flush();
         history_.finish();
-        engine_.stop();
+        steering_.stop();
         publisher_.flush();
         snapshots_.flush();
         core::log_info("agent_stopped", "postern ends");
@@ -145,15 +145,15 @@ class App {
     /// When start() failed half-way: nothing of ours stays behind.
     void abandon() {
         if (resolver_) resolver_->shut_down();
-        engine_.stop();
+        steering_.stop();
     }
 
   private:
     void restore() {
         tokens_.configure(config_);
-        engine_.configure(config_);
+        steering_.configure(config_);
         restore_snapshot();
-        verdicts_.restore([this](const std::string& saved) { return engine_.restore_verdicts(saved); });
+        verdicts_.restore([this](const std::string& saved) { return steering_.restore_verdicts(saved); });
     }
 
     void restore_snapshot() {
@@ -165,8 +165,8 @@ class App {
         if (!loaded.found) return restore_from_plan();
         snapshot_ = loaded.snapshot;
         lookup_.remember(snapshot_.api_hosts);
-        engine_.set_host_zone(snapshot_.zone);
-        engine_.restore(snapshot_);
+        steering_.set_host_zone(snapshot_.zone);
+        steering_.restore(snapshot_);
     }
 
     void restore_from_plan() {
@@ -174,7 +174,7 @@ class App {
             const auto plan = core::PlanView::load(path);
             if (!plan) continue;
             const Snapshot known = snapshot_from(*plan, config_);
-            if (!known.sources.empty()) return engine_.restore(known);
+            if (!known.sources.empty()) return steering_.restore(known);
         }
     }
 
@@ -185,7 +185,7 @@ class App {
     }
 
     void save_snapshot() {
-        engine_.fill_snapshot(snapshot_);
+        steering_.fill_snapshot(snapshot_);
         if (!cloud_.metadata.known_identity().zone.empty()) snapshot_.zone = cloud_.metadata.known_identity().zone;
         if (!cloud_.privatelink.region().empty()) snapshot_.region = cloud_.privatelink.region();
         snapshot_.api_hosts = lookup_.known();
@@ -228,7 +228,7 @@ class App {
             for (const auto& server : now.servers) list += (list.empty() ? "" : ", ") + server.text();
             core::log_info("upstreams_changed", "queries are forwarded to other resolvers now",
                            {{"servers", list}, {"source", now.source}});
-            engine_.set_upstreams(now);
+            steering_.set_upstreams(now);
             lookup_.set_upstreams(now.servers);
         }
         if (now.servers.empty() && !said_no_upstreams_) {
@@ -262,7 +262,7 @@ class App {
         if (zone_counts || upstreams_.servers.empty()) {
             cloud_.metadata.identity([this](core::Result<InstanceIdentity> identity) {
                 if (identity && !identity->zone.empty()) {
-                    engine_.set_host_zone(identity->zone);
+                    steering_.set_host_zone(identity->zone);
                     save_snapshot();
                 }
             });
@@ -280,11 +280,11 @@ class App {
     bool schedule_moves() {
         Micros longest = 0;
         for (const auto& link : config_.links) {
-            if (link.probe.enabled && !engine_.sync().status(link.name).addresses.empty()) {
+            if (link.probe.enabled && !steering_.sync().status(link.name).addresses.empty()) {
                 longest = std::max(longest, 3 * link.probe.interval_us + link.probe.timeout_us);
             }
         }
-        return schedule_watch_.moves(engine_.results(), longest, clock_.mono_us());
+        return schedule_watch_.moves(steering_.results(), longest, clock_.mono_us());
     }
 
     void watch_signals() {
@@ -334,12 +334,12 @@ class App {
         http_server_->set_access(config_.http.allow, config_.http.allow_hosts);
         cloud_.configure(config_.aliyun);
         tokens_.configure(config_);
-        engine_.configure(config_);
-        engine_.set_upstreams(read_upstreams());
+        steering_.configure(config_);
+        steering_.set_upstreams(read_upstreams());
         lookup_.set_upstreams(upstreams_.servers);
         tls_.reload_changed();
         verdicts_.keep(config_.dns.plan_ttl_us / 3);
-        engine_.refresh([] {});
+        steering_.refresh([] {});
         core::log_info("config_reloaded", "the configuration was read anew", {{"links", std::to_string(config_.links.size())}});
     }
 
@@ -361,21 +361,21 @@ class App {
         };
         sources.ready = [this] { return ready_checks(snapshot()); };
         sources.probes = [this](const probe::RecordFilter& filter, std::size_t limit) {
-            return engine_.history().query(filter, limit);
+            return steering_.history().query(filter, limit);
         };
         sources.history = [this](auto&&... which) { return history_.rollups(which...); };
-        sources.refresh = [this] { engine_.refresh([] {}); };
+        sources.refresh = [this] { steering_.refresh([] {}); };
         sources.probe = [this](const HttpQuery& query) { return probe_route_.answer(query); };
         sources.stream = [this](const HttpQuery& query) { return events_.answer(query); };
         return sources;
     }
 
     std::optional<ProbeRoute::Link> probeable(const std::string& name) const {
-        auto targets = engine_.targets_of(name);
+        auto targets = steering_.targets_of(name);
         if (!targets) return std::nullopt;
         const auto link = std::find_if(config_.links.begin(), config_.links.end(),
                                        [&](const auto& l) { return l.name == name; });
-        return ProbeRoute::Link{link_policy(link->policy), std::move(*targets)};
+        return ProbeRoute::Link{link->policy, std::move(*targets)};
     }
 
     std::vector<std::string> link_names() const {
@@ -387,7 +387,7 @@ class App {
 
     StatusSnapshot snapshot() {
         StatusSnapshot s;
-        engine_.fill_status(s);
+        steering_.fill_status(s);
         s.version = POSTERN_VERSION;
         s.started_wall_us = started_wall_us_;
         s.config_path = options_.config_path;
@@ -399,14 +399,14 @@ class App {
         for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), probe_log_.problem(), history_.problem()}) {
             if (!text.empty()) s.warnings.push_back(text);
         }
-        for (const auto& text : engine_.sync().warnings()) s.warnings.push_back(text);
+        for (const auto& text : steering_.sync().warnings()) s.warnings.push_back(text);
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
         for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);
         for (auto& link : s.links) {
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {
                 a.last_day = history_.last_day(link.name, a.ip);
-                a.recent = engine_.history().recent(link.name, a.ip, kRecentMarks);
+                a.recent = steering_.history().recent(link.name, a.ip, kRecentMarks);
             }
         }
         report_resolver({paths_, config_.dns, upstreams_, publisher_, resolver_.get()}, s);
@@ -436,7 +436,7 @@ class App {
     probe::HistoryStore history_;
     LastGoodCopy last_good_;
     PlanPublisher publisher_;
-    Engine engine_;
+    Steering steering_;
     VerdictFile verdicts_;
     EventStream events_;
     ProbeRoute probe_route_;

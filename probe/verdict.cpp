@@ -69,6 +69,18 @@ bool is_comparable(Reason reason) {
     }
 }
 
+std::string_view to_string(LinkPolicy policy) {
+    switch (policy) {
+        case LinkPolicy::kAny:
+            return "any";
+        case LinkPolicy::kQuorum:
+            return "quorum";
+        case LinkPolicy::kAll:
+            return "all";
+    }
+    return "?";
+}
+
 State link_state(const std::vector<State>& addresses, LinkPolicy policy) {
     std::size_t good = 0, unknown = 0, up = 0;
     for (const State state : addresses) {

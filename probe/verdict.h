@@ -69,6 +69,7 @@ struct Fold {
 };
 
 enum class LinkPolicy { kAny, kQuorum, kAll };
+std::string_view to_string(LinkPolicy policy);
 
 /// A link's state from its addresses' states. The policy is met by 1, more than half, or all addresses that are up or
 /// degraded. Met: up if every address is up, else degraded. Not met: unknown while the unknown ones could still meet it,

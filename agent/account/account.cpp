@@ -173,7 +173,7 @@ core::Result<void> EndpointCloud::open_port(const std::string& group, const core
     return {};
 }
 
-core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const EndpointPlan& plan,
+core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const Creation& plan,
                                                                 const std::string& group,
                                                                 const std::string& client_token,
                                                                 bool dry_run) {

@@ -40,7 +40,7 @@ class EndpointCloud {
     core::Result<std::string> create_group(const std::string& vpc, const std::string& client_token);
     core::Result<void> open_port(const std::string& group, const core::IpPrefix& from);
     /// nothing after a dry run that passed. `group` "": none yet (dry run).
-    core::Result<std::optional<EndpointInfo>> create(const EndpointPlan& plan, const std::string& group,
+    core::Result<std::optional<EndpointInfo>> create(const Creation& plan, const std::string& group,
                                                      const std::string& client_token, bool dry_run);
     core::Result<void> remove(const std::string& endpoint, const std::string& client_token, bool dry_run);
 

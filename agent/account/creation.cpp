@@ -94,9 +94,9 @@ std::string other_region_of(const std::string& service_name, const std::string& 
     return found == region || !check_region(found).empty() ? "" : found;
 }
 
-core::Result<EndpointPlan> plan_endpoint(const EndpointWish& wish, const HostPlace& host,
+core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& host,
                                          const std::vector<EndpointService>& services) {
-    EndpointPlan plan;
+    Creation plan;
     auto service = choose_service(wish.service, host.account, services);
     if (!service) return core::fail(std::move(service.error()));
     plan.service = std::move(*service);
@@ -138,7 +138,7 @@ core::Result<EndpointPlan> plan_endpoint(const EndpointWish& wish, const HostPla
     return plan;
 }
 
-const EndpointInfo* already_there(const EndpointPlan& plan, const std::vector<EndpointInfo>& existing) {
+const EndpointInfo* already_there(const Creation& plan, const std::vector<EndpointInfo>& existing) {
     for (const auto& e : existing) {
         const bool same_service =
             e.report.service_name == plan.service.name || e.service_id == plan.service.id;
@@ -150,9 +150,9 @@ const EndpointInfo* already_there(const EndpointPlan& plan, const std::vector<En
     return nullptr;
 }
 
-core::Result<GroupPlan> plan_group(const EndpointPlan& plan, const std::optional<SecurityGroup>& given,
+core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<SecurityGroup>& given,
                                    const std::optional<SecurityGroup>& own, const TrafficSource& source) {
-    if (!given && !own) return GroupPlan{};
+    if (!given && !own) return GroupChoice{};
     const SecurityGroup& group = given ? *given : *own;
     if (!group.vpc.empty() && group.vpc != plan.vpc) {
         return core::fail(Code::kUsage,
@@ -160,10 +160,10 @@ core::Result<GroupPlan> plan_group(const EndpointPlan& plan, const std::optional
                           "give a security group of the endpoint's VPC");
     }
     const auto judgement = judge_ingress({group}, source, kEndpointPort);
-    if (judgement.access == Access::kYes) return GroupPlan{GroupPlan::Step::kUse, group.id, judgement.reason};
-    if (!given) return GroupPlan{GroupPlan::Step::kOpen, group.id, judgement.reason};
+    if (judgement.access == Access::kYes) return GroupChoice{GroupChoice::Step::kUse, group.id, judgement.reason};
+    if (!given) return GroupChoice{GroupChoice::Step::kOpen, group.id, judgement.reason};
     if (judgement.access == Access::kUnknown) {
-        return GroupPlan{GroupPlan::Step::kUse, group.id,
+        return GroupChoice{GroupChoice::Step::kUse, group.id,
                          "whether it lets " + plan.open_to.text() + " in is not known: " + judgement.reason};
     }
     return core::fail(

@@ -26,7 +26,7 @@ struct HostPlace {
     std::string account;  // of the credentials
 };
 
-struct EndpointPlan {
+struct Creation {
     EndpointService service;
     std::string service_region;  // "": the endpoint's own
     std::string vpc, zone, vswitch, name;
@@ -38,15 +38,15 @@ std::string other_region_of(const std::string& service_name, const std::string& 
 
 /// kUsage with the option to give, or kApiRejected when the service can't be had: not visible to this account
 /// (not whitelisted yet), or not in that zone.
-core::Result<EndpointPlan> plan_endpoint(const EndpointWish& wish, const HostPlace& place,
+core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& place,
                                          const std::vector<EndpointService>& services);
 
 /// An endpoint of the plan's VPC on the plan's service that already has the plan's zone; nothing: none.
 /// `existing` with their zones.
-const EndpointInfo* already_there(const EndpointPlan& plan, const std::vector<EndpointInfo>& existing);
+const EndpointInfo* already_there(const Creation& plan, const std::vector<EndpointInfo>& existing);
 
 /// What is to happen with the security group.
-struct GroupPlan {
+struct GroupChoice {
     enum class Step {
         kUse,
         kOpen,
@@ -59,7 +59,7 @@ inline constexpr const char* kOwnGroupName = "postern-privatelink";
 
 /// `given` with its rules, where the user named one: never changed, and refused when its rules keep port 443
 /// shut. Else `own`, the group of kOwnGroupName in the VPC, if there is one.
-core::Result<GroupPlan> plan_group(const EndpointPlan& plan, const std::optional<SecurityGroup>& given,
+core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<SecurityGroup>& given,
                                    const std::optional<SecurityGroup>& own, const TrafficSource& source);
 
 inline constexpr std::uint16_t kEndpointPort = 443;

@@ -45,7 +45,7 @@ std::string vpc_suffix(const std::string& label) { return label.ends_with("-vpc"
 
 }  // namespace
 
-struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
+struct AliyunApi::State : std::enable_shared_from_this<State> {
     struct Call {
         explicit Call(core::Clock& clock) : timer(clock), backoff(300 * core::kMillisecond, 3 * core::kSecond) {}
         AliyunProduct product;
@@ -81,7 +81,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
     Micros not_before_us = 0;
     std::map<std::string, Micros> public_first_until;  // by product
 
-    Engine(core::Clock& c, core::Random& r, HttpTransport& h, CredentialChain& k, MetadataClient& m, AliyunOptions o)
+    State(core::Clock& c, core::Random& r, HttpTransport& h, CredentialChain& k, MetadataClient& m, AliyunOptions o)
         : clock(c), random(r), http(h), credentials(k), metadata(m), options(std::move(o)) {}
 
     /// A callback for others: does nothing once we are closed or the call has ended.
@@ -108,7 +108,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
     void start(CallId id, Call& call) {
         call.deadline_us = clock.mono_us() + kCallBudget;
         if (!region().empty()) return with_region(id, call);
-        metadata.identity(guarded(id, [](Engine& self, CallId i, Call& c, core::Result<InstanceIdentity> identity) {
+        metadata.identity(guarded(id, [](State& self, CallId i, Call& c, core::Result<InstanceIdentity> identity) {
             if (!identity || identity->region.empty()) {
                 const std::string why = identity ? "the metadata service does not say" : identity.error().what;
                 return self.finish(i, core::fail(Code::kConfigBadValue, "the region is not known: " + why,
@@ -133,7 +133,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
     }
 
     void with_credentials(CallId id) {
-        credentials.get(guarded(id, [](Engine& self, CallId i, Call& c, core::Result<Credentials> keys) {
+        credentials.get(guarded(id, [](State& self, CallId i, Call& c, core::Result<Credentials> keys) {
             if (!keys) {
                 self.count(c.action, std::string(to_string(keys.error().code)));
                 return self.finish(i, core::fail(std::move(keys.error())));
@@ -176,7 +176,7 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
         if (wait > 0) return attempt_in(id, call, wait);
         const Host& host = call.hosts[call.host];
         HttpRequest request = signed_request(call, host);
-        call.request = http.send(std::move(request), guarded(id, [](Engine& self, CallId i, Call& c,
+        call.request = http.send(std::move(request), guarded(id, [](State& self, CallId i, Call& c,
                                                                     core::Result<HttpResponse> reply) {
                                      c.request = 0;
                                      if (!reply) return self.unreachable(i, c, std::move(reply.error()));
@@ -367,26 +367,26 @@ struct AliyunApi::Engine : std::enable_shared_from_this<Engine> {
 
 AliyunApi::AliyunApi(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
                      MetadataClient& metadata, AliyunOptions options)
-    : engine_(std::make_shared<Engine>(clock, random, http, credentials, metadata, std::move(options))) {}
+    : state_(std::make_shared<State>(clock, random, http, credentials, metadata, std::move(options))) {}
 
 AliyunApi::~AliyunApi() {
-    engine_->closed = true;
-    for (const auto& [id, call] : engine_->calls) {
-        if (call->request != 0) engine_->http.cancel(call->request);
+    state_->closed = true;
+    for (const auto& [id, call] : state_->calls) {
+        if (call->request != 0) state_->http.cancel(call->request);
         call->timer.stop();
     }
 }
 
 void AliyunApi::configure(AliyunOptions options) {
-    engine_->options = std::move(options);
-    engine_->public_first_until.clear();
+    state_->options = std::move(options);
+    state_->public_first_until.clear();
 }
 
 void AliyunApi::call(const AliyunProduct& product, const std::string& action, NameValues parameters,
                      const std::string& resource, Callback done, Explain explain) {
-    const auto keep = engine_;
-    const Engine::CallId id = keep->next_id++;
-    auto& call = keep->calls[id] = std::make_unique<Engine::Call>(keep->clock);
+    const auto keep = state_;
+    const State::CallId id = keep->next_id++;
+    auto& call = keep->calls[id] = std::make_unique<State::Call>(keep->clock);
     call->product = product;
     call->action = action;
     call->parameters = std::move(parameters);
@@ -396,9 +396,9 @@ void AliyunApi::call(const AliyunProduct& product, const std::string& action, Na
     keep->start(id, *call);
 }
 
-RequestCounts AliyunApi::requests() const { return engine_->counts; }
-Micros AliyunApi::clock_offset_us() const { return engine_->clock_offset_us; }
-std::string AliyunApi::region() const { return engine_->region(); }
-Micros AliyunApi::not_before_mono_us() const { return engine_->not_before_us; }
+RequestCounts AliyunApi::requests() const { return state_->counts; }
+Micros AliyunApi::clock_offset_us() const { return state_->clock_offset_us; }
+std::string AliyunApi::region() const { return state_->region(); }
+Micros AliyunApi::not_before_mono_us() const { return state_->not_before_us; }
 
 }  // namespace postern::agent

@@ -56,8 +56,8 @@ class AliyunApi {
     core::Micros not_before_mono_us() const;
 
   private:
-    struct Engine;
-    std::shared_ptr<Engine> engine_;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace postern::agent

@@ -22,7 +22,7 @@ std::string resource_of(const std::string& endpoint) { return "endpoint " + endp
 
 }  // namespace
 
-struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
+struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     /// One describe_endpoint(): the attributes of an endpoint or a search for several, then each one's zones, page by page.
     struct Description {
         EndpointReport report;         // without zones yet; of a search, with its parts
@@ -40,7 +40,7 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
     std::map<std::uint64_t, Description> running;
     std::uint64_t next_id = 1;
 
-    Engine(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
+    State(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
            MetadataClient& m, AliyunOptions options)
         : api(clock, random, http, credentials, m, std::move(options)), metadata(m) {}
 
@@ -56,7 +56,7 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
     }
     template <class Then>
     AliyunApi::Callback replied(std::uint64_t id, Then then) {
-        return guarded<core::Result<JsonView>>(id, [then](Engine& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
+        return guarded<core::Result<JsonView>>(id, [then](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
             if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
             then(self, i, d, *reply);
         });
@@ -83,7 +83,7 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
 
     void describe(std::uint64_t id, const std::string& endpoint) {
         api.call(kProduct, "GetVpcEndpointAttribute", {{"EndpointId", endpoint}}, resource_of(endpoint),
-                 replied(id, [endpoint](Engine& self, std::uint64_t i, Description& d, const JsonView& reply) {
+                 replied(id, [endpoint](State& self, std::uint64_t i, Description& d, const JsonView& reply) {
                      auto report = read_endpoint_attribute(reply);
                      if (!report) return self.bad(i, "GetVpcEndpointAttribute", report.error().what);
                      if (report->endpoint_id != endpoint) {
@@ -100,7 +100,7 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
         running.at(id).query = query;
         if (!query.vpc.empty()) return endpoints_page(id, query.vpc, "");
         metadata.identity(guarded<core::Result<InstanceIdentity>>(
-            id, [](Engine& self, std::uint64_t i, Description&, core::Result<InstanceIdentity> identity) {
+            id, [](State& self, std::uint64_t i, Description&, core::Result<InstanceIdentity> identity) {
                 if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
                 const std::string why = identity ? "the metadata service does not say" : identity.error().what;
                 self.finish(i, core::fail(Code::kConfigBadValue, "the VPC to look for endpoints in is not known: " + why,
@@ -121,7 +121,7 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
         }
         if (!token.empty()) parameters.emplace_back("NextToken", token);
         api.call(kProduct, "ListVpcEndpoints", std::move(parameters), what,
-                 replied(id, [vpc](Engine& self, std::uint64_t i, Description& to, const JsonView& reply) {
+                 replied(id, [vpc](State& self, std::uint64_t i, Description& to, const JsonView& reply) {
                      self.endpoints_came(i, vpc, to, reply);
                  }));
     }
@@ -158,7 +158,7 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
         NameValues parameters{{"EndpointId", endpoint}, {"MaxResults", kPageSize}};
         if (!token.empty()) parameters.emplace_back("NextToken", token);
         api.call(kProduct, "ListVpcEndpointZones", std::move(parameters), resource_of(endpoint),
-                 guarded<core::Result<JsonView>>(id, [endpoint](Engine& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
+                 guarded<core::Result<JsonView>>(id, [endpoint](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
                      if (!reply && d.report.search && reply.error().code == Code::kApiNotFound) {
                          // Deleted since the search found it.
                          d.report.parts.erase(d.report.parts.begin() + static_cast<std::ptrdiff_t>(d.at));
@@ -186,24 +186,24 @@ struct AliyunPrivatelink::Engine : std::enable_shared_from_this<Engine> {
 
 AliyunPrivatelink::AliyunPrivatelink(core::Clock& clock, core::Random& random, HttpTransport& http,
                                      CredentialChain& credentials, MetadataClient& metadata, AliyunOptions options)
-    : engine_(std::make_shared<Engine>(clock, random, http, credentials, metadata, std::move(options))) {}
+    : state_(std::make_shared<State>(clock, random, http, credentials, metadata, std::move(options))) {}
 
-AliyunPrivatelink::~AliyunPrivatelink() { engine_->closed = true; }
+AliyunPrivatelink::~AliyunPrivatelink() { state_->closed = true; }
 
-void AliyunPrivatelink::configure(AliyunOptions options) { engine_->api.configure(std::move(options)); }
+void AliyunPrivatelink::configure(AliyunOptions options) { state_->api.configure(std::move(options)); }
 
 void AliyunPrivatelink::describe_endpoint(const std::string& key, Callback done) {
-    const auto keep = engine_;
+    const auto keep = state_;
     const std::uint64_t id = keep->next_id++;
     keep->running[id].done = std::move(done);
     if (const auto query = parse_query_key(key)) return keep->find(id, *query);
     keep->describe(id, key);
 }
 
-RequestCounts AliyunPrivatelink::requests() const { return engine_->api.requests(); }
-core::Micros AliyunPrivatelink::not_before_mono_us() const { return engine_->api.not_before_mono_us(); }
-core::Micros AliyunPrivatelink::clock_offset_us() const { return engine_->api.clock_offset_us(); }
-std::string AliyunPrivatelink::region() const { return engine_->api.region(); }
+RequestCounts AliyunPrivatelink::requests() const { return state_->api.requests(); }
+core::Micros AliyunPrivatelink::not_before_mono_us() const { return state_->api.not_before_mono_us(); }
+core::Micros AliyunPrivatelink::clock_offset_us() const { return state_->api.clock_offset_us(); }
+std::string AliyunPrivatelink::region() const { return state_->api.region(); }
 
 std::vector<std::string> AliyunPrivatelink::warnings() const {
     if (clock_offset_us() == 0) return {};

@@ -36,8 +36,8 @@ class AliyunPrivatelink final : public Provider {
     std::string region() const;
 
   private:
-    struct Engine;
-    std::shared_ptr<Engine> engine_;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace postern::agent

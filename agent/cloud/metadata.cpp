@@ -81,9 +81,9 @@ bool is_region_id(std::string_view text) {
     return true;
 }
 
-// What waits inside the engine refers to it plainly; what waits in the transport holds a weak pointer and locks it, so
-// the engine outlives any callback that destroys the client.
-struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
+// What waits inside the state refers to it plainly; what waits in the transport holds a weak pointer and locks it, so
+// the state outlives any callback that destroys the client.
+struct MetadataClient::State : std::enable_shared_from_this<State> {
     bool closed = false;
     core::Clock& clock;
     HttpTransport& http;
@@ -98,7 +98,7 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
     bool identity_known = false;
     std::vector<IdentityCallback> waiting_identity;
 
-    Engine(core::Clock& c, HttpTransport& h, MetadataOptions o) : clock(c), http(h), options(std::move(o)) {
+    State(core::Clock& c, HttpTransport& h, MetadataOptions o) : clock(c), http(h), options(std::move(o)) {
         while (options.url.ends_with('/')) options.url.pop_back();
     }
 
@@ -128,7 +128,7 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
         if (std::exchange(asking_token, true)) return;
         HttpRequest r = request("PUT", "/latest/api/token");
         r.headers.emplace_back("X-aliyun-ecs-metadata-token-ttl-seconds", std::to_string(kTokenTtlS));
-        send(std::move(r), [](Engine& self, core::Result<HttpResponse> reply) { self.token_came(std::move(reply)); });
+        send(std::move(r), [](State& self, core::Result<HttpResponse> reply) { self.token_came(std::move(reply)); });
     }
     void token_came(core::Result<HttpResponse> reply) {
         asking_token = false;
@@ -160,7 +160,7 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
         HttpRequest r = request("GET", "/latest/meta-data/" + path);
         const bool had_token = use_token && !token.empty();
         if (had_token) r.headers.emplace_back(kTokenHeader, token.expose());
-        send(std::move(r), [path, done = std::move(done), tries_left, had_token](Engine& self,
+        send(std::move(r), [path, done = std::move(done), tries_left, had_token](State& self,
                                                                                  core::Result<HttpResponse> reply) mutable {
             self.value_came(path, std::move(done), tries_left, had_token, std::move(reply));
         });
@@ -235,22 +235,22 @@ struct MetadataClient::Engine : std::enable_shared_from_this<Engine> {
 };
 
 MetadataClient::MetadataClient(core::Clock& clock, HttpTransport& http, MetadataOptions options)
-    : engine_(std::make_shared<Engine>(clock, http, std::move(options))) {}
+    : state_(std::make_shared<State>(clock, http, std::move(options))) {}
 
-MetadataClient::~MetadataClient() { engine_->closed = true; }
+MetadataClient::~MetadataClient() { state_->closed = true; }
 
 void MetadataClient::get(const std::string& path, TextCallback done) {
-    const auto keep = engine_;
+    const auto keep = state_;
     keep->get(path, std::move(done), 1);
 }
 
 void MetadataClient::identity(IdentityCallback done) {
-    const auto keep = engine_;
+    const auto keep = state_;
     if (keep->identity_known) return done(keep->identity);
-    engine_->waiting_identity.push_back(std::move(done));
-    if (engine_->waiting_identity.size() == 1) engine_->ask_identity();
+    state_->waiting_identity.push_back(std::move(done));
+    if (state_->waiting_identity.size() == 1) state_->ask_identity();
 }
 
-const InstanceIdentity& MetadataClient::known_identity() const { return engine_->identity; }
+const InstanceIdentity& MetadataClient::known_identity() const { return state_->identity; }
 
 }  // namespace postern::agent

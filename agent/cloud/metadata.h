@@ -45,8 +45,8 @@ class MetadataClient {
     const InstanceIdentity& known_identity() const;
 
   private:
-    struct Engine;
-    std::shared_ptr<Engine> engine_;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 /// The value in a metadata body: outer blanks, CR and LF cut; nothing if empty, over 16 KiB, or with control bytes.

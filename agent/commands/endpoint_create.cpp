@@ -10,12 +10,12 @@ namespace postern::agent {
 namespace {
 
 using core::Result;
-using Step = GroupPlan::Step;
+using Step = GroupChoice::Step;
 
 /// What is done, and how far it has come; for texts, JSON and errors.
-struct Creation {
-    EndpointPlan plan;
-    GroupPlan group;
+struct CreateCall {
+    Creation plan;
+    GroupChoice group;
     std::string token;
     EndpointInfo endpoint;
     bool existed = false;
@@ -36,7 +36,7 @@ HostPlace look_where(EndpointRun& run) {
     return out;
 }
 
-Result<EndpointPlan> make_plan(EndpointRun& run) {
+Result<Creation> make_plan(EndpointRun& run) {
     const HostPlace here = look_where(run);
     const auto services = run.cloud.services(other_region_of(run.command.wish.service, here.region));
     if (!services) return core::fail(services.error());
@@ -47,7 +47,7 @@ Result<EndpointPlan> make_plan(EndpointRun& run) {
     return plan_endpoint(run.command.wish, with_account, *services);
 }
 
-Result<std::optional<EndpointInfo>> find_existing(EndpointRun& run, const EndpointPlan& plan) {
+Result<std::optional<EndpointInfo>> find_existing(EndpointRun& run, const Creation& plan) {
     auto found = run.cloud.endpoints(plan.vpc, plan.service.name);
     if (!found) return core::fail(std::move(found.error()));
     for (auto& endpoint : *found) {
@@ -60,7 +60,7 @@ Result<std::optional<EndpointInfo>> find_existing(EndpointRun& run, const Endpoi
     return there != nullptr ? std::optional<EndpointInfo>(*there) : std::nullopt;
 }
 
-Result<GroupPlan> choose_group(EndpointRun& run, const EndpointPlan& plan) {
+Result<GroupChoice> choose_group(EndpointRun& run, const Creation& plan) {
     std::optional<SecurityGroup> given, own;
     if (const std::string& id = run.command.wish.security_group; !id.empty()) {
         auto group = run.cloud.security_group(id);
@@ -78,7 +78,7 @@ Result<GroupPlan> choose_group(EndpointRun& run, const EndpointPlan& plan) {
                       {plan.open_to, std::vector<std::string>{}, run.cloud.prefix_lists(one)});
 }
 
-std::string group_line(const Creation& c) {
+std::string group_line(const CreateCall& c) {
     switch (c.group.step) {
         case Step::kUse:
             return c.group.id + ": " + c.group.note;
@@ -90,13 +90,13 @@ std::string group_line(const Creation& c) {
     return fmt::format("to be made: {}, TCP 443 from {}", kOwnGroupName, c.plan.open_to.text());
 }
 
-void show_plan(const Creation& c) {
+void show_plan(const CreateCall& c) {
     fmt::print(stderr, "service  {}  {}\nvpc      {}\nzone     {}  {}\ngroup    {}\nname     {}\n",
                printable(c.plan.service.id), printable(c.plan.service.name), c.plan.vpc, c.plan.zone,
                c.plan.vswitch, printable(group_line(c)), printable(c.plan.name));
 }
 
-Json plan_json(const Creation& c) {
+Json plan_json(const CreateCall& c) {
     static constexpr const char* kSteps[] = {"use", "open", "create"};
     return {{"service", c.plan.service.name},
             {"service_id", c.plan.service.id},
@@ -111,7 +111,7 @@ Json plan_json(const Creation& c) {
 }
 
 /// The group's ID, ready to be attached.
-Result<std::string> prepare_group(EndpointRun& run, const Creation& c) {
+Result<std::string> prepare_group(EndpointRun& run, const CreateCall& c) {
     if (c.group.step == Step::kUse) return c.group.id;
     std::string id = c.group.id;
     if (c.group.step == Step::kCreate) {
@@ -131,7 +131,7 @@ bool outcome_unknown(core::Code code) {
            code == Code::kApiBadReply || code == Code::kCancelled;
 }
 
-int tell(EndpointRun& run, const Creation& c, const std::optional<WaitResult>& waited) {
+int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>& waited) {
     const auto progress = progress_of(c.endpoint.report);
     const std::string& id = c.endpoint.report.endpoint_id;
     const std::string next = waited ? advice_after(*waited, run.command, id)
@@ -159,7 +159,7 @@ int tell(EndpointRun& run, const Creation& c, const std::optional<WaitResult>& w
     return waited->end == End::kInterrupted ? kExitUnknown : kExitFailed;
 }
 
-int finish(EndpointRun& run, Creation& c) {
+int finish(EndpointRun& run, CreateCall& c) {
     if (!run.command.wait || run.command.dry_run) return tell(run, c, std::nullopt);
     const std::string id = c.endpoint.report.endpoint_id;
     auto waited = wait_until_connected(run, &c.endpoint);
@@ -171,7 +171,7 @@ int finish(EndpointRun& run, Creation& c) {
     return tell(run, c, *waited);
 }
 
-int dry_run(EndpointRun& run, const Creation& c) {
+int dry_run(EndpointRun& run, const CreateCall& c) {
     const auto passed = run.cloud.create(c.plan, c.group.id, "", true);
     if (!passed) return fail_command(run, passed.error());
     const std::string left_out =
@@ -187,7 +187,7 @@ int dry_run(EndpointRun& run, const Creation& c) {
 }  // namespace
 
 int create_endpoint(EndpointRun& run) {
-    Creation c;
+    CreateCall c;
     auto plan = make_plan(run);
     if (!plan) return fail_command(run, plan.error());
     c.plan = std::move(*plan);

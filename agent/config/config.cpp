@@ -156,18 +156,6 @@ std::string syntax_problem(const toml::parse_error& error, std::string_view text
 
 }  // namespace
 
-std::string_view to_string(Policy policy) {
-    switch (policy) {
-        case Policy::kAny:
-            return "any";
-        case Policy::kQuorum:
-            return "quorum";
-        case Policy::kAll:
-            return "all";
-    }
-    return "?";
-}
-
 bool Config::needs_discovery() const {
     return std::any_of(links.begin(), links.end(),
                        [](const LinkConfig& link) { return link.target.empty() && link.addresses.empty(); });

@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/secret.h"
 #include "probe/probe_types.h"
+#include "probe/verdict.h"
 
 namespace postern::agent {
 
@@ -57,9 +58,6 @@ struct AliyunConfig {
     std::string ca_file;        // for the API; "": the system's
 };
 
-enum class Policy { kAny, kQuorum, kAll };
-std::string_view to_string(Policy policy);
-
 /// Where a link's token comes from. At most one is set.
 struct TokenSource {
     std::string file;
@@ -100,7 +98,7 @@ struct LinkConfig {
     std::string zones_file;                   // a saved ListVpcEndpointZones reply
     std::vector<std::string> zones;           // narrows discovered zones; empty: all
     TokenSource token;
-    Policy policy = Policy::kAny;
+    probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     std::string compare;        // host of the public gateway; "": no comparing
     std::uint16_t compare_port = 443;
     Micros compare_interval_us = 10 * core::kMinute;

@@ -326,7 +326,7 @@ const KeyRow kKeys[] = {
     {kLink, "token_env", READ(read_string(n, "a name in quotes", check_env_name, t.link->token.env)),
      R"("DB_TOKEN")", R"("DB-TOKEN")"},
     {kLink, "policy",
-     READ(read_word<Policy>(n, {{"any", Policy::kAny}, {"quorum", Policy::kQuorum}, {"all", Policy::kAll}},
+     READ(read_word<probe::LinkPolicy>(n, {{"any", probe::LinkPolicy::kAny}, {"quorum", probe::LinkPolicy::kQuorum}, {"all", probe::LinkPolicy::kAll}},
                             t.link->policy)),
      R"("quorum")", R"("some")"},
     {kLink, "target", READ(read_host(n, t.link->target)), R"("ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com")",

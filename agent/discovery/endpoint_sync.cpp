@@ -25,7 +25,7 @@ constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at start 
 
 }  // namespace
 
-struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
+struct EndpointSync::State : std::enable_shared_from_this<State> {
     /// One endpoint, polled for all links that use it.
     struct Source {
         explicit Source(core::Clock& clock) : timer(clock), backoff(kFirstRetry, kFirstRetry) {}
@@ -72,7 +72,7 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
     std::vector<std::function<void()>> refresh_waiters;
     core::Timer refresh_done, refresh_again;
 
-    Engine(core::Clock& c, core::Random& r, Provider& p, EndpointSyncHooks h)
+    State(core::Clock& c, core::Random& r, Provider& p, EndpointSyncHooks h)
         : clock(c), random(r), pace(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c), refresh_again(c) {}
 
     // --- links -------------------------------------------------------------------------------------------------------
@@ -433,58 +433,58 @@ struct EndpointSync::Engine : std::enable_shared_from_this<Engine> {
 };
 
 EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, EndpointSyncHooks hooks)
-    : engine_(std::make_shared<Engine>(clock, random, provider, std::move(hooks))) {
-    provider.when_news([weak = engine_->weak_from_this()](const std::string& key) {
+    : state_(std::make_shared<State>(clock, random, provider, std::move(hooks))) {
+    provider.when_news([weak = state_->weak_from_this()](const std::string& key) {
         if (const auto self = weak.lock(); self && !self->closed) self->news(key);
     });
 }
 
 EndpointSync::~EndpointSync() {
-    engine_->closed = true;
-    engine_->stop();
-    engine_->refresh_done.stop();
+    state_->closed = true;
+    state_->stop();
+    state_->refresh_done.stop();
 }
 
-void EndpointSync::configure(const Config& config) { engine_->configure(config); }
-void EndpointSync::restore(const Snapshot& snapshot) { engine_->restore(snapshot); }
+void EndpointSync::configure(const Config& config) { state_->configure(config); }
+void EndpointSync::restore(const Snapshot& snapshot) { state_->restore(snapshot); }
 
 void EndpointSync::start() {
-    engine_->running = true;
-    for (auto& [key, source] : engine_->sources) engine_->poll_soon(key, *source);
+    state_->running = true;
+    for (auto& [key, source] : state_->sources) state_->poll_soon(key, *source);
 }
 
-void EndpointSync::stop() { engine_->stop(); }
-void EndpointSync::probe_failed(const std::string& link) { engine_->probe_failed(link); }
-void EndpointSync::refresh(std::function<void()> done) { engine_->refresh(std::move(done)); }
+void EndpointSync::stop() { state_->stop(); }
+void EndpointSync::probe_failed(const std::string& link) { state_->probe_failed(link); }
+void EndpointSync::refresh(std::function<void()> done) { state_->refresh(std::move(done)); }
 
 DiscoveryStatus EndpointSync::status(const std::string& link) const {
-    const auto it = engine_->links.find(link);
-    if (it != engine_->links.end()) return engine_->status(it->second);
+    const auto it = state_->links.find(link);
+    if (it != state_->links.end()) return state_->status(it->second);
     DiscoveryStatus none;
     none.source = "none";
     return none;
 }
 
 DiscoveryCounters EndpointSync::counters() const {
-    return {engine_->provider.requests(), engine_->changes, engine_->last_success_wall_us};
+    return {state_->provider.requests(), state_->changes, state_->last_success_wall_us};
 }
 
 std::vector<std::string> EndpointSync::warnings() const {
-    auto out = engine_->provider.warnings();
-    for (const auto& [key, source] : engine_->sources) {
+    auto out = state_->provider.warnings();
+    for (const auto& [key, source] : state_->sources) {
         if (!source->doubt.empty()) out.push_back(source->doubt);
     }
     return out;
 }
 
 bool EndpointSync::first_round_done() const {
-    return std::all_of(engine_->sources.begin(), engine_->sources.end(),
+    return std::all_of(state_->sources.begin(), state_->sources.end(),
                        [](const auto& s) { return s.second->known || s.second->tried; });
 }
 
 void EndpointSync::fill(Snapshot& snapshot) const {
     snapshot.sources.clear();
-    for (const auto& [key, s] : engine_->sources) {
+    for (const auto& [key, s] : state_->sources) {
         if (s->known) snapshot.sources[key] = {s->held.served, s->report, s->confirmed_wall_us, s->changed_wall_us};
     }
 }

@@ -80,8 +80,8 @@ class EndpointSync {
     void fill(Snapshot& snapshot) const;
 
   private:
-    struct Engine;
-    std::shared_ptr<Engine> engine_;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace postern::agent

@@ -51,7 +51,7 @@ struct Files {
 
 }  // namespace
 
-struct SnapshotStore::Engine : std::enable_shared_from_this<Engine> {
+struct SnapshotStore::State : std::enable_shared_from_this<State> {
     core::Loop& loop;
     std::shared_ptr<Files> files;
     std::optional<Snapshot> queued;
@@ -59,7 +59,7 @@ struct SnapshotStore::Engine : std::enable_shared_from_this<Engine> {
     std::uint64_t next_number = 1;
     std::string problem;
 
-    Engine(core::Loop& l, std::string path) : loop(l), files(std::make_shared<Files>(std::move(path))) {}
+    State(core::Loop& l, std::string path) : loop(l), files(std::make_shared<Files>(std::move(path))) {}
 
     void write_next() {
         if (writing || !queued) return;
@@ -95,29 +95,29 @@ struct SnapshotStore::Engine : std::enable_shared_from_this<Engine> {
 };
 
 SnapshotStore::SnapshotStore(core::Loop& loop, std::string path)
-    : engine_(std::make_shared<Engine>(loop, std::move(path))) {}
+    : state_(std::make_shared<State>(loop, std::move(path))) {}
 
 SnapshotStore::~SnapshotStore() = default;
 
 LoadedSnapshot SnapshotStore::load() {
-    LoadedSnapshot loaded = load_snapshot(engine_->files->path);
-    engine_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
+    LoadedSnapshot loaded = load_snapshot(state_->files->path);
+    state_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
     return loaded;
 }
 
 void SnapshotStore::save(Snapshot snapshot) {
-    engine_->queued = std::move(snapshot);
-    engine_->write_next();
+    state_->queued = std::move(snapshot);
+    state_->write_next();
 }
 
 void SnapshotStore::flush() {
-    if (!engine_->queued) return;
-    const bool full = !engine_->queued->sources.empty();
-    const std::string text = format_snapshot(*std::exchange(engine_->queued, std::nullopt));
-    engine_->note(engine_->files->write(engine_->next_number++, text, full));
+    if (!state_->queued) return;
+    const bool full = !state_->queued->sources.empty();
+    const std::string text = format_snapshot(*std::exchange(state_->queued, std::nullopt));
+    state_->note(state_->files->write(state_->next_number++, text, full));
 }
 
-bool SnapshotStore::idle() const { return !engine_->writing && !engine_->queued; }
-std::string SnapshotStore::problem() const { return engine_->problem; }
+bool SnapshotStore::idle() const { return !state_->writing && !state_->queued; }
+std::string SnapshotStore::problem() const { return state_->problem; }
 
 }  // namespace postern::agent

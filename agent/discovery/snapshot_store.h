@@ -71,8 +71,8 @@ class SnapshotStore {
     std::string problem() const;
 
   private:
-    struct Engine;
-    std::shared_ptr<Engine> engine_;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace postern::agent

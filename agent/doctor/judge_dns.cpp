@@ -73,7 +73,7 @@ const NameSeen* find_name(const DnsSeen& dns, const std::string& name) {
 
 Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
     Findings out;
-    for (const HostsFinding& line : host.report.hosts) {
+    for (const HostsLine& line : host.report.hosts) {
         const NameSeen* name = find_name(dns, line.name);
         const auto ip = core::IpAddress::parse(line.text.substr(0, line.text.find_first_of(" \t")));
         const bool right = name != nullptr && ip && within({*ip}, name->known);

@@ -30,14 +30,14 @@ std::string words_of(const DnsCommand& command) {
     return command.mode == Mode::kFull ? "postern dns enable --mode full" : "postern dns enable";
 }
 
-bool same(const HostsFinding& a, const HostsFinding& b) {
+bool same(const HostsLine& a, const HostsLine& b) {
     return a.line == b.line && a.text == b.text;
 }
 
 }  // namespace
 
-RepairPlan plan_repairs(const Findings& findings, const std::string& config) {
-    RepairPlan plan;
+Repairs plan_repairs(const Findings& findings, const std::string& config) {
+    Repairs plan;
     const auto take_over = [&](DnsCommand::Verb verb, Mode mode) {
         // enable looks at everything anew and so also does what reapply would.
         if (plan.dns && plan.dns->verb == DnsCommand::Verb::kEnable && (verb != DnsCommand::Verb::kEnable || mode == Mode::kAuto)) return;
@@ -64,7 +64,7 @@ RepairPlan plan_repairs(const Findings& findings, const std::string& config) {
     return plan;
 }
 
-std::string text_of(const RepairPlan& plan, const Catalogue& words) {
+std::string text_of(const Repairs& plan, const Catalogue& words) {
     std::string out;
     int number = 0;
     const auto step = [&](std::string_view key, const Values& values) {
@@ -79,7 +79,7 @@ std::string text_of(const RepairPlan& plan, const Catalogue& words) {
     return out;
 }
 
-core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsFinding>& planned,
+core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsLine>& planned,
                                      const std::vector<std::string>& names, core::Micros wall_us) {
     const std::string path = host.real_path(kHosts);
     auto state = host.look(path);
@@ -103,7 +103,7 @@ Repaired repair(const DoctorCommand& command, const Findings& findings, const Ca
     const auto say = [&](std::string_view key, const Values& values = {}) {
         fmt::print(stderr, "{}\n", words.text("words", key, values));
     };
-    const RepairPlan plan = plan_repairs(findings, command.config);
+    const Repairs plan = plan_repairs(findings, command.config);
     fmt::print(stderr, "{}", text_of(plan, words));
     if (plan.empty()) return say("fix_nothing"), Repaired::kNothing;
     if (::geteuid() != 0) return say("fix_root"), Repaired::kNothing;

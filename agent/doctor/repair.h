@@ -14,22 +14,22 @@
 
 namespace postern::agent::doctor {
 
-struct RepairPlan {
-    std::vector<HostsFinding> hosts;  // lines that become comments
+struct Repairs {
+    std::vector<HostsLine> hosts;  // lines that become comments
     std::optional<DnsCommand> dns;    // what follows
     Findings by_hand;                 // of the same kind, but not ours to change
 
     bool empty() const { return hosts.empty() && !dns; }
 };
 
-RepairPlan plan_repairs(const Findings& findings, const std::string& config);
+Repairs plan_repairs(const Findings& findings, const std::string& config);
 
 /// The plan for people; "" when there is nothing to say.
-std::string text_of(const RepairPlan& plan, const Catalogue& words);
+std::string text_of(const Repairs& plan, const Catalogue& words);
 
 /// Makes comments of the planned lines, and of no others; the file's path before, "/etc/hosts.postern-…", is returned.
 /// Refuses when the file is not any more what was planned for. `names`: all private names.
-core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsFinding>& planned,
+core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsLine>& planned,
                                      const std::vector<std::string>& names, core::Micros wall_us);
 
 enum class Repaired { kNothing, kDone, kFailed };

@@ -48,16 +48,16 @@ Line parse(const std::string& text, const std::set<std::string>& managed) {
 
 }  // namespace
 
-std::string HostsFinding::what() const {
+std::string HostsLine::what() const {
     return reversed ? fmt::format("/etc/hosts:{}: \"{}\" has the name before the address: it has no effect", line, text)
                     : fmt::format("/etc/hosts:{}: \"{}\" wins over every resolver: {} stays at this address whatever happens", line, text, name);
 }
 
-std::string HostsFinding::fix() const { return fmt::format("sed -i '{}d' /etc/hosts", line); }
+std::string HostsLine::fix() const { return fmt::format("sed -i '{}d' /etc/hosts", line); }
 
-std::vector<HostsFinding> hosts_findings(std::string_view hosts, const std::vector<std::string>& names) {
+std::vector<HostsLine> hosts_findings(std::string_view hosts, const std::vector<std::string>& names) {
     const auto managed = normal(names);
-    std::vector<HostsFinding> findings;
+    std::vector<HostsLine> findings;
     std::istringstream lines{std::string(hosts)};
     int number = 0;
     for (std::string text; std::getline(lines, text) && findings.size() < kMaxFindings;) {

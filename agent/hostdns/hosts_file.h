@@ -8,7 +8,7 @@
 
 namespace postern::agent {
 
-struct HostsFinding {
+struct HostsLine {
     int line = 0;        // from 1
     std::string name;    // the private name
     std::string text;    // the line
@@ -19,7 +19,7 @@ struct HostsFinding {
 };
 
 /// At most 100 findings; names without case and without the final dot.
-std::vector<HostsFinding> hosts_findings(std::string_view hosts, const std::vector<std::string>& names);
+std::vector<HostsLine> hosts_findings(std::string_view hosts, const std::vector<std::string>& names);
 
 /// The file without `names` in these lines: they become comments; other names of such a line keep a line of their own.
 std::string without_names(std::string_view hosts, const std::vector<std::string>& names, const std::set<int>& lines);

@@ -13,7 +13,7 @@ struct HostDnsReport {
     Journal journal;
     std::string problem;                    // why the journal is not known; "" otherwise
     std::vector<std::string> out_of_place;  // changed paths that somebody else has changed since
-    std::vector<HostsFinding> hosts;
+    std::vector<HostsLine> hosts;
 
     /// One sentence: "on, full since …: all names go to 127.0.0.153:53".
     std::string text() const;

@@ -211,7 +211,7 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
 
 }  // namespace
 
-struct HttpClient::Engine {
+struct HttpClient::State {
     /// A request between send() and its callback. Before `exchange` has a handle it waits for addresses.
     struct Transfer {
         std::unique_ptr<Exchange> exchange;
@@ -232,10 +232,10 @@ struct HttpClient::Engine {
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
     Multi multi;  // made by the first request: an agent with fixed addresses never pays for curl
 
-    Engine(core::Loop& l, core::Clock& c, Lookup& n, Environment e)
+    State(core::Loop& l, core::Clock& c, Lookup& n, Environment e)
         : loop(l), clock(c), lookup(n), environment(std::move(e)), timer(c), delivery(c) {}
 
-    ~Engine() {
+    ~State() {
         *alive = false;
         for (auto& [id, transfer] : transfers) detach(transfer);
         transfers.clear();
@@ -252,15 +252,15 @@ struct HttpClient::Engine {
         if (multi != nullptr) return;
         init_curl();
         multi.reset(curl_multi_init());
-        curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, &Engine::on_socket);
+        curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, &State::on_socket);
         curl_multi_setopt(multi.get(), CURLMOPT_SOCKETDATA, this);
-        curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, &Engine::on_timeout);
+        curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, &State::on_timeout);
         curl_multi_setopt(multi.get(), CURLMOPT_TIMERDATA, this);
         curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 16L);
     }
 
     static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
-        auto* e = static_cast<Engine*>(self);
+        auto* e = static_cast<State*>(self);
         if (what == CURL_POLL_REMOVE) {
             e->sockets.erase(fd);
             return 0;
@@ -277,7 +277,7 @@ struct HttpClient::Engine {
     }
     /// Only arms: curl forbids calling back into it from here, so "at once" is a millisecond.
     static int on_timeout(CURLM*, long ms, void* self) {
-        auto* e = static_cast<Engine*>(self);
+        auto* e = static_cast<State*>(self);
         if (ms < 0) {
             e->timer.stop();
         } else {
@@ -358,14 +358,14 @@ struct HttpClient::Engine {
 };
 
 HttpClient::HttpClient(core::Loop& loop, core::Clock& clock, Lookup& lookup, Environment environment)
-    : engine_(std::make_unique<Engine>(loop, clock, lookup, std::move(environment))) {}
+    : state_(std::make_unique<State>(loop, clock, lookup, std::move(environment))) {}
 
 HttpClient::~HttpClient() = default;
 
 HttpClient::RequestId HttpClient::send(HttpRequest request, Callback done) {
-    Engine& e = *engine_;
+    State& e = *state_;
     const RequestId id = e.next_id++;
-    Engine::Transfer& transfer = e.transfers[id];
+    State::Transfer& transfer = e.transfers[id];
     transfer.done = std::move(done);
     transfer.exchange = std::make_unique<Exchange>();
     Exchange& x = *transfer.exchange;
@@ -395,8 +395,8 @@ HttpClient::RequestId HttpClient::send(HttpRequest request, Callback done) {
 }
 
 void HttpClient::cancel(RequestId id) {
-    auto node = engine_->transfers.extract(id);
-    if (!node.empty()) engine_->detach(node.mapped());
+    auto node = state_->transfers.extract(id);
+    if (!node.empty()) state_->detach(node.mapped());
 }
 
 core::Result<HttpResponse> http_get_blocking(const std::string& url, Micros timeout_us) {

@@ -1,5 +1,5 @@
 // The real HttpTransport: libcurl's multi interface driven by our loop. Only the cloud clients use it; probes have an
-// engine of their own, because curl loses the phase times of a failed handshake.
+// state of their own, because curl loses the phase times of a failed handshake.
 //
 // Host names are resolved by the given Lookup and handed to curl as addresses: control traffic must not depend on the
 // host's resolver, which is ourselves. Proxy variables (https_proxy, all_proxy, no_proxy) are honoured for requests that
@@ -30,8 +30,8 @@ class HttpClient final : public HttpTransport {
     void cancel(RequestId id) override;
 
   private:
-    struct Engine;
-    std::unique_ptr<Engine> engine_;
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
 /// One GET without a loop and without proxies, for the command line. A `url` on loopback needs no lookup.

@@ -229,7 +229,7 @@ class AresChannel {
     std::size_t pending_ = 0;
 };
 
-struct AresLookup::Engine {
+struct AresLookup::State {
     /// One host being asked for; both families, everyone who waits.
     struct Question {
         explicit Question(core::Clock& clock) : deadline(clock) {}
@@ -260,7 +260,7 @@ struct AresLookup::Engine {
     std::uint64_t next_id = 1;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 
-    Engine(core::Loop& l, core::Clock& c) : loop(l), clock(c), delivery(c) {}
+    State(core::Loop& l, core::Clock& c) : loop(l), clock(c), delivery(c) {}
 
     void post(Callback done, core::Result<LookupResult> result) {
         ready.emplace_back(std::move(done), std::move(result));
@@ -395,23 +395,23 @@ struct AresLookup::Engine {
     }
 };
 
-AresLookup::AresLookup(core::Loop& loop, core::Clock& clock) : engine_(std::make_unique<Engine>(loop, clock)) {}
+AresLookup::AresLookup(core::Loop& loop, core::Clock& clock) : state_(std::make_unique<State>(loop, clock)) {}
 
-AresLookup::~AresLookup() { *engine_->alive = false; }
+AresLookup::~AresLookup() { *state_->alive = false; }
 
 void AresLookup::set_upstreams(const std::vector<SocketAddress>& upstreams) {
-    if (engine_->upstreams == upstreams) return;
-    engine_->upstreams = upstreams;
-    engine_->cache.clear();
+    if (state_->upstreams == upstreams) return;
+    state_->upstreams = upstreams;
+    state_->cache.clear();
     // c-ares refuses new servers while questions are in flight: a new channel takes over, the old one drains.
-    if (engine_->channel != nullptr) {
-        engine_->retired.push_back(std::move(engine_->channel));
-        engine_->wake();
+    if (state_->channel != nullptr) {
+        state_->retired.push_back(std::move(state_->channel));
+        state_->wake();
     }
 }
 
 void AresLookup::resolve(const std::string& host, Callback done) {
-    Engine& e = *engine_;
+    State& e = *state_;
     if (const auto literal = IpAddress::parse(host)) {
         return e.post(std::move(done), LookupResult{.addresses = {*literal}, .ttl_s = kLongestReuseS});
     }
@@ -440,7 +440,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
     auto& slot = e.asked[name];
     if (slot == nullptr) {
-        slot = std::make_unique<Engine::Question>(e.clock);
+        slot = std::make_unique<State::Question>(e.clock);
         slot->id = e.next_id++;
         slot->waiting.push_back(std::move(done));
         e.ask(name, *slot);
@@ -449,13 +449,13 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
 }
 
-void AresLookup::forget(const std::string& host) { engine_->cache.erase(lower(host)); }
+void AresLookup::forget(const std::string& host) { state_->cache.erase(lower(host)); }
 
-AresLookup::Known AresLookup::known() const { return engine_->known; }
+AresLookup::Known AresLookup::known() const { return state_->known; }
 
 void AresLookup::remember(const Known& known) {
     for (const auto& [host, addresses] : known) {
-        if (!addresses.empty()) engine_->known.emplace(host, addresses);
+        if (!addresses.empty()) state_->known.emplace(host, addresses);
     }
 }
 

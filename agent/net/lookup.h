@@ -56,8 +56,8 @@ class AresLookup final : public Lookup {
     void remember(const Known& known);
 
   private:
-    struct Engine;
-    std::unique_ptr<Engine> engine_;
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
 }  // namespace postern::agent

@@ -83,7 +83,7 @@ void add_link(Json& checks, const LinkStatus& link) {
         tls.push_back(check(a, step_state(a, Phase::kTls, Phase::kTls, path), step_output(a, Phase::kTls)));
         const State asked = step_state(a, Phase::kRequest, Phase::kSql,
                                        a.verdict.service == State::kDown ? State::kDown : path);
-        if (link.asks_service() || asked == State::kDown)
+        if (link.asks_service || asked == State::kDown)
             sql.push_back(check(a, asked, step_output(a, Phase::kRequest)));
         if (!a.last) continue;
         Json one = check(

@@ -126,7 +126,7 @@ bool host_allowed(std::string_view host_header, const std::vector<std::string>& 
     return std::find(allow_hosts.begin(), allow_hosts.end(), host) != allow_hosts.end();
 }
 
-struct HttpServer::Engine {
+struct HttpServer::State {
     core::Loop& loop;
     HttpOptions options;
     std::vector<HttpRoute> routes;
@@ -134,13 +134,13 @@ struct HttpServer::Engine {
     MHD_Daemon* daemon = nullptr;
     int epoll_fd = -1;  // the library's
     core::FdWatcher watcher;
-    core::UvHandle<uv_timer_t, Engine> timer;
+    core::UvHandle<uv_timer_t, State> timer;
     bool again = false;                                                 // a turn is wanted at once
     std::map<ServedRequest*, std::unique_ptr<ServedRequest>> requests;  // that the library knows of
 
-    Engine(core::Loop& l, HttpOptions o, std::vector<HttpRoute> r)
+    State(core::Loop& l, HttpOptions o, std::vector<HttpRoute> r)
         : loop(l), options(std::move(o)), routes(std::move(r)) {}
-    ~Engine() {
+    ~State() {
         // The handles first: stopping closes the descriptor that they watch.
         watcher.stop();
         timer.reset();
@@ -164,12 +164,12 @@ struct HttpServer::Engine {
                                  const char* version, const char* upload, std::size_t* upload_size,
                                  void** state);
     static void on_over(void* self, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
-        static_cast<Engine*>(self)->requests.erase(static_cast<ServedRequest*>(*state));
+        static_cast<State*>(self)->requests.erase(static_cast<ServedRequest*>(*state));
         *state = nullptr;
     }
 };
 
-core::Result<void> HttpServer::Engine::start() {
+core::Result<void> HttpServer::State::start() {
     auto fd = bind_listener(options.listen);
     if (!fd) return fail(fd.error());
     sockaddr_storage bound{};
@@ -178,14 +178,14 @@ core::Result<void> HttpServer::Engine::start() {
     address = core::SocketAddress::from(reinterpret_cast<const sockaddr*>(&bound)).value_or(options.listen);
 
     daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
-                              nullptr, &Engine::on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &log_library,
+                              nullptr, &State::on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &log_library,
                               nullptr,                              // first, so that it serves the others
                               MHD_OPTION_LISTEN_SOCKET, fd->get(),  //
                               MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.connection_memory,
                               MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
                               MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
-                              MHD_OPTION_NOTIFY_COMPLETED, &Engine::on_over, this,    //
+                              MHD_OPTION_NOTIFY_COMPLETED, &State::on_over, this,    //
                               MHD_OPTION_END);
     if (daemon == nullptr) return fail(Code::kSocket, "the HTTP library did not start on " + address.text());
     fd->release();  // the library closes it
@@ -199,18 +199,18 @@ core::Result<void> HttpServer::Engine::start() {
     return {};
 }
 
-int HttpServer::Engine::watch() {
+int HttpServer::State::watch() {
     return watcher.start(loop, epoll_fd, UV_READABLE, [this](int, int) { turn(); });
 }
 
-unsigned HttpServer::Engine::connections() const {
+unsigned HttpServer::State::connections() const {
     const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
     return info == nullptr ? 0 : info->num_connections;
 }
 
 /// Nobody is served, somebody waits, and the library can't take them in: no descriptors are left. It would have itself
 /// called again at once, for ever.
-bool HttpServer::Engine::stuck() {
+bool HttpServer::State::stuck() {
     const auto waiting = [this] {
         pollfd fd{epoll_fd, POLLIN, 0};
         return connections() == 0 && ::poll(&fd, 1, 0) > 0;
@@ -220,7 +220,7 @@ bool HttpServer::Engine::stuck() {
     return waiting();
 }
 
-void HttpServer::Engine::turn() {
+void HttpServer::State::turn() {
     // At the connection limit the library stops to listen, and begins again only in the run after one has
     // closed.
     unsigned before = 0;
@@ -246,21 +246,21 @@ void HttpServer::Engine::turn() {
     }
 }
 
-void HttpServer::Engine::turn_soon() {
+void HttpServer::State::turn_soon() {
     again = true;
     if (timer) turn_in(0);
 }
 
-void HttpServer::Engine::turn_in(std::uint64_t wait_ms) {
+void HttpServer::State::turn_in(std::uint64_t wait_ms) {
     uv_timer_start(
         timer.get(),
         [](uv_timer_t* t) {
-            if (Engine* self = core::UvHandle<uv_timer_t, Engine>::owner(t)) self->turn();
+            if (State* self = core::UvHandle<uv_timer_t, State>::owner(t)) self->turn();
         },
         wait_ms, 0);
 }
 
-std::string HttpServer::Engine::known_paths() const {
+std::string HttpServer::State::known_paths() const {
     std::string out;
     for (const HttpRoute& route : routes) {
         if (route.prefix) continue;
@@ -269,7 +269,7 @@ std::string HttpServer::Engine::known_paths() const {
     return out;
 }
 
-HttpReply HttpServer::Engine::dispatch(HttpQuery& query) const {
+HttpReply HttpServer::State::dispatch(HttpQuery& query) const {
     std::string methods;
     for (const HttpRoute& route : routes) {
         const bool here = query.path == route.path || (route.prefix && query.path.starts_with(route.path));
@@ -293,7 +293,7 @@ HttpReply HttpServer::Engine::dispatch(HttpQuery& query) const {
 }
 
 /// nullptr when the request may go on; else the refusal, in `reply`.
-const HttpReply* HttpServer::Engine::refuse(MHD_Connection* connection, const HttpQuery& query,
+const HttpReply* HttpServer::State::refuse(MHD_Connection* connection, const HttpQuery& query,
                                             HttpReply& reply) const {
     const auto& ip = query.client.ip;
     if (std::none_of(options.allow.begin(), options.allow.end(),
@@ -315,7 +315,7 @@ const HttpReply* HttpServer::Engine::refuse(MHD_Connection* connection, const Ht
     return nullptr;
 }
 
-HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url, const char* method) {
+HttpReply HttpServer::State::answer(MHD_Connection* connection, const char* url, const char* method) {
     HttpQuery query;
     query.method = std::string_view(method) == "HEAD" ? "GET" : method;
     query.path = url;
@@ -348,18 +348,18 @@ HttpReply HttpServer::Engine::answer(MHD_Connection* connection, const char* url
     }
 }
 
-MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection, const char* url,
+MHD_Result HttpServer::State::on_request(void* self, MHD_Connection* connection, const char* url,
                                           const char* method, const char*, const char*,
-                                          std::size_t* upload_size, void** state) {
+                                          std::size_t* upload_size, void** served) {
     // The library calls once with the headers, then with the body, then at its end, then after every
     // suspension.
-    Engine& engine = *static_cast<Engine*>(self);
-    auto* request = static_cast<ServedRequest*>(*state);
+    State& state = *static_cast<State*>(self);
+    auto* request = static_cast<ServedRequest*>(*served);
     if (request == nullptr) {
         auto fresh =
-            std::make_unique<ServedRequest>(engine.loop, connection, [&engine] { engine.turn_soon(); });
-        *state = request = fresh.get();
-        engine.requests.emplace(request, std::move(fresh));
+            std::make_unique<ServedRequest>(state.loop, connection, [&state] { state.turn_soon(); });
+        *served = request = fresh.get();
+        state.requests.emplace(request, std::move(fresh));
         const char* length =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
         const char* coding =
@@ -372,27 +372,27 @@ MHD_Result HttpServer::Engine::on_request(void* self, MHD_Connection* connection
         *upload_size = 0;
         return MHD_YES;
     }
-    if (!request->begun()) request->begin(engine.answer(connection, url, method));
+    if (!request->begun()) request->begin(state.answer(connection, url, method));
     return request->proceed() ? MHD_YES : MHD_NO;
 }
 
-HttpServer::HttpServer(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 HttpServer::~HttpServer() = default;
 
 core::Result<std::unique_ptr<HttpServer>> HttpServer::start(core::Loop& loop, HttpOptions options,
                                                             std::vector<HttpRoute> routes) {
-    auto engine = std::make_unique<Engine>(loop, std::move(options), std::move(routes));
-    if (auto started = engine->start(); !started) return fail(started.error());
-    return std::unique_ptr<HttpServer>(new HttpServer(std::move(engine)));
+    auto state = std::make_unique<State>(loop, std::move(options), std::move(routes));
+    if (auto started = state->start(); !started) return fail(started.error());
+    return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
 
 core::SocketAddress HttpServer::address() const {
-    return engine_->address;
+    return state_->address;
 }
 
 void HttpServer::set_access(std::vector<core::IpPrefix> allow, std::vector<std::string> allow_hosts) {
-    engine_->options.allow = std::move(allow);
-    engine_->options.allow_hosts = std::move(allow_hosts);
+    state_->options.allow = std::move(allow);
+    state_->options.allow_hosts = std::move(allow_hosts);
 }
 
 }  // namespace postern::agent

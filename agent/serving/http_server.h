@@ -100,9 +100,9 @@ class HttpServer {
     void set_access(std::vector<core::IpPrefix> allow, std::vector<std::string> allow_hosts);
 
   private:
-    struct Engine;
-    explicit HttpServer(std::unique_ptr<Engine> engine);
-    std::unique_ptr<Engine> engine_;
+    struct State;
+    explicit HttpServer(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
 };
 
 /// True when a Host header (with or without a port) is localhost, one of `allow_hosts`, or an address: a page

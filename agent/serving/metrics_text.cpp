@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <set>
 
-#include "agent/steering/steering.h"
 #include "agent/text/metrics_writer.h"
 #include "agent/status/status.h"
 #include "core/file_system.h"
@@ -148,7 +147,7 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_endpoint_up", "gauge",
              "1 when an address is up or degraded, 0 when it is down; absent while unknown.");
     per_address(w, s, [](const LinkStatus& link, const AddressStatus& a) -> std::optional<int> {
-        const State state = link.asks_service() ? a.state : a.verdict.path;
+        const State state = link.asks_service ? a.state : a.verdict.path;
         if (state == State::kUnknown) return std::nullopt;
         return state == State::kDown ? 0 : 1;
     });
@@ -188,8 +187,8 @@ void compare_metrics(Writer& w, const StatusSnapshot& s) {
     if (std::none_of(s.links.begin(), s.links.end(), [](const auto& link) { return link.compare.has_value(); })) return;
     w.family("postern_compare_finding", "gauge", "1 for what comparing with the public gateway has found.");
     each([&w](const LinkStatus& link, const CompareStatus& c) {
-        for (int f = 0; f < static_cast<int>(Finding::kCount); ++f) {
-            const auto finding = static_cast<Finding>(f);
+        for (int f = 0; f < static_cast<int>(Comparison::kCount); ++f) {
+            const auto finding = static_cast<Comparison>(f);
             w.sample({{"link", link.name}, {"finding", std::string(to_string(finding))}}, c.finding == finding ? 1 : 0);
         }
     });

@@ -119,7 +119,7 @@ class Screen {
 
     /// What the state column shows: without a token the path is all that is judged.
     static State shown_state(const LinkStatus& link, const AddressStatus& a) {
-        return link.asks_service() ? a.state : a.verdict.path;
+        return link.asks_service ? a.state : a.verdict.path;
     }
 
     std::string measured(const LinkStatus& link, const AddressStatus& a) const {
@@ -165,7 +165,7 @@ class Screen {
 
     void compared(const LinkStatus& link) {
         if (!link.compare) return;
-        const bool quiet = link.compare->finding == Finding::kBothWork || link.compare->finding == Finding::kUnknown;
+        const bool quiet = link.compare->finding == Comparison::kBothWork || link.compare->finding == Comparison::kUnknown;
         if (brief_ && quiet) return;
         const CompareStatus& c = *link.compare;
         std::string text = fmt::format("{}: {}", c.gateway(), c.text);
@@ -186,7 +186,7 @@ class Screen {
     void notes(const LinkStatus& link) {
         compared(link);
         if (brief_) return;
-        if (link.probing && !link.asks_service() && !link.addresses.empty()) {
+        if (link.probing && !link.asks_service && !link.addresses.empty()) {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }
         if (link.addresses.size() == 1) {

@@ -47,68 +47,68 @@ std::string why(const CompareStatus& s) {
 }
 
 struct Judgement {
-    Finding finding;
+    Comparison finding;
     std::string text;
 };
 
 Judgement private_works(const CompareStatus& s, PublicView seen) {
-    if (seen == PublicView::kWorks) return {Finding::kBothWork, gain(s)};
+    if (seen == PublicView::kWorks) return {Comparison::kBothWork, gain(s)};
     if (seen == PublicView::kFails) {
-        return {Finding::kPublicFails, fmt::format("only the public gateway fails ({})", why(s))};
+        return {Comparison::kPublicFails, fmt::format("only the public gateway fails ({})", why(s))};
     }
     return {
-        Finding::kPublicFails,
+        Comparison::kPublicFails,
         fmt::format("the public gateway can't be reached from here ({}); the private path does not need it",
                     why(s))};
 }
 
 Judgement path_down(const CompareStatus& s, PublicView seen) {
     if (seen == PublicView::kWorks) {
-        return {Finding::kPrivatelinkBroken,
+        return {Comparison::kPrivatelinkBroken,
                 "PrivateLink is broken, not the service: the public gateway answers from here, no private "
                 "address does"};
     }
     if (seen == PublicView::kFails) {
         return {
-            Finding::kServiceDown,
+            Comparison::kServiceDown,
             fmt::format("the service is down, too: the public gateway is reached and fails ({})", why(s))};
     }
     if (s.reached_before) {
         return {
-            Finding::kNeitherReached,
+            Comparison::kNeitherReached,
             fmt::format("neither way leads to a gateway ({}): the service is down, or this host's network is",
                         why(s))};
     }
-    return {Finding::kUnknown,
+    return {Comparison::kUnknown,
             fmt::format("the public gateway was never reached from here ({}): the comparison says nothing",
                         why(s))};
 }
 
 Judgement service_down(const CompareStatus& s, PublicView seen) {
     if (seen == PublicView::kWorks) {
-        return {Finding::kPrivateGatewayFails,
+        return {Comparison::kPrivateGatewayFails,
                 "only the private gateway fails: the same statement works over the public one"};
     }
     if (seen == PublicView::kFails) {
         return {
-            Finding::kServiceDown,
+            Comparison::kServiceDown,
             fmt::format("the service is down, not PrivateLink: the public gateway fails, too ({})", why(s))};
     }
-    return {Finding::kUnknown,
+    return {Comparison::kUnknown,
             fmt::format("the public gateway can't be reached from here ({}): the comparison says nothing",
                         why(s))};
 }
 
 Judgement judged(const CompareStatus& s) {
     const PublicView seen = public_view(s);
-    if (s.at_wall_us == 0) return {Finding::kUnknown, "not compared yet"};
+    if (s.at_wall_us == 0) return {Comparison::kUnknown, "not compared yet"};
     if (seen == PublicView::kSaysNothing) {
-        return {Finding::kUnknown, fmt::format("the last comparison was not made ({})", why(s))};
+        return {Comparison::kUnknown, fmt::format("the last comparison was not made ({})", why(s))};
     }
     // What was seen before the private side turned explains nothing of it; that both work needs no
     // explaining.
     if (!s.fresh && !(s.view == PrivateView::kWorks && seen == PublicView::kWorks)) {
-        return {Finding::kUnknown, "not compared since the private path turned"};
+        return {Comparison::kUnknown, "not compared since the private path turned"};
     }
     switch (s.view) {
         case PrivateView::kWorks:
@@ -120,7 +120,7 @@ Judgement judged(const CompareStatus& s) {
         case PrivateView::kUnknown:
             break;
     }
-    return {Finding::kUnknown, "the private path is not known yet"};
+    return {Comparison::kUnknown, "the private path is not known yet"};
 }
 
 }  // namespace
@@ -138,23 +138,23 @@ PrivateView private_view(const std::vector<probe::Verdict>& addresses, bool toke
     return service_down == 0 ? PrivateView::kPathDown : PrivateView::kServiceDown;
 }
 
-std::string_view to_string(Finding finding) {
+std::string_view to_string(Comparison finding) {
     switch (finding) {
-        case Finding::kUnknown:
+        case Comparison::kUnknown:
             return "unknown";
-        case Finding::kBothWork:
+        case Comparison::kBothWork:
             return "both_work";
-        case Finding::kPublicFails:
+        case Comparison::kPublicFails:
             return "public_fails";
-        case Finding::kPrivatelinkBroken:
+        case Comparison::kPrivatelinkBroken:
             return "privatelink_broken";
-        case Finding::kPrivateGatewayFails:
+        case Comparison::kPrivateGatewayFails:
             return "private_gateway_fails";
-        case Finding::kServiceDown:
+        case Comparison::kServiceDown:
             return "service_down";
-        case Finding::kNeitherReached:
+        case Comparison::kNeitherReached:
             return "neither_reached";
-        case Finding::kCount:
+        case Comparison::kCount:
             break;
     }
     return "unknown";

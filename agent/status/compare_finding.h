@@ -23,7 +23,7 @@ enum class PrivateView {
     kServiceDown,  // at least one leads there, none has a database that answers
 };
 
-enum class Finding {
+enum class Comparison {
     kUnknown,  // not compared yet, or the comparison says nothing
     kBothWork,
     kPublicFails,          // the private path works, the public gateway does not
@@ -36,7 +36,7 @@ enum class Finding {
 /// `token`: without one the path is all that is judged.
 PrivateView private_view(const std::vector<probe::Verdict>& addresses, bool token);
 
-std::string_view to_string(Finding finding);  // "privatelink_broken"
+std::string_view to_string(Comparison finding);  // "privatelink_broken"
 
 /// Everything that is known of one link's comparison.
 struct CompareStatus {
@@ -52,7 +52,7 @@ struct CompareStatus {
     bool reached_before = false;              // the public gateway was reached from here, ever
     PrivateView view = PrivateView::kUnknown;
     std::optional<core::Micros> private_median_us, public_median_us;  // of good totals
-    Finding finding = Finding::kUnknown;
+    Comparison finding = Comparison::kUnknown;
     std::string text;  // the finding as a sentence
 
     std::string gateway() const;  // host, with the port where it is not 443

@@ -221,7 +221,7 @@ std::string good_headline(const StatusSnapshot& s) {
         for (const auto& a : link.addresses) {
             ++addresses;
             if (!link.probing) ++unprobed;
-            if (a.state == State::kUp || (!link.asks_service() && a.verdict.path == State::kUp)) ++up;
+            if (a.state == State::kUp || (!link.asks_service && a.verdict.path == State::kUp)) ++up;
         }
     }
     if (s.links.empty()) return "no links: postern only forwards";
@@ -252,25 +252,6 @@ std::string_view to_string(Overall overall) {
     return "unknown";
 }
 
-probe::LinkPolicy link_policy(Policy policy) {
-    switch (policy) {
-        case Policy::kAny:
-            return probe::LinkPolicy::kAny;
-        case Policy::kQuorum:
-            return probe::LinkPolicy::kQuorum;
-        case Policy::kAll:
-            return probe::LinkPolicy::kAll;
-    }
-    return probe::LinkPolicy::kAny;
-}
-
-void Histogram::add(const Histogram& other) {
-    buckets.resize(std::max(buckets.size(), other.buckets.size()));
-    for (std::size_t i = 0; i < other.buckets.size(); ++i)
-        buckets[i] += other.buckets[i];
-    sum_s += other.sum_s;
-}
-
 void AddressCounters::add(const AddressCounters& other) {
     attempts += other.attempts;
     for (const auto& [reason, count] : other.failures)
@@ -286,14 +267,14 @@ void judge(LinkStatus& link) {
     link.path = link.service = link.state = State::kUnknown;
     if (link.addresses.empty()) return judge_no_addresses(link);
 
-    const auto policy = link_policy(link.policy);
+    const auto policy = link.policy;
     std::vector<State> path, service, state;
     for (const auto& a : link.addresses) {
         path.push_back(a.verdict.path);
         // Behind a path that is down the service is not known, and says nothing about the database.
         if (a.verdict.path != State::kDown) service.push_back(a.verdict.service);
         // Without a token the service is never asked: the path is all there is to judge by.
-        state.push_back(link.asks_service() ? a.verdict.overall() : a.verdict.path);
+        state.push_back(link.asks_service ? a.verdict.overall() : a.verdict.path);
     }
     link.path = probe::link_state(path, policy);
     link.service = probe::link_state(service, policy);

@@ -12,20 +12,13 @@
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/hostdns/report.h"
+#include "agent/status/histogram.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
 #include "probe/rollup.h"
 #include "probe/verdict.h"
 
 namespace postern::agent {
-
-/// Seconds; the buckets are counts of their own, made cumulative when printed.
-struct Histogram {
-    std::vector<std::uint64_t> buckets;
-    double sum_s = 0;
-
-    void add(const Histogram& other);
-};
 
 /// What has come of the probes of one address since it is known.
 struct AddressCounters {
@@ -69,9 +62,10 @@ struct LinkStatus {
     std::uint16_t port = 443;
     probe::Kind kind = probe::Kind::kTdengine;
     RequestStatus request;
-    Policy policy = Policy::kAny;
+    probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     bool probing = true;
     bool token_configured = false;
+    bool asks_service = true;              // LinkConfig::asks_service(): without it the path is all there is to judge by
     std::string token_problem;             // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;
@@ -86,9 +80,6 @@ struct LinkStatus {
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
     std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it
-
-    /// As LinkConfig::asks_service(): without it the path is all there is to judge by.
-    bool asks_service() const { return kind != probe::Kind::kTdengine || token_configured; }
 };
 
 struct UpstreamStatus {
@@ -144,7 +135,6 @@ struct StatusSnapshot {
     std::string headline;                  // the verdict in one sentence
 };
 
-probe::LinkPolicy link_policy(Policy policy);
 /// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
 void judge(LinkStatus& link);
 void judge(StatusSnapshot& snapshot);

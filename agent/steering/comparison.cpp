@@ -177,12 +177,12 @@ class Comparisons::One {
     }
 
     void judge() {
-        const Finding before = status_.finding;
+        const Comparison before = status_.finding;
         judge_comparison(status_);
-        if (status_.finding == before || status_.finding == Finding::kUnknown || status_.finding == told_)
+        if (status_.finding == before || status_.finding == Comparison::kUnknown || status_.finding == told_)
             return;
         told_ = status_.finding;
-        const bool good = told_ == Finding::kBothWork;
+        const bool good = told_ == Comparison::kBothWork;
         core::log(good ? core::Level::kInfo : core::Level::kWarning, "comparison_changed", status_.text,
                   {{"link", settings_.link},
                    {"gateway", status_.gateway()},
@@ -195,7 +195,7 @@ class Comparisons::One {
     Totals private_totals_{kPrivateTotals}, public_totals_{kPublicTotals};
     std::vector<core::IpAddress> addresses_;
     PrivateView asked_view_ = PrivateView::kUnknown;
-    Finding told_ = Finding::kUnknown;
+    Comparison told_ = Comparison::kUnknown;
     Micros began_us_ = 0;  // the last one; 0: none yet
     Micros due_us_ = 0;    // the next one; 0: none
     std::uint64_t lookups_ = 0, resolving_ = 0;

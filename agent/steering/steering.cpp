@@ -27,13 +27,7 @@ RequestStatus request_status(const LinkConfig& link) {
 
 }  // namespace
 
-const std::vector<double>& probe_bounds_s() {
-    static const std::vector<double> kBounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
-                                             0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
-    return kBounds;
-}
-
-Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, EngineHooks hooks)
+Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, SteeringHooks hooks)
     : clock_(clock),
       hooks_(std::move(hooks)),
       verdicts_(clock),
@@ -46,7 +40,7 @@ Engine::Engine(core::Clock& clock, core::Random& random, Provider& provider, pro
       republish_(clock),
       hold_(clock) {}
 
-void Engine::configure(const Config& config) {
+void Steering::configure(const Config& config) {
     config_ = config;
     links_.clear();
     for (const auto& link : config_.links) links_.push_back({link, make_spec(link), {}, {}});
@@ -58,14 +52,14 @@ void Engine::configure(const Config& config) {
     publish_soon();
 }
 
-core::Result<int> Engine::restore_verdicts(const std::string& saved) {
+core::Result<int> Steering::restore_verdicts(const std::string& saved) {
     const auto restored = verdicts_.restore(saved, config_.dns.plan_ttl_us);
     for (auto& link : links_) decide(link);
     publish_soon();
     return restored;
 }
 
-void Engine::start(bool keep_plan) {
+void Steering::start(bool keep_plan) {
     started_ = true;
     holding_ = keep_plan;
     if (holding_) {
@@ -80,7 +74,7 @@ void Engine::start(bool keep_plan) {
     publish_soon();
 }
 
-void Engine::stop() {
+void Steering::stop() {
     started_ = false;
     sync_.stop();
     comparisons_.stop();
@@ -90,19 +84,19 @@ void Engine::stop() {
     hold_.stop();
 }
 
-void Engine::set_upstreams(const HostUpstreams& upstreams) {
+void Steering::set_upstreams(const HostUpstreams& upstreams) {
     upstreams_ = upstreams;
     publish_soon();
 }
 
-void Engine::set_host_zone(const std::string& zone) {
+void Steering::set_host_zone(const std::string& zone) {
     if (zone == host_zone_) return;
     host_zone_ = zone;
     for (auto& link : links_) decide(link);
     publish_soon();
 }
 
-void Engine::token_changed(const std::string& name) {
+void Steering::token_changed(const std::string& name) {
     for (auto& link : links_) {
         if (link.config.name == name) link.spec = make_spec(link.config);
     }
@@ -111,15 +105,15 @@ void Engine::token_changed(const std::string& name) {
     if (started_) scheduler_.probe_now(name, [] {});
 }
 
-void Engine::refresh(std::function<void()> done) {
+void Steering::refresh(std::function<void()> done) {
     sync_.refresh([this, done = std::move(done)] { scheduler_.probe_now("", done); });
 }
 
-std::shared_ptr<const probe::ProbeSpec> Engine::make_spec(const LinkConfig& link) const {
+std::shared_ptr<const probe::ProbeSpec> Steering::make_spec(const LinkConfig& link) const {
     return std::make_shared<const probe::ProbeSpec>(probe_spec(link, hooks_.token(link.name)));
 }
 
-void Engine::set_targets() {
+void Steering::set_targets() {
     std::vector<probe::ScheduledTarget> targets;
     for (const auto& link : links_) {
         if (!link.config.probe.enabled) continue;
@@ -139,7 +133,7 @@ void Engine::set_targets() {
     if (started_) scheduler_.set_targets(std::move(targets));
 }
 
-void Engine::set_comparisons() {
+void Steering::set_comparisons() {
     std::vector<CompareSettings> settings;
     for (const auto& link : links_) {
         const LinkConfig& c = link.config;
@@ -150,7 +144,7 @@ void Engine::set_comparisons() {
     for (const auto& link : links_) tell_comparison(link);
 }
 
-void Engine::tell_comparison(const Link& link) {
+void Steering::tell_comparison(const Link& link) {
     std::vector<probe::Verdict> verdicts;
     std::vector<core::IpAddress> ips;
     for (const auto& v : verdicts_of(link)) {
@@ -160,7 +154,7 @@ void Engine::tell_comparison(const Link& link) {
     comparisons_.set_private(link.config.name, private_view(verdicts, link.config.asks_service()), std::move(ips));
 }
 
-std::optional<std::vector<probe::ProbeTarget>> Engine::targets_of(std::string_view name) const {
+std::optional<std::vector<probe::ProbeTarget>> Steering::targets_of(std::string_view name) const {
     const auto link =
         std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
     if (link == links_.end()) return std::nullopt;
@@ -174,7 +168,7 @@ std::optional<std::vector<probe::ProbeTarget>> Engine::targets_of(std::string_vi
     return out;
 }
 
-void Engine::on_addresses(const std::string& name) {
+void Steering::on_addresses(const std::string& name) {
     const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
     if (link == links_.end()) return;
     link->addresses = sync_.status(name).addresses;
@@ -185,14 +179,14 @@ void Engine::on_addresses(const std::string& name) {
     publish_soon();
 }
 
-bool Engine::may_work(const core::IpAddress& ip) const {
+bool Steering::may_work(const core::IpAddress& ip) const {
     return std::any_of(links_.begin(), links_.end(), [&](const Link& link) {
         const auto* health = verdicts_.find(link.config.name, ip);
         return health != nullptr && health->verdict.path != probe::State::kDown;
     });
 }
 
-std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
+std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
     std::vector<AddressVerdict> out;
     for (const auto& a : link.addresses) {
         AddressVerdict v{a, {}, false, 0};
@@ -206,7 +200,7 @@ std::vector<AddressVerdict> Engine::verdicts_of(const Link& link) const {
     return out;
 }
 
-bool Engine::decide(Link& link) {
+bool Steering::decide(Link& link) {
     AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
     const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down ||
                          decision.explain != link.decision.explain;
@@ -215,7 +209,7 @@ bool Engine::decide(Link& link) {
 }
 
 /// Changed addresses have a line of their own (endpoint_changed); this one is for answers that verdicts changed.
-void Engine::tell_steering(const Link& link, const AnswerDecision& before) const {
+void Steering::tell_steering(const Link& link, const AnswerDecision& before) const {
     const AnswerDecision& now = link.decision;
     if (now.fresh == before.fresh && now.all_down == before.all_down) return;
     core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
@@ -224,7 +218,7 @@ void Engine::tell_steering(const Link& link, const AnswerDecision& before) const
                {"new", list(now.fresh)}, {"why", now.explain}});
 }
 
-probe::Pace Engine::on_result(const probe::ProbeResult& result) {
+probe::Pace Steering::on_result(const probe::ProbeResult& result) {
     ++results_;
     count(result);
     const probe::Fold fold = verdicts_.fold(result);
@@ -259,7 +253,7 @@ probe::Pace Engine::on_result(const probe::ProbeResult& result) {
     return fold.pace;
 }
 
-void Engine::count(const probe::ProbeResult& result) {
+void Steering::count(const probe::ProbeResult& result) {
     if (!result.ok) ++counters_.failures[result.reason];
     const auto found = address_counters_.find({result.link, result.ip});
     if (found == address_counters_.end()) return;
@@ -277,14 +271,14 @@ void Engine::count(const probe::ProbeResult& result) {
     }
 }
 
-bool Engine::first_sweep_done() const {
+bool Steering::first_sweep_done() const {
     return std::all_of(links_.begin(), links_.end(), [&](const Link& link) {
         return !link.config.probe.enabled || link.addresses.empty() ||
                verdicts_.first_sweep_done(link.config.name);
     });
 }
 
-Micros Engine::verdicts_until(const Link& link) const {
+Micros Steering::verdicts_until(const Link& link) const {
     // The oldest result counts; an address that has none yet is simply healthy until it has.
     Micros oldest = 0;
     for (const auto& a : link.addresses) {
@@ -295,7 +289,7 @@ Micros Engine::verdicts_until(const Link& link) const {
     return oldest == 0 ? 0 : oldest + config_.dns.plan_ttl_us;
 }
 
-PlanInput Engine::plan_input() const {
+PlanInput Steering::plan_input() const {
     PlanInput input;
     input.now_wall_us = clock_.wall_us();
     input.dns = config_.dns;
@@ -308,7 +302,7 @@ PlanInput Engine::plan_input() const {
     return input;
 }
 
-void Engine::publish_soon() {
+void Steering::publish_soon() {
     if (!started_ || holding_) return;
     // One change is published at once; in a burst of them (a start with many endpoints) compiling plans leaves most of the
     // time to what brings them.
@@ -316,7 +310,7 @@ void Engine::publish_soon() {
     publish_.start_in(std::max<Micros>(0, earliest - clock_.mono_us()), [this] { publish(); });
 }
 
-void Engine::publish() {
+void Steering::publish() {
     publish_.stop();
     const Micros began = clock_.mono_us();
     hooks_.publish(plan_input());
@@ -328,7 +322,7 @@ void Engine::publish() {
     republish_.start_in(config_.dns.plan_ttl_us / 3, [this] { publish_soon(); });
 }
 
-void Engine::fill_status(StatusSnapshot& status) const {
+void Steering::fill_status(StatusSnapshot& status) const {
     const Micros wall = clock_.wall_us();
     for (const auto& link : links_) {
         LinkStatus out;
@@ -340,6 +334,7 @@ void Engine::fill_status(StatusSnapshot& status) const {
         out.kind = link.config.probe.kind;
         out.request = request_status(link.config);
         out.token_configured = link.config.token.configured();
+        out.asks_service = link.config.asks_service();
         out.discovery = sync_.status(link.config.name);
         out.answer = link.decision.fresh;
         out.all_down = link.decision.all_down;

@@ -26,7 +26,7 @@
 
 namespace postern::agent {
 
-struct EngineHooks {
+struct SteeringHooks {
     std::function<void(PlanInput)> publish;                               // generation and boot id are the publisher's
     std::function<void(const probe::Record&)> record;                     // every attempt, judged
     std::function<core::Secret(const std::string& link)> token;           // empty: none
@@ -36,9 +36,9 @@ struct EngineHooks {
     Comparisons::Resolve resolve = {};                                    // of public gateways; none: no comparing
 };
 
-class Engine {
+class Steering {
   public:
-    Engine(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, EngineHooks hooks);
+    Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, SteeringHooks hooks);
 
     /// First, and at every reload. Links that stay keep addresses and verdicts.
     void configure(const Config& config);
@@ -97,7 +97,7 @@ class Engine {
     Micros verdicts_until(const Link& link) const;
 
     core::Clock& clock_;
-    EngineHooks hooks_;
+    SteeringHooks hooks_;
     Config config_;
     std::vector<Link> links_;
     HostUpstreams upstreams_;
@@ -118,8 +118,5 @@ class Engine {
     core::Timer republish_;  // extends the verdicts' validity
     core::Timer hold_;
 };
-
-/// Upper bounds in seconds of the phase histograms.
-const std::vector<double>& probe_bounds_s();
 
 }  // namespace postern::agent

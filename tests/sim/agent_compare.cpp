@@ -92,7 +92,7 @@ TEST_CASE("compare: rarely, with jitter, for hours; and nothing before the priva
     CHECK(gaps.size() > 20);
     CHECK(b.status().attempts == b.prober.count());
     CHECK(b.status().failures == 0);
-    CHECK(b.status().finding == Finding::kBothWork);
+    CHECK(b.status().finding == Comparison::kBothWork);
 }
 
 TEST_CASE("compare: at once when the private path turns down, and never two within a minute",
@@ -102,10 +102,10 @@ TEST_CASE("compare: at once when the private path turns down, and never two with
     b.clock.advance(5 * kMinute);
     REQUIRE(b.prober.count() == 1);
     b.turn(PrivateView::kPathDown);
-    CHECK(b.status().finding == Finding::kUnknown);  // not what was seen before
+    CHECK(b.status().finding == Comparison::kUnknown);  // not what was seen before
     b.clock.advance(kSecond);
     CHECK(b.prober.count() == 2);
-    CHECK(b.status().finding == Finding::kPrivatelinkBroken);
+    CHECK(b.status().finding == Comparison::kPrivatelinkBroken);
     for (int i = 0; i < 50; ++i) {  // flapping
         b.turn(i % 2 == 0 ? PrivateView::kWorks : PrivateView::kPathDown);
         b.clock.advance(kSecond);
@@ -113,7 +113,7 @@ TEST_CASE("compare: at once when the private path turns down, and never two with
     CHECK(b.prober.count() == 2);
     b.clock.advance(20 * kSecond);
     CHECK(b.prober.count() == 3);
-    CHECK(b.status().finding == Finding::kPrivatelinkBroken);
+    CHECK(b.status().finding == Comparison::kPrivatelinkBroken);
 }
 
 TEST_CASE("compare: a service that is down both ways is not PrivateLink's fault, and its end is seen",
@@ -124,14 +124,14 @@ TEST_CASE("compare: a service that is down both ways is not PrivateLink's fault,
     b.prober.set(kPublic, {Reason::kSqlUnavailable});
     b.turn(PrivateView::kServiceDown);
     b.clock.advance(kSecond);
-    CHECK(b.status().finding == Finding::kServiceDown);
+    CHECK(b.status().finding == Comparison::kServiceDown);
     CHECK(b.status().failures == 1);
     b.prober.clear();
     b.clock.advance(2 * kMinute);
     b.turn(PrivateView::kWorks);
-    CHECK(b.status().finding == Finding::kUnknown);
+    CHECK(b.status().finding == Comparison::kUnknown);
     b.clock.advance(kSecond);
-    CHECK(b.status().finding == Finding::kBothWork);
+    CHECK(b.status().finding == Comparison::kBothWork);
     CHECK(b.logged.size() == 3);  // works, down, works
 }
 

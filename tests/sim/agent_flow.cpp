@@ -47,7 +47,7 @@ struct World {
     test::FakeProber prober{clock};
     std::vector<PlanInput> plans;
     int token_refusals = 0;
-    std::unique_ptr<Engine> engine;
+    std::unique_ptr<Steering> engine;
 
     explicit World(std::uint64_t seed = 1) : random(seed) {
         core::capture_log([](core::Level, std::string_view, const std::string&) {});
@@ -57,8 +57,8 @@ struct World {
     ~World() { core::capture_log({}); }
 
     void make() {
-        engine = std::make_unique<Engine>(clock, random, cloud, prober,
-                                          EngineHooks{[this](PlanInput input) { plans.push_back(std::move(input)); },
+        engine = std::make_unique<Steering>(clock, random, cloud, prober,
+                                          SteeringHooks{[this](PlanInput input) { plans.push_back(std::move(input)); },
                                                       [](const probe::Record&) {}, [](const std::string&) { return core::Secret("token-token"); },
                                                       [this](const std::string&) { ++token_refusals; }, [] {}});
         engine->configure(config());
@@ -191,9 +191,9 @@ TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
 TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and steers nothing", "[sim][compare]") {
     World w;
     const auto gateway = *core::IpAddress::parse("203.0.113.10");
-    w.engine = std::make_unique<Engine>(
+    w.engine = std::make_unique<Steering>(
         w.clock, w.random, w.cloud, w.prober,
-        EngineHooks{[&w](PlanInput input) { w.plans.push_back(std::move(input)); }, [](const probe::Record& record) {
+        SteeringHooks{[&w](PlanInput input) { w.plans.push_back(std::move(input)); }, [](const probe::Record& record) {
                         CHECK(record.host == "db.example.com");  // no record, and so no verdict, of the public gateway
                     },
                     [](const std::string&) { return core::Secret("token-token"); }, [&w](const std::string&) { ++w.token_refusals; },
@@ -213,27 +213,27 @@ TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and ste
         return *s.links[0].compare;
     };
     w.clock.advance(kMinute);
-    CHECK(compare().finding == Finding::kBothWork);
+    CHECK(compare().finding == Comparison::kBothWork);
     CHECK(compare().private_median_us);
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
 
     for (const char* ip : {"10.0.1.1", "10.0.2.1"}) w.prober.set(ip, {Reason::kTcpTimeout, kSecond});
     w.clock.advance(2 * kMinute);
-    CHECK(compare().finding == Finding::kPrivatelinkBroken);
+    CHECK(compare().finding == Comparison::kPrivatelinkBroken);
     CHECK(w.plans.back().links[0].decision.all_down);
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
 
     w.prober.set_default({Reason::kSqlUnavailable});
     w.prober.clear();
     w.clock.advance(5 * kMinute);
-    CHECK(compare().finding == Finding::kServiceDown);
+    CHECK(compare().finding == Comparison::kServiceDown);
 
     w.prober.set_default({Reason::kHttpStatus401});
     w.prober.set("10.0.1.1", Reason::kNone);
     w.prober.set("10.0.2.1", Reason::kNone);
     const int refusals = w.token_refusals;
     w.clock.advance(30 * kMinute);
-    CHECK(compare().finding == Finding::kPublicFails);
+    CHECK(compare().finding == Comparison::kPublicFails);
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
     CHECK_FALSE(w.plans.back().links[0].decision.all_down);
     CHECK(w.token_refusals == refusals);

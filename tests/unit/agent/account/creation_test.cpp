@@ -29,7 +29,7 @@ bool has(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-EndpointPlan the_plan() {
+Creation the_plan() {
     return *plan_endpoint({}, kHere, {kService});
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("endpoint plan: an endpoint of the same service, VPC and zone is there
 }
 
 TEST_CASE("endpoint plan: the security group", "[endpoint]") {
-    using Step = GroupPlan::Step;
+    using Step = GroupChoice::Step;
     const auto plan = the_plan();
     CHECK(plan_group(plan, std::nullopt, std::nullopt, vpc_range())->step == Step::kCreate);
 

@@ -19,7 +19,7 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
     const auto dns = [](std::initializer_list<const char*> codes) {
         Findings findings;
         for (const char* code : codes) findings.push_back(found(code, {}, {}, {}));
-        const RepairPlan plan = plan_repairs(findings, "a.toml");
+        const Repairs plan = plan_repairs(findings, "a.toml");
         CHECK(plan.hosts.empty());
         const std::string text = text_of(plan, Catalogue::in(Language::kEnglish));
         if (plan.dns) CHECK(plan.dns->config == "a.toml");
@@ -36,7 +36,7 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
     Findings told = {hosts_line("PN-HOSTS-SHADOW", 3, "10.0.0.9 gw.test"), hosts_line("PN-HOSTS-REVERSED", 5, "gw.test 10.0.0.9")};
     told.push_back(told[0]);
     told.back().state = State::kSkip;  // told as the consequence of something else
-    const RepairPlan plan = plan_repairs(told, "");
+    const Repairs plan = plan_repairs(told, "");
     CHECK(plan.hosts.size() == 2);
     CHECK_FALSE(plan.dns);
     CHECK(text_of(plan, Catalogue::in(Language::kEnglish)) ==
@@ -57,7 +57,7 @@ TEST_CASE("doctor: lines of the hosts file become comments, other names stay", "
 TEST_CASE("doctor: the hosts file is kept as it was, and keeps its mode", "[doctor]") {
     test::FakeHost host;
     const std::string before = "1.1.1.1 a\n10.0.0.9 gw.test db\n";
-    const std::vector<HostsFinding> planned = {{2, "gw.test", "10.0.0.9 gw.test db", false}};
+    const std::vector<HostsLine> planned = {{2, "gw.test", "10.0.0.9 gw.test db", false}};
     host.with_file("/etc/real-hosts", before, 0640).with_link("/etc/hosts", "/etc/real-hosts");
     SECTION("through a link") {
         const auto kept = mend_hosts(host, planned, {"gw.test"}, kWhen);

@@ -116,7 +116,7 @@ TEST_CASE("metrics: comparisons are there where a link compares", "[metrics]") {
     c.host = "gw.example.com";
     c.attempts = 7;
     c.failures = 2;
-    c.finding = Finding::kBothWork;
+    c.finding = Comparison::kBothWork;
     c.private_median_us = 3100;
     c.public_median_us = 12400;
     const std::string text = metrics_text(s);

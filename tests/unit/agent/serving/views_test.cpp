@@ -83,7 +83,7 @@ TEST_CASE("status text: what does not fit the terminal leaves out what is only g
         s.links.back().name = name;
         s.links.back().compare = CompareStatus{};
         s.links.back().compare->host = "gw.example.com";
-        s.links.back().compare->finding = Finding::kBothWork;
+        s.links.back().compare->finding = Comparison::kBothWork;
         s.links.back().compare->text = "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms";
     }
     judge(s);
@@ -99,7 +99,7 @@ TEST_CASE("status text: what does not fit the terminal leaves out what is only g
     }
     for (const std::string& said : {s.headline.substr(0, 40), s.links[0].fix.substr(0, 30), std::string("withdrawn"), std::string("third"), std::string("Agent")})
         CHECK(brief.find(said) != std::string::npos);
-    s.links[2].compare->finding = Finding::kPrivatelinkBroken;
+    s.links[2].compare->finding = Comparison::kPrivatelinkBroken;
     CHECK(status_text(s, false, 80, 24).find("compared with gw.example.com: median") != std::string::npos);
 }
 
@@ -319,6 +319,7 @@ TEST_CASE("views: a kind is shown for what it asks", "[health]") {
     l.token_configured = false;
     const auto health = [&](probe::Kind kind) {
         l.kind = kind;
+        l.asks_service = kind != probe::Kind::kTdengine;
         return health_json(snapshot({l}));
     };
     const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };

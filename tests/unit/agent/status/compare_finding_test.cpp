@@ -23,7 +23,7 @@ CompareStatus compared(PrivateView view, Reason reason, bool reached_before = tr
     return s;
 }
 
-Finding finding_of(CompareStatus s) {
+Comparison finding_of(CompareStatus s) {
     judge_comparison(s);
     INFO(s.text);
     CHECK_FALSE(s.text.empty());
@@ -36,23 +36,23 @@ TEST_CASE("compare: the finding follows from both sides", "[compare]") {
     struct Row {
         PrivateView view;
         Reason reason;
-        Finding finding;
+        Comparison finding;
     };
     const std::vector<Row> rows{
-        {PrivateView::kWorks, Reason::kNone, Finding::kBothWork},
-        {PrivateView::kWorks, Reason::kTokenMissing, Finding::kBothWork},
-        {PrivateView::kWorks, Reason::kTcpTimeout, Finding::kPublicFails},
-        {PrivateView::kWorks, Reason::kSqlUnavailable, Finding::kPublicFails},
-        {PrivateView::kPathDown, Reason::kNone, Finding::kPrivatelinkBroken},
-        {PrivateView::kPathDown, Reason::kTokenMissing, Finding::kPrivatelinkBroken},
-        {PrivateView::kPathDown, Reason::kHttpStatus5xx, Finding::kServiceDown},
-        {PrivateView::kPathDown, Reason::kTcpTimeout, Finding::kNeitherReached},
-        {PrivateView::kPathDown, Reason::kCertNameMismatch, Finding::kNeitherReached},
-        {PrivateView::kServiceDown, Reason::kNone, Finding::kPrivateGatewayFails},
-        {PrivateView::kServiceDown, Reason::kSqlUnavailable, Finding::kServiceDown},
-        {PrivateView::kServiceDown, Reason::kTcpTimeout, Finding::kUnknown},
-        {PrivateView::kUnknown, Reason::kNone, Finding::kUnknown},
-        {PrivateView::kPathDown, Reason::kLocalFdLimit, Finding::kUnknown},
+        {PrivateView::kWorks, Reason::kNone, Comparison::kBothWork},
+        {PrivateView::kWorks, Reason::kTokenMissing, Comparison::kBothWork},
+        {PrivateView::kWorks, Reason::kTcpTimeout, Comparison::kPublicFails},
+        {PrivateView::kWorks, Reason::kSqlUnavailable, Comparison::kPublicFails},
+        {PrivateView::kPathDown, Reason::kNone, Comparison::kPrivatelinkBroken},
+        {PrivateView::kPathDown, Reason::kTokenMissing, Comparison::kPrivatelinkBroken},
+        {PrivateView::kPathDown, Reason::kHttpStatus5xx, Comparison::kServiceDown},
+        {PrivateView::kPathDown, Reason::kTcpTimeout, Comparison::kNeitherReached},
+        {PrivateView::kPathDown, Reason::kCertNameMismatch, Comparison::kNeitherReached},
+        {PrivateView::kServiceDown, Reason::kNone, Comparison::kPrivateGatewayFails},
+        {PrivateView::kServiceDown, Reason::kSqlUnavailable, Comparison::kServiceDown},
+        {PrivateView::kServiceDown, Reason::kTcpTimeout, Comparison::kUnknown},
+        {PrivateView::kUnknown, Reason::kNone, Comparison::kUnknown},
+        {PrivateView::kPathDown, Reason::kLocalFdLimit, Comparison::kUnknown},
     };
     for (const Row& row : rows) {
         INFO(static_cast<int>(row.view) << " and " << to_string(row.reason));
@@ -61,31 +61,31 @@ TEST_CASE("compare: the finding follows from both sides", "[compare]") {
 }
 
 TEST_CASE("compare: a host without a way to the internet is no finding", "[compare]") {
-    CHECK(finding_of(compared(PrivateView::kPathDown, Reason::kTcpTimeout, false)) == Finding::kUnknown);
+    CHECK(finding_of(compared(PrivateView::kPathDown, Reason::kTcpTimeout, false)) == Comparison::kUnknown);
     CompareStatus s = compared(PrivateView::kPathDown, Reason::kNone, false);
     s.last.reset();
     s.lookup_error = core::Error{core::Code::kDnsFailed, "no such name", "", 0};
-    CHECK(finding_of(s) == Finding::kUnknown);
+    CHECK(finding_of(s) == Comparison::kUnknown);
     s.reached_before = true;
-    CHECK(finding_of(s) == Finding::kNeitherReached);
+    CHECK(finding_of(s) == Comparison::kNeitherReached);
     s.view = PrivateView::kWorks;
-    CHECK(finding_of(s) == Finding::kPublicFails);
+    CHECK(finding_of(s) == Comparison::kPublicFails);
 }
 
 TEST_CASE("compare: what was seen before the private side turned explains nothing", "[compare]") {
     for (const PrivateView view : {PrivateView::kPathDown, PrivateView::kServiceDown}) {
         CompareStatus s = compared(view, Reason::kNone);
         s.fresh = false;
-        CHECK(finding_of(s) == Finding::kUnknown);
+        CHECK(finding_of(s) == Comparison::kUnknown);
     }
     CompareStatus s = compared(PrivateView::kWorks, Reason::kSqlUnavailable);
     s.fresh = false;
-    CHECK(finding_of(s) == Finding::kUnknown);
+    CHECK(finding_of(s) == Comparison::kUnknown);
     s.last->ok = true;
     s.last->reason = Reason::kNone;
-    CHECK(finding_of(s) == Finding::kBothWork);
+    CHECK(finding_of(s) == Comparison::kBothWork);
     s.at_wall_us = 0;
-    CHECK(finding_of(s) == Finding::kUnknown);
+    CHECK(finding_of(s) == Comparison::kUnknown);
 }
 
 TEST_CASE("compare: what the private path gains is told as it is, a loss too", "[compare]") {

@@ -50,7 +50,7 @@ TEST_CASE(
     CHECK(has(s.links[0].cause, "tcp_refused"));
     CHECK(has(s.links[0].fix, "postern refresh"));
     CHECK(has(s.headline, "tdengine-prod: "));
-    s.links[0].policy = Policy::kAll;
+    s.links[0].policy = probe::LinkPolicy::kAll;
     judge(s);
     CHECK(s.overall == Overall::kFailed);
 }
@@ -83,7 +83,7 @@ TEST_CASE("status: path down here and service down there leaves nobody who answe
 TEST_CASE("status: without a token the path is all there is to judge by", "[status]") {
     auto l =
         link({address("10.0.1.23", "", State::kUp, State::kUnknown, Reason::kTokenMissing, Phase::kReply)});
-    l.token_configured = false;
+    l.token_configured = l.asks_service = false;
     const auto s = judged({l});
     CHECK(s.overall == Overall::kGood);
     CHECK(s.links[0].state == State::kUp);
@@ -221,12 +221,12 @@ TEST_CASE("status: what degrades is named: the certificate within its own warnin
     CHECK(l.cause == "10.0.1.23 (cn-hangzhou-h) is slow: its last probe took 5 ms");
 }
 
-TEST_CASE("status: kinds other than TDengine's are judged whole without a token", "[status]") {
+TEST_CASE("status: a link that asks no service is judged by its path alone", "[status]") {
     auto l = link({address("10.0.1.23", "", State::kUp, State::kDown, probe::Reason::kBodyMismatch, probe::Phase::kReply)});
-    l.token_configured = false;
+    l.token_configured = l.asks_service = false;
     judge(l);
     CHECK(l.state == State::kUp);  // nobody was asked
-    l.kind = probe::Kind::kHttps;
+    l.asks_service = true;
     judge(l);
     CHECK(l.state == State::kDown);
 }
