@@ -7,21 +7,21 @@
 #include <optional>
 
 #include "agent/cloud/clients.h"
-#include "agent/steering/steering.h"
-#include "agent/serving/event_stream.h"
+#include "agent/config/token_store.h"
+#include "agent/discovery/snapshot_store.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
+#include "agent/net/lookup.h"
+#include "agent/serving/event_stream.h"
 #include "agent/serving/http_routes.h"
 #include "agent/serving/http_server.h"
-#include "agent/net/lookup.h"
+#include "agent/serving/probe_route.h"
 #include "agent/steering/plan_memory.h"
 #include "agent/steering/plan_publisher.h"
-#include "agent/serving/probe_route.h"
 #include "agent/steering/resolver_child.h"
 #include "agent/steering/resolver_report.h"
 #include "agent/steering/schedule_watch.h"
-#include "agent/discovery/snapshot_store.h"
-#include "agent/config/token_store.h"
+#include "agent/steering/steering.h"
 #include "agent/steering/verdict_file.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
@@ -37,13 +37,13 @@
 namespace postern::agent {
 namespace {
 
-constexpr Micros kUpstreamPoll = core::kSecond;         // how soon a new nameserver from DHCP is used
+constexpr Micros kUpstreamPoll = core::kSecond;  // how soon a new nameserver from DHCP is used
 constexpr Micros kTakeoverLook = 5 * core::kSecond;
-constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
-constexpr std::size_t kRecentMarks = 60;                // of an address, in status
-constexpr Micros kTurn = 20 * core::kMillisecond;       // longer than anybody's: handshakes make way for queries
-constexpr Micros kStarted = 5 * core::kSecond;           // what only the start needs is over
-constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
+constexpr std::size_t kRecordsReplayed = 1000;     // to a stream's client that comes back
+constexpr std::size_t kRecentMarks = 60;           // of an address, in status
+constexpr Micros kTurn = 20 * core::kMillisecond;  // longer than anybody's: handshakes make way for queries
+constexpr Micros kStarted = 5 * core::kSecond;     // what only the start needs is over
+constexpr Micros kHousekeeping = core::kMinute;    // CA files, host identity
 
 class App {
   public:
@@ -51,7 +51,8 @@ class App {
         config_text_ = usable.text;
         if (usable.mistakes.empty()) return;
         refuse("the last good configuration is used: ", usable.mistakes);
-        core::log_warning("last_good_used", "going on with the last good configuration", {{"path", paths_.last_good_config}});
+        core::log_warning("last_good_used", "going on with the last good configuration",
+                          {{"path", paths_.last_good_config}});
     }
 
     App(const Config& config, const RunOptions& options)
@@ -68,19 +69,19 @@ class App {
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
-          steering_(clock_, random_, cloud_.sources, launcher_,
-                  {[this](PlanInput input) { publisher_.publish(std::move(input)); },
-                   [this](const probe::Record& record) { keep(record); },
-                   [this](const std::string& link) { return tokens_.token(link); },
-                   [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
-                   [this] { verdicts_.changed(); },
-                   [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
+          steering_(
+              clock_, random_, cloud_.sources, launcher_,
+              {[this](PlanInput input) { publisher_.publish(std::move(input)); },
+               [this](const probe::Record& record) { keep(record); },
+               [this](const std::string& link) { return tokens_.token(link); },
+               [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
+               [this] { verdicts_.changed(); },
+               [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
           verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
-          events_(clock_, {[this] { return snapshot(); },
-                           [this] { return steering_.history().query({}, kRecordsReplayed); }}),
-          probe_route_(
-              clock_, launcher_,
-              {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
+          events_(clock_,
+                  {[this] { return snapshot(); }, [this] { return steering_.history().query({}, kRecordsReplayed); }}),
+          probe_route_(clock_, launcher_,
+                       {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
           upstream_poll_(clock_),
           takeover_look_(clock_),
           housekeeping_(clock_),
@@ -124,8 +125,10 @@ class App {
         feed_watchdog();
         started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
         core::log_info("agent_started", "postern runs",
-                       {{"version", POSTERN_VERSION}, {"links", std::to_string(config_.links.size())},
-                        {"http", http_server_->address().text()}, {"upstreams", upstreams_.source}});
+                       {{"version", POSTERN_VERSION},
+                        {"links", std::to_string(config_.links.size())},
+                        {"http", http_server_->address().text()},
+                        {"upstreams", upstreams_.source}});
         return {};
     }
 
@@ -212,7 +215,8 @@ class App {
             }
         }
         if (found.servers.empty()) {
-            for (const auto& ip : cloud_.metadata.known_identity().nameservers) found.servers.push_back({ip, 53});
+            for (const auto& ip : cloud_.metadata.known_identity().nameservers)
+                found.servers.push_back({ip, 53});
             found.source = "instance metadata";
         }
         upstreams_ = found;
@@ -225,7 +229,8 @@ class App {
         const HostUpstreams now = read_upstreams();
         if (now.servers != before.servers || now.timeout_s != before.timeout_s) {
             std::string list;
-            for (const auto& server : now.servers) list += (list.empty() ? "" : ", ") + server.text();
+            for (const auto& server : now.servers)
+                list += (list.empty() ? "" : ", ") + server.text();
             core::log_info("upstreams_changed", "queries are forwarded to other resolvers now",
                            {{"servers", list}, {"source", now.source}});
             steering_.set_upstreams(now);
@@ -240,18 +245,23 @@ class App {
 
     void tell_takeover() {
         const auto& journal = journal_.now();
-        const std::string now = journal ? std::string(to_string(journal->state)) + " " + journal->decision.line : journal.error().text();
+        const std::string now =
+            journal ? std::string(to_string(journal->state)) + " " + journal->decision.line : journal.error().text();
         if (now == said_takeover_) return;
         const bool news = !said_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
         said_takeover_ = now;
-        if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", journal ? std::string(to_string(journal->state)) : "unknown"}});
+        if (news)
+            core::log_info("hostdns_changed", journal ? journal->decision.line : now,
+                           {{"state", journal ? std::string(to_string(journal->state)) : "unknown"}});
     }
 
     /// A change of the host's files that nobody was woken for is mended all the same.
     void look_after_takeover() {
         const auto& journal = journal_.now();
-        if (journal && journal->state == TakeoverState::kOn && !report_host_dns(*host_, *journal, {}).out_of_place.empty()) {
-            (void)core::write_file(paths_.reapply_wish, core::as_bytes(core::format_utc(clock_.wall_us()) + "\n"), 0644, false);
+        if (journal && journal->state == TakeoverState::kOn &&
+            !report_host_dns(*host_, *journal, {}).out_of_place.empty()) {
+            (void)core::write_file(paths_.reapply_wish, core::as_bytes(core::format_utc(clock_.wall_us()) + "\n"), 0644,
+                                   false);
         }
         takeover_look_.start_in(kTakeoverLook, [this] { look_after_takeover(); });
     }
@@ -314,8 +324,8 @@ class App {
         Config* const loaded = &usable->config;
         config_problem_.clear();
         loaded_wall_us_ = clock_.wall_us();
-        if (loaded->agent.runtime_dir != config_.agent.runtime_dir || loaded->agent.state_dir != config_.agent.state_dir ||
-            loaded->http.listen != config_.http.listen) {
+        if (loaded->agent.runtime_dir != config_.agent.runtime_dir ||
+            loaded->agent.state_dir != config_.agent.state_dir || loaded->http.listen != config_.http.listen) {
             config_problem_ = "[agent] runtime_dir, state_dir and [http] listen take effect at the next start";
             core::log_warning("config_needs_restart", config_problem_);
         }
@@ -340,14 +350,17 @@ class App {
         tls_.reload_changed();
         verdicts_.keep(config_.dns.plan_ttl_us / 3);
         steering_.refresh([] {});
-        core::log_info("config_reloaded", "the configuration was read anew", {{"links", std::to_string(config_.links.size())}});
+        core::log_info("config_reloaded", "the configuration was read anew",
+                       {{"links", std::to_string(config_.links.size())}});
     }
 
     /// The mistakes in the log, and in status until a file without mistakes is read.
     void refuse(const std::string& consequence, const std::vector<ConfigIssue>& mistakes) {
-        for (const auto& issue : mistakes) core::log_error("config_refused", format_issue(options_.config_path, issue));
+        for (const auto& issue : mistakes)
+            core::log_error("config_refused", format_issue(options_.config_path, issue));
         config_problem_ = consequence + format_issue(options_.config_path, mistakes.front());
-        if (mistakes.size() > 1) config_problem_ += " (and " + std::to_string(mistakes.size() - 1) + " more, see the log)";
+        if (mistakes.size() > 1)
+            config_problem_ += " (and " + std::to_string(mistakes.size() - 1) + " more, see the log)";
     }
 
     void keep_good() { last_good_.save(paths_.last_good_config, options_.config_path, config_text_); }
@@ -356,8 +369,9 @@ class App {
         HttpSources sources;
         sources.snapshot = [this] { return snapshot(); };
         sources.live = [this] {
-            return std::vector<HealthCheck>{{"loop", true, ""},
-                                            {"schedule", schedule_moves(), "no probe has ended for far longer than its interval"}};
+            return std::vector<HealthCheck>{
+                {"loop", true, ""},
+                {"schedule", schedule_moves(), "no probe has ended for far longer than its interval"}};
         };
         sources.ready = [this] { return ready_checks(snapshot()); };
         sources.probes = [this](const probe::RecordFilter& filter, std::size_t limit) {
@@ -373,8 +387,8 @@ class App {
     std::optional<ProbeRoute::Link> probeable(const std::string& name) const {
         auto targets = steering_.targets_of(name);
         if (!targets) return std::nullopt;
-        const auto link = std::find_if(config_.links.begin(), config_.links.end(),
-                                       [&](const auto& l) { return l.name == name; });
+        const auto link =
+            std::find_if(config_.links.begin(), config_.links.end(), [&](const auto& l) { return l.name == name; });
         return ProbeRoute::Link{link->policy, std::move(*targets)};
     }
 
@@ -395,13 +409,17 @@ class App {
         s.config_problem = config_problem_;
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = cloud_.privatelink.region().empty() ? config_.aliyun.region : cloud_.privatelink.region();
-        for (const auto& warning : config_.warnings) s.warnings.push_back(format_issue(options_.config_path, warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(), probe_log_.problem(), history_.problem()}) {
+        for (const auto& warning : config_.warnings)
+            s.warnings.push_back(format_issue(options_.config_path, warning));
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(),
+                                 probe_log_.problem(), history_.problem()}) {
             if (!text.empty()) s.warnings.push_back(text);
         }
-        for (const auto& text : steering_.sync().warnings()) s.warnings.push_back(text);
+        for (const auto& text : steering_.sync().warnings())
+            s.warnings.push_back(text);
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
-        for (const auto& text : s.host_dns.warnings()) s.warnings.push_back(text);
+        for (const auto& text : s.host_dns.warnings())
+            s.warnings.push_back(text);
         for (auto& link : s.links) {
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {
@@ -467,7 +485,8 @@ core::Result<core::LockFile> prepare_folders(const Config& config) {
         error.hint = "create it for the user postern runs as, or set [agent] runtime_dir";
         return core::fail(std::move(error));
     }
-    for (const auto& folder : {config.agent.state_dir, core::folder_of(paths.durable_plan), core::folder_of(paths.stats)}) {
+    for (const auto& folder :
+         {config.agent.state_dir, core::folder_of(paths.durable_plan), core::folder_of(paths.stats)}) {
         // Without a state folder everything works until the next boot: said, not fatal.
         if (auto made = core::make_folders(folder, folder == config.agent.state_dir ? 0700 : 0750); !made) {
             core::log_warning("folder_missing", made.error().text());
@@ -481,7 +500,8 @@ core::Result<core::LockFile> prepare_folders(const Config& config) {
 int run_agent(const UsableConfig& usable, const RunOptions& options) {
     const Config& config = usable.config;
     core::configure_log(config.agent.log_level, config.agent.log_format);
-    for (const auto& warning : config.warnings) core::log_warning("config_warning", format_issue(options.config_path, warning));
+    for (const auto& warning : config.warnings)
+        core::log_warning("config_warning", format_issue(options.config_path, warning));
     const auto lock = prepare_folders(config);
     if (!lock) {
         core::log_error("agent_not_started", lock.error().text());

@@ -12,11 +12,13 @@ constexpr auto kTables = [] {
     std::array<std::array<std::uint64_t, 256>, 8> t{};
     for (std::uint64_t i = 0; i < 256; ++i) {
         std::uint64_t crc = i;
-        for (int bit = 0; bit < 8; ++bit) crc = (crc & 1) ? (crc >> 1) ^ kPolynomial : crc >> 1;
+        for (int bit = 0; bit < 8; ++bit)
+            crc = (crc & 1) ? (crc >> 1) ^ kPolynomial : crc >> 1;
         t[0][i] = crc;
     }
     for (std::size_t i = 0; i < 256; ++i) {
-        for (std::size_t k = 1; k < 8; ++k) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 0xff];
+        for (std::size_t k = 1; k < 8; ++k)
+            t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 0xff];
     }
     return t;
 }();
@@ -30,9 +32,11 @@ std::uint64_t crc64(ByteView data, std::uint64_t seed) {
     for (; n >= 8; n -= 8, p += 8) {
         const std::uint64_t x = crc ^ load_le<std::uint64_t>(p);
         crc = 0;
-        for (std::size_t k = 0; k < 8; ++k) crc ^= kTables[7 - k][(x >> (8 * k)) & 0xff];
+        for (std::size_t k = 0; k < 8; ++k)
+            crc ^= kTables[7 - k][(x >> (8 * k)) & 0xff];
     }
-    for (; n > 0; --n, ++p) crc = (crc >> 8) ^ kTables[0][(crc ^ *p) & 0xff];
+    for (; n > 0; --n, ++p)
+        crc = (crc >> 8) ^ kTables[0][(crc ^ *p) & 0xff];
     return ~crc;
 }
 

@@ -46,7 +46,8 @@ Micros parse_utc(const std::string& text) {
     Micros micros = 0;
     if (*rest == '.') {
         Micros scale = 100000;
-        for (++rest; *rest >= '0' && *rest <= '9'; ++rest, scale /= 10) micros += (*rest - '0') * scale;
+        for (++rest; *rest >= '0' && *rest <= '9'; ++rest, scale /= 10)
+            micros += (*rest - '0') * scale;
     }
     if (*rest != 'Z' || rest[1] != '\0') return -1;
     return static_cast<Micros>(timegm(&tm)) * kSecond + micros;

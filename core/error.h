@@ -66,6 +66,8 @@ inline tl::unexpected<Error> fail(Code code, std::string what, std::string hint 
     return tl::unexpected<Error>(Error{code, std::move(what), std::move(hint), sys});
 }
 
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+    return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace postern::core

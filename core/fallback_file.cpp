@@ -16,9 +16,12 @@ std::string_view next_word(std::string_view& line) {
 
 std::string format_fallback(const Fallback& fallback) {
     std::string out = "# Written by postern for postern-resolver, for when no plan can be read. Do not edit.\n";
-    for (const auto& a : fallback.listen) out += "listen " + a.text() + '\n';
-    for (const auto& a : fallback.upstreams) out += "upstream " + a.text() + '\n';
-    for (const auto& n : fallback.names) out += "name " + n + '\n';
+    for (const auto& a : fallback.listen)
+        out += "listen " + a.text() + '\n';
+    for (const auto& a : fallback.upstreams)
+        out += "upstream " + a.text() + '\n';
+    for (const auto& n : fallback.names)
+        out += "name " + n + '\n';
     return out;
 }
 

@@ -14,7 +14,8 @@ namespace {
 /// Who may read by group is decided by the folder: a plan that root compiles is still for the resolver. A process that
 /// may not give files away writes with its own group, as ever.
 void give_to_group_of_folder(int fd, const std::string& folder) {
-    struct stat file {}, where {};
+    struct stat file {
+    }, where{};
     if (::fstat(fd, &file) != 0 || ::stat(folder.c_str(), &where) != 0 || file.st_gid == where.st_gid) return;
     if (::fchown(fd, static_cast<uid_t>(-1), where.st_gid) != 0) return;
 }
@@ -43,7 +44,9 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) {
         const int error = errno;
-        return fail(error == ENOENT ? Code::kFileMissing : error == EACCES ? Code::kPermission : Code::kFileUnreadable,
+        return fail(error == ENOENT   ? Code::kFileMissing
+                    : error == EACCES ? Code::kPermission
+                                      : Code::kFileUnreadable,
                     "cannot open " + path, {}, error);
     }
     std::string data;

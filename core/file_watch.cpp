@@ -32,8 +32,7 @@ void FileWatch::watch_folder() {
         found = identity(folder);
     }
     // Of a folder only its place counts: its times change with every file in it.
-    const bool same =
-        event_ && folder == watched_ && found.device == folder_.device && found.inode == folder_.inode;
+    const bool same = event_ && folder == watched_ && found.device == folder_.device && found.inode == folder_.inode;
     if (same) return;
     watched_ = folder;
     folder_ = found;
@@ -46,8 +45,7 @@ void FileWatch::watch_folder() {
             if (self == nullptr) return;
             // The stats file may lie in the same folder and be written five times a second: not our business.
             const bool whole_folder = self->watched_ == folder_of(self->path_);
-            if (whole_folder && name != nullptr && self->name_ != name &&
-                folder_of(self->path_) != name &&
+            if (whole_folder && name != nullptr && self->name_ != name && folder_of(self->path_) != name &&
                 self->identity(self->watched_).inode == self->folder_.inode) {
                 return;
             }

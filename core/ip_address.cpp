@@ -60,11 +60,12 @@ bool IpAddress::is_host() const {
 
 bool IpAddress::is_private() const {
     static const std::array kPrefixes = {
-        *IpPrefix::parse("10.0.0.0/8"),     *IpPrefix::parse("172.16.0.0/12"), *IpPrefix::parse("192.168.0.0/16"),
-        *IpPrefix::parse("100.64.0.0/10"),  *IpPrefix::parse("169.254.0.0/16"), *IpPrefix::parse("fc00::/7"),
+        *IpPrefix::parse("10.0.0.0/8"),    *IpPrefix::parse("172.16.0.0/12"),  *IpPrefix::parse("192.168.0.0/16"),
+        *IpPrefix::parse("100.64.0.0/10"), *IpPrefix::parse("169.254.0.0/16"), *IpPrefix::parse("fc00::/7"),
         *IpPrefix::parse("fe80::/10"),
     };
-    return is_loopback() || std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](const auto& p) { return p.contains(*this); });
+    return is_loopback() ||
+           std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](const auto& p) { return p.contains(*this); });
 }
 
 std::string IpAddress::text() const {
@@ -165,6 +166,8 @@ bool IpPrefix::contains(const IpAddress& address) const {
     return ((address.data()[whole] ^ ip.data()[whole]) & mask) == 0;
 }
 
-std::string IpPrefix::text() const { return ip.text() + '/' + std::to_string(length); }
+std::string IpPrefix::text() const {
+    return ip.text() + '/' + std::to_string(length);
+}
 
 }  // namespace postern::core

@@ -31,8 +31,11 @@ State& state() {
 std::size_t utf8_length(std::string_view text, std::size_t i) {
     const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
     const unsigned lead = byte(i);
-    const std::size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-                          : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const std::size_t n = lead < 0x80                   ? 1
+                          : lead >= 0xc2 && lead < 0xe0 ? 2
+                          : lead >= 0xe0 && lead < 0xf0 ? 3
+                          : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                        : 0;
     if (n == 0 || i + n > text.size()) return 0;
     for (std::size_t k = 1; k < n; ++k) {
         if ((byte(i + k) & 0xc0) != 0x80) return 0;
@@ -67,10 +70,14 @@ std::string one_line(std::string_view text) {
 
 std::string_view to_string(Level level) {
     switch (level) {
-        case Level::kDebug: return "debug";
-        case Level::kInfo: return "info";
-        case Level::kWarning: return "warning";
-        case Level::kError: return "error";
+        case Level::kDebug:
+            return "debug";
+        case Level::kInfo:
+            return "info";
+        case Level::kWarning:
+            return "warning";
+        case Level::kError:
+            return "error";
     }
     return "error";
 }
@@ -97,11 +104,13 @@ void log(Level level, std::string_view event, std::string_view message, Fields f
     if (s.format == LogFormat::kJson) {
         line = fmt::format(R"({{"ts":"{}","level":"{}","event":{},"msg":{})", ts, to_string(level), json_quote(event),
                            json_quote(redact(message)));
-        for (const Field& f : fields) line += ',' + json_quote(f.key) + ':' + json_quote(redact(f.value));
+        for (const Field& f : fields)
+            line += ',' + json_quote(f.key) + ':' + json_quote(redact(f.value));
         line += '}';
     } else {
         line = fmt::format("{} {:<7} {}: {}", ts, to_string(level), event, one_line(redact(message)));
-        for (const Field& f : fields) line += ' ' + f.key + '=' + text_value(redact(f.value));
+        for (const Field& f : fields)
+            line += ' ' + f.key + '=' + text_value(redact(f.value));
         if (line.size() > kLongestLine) line.resize(kLongestLine);
     }
     if (s.sink) {
@@ -119,10 +128,17 @@ std::string json_quote(std::string_view text) {
         const auto c = static_cast<unsigned char>(text[i]);
         if (c < 0x20 || c == 0x7f) {
             switch (c) {
-                case '\n': out += "\\n"; break;
-                case '\t': out += "\\t"; break;
-                case '\r': out += "\\r"; break;
-                default: out += fmt::format("\\u{:04x}", c);
+                case '\n':
+                    out += "\\n";
+                    break;
+                case '\t':
+                    out += "\\t";
+                    break;
+                case '\r':
+                    out += "\\r";
+                    break;
+                default:
+                    out += fmt::format("\\u{:04x}", c);
             }
             ++i;
         } else if (c == '"' || c == '\\') {

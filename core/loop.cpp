@@ -18,21 +18,29 @@ Micros read_clock(clockid_t id) {
 
 }  // namespace
 
-Micros now_mono_us() { return read_clock(CLOCK_BOOTTIME); }
-Micros now_wall_us() { return read_clock(CLOCK_REALTIME); }
+Micros now_mono_us() {
+    return read_clock(CLOCK_BOOTTIME);
+}
+Micros now_wall_us() {
+    return read_clock(CLOCK_REALTIME);
+}
 
 Loop::Loop() {
     if (uv_loop_init(&loop_) != 0) std::abort();  // out of descriptors or memory before we did anything
 }
 
-Loop::~Loop() { close(); }
+Loop::~Loop() {
+    close();
+}
 
 bool Loop::close() {
     if (closed_) return true;
     // A job that ended after the loop was freed would write into it.
-    while (jobs_ > 0) uv_run(&loop_, UV_RUN_ONCE);
+    while (jobs_ > 0)
+        uv_run(&loop_, UV_RUN_ONCE);
     // Handles that were reset() need turns to run their close callbacks.
-    for (int turn = 0; turn < 1000 && uv_loop_alive(&loop_); ++turn) uv_run(&loop_, UV_RUN_NOWAIT);
+    for (int turn = 0; turn < 1000 && uv_loop_alive(&loop_); ++turn)
+        uv_run(&loop_, UV_RUN_NOWAIT);
     closed_ = uv_loop_close(&loop_) == 0;
     return closed_;
 }
@@ -90,8 +98,12 @@ SystemClock::SystemClock(Loop& loop) : timer_fd_(timerfd_create(CLOCK_BOOTTIME, 
 
 SystemClock::~SystemClock() = default;
 
-Micros SystemClock::mono_us() const { return now_mono_us(); }
-Micros SystemClock::wall_us() const { return now_wall_us(); }
+Micros SystemClock::mono_us() const {
+    return now_mono_us();
+}
+Micros SystemClock::wall_us() const {
+    return now_wall_us();
+}
 
 Clock::AlarmId SystemClock::set_alarm(Micros when_mono_us, std::function<void()> fn) {
     const AlarmId id = next_id_++;
@@ -132,7 +144,8 @@ void SystemClock::on_timer() {
     const AlarmId newest = next_id_;
     while (!alarms_.empty()) {
         auto it = alarms_.begin();
-        while (it != alarms_.end() && it->first.second >= newest) ++it;
+        while (it != alarms_.end() && it->first.second >= newest)
+            ++it;
         if (it == alarms_.end() || it->first.first > now) break;
         const auto fn = std::move(it->second);
         due_.erase(it->first.second);

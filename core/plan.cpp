@@ -124,8 +124,8 @@ class Interner {
 /// The settings in file order; both directions go through this list.
 template <class S>
 auto setting_fields(S& s) {
-    return std::array{&s.cache_bytes,     &s.serve_stale_s, &s.upstream_budget_ms, &s.max_inflight,
-                      &s.tcp_max_clients, &s.tcp_idle_ms,   &s.max_udp_payload, &s.query_log_sample, &s.forward_test};
+    return std::array{&s.cache_bytes, &s.serve_stale_s,   &s.upstream_budget_ms, &s.max_inflight, &s.tcp_max_clients,
+                      &s.tcp_idle_ms, &s.max_udp_payload, &s.query_log_sample,   &s.forward_test};
 }
 
 /// The bounds that keep a hostile or broken plan from exhausting the resolver.
@@ -143,18 +143,30 @@ void clamp_settings(PlanSettings& s) {
 
 std::string_view to_string(PlanFault fault) {
     switch (fault) {
-        case PlanFault::kNone: return "none";
-        case PlanFault::kMissing: return "missing";
-        case PlanFault::kUnreadable: return "unreadable";
-        case PlanFault::kTooShort: return "too_short";
-        case PlanFault::kTooLarge: return "too_large";
-        case PlanFault::kBadMagic: return "bad_magic";
-        case PlanFault::kBadVersion: return "bad_version";
-        case PlanFault::kBadSize: return "bad_size";
-        case PlanFault::kBadChecksum: return "bad_checksum";
-        case PlanFault::kBadSection: return "bad_section";
-        case PlanFault::kBadRecord: return "bad_record";
-        case PlanFault::kBadName: return "bad_name";
+        case PlanFault::kNone:
+            return "none";
+        case PlanFault::kMissing:
+            return "missing";
+        case PlanFault::kUnreadable:
+            return "unreadable";
+        case PlanFault::kTooShort:
+            return "too_short";
+        case PlanFault::kTooLarge:
+            return "too_large";
+        case PlanFault::kBadMagic:
+            return "bad_magic";
+        case PlanFault::kBadVersion:
+            return "bad_version";
+        case PlanFault::kBadSize:
+            return "bad_size";
+        case PlanFault::kBadChecksum:
+            return "bad_checksum";
+        case PlanFault::kBadSection:
+            return "bad_section";
+        case PlanFault::kBadRecord:
+            return "bad_record";
+        case PlanFault::kBadName:
+            return "bad_name";
     }
     return "unknown";
 }
@@ -169,9 +181,12 @@ Result<Bytes> serialize(const Plan& plan) {
     section[kIdentity].append(as_bytes(boot));
     section[kIdentity].le(plan.created_wall_us);
     section[kIdentity].le(plan.membership);
-    for (const auto* field : setting_fields(plan.settings)) section[kSettings].le(*field);
-    for (const auto& a : plan.listen) put_address(section[kListen], a.ip, 0, a.port);
-    for (const auto& p : plan.allow) put_address(section[kAllow], p.ip, p.length, 0);
+    for (const auto* field : setting_fields(plan.settings))
+        section[kSettings].le(*field);
+    for (const auto& a : plan.listen)
+        put_address(section[kListen], a.ip, 0, a.port);
+    for (const auto& p : plan.allow)
+        put_address(section[kAllow], p.ip, p.length, 0);
     for (const auto& u : plan.upstreams) {
         section[kUpstreams].le(u.id);
         put_address(section[kUpstreams], u.address.ip, 0, u.address.port);
@@ -229,7 +244,8 @@ Result<Bytes> serialize(const Plan& plan) {
         return fail(Code::kTooLarge, "the plan would be " + std::to_string(offset) + " bytes",
                     "fewer links or addresses; the limit is " + std::to_string(kMaxPlanBytes));
     }
-    for (std::uint32_t id = 1; id <= kLastSection; ++id) file.append(section[id].bytes());
+    for (std::uint32_t id = 1; id <= kLastSection; ++id)
+        file.append(section[id].bytes());
     store_le(file.at(16), static_cast<std::uint64_t>(file.size()));
     store_le(file.at(kCrcOffset), file_crc(file.bytes()));
     return std::move(file.bytes());
@@ -417,9 +433,12 @@ tl::expected<PlanView, PlanFault> PlanView::load(const std::string& path) {
     const auto text = read_file(path, kMaxPlanBytes);
     if (!text) {
         switch (text.error().code) {
-            case Code::kFileMissing: return tl::unexpected(PlanFault::kMissing);
-            case Code::kTooLarge: return tl::unexpected(PlanFault::kTooLarge);
-            default: return tl::unexpected(PlanFault::kUnreadable);
+            case Code::kFileMissing:
+                return tl::unexpected(PlanFault::kMissing);
+            case Code::kTooLarge:
+                return tl::unexpected(PlanFault::kTooLarge);
+            default:
+                return tl::unexpected(PlanFault::kUnreadable);
         }
     }
     const ByteView bytes = as_bytes(*text);

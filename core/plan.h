@@ -29,9 +29,9 @@ struct PlanSettings {
     std::uint64_t max_inflight = 4096;        // different questions waiting for upstreams
     std::uint64_t tcp_max_clients = 256;
     std::uint64_t tcp_idle_ms = 10000;
-    std::uint64_t max_udp_payload = 1232;     // what we advertise, and the most we send by UDP beyond the host
-    std::uint64_t forward_test = 1;           // 0: names below "test" don't exist (RFC 6761 6.2)
-    std::uint64_t query_log_sample = 0;       // 1 of this many queries is kept for core/query_log.h; 0: none
+    std::uint64_t max_udp_payload = 1232;  // what we advertise, and the most we send by UDP beyond the host
+    std::uint64_t forward_test = 1;        // 0: names below "test" don't exist (RFC 6761 6.2)
+    std::uint64_t query_log_sample = 0;    // 1 of this many queries is kept for core/query_log.h; 0: none
 };
 
 /// The sections after the question of a DNS message, as wire. Names in it may point to offset 12 (the question).
@@ -56,8 +56,8 @@ struct PlanOwner {
     bool ready = true;          // false: known, but no addresses yet → SERVFAIL + EDE 14
     Micros verdicts_until = 0;  // mono_us of the plan's boot; 0 or past: `stale` answers
     std::vector<PlanRrset> rrsets;
-    PlanAnswer other;           // every other type: NODATA with SOA
-    std::string explain;        // one line, for `postern resolve`: why these addresses
+    PlanAnswer other;     // every other type: NODATA with SOA
+    std::string explain;  // one line, for `postern resolve`: why these addresses
 };
 
 struct PlanUpstream {

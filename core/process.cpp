@@ -25,7 +25,8 @@ namespace {
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die();
     // An empty bounding set: even as uid 0 the exec'd program has no capability. EPERM: we have none to give away.
-    for (unsigned long capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    for (unsigned long capability = 0; capability < 64; ++capability)
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     // Move what we keep out of the way of 3, 4, … first: a listen fd may itself be 3.
     const int count = static_cast<int>(spec.fds.size());
     const int base = 3 + count;
@@ -65,7 +66,8 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     UniqueFd write_end(report[1]);
     const auto pointers = [](const std::vector<std::string>& texts) {
         std::vector<char*> out;
-        for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+        for (const auto& text : texts)
+            out.push_back(const_cast<char*>(text.c_str()));
         out.push_back(nullptr);
         return out;
     };

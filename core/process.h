@@ -15,11 +15,11 @@
 namespace postern::core {
 
 struct ChildSpec {
-    std::vector<std::string> argv;  // argv[0] is the path
-    std::vector<int> fds;           // passed as 3, 4, …
+    std::vector<std::string> argv;         // argv[0] is the path
+    std::vector<int> fds;                  // passed as 3, 4, …
     std::vector<std::string> environment;  // "NAME=value"
-    int stdout_fd = -1;             // -1: /dev/null
-    int stderr_fd = 2;              // shared with the child
+    int stdout_fd = -1;                    // -1: /dev/null
+    int stderr_fd = 2;                     // shared with the child
 };
 
 /// fork, no_new_privs, no capability, setsid (so it leads a process group of its own), exec. An exec that fails is reported here (errno through a pipe), not by a dead child.

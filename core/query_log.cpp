@@ -24,9 +24,8 @@ bool is_name(const QueryRecord& r) {
 
 bool is_whole(const QueryRecord& r, std::size_t slot) {
     return r.seq != 0 && r.seq == r.seq_again && r.seq % QueryLogFile::kSlots == slot &&
-           r.source < static_cast<std::uint8_t>(Source::kCount) &&
-           r.proto < static_cast<std::uint8_t>(Proto::kCount) && (r.family == 4 || r.family == 6) &&
-           r.wall_us > 0 && is_name(r);
+           r.source < static_cast<std::uint8_t>(Source::kCount) && r.proto < static_cast<std::uint8_t>(Proto::kCount) &&
+           (r.family == 4 || r.family == 6) && r.wall_us > 0 && is_name(r);
 }
 
 }  // namespace
@@ -40,8 +39,8 @@ Result<QueryLog> read_query_log(const std::string& path) {
     if (!bytes) return fail(bytes.error());
     QueryLogFile head;
     if (bytes->size() >= sizeof head) std::memcpy(&head, bytes->data(), sizeof head);
-    if (bytes->size() < sizeof head || head.magic != QueryLogFile::kMagic ||
-        head.record_size != sizeof(QueryRecord) || head.slots != QueryLogFile::kSlots) {
+    if (bytes->size() < sizeof head || head.magic != QueryLogFile::kMagic || head.record_size != sizeof(QueryRecord) ||
+        head.slots != QueryLogFile::kSlots) {
         return fail(Code::kFileCorrupt, path + " is not a query log of this version",
                     "postern and postern-resolver must be of the same version");
     }

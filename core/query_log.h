@@ -25,7 +25,7 @@ struct QueryRecord {
     std::uint8_t name_size = 0;             // 0: the packet had no readable question
     std::array<std::uint8_t, 255> name{};   // wire, letters as they were asked
     std::array<std::uint8_t, 11> unused{};
-    std::uint64_t seq_again = 0;            // equal to `seq` in a whole record
+    std::uint64_t seq_again = 0;  // equal to `seq` in a whole record
 };
 
 struct QueryLogFile {

@@ -21,7 +21,8 @@ std::string Random::hex(std::size_t n) {
     std::string out;
     while (out.size() < n) {
         std::uint64_t bits = next64();
-        for (int i = 0; i < 16 && out.size() < n; ++i, bits >>= 4) out += "0123456789abcdef"[bits & 15];
+        for (int i = 0; i < 16 && out.size() < n; ++i, bits >>= 4)
+            out += "0123456789abcdef"[bits & 15];
     }
     return out;
 }

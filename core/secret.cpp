@@ -50,7 +50,9 @@ void find_all(std::string_view text, std::size_t size, std::string_view what, Pl
 
 }  // namespace
 
-Secret::Secret(std::string value) : value_(std::move(value)) { add(value_, 1); }
+Secret::Secret(std::string value) : value_(std::move(value)) {
+    add(value_, 1);
+}
 
 Secret::Secret(Secret&& other) noexcept : value_(other.value_) {
     wipe(other.value_);  // ours now, in the registry too
@@ -67,7 +69,9 @@ Secret::~Secret() {
     wipe(value_);
 }
 
-std::string redact(std::string_view text) { return redact(text, text.size()); }
+std::string redact(std::string_view text) {
+    return redact(text, text.size());
+}
 
 std::string redact(std::string_view text, std::size_t size) {
     size = std::min(size, text.size());
@@ -77,7 +81,8 @@ std::string redact(std::string_view text, std::size_t size) {
         const std::lock_guard lock(r.mutex);
         for (const auto& [value, count] : r.live) {
             find_all(text, size, value, places);
-            if (const std::string encoded = percent_encode(value); encoded != value) find_all(text, size, encoded, places);
+            if (const std::string encoded = percent_encode(value); encoded != value)
+                find_all(text, size, encoded, places);
         }
     }
     std::sort(places.begin(), places.end());

@@ -11,46 +11,74 @@ static_assert(std::is_trivially_copyable_v<StatsPage>);
 
 std::string_view to_string(Source source) {
     switch (source) {
-        case Source::kPrivate: return "private";
-        case Source::kCache: return "cache";
-        case Source::kStale: return "stale";
-        case Source::kUpstream: return "upstream";
-        case Source::kLocal: return "local";
-        case Source::kRefused: return "refused";
-        case Source::kCount: break;
+        case Source::kPrivate:
+            return "private";
+        case Source::kCache:
+            return "cache";
+        case Source::kStale:
+            return "stale";
+        case Source::kUpstream:
+            return "upstream";
+        case Source::kLocal:
+            return "local";
+        case Source::kRefused:
+            return "refused";
+        case Source::kCount:
+            break;
     }
     return "unknown";
 }
 
 std::string_view to_string(PlanSource source) {
     switch (source) {
-        case PlanSource::kNone: return "none";
-        case PlanSource::kCurrent: return "current";
-        case PlanSource::kDurable: return "durable";
-        case PlanSource::kFallback: return "fallback";
+        case PlanSource::kNone:
+            return "none";
+        case PlanSource::kCurrent:
+            return "current";
+        case PlanSource::kDurable:
+            return "durable";
+        case PlanSource::kFallback:
+            return "fallback";
     }
     return "unknown";
 }
 
 std::string_view to_string(ResolverEvent event) {
     switch (event) {
-        case ResolverEvent::kDroppedShort: return "dropped_short";
-        case ResolverEvent::kDroppedResponse: return "dropped_response";
-        case ResolverEvent::kFormErr: return "formerr";
-        case ResolverEvent::kNotImp: return "notimp";
-        case ResolverEvent::kBadVers: return "badvers";
-        case ResolverEvent::kRefusedClient: return "refused_client";
-        case ResolverEvent::kUpstreamMismatch: return "upstream_mismatch";
-        case ResolverEvent::kUpstreamAllFailed: return "upstream_all_failed";
-        case ResolverEvent::kJoined: return "joined";
-        case ResolverEvent::kOverload: return "overload";
-        case ResolverEvent::kTcpAccepted: return "tcp_accepted";
-        case ResolverEvent::kTcpRejected: return "tcp_rejected";
-        case ResolverEvent::kTruncated: return "truncated";
-        case ResolverEvent::kStatsWriteFailed: return "stats_write_failed";
-        case ResolverEvent::kSendFailed: return "send_failed";
-        case ResolverEvent::kLoopDetected: return "loop_detected";
-        case ResolverEvent::kCount: break;
+        case ResolverEvent::kDroppedShort:
+            return "dropped_short";
+        case ResolverEvent::kDroppedResponse:
+            return "dropped_response";
+        case ResolverEvent::kFormErr:
+            return "formerr";
+        case ResolverEvent::kNotImp:
+            return "notimp";
+        case ResolverEvent::kBadVers:
+            return "badvers";
+        case ResolverEvent::kRefusedClient:
+            return "refused_client";
+        case ResolverEvent::kUpstreamMismatch:
+            return "upstream_mismatch";
+        case ResolverEvent::kUpstreamAllFailed:
+            return "upstream_all_failed";
+        case ResolverEvent::kJoined:
+            return "joined";
+        case ResolverEvent::kOverload:
+            return "overload";
+        case ResolverEvent::kTcpAccepted:
+            return "tcp_accepted";
+        case ResolverEvent::kTcpRejected:
+            return "tcp_rejected";
+        case ResolverEvent::kTruncated:
+            return "truncated";
+        case ResolverEvent::kStatsWriteFailed:
+            return "stats_write_failed";
+        case ResolverEvent::kSendFailed:
+            return "send_failed";
+        case ResolverEvent::kLoopDetected:
+            return "loop_detected";
+        case ResolverEvent::kCount:
+            break;
     }
     return "unknown";
 }

@@ -20,19 +20,19 @@ enum class PlanSource : std::uint32_t { kNone, kCurrent, kDurable, kFallback };
 
 /// Things that happen to packets and are not a normal answer. The token is the metric label.
 enum class ResolverEvent : std::uint32_t {
-    kDroppedShort,         // no header
-    kDroppedResponse,      // QR=1 from a client
+    kDroppedShort,     // no header
+    kDroppedResponse,  // QR=1 from a client
     kFormErr,
     kNotImp,
     kBadVers,
-    kRefusedClient,        // dns.allow: a query over UDP, a connection over TCP
-    kUpstreamMismatch,     // a reply that did not answer our question
+    kRefusedClient,     // dns.allow: a query over UDP, a connection over TCP
+    kUpstreamMismatch,  // a reply that did not answer our question
     kUpstreamAllFailed,
-    kJoined,               // a question that waited for one in flight
-    kOverload,             // too many in flight
+    kJoined,    // a question that waited for one in flight
+    kOverload,  // too many in flight
     kTcpAccepted,
-    kTcpRejected,          // over the limit: turned away, or idle for longest and let go for a newcomer
-    kTruncated,            // sent with TC
+    kTcpRejected,  // over the limit: turned away, or idle for longest and let go for a newcomer
+    kTruncated,    // sent with TC
     kStatsWriteFailed,
     kSendFailed,
     kLoopDetected,
@@ -49,7 +49,7 @@ inline constexpr std::array<std::uint32_t, 15> kLatencyBoundsUs{
     10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 1000000, 5000000};
 
 struct UpstreamStats {
-    std::uint32_t id = 0;    // PlanUpstream::id; 0: free
+    std::uint32_t id = 0;  // PlanUpstream::id; 0: free
     std::uint32_t srtt_us = 0;
     std::uint64_t sent = 0, answered = 0, timeouts = 0, servfail = 0, refused = 0, network_errors = 0, tcp = 0;
     std::array<std::uint64_t, kLatencyBoundsUs.size() + 1> rtt_buckets{};
@@ -84,8 +84,9 @@ struct StatsPage {
     std::uint32_t plan_refused_fault = 0;  // PlanFault of the last refusal
     std::uint32_t plan_refused_path = 0;   // PlanSource
     std::int64_t plan_refused_mono_us = 0;
-    std::uint64_t listen_missing = 0;      // bit i: UDP or TCP of the accepted plan's i-th listen address is not ours
-    std::uint64_t queries[static_cast<std::size_t>(Source::kCount)][kRcodeRows][static_cast<std::size_t>(Proto::kCount)]{};
+    std::uint64_t listen_missing = 0;  // bit i: UDP or TCP of the accepted plan's i-th listen address is not ours
+    std::uint64_t queries[static_cast<std::size_t>(Source::kCount)][kRcodeRows]
+                         [static_cast<std::size_t>(Proto::kCount)]{};
     std::uint64_t events[static_cast<std::size_t>(ResolverEvent::kCount)]{};
     std::uint64_t cache_hits = 0, cache_misses = 0, cache_evictions = 0, cache_entries = 0, cache_bytes = 0;
     std::uint64_t inflight = 0, tcp_clients = 0;

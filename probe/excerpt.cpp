@@ -5,13 +5,18 @@
 namespace postern::probe {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
 
 /// Length of the character at text[i], 0 if it is not valid. Overlong forms are let through: they harm nobody here.
 std::size_t character_length(std::string_view text, std::size_t i) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-                          : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const std::size_t n = lead < 0x80                   ? 1
+                          : lead >= 0xc2 && lead < 0xe0 ? 2
+                          : lead >= 0xe0 && lead < 0xf0 ? 3
+                          : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                        : 0;
     if (n == 0 || i + n > text.size()) return 0;
     for (std::size_t k = 1; k < n; ++k) {
         if (!is_continuation(text[i + k])) return 0;
@@ -22,8 +27,10 @@ std::size_t character_length(std::string_view text, std::size_t i) {
 /// What a cut left of a character.
 void drop_partial_character(std::string& text) {
     std::size_t at = text.size();
-    while (at > 0 && text.size() - at < 3 && is_continuation(text[at - 1])) --at;
-    if (at > 0 && static_cast<unsigned char>(text[at - 1]) >= 0xc0 && character_length(text, at - 1) == 0) text.resize(at - 1);
+    while (at > 0 && text.size() - at < 3 && is_continuation(text[at - 1]))
+        --at;
+    if (at > 0 && static_cast<unsigned char>(text[at - 1]) >= 0xc0 && character_length(text, at - 1) == 0)
+        text.resize(at - 1);
 }
 
 }  // namespace
@@ -50,12 +57,15 @@ std::string excerpt(std::string_view whole, std::size_t limit) {
     }
     if (!cut) return out;
     while (!out.empty() && out.size() + kCut.size() > limit) {
-        while (out.size() > 1 && is_continuation(out.back())) out.pop_back();
+        while (out.size() > 1 && is_continuation(out.back()))
+            out.pop_back();
         out.pop_back();
     }
     return out.append(limit >= kCut.size() ? kCut : std::string_view{});
 }
 
-std::string detail_text(std::string_view text) { return excerpt(text, kDetailBytes); }
+std::string detail_text(std::string_view text) {
+    return excerpt(text, kDetailBytes);
+}
 
 }  // namespace postern::probe

@@ -61,7 +61,7 @@ struct History::Address {
     std::string link, host, zone, endpoint;
     core::IpAddress ip;
     Ring<Slot> results;
-    Ring<Slot> failures;  // those that are (or were) in `results`, too
+    Ring<Slot> failures;                  // those that are (or were) in `results`, too
     std::shared_ptr<const TlsFacts> tls;  // the last: a certificate stays the same for months
 
     static Slot pack(const Record& r) {
@@ -73,7 +73,8 @@ struct History::Address {
         s.has_sql_code = r.sql_code.has_value();
         s.seq = r.seq;
         if (!r.detail.empty()) s.detail = std::make_unique<std::string>(r.detail);
-        for (std::size_t i = 0; i < kTimedPhases; ++i) s.phase_us[i] = r.phase_us[i] ? clamp32(*r.phase_us[i]) : kNone;
+        for (std::size_t i = 0; i < kTimedPhases; ++i)
+            s.phase_us[i] = r.phase_us[i] ? clamp32(*r.phase_us[i]) : kNone;
         s.total_us = clamp32(r.total_us);
         if (r.ws_us) s.ws_us = clamp32(*r.ws_us);
         s.http_status = static_cast<std::int16_t>(r.http_status.value_or(kNone));

@@ -16,8 +16,8 @@
 namespace postern::probe {
 
 struct HistoryLimits {
-    std::size_t results = 256;   // per address
-    std::size_t failures = 64;   // per address
+    std::size_t results = 256;  // per address
+    std::size_t failures = 64;  // per address
 };
 
 class History {

@@ -33,12 +33,10 @@ core::Bytes sealed(core::ByteWriter&& writer, SlotKind kind, std::uint32_t epoch
 }
 
 /// What is before the checksum of a good slot.
-std::optional<core::ByteView> opened(core::ByteView slot, SlotKind kind, std::uint32_t epoch,
-                                     std::size_t index) {
+std::optional<core::ByteView> opened(core::ByteView slot, SlotKind kind, std::uint32_t epoch, std::size_t index) {
     const std::size_t content = table_of(kind).slot_bytes - 4;
     if (slot.size() != content + 4) return std::nullopt;
-    if (core::load_le<std::uint32_t>(slot.data() + content) !=
-        slot_crc(slot.first(content), kind, epoch, index)) {
+    if (core::load_le<std::uint32_t>(slot.data() + content) != slot_crc(slot.first(content), kind, epoch, index)) {
         return std::nullopt;
     }
     return slot.first(content);
@@ -103,8 +101,7 @@ core::Bytes encode_identity(const SectionIdentity& identity) {
 std::optional<SectionIdentity> decode_identity(core::ByteView bytes) {
     if (bytes.size() != kIdentityBytes) return std::nullopt;
     const auto content = bytes.first(kIdentityBytes - 8);
-    if (core::load_le<std::uint64_t>(bytes.data() + content.size()) != core::crc64(content))
-        return std::nullopt;
+    if (core::load_le<std::uint64_t>(bytes.data() + content.size()) != core::crc64(content)) return std::nullopt;
     core::ByteReader in(content);
     SectionIdentity out;
     out.turn = in.le<std::uint64_t>();
@@ -136,8 +133,7 @@ core::Bytes encode_rollup(const Rollup& rollup, Resolution resolution, std::uint
             out.le(spread ? time_code(us) : kNoTime);
         }
     }
-    return sealed(std::move(out), slot_kind(resolution), epoch,
-                  rollup_index(resolution, rollup.start_wall_us));
+    return sealed(std::move(out), slot_kind(resolution), epoch, rollup_index(resolution, rollup.start_wall_us));
 }
 
 std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, std::uint32_t epoch,
@@ -151,8 +147,7 @@ std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, 
     out.failures = in.le<std::uint32_t>();
     for (ReasonCount& r : out.reasons) {
         const auto both = in.le<std::uint32_t>();
-        if (both >> kCountBits >= static_cast<std::uint32_t>(Reason::kCount))
-            continue;  // a newer program's: no name
+        if (both >> kCountBits >= static_cast<std::uint32_t>(Reason::kCount)) continue;  // a newer program's: no name
         r = {static_cast<Reason>(both >> kCountBits), both & ((1u << kCountBits) - 1)};
     }
     for (auto& spread : out.series) {
@@ -160,8 +155,8 @@ std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, 
         for (auto& code : codes)
             code = in.le<std::uint16_t>();
         if (codes[0] == kNoTime) continue;
-        spread = Spread{time_of_code(codes[0]), time_of_code(codes[1]), time_of_code(codes[2]),
-                        time_of_code(codes[3]), time_of_code(codes[4])};
+        spread = Spread{time_of_code(codes[0]), time_of_code(codes[1]), time_of_code(codes[2]), time_of_code(codes[3]),
+                        time_of_code(codes[4])};
     }
     if (out.start_wall_us <= 0 || start_of(resolution, out.start_wall_us) != out.start_wall_us ||
         rollup_index(resolution, out.start_wall_us) != index || out.failures > out.attempts) {
@@ -174,8 +169,7 @@ core::Bytes encode_failure(const FailureSlot& failure, std::uint32_t epoch) {
     const Record& r = failure.record;
     core::ByteWriter out;
     out.le(failure.number);
-    out.le(static_cast<std::uint32_t>(
-        std::clamp<core::Micros>(r.cert_not_after_us / core::kSecond, 0, kNone32)));
+    out.le(static_cast<std::uint32_t>(std::clamp<core::Micros>(r.cert_not_after_us / core::kSecond, 0, kNone32)));
     out.le(r.wall_us);
     out.le(r.seq);
     out.le(r.sql_code.value_or(0));

@@ -81,8 +81,7 @@ std::optional<SectionIdentity> decode_identity(core::ByteView bytes);
 
 core::Bytes encode_rollup(const Rollup& rollup, Resolution resolution, std::uint32_t epoch);
 /// Nothing when the slot is empty, damaged or another's.
-std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, std::uint32_t epoch,
-                                    std::size_t index);
+std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, std::uint32_t epoch, std::size_t index);
 
 /// A failed attempt; `number` counts those of its address. Of the detail there are kSlotDetail bytes.
 struct FailureSlot {

@@ -37,9 +37,8 @@ std::optional<SectionIdentity> read_identity(const ReadAt& read, std::uint32_t s
     return newest;
 }
 
-std::vector<Rollup> read_rollups(const ReadAt& read, std::uint32_t section, std::uint32_t epoch,
-                                 Resolution resolution, core::Micros since_wall_us,
-                                 core::Micros until_wall_us) {
+std::vector<Rollup> read_rollups(const ReadAt& read, std::uint32_t section, std::uint32_t epoch, Resolution resolution,
+                                 core::Micros since_wall_us, core::Micros until_wall_us) {
     std::vector<Rollup> out;
     each_slot(read, section, slot_kind(resolution), [&](std::size_t index, core::ByteView slot) {
         const auto rollup = decode_rollup(slot, resolution, epoch, index);
@@ -51,17 +50,16 @@ std::vector<Rollup> read_rollups(const ReadAt& read, std::uint32_t section, std:
     return out;
 }
 
-std::optional<Rollup> read_rollup(const ReadAt& read, std::uint32_t section, std::uint32_t epoch,
-                                  Resolution resolution, core::Micros start_wall_us) {
+std::optional<Rollup> read_rollup(const ReadAt& read, std::uint32_t section, std::uint32_t epoch, Resolution resolution,
+                                  core::Micros start_wall_us) {
     const std::size_t index = rollup_index(resolution, start_wall_us);
     const SlotKind kind = slot_kind(resolution);
-    const auto rollup = decode_rollup(read(slot_offset(section, kind, index), table_of(kind).slot_bytes),
-                                      resolution, epoch, index);
+    const auto rollup =
+        decode_rollup(read(slot_offset(section, kind, index), table_of(kind).slot_bytes), resolution, epoch, index);
     return rollup && rollup->start_wall_us == start_wall_us ? rollup : std::nullopt;
 }
 
-std::vector<FailureSlot> read_failures(const ReadAt& read, std::uint32_t section,
-                                       const SectionIdentity& identity) {
+std::vector<FailureSlot> read_failures(const ReadAt& read, std::uint32_t section, const SectionIdentity& identity) {
     std::vector<FailureSlot> out;
     each_slot(read, section, SlotKind::kFailure, [&](std::size_t index, core::ByteView slot) {
         auto failure = decode_failure(slot, identity.epoch, index);

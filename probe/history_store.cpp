@@ -48,8 +48,7 @@ struct HistoryStore::Address {
     }
 };
 
-HistoryStore::HistoryStore(core::Loop* loop, core::Clock& clock, std::string path,
-                           std::uint32_t most_addresses)
+HistoryStore::HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t most_addresses)
     : clock_(clock),
       path_(std::move(path)),
       most_(std::clamp<std::uint32_t>(most_addresses, 1, kMostSections)),
@@ -70,16 +69,13 @@ HistoryStore::~HistoryStore() {
 core::Result<core::UniqueFd> HistoryStore::open_file() {
     for (bool first = true;; first = false) {
         core::UniqueFd fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        if (!fd)
-            return core::fail(core::Error{core::Code::kFileUnreadable, "can't open " + path_, "", errno});
+        if (!fd) return core::fail(core::Error{core::Code::kFileUnreadable, "can't open " + path_, "", errno});
         core::Bytes header(kHeaderBytes);
         const ssize_t n = ::pread(fd.get(), header.data(), header.size(), 0);
-        if (n < 0)
-            return core::fail(core::Error{core::Code::kFileUnreadable, "can't read " + path_, "", errno});
+        if (n < 0) return core::fail(core::Error{core::Code::kFileUnreadable, "can't read " + path_, "", errno});
         if (n == 0) {
             header = encode_header(kMostSections);
-            if (::pwrite(fd.get(), header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()))
-                return fd;
+            if (::pwrite(fd.get(), header.data(), header.size(), 0) == static_cast<ssize_t>(header.size())) return fd;
             const int error = errno;
             ::unlink(path_.c_str());
             return core::fail(core::Error{core::Code::kFileWrite, "can't write " + path_, "", error});
@@ -123,8 +119,7 @@ core::Micros HistoryStore::last_used(const Key& key, Place& place) {
     place.last_wall_us = 0;
     const auto identity = read_identity(read_, place.section);
     if (!identity || Key{identity->link, identity->ip} != key) return 0;
-    const auto hours =
-        read_rollups(read_, place.section, identity->epoch, Resolution::kHour, 0, clock_.wall_us());
+    const auto hours = read_rollups(read_, place.section, identity->epoch, Resolution::kHour, 0, clock_.wall_us());
     if (!hours.empty()) place.last_wall_us = hours.back().start_wall_us;
     return place.last_wall_us;
 }
@@ -177,8 +172,7 @@ void HistoryStore::settle(Address& address) {
     address.section = it->second.section;
     address.identity = *identity;
     const core::Micros now = clock_.wall_us();
-    address.hours =
-        read_rollups(read_, *address.section, identity->epoch, Resolution::kHour, first_of_day(now), now);
+    address.hours = read_rollups(read_, *address.section, identity->epoch, Resolution::kHour, first_of_day(now), now);
     const auto failures = read_failures(read_, *address.section, *identity);
     if (!failures.empty()) address.next_failure = failures.back().number + 1;
 }
@@ -210,9 +204,8 @@ void HistoryStore::remember_names(Address& address, const Record& record) {
 void HistoryStore::put_rollup(const Address& address, Resolution resolution) {
     if (!address.section || address.of(resolution).start_wall_us() == 0) return;
     const Rollup rollup = address.of(resolution).rollup();
-    file_.put(
-        slot_offset(*address.section, slot_kind(resolution), rollup_index(resolution, rollup.start_wall_us)),
-        encode_rollup(rollup, resolution, address.identity.epoch));
+    file_.put(slot_offset(*address.section, slot_kind(resolution), rollup_index(resolution, rollup.start_wall_us)),
+              encode_rollup(rollup, resolution, address.identity.epoch));
 }
 
 void HistoryStore::put_dirty(Address& address) {
@@ -236,8 +229,7 @@ void HistoryStore::enter(Address& address, Resolution resolution, core::Micros s
     } else {
         builder.begin(start_wall_us);
     }
-    std::erase_if(address.hours,
-                  [&](const Rollup& r) { return r.start_wall_us == address.hour.start_wall_us(); });
+    std::erase_if(address.hours, [&](const Rollup& r) { return r.start_wall_us == address.hour.start_wall_us(); });
 }
 
 /// What was not probed for an hour: who has a place in the file is found there, of the others nothing is kept.
@@ -268,9 +260,8 @@ void HistoryStore::add(const Record& record) {
     if (address->section) sections_.at(key).last_wall_us = record.wall_us;
     if (!record.ok && record.reason != Reason::kTokenMissing && address->section) {
         const std::uint32_t number = address->next_failure++;
-        file_.put(
-            slot_offset(*address->section, SlotKind::kFailure, number % table_of(SlotKind::kFailure).slots),
-            encode_failure({number, record}, address->identity.epoch));
+        file_.put(slot_offset(*address->section, SlotKind::kFailure, number % table_of(SlotKind::kFailure).slots),
+                  encode_failure({number, record}, address->identity.epoch));
     }
     if (!tick_.pending()) tick_.start_in(kPause, [this] { tick(); });
 }
@@ -297,8 +288,7 @@ std::optional<std::vector<Rollup>> HistoryStore::rollups(const std::string& link
     Address* address = find({link, ip});
     if (address == nullptr) return std::nullopt;
     const core::Micros now = clock_.wall_us();
-    const core::Micros since =
-        std::max(since_wall_us, now - (resolution == Resolution::kMinute ? kDay : kMonth) + 1);
+    const core::Micros since = std::max(since_wall_us, now - (resolution == Resolution::kMinute ? kDay : kMonth) + 1);
     if (address->section) {
         put_dirty(*address);
         return read_rollups(read_, *address->section, address->identity.epoch, resolution, since, now);
@@ -327,8 +317,7 @@ std::optional<Availability> HistoryStore::last_day(const std::string& link, cons
     TimeHistogram totals;
     const auto take = [&](const Rollup& r) {
         if (r.attempts == 0 || r.start_wall_us < first_of_day(now) || r.start_wall_us > now) return;
-        out.since_wall_us =
-            out.since_wall_us == 0 ? r.start_wall_us : std::min(out.since_wall_us, r.start_wall_us);
+        out.since_wall_us = out.since_wall_us == 0 ? r.start_wall_us : std::min(out.since_wall_us, r.start_wall_us);
         out.attempts += r.attempts;
         out.failures += r.failures;
         if (r.series[kTotal]) totals.add(*r.series[kTotal], r.attempts);

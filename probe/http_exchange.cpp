@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t kLongestChunkLine = 1024;
 constexpr std::size_t kMostHeaders = 128;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool same_text(std::string_view a, std::string_view b) {
     return a.size() == b.size() &&
@@ -22,8 +24,10 @@ bool same_text(std::string_view a, std::string_view b) {
 }
 
 std::string_view trim(std::string_view s) {
-    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t'))
+        s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t'))
+        s.remove_suffix(1);
     return s;
 }
 
@@ -100,13 +104,16 @@ HttpReply::Progress HttpReply::feed(std::string_view bytes) {
 HttpReply::Progress HttpReply::eof() {
     if (result_ != Progress::kMore) return result_;
     switch (state_) {
-        case State::kUntilClose: state_ = State::kOver; return result_ = Progress::kDone;
+        case State::kUntilClose:
+            state_ = State::kOver;
+            return result_ = Progress::kDone;
         case State::kStatusLine:
         case State::kHeaders:
             return stop(Progress::kTruncated,
                         seen_ == 0 ? "expected an HTTP reply, the connection was closed before its first byte"
                                    : fmt::format("expected an HTTP reply, the connection was closed in its head, after "
-                                                 "{} bytes", seen_));
+                                                 "{} bytes",
+                                                 seen_));
         case State::kLength:
             return stop(Progress::kTruncated,
                         fmt::format("expected a body of {} bytes, the connection was closed after {}",
@@ -130,8 +137,8 @@ HttpReply::Progress HttpReply::take_line(std::string_view* line, std::size_t lim
     const std::string_view rest = std::string_view(buffer_).substr(used_);
     const std::size_t end = rest.find('\n');
     if ((end == std::string_view::npos ? rest.size() : end) > limit) {
-        return stop(Progress::kProtocol, fmt::format("expected a line of at most {} bytes, found a longer one: {}", limit,
-                                                     excerpt(rest, 48)));
+        return stop(Progress::kProtocol, fmt::format("expected a line of at most {} bytes, found a longer one: {}",
+                                                     limit, excerpt(rest, 48)));
     }
     if (end == std::string_view::npos) return Progress::kMore;
     *line = rest.substr(0, end > 0 && rest[end - 1] == '\r' ? end - 1 : end);
@@ -198,15 +205,16 @@ HttpReply::Progress HttpReply::step() {
         }
         case State::kUntilClose:
             return append_body(buffer_.size() - used_) ? Progress::kMore : result_;
-        case State::kOver: return result_;
+        case State::kOver:
+            return result_;
     }
     return result_;
 }
 
 /// "HTTP/1.1 200 OK"; the reason phrase may be missing.
 bool HttpReply::on_status_line(std::string_view line) {
-    const bool version = line.size() >= 12 && line.substr(0, 7) == "HTTP/1." && (line[7] == '0' || line[7] == '1') &&
-                         line[8] == ' ';
+    const bool version =
+        line.size() >= 12 && line.substr(0, 7) == "HTTP/1." && (line[7] == '0' || line[7] == '1') && line[8] == ' ';
     std::uint64_t status = 0;
     if (!version || !parse_decimal(line.substr(9, 3), &status) || status < 100 ||
         (line.size() > 12 && line[12] != ' ')) {
@@ -297,8 +305,9 @@ HttpReply::Progress HttpReply::on_chunk_size(std::string_view line) {
     }
     if (!good) return stop(Progress::kProtocol, fmt::format("expected a chunk size, found: {}", excerpt(line, 48)));
     if (size > limits_.body_bytes || body_.size() + size > limits_.body_bytes) {
-        return stop(Progress::kTooLarge, fmt::format("expected a body of at most {} bytes, found a chunk that makes it {}",
-                                                     limits_.body_bytes, body_.size() + size));
+        return stop(Progress::kTooLarge,
+                    fmt::format("expected a body of at most {} bytes, found a chunk that makes it {}",
+                                limits_.body_bytes, body_.size() + size));
     }
     left_ = size;
     state_ = size == 0 ? State::kTrailers : State::kChunkData;

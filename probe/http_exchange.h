@@ -20,9 +20,9 @@ std::string request_text(const ProbeSpec& spec, std::string_view path, bool path
 std::string host_header(const ProbeSpec& spec);
 
 struct HttpLimits {
-    std::size_t head_bytes = 32u << 10;   // status lines and headers, those of interim replies too, and trailers
+    std::size_t head_bytes = 32u << 10;  // status lines and headers, those of interim replies too, and trailers
     std::size_t body_bytes = 256u << 10;
-    int interim_replies = 8;              // 1xx before the real one
+    int interim_replies = 8;  // 1xx before the real one
 };
 
 class HttpReply {
@@ -56,7 +56,17 @@ class HttpReply {
     const std::string& problem() const { return problem_; }
 
   private:
-    enum class State { kStatusLine, kHeaders, kLength, kChunkSize, kChunkData, kChunkEnd, kTrailers, kUntilClose, kOver };
+    enum class State {
+        kStatusLine,
+        kHeaders,
+        kLength,
+        kChunkSize,
+        kChunkData,
+        kChunkEnd,
+        kTrailers,
+        kUntilClose,
+        kOver
+    };
 
     Progress step();
     Progress take_line(std::string_view* line, std::size_t limit);
@@ -70,16 +80,16 @@ class HttpReply {
     HttpLimits limits_;
     State state_ = State::kStatusLine;
     Progress result_ = Progress::kMore;
-    std::string buffer_;        // not yet consumed
-    std::size_t used_ = 0;      // of buffer_
-    std::size_t seen_ = 0;      // bytes fed
+    std::string buffer_;    // not yet consumed
+    std::size_t used_ = 0;  // of buffer_
+    std::size_t seen_ = 0;  // bytes fed
     std::size_t head_used_ = 0;
     int interim_ = 0;
     int status_ = 0;
     bool head_complete_ = false;
     bool http_1_0_ = false;
     std::vector<std::pair<std::string, std::string>> headers_;
-    std::uint64_t left_ = 0;    // of the body (kLength) or the chunk
+    std::uint64_t left_ = 0;  // of the body (kLength) or the chunk
     std::string body_;
     std::string problem_;
 };

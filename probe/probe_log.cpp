@@ -21,7 +21,9 @@ namespace {
 constexpr std::size_t kMostPending = 4u << 20;
 constexpr std::size_t kMostSampled = 10000;  // addresses whose last line is remembered, unless more are probed
 
-std::string file_name(const std::string& path, int n) { return n == 0 ? path : fmt::format("{}.{}", path, n); }
+std::string file_name(const std::string& path, int n) {
+    return n == 0 ? path : fmt::format("{}.{}", path, n);
+}
 
 }  // namespace
 
@@ -31,8 +33,8 @@ struct ProbeLog::Writer {
     std::uint64_t file_bytes;
     int files;
 
-    std::mutex mutex;          // held while writing: a batch is never split by another
-    std::mutex queue_mutex;    // held for moments: the loop thread must not wait for the disk
+    std::mutex mutex;        // held while writing: a batch is never split by another
+    std::mutex queue_mutex;  // held for moments: the loop thread must not wait for the disk
     std::string queue;
     std::uint64_t queued_lines = 0;
     std::uint64_t lost = 0;
@@ -155,7 +157,8 @@ void ProbeLog::Writer::write_queue() {
             const std::size_t fits = rest.substr(0, room).rfind('\n');
             end = fits != std::string_view::npos ? fits + 1 : rest.find('\n') + 1;
         }
-        const auto part = static_cast<std::uint64_t>(std::count(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+        const auto part =
+            static_cast<std::uint64_t>(std::count(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
         if (const int error = append(rest.substr(0, end)); error != 0) {
             failed(error, lines);
             return;
@@ -209,7 +212,8 @@ void ProbeLog::schedule() {
                                schedule();
                                return;
                            }
-                           for (const auto& done : std::exchange(waiting_, {})) done();
+                           for (const auto& done : std::exchange(waiting_, {}))
+                               done();
                        });
 }
 

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t kBlock = 64u << 10;
 constexpr std::size_t kLongestLine = 64u << 10;
 
-std::string file_name(const std::string& path, int n) { return n == 0 ? path : fmt::format("{}.{}", path, n); }
+std::string file_name(const std::string& path, int n) {
+    return n == 0 ? path : fmt::format("{}.{}", path, n);
+}
 
 std::uint64_t inode_of(int fd) {
     struct stat st {};
@@ -40,7 +42,8 @@ bool ProbeLogReader::open_next() {
     for (;;) {
         const int at = place();
         core::UniqueFd fd;
-        for (int n = at - 1; n >= 0 && !fd; --n) fd.reset(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
+        for (int n = at - 1; n >= 0 && !fd; --n)
+            fd.reset(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
         if (!fd) return false;
         if (place() != at) continue;  // rotated between: that was not the next one
         inode_ = inode_of(fd.get());

@@ -18,21 +18,30 @@ namespace {
 /// A deadline that goes off this much late was not missed by the peer: this host or its event loop stood still.
 constexpr core::Micros kStandstill = 500 * core::kMillisecond;
 
-std::string milliseconds(core::Micros us) { return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000.0); }
+std::string milliseconds(core::Micros us) {
+    return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000.0);
+}
 
 std::string error_text(int error) {
     char buffer[128];
     return ::strerror_r(error, buffer, sizeof buffer);
 }
 
-bool is_reset(int error) { return error == ECONNRESET || error == EPIPE || error == ECONNABORTED; }
+bool is_reset(int error) {
+    return error == ECONNRESET || error == EPIPE || error == ECONNABORTED;
+}
 
 }  // namespace
 
-ProbeRun::ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const TlsContext> context,
-                   ProbeTarget target, ProbeDone done)
-    : loop_(loop), clock_(clock), context_(std::move(context)), target_(std::move(target)), done_(std::move(done)),
-      path_(target_.spec->path), timer_(clock) {
+ProbeRun::ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const TlsContext> context, ProbeTarget target,
+                   ProbeDone done)
+    : loop_(loop),
+      clock_(clock),
+      context_(std::move(context)),
+      target_(std::move(target)),
+      done_(std::move(done)),
+      path_(target_.spec->path),
+      timer_(clock) {
     result_.link = target_.link;
     result_.host = target_.spec->host;
     result_.zone = target_.zone;
@@ -68,10 +77,11 @@ void ProbeRun::open_leg() {
         deadline_us_ = now + spec.timeout_us;
     }
     const core::SocketAddress to{target_.ip, spec.port};
-    if (error == 0) error = socket_.connect(loop_, to, [this](int e) {
-        connected(e);
-        settle();
-    });
+    if (error == 0)
+        error = socket_.connect(loop_, to, [this](int e) {
+            connected(e);
+            settle();
+        });
     if (error != 0) {
         fail(Phase::kConnect, reason_for_connect_error(error, true),
              fmt::format("expected to connect to {}, the kernel said at once: {}", to.text(), error_text(error)));
@@ -151,7 +161,8 @@ void ProbeRun::drive_tls() {
 
 void ProbeRun::send_request() {
     phase_ = Phase::kRequest;
-    std::string request = ws_ ? ws_->exchange.request(*target_.spec) : request_text(*target_.spec, path_, path_is_whole_);
+    std::string request =
+        ws_ ? ws_->exchange.request(*target_.spec) : request_text(*target_.spec, path_, path_is_whole_);
     const bool written = tls_->write(request);
     explicit_bzero(request.data(), request.size());  // it holds the token
     if (!written) {
@@ -213,7 +224,8 @@ void ProbeRun::read_socket(core::Micros at) {
         if (n == 0) {
             if (send_error_ != 0) return;  // send() has taken the error away: this is no orderly end
             if (phase_ == Phase::kTls) {
-                fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it", at);
+                fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it",
+                     at);
             } else {
                 ended(at);
             }
@@ -248,13 +260,18 @@ void ProbeRun::take_reply(core::Micros at) {
     }
     switch (step) {
         case TlsSession::Step::kMore:
-        case TlsSession::Step::kDone: return;
-        case TlsSession::Step::kClosed: ended(at); return;
+        case TlsSession::Step::kDone:
+            return;
+        case TlsSession::Step::kClosed:
+            ended(at);
+            return;
         case TlsSession::Step::kAlert:
             fail(phase_, Reason::kTlsAlert,
                  fmt::format("expected an HTTP reply, the server sent a TLS alert: {}", tls_->error()), at);
             return;
-        case TlsSession::Step::kNoMemory: fail(phase_, Reason::kLocalOom, "out of memory", at); return;
+        case TlsSession::Step::kNoMemory:
+            fail(phase_, Reason::kLocalOom, "out of memory", at);
+            return;
         case TlsSession::Step::kProtocol:
             fail(phase_, Reason::kTlsProtocol, fmt::format("expected TLS records, found: {}", tls_->error()), at);
             return;
@@ -309,7 +326,8 @@ void ProbeRun::say_farewell() {
 
 void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
     switch (progress) {
-        case HttpReply::Progress::kMore: return;
+        case HttpReply::Progress::kMore:
+            return;
         case HttpReply::Progress::kDone:
             times().end(Phase::kTransfer, at);
             replied();
@@ -339,8 +357,8 @@ void ProbeRun::lost(int error, core::Micros at) {
              fmt::format("expected {}, found: {}", tls ? "a TLS handshake" : "an HTTP reply", error_text(error)), at);
         return;
     }
-    fail(phase_, reason_for_connect_error(error, false),
-         fmt::format("the connection was lost: {}", error_text(error)), at);
+    fail(phase_, reason_for_connect_error(error, false), fmt::format("the connection was lost: {}", error_text(error)),
+         at);
 }
 
 void ProbeRun::replied() {
@@ -356,14 +374,16 @@ void ProbeRun::replied() {
                 open_leg();
                 return;
             }
-            fail(Phase::kReply, Reason::kHttpRedirect, fmt::format("expected an answer after one redirect, found another "
-                                                                   "to {}", *target));
+            fail(Phase::kReply, Reason::kHttpRedirect,
+                 fmt::format("expected an answer after one redirect, found another "
+                             "to {}",
+                             *target));
             return;
         }
     }
     note_reply();
-    const ReplyJudgement judged = judge_reply(
-        spec, {reply_.status(), reply_.header("content-type"), reply_.header("location"), reply_.body()});
+    const ReplyJudgement judged =
+        judge_reply(spec, {reply_.status(), reply_.header("content-type"), reply_.header("location"), reply_.body()});
     result_.sql_code = judged.sql_code;
     if (judged.reason != Reason::kNone) {
         fail(judged.phase, judged.reason, judged.detail);
@@ -400,20 +420,23 @@ void ProbeRun::expired(core::Micros due) {
     if (now - due > kStandstill) {
         fail(phase_, Reason::kLocalCancelled,
              fmt::format("this host or its event loop stood still for {}: the attempt says nothing about the endpoint",
-                         milliseconds(now - due)), now);
+                         milliseconds(now - due)),
+             now);
         return;
     }
     const std::string waited = milliseconds(now - times().mark_us());
     switch (phase_) {
         case Phase::kConnect:
             fail(phase_, Reason::kTcpTimeout,
-                 fmt::format("expected {} to accept within {}, found no answer: a security group or firewall that drops, "
-                             "or no host at that address",
-                             core::SocketAddress{target_.ip, target_.spec->port}.text(), waited), now);
+                 fmt::format(
+                     "expected {} to accept within {}, found no answer: a security group or firewall that drops, "
+                     "or no host at that address",
+                     core::SocketAddress{target_.ip, target_.spec->port}.text(), waited),
+                 now);
             return;
         case Phase::kTls:
-            fail(phase_, Reason::kTlsTimeout, fmt::format("expected the TLS handshake to end within {}, found silence",
-                                                          waited), now);
+            fail(phase_, Reason::kTlsTimeout,
+                 fmt::format("expected the TLS handshake to end within {}, found silence", waited), now);
             return;
         case Phase::kRequest:
             fail(phase_, Reason::kHttpTimeout, fmt::format("expected the request to be taken within {}", waited), now);
@@ -425,12 +448,15 @@ void ProbeRun::expired(core::Micros due) {
             if (ws_) {
                 fail(phase_, Reason::kHttpTimeout,
                      fmt::format("expected an answer{} within {}, found none",
-                                 ws_->exchange.upgraded() ? " to the question for the version" : " to the upgrade", waited), now);
+                                 ws_->exchange.upgraded() ? " to the question for the version" : " to the upgrade",
+                                 waited),
+                     now);
                 return;
             }
             fail(phase_, Reason::kHttpTimeout,
                  fmt::format("expected the whole reply within {}, found {} bytes of its body", waited,
-                             reply_.body().size()), now);
+                             reply_.body().size()),
+                 now);
     }
 }
 

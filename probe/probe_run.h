@@ -11,8 +11,8 @@
 
 #include "core/clock.h"
 #include "core/loop.h"
-#include "probe/phase_clock.h"
 #include "probe/http_exchange.h"
+#include "probe/phase_clock.h"
 #include "probe/probe_launcher.h"
 #include "probe/tcp_connector.h"
 #include "probe/tls_contexts.h"
@@ -76,17 +76,17 @@ class ProbeRun final : public RunningProbe {
     Phase phase_ = Phase::kConnect;
     core::Micros deadline_us_ = 0;
     core::Micros leg_began_us_ = 0;
-    std::string path_;          // of this leg; a redirect changes it
+    std::string path_;            // of this leg; a redirect changes it
     bool path_is_whole_ = false;  // it came from a Location header: no token is appended
     int redirects_ = 0;
-    int legs_ = 0;                // who goes on after a step asks whether it is still the same one
+    int legs_ = 0;  // who goes on after a step asks whether it is still the same one
     int send_error_ = 0;
     bool began_ = false;
     bool finished_ = false;
     TcpConnector socket_;
     std::unique_ptr<TlsSession> tls_;
     HttpReply reply_;
-    std::unique_ptr<WsLeg> ws_;   // on the leg of the WebSocket
+    std::unique_ptr<WsLeg> ws_;  // on the leg of the WebSocket
     core::Timer timer_;
 };
 

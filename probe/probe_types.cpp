@@ -8,15 +8,45 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Phase::kCount)> 
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)> kReasonNames{
     "",
-    "tcp_refused", "tcp_timeout", "tcp_reset", "no_route", "net_unreachable", "host_unreachable",
-    "tls_timeout", "tls_reset", "tls_eof", "tls_alert", "tls_protocol",
-    "cert_expired", "cert_not_yet_valid", "cert_name_mismatch", "cert_untrusted",
-    "http_timeout", "http_reset", "http_protocol", "http_truncated", "http_redirect",
-    "http_status_4xx", "http_status_401", "http_status_403", "http_status_429", "http_status_5xx",
+    "tcp_refused",
+    "tcp_timeout",
+    "tcp_reset",
+    "no_route",
+    "net_unreachable",
+    "host_unreachable",
+    "tls_timeout",
+    "tls_reset",
+    "tls_eof",
+    "tls_alert",
+    "tls_protocol",
+    "cert_expired",
+    "cert_not_yet_valid",
+    "cert_name_mismatch",
+    "cert_untrusted",
+    "http_timeout",
+    "http_reset",
+    "http_protocol",
+    "http_truncated",
+    "http_redirect",
+    "http_status_4xx",
+    "http_status_401",
+    "http_status_403",
+    "http_status_429",
+    "http_status_5xx",
     "http_status_unexpected",
-    "body_too_large", "body_invalid_json", "body_mismatch", "not_tdengine",
-    "sql_auth", "sql_permission", "sql_error", "sql_unavailable",
-    "local_fd_limit", "local_port_exhausted", "local_oom", "local_cancelled", "token_missing",
+    "body_too_large",
+    "body_invalid_json",
+    "body_mismatch",
+    "not_tdengine",
+    "sql_auth",
+    "sql_permission",
+    "sql_error",
+    "sql_unavailable",
+    "local_fd_limit",
+    "local_port_exhausted",
+    "local_oom",
+    "local_cancelled",
+    "token_missing",
 };
 
 constexpr std::array<std::string_view, 4> kStateNames{"unknown", "up", "degraded", "down"};
@@ -25,9 +55,12 @@ constexpr std::array<std::string_view, 4> kStateNames{"unknown", "up", "degraded
 
 std::string_view to_string(Kind kind) {
     switch (kind) {
-        case Kind::kTdengine: return "tdengine";
-        case Kind::kHttps: return "https";
-        case Kind::kTcp: return "tcp";
+        case Kind::kTdengine:
+            return "tdengine";
+        case Kind::kHttps:
+            return "https";
+        case Kind::kTcp:
+            return "tcp";
     }
     return "tdengine";
 }
@@ -68,7 +101,9 @@ std::optional<State> parse_state(std::string_view token) {
     return std::nullopt;
 }
 
-bool is_local(Reason reason) { return reason >= Reason::kLocalFdLimit && reason <= Reason::kTokenMissing; }
+bool is_local(Reason reason) {
+    return reason >= Reason::kLocalFdLimit && reason <= Reason::kTokenMissing;
+}
 
 State Verdict::overall() const {
     if (path == State::kDown) return State::kDown;

@@ -27,14 +27,45 @@ inline constexpr std::size_t kTimedPhases = 5;
 /// kNone: success. The local_* group and token_missing never count against an endpoint.
 enum class Reason {
     kNone,
-    kTcpRefused, kTcpTimeout, kTcpReset, kNoRoute, kNetUnreachable, kHostUnreachable,
-    kTlsTimeout, kTlsReset, kTlsEof, kTlsAlert, kTlsProtocol,
-    kCertExpired, kCertNotYetValid, kCertNameMismatch, kCertUntrusted,
-    kHttpTimeout, kHttpReset, kHttpProtocol, kHttpTruncated, kHttpRedirect,
-    kHttpStatus4xx, kHttpStatus401, kHttpStatus403, kHttpStatus429, kHttpStatus5xx, kHttpStatusUnexpected,
-    kBodyTooLarge, kBodyInvalidJson, kBodyMismatch, kNotTdengine,
-    kSqlAuth, kSqlPermission, kSqlError, kSqlUnavailable,
-    kLocalFdLimit, kLocalPortExhausted, kLocalOom, kLocalCancelled, kTokenMissing,
+    kTcpRefused,
+    kTcpTimeout,
+    kTcpReset,
+    kNoRoute,
+    kNetUnreachable,
+    kHostUnreachable,
+    kTlsTimeout,
+    kTlsReset,
+    kTlsEof,
+    kTlsAlert,
+    kTlsProtocol,
+    kCertExpired,
+    kCertNotYetValid,
+    kCertNameMismatch,
+    kCertUntrusted,
+    kHttpTimeout,
+    kHttpReset,
+    kHttpProtocol,
+    kHttpTruncated,
+    kHttpRedirect,
+    kHttpStatus4xx,
+    kHttpStatus401,
+    kHttpStatus403,
+    kHttpStatus429,
+    kHttpStatus5xx,
+    kHttpStatusUnexpected,
+    kBodyTooLarge,
+    kBodyInvalidJson,
+    kBodyMismatch,
+    kNotTdengine,
+    kSqlAuth,
+    kSqlPermission,
+    kSqlError,
+    kSqlUnavailable,
+    kLocalFdLimit,
+    kLocalPortExhausted,
+    kLocalOom,
+    kLocalCancelled,
+    kTokenMissing,
     kCount,
 };
 
@@ -54,19 +85,19 @@ bool is_local(Reason reason);
 /// How one link is probed. Shared by the targets of the link; replaced whole when configuration or token changes.
 struct ProbeSpec {
     Kind kind = Kind::kTdengine;
-    std::string host;                     // Host header
-    std::string server_name;              // SNI and the name the certificate must have
+    std::string host;         // Host header
+    std::string server_name;  // SNI and the name the certificate must have
     std::uint16_t port = 443;
     std::string path = "/rest/sql";
     std::string sql = "select 1";
-    bool ws = false;                      // kind tdengine: after a good SQL reply, ask by WebSocket, too
-    core::Secret token;                   // empty: the attempt ends at the reply with token_missing
-    std::string ca_file;                  // "": the system's
-    core::Micros timeout_us = 3 * core::kSecond;           // the whole attempt
+    bool ws = false;                              // kind tdengine: after a good SQL reply, ask by WebSocket, too
+    core::Secret token;                           // empty: the attempt ends at the reply with token_missing
+    std::string ca_file;                          // "": the system's
+    core::Micros timeout_us = 3 * core::kSecond;  // the whole attempt
     core::Micros connect_timeout_us = 1200 * core::kMillisecond;
     core::Micros degraded_over_us = 500 * core::kMillisecond;
     core::Micros expiry_warning_us = 14 * 24 * core::kHour;
-    std::vector<int> accepted_status{200};                 // kind https
+    std::vector<int> accepted_status{200};  // kind https
     std::string body_contains;
     std::vector<std::pair<std::string, std::string>> body_json;  // kind https: RFC 6901 pointer → text of the value
 
@@ -84,9 +115,9 @@ struct ProbeTarget {
 struct CertificateInfo {
     bool present = false;
     std::string subject, issuer, fingerprint_sha256;
-    std::string serial;               // hexadecimal, whole bytes
-    std::vector<std::string> names;   // SAN DNS names, bounded
-    core::Micros not_before_us = 0;   // wall clock
+    std::string serial;              // hexadecimal, whole bytes
+    std::vector<std::string> names;  // SAN DNS names, bounded
+    core::Micros not_before_us = 0;  // wall clock
     core::Micros not_after_us = 0;
     core::Micros chain_not_after_us = 0;  // earliest in the verified chain
     bool operator==(const CertificateInfo&) const = default;
@@ -99,7 +130,7 @@ struct ProbeResult {
     bool ok = false;
     Phase phase = Phase::kCount;  // where it struck; kCount when ok
     Reason reason = Reason::kNone;
-    std::string detail;           // bounded, redacted: expected and found
+    std::string detail;  // bounded, redacted: expected and found
     std::array<std::optional<core::Micros>, kTimedPhases> phase_us{};
     core::Micros total_us = 0;
     std::optional<int> http_status;

@@ -41,7 +41,8 @@ void put_tls(std::string& out, const TlsFacts* tls) {
     put_text(out, "cert_subject", c.subject);
     put_text(out, "cert_issuer", c.issuer);
     std::string names;
-    for (const std::string& name : c.names) names += (names.empty() ? "" : ",") + core::json_quote(name);
+    for (const std::string& name : c.names)
+        names += (names.empty() ? "" : ",") + core::json_quote(name);
     out += c.present ? fmt::format(R"("cert_names":[{}],)", names) : R"("cert_names":null,)";
     put_text(out, "cert_fingerprint_sha256", c.fingerprint_sha256);
     put_text(out, "cert_serial", c.serial);
@@ -131,7 +132,8 @@ std::string to_json(const Record& record) {
     put_text(out, "phase", to_string(record.phase));
     put_text(out, "reason", to_string(record.reason));
     put_text(out, "detail", record.detail);
-    for (std::size_t i = 0; i < kTimedPhases; ++i) put_number(out, kPhaseKeys[i], record.phase_us[i]);
+    for (std::size_t i = 0; i < kTimedPhases; ++i)
+        put_number(out, kPhaseKeys[i], record.phase_us[i]);
     out += fmt::format(R"("total_us":{},)", record.total_us);
     put_number(out, "http_status", record.http_status);
     put_number(out, "sql_code", record.sql_code);

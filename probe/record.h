@@ -38,8 +38,8 @@ struct Record {
     State path = State::kUnknown, service = State::kUnknown;
     State state = State::kUnknown, prev_state = State::kUnknown;
     std::uint64_t seq = 0;
-    std::optional<core::Micros> ws_us;  // connect to answer of the WebSocket; not in the total
-    std::uint16_t local_port = 0;       // 0: not known
+    std::optional<core::Micros> ws_us;    // connect to answer of the WebSocket; not in the total
+    std::uint16_t local_port = 0;         // 0: not known
     std::shared_ptr<const TlsFacts> tls;  // null: there was none, or it is not kept
 
     bool transition() const { return state != prev_state; }

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t kQuote = 120;  // bytes of the reply in a detail
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string lower_text(std::string_view s) {
     std::string out(s);
@@ -42,12 +44,14 @@ ReplyJudgement redirected(std::string_view expected, const ReplyView& reply) {
 ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
     static constexpr std::string_view kExpected = "status 200 with {\"code\":0,…}";
     const auto failed = [&](Reason reason, std::string found) {
-        return ReplyJudgement{Phase::kReply, reason, fmt::format("expected {}, found {}", kExpected, found), std::nullopt};
+        return ReplyJudgement{Phase::kReply, reason, fmt::format("expected {}, found {}", kExpected, found),
+                              std::nullopt};
     };
     if (reply.status == 401 && spec.token.empty()) {
-        return {Phase::kReply, Reason::kTokenMissing,
-                "the gateway asks for a token (401) and none is configured: the path is good, the database was not asked",
-                std::nullopt};
+        return {
+            Phase::kReply, Reason::kTokenMissing,
+            "the gateway asks for a token (401) and none is configured: the path is good, the database was not asked",
+            std::nullopt};
     }
     if (reply.status == 401 || reply.status == 403 || reply.status == 429) {
         ReplyJudgement judged = failed(reason_for_status(reply.status), what_came(reply));
@@ -79,7 +83,8 @@ ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
     if (sql.reason == Reason::kSqlAuth && spec.token.empty()) {
         sql.reason = Reason::kTokenMissing;
         sql.phase = Phase::kReply;
-        sql.detail = "the gateway asks for a login and no token is configured: the path is good, the database was not asked";
+        sql.detail =
+            "the gateway asks for a login and no token is configured: the path is good, the database was not asked";
     }
     return sql;
 }
@@ -88,7 +93,8 @@ ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
     const auto& accepted = spec.accepted_status;
     if (std::find(accepted.begin(), accepted.end(), reply.status) == accepted.end()) {
         std::string expected;
-        for (const int status : accepted) expected += fmt::format("{}{}", expected.empty() ? "status " : " or ", status);
+        for (const int status : accepted)
+            expected += fmt::format("{}{}", expected.empty() ? "status " : " or ", status);
         if (reply.status >= 300 && reply.status < 400) return redirected(expected, reply);
         return {Phase::kReply, reason_for_status(reply.status),
                 fmt::format("expected {}, found {}", expected, what_came(reply)), std::nullopt};
@@ -106,10 +112,14 @@ ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
 
 Reason reason_for_status(int status) {
     switch (status) {
-        case 401: return Reason::kHttpStatus401;
-        case 403: return Reason::kHttpStatus403;
-        case 429: return Reason::kHttpStatus429;
-        default: break;
+        case 401:
+            return Reason::kHttpStatus401;
+        case 403:
+            return Reason::kHttpStatus403;
+        case 429:
+            return Reason::kHttpStatus429;
+        default:
+            break;
     }
     if (status >= 300 && status < 400) return Reason::kHttpRedirect;
     if (status >= 400 && status < 500) return Reason::kHttpStatus4xx;
@@ -123,8 +133,9 @@ ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
 
 std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_view location) {
     // A control character or space could end the request line early.
-    if (location.empty() || location.size() > 4096 ||
-        std::any_of(location.begin(), location.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; })) {
+    if (location.empty() || location.size() > 4096 || std::any_of(location.begin(), location.end(), [](char c) {
+            return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+        })) {
         return std::nullopt;
     }
     location = location.substr(0, location.find('#'));

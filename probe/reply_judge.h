@@ -14,7 +14,7 @@ namespace postern::probe {
 struct ReplyJudgement {
     Phase phase = Phase::kCount;  // kCount: good
     Reason reason = Reason::kNone;
-    std::string detail;           // expected and found; may quote the reply: redact before it is shown
+    std::string detail;  // expected and found; may quote the reply: redact before it is shown
     std::optional<std::int64_t> sql_code;
 };
 

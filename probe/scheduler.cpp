@@ -6,17 +6,19 @@ namespace postern::probe {
 namespace {
 
 constexpr core::Micros kSoon = 250 * core::kMillisecond;
-constexpr core::Micros kStandstill = core::kSecond;      // a wake-up this late: the machine slept
-constexpr core::Micros kSpreadAfter = core::kSecond;     // and over this long everything is taken up again
-constexpr core::Micros kShortest = core::kMillisecond;   // no interval is shorter
+constexpr core::Micros kStandstill = core::kSecond;     // a wake-up this late: the machine slept
+constexpr core::Micros kSpreadAfter = core::kSecond;    // and over this long everything is taken up again
+constexpr core::Micros kShortest = core::kMillisecond;  // no interval is shorter
 
 /// FNV-1a, then mixed (splitmix64's finish): neighbouring addresses must land far apart.
 std::uint64_t hash_of(const ProbeTarget& target) {
     std::uint64_t h = 0xcbf29ce484222325ULL;
     const auto add = [&h](std::uint8_t byte) { h = (h ^ byte) * 0x100000001b3ULL; };
-    for (const char c : target.link) add(static_cast<std::uint8_t>(c));
+    for (const char c : target.link)
+        add(static_cast<std::uint8_t>(c));
     add(0);
-    for (std::size_t i = 0; i < target.ip.size(); ++i) add(target.ip.data()[i]);
+    for (std::size_t i = 0; i < target.ip.size(); ++i)
+        add(target.ip.data()[i]);
     h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9ULL;
     h = (h ^ (h >> 27)) * 0x94d049bb133111ebULL;
     return h ^ (h >> 31);
@@ -34,16 +36,16 @@ struct Scheduler::Entry {
     Id id = 0;
     ScheduledTarget scheduled;
     std::uint64_t hash = 0;
-    core::Micros due = core::kNever;   // as in due_; kNever: none planned (running)
-    core::Micros planned_grid = 0;     // the grid point that the planned start belongs to, if on_grid
-    core::Micros grid = 0;             // the last one that was used
+    core::Micros due = core::kNever;  // as in due_; kNever: none planned (running)
+    core::Micros planned_grid = 0;    // the grid point that the planned start belongs to, if on_grid
+    core::Micros grid = 0;            // the last one that was used
     core::Micros started = 0;
-    core::Micros young_until = 0;      // as in young_; 0: not young
-    std::uint64_t attempt = 0;         // the running or last one
+    core::Micros young_until = 0;  // as in young_; 0: not young
+    std::uint64_t attempt = 0;     // the running or last one
     std::uint64_t missed = 0;
     std::unique_ptr<RunningProbe> running;
-    bool on_grid = false;              // the planned or running attempt is a scheduled one
-    bool again = false;                // asked for while one was running
+    bool on_grid = false;  // the planned or running attempt is a scheduled one
+    bool again = false;    // asked for while one was running
 
     core::Micros interval() const { return std::max(kShortest, scheduled.rule.interval_us); }
     core::Micros fast() const { return std::clamp(scheduled.rule.fast_interval_us, kShortest, interval()); }
@@ -52,7 +54,11 @@ struct Scheduler::Entry {
 
 Scheduler::Scheduler(core::Clock& clock, core::Random& random, ProbeLauncher& launcher, OnResult on_result,
                      SchedulerLimits limits)
-    : clock_(clock), random_(random), launcher_(launcher), on_result_(std::move(on_result)), limits_(limits),
+    : clock_(clock),
+      random_(random),
+      launcher_(launcher),
+      on_result_(std::move(on_result)),
+      limits_(limits),
       timer_(clock) {}
 
 Scheduler::~Scheduler() = default;
@@ -72,8 +78,8 @@ void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
             continue;
         }
         Entry& entry = *entries_.at(it->second);
-        const bool same_spec = entry.scheduled.target.spec == t.target.spec ||
-                               *entry.scheduled.target.spec == *t.target.spec;
+        const bool same_spec =
+            entry.scheduled.target.spec == t.target.spec || *entry.scheduled.target.spec == *t.target.spec;
         const bool same_interval = entry.scheduled.rule.interval_us == t.rule.interval_us;
         entry.scheduled = std::move(t);
         if (!same_interval) entry.grid = 0;
@@ -131,7 +137,8 @@ SchedulerCounters Scheduler::counters() const {
     out.in_flight = in_flight_;
     out.targets = entries_.size();
     const core::Micros now = clock_.mono_us();
-    for (auto it = due_.begin(); it != due_.end() && it->first <= now; ++it) ++out.waiting;
+    for (auto it = due_.begin(); it != due_.end() && it->first <= now; ++it)
+        ++out.waiting;
     return out;
 }
 
@@ -264,7 +271,8 @@ void Scheduler::wake() {
     while (!due_.empty() && due_.begin()->first <= now && !full()) {
         start(*entries_.at(due_.begin()->second), clock_.mono_us());
     }
-    for (const auto& done : std::exchange(ended_, {})) done();
+    for (const auto& done : std::exchange(ended_, {}))
+        done();
     rearm();
 }
 

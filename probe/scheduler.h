@@ -38,13 +38,13 @@ struct ScheduledTarget {
 enum class Pace { kNormal, kFast };
 
 struct SchedulerLimits {
-    std::size_t handshakes = 128;                    // young attempts at once
+    std::size_t handshakes = 128;  // young attempts at once
     core::Micros young_us = 100 * core::kMillisecond;
-    std::size_t in_flight = 4096;                    // attempts at once, of whatever age: descriptors
+    std::size_t in_flight = 4096;  // attempts at once, of whatever age: descriptors
 };
 
 /// Upper bounds of the lag histogram (actual start minus due), microseconds; the last bucket is +Inf.
-inline constexpr std::array<core::Micros, 12> kLagBoundsUs{100,   250,    500,    1000,    2500,    5000,
+inline constexpr std::array<core::Micros, 12> kLagBoundsUs{100,   250,   500,    1000,   2500,    5000,
                                                            10000, 25000, 100000, 500000, 1000000, 5000000};
 
 struct SchedulerCounters {
@@ -109,7 +109,7 @@ class Scheduler {
     std::set<std::pair<core::Micros, Id>> due_;    // planned starts
     std::set<std::pair<core::Micros, Id>> young_;  // when running attempts stop being young
     std::vector<Sweep> sweeps_;
-    std::vector<std::function<void()>> ended_;     // callbacks of complete sweeps, called by the next wake
+    std::vector<std::function<void()>> ended_;  // callbacks of complete sweeps, called by the next wake
     Id next_id_ = 1;
     std::size_t in_flight_ = 0;
     SchedulerCounters counters_;

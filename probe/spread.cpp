@@ -54,8 +54,7 @@ void TimeHistogram::add(core::Micros us, std::uint64_t count) {
 void TimeHistogram::add(const Spread& spread, std::uint64_t count) {
     if (count == 0) return;
     const auto up_to = [&](double share) {
-        return std::max<std::uint64_t>(
-            1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count))));
+        return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count))));
     };
     const std::uint64_t half = up_to(0.5), most = up_to(0.95), nearly = up_to(0.99);
     add(spread.p50_us, half);
@@ -67,8 +66,8 @@ void TimeHistogram::add(const Spread& spread, std::uint64_t count) {
 }
 
 core::Micros TimeHistogram::percentile(double share) const {
-    const auto rank = std::max<std::uint64_t>(
-        1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
+    const auto rank =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
     std::uint64_t seen = 0;
     for (const Bucket& b : buckets_) {
         seen += b.count;

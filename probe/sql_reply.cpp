@@ -68,14 +68,16 @@ bool is_one(const Json& cell) {
 
 Reason reason_for_code(std::int64_t code) {
     switch (code) {
-        case 3:                               // also "auth failed" of the login
+        case 3:  // also "auth failed" of the login
             return Reason::kSqlAuth;
-        case 11: return Reason::kSqlUnavailable;  // 0x000B unable to establish connection
-        case 0x0134:                          // the client's address is not in the white list
-        case 0x0303:                          // insufficient privilege
-        case 0x2644:                          // permission denied or object missing
+        case 11:
+            return Reason::kSqlUnavailable;  // 0x000B unable to establish connection
+        case 0x0134:                         // the client's address is not in the white list
+        case 0x0303:                         // insufficient privilege
+        case 0x2644:                         // permission denied or object missing
             return Reason::kSqlPermission;
-        default: return code >= 0x0350 && code <= 0x0357 ? Reason::kSqlAuth : Reason::kSqlError;
+        default:
+            return code >= 0x0350 && code <= 0x0357 ? Reason::kSqlAuth : Reason::kSqlError;
     }
 }
 
@@ -86,11 +88,12 @@ ReplyJudgement mismatch(Phase phase, std::string expected, std::string_view foun
 /// A code that is not 0, with the words that came with it under `key`.
 ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const char* key) {
     const auto text = json.find(key);
-    return {phase, reason_for_code(code),
-            fmt::format("expected code 0, found code {} (0x{:04x}): {}", code, static_cast<std::uint64_t>(code) & 0xffff,
-                        text != json.end() && text->is_string() ? excerpt(text->get_ref<const std::string&>(), kQuote)
-                                                                : "no description"),
-            code};
+    return {
+        phase, reason_for_code(code),
+        fmt::format("expected code 0, found code {} (0x{:04x}): {}", code, static_cast<std::uint64_t>(code) & 0xffff,
+                    text != json.end() && text->is_string() ? excerpt(text->get_ref<const std::string&>(), kQuote)
+                                                            : "no description"),
+        code};
 }
 
 }  // namespace
@@ -125,7 +128,8 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
     if (const auto rows = json.find("rows"); rows != json.end() && (!rows->is_number_integer() || *rows < 1))
         return wrong("rows of at least 1", "rows " + print(*rows));
     if (!asks_for_one(spec.sql)) return judged;
-    if (!data->front().is_array() || data->front().empty()) return wrong("one row from `select 1`", print(data->front()));
+    if (!data->front().is_array() || data->front().empty())
+        return wrong("one row from `select 1`", print(data->front()));
     if (!is_one(data->front().front())) return wrong("1 from `select 1`", print(data->front().front()));
     return judged;
 }
@@ -133,9 +137,10 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
 ReplyJudgement judge_version_answer(std::string_view message) {
     const Json json = parse(message);
     if (json.is_discarded()) {
-        return {Phase::kWs, Reason::kBodyInvalidJson,
-                fmt::format("expected JSON, found {} bytes that are none: {}", message.size(), excerpt(message, kQuote)),
-                std::nullopt};
+        return {
+            Phase::kWs, Reason::kBodyInvalidJson,
+            fmt::format("expected JSON, found {} bytes that are none: {}", message.size(), excerpt(message, kQuote)),
+            std::nullopt};
     }
     const auto code = json.is_object() ? json.find("code") : json.end();
     if (code == json.end() || !code->is_number_integer()) {
@@ -166,8 +171,10 @@ ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body) {
             std::string key(rest.substr(0, end));
             rest.remove_prefix(end);
             for (std::size_t i = 0; (i = key.find('~', i)) != std::string::npos; ++i) {  // RFC 6901 3
-                if (key.compare(i, 2, "~1") == 0) key.replace(i, 2, "/");
-                else if (key.compare(i, 2, "~0") == 0) key.replace(i, 2, "~");
+                if (key.compare(i, 2, "~1") == 0)
+                    key.replace(i, 2, "/");
+                else if (key.compare(i, 2, "~0") == 0)
+                    key.replace(i, 2, "~");
             }
             const Json* next = nullptr;
             if (at->is_object()) {

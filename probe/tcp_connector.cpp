@@ -10,24 +10,33 @@ namespace postern::probe {
 
 Reason reason_for_connect_error(int error, bool at_once) {
     switch (error) {
-        case ECONNREFUSED: return Reason::kTcpRefused;
-        case ETIMEDOUT: return Reason::kTcpTimeout;
+        case ECONNREFUSED:
+            return Reason::kTcpRefused;
+        case ETIMEDOUT:
+            return Reason::kTcpTimeout;
         case ECONNRESET:
         case ECONNABORTED:
-        case EPIPE: return Reason::kTcpReset;
+        case EPIPE:
+            return Reason::kTcpReset;
         case ENETUNREACH:
-        case ENETDOWN: return at_once ? Reason::kNoRoute : Reason::kNetUnreachable;
+        case ENETDOWN:
+            return at_once ? Reason::kNoRoute : Reason::kNetUnreachable;
         case EHOSTUNREACH:
-        case EHOSTDOWN: return Reason::kHostUnreachable;
+        case EHOSTDOWN:
+            return Reason::kHostUnreachable;
         case EMFILE:
-        case ENFILE: return Reason::kLocalFdLimit;
+        case ENFILE:
+            return Reason::kLocalFdLimit;
         case EADDRNOTAVAIL:
         case EADDRINUSE:
-        case EAGAIN: return Reason::kLocalPortExhausted;
+        case EAGAIN:
+            return Reason::kLocalPortExhausted;
         case ENOMEM:
-        case ENOBUFS: return Reason::kLocalOom;
+        case ENOBUFS:
+            return Reason::kLocalOom;
         // EACCES, EPERM: a "prohibit" route or a firewall rule of this host; EAFNOSUPPORT: IPv6 is switched off.
-        default: return at_once ? Reason::kNoRoute : Reason::kTcpReset;
+        default:
+            return at_once ? Reason::kNoRoute : Reason::kTcpReset;
     }
 }
 

@@ -34,8 +34,8 @@ std::string watched_file(const std::string& ca_file) {
     const char* from_environment = std::getenv(X509_get_default_cert_file_env());
     if (from_environment != nullptr && *from_environment != '\0') return from_environment;
     // OpenSSL's own default (cert.pem) is seldom there; Debian's and RHEL's bundles are what changes with the store.
-    for (const char* path : {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt",
-                             "/etc/pki/tls/certs/ca-bundle.crt"}) {
+    for (const char* path :
+         {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
         struct stat st {};
         if (::stat(path, &st) == 0) return path;
     }
@@ -47,15 +47,17 @@ std::string watched_file(const std::string& ca_file) {
 struct TlsContexts::Entry {
     std::string ca_file;
     std::shared_ptr<const TlsContext> context;
-    core::Error error;       // of the last try, when context is null
+    core::Error error;  // of the last try, when context is null
     bool tried = false;
     bool loading = false;
-    Stamp stamp;             // of the file as it was before the last try
+    Stamp stamp;  // of the file as it was before the last try
     std::vector<Ready> waiting;
 };
 
 TlsContexts::TlsContexts(core::Loop& loop) : loop_(loop), alive_(std::make_shared<bool>(true)) {}
-TlsContexts::~TlsContexts() { *alive_ = false; }
+TlsContexts::~TlsContexts() {
+    *alive_ = false;
+}
 
 void TlsContexts::get(const std::string& ca_file, Ready ready) {
     auto& entry = entries_[ca_file];

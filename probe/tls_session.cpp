@@ -34,12 +34,17 @@ bool ran_out_of_memory() {
 
 Reason reason_for(long verify_result) {
     switch (verify_result) {
-        case X509_V_ERR_CERT_HAS_EXPIRED: return Reason::kCertExpired;
-        case X509_V_ERR_CERT_NOT_YET_VALID: return Reason::kCertNotYetValid;
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return Reason::kCertExpired;
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return Reason::kCertNotYetValid;
         case X509_V_ERR_HOSTNAME_MISMATCH:
-        case X509_V_ERR_IP_ADDRESS_MISMATCH: return Reason::kCertNameMismatch;
-        case X509_V_ERR_OUT_OF_MEM: return Reason::kLocalOom;
-        default: return Reason::kCertUntrusted;
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return Reason::kCertNameMismatch;
+        case X509_V_ERR_OUT_OF_MEM:
+            return Reason::kLocalOom;
+        default:
+            return Reason::kCertUntrusted;
     }
 }
 
@@ -86,7 +91,9 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     return context;
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+TlsContext::~TlsContext() {
+    SSL_CTX_free(context_);
+}
 
 std::unique_ptr<TlsSession> TlsSession::create(const TlsContext& context, const std::string& server_name) {
     ERR_clear_error();
@@ -114,19 +121,25 @@ std::unique_ptr<TlsSession> TlsSession::create(const TlsContext& context, const 
     return session;
 }
 
-TlsSession::~TlsSession() { SSL_free(ssl_); }
+TlsSession::~TlsSession() {
+    SSL_free(ssl_);
+}
 
 bool TlsSession::feed(core::ByteView bytes) {
-    return bytes.empty() || BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size());
+    return bytes.empty() ||
+           BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size());
 }
 
 TlsSession::Step TlsSession::classify(int result) {
     const int error = SSL_get_error(ssl_, result);
     switch (error) {
         case SSL_ERROR_WANT_READ:
-        case SSL_ERROR_WANT_WRITE: return Step::kMore;
-        case SSL_ERROR_ZERO_RETURN: return Step::kClosed;
-        default: break;
+        case SSL_ERROR_WANT_WRITE:
+            return Step::kMore;
+        case SSL_ERROR_ZERO_RETURN:
+            return Step::kClosed;
+        default:
+            break;
     }
     error_ = openssl_error();
     if (ran_out_of_memory()) return Step::kNoMemory;
@@ -154,7 +167,8 @@ TlsSession::Judgement TlsSession::judge() {
     const CertificateInfo info = certificate();
     const std::string why = X509_verify_cert_error_string(verified);
     std::string names;
-    for (const std::string& name : info.names) names += (names.empty() ? "" : ", ") + excerpt(name, 64);
+    for (const std::string& name : info.names)
+        names += (names.empty() ? "" : ", ") + excerpt(name, 64);
     if (names.empty()) names = excerpt(info.subject, 96);
     switch (reason) {
         case Reason::kCertNameMismatch:
@@ -209,17 +223,20 @@ core::ByteView TlsSession::outgoing() {
     return core::as_bytes(std::string_view(pending_).substr(pending_used_));
 }
 
-void TlsSession::consume(std::size_t bytes) { pending_used_ += bytes; }
+void TlsSession::consume(std::size_t bytes) {
+    pending_used_ += bytes;
+}
 
 CertificateInfo TlsSession::certificate() const {
     if (verified_) return *verified_;
     return describe_certificate(SSL_get0_peer_certificate(ssl_), SSL_get0_verified_chain(ssl_));
 }
 
-std::string TlsSession::version() const { return SSL_get_version(ssl_); }
+std::string TlsSession::version() const {
+    return SSL_get_version(ssl_);
+}
 std::string TlsSession::cipher() const {
-    const char* name =
-        SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC's, not OpenSSL's own
+    const char* name = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC's, not OpenSSL's own
     return name != nullptr ? name : "";
 }
 

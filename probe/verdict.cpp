@@ -5,7 +5,9 @@
 namespace postern::probe {
 namespace {
 
-bool passes(State state) { return state == State::kUp || state == State::kDegraded; }
+bool passes(State state) {
+    return state == State::kUp || state == State::kDegraded;
+}
 
 constexpr int kLongestStreak = 1'000'000;
 
@@ -32,7 +34,8 @@ Blame blame(Reason reason) {
         case Reason::kHttpReset:
         case Reason::kHttpProtocol:
         case Reason::kHttpTruncated:
-        case Reason::kNotTdengine: return Blame::kPath;
+        case Reason::kNotTdengine:
+            return Blame::kPath;
         case Reason::kHttpRedirect:
         case Reason::kHttpStatus4xx:
         case Reason::kHttpStatus401:
@@ -46,14 +49,16 @@ Blame blame(Reason reason) {
         case Reason::kSqlAuth:
         case Reason::kSqlPermission:
         case Reason::kSqlError:
-        case Reason::kSqlUnavailable: return Blame::kService;
+        case Reason::kSqlUnavailable:
+            return Blame::kService;
         case Reason::kNone:
         case Reason::kLocalFdLimit:
         case Reason::kLocalPortExhausted:
         case Reason::kLocalOom:
         case Reason::kLocalCancelled:
         case Reason::kTokenMissing:
-        case Reason::kCount: return Blame::kNobody;
+        case Reason::kCount:
+            return Blame::kNobody;
     }
     return Blame::kNobody;
 }
@@ -64,8 +69,10 @@ bool is_comparable(Reason reason) {
         case Reason::kSqlUnavailable:
         case Reason::kBodyTooLarge:
         case Reason::kBodyInvalidJson:
-        case Reason::kBodyMismatch: return true;
-        default: return false;
+        case Reason::kBodyMismatch:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -119,7 +126,8 @@ void VerdictBook::Streaks::forget(core::Micros now) {
 
 int VerdictBook::Streaks::rise_needed(int rise) const {
     int needed = rise;
-    for (std::size_t n = static_cast<std::size_t>(kFlapsFree); n < downs.size() && needed < kMostRise; ++n) needed *= 2;
+    for (std::size_t n = static_cast<std::size_t>(kFlapsFree); n < downs.size() && needed < kMostRise; ++n)
+        needed *= 2;
     return std::max(rise, std::min(needed, kMostRise));
 }
 

@@ -44,20 +44,20 @@ bool is_comparable(Reason reason);
 /// What the agent knows of one address.
 struct AddressHealth {
     Verdict verdict;
-    core::Micros since_wall_us = 0;      // of the present overall state
+    core::Micros since_wall_us = 0;  // of the present overall state
     core::Micros since_mono_us = 0;
-    int streak = 0;                      // > 0 successes in a row, < 0 failures; local_* does not count
-    bool settled = true;                 // false: between the first contrary result and the verdict
-    bool slow = false;                   // degraded for its times
+    int streak = 0;       // > 0 successes in a row, < 0 failures; local_* does not count
+    bool settled = true;  // false: between the first contrary result and the verdict
+    bool slow = false;    // degraded for its times
     bool certificate_expiring = false;
-    bool flapping = false;               // damped: rise_needed is more than the rule's
-    int rise_needed = 0;                 // successes in a row that turn what is down; 0 when nothing is
-    bool restored = false;               // from before a restart: nothing has come since
+    bool flapping = false;  // damped: rise_needed is more than the rule's
+    int rise_needed = 0;    // successes in a row that turn what is down; 0 when nothing is
+    bool restored = false;  // from before a restart: nothing has come since
     bool path_down = false;
     bool service_down_comparable = false;
-    core::Micros last_ok_mono_us = 0;    // 0: never
-    core::Micros last_mono_us = 0;       // of the last result that said something (not local_*); 0: none yet
-    std::optional<ProbeResult> last;     // the last of all, local_* too
+    core::Micros last_ok_mono_us = 0;  // 0: never
+    core::Micros last_mono_us = 0;     // of the last result that said something (not local_*); 0: none yet
+    std::optional<ProbeResult> last;   // the last of all, local_* too
 };
 
 /// One result, folded.
@@ -99,8 +99,8 @@ class VerdictBook {
 
   private:
     struct Streaks {
-        int ok = 0, failed = 0;  // in a row
-        bool shaken = false;     // failed, and not `rise` successes since
+        int ok = 0, failed = 0;           // in a row
+        bool shaken = false;              // failed, and not `rise` successes since
         std::vector<core::Micros> downs;  // when it turned down, within kFlapWindow
         void succeeded(int rise);
         void broke();
@@ -113,7 +113,7 @@ class VerdictBook {
         VerdictRule rule;
         core::Micros degraded_over_us = 0, expiry_warning_us = 0;
         AddressHealth health;
-        Streaks path, service, slow;  // slow.ok: quick successes, slow.failed: slow ones
+        Streaks path, service, slow;            // slow.ok: quick successes, slow.failed: slow ones
         Reason service_reason = Reason::kNone;  // of the last service failure
     };
     using Key = std::pair<std::string, core::IpAddress>;

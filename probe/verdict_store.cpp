@@ -19,8 +19,7 @@ constexpr std::string_view kVersion = R"({"postern_verdicts":1,)";
 constexpr std::string_view kEnd = "}\n";
 
 std::string head_of(std::string_view body) {
-    return fmt::format("{}\"crc64\":\"{:016x}\",\"verdicts\":\n", kVersion,
-                       core::crc64(core::as_bytes(body)));
+    return fmt::format("{}\"crc64\":\"{:016x}\",\"verdicts\":\n", kVersion, core::crc64(core::as_bytes(body)));
 }
 
 /// Monotonic times mean nothing to the next process: all are written as wall clock times.
@@ -56,8 +55,7 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
     if (it == item.end() || !it->is_array()) return out;
     for (const auto& entry : *it) {
         const core::Micros at = entry.is_string() ? core::parse_utc(entry.get<std::string>()) : -1;
-        if (times.past(at) && times.now() - at <= kFlapWindow && out.size() < kMostDowns)
-            out.push_back(times.mono(at));
+        if (times.past(at) && times.now() - at <= kFlapWindow && out.size() < kMostDowns) out.push_back(times.mono(at));
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -65,9 +63,7 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
 
 /// The list behind a head that fits it.
 core::Result<Json> parse_saved(std::string_view text) {
-    const auto bad = [](std::string what) {
-        return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what);
-    };
+    const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what); };
     if (text.size() > kLargest) return bad("too large");
     if (!text.starts_with(kVersion)) return bad("another program's file, or another version's");
     const auto head_end = text.find('\n');
@@ -91,11 +87,10 @@ std::string VerdictBook::to_json() const {
         body += fmt::format(
             R"({}{{"link":{},"ip":"{}","path":"{}","service":"{}","comparable":{},"since":"{}","at":{},"last_ok":{},)"
             R"("path_downs":{},"service_downs":{}}})",
-            body.size() == 1 ? "\n" : ",\n", core::json_quote(key.first), key.second.text(),
-            to_string(h.verdict.path), to_string(h.verdict.service), h.service_down_comparable,
-            core::format_utc(h.since_wall_us), times.wall(h.last_mono_us),
-            h.last_ok_mono_us == 0 ? "null" : times.wall(h.last_ok_mono_us), times.list(entry.path.downs),
-            times.list(entry.service.downs));
+            body.size() == 1 ? "\n" : ",\n", core::json_quote(key.first), key.second.text(), to_string(h.verdict.path),
+            to_string(h.verdict.service), h.service_down_comparable, core::format_utc(h.since_wall_us),
+            times.wall(h.last_mono_us), h.last_ok_mono_us == 0 ? "null" : times.wall(h.last_ok_mono_us),
+            times.list(entry.path.downs), times.list(entry.service.downs));
     }
     body += "\n]";
     return head_of(body) + body + std::string(kEnd);

@@ -74,16 +74,14 @@ core::Bytes WriteBehind::read(std::uint64_t offset, std::size_t size) const {
     core::Bytes out(size);
     std::size_t have = 0;
     while (file_ && have < size) {
-        const ssize_t n =
-            ::pread(file_->fd.get(), out.data() + have, size - have, static_cast<off_t>(offset + have));
+        const ssize_t n = ::pread(file_->fd.get(), out.data() + have, size - have, static_cast<off_t>(offset + have));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         have += static_cast<std::size_t>(n);
     }
     const auto lay_over = [&](const Pieces& pieces) {
         // Pieces are no longer than a page: one that reaches in from before begins at most that far away.
-        for (auto it = pieces.lower_bound(offset - std::min<std::uint64_t>(offset, 4096)); it != pieces.end();
-             ++it) {
+        for (auto it = pieces.lower_bound(offset - std::min<std::uint64_t>(offset, 4096)); it != pieces.end(); ++it) {
             const auto& [at, piece] = *it;
             if (at >= offset + size) break;
             const std::uint64_t from = std::max(at, offset), to = std::min(at + piece.size(), offset + size);

@@ -124,14 +124,13 @@ WsExchange::Progress WsExchange::judge_upgrade() {
                                 reply_.body().empty() ? "" : ": " + excerpt(reply_.body(), kQuote)));
     }
     const auto wrong = [this](std::string_view header, std::string_view expected) {
-        return stop(Reason::kHttpProtocol, fmt::format("expected {}: {} with status 101, found: {}", header,
-                                                       expected, excerpt(reply_.header(header), kQuote)));
+        return stop(Reason::kHttpProtocol, fmt::format("expected {}: {} with status 101, found: {}", header, expected,
+                                                       excerpt(reply_.header(header), kQuote)));
     };
     if (!has_word(reply_.header("upgrade"), "websocket")) return wrong("Upgrade", "websocket");
     if (!has_word(reply_.header("connection"), "upgrade")) return wrong("Connection", "Upgrade");
     // A cache or a proxy that only repeats the status can't know this one.
-    if (reply_.header("sec-websocket-accept") != ws_accept(key_))
-        return wrong("Sec-WebSocket-Accept", ws_accept(key_));
+    if (reply_.header("sec-websocket-accept") != ws_accept(key_)) return wrong("Sec-WebSocket-Accept", ws_accept(key_));
     for (const std::string_view unasked : {"sec-websocket-extensions", "sec-websocket-protocol"}) {
         if (!reply_.header(unasked).empty()) return wrong(unasked, "nothing");
     }
@@ -153,14 +152,12 @@ WsExchange::Progress WsExchange::read_frames() {
                 if (!frames_.is_text())
                     return stop(Reason::kBodyMismatch, "expected a text message, found a binary one");
                 judged_ = judge_version_answer(frames_.message());
-                say(WsOpcode::kClose,
-                    std::string("\x03\xe8", 2));  // 1000: or the gateway logs a broken connection
+                say(WsOpcode::kClose, std::string("\x03\xe8", 2));  // 1000: or the gateway logs a broken connection
                 return result_ = judged_.reason == Reason::kNone ? Progress::kDone : Progress::kFailed;
             case WsFrames::Progress::kClosed:
-                return stop(
-                    says_unavailable(frames_.close_code()) ? Reason::kSqlUnavailable : Reason::kBodyMismatch,
-                    fmt::format("expected an answer to {}, the gateway closed with code {}: {}", kQuestion,
-                                frames_.close_code(), excerpt(frames_.control(), kQuote)));
+                return stop(says_unavailable(frames_.close_code()) ? Reason::kSqlUnavailable : Reason::kBodyMismatch,
+                            fmt::format("expected an answer to {}, the gateway closed with code {}: {}", kQuestion,
+                                        frames_.close_code(), excerpt(frames_.control(), kQuote)));
             case WsFrames::Progress::kProtocol:
                 return stop(Reason::kHttpProtocol, frames_.problem());
             case WsFrames::Progress::kTooLarge:

@@ -28,8 +28,8 @@ bool is_known(unsigned opcode) {
 }  // namespace
 
 std::string ws_client_frame(WsOpcode opcode, std::string_view payload, std::uint32_t mask) {
-    const char key[4] = {static_cast<char>(mask >> 24), static_cast<char>(mask >> 16),
-                         static_cast<char>(mask >> 8), static_cast<char>(mask)};
+    const char key[4] = {static_cast<char>(mask >> 24), static_cast<char>(mask >> 16), static_cast<char>(mask >> 8),
+                         static_cast<char>(mask)};
     std::string out(1, static_cast<char>(0x80 | static_cast<unsigned>(opcode)));
     if (payload.size() <= kLargestControl) {
         out += static_cast<char>(0x80 | payload.size());
@@ -59,9 +59,8 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
     if ((first & 0x70) != 0) {
         return stop(
             Progress::kProtocol,
-            fmt::format(
-                "expected a WebSocket frame, found reserved bits set (0x{:02x}): no extension was agreed",
-                first));
+            fmt::format("expected a WebSocket frame, found reserved bits set (0x{:02x}): no extension was agreed",
+                        first));
     }
     if (!is_known(first & 0x0f)) {
         return stop(Progress::kProtocol,
@@ -76,10 +75,9 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
     }
     const unsigned short_length = second & 0x7f;
     if (is_control(head->opcode) && (!head->final || short_length > kLargestControl)) {
-        return stop(
-            Progress::kProtocol,
-            fmt::format("expected a whole control frame of at most {} bytes, found a larger or a cut one",
-                        kLargestControl));
+        return stop(Progress::kProtocol,
+                    fmt::format("expected a whole control frame of at most {} bytes, found a larger or a cut one",
+                                kLargestControl));
     }
     const std::size_t more = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
     if (buffer_.size() < 2 + more) return Progress::kMore;
@@ -93,14 +91,12 @@ WsFrames::Progress WsFrames::check_order(const Head& head) {
     if (is_control(head.opcode)) return Progress::kMore;
     const bool under_way = opcode_ != WsOpcode::kContinuation;
     if (under_way != (head.opcode == WsOpcode::kContinuation)) {
-        return stop(Progress::kProtocol, under_way
-                                             ? "expected the rest of a message, found the start of another"
-                                             : "expected the start of a message, found the rest of one");
+        return stop(Progress::kProtocol, under_way ? "expected the rest of a message, found the start of another"
+                                                   : "expected the start of a message, found the rest of one");
     }
     if (head.length > limits_.message_bytes || message_.size() + head.length > limits_.message_bytes) {
-        return stop(Progress::kTooLarge,
-                    fmt::format("expected a message of at most {} bytes, found one of {} or more",
-                                limits_.message_bytes, message_.size() + head.length));
+        return stop(Progress::kTooLarge, fmt::format("expected a message of at most {} bytes, found one of {} or more",
+                                                     limits_.message_bytes, message_.size() + head.length));
     }
     return Progress::kMore;
 }

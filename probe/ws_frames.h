@@ -9,14 +9,7 @@
 
 namespace postern::probe {
 
-enum class WsOpcode : std::uint8_t {
-    kContinuation = 0,
-    kText = 1,
-    kBinary = 2,
-    kClose = 8,
-    kPing = 9,
-    kPong = 10
-};
+enum class WsOpcode : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
 
 /// One whole frame of a client: final, masked with `mask`. At most 65535 bytes of payload, which is far more
 /// than a probe says.

@@ -26,9 +26,7 @@ struct ActivePlan {
           filter(view.allow),
           same_boot(view.boot_id == boot_id) {}
 
-    bool fresh(const core::OwnerView& owner, core::Micros now) const {
-        return same_boot && now < owner.verdicts_until;
-    }
+    bool fresh(const core::OwnerView& owner, core::Micros now) const { return same_boot && now < owner.verdicts_until; }
 };
 
 using PlanPointer = std::shared_ptr<const ActivePlan>;

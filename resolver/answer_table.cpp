@@ -32,8 +32,8 @@ std::int64_t AnswerTable::find(ByteView name, const std::vector<core::OwnerView>
     }
 }
 
-const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner,
-                                      std::uint16_t type, bool fresh) {
+const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner, std::uint16_t type,
+                                      bool fresh) {
     if (!owner.ready) return nullptr;
     const core::RrsetView* set = plan.rrsets.data() + owner.first_rrset;
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {

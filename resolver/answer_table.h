@@ -29,7 +29,7 @@ class AnswerTable {
 };
 
 /// The answer of `owner` for a type at a time; nullptr: SERVFAIL + EDE 14, its addresses are not known yet.
-const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner,
-                                      std::uint16_t type, bool fresh);
+const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner, std::uint16_t type,
+                                      bool fresh);
 
 }  // namespace postern::resolver

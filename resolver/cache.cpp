@@ -125,15 +125,13 @@ void Cache::clear() {
 }
 
 std::uint64_t Cache::hash(const CacheKey& key) const {
-    return hash_bytes(key.name,
-                      seed_ ^ (std::uint64_t{key.type} << 32 | std::uint64_t{key.klass} << 8 | key.bits));
+    return hash_bytes(key.name, seed_ ^ (std::uint64_t{key.type} << 32 | std::uint64_t{key.klass} << 8 | key.bits));
 }
 
 Cache::Entry* Cache::lookup(const CacheKey& key, std::uint64_t h) {
     for (Entry* e = *bucket(h); e != nullptr; e = e->chain) {
         if (e->hash == h && e->type == key.type && e->klass == key.klass && e->bits == key.bits &&
-            e->name_size == key.name.size() &&
-            std::memcmp(e->name(), key.name.data(), key.name.size()) == 0) {
+            e->name_size == key.name.size() && std::memcmp(e->name(), key.name.data(), key.name.size()) == 0) {
             return e;
         }
     }
@@ -194,9 +192,8 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     if (!scan.read(s, key.type)) return false;
     const bool negative = s.rcode == kNxDomain || !scan.has_type;
     // RFC 2308 5; referrals end here, too. The SOA must be of a zone that the name at the end is in.
-    if (negative &&
-        (!scan.has_soa || read_name(message, kHeaderSize + reply.question_size + scan.soa_at, &zone) == 0 ||
-         !is_within(last.view(), zone.view()))) {
+    if (negative && (!scan.has_soa || read_name(message, kHeaderSize + reply.question_size + scan.soa_at, &zone) == 0 ||
+                     !is_within(last.view(), zone.view()))) {
         return false;
     }
     const core::Micros ttl = ttl_of(scan, negative);
@@ -220,8 +217,7 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
         std::uint8_t* at = e->wire() + scan.ttl_at[i];
         core::store_be32(at, std::min(core::load_be32(at), longest));
     }
-    if (negative)
-        core::store_be32(e->wire() + scan.soa_ttl_at, static_cast<std::uint32_t>(ttl / core::kSecond));
+    if (negative) core::store_be32(e->wire() + scan.soa_ttl_at, static_cast<std::uint32_t>(ttl / core::kSecond));
     link(e, h);
     return true;
 }
@@ -232,8 +228,7 @@ void Cache::insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micro
     core::Micros ttl = settings_.first_failure_ttl;
     if (Entry* old = lookup(key, h)) {
         if (!old->failure && now < old->stale_until) return;
-        if (old->failure)
-            ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.longest_failure_ttl);
+        if (old->failure) ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.longest_failure_ttl);
         remove(old);
     }
     Entry* e = make(key, 0, 0, 0);
@@ -315,9 +310,7 @@ void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std
     for (std::size_t i = 0; i < e.ttl_count; ++i) {
         std::uint8_t* at = sections + core::load_le<std::uint16_t>(e.ttls() + 2 * i);
         const std::uint32_t ttl = core::load_be32(at);
-        core::store_be32(at, fixed_s >= 0  ? static_cast<std::uint32_t>(fixed_s)
-                             : ttl > age_s ? ttl - age_s
-                                           : 0);
+        core::store_be32(at, fixed_s >= 0 ? static_cast<std::uint32_t>(fixed_s) : ttl > age_s ? ttl - age_s : 0);
     }
 }
 
@@ -330,8 +323,7 @@ bool Cache::recheck_due(const Entry& e, core::Micros now) const {
 }
 
 bool Cache::wants_prefetch(Entry& e, core::Micros now) {
-    if (e.prefetched || e.hits < kHot || (e.fresh_until - now) * 10 > e.fresh_until - e.stored_at)
-        return false;
+    if (e.prefetched || e.hits < kHot || (e.fresh_until - now) * 10 > e.fresh_until - e.stored_at) return false;
     e.prefetched = true;
     return true;
 }

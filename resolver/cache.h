@@ -17,18 +17,12 @@ struct CacheKey {
     std::uint16_t klass = 0;
     std::uint8_t bits = 0;  // DO, CD, AD
 
-    static CacheKey of(ByteView name, std::uint16_t type, std::uint16_t klass, std::uint16_t flags,
-                       bool dnssec_ok) {
-        return {
-            name, type, klass,
-            static_cast<std::uint8_t>((flags & kAd ? 1 : 0) | (flags & kCd ? 2 : 0) | (dnssec_ok ? 4 : 0))};
+    static CacheKey of(ByteView name, std::uint16_t type, std::uint16_t klass, std::uint16_t flags, bool dnssec_ok) {
+        return {name, type, klass,
+                static_cast<std::uint8_t>((flags & kAd ? 1 : 0) | (flags & kCd ? 2 : 0) | (dnssec_ok ? 4 : 0))};
     }
-    static CacheKey of(const QueryView& q) {
-        return of(q.name.view(), q.type, q.klass, q.flags, q.edns.dnssec_ok);
-    }
-    static CacheKey of(const FlightKey& k) {
-        return of(k.name.view(), k.type, k.klass, k.flags, k.dnssec_ok);
-    }
+    static CacheKey of(const QueryView& q) { return of(q.name.view(), q.type, q.klass, q.flags, q.edns.dnssec_ok); }
+    static CacheKey of(const FlightKey& k) { return of(k.name.view(), k.type, k.klass, k.flags, k.dnssec_ok); }
 };
 
 struct CacheSettings {

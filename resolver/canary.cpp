@@ -12,8 +12,8 @@ namespace {
 constexpr core::Micros kLongestRetry = core::kSecond;  // a lost datagram of a flood must not cost the whole period
 
 /// CH TXT version.bind: nobody is asked for it, and no plan has it.
-constexpr std::uint8_t kQuery[] = {0,   0,   0,   0,   0,   1, 0,   0,   0,   0,   0, 0, 7, 'v', 'e',
-                                   'r', 's', 'i', 'o', 'n', 4, 'b', 'i', 'n', 'd', 0, 0, 16, 0,  3};
+constexpr std::uint8_t kQuery[] = {0,   0,   0,   0,   0,   1, 0,   0,   0,   0,   0, 0, 7,  'v', 'e',
+                                   'r', 's', 'i', 'o', 'n', 4, 'b', 'i', 'n', 'd', 0, 0, 16, 0,   3};
 
 core::IpAddress loopback_like(const core::IpAddress& ip) {
     return *core::IpAddress::parse(ip.is_v6() ? "::1" : "127.0.0.1");
@@ -25,8 +25,8 @@ bool is_any(const core::IpAddress& ip) {
 
 }  // namespace
 
-Canary::Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const Server& server,
-               core::Micros period_us, std::function<void()> alive)
+Canary::Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const Server& server, core::Micros period_us,
+               std::function<void()> alive)
     : loop_(loop),
       clock_(clock),
       random_(random),
@@ -53,12 +53,10 @@ bool Canary::send_to(core::SocketAddress listener) {
     if (is_any(listener.ip)) listener.ip = loopback_like(listener.ip);
     // From an address that [dns] allow lets in. Where none of ours is: REFUSED is a sign of life as well.
     core::SocketAddress source{listener.ip, 0};
-    if (!server_.allows(source.ip) && server_.allows(loopback_like(source.ip)))
-        source.ip = loopback_like(source.ip);
+    if (!server_.allows(source.ip) && server_.allows(loopback_like(source.ip))) source.ip = loopback_like(source.ip);
 
     watcher_.stop();
-    socket_.reset(::socket(listener.ip.is_v6() ? AF_INET6 : AF_INET,
-                           SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    socket_.reset(::socket(listener.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     sockaddr_storage from, to;
     const socklen_t from_size = source.to(&from), to_size = listener.to(&to);
     if (!socket_ || ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&from), from_size) != 0 ||

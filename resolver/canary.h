@@ -12,8 +12,8 @@ class Canary {
   public:
     /// `period_us` (> 0): the longest that the service manager waits for a sign of life. `alive` is called about
     /// three times in it, while queries are answered.
-    Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const Server& server,
-           core::Micros period_us, std::function<void()> alive);
+    Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const Server& server, core::Micros period_us,
+           std::function<void()> alive);
 
     /// The first one flies at once.
     void start() { fly(); }

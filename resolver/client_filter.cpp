@@ -60,8 +60,7 @@ ClientFilter::ClientFilter(const std::vector<core::IpPrefix>& allow) {
 bool ClientFilter::allows(const PeerAddress& peer) const {
     std::uint32_t address = 0;
     if (as_v4(peer, &address)) {
-        return std::any_of(v4_.begin(), v4_.end(),
-                           [&](const V4& e) { return (address & e.mask) == e.value; });
+        return std::any_of(v4_.begin(), v4_.end(), [&](const V4& e) { return (address & e.mask) == e.value; });
     }
     if (v6_.empty()) return false;
     const core::IpAddress ip = peer.ip();

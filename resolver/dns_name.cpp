@@ -58,9 +58,8 @@ std::size_t skip_name(ByteView message, std::size_t at) {
 }
 
 bool equal_ignoring_case(ByteView a, ByteView b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(),
-                      [](std::uint8_t x, std::uint8_t y) { return lower(x) == lower(y); });
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                              [](std::uint8_t x, std::uint8_t y) { return lower(x) == lower(y); });
 }
 
 bool is_within(ByteView name, ByteView zone) {

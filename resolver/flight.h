@@ -18,8 +18,7 @@ struct FlightKey {
     bool dnssec_ok = false;
 
     static FlightKey from(const QueryView& q) {
-        return {q.name, q.type, q.klass, static_cast<std::uint16_t>(q.flags & (kRd | kAd | kCd)),
-                q.edns.dnssec_ok};
+        return {q.name, q.type, q.klass, static_cast<std::uint16_t>(q.flags & (kRd | kAd | kCd)), q.edns.dnssec_ok};
     }
     bool operator==(const FlightKey&) const = default;
     std::uint64_t hash(std::uint64_t seed) const {
@@ -63,8 +62,7 @@ struct Flight {
     std::vector<Waiter> waiters;
     core::Micros started_at = 0;
     core::Micros deadline = 0;
-    core::Micros patience_until =
-        0;  // then the owner may answer the waiters with stale data; 0: no such time
+    core::Micros patience_until = 0;  // then the owner may answer the waiters with stale data; 0: no such time
 
     // The forwarder's part.
     std::uint32_t generation = 0;  // of this slot; part of every cookie and timer

@@ -4,8 +4,7 @@
 
 namespace postern::resolver {
 
-FlightTable::Slot FlightTable::add(const FlightKey& key, ByteView question, std::uint64_t hash,
-                                   std::uint16_t client) {
+FlightTable::Slot FlightTable::add(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client) {
     Slot slot = 0;
     if (!free_.empty()) {
         slot = free_.back();

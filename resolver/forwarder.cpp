@@ -126,8 +126,8 @@ bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
     });
 }
 
-Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash,
-                                 std::uint16_t client, core::Micros stale_after_us) {
+Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
+                                 core::Micros stale_after_us) {
     const Slot slot = flights_.add(key, question, hash, client);
     Flight& f = flights_[slot];
     f.started_at = clock_.mono_us();
@@ -228,8 +228,7 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     const Match match = match_reply(message, a->id, flights_[slot].question);
     if (match == Match::kForeign) return foreign_reply(slot, *a);
     ReplyView view;
-    const bool sound =
-        match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
+    const bool sound = match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
     if (sound && a->edns && !view.truncated && !cookie_fits(*a, view)) return foreign_reply(slot, *a);
     a->live = false;
     const core::Micros now = clock_.mono_us();
@@ -259,8 +258,8 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
         // Our server cookie was old; the reply brought a new one (RFC 7873 5.3). Refused again: TCP needs
         // none.
         const auto& attempts = flights_[slot].attempts;
-        const bool again = std::count_if(attempts.begin(), attempts.end(),
-                                         [&](const Attempt& x) { return x.server == server; }) > 1;
+        const bool again =
+            std::count_if(attempts.begin(), attempts.end(), [&](const Attempt& x) { return x.server == server; }) > 1;
         if (send(slot, server, edns, again, extra))
             schedule(slot);
         else
@@ -371,8 +370,7 @@ void Forwarder::finish(Slot slot, const FlightResult& result) {
 /// the time that there is must do (half for a TCP handshake), or its death would take the question with it.
 core::Micros Forwarder::patience(const Flight& f, const Attempt& a) const {
     const core::Micros whole = f.deadline - f.started_at;
-    const unsigned round =
-        f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    const unsigned round = f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
     const core::Micros usual = a.upstream->patience() << std::min(round, 4u);
     return a.tcp ? std::min(std::max(kTcpPatience, usual), whole / 2) : std::min(usual, whole / 3);
 }
@@ -417,8 +415,7 @@ void Forwarder::wake(Slot slot) {
     f.wake_at = 0;
     if (now >= f.deadline) {
         for (const Attempt& a : f.attempts) {
-            if (a.live && !a.silent && now >= a.sent_at + Upstream::kLeastPatience)
-                a.upstream->stayed_silent(now);
+            if (a.live && !a.silent && now >= a.sent_at + Upstream::kLeastPatience) a.upstream->stayed_silent(now);
         }
         return give_up(slot, any_live(f) ? kEdeNoReachableAuthority : kEdeNetworkError);
     }

@@ -77,13 +77,12 @@ core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool 
     if (::bind(s.fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) {
         const int error = errno;
         const bool taken = error == EADDRINUSE;
-        return core::fail(
-            taken ? core::Code::kAddressInUse : core::Code::kSocket, "cannot listen on " + what,
-            taken ? "another program has it: ss -lnp 'sport = :" + std::to_string(address.port) + "'"
-            : error == EACCES        ? "ports below 1024 need CAP_NET_BIND_SERVICE, or the socket unit"
-            : error == EADDRNOTAVAIL ? "no interface has this address"
-                                     : "",
-            error);
+        return core::fail(taken ? core::Code::kAddressInUse : core::Code::kSocket, "cannot listen on " + what,
+                          taken ? "another program has it: ss -lnp 'sport = :" + std::to_string(address.port) + "'"
+                          : error == EACCES        ? "ports below 1024 need CAP_NET_BIND_SERVICE, or the socket unit"
+                          : error == EADDRNOTAVAIL ? "no interface has this address"
+                                                   : "",
+                          error);
     }
     s.address = local_address(s.fd.get()).value_or(address);
     return s;

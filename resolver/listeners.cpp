@@ -41,15 +41,14 @@ core::Result<void> Listeners::add(ListenSocket socket) {
     if (socket.stream) {
         rc = tcp_->listen(std::move(socket.fd), address);
     } else {
-        auto listener = std::make_unique<UdpListener>(std::move(socket.fd), next_id_++, address, *input_,
-                                                      *handler_, stats_);
+        auto listener =
+            std::make_unique<UdpListener>(std::move(socket.fd), next_id_++, address, *input_, *handler_, stats_);
         rc = listener->start(loop_);
         if (rc == 0) udp_.push_back(std::move(listener));
     }
     if (rc == 0) return {};
     return core::fail(rc == UV_EADDRINUSE ? core::Code::kAddressInUse : core::Code::kSocket,
-                      std::string("cannot listen on ") + (socket.stream ? "TCP " : "UDP ") + address.text(),
-                      {}, -rc);
+                      std::string("cannot listen on ") + (socket.stream ? "TCP " : "UDP ") + address.text(), {}, -rc);
 }
 
 void Listeners::adopt(std::vector<ListenSocket> sockets) {

@@ -39,8 +39,7 @@ class Listeners final : public ReplySink {
 
     core::Result<void> add(ListenSocket socket);
     core::Result<void> bind(const core::SocketAddress& wanted);
-    core::Result<void> bind_instead(const core::SocketAddress& wanted,
-                                    const std::vector<core::SocketAddress>& all);
+    core::Result<void> bind_instead(const core::SocketAddress& wanted, const std::vector<core::SocketAddress>& all);
     void release(const Bound& bound);
     void flush();
 

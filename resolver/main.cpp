@@ -86,8 +86,7 @@ int run(const resolver::Options& options) {
         const Signals signals(loop, server);
         std::optional<resolver::Canary> canary;
         if (const core::Micros period_us = core::watchdog_period_us(); period_us > 0) {
-            canary.emplace(loop, clock, random, server, period_us,
-                           [] { core::notify_service("WATCHDOG=1"); });
+            canary.emplace(loop, clock, random, server, period_us, [] { core::notify_service("WATCHDOG=1"); });
         }
         if (server.start()) {
             core::notify_service("READY=1");

@@ -54,8 +54,7 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
             key.resize(equals);
         }
         if (key != "--plan" && key != "--stats" && key != "--fallback" && key != "--sockets") {
-            return wrong("unknown argument \"" + arguments[i] +
-                             "\", expected --plan, --stats, --fallback or --sockets",
+            return wrong("unknown argument \"" + arguments[i] + "\", expected --plan, --stats, --fallback or --sockets",
                          "run postern-resolver --help");
         }
         if (equals == std::string::npos && i + 1 < arguments.size()) value = arguments[++i];
@@ -75,9 +74,9 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
             const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out.sockets);
             if (error != std::errc{} || end != value.data() + value.size() || out.sockets < 1 ||
                 out.sockets > kMostSockets) {
-                return wrong("--sockets is \"" + value + "\", expected a number from 1 to " +
-                                 std::to_string(kMostSockets),
-                             "leave it out: sockets are bound as the plan says");
+                return wrong(
+                    "--sockets is \"" + value + "\", expected a number from 1 to " + std::to_string(kMostSockets),
+                    "leave it out: sockets are bound as the plan says");
             }
         } else {
             std::string& target = key == "--stats" ? out.stats : out.paths.fallback;
@@ -86,9 +85,8 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
         }
     }
     if (out.paths.plans.empty()) {
-        return wrong(
-            "no plan is given, expected at least one --plan FILE",
-            "for instance: postern-resolver --plan /run/postern/plan --stats /run/postern-resolver/stats");
+        return wrong("no plan is given, expected at least one --plan FILE",
+                     "for instance: postern-resolver --plan /run/postern/plan --stats /run/postern-resolver/stats");
     }
     return out;
 }

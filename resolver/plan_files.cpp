@@ -28,8 +28,7 @@ std::optional<FoundPlan> choose_plan(const PlanPaths& paths, const RefusedFn& re
 core::Fallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs) {
     core::Fallback out;
     if (!path.empty()) {
-        if (const auto text = core::read_file(path, core::kMaxFallbackBytes))
-            out = core::parse_fallback(*text);
+        if (const auto text = core::read_file(path, core::kMaxFallbackBytes)) out = core::parse_fallback(*text);
     }
     for (const auto& conf : resolv_confs) {
         if (!out.upstreams.empty()) break;

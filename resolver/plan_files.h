@@ -15,8 +15,7 @@ struct PlanPaths {
     std::string fallback;            // may be empty
 };
 
-using RefusedFn =
-    std::function<void(const std::string& path, core::PlanSource source, core::PlanFault fault)>;
+using RefusedFn = std::function<void(const std::string& path, core::PlanSource source, core::PlanFault fault)>;
 
 struct FoundPlan {
     core::PlanView view;

@@ -6,8 +6,7 @@
 namespace postern::resolver {
 
 PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats,
-                         std::uint64_t seed, std::function<void(PlanPointer)> use,
-                         std::function<void()> refused)
+                         std::uint64_t seed, std::function<void(PlanPointer)> use, std::function<void()> refused)
     : clock_(clock),
       paths_(std::move(paths)),
       stats_(stats),
@@ -32,8 +31,8 @@ void PlanWatcher::stop() {
 
 void PlanWatcher::reload() {
     looked_at_ = clock_.mono_us();
-    auto found = choose_plan(
-        paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
+    auto found =
+        choose_plan(paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
     if (!found) {
         if (!has_plan_) take_fallback();
         return;
@@ -41,8 +40,7 @@ void PlanWatcher::reload() {
     // With the current file damaged or gone the durable one is the best on disk; the plan in memory is better
     // still. Of which boot they are does not matter: that decides about verdicts, not about names. What lies
     // at the current path is taken whatever its generation, as whenever it appears there: the agent wants it.
-    if (has_plan_ && found->source != core::PlanSource::kCurrent && found->view.generation < generation_)
-        return;
+    if (has_plan_ && found->source != core::PlanSource::kCurrent && found->view.generation < generation_) return;
     take(std::move(found->view), found->source);
 }
 
@@ -56,8 +54,7 @@ void PlanWatcher::plan_changed() {
     auto plan = core::PlanView::load(plan_file_.path());
     if (plan) return take(std::move(*plan), core::PlanSource::kCurrent);
     // A plan that went away is no reason to forget it.
-    if (plan.error() != core::PlanFault::kMissing)
-        refuse(plan_file_.path(), core::PlanSource::kCurrent, plan.error());
+    if (plan.error() != core::PlanFault::kMissing) refuse(plan_file_.path(), core::PlanSource::kCurrent, plan.error());
 }
 
 void PlanWatcher::fallback_changed() {
@@ -90,13 +87,12 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
 void PlanWatcher::take_fallback() {
     const core::Fallback fallback = load_fallback(paths_.fallback, resolv_confs_);
     stats_.plan_source = static_cast<std::uint32_t>(core::PlanSource::kFallback);
-    core::log_warning("plan_missing",
-                      "no valid plan: private names are not ready, everything else is forwarded",
-                      {{"names", std::to_string(fallback.names.size())},
-                       {"upstreams", std::to_string(fallback.upstreams.size())}});
+    core::log_warning(
+        "plan_missing", "no valid plan: private names are not ready, everything else is forwarded",
+        {{"names", std::to_string(fallback.names.size())}, {"upstreams", std::to_string(fallback.upstreams.size())}});
     if (!paths_.fallback.empty()) fallback_file_.start([this] { fallback_changed(); });
-    use_(std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback,
-                                            boot_id_, seed_));
+    use_(
+        std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback, boot_id_, seed_));
 }
 
 void PlanWatcher::refuse(const std::string& path, core::PlanSource source, core::PlanFault fault) {

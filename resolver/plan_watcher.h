@@ -11,8 +11,8 @@ namespace postern::resolver {
 class PlanWatcher {
   public:
     /// `use` gets every plan to be taken from now on.
-    PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats,
-                std::uint64_t seed, std::function<void(PlanPointer)> use, std::function<void()> refused);
+    PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats, std::uint64_t seed,
+                std::function<void(PlanPointer)> use, std::function<void()> refused);
 
     void set_resolv_confs(std::vector<std::string> paths) { resolv_confs_ = std::move(paths); }
     /// Loads and hands over the first plan or fallback, and starts to watch.
@@ -21,8 +21,7 @@ class PlanWatcher {
     /// Queries are flowing: looks at the path at most once a second, so a lost event costs a second. Not from
     /// inside this call: taking a plan may close the very socket that the caller is reading.
     void awake(core::Micros now) {
-        if (now - looked_at_ >= core::kSecond && !look_soon_.pending())
-            look_soon_.start_at(now, [this] { look(); });
+        if (now - looked_at_ >= core::kSecond && !look_soon_.pending()) look_soon_.start_at(now, [this] { look(); });
     }
     /// SIGHUP: reads everything again, changed or not. The durable plan never replaces a newer one in use.
     void reload();

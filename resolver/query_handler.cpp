@@ -13,8 +13,7 @@ using core::Source;
 
 constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // the client's patience, RFC 8767 5
 constexpr std::int64_t kStaleTtl = 30;                           // RFC 8767 4
-constexpr unsigned kMostRefusals =
-    200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
+constexpr unsigned kMostRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
 
 /// QTYPEs that are not types of data. They are never forwarded and never answered from a plan.
 std::uint16_t meta_type_error(std::uint16_t type) {
@@ -62,17 +61,14 @@ void QueryHandler::use_plan(PlanPointer plan) {
     tcp_idle_100ms_ = static_cast<std::uint16_t>(plan_->view.settings.tcp_idle_ms / 100);
     const auto& links = plan_->view.links;
     for (auto& slot : stats_.links) {
-        const bool kept =
-            std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
+        const bool kept = std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
         if (slot.id != 0 && !kept) slot = {};
     }
     link_answers_.assign(links.size(), &unlisted_answers_);
     for (std::size_t i = 0; i < links.size(); ++i) {
         auto* const end = std::end(stats_.links);
-        auto* slot =
-            std::find_if(std::begin(stats_.links), end, [&](const auto& s) { return s.id == links[i].id; });
-        if (slot == end)
-            slot = std::find_if(std::begin(stats_.links), end, [](const auto& s) { return s.id == 0; });
+        auto* slot = std::find_if(std::begin(stats_.links), end, [&](const auto& s) { return s.id == links[i].id; });
+        if (slot == end) slot = std::find_if(std::begin(stats_.links), end, [](const auto& s) { return s.id == 0; });
         if (slot == end) continue;
         slot->id = links[i].id;
         link_answers_[i] = &slot->answers;
@@ -110,8 +106,8 @@ void QueryHandler::count_answer(const Asked& asked, const ReplyTo& to, Source so
     if (log_.takes()) log_.keep(asked.question, to, source, rcode, clock_.mono_us() - since);
 }
 
-std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections,
-                                ReplyOptions options, std::span<std::uint8_t> out) {
+std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
+                                std::span<std::uint8_t> out) {
     options.udp_size = udp_size_;
     if (asked.edns.keepalive && to.proto == core::Proto::kTcp) options.keepalive_100ms = tcp_idle_100ms_;
     const std::size_t size = write_reply(asked, sections, options, limit_for(asked.edns, to), out);
@@ -119,8 +115,7 @@ std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sec
     return size;
 }
 
-Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections,
-                             const ReplyOptions& options) {
+Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections, const ReplyOptions& options) {
     const Asked asked = Asked::from(c.query);
     count_answer(asked, c.from, source, sections.rcode, now_);
     return {write(asked, c.from, sections, options, c.out)};
@@ -149,8 +144,7 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
     const Context c{query, from, out};
     const Parsed parsed = QueryView::parse(packet, &query);
     if (parsed == Parsed::kDropShort || parsed == Parsed::kDropResponse) {
-        count(stats_,
-              parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
+        count(stats_, parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
         return {};
     }
     if (!plan_->filter.allows(from.peer)) return refuse_client(c);
@@ -166,8 +160,8 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
     }
     ReplyOptions options;
     if (query.klass != kClassIn) {
-        const auto sections = query.klass == kClassChaos ? chaos_answer(query.name.view(), query.type)
-                                                         : Sections::error(kRefused);
+        const auto sections =
+            query.klass == kClassChaos ? chaos_answer(query.name.view(), query.type) : Sections::error(kRefused);
         return finish(c, Source::kLocal, sections, options);
     }
     if (const std::uint16_t rcode = meta_type_error(query.type); rcode != kNoError) {
@@ -175,8 +169,7 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
     }
     const std::int64_t owner = plan_->table.find(query.name.view(), plan_->view.owners);
     if (owner >= 0) return answer_private(c, plan_->view.owners[static_cast<std::size_t>(owner)]);
-    if (const auto local =
-            local_answer(query.name.view(), query.type, plan_->view.settings.forward_test != 0)) {
+    if (const auto local = local_answer(query.name.view(), query.type, plan_->view.settings.forward_test != 0)) {
         const std::string why = query.edns.explain && from.loopback ? explain_local() : std::string();
         options.explain = why;
         return finish(c, Source::kLocal, *local, options);
@@ -212,12 +205,10 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
     ++stats_.cache_hits;
     const Handled done = finish(c, stale ? Source::kStale : Source::kCache, Cache::sections(entry), options);
     if (!is_truncated(c.out.data())) {
-        Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1,
-                        c.out.data() + kHeaderSize + c.query.question.size());
+        Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1, c.out.data() + kHeaderSize + c.query.question.size());
     }
     // Without RD nothing comes back that could be kept.
-    if (hit.state == Cache::State::kFresh && (c.query.flags & kRd) != 0 &&
-        Cache::wants_prefetch(*hit.entry, now_)) {
+    if (hit.state == Cache::State::kFresh && (c.query.flags & kRd) != 0 && Cache::wants_prefetch(*hit.entry, now_)) {
         forwarder_.prefetch(FlightKey::from(c.query), c.query.question);
     }
     return done;
@@ -251,8 +242,7 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
     waiter.since = now_;
     const auto asked = forwarder_.ask(FlightKey::from(c.query), std::move(waiter), stale_after_us);
     ReplyOptions options;
-    if (asked == Forwarder::Asked::kLoop)
-        return finish(c, Source::kRefused, Sections::error(kRefused), options);
+    if (asked == Forwarder::Asked::kLoop) return finish(c, Source::kRefused, Sections::error(kRefused), options);
     if (asked == Forwarder::Asked::kOverload) {
         options.ede = kEdeOther;
         return finish(c, Source::kUpstream, Sections::error(kServFail), options);
@@ -261,8 +251,7 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
     return {0, true};
 }
 
-void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections,
-                         const ReplyOptions& options) {
+void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections, const ReplyOptions& options) {
     const Asked asked = waiter.asked();
     count_answer(asked, waiter.to, source, sections.rcode, waiter.since);
     const std::size_t size = write(asked, waiter.to, sections, options, scratch_);
@@ -276,8 +265,7 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     const core::Micros now = clock_.mono_us();
     // A plan has come meanwhile that knows better than the upstreams.
     if (const auto owner = plan_->table.find(flight.key.name.view(), plan_->view.owners); owner >= 0) {
-        return answer_private(flight.waiters, plan_->view.owners[static_cast<std::size_t>(owner)],
-                              flight.key.type);
+        return answer_private(flight.waiters, plan_->view.owners[static_cast<std::size_t>(owner)], flight.key.type);
     }
     ReplyOptions options;
     options.ede = result.ede;
@@ -355,8 +343,7 @@ void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache:
     for (const Waiter& waiter : waiters) {
         std::string why;
         if (waiter.edns.explain && waiter.to.loopback)
-            why = explain_cached(Cache::State::kStale, Cache::age(entry, now),
-                                 address_of(Cache::upstream(entry)));
+            why = explain_cached(Cache::State::kStale, Cache::age(entry, now), address_of(Cache::upstream(entry)));
         options.explain = why;
         reply(waiter, Source::kStale, sections, options);
     }

@@ -22,8 +22,8 @@ struct Handled {
 
 class QueryHandler final : public FlightOwner {
   public:
-    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache,
-                 QueryLog& log, ReplySink& sink);
+    QueryHandler(core::Clock& clock, core::StatsPage& stats, Forwarder& forwarder, Cache& cache, QueryLog& log,
+                 ReplySink& sink);
     ~QueryHandler() override;
 
     /// From the next query on. Queries in flight finish with what they have.
@@ -48,19 +48,16 @@ class QueryHandler final : public FlightOwner {
 
   private:
     struct Context;  // one query on its way through
-    Handled finish(const Context& c, core::Source source, const Sections& sections,
-                   const ReplyOptions& options);
+    Handled finish(const Context& c, core::Source source, const Sections& sections, const ReplyOptions& options);
     Handled reject(const Context& c, core::ResolverEvent event, std::uint16_t rcode);
     Handled answer_private(const Context& c, const core::OwnerView& owner);
     Handled answer_cached(const Context& c, Cache::Hit hit);
     Handled forward(const Context& c, core::Micros stale_after_us);
     void answer_stale(const std::vector<Waiter>& waiters, const Cache::Entry& entry);
     void answer_private(const std::vector<Waiter>& waiters, const core::OwnerView& owner, std::uint16_t type);
-    bool keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode,
-                      core::Micros now);
+    bool keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode, core::Micros now);
     Handled refuse_client(const Context& c);
-    void reply(const Waiter& waiter, core::Source source, const Sections& sections,
-               const ReplyOptions& options);
+    void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
     std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
                       std::span<std::uint8_t> out);
     /// "" when the plan has no such server any more.

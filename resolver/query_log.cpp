@@ -85,9 +85,9 @@ void QueryLog::write() {
         const std::uint64_t seq = pending_[at].seq;
         const std::size_t n =
             std::min<std::size_t>(pending_.size() - at, QueryLogFile::kSlots - seq % QueryLogFile::kSlots);
-        written = ::pwrite(file_.get(), &pending_[at], n * sizeof(QueryRecord),
-                           static_cast<off_t>(QueryLogFile::offset_of(seq))) ==
-                  static_cast<ssize_t>(n * sizeof(QueryRecord));
+        written =
+            ::pwrite(file_.get(), &pending_[at], n * sizeof(QueryRecord),
+                     static_cast<off_t>(QueryLogFile::offset_of(seq))) == static_cast<ssize_t>(n * sizeof(QueryRecord));
         at += n;
     }
     if (!written && !warned_) {

@@ -21,8 +21,7 @@ class QueryLog {
 
     /// Whether the query at hand is one of the sample.
     bool takes() { return sample_ != 0 && (sample_ == 1 || random_.next64() % sample_ == 0); }
-    void keep(ByteView question, const ReplyTo& from, core::Source source, std::uint16_t rcode,
-              core::Micros took_us);
+    void keep(ByteView question, const ReplyTo& from, core::Source source, std::uint16_t rcode, core::Micros took_us);
 
   private:
     void write();

@@ -73,8 +73,7 @@ Match match_reply(ByteView reply, std::uint16_t id, ByteView question) {
     if (load_be16(p) != id || (flags & kQr) == 0 || (flags & kOpcodeMask) != 0) return Match::kForeign;
     const std::uint16_t questions = load_be16(p + 4);
     const std::uint16_t rcode = flags & kRcodeMask;
-    if (questions == 0 && (rcode == kFormErr || rcode == kNotImp) && load_be16(p + 6) == 0 &&
-        load_be16(p + 8) == 0) {
+    if (questions == 0 && (rcode == kFormErr || rcode == kNotImp) && load_be16(p + 6) == 0 && load_be16(p + 8) == 0) {
         return Match::kBareError;
     }
     if (questions != 1 || reply.size() - kHeaderSize < question.size()) return Match::kForeign;
@@ -99,8 +98,7 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
     truncated = (flags & kTc) != 0;
     // The rest of a truncated message may be cut anywhere and is not used.
     if (truncated) return true;
-    const std::uint16_t answers = load_be16(p + 6), authorities = load_be16(p + 8),
-                        additionals = load_be16(p + 10);
+    const std::uint16_t answers = load_be16(p + 6), authorities = load_be16(p + 8), additionals = load_be16(p + 10);
     const unsigned before = answers + 0u + authorities;
 
     std::size_t at = body, opt_at = 0, opt_end = 0, end = body;
@@ -183,8 +181,8 @@ bool answers_belong(ByteView reply, const Name& asked, Name* last) {
             return false;
         bool belongs = false;
         for (std::size_t k = 0; k < links && !belongs; ++k) {
-            belongs = owner == chain[k] || ((r.type == kTypeDname || r.type == kTypeRrsig) &&
-                                            is_within(chain[k].view(), owner.view()));
+            belongs = owner == chain[k] ||
+                      ((r.type == kTypeDname || r.type == kTypeRrsig) && is_within(chain[k].view(), owner.view()));
         }
         if (!belongs) return false;
     }

@@ -59,8 +59,8 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
 
 }  // namespace
 
-std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options,
-                        std::size_t limit, std::span<std::uint8_t> out) {
+std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
+                        std::span<std::uint8_t> out) {
     if (limit > out.size()) limit = out.size();
     const std::size_t head = kHeaderSize + asked.question.size();
     const std::size_t opt = asked.edns.present ? kOptSize : 0;
@@ -80,13 +80,12 @@ std::size_t write_reply(const Asked& asked, const Sections& sections, const Repl
 
     std::uint8_t* p = out.data();
     store_be16(p, asked.id);
-    store_be16(p + 2, static_cast<std::uint16_t>(kQr | (asked.flags & (kOpcodeMask | kRd | kCd)) | kRa |
-                                                 flags | (whole ? 0 : kTc) | (sections.rcode & kRcodeMask)));
+    store_be16(p + 2, static_cast<std::uint16_t>(kQr | (asked.flags & (kOpcodeMask | kRd | kCd)) | kRa | flags |
+                                                 (whole ? 0 : kTc) | (sections.rcode & kRcodeMask)));
     store_be16(p + 4, asked.question.empty() ? 0 : 1);
     store_be16(p + 6, whole ? sections.answers : 0);
     store_be16(p + 8, whole ? sections.authorities : 0);
-    store_be16(p + 10,
-               static_cast<std::uint16_t>((whole ? sections.additionals : 0) + (asked.edns.present ? 1 : 0)));
+    store_be16(p + 10, static_cast<std::uint16_t>((whole ? sections.additionals : 0) + (asked.edns.present ? 1 : 0)));
     std::size_t at = kHeaderSize + put(p + kHeaderSize, asked.question);
     if (whole) at += put(p + at, sections.wire);
     if (asked.edns.present) at += write_opt(asked, kept, sections.rcode, p + at);

@@ -47,8 +47,8 @@ struct ReplyOptions {
 
 /// Writes the reply and returns its size. One that would be larger than `limit` (≤ out.size(), ≥ 512) leaves
 /// without its sections and with TC (RFC 2181 9); options that don't fit are dropped first.
-std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options,
-                        std::size_t limit, std::span<std::uint8_t> out);
+std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
+                        std::span<std::uint8_t> out);
 
 /// Whether a written reply has TC.
 inline bool is_truncated(const std::uint8_t* reply) {

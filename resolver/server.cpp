@@ -49,8 +49,7 @@ bool Server::start() {
 
 bool Server::allows(const core::IpAddress& client) const {
     const auto& allow = handler_.plan()->view.allow;
-    return std::any_of(allow.begin(), allow.end(),
-                       [&](const auto& prefix) { return prefix.contains(client); });
+    return std::any_of(allow.begin(), allow.end(), [&](const auto& prefix) { return prefix.contains(client); });
 }
 
 /// The agent reads what is missing from the statistics; the log has it once, not with every plan.
@@ -90,8 +89,8 @@ void Server::use(PlanPointer plan) {
     cache.serve_stale_us = static_cast<core::Micros>(view.settings.serve_stale_s) * core::kSecond;
     cache_.configure(cache);
     forwarder_.configure(std::move(upstreams), limits);
-    listeners_.tcp().configure({view.settings.tcp_max_clients,
-                                static_cast<core::Micros>(view.settings.tcp_idle_ms) * core::kMillisecond});
+    listeners_.tcp().configure(
+        {view.settings.tcp_max_clients, static_cast<core::Micros>(view.settings.tcp_idle_ms) * core::kMillisecond});
     query_log_.configure(view.settings.query_log_sample);
     handler_.use_plan(std::move(plan));
     stats_.write_now();

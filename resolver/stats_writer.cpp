@@ -46,8 +46,7 @@ void StatsWriter::write_now() {
     if (path_.empty()) return;
     page_.updated_mono_us = clock_.mono_us();
     page_.write_end = ++page_.write_begin;
-    const bool written =
-        open() && ::pwrite(file_.get(), &page_, sizeof page_, 0) == static_cast<ssize_t>(sizeof page_);
+    const bool written = open() && ::pwrite(file_.get(), &page_, sizeof page_, 0) == static_cast<ssize_t>(sizeof page_);
     if (written) {
         warned_ = false;
         return;
@@ -61,8 +60,7 @@ void StatsWriter::write_now() {
 }
 
 void observe(core::StatsPage& page, core::Micros elapsed_us, std::uint64_t times) {
-    const auto bound =
-        std::lower_bound(core::kLatencyBoundsUs.begin(), core::kLatencyBoundsUs.end(), elapsed_us);
+    const auto bound = std::lower_bound(core::kLatencyBoundsUs.begin(), core::kLatencyBoundsUs.end(), elapsed_us);
     page.latency_buckets[static_cast<std::size_t>(bound - core::kLatencyBoundsUs.begin())] += times;
     page.latency_sum_us += static_cast<std::uint64_t>(std::max<core::Micros>(elapsed_us, 0)) * times;
 }

@@ -114,9 +114,7 @@ class TcpServer::Client final : public TcpStream::Owner {
         if (asked) last_activity_ = server_.clock_.mono_us();
         return data.size();
     }
-    bool has_room() const {
-        return output_.size() + stream_.unsent() <= kMostUnsent && pending_ <= kMostPending;
-    }
+    bool has_room() const { return output_.size() + stream_.unsent() <= kMostUnsent && pending_ <= kMostPending; }
     void pause() {
         paused_ = true;
         stream_.stop_reading();
@@ -154,12 +152,7 @@ class TcpServer::Client final : public TcpStream::Owner {
 };
 
 TcpServer::TcpServer(core::Loop& loop, core::Clock& clock, QueryHandler& handler, core::StatsPage& stats)
-    : loop_(loop),
-      clock_(clock),
-      handler_(handler),
-      stats_(stats),
-      scratch_(kMaxMessage),
-      idle_timer_(clock) {}
+    : loop_(loop), clock_(clock), handler_(handler), stats_(stats), scratch_(kMaxMessage), idle_timer_(clock) {}
 TcpServer::~TcpServer() = default;
 
 int TcpServer::listen(core::UniqueFd fd, const core::SocketAddress& address) {
@@ -169,12 +162,11 @@ int TcpServer::listen(core::UniqueFd fd, const core::SocketAddress& address) {
     if (rc == 0) rc = uv_tcp_open(listener->handle.get(), fd.get());
     if (rc != 0) return rc;
     fd.release();
-    rc = uv_listen(
-        reinterpret_cast<uv_stream_t*>(listener->handle.get()), kBacklog, [](uv_stream_t* s, int status) {
-            Listener* self = core::UvHandle<uv_tcp_t, Listener>::owner(reinterpret_cast<uv_tcp_t*>(s));
-            if (self == nullptr || status != 0) return;
-            self->server->accept(s);
-        });
+    rc = uv_listen(reinterpret_cast<uv_stream_t*>(listener->handle.get()), kBacklog, [](uv_stream_t* s, int status) {
+        Listener* self = core::UvHandle<uv_tcp_t, Listener>::owner(reinterpret_cast<uv_tcp_t*>(s));
+        if (self == nullptr || status != 0) return;
+        self->server->accept(s);
+    });
     if (rc == 0) listeners_[address] = std::move(listener);
     return rc;
 }
@@ -187,9 +179,8 @@ void TcpServer::stop_listening(const core::SocketAddress& address) {
 /// all are taken, whoever has been idle for longest makes room (RFC 7766 6.2.3), unless answers are owed.
 bool TcpServer::make_room_for(const ReplyTo& newcomer) {
     if (!newcomer.loopback) {
-        const auto same = std::count_if(clients_.begin(), clients_.end(), [&](const auto& c) {
-            return c.second->to().peer.ip() == newcomer.peer.ip();
-        });
+        const auto same = std::count_if(clients_.begin(), clients_.end(),
+                                        [&](const auto& c) { return c.second->to().peer.ip() == newcomer.peer.ip(); });
         const std::size_t most = std::max<std::size_t>(limits_.max_clients / 8, 4);
         if (static_cast<std::size_t>(same) >= most) return false;
     }

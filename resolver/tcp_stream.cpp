@@ -78,8 +78,7 @@ void TcpStream::write(core::Bytes data) {
     auto* stream = reinterpret_cast<uv_stream_t*>(tcp_.get());
     std::size_t sent = 0;
     if (uv_stream_get_write_queue_size(stream) == 0) {
-        const uv_buf_t buf =
-            uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
+        const uv_buf_t buf = uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
         const int n = uv_try_write(stream, &buf, 1);
         if (n > 0) sent = static_cast<std::size_t>(n);
         if (sent == data.size()) return;

@@ -68,8 +68,8 @@ void UdpInput::read_local(std::size_t i) {
     }
 }
 
-UdpListener::UdpListener(core::UniqueFd fd, std::uint64_t id, const core::SocketAddress& address,
-                         UdpInput& input, QueryHandler& handler, core::StatsPage& stats)
+UdpListener::UdpListener(core::UniqueFd fd, std::uint64_t id, const core::SocketAddress& address, UdpInput& input,
+                         QueryHandler& handler, core::StatsPage& stats)
     : fd_(std::move(fd)),
       id_(id),
       address_(address),
@@ -109,8 +109,7 @@ int UdpListener::start(core::Loop& loop) {
 void UdpListener::on_readable() {
     for (int turn = 0; turn < kBatchesAtOnce; ++turn) {
         const int n = input_.receive(fd_.get(), wildcard_);
-        if (n <= 0)
-            return;  // nothing there; or an ICMP error of an earlier reply, which is nobody's business
+        if (n <= 0) return;  // nothing there; or an ICMP error of an earlier reply, which is nobody's business
         handler_.begin_batch();
         std::uint64_t replies = 0;
         for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
@@ -171,8 +170,8 @@ void UdpListener::queue(const ReplyTo& to, const std::uint8_t* reply, std::size_
 void UdpListener::flush() {
     std::size_t sent = 0;
     while (sent < queued_) {
-        const int n = sendmmsg(fd_.get(), output_->headers.data() + sent,
-                               static_cast<unsigned>(queued_ - sent), MSG_DONTWAIT);
+        const int n =
+            sendmmsg(fd_.get(), output_->headers.data() + sent, static_cast<unsigned>(queued_ - sent), MSG_DONTWAIT);
         if (n > 0) {
             sent += static_cast<std::size_t>(n);
             continue;

@@ -18,8 +18,7 @@ inline constexpr std::size_t kBatch = 32;
 /// Where a batch is received; one serves all listeners, because it is used up within one callback.
 class UdpInput {
   public:
-    static constexpr std::size_t kSlotSize =
-        2048;  // a larger query is nonsense; it is cut and answered FORMERR
+    static constexpr std::size_t kSlotSize = 2048;  // a larger query is nonsense; it is cut and answered FORMERR
     UdpInput();
     int receive(int fd, bool with_local);
 

@@ -27,8 +27,7 @@ void Upstream::make_cookie(std::uint64_t random) {
 }
 
 bool Upstream::take_cookie(core::ByteView cookie) {
-    if (cookie.size() < kClientCookie ||
-        !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
+    if (cookie.size() < kClientCookie || !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
         return false;
     }
     // The server's part has 8 to 32 bytes (RFC 7873 4); of another size it is none.
@@ -96,9 +95,7 @@ UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::P
     UpstreamList list;
     for (const auto& w : wanted) {
         if (list.size() == core::StatsPage::kMaxUpstreams) break;
-        const auto same = [&](const UpstreamPointer& u) {
-            return u->address() == w.address && u->id() == w.id;
-        };
+        const auto same = [&](const UpstreamPointer& u) { return u->address() == w.address && u->id() == w.id; };
         if (std::any_of(own.begin(), own.end(), [&](const auto& a) { return reaches(w.address, a); })) {
             left_out->push_back(w.address);
         } else if (std::none_of(list.begin(), list.end(), same)) {

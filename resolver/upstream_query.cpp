@@ -4,8 +4,7 @@
 
 namespace postern::resolver {
 
-std::size_t write_upstream_query(std::uint16_t id, const Flight& f, bool edns, ByteView cookie,
-                                 std::uint8_t* out) {
+std::size_t write_upstream_query(std::uint16_t id, const Flight& f, bool edns, ByteView cookie, std::uint8_t* out) {
     core::store_be16(out, id);
     core::store_be16(out + 2, f.key.flags);
     core::store_be16(out + 4, 1);

@@ -46,16 +46,14 @@ socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
 
 }  // namespace
 
-UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random,
-                                 UpstreamEvents& events)
+UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events)
     : clock_(clock),
       random_(random),
       events_(events),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       old_timer_(clock),
       tcp_(loop, clock, events) {
-    if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0)
-        std::abort();
+    if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0) std::abort();
     rlimit files{};
     reuse_ = ::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur >= kDescriptorsToReuse;
 }
@@ -115,8 +113,7 @@ int UpstreamSockets::take(const core::SocketAddress& server, Slot* slot) {
 }
 
 int UpstreamSockets::open(const core::SocketAddress& server, Slot* slot) {
-    core::UniqueFd fd(
-        ::socket(server.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    core::UniqueFd fd(::socket(server.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return errno;
     PeerAddress address;
     const socklen_t size = fill(server, &address);
@@ -199,8 +196,7 @@ void UpstreamSockets::end_exchange(Slot slot, bool good) {
     ++s.exchange;
     Pool* pool = reuse_ && good ? &pool_of(s.server) : nullptr;
     if (pool != nullptr) pool->unanswered = 0;
-    if (pool == nullptr || s.suspect || s.uses >= kMostUses || pool->idle.size() >= kMostIdle)
-        return close(slot);
+    if (pool == nullptr || s.suspect || s.uses >= kMostUses || pool->idle.size() >= kMostIdle) return close(slot);
     s.idle_since_us = clock_.mono_us();
     pool->idle.push_back(slot);
     if (!old_timer_.pending()) old_timer_.start_in(kLongestIdle, [this] { close_old(); });
@@ -210,8 +206,7 @@ void UpstreamSockets::end_exchange(Slot slot, bool good) {
 void UpstreamSockets::close_old() {
     core::Micros newest = -1;
     for (Pool& pool : pools_) {
-        while (!pool.idle.empty() &&
-               clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us >= kLongestIdle) {
+        while (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us >= kLongestIdle) {
             close(pool.idle.front());
             pool.idle.pop_front();
         }

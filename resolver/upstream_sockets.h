@@ -33,8 +33,7 @@ class UpstreamSockets final : public UpstreamTransport {
         core::UniqueFd fd;
         std::uint64_t cookie = 0;
         std::uint32_t exchange = 1;  // counts up: a handle of an earlier exchange finds nothing
-        std::uint32_t birth =
-            1;  // counts up with every new descriptor: an event of an earlier one finds nothing
+        std::uint32_t birth = 1;     // counts up with every new descriptor: an event of an earlier one finds nothing
         int uses = 0;
         bool busy = false;
         bool suspect = false;  // something came that was not the reply

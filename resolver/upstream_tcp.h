@@ -23,8 +23,7 @@ class UpstreamTcp {
     ~UpstreamTcp();
 
     /// ENOBUFS when too many queries wait for this server already.
-    UpstreamTransport::Sent send(std::uint64_t cookie, const core::SocketAddress& server,
-                                 core::ByteView query);
+    UpstreamTransport::Sent send(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query);
     void cancel(std::uint64_t handle);
 
   private:

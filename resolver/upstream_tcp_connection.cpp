@@ -29,8 +29,7 @@ bool TcpConnection::silent() const {
 
 bool TcpConnection::takes(std::uint16_t id, bool one_each) const {
     if (!connected_ || (one_each && written_ > 0)) return false;
-    return asked_.size() < kMostPipelined && stream_.unsent() <= kMostUnsent && asked_.count(id) == 0 &&
-           !silent();
+    return asked_.size() < kMostPipelined && stream_.unsent() <= kMostUnsent && asked_.count(id) == 0 && !silent();
 }
 
 bool TcpConnection::useless(bool one_each) const {

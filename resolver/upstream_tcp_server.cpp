@@ -20,8 +20,7 @@ UpstreamTcpServer::UpstreamTcpServer(core::Loop& loop, core::Clock& clock, Upstr
 UpstreamTcpServer::~UpstreamTcpServer() = default;
 
 int UpstreamTcpServer::send(TcpQuery query) {
-    if (queue_.size() >= kMostQueued || queued_bytes_ + query.framed.size() > kMostQueuedBytes)
-        return ENOBUFS;
+    if (queue_.size() >= kMostQueued || queued_bytes_ + query.framed.size() > kMostQueuedBytes) return ENOBUFS;
     queued_bytes_ += query.framed.size();
     queue_.push_back(std::move(query));
     dispatch();
@@ -41,8 +40,7 @@ bool UpstreamTcpServer::cancel(std::uint64_t handle) {
         dispatch_soon();  // there may be room now
         return true;
     }
-    const auto it =
-        std::find_if(queue_.begin(), queue_.end(), [&](const auto& q) { return q.handle == handle; });
+    const auto it = std::find_if(queue_.begin(), queue_.end(), [&](const auto& q) { return q.handle == handle; });
     if (it == queue_.end()) return false;
     queued_bytes_ -= it->framed.size();
     queue_.erase(it);
@@ -77,11 +75,10 @@ TcpConnection* UpstreamTcpServer::carrier_for(std::uint16_t id) {
 /// What still waits needs connections: one that is on its way will take it all, or one query if each goes
 /// alone.
 int UpstreamTcpServer::open_as_needed() {
-    const auto coming = std::count_if(connections_.begin(), connections_.end(),
-                                      [](const auto& c) { return c->connecting(); });
+    const auto coming =
+        std::count_if(connections_.begin(), connections_.end(), [](const auto& c) { return c->connecting(); });
     const std::size_t wanted = one_each() ? queue_.size() : std::min<std::size_t>(queue_.size(), 1);
-    for (auto i = static_cast<std::size_t>(coming); i < wanted && connections_.size() < kMostConnections;
-         ++i) {
+    for (auto i = static_cast<std::size_t>(coming); i < wanted && connections_.size() < kMostConnections; ++i) {
         auto connection = std::make_unique<TcpConnection>(*this, clock_, events_);
         if (const int error = connection->open(loop_, address_); error != 0) return error;
         connections_.push_back(std::move(connection));

@@ -14,8 +14,7 @@ namespace postern::resolver {
 
 class UpstreamTcpServer {
   public:
-    UpstreamTcpServer(core::Loop& loop, core::Clock& clock, UpstreamEvents& events,
-                      const core::SocketAddress& address);
+    UpstreamTcpServer(core::Loop& loop, core::Clock& clock, UpstreamEvents& events, const core::SocketAddress& address);
     ~UpstreamTcpServer();
 
     /// 0 or errno. Never calls back from here.

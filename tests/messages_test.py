@@ -96,7 +96,7 @@ class Messages(unittest.TestCase):
         self.assertEqual(told, known)
 
     def test_classes_of_errors(self):
-        known = set(re.findall(r'case Code::\w+: return "(\w+)"', (ROOT / "core/error.cpp").read_text()))
+        known = set(re.findall(r'case Code::\w+:\s*return "(\w+)"', (ROOT / "core/error.cpp").read_text()))
         self.assertGreater(len(known), 25)
         self.assertEqual({head.removeprefix("Cm ") for head in items("CLASSES OF ERRORS")}, known)
 

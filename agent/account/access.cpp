@@ -17,8 +17,7 @@ std::optional<IpAddress> route_source(const IpAddress& to) {
     const core::UniqueFd fd(::socket(to.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_storage address;
     const socklen_t size = core::SocketAddress{to, kEndpointPort}.to(&address);
-    if (fd.get() < 0 || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0)
-        return std::nullopt;
+    if (fd.get() < 0 || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return std::nullopt;
     socklen_t length = sizeof address;
     if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return std::nullopt;
     const auto own = core::SocketAddress::from(reinterpret_cast<sockaddr*>(&address));

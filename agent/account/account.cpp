@@ -25,8 +25,7 @@ std::pair<std::string, std::string> once(const std::string& client_token, bool d
 }
 
 core::Error bad_reply(const std::string& action, const core::Error& error) {
-    return {Code::kApiBadReply, action + ": " + error.what,
-            "the API changed, or something else answers for it", 0};
+    return {Code::kApiBadReply, action + ": " + error.what, "the API changed, or something else answers for it", 0};
 }
 
 }  // namespace
@@ -36,8 +35,8 @@ core::Result<std::vector<EndpointInfo>> EndpointCloud::endpoints(const std::stri
     NameValues parameters{{"MaxResults", kPageSize}};
     if (!vpc.empty()) parameters.emplace_back("VpcId", vpc);
     if (!service_name.empty()) parameters.emplace_back("ServiceName", service_name);
-    return session_.pages<EndpointInfo>(kPrivateLink, "ListVpcEndpoints", parameters,
-                                        "the account's endpoints", read_endpoint_infos_page);
+    return session_.pages<EndpointInfo>(kPrivateLink, "ListVpcEndpoints", parameters, "the account's endpoints",
+                                        read_endpoint_infos_page);
 }
 
 core::Result<std::vector<ZoneReport>> EndpointCloud::zones(const std::string& endpoint) {
@@ -51,14 +50,14 @@ core::Result<std::vector<ZoneReport>> EndpointCloud::zones(const std::string& en
 }
 
 core::Result<EndpointInfo> EndpointCloud::describe(const std::string& endpoint) {
-    auto reply = session_.call(kPrivateLink, "GetVpcEndpointAttribute", {{"EndpointId", endpoint}},
-                               resource_of(endpoint));
+    auto reply =
+        session_.call(kPrivateLink, "GetVpcEndpointAttribute", {{"EndpointId", endpoint}}, resource_of(endpoint));
     if (!reply) return core::fail(std::move(reply.error()));
     auto info = read_endpoint_info(*reply);
     if (!info) return core::fail(bad_reply("GetVpcEndpointAttribute", info.error()));
     if (info->report.endpoint_id != endpoint) {
-        return core::fail(bad_reply("GetVpcEndpointAttribute",
-                                    {Code::kApiBadReply, "a reply about another endpoint", {}, 0}));
+        return core::fail(
+            bad_reply("GetVpcEndpointAttribute", {Code::kApiBadReply, "a reply about another endpoint", {}, 0}));
     }
     auto found = zones(endpoint);
     if (!found) return core::fail(std::move(found.error()));
@@ -68,25 +67,22 @@ core::Result<EndpointInfo> EndpointCloud::describe(const std::string& endpoint) 
 
 core::Result<std::vector<AttachedGroup>> EndpointCloud::attached_groups(const std::string& endpoint) {
     return session_.pages<AttachedGroup>(kPrivateLink, "ListVpcEndpointSecurityGroups",
-                                         {{"EndpointId", endpoint}, {"MaxResults", kPageSize}},
-                                         resource_of(endpoint), read_attached_groups_page);
+                                         {{"EndpointId", endpoint}, {"MaxResults", kPageSize}}, resource_of(endpoint),
+                                         read_attached_groups_page);
 }
 
 core::Result<std::vector<EndpointService>> EndpointCloud::services(const std::string& other_region) {
     NameValues parameters{{"MaxResults", kPageSize}};
     if (!other_region.empty()) parameters.emplace_back("ServiceRegionId", other_region);
     return session_.pages<EndpointService>(kPrivateLink, "ListVpcEndpointServicesByEndUser", parameters,
-                                           "the services that this account may connect to",
-                                           read_services_page);
+                                           "the services that this account may connect to", read_services_page);
 }
 
 core::Result<SecurityGroup> EndpointCloud::security_group(const std::string& group) {
-    auto parts = session_.pages<SecurityGroup>(kEcs, "DescribeSecurityGroupAttribute",
-                                               {{"SecurityGroupId", group},
-                                                {"Direction", "ingress"},
-                                                {"NicType", "intranet"},
-                                                {"MaxResults", kRulesPageSize}},
-                                               "security group " + group, read_security_group_page);
+    auto parts = session_.pages<SecurityGroup>(
+        kEcs, "DescribeSecurityGroupAttribute",
+        {{"SecurityGroupId", group}, {"Direction", "ingress"}, {"NicType", "intranet"}, {"MaxResults", kRulesPageSize}},
+        "security group " + group, read_security_group_page);
     if (!parts) return core::fail(std::move(parts.error()));
     SecurityGroup whole = std::move(parts->front());
     for (std::size_t i = 1; i < parts->size(); ++i) {
@@ -104,12 +100,10 @@ std::map<std::string, std::vector<core::IpPrefix>> EndpointCloud::prefix_lists(
     std::set<std::string> asked;
     for (const auto& group : groups) {
         for (const auto& rule : group.rules) {
-            if (rule.prefix_list.empty() || asked.size() == kMaxPrefixLists ||
-                !asked.insert(rule.prefix_list).second)
+            if (rule.prefix_list.empty() || asked.size() == kMaxPrefixLists || !asked.insert(rule.prefix_list).second)
                 continue;
-            const auto reply =
-                session_.call(kEcs, "DescribePrefixListAttributes", {{"PrefixListId", rule.prefix_list}},
-                              "prefix list " + rule.prefix_list);
+            const auto reply = session_.call(kEcs, "DescribePrefixListAttributes", {{"PrefixListId", rule.prefix_list}},
+                                             "prefix list " + rule.prefix_list);
             if (!reply) continue;
             if (auto prefixes = read_prefix_list(*reply)) out.emplace(rule.prefix_list, std::move(*prefixes));
         }
@@ -118,10 +112,10 @@ std::map<std::string, std::vector<core::IpPrefix>> EndpointCloud::prefix_lists(
 }
 
 core::Result<std::optional<SecurityGroup>> EndpointCloud::own_group(const std::string& vpc) {
-    auto found = session_.pages<SecurityGroup>(
-        kEcs, "DescribeSecurityGroups",
-        {{"VpcId", vpc}, {"SecurityGroupName", kOwnGroupName}, {"MaxResults", kPageSize}},
-        "the VPC's security groups", read_security_groups_page);
+    auto found =
+        session_.pages<SecurityGroup>(kEcs, "DescribeSecurityGroups",
+                                      {{"VpcId", vpc}, {"SecurityGroupName", kOwnGroupName}, {"MaxResults", kPageSize}},
+                                      "the VPC's security groups", read_security_groups_page);
     if (!found) return core::fail(std::move(found.error()));
     for (const auto& group : *found) {
         if (group.name != kOwnGroupName) continue;
@@ -142,8 +136,7 @@ std::string EndpointCloud::account() {
     return session_.metadata("owner-account-id").value_or("");
 }
 
-core::Result<std::string> EndpointCloud::create_group(const std::string& vpc,
-                                                      const std::string& client_token) {
+core::Result<std::string> EndpointCloud::create_group(const std::string& vpc, const std::string& client_token) {
     const auto reply = session_.call(kEcs, "CreateSecurityGroup",
                                      {{"VpcId", vpc},
                                       {"SecurityGroupName", kOwnGroupName},
@@ -158,25 +151,23 @@ core::Result<std::string> EndpointCloud::create_group(const std::string& vpc,
 
 core::Result<void> EndpointCloud::open_port(const std::string& group, const core::IpPrefix& from) {
     const std::string ports = std::to_string(kEndpointPort) + "/" + std::to_string(kEndpointPort);
-    const auto reply = session_.call(
-        kEcs, "AuthorizeSecurityGroup",
-        {{"SecurityGroupId", group},
-         {"Permissions.1.IpProtocol", "TCP"},
-         {"Permissions.1.PortRange", ports},
-         {from.ip.is_v6() ? "Permissions.1.Ipv6SourceCidrIp" : "Permissions.1.SourceCidrIp", from.text()},
-         {"Permissions.1.Policy", "accept"},
-         {"Permissions.1.Priority", "1"},
-         {"Permissions.1.NicType", "intranet"},
-         {"Permissions.1.Description", "PrivateLink endpoints"}},
-        "security group " + group);
+    const auto reply =
+        session_.call(kEcs, "AuthorizeSecurityGroup",
+                      {{"SecurityGroupId", group},
+                       {"Permissions.1.IpProtocol", "TCP"},
+                       {"Permissions.1.PortRange", ports},
+                       {from.ip.is_v6() ? "Permissions.1.Ipv6SourceCidrIp" : "Permissions.1.SourceCidrIp", from.text()},
+                       {"Permissions.1.Policy", "accept"},
+                       {"Permissions.1.Priority", "1"},
+                       {"Permissions.1.NicType", "intranet"},
+                       {"Permissions.1.Description", "PrivateLink endpoints"}},
+                      "security group " + group);
     if (!reply) return core::fail(reply.error());
     return {};
 }
 
-core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const Creation& plan,
-                                                                const std::string& group,
-                                                                const std::string& client_token,
-                                                                bool dry_run) {
+core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const Creation& plan, const std::string& group,
+                                                                const std::string& client_token, bool dry_run) {
     NameValues parameters{{"VpcId", plan.vpc},
                           {"EndpointName", plan.name},
                           {"EndpointType", "Interface"},
@@ -196,11 +187,9 @@ core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const Creation& 
     return std::optional<EndpointInfo>(std::move(*info));
 }
 
-core::Result<void> EndpointCloud::remove(const std::string& endpoint, const std::string& client_token,
-                                         bool dry_run) {
-    const auto reply =
-        session_.call(kPrivateLink, "DeleteVpcEndpoint",
-                      {{"EndpointId", endpoint}, once(client_token, dry_run)}, resource_of(endpoint));
+core::Result<void> EndpointCloud::remove(const std::string& endpoint, const std::string& client_token, bool dry_run) {
+    const auto reply = session_.call(kPrivateLink, "DeleteVpcEndpoint",
+                                     {{"EndpointId", endpoint}, once(client_token, dry_run)}, resource_of(endpoint));
     if (!reply) return core::fail(reply.error());
     return {};
 }

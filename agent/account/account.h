@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/account/creation.h"
 #include "agent/account/operation_reply.h"
 #include "agent/account/session.h"
-#include "agent/account/creation.h"
 
 namespace postern::agent {
 
@@ -18,8 +18,7 @@ class EndpointCloud {
 
     // Reading: packaging/ram/postern-read.json.
     /// "" of a filter: any.
-    core::Result<std::vector<EndpointInfo>> endpoints(const std::string& vpc,
-                                                      const std::string& service_name);
+    core::Result<std::vector<EndpointInfo>> endpoints(const std::string& vpc, const std::string& service_name);
     /// State and zones of one.
     core::Result<EndpointInfo> describe(const std::string& endpoint);
     core::Result<std::vector<ZoneReport>> zones(const std::string& endpoint);

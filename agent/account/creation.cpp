@@ -40,8 +40,7 @@ core::Result<EndpointService> choose_service(const std::string& wanted, const st
     if (wanted.empty() && services.empty())
         return core::fail(Code::kApiRejected, "this account may connect to no service yet", whitelist);
     if (wanted.empty()) {
-        return core::fail(Code::kUsage,
-                          fmt::format("this account may connect to {} services", services.size()),
+        return core::fail(Code::kUsage, fmt::format("this account may connect to {} services", services.size()),
                           "choose one with --service: " + names_of(services));
     }
     for (const auto& s : services) {
@@ -57,8 +56,7 @@ struct Place {
 core::Result<Place> choose_place(const EndpointWish& wish, const HostPlace& host, const std::string& vpc) {
     const bool same_vpc = !host.vpc.empty() && vpc == host.vpc;
     Place out{wish.zone, wish.vswitch};
-    if (same_vpc && out.zone.empty() && (out.vswitch.empty() || out.vswitch == host.vswitch))
-        out.zone = host.zone;
+    if (same_vpc && out.zone.empty() && (out.vswitch.empty() || out.vswitch == host.vswitch)) out.zone = host.zone;
     if (same_vpc && out.vswitch.empty() && out.zone == host.zone) out.vswitch = host.vswitch;
     if (out.zone.empty()) {
         return core::fail(Code::kUsage,
@@ -67,9 +65,8 @@ core::Result<Place> choose_place(const EndpointWish& wish, const HostPlace& host
                           "give --zone and --vswitch: a zone of the region, and a vSwitch of the VPC in it");
     }
     if (out.vswitch.empty()) {
-        return core::fail(
-            Code::kUsage, "no vSwitch of " + vpc + " in zone " + out.zone + " is known",
-            "give it with --vswitch (VPC console > vSwitches; make one in that zone if there is none)");
+        return core::fail(Code::kUsage, "no vSwitch of " + vpc + " in zone " + out.zone + " is known",
+                          "give it with --vswitch (VPC console > vSwitches; make one in that zone if there is none)");
     }
     return out;
 }
@@ -95,7 +92,7 @@ std::string other_region_of(const std::string& service_name, const std::string& 
 }
 
 core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& host,
-                                         const std::vector<EndpointService>& services) {
+                                     const std::vector<EndpointService>& services) {
     Creation plan;
     auto service = choose_service(wish.service, host.account, services);
     if (!service) return core::fail(std::move(service.error()));
@@ -114,19 +111,16 @@ core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& 
     if (plan.service_region.empty() && !zones.empty() &&
         std::find(zones.begin(), zones.end(), plan.zone) == zones.end()) {
         return core::fail(Code::kApiRejected,
-                          fmt::format("the service {} is not offered in zone {}; it is in {}",
-                                      plan.service.id, plan.zone, join(zones)),
+                          fmt::format("the service {} is not offered in zone {}; it is in {}", plan.service.id,
+                                      plan.zone, join(zones)),
                           "give --zone, one of these, and --vswitch, a vSwitch of " + plan.vpc +
                               " in it (make one if there is none): all zones of a VPC reach it");
     }
     plan.name = wish.name.empty() ? "postern" : wish.name;
     if (const auto problem = bad_name(plan.name); !problem.empty()) {
-        return core::fail(Code::kUsage, problem,
-                          "--name takes 2 to 128 letters, digits, '-' and '_', a letter first");
+        return core::fail(Code::kUsage, problem, "--name takes 2 to 128 letters, digits, '-' and '_', a letter first");
     }
-    const std::string open_to = !wish.open_to.empty()  ? wish.open_to
-                                : plan.vpc == host.vpc ? host.vpc_cidr
-                                                       : "";
+    const std::string open_to = !wish.open_to.empty() ? wish.open_to : plan.vpc == host.vpc ? host.vpc_cidr : "";
     const auto prefix = parse_cidr(open_to);
     if (!prefix) {
         return core::fail(Code::kUsage,
@@ -140,8 +134,7 @@ core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& 
 
 const EndpointInfo* already_there(const Creation& plan, const std::vector<EndpointInfo>& existing) {
     for (const auto& e : existing) {
-        const bool same_service =
-            e.report.service_name == plan.service.name || e.service_id == plan.service.id;
+        const bool same_service = e.report.service_name == plan.service.name || e.service_id == plan.service.id;
         if (!same_service || e.vpc != plan.vpc || e.report.status == "Deleting") continue;
         for (const auto& zone : e.report.zones) {
             if (zone.zone_id == plan.zone) return &e;
@@ -151,12 +144,11 @@ const EndpointInfo* already_there(const Creation& plan, const std::vector<Endpoi
 }
 
 core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<SecurityGroup>& given,
-                                   const std::optional<SecurityGroup>& own, const TrafficSource& source) {
+                                     const std::optional<SecurityGroup>& own, const TrafficSource& source) {
     if (!given && !own) return GroupChoice{};
     const SecurityGroup& group = given ? *given : *own;
     if (!group.vpc.empty() && group.vpc != plan.vpc) {
-        return core::fail(Code::kUsage,
-                          fmt::format("{} belongs to {}, not to {}", group.id, group.vpc, plan.vpc),
+        return core::fail(Code::kUsage, fmt::format("{} belongs to {}, not to {}", group.id, group.vpc, plan.vpc),
                           "give a security group of the endpoint's VPC");
     }
     const auto judgement = judge_ingress({group}, source, kEndpointPort);
@@ -164,13 +156,12 @@ core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<S
     if (!given) return GroupChoice{GroupChoice::Step::kOpen, group.id, judgement.reason};
     if (judgement.access == Access::kUnknown) {
         return GroupChoice{GroupChoice::Step::kUse, group.id,
-                         "whether it lets " + plan.open_to.text() + " in is not known: " + judgement.reason};
+                           "whether it lets " + plan.open_to.text() + " in is not known: " + judgement.reason};
     }
-    return core::fail(
-        Code::kUsage,
-        fmt::format("{} keeps port 443 shut to {}: {}", group.id, plan.open_to.text(), judgement.reason),
-        "add an ingress rule to it: TCP 443/443 from " + plan.open_to.text() +
-            ", or leave --security-group out and one is made");
+    return core::fail(Code::kUsage,
+                      fmt::format("{} keeps port 443 shut to {}: {}", group.id, plan.open_to.text(), judgement.reason),
+                      "add an ingress rule to it: TCP 443/443 from " + plan.open_to.text() +
+                          ", or leave --security-group out and one is made");
 }
 
 }  // namespace postern::agent

@@ -39,7 +39,7 @@ std::string other_region_of(const std::string& service_name, const std::string& 
 /// kUsage with the option to give, or kApiRejected when the service can't be had: not visible to this account
 /// (not whitelisted yet), or not in that zone.
 core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& place,
-                                         const std::vector<EndpointService>& services);
+                                     const std::vector<EndpointService>& services);
 
 /// An endpoint of the plan's VPC on the plan's service that already has the plan's zone; nothing: none.
 /// `existing` with their zones.
@@ -47,20 +47,16 @@ const EndpointInfo* already_there(const Creation& plan, const std::vector<Endpoi
 
 /// What is to happen with the security group.
 struct GroupChoice {
-    enum class Step {
-        kUse,
-        kOpen,
-        kCreate
-    } step = Step::kCreate;  // kOpen: add the rule to the group, which is ours
-    std::string id;          // "" for kCreate
-    std::string note;        // what to know about it; "" nothing
+    enum class Step { kUse, kOpen, kCreate } step = Step::kCreate;  // kOpen: add the rule to the group, which is ours
+    std::string id;                                                 // "" for kCreate
+    std::string note;                                               // what to know about it; "" nothing
 };
 inline constexpr const char* kOwnGroupName = "postern-privatelink";
 
 /// `given` with its rules, where the user named one: never changed, and refused when its rules keep port 443
 /// shut. Else `own`, the group of kOwnGroupName in the VPC, if there is one.
 core::Result<GroupChoice> plan_group(const Creation& plan, const std::optional<SecurityGroup>& given,
-                                   const std::optional<SecurityGroup>& own, const TrafficSource& source);
+                                     const std::optional<SecurityGroup>& own, const TrafficSource& source);
 
 inline constexpr std::uint16_t kEndpointPort = 443;
 

@@ -28,13 +28,11 @@ constexpr Advice kAdvice[] = {
     {"IdempotentParameterMismatch",
      "the client token was used with other parameters before: leave --client-token out, after a look at "
      "postern endpoint list"},
-    {"Quota*",
-     "the account's quota is used up: delete what is not needed, or ask for more in the Quota Center"},
+    {"Quota*", "the account's quota is used up: delete what is not needed, or ask for more in the Quota Center"},
     {"InvalidSecurityGroupId*",
      "check the security group: it must exist in the region and belong to the endpoint's VPC"},
     {"InvalidVSwitchId*", "check the vSwitch: it must exist in the VPC, in the zone that is given with it"},
-    {"InvalidVpcId*",
-     "check the VPC: it must exist in the region and belong to the account of the credentials"},
+    {"InvalidVpcId*", "check the VPC: it must exist in the region and belong to the account of the credentials"},
 };
 
 bool matches(const std::string& code, std::string_view pattern) {
@@ -46,15 +44,14 @@ bool matches(const std::string& code, std::string_view pattern) {
 
 std::string whitelist_step(const std::string& account) {
     return std::string(kTdengineConsole) + " 实例 > 私有连接 > 服务列表 > 添加白名单, account ID " +
-           (account.empty() ? "of this Alibaba Cloud account (in the console's upper right corner)"
-                            : account);
+           (account.empty() ? "of this Alibaba Cloud account (in the console's upper right corner)" : account);
 }
 
 Error explain_operation(const ApiError& e, const ApiContext& c) {
     Error out = explain(e, c);
     if (e.code == "EndpointServiceNotFound") {
-        out.hint = "check the service's name; if it is right, this account is not whitelisted yet: " +
-                   whitelist_step("");
+        out.hint =
+            "check the service's name; if it is right, this account is not whitelisted yet: " + whitelist_step("");
         return out;
     }
     if (is_busy(e)) {
@@ -85,8 +82,7 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
 }
 
 std::string owner_of(const Error& error) {
-    if (error.hint.find(kTdengineConsole) != std::string::npos)
-        return "whoever manages your TDengine Cloud instances";
+    if (error.hint.find(kTdengineConsole) != std::string::npos) return "whoever manages your TDengine Cloud instances";
     switch (error.code) {
         case Code::kApiDenied:
             return "your account's RAM administrator";

@@ -19,8 +19,7 @@ core::Result<Page<T>> read_page(const JsonView& reply, const char* plural, const
     Page<T> out;
     const auto items = read_page_items(reply, plural, singular, plural, &out.next_token, &out.request_id);
     if (!items) return core::fail(items.error());
-    if (items->size() > kMaxItems)
-        return core::fail(Code::kApiBadReply, std::string("an endless list of ") + plural);
+    if (items->size() > kMaxItems) return core::fail(Code::kApiBadReply, std::string("an endless list of ") + plural);
     for (const JsonView& item : *items) {
         core::Result<T> one = read(item);
         if (!one) return core::fail(std::move(one.error()));
@@ -38,14 +37,12 @@ SecurityGroupRule::Policy read_policy(const std::string& text) {
 }
 
 core::Result<SecurityGroupRule> read_rule(const JsonView& item) {
-    if (!item.is_object())
-        return core::fail(Code::kApiBadReply, "a security group whose rules are no objects");
+    if (!item.is_object()) return core::fail(Code::kApiBadReply, "a security group whose rules are no objects");
     SecurityGroupRule out;
     out.id = word(item.at("SecurityGroupRuleId"));
     out.ingress = word(item.at("Direction")) != "egress";
     out.policy = read_policy(word(item.at("Policy")));
-    out.priority =
-        static_cast<int>(std::clamp<std::int64_t>(item.at("Priority").integer().value_or(1), 1, 100));
+    out.priority = static_cast<int>(std::clamp<std::int64_t>(item.at("Priority").integer().value_or(1), 1, 100));
     out.protocol = word(item.at("IpProtocol"));
     out.port_range = word(item.at("PortRange"));
     out.source_port_range = word(item.at("SourcePortRange"));
@@ -122,8 +119,7 @@ core::Result<Page<AttachedGroup>> read_attached_groups_page(const JsonView& repl
     return read_page<AttachedGroup>(
         reply, "SecurityGroups", "SecurityGroup", [](const JsonView& item) -> core::Result<AttachedGroup> {
             AttachedGroup out{word(item.at("SecurityGroupId")), word(item.at("SecurityGroupStatus"))};
-            if (out.id.empty())
-                return core::fail(Code::kApiBadReply, "a reply whose security groups have no IDs");
+            if (out.id.empty()) return core::fail(Code::kApiBadReply, "a reply whose security groups have no IDs");
             return out;
         });
 }
@@ -142,8 +138,8 @@ core::Result<Page<SecurityGroup>> read_security_groups_page(const JsonView& repl
 }
 
 core::Result<std::vector<core::IpPrefix>> read_prefix_list(const JsonView& reply) {
-    auto page = read_page<core::IpPrefix>(
-        reply, "Entries", "Entry", [](const JsonView& item) -> core::Result<core::IpPrefix> {
+    auto page =
+        read_page<core::IpPrefix>(reply, "Entries", "Entry", [](const JsonView& item) -> core::Result<core::IpPrefix> {
             const auto prefix = parse_cidr(item.at("Cidr").text());
             if (!prefix) return core::fail(Code::kApiBadReply, "a prefix list with something else in it");
             return *prefix;
@@ -154,8 +150,7 @@ core::Result<std::vector<core::IpPrefix>> read_prefix_list(const JsonView& reply
 
 core::Result<std::string> read_id(const JsonView& reply, const char* field, std::string_view prefix) {
     std::string id = word(reply.at(field));
-    if (!is_resource_id(id, prefix))
-        return core::fail(Code::kApiBadReply, std::string("a reply without a ") + field);
+    if (!is_resource_id(id, prefix)) return core::fail(Code::kApiBadReply, std::string("a reply without a ") + field);
     return id;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/cloud/aliyun_reply.h"
 #include "agent/account/security_group.h"
+#include "agent/cloud/aliyun_reply.h"
 
 namespace postern::agent {
 

@@ -21,8 +21,7 @@ struct Candidate {
 };
 
 bool same_word(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return (x | 0x20) == (y | 0x20); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
 
 Match match_protocol(const std::string& protocol) {
@@ -44,8 +43,7 @@ std::optional<PortRange> parse_ports(std::string_view text) {
         const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
         return error == std::errc{} && end == part.data() + part.size();
     };
-    if (!read(text.substr(0, slash), out.first) || !read(text.substr(slash + 1), out.last))
-        return std::nullopt;
+    if (!read(text.substr(0, slash), out.first) || !read(text.substr(slash + 1), out.last)) return std::nullopt;
     if (out.first == -1 && out.last == -1) return PortRange{0, 65535};
     return out;
 }
@@ -92,8 +90,8 @@ Match match_source(const SecurityGroupRule& rule, const TrafficSource& source) {
 }
 
 Match match_rule(const SecurityGroupRule& rule, const TrafficSource& source, std::uint16_t port) {
-    return std::min({match_protocol(rule.protocol), match_port(rule, port),
-                     match_source_port(rule.source_port_range), match_source(rule, source)});
+    return std::min({match_protocol(rule.protocol), match_port(rule, port), match_source_port(rule.source_port_range),
+                     match_source(rule, source)});
 }
 
 std::string describe_source(const SecurityGroupRule& rule) {
@@ -106,13 +104,10 @@ std::string describe_source(const SecurityGroupRule& rule) {
 
 std::string describe(const Candidate& c) {
     const auto& rule = *c.rule;
-    const char* does = rule.policy == Policy::kAccept ? "accepts"
-                       : rule.policy == Policy::kDrop ? "drops"
-                                                      : "handles";
+    const char* does = rule.policy == Policy::kAccept ? "accepts" : rule.policy == Policy::kDrop ? "drops" : "handles";
     const std::string ports = rule.port_range.empty() ? "port list " + rule.port_range_list : rule.port_range;
-    return fmt::format("{} of {} {} {} {} from {} (priority {})",
-                       rule.id.empty() ? "a rule" : "rule " + rule.id, c.group->id, does, rule.protocol,
-                       ports, describe_source(rule), rule.priority);
+    return fmt::format("{} of {} {} {} {} from {} (priority {})", rule.id.empty() ? "a rule" : "rule " + rule.id,
+                       c.group->id, does, rule.protocol, ports, describe_source(rule), rule.priority);
 }
 
 std::vector<Candidate> candidates(const std::vector<SecurityGroup>& groups, const TrafficSource& source,
@@ -142,23 +137,22 @@ AccessJudgement unknown_because(const Candidate& c) {
 }
 
 /// No rule decides: groups keep out everybody but, where they say so, their own members.
-AccessJudgement judge_default(const std::vector<SecurityGroup>& groups, const TrafficSource& source,
-                              std::uint16_t port, const Candidate* uncertain_drop) {
+AccessJudgement judge_default(const std::vector<SecurityGroup>& groups, const TrafficSource& source, std::uint16_t port,
+                              const Candidate* uncertain_drop) {
     std::string names, open_inside;
     for (const auto& group : groups) {
         names += (names.empty() ? "" : ", ") + group.id;
         if (!group.members_reach_each_other) continue;
-        const bool member = source.groups && std::find(source.groups->begin(), source.groups->end(),
-                                                       group.id) != source.groups->end();
+        const bool member =
+            source.groups && std::find(source.groups->begin(), source.groups->end(), group.id) != source.groups->end();
         if (member && uncertain_drop != nullptr) return unknown_because(*uncertain_drop);
         if (member) return {Access::kYes, "members of " + group.id + " reach each other"};
         if (!source.groups) open_inside = group.id;
     }
-    const std::string nothing =
-        fmt::format("no rule of {} opens TCP {} to {}", names, port, text_of(source.from));
+    const std::string nothing = fmt::format("no rule of {} opens TCP {} to {}", names, port, text_of(source.from));
     if (open_inside.empty()) return {Access::kNo, nothing};
-    return {Access::kUnknown, nothing + "; only members of " + open_inside +
-                                  " get in, and whether this host is one is not known"};
+    return {Access::kUnknown,
+            nothing + "; only members of " + open_inside + " get in, and whether this host is one is not known"};
 }
 
 }  // namespace
@@ -176,17 +170,15 @@ std::optional<IpPrefix> parse_cidr(std::string_view text) {
     if (slash != std::string_view::npos) {
         const auto digits = text.substr(slash + 1);
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-        if (error != std::errc{} || end != digits.data() + digits.size() || length > bits)
-            return std::nullopt;
+        if (error != std::errc{} || end != digits.data() + digits.size() || length > bits) return std::nullopt;
     }
     std::array<std::uint8_t, 16> bytes{};
     for (unsigned bit = 0; bit < length; ++bit) {
-        bytes[bit / 8] =
-            static_cast<std::uint8_t>(bytes[bit / 8] | (ip->data()[bit / 8] & (0x80u >> (bit % 8))));
+        bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] | (ip->data()[bit / 8] & (0x80u >> (bit % 8))));
     }
     if (ip->is_v6()) return IpPrefix{IpAddress::v6(bytes), static_cast<std::uint8_t>(length)};
-    const std::uint32_t v4 = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-                             std::uint32_t{bytes[2]} << 8 | bytes[3];
+    const std::uint32_t v4 =
+        std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
     return IpPrefix{IpAddress::v4(v4), static_cast<std::uint8_t>(length)};
 }
 

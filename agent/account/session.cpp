@@ -1,8 +1,8 @@
 #include "agent/account/session.h"
 
 #include "agent/account/operation_error.h"
-#include "agent/cloud/clients.h"
 #include "agent/client/console.h"
+#include "agent/cloud/clients.h"
 #include "core/loop.h"
 
 namespace postern::agent {
@@ -40,15 +40,13 @@ struct CloudSession::Parts {
 };
 
 CloudSession::CloudSession(const Config& config, const std::string& region)
-    : parts_(std::make_unique<Parts>(
-          config, AliyunOptions{region.empty() ? config.aliyun.region : region, config.aliyun.api_endpoint,
-                                config.aliyun.ca_file})) {}
+    : parts_(std::make_unique<Parts>(config, AliyunOptions{region.empty() ? config.aliyun.region : region,
+                                                           config.aliyun.api_endpoint, config.aliyun.ca_file})) {}
 
 CloudSession::~CloudSession() = default;
 
 template <class T>
-core::Result<T> CloudSession::wait_for(
-    const std::function<void(std::function<void(core::Result<T>)>)>& start) {
+core::Result<T> CloudSession::wait_for(const std::function<void(std::function<void(core::Result<T>)>)>& start) {
     // On the heap: after an interruption the answer may still come.
     const auto answer = std::make_shared<std::optional<core::Result<T>>>();
     if (!interrupted()) start([answer](core::Result<T> result) { answer->emplace(std::move(result)); });
@@ -71,9 +69,8 @@ core::Result<JsonView> CloudSession::call(const AliyunProduct& product, const st
 }
 
 core::Result<Credentials> CloudSession::credentials() {
-    return wait_for<Credentials>([&](std::function<void(core::Result<Credentials>)> done) {
-        parts_->cloud.credentials->get(std::move(done));
-    });
+    return wait_for<Credentials>(
+        [&](std::function<void(core::Result<Credentials>)> done) { parts_->cloud.credentials->get(std::move(done)); });
 }
 
 Micros CloudSession::clock_offset_us() const {

@@ -23,8 +23,8 @@ class CloudSession {
     ~CloudSession();
 
     /// One call; see AliyunApi::call. The words of a refusal are explain_operation()'s.
-    core::Result<JsonView> call(const AliyunProduct& product, const std::string& action,
-                                NameValues parameters, const std::string& resource);
+    core::Result<JsonView> call(const AliyunProduct& product, const std::string& action, NameValues parameters,
+                                const std::string& resource);
     /// All pages of a list. `read` gives a Result<Page<T>>.
     template <class T, class Read>
     core::Result<std::vector<T>> pages(const AliyunProduct& product, const std::string& action,
@@ -57,8 +57,7 @@ inline constexpr std::size_t kMaxListPages = 40;
 
 template <class T, class Read>
 core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, const std::string& action,
-                                                 const NameValues& parameters, const std::string& resource,
-                                                 Read read) {
+                                                 const NameValues& parameters, const std::string& resource, Read read) {
     std::vector<T> all;
     std::set<std::string> tokens;  // a repeated one would page for ever
     for (std::string token;;) {

@@ -7,9 +7,9 @@
 #include <ctime>
 #include <memory>
 
-#include "agent/net/http_client.h"
-#include "agent/hostdns/upstreams.h"
 #include "agent/config/last_good.h"
+#include "agent/hostdns/upstreams.h"
+#include "agent/net/http_client.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/secret.h"
@@ -111,8 +111,8 @@ core::SocketAddress agent_address(const Config& config) {
     return address;
 }
 
-core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method,
-                                     const std::string& path_and_query, core::Micros timeout_us) {
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
+                                     core::Micros timeout_us) {
     core::Loop loop;
     std::optional<core::Result<HttpResponse>> reply;
     const core::SocketAddress address = agent_address(config);
@@ -128,8 +128,7 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
         request.timeout_us = timeout_us;
         request.max_body = 64u << 20;
         request.allow_proxy = false;
-        client.send(std::move(request),
-                    [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
+        client.send(std::move(request), [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
         while (!reply && loop.run_once()) {
         }
     }
@@ -140,13 +139,12 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
     if (reply) error = reply->error();
     const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
     error.code = core::Code::kConnectFailed;
-    error.what = fmt::format("the agent does not answer on http://{}{}", address.text(),
-                             refused ? "" : ": " + error.what);
-    error.hint =
-        holder > 0
-            ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
-            : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
-                          config.path);
+    error.what =
+        fmt::format("the agent does not answer on http://{}{}", address.text(), refused ? "" : ": " + error.what);
+    error.hint = holder > 0
+                     ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
+                     : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
+                                   config.path);
     return core::fail(std::move(error));
 }
 

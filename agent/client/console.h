@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/net/http_transport.h"
 #include "agent/config/config.h"
+#include "agent/net/http_transport.h"
 
 namespace postern::agent {
 
@@ -34,8 +34,8 @@ std::vector<core::SocketAddress> upstreams_of(const Config& config);
 core::SocketAddress agent_address(const Config& config);
 
 /// One request to the running agent. When nobody answers there, the error says how to start it.
-core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method,
-                                     const std::string& path_and_query, core::Micros timeout_us);
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
+                                     core::Micros timeout_us);
 
 /// While it lives, Ctrl-C and SIGTERM end sleep() instead of the program: the terminal is left as it was
 /// found.

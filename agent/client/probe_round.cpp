@@ -15,11 +15,7 @@ constexpr std::size_t kAtOnce = 32;
 class Round {
   public:
     Round(core::Loop& loop, probe::NetworkLauncher& launcher, const std::vector<ProbeTarget>& targets)
-        : loop_(loop),
-          launcher_(launcher),
-          targets_(targets),
-          running_(targets.size()),
-          results_(targets.size()) {}
+        : loop_(loop), launcher_(launcher), targets_(targets), running_(targets.size()), results_(targets.size()) {}
 
     std::vector<ProbeResult> run() {
         while (done_ < targets_.size()) {

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "agent/client/console.h"
-#include "agent/text/values.h"
 #include "agent/config/probe_spec.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/zones_files.h"
+#include "agent/text/values.h"
 
 namespace postern::agent {
 
@@ -46,8 +46,7 @@ std::map<std::string, EndpointSet> ask_running_agent(const Config& config) {
     return out;
 }
 
-core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& command,
-                                                          const LinkConfig& link) {
+core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& command, const LinkConfig& link) {
     TokenSource source = link.token;
     if (!command.token_file.empty()) source = {command.token_file, ""};
     core::Secret token;
@@ -78,8 +77,7 @@ core::Result<ProbeTargets> from_command_line(const ProbeCommand& command) {
 /// The addresses of one link, from the best source that knows them.
 EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
                          const LoadedSnapshot& snapshot, std::set<std::string>& notes) {
-    if (const auto known = agent.find(link.name); known != agent.end() && !known->second.empty())
-        return known->second;
+    if (const auto known = agent.find(link.name); known != agent.end() && !known->second.empty()) return known->second;
     EndpointSet saved = addresses_on_disk(snapshot.snapshot, link);
     if (!saved.empty() && saved == addresses_from(snapshot.snapshot, link) && link.addresses.empty()) {
         notes.insert("the agent does not answer: addresses are those saved at " +
@@ -92,8 +90,7 @@ EndpointSet narrowed(EndpointSet known, const ProbeCommand& command) {
     if (command.addresses.empty()) return known;
     std::vector<EndpointAddress> out;
     for (const auto& ip : command.addresses) {
-        const auto found =
-            std::find_if(known.begin(), known.end(), [&](const auto& a) { return a.ip == ip; });
+        const auto found = std::find_if(known.begin(), known.end(), [&](const auto& a) { return a.ip == ip; });
         out.push_back(found == known.end() ? EndpointAddress{ip, "", ""} : *found);
     }
     return make_endpoint_set(std::move(out));
@@ -114,8 +111,7 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeComman
         found = true;
         const EndpointSet addresses = narrowed(addresses_of(link, agent, snapshot, notes), command);
         if (addresses.empty()) {
-            notes.insert(link.name +
-                         ": no address is known (the agent has not discovered any): give --address IP");
+            notes.insert(link.name + ": no address is known (the agent has not discovered any): give --address IP");
             continue;
         }
         const auto spec = make_spec(command, link);
@@ -129,8 +125,7 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeComman
                     names.empty() ? "the configuration has none" : "there are: " + names);
     }
     if (out.targets.empty()) {
-        return fail(Code::kUsage,
-                    out.notes.empty() ? "there is no link in " + command.config : out.notes.front(),
+        return fail(Code::kUsage, out.notes.empty() ? "there is no link in " + command.config : out.notes.front(),
                     "see postern status, or give --host NAME --address IP");
     }
     return out;

@@ -46,7 +46,8 @@ SignedHeaders collect(const NameValues& headers) {
         std::sort(values.begin(), values.end());
         out.names += (out.names.empty() ? "" : ";") + name;
         out.lines += name + ":";
-        for (std::size_t i = 0; i < values.size(); ++i) out.lines += (i == 0 ? "" : ",") + values[i];
+        for (std::size_t i = 0; i < values.size(); ++i)
+            out.lines += (i == 0 ? "" : ",") + values[i];
         out.lines += "\n";
     }
     return out;
@@ -88,8 +89,12 @@ std::string sha256_hex(std::string_view data) {
     return to_hex({reinterpret_cast<const char*>(out), size});
 }
 
-std::string hmac_sha256(std::string_view key, std::string_view data) { return hmac(EVP_sha256(), key, data); }
-std::string hmac_sha1(std::string_view key, std::string_view data) { return hmac(EVP_sha1(), key, data); }
+std::string hmac_sha256(std::string_view key, std::string_view data) {
+    return hmac(EVP_sha256(), key, data);
+}
+std::string hmac_sha1(std::string_view key, std::string_view data) {
+    return hmac(EVP_sha1(), key, data);
+}
 
 std::string canonical_query(NameValues parameters) {
     // By the raw name: after encoding, '.' and '%' would sort differently.
@@ -111,7 +116,8 @@ std::string acs3_canonical_request(const Acs3Request& request) {
 std::string acs3_authorization(const Acs3Request& request, const std::string& access_key_id,
                                const core::Secret& secret) {
     const std::string to_sign = std::string(kAlgorithm) + "\n" + sha256_hex(acs3_canonical_request(request));
-    return std::string(kAlgorithm) + " Credential=" + access_key_id + ",SignedHeaders=" + collect(request.headers).names +
+    return std::string(kAlgorithm) + " Credential=" + access_key_id +
+           ",SignedHeaders=" + collect(request.headers).names +
            ",Signature=" + to_hex(hmac_sha256(secret.expose(), to_sign));
 }
 

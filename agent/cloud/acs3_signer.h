@@ -31,7 +31,8 @@ std::string canonical_query(NameValues parameters);
 std::string acs3_canonical_request(const Acs3Request& request);
 
 /// The value of the Authorization header.
-std::string acs3_authorization(const Acs3Request& request, const std::string& access_key_id, const core::Secret& secret);
+std::string acs3_authorization(const Acs3Request& request, const std::string& access_key_id,
+                               const core::Secret& secret);
 
 std::string sha256_hex(std::string_view data);
 /// 32 raw bytes.

@@ -15,14 +15,14 @@ using core::Code;
 using core::Error;
 using core::Micros;
 
-constexpr Micros kCallBudget = 30 * core::kSecond;      // no attempt starts after it
-constexpr Micros kLongestWait = 10 * core::kSecond;     // a longer throttling is the caller's to sit out
+constexpr Micros kCallBudget = 30 * core::kSecond;   // no attempt starts after it
+constexpr Micros kLongestWait = 10 * core::kSecond;  // a longer throttling is the caller's to sit out
 constexpr Micros kLongestThrottle = 30 * core::kMinute;
-constexpr Micros kPublicFirst = 10 * core::kMinute;     // then the VPC host is tried again
+constexpr Micros kPublicFirst = 10 * core::kMinute;  // then the VPC host is tried again
 constexpr Micros kClockIsFine = core::kMinute;
-constexpr Micros kHalfSecond = core::kSecond / 2;       // the Date header is cut to seconds
+constexpr Micros kHalfSecond = core::kSecond / 2;  // the Date header is cut to seconds
 constexpr int kRetries = 2;
-constexpr std::size_t kMaxCodes = 200;                  // distinct metric labels from outside
+constexpr std::size_t kMaxCodes = 200;  // distinct metric labels from outside
 constexpr const char* kDryRunPassed = "DryRunOperation";
 
 struct Host {
@@ -32,7 +32,8 @@ struct Host {
 
 /// Not for a connection that broke: that host is there, and asked again with a new signature.
 bool try_next_host(Code code) {
-    return code == Code::kDnsFailed || code == Code::kConnectFailed || code == Code::kTlsFailed || code == Code::kTimeout;
+    return code == Code::kDnsFailed || code == Code::kConnectFailed || code == Code::kTlsFailed ||
+           code == Code::kTimeout;
 }
 
 /// "privatelink-vpc" of one of the cloud's own regional hosts, "" of any other.
@@ -41,7 +42,9 @@ std::string own_label(const UrlParts& url) {
     const bool own = url.host.ends_with(".aliyuncs.com") && url.host.starts_with("privatelink");
     return own && dot != std::string::npos ? url.host.substr(0, dot) : "";
 }
-std::string vpc_suffix(const std::string& label) { return label.ends_with("-vpc") ? "-vpc" : ""; }
+std::string vpc_suffix(const std::string& label) {
+    return label.ends_with("-vpc") ? "-vpc" : "";
+}
 
 }  // namespace
 
@@ -152,7 +155,8 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             if (url->scheme != "https" && !local) return {};
             std::string authority = url->authority;
             // The PrivateLink host of the configuration serves no other product.
-            if (const auto label = own_label(*url); !label.empty()) authority.replace(0, label.size(), product.name + vpc_suffix(label));
+            if (const auto label = own_label(*url); !label.empty())
+                authority.replace(0, label.size(), product.name + vpc_suffix(label));
             return {{url->scheme + "://" + authority, authority}};
         }
         const std::string rest = "." + region() + ".aliyuncs.com";
@@ -168,16 +172,18 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
     void attempt(CallId id, Call& call) {
         const Micros wait = not_before_us - clock.mono_us();
         if (wait > kLongestWait) {
-            return finish(id, core::fail(Code::kApiThrottled,
-                                         call.action + " not sent: the API wants a pause of another " +
-                                             std::to_string(wait / core::kSecond) + " s",
-                                         "all hosts of the account share 1000 requests a minute in a region: raise poll_interval"));
+            return finish(
+                id,
+                core::fail(Code::kApiThrottled,
+                           call.action + " not sent: the API wants a pause of another " +
+                               std::to_string(wait / core::kSecond) + " s",
+                           "all hosts of the account share 1000 requests a minute in a region: raise poll_interval"));
         }
         if (wait > 0) return attempt_in(id, call, wait);
         const Host& host = call.hosts[call.host];
         HttpRequest request = signed_request(call, host);
-        call.request = http.send(std::move(request), guarded(id, [](State& self, CallId i, Call& c,
-                                                                    core::Result<HttpResponse> reply) {
+        call.request = http.send(std::move(request),
+                                 guarded(id, [](State& self, CallId i, Call& c, core::Result<HttpResponse> reply) {
                                      c.request = 0;
                                      if (!reply) return self.unreachable(i, c, std::move(reply.error()));
                                      self.answered(i, c, *reply);
@@ -286,7 +292,8 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         count(call.action, error.code.empty() ? "http_" + std::to_string(error.http_status) : error.code);
         const ApiFailure kind = classify(error);
         switch (kind) {
-            case ApiFailure::kThrottled: return throttled(id, call, reply, error);
+            case ApiFailure::kThrottled:
+                return throttled(id, call, reply, error);
             case ApiFailure::kClock:
                 if (learn_clock(reply) && !std::exchange(call.clock_tried, true)) return attempt(id, call);
                 break;
@@ -294,7 +301,9 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
                 credentials.invalidate(call.credentials.access_key_id);
                 if (!std::exchange(call.token_tried, true)) return with_credentials(id);
                 break;
-            case ApiFailure::kKey: credentials.invalidate(call.credentials.access_key_id); break;
+            case ApiFailure::kKey:
+                credentials.invalidate(call.credentials.access_key_id);
+                break;
             case ApiFailure::kTransient:
             case ApiFailure::kPermanent: {
                 const bool not_the_api = error.code.empty();  // damaged, or a page of whatever stands before it
@@ -329,10 +338,11 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         const auto server = parse_http_date(reply.header("date"));
         if (!server) return false;
         clock_offset_us = *server + kHalfSecond - clock.wall_us();
-        core::log_warning("clock_offset_learned",
-                          "the API refuses this host's time (InvalidTimeStamp.Expired); requests carry the API's own time. Fix NTP: the clock is " +
-                              describe_clock_offset(clock_offset_us),
-                          {{"offset_s", std::to_string(clock_offset_us / core::kSecond)}});
+        core::log_warning(
+            "clock_offset_learned",
+            "the API refuses this host's time (InvalidTimeStamp.Expired); requests carry the API's own time. Fix NTP: the clock is " +
+                describe_clock_offset(clock_offset_us),
+            {{"offset_s", std::to_string(clock_offset_us / core::kSecond)}});
         return true;
     }
     /// While an offset is in use every reply says whether it is still needed.
@@ -396,9 +406,17 @@ void AliyunApi::call(const AliyunProduct& product, const std::string& action, Na
     keep->start(id, *call);
 }
 
-RequestCounts AliyunApi::requests() const { return state_->counts; }
-Micros AliyunApi::clock_offset_us() const { return state_->clock_offset_us; }
-std::string AliyunApi::region() const { return state_->region(); }
-Micros AliyunApi::not_before_mono_us() const { return state_->not_before_us; }
+RequestCounts AliyunApi::requests() const {
+    return state_->counts;
+}
+Micros AliyunApi::clock_offset_us() const {
+    return state_->clock_offset_us;
+}
+std::string AliyunApi::region() const {
+    return state_->region();
+}
+Micros AliyunApi::not_before_mono_us() const {
+    return state_->not_before_us;
+}
 
 }  // namespace postern::agent

@@ -8,10 +8,10 @@
 
 #include "agent/cloud/acs3_signer.h"
 #include "agent/cloud/credentials.h"
-#include "agent/net/http_transport.h"
-#include "agent/text/json_view.h"
 #include "agent/cloud/metadata.h"
 #include "agent/endpoint/provider.h"
+#include "agent/net/http_transport.h"
+#include "agent/text/json_view.h"
 #include "core/random.h"
 
 namespace postern::agent {
@@ -46,8 +46,8 @@ class AliyunApi {
     /// Exactly one callback. RegionId is added to the parameters. `resource` names the thing asked about in error texts
     /// ("endpoint ep-…"). Transient failures are retried within about half a minute, with the same parameters: a
     /// ClientToken makes that safe for writes. A DryRun that passed, which the API reports as an error, is a success.
-    void call(const AliyunProduct& product, const std::string& action, NameValues parameters, const std::string& resource,
-              Callback done, Explain explain = {});
+    void call(const AliyunProduct& product, const std::string& action, NameValues parameters,
+              const std::string& resource, Callback done, Explain explain = {});
 
     RequestCounts requests() const;
     core::Micros clock_offset_us() const;

@@ -13,12 +13,14 @@ namespace {
 using core::Code;
 
 const AliyunProduct kProduct{"privatelink", "2020-04-15"};
-constexpr const char* kPageSize = "50";      // the largest that every document and gateway accepts
+constexpr const char* kPageSize = "50";  // the largest that every document and gateway accepts
 constexpr std::size_t kMaxPages = 40;
 constexpr std::size_t kMaxZones = 1000;
-constexpr std::size_t kMaxFound = 20;        // endpoints behind one name: more is a search that says too little
+constexpr std::size_t kMaxFound = 20;  // endpoints behind one name: more is a search that says too little
 
-std::string resource_of(const std::string& endpoint) { return "endpoint " + endpoint; }
+std::string resource_of(const std::string& endpoint) {
+    return "endpoint " + endpoint;
+}
 
 }  // namespace
 
@@ -41,7 +43,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     std::uint64_t next_id = 1;
 
     State(core::Clock& clock, core::Random& random, HttpTransport& http, CredentialChain& credentials,
-           MetadataClient& m, AliyunOptions options)
+          MetadataClient& m, AliyunOptions options)
         : api(clock, random, http, credentials, m, std::move(options)), metadata(m) {}
 
     /// A callback for others: does nothing once we are closed or the description has ended.
@@ -56,10 +58,11 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     }
     template <class Then>
     AliyunApi::Callback replied(std::uint64_t id, Then then) {
-        return guarded<core::Result<JsonView>>(id, [then](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
-            if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
-            then(self, i, d, *reply);
-        });
+        return guarded<core::Result<JsonView>>(
+            id, [then](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
+                if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
+                then(self, i, d, *reply);
+            });
     }
 
     void finish(std::uint64_t id, core::Result<EndpointReport> result) {
@@ -99,13 +102,13 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     void find(std::uint64_t id, const EndpointQuery& query) {
         running.at(id).query = query;
         if (!query.vpc.empty()) return endpoints_page(id, query.vpc, "");
-        metadata.identity(guarded<core::Result<InstanceIdentity>>(
-            id, [](State& self, std::uint64_t i, Description&, core::Result<InstanceIdentity> identity) {
-                if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
-                const std::string why = identity ? "the metadata service does not say" : identity.error().what;
-                self.finish(i, core::fail(Code::kConfigBadValue, "the VPC to look for endpoints in is not known: " + why,
-                                          "add vpc = \"vpc-…\" to the link's endpoint = { … }"));
-            }));
+        metadata.identity(guarded<core::Result<InstanceIdentity>>(id, [](State& self, std::uint64_t i, Description&,
+                                                                         core::Result<InstanceIdentity> identity) {
+            if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
+            const std::string why = identity ? "the metadata service does not say" : identity.error().what;
+            self.finish(i, core::fail(Code::kConfigBadValue, "the VPC to look for endpoints in is not known: " + why,
+                                      "add vpc = \"vpc-…\" to the link's endpoint = { … }"));
+        }));
     }
 
     void endpoints_page(std::uint64_t id, const std::string& vpc, const std::string& token) {
@@ -136,9 +139,10 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
             if (!other) d.report.parts.push_back(std::move(endpoint));
         }
         if (d.report.parts.size() > kMaxFound) {
-            return finish(id, core::fail(Code::kApiRejected,
-                                         "more than " + std::to_string(kMaxFound) + " endpoints match: " + title(d.report),
-                                         "name the service, or tag the ones that are meant"));
+            return finish(id,
+                          core::fail(Code::kApiRejected,
+                                     "more than " + std::to_string(kMaxFound) + " endpoints match: " + title(d.report),
+                                     "name the service, or tag the ones that are meant"));
         }
         if (goes_on(id, d, "ListVpcEndpoints", page->next_token)) return endpoints_page(id, vpc, page->next_token);
         if (running.count(id) != 0) zones_of_part(id, d, 0);
@@ -158,23 +162,25 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         NameValues parameters{{"EndpointId", endpoint}, {"MaxResults", kPageSize}};
         if (!token.empty()) parameters.emplace_back("NextToken", token);
         api.call(kProduct, "ListVpcEndpointZones", std::move(parameters), resource_of(endpoint),
-                 guarded<core::Result<JsonView>>(id, [endpoint](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
-                     if (!reply && d.report.search && reply.error().code == Code::kApiNotFound) {
-                         // Deleted since the search found it.
-                         d.report.parts.erase(d.report.parts.begin() + static_cast<std::ptrdiff_t>(d.at));
-                         return self.zones_of_part(i, d, d.at);
-                     }
-                     if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
-                     auto page = read_zones_page(*reply);
-                     if (!page) return self.bad(i, "ListVpcEndpointZones", page.error().what);
-                     self.zones_came(i, endpoint, d, std::move(*page));
-                 }));
+                 guarded<core::Result<JsonView>>(
+                     id, [endpoint](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
+                         if (!reply && d.report.search && reply.error().code == Code::kApiNotFound) {
+                             // Deleted since the search found it.
+                             d.report.parts.erase(d.report.parts.begin() + static_cast<std::ptrdiff_t>(d.at));
+                             return self.zones_of_part(i, d, d.at);
+                         }
+                         if (!reply) return self.finish(i, core::fail(std::move(reply.error())));
+                         auto page = read_zones_page(*reply);
+                         if (!page) return self.bad(i, "ListVpcEndpointZones", page.error().what);
+                         self.zones_came(i, endpoint, d, std::move(*page));
+                     }));
     }
 
     void zones_came(std::uint64_t id, const std::string& endpoint, Description& d, ZonesPage page) {
         EndpointReport& to = d.current();
         to.request_id = page.request_id;
-        for (auto& zone : page.zones) to.zones.push_back(std::move(zone));
+        for (auto& zone : page.zones)
+            to.zones.push_back(std::move(zone));
         if (to.zones.size() > kMaxZones) return bad(id, "ListVpcEndpointZones", "too many zones");
         if (goes_on(id, d, "ListVpcEndpointZones", page.next_token)) return zones_page(id, endpoint, page.next_token);
         if (running.count(id) == 0) return;
@@ -188,9 +194,13 @@ AliyunPrivatelink::AliyunPrivatelink(core::Clock& clock, core::Random& random, H
                                      CredentialChain& credentials, MetadataClient& metadata, AliyunOptions options)
     : state_(std::make_shared<State>(clock, random, http, credentials, metadata, std::move(options))) {}
 
-AliyunPrivatelink::~AliyunPrivatelink() { state_->closed = true; }
+AliyunPrivatelink::~AliyunPrivatelink() {
+    state_->closed = true;
+}
 
-void AliyunPrivatelink::configure(AliyunOptions options) { state_->api.configure(std::move(options)); }
+void AliyunPrivatelink::configure(AliyunOptions options) {
+    state_->api.configure(std::move(options));
+}
 
 void AliyunPrivatelink::describe_endpoint(const std::string& key, Callback done) {
     const auto keep = state_;
@@ -200,10 +210,18 @@ void AliyunPrivatelink::describe_endpoint(const std::string& key, Callback done)
     keep->describe(id, key);
 }
 
-RequestCounts AliyunPrivatelink::requests() const { return state_->api.requests(); }
-core::Micros AliyunPrivatelink::not_before_mono_us() const { return state_->api.not_before_mono_us(); }
-core::Micros AliyunPrivatelink::clock_offset_us() const { return state_->api.clock_offset_us(); }
-std::string AliyunPrivatelink::region() const { return state_->api.region(); }
+RequestCounts AliyunPrivatelink::requests() const {
+    return state_->api.requests();
+}
+core::Micros AliyunPrivatelink::not_before_mono_us() const {
+    return state_->api.not_before_mono_us();
+}
+core::Micros AliyunPrivatelink::clock_offset_us() const {
+    return state_->api.clock_offset_us();
+}
+std::string AliyunPrivatelink::region() const {
+    return state_->api.region();
+}
 
 std::vector<std::string> AliyunPrivatelink::warnings() const {
     if (clock_offset_us() == 0) return {};

@@ -19,7 +19,9 @@ constexpr std::size_t kMaxWord = 300;
 constexpr std::size_t kMaxToken = 4096;
 constexpr std::int64_t kLongestTold = 24 * 3600;  // s
 
-std::string word(const JsonView& node) { return core::redact(node.text(), kMaxWord); }
+std::string word(const JsonView& node) {
+    return core::redact(node.text(), kMaxWord);
+}
 
 /// Printable, one line: it goes to logs and terminals.
 std::string tame(const std::string& text, std::size_t longest) {
@@ -33,7 +35,8 @@ std::string tame(const std::string& text, std::size_t longest) {
 bool is_token_text(const std::string& code) {
     if (code.empty() || code.size() > 80) return false;
     for (const char c : code) {
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+              c == '-'))
             return false;
     }
     return true;
@@ -46,8 +49,12 @@ std::optional<IpAddress> usable(const std::string& text, bool v6) {
     return ip;
 }
 
-bool starts(const std::string& code, std::string_view prefix) { return code.starts_with(prefix); }
-bool has(const std::string& code, std::string_view part) { return code.find(part) != std::string::npos; }
+bool starts(const std::string& code, std::string_view prefix) {
+    return code.starts_with(prefix);
+}
+bool has(const std::string& code, std::string_view part) {
+    return code.find(part) != std::string::npos;
+}
 
 bool is_denied(const ApiError& e) {
     return starts(e.code, "Forbidden") || starts(e.code, "NoPermission") || !e.denied_action.empty() ||
@@ -78,7 +85,8 @@ core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply) {
 }
 
 core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
-                                                    const std::string& what, std::string* next_token, std::string* request_id) {
+                                                    const std::string& what, std::string* next_token,
+                                                    std::string* request_id) {
     JsonView list = reply.at(plural);
     if (list.is_object()) list = list.at(singular);  // the wrapping of this cloud's other products
     const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
@@ -176,8 +184,8 @@ std::optional<ApiError> error_in_success(const JsonView& reply) {
 }
 
 bool is_busy(const ApiError& e) {
-    return e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported" || e.code == "EndpointOperationDenied" ||
-           e.code == "EndpointConnectionOperationDenied";
+    return e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported" ||
+           e.code == "EndpointOperationDenied" || e.code == "EndpointConnectionOperationDenied";
 }
 
 ApiFailure classify(const ApiError& e) {
@@ -185,8 +193,7 @@ ApiFailure classify(const ApiError& e) {
     if (e.code == "InvalidTimeStamp.Expired") return ApiFailure::kClock;
     if (starts(e.code, "InvalidSecurityToken") || e.code == "MissingSecurityToken") return ApiFailure::kToken;
     if (starts(e.code, "InvalidAccessKeyId") || is_signature(e.code)) return ApiFailure::kKey;
-    if (e.code == "SignatureNonceUsed" || e.code == "ServiceUnavailable" || e.code == "InternalError" ||
-        is_busy(e)) {
+    if (e.code == "SignatureNonceUsed" || e.code == "ServiceUnavailable" || e.code == "InternalError" || is_busy(e)) {
         return ApiFailure::kTransient;
     }
     if (is_denied(e) || is_not_found(e.code)) return ApiFailure::kPermanent;
@@ -212,21 +219,24 @@ Error explain(const ApiError& e, const ApiContext& c) {
         case ApiFailure::kClock:
             return error(Code::kApiClock, "fix NTP: this host's clock is " + describe_clock_offset(c.clock_offset_us));
         case ApiFailure::kToken:
-            return error(e.code == "InvalidSecurityToken.Expired" ? Code::kCredentialsExpired : Code::kCredentialsInvalid,
-                         c.credentials == "environment"
-                             ? "the security token from the environment is not accepted: give the agent a new one, or use a RAM role"
-                             : "the security token from " + c.credentials +
-                                   " is not accepted, nor is a renewed one: check the role, and this host's clock");
+            return error(
+                e.code == "InvalidSecurityToken.Expired" ? Code::kCredentialsExpired : Code::kCredentialsInvalid,
+                c.credentials == "environment"
+                    ? "the security token from the environment is not accepted: give the agent a new one, or use a RAM role"
+                    : "the security token from " + c.credentials +
+                          " is not accepted, nor is a renewed one: check the role, and this host's clock");
         case ApiFailure::kKey:
             return error(Code::kCredentialsInvalid,
-                         is_signature(e.code)
-                             ? "re-check the AccessKey secret from " + c.credentials + ": it does not belong to the AccessKey ID"
-                             : "the AccessKey ID from " + c.credentials + " is unknown or disabled: re-check it in the RAM console");
+                         is_signature(e.code) ? "re-check the AccessKey secret from " + c.credentials +
+                                                    ": it does not belong to the AccessKey ID"
+                                              : "the AccessKey ID from " + c.credentials +
+                                                    " is unknown or disabled: re-check it in the RAM console");
         case ApiFailure::kTransient:
             return error(Code::kApiUnavailable,
                          e.code.empty() ? "the API, or a proxy in its place, is failing; what is known stays in use"
                                         : "the API is failing; what is known stays in use");
-        case ApiFailure::kPermanent: break;
+        case ApiFailure::kPermanent:
+            break;
     }
     if (is_denied(e) && !e.code.empty()) {
         const std::string action = e.denied_action.empty() ? c.product + ":" + c.action : e.denied_action;
@@ -244,7 +254,8 @@ Error explain(const ApiError& e, const ApiContext& c) {
         return error(Code::kApiBadReply, "the reply was damaged, or the API changed; what is known stays in use");
     }
     if (e.code.empty()) {
-        return error(Code::kApiBadReply, "a proxy or another service answers for the API: check api_endpoint and https_proxy");
+        return error(Code::kApiBadReply,
+                     "a proxy or another service answers for the API: check api_endpoint and https_proxy");
     }
     if (has(e.code, "NotFound")) {
         return error(Code::kApiRejected, "check region and api_endpoint: " + c.host + " does not serve this API");

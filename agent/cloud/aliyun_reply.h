@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/endpoint/provider.h"
 #include "agent/net/http_transport.h"
 #include "agent/text/json_view.h"
-#include "agent/endpoint/provider.h"
 
 namespace postern::agent {
 
@@ -22,7 +22,8 @@ struct ZonesPage {
 /// The entries of one page of a list, plain or wrapped (`plural`: {`singular`: […]}), all of them objects; `what` for messages.
 /// A reply without the list is an error, not an empty list.
 core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
-                                                    const std::string& what, std::string* next_token, std::string* request_id);
+                                                    const std::string& what, std::string* next_token,
+                                                    std::string* request_id);
 
 /// GetVpcEndpointAttribute without its zones (it has no addresses). kApiBadReply when it is something else.
 core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply);
@@ -44,12 +45,12 @@ core::Result<EndpointsPage> parse_endpoints_page(std::string_view body);
 
 struct ApiError {
     int http_status = 0;
-    std::string code;             // "" when the body was no API error
-    std::string message;          // bounded; "" where it may repeat what we signed
+    std::string code;     // "" when the body was no API error
+    std::string message;  // bounded; "" where it may repeat what we signed
     std::string request_id;
-    std::string denied_action;    // "privatelink:ListVpcEndpointZones"
+    std::string denied_action;  // "privatelink:ListVpcEndpointZones"
     std::string denied_principal;
-    std::string instead;          // of JSON: "an HTML or XML page", …
+    std::string instead;  // of JSON: "an HTML or XML page", …
 };
 ApiError read_api_error(int http_status, std::string_view body);
 /// A 200 that is an error all the same.
@@ -59,9 +60,9 @@ enum class ApiFailure {
     kPermanent,  // until somebody changes something
     kTransient,  // again, soon
     kThrottled,
-    kClock,      // our date was refused
-    kToken,      // new temporary credentials may help
-    kKey,        // key or secret are wrong: read them anew next time
+    kClock,  // our date was refused
+    kToken,  // new temporary credentials may help
+    kKey,    // key or secret are wrong: read them anew next time
 };
 ApiFailure classify(const ApiError& error);
 /// Something else is being done to the endpoint: the same again later, for minutes.
@@ -71,9 +72,9 @@ bool is_busy(const ApiError& error);
 struct ApiContext {
     std::string product = "privatelink";
     std::string action, host, region;
-    std::string resource;         // "endpoint ep-…"
-    std::string credentials;      // source, e.g. "ecs_ram_role"
-    std::string principal;        // "role postern-reader"
+    std::string resource;              // "endpoint ep-…"
+    std::string credentials;           // source, e.g. "ecs_ram_role"
+    std::string principal;             // "role postern-reader"
     core::Micros clock_offset_us = 0;  // server minus ours
 };
 core::Error explain(const ApiError& error, const ApiContext& context);

@@ -5,12 +5,12 @@
 
 #include "agent/cloud/aliyun_privatelink.h"
 #include "agent/cloud/credentials.h"
-#include "agent/net/http_client.h"
 #include "agent/cloud/metadata.h"
-#include "agent/net/process_runner.h"
 #include "agent/config/config.h"
 #include "agent/discovery/discovery_sources.h"
+#include "agent/net/http_client.h"
 #include "agent/net/lookup.h"
+#include "agent/net/process_runner.h"
 
 namespace postern::agent {
 

@@ -22,7 +22,8 @@ std::string ini_value(std::string_view text) {
         if (close != std::string_view::npos) return std::string(text.substr(1, close - 1));
     }
     // A comment needs a blank before it: secrets may hold '#'.
-    for (const char* mark : {" #", "\t#", " ;", "\t;"}) text = text.substr(0, text.find(mark));
+    for (const char* mark : {" #", "\t#", " ;", "\t;"})
+        text = text.substr(0, text.find(mark));
     return std::string(trim(text));
 }
 
@@ -35,7 +36,8 @@ core::Result<CliConfig> parse_cli_config(std::string_view text) {
     out.current = json->at("current").text();
     for (const auto& item : json->at("profiles").items()) {
         ProfileFields fields;
-        for (const auto& [name, value] : item.members()) fields[name] = value.text();
+        for (const auto& [name, value] : item.members())
+            fields[name] = value.text();
         const std::string name = fields["name"];
         out.profiles.emplace(name, std::move(fields));
     }
@@ -60,7 +62,8 @@ std::map<std::string, ProfileFields> parse_ini(std::string_view text) {
         const auto sign = line.find_first_of("=:");  // both are read by the official libraries
         if (sign == std::string_view::npos) continue;
         std::string key(trim(line.substr(0, sign)));
-        for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        for (char& c : key)
+            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         out[section][std::move(key)] = ini_value(line.substr(sign + 1));
     }
     return out;
@@ -79,7 +82,8 @@ core::Result<std::vector<std::string>> split_command(std::string_view command) {
         }
         if (!std::exchange(in_word, true)) out.emplace_back();
         const char next = i + 1 < command.size() ? command[i + 1] : '\0';
-        const bool escapes = quote == 0 || (quote == '"' && (next == '"' || next == '\\' || next == '$' || next == '`'));
+        const bool escapes =
+            quote == 0 || (quote == '"' && (next == '"' || next == '\\' || next == '$' || next == '`'));
         if (c == quote) {
             quote = 0;
         } else if (quote == 0 && (c == '\'' || c == '"')) {
@@ -130,7 +134,8 @@ core::Result<Credentials> parse_role_credentials(std::string_view body, bool cod
     out.access_key_secret = core::Secret(json->at("AccessKeySecret").text());
     out.security_token = core::Secret(json->at("SecurityToken").text());
     if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty()) {
-        return core::fail(Code::kCredentialsInvalid, "credentials without one of AccessKeyId, AccessKeySecret, SecurityToken");
+        return core::fail(Code::kCredentialsInvalid,
+                          "credentials without one of AccessKeyId, AccessKeySecret, SecurityToken");
     }
     out.expires_wall_us = core::parse_utc(json->at("Expiration").text());
     if (out.expires_wall_us < 0) {
@@ -148,7 +153,8 @@ core::Result<Credentials> parse_sts_reply(std::string_view body) {
     out.access_key_secret = core::Secret(keys.at("AccessKeySecret").text());
     out.security_token = core::Secret(keys.at("SecurityToken").text());
     out.expires_wall_us = core::parse_utc(keys.at("Expiration").text());
-    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty() || out.expires_wall_us < 0) {
+    if (out.access_key_id.empty() || out.access_key_secret.empty() || out.security_token.empty() ||
+        out.expires_wall_us < 0) {
         return core::fail(Code::kCredentialsInvalid, "a reply of the token service without whole credentials");
     }
     return out;

@@ -19,8 +19,12 @@ constexpr std::size_t kMaxFile = 1 << 20;
 constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
 constexpr int kMaxChain = 5;  // profiles that assume a role from a profile that …
 
-tl::unexpected<core::Error> missing(std::string why) { return core::fail(Code::kCredentialsMissing, std::move(why)); }
-tl::unexpected<core::Error> wrong(std::string why) { return core::fail(Code::kCredentialsInvalid, std::move(why)); }
+tl::unexpected<core::Error> missing(std::string why) {
+    return core::fail(Code::kCredentialsMissing, std::move(why));
+}
+tl::unexpected<core::Error> wrong(std::string why) {
+    return core::fail(Code::kCredentialsInvalid, std::move(why));
+}
 
 std::string field(const ProfileFields& fields, const char* name) {
     const auto it = fields.find(name);
@@ -95,21 +99,27 @@ class AssumeRoleSource final : public GuardedSource {
 class OidcSource final : public GuardedSource {
   public:
     OidcSource(CredentialContext& context, std::string token_file, std::string provider_arn, RoleRequest role)
-        : context_(context), token_file_(std::move(token_file)), provider_arn_(std::move(provider_arn)), role_(std::move(role)) {}
+        : context_(context),
+          token_file_(std::move(token_file)),
+          provider_arn_(std::move(provider_arn)),
+          role_(std::move(role)) {}
     std::string_view name() const override { return role_.source; }
     void fetch(Callback done) override {
-        const std::pair<const char*, const std::string*> needed[] = {{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", &token_file_},
-                                                                     {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &provider_arn_},
-                                                                     {"ALIBABA_CLOUD_ROLE_ARN", &role_.role_arn}};
+        const std::pair<const char*, const std::string*> needed[] = {
+            {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", &token_file_},
+            {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &provider_arn_},
+            {"ALIBABA_CLOUD_ROLE_ARN", &role_.role_arn}};
         for (const auto& [variable, value] : needed) {
             if (value->empty()) return done(missing(std::string(variable) + " is not set"));
         }
         // Read each time: the cluster rotates it.
         auto token = core::read_file(token_file_, kMaxFile);
         if (!token) return done(wrong("the OIDC token: " + token.error().text()));
-        while (!token->empty() && (token->back() == '\n' || token->back() == '\r' || token->back() == ' ')) token->pop_back();
+        while (!token->empty() && (token->back() == '\n' || token->back() == '\r' || token->back() == ' '))
+            token->pop_back();
         if (token->empty()) return done(wrong("the OIDC token file " + token_file_ + " is empty"));
-        context_.sts.assume_role_with_oidc(core::Secret(std::move(*token)), provider_arn_, role_, guarded(std::move(done)));
+        context_.sts.assume_role_with_oidc(core::Secret(std::move(*token)), provider_arn_, role_,
+                                           guarded(std::move(done)));
     }
 
   private:
@@ -175,8 +185,8 @@ Credentials static_keys(const std::string& id, const std::string& secret, const 
     return out;
 }
 
-RoleRequest role_of(const CredentialContext& c, const std::string& arn, const std::string& session, const std::string& duration,
-                    const std::string& region, bool vpc) {
+RoleRequest role_of(const CredentialContext& c, const std::string& arn, const std::string& session,
+                    const std::string& duration, const std::string& region, bool vpc) {
     RoleRequest role;
     role.role_arn = arn.empty() ? c.environment("ALIBABA_CLOUD_ROLE_ARN") : arn;
     role.session_name = session.empty() ? c.environment("ALIBABA_CLOUD_ROLE_SESSION_NAME") : session;
@@ -191,7 +201,8 @@ RoleRequest role_of(const CredentialContext& c, const std::string& arn, const st
 
 /// What a file says about the instance's role; the variables of the chain hold for it as well.
 core::Result<std::unique_ptr<CredentialSource>> instance_role(const CredentialContext& c, const std::string& name) {
-    if (is_true(c.environment(kNoMetadata))) return wrong(std::string(kNoMetadata) + " forbids to ask for the instance's role");
+    if (is_true(c.environment(kNoMetadata)))
+        return wrong(std::string(kNoMetadata) + " forbids to ask for the instance's role");
     return ecs_role_credentials(c.metadata, name.empty() ? c.environment("ALIBABA_CLOUD_ECS_METADATA") : name);
 }
 
@@ -242,15 +253,17 @@ class CliProfileSource final : public DelegatingSource {
     }
 
   private:
-    core::Result<std::unique_ptr<CredentialSource>> source_of(const CliConfig& config, const std::string& name, int depth) {
+    core::Result<std::unique_ptr<CredentialSource>> source_of(const CliConfig& config, const std::string& name,
+                                                              int depth) {
         const auto it = config.profiles.find(name);
         if (it == config.profiles.end()) return wrong("there is no profile \"" + name.substr(0, 60) + "\"");
         const ProfileFields& p = it->second;
         const std::string mode = field(p, "mode");
         const std::string id = field(p, "access_key_id"), secret = field(p, "access_key_secret");
         const auto role = [&] {
-            RoleRequest r = role_of(context_, field(p, "ram_role_arn"), field(p, "ram_session_name"), field(p, "expired_seconds"),
-                                    field(p, "sts_region"), is_true(field(p, "enable_vpc")));
+            RoleRequest r =
+                role_of(context_, field(p, "ram_role_arn"), field(p, "ram_session_name"), field(p, "expired_seconds"),
+                        field(p, "sts_region"), is_true(field(p, "enable_vpc")));
             r.policy = field(p, "policy");
             r.external_id = field(p, "external_id");
             return r;
@@ -271,10 +284,12 @@ class CliProfileSource final : public DelegatingSource {
         }
         if (mode == "CredentialsURI") {
             const std::string url = field(p, "credentials_uri");
-            return std::make_unique<UriSource>(context_, url.empty() ? context_.environment("ALIBABA_CLOUD_CREDENTIALS_URI") : url);
+            return std::make_unique<UriSource>(
+                context_, url.empty() ? context_.environment("ALIBABA_CLOUD_CREDENTIALS_URI") : url);
         }
         if (mode == "OIDC") {
-            return std::make_unique<OidcSource>(context_, field(p, "oidc_token_file"), field(p, "oidc_provider_arn"), role());
+            return std::make_unique<OidcSource>(context_, field(p, "oidc_token_file"), field(p, "oidc_provider_arn"),
+                                                role());
         }
         if (mode == "ChainableRamRoleArn") {
             if (depth >= kMaxChain) return wrong("its source profiles chain too far, or in a circle");
@@ -284,7 +299,8 @@ class CliProfileSource final : public DelegatingSource {
         }
         if (mode == "External") return std::make_unique<ExternalSource>(context_, field(p, "process_command"));
         if (mode == "CloudSSO" || mode == "OAuth") {
-            return wrong("mode " + mode + " signs in through a browser, which a service can't: use AK, a RAM role or OIDC");
+            return wrong("mode " + mode +
+                         " signs in through a browser, which a service can't: use AK, a RAM role or OIDC");
         }
         return wrong("unsupported profile mode \"" + mode.substr(0, 40) + "\"");
     }
@@ -325,7 +341,9 @@ class IniSource final : public DelegatingSource {
     core::Result<std::unique_ptr<CredentialSource>> source_of(const ProfileFields& s) {
         const std::string type = field(s, "type");
         if (field(s, "enable") == "false") return missing("switched off by enable = false");
-        const auto keys = [&] { return static_keys(field(s, "access_key_id"), field(s, "access_key_secret"), field(s, "security_token")); };
+        const auto keys = [&] {
+            return static_keys(field(s, "access_key_id"), field(s, "access_key_secret"), field(s, "security_token"));
+        };
         const auto role = [&] {
             RoleRequest r = role_of(context_, field(s, "role_arn"), field(s, "role_session_name"), "", "", false);
             r.policy = field(s, "policy");
@@ -337,7 +355,8 @@ class IniSource final : public DelegatingSource {
             return std::make_unique<AssumeRoleSource>(context_, std::make_unique<StaticSource>(keys()), role());
         }
         if (type == "oidc_role_arn") {
-            return std::make_unique<OidcSource>(context_, field(s, "oidc_token_file_path"), field(s, "oidc_provider_arn"), role());
+            return std::make_unique<OidcSource>(context_, field(s, "oidc_token_file_path"),
+                                                field(s, "oidc_provider_arn"), role());
         }
         return wrong(type.empty() ? "it has no type" : "unsupported type \"" + type.substr(0, 40) + "\"");
     }
@@ -356,7 +375,9 @@ std::unique_ptr<CredentialSource> oidc_credentials(CredentialContext& context) {
 std::unique_ptr<CredentialSource> cli_profile_credentials(CredentialContext& context) {
     return std::make_unique<CliProfileSource>(context);
 }
-std::unique_ptr<CredentialSource> ini_credentials(CredentialContext& context) { return std::make_unique<IniSource>(context); }
+std::unique_ptr<CredentialSource> ini_credentials(CredentialContext& context) {
+    return std::make_unique<IniSource>(context);
+}
 std::unique_ptr<CredentialSource> uri_credentials(CredentialContext& context) {
     return std::make_unique<UriSource>(context, context.environment("ALIBABA_CLOUD_CREDENTIALS_URI"));
 }

@@ -16,7 +16,8 @@
 namespace postern::agent {
 
 /// Runs a program without a shell and gives its standard output, within a minute; for profiles of mode External.
-using CommandRunner = std::function<void(std::vector<std::string> argv, std::function<void(core::Result<std::string>)>)>;
+using CommandRunner =
+    std::function<void(std::vector<std::string> argv, std::function<void(core::Result<std::string>)>)>;
 
 /// What all sources need. Outlives them.
 struct CredentialContext {

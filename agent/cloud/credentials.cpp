@@ -14,8 +14,8 @@ using core::Micros;
 
 // The platform offers the next credential 30 min before the old one ends; both work meanwhile.
 constexpr Micros kRenewBefore = 15 * core::kMinute;
-constexpr Micros kUseless = 3 * core::kMinute;      // a request started now must not find it expired
-constexpr Micros kAskAgain = core::kMinute;         // a source that gives what looks expired is not asked for every request
+constexpr Micros kUseless = 3 * core::kMinute;  // a request started now must not find it expired
+constexpr Micros kAskAgain = core::kMinute;     // a source that gives what looks expired is not asked for every request
 constexpr Micros kRenewAtLeast = 10 * core::kSecond;
 
 class EnvironmentSource final : public CredentialSource {
@@ -43,7 +43,8 @@ class EnvironmentSource final : public CredentialSource {
 
 bool is_role_name(const std::string& text) {
     return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
 }
 
@@ -94,11 +95,10 @@ class EcsRoleSource final : public CredentialSource {
 /// Named in the list of those that were asked, with the reason why it was not.
 class SwitchedOffSource final : public CredentialSource {
   public:
-    SwitchedOffSource(std::string name, std::string variable) : name_(std::move(name)), variable_(std::move(variable)) {}
+    SwitchedOffSource(std::string name, std::string variable)
+        : name_(std::move(name)), variable_(std::move(variable)) {}
     std::string_view name() const override { return name_; }
-    void fetch(Callback done) override {
-        done(core::fail(Code::kCredentialsMissing, "switched off by " + variable_));
-    }
+    void fetch(Callback done) override { done(core::fail(Code::kCredentialsMissing, "switched off by " + variable_)); }
 
   private:
     std::string name_, variable_;
@@ -108,7 +108,8 @@ class SwitchedOffSource final : public CredentialSource {
 
 bool is_true(std::string_view text) {
     std::string word(text);
-    for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : word)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return word == "true";
 }
 
@@ -130,7 +131,9 @@ CredentialChain::CredentialChain(core::Clock& clock, core::Random& random,
       backoff_(10 * core::kSecond, 5 * core::kMinute),
       alive_(std::make_shared<bool>(true)) {}
 
-CredentialChain::~CredentialChain() { *alive_ = false; }
+CredentialChain::~CredentialChain() {
+    *alive_ = false;
+}
 
 bool CredentialChain::fresh() const {
     if (!current_ || refused_) return false;
@@ -151,7 +154,8 @@ void CredentialChain::invalidate(const std::string& access_key_id) {
 
 std::vector<std::string> CredentialChain::source_names() const {
     std::vector<std::string> out;
-    for (const auto& source : sources_) out.emplace_back(source->name());
+    for (const auto& source : sources_)
+        out.emplace_back(source->name());
     return out;
 }
 
@@ -212,8 +216,9 @@ void CredentialChain::exhausted() {
         // Callers between now and the expiry get the old ones without asking again each time.
         fetched_mono_us_ = clock_.mono_us();
         if (backoff_.fresh()) {  // one line for a series
-            core::log_warning("credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().why_not,
-                              {{"source", current_->provider}, {"expires", core::format_utc(current_->expires_wall_us)}});
+            core::log_warning(
+                "credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().why_not,
+                {{"source", current_->provider}, {"expires", core::format_utc(current_->expires_wall_us)}});
         }
         renew_in(backoff_.next(random_));
         return finish(*current_);

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/cloud/metadata.h"
 #include "agent/net/environment.h"
 #include "agent/net/http_transport.h"
-#include "agent/cloud/metadata.h"
 #include "core/backoff.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -22,10 +22,10 @@ namespace postern::agent {
 struct Credentials {
     std::string access_key_id;
     core::Secret access_key_secret;
-    core::Secret security_token;                 // empty: a permanent key
+    core::Secret security_token;  // empty: a permanent key
     core::Micros expires_wall_us = core::kNever;
-    std::string provider;                        // "environment", "ecs_ram_role", …
-    std::string principal;                       // "role postern-reader"; "" when the source has no name for it
+    std::string provider;   // "environment", "ecs_ram_role", …
+    std::string principal;  // "role postern-reader"; "" when the source has no name for it
 };
 
 /// One source. fetch() calls back once, maybe at once, unless the source is destroyed.
@@ -83,16 +83,16 @@ class CredentialChain {
     std::shared_ptr<void> keep_;
     std::vector<std::unique_ptr<CredentialSource>> sources_;
     std::optional<Credentials> current_;
-    std::size_t remembered_ = 0;           // the source of current_
+    std::size_t remembered_ = 0;  // the source of current_
     core::Micros fetched_mono_us_ = 0;
-    bool refused_ = false;                 // by the API
+    bool refused_ = false;  // by the API
     bool fetching_ = false;
-    bool whole_walk_ = false;              // the remembered source failed: all are asked
+    bool whole_walk_ = false;  // the remembered source failed: all are asked
     std::vector<Callback> waiting_;
     std::vector<CredentialAttempt> attempts_, asked_;
     core::Timer renewal_;
     core::Backoff backoff_;
-    std::shared_ptr<bool> alive_;          // sources and callers call back late
+    std::shared_ptr<bool> alive_;  // sources and callers call back late
 };
 
 struct CredentialContext;

@@ -54,8 +54,9 @@ InstanceIdentity parse_identity(std::string_view all) {
     if (!json) return out;
     for (const std::string part : kParts) {
         const auto slash = part.find('/');
-        const JsonView node = slash == std::string::npos ? json->at(part.c_str())
-                                                         : json->at(part.substr(0, slash).c_str()).at(part.substr(slash + 1).c_str());
+        const JsonView node = slash == std::string::npos
+                                  ? json->at(part.c_str())
+                                  : json->at(part.substr(0, slash).c_str()).at(part.substr(slash + 1).c_str());
         if (const auto value = metadata_value(node.text())) take(out, part, *value);
     }
     return out;
@@ -99,7 +100,8 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     std::vector<IdentityCallback> waiting_identity;
 
     State(core::Clock& c, HttpTransport& h, MetadataOptions o) : clock(c), http(h), options(std::move(o)) {
-        while (options.url.ends_with('/')) options.url.pop_back();
+        while (options.url.ends_with('/'))
+            options.url.pop_back();
     }
 
     HttpRequest request(const char* method, const std::string& path) const {
@@ -114,10 +116,11 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     /// Sends and calls `then` unless we are gone.
     template <class Then>
     void send(HttpRequest r, Then then) {
-        http.send(std::move(r), [weak = weak_from_this(), then = std::move(then)](core::Result<HttpResponse> reply) mutable {
-            const auto self = weak.lock();
-            if (self && !self->closed) then(*self, std::move(reply));
-        });
+        http.send(std::move(r),
+                  [weak = weak_from_this(), then = std::move(then)](core::Result<HttpResponse> reply) mutable {
+                      const auto self = weak.lock();
+                      if (self && !self->closed) then(*self, std::move(reply));
+                  });
     }
 
     /// `then` runs when there is a token, or when it is known that there is none.
@@ -148,9 +151,8 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     }
 
     void get(const std::string& path, TextCallback done, int tries_left) {
-        with_token([this, path, done = std::move(done), tries_left]() mutable {
-            get_now(path, std::move(done), tries_left);
-        });
+        with_token(
+            [this, path, done = std::move(done), tries_left]() mutable { get_now(path, std::move(done), tries_left); });
     }
     void get_now(const std::string& path, TextCallback done, int tries_left, bool use_token = true) {
         if (token.empty() && options.v1_disabled) {
@@ -160,8 +162,8 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         HttpRequest r = request("GET", "/latest/meta-data/" + path);
         const bool had_token = use_token && !token.empty();
         if (had_token) r.headers.emplace_back(kTokenHeader, token.expose());
-        send(std::move(r), [path, done = std::move(done), tries_left, had_token](State& self,
-                                                                                 core::Result<HttpResponse> reply) mutable {
+        send(std::move(r), [path, done = std::move(done), tries_left, had_token](
+                               State& self, core::Result<HttpResponse> reply) mutable {
             self.value_came(path, std::move(done), tries_left, had_token, std::move(reply));
         });
     }
@@ -184,7 +186,7 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         if (reply->status == 401 || reply->status == 403) {
             return done(core::fail(Code::kApiDenied, what + ": HTTP " + std::to_string(reply->status),
                                    !token.empty() ? "the metadata service is switched off for this instance"
-                                             : "this instance demands a session token, and " + token_problem));
+                                                  : "this instance demands a session token, and " + token_problem));
         }
         if (reply->status != 200) {
             return done(core::fail(Code::kApiUnavailable, what + ": HTTP " + std::to_string(reply->status),
@@ -199,18 +201,22 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     }
 
     void ask_identity() {
-        get("all", [this](core::Result<std::string> all) {
-            // Nobody answered: the single values would only wait for the same silence. Anything else they may do better.
-            if (!all && all.error().code == Code::kApiUnavailable) return identity_done(std::move(all.error()));
-            if (all) identity = parse_identity(*all);
-            ask_rest(0, std::nullopt);
-        }, 1);
+        get(
+            "all",
+            [this](core::Result<std::string> all) {
+                // Nobody answered: the single values would only wait for the same silence. Anything else they may do better.
+                if (!all && all.error().code == Code::kApiUnavailable) return identity_done(std::move(all.error()));
+                if (all) identity = parse_identity(*all);
+                ask_rest(0, std::nullopt);
+            },
+            1);
     }
     // One after the other what is missing: four small values, once in a process's life.
     void ask_rest(std::size_t index, std::optional<core::Error> trouble) {
         if (index == std::size(kParts)) return identity_done(std::move(trouble));
         if (has(identity, kParts[index])) return ask_rest(index + 1, std::move(trouble));
-        get(kParts[index],
+        get(
+            kParts[index],
             [this, index, trouble = std::move(trouble)](core::Result<std::string> value) mutable {
                 if (value) {
                     take(identity, kParts[index], *value);
@@ -237,7 +243,9 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
 MetadataClient::MetadataClient(core::Clock& clock, HttpTransport& http, MetadataOptions options)
     : state_(std::make_shared<State>(clock, http, std::move(options))) {}
 
-MetadataClient::~MetadataClient() { state_->closed = true; }
+MetadataClient::~MetadataClient() {
+    state_->closed = true;
+}
 
 void MetadataClient::get(const std::string& path, TextCallback done) {
     const auto keep = state_;
@@ -251,6 +259,8 @@ void MetadataClient::identity(IdentityCallback done) {
     if (state_->waiting_identity.size() == 1) state_->ask_identity();
 }
 
-const InstanceIdentity& MetadataClient::known_identity() const { return state_->identity; }
+const InstanceIdentity& MetadataClient::known_identity() const {
+    return state_->identity;
+}
 
 }  // namespace postern::agent

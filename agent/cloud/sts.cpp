@@ -12,7 +12,9 @@ using core::Code;
 
 constexpr const char* kVersion = "2015-04-01";
 
-std::string timestamp(core::Micros wall_us) { return core::format_utc(wall_us).substr(0, 19) + "Z"; }
+std::string timestamp(core::Micros wall_us) {
+    return core::format_utc(wall_us).substr(0, 19) + "Z";
+}
 
 std::string role_name(const std::string& arn) {
     const auto at = arn.rfind('/');
@@ -57,9 +59,11 @@ std::string sts_host(const std::string& region, bool vpc, const Environment& env
     return (inside ? "sts-vpc." : "sts.") + where + ".aliyuncs.com";
 }
 
-StsClient::StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url, std::string ca_file)
+StsClient::StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url,
+                     std::string ca_file)
     : clock_(clock), random_(random), http_(http), base_url_(std::move(base_url)), ca_file_(std::move(ca_file)) {
-    while (base_url_.ends_with('/')) base_url_.pop_back();
+    while (base_url_.ends_with('/'))
+        base_url_.pop_back();
 }
 
 void StsClient::assume_role(const Credentials& as, const RoleRequest& role, Callback done) {
@@ -67,10 +71,14 @@ void StsClient::assume_role(const Credentials& as, const RoleRequest& role, Call
 }
 
 NameValues StsClient::signed_query(const Credentials& as, const RoleRequest& role) {
-    NameValues query{{"Action", "AssumeRole"},       {"Version", kVersion},
-                     {"Format", "JSON"},             {"Timestamp", timestamp(now_us())},
-                     {"SignatureMethod", "HMAC-SHA1"}, {"SignatureVersion", "1.0"},
-                     {"SignatureNonce", random_.hex(32)}, {"AccessKeyId", as.access_key_id}};
+    NameValues query{{"Action", "AssumeRole"},
+                     {"Version", kVersion},
+                     {"Format", "JSON"},
+                     {"Timestamp", timestamp(now_us())},
+                     {"SignatureMethod", "HMAC-SHA1"},
+                     {"SignatureVersion", "1.0"},
+                     {"SignatureNonce", random_.hex(32)},
+                     {"AccessKeyId", as.access_key_id}};
     if (!as.security_token.empty()) query.emplace_back("SecurityToken", as.security_token.expose());
     const NameValues form = form_of(role);
     NameValues all = query;
@@ -85,13 +93,18 @@ void StsClient::assume_role_with_oidc(const core::Secret& oidc_token, const std:
     form.emplace_back("OIDCProviderArn", provider_arn);
     form.emplace_back("OIDCToken", oidc_token.expose());
     const auto query = [this]() -> NameValues {
-        return {{"Action", "AssumeRoleWithOIDC"}, {"Version", kVersion}, {"Format", "JSON"}, {"Timestamp", timestamp(now_us())},
+        return {{"Action", "AssumeRoleWithOIDC"},
+                {"Version", kVersion},
+                {"Format", "JSON"},
+                {"Timestamp", timestamp(now_us())},
                 {"SignatureNonce", random_.hex(32)}};
     };
     send(query, form, role, "AssumeRoleWithOIDC", std::move(done));
 }
 
-core::Micros StsClient::now_us() const { return clock_.wall_us() + clock_offset_us_; }
+core::Micros StsClient::now_us() const {
+    return clock_.wall_us() + clock_offset_us_;
+}
 
 bool StsClient::learn_clock(const HttpResponse& refusal) {
     const auto server = parse_http_date(refusal.header("date"));
@@ -104,8 +117,8 @@ bool StsClient::learn_clock(const HttpResponse& refusal) {
     return true;
 }
 
-void StsClient::send(Query query, const NameValues& form, const RoleRequest& role, const std::string& action, Callback done,
-                     bool clock_tried) {
+void StsClient::send(Query query, const NameValues& form, const RoleRequest& role, const std::string& action,
+                     Callback done, bool clock_tried) {
     HttpRequest request;
     request.method = "POST";
     request.url = (base_url_.empty() ? "https://" + role.host : base_url_) + "/?" + canonical_query(query());
@@ -129,8 +142,9 @@ void StsClient::send(Query query, const NameValues& form, const RoleRequest& rol
             if (classify(error) == ApiFailure::kClock && !clock_tried && learn_clock(*reply)) {
                 return send(query, form, role, action, done, true);
             }
-            const std::string what = error.code.empty() ? "HTTP " + std::to_string(error.http_status) + " with " + error.instead
-                                                        : error.code + (error.message.empty() ? "" : ": " + error.message);
+            const std::string what = error.code.empty()
+                                         ? "HTTP " + std::to_string(error.http_status) + " with " + error.instead
+                                         : error.code + (error.message.empty() ? "" : ": " + error.message);
             return done(core::fail(Code::kCredentialsInvalid, where + what, hint_for(error, role)));
         }
         auto keys = parse_sts_reply(reply->body);

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "agent/commands/cli.h"
-#include "agent/commands/check_online.h"
 #include "agent/client/console.h"
+#include "agent/commands/check_online.h"
+#include "agent/commands/cli.h"
 #include "core/file_system.h"
 
 namespace postern::agent {
@@ -27,8 +27,8 @@ std::string file_problem(const std::string& path, bool secret) {
     }
     if (!S_ISREG(info.st_mode)) return path + " is not a file";
     if (secret && (info.st_mode & 0007) != 0) {
-        return fmt::format("{} can be read by everyone on this host: chown root:postern {} && chmod 0640 {}",
-                           path, path, path);
+        return fmt::format("{} can be read by everyone on this host: chown root:postern {} && chmod 0640 {}", path,
+                           path, path);
     }
     return "";
 }
@@ -79,9 +79,8 @@ int run_command(const CheckConfigCommand& command) {
     std::string links;
     for (const LinkConfig& link : config->links)
         links += (links.empty() ? ": " : ", ") + link.name;
-    fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid",
-               config->links.size(), config->links.size() == 1 ? "link" : "links",
-               config->links.size() <= 8 ? links : "");
+    fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
+               config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
     const int offline = warnings.empty() ? kExitGood : kExitWarning;
     return command.online ? std::max(offline, check_online(*config)) : offline;
 }

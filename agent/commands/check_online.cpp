@@ -4,9 +4,9 @@
 
 #include <map>
 
-#include "agent/commands/cli.h"
-#include "agent/cloud/clients.h"
 #include "agent/client/console.h"
+#include "agent/cloud/clients.h"
+#include "agent/commands/cli.h"
 #include "agent/discovery/snapshot_store.h"
 
 namespace postern::agent {
@@ -15,7 +15,10 @@ namespace {
 class OnlineCheck {
   public:
     explicit OnlineCheck(const Config& config)
-        : config_(config), lookup_(loop_, clock_), cloud_(loop_, clock_, random_, lookup_, config.aliyun), turn_(clock_) {
+        : config_(config),
+          lookup_(loop_, clock_),
+          cloud_(loop_, clock_, random_, lookup_, config.aliyun),
+          turn_(clock_) {
         lookup_.set_upstreams(upstreams_of(config));
     }
 
@@ -23,7 +26,8 @@ class OnlineCheck {
         bool api = false;
         for (const auto& link : config_.links) {
             api = api || source_kind(link) == "api";
-            for (const auto& key : source_keys(link)) answers_.emplace(key, std::nullopt);
+            for (const auto& key : source_keys(link))
+                answers_.emplace(key, std::nullopt);
         }
         if (answers_.empty()) {
             print("online: no link asks anybody for addresses\n");
@@ -33,7 +37,8 @@ class OnlineCheck {
         ask_all();
         if (api) print(fmt::format("region {}\n", region()));
         int code = failed_ ? kExitFailed : kExitGood;
-        for (const auto& link : config_.links) code = std::max(code, tell(link));
+        for (const auto& link : config_.links)
+            code = std::max(code, tell(link));
         return code;
     }
 
@@ -61,9 +66,11 @@ class OnlineCheck {
         print(failed_ ? "credentials: none\n" : fmt::format("credentials: {}{}\n", source, who));
         const auto& attempts = cloud_.credentials->attempts();
         for (const auto& name : cloud_.credentials->source_names()) {
-            const auto it = std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
+            const auto it =
+                std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
             std::string what = "not asked: an earlier one serves";
-            if (it != attempts.end()) what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->why_not;
+            if (it != attempts.end())
+                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->why_not;
             print(fmt::format("  {:<16} {}\n", name, what));
         }
         print("  (in the environment of this command; that of the service may differ)\n");
@@ -90,7 +97,8 @@ class OnlineCheck {
             const auto& answer = answers_.at(key);
             const std::string head = fmt::format("link {}: {}: ", link.name, key);
             if (!answer || !*answer) {
-                const core::Error error = answer ? answer->error() : core::Error{core::Code::kInternal, "no answer", "", 0};
+                const core::Error error =
+                    answer ? answer->error() : core::Error{core::Code::kInternal, "no answer", "", 0};
                 print(head + error.text() + "\n");
                 code = kExitFailed;
                 continue;
@@ -116,6 +124,8 @@ class OnlineCheck {
 
 }  // namespace
 
-int check_online(const Config& config) { return OnlineCheck(config).run(); }
+int check_online(const Config& config) {
+    return OnlineCheck(config).run();
+}
 
 }  // namespace postern::agent

@@ -93,8 +93,7 @@ class Parser {
         try {
             app_.parse(argc, const_cast<char**>(argv));
         } catch (const CLI::CallForHelp&) {
-            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal),
-                                kExitGood};
+            return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal), kExitGood};
         } catch (const CLI::ParseError& error) {
             const CLI::App* at = deepest(&app_);
             const std::string name = at == &app_ ? "postern" : full_name(at);
@@ -131,10 +130,11 @@ class Parser {
 
     void add_check_config() {
         auto c = std::make_shared<CheckConfigCommand>();
-        CLI::App* app = add(&app_, "check-config",
-                            "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
-                            "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
-                            c);
+        CLI::App* app =
+            add(&app_, "check-config",
+                "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
+                "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
+                c);
         app->add_flag("--online", c->online,
                       "also ask for the addresses of every link once, and say which credentials were used and why the "
                       "others were not");
@@ -152,9 +152,7 @@ class Parser {
             ->type_name("");
         app->add_flag("--json", show->json, "as JSON");
         auto compile = std::make_shared<PlanCompileCommand>();
-        app = add(plan, "compile",
-                  "Make a plan without the agent from what is on disk: no verdicts.",
-                  compile);
+        app = add(plan, "compile", "Make a plan without the agent from what is on disk: no verdicts.", compile);
         app->add_option("-o,--out", compile->out, "where to write it")->type_name("FILE")->required();
     }
 
@@ -175,8 +173,7 @@ class Parser {
                             "answered, 1 no such name or no such record, 2 failed, 3 usage.",
                             c);
         app->add_option("NAME", c->name, "a name, or an address for its PTR")->required()->type_name("");
-        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …")
-            ->type_name("");
+        app->add_option("TYPE", c->type, "A (the default), AAAA, PTR (of an address), SOA, ANY, …")->type_name("");
         app->add_flag("--json", c->json, "as JSON");
     }
 
@@ -188,8 +185,7 @@ class Parser {
                [c](const std::vector<std::string>& list) {
                    for (const auto& text : list) {
                        const auto ip = core::IpAddress::parse(text);
-                       if (!ip)
-                           throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
+                       if (!ip) throw CLI::ValidationError("--address", shown(text) + " is not an IP address");
                        c->addresses.push_back(*ip);
                    }
                },
@@ -203,10 +199,8 @@ class Parser {
                      c->host = *host;
                      return "";
                  });
-        app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")
-            ->type_name("FILE");
-        app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")
-            ->type_name("FILE");
+        app->add_option("--token-file", c->token_file, "file with the TDengine Cloud token")->type_name("FILE");
+        app->add_option("--ca-file", c->ca_file, "certificates to trust instead of the system's")->type_name("FILE");
         app->add_option("--port", c->port, "port of the gateway (default 443)")
             ->type_name("N")
             ->check(CLI::Range(1, 65535).description(""));
@@ -225,14 +219,13 @@ class Parser {
             ->type_name("N")
             ->check(CLI::Range(1, 100000).description(""));
         add_target(app, c.get());
-        add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME",
-                 [c](const std::string& text) -> std::string {
-                     c->timeout_us = parse_duration(text);
-                     return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond &&
-                                    *c->timeout_us <= core::kMinute
-                                ? ""
-                                : "is not a duration from 10ms to 1m, such as \"3s\"";
-                 });
+        add_read(
+            app, "--timeout", "for a whole probe (default 3s)", "TIME", [c](const std::string& text) -> std::string {
+                c->timeout_us = parse_duration(text);
+                return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond && *c->timeout_us <= core::kMinute
+                           ? ""
+                           : "is not a duration from 10ms to 1m, such as \"3s\"";
+            });
         app->callback([this, c, app] {
             c->config_given = app->count("--config") > 0;
             result_ = [c] { return Command{*c}; };
@@ -241,15 +234,14 @@ class Parser {
 
     void add_logs() {
         auto c = std::make_shared<LogsCommand>();
-        CLI::App* app = add(
-            &app_, "logs",
-            "Probe records from the log, oldest first: failures, changes of state, and samples of successes.",
-            c);
+        CLI::App* app =
+            add(&app_, "logs",
+                "Probe records from the log, oldest first: failures, changes of state, and samples of successes.", c);
         app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
         add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N",
                  [c](const std::string& text) { return read_count(text, c->count.emplace()); });
-        add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04",
-                 "TIME", when(c, &probe::RecordFilter::since_wall_us));
+        add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04", "TIME",
+                 when(c, &probe::RecordFilter::since_wall_us));
         add_read(app, "--until", "up to then", "TIME", when(c, &probe::RecordFilter::until_wall_us));
         app->add_option("--link", c->filter.link, "only this link")->type_name("LINK");
         add_read(app, "--ip", "only this address", "IP", [c](const std::string& text) -> std::string {
@@ -272,14 +264,12 @@ class Parser {
                      return meant ? "is not a reason; did you mean " + std::string(*meant) + "?"
                                   : "is not a reason, such as tcp_timeout or cert_expired";
                  });
-        add_read(
-            app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT",
-            [c](const std::string& text) -> std::string {
-                using Format = LogsCommand::Format;
-                c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
-                return text == "short" || text == "wide" || text == "json" ? ""
-                                                                           : "is not short, wide or json";
-            });
+        add_read(app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT",
+                 [c](const std::string& text) -> std::string {
+                     using Format = LogsCommand::Format;
+                     c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;
+                     return text == "short" || text == "wide" || text == "json" ? "" : "is not short, wide or json";
+                 });
     }
 
     std::function<std::string(const std::string&)> when(std::shared_ptr<LogsCommand> c,
@@ -341,7 +331,8 @@ class Parser {
                      raw->timeout_us = *time;
                      return "";
                  });
-        CLI::Option* bundle = app->add_option("--bundle", "write an archive for support, without secrets; FILE must not exist");
+        CLI::Option* bundle =
+            app->add_option("--bundle", "write an archive for support, without secrets; FILE must not exist");
         bundle->type_name("[FILE]")->expected(0, 1);
         app->add_flag("--fix", c->fix, "say what would mend the host's DNS and /etc/hosts, ask, and do it");
         app->add_flag("--yes", c->yes, "with --fix: do it without a question");
@@ -380,26 +371,26 @@ class Parser {
             app->add_flag("-n,--dry-run", c->dry_run, "show what would be done, change nothing");
             app->add_flag("--json", c->json, "what was done, as JSON");
         }
-        auto [status, s] = add_verb(
-            DnsCommand::Verb::kStatus, "status",
-            "Who owns this host's DNS, what postern changed, and what gets in the way.\n"
-            "Exit: 0 as it should be, 1 something wants attention, 2 taken over but not in place, 3 unknown.");
+        auto [status, s] =
+            add_verb(DnsCommand::Verb::kStatus, "status",
+                     "Who owns this host's DNS, what postern changed, and what gets in the way.\n"
+                     "Exit: 0 as it should be, 1 something wants attention, 2 taken over but not in place, 3 unknown.");
         status->add_flag("--json", s->json, "as JSON");
         add_verb(DnsCommand::Verb::kReapply, "reapply",
                  "Take over again what somebody rewrote; nothing when the host is not taken over. systemd starts it.");
         add_verb(DnsCommand::Verb::kRescue, "rescue",
                  "Give the host its own DNS back when postern does not answer within 3 s, and take it over again once "
                  "it does. systemd starts it.");
-        add_verb(DnsCommand::Verb::kPrestart, "prestart",
-                 "Finish what a power cut left half-way; on a clone of another machine discard that one's state. systemd "
-                 "starts it at boot.");
+        add_verb(
+            DnsCommand::Verb::kPrestart, "prestart",
+            "Finish what a power cut left half-way; on a clone of another machine discard that one's state. systemd "
+            "starts it at boot.");
     }
 
     std::string unknown_command(const std::string& word) const {
-        const auto meant =
-            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "dns", "doctor", "endpoint"});
-        return "there is no command " + shown(word) +
-               (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
+        const auto meant = nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs",
+                                          "queries", "refresh", "dns", "doctor", "endpoint"});
+        return "there is no command " + shown(word) + (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }
 
     static CLI::App* deepest(CLI::App* app) {
@@ -416,8 +407,7 @@ class Parser {
 
     static std::string full_name(const CLI::App* app) {
         std::string name = app->get_name();
-        for (const CLI::App* p = app->get_parent(); p != nullptr && p->get_parent() != nullptr;
-             p = p->get_parent()) {
+        for (const CLI::App* p = app->get_parent(); p != nullptr && p->get_parent() != nullptr; p = p->get_parent()) {
             name = p->get_name() + " " + name;
         }
         return "postern " + name;

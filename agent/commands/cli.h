@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-#include "agent/config/config.h"
 #include "agent/account/creation.h"
+#include "agent/config/config.h"
 #include "agent/hostdns/decision.h"
 #include "probe/record.h"
 
@@ -85,9 +85,9 @@ struct EndpointCommand {
     enum class Verb { kServices, kList, kShow, kCreate, kWait, kDelete };
     std::string config = kDefaultConfigPath;
     Verb verb = Verb::kList;
-    std::string endpoint;   // show, wait, delete
-    std::string region;     // "": the configuration's, else the instance's
-    EndpointWish wish;      // create; list and services filter by its service and VPC
+    std::string endpoint;  // show, wait, delete
+    std::string region;    // "": the configuration's, else the instance's
+    EndpointWish wish;     // create; list and services filter by its service and VPC
     std::string client_token;
     std::optional<core::IpAddress> from;  // show: whose way in is judged; nothing: this host's
     Micros timeout_us = 30 * core::kMinute, interval_us = 5 * core::kSecond;
@@ -104,7 +104,7 @@ struct DoctorCommand {
     std::string host, token_file, ca_file;
     std::vector<core::IpAddress> addresses;
     int port = 0;
-    std::optional<std::string> bundle;       // "": under a name of its own, here
+    std::optional<std::string> bundle;  // "": under a name of its own, here
     bool fix = false, yes = false;
 
     /// The target comes from the command line alone.
@@ -116,10 +116,9 @@ struct PrintAndExit {
     int code = kExitUnknown;
 };
 
-using Command =
-    std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
-                 StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                 DnsCommand, EndpointCommand, DoctorCommand>;
+using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
+                             StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
+                             DnsCommand, EndpointCommand, DoctorCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 

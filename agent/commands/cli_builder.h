@@ -13,8 +13,8 @@ namespace postern::agent {
 
 /// Values that CLI11 takes as texts and we read ourselves; a problem becomes its usage error.
 template <class Fn>
-CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help,
-                      const std::string& type, Fn read) {
+CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help, const std::string& type,
+                      Fn read) {
     return app
         ->add_option_function<std::string>(
             name,

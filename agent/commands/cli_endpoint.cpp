@@ -43,8 +43,8 @@ void add_id(CLI::App* app, const char* name, const char* help, const char* type,
     });
 }
 
-void add_duration(CLI::App* app, const char* name, const char* help, const Shared& c,
-                  Micros EndpointCommand::*member, Micros least) {
+void add_duration(CLI::App* app, const char* name, const char* help, const Shared& c, Micros EndpointCommand::*member,
+                  Micros least) {
     add_read(app, name, help, "TIME", [c, member, least](const std::string& text) -> std::string {
         const auto value = parse_duration(text);
         if (value) (*c).*member = *value;
@@ -55,12 +55,11 @@ void add_duration(CLI::App* app, const char* name, const char* help, const Share
 }
 
 void add_service(CLI::App* app, const Shared& c) {
-    app->add_option("--service", c->wish.service,
-                    "ID or name of the service: epsrv-…, com.aliyuncs.privatelink.…")
+    app->add_option("--service", c->wish.service, "ID or name of the service: epsrv-…, com.aliyuncs.privatelink.…")
         ->type_name("SERVICE");
     if (c->verb == Verb::kServices) return;
-    add_id(app, "--vpc", c->verb == Verb::kList ? "only those of this VPC" : "instead of this host's", "VPC",
-           c, &EndpointWish::vpc, "vpc-");
+    add_id(app, "--vpc", c->verb == Verb::kList ? "only those of this VPC" : "instead of this host's", "VPC", c,
+           &EndpointWish::vpc, "vpc-");
 }
 
 void add_place(CLI::App* app, const Shared& c) {
@@ -78,9 +77,8 @@ void add_place(CLI::App* app, const Shared& c) {
     add_read(app, "--client-token", "of an attempt whose outcome is not known: it is not made twice", "TOKEN",
              [c](const std::string& text) -> std::string {
                  c->client_token = text;
-                 const bool fits =
-                     !text.empty() && text.size() <= 64 &&
-                     std::all_of(text.begin(), text.end(), [](char b) { return b > ' ' && b < 0x7f; });
+                 const bool fits = !text.empty() && text.size() <= 64 &&
+                                   std::all_of(text.begin(), text.end(), [](char b) { return b > ' ' && b < 0x7f; });
                  return fits ? "" : "is not 1 to 64 characters of ASCII";
              });
     app->add_flag("--wait", c->wait, "go on as wait does");
@@ -108,10 +106,9 @@ void add_options(CLI::App* app, const Shared& c) {
     }
     if (verb == Verb::kDelete) c->timeout_us = 10 * core::kMinute;
     if (writes || verb == Verb::kWait) {
-        add_duration(
-            app, "--timeout",
-            verb == Verb::kDelete ? "how long to wait (default 10m)" : "how long to wait (default 30m)", c,
-            &EndpointCommand::timeout_us, 0);
+        add_duration(app, "--timeout",
+                     verb == Verb::kDelete ? "how long to wait (default 10m)" : "how long to wait (default 30m)", c,
+                     &EndpointCommand::timeout_us, 0);
         add_duration(app, "--interval", "between two looks (default 5s)", c, &EndpointCommand::interval_us,
                      100 * core::kMillisecond);
     }

@@ -7,16 +7,16 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
-#include "agent/net/dns_query.h"
-#include "agent/text/values.h"
+#include "agent/commands/cli.h"
+#include "agent/config/last_good.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
-#include "agent/config/last_good.h"
+#include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 
@@ -58,7 +58,9 @@ struct Setup {
 
 /// The address that the host is pointed at: resolv.conf knows port 53 only, and loopback never goes away.
 core::SocketAddress listen_for_host(const std::vector<core::SocketAddress>& listen) {
-    const auto rank = [](const core::SocketAddress& a) { return (a.port == 53 ? 0 : 2) + (a.ip.is_loopback() ? 0 : 1); };
+    const auto rank = [](const core::SocketAddress& a) {
+        return (a.port == 53 ? 0 : 2) + (a.ip.is_loopback() ? 0 : 1);
+    };
     return *std::min_element(listen.begin(), listen.end(), [&](auto& a, auto& b) { return rank(a) < rank(b); });
 }
 
@@ -67,14 +69,16 @@ std::optional<Setup> setup_for(const DnsCommand& command) {
     const auto usable = load_usable_config(command.config);
     const auto& mistakes = usable ? usable->mistakes : usable.error();
     if (!mistakes.empty() && command.verb == DnsCommand::Verb::kEnable) {
-        for (const auto& issue : mistakes) complain("dns enable", format_issue(command.config, issue));
+        for (const auto& issue : mistakes)
+            complain("dns enable", format_issue(command.config, issue));
         return std::nullopt;
     }
     const Config c = usable ? usable->config : Config{};
     s.paths = paths_of(c.agent);
     s.listen = c.dns.listen.empty() ? *core::SocketAddress::parse("127.0.0.153", 53) : listen_for_host(c.dns.listen);
     s.second_server = c.dns.second_nameserver;
-    if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes)) s.served = core::parse_fallback(*text);
+    if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes))
+        s.served = core::parse_fallback(*text);
     s.names = c.hosts();
     // Once it runs, the names that the resolver serves are the names: the file may be ahead of them, or broken.
     if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
@@ -115,7 +119,8 @@ TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
 
 /// One of enable, disable, reapply, prestart and rescue's steps at a time; the others wait up to half a minute.
 core::Result<core::LockFile> lock_takeover(const Paths& paths) {
-    if (auto made = core::make_folders(core::folder_of(paths.hostdns_lock), 0755); !made) return core::fail(made.error());
+    if (auto made = core::make_folders(core::folder_of(paths.hostdns_lock), 0755); !made)
+        return core::fail(made.error());
     const Micros deadline = mono_now() + 30 * core::kSecond;
     for (;;) {
         auto lock = core::LockFile::acquire(paths.hostdns_lock);
@@ -125,13 +130,15 @@ core::Result<core::LockFile> lock_takeover(const Paths& paths) {
 }
 
 /// On a clone: what belongs to the machine that the image was made from goes, once the host has its own DNS.
-core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Setup& s, const TakeoverHooks& hooks) {
+core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Setup& s,
+                                         const TakeoverHooks& hooks) {
     const std::string now = instance_identity(host);
     std::string saved = host.read(s.paths.instance).value_or("");
     saved = saved.substr(0, saved.find('\n'));
     if (other_machine(saved, now)) {
-        hooks.say("this is another machine than the one whose state is here (a clone of an image): that state is discarded; "
-                  "to take over this host's DNS: postern dns enable");
+        hooks.say(
+            "this is another machine than the one whose state is here (a clone of an image): that state is discarded; "
+            "to take over this host's DNS: postern dns enable");
         const auto given = takeover.disable(false, s.served.upstreams);
         for (const auto& path : {s.paths.durable_plan, s.paths.fallback, s.paths.snapshot, s.paths.generation,
                                  s.paths.probe_log, core::folder_of(s.paths.snapshot) + "/history"}) {
@@ -145,10 +152,13 @@ core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, c
     return core::write_file(s.paths.instance, core::as_bytes(now + "\n"), 0644, true);
 }
 
-int finish(const DnsCommand& command, std::string_view name, const core::Result<void>& done, const std::vector<std::string>& lines) {
+int finish(const DnsCommand& command, std::string_view name, const core::Result<void>& done,
+           const std::vector<std::string>& lines) {
     if (command.json) {
         Json out = {{"schema_version", 1}, {"ok", done.has_value()}, {"lines", lines}};
-        if (!done) out["error"] = {{"code", core::to_string(done.error().code)}, {"what", done.error().what}, {"hint", done.error().hint}};
+        if (!done)
+            out["error"] = {
+                {"code", core::to_string(done.error().code)}, {"what", done.error().what}, {"hint", done.error().hint}};
         print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     }
     if (!done) complain(name, done.error());
@@ -160,7 +170,8 @@ HostDnsReport look_at(const HostSystem& host, const Setup& s) {
     HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
     if (r.journal.state == TakeoverState::kOn &&
         !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
-        r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0" : "the record " + std::string(kRecord));
+        r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0"
+                                                                           : "the record " + std::string(kRecord));
     }
     return r;
 }
@@ -179,12 +190,18 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
     if (command.json) {
         Json changes = Json::array();
         for (const auto& entry : r.journal.entries) {
-            const bool gone = std::find(r.out_of_place.begin(), r.out_of_place.end(), entry.path) != r.out_of_place.end();
+            const bool gone =
+                std::find(r.out_of_place.begin(), r.out_of_place.end(), entry.path) != r.out_of_place.end();
             changes.push_back({{"path", entry.path}, {"in_place", r.journal.state == TakeoverState::kOn && !gone}});
         }
         Json hosts = Json::array();
         for (const auto& h : r.hosts) {
-            hosts.push_back({{"line", h.line}, {"name", h.name}, {"text", h.text}, {"reversed", h.reversed}, {"what", h.what()}, {"fix", h.fix()}});
+            hosts.push_back({{"line", h.line},
+                             {"name", h.name},
+                             {"text", h.text},
+                             {"reversed", h.reversed},
+                             {"what", h.what()},
+                             {"fix", h.fix()}});
         }
         Json out = {{"schema_version", 1},
                     {"state", to_string(r.journal.state)},
@@ -208,20 +225,26 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
     print("decision  " + (off ? present.line : r.journal.decision.line) + "\n");
     for (const auto& entry : r.journal.entries) {
         if (r.journal.state != TakeoverState::kOn) break;
-        const char* how = entry.before.kind == FileState::Kind::kAbsent ? "written" : entry.before.kind == FileState::Kind::kLink ? "was a link to " : "replaced";
-        print(fmt::format("changed   {}  {}{}\n", entry.path, how, entry.before.kind == FileState::Kind::kLink ? entry.before.content : ""));
+        const char* how = entry.before.kind == FileState::Kind::kAbsent ? "written"
+                          : entry.before.kind == FileState::Kind::kLink ? "was a link to "
+                                                                        : "replaced";
+        print(fmt::format("changed   {}  {}{}\n", entry.path, how,
+                          entry.before.kind == FileState::Kind::kLink ? entry.before.content : ""));
     }
-    for (const auto& warning : r.warnings()) print("! " + warning + "\n");
+    for (const auto& warning : r.warnings())
+        print("! " + warning + "\n");
     return exit_of(r);
 }
 
 }  // namespace
 
 int run_command(const DnsCommand& command) {
-    static constexpr std::string_view kNames[] = {"dns enable", "dns disable", "dns status", "dns reapply", "dns rescue", "dns prestart"};
+    static constexpr std::string_view kNames[] = {"dns enable",  "dns disable", "dns status",
+                                                  "dns reapply", "dns rescue",  "dns prestart"};
     const auto name = kNames[static_cast<int>(command.verb)];
     if (::geteuid() != 0 && !command.dry_run && command.verb != DnsCommand::Verb::kStatus) {
-        complain(name, "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
+        complain(name,
+                 "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
         return kExitUnknown;
     }
     const auto setup = setup_for(command);
@@ -280,7 +303,8 @@ int run_command(const DnsCommand& command) {
             done = rescue.run();
             break;
         }
-        case DnsCommand::Verb::kStatus: break;
+        case DnsCommand::Verb::kStatus:
+            break;
     }
     return finish(command, name, done, lines);
 }

@@ -8,9 +8,9 @@
 #include "agent/client/console.h"
 #include "agent/doctor/bundle.h"
 #include "agent/doctor/chain.h"
-#include "agent/faults/codes.h"
 #include "agent/doctor/repair.h"
 #include "agent/doctor/report.h"
+#include "agent/faults/codes.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/secret.h"
@@ -35,16 +35,23 @@ std::string unknown_among(const std::vector<std::string>& names) {
 /// While what was looked at still lives, and with it the secrets that are known.
 doctor::Findings redacted(doctor::Findings findings) {
     for (auto& finding : findings) {
-        for (auto& [name, value] : finding.values) value = core::redact(value);
-        for (auto& [name, value] : finding.evidence) value = core::redact(value);
+        for (auto& [name, value] : finding.values)
+            value = core::redact(value);
+        for (auto& [name, value] : finding.evidence)
+            value = core::redact(value);
     }
     return findings;
 }
 
-bool bundle(const std::string& path, const DoctorCommand& command, const doctor::Findings& told, const doctor::Catalogue& words) {
+bool bundle(const std::string& path, const DoctorCommand& command, const doctor::Findings& told,
+            const doctor::Catalogue& words) {
     const auto size = doctor::write_bundle(path, command, told);
-    if (!size) complain("doctor", size.error());
-    else fmt::print(stderr, "{}\n", words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}));
+    if (!size)
+        complain("doctor", size.error());
+    else
+        fmt::print(
+            stderr, "{}\n",
+            words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}));
     return size.has_value();
 }
 
@@ -58,7 +65,8 @@ bool bundle(const std::string& path, const DoctorCommand& command, const doctor:
 
 int run_command(const DoctorCommand& command) {
     core::configure_log(core::Level::kError, core::LogFormat::kText);
-    const auto& words = doctor::Catalogue::in(doctor::parse_language(command.language).value_or(doctor::language_of_environment()));
+    const auto& words =
+        doctor::Catalogue::in(doctor::parse_language(command.language).value_or(doctor::language_of_environment()));
     if (command.list) {
         print(doctor::list_text(words));
         return kExitGood;

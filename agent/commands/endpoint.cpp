@@ -4,10 +4,10 @@
 
 #include <cstdio>
 
+#include "agent/account/endpoint_progress.h"
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/account/endpoint_progress.h"
 #include "agent/text/terminal.h"
 #include "core/log.h"
 #include "core/secret.h"
@@ -72,8 +72,7 @@ int fail_command(const EndpointRun& run, const core::Error& error, int failed) {
     core::Error shown = error;
     shown.hint.clear();
     complain(run.name, printable(shown.text()));
-    if (!interrupted && error.code != core::Code::kUsage)
-        fmt::print(stderr, "  owner: {}\n", owner_of(error));
+    if (!interrupted && error.code != core::Code::kUsage) fmt::print(stderr, "  owner: {}\n", owner_of(error));
     print_next(error.hint);
     return only_not_asked(error.code) ? kExitUnknown : failed;
 }

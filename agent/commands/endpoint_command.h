@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "agent/commands/cli.h"
-#include "agent/account/session.h"
 #include "agent/account/account.h"
+#include "agent/account/session.h"
+#include "agent/commands/cli.h"
 
 namespace postern::agent {
 
@@ -46,8 +46,7 @@ struct WaitResult {
 };
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);
 /// How to go on after it did not end well, in one sentence; "" when it did.
-std::string advice_after(const WaitResult& result, const EndpointCommand& command,
-                         const std::string& endpoint);
+std::string advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint);
 
 /// The [[link]] block to paste, with how to fill it in; which link uses the endpoint already, if one does.
 std::string link_advice(const Config& config, const EndpointInfo& info);

@@ -1,9 +1,9 @@
 // `postern endpoint create`: the plan, the security group, the endpoint.
 #include <fmt/format.h>
 
+#include "agent/account/endpoint_progress.h"
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/account/endpoint_progress.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -74,8 +74,7 @@ Result<GroupChoice> choose_group(EndpointRun& run, const Creation& plan) {
     std::vector<SecurityGroup> one;
     if (given || own) one.push_back(given ? *given : *own);
     // A range of addresses is in no group.
-    return plan_group(plan, given, own,
-                      {plan.open_to, std::vector<std::string>{}, run.cloud.prefix_lists(one)});
+    return plan_group(plan, given, own, {plan.open_to, std::vector<std::string>{}, run.cloud.prefix_lists(one)});
 }
 
 std::string group_line(const CreateCall& c) {
@@ -92,8 +91,8 @@ std::string group_line(const CreateCall& c) {
 
 void show_plan(const CreateCall& c) {
     fmt::print(stderr, "service  {}  {}\nvpc      {}\nzone     {}  {}\ngroup    {}\nname     {}\n",
-               printable(c.plan.service.id), printable(c.plan.service.name), c.plan.vpc, c.plan.zone,
-               c.plan.vswitch, printable(group_line(c)), printable(c.plan.name));
+               printable(c.plan.service.id), printable(c.plan.service.name), c.plan.vpc, c.plan.zone, c.plan.vswitch,
+               printable(group_line(c)), printable(c.plan.name));
 }
 
 Json plan_json(const CreateCall& c) {
@@ -119,8 +118,7 @@ Result<std::string> prepare_group(EndpointRun& run, const CreateCall& c) {
         if (!made) return core::fail(std::move(made.error()));
         id = std::move(*made);
     }
-    if (const auto opened = run.cloud.open_port(id, c.plan.open_to); !opened)
-        return core::fail(opened.error());
+    if (const auto opened = run.cloud.open_port(id, c.plan.open_to); !opened) return core::fail(opened.error());
     return id;
 }
 
@@ -134,10 +132,9 @@ bool outcome_unknown(core::Code code) {
 int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>& waited) {
     const auto progress = progress_of(c.endpoint.report);
     const std::string& id = c.endpoint.report.endpoint_id;
-    const std::string next = waited ? advice_after(*waited, run.command, id)
-                             : progress.next.empty()
-                                 ? ""
-                                 : progress.next + "; then " + wait_command(run.command, id);
+    const std::string next = waited                  ? advice_after(*waited, run.command, id)
+                             : progress.next.empty() ? ""
+                                                     : progress.next + "; then " + wait_command(run.command, id);
     const std::string block = link_advice(run.config, c.endpoint);
     if (run.command.json) {
         print_json({{"dry_run", run.command.dry_run},
@@ -149,13 +146,12 @@ int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>&
                     {"link", block}});
     } else {
         print(fmt::format("{} {}: {}\n{}\n{}", id, c.existed ? "is there already" : "is made",
-                          printable(progress.stage), next.empty() ? "" : "next     " + printable(next) + "\n",
-                          block));
+                          printable(progress.stage), next.empty() ? "" : "next     " + printable(next) + "\n", block));
     }
     using End = WaitResult::End;
     if (!waited || waited->end == End::kConnected) return kExitGood;
-    complain(run.name, waited->end == End::kInterrupted ? "interrupted while waiting"
-                                                        : "it is made, but not connected");
+    complain(run.name,
+             waited->end == End::kInterrupted ? "interrupted while waiting" : "it is made, but not connected");
     return waited->end == End::kInterrupted ? kExitUnknown : kExitFailed;
 }
 
@@ -165,7 +161,8 @@ int finish(EndpointRun& run, CreateCall& c) {
     auto waited = wait_until_connected(run, &c.endpoint);
     if (!waited) {
         core::Error error = std::move(waited.error());
-        error.hint += (error.hint.empty() ? "" : "; ") + id + " is there; to go on waiting: " + wait_command(run.command, id);
+        error.hint +=
+            (error.hint.empty() ? "" : "; ") + id + " is there; to go on waiting: " + wait_command(run.command, id);
         return fail_command(run, error);
     }
     return tell(run, c, *waited);
@@ -174,8 +171,7 @@ int finish(EndpointRun& run, CreateCall& c) {
 int dry_run(EndpointRun& run, const CreateCall& c) {
     const auto passed = run.cloud.create(c.plan, c.group.id, "", true);
     if (!passed) return fail_command(run, passed.error());
-    const std::string left_out =
-        c.group.id.empty() ? ", without the security group, which is yet to be made" : "";
+    const std::string left_out = c.group.id.empty() ? ", without the security group, which is yet to be made" : "";
     if (run.command.json) {
         print_json({{"dry_run", true}, {"created", false}, {"existed", false}, {"plan", plan_json(c)}});
     } else {
@@ -216,10 +212,9 @@ int create_endpoint(EndpointRun& run) {
     if (!made) {
         core::Error error = std::move(made.error());
         if (outcome_unknown(error.code)) {
-            error.hint +=
-                (error.hint.empty() ? "" : "; ") +
-                std::string("whether it was made is not known: the same command with --client-token ") +
-                c.token + " makes no second one";
+            error.hint += (error.hint.empty() ? "" : "; ") +
+                          std::string("whether it was made is not known: the same command with --client-token ") +
+                          c.token + " makes no second one";
         }
         return fail_command(run, error);
     }

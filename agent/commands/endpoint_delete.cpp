@@ -4,15 +4,14 @@
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/text/values.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 
 namespace postern::agent {
 namespace {
 
 bool is_connected(const EndpointReport& r) {
-    return r.connection_status != "Disconnected" && r.connection_status != "Pending" &&
-           !r.connection_status.empty();
+    return r.connection_status != "Disconnected" && r.connection_status != "Pending" && !r.connection_status.empty();
 }
 
 std::string reminder(const EndpointRun& run, const EndpointInfo& info) {
@@ -28,8 +27,7 @@ std::string reminder(const EndpointRun& run, const EndpointInfo& info) {
     for (const auto& link : run.config.links) {
         for (const auto& endpoint : link.endpoints) {
             if (endpoint == info.report.endpoint_id)
-                out += "link " + link.name + " of " + run.config.path +
-                       " uses it: its name will have no address\n";
+                out += "link " + link.name + " of " + run.config.path + " uses it: its name will have no address\n";
         }
     }
     return out;
@@ -40,12 +38,10 @@ core::Result<void> remove_when_free(EndpointRun& run, const std::string& token, 
     ProgressLine line;
     for (;;) {
         auto done = run.cloud.remove(run.command.endpoint, token, false);
-        if (done || !is_busy(run.session.refusal()) ||
-            run.session.now_us() + run.command.interval_us > deadline)
+        if (done || !is_busy(run.session.refusal()) || run.session.now_us() + run.command.interval_us > deadline)
             return done;
         line.show("the endpoint is busy: " + run.session.refusal().code, "…");
-        if (!run.session.sleep(run.command.interval_us))
-            return core::fail(core::Code::kCancelled, "interrupted");
+        if (!run.session.sleep(run.command.interval_us)) return core::fail(core::Code::kCancelled, "interrupted");
     }
 }
 
@@ -66,8 +62,8 @@ core::Result<Gone> wait_until_gone(EndpointRun& run, Micros deadline) {
 int not_confirmed(const EndpointRun& run, bool terminal) {
     const char* what = terminal ? "not confirmed; nothing was deleted"
                                 : "it asks before it deletes, and there is no terminal to ask on";
-    return fail_command(run, core::Error{core::Code::kUsage, what,
-                                         terminal ? "" : "give --yes to delete without a question", 0});
+    return fail_command(
+        run, core::Error{core::Code::kUsage, what, terminal ? "" : "give --yes to delete without a question", 0});
 }
 
 int finish(const EndpointRun& run, bool gone, const std::string& what, const std::string& next, int code) {
@@ -92,9 +88,8 @@ int delete_endpoint(EndpointRun& run) {
     const std::string& id = run.command.endpoint;
     const auto info = run.cloud.describe(id);
     if (!info) return fail_command(run, info.error());
-    fmt::print(stderr, "{}  {}  {}, connection {}\n{}", id, printable(info->name),
-               printable(info->report.status), printable(info->report.connection_status),
-               reminder(run, *info));
+    fmt::print(stderr, "{}  {}  {}, connection {}\n{}", id, printable(info->name), printable(info->report.status),
+               printable(info->report.connection_status), reminder(run, *info));
     if (run.command.dry_run) {
         const auto passed = run.cloud.remove(id, "", true);
         if (!passed) return fail_command(run, passed.error());
@@ -112,10 +107,8 @@ int delete_endpoint(EndpointRun& run) {
     const auto gone = wait_until_gone(run, deadline);
     const std::string look = "postern endpoint show " + id + " says when it is gone";
     if (*gone == Gone::kYes) return finish(run, true, id + " is deleted", "", kExitGood);
-    if (*gone == Gone::kInterrupted)
-        return finish(run, false, "interrupted; the deletion goes on", look, kExitUnknown);
-    return finish(run, false, id + " is not gone after " + format_duration(run.command.timeout_us), look,
-                  kExitFailed);
+    if (*gone == Gone::kInterrupted) return finish(run, false, "interrupted; the deletion goes on", look, kExitUnknown);
+    return finish(run, false, id + " is not gone after " + format_duration(run.command.timeout_us), look, kExitFailed);
 }
 
 }  // namespace postern::agent

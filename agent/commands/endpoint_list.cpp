@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "agent/account/endpoint_progress.h"
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/account/endpoint_progress.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -63,8 +63,7 @@ int list_endpoints(EndpointRun& run) {
         return kExitGood;
     }
     if (found->empty()) {
-        print("no endpoint in " + run.session.region() +
-              "; to make one: postern endpoint create --service SERVICE\n");
+        print("no endpoint in " + run.session.region() + "; to make one: postern endpoint create --service SERVICE\n");
         return kExitGood;
     }
     Rows rows{{"ENDPOINT", "NAME", "STATUS", "CONNECTION", "VPC", "SERVICE"}};
@@ -84,8 +83,7 @@ int list_services(EndpointRun& run) {
     if (!found) return fail_command(run, found.error(), kExitUnknown);
     std::erase_if(*found, [&](const EndpointService& s) { return !is_wanted(s, wanted); });
     const std::string account = run.cloud.account();
-    if (run.session.interrupted())
-        return fail_command(run, core::Error{core::Code::kCancelled, "interrupted", {}, 0});
+    if (run.session.interrupted()) return fail_command(run, core::Error{core::Code::kCancelled, "interrupted", {}, 0});
     const bool none = found->empty();
     const std::string next =
         none ? (wanted.empty() ? "have this account whitelisted " : "have this account whitelisted for it ") +
@@ -109,9 +107,8 @@ int list_services(EndpointRun& run) {
     }
     print(fmt::format("account  {}\n", account.empty() ? "not known" : account));
     if (none) {
-        print((wanted.empty()
-                   ? "this account may connect to no service in " + run.session.region()
-                   : "this account does not see " + printable(wanted) + " in " + run.session.region()) +
+        print((wanted.empty() ? "this account may connect to no service in " + run.session.region()
+                              : "this account does not see " + printable(wanted) + " in " + run.session.region()) +
               ": it is not whitelisted yet, or the service is of another region\nnext     " + next + "\n");
         return kExitWarning;
     }

@@ -1,10 +1,10 @@
 // `postern endpoint show`: one endpoint, and whether its security groups let this host in.
 #include <fmt/format.h>
 
-#include "agent/client/console.h"
 #include "agent/account/access.h"
-#include "agent/commands/endpoint_command.h"
 #include "agent/account/endpoint_progress.h"
+#include "agent/client/console.h"
+#include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -16,11 +16,9 @@ int exit_code(const EndpointProgress& progress, Access access) {
     return progress.outcome == Outcome::kConnected && access == Access::kYes ? kExitGood : kExitWarning;
 }
 
-std::string next_step(const EndpointProgress& progress, const AccessJudgement& access,
-                      const std::string& from) {
+std::string next_step(const EndpointProgress& progress, const AccessJudgement& access, const std::string& from) {
     if (!progress.next.empty()) return progress.next;
-    if (access.access == Access::kNo)
-        return "add an ingress rule to the security group: TCP 443/443 from " + from;
+    if (access.access == Access::kNo) return "add an ingress rule to the security group: TCP 443/443 from " + from;
     if (access.access == Access::kUnknown) return "a probe tells: postern probe --host NAME --address IP";
     return {};
 }
@@ -33,10 +31,8 @@ int show_endpoint(EndpointRun& run) {
         return fail_command(run, info.error(),
                             info.error().code == core::Code::kApiNotFound ? kExitFailed : kExitUnknown);
     const auto attached = run.cloud.attached_groups(run.command.endpoint);
-    const auto [access, from] =
-        ask_access(run.session, run.cloud, info->report, attached, run.command.from);
-    if (run.session.interrupted())
-        return fail_command(run, core::Error{core::Code::kCancelled, "interrupted", {}, 0});
+    const auto [access, from] = ask_access(run.session, run.cloud, info->report, attached, run.command.from);
+    if (run.session.interrupted()) return fail_command(run, core::Error{core::Code::kCancelled, "interrupted", {}, 0});
     const auto progress = progress_of(info->report);
     const std::string next = next_step(progress, access, from);
     if (run.command.json) {
@@ -57,13 +53,12 @@ int show_endpoint(EndpointRun& run) {
     const Paint paint(colour_wanted());
     const auto& r = info->report;
     std::string out = fmt::format("endpoint  {}  {}\n", r.endpoint_id, printable(info->name));
-    out += fmt::format("state     {}\n", progress.next.empty() ? paint.green(progress.stage)
-                                                               : paint.yellow(printable(progress.stage)));
-    out += fmt::format("service   {}\nvpc       {}\nname      {}\n", printable(r.service_name),
-                       printable(info->vpc), printable(r.domain));
+    out += fmt::format("state     {}\n",
+                       progress.next.empty() ? paint.green(progress.stage) : paint.yellow(printable(progress.stage)));
+    out += fmt::format("service   {}\nvpc       {}\nname      {}\n", printable(r.service_name), printable(info->vpc),
+                       printable(r.domain));
     for (const auto& zone : r.zones) {
-        out += fmt::format("zone      {}  {}", pad(printable(zone.zone_id), 16),
-                           pad(printable(zone.status), 12));
+        out += fmt::format("zone      {}  {}", pad(printable(zone.zone_id), 16), pad(printable(zone.status), 12));
         for (const auto& ip : {zone.ipv4, zone.ipv6})
             out += ip ? "  " + ip->text() : "";
         out += "\n";
@@ -75,8 +70,7 @@ int show_endpoint(EndpointRun& run) {
     const std::string painted = access.access == Access::kYes  ? paint.green(word)
                                 : access.access == Access::kNo ? paint.red(word)
                                                                : paint.yellow(word);
-    out += fmt::format("443 open  {}{}: {}\n", painted, from.empty() ? "" : " from " + from,
-                       printable(access.reason));
+    out += fmt::format("443 open  {}{}: {}\n", painted, from.empty() ? "" : " from " + from, printable(access.reason));
     if (!next.empty()) out += "next      " + printable(next) + "\n";
     print(out);
     return exit_code(progress, access.access);

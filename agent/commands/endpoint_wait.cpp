@@ -1,10 +1,10 @@
 // `postern endpoint wait`, and the waiting of create.
 #include <fmt/format.h>
 
+#include "agent/account/endpoint_progress.h"
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/values.h"
-#include "agent/account/endpoint_progress.h"
 
 namespace postern::agent {
 namespace {
@@ -69,8 +69,7 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
     }
 }
 
-std::string advice_after(const WaitResult& result, const EndpointCommand& command,
-                         const std::string& endpoint) {
+std::string advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint) {
     const std::string again = wait_command(command, endpoint);
     switch (result.end) {
         case End::kConnected:

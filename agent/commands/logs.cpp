@@ -11,8 +11,8 @@
 #include <tuple>
 #include <vector>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
 #include "core/loop.h"
@@ -31,8 +31,7 @@ constexpr std::size_t kDefaultCount = 50;
 constexpr std::size_t kMostFromAgent = 1000;
 constexpr Micros kFollowPause = 500 * core::kMillisecond;
 constexpr Micros kAgentPatience = core::kSecond;
-constexpr Micros kOverlap =
-    30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
+constexpr Micros kOverlap = 30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
 
 std::string milliseconds(Micros us) {
     return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);
@@ -46,8 +45,8 @@ class Line {
         if (format_ == LogsCommand::Format::kJson) return probe::to_json(r) + "\n";
         link_ = std::max(link_, r.link.size());
         ip_ = std::max(ip_, r.ip.text().size());
-        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(local_time(r.wall_us)),
-                                      pad(printable(r.link), link_), pad(r.ip.text(), ip_));
+        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(local_time(r.wall_us)), pad(printable(r.link), link_),
+                                      pad(r.ip.text(), ip_));
         const bool wide = format_ == LogsCommand::Format::kWide;
         if (wide) {
             zone_ = std::max(zone_, r.zone.size());
@@ -59,8 +58,8 @@ class Line {
         } else if (r.reason == probe::Reason::kTokenMissing) {
             out += fmt::format("{}  token_missing", pad_left(milliseconds(r.total_us), 9));
         } else {
-            out += fmt::format("{} after {}: {}", paint_.red(probe::to_string(r.reason)),
-                               milliseconds(r.total_us), probe::to_string(r.phase));
+            out += fmt::format("{} after {}: {}", paint_.red(probe::to_string(r.reason)), milliseconds(r.total_us),
+                               probe::to_string(r.phase));
         }
         if (wide) out += details(r);
         return out + "\n";
@@ -92,8 +91,7 @@ class Line {
         if (r.http_status) out += fmt::format(" http={}", *r.http_status);
         if (r.sql_code) out += fmt::format(" code={}", *r.sql_code);
         out += fmt::format(" path={} service={}", probe::to_string(r.path), probe::to_string(r.service));
-        if (r.cert_not_after_us > 0)
-            out += " cert_until=" + core::format_utc(r.cert_not_after_us).substr(0, 10);
+        if (r.cert_not_after_us > 0) out += " cert_until=" + core::format_utc(r.cert_not_after_us).substr(0, 10);
         if (!r.detail.empty()) out += " " + printable(r.detail);
         return out;
     }
@@ -117,12 +115,10 @@ int check_readable(const std::string& path, const std::string& history, const Lo
 
 /// What the running agent remembers; nothing when none answers.
 std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& filter, std::size_t limit) {
-    std::string query =
-        fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMostFromAgent));
+    std::string query = fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMostFromAgent));
     if (!filter.link.empty()) query += "&link=" + core::percent_encode(filter.link);
     if (filter.ip) query += "&ip=" + core::percent_encode(filter.ip->text());
-    if (filter.since_wall_us > 0)
-        query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
+    if (filter.since_wall_us > 0) query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
     if (filter.until_wall_us < core::kNever)
         query += "&until=" + core::percent_encode(core::format_utc(filter.until_wall_us));
     if (filter.state) query += fmt::format("&state={}", probe::to_string(*filter.state));
@@ -137,8 +133,7 @@ std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& 
         std::string_view line = body.substr(0, end);
         body.remove_prefix(std::min(end + 1, body.size()));
         if (!line.empty() && line.back() == ',') line.remove_suffix(1);
-        if (const auto record = probe::parse_record(line); record && filter.matches(*record))
-            out.push_back(*record);
+        if (const auto record = probe::parse_record(line); record && filter.matches(*record)) out.push_back(*record);
     }
     return out;
 }
@@ -157,9 +152,7 @@ class Series {
   public:
     /// The new ones among these, oldest first.
     std::vector<Record> add(std::vector<Record> records) {
-        std::erase_if(records, [&](const Record& r) {
-            return !seen_.insert({r.wall_us, r.link, r.ip}).second;
-        });
+        std::erase_if(records, [&](const Record& r) { return !seen_.insert({r.wall_us, r.link, r.ip}).second; });
         std::sort(records.begin(), records.end(), [](auto& a, auto& b) { return key(a) < key(b); });
         if (!records.empty()) newest_ = std::max(newest_, records.back().wall_us);
         while (!seen_.empty() && std::get<0>(*seen_.begin()) < newest_ - 2 * kOverlap)
@@ -213,8 +206,7 @@ int run_command(const LogsCommand& command) {
     print(out);
     if (!command.follow) {
         if (reader.skipped() > 0)
-            complain("logs",
-                     fmt::format("{} lines of {} are no records and were skipped", reader.skipped(), path));
+            complain("logs", fmt::format("{} lines of {} are no records and were skipped", reader.skipped(), path));
         return kExitGood;
     }
     Interruptible interruptible;

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
-#include "agent/text/dns_text.h"
-#include "agent/text/values.h"
+#include "agent/commands/cli.h"
 #include "agent/steering/plan_compiler.h"
 #include "agent/steering/plan_memory.h"
+#include "agent/text/dns_text.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/plan.h"
 
@@ -92,8 +92,7 @@ std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
         const auto fresh = plan_records(rrset.fresh), stale = plan_records(rrset.stale);
         if (rrset.type == core::kTypeAny || rrset.type == 6) continue;
         out += fmt::format("  {:<5} {}\n", type_text(rrset.type), join(fresh));
-        if (stale != fresh)
-            out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", join(stale));
+        if (stale != fresh) out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", join(stale));
     }
     if (!owner.explain.empty()) out += fmt::format("  why   {}\n", printable(owner.explain));
     return out;
@@ -111,14 +110,12 @@ std::string text_of(const PlanView& plan, const std::string& path) {
                             same_boot ? "" : ", before the last boot: its verdicts don't count"));
     row("listen", join(plan.listen, [](const auto& a) { return a.text(); }));
     row("allow", join(plan.allow, [](const auto& p) { return p.text(); }));
-    row("upstreams", plan.upstreams.empty() ? "none" : join(plan.upstreams, [](const auto& u) {
-            return u.address.text();
-        }));
+    row("upstreams",
+        plan.upstreams.empty() ? "none" : join(plan.upstreams, [](const auto& u) { return u.address.text(); }));
     const auto& s = plan.settings;
     row("limits",
         fmt::format("cache {} MiB, stale answers for {}, {} ms for an upstream, {} questions at once",
-                    s.cache_bytes >> 20,
-                    format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
+                    s.cache_bytes >> 20, format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
                     s.upstream_budget_ms, s.max_inflight));
     if (s.query_log_sample != 0) row("query log", fmt::format("1 of {} queries", s.query_log_sample));
     for (const auto& owner : plan.owners)
@@ -222,9 +219,8 @@ int run_command(const PlanCompileCommand& command) {
     if (waiting == 0) return kExitGood;
     complain(
         "plan compile",
-        fmt::format(
-            "{} of them have no address yet (they answer SERVFAIL): only the running agent can ask the cloud",
-            waiting));
+        fmt::format("{} of them have no address yet (they answer SERVFAIL): only the running agent can ask the cloud",
+                    waiting));
     return kExitWarning;
 }
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
+#include "agent/commands/cli.h"
 #include "agent/faults/reason_text.h"
 #include "agent/text/terminal.h"
 #include "core/log.h"
@@ -28,8 +28,7 @@ using probe::Reason;
 
 constexpr Micros kBetweenRounds = 200 * core::kMillisecond;
 constexpr std::size_t kColumn = 9;
-constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█",
-                                                           "▄"};  // told apart without colour, too
+constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█", "▄"};  // told apart without colour, too
 
 enum class Outcome { kPassed, kFailed, kNotMeasured };
 
@@ -83,8 +82,8 @@ class Report {
             const auto total = std::accumulate(counts_[i].begin(), counts_[i].end(), std::size_t{0});
             out += fmt::format("{}  {} of {} passed", pad(targets_[i].ip.text(), 15), counts_[i][0], total);
             if (!times.empty()) {
-                out += fmt::format(", min {} median {} max {} ms", ms(times.front()),
-                                   ms(times[times.size() / 2]), ms(times.back()));
+                out += fmt::format(", min {} median {} max {} ms", ms(times.front()), ms(times[times.size() / 2]),
+                                   ms(times.back()));
             }
             out += '\n';
         }
@@ -108,7 +107,8 @@ class Report {
         const std::string name = t.link.empty() ? "" : paint_.bold(t.link) + "  ";
         if (t.spec->kind == probe::Kind::kTcp) return fmt::format("{}tcp {}:{}\n", name, t.spec->host, t.spec->port);
         const std::string url = fmt::format("{}https://{}:{}{}", name, t.spec->host, t.spec->port, t.spec->path);
-        return t.spec->kind == probe::Kind::kTdengine ? fmt::format("{}  {}\n", url, paint_.dim(t.spec->sql)) : url + "\n";
+        return t.spec->kind == probe::Kind::kTdengine ? fmt::format("{}  {}\n", url, paint_.dim(t.spec->sql))
+                                                      : url + "\n";
     }
 
     std::string mark(Outcome how) const {
@@ -129,8 +129,8 @@ class Report {
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
             const bool here = !r.ok && static_cast<std::size_t>(r.phase) == i;
             std::string value = r.phase_us[i] ? ms(*r.phase_us[i]) : "-";
-            out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i],
-                               probe::to_string(static_cast<Phase>(i)), here ? paint_.red(value) : value);
+            out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i], probe::to_string(static_cast<Phase>(i)),
+                               here ? paint_.red(value) : value);
         }
         out += " ms";
         if (r.ws_us) {  // a connection of its own, not in the total
@@ -152,8 +152,8 @@ class Report {
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
             if (!r.phase_us[i]) continue;
             before += *r.phase_us[i];
-            const auto end = static_cast<std::size_t>(
-                static_cast<double>(before) / static_cast<double>(total) * static_cast<double>(width));
+            const auto end = static_cast<std::size_t>(static_cast<double>(before) / static_cast<double>(total) *
+                                                      static_cast<double>(width));
             std::string piece;
             for (; drawn < end; ++drawn)
                 piece += kBlocks[i];
@@ -175,9 +175,8 @@ class Report {
     }
 
     std::string block(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
-        std::string out =
-            fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()),
-                        t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), ms(r.total_us));
+        std::string out = fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()),
+                                      t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), ms(r.total_us));
         out += "    " + numbers(r) + "\n";
         if (const std::string drawn = bar(r); !drawn.empty()) out += "    " + drawn + "\n";
         if (r.ok) return out + "    " + paint_.dim(good_details(r)) + "\n";
@@ -206,8 +205,7 @@ class Report {
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
             out += pad_left(r.phase_us[i] ? ms(*r.phase_us[i]) : "-", kColumn);
         if (ws_) out += pad_left(r.ws_us ? ms(*r.ws_us) : "-", kColumn);
-        return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) +
-               "\n";
+        return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) + "\n";
     }
 
     Paint paint_;

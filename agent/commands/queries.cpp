@@ -5,8 +5,8 @@
 
 #include <cstdio>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
 #include "agent/text/dns_text.h"
 #include "agent/text/terminal.h"
 #include "core/query_log.h"
@@ -19,10 +19,13 @@ using core::QueryRecord;
 
 constexpr Micros kFollowPause = 500 * core::kMillisecond;
 
-core::ByteView name_of(const QueryRecord& r) { return {r.name.data(), r.name_size}; }
+core::ByteView name_of(const QueryRecord& r) {
+    return {r.name.data(), r.name_size};
+}
 
 std::string client_of(const QueryRecord& r) {
-    return (r.family == 6 ? core::IpAddress::v6(r.client) : core::IpAddress::v4(core::load_be32(r.client.data()))).text();
+    return (r.family == 6 ? core::IpAddress::v6(r.client) : core::IpAddress::v4(core::load_be32(r.client.data())))
+        .text();
 }
 
 std::string json_line(const QueryRecord& r) {
@@ -43,13 +46,12 @@ std::string json_line(const QueryRecord& r) {
 std::string text_line(const QueryRecord& r, const Paint& paint) {
     const std::string rcode = pad(rcode_text(r.rcode), 8);
     const bool fine = r.rcode == 0 || r.rcode == 3;
-    return fmt::format("{}  {}  {}  {}  {}{}  {}\n", paint.dim(local_time(r.wall_us)), pad(client_of(r), 9),
-                       fine ? rcode : paint.red(rcode),
-                       pad(core::to_string(static_cast<core::Source>(r.source)), 8),
-                       pad_left(fmt::format("{:.2f} ms", static_cast<double>(r.took_us) / 1000), 10),
-                       r.proto == static_cast<std::uint8_t>(core::Proto::kTcp) ? " tcp" : "",
-                       r.name_size == 0 ? "(no readable question)"
-                                        : pad(type_text(r.type), 5) + " " + name_text(name_of(r)));
+    return fmt::format(
+        "{}  {}  {}  {}  {}{}  {}\n", paint.dim(local_time(r.wall_us)), pad(client_of(r), 9),
+        fine ? rcode : paint.red(rcode), pad(core::to_string(static_cast<core::Source>(r.source)), 8),
+        pad_left(fmt::format("{:.2f} ms", static_cast<double>(r.took_us) / 1000), 10),
+        r.proto == static_cast<std::uint8_t>(core::Proto::kTcp) ? " tcp" : "",
+        r.name_size == 0 ? "(no readable question)" : pad(type_text(r.type), 5) + " " + name_text(name_of(r)));
 }
 
 core::Error explain(const core::Error& error, const DnsConfig& dns) {
@@ -89,7 +91,8 @@ int run_command(const QueriesCommand& command) {
     };
 
     auto log = core::read_query_log(path);
-    if (!log && !(command.follow && log.error().code == core::Code::kFileMissing && config->dns.query_log_sample != 0)) {
+    if (!log &&
+        !(command.follow && log.error().code == core::Code::kFileMissing && config->dns.query_log_sample != 0)) {
         complain("queries", explain(log.error(), config->dns));
         return kExitUnknown;
     }

@@ -4,8 +4,8 @@
 
 #include <unistd.h>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
 #include "agent/text/terminal.h"
 #include "core/loop.h"
 
@@ -20,9 +20,8 @@ core::Result<Json> ask_json(const Config& config, const std::string& method, con
     auto reply = ask_agent(config, method, path, 10 * core::kSecond);
     if (!reply) return core::fail(reply.error());
     if (reply->status != expected_status) {
-        return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " +
-                                                       std::to_string(reply->status) + ": " +
-                                                       printable(reply->body.substr(0, 200)));
+        return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " + std::to_string(reply->status) +
+                                                       ": " + printable(reply->body.substr(0, 200)));
     }
     Json json = Json::parse(reply->body, nullptr, false);
     if (json.is_discarded() || !json.is_object())
@@ -54,8 +53,7 @@ std::string awaited(const Json& status, const std::string& started) {
         if (!link.value("probing", false)) continue;
         for (const Json& address : at(link, "addresses")) {
             const Json& last = at(address, "last");
-            if (!last.is_object() || text_at(last, "ts") < started)
-                return "the probe of " + text_at(address, "ip");
+            if (!last.is_object() || text_at(last, "ts") < started) return "the probe of " + text_at(address, "ip");
         }
     }
     return "";
@@ -84,8 +82,7 @@ int run_command(const RefreshCommand& command) {
         }
         waiting = awaited(*now, started);
         if (terminal)
-            fprintf(stderr, "\r\033[K%s",
-                    waiting.empty() ? "" : ("waiting for " + printable(waiting) + " …").c_str());
+            fprintf(stderr, "\r\033[K%s", waiting.empty() ? "" : ("waiting for " + printable(waiting) + " …").c_str());
         if (waiting.empty()) break;
     } while (core::now_mono_us() < deadline && interruptible.sleep(100 * core::kMillisecond));
     if (terminal) fputs("\r\033[K", stderr);

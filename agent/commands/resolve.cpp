@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
 
@@ -36,8 +36,7 @@ std::string verdict_text(const std::string& verdicts) {
     const std::string time = colon == std::string::npos ? "" : verdicts.substr(colon + 1);
     if (kind == "valid") return "the probes' verdicts hold for another " + time;
     if (kind == "expired")
-        return "the probes' verdicts are too old since " + time +
-               ": every address is answered, last healthy first";
+        return "the probes' verdicts are too old since " + time + ": every address is answered, last healthy first";
     if (kind == "none") return "no verdicts: every address is answered";
     if (kind == "other_boot") return "the plan is from before the last boot: every address is answered";
     if (kind == "not_ready") return "no address is known yet: see postern status";
@@ -61,8 +60,7 @@ std::string source_text(const DnsReply& reply) {
     if (source == "upstream" && !word(reply, "upstream").empty()) {
         return fmt::format("forwarded to {}", word(reply, "upstream"));
     }
-    if (source == "upstream")
-        return fmt::format("forwarded, but no upstream answered ({})", word(reply, "error"));
+    if (source == "upstream") return fmt::format("forwarded, but no upstream answered ({})", word(reply, "error"));
     if (source == "cache" || source == "stale" || source == "cached_failure") {
         const std::string upstream = word(reply, "upstream");
         return fmt::format("{}, {} old{}{}",
@@ -83,12 +81,11 @@ std::string text_of(const DnsReply& reply, const Paint& paint) {
         type = std::max(type, r.type.size());
     }
     for (const auto& r : reply.answers) {
-        out += fmt::format("{}  {}  {}  {}\n", pad(printable(r.name), name),
-                           pad_left(std::to_string(r.ttl) + " s", 7), pad(r.type, type),
-                           paint.bold(printable(r.data)));
+        out += fmt::format("{}  {}  {}  {}\n", pad(printable(r.name), name), pad_left(std::to_string(r.ttl) + " s", 7),
+                           pad(r.type, type), paint.bold(printable(r.data)));
     }
     if (reply.answers.empty()) {
-        const std::string why = reply.rcode == 0 ? "the name exists, but has no record of this type (NODATA)"
+        const std::string why = reply.rcode == 0   ? "the name exists, but has no record of this type (NODATA)"
                                 : reply.rcode == 3 ? "there is no such name (NXDOMAIN)"
                                                    : "no answer: " + reply.rcode_name;
         out += fmt::format("{} {}: {}\n", printable(reply.question), reply.type,
@@ -151,8 +148,7 @@ core::SocketAddress resolver_address(const Config& config) {
 int run_command(const ResolveCommand& command) {
     const auto config = config_or_complain("resolve", command.config);
     if (!config) return kExitUnknown;
-    std::string type =
-        command.type.empty() ? (core::IpAddress::parse(command.name) ? "PTR" : "A") : command.type;
+    std::string type = command.type.empty() ? (core::IpAddress::parse(command.name) ? "PTR" : "A") : command.type;
     std::transform(type.begin(), type.end(), type.begin(),
                    [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
     auto reply = ask_dns(resolver_address(*config), command.name, type, kTimeout);

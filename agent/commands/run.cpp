@@ -1,8 +1,8 @@
 #include <cstdio>
 
 #include "agent/app.h"
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
 
 namespace postern::agent {
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "agent/commands/cli.h"
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -35,9 +35,8 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
                               std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
                           "is it postern that listens there? see [http] listen");
     }
-    return Shown{
-        overall.size() == 1 && overall[0] >= '0' && overall[0] <= '3' ? overall[0] - '0' : kExitUnknown,
-        reply->body};
+    return Shown{overall.size() == 1 && overall[0] >= '0' && overall[0] <= '3' ? overall[0] - '0' : kExitUnknown,
+                 reply->body};
 }
 
 /// Drawn over the old screen line by line, so that nothing flickers; what has no place below is counted, so
@@ -51,7 +50,8 @@ std::string over_old_screen(const std::string& text) {
         out += text.substr(at, end - at) + "\033[K\n";
         at = end + 1;
     }
-    const auto below = at < text.size() ? std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), '\n') : 0;
+    const auto below =
+        at < text.size() ? std::count(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), '\n') : 0;
     out += "every 2 s; Ctrl-C ends";
     if (below > 0) out += "; " + std::to_string(below) + " more lines do not fit: postern status | less";
     return out + "\033[K\033[J";

@@ -172,8 +172,7 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
     std::vector<ConfigIssue> issues;
     const auto failed = [&issues] { return tl::unexpected<std::vector<ConfigIssue>>(std::move(issues)); };
     if (text.size() > kMaxFileBytes) {
-        issues.push_back(
-            {0, "", fmt::format("is {} bytes long: a configuration has at most 1 MiB", text.size())});
+        issues.push_back({0, "", fmt::format("is {} bytes long: a configuration has at most 1 MiB", text.size())});
         return failed();
     }
     Config config;
@@ -208,15 +207,15 @@ tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& p
 tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path) {
     auto text = core::read_file(path, kMaxFileBytes);
     if (!text) {
-        return tl::unexpected<std::vector<ConfigIssue>>(
-            std::vector<ConfigIssue>{{0, "", text.error().text()}});
+        return tl::unexpected<std::vector<ConfigIssue>>(std::vector<ConfigIssue>{{0, "", text.error().text()}});
     }
     return parse_config(path, *text);
 }
 
 std::vector<std::string> Config::hosts() const {
     std::vector<std::string> hosts;
-    for (const auto& link : links) hosts.push_back(link.host);
+    for (const auto& link : links)
+        hosts.push_back(link.host);
     return hosts;
 }
 

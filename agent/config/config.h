@@ -31,31 +31,31 @@ struct AgentConfig {
 };
 
 struct DnsConfig {
-    std::vector<core::SocketAddress> listen;  // default 127.0.0.153:53
+    std::vector<core::SocketAddress> listen;     // default 127.0.0.153:53
     std::vector<core::SocketAddress> upstreams;  // empty: auto, the host's own resolvers
-    std::vector<core::IpPrefix> allow;        // default loopback
+    std::vector<core::IpPrefix> allow;           // default loopback
     Micros ttl_us = 10 * core::kSecond;
     std::uint64_t cache_bytes = 16u << 20;
     Micros serve_stale_us = core::kHour;
     Micros plan_ttl_us = 5 * core::kMinute;
-    std::uint64_t query_log_sample = 0;       // 1 of this many queries is kept for `postern queries`; 0: none
-    bool forward_test = true;                 // names below "test" go to the upstreams, as hosts in labs need it
-    bool second_nameserver = false;           // resolv.conf also names the host's old server, where that is safe
+    std::uint64_t query_log_sample = 0;  // 1 of this many queries is kept for `postern queries`; 0: none
+    bool forward_test = true;            // names below "test" go to the upstreams, as hosts in labs need it
+    bool second_nameserver = false;      // resolv.conf also names the host's old server, where that is safe
 };
 
 struct HttpConfig {
-    core::SocketAddress listen;               // default 127.0.0.1:9853
-    std::vector<core::IpPrefix> allow;        // default loopback
-    std::vector<std::string> allow_hosts;     // more names for the Host check
+    core::SocketAddress listen;            // default 127.0.0.1:9853
+    std::vector<core::IpPrefix> allow;     // default loopback
+    std::vector<std::string> allow_hosts;  // more names for the Host check
 };
 
 struct AliyunConfig {
-    std::string region;         // "": from the instance metadata
+    std::string region;  // "": from the instance metadata
     Micros poll_interval_us = core::kMinute;
     Micros poll_max_interval_us = 5 * core::kMinute;
-    std::string api_endpoint;   // "https://host[:port]"; "": the regional VPC host, then the public one
+    std::string api_endpoint;  // "https://host[:port]"; "": the regional VPC host, then the public one
     std::string metadata_url = "http://100.100.100.200";
-    std::string ca_file;        // for the API; "": the system's
+    std::string ca_file;  // for the API; "": the system's
 };
 
 /// Where a link's token comes from. At most one is set.
@@ -77,33 +77,33 @@ struct LinkProbeConfig {
     std::uint16_t port = 443;
     std::string path = "/rest/sql";
     std::string sql = "select 1";
-    std::vector<int> accepted_status{200};    // kind https, as the two below
+    std::vector<int> accepted_status{200};  // kind https, as the two below
     std::string body_contains;
     std::vector<std::pair<std::string, std::string>> body_json;  // JSON pointer → text of the value
     std::string ca_file;
-    std::string server_name;    // "": the link's host
-    bool ws = false;            // also by WebSocket
+    std::string server_name;  // "": the link's host
+    bool ws = false;          // also by WebSocket
     Micros degraded_over_us = 500 * core::kMillisecond;
     Micros expiry_warning_us = 14 * 24 * core::kHour;
 };
 
 struct LinkConfig {
     std::string name;
-    std::string host;           // lower case, no trailing dot
+    std::string host;  // lower case, no trailing dot
     // Exactly one source of addresses is not empty.
-    std::vector<std::string> endpoints;       // PrivateLink endpoint IDs, merged
-    EndpointQuery find;                       // or what finds them
-    std::vector<core::IpAddress> addresses;   // fixed
-    std::string target;                       // a name whose A and AAAA are followed
-    std::string zones_file;                   // a saved ListVpcEndpointZones reply
-    std::vector<std::string> zones;           // narrows discovered zones; empty: all
+    std::vector<std::string> endpoints;      // PrivateLink endpoint IDs, merged
+    EndpointQuery find;                      // or what finds them
+    std::vector<core::IpAddress> addresses;  // fixed
+    std::string target;                      // a name whose A and AAAA are followed
+    std::string zones_file;                  // a saved ListVpcEndpointZones reply
+    std::vector<std::string> zones;          // narrows discovered zones; empty: all
     TokenSource token;
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
-    std::string compare;        // host of the public gateway; "": no comparing
+    std::string compare;  // host of the public gateway; "": no comparing
     std::uint16_t compare_port = 443;
     Micros compare_interval_us = 10 * core::kMinute;
     LinkProbeConfig probe;
-    int line = 0;               // of [[link]] in the file
+    int line = 0;  // of [[link]] in the file
 
     /// Whether a probe says anything of what is behind the gateway: TDengine's asks for a token first.
     bool asks_service() const { return probe.kind != probe::Kind::kTdengine || token.configured(); }
@@ -123,11 +123,11 @@ struct Config {
     HttpConfig http;
     AliyunConfig aliyun;
     std::vector<LinkConfig> links;
-    std::vector<ConfigIssue> warnings;        // taken as they stand, but worth a second look
-    std::vector<ConfigIssue> notes;           // nothing wrong: what a choice costs; check-config alone tells them
+    std::vector<ConfigIssue> warnings;  // taken as they stand, but worth a second look
+    std::vector<ConfigIssue> notes;     // nothing wrong: what a choice costs; check-config alone tells them
 
-    bool needs_discovery() const;             // any link whose addresses have zones: the host's own matters
-    std::vector<std::string> hosts() const;   // of all links
+    bool needs_discovery() const;            // any link whose addresses have zones: the host's own matters
+    std::vector<std::string> hosts() const;  // of all links
 };
 
 /// "FILE:LINE: key: what"
@@ -141,12 +141,12 @@ tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& pa
 /// Where things lie (the manual's FILES). Moved below two folders when the configuration moves them.
 struct Paths {
     std::string snapshot, probe_log, history, verdicts, last_good_config, generation;  // state_dir
-    std::string hostdns, instance;                     // state_dir; written by root
-    std::string durable_plan, fallback;                // state; /var/lib/postern-plan by default
-    std::string current_plan, agent_lock;              // runtime_dir
-    std::string reapply_wish;                          // runtime_dir; postern-hostdns.path watches it
-    std::string stats, resolver_lock;                  // /run/postern-resolver by default
-    std::string hostdns_lock;                          // /run/postern-hostdns by default
+    std::string hostdns, instance;                                                     // state_dir; written by root
+    std::string durable_plan, fallback;    // state; /var/lib/postern-plan by default
+    std::string current_plan, agent_lock;  // runtime_dir
+    std::string reapply_wish;              // runtime_dir; postern-hostdns.path watches it
+    std::string stats, resolver_lock;      // /run/postern-resolver by default
+    std::string hostdns_lock;              // /run/postern-hostdns by default
 };
 Paths paths_of(const AgentConfig& config);
 

@@ -32,10 +32,9 @@ void check_order(const ConfigNode* table, std::string_view section, std::string_
     } else if (large_line == 0) {
         large = small;
     } else {
-        issues.push_back(
-            {small_line, fmt::format("{}.{}", section, small_key),
-             fmt::format("{} is longer than {} ({}, line {}): expected at most that", format_duration(small),
-                         large_key, format_duration(large), large_line)});
+        issues.push_back({small_line, fmt::format("{}.{}", section, small_key),
+                          fmt::format("{} is longer than {} ({}, line {}): expected at most that",
+                                      format_duration(small), large_key, format_duration(large), large_line)});
     }
 }
 
@@ -45,15 +44,14 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     for (const auto& listen : config.dns.listen) {
         const std::string text = listen.ip.text();
         if (text == "127.0.0.53" || text == "127.0.0.54") {
-            config.warnings.push_back(
-                {listen_line, "dns.listen",
-                 text + " is systemd-resolved's own address: postern can't bind it while that runs; "
-                        "127.0.0.153 is free"});
+            config.warnings.push_back({listen_line, "dns.listen",
+                                       text +
+                                           " is systemd-resolved's own address: postern can't bind it while that runs; "
+                                           "127.0.0.153 is free"});
         }
         if (listen.ip == core::IpAddress{} || listen.ip == core::IpAddress::v6({})) {
             config.warnings.push_back(
-                {listen_line, "dns.listen",
-                 text + " is every address of this host: name the ones that clients use"});
+                {listen_line, "dns.listen", text + " is every address of this host: name the ones that clients use"});
         }
         for (const auto& upstream : config.dns.upstreams) {
             if (upstream == listen) {
@@ -70,9 +68,8 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     }
     for (const auto& prefix : config.dns.allow) {
         if (prefix.length == 0) {
-            config.warnings.push_back(
-                {line_of(dns, "allow"), "dns.allow",
-                 prefix.text() + " lets everyone ask: an open resolver is abused within hours"});
+            config.warnings.push_back({line_of(dns, "allow"), "dns.allow",
+                                       prefix.text() + " lets everyone ask: an open resolver is abused within hours"});
         }
     }
     for (const auto& prefix : config.http.allow) {
@@ -100,12 +97,13 @@ void check_sources(const ConfigNode& node, Issues& issues) {
         std::string list;
         for (const auto& key : written)
             list += (list.empty() ? "" : " and ") + key;
-        issues.push_back({line, "link." + written.back(),
-                          "there are " + list + ": expected exactly one source of addresses"});
+        issues.push_back(
+            {line, "link." + written.back(), "there are " + list + ": expected exactly one source of addresses"});
     }
     if (const int zones = line_of(&node, "zones");
         zones > 0 && node.find("endpoint") == nullptr && node.find("zones_file") == nullptr) {
-        issues.push_back({zones, "link.zones", "narrows what an endpoint gives: it needs \"endpoint\" or \"zones_file\""});
+        issues.push_back(
+            {zones, "link.zones", "narrows what an endpoint gives: it needs \"endpoint\" or \"zones_file\""});
     }
 }
 
@@ -117,39 +115,41 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
     const auto belongs = [&](std::string_view key, bool fits, std::string_view to) {
         const int line = line_of(probe, key);
         if (line > 0 && !fits)
-            issues.push_back({line, fmt::format("link.probe.{}", key), fmt::format("belongs to kind {}, and this is kind \"{}\": leave it out", to, kind)});
+            issues.push_back({line, fmt::format("link.probe.{}", key),
+                              fmt::format("belongs to kind {}, and this is kind \"{}\": leave it out", to, kind)});
     };
-    for (const std::string_view key : {"sql", "ws"}) belongs(key, p.kind == Kind::kTdengine, "\"tdengine\"");
-    for (const std::string_view key : {"status", "body_contains", "json"}) belongs(key, p.kind == Kind::kHttps, "\"https\"");
-    if (p.kind == Kind::kHttps && line_of(probe, "path") == 0) p.path = std::string("/");  // from a string: g++ 12 warns of the literal (its bug 105651)
+    for (const std::string_view key : {"sql", "ws"})
+        belongs(key, p.kind == Kind::kTdengine, "\"tdengine\"");
+    for (const std::string_view key : {"status", "body_contains", "json"})
+        belongs(key, p.kind == Kind::kHttps, "\"https\"");
+    if (p.kind == Kind::kHttps && line_of(probe, "path") == 0)
+        p.path = std::string("/");  // from a string: g++ 12 warns of the literal (its bug 105651)
     if (p.kind != Kind::kTdengine && link.token.configured()) {
         config.warnings.push_back(
             {link_line, "link",
-             fmt::format("\"{}\" has a token, which only kind \"tdengine\" sends: kind \"{}\" never does", link.name, kind)});
+             fmt::format("\"{}\" has a token, which only kind \"tdengine\" sends: kind \"{}\" never does", link.name,
+                         kind)});
     }
 }
 
-void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line,
-                 Issues& issues) {
+void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {
     const ConfigNode* probe = node.find("probe");
     LinkProbeConfig& p = link.probe;
     check_kind(probe, link, config, node.line, issues);
-    check_order(probe, "link.probe", "connect_timeout", p.connect_timeout_us, "timeout", p.timeout_us,
-                issues);
+    check_order(probe, "link.probe", "connect_timeout", p.connect_timeout_us, "timeout", p.timeout_us, issues);
     check_order(probe, "link.probe", "fast_interval", p.fast_interval_us, "interval", p.interval_us, issues);
     if (const int line = line_of(probe, "degraded_over"); line > 0 && p.degraded_over_us > p.timeout_us) {
-        config.warnings.push_back({line, "link.probe.degraded_over",
-                                   fmt::format("is never reached: the probe gives up after timeout ({})",
-                                               format_duration(p.timeout_us))});
+        config.warnings.push_back(
+            {line, "link.probe.degraded_over",
+             fmt::format("is never reached: the probe gives up after timeout ({})", format_duration(p.timeout_us))});
     }
     if (p.enabled && 2 * p.interval_us > config.dns.plan_ttl_us) {
         issues.push_back(
             {first_line(line_of(probe, "interval"), plan_ttl_line), "link.probe.interval",
-             fmt::format(
-                 "{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
-                 "expected plan_ttl of at least {}",
-                 format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
-                 format_duration(2 * p.interval_us))});
+             fmt::format("{} is too long for dns.plan_ttl ({}): a verdict would be forgotten before the next one; "
+                         "expected plan_ttl of at least {}",
+                         format_duration(p.interval_us), format_duration(config.dns.plan_ttl_us),
+                         format_duration(2 * p.interval_us))});
     }
     if (p.enabled && !link.asks_service()) {
         config.warnings.push_back(
@@ -177,37 +177,34 @@ void check_compare(const ConfigNode& node, Config& config, const LinkConfig& lin
         config.warnings.push_back({line, "link.compare", "has nothing to compare with: [link.probe] enabled is false"});
         return;
     }
-    config.notes.push_back({line, "link.compare",
-                            fmt::format("one request every {} (and when no private address works any more, at most one a "
-                                        "minute) goes to {} over the public internet{}",
-                                        format_duration(link.compare_interval_us), link.compare,
-                                        link.probe.kind == probe::Kind::kTdengine && link.token.configured()
-                                            ? ", with this link's token"
-                                            : "")});
+    config.notes.push_back(
+        {line, "link.compare",
+         fmt::format(
+             "one request every {} (and when no private address works any more, at most one a "
+             "minute) goes to {} over the public internet{}",
+             format_duration(link.compare_interval_us), link.compare,
+             link.probe.kind == probe::Kind::kTdengine && link.token.configured() ? ", with this link's token" : "")});
 }
 
 void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {
     if (node.find("name") == nullptr) {
-        issues.push_back(
-            {node.line, "link.name",
-             "is missing: expected a short name for logs and commands, such as \"tdengine-prod\""});
+        issues.push_back({node.line, "link.name",
+                          "is missing: expected a short name for logs and commands, such as \"tdengine-prod\""});
     }
     if (node.find("host") == nullptr) {
         issues.push_back(
             {node.line, "link.host", "is missing: expected the private DNS name, copied from the console"});
     }
     check_sources(node, issues);
-    if (const int file = line_of(&node, "token_file"), env = line_of(&node, "token_env");
-        file > 0 && env > 0) {
+    if (const int file = line_of(&node, "token_file"), env = line_of(&node, "token_env"); file > 0 && env > 0) {
         issues.push_back({std::max(file, env), file > env ? "link.token_file" : "link.token_env",
                           "there are token_file and token_env: expected one of them"});
     }
     if (!config.aliyun.region.empty()) {
         for (const auto& zone : link.zones) {
             if (zone.starts_with(config.aliyun.region)) continue;
-            config.warnings.push_back(
-                {line_of(&node, "zones"), "link.zones",
-                 fmt::format("{} is not a zone of the region {}", zone, config.aliyun.region)});
+            config.warnings.push_back({line_of(&node, "zones"), "link.zones",
+                                       fmt::format("{} is not a zone of the region {}", zone, config.aliyun.region)});
         }
     }
     check_probe(node, config, link, plan_ttl_line, issues);
@@ -223,9 +220,8 @@ void check_duplicates(const ConfigNode& links, const Config& config, std::string
         const int line = first_line(line_of(&links.items[i], key), links.items[i].line);
         const auto [at, fresh] = first.emplace(value, line);
         if (!fresh) {
-            issues.push_back(
-                {line, fmt::format("link.{}", key),
-                 fmt::format("{} is there already, on line {}: {}", shown(value), at->second, why)});
+            issues.push_back({line, fmt::format("link.{}", key),
+                              fmt::format("{} is there already, on line {}: {}", shown(value), at->second, why)});
         }
     }
 }
@@ -235,8 +231,7 @@ void check_duplicates(const ConfigNode& links, const Config& config, std::string
 void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigIssue>& issues) {
     const ConfigNode* agent = root.find("agent");
     if (config.agent.state_dir == config.agent.runtime_dir) {
-        issues.push_back({first_line(line_of(agent, "runtime_dir"), line_of(agent, "state_dir")),
-                          "agent.runtime_dir",
+        issues.push_back({first_line(line_of(agent, "runtime_dir"), line_of(agent, "state_dir")), "agent.runtime_dir",
                           "is the same folder as state_dir: expected two, each holds a file named plan"});
     }
     const ConfigNode* aliyun = root.find("aliyun");

@@ -34,8 +34,7 @@ std::string take_allowed_host(const std::string& text, std::string& out) {
     for (char& c : out)
         c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     if (core::IpAddress::parse(text)) return "";
-    const bool fine =
-        !text.empty() && text.size() <= 253 && text.find_first_of("/@?*[]: \t") == std::string::npos;
+    const bool fine = !text.empty() && text.size() <= 253 && text.find_first_of("/@?*[]: \t") == std::string::npos;
     return fine ? "" : "is not a host name: give it as in the URL, without scheme and port";
 }
 
@@ -69,10 +68,13 @@ std::string check_endpoint_text(const std::string& text) {
 }
 
 std::string check_service_name(const std::string& text) {
-    if (text.starts_with("epsrv-")) return "is a service's ID: give its name, \"com.aliyuncs.privatelink.REGION.\" before that";
+    if (text.starts_with("epsrv-"))
+        return "is a service's ID: give its name, \"com.aliyuncs.privatelink.REGION.\" before that";
     const bool name = text.starts_with("com.aliyuncs.privatelink.") && text.size() <= 200 &&
                       text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
-    return name ? "" : "is not the name of an endpoint service: expected \"com.aliyuncs.privatelink.…\", as the service list shows it";
+    return name
+               ? ""
+               : "is not the name of an endpoint service: expected \"com.aliyuncs.privatelink.…\", as the service list shows it";
 }
 
 std::string check_vpc_id(const std::string& text) {
@@ -87,8 +89,11 @@ std::string read_tags(const ConfigNode& node, std::vector<std::pair<std::string,
         return expected("1 to 20 tags such as { env = \"prod\" }", node);
     for (const auto& [name, value] : node.entries) {
         if (name.empty() || name.size() > 64 || name.starts_with("aliyun") || name.starts_with("acs:"))
-            return fmt::format("{} is no tag of an endpoint: keys have 1 to 64 bytes and begin neither with aliyun nor with acs:", shown(name));
-        if (value.type != Type::kString || value.text.size() > 128) return expected("a tag's value in quotes, at most 128 bytes", value);
+            return fmt::format(
+                "{} is no tag of an endpoint: keys have 1 to 64 bytes and begin neither with aliyun nor with acs:",
+                shown(name));
+        if (value.type != Type::kString || value.text.size() > 128)
+            return expected("a tag's value in quotes, at most 128 bytes", value);
         out.emplace_back(name, value.text);
     }
     return "";
@@ -110,7 +115,8 @@ std::string read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
         }
         if (!problem.empty()) return fmt::format("{}: {}", shown(name), problem);
     }
-    if (!query.configured()) return "says nothing to look for: expected { service = \"com.aliyuncs.privatelink.…\" } or { tag = { env = \"prod\" } }";
+    if (!query.configured())
+        return "says nothing to look for: expected { service = \"com.aliyuncs.privatelink.…\" } or { tag = { env = \"prod\" } }";
     out = std::move(query);
     return "";
 }
@@ -119,8 +125,8 @@ std::string read_endpoint(const ConfigNode& node, LinkConfig& link) {
     if (node.type == Type::kList) return read_list(node, "endpoint IDs", 1, kMaxSources, take_endpoint, link.endpoints);
     if (node.type == Type::kTable) return read_endpoint_query(node, link.find);
     std::string id;
-    std::string problem = read_string(node, "an endpoint ID such as \"ep-bp1…\", a list of them, or { service = \"…\" }",
-                                      check_endpoint_text, id);
+    std::string problem = read_string(
+        node, "an endpoint ID such as \"ep-bp1…\", a list of them, or { service = \"…\" }", check_endpoint_text, id);
     if (problem.empty()) link.endpoints = {std::move(id)};
     return problem;
 }
@@ -143,8 +149,7 @@ std::string read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
             return "has no port: expected one like \"127.0.0.1:9853\"";
         return parse_socket(t, 9853, address);
     };
-    std::string problem =
-        read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
+    std::string problem = read_string(node, "an address with a port, such as \"127.0.0.1:9853\"", check, text);
     if (problem.empty()) out = address;
     return problem;
 }
@@ -192,11 +197,8 @@ std::string check_metadata_url(const std::string& text) {
 }
 
 std::string read_kind(const ConfigNode& node, probe::Kind& out) {
-    return read_word<probe::Kind>(node,
-                                  {{"tdengine", probe::Kind::kTdengine},
-                                   {"https", probe::Kind::kHttps},
-                                   {"tcp", probe::Kind::kTcp}},
-                                  out);
+    return read_word<probe::Kind>(
+        node, {{"tdengine", probe::Kind::kTdengine}, {"https", probe::Kind::kHttps}, {"tcp", probe::Kind::kTcp}}, out);
 }
 
 std::string read_statuses(const ConfigNode& node, std::vector<int>& out) {
@@ -218,7 +220,8 @@ std::string check_body_text(const std::string& text) {
 
 /// RFC 6901; "" would be the whole document, which is no single value.
 std::string check_json_pointer(const std::string& pointer) {
-    if (pointer.empty() || pointer.front() != '/') return "is not a JSON pointer: it begins with \"/\", as in \"/status\"";
+    if (pointer.empty() || pointer.front() != '/')
+        return "is not a JSON pointer: it begins with \"/\", as in \"/status\"";
     for (auto at = pointer.find('~'); at != std::string::npos; at = pointer.find('~', at + 1)) {
         const char next = at + 1 < pointer.size() ? pointer[at + 1] : '\0';
         if (next != '0' && next != '1') return "is not a JSON pointer: \"~\" is written ~0, and \"/\" in a name ~1";
@@ -271,63 +274,52 @@ const KeyRow kKeys[] = {
      R"("json")", R"("xml")"},
     {kAgent, "log_successes", READ(read_boolean(n, t.config.agent.log_successes)), "true", R"("all")"},
 
-    {kDns, "listen", READ(read_sockets(n, 53, t.config.dns.listen)), R"(["127.0.0.153:53"])",
-     R"(["127.0.0.1:0"])"},
-    {kDns, "upstreams", READ(read_upstreams(n, t.config.dns.upstreams)), R"(["10.0.0.2"])",
-     R"("dns.example")"},
+    {kDns, "listen", READ(read_sockets(n, 53, t.config.dns.listen)), R"(["127.0.0.153:53"])", R"(["127.0.0.1:0"])"},
+    {kDns, "upstreams", READ(read_upstreams(n, t.config.dns.upstreams)), R"(["10.0.0.2"])", R"("dns.example")"},
     {kDns, "allow", READ(read_prefixes(n, t.config.dns.allow)), R"(["127.0.0.0/8"])", R"(["127.0.0.1/8"])"},
     {kDns, "ttl", READ(read_duration(n, kSecond, kHour, t.config.dns.ttl_us)), R"("5s")", "10"},
     {kDns, "cache_size", READ(read_size(n, 256u << 10, 4ull << 30, t.config.dns.cache_bytes)), R"("8MiB")",
      R"("8 MB")"},
-    {kDns, "serve_stale", READ(read_duration(n, 0, 7 * kDay, t.config.dns.serve_stale_us)), R"("0s")",
-     R"("30d")"},
-    {kDns, "plan_ttl", READ(read_duration(n, 30 * kSecond, kDay, t.config.dns.plan_ttl_us)), R"("10m")",
-     R"("1s")"},
+    {kDns, "serve_stale", READ(read_duration(n, 0, 7 * kDay, t.config.dns.serve_stale_us)), R"("0s")", R"("30d")"},
+    {kDns, "plan_ttl", READ(read_duration(n, 30 * kSecond, kDay, t.config.dns.plan_ttl_us)), R"("10m")", R"("1s")"},
     {kDns, "query_log_sample", READ(read_int(n, 0, 1000000, t.config.dns.query_log_sample)), "100", "-1"},
     {kDns, "forward_test", READ(read_boolean(n, t.config.dns.forward_test)), "false", R"("no")"},
     {kDns, "second_nameserver", READ(read_boolean(n, t.config.dns.second_nameserver)), "true", R"("yes")"},
 
-    {kHttp, "listen", READ(read_http_listen(n, t.config.http.listen)), R"("127.0.0.1:9853")",
-     R"("localhost:9853")"},
+    {kHttp, "listen", READ(read_http_listen(n, t.config.http.listen)), R"("127.0.0.1:9853")", R"("localhost:9853")"},
     {kHttp, "allow", READ(read_prefixes(n, t.config.http.allow)), R"(["10.0.0.0/8"])", R"(["everyone"])"},
     {kHttp, "allow_hosts",
-     READ(read_list(n, "host names", 0, kMaxSources, take_allowed_host, t.config.http.allow_hosts)),
-     R"(["db1"])", R"(["http://db1"])"},
+     READ(read_list(n, "host names", 0, kMaxSources, take_allowed_host, t.config.http.allow_hosts)), R"(["db1"])",
+     R"(["http://db1"])"},
 
-    {kAliyun, "region",
-     READ(read_string(n, "a region ID in quotes", check_region_text, t.config.aliyun.region)),
+    {kAliyun, "region", READ(read_string(n, "a region ID in quotes", check_region_text, t.config.aliyun.region)),
      R"("cn-hangzhou")", R"("Hangzhou")"},
-    {kAliyun, "poll_interval", READ(read_duration(n, kSecond, kHour, t.config.aliyun.poll_interval_us)),
-     R"("30s")", R"("100ms")"},
-    {kAliyun, "poll_max_interval",
-     READ(read_duration(n, kSecond, kDay, t.config.aliyun.poll_max_interval_us)), R"("10m")", "true"},
-    {kAliyun, "api_endpoint",
-     READ(read_string(n, "a URL in quotes", check_api_url, t.config.aliyun.api_endpoint)),
+    {kAliyun, "poll_interval", READ(read_duration(n, kSecond, kHour, t.config.aliyun.poll_interval_us)), R"("30s")",
+     R"("100ms")"},
+    {kAliyun, "poll_max_interval", READ(read_duration(n, kSecond, kDay, t.config.aliyun.poll_max_interval_us)),
+     R"("10m")", "true"},
+    {kAliyun, "api_endpoint", READ(read_string(n, "a URL in quotes", check_api_url, t.config.aliyun.api_endpoint)),
      R"("https://privatelink.example.com")", R"("http://privatelink.example.com")"},
-    {kAliyun, "metadata_url",
-     READ(read_string(n, "a URL in quotes", check_metadata_url, t.config.aliyun.metadata_url)),
+    {kAliyun, "metadata_url", READ(read_string(n, "a URL in quotes", check_metadata_url, t.config.aliyun.metadata_url)),
      R"("http://100.100.100.200")", R"("100.100.100.200")"},
-    {kAliyun, "ca_file", READ(read_path(n, t.config.aliyun.ca_file)), R"("/etc/ssl/api.pem")",
-     R"("api.pem")"},
+    {kAliyun, "ca_file", READ(read_path(n, t.config.aliyun.ca_file)), R"("/etc/ssl/api.pem")", R"("api.pem")"},
 
-    {kLink, "name", READ(read_string(n, "a name in quotes", check_name_text, t.link->name)), R"("db")",
-     R"("my db")"},
-    {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")",
-     R"("https://db.example.com/rest/sql")"},
-    {kLink, "endpoint", READ(read_endpoint(n, *t.link)), R"(["ep-bp1a", "ep-bp1b"])",
-     R"("epsrv-bp1a")"},
-    {kLink, "addresses",
-     READ(read_list(n, "addresses", 1, kMaxSources, parse_host_address, t.link->addresses)),
+    {kLink, "name", READ(read_string(n, "a name in quotes", check_name_text, t.link->name)), R"("db")", R"("my db")"},
+    {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")", R"("https://db.example.com/rest/sql")"},
+    {kLink, "endpoint", READ(read_endpoint(n, *t.link)), R"(["ep-bp1a", "ep-bp1b"])", R"("epsrv-bp1a")"},
+    {kLink, "addresses", READ(read_list(n, "addresses", 1, kMaxSources, parse_host_address, t.link->addresses)),
      R"(["10.0.1.23"])", R"(["10.0.1.300"])"},
-    {kLink, "zones", READ(read_list(n, "zone IDs", 1, kMaxSources, take_zone, t.link->zones)),
-     R"(["cn-hangzhou-h"])", R"(["h"])"},
+    {kLink, "zones", READ(read_list(n, "zone IDs", 1, kMaxSources, take_zone, t.link->zones)), R"(["cn-hangzhou-h"])",
+     R"(["h"])"},
     {kLink, "token_file", READ(read_path(n, t.link->token.file)), R"("/etc/postern/db.token")",
      R"("0123456789abcdef0123456789abcdef01234567")"},
-    {kLink, "token_env", READ(read_string(n, "a name in quotes", check_env_name, t.link->token.env)),
-     R"("DB_TOKEN")", R"("DB-TOKEN")"},
+    {kLink, "token_env", READ(read_string(n, "a name in quotes", check_env_name, t.link->token.env)), R"("DB_TOKEN")",
+     R"("DB-TOKEN")"},
     {kLink, "policy",
-     READ(read_word<probe::LinkPolicy>(n, {{"any", probe::LinkPolicy::kAny}, {"quorum", probe::LinkPolicy::kQuorum}, {"all", probe::LinkPolicy::kAll}},
-                            t.link->policy)),
+     READ(read_word<probe::LinkPolicy>(
+         n,
+         {{"any", probe::LinkPolicy::kAny}, {"quorum", probe::LinkPolicy::kQuorum}, {"all", probe::LinkPolicy::kAll}},
+         t.link->policy)),
      R"("quorum")", R"("some")"},
     {kLink, "target", READ(read_host(n, t.link->target)), R"("ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com")",
      R"("10.0.1.23")"},
@@ -339,30 +331,26 @@ const KeyRow kKeys[] = {
 
     {kProbe, "enabled", READ(read_boolean(n, t.link->probe.enabled)), "false", R"("yes")"},
     {kProbe, "kind", READ(read_kind(n, t.link->probe.kind)), R"("tdengine")", R"("http")"},
-    {kProbe, "interval", READ(read_duration(n, 100 * kMillisecond, kHour, t.link->probe.interval_us)),
-     R"("2s")", "2"},
-    {kProbe, "timeout", READ(read_duration(n, 50 * kMillisecond, kMinute, t.link->probe.timeout_us)),
-     R"("5s")", R"("1h")"},
-    {kProbe, "connect_timeout",
-     READ(read_duration(n, 10 * kMillisecond, kMinute, t.link->probe.connect_timeout_us)), R"("1s")",
-     R"("")"},
+    {kProbe, "interval", READ(read_duration(n, 100 * kMillisecond, kHour, t.link->probe.interval_us)), R"("2s")", "2"},
+    {kProbe, "timeout", READ(read_duration(n, 50 * kMillisecond, kMinute, t.link->probe.timeout_us)), R"("5s")",
+     R"("1h")"},
+    {kProbe, "connect_timeout", READ(read_duration(n, 10 * kMillisecond, kMinute, t.link->probe.connect_timeout_us)),
+     R"("1s")", R"("")"},
     {kProbe, "fall", READ(read_int(n, 1, 100, t.link->probe.fall)), "2", "0"},
     {kProbe, "rise", READ(read_int(n, 1, 100, t.link->probe.rise)), "1", R"("two")"},
-    {kProbe, "fast_interval",
-     READ(read_duration(n, 50 * kMillisecond, kHour, t.link->probe.fast_interval_us)), R"("500ms")",
-     R"("1ms")"},
+    {kProbe, "fast_interval", READ(read_duration(n, 50 * kMillisecond, kHour, t.link->probe.fast_interval_us)),
+     R"("500ms")", R"("1ms")"},
     {kProbe, "port", READ(read_int(n, 1, 65535, t.link->probe.port)), "8443", "0"},
-    {kProbe, "path", READ(read_string(n, "a path in quotes", check_url_path, t.link->probe.path)),
-     R"("/rest/sql/db")", R"("/rest/sql?token=x")"},
+    {kProbe, "path", READ(read_string(n, "a path in quotes", check_url_path, t.link->probe.path)), R"("/rest/sql/db")",
+     R"("/rest/sql?token=x")"},
     {kProbe, "sql", READ(read_string(n, "a statement in quotes", check_sql, t.link->probe.sql)),
      "\"select server_version()\"", R"("")"},
     {kProbe, "ca_file", READ(read_path(n, t.link->probe.ca_file)), R"("/etc/ssl/db.pem")", "1"},
-    {kProbe, "server_name", READ(read_host(n, t.link->probe.server_name)), R"("gw.example.com")",
-     R"("10.0.0.1")"},
+    {kProbe, "server_name", READ(read_host(n, t.link->probe.server_name)), R"("gw.example.com")", R"("10.0.0.1")"},
     {kProbe, "degraded_over", READ(read_duration(n, kMillisecond, kMinute, t.link->probe.degraded_over_us)),
      R"("200ms")", R"("fast")"},
-    {kProbe, "expiry_warning", READ(read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us)),
-     R"("30d")", R"("1y")"},
+    {kProbe, "expiry_warning", READ(read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us)), R"("30d")",
+     R"("1y")"},
     {kProbe, "ws", READ(read_boolean(n, t.link->probe.ws)), "true", R"("yes")"},
     {kProbe, "status", READ(read_statuses(n, t.link->probe.accepted_status)), "[200, 204]", "[2000]"},
     {kProbe, "body_contains", READ(read_string(n, "a text in quotes", check_body_text, t.link->probe.body_contains)),
@@ -375,9 +363,8 @@ const KeyRow kKeys[] = {
 
 /// Names under which people paste what must not stand in a file that others can read.
 bool names_a_secret(std::string_view key) {
-    for (const std::string_view word :
-         {"token", "secret", "password", "passwd", "access_key", "accesskey", "api_key", "apikey",
-          "credential", "private_key", "security_token", "sts_token"}) {
+    for (const std::string_view word : {"token", "secret", "password", "passwd", "access_key", "accesskey", "api_key",
+                                        "apikey", "credential", "private_key", "security_token", "sts_token"}) {
         if (key.find(word) != std::string_view::npos) return true;
     }
     return false;
@@ -463,8 +450,7 @@ std::string explain_unknown_key(Section section, std::string_view name) {
         }
     }
     if (!others.empty()) return fmt::format("unknown key here; it belongs to {}", others);
-    if (const auto meant = nearest(name, here))
-        return fmt::format("unknown key; did you mean \"{}\"?", *meant);
+    if (const auto meant = nearest(name, here)) return fmt::format("unknown key; did you mean \"{}\"?", *meant);
     std::string list;
     for (const auto key : here)
         list += fmt::format("{}{}", list.empty() ? "" : ", ", key);
@@ -475,8 +461,7 @@ std::string explain_unknown_section(std::string_view name) {
     if (names_a_secret(name)) return "secrets don't belong in the configuration: see token_file in [[link]]";
     std::string where;
     for (const KeyRow& row : kKeys) {
-        if (row.name == name)
-            where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
+        if (row.name == name) where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
     }
     if (!where.empty()) return fmt::format("unknown at the top of the file; it belongs to {}", where);
     if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "link"})) {

@@ -17,12 +17,11 @@ std::string wrong_value(std::string_view value, std::string_view problem) {
 std::string read_duration(const ConfigNode& node, Micros least, Micros most, Micros& out) {
     const auto range = fmt::format("{} to {}", format_duration(least), format_duration(most));
     if (node.type == Type::kInteger) {
-        return fmt::format("has no unit: expected a duration such as \"{}s\" ({}), found {}", node.integer,
-                           range, node.integer);
+        return fmt::format("has no unit: expected a duration such as \"{}s\" ({}), found {}", node.integer, range,
+                           node.integer);
     }
     const auto value = node.type == Type::kString ? parse_duration(node.text) : std::nullopt;
-    if (!value)
-        return expected(fmt::format("a duration such as \"10s\", \"1200ms\" or \"5m\" ({})", range), node);
+    if (!value) return expected(fmt::format("a duration such as \"10s\", \"1200ms\" or \"5m\" ({})", range), node);
     if (*value < least || *value > most) return expected(range, node);
     out = *value;
     return "";
@@ -39,8 +38,7 @@ std::string read_integer(const ConfigNode& node, std::int64_t least, std::int64_
 std::string read_size(const ConfigNode& node, std::uint64_t least, std::uint64_t most, std::uint64_t& out) {
     const auto value = node.type == Type::kString ? parse_size(node.text) : std::nullopt;
     if (!value || *value < least || *value > most) {
-        return expected(fmt::format("a size such as \"16MiB\" ({}KiB to {}MiB)", least >> 10, most >> 20),
-                        node);
+        return expected(fmt::format("a size such as \"16MiB\" ({}KiB to {}MiB)", least >> 10, most >> 20), node);
     }
     out = *value;
     return "";
@@ -55,8 +53,7 @@ std::string read_boolean(const ConfigNode& node, bool& out) {
 std::string read_string(const ConfigNode& node, std::string_view what,
                         const std::function<std::string(const std::string&)>& check, std::string& out) {
     if (node.type != Type::kString) return expected(what, node);
-    if (const std::string problem = check(node.text); !problem.empty())
-        return wrong_value(node.text, problem);
+    if (const std::string problem = check(node.text); !problem.empty()) return wrong_value(node.text, problem);
     out = node.text;
     return "";
 }
@@ -75,8 +72,7 @@ std::string read_prefixes(const ConfigNode& node, std::vector<core::IpPrefix>& o
             prefix = *parsed;
             return "";
         }
-        const bool has_ip =
-            core::IpAddress::parse(std::string_view(text).substr(0, text.find('/'))).has_value();
+        const bool has_ip = core::IpAddress::parse(std::string_view(text).substr(0, text.find('/'))).has_value();
         return has_ip ? "is no prefix: its length is out of range, or there are address bits behind it "
                         "(10.0.0.0/8 is one)"
                       : "is not a prefix: expected one like \"127.0.0.0/8\" or \"::1/128\"";
@@ -84,8 +80,7 @@ std::string read_prefixes(const ConfigNode& node, std::vector<core::IpPrefix>& o
     return read_list(node, "prefixes", 1, 64, one, out);
 }
 
-std::string read_sockets(const ConfigNode& node, std::uint16_t default_port,
-                         std::vector<core::SocketAddress>& out) {
+std::string read_sockets(const ConfigNode& node, std::uint16_t default_port, std::vector<core::SocketAddress>& out) {
     const auto one = [default_port](const std::string& text, core::SocketAddress& address) {
         return parse_socket(text, default_port, address);
     };
@@ -107,9 +102,8 @@ std::string parse_socket(const std::string& text, std::uint16_t default_port, co
 std::string parse_host_address(const std::string& text, core::IpAddress& out) {
     const auto ip = core::IpAddress::parse(text);
     if (!ip) {
-        return core::SocketAddress::parse(text, 0)
-                   ? "has a port: give the address alone; the port is [link.probe] port"
-                   : "is not an IP address";
+        return core::SocketAddress::parse(text, 0) ? "has a port: give the address alone; the port is [link.probe] port"
+                                                   : "is not an IP address";
     }
     if (!ip->is_host()) return "is not the address of a host";
     out = *ip;

@@ -30,8 +30,7 @@ std::string read_string(const ConfigNode& node, std::string_view what,
 /// An absolute path; a secret in its place is refused with advice.
 std::string read_path(const ConfigNode& node, std::string& out);
 std::string read_prefixes(const ConfigNode& node, std::vector<core::IpPrefix>& out);
-std::string read_sockets(const ConfigNode& node, std::uint16_t default_port,
-                         std::vector<core::SocketAddress>& out);
+std::string read_sockets(const ConfigNode& node, std::uint16_t default_port, std::vector<core::SocketAddress>& out);
 /// "" or what is wrong: a host's address, not 0.0.0.0, not multicast, without a port.
 std::string parse_host_address(const std::string& text, core::IpAddress& out);
 std::string parse_socket(const std::string& text, std::uint16_t default_port, core::SocketAddress& out);
@@ -60,13 +59,11 @@ std::string read_word(const ConfigNode& node, std::initializer_list<std::pair<st
 
 /// A list of texts. `one(text, item)` returns "" or what is wrong with it; every wrong item is named.
 template <class Item, class One>
-std::string read_list(const ConfigNode& node, std::string_view what, std::size_t least, std::size_t most,
-                      One one, std::vector<Item>& out) {
+std::string read_list(const ConfigNode& node, std::string_view what, std::size_t least, std::size_t most, One one,
+                      std::vector<Item>& out) {
     if (node.type != ConfigNode::Type::kList) return expected(fmt::format("a list of {} in [ ]", what), node);
-    if (node.items.size() < least)
-        return fmt::format("is an empty list: expected at least {} of {}", least, what);
-    if (node.items.size() > most)
-        return fmt::format("has {} items: at most {} are allowed", node.items.size(), most);
+    if (node.items.size() < least) return fmt::format("is an empty list: expected at least {} of {}", least, what);
+    if (node.items.size() > most) return fmt::format("has {} items: at most {} are allowed", node.items.size(), most);
     std::vector<Item> items;
     std::string problems;
     for (std::size_t i = 0; i < node.items.size(); ++i) {

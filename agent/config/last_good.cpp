@@ -66,9 +66,9 @@ tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const st
 }
 
 struct LastGoodCopy::Files {
-    std::mutex mutex;           // jobs of the pool may overtake each other
-    std::uint64_t newest = 0;   // the save that was written last
-    std::string problem;        // loop thread
+    std::mutex mutex;          // jobs of the pool may overtake each other
+    std::uint64_t newest = 0;  // the save that was written last
+    std::string problem;       // loop thread
 
     core::Result<void> write(std::uint64_t number, const std::string& path, const std::string& content) {
         const std::lock_guard lock(mutex);

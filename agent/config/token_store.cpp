@@ -30,15 +30,18 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
     } else {
         where = "environment variable " + source.env;
         const char* value = std::getenv(source.env.c_str());
-        if (value == nullptr) return core::fail(core::Code::kFileMissing, where + " is not set", "set it before postern starts");
+        if (value == nullptr)
+            return core::fail(core::Code::kFileMissing, where + " is not set", "set it before postern starts");
         text = value;
     }
     const auto first = text.find_first_not_of(" \t\r\n");
     const auto last = text.find_last_not_of(" \t\r\n");
-    if (first == std::string::npos) return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
+    if (first == std::string::npos)
+        return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
     core::Secret token(text.substr(first, last - first + 1));
     explicit_bzero(text.data(), text.size());
-    const bool printable = std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    const bool printable =
+        std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });
     if (!printable) {
         return core::fail(core::Code::kConfigBadValue, where + " holds more than one token, or characters no token has",
                           "it must hold the token alone, in one line");
@@ -81,7 +84,8 @@ void TokenStore::watch_folders() {
 }
 
 void TokenStore::reload_all() {
-    for (auto& [link, entry] : entries_) load(link, entry, true);
+    for (auto& [link, entry] : entries_)
+        load(link, entry, true);
 }
 
 void TokenStore::load(const std::string& link, Entry& entry, bool tell) {

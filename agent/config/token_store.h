@@ -34,7 +34,8 @@ class TokenStore {
         std::string problem;
         Micros read_mono_us = 0;
     };
-    using FolderWatch = core::UvHandle<uv_fs_event_t, TokenStore>;  // of a folder: a rename replaces the file and its watch
+    using FolderWatch =
+        core::UvHandle<uv_fs_event_t, TokenStore>;  // of a folder: a rename replaces the file and its watch
 
     void load(const std::string& link, Entry& entry, bool tell);
     void watch_folders();

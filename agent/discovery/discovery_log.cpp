@@ -52,7 +52,9 @@ void DiscoveryLog::succeeded(const std::string& source) {
     }
 }
 
-void DiscoveryLog::forget(const std::string& source) { leave(source, {}); }
+void DiscoveryLog::forget(const std::string& source) {
+    leave(source, {});
+}
 
 /// Another error, or no questions any more: that is no recovery.
 void DiscoveryLog::leave(const std::string& source, const std::string& except) {

@@ -50,7 +50,8 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
             return done(core::fail(Code::kDnsFailed, "the upstreams do not answer about " + name,
                                    "check the upstreams in [dns] and that UDP and TCP 53 to them are open"));
         }
-        EndpointReport out{.endpoint_id = name, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+        EndpointReport out{
+            .endpoint_id = name, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
         out.domain = found->aliases.empty() ? name : found->aliases.back();
         out.complete = !found->partial;  // with one family unanswered its addresses are not gone
         out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kShortestTtl, kLongestTtl);
@@ -61,7 +62,8 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
             out.zones.push_back(std::move(zone));
         }
         if (out.zones.empty()) {
-            return done(core::fail(Code::kDnsFailed, name + " resolves to " + found->addresses.front().text() + ", where no host is",
+            return done(core::fail(Code::kDnsFailed,
+                                   name + " resolves to " + found->addresses.front().text() + ", where no host is",
                                    "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
         }
         done(std::move(out));

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "agent/discovery/zones_files.h"
 #include "agent/endpoint/provider.h"
 #include "agent/net/lookup.h"
-#include "agent/discovery/zones_files.h"
 #include "core/clock.h"
 
 namespace postern::agent {

@@ -7,7 +7,9 @@ namespace {
 
 enum class Fate { kReplaced, kStatedEnd, kUnmentioned };
 
-bool stated_for_all(const EndpointReport& r) { return is_stated_end(r.status) || is_stated_end(r.connection_status); }
+bool stated_for_all(const EndpointReport& r) {
+    return is_stated_end(r.status) || is_stated_end(r.connection_status);
+}
 
 Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const EndpointSet& ready) {
     const EndpointReport* about = part_about(whole, address.endpoint);
@@ -44,11 +46,12 @@ std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, 
                " has come, but no probe has; withdrawn when one fails, or " + grace + "that";
     }
     if (ready.empty() && report.parts.empty() && report.zones.empty()) {
-        return who + "the API lists " + (report.search ? "none" : "no zones") + " any more; the last known addresses stay in use: " + describe(kept);
+        return who + "the API lists " + (report.search ? "none" : "no zones") +
+               " any more; the last known addresses stay in use: " + describe(kept);
     }
     if (ready.empty()) {
-        return who + "no address is ready any more (" + why_not_ready(report, {}) + "); the last known stay in use: " +
-               describe(kept);
+        return who + "no address is ready any more (" + why_not_ready(report, {}) +
+               "); the last known stay in use: " + describe(kept);
     }
     return who + describe(kept) + " no longer listed; withdrawn " + grace + "it vanished";
 }

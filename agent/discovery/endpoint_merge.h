@@ -23,7 +23,7 @@ struct HeldAddresses {
         core::Micros when = 0;
         int times = 0;
     };
-    std::map<core::IpAddress, Replaced> replaced;     // by another of its zone, in the last kWithdrawalGrace
+    std::map<core::IpAddress, Replaced> replaced;  // by another of its zone, in the last kWithdrawalGrace
 };
 
 struct MergedAddresses {

@@ -38,13 +38,13 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         Micros missing_since_mono_us = 0;  // the API says that there is no such endpoint; 0: it does not
         std::string doubt;
         core::Timer timer;
-        Micros due_mono_us = 0;            // of the timer
-        Micros asked_mono_us = 0;          // last poll
-        Micros restless_mono_us = 0;       // last change, or doubt about an address
+        Micros due_mono_us = 0;       // of the timer
+        Micros asked_mono_us = 0;     // last poll
+        Micros restless_mono_us = 0;  // last change, or doubt about an address
         core::Backoff backoff;
-        std::uint64_t poll = 0;            // under way; 0: none
+        std::uint64_t poll = 0;  // under way; 0: none
         bool queued = false;
-        bool news = false;                 // came while it was being asked
+        bool news = false;  // came while it was being asked
     };
     struct Link {
         LinkConfig config;
@@ -63,7 +63,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     std::map<std::string, Link> links;
     AliyunConfig settings;
     bool closed = false, running = false;
-    std::deque<std::string> queue;   // sources whose poll waits for a free slot
+    std::deque<std::string> queue;  // sources whose poll waits for a free slot
     std::size_t polls_under_way = 0;
     std::uint64_t next_poll = 1;
     std::uint64_t changes = 0;
@@ -86,7 +86,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         std::set<std::string> wanted;
         std::map<std::string, Link> next;
         for (const auto& link : config.links) {
-            for (const auto& key : source_keys(link)) wanted.insert(key);
+            for (const auto& key : source_keys(link))
+                wanted.insert(key);
             auto node = links.extract(link.name);
             Link& to = next[link.name];
             if (!node.empty()) to = std::move(node.mapped());
@@ -139,7 +140,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     /// the first moment would send everyone to one zone.
     std::optional<EndpointSet> compose(const Link& link) const {
         std::vector<EndpointAddress> present, gone;
-        for (const auto& ip : link.config.addresses) present.push_back({ip, "", ""});
+        for (const auto& ip : link.config.addresses)
+            present.push_back({ip, "", ""});
         bool any_known = !link.config.addresses.empty();
         for (const auto& key : source_keys(link.config)) {
             const Source& source = *sources.at(key);
@@ -294,9 +296,11 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         const bool was_first = !source.known || source.from_snapshot;
         MergedAddresses merged = merge_report(source.held, report, clock.mono_us(), hooks.works);
         const bool changed = merged.held.served != source.held.served || !source.known;
-        const bool told_otherwise = source.error || merged.doubt != source.doubt || was_first || !same_state(report, source.report);
+        const bool told_otherwise =
+            source.error || merged.doubt != source.doubt || was_first || !same_state(report, source.report);
         if (!merged.doubt.empty() && source.doubt.empty()) {
-            core::log_warning("discovery_doubtful", merged.doubt, {{"endpoint", key}, {"request_id", report.request_id}});
+            core::log_warning("discovery_doubtful", merged.doubt,
+                              {{"endpoint", key}, {"request_id", report.request_id}});
         }
         source.held = std::move(merged.held);
         source.doubt = std::move(merged.doubt);
@@ -353,7 +357,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         const Micros wait = refreshed_mono_us == 0 ? 0 : refreshed_mono_us + kRefreshEvery - clock.mono_us();
         if (!running || wait <= 0) {
             refresh_now();
-        } else if (!refresh_again.pending()) {  // late, and never left out: who asked waits for an answer from after that
+        } else if (!refresh_again
+                        .pending()) {  // late, and never left out: who asked waits for an answer from after that
             refresh_again.start_in(wait, [this] { refresh_now(); });
         }
     }
@@ -361,13 +366,16 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         if (running) {
             refresh_again.stop();
             refreshed_mono_us = clock.mono_us();
-            for (auto& [key, source] : sources) poll_soon(key, *source);
+            for (auto& [key, source] : sources)
+                poll_soon(key, *source);
         }
         settle_refresh();
     }
     void settle_refresh() {
-        if (refresh_waiters.empty() || polls_under_way != 0 || refresh_done.pending() || refresh_again.pending()) return;
-        const bool waiting = std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s.second->queued; });
+        if (refresh_waiters.empty() || polls_under_way != 0 || refresh_done.pending() || refresh_again.pending())
+            return;
+        const bool waiting =
+            std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s.second->queued; });
         if (waiting && running) return;
         refresh_done.start_in(0, [this] {
             const auto keep = shared_from_this();
@@ -415,7 +423,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             if (!s.known) continue;
             snapshot = snapshot || s.from_snapshot;
             // As old as its oldest part.
-            out.confirmed_wall_us = out.confirmed_wall_us == 0 ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
+            out.confirmed_wall_us =
+                out.confirmed_wall_us == 0 ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
             if (s.confirmed_wall_us >= newest) {
                 newest = s.confirmed_wall_us;
                 out.request_id = s.report.request_id;
@@ -445,17 +454,28 @@ EndpointSync::~EndpointSync() {
     state_->refresh_done.stop();
 }
 
-void EndpointSync::configure(const Config& config) { state_->configure(config); }
-void EndpointSync::restore(const Snapshot& snapshot) { state_->restore(snapshot); }
+void EndpointSync::configure(const Config& config) {
+    state_->configure(config);
+}
+void EndpointSync::restore(const Snapshot& snapshot) {
+    state_->restore(snapshot);
+}
 
 void EndpointSync::start() {
     state_->running = true;
-    for (auto& [key, source] : state_->sources) state_->poll_soon(key, *source);
+    for (auto& [key, source] : state_->sources)
+        state_->poll_soon(key, *source);
 }
 
-void EndpointSync::stop() { state_->stop(); }
-void EndpointSync::probe_failed(const std::string& link) { state_->probe_failed(link); }
-void EndpointSync::refresh(std::function<void()> done) { state_->refresh(std::move(done)); }
+void EndpointSync::stop() {
+    state_->stop();
+}
+void EndpointSync::probe_failed(const std::string& link) {
+    state_->probe_failed(link);
+}
+void EndpointSync::refresh(std::function<void()> done) {
+    state_->refresh(std::move(done));
+}
 
 DiscoveryStatus EndpointSync::status(const std::string& link) const {
     const auto it = state_->links.find(link);

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/endpoint/provider.h"
 #include "agent/config/config.h"
+#include "agent/endpoint/provider.h"
 #include "core/clock.h"
 #include "core/random.h"
 
@@ -21,21 +21,21 @@ struct Snapshot;
 
 /// What discovery knows about one link; for status, metrics, doctor.
 struct DiscoveryStatus {
-    bool known = false;                 // a set is known (API, snapshot or fixed addresses)
-    std::string source;                 // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
+    bool known = false;  // a set is known (API, snapshot or fixed addresses)
+    std::string source;  // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
     EndpointSet addresses;
-    Micros confirmed_wall_us = 0;       // last time the source said exactly this
-    Micros asked_wall_us = 0;           // last time all of its sources answered, with whatever; 0: not yet
+    Micros confirmed_wall_us = 0;  // last time the source said exactly this
+    Micros asked_wall_us = 0;      // last time all of its sources answered, with whatever; 0: not yet
     Micros changed_wall_us = 0;
-    std::string request_id;             // of the confirming reply
-    std::string waiting_for;            // why_not_ready(), "" when addresses are ready
-    std::optional<core::Error> error;   // of the last poll; cleared by a success
+    std::string request_id;            // of the confirming reply
+    std::string waiting_for;           // why_not_ready(), "" when addresses are ready
+    std::optional<core::Error> error;  // of the last poll; cleared by a success
     Micros error_since_wall_us = 0;
     std::vector<EndpointReport> reports;
 };
 
 struct DiscoveryCounters {
-    RequestCounts requests;             // {action, code}; code "ok" or the API's
+    RequestCounts requests;  // {action, code}; code "ok" or the API's
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0;
 };

@@ -22,24 +22,34 @@ void PollPace::configure(Micros interval_us, Micros longest_us) {
     longest_ = longest_us;
 }
 
-Micros PollPace::longest() const { return std::max(interval_, longest_); }
+Micros PollPace::longest() const {
+    return std::max(interval_, longest_);
+}
 
 Micros PollPace::after_quiet(Micros quiet_us) {
     const Micros whole = std::min(longest(), interval_ + std::max<Micros>(quiet_us - kRestless, 0) / kStretchPart);
     return spread(std::min(stretched(whole), std::max(kLongestStretch, whole)));
 }
 
-Micros PollPace::spread(Micros interval_us) { return interval_us * 9 / 10 + up_to(interval_us / 5); }
+Micros PollPace::spread(Micros interval_us) {
+    return interval_us * 9 / 10 + up_to(interval_us / 5);
+}
 
-Micros PollPace::suspicion() { return up_to(stretched(kSuspicionSpread)); }
+Micros PollPace::suspicion() {
+    return up_to(stretched(kSuspicionSpread));
+}
 
-void PollPace::refused() { stretch_ = std::min(stretch_ * 2, kMostStretch); }
+void PollPace::refused() {
+    stretch_ = std::min(stretch_ * 2, kMostStretch);
+}
 
 Micros PollPace::after_refusal(Micros pause_us) {
     // Anywhere in the stretched interval: everyone was refused at the same moment, for the same time.
     return pause_us + up_to(std::min(stretched(interval_), std::max(kLongestStretch, interval_)));
 }
 
-void PollPace::answered() { stretch_ = std::max(1.0, stretch_ * kEase); }
+void PollPace::answered() {
+    stretch_ = std::max(1.0, stretch_ * kEase);
+}
 
 }  // namespace postern::agent

@@ -33,7 +33,9 @@ class PollPace {
     void answered();
 
   private:
-    core::Micros stretched(core::Micros time) const { return static_cast<core::Micros>(static_cast<double>(time) * stretch_); }
+    core::Micros stretched(core::Micros time) const {
+        return static_cast<core::Micros>(static_cast<double>(time) * stretch_);
+    }
     core::Micros up_to(core::Micros longest) {
         return static_cast<core::Micros>(random_.below(static_cast<std::uint64_t>(longest + 1)));
     }

@@ -5,8 +5,8 @@
 
 #include <charconv>
 
-#include "agent/text/json_view.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/text/json_view.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
@@ -25,8 +25,8 @@ constexpr std::size_t kMaxBytes = 32u << 20;
 std::string addresses_json(const EndpointSet& set) {
     std::string out;
     for (const auto& a : set) {
-        out += fmt::format("{}{{\"ip\":{},\"zone\":{},\"endpoint\":{}}}", out.empty() ? "" : ",", json_quote(a.ip.text()),
-                           json_quote(a.zone), json_quote(a.endpoint));
+        out += fmt::format("{}{{\"ip\":{},\"zone\":{},\"endpoint\":{}}}", out.empty() ? "" : ",",
+                           json_quote(a.ip.text()), json_quote(a.zone), json_quote(a.endpoint));
     }
     return "[" + out + "]";
 }
@@ -34,12 +34,14 @@ std::string addresses_json(const EndpointSet& set) {
 std::string report_json(const EndpointReport& r) {
     std::string zones;
     for (const auto& z : r.zones) {
-        zones += fmt::format("{}{{\"zone\":{},\"status\":{},\"ipv4\":{},\"ipv6\":{},\"domain\":{}}}", zones.empty() ? "" : ",",
-                             json_quote(z.zone_id), json_quote(z.status), json_quote(z.ipv4 ? z.ipv4->text() : ""),
-                             json_quote(z.ipv6 ? z.ipv6->text() : ""), json_quote(z.domain));
+        zones += fmt::format("{}{{\"zone\":{},\"status\":{},\"ipv4\":{},\"ipv6\":{},\"domain\":{}}}",
+                             zones.empty() ? "" : ",", json_quote(z.zone_id), json_quote(z.status),
+                             json_quote(z.ipv4 ? z.ipv4->text() : ""), json_quote(z.ipv6 ? z.ipv6->text() : ""),
+                             json_quote(z.domain));
     }
     std::string parts;
-    for (const auto& part : r.parts) parts += (parts.empty() ? "" : ",") + report_json(part);
+    for (const auto& part : r.parts)
+        parts += (parts.empty() ? "" : ",") + report_json(part);
     if (r.search) parts = ",\"parts\":[" + parts + "]";
     return fmt::format(
         "{{\"endpoint\":{},\"status\":{},\"business_status\":{},\"connection_status\":{},\"service\":{},\"domain\":{},"
@@ -48,7 +50,9 @@ std::string report_json(const EndpointReport& r) {
         json_quote(r.service_name), json_quote(r.domain), json_quote(r.request_id), zones, parts);
 }
 
-std::string time_json(core::Micros wall_us) { return json_quote(wall_us == 0 ? "" : core::format_utc(wall_us)); }
+std::string time_json(core::Micros wall_us) {
+    return json_quote(wall_us == 0 ? "" : core::format_utc(wall_us));
+}
 
 /// Reads with one flag for "something was not as we write it": only whole snapshots are used.
 class BodyReader {
@@ -97,7 +101,8 @@ class BodyReader {
         }
         const JsonView parts = v.at("parts");
         out.search = parts.is_array();
-        for (const auto& part : parts.items()) out.parts.push_back(report(part));
+        for (const auto& part : parts.items())
+            out.parts.push_back(report(part));
         return out;
     }
 };
@@ -118,7 +123,8 @@ std::string format_snapshot(const Snapshot& s) {
     }
     for (const auto& [host, addresses] : s.api_hosts) {
         std::string list;
-        for (const auto& a : addresses) list += (list.empty() ? "" : ",") + json_quote(a.text());
+        for (const auto& a : addresses)
+            list += (list.empty() ? "" : ",") + json_quote(a.text());
         hosts += fmt::format("{}\n  {}:[{}]", hosts.empty() ? "" : ",", json_quote(host), list);
     }
     const std::string body =
@@ -132,7 +138,8 @@ std::string format_snapshot(const Snapshot& s) {
 core::Result<Snapshot> parse_snapshot(std::string_view text) {
     const auto line_end = text.find('\n');
     // The head is read by itself, so that damage behind it is told from a foreign file.
-    const auto header = JsonView::parse(std::string(text.substr(0, std::min<std::size_t>(line_end, 4096))) + "0}", 4200, 4);
+    const auto header =
+        JsonView::parse(std::string(text.substr(0, std::min<std::size_t>(line_end, 4096))) + "0}", 4200, 4);
     const auto version = header ? header->at("postern_snapshot").integer() : std::nullopt;
     if (!version || line_end == std::string_view::npos) {
         return core::fail(Code::kFileCorrupt, "not a snapshot of postern", "it is not used; discovery starts afresh");
@@ -211,7 +218,8 @@ std::string_view source_kind(const LinkConfig& link) {
 
 EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {
     std::vector<EndpointAddress> out;
-    for (const auto& ip : link.addresses) out.push_back({ip, "", ""});
+    for (const auto& ip : link.addresses)
+        out.push_back({ip, "", ""});
     for (const auto& key : source_keys(link)) {
         const auto it = snapshot.sources.find(key);
         if (it == snapshot.sources.end()) continue;

@@ -21,8 +21,8 @@ struct Files {
 
     std::string path;
     std::mutex mutex;
-    std::uint64_t written = 0;        // number of the last write
-    bool present_is_good = false;     // only then it may replace the previous generation
+    std::uint64_t written = 0;     // number of the last write
+    bool present_is_good = false;  // only then it may replace the previous generation
 
     /// `full`: it knows addresses; one that does not never becomes the previous generation.
     core::Result<void> write(std::uint64_t number, const std::string& text, bool full) {
@@ -33,7 +33,8 @@ struct Files {
         if (result) {
             // The first has no generation before it: a copy, so that damage to one file never is all there was.
             const std::string previous = path + ".previous";
-            if (full && ::access(previous.c_str(), F_OK) != 0) (void)core::write_file(previous, core::as_bytes(text), kMode, true);
+            if (full && ::access(previous.c_str(), F_OK) != 0)
+                (void)core::write_file(previous, core::as_bytes(text), kMode, true);
             written = number;
             present_is_good = full;
         }
@@ -72,14 +73,15 @@ struct SnapshotStore::State : std::enable_shared_from_this<State> {
         auto job = std::make_shared<Job>();
         job->full = !queued->sources.empty();
         job->text = format_snapshot(*std::exchange(queued, std::nullopt));
-        loop.run_in_pool([job, f = files, number = next_number++] { job->result = f->write(number, job->text, job->full); },
-                         [job, weak = weak_from_this()] {
-                             const auto self = weak.lock();
-                             if (!self) return;
-                             self->writing = false;
-                             self->note(job->result);
-                             self->write_next();
-                         });
+        loop.run_in_pool(
+            [job, f = files, number = next_number++] { job->result = f->write(number, job->text, job->full); },
+            [job, weak = weak_from_this()] {
+                const auto self = weak.lock();
+                if (!self) return;
+                self->writing = false;
+                self->note(job->result);
+                self->write_next();
+            });
     }
 
     void note(const core::Result<void>& result) {
@@ -117,7 +119,11 @@ void SnapshotStore::flush() {
     state_->note(state_->files->write(state_->next_number++, text, full));
 }
 
-bool SnapshotStore::idle() const { return !state_->writing && !state_->queued; }
-std::string SnapshotStore::problem() const { return state_->problem; }
+bool SnapshotStore::idle() const {
+    return !state_->writing && !state_->queued;
+}
+std::string SnapshotStore::problem() const {
+    return state_->problem;
+}
 
 }  // namespace postern::agent

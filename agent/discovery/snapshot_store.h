@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/endpoint/provider.h"
 #include "agent/config/config.h"
+#include "agent/endpoint/provider.h"
 #include "core/error.h"
 #include "core/loop.h"
 
@@ -18,16 +18,16 @@ namespace postern::agent {
 
 /// What is known of one source of addresses (an endpoint of the API, …), independent of the links that use it.
 struct SourceRecord {
-    EndpointSet addresses;              // as served, all zones
-    EndpointReport report;              // the reply behind it
+    EndpointSet addresses;  // as served, all zones
+    EndpointReport report;  // the reply behind it
     core::Micros confirmed_wall_us = 0;
     core::Micros changed_wall_us = 0;
     bool operator==(const SourceRecord&) const = default;
 };
 
 struct Snapshot {
-    std::string region, zone;                                       // of this host
-    std::map<std::string, SourceRecord> sources;                    // by endpoint ID (or "target:NAME", "file:PATH", "find:…")
+    std::string region, zone;                     // of this host
+    std::map<std::string, SourceRecord> sources;  // by endpoint ID (or "target:NAME", "file:PATH", "find:…")
     std::map<std::string, std::vector<core::IpAddress>> api_hosts;  // last good addresses of names the agent asks for
     core::Micros written_wall_us = 0;
     bool operator==(const Snapshot&) const = default;
@@ -47,10 +47,10 @@ std::string format_snapshot(const Snapshot& snapshot);
 core::Result<Snapshot> parse_snapshot(std::string_view text);
 
 struct LoadedSnapshot {
-    Snapshot snapshot;                   // empty when neither file served
+    Snapshot snapshot;  // empty when neither file served
     bool found = false;
     bool from_previous = false;
-    std::vector<core::Error> problems;   // of files that exist and could not be used; for the log and status
+    std::vector<core::Error> problems;  // of files that exist and could not be used; for the log and status
 };
 LoadedSnapshot load_snapshot(const std::string& path);
 

@@ -30,7 +30,8 @@ core::Result<EndpointReport> parse_zones_file(const std::string& path, std::stri
         return core::fail(Code::kFileCorrupt, path + " is only the first page of a reply",
                           "ask with MaxResults=50 and put the zones of all pages together");
     }
-    EndpointReport out{.endpoint_id = path, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+    EndpointReport out{
+        .endpoint_id = path, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
     out.zones = page->zones;
     out.request_id = page->request_id;
     return out;
@@ -62,7 +63,8 @@ ZonesFiles::Job ZonesFiles::look(const std::string& path, const std::optional<Kn
     if (!S_ISREG(info.st_mode)) {  // opening a pipe would wait for its writer
         return {{}, core::fail(Code::kFileUnreadable, path + " is not a file", "it must be a regular file")};
     }
-    const State state{info.st_ino, info.st_size, Micros{info.st_mtim.tv_sec} * core::kSecond + info.st_mtim.tv_nsec / 1000};
+    const State state{info.st_ino, info.st_size,
+                      Micros{info.st_mtim.tv_sec} * core::kSecond + info.st_mtim.tv_nsec / 1000};
     const bool settled = known && known->read_wall_us - state.changed_wall_us > kSettles;
     if (settled && known->state == state) return {state, known->report};
     const auto text = core::read_file(path, kMaxFile);

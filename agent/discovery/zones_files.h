@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/endpoint/provider.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/endpoint/provider.h"
 #include "core/clock.h"
 #include "core/file_watch.h"
 #include "core/loop.h"

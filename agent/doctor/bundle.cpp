@@ -10,12 +10,12 @@
 #include <sstream>
 
 #include "agent/client/console.h"
+#include "agent/config/last_good.h"
 #include "agent/doctor/archive.h"
 #include "agent/doctor/report.h"
 #include "agent/doctor/scrub.h"
 #include "agent/hostdns/decision.h"
 #include "agent/hostdns/report.h"
-#include "agent/config/last_good.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 
@@ -58,7 +58,8 @@ class Bundle {
         std::string clean = scrub(text);  // whole: half a secret is none that anybody knows
         const bool cut = clean.size() > kMaxPart;
         if (cut) clean.erase(0, clean.size() - kMaxPart);
-        contents_ += fmt::format("  {:<14}{}{}\n", name, about, cut ? fmt::format(", the last {} MiB", kMaxPart >> 20) : "");
+        contents_ +=
+            fmt::format("  {:<14}{}{}\n", name, about, cut ? fmt::format(", the last {} MiB", kMaxPart >> 20) : "");
         files_.push_back({kFolder + name, std::move(clean)});
     }
     void miss(const std::string& name, const std::string& about, const std::string& why) {
@@ -66,14 +67,16 @@ class Bundle {
     }
     template <class Text>
     void add_or_miss(const std::string& name, const std::string& about, const core::Result<Text>& text) {
-        if (text) add(name, about, *text);
-        else miss(name, about, text.error().text());
+        if (text)
+            add(name, about, *text);
+        else
+            miss(name, about, text.error().text());
     }
 
     void add_report() {
         const auto& words = Catalogue::in(Language::kEnglish);
-        add("doctor.txt", "what postern doctor found", text_of(findings_, words, Paint(false), 100) + "\n" +
-                                                           verdict_text(findings_, words, Paint(false)) + "\n");
+        add("doctor.txt", "what postern doctor found",
+            text_of(findings_, words, Paint(false), 100) + "\n" + verdict_text(findings_, words, Paint(false)) + "\n");
         add("doctor.json", "the same as JSON", json_of(findings_, words));
     }
 
@@ -89,12 +92,15 @@ class Bundle {
             const char *name, *path, *about;
         };
         std::string why = command_.bare() ? "the target came from the command line" : "";
-        for (const Page& page : {Page{"status.json", "/api/v1/status", "what the agent knows"},
-                                 Page{"health.json", "/health", "its verdict"}, Page{"metrics.txt", "/metrics", "its counters"}}) {
+        for (const Page& page :
+             {Page{"status.json", "/api/v1/status", "what the agent knows"},
+              Page{"health.json", "/health", "its verdict"}, Page{"metrics.txt", "/metrics", "its counters"}}) {
             if (why.empty()) {
                 const auto reply = ask_agent(config_, "GET", page.path, 5 * core::kSecond);
-                if (reply) add(page.name, page.about, reply->body);
-                else why = reply.error().text();
+                if (reply)
+                    add(page.name, page.about, reply->body);
+                else
+                    why = reply.error().text();
             }
             if (!why.empty()) miss(page.name, page.about, why);
         }
@@ -130,8 +136,10 @@ class Bundle {
         for (const char* name : {"resolv.conf", "nsswitch.conf"}) {
             const std::string path = std::string("/etc/") + name;
             const auto text = host->read(path);
-            if (text) add(name, path, *text);
-            else miss(name, path, "it can't be read");
+            if (text)
+                add(name, path, *text);
+            else
+                miss(name, path, "it can't be read");
         }
         // The others are this host's own business.
         std::string lines;
@@ -142,16 +150,20 @@ class Bundle {
 
     void add_logs() {
         add_or_miss("probe.log", "probe records", core::read_file(paths_of(config_.agent).probe_log, kMaxSource));
-        const auto journal = HostSystem::real()->ask({"journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", "1000", "-u", "postern*"});
-        if (journal.ok()) add("journal.log", "the units' last 1000 log lines", journal.output);
-        else miss("journal.log", "the units' last log lines", journal.exit == 127 ? "no systemd journal" : first_line(journal.output));
+        const auto journal = HostSystem::real()->ask(
+            {"journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", "1000", "-u", "postern*"});
+        if (journal.ok())
+            add("journal.log", "the units' last 1000 log lines", journal.output);
+        else
+            miss("journal.log", "the units' last log lines",
+                 journal.exit == 127 ? "no systemd journal" : first_line(journal.output));
     }
 
     void add_versions() {
         utsname u{};
         ::uname(&u);
-        std::string out = fmt::format("postern {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, u.sysname, u.release, u.machine,
-                                      ::geteuid());
+        std::string out = fmt::format("postern {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, u.sysname, u.release,
+                                      u.machine, ::geteuid());
         out += core::read_file("/etc/os-release", kMaxPart).value_or("no /etc/os-release\n") + "\n";
         // Their real names have the versions: libcurl.so.4.8.0.
         std::istringstream maps(core::read_file("/proc/self/maps", kMaxPart).value_or(""));
@@ -194,10 +206,12 @@ core::Result<void> check_bundle_path(const std::string& path) {
         return core::fail(core::Code::kFileWrite, path + " exists", "give the bundle another name: --bundle FILE");
     const std::string folder = core::folder_of(path);
     if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
-    return core::fail(core::Code::kFileWrite, "cannot write into " + folder, "give the bundle another place: --bundle FILE", errno);
+    return core::fail(core::Code::kFileWrite, "cannot write into " + folder,
+                      "give the bundle another place: --bundle FILE", errno);
 }
 
-core::Result<std::size_t> write_bundle(const std::string& path, const DoctorCommand& command, const Findings& findings) {
+core::Result<std::size_t> write_bundle(const std::string& path, const DoctorCommand& command,
+                                       const Findings& findings) {
     const std::string archive = Bundle(command, findings).make(core::now_wall_us());
     if (const auto written = core::write_file(path, core::as_bytes(archive), 0600, true); !written)
         return core::fail(written.error());

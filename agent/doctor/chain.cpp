@@ -5,8 +5,8 @@
 #include <future>
 #include <thread>
 
-#include "agent/faults/codes.h"
 #include "agent/doctor/observe.h"
+#include "agent/faults/codes.h"
 
 namespace postern::agent::doctor {
 
@@ -15,7 +15,8 @@ namespace {
 using Deadline = std::chrono::steady_clock::time_point;
 
 core::Micros now_wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 /// A part that runs beside the others. One that has not ended in time is left behind: the process ends soon.
@@ -42,17 +43,21 @@ class Part {
 class Walk {
   public:
     Walk(const DoctorCommand& command, const Listener& listener)
-        : command_(command), listener_(listener), deadline_(std::chrono::steady_clock::now() +
-                                                            std::chrono::microseconds(command.timeout_us)) {}
+        : command_(command),
+          listener_(listener),
+          deadline_(std::chrono::steady_clock::now() + std::chrono::microseconds(command.timeout_us)) {}
 
     Findings go() {
         config_ = look_at_config(command_);
         add(judge_config(config_));
         targets_ = look_for_targets(command_, config_);
         Part<std::vector<PathSeen>> paths([targets = targets_] { return look_at_paths(targets); });
-        if (config_.config) configured(paths);
-        else if (config_.used) unconfigured();
-        else bare(paths);
+        if (config_.config)
+            configured(paths);
+        else if (config_.used)
+            unconfigured();
+        else
+            bare(paths);
         return std::move(all_);
     }
 
@@ -72,14 +77,16 @@ class Walk {
         Findings near;
         const auto gather = [&near](Findings some) { near.insert(near.end(), some.begin(), some.end()); };
         gather(agent_seen != nullptr ? judge_agent(*agent_seen) : out_of_time({Step::kAgent}));
-        gather(cloud_seen != nullptr ? judge_cloud(*cloud_seen, agent_seen != nullptr && agent_seen->discovers)
-                                     : out_of_time({Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup}));
+        gather(cloud_seen != nullptr
+                   ? judge_cloud(*cloud_seen, agent_seen != nullptr && agent_seen->discovers)
+                   : out_of_time({Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup}));
         gather(host_seen != nullptr && dns_seen != nullptr
                    ? judge_dns(*dns_seen, *host_seen)
                    : out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf}));
         add(std::move(near));
         const std::vector<PathSeen>* paths_seen = wait(paths, Step::kTcp);
-        const auto others = cloud_seen != nullptr ? targets_in(*cloud_seen, config, targets_) : std::vector<probe::ProbeTarget>();
+        const auto others =
+            cloud_seen != nullptr ? targets_in(*cloud_seen, config, targets_) : std::vector<probe::ProbeTarget>();
         Part<std::vector<PathSeen>> more([others] { return look_at_paths(others); });
         const std::vector<PathSeen>* more_seen = wait(more, Step::kTcp);
         std::vector<PathSeen> together;
@@ -87,7 +94,8 @@ class Walk {
             if (some != nullptr) together.insert(together.end(), some->begin(), some->end());
         }
         tell_paths(paths_seen != nullptr && more_seen != nullptr ? &together : nullptr, cloud_seen);
-        const bool no_upstream = std::any_of(all_.begin(), all_.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
+        const bool no_upstream =
+            std::any_of(all_.begin(), all_.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
         add(host_seen != nullptr ? judge_environment(*host_seen, config.hosts(), no_upstream, config.dns.listen)
                                  : out_of_time({Step::kEnvironment}));
     }
@@ -119,7 +127,8 @@ class Walk {
     }
 
     void tell_paths(const std::vector<PathSeen>* paths, const CloudSeen* cloud) {
-        if (paths == nullptr) return add(out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql}));
+        if (paths == nullptr)
+            return add(out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql}));
         if (!config_.config) return add(judge_path("", *paths, now_wall_us()));
         if (config_.config->links.empty()) return add({skipped(Step::kAddress, {}, {}, "PN-CONFIG-NO-LINK")});
         for (const LinkConfig& link : config_.config->links) {
@@ -156,15 +165,17 @@ class Walk {
     }
 
     static bool lets_in(const CloudSeen* cloud, const std::string& link) {
-        return cloud != nullptr && std::any_of(cloud->endpoints.begin(), cloud->endpoints.end(), [&](const EndpointSeen& e) {
-            return e.link == link && e.info && e.info->report.connection_status == "Connected" && e.access &&
-                   e.access->judgement.access == Access::kYes;
-        });
+        return cloud != nullptr &&
+               std::any_of(cloud->endpoints.begin(), cloud->endpoints.end(), [&](const EndpointSeen& e) {
+                   return e.link == link && e.info && e.info->report.connection_status == "Connected" && e.access &&
+                          e.access->judgement.access == Access::kYes;
+               });
     }
 
     static Findings out_of_time(std::initializer_list<Step> steps) {
         Findings out;
-        for (const Step step : steps) out.push_back(skipped(step, {}, {}, kNoTime));
+        for (const Step step : steps)
+            out.push_back(skipped(step, {}, {}, kNoTime));
         return out;
     }
 
@@ -179,7 +190,8 @@ class Walk {
     }
 
     void add(Findings findings) {
-        std::stable_sort(findings.begin(), findings.end(), [](const auto& a, const auto& b) { return a.step < b.step; });
+        std::stable_sort(findings.begin(), findings.end(),
+                         [](const auto& a, const auto& b) { return a.step < b.step; });
         fold(all_, findings);
         Findings told;
         for (auto& f : findings) {

@@ -2,8 +2,8 @@
 // least; nothing is folded yet.
 #pragma once
 
-#include "agent/faults/finding.h"
 #include "agent/doctor/observed.h"
+#include "agent/faults/finding.h"
 
 namespace postern::agent::doctor {
 

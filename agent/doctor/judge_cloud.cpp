@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/account/endpoint_progress.h"
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/doctor/judge.h"
-#include "agent/account/endpoint_progress.h"
 
 namespace postern::agent::doctor {
 
@@ -16,17 +16,24 @@ using core::Code;
 /// What a refusal or failure of the API is; "" for what is said of an endpoint.
 std::string_view api_code(Code code) {
     switch (code) {
-        case Code::kApiNotFound: return "";
-        case Code::kApiClock: return "PN-API-CLOCK";
-        case Code::kApiDenied: return "PN-API-DENIED";
+        case Code::kApiNotFound:
+            return "";
+        case Code::kApiClock:
+            return "PN-API-CLOCK";
+        case Code::kApiDenied:
+            return "PN-API-DENIED";
         case Code::kCredentialsInvalid:
-        case Code::kCredentialsExpired: return "PN-API-KEY";
-        case Code::kDnsFailed: return "PN-API-NAME";
+        case Code::kCredentialsExpired:
+            return "PN-API-KEY";
+        case Code::kDnsFailed:
+            return "PN-API-NAME";
         case Code::kConnectFailed:
         case Code::kTlsFailed:
         case Code::kTimeout:
-        case Code::kSocket: return "PN-API-UNREACHABLE";
-        default: return "PN-API-FAILED";
+        case Code::kSocket:
+            return "PN-API-UNREACHABLE";
+        default:
+            return "PN-API-FAILED";
     }
 }
 
@@ -72,8 +79,10 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
             out.push_back(passed(Step::kSecurityGroup, seen.link, {}, std::move(v)));
             out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
             return;
-        case Access::kNo: return out.push_back(found("PN-SECURITY-GROUP-443", seen.link, {}, std::move(v)));
-        case Access::kUnknown: break;
+        case Access::kNo:
+            return out.push_back(found("PN-SECURITY-GROUP-443", seen.link, {}, std::move(v)));
+        case Access::kUnknown:
+            break;
     }
     out.push_back(skipped(Step::kSecurityGroup, seen.link));
     out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
@@ -100,14 +109,14 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
         return out;
     }
     out.push_back(passed(Step::kCredentials, {}, {}, {{"provider", seen.credentials->provider}}));
-    const auto failed = std::find_if(seen.endpoints.begin(), seen.endpoints.end(), [](const auto& e) {
-        return !e.info && !api_code(e.info.error().code).empty();
-    });
+    const auto failed = std::find_if(seen.endpoints.begin(), seen.endpoints.end(),
+                                     [](const auto& e) { return !e.info && !api_code(e.info.error().code).empty(); });
     if (failed != seen.endpoints.end()) {
         const core::Error& error = failed->info.error();
         const std::string code(api_code(error.code));
-        out.push_back(found(code, {}, {}, {{"problem", error.what}, {"provider", seen.credentials->provider},
-                                           {"region", seen.region}}));
+        out.push_back(
+            found(code, {}, {},
+                  {{"problem", error.what}, {"provider", seen.credentials->provider}, {"region", seen.region}}));
         for (const Step step : {Step::kEndpoint, Step::kSecurityGroup})
             out.push_back(skipped(step, {}, {}, code));
         return out;
@@ -147,7 +156,8 @@ Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths,
         const auto& ip = path.result.ip;
         connected.erase(ip);
         if (std::find(all.begin(), all.end(), ip) != all.end()) continue;
-        out.push_back(found("PN-ADDRESS-STALE", link.name, ip.text(), {{"endpoint", endpoints}, {"zone", path.result.zone}}));
+        out.push_back(
+            found("PN-ADDRESS-STALE", link.name, ip.text(), {{"endpoint", endpoints}, {"zone", path.result.zone}}));
     }
     for (const auto& [ip, zone] : connected)
         out.push_back(found("PN-ADDRESS-MISSING", link.name, ip.text(), {{"endpoint", endpoints}, {"zone", zone}}));

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "agent/faults/codes.h"
 #include "agent/doctor/judge.h"
+#include "agent/faults/codes.h"
 
 namespace postern::agent::doctor {
 
@@ -53,9 +53,12 @@ Findings judge_config(const ConfigSeen& seen) {
     if (!seen.problem.empty())
         return {found("PN-CONFIG-UNREADABLE", {}, {}, {{"file", seen.file}, {"problem", seen.problem}})};
     const auto issue = [&seen](std::string_view code, const std::vector<ConfigIssue>& all) {
-        Finding f = found(code, {}, {}, {{"file", seen.file}, {"problem", all.front().key + ": " + all.front().what},
-                                         {"key", all.front().key}, {"line", std::to_string(all.front().line)},
-                                         {"count", std::to_string(all.size())}});
+        Finding f = found(code, {}, {},
+                          {{"file", seen.file},
+                           {"problem", all.front().key + ": " + all.front().what},
+                           {"key", all.front().key},
+                           {"line", std::to_string(all.front().line)},
+                           {"count", std::to_string(all.size())}});
         for (const auto& i : all)
             f.evidence.emplace_back(fmt::format("{}:{}", seen.file, i.line), i.key + ": " + i.what);
         return f;
@@ -63,7 +66,8 @@ Findings judge_config(const ConfigSeen& seen) {
     Findings out;
     if (!seen.mistakes.empty()) out.push_back(issue("PN-CONFIG-MISTAKE", seen.mistakes));
     std::vector<ConfigIssue> news;
-    std::copy_if(seen.warnings.begin(), seen.warnings.end(), std::back_inserter(news), [](const auto& w) { return is_news(w); });
+    std::copy_if(seen.warnings.begin(), seen.warnings.end(), std::back_inserter(news),
+                 [](const auto& w) { return is_news(w); });
     if (!news.empty()) out.push_back(issue("PN-CONFIG-WARNING", news));
     if (seen.config && seen.config->links.empty())
         out.push_back(found("PN-CONFIG-NO-LINK", {}, {}, {{"file", seen.file}}));

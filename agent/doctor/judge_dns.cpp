@@ -37,8 +37,11 @@ Addresses addresses_in(const DnsReply& reply) {
 }
 
 Finding stub_finding(const core::SocketAddress& server, const NameSeen& n) {
-    Values v = {{"name", n.name}, {"server", server.text()}, {"address", server.ip.text()},
-                {"port", std::to_string(server.port)}, {"expected", text_of(n.known)}};
+    Values v = {{"name", n.name},
+                {"server", server.text()},
+                {"address", server.ip.text()},
+                {"port", std::to_string(server.port)},
+                {"expected", text_of(n.known)}};
     if (!*n.stub) {
         v["problem"] = n.stub->error().what;
         return found("PN-STUB-SILENT", {}, {}, std::move(v));
@@ -53,12 +56,18 @@ Finding stub_finding(const core::SocketAddress& server, const NameSeen& n) {
 }
 
 Finding system_finding(const NameSeen& n, const std::string& servers) {
-    Values v = {{"name", n.name}, {"expected", text_of(n.known)}, {"servers", servers},
-                {"found", text_of(n.system->addresses)}, {"addresses", text_of(n.system->addresses)}};
+    Values v = {{"name", n.name},
+                {"expected", text_of(n.known)},
+                {"servers", servers},
+                {"found", text_of(n.system->addresses)},
+                {"addresses", text_of(n.system->addresses)}};
     switch (n.system->outcome) {
-        case SystemLookup::Outcome::kNoSuchName: return found("PN-SYSTEM-UNKNOWN-NAME", n.link, {}, std::move(v));
-        case SystemLookup::Outcome::kFailed: return found("PN-SYSTEM-FAILED", n.link, {}, std::move(v));
-        case SystemLookup::Outcome::kAnswered: break;
+        case SystemLookup::Outcome::kNoSuchName:
+            return found("PN-SYSTEM-UNKNOWN-NAME", n.link, {}, std::move(v));
+        case SystemLookup::Outcome::kFailed:
+            return found("PN-SYSTEM-FAILED", n.link, {}, std::move(v));
+        case SystemLookup::Outcome::kAnswered:
+            break;
     }
     if (n.known.empty() || within(n.system->addresses, n.known)) return passed(Step::kSystem, n.link, {}, std::move(v));
     const bool internet = std::any_of(n.system->addresses.begin(), n.system->addresses.end(),
@@ -77,7 +86,9 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
         const NameSeen* name = find_name(dns, line.name);
         const auto ip = core::IpAddress::parse(line.text.substr(0, line.text.find_first_of(" \t")));
         const bool right = name != nullptr && ip && within({*ip}, name->known);
-        out.push_back(found(line.reversed ? "PN-HOSTS-REVERSED" : right ? "PN-HOSTS-FROZEN" : "PN-HOSTS-SHADOW",
+        out.push_back(found(line.reversed ? "PN-HOSTS-REVERSED"
+                            : right       ? "PN-HOSTS-FROZEN"
+                                          : "PN-HOSTS-SHADOW",
                             name == nullptr ? "" : name->link, {},
                             {{"line", std::to_string(line.line)}, {"name", line.name}, {"text", line.text}}));
     }
@@ -108,8 +119,8 @@ bool asks_dns(const std::string& words) {
 std::string takeover_of(const HostDnsReport& report) {
     if (!report.problem.empty()) return report.text();
     const bool split = report.journal.decision.mode == Mode::kSplit;
-    return catalogued("takeover", report.journal.state == TakeoverState::kOn && split ? "on_split"
-                                                                                     : to_string(report.journal.state));
+    return catalogued(
+        "takeover", report.journal.state == TakeoverState::kOn && split ? "on_split" : to_string(report.journal.state));
 }
 
 /// What keeps programs from us, or could: failing where they do get something else, a warning where they do not yet.
@@ -117,7 +128,9 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     const ResolvConf conf = ResolvConf::parse(host.resolv_conf);
     const Journal& journal = host.report.journal;
     const bool secret = !host.report.problem.empty() && !host.root;
-    Values v = {{"listen", dns.server.text()}, {"servers", text_of(conf.servers)}, {"takeover", takeover_of(host.report)},
+    Values v = {{"listen", dns.server.text()},
+                {"servers", text_of(conf.servers)},
+                {"takeover", takeover_of(host.report)},
                 {"writer", journal.writer.empty() ? "-" : journal.writer}};
     if (!dns.names.empty()) v["name"] = dns.names[0].name;
     Findings out;
@@ -138,7 +151,8 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     }
     const bool names_us = conf.names(dns.server.ip);
     if (names_us && conf.servers.size() > 1) add(conf.rotate ? "PN-RESOLV-ROTATE" : "PN-RESOLV-SECOND", wrong);
-    if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty() && !secret) add("PN-RESOLV-OFF", true);
+    if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty() && !secret)
+        add("PN-RESOLV-OFF", true);
     if (out.empty() && secret) out.push_back(skipped(Step::kResolvConf, {}, {}, kNoRoot));
     if (journal.state == TakeoverState::kOff && names_us) v["takeover"] = catalogued("takeover", "by_hand");
     if (out.empty()) out.push_back(passed(Step::kResolvConf, {}, {}, v));
@@ -153,13 +167,15 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     bool wrong = false;
     for (const NameSeen& n : dns.names) {
         if (n.stub) out.push_back(stub_finding(dns.server, n));
-        if (out.size() > 1 && out.back().state != State::kPass && out.back().link.empty() && out[0].code == out.back().code)
+        if (out.size() > 1 && out.back().state != State::kPass && out.back().link.empty() &&
+            out[0].code == out.back().code)
             out.pop_back();  // a server that is silent is so for all names
     }
     if (dns.forwarded) {
         const auto& reply = *dns.forwarded;
         const std::string problem = !reply ? reply.error().what : reply->rcode == 2 ? reply->rcode_name : "";
-        if (!problem.empty()) out.push_back(found("PN-STUB-FORWARD", {}, {}, {{"problem", problem}, {"name", "aliyun.com"}}));
+        if (!problem.empty())
+            out.push_back(found("PN-STUB-FORWARD", {}, {}, {{"problem", problem}, {"name", "aliyun.com"}}));
     }
     if (out.empty()) out.push_back(skipped(Step::kStub));
     for (const NameSeen& n : dns.names) {

@@ -47,8 +47,8 @@ bool asks_us(const ContainerSeen& container, const std::vector<core::SocketAddre
     });
 }
 
-void containers(const HostSeen& host, const std::vector<core::SocketAddress>& listen, const std::vector<std::string>& names,
-                Findings& out) {
+void containers(const HostSeen& host, const std::vector<core::SocketAddress>& listen,
+                const std::vector<std::string>& names, Findings& out) {
     if (names.empty() || listen.empty()) return;
     std::string others;
     const ContainerSeen* first = nullptr;
@@ -61,12 +61,16 @@ void containers(const HostSeen& host, const std::vector<core::SocketAddress>& li
     std::string servers;
     for (const auto& server : ResolvConf::parse(first->resolv_conf).servers)
         servers += (servers.empty() ? "" : ", ") + server.text();
-    out.push_back(found("PN-ENV-CONTAINER", {}, {}, {{"containers", others}, {"servers", servers.empty() ? "-" : servers},
-                                                     {"name", names[0]}, {"pid", std::to_string(first->pid)}}));
+    out.push_back(found("PN-ENV-CONTAINER", {}, {},
+                        {{"containers", others},
+                         {"servers", servers.empty() ? "-" : servers},
+                         {"name", names[0]},
+                         {"pid", std::to_string(first->pid)}}));
 }
 
 std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -100,8 +104,9 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
     containers(host, listen, names, out);
     if (!host.jvms.empty()) {
         const JvmSeen& jvm = host.jvms.front();
-        out.push_back(found("PN-ENV-JVM", {}, {}, {{"pid", std::to_string(jvm.pid)}, {"setting", jvm.setting},
-                                                   {"count", std::to_string(host.jvms.size())}}));
+        out.push_back(found(
+            "PN-ENV-JVM", {}, {},
+            {{"pid", std::to_string(jvm.pid)}, {"setting", jvm.setting}, {"count", std::to_string(host.jvms.size())}}));
     }
     if (out.empty()) out.push_back(passed(Step::kEnvironment, {}, {}, {}));
     return out;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/faults/codes.h"
 #include "agent/doctor/judge.h"
+#include "agent/faults/codes.h"
 
 namespace postern::agent::doctor {
 
@@ -54,8 +54,14 @@ core::Micros failed_after(const ProbeResult& r) {
 Values values_of(const PathSeen& seen, core::Micros now) {
     const ProbeResult& r = seen.result;
     const probe::ProbeSpec& spec = *seen.target.spec;
-    Values v = {{"host", spec.host}, {"name", spec.server_name}, {"port", std::to_string(spec.port)}, {"sql", spec.sql},
-                {"zone", r.zone}, {"detail", found_in(r.detail)}, {"now", date(now)}, {"reason", std::string(to_string(r.reason))}};
+    Values v = {{"host", spec.host},
+                {"name", spec.server_name},
+                {"port", std::to_string(spec.port)},
+                {"sql", spec.sql},
+                {"zone", r.zone},
+                {"detail", found_in(r.detail)},
+                {"now", date(now)},
+                {"reason", std::string(to_string(r.reason))}};
     if (seen.target.link.empty()) {  // from the command line: what the commands to try need instead
         v["link"] = fmt::format("--host {}{}", spec.host, spec.port == 443 ? "" : fmt::format(" --port {}", spec.port));
     }
@@ -83,7 +89,8 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
     Finding f = found(code, r.link, r.ip.text(), std::move(values));
     f.evidence = {{"reason", std::string(to_string(r.reason))}, {"phase", std::string(to_string(r.phase))}};
     if (!r.detail.empty()) f.evidence.emplace_back("detail", one_line(r.detail));
-    if (seen.small_packets_pass) f.evidence.emplace_back("handshake_with_mss_536", *seen.small_packets_pass ? "ok" : "failed");
+    if (seen.small_packets_pass)
+        f.evidence.emplace_back("handshake_with_mss_536", *seen.small_packets_pass ? "ok" : "failed");
     if (r.certificate.present) f.evidence.emplace_back("fingerprint_sha256", r.certificate.fingerprint_sha256);
     return f;
 }
@@ -98,10 +105,14 @@ Step last_step(const PathSeen& seen) {
 bool is_asked(const probe::ProbeSpec& spec, Step step) {
     switch (step) {
         case Step::kTls:
-        case Step::kHttp: return spec.kind != probe::Kind::kTcp;
-        case Step::kSql: return spec.kind == probe::Kind::kTdengine;
-        case Step::kWs: return spec.ws;
-        default: return true;
+        case Step::kHttp:
+            return spec.kind != probe::Kind::kTcp;
+        case Step::kSql:
+            return spec.kind == probe::Kind::kTdengine;
+        case Step::kWs:
+            return spec.ws;
+        default:
+            return true;
     }
 }
 
@@ -110,7 +121,8 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
     const ProbeResult& r = seen.result;
     const probe::ProbeSpec& spec = *seen.target.spec;
     Values v = values_of(seen, now);
-    if (step == Step::kTls && r.certificate.present && r.certificate.chain_not_after_us < now + spec.expiry_warning_us) {
+    if (step == Step::kTls && r.certificate.present &&
+        r.certificate.chain_not_after_us < now + spec.expiry_warning_us) {
         v["until"] = date(r.certificate.chain_not_after_us);
         v["days"] = std::to_string(spec.expiry_warning_us / (24 * core::kHour));
         out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
@@ -121,7 +133,8 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
         out.push_back(found("PN-HTTP-SLOW", r.link, r.ip.text(), v));
         for (std::size_t phase = 0; phase < probe::kTimedPhases; ++phase) {
             if (r.phase_us[phase])
-                out.back().evidence.emplace_back(std::string(to_string(static_cast<Phase>(phase))) + "_ms", ms(*r.phase_us[phase]));
+                out.back().evidence.emplace_back(std::string(to_string(static_cast<Phase>(phase))) + "_ms",
+                                                 ms(*r.phase_us[phase]));
         }
     }
 }
@@ -129,7 +142,8 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
 Finding address_finding(const std::string& link, const std::vector<PathSeen>& paths) {
     std::vector<std::string> all;
     for (const auto& p : paths)
-        all.push_back(p.result.zone.empty() ? p.result.ip.text() : fmt::format("{} ({})", p.result.ip.text(), p.result.zone));
+        all.push_back(p.result.zone.empty() ? p.result.ip.text()
+                                            : fmt::format("{} ({})", p.result.ip.text(), p.result.zone));
     return passed(Step::kAddress, link, {}, {{"name", paths[0].target.spec->host}, {"addresses", joined(all)}});
 }
 
@@ -149,7 +163,8 @@ void addresses(const std::string& link, const std::vector<PathSeen>& paths, Find
 
 }  // namespace
 
-Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us, bool let_in) {
+Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us,
+                    bool let_in) {
     Findings out;
     addresses(link, paths, out);
     for (const Step step : kWalk) {

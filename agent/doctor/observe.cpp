@@ -11,9 +11,9 @@
 #include "agent/client/console.h"
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
+#include "agent/config/token_store.h"
 #include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
-#include "agent/config/token_store.h"
 #include "probe/tls_contexts.h"
 
 namespace postern::agent::doctor {
@@ -43,7 +43,8 @@ std::string text_at(const Json& object, const char* key) {
 
 /// What doctor looks at by itself is not said twice.
 bool is_news(const std::string& warning) {
-    return !warning.starts_with("host DNS:") && !warning.starts_with("/etc/hosts") && !warning.starts_with("this host's clock ");
+    return !warning.starts_with("host DNS:") && !warning.starts_with("/etc/hosts") &&
+           !warning.starts_with("this host's clock ");
 }
 
 /// What the agent's discovery has to say of its links, and whether it has found all that it looks for in the cloud.
@@ -54,7 +55,8 @@ void look_at_discovery(const Config& config, const Json& status, AgentSeen& seen
         if (link.endpoints.empty() && !link.find.configured()) continue;
         bool found = false;
         for (const Json& l : links != status.end() && links->is_array() ? *links : Json::array()) {
-            const Json discovery = l.is_object() && text_at(l, "name") == link.name ? l.value("discovery", Json::object()) : Json();
+            const Json discovery =
+                l.is_object() && text_at(l, "name") == link.name ? l.value("discovery", Json::object()) : Json();
             if (!discovery.is_object()) continue;
             const Json error = discovery.value("error", Json());
             if (error.is_object()) seen.doubts.emplace_back(link.name, text_at(error, "what"));
@@ -113,7 +115,8 @@ AgentSeen look_at_agent(const Config& config) {
         return seen;
     }
     const Json status = Json::parse(reply->body, nullptr, false);
-    if (reply->status != 200 || !status.is_object() || !status.contains("resolver") || !status["resolver"].is_object()) {
+    if (reply->status != 200 || !status.is_object() || !status.contains("resolver") ||
+        !status["resolver"].is_object()) {
         seen.problem = "another program answers there";
         return seen;
     }
@@ -124,8 +127,10 @@ AgentSeen look_at_agent(const Config& config) {
         for (const Json& warning : status["warnings"]) {
             if (!warning.is_string() || !is_news(warning)) continue;
             const std::string text = warning;
-            if (text.starts_with("endpoint ")) seen.doubts.emplace_back("", text);
-            else seen.warnings.push_back(text);
+            if (text.starts_with("endpoint "))
+                seen.doubts.emplace_back("", text);
+            else
+                seen.warnings.push_back(text);
         }
     }
     look_at_discovery(config, status, seen);
@@ -179,8 +184,9 @@ std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targe
     for (PathSeen& path : out) {
         if (path.result.reason != probe::Reason::kTlsTimeout || again.size() >= kMostAgain) continue;
         const auto& spec = *path.target.spec;
-        again.emplace_back(&path, std::async(std::launch::async, handshake_in_small_packets,
-                                             core::SocketAddress{path.target.ip, spec.port}, spec.server_name, spec.timeout_us));
+        again.emplace_back(
+            &path, std::async(std::launch::async, handshake_in_small_packets,
+                              core::SocketAddress{path.target.ip, spec.port}, spec.server_name, spec.timeout_us));
     }
     for (auto& [path, passes] : again)
         path->small_packets_pass = passes.get();

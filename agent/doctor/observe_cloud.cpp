@@ -2,10 +2,10 @@
 #include <set>
 
 #include "agent/account/session.h"
-#include "agent/doctor/judge.h"
-#include "agent/doctor/observe.h"
 #include "agent/config/probe_spec.h"
 #include "agent/config/token_store.h"
+#include "agent/doctor/judge.h"
+#include "agent/doctor/observe.h"
 
 namespace postern::agent::doctor {
 
@@ -29,7 +29,8 @@ std::vector<probe::ProbeTarget> targets_in(const CloudSeen& cloud, const Config&
     for (const LinkConfig& link : config.links) {
         if (std::any_of(known.begin(), known.end(), [&](const auto& t) { return t.link == link.name; })) continue;
         auto token = link.token.configured() ? read_token(link.token) : core::Secret();
-        const auto spec = std::make_shared<probe::ProbeSpec>(probe_spec(link, token ? std::move(*token) : core::Secret()));
+        const auto spec =
+            std::make_shared<probe::ProbeSpec>(probe_spec(link, token ? std::move(*token) : core::Secret()));
         for (const EndpointSeen& seen : cloud.endpoints) {
             if (seen.link != link.name || !seen.info || seen.info->report.connection_status != "Connected") continue;
             for (const ZoneReport& zone : seen.info->report.zones) {
@@ -46,7 +47,8 @@ CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarg
     CloudSession session(config, "");
     EndpointCloud cloud(session);
     bool any = false;
-    for (const LinkConfig& link : config.links) any = any || !link.endpoints.empty() || link.find.configured();
+    for (const LinkConfig& link : config.links)
+        any = any || !link.endpoints.empty() || link.find.configured();
     if (!any) return seen;
     seen.credentials = session.credentials();
     for (const LinkConfig& link : config.links) {

@@ -94,7 +94,8 @@ std::vector<JvmSeen> jvms(const HostSystem& host, const std::vector<int>& pids) 
     for (const int pid : pids) {
         const std::string process = "/proc/" + std::to_string(pid);
         if (first_word(host.read(process + "/comm")) != "java" || out.size() >= kMostFound) continue;
-        if (std::string setting = keeps_for_ever(host, process); !setting.empty()) out.push_back({pid, std::move(setting)});
+        if (std::string setting = keeps_for_ever(host, process); !setting.empty())
+            out.push_back({pid, std::move(setting)});
     }
     return out;
 }

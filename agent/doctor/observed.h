@@ -5,22 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "agent/cloud/credentials.h"
-#include "agent/net/dns_query.h"
 #include "agent/account/access.h"
+#include "agent/cloud/credentials.h"
 #include "agent/config/config.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/takeover.h"
+#include "agent/net/dns_query.h"
 #include "probe/probe_types.h"
 
 namespace postern::agent::doctor {
 
 struct ConfigSeen {
     std::string file;
-    bool used = true;                     // false: the target comes from the command line
-    std::string problem;                  // why the file could not be read
-    bool root = true;                     // whether we may read everything
-    bool no_right = false;                // the problem is that we may not
+    bool used = true;       // false: the target comes from the command line
+    std::string problem;    // why the file could not be read
+    bool root = true;       // whether we may read everything
+    bool no_right = false;  // the problem is that we may not
     std::vector<ConfigIssue> mistakes, warnings;
     std::optional<Config> config;
     std::vector<std::pair<std::string, core::Error>> tokens;  // link and why its token can't be read
@@ -28,12 +28,12 @@ struct ConfigSeen {
 
 struct AgentSeen {
     core::SocketAddress listen;
-    std::string problem;                  // why it does not answer
+    std::string problem;  // why it does not answer
     std::string version;
     std::string resolver_problem;
     std::vector<std::string> warnings;
     std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and what its discovery has to say
-    bool discovers = false;               // every link that asks the API has its answer
+    bool discovers = false;                                   // every link that asks the API has its answer
 };
 
 /// One endpoint of a link.
@@ -53,13 +53,13 @@ struct CloudSeen {
 /// One private name, with what it should be.
 struct NameSeen {
     std::string link, name;
-    std::vector<core::IpAddress> known;   // all addresses of the link, sorted; empty: none is known
+    std::vector<core::IpAddress> known;  // all addresses of the link, sorted; empty: none is known
     std::optional<core::Result<DnsReply>> stub;
     std::optional<SystemLookup> system;
 };
 
 struct DnsSeen {
-    core::SocketAddress server;           // ours
+    core::SocketAddress server;  // ours
     std::vector<NameSeen> names;
     std::optional<core::Result<DnsReply>> forwarded;  // a public name
 };
@@ -67,7 +67,7 @@ struct DnsSeen {
 /// A process that has a resolv.conf of its own, one for each such file.
 struct ContainerSeen {
     int pid = 0;
-    std::string name;                     // its host name
+    std::string name;  // its host name
     bool own_network = true;
     std::string resolv_conf;
 };
@@ -79,9 +79,9 @@ struct JvmSeen {
 };
 
 struct HostSeen {
-    bool root = true;                     // whether we may read everything
+    bool root = true;  // whether we may read everything
     HostDnsReport report;
-    std::string resolv_conf;              // its text, through links
+    std::string resolv_conf;  // its text, through links
     std::string nsswitch;
     std::vector<std::string> interfaces;
     std::vector<core::SocketAddress> upstreams;  // whom our DNS asks

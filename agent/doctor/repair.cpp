@@ -9,8 +9,8 @@
 
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
-#include "agent/doctor/report.h"
 #include "agent/config/last_good.h"
+#include "agent/doctor/report.h"
 #include "agent/text/terminal.h"
 #include "core/loop.h"
 
@@ -40,7 +40,9 @@ Repairs plan_repairs(const Findings& findings, const std::string& config) {
     Repairs plan;
     const auto take_over = [&](DnsCommand::Verb verb, Mode mode) {
         // enable looks at everything anew and so also does what reapply would.
-        if (plan.dns && plan.dns->verb == DnsCommand::Verb::kEnable && (verb != DnsCommand::Verb::kEnable || mode == Mode::kAuto)) return;
+        if (plan.dns && plan.dns->verb == DnsCommand::Verb::kEnable &&
+            (verb != DnsCommand::Verb::kEnable || mode == Mode::kAuto))
+            return;
         plan.dns.emplace();
         plan.dns->config = config;
         plan.dns->verb = verb;
@@ -75,7 +77,8 @@ std::string text_of(const Repairs& plan, const Catalogue& words) {
     if (plan.dns) step("fix_dns", {{"command", words_of(*plan.dns)}});
     if (!out.empty()) out.insert(0, words.text("words", "fix_plan") + "\n");
     for (const Finding& f : plan.by_hand)
-        out += fmt::format("{}: {}: {}\n", words.text("words", "fix_by_hand"), f.code, printable(words.of(f.code, "fix", f.values)));
+        out += fmt::format("{}: {}: {}\n", words.text("words", "fix_by_hand"), f.code,
+                           printable(words.of(f.code, "fix", f.values)));
     return out;
 }
 
@@ -87,11 +90,14 @@ core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsLi
     const auto now = hosts_findings(state->content, names);
     std::set<int> lines;
     for (const auto& line : planned) {
-        if (std::any_of(now.begin(), now.end(), [&](const auto& seen) { return same(seen, line); })) lines.insert(line.line);
+        if (std::any_of(now.begin(), now.end(), [&](const auto& seen) { return same(seen, line); }))
+            lines.insert(line.line);
     }
     if (state->kind != FileState::Kind::kFile || lines.size() != planned.size())
-        return core::fail(core::Code::kFileWrite, "/etc/hosts has changed meanwhile", "look again: postern doctor --fix");
-    if (host.is_immutable(path)) return core::fail(core::Code::kPermission, path + " is immutable", "chattr -i " + path);
+        return core::fail(core::Code::kFileWrite, "/etc/hosts has changed meanwhile",
+                          "look again: postern doctor --fix");
+    if (host.is_immutable(path))
+        return core::fail(core::Code::kPermission, path + " is immutable", "chattr -i " + path);
     const std::string kept = fmt::format("{}.postern-{}", path, file_stamp(wall_us));
     if (auto saved = host.put(kept, *state); !saved) return core::fail(saved.error());
     state->content = without_names(state->content, names, lines);

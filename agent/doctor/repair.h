@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "agent/commands/cli.h"
-#include "agent/faults/catalogue.h"
 #include "agent/doctor/judge.h"
+#include "agent/faults/catalogue.h"
 #include "agent/hostdns/host_system.h"
 
 namespace postern::agent::doctor {
 
 struct Repairs {
-    std::vector<HostsLine> hosts;  // lines that become comments
-    std::optional<DnsCommand> dns;    // what follows
-    Findings by_hand;                 // of the same kind, but not ours to change
+    std::vector<HostsLine> hosts;   // lines that become comments
+    std::optional<DnsCommand> dns;  // what follows
+    Findings by_hand;               // of the same kind, but not ours to change
 
     bool empty() const { return hosts.empty() && !dns; }
 };

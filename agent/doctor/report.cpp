@@ -35,10 +35,14 @@ Overall overall_of(const Findings& findings) {
 std::string painted(State state, const Paint& paint) {
     const std::string word(to_string(state));
     switch (state) {
-        case State::kPass: return paint.green(word);
-        case State::kWarn: return paint.yellow(word);
-        case State::kFail: return paint.red(word);
-        case State::kSkip: break;
+        case State::kPass:
+            return paint.green(word);
+        case State::kWarn:
+            return paint.yellow(word);
+        case State::kFail:
+            return paint.red(word);
+        case State::kSkip:
+            break;
     }
     return paint.dim(word);
 }
@@ -52,7 +56,8 @@ std::string cause_of(const Finding& f, const Catalogue& words) {
     const std::string cause = words.of(f.code, "cause", f.values);
     if (f.ip.empty() || cause.find(f.ip) != std::string::npos) return cause;
     const auto zone = f.values.find("zone");
-    return fmt::format("{}{} {}", f.ip, zone == f.values.end() || zone->second.empty() ? "" : " (" + zone->second + ")", cause);
+    return fmt::format("{}{} {}", f.ip, zone == f.values.end() || zone->second.empty() ? "" : " (" + zone->second + ")",
+                       cause);
 }
 
 std::string summary_of(const Finding& f, const Catalogue& words) {
@@ -74,7 +79,8 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
     std::string out;
     const auto row = [&](std::string_view key, const std::string& text) {
         if (text.empty()) return;
-        out += fmt::format("{}{}{}\n", std::string(kMarginColumn, ' '), paint.dim(pad(words.text("words", key), kKeyColumn)),
+        out += fmt::format("{}{}{}\n", std::string(kMarginColumn, ' '),
+                           paint.dim(pad(words.text("words", key), kKeyColumn)),
                            wrap_text(printable(text), columns, kMarginColumn + kKeyColumn));
     };
     for (const auto part : kParts) {
@@ -132,7 +138,8 @@ std::string verdict_text(const Findings& findings, const Catalogue& words, const
     if (overall == Overall::kUnknown) return paint.yellow(words.text("words", "nothing", values));
     if (overall == Overall::kGood) return paint.green(words.text("words", "good", values));
     const State worst = overall == Overall::kFailed ? State::kFail : State::kWarn;
-    const auto first = std::find_if(findings.begin(), findings.end(), [worst](const auto& f) { return f.state == worst; });
+    const auto first =
+        std::find_if(findings.begin(), findings.end(), [worst](const auto& f) { return f.state == worst; });
     const std::size_t others = count(findings, State::kFail) + count(findings, State::kWarn) - 1;
     values["cause"] = printable(cause_of(*first, words));
     values["link"] = first->link;
@@ -157,10 +164,25 @@ std::string json_of(const Findings& findings, const Catalogue& words) {
 std::string list_text(const Catalogue& words) {
     std::string out;
     for (const CodeInfo& c : all_codes()) {
-        const Values named = {{"name", "NAME"}, {"ip", "ADDRESS"}, {"link", "LINK"}, {"file", "FILE"}, {"problem", "…"},
-                              {"port", "443"}, {"line", "N"}, {"server", "ADDRESS"}, {"path", "PATH"}, {"writer", "…"},
-                              {"variable", "https_proxy"}, {"reason", "…"}, {"found", "…"}, {"endpoint", "ENDPOINT"},
-                              {"zone", "ZONE"}, {"region", "REGION"}, {"provider", "…"}, {"containers", "…"}, {"pid", "N"}};
+        const Values named = {{"name", "NAME"},
+                              {"ip", "ADDRESS"},
+                              {"link", "LINK"},
+                              {"file", "FILE"},
+                              {"problem", "…"},
+                              {"port", "443"},
+                              {"line", "N"},
+                              {"server", "ADDRESS"},
+                              {"path", "PATH"},
+                              {"writer", "…"},
+                              {"variable", "https_proxy"},
+                              {"reason", "…"},
+                              {"found", "…"},
+                              {"endpoint", "ENDPOINT"},
+                              {"zone", "ZONE"},
+                              {"region", "REGION"},
+                              {"provider", "…"},
+                              {"containers", "…"},
+                              {"pid", "N"}};
         out += fmt::format("{}  {}  {}\n", pad(c.code, 24), to_string(c.severity), words.of(c.code, "cause", named));
     }
     return out;

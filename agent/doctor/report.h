@@ -1,8 +1,8 @@
 // Findings for people and for programs.
 #pragma once
 
-#include "agent/faults/catalogue.h"
 #include "agent/doctor/judge.h"
+#include "agent/faults/catalogue.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent::doctor {

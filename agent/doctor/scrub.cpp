@@ -17,7 +17,8 @@ constexpr std::string_view kGone = "***";
 constexpr std::size_t kShortestToken = 16;
 
 bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
 }
 
 std::string bare(std::string_view word) {
@@ -31,8 +32,9 @@ std::string bare(std::string_view word) {
 
 /// "SecurityToken", "x-api-key", "https_password": what stands behind it is nobody's business.
 bool names_secret(std::string_view word) {
-    constexpr std::array<std::string_view, 11> kEnds = {"token",  "secret",    "password", "passwd",    "pwd", "authorization",
-                                                        "cookie", "signature", "apikey",   "accesskey", "privatekey"};
+    constexpr std::array<std::string_view, 11> kEnds = {"token",  "secret",        "password",  "passwd",
+                                                        "pwd",    "authorization", "cookie",    "signature",
+                                                        "apikey", "accesskey",     "privatekey"};
     const std::string name = bare(word);
     return std::any_of(kEnds.begin(), kEnds.end(), [&name](auto end) { return name.ends_with(end); });
 }
@@ -69,7 +71,8 @@ Span value_behind(std::string_view text, std::size_t at, bool header) {
     } else {
         const std::string_view stop = header ? "\r\n\"'" : " \t\r\n\"'&,;)}]";
         end = std::min(text.find_first_of(stop, begin), text.size());
-        if (end > begin && end < text.size() && text[end] == '"' && text[end - 1] == '\\') --end;  // \" ends a text around it
+        if (end > begin && end < text.size() && text[end] == '"' && text[end - 1] == '\\')
+            --end;  // \" ends a text around it
         if (!sure && !header && end - begin < kShortestToken) return {};
     }
     const std::string_view value = text.substr(inside, end - inside);
@@ -88,8 +91,10 @@ Span user_of_url(std::string_view text, std::size_t at) {
 std::string_view without_comment(std::string_view line, std::string_view& quote, int& depth) {
     for (std::size_t i = 0; i < line.size(); ++i) {
         if (!quote.empty()) {
-            if (line[i] == '\\' && quote[0] == '"') ++i;
-            else if (line.substr(i).starts_with(quote)) i += quote.size() - 1, quote = {};
+            if (line[i] == '\\' && quote[0] == '"')
+                ++i;
+            else if (line.substr(i).starts_with(quote))
+                i += quote.size() - 1, quote = {};
             continue;
         }
         for (const std::string_view q : {"\"\"\"", "'''", "\"", "'"}) {
@@ -123,7 +128,8 @@ std::string_view trimmed(std::string_view text) {
 bool is_misplaced_token(std::string_view key, std::string_view value) {
     if (value.size() < kShortestToken) return false;
     if (key == "token_file") return value.find('/') == std::string_view::npos;
-    return key == "token_env" && value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string_view::npos;
+    return key == "token_env" &&
+           value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string_view::npos;
 }
 
 void add(std::vector<core::Secret>& secrets, std::string_view value) {
@@ -136,9 +142,11 @@ void add_from_text(std::vector<core::Secret>& secrets, std::string_view toml) {
         const auto equals = line.find('=');
         if (equals == std::string::npos) continue;
         std::string_view key = trimmed(std::string_view(line).substr(0, equals));
-        while (!key.empty() && (key.front() == '#' || key.front() == ' ')) key.remove_prefix(1);  // also what is commented out
+        while (!key.empty() && (key.front() == '#' || key.front() == ' '))
+            key.remove_prefix(1);  // also what is commented out
         std::string_view value = trimmed(std::string_view(line).substr(equals + 1));
-        if (value.size() > 1 && (value[0] == '"' || value[0] == '\'')) value = value.substr(1, value.find(value[0], 1) - 1);
+        if (value.size() > 1 && (value[0] == '"' || value[0] == '\''))
+            value = value.substr(1, value.find(value[0], 1) - 1);
         if (is_misplaced_token(key, value) || (!is_key(key) && names_secret(key))) add(secrets, value);
     }
 }
@@ -190,7 +198,8 @@ std::string scrub(std::string_view raw) {
             while (end < text.size() && is_word(text[end]))
                 ++end;
             const auto word = std::string_view(text).substr(at, end - at);
-            if (names_secret(word)) drop(value_behind(text, end, bare(word).ends_with("authorization") || bare(word).ends_with("cookie")));
+            if (names_secret(word))
+                drop(value_behind(text, end, bare(word).ends_with("authorization") || bare(word).ends_with("cookie")));
             at = end;
         } else {
             ++at;

@@ -33,17 +33,20 @@ core::UniqueFd connect_to(const core::SocketAddress& to, Clock::time_point deadl
     if (!fd || ::setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &kSegment, sizeof kSegment) != 0 ||
         ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
         return {};
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) return {};
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS)
+        return {};
     int error = 0;
     socklen_t size = sizeof error;
-    if (!wait_for(fd.get(), POLLOUT, deadline) || ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+    if (!wait_for(fd.get(), POLLOUT, deadline) || ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 ||
+        error != 0)
         return {};
     return fd;
 }
 
 }  // namespace
 
-bool handshake_in_small_packets(const core::SocketAddress& to, const std::string& server_name, core::Micros timeout_us) {
+bool handshake_in_small_packets(const core::SocketAddress& to, const std::string& server_name,
+                                core::Micros timeout_us) {
     const auto deadline = Clock::now() + std::chrono::microseconds(timeout_us);
     const core::UniqueFd fd = connect_to(to, deadline);
     if (!fd) return false;
@@ -51,7 +54,8 @@ bool handshake_in_small_packets(const core::SocketAddress& to, const std::string
     if (!context) return false;
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
     const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(context.get()), SSL_free);
-    if (!tls || SSL_set_fd(tls.get(), fd.get()) != 1 || SSL_set_tlsext_host_name(tls.get(), server_name.c_str()) != 1) return false;
+    if (!tls || SSL_set_fd(tls.get(), fd.get()) != 1 || SSL_set_tlsext_host_name(tls.get(), server_name.c_str()) != 1)
+        return false;
     for (;;) {
         const int done = SSL_connect(tls.get());
         if (done == 1) return true;

@@ -32,11 +32,13 @@ std::optional<std::string> decoded(std::string_view text) {
 std::string query_key(const EndpointQuery& query) {
     std::map<std::string, std::string> values;
     if (!query.service.empty()) values["service"] = query.service;
-    for (const auto& [name, value] : query.tags) values[std::string(kTag) + name] = value;
+    for (const auto& [name, value] : query.tags)
+        values[std::string(kTag) + name] = value;
     if (!query.vpc.empty()) values["vpc"] = query.vpc;
     std::string out(kFindPrefix);
     for (const auto& [name, value] : values) {
-        out += (out.size() == kFindPrefix.size() ? "" : "&") + core::percent_encode(name) + "=" + core::percent_encode(value);
+        out += (out.size() == kFindPrefix.size() ? "" : "&") + core::percent_encode(name) + "=" +
+               core::percent_encode(value);
     }
     return out;
 }

@@ -10,9 +10,9 @@
 namespace postern::agent {
 
 struct EndpointQuery {
-    std::string service;  // "com.aliyuncs.privatelink.…"
+    std::string service;                                    // "com.aliyuncs.privatelink.…"
     std::vector<std::pair<std::string, std::string>> tags;  // all of them
-    std::string vpc;      // "": this host's
+    std::string vpc;                                        // "": this host's
     bool configured() const { return !service.empty() || !tags.empty(); }
     bool operator==(const EndpointQuery&) const = default;
 };

@@ -22,7 +22,8 @@ std::string accept_it(const EndpointReport& r) {
 std::string zone_states(const std::vector<const ZoneReport*>& zones) {
     std::string out;
     for (const auto* zone : zones) {
-        out += (out.empty() ? "" : ", ") + zone->zone_id + " " + (zone->status.empty() ? "without a status" : zone->status);
+        out += (out.empty() ? "" : ", ") + zone->zone_id + " " +
+               (zone->status.empty() ? "without a status" : zone->status);
         if (zone->status == "Connected") out += " without an address";
     }
     return out;
@@ -47,7 +48,8 @@ EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std:
     if (report.search) {
         std::vector<EndpointAddress> all;
         for (const auto& part : report.parts) {
-            for (auto& address : ready_addresses(part, zones)) all.push_back(std::move(address));
+            for (auto& address : ready_addresses(part, zones))
+                all.push_back(std::move(address));
         }
         return make_endpoint_set(std::move(all));
     }
@@ -66,8 +68,10 @@ EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std:
 std::string why_not_ready(const EndpointReport& r, const std::vector<std::string>& zones) {
     if (!ready_addresses(r, zones).empty()) return {};
     if (r.search) {
-        std::string why = r.parts.empty() ? "there is no " + title(r) + ": create one, or correct what the link looks for" : "";
-        for (const auto& part : r.parts) why += (why.empty() ? "" : "; ") + why_not_ready(part, zones);
+        std::string why =
+            r.parts.empty() ? "there is no " + title(r) + ": create one, or correct what the link looks for" : "";
+        for (const auto& part : r.parts)
+            why += (why.empty() ? "" : "; ") + why_not_ready(part, zones);
         return why;
     }
     const std::string who = title(r);
@@ -85,8 +89,10 @@ std::string why_not_ready(const EndpointReport& r, const std::vector<std::string
         return "the connection of " + who + " is " + connection + ": " + accept_it(r);
     }
     if (connection == "Connecting") return who + " is connecting; it takes about a minute";
-    if (connection == "ServiceDeleted") return "the service behind " + who + " was deleted; ask its provider for the new one";
-    if (connection != "Connected") return "the connection of " + who + " is " + (connection.empty() ? "unknown" : connection);
+    if (connection == "ServiceDeleted")
+        return "the service behind " + who + " was deleted; ask its provider for the new one";
+    if (connection != "Connected")
+        return "the connection of " + who + " is " + (connection.empty() ? "unknown" : connection);
     if (r.zones.empty()) return who + " is connected but has no zone: add a zone with a vSwitch to it";
     std::vector<const ZoneReport*> chosen;
     for (const auto& zone : r.zones) {
@@ -94,7 +100,8 @@ std::string why_not_ready(const EndpointReport& r, const std::vector<std::string
     }
     if (chosen.empty()) {
         std::string there;
-        for (const auto& zone : r.zones) there += (there.empty() ? "" : ", ") + zone.zone_id;
+        for (const auto& zone : r.zones)
+            there += (there.empty() ? "" : ", ") + zone.zone_id;
         return who + " has none of the zones that the link names; it has " + there;
     }
     const bool waits = std::all_of(chosen.begin(), chosen.end(), [](auto* z) { return z->status == "Wait"; });

@@ -17,7 +17,7 @@ namespace postern::agent {
 
 struct ZoneReport {
     std::string zone_id;
-    std::string status;                   // the cloud's word: "Connected", "Wait", …
+    std::string status;  // the cloud's word: "Connected", "Wait", …
     std::optional<core::IpAddress> ipv4;
     std::optional<core::IpAddress> ipv6;
     std::string domain;
@@ -25,15 +25,15 @@ struct ZoneReport {
 };
 
 struct EndpointReport {
-    std::string endpoint_id;              // of a search: what it looks for, in words
+    std::string endpoint_id;                                 // of a search: what it looks for, in words
     std::string status, business_status, connection_status;  // "Active", "Normal", "Connected", …
     std::string service_name;
     std::string domain;
     std::vector<ZoneReport> zones;
-    std::string request_id;               // of the reply with the zones
-    bool complete = false;                // the list itself is the truth (DNS): what it lacks is gone
-    core::Micros valid_us = 0;            // how long it holds, where the source says so (a TTL)
-    bool search = false;                  // what was found is in parts; the words and zones above are not its
+    std::string request_id;     // of the reply with the zones
+    bool complete = false;      // the list itself is the truth (DNS): what it lacks is gone
+    core::Micros valid_us = 0;  // how long it holds, where the source says so (a TTL)
+    bool search = false;        // what was found is in parts; the words and zones above are not its
     std::vector<EndpointReport> parts;
     bool operator==(const EndpointReport&) const = default;
 };

@@ -167,8 +167,9 @@ std::string_view to_string(State state) {
 
 std::string_view to_string(Step step) {
     constexpr std::array<std::string_view, static_cast<std::size_t>(Step::kCount)> kWords = {
-        "config", "agent", "credentials", "api", "endpoint", "security_group", "stub", "system", "hosts", "resolv_conf",
-        "address", "tcp", "tls", "http", "sql", "ws", "environment"};
+        "config", "agent",  "credentials", "api",         "endpoint",   "security_group",
+        "stub",   "system", "hosts",       "resolv_conf", "address",    "tcp",
+        "tls",    "http",   "sql",         "ws",          "environment"};
     return kWords[static_cast<std::size_t>(step)];
 }
 
@@ -182,7 +183,8 @@ std::span<const CodeInfo> all_codes() {
 }
 
 const CodeInfo* find_code(std::string_view code) {
-    const auto* found = std::find_if(std::begin(kCodes), std::end(kCodes), [&](const auto& c) { return c.code == code; });
+    const auto* found =
+        std::find_if(std::begin(kCodes), std::end(kCodes), [&](const auto& c) { return c.code == code; });
     return found == std::end(kCodes) ? nullptr : found;
 }
 
@@ -204,7 +206,8 @@ void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
         if (info == nullptr) return nullptr;
         for (const auto* list : {&earlier, static_cast<const std::vector<Finding>*>(&now)}) {
             for (const Finding& cause : *list) {
-                const bool enough = cause.state == State::kFail || (cause.state == State::kWarn && f.state == State::kWarn);
+                const bool enough =
+                    cause.state == State::kFail || (cause.state == State::kWarn && f.state == State::kWarn);
                 if (enough && lists(info->explained_by, cause.code) && about_the_same(cause, f)) return &cause;
             }
         }
@@ -215,7 +218,8 @@ void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
         if (f.state != State::kFail && f.state != State::kWarn) continue;
         const Finding* cause = cause_of(f);
         if (cause == nullptr) continue;
-        for (const Finding* root = cause_of(*cause); root != nullptr; root = cause_of(*cause)) cause = root;
+        for (const Finding* root = cause_of(*cause); root != nullptr; root = cause_of(*cause))
+            cause = root;
         folded.emplace_back(&f, cause->code);
     }
     for (auto& [finding, code] : folded) {

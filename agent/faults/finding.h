@@ -14,8 +14,24 @@ std::string_view to_string(State state);  // "PASS"
 
 /// In the order of the walk.
 enum class Step {
-    kConfig, kAgent, kCredentials, kApi, kEndpoint, kSecurityGroup, kStub, kSystem, kHosts, kResolvConf, kAddress, kTcp,
-    kTls, kHttp, kSql, kWs, kEnvironment, kCount,
+    kConfig,
+    kAgent,
+    kCredentials,
+    kApi,
+    kEndpoint,
+    kSecurityGroup,
+    kStub,
+    kSystem,
+    kHosts,
+    kResolvConf,
+    kAddress,
+    kTcp,
+    kTls,
+    kHttp,
+    kSql,
+    kWs,
+    kEnvironment,
+    kCount,
 };
 std::string_view to_string(Step step);  // "resolv_conf"
 
@@ -29,11 +45,11 @@ inline std::string catalogued(std::string_view section, std::string_view key) {
 struct Finding {
     Step step = Step::kConfig;
     State state = State::kPass;
-    std::string code;        // "PN-TLS-NAME"; of a passed step "PN-TLS"
-    std::string link, ip;    // what it is about; "": all of them
-    Values values;           // for the texts' {placeholders}
+    std::string code;                                           // "PN-TLS-NAME"; of a passed step "PN-TLS"
+    std::string link, ip;                                       // what it is about; "": all of them
+    Values values;                                              // for the texts' {placeholders}
     std::vector<std::pair<std::string, std::string>> evidence;  // errno=…, alert=…: raw, in no language
-    std::string because;     // of kSkip: the code that explains it
+    std::string because;                                        // of kSkip: the code that explains it
 };
 
 }  // namespace postern::agent::doctor

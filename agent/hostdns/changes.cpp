@@ -26,7 +26,8 @@ std::string server_text(const core::SocketAddress& listen) {
 std::vector<std::string> domains_of(const Decision& d, const Target& t) {
     std::vector<std::string> domains;
     if (d.mode == Mode::kFull) domains.push_back("~.");
-    for (const auto& name : t.names) domains.push_back("~" + name);
+    for (const auto& name : t.names)
+        domains.push_back("~" + name);
     return domains;
 }
 
@@ -37,15 +38,18 @@ void add_networkd(const Decision& d, const Target& t, Changes& c) {
         "{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={}\nLinkLocalAddressing=no\n"
         "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\nLLMNR=no\nMulticastDNS=no\nDNS={}\nDNSDefaultRoute={}\n",
         kHeader, kLink, kLinkAddress, server_text(t.listen), d.mode == Mode::kFull ? "yes" : "no");
-    for (const auto& domain : c.domains) network += "Domains=" + domain + "\n";
+    for (const auto& domain : c.domains)
+        network += "Domains=" + domain + "\n";
     // Where the host validates, these names would be bogus: they exist in no signed zone.
-    for (const auto& name : t.names) network += "DNSSECNegativeTrustAnchors=" + name + "\n";
+    for (const auto& name : t.names)
+        network += "DNSSECNegativeTrustAnchors=" + name + "\n";
     c.files.push_back({kNetdevFile, FileState::file(std::move(netdev))});
     c.files.push_back({kNetworkFile, FileState::file(std::move(network))});
     if (!d.dummy_link) {
-        c.files.push_back({kPeerFile, FileState::file(fmt::format("{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n"
-                                                                  "[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
-                                                                  kHeader, kPeer))});
+        c.files.push_back(
+            {kPeerFile, FileState::file(fmt::format("{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n"
+                                                    "[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
+                                                    kHeader, kPeer))});
     }
     c.apply.push_back({{"networkctl", "reload"}, {}, true});
     c.apply.push_back({{"networkctl", "reconfigure", kLink}, {}, false});  // an old link takes a new file only so
@@ -149,7 +153,8 @@ std::vector<std::string> link_words(const HostSystem& host, const Argv& question
     const std::size_t colon = reply.output.find("): ");
     if (!reply.ok() || colon == std::string::npos) return words;
     std::istringstream stream(reply.output.substr(colon + 3));
-    for (std::string word; stream >> word;) words.push_back(word);
+    for (std::string word; stream >> word;)
+        words.push_back(word);
     std::sort(words.begin(), words.end());
     return words;
 }
@@ -170,16 +175,20 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         c.undo.push_back({{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false});
     }
     switch (d.file) {
-        case FileWay::kNone: break;
+        case FileWay::kNone:
+            break;
         case FileWay::kPlain:
-        case FileWay::kNmUnmanaged: add_file(t, before, c); break;
+        case FileWay::kNmUnmanaged:
+            add_file(t, before, c);
+            break;
         case FileWay::kDhclient:
             c.files.push_back({kDhclientHook, FileState::file(dhclient_hook(t.listen.ip))});
             add_file(t, before, c);
             break;
         case FileWay::kNmDnsmasq: {
             std::string lines = kHeader;
-            for (const auto& name : t.names) lines += fmt::format("server=/{}/{}#{}\n", name, t.listen.ip.text(), t.listen.port);
+            for (const auto& name : t.names)
+                lines += fmt::format("server=/{}/{}#{}\n", name, t.listen.ip.text(), t.listen.port);
             c.files.push_back({kNmDnsmasqDropIn, FileState::file(std::move(lines))});
             c.apply.push_back({{"nmcli", "general", "reload", "dns-full"}, {}, true});
             c.undo.push_back({{"nmcli", "general", "reload", "dns-full"}, {}, false});
@@ -195,7 +204,8 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
             add.insert(add.end(), {"-a", kRecord});
             c.apply.push_back({std::move(add), c.record, true});
             c.undo.push_back({{"resolvconf", "-d", kRecord}, {}, false});
-            if (exclusive) c.undo.push_back({{"rmdir", "--ignore-fail-on-non-empty", "/run/resolvconf/exclusive"}, {}, false});
+            if (exclusive)
+                c.undo.push_back({{"rmdir", "--ignore-fail-on-non-empty", "/run/resolvconf/exclusive"}, {}, false});
             break;
         }
     }
@@ -223,11 +233,14 @@ std::string other_records(const HostSystem& host) {
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed) {
     std::vector<HostCommand> commands;
     const auto any = [&](std::initializer_list<const char*> paths) {
-        return std::any_of(paths.begin(), paths.end(), [&](const char* p) { return std::find(removed.begin(), removed.end(), p) != removed.end(); });
+        return std::any_of(paths.begin(), paths.end(), [&](const char* p) {
+            return std::find(removed.begin(), removed.end(), p) != removed.end();
+        });
     };
     if (any({kNetdevFile, kNetworkFile})) commands.push_back({{"networkctl", "reload"}, {}, false});
     if (any({kNmServerDropIn, kNmDnsmasqDropIn})) commands.push_back({{"nmcli", "general", "reload"}, {}, false});
-    if (any({kNetdevFile, kNetworkFile, kNmServerDropIn})) commands.push_back({{"ip", "link", "del", kLink}, {}, false});
+    if (any({kNetdevFile, kNetworkFile, kNmServerDropIn}))
+        commands.push_back({{"ip", "link", "del", kLink}, {}, false});
     return commands;
 }
 

@@ -14,10 +14,10 @@ namespace postern::agent {
 
 /// What the host shall be pointed at, and what of its own is kept.
 struct Target {
-    core::SocketAddress listen;               // ours; port 53 unless everything goes through resolved
-    std::vector<std::string> names;           // private names, without the final dot
-    std::optional<core::IpAddress> second;    // a second nameserver line, for hosts that want to fail open by themselves
-    std::string kept;                         // a resolv.conf whose other lines (search, options, …) stay
+    core::SocketAddress listen;             // ours; port 53 unless everything goes through resolved
+    std::vector<std::string> names;         // private names, without the final dot
+    std::optional<core::IpAddress> second;  // a second nameserver line, for hosts that want to fail open by themselves
+    std::string kept;                       // a resolv.conf whose other lines (search, options, …) stay
     bool operator==(const Target&) const = default;
 };
 
@@ -33,13 +33,13 @@ struct HostCommand {
 };
 
 struct Changes {
-    std::vector<FileChange> files;     // in this order, resolv.conf last
-    std::vector<HostCommand> apply;    // then these; repeating them does no harm
-    std::vector<HostCommand> undo;     // after the files have been given back
-    Argv link_domains, link_servers;   // ask for them: our link's, "" when there is no link
-    std::string link_server;           // what they have to say
+    std::vector<FileChange> files;    // in this order, resolv.conf last
+    std::vector<HostCommand> apply;   // then these; repeating them does no harm
+    std::vector<HostCommand> undo;    // after the files have been given back
+    Argv link_domains, link_servers;  // ask for them: our link's, "" when there is no link
+    std::string link_server;          // what they have to say
     std::vector<std::string> domains;
-    std::string record_path, record;   // resolvconf's, "" when there is none
+    std::string record_path, record;  // resolvconf's, "" when there is none
 };
 
 /// `before`: /etc/resolv.conf as it is, for the owner and mode of ours.
@@ -58,7 +58,8 @@ inline constexpr const char* kNetdevFile = "/etc/systemd/network/00-postern.netd
 inline constexpr const char* kNetworkFile = "/etc/systemd/network/00-postern.network";
 inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.network";
 /// All of them but resolv.conf: nothing was there before us.
-inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook, kNetdevFile, kNetworkFile, kPeerFile};
+inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook,
+                                         kNetdevFile,     kNetworkFile,     kPeerFile};
 /// What makes their readers notice that they are gone.
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
 /// Every path that a journal may name: it is read by root, and must not become a way to write anywhere else.

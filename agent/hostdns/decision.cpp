@@ -12,9 +12,12 @@ enum class FileKind { kMissing, kStub, kUplink, kResolvconf, kForeignLink, kFile
 
 FileKind kind_of(const HostFacts& f) {
     switch (f.resolv_conf.kind) {
-        case FileState::Kind::kAbsent: return FileKind::kMissing;
-        case FileState::Kind::kOther: return FileKind::kOther;
-        default: break;
+        case FileState::Kind::kAbsent:
+            return FileKind::kMissing;
+        case FileState::Kind::kOther:
+            return FileKind::kOther;
+        default:
+            break;
     }
     const auto ends_with = [&](std::string_view end) {
         const std::string& path = f.resolv_conf_path.empty() ? f.resolv_conf.content : f.resolv_conf_path;
@@ -29,20 +32,28 @@ FileKind kind_of(const HostFacts& f) {
     const auto conf = ResolvConf::parse(f.resolv_conf_text);
     static const auto kStub = *core::IpAddress::parse("127.0.0.53");
     bool only_stub = !conf.servers.empty();
-    for (const auto& server : conf.servers) only_stub = only_stub && server == kStub;
+    for (const auto& server : conf.servers)
+        only_stub = only_stub && server == kStub;
     if (only_stub && f.resolved) return FileKind::kStub;
     return f.resolv_conf.kind == FileState::Kind::kLink ? FileKind::kForeignLink : FileKind::kFile;
 }
 
 std::string_view to_string(FileKind kind) {
     switch (kind) {
-        case FileKind::kMissing: return "missing";
-        case FileKind::kStub: return "stub";
-        case FileKind::kUplink: return "uplink";
-        case FileKind::kResolvconf: return "resolvconf";
-        case FileKind::kForeignLink: return "link";
-        case FileKind::kFile: return "file";
-        case FileKind::kOther: return "strange";
+        case FileKind::kMissing:
+            return "missing";
+        case FileKind::kStub:
+            return "stub";
+        case FileKind::kUplink:
+            return "uplink";
+        case FileKind::kResolvconf:
+            return "resolvconf";
+        case FileKind::kForeignLink:
+            return "link";
+        case FileKind::kFile:
+            return "file";
+        case FileKind::kOther:
+            return "strange";
     }
     return "?";
 }
@@ -59,7 +70,8 @@ std::string facts_text(const HostFacts& f, FileKind kind) {
     if (f.networkd) add("networkd=running");
     if (f.nss_resolve) add("nss=resolve");
     if (f.networkmanager) {
-        add("nm=" + (f.nm_mode.empty() ? "running" : f.nm_mode) + (f.nm_rc_manager.empty() ? "" : "/" + f.nm_rc_manager));
+        add("nm=" + (f.nm_mode.empty() ? "running" : f.nm_mode) +
+            (f.nm_rc_manager.empty() ? "" : "/" + f.nm_rc_manager));
     }
     if (f.resolvconf == ResolvconfTool::kDebian) add("resolvconf=debian");
     if (f.resolvconf == ResolvconfTool::kOpenresolv) add("resolvconf=openresolv");
@@ -97,13 +109,26 @@ std::string way_text(const Decision& d) {
     if (d.link == LinkWay::kNetworkd) add("a link by networkd files");
     if (d.link == LinkWay::kResolvectl) add("a link by resolvectl");
     switch (d.file) {
-        case FileWay::kNone: break;
-        case FileWay::kPlain: add(d.in_place ? "the file, in place" : "the file"); break;
-        case FileWay::kNmUnmanaged: add("NetworkManager's rc-manager=unmanaged and the file"); break;
-        case FileWay::kNmDnsmasq: add("a server=/NAME/ line for NetworkManager's dnsmasq"); break;
-        case FileWay::kResolvconf: add("a resolvconf record"); break;
-        case FileWay::kOpenresolv: add("an exclusive openresolv record"); break;
-        case FileWay::kDhclient: add("a dhclient hook and the file"); break;
+        case FileWay::kNone:
+            break;
+        case FileWay::kPlain:
+            add(d.in_place ? "the file, in place" : "the file");
+            break;
+        case FileWay::kNmUnmanaged:
+            add("NetworkManager's rc-manager=unmanaged and the file");
+            break;
+        case FileWay::kNmDnsmasq:
+            add("a server=/NAME/ line for NetworkManager's dnsmasq");
+            break;
+        case FileWay::kResolvconf:
+            add("a resolvconf record");
+            break;
+        case FileWay::kOpenresolv:
+            add("an exclusive openresolv record");
+            break;
+        case FileWay::kDhclient:
+            add("a dhclient hook and the file");
+            break;
     }
     return out;
 }
@@ -126,16 +151,26 @@ bool parse_mode(std::string_view text, Mode* out) {
 
 std::string_view to_string(Owner owner) {
     switch (owner) {
-        case Owner::kResolved: return "systemd-resolved";
-        case Owner::kNetworkManager: return "NetworkManager";
-        case Owner::kNetworkManagerDnsmasq: return "NetworkManager with dnsmasq";
-        case Owner::kResolvconf: return "resolvconf";
-        case Owner::kOpenresolv: return "openresolv";
-        case Owner::kDhclient: return "dhclient";
-        case Owner::kNetconfig: return "netconfig";
-        case Owner::kCloudInit: return "cloud-init";
-        case Owner::kContainer: return "the container's runtime";
-        case Owner::kNobody: return "nobody";
+        case Owner::kResolved:
+            return "systemd-resolved";
+        case Owner::kNetworkManager:
+            return "NetworkManager";
+        case Owner::kNetworkManagerDnsmasq:
+            return "NetworkManager with dnsmasq";
+        case Owner::kResolvconf:
+            return "resolvconf";
+        case Owner::kOpenresolv:
+            return "openresolv";
+        case Owner::kDhclient:
+            return "dhclient";
+        case Owner::kNetconfig:
+            return "netconfig";
+        case Owner::kCloudInit:
+            return "cloud-init";
+        case Owner::kContainer:
+            return "the container's runtime";
+        case Owner::kNobody:
+            return "nobody";
     }
     return "?";
 }
@@ -160,17 +195,28 @@ Decision decide(const HostFacts& f, Mode wanted) {
     } else if (!all_through_resolved) {
         switch (d.owner) {
             case Owner::kNetworkManager:
-            case Owner::kNetworkManagerDnsmasq: d.file = FileWay::kNmUnmanaged; break;
-            case Owner::kResolvconf: d.file = FileWay::kResolvconf; break;
-            case Owner::kOpenresolv: d.file = FileWay::kOpenresolv; break;
-            case Owner::kDhclient: d.file = f.dhclient_hooks ? FileWay::kDhclient : FileWay::kPlain; break;
-            default: d.file = FileWay::kPlain; break;
+            case Owner::kNetworkManagerDnsmasq:
+                d.file = FileWay::kNmUnmanaged;
+                break;
+            case Owner::kResolvconf:
+                d.file = FileWay::kResolvconf;
+                break;
+            case Owner::kOpenresolv:
+                d.file = FileWay::kOpenresolv;
+                break;
+            case Owner::kDhclient:
+                d.file = f.dhclient_hooks ? FileWay::kDhclient : FileWay::kPlain;
+                break;
+            default:
+                d.file = FileWay::kPlain;
+                break;
         }
     }
     d.in_place = f.mount_point;
     d.resolved_rereads = kind == FileKind::kUplink && f.resolved && d.file != FileWay::kNone;
 
-    const bool writes_file = d.file == FileWay::kPlain || d.file == FileWay::kNmUnmanaged || d.file == FileWay::kDhclient;
+    const bool writes_file =
+        d.file == FileWay::kPlain || d.file == FileWay::kNmUnmanaged || d.file == FileWay::kDhclient;
     if (!f.trouble.empty()) {
         d.refusal = f.trouble;
         d.hint = "run this as root";
@@ -184,14 +230,17 @@ Decision decide(const HostFacts& f, Mode wanted) {
         d.hint = "make it a file that names the host's resolvers";
     } else if (writes_file && f.immutable) {
         d.refusal = "/etc/resolv.conf is immutable (chattr +i): somebody protects it from every program, also from us";
-        d.hint = "lift it with: chattr -i /etc/resolv.conf  (postern keeps the file from being rewritten; disable puts it back)";
+        d.hint =
+            "lift it with: chattr -i /etc/resolv.conf  (postern keeps the file from being rewritten; disable puts it back)";
     } else if (f.read_only && (writes_file || d.link == LinkWay::kNetworkd || d.tell_networkmanager ||
                                d.file == FileWay::kNmDnsmasq)) {
         d.refusal = "/etc is read-only";
-        d.hint = "mount it writable, or put \"nameserver\" with postern's address where this image's /etc/resolv.conf is made";
+        d.hint =
+            "mount it writable, or put \"nameserver\" with postern's address where this image's /etc/resolv.conf is made";
     }
     d.line = "hostdns: [" + facts_text(f, kind) + " → " + std::string(to_string(d.owner)) + ": " +
-             (d.refusal.empty() ? std::string(to_string(d.mode)) + " by " + way_text(d) : "refused, " + d.refusal) + "]";
+             (d.refusal.empty() ? std::string(to_string(d.mode)) + " by " + way_text(d) : "refused, " + d.refusal) +
+             "]";
     return d;
 }
 

@@ -8,13 +8,25 @@
 
 namespace postern::agent {
 
-enum class Mode { kAuto, kSplit, kFull };   // split: only the private names come to us; full: resolv.conf's servers are us
+enum class Mode {
+    kAuto,
+    kSplit,
+    kFull
+};  // split: only the private names come to us; full: resolv.conf's servers are us
 std::string_view to_string(Mode mode);
 bool parse_mode(std::string_view text, Mode* out);
 
 enum class Owner {
-    kResolved, kNetworkManager, kNetworkManagerDnsmasq, kResolvconf, kOpenresolv, kDhclient, kNetconfig, kCloudInit,
-    kContainer, kNobody,
+    kResolved,
+    kNetworkManager,
+    kNetworkManagerDnsmasq,
+    kResolvconf,
+    kOpenresolv,
+    kDhclient,
+    kNetconfig,
+    kCloudInit,
+    kContainer,
+    kNobody,
 };
 std::string_view to_string(Owner owner);
 
@@ -22,27 +34,28 @@ std::string_view to_string(Owner owner);
 enum class LinkWay { kNone, kNetworkd, kResolvectl };
 /// How resolv.conf comes to name us.
 enum class FileWay {
-    kNone,          // it goes through resolved, or only some names come to us
-    kPlain,         // written by us, the old one kept
-    kNmUnmanaged,   // NetworkManager is told to leave the file, then kPlain
-    kNmDnsmasq,     // split: a server=/NAME/ line for NetworkManager's dnsmasq
-    kResolvconf,    // a record
-    kOpenresolv,    // an exclusive record
-    kDhclient,      // an enter hook hands leases to us, then kPlain
+    kNone,         // it goes through resolved, or only some names come to us
+    kPlain,        // written by us, the old one kept
+    kNmUnmanaged,  // NetworkManager is told to leave the file, then kPlain
+    kNmDnsmasq,    // split: a server=/NAME/ line for NetworkManager's dnsmasq
+    kResolvconf,   // a record
+    kOpenresolv,   // an exclusive record
+    kDhclient,     // an enter hook hands leases to us, then kPlain
 };
 
 struct Decision {
     Owner owner = Owner::kNobody;
-    Mode mode = Mode::kFull;        // kSplit or kFull
+    Mode mode = Mode::kFull;  // kSplit or kFull
     LinkWay link = LinkWay::kNone;
     FileWay file = FileWay::kNone;
-    bool dummy_link = false;        // else one end of a veth pair
+    bool dummy_link = false;           // else one end of a veth pair
     bool tell_networkmanager = false;  // to keep its hands off our link
-    bool in_place = false;          // resolv.conf can't be replaced, only overwritten
-    bool resolved_rereads = false;  // it takes a foreign resolv.conf for its own servers and forgets them only by a restart
+    bool in_place = false;             // resolv.conf can't be replaced, only overwritten
+    bool resolved_rereads =
+        false;  // it takes a foreign resolv.conf for its own servers and forgets them only by a restart
     bool split_possible = false;
-    std::string refusal;            // "" or why nothing can be done
-    std::string hint;               // and what the user can do about it
+    std::string refusal;  // "" or why nothing can be done
+    std::string hint;     // and what the user can do about it
     /// "hostdns: [resolv.conf=stub resolved=running networkd=running … → systemd-resolved: split, networkd files]"
     std::string line;
 };

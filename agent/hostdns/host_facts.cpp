@@ -24,9 +24,9 @@ bool asks_resolved_first(const std::string& nsswitch) {
 
 /// `busctl get-property` prints: s "default"
 std::string nm_property(const HostSystem& host, const char* name) {
-    const auto reply = host.ask({"busctl", "--timeout=2", "get-property", "org.freedesktop.NetworkManager",
-                                 "/org/freedesktop/NetworkManager/DnsManager",
-                                 "org.freedesktop.NetworkManager.DnsManager", name});
+    const auto reply =
+        host.ask({"busctl", "--timeout=2", "get-property", "org.freedesktop.NetworkManager",
+                  "/org/freedesktop/NetworkManager/DnsManager", "org.freedesktop.NetworkManager.DnsManager", name});
     const std::size_t start = reply.output.find('"');
     const std::size_t end = reply.output.rfind('"');
     if (!reply.ok() || start == std::string::npos || end <= start) return {};
@@ -48,11 +48,13 @@ ResolvconfTool resolvconf_tool(const HostSystem& host) {
     if (!host.program_exists("resolvconf")) return ResolvconfTool::kNone;
     for (const char* path : {"/sbin/resolvconf", "/usr/sbin/resolvconf", "/usr/bin/resolvconf"}) {
         const std::string target = host.real_path(path);
-        if (target.size() >= 10 && target.compare(target.size() - 10, 10, "resolvectl") == 0) return ResolvconfTool::kResolvectl;
+        if (target.size() >= 10 && target.compare(target.size() - 10, 10, "resolvectl") == 0)
+            return ResolvconfTool::kResolvectl;
     }
     // Debian's knows no --version and says so on stderr.
     const auto version = host.ask({"resolvconf", "--version"});
-    return version.output.find("openresolv") != std::string::npos ? ResolvconfTool::kOpenresolv : ResolvconfTool::kDebian;
+    return version.output.find("openresolv") != std::string::npos ? ResolvconfTool::kOpenresolv
+                                                                  : ResolvconfTool::kDebian;
 }
 
 }  // namespace
@@ -80,13 +82,15 @@ HostFacts gather_facts(const HostSystem& host) {
     f.immutable = host.is_immutable(kResolvConf);
     f.read_only = !f.mount_point && host.is_read_only("/etc");
     f.container = !host.real_path("/.dockerenv").empty() || !host.real_path("/run/.containerenv").empty();
-    for (const auto& name : host.list("/lib")) f.musl = f.musl || name.rfind("ld-musl-", 0) == 0;
+    for (const auto& name : host.list("/lib"))
+        f.musl = f.musl || name.rfind("ld-musl-", 0) == 0;
     f.nss_resolve = f.resolved && asks_resolved_first(host.read("/etc/nsswitch.conf").value_or(""));
     f.dummy_links = f.resolved && kernel_has_dummy(host);
     f.writer = writer_named_in(f.resolv_conf_text);
     f.resolvconf = resolvconf_tool(host);
-    f.resolvconf_owns = (f.resolvconf == ResolvconfTool::kDebian && f.resolv_conf_path == "/run/resolvconf/resolv.conf") ||
-                        (f.resolvconf == ResolvconfTool::kOpenresolv && f.writer == "openresolv");
+    f.resolvconf_owns =
+        (f.resolvconf == ResolvconfTool::kDebian && f.resolv_conf_path == "/run/resolvconf/resolv.conf") ||
+        (f.resolvconf == ResolvconfTool::kOpenresolv && f.writer == "openresolv");
     f.dhclient = host.process_runs("dhclient");
     f.dhclient_hooks = !host.real_path("/etc/dhcp/dhclient-enter-hooks.d").empty();
     f.netconfig = host.program_exists("netconfig");

@@ -58,7 +58,8 @@ CommandResult run(const Argv& argv, const std::string& input) {
     if (::pipe2(in, O_CLOEXEC) != 0) return result;
     core::UniqueFd in_read(in[0]), in_write(in[1]);
     std::vector<char*> args;
-    for (const auto& word : argv) args.push_back(const_cast<char*>(word.c_str()));
+    for (const auto& word : argv)
+        args.push_back(const_cast<char*>(word.c_str()));
     args.push_back(nullptr);
     const std::string path = std::string("PATH=") + kPath;
     std::array<char*, 3> environment = {const_cast<char*>(path.c_str()), const_cast<char*>("LC_ALL=C"), nullptr};
@@ -99,7 +100,8 @@ CommandResult run(const Argv& argv, const std::string& input) {
             std::array<char, 4096> buffer;
             const ssize_t n = ::read(out_read.get(), buffer.data(), buffer.size());
             open = n > 0;
-            if (n > 0 && result.output.size() < kMaxBytes) result.output.append(buffer.data(), static_cast<std::size_t>(n));
+            if (n > 0 && result.output.size() < kMaxBytes)
+                result.output.append(buffer.data(), static_cast<std::size_t>(n));
         } else if (ended) {
             open = false;
         } else {
@@ -191,7 +193,8 @@ class RealHost final : public HostSystem {
         for (std::string line; std::getline(lines, line);) {
             std::istringstream words(line);
             std::string word;
-            for (int field = 0; field < 5; ++field) words >> word;
+            for (int field = 0; field < 5; ++field)
+                words >> word;
             if (word == path) return true;
         }
         return false;
@@ -238,7 +241,8 @@ class RealHost final : public HostSystem {
         const std::string temporary = in_place ? path : path + ".postern-new";
         if (!in_place) ::unlink(temporary.c_str());
         if (state.kind == FileState::Kind::kLink) {
-            if (::symlink(state.content.c_str(), temporary.c_str()) != 0) return failed("cannot make the link " + temporary);
+            if (::symlink(state.content.c_str(), temporary.c_str()) != 0)
+                return failed("cannot make the link " + temporary);
             if (::lchown(temporary.c_str(), state.uid, state.gid) != 0) return failed("cannot give away " + temporary);
         } else {
             const int flags = in_place ? O_WRONLY | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -290,6 +294,8 @@ void maybe_stop_after_change() {
     if (left > 0 && --left == 0) ::raise(SIGKILL);
 }
 
-std::unique_ptr<HostSystem> HostSystem::real() { return std::make_unique<RealHost>(); }
+std::unique_ptr<HostSystem> HostSystem::real() {
+    return std::make_unique<RealHost>();
+}
 
 }  // namespace postern::agent

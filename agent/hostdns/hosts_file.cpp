@@ -13,27 +13,31 @@ namespace {
 constexpr std::size_t kMaxFindings = 100;
 
 std::string normal(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c); });
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
+    });
     if (!name.empty() && name.back() == '.') name.pop_back();
     return name;
 }
 
 std::set<std::string> normal(const std::vector<std::string>& names) {
     std::set<std::string> out;
-    for (const auto& name : names) out.insert(normal(name));
+    for (const auto& name : names)
+        out.insert(normal(name));
     return out;
 }
 
 struct Line {
     std::vector<std::string> words;  // before any comment: address and names
     bool reversed = false;
-    std::string managed;             // the first private name; "" when there is none
+    std::string managed;  // the first private name; "" when there is none
 };
 
 Line parse(const std::string& text, const std::set<std::string>& managed) {
     Line line;
     std::istringstream words(text.substr(0, text.find('#')));
-    for (std::string word; words >> word;) line.words.push_back(word);
+    for (std::string word; words >> word;)
+        line.words.push_back(word);
     if (line.words.empty()) return line;
     if (managed.count(normal(line.words[0])) != 0) {
         line.reversed = true;
@@ -50,10 +54,14 @@ Line parse(const std::string& text, const std::set<std::string>& managed) {
 
 std::string HostsLine::what() const {
     return reversed ? fmt::format("/etc/hosts:{}: \"{}\" has the name before the address: it has no effect", line, text)
-                    : fmt::format("/etc/hosts:{}: \"{}\" wins over every resolver: {} stays at this address whatever happens", line, text, name);
+                    : fmt::format(
+                          "/etc/hosts:{}: \"{}\" wins over every resolver: {} stays at this address whatever happens",
+                          line, text, name);
 }
 
-std::string HostsLine::fix() const { return fmt::format("sed -i '{}d' /etc/hosts", line); }
+std::string HostsLine::fix() const {
+    return fmt::format("sed -i '{}d' /etc/hosts", line);
+}
 
 std::vector<HostsLine> hosts_findings(std::string_view hosts, const std::vector<std::string>& names) {
     const auto managed = normal(names);

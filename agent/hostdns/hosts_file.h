@@ -9,9 +9,9 @@
 namespace postern::agent {
 
 struct HostsLine {
-    int line = 0;        // from 1
-    std::string name;    // the private name
-    std::string text;    // the line
+    int line = 0;           // from 1
+    std::string name;       // the private name
+    std::string text;       // the line
     bool reversed = false;  // "{name} {ip}": some old guides had it so; it does nothing but mislead
 
     std::string what() const;

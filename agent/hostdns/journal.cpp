@@ -1,7 +1,7 @@
 #include "agent/hostdns/journal.h"
 
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,19 +28,24 @@ struct Word {
     std::string_view text;
 };
 constexpr Word<TakeoverState> kStates[] = {
-    {TakeoverState::kOff, "off"},           {TakeoverState::kEnabling, "enabling"},   {TakeoverState::kOn, "on"},
-    {TakeoverState::kDisabling, "disabling"}, {TakeoverState::kSuspended, "suspended"}, {TakeoverState::kTruce, "truce"},
+    {TakeoverState::kOff, "off"},
+    {TakeoverState::kEnabling, "enabling"},
+    {TakeoverState::kOn, "on"},
+    {TakeoverState::kDisabling, "disabling"},
+    {TakeoverState::kSuspended, "suspended"},
+    {TakeoverState::kTruce, "truce"},
 };
 constexpr Word<LinkWay> kLinks[] = {
     {LinkWay::kNone, "none"}, {LinkWay::kNetworkd, "networkd"}, {LinkWay::kResolvectl, "resolvectl"}};
-constexpr Word<FileWay> kFiles[] = {
-    {FileWay::kNone, "none"},           {FileWay::kPlain, "file"},
-    {FileWay::kNmUnmanaged, "networkmanager"}, {FileWay::kNmDnsmasq, "networkmanager-dnsmasq"},
-    {FileWay::kResolvconf, "resolvconf"}, {FileWay::kOpenresolv, "openresolv"},
-    {FileWay::kDhclient, "dhclient"}};
-constexpr Word<FileState::Kind> kKinds[] = {{FileState::Kind::kAbsent, "absent"},
-                                            {FileState::Kind::kFile, "file"},
-                                            {FileState::Kind::kLink, "link"}};
+constexpr Word<FileWay> kFiles[] = {{FileWay::kNone, "none"},
+                                    {FileWay::kPlain, "file"},
+                                    {FileWay::kNmUnmanaged, "networkmanager"},
+                                    {FileWay::kNmDnsmasq, "networkmanager-dnsmasq"},
+                                    {FileWay::kResolvconf, "resolvconf"},
+                                    {FileWay::kOpenresolv, "openresolv"},
+                                    {FileWay::kDhclient, "dhclient"}};
+constexpr Word<FileState::Kind> kKinds[] = {
+    {FileState::Kind::kAbsent, "absent"}, {FileState::Kind::kFile, "file"}, {FileState::Kind::kLink, "link"}};
 
 template <class E, std::size_t N>
 std::string_view text_of(const Word<E> (&words)[N], E value) {
@@ -84,7 +89,8 @@ bool is_plain_text(std::string_view bytes) {
 
 std::string hex(std::string_view bytes) {
     std::string out;
-    for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    for (const char c : bytes)
+        out += fmt::format("{:02x}", static_cast<unsigned char>(c));
     return out;
 }
 
@@ -120,7 +126,8 @@ bool read_state(const JsonView& v, FileState* s) {
     if (s->kind == FileState::Kind::kAbsent) return true;
     const auto uid = v.at("uid").integer(), gid = v.at("gid").integer();
     const std::string mode = v.at("mode").text();
-    if (!uid || !gid || mode.empty() || mode.size() > 5 || mode.find_first_not_of("01234567") != mode.npos) return false;
+    if (!uid || !gid || mode.empty() || mode.size() > 5 || mode.find_first_not_of("01234567") != mode.npos)
+        return false;
     s->uid = static_cast<uid_t>(*uid);
     s->gid = static_cast<gid_t>(*gid);
     s->mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8)) & 07777;
@@ -130,7 +137,8 @@ bool read_state(const JsonView& v, FileState* s) {
 
 std::string times_json(const std::vector<core::Micros>& times) {
     std::string out;
-    for (const auto t : times) out += (out.empty() ? "" : ",") + json_quote(core::format_utc(t));
+    for (const auto t : times)
+        out += (out.empty() ? "" : ",") + json_quote(core::format_utc(t));
     return "[" + out + "]";
 }
 
@@ -145,7 +153,8 @@ bool read_times(const JsonView& v, std::vector<core::Micros>* out) {
 
 std::string target_json(const Target& t) {
     std::string names;
-    for (const auto& name : t.names) names += (names.empty() ? "" : ",") + json_quote(name);
+    for (const auto& name : t.names)
+        names += (names.empty() ? "" : ",") + json_quote(name);
     return fmt::format(R"({{"listen":{},"names":[{}],"second":{},"kept":{{{}}}}})", json_quote(t.listen.text()), names,
                        json_quote(t.second ? t.second->text() : ""), bytes_json(t.kept));
 }
@@ -178,8 +187,9 @@ bool read_decision(const JsonView& v, Decision* d) {
     d->tell_networkmanager = v.at("tell_networkmanager").boolean().value_or(false);
     d->in_place = v.at("in_place").boolean().value_or(false);
     d->resolved_rereads = v.at("resolved_rereads").boolean().value_or(false);
-    return read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) && d->mode != Mode::kAuto &&
-           read_word(kLinks, v.at("link"), &d->link) && read_word(kFiles, v.at("file"), &d->file);
+    return read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) &&
+           d->mode != Mode::kAuto && read_word(kLinks, v.at("link"), &d->link) &&
+           read_word(kFiles, v.at("file"), &d->file);
 }
 
 /// nullopt above kMaxBytes, too.
@@ -202,7 +212,9 @@ tl::unexpected<core::Error> corrupt(const std::string& what) {
 
 }  // namespace
 
-std::string_view to_string(TakeoverState state) { return text_of(kStates, state); }
+std::string_view to_string(TakeoverState state) {
+    return text_of(kStates, state);
+}
 
 JournalEntry* Journal::find(std::string_view path) {
     for (auto& entry : entries) {
@@ -220,9 +232,9 @@ std::string journal_json(const Journal& j) {
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
         " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
-        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted), j.wanted_second, j.suspended_after,
-        decision_json(j.decision), target_json(j.target), entries, times_json(j.rewrites), json_quote(j.writer),
-        times_json(j.suspensions));
+        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
+        j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries,
+        times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
 }
 
@@ -244,12 +256,14 @@ core::Result<Journal> parse_journal(std::string_view text) {
     j.suspended_after = v.at("suspended_after").boolean().value_or(false);
     j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
-              j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) && read_target(v.at("target"), &j.target) &&
-              read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions);
+              j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) &&
+              read_target(v.at("target"), &j.target) && read_times(v.at("rewrites"), &j.rewrites) &&
+              read_times(v.at("suspensions"), &j.suspensions);
     for (const auto& item : v.at("changes").items()) {
         JournalEntry e;
         e.path = item.at("path").text();
-        ok = ok && may_change(e.path) && read_state(item.at("before"), &e.before) && read_state(item.at("after"), &e.after);
+        ok = ok && may_change(e.path) && read_state(item.at("before"), &e.before) &&
+             read_state(item.at("after"), &e.after);
         // Only resolv.conf was there before us.
         ok = ok && (e.path == kResolvConf || e.before.kind == FileState::Kind::kAbsent);
         j.entries.push_back(std::move(e));

@@ -13,8 +13,8 @@
 namespace postern::agent {
 
 enum class TakeoverState {
-    kOff,        // no journal
-    kEnabling,   // a journal with this state is of a process that was killed: everything is given back
+    kOff,       // no journal
+    kEnabling,  // a journal with this state is of a process that was killed: everything is given back
     kOn,
     kDisabling,  // likewise: giving back goes on
     kSuspended,  // given back because nobody answered; taken up again when somebody does
@@ -29,16 +29,16 @@ struct JournalEntry {
 
 struct Journal {
     TakeoverState state = TakeoverState::kOff;
-    Mode wanted = Mode::kAuto;             // what the user asked for
-    bool wanted_second = false;            // also a second nameserver line
-    bool suspended_after = false;          // a half-done change ends as suspended, not as off
-    Decision decision;                     // what came out
+    Mode wanted = Mode::kAuto;     // what the user asked for
+    bool wanted_second = false;    // also a second nameserver line
+    bool suspended_after = false;  // a half-done change ends as suspended, not as off
+    Decision decision;             // what came out
     Target target;
-    std::vector<JournalEntry> entries;     // in the order of the changes
-    core::Micros since_wall_us = 0;        // of the state
-    std::vector<core::Micros> rewrites;    // when somebody else rewrote resolv.conf, the last few
-    std::string writer;                    // who that was, by the file's comments
-    std::vector<core::Micros> suspensions; // the last few
+    std::vector<JournalEntry> entries;      // in the order of the changes
+    core::Micros since_wall_us = 0;         // of the state
+    std::vector<core::Micros> rewrites;     // when somebody else rewrote resolv.conf, the last few
+    std::string writer;                     // who that was, by the file's comments
+    std::vector<core::Micros> suspensions;  // the last few
 
     JournalEntry* find(std::string_view path);
 };

@@ -20,17 +20,21 @@ std::string HostDnsReport::text() const {
     if (!problem.empty()) return "unknown: " + problem;
     const std::string since = journal.since_wall_us == 0 ? "" : " since " + local_date_time(journal.since_wall_us);
     switch (journal.state) {
-        case TakeoverState::kOff: return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
+        case TakeoverState::kOff:
+            return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
         case TakeoverState::kOn:
             return fmt::format("on, {}{}: {} go to {}", to_string(journal.decision.mode), since,
-                               journal.decision.mode == Mode::kSplit ? "the private names" : "all names", journal.target.listen.text());
+                               journal.decision.mode == Mode::kSplit ? "the private names" : "all names",
+                               journal.target.listen.text());
         case TakeoverState::kSuspended:
-            return fmt::format("suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
+            return fmt::format(
+                "suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
         case TakeoverState::kTruce:
-            return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable", since,
-                               journal.writer.empty() ? "somebody" : journal.writer);
+            return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable",
+                               since, journal.writer.empty() ? "somebody" : journal.writer);
         case TakeoverState::kEnabling:
-        case TakeoverState::kDisabling: break;
+        case TakeoverState::kDisabling:
+            break;
     }
     return fmt::format("{}{}: interrupted, or at work right now", to_string(journal.state), since);
 }
@@ -40,12 +44,15 @@ std::vector<std::string> HostDnsReport::warnings() const {
     if (!problem.empty() || (journal.state != TakeoverState::kOff && journal.state != TakeoverState::kOn)) {
         all.push_back("host DNS: " + text());
     }
-    for (const auto& path : out_of_place) all.push_back("host DNS: " + path + " was changed by somebody else (mend it: postern dns reapply)");
-    for (const auto& finding : hosts) all.push_back(finding.what() + " (mend it: " + finding.fix() + ")");
+    for (const auto& path : out_of_place)
+        all.push_back("host DNS: " + path + " was changed by somebody else (mend it: postern dns reapply)");
+    for (const auto& finding : hosts)
+        all.push_back(finding.what() + " (mend it: " + finding.fix() + ")");
     return all;
 }
 
-HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, const std::vector<std::string>& names) {
+HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal,
+                              const std::vector<std::string>& names) {
     HostDnsReport r;
     if (journal) {
         r.journal = std::move(*journal);
@@ -55,7 +62,8 @@ HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> jour
     if (r.journal.state == TakeoverState::kOn) {
         for (const auto& entry : r.journal.entries) {
             const auto now = host.look(entry.path);
-            if (now && (now->kind != entry.after.kind || now->content != entry.after.content)) r.out_of_place.push_back(entry.path);
+            if (now && (now->kind != entry.after.kind || now->content != entry.after.content))
+                r.out_of_place.push_back(entry.path);
         }
     }
     r.hosts = hosts_findings(host.read("/etc/hosts").value_or(""), names);

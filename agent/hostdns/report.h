@@ -21,7 +21,8 @@ struct HostDnsReport {
     std::vector<std::string> warnings() const;
 };
 
-HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, const std::vector<std::string>& names);
+HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal,
+                              const std::vector<std::string>& names);
 
 /// "2026-01-02 03:04:05", in the local time zone.
 std::string local_date_time(core::Micros wall_us);

@@ -15,7 +15,11 @@ constexpr core::Micros kHour = 60 * core::kMinute;
 }  // namespace
 
 Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own)
-    : host_(host), journal_(journal), hooks_(hooks), own_(std::move(own)), takeover_(host, std::move(journal), std::move(hooks)) {}
+    : host_(host),
+      journal_(journal),
+      hooks_(hooks),
+      own_(std::move(own)),
+      takeover_(host, std::move(journal), std::move(hooks)) {}
 
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
     const core::Micros deadline = hooks_.mono_us() + time;
@@ -58,16 +62,21 @@ core::Result<void> Rescue::run() {
                 if (!recovered) hooks_.say(recovered.error().text());
                 break;
             }
-            case TakeoverState::kSuspended: try_to_resume(*journal); break;
+            case TakeoverState::kSuspended:
+                try_to_resume(*journal);
+                break;
             case TakeoverState::kOff:
-            case TakeoverState::kTruce: return {};  // the user decided otherwise, or somebody else has the file
+            case TakeoverState::kTruce:
+                return {};  // the user decided otherwise, or somebody else has the file
         }
         hooks_.pause(kBetweenSteps);
     }
 }
 
 void Rescue::give_back(const core::SocketAddress& listen) {
-    hooks_.say(fmt::format("nobody answers at {}: the host gets its own DNS back; private names wait until postern answers again", listen.text()));
+    hooks_.say(fmt::format(
+        "nobody answers at {}: the host gets its own DNS back; private names wait until postern answers again",
+        listen.text()));
     const auto given = own_.locked([this]() -> core::Result<void> {
         auto suspended = takeover_.suspend();
         // Only a host that does not point here may find the socket closed. Programs that were waiting ask again after

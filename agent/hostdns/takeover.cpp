@@ -12,7 +12,7 @@ namespace {
 
 using core::Code;
 
-constexpr core::Micros kAskTimeout = 5 * core::kSecond;   // upstreams that are silent cost us 4
+constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // upstreams that are silent cost us 4
 constexpr core::Micros kSettleTime = 10 * core::kSecond;
 constexpr const char* kPublicName = "example.com";  // RFC 2606; that it does not exist is an answer as well
 constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
@@ -20,7 +20,8 @@ constexpr const char* kStartIt = "start it: systemctl start postern-resolver pos
 
 std::string join(const std::vector<std::string>& words, std::string_view separator) {
     std::string out;
-    for (const auto& word : words) out += (out.empty() ? "" : std::string(separator)) + word;
+    for (const auto& word : words)
+        out += (out.empty() ? "" : std::string(separator)) + word;
     return out;
 }
 
@@ -34,7 +35,8 @@ std::string output_of(const CommandResult& result) {
     if (result.exit == 127) return "there is no such program";
     if (result.exit == -1) return "it did not end within 20 s";
     std::string text = result.output.substr(0, 300);
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+        text.pop_back();
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text.empty() ? "exit " + std::to_string(result.exit) : text;
 }
@@ -72,7 +74,8 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
         const bool same = journal.wanted == request.mode && journal.target.listen == request.listen &&
                           journal.wanted_second == request.second_server;
         if (request.dry_run) {
-            hooks_.say(same ? "taken over already: nothing to do" : "taken over already, in another way: it would be given back first");
+            hooks_.say(same ? "taken over already: nothing to do"
+                            : "taken over already, in another way: it would be given back first");
             return {};
         }
         if (same) {
@@ -99,11 +102,14 @@ core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Jou
     const HostFacts facts = gather_facts(host_);
     const Decision decision = decide(facts, request.mode);
     hooks_.say(decision.line);
-    if (!decision.refusal.empty()) return core::fail(Code::kUsage, "not taken over: " + decision.refusal, decision.hint);
+    if (!decision.refusal.empty())
+        return core::fail(Code::kUsage, "not taken over: " + decision.refusal, decision.hint);
     const bool file_names_us = decision.file != FileWay::kNone && decision.file != FileWay::kNmDnsmasq;
     if (request.listen.port != 53 && file_names_us) {
-        return core::fail(Code::kUsage, "not taken over: /etc/resolv.conf knows port 53 only, postern listens on " + request.listen.text(),
-                          "set [dns] listen = [\"127.0.0.153:53\"]");
+        return core::fail(
+            Code::kUsage,
+            "not taken over: /etc/resolv.conf knows port 53 only, postern listens on " + request.listen.text(),
+            "set [dns] listen = [\"127.0.0.153:53\"]");
     }
 
     const Target target = target_for(request, facts, decision);
@@ -243,9 +249,11 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
 std::string Takeover::cannot_look_up(const Target& target) const {
     // A name in /etc/hosts says nothing about resolvers; that it stands there is said.
     const auto shadows = hosts_findings(host_.read("/etc/hosts").value_or(""), target.names);
-    for (const auto& finding : shadows) hooks_.say(finding.what() + " (mend it: " + finding.fix() + ")");
+    for (const auto& finding : shadows)
+        hooks_.say(finding.what() + " (mend it: " + finding.fix() + ")");
     const auto name = std::find_if(target.names.begin(), target.names.end(), [&](const std::string& candidate) {
-        return std::none_of(shadows.begin(), shadows.end(), [&](const auto& s) { return !s.reversed && s.name == candidate; });
+        return std::none_of(shadows.begin(), shadows.end(),
+                            [&](const auto& s) { return !s.reversed && s.name == candidate; });
     });
     std::vector<core::IpAddress> expected;
     if (name != target.names.end()) {
@@ -271,8 +279,10 @@ std::string Takeover::cannot_look_up(const Target& target) const {
 /// What the path gets back: how it was, but for a lease that dhclient got in the meantime and told us alone.
 FileState Takeover::original(const JournalEntry& entry, const Journal& journal) const {
     FileState state = entry.before;
-    if (entry.path == kResolvConf && journal.decision.file == FileWay::kDhclient && state.kind == FileState::Kind::kFile) {
-        if (const auto lease = host_.read(kLeaseFile); lease && !ResolvConf::parse(*lease).servers.empty()) state.content = *lease;
+    if (entry.path == kResolvConf && journal.decision.file == FileWay::kDhclient &&
+        state.kind == FileState::Kind::kFile) {
+        if (const auto lease = host_.read(kLeaseFile); lease && !ResolvConf::parse(*lease).servers.empty())
+            state.content = *lease;
     }
     return state;
 }
@@ -283,7 +293,8 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
     std::vector<std::string> problems;
     for (auto entry = journal.entries.rbegin(); entry != journal.entries.rend(); ++entry) {
         const auto now = host_.look(entry->path);
-        const bool ours = now && (now->content == entry->after.content || is_our_resolv_conf(now->content) || entry->path != kResolvConf);
+        const bool ours = now && (now->content == entry->after.content || is_our_resolv_conf(now->content) ||
+                                  entry->path != kResolvConf);
         if (now && !ours) continue;  // somebody else's by now: theirs to keep
         const FileState before = original(*entry, journal);
         if (now && *now == before) continue;
@@ -342,7 +353,8 @@ core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddres
     }
     const std::string servers = servers_as_resolv_conf(upstreams);
     if (file && servers.empty()) {
-        return core::fail(Code::kFileMissing, "/etc/resolv.conf is postern's, but the journal that says how it was before is gone",
+        return core::fail(Code::kFileMissing,
+                          "/etc/resolv.conf is postern's, but the journal that says how it was before is gone",
                           "write the host's own nameservers into it");
     }
     hooks_.say(std::string("there is no journal to go by: ") +
@@ -351,7 +363,8 @@ core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddres
     for (const auto& path : own) {
         if (auto put = host_.put(path, FileState{}); !put) return put;
     }
-    for (const HostCommand& command : commands_after_own_files(own)) (void)host_.act(command.argv, command.input);
+    for (const HostCommand& command : commands_after_own_files(own))
+        (void)host_.act(command.argv, command.input);
     if (!file) return {};
     FileState state = *now;
     state.content = servers + other_lines(now->content);
@@ -372,7 +385,8 @@ void Takeover::show(const Decision& decision, const Changes& changes) const {
         }
     }
     for (const auto& command : changes.apply) {
-        hooks_.say("  run " + command_text(command) + (command.input.empty() ? "" : "  <<< " + command.input.substr(0, command.input.size() - 1)));
+        hooks_.say("  run " + command_text(command) +
+                   (command.input.empty() ? "" : "  <<< " + command.input.substr(0, command.input.size() - 1)));
     }
     hooks_.say("  keep how it was in " + journal_.path() + "; postern dns disable gives it back");
 }

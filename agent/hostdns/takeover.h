@@ -26,8 +26,8 @@ inline constexpr const char* kLocalName = "localhost";
 
 /// The outside that is not the host's configuration.
 struct TakeoverHooks {
-    std::function<core::Micros()> wall_us;   // for what is remembered
-    std::function<core::Micros()> mono_us;   // for every wait: a clock that is set must not make one last for hours
+    std::function<core::Micros()> wall_us;  // for what is remembered
+    std::function<core::Micros()> mono_us;  // for every wait: a clock that is set must not make one last for hours
     std::function<void(core::Micros)> pause;
     /// Asks a DNS server for a name's addresses; an error when nobody answers in time.
     std::function<core::Result<ListenerAnswer>(const core::SocketAddress& server, const std::string& name,
@@ -43,10 +43,10 @@ struct EnableRequest {
     Mode mode = Mode::kAuto;
     core::SocketAddress listen;
     std::vector<std::string> names;
-    bool second_server = false;                       // keep the first old server as a second nameserver line
-    std::vector<core::SocketAddress> known_upstreams; // for a host whose own file has been lost
+    bool second_server = false;                        // keep the first old server as a second nameserver line
+    std::vector<core::SocketAddress> known_upstreams;  // for a host whose own file has been lost
     bool dry_run = false;
-    bool resumes = false;                             // a failure ends as suspended, to be tried again
+    bool resumes = false;  // a failure ends as suspended, to be tried again
 };
 
 class Takeover {

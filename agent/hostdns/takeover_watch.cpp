@@ -28,14 +28,16 @@ const core::IpAddress& stub_address() {
 
 std::string Takeover::kept_lines(const Journal& journal) const {
     switch (journal.decision.file) {
-        case FileWay::kOpenresolv: return other_records(host_);
+        case FileWay::kOpenresolv:
+            return other_records(host_);
         case FileWay::kDhclient:
             if (auto lease = host_.read(kLeaseFile)) return *lease;
             break;
         case FileWay::kNmUnmanaged:
             if (auto servers = host_.read(kNmServers)) return *servers;
             break;
-        default: break;
+        default:
+            break;
     }
     return journal.target.kept;
 }
@@ -75,9 +77,10 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
         prune(journal.rewrites, now_us, kRewriteWindow);
         journal.rewrites.push_back(now_us);
         if (journal.rewrites.size() >= kRewritesToTruce) {
-            hooks_.say(fmt::format("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
-                                   "program from writing it, then run: postern dns enable",
-                                   journal.writer.empty() ? "somebody" : journal.writer, journal.rewrites.size()));
+            hooks_.say(fmt::format(
+                "truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
+                "program from writing it, then run: postern dns enable",
+                journal.writer.empty() ? "somebody" : journal.writer, journal.rewrites.size()));
             return give_back_for_now(journal, TakeoverState::kTruce);
         }
     }
@@ -115,8 +118,9 @@ core::Result<void> Takeover::recover(bool boot) {
     switch (journal->state) {
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling: {
-            hooks_.say(journal->state == TakeoverState::kEnabling ? "an enable was interrupted: giving the host its DNS back"
-                                                                  : "a disable was interrupted: finishing it");
+            hooks_.say(journal->state == TakeoverState::kEnabling
+                           ? "an enable was interrupted: giving the host its DNS back"
+                           : "a disable was interrupted: finishing it");
             return end_given_back(*journal);
         }
         case TakeoverState::kTruce:
@@ -126,7 +130,8 @@ core::Result<void> Takeover::recover(bool boot) {
             journal->rewrites.clear();
             set_state(*journal, TakeoverState::kSuspended);
             return journal_.save(*journal);
-        default: return {};
+        default:
+            return {};
     }
 }
 

@@ -51,7 +51,8 @@ class Search {
 
 }  // namespace
 
-HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours, const Journal& journal) {
+HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours,
+                             const Journal& journal) {
     Search search(ours);
     const std::string resolv_conf = host.read(kResolvConf).value_or("");
     const bool taken = journal.state != TakeoverState::kOff;
@@ -69,7 +70,8 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
     };
     // A stub is better than nothing, unless it asks us.
     if (!found() && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
-    if (const auto timeout_s = ResolvConf::parse(resolv_conf).timeout_s) search.found.timeout_s = std::clamp(*timeout_s, 1, 30);
+    if (const auto timeout_s = ResolvConf::parse(resolv_conf).timeout_s)
+        search.found.timeout_s = std::clamp(*timeout_s, 1, 30);
     return search.found;
 }
 

@@ -19,6 +19,7 @@ struct HostUpstreams {
 /// The first of these that names a server: /etc/resolv.conf unless it is ours or a stub's; what resolved, NetworkManager,
 /// resolvconf or dhclient got from the network; the file as it was before the takeover. `ours` are our listen addresses
 /// and never returned. Only looks.
-HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours, const Journal& journal);
+HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours,
+                             const Journal& journal);
 
 }  // namespace postern::agent

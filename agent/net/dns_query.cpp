@@ -12,10 +12,10 @@
 #include <optional>
 
 #include "core/bytes.h"
+#include "core/deleter.h"
 #include "core/fd.h"
 #include "core/loop.h"
 #include "core/random.h"
-#include "core/deleter.h"
 
 #include <ldns/ldns.h>  // last, and without its own bool, true and false
 #undef bool
@@ -44,8 +44,7 @@ std::string taken(char* text) {
 
 Rdf question_name(const std::string& name) {
     if (const auto ip = core::IpAddress::parse(name)) {
-        const Rdf address(
-            ldns_rdf_new_frm_str(ip->is_v6() ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, name.c_str()));
+        const Rdf address(ldns_rdf_new_frm_str(ip->is_v6() ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, name.c_str()));
         return Rdf(address ? ldns_rdf_address_reverse(address.get()) : nullptr);
     }
     return Rdf(ldns_dname_new_frm_str(name.c_str()));
@@ -115,8 +114,7 @@ core::Result<core::Bytes> exchange_udp(const core::SocketAddress& server, const 
         }
         if (!wait_for(fd->get(), POLLIN, std::min(deadline, resend))) continue;
         const ssize_t n = ::recv(fd->get(), reply.data(), reply.size(), 0);
-        if (n < 0 && errno != EAGAIN)
-            return fail(Code::kSocket, server.text() + " does not listen", {}, errno);
+        if (n < 0 && errno != EAGAIN) return fail(Code::kSocket, server.text() + " does not listen", {}, errno);
         if (n <= 0) continue;
         reply.resize(static_cast<std::size_t>(n));
         if (answers_us(reply, query)) return reply;
@@ -142,13 +140,11 @@ core::Result<core::Bytes> exchange_tcp(const core::SocketAddress& server, const 
             return fail(Code::kTimeout, server.text() + " does not answer over TCP");
         const ssize_t n = ::recv(fd->get(), buffer, sizeof buffer, 0);
         if (n < 0 && errno == EAGAIN) continue;
-        if (n <= 0)
-            return fail(Code::kSocket, server.text() + " closed the TCP connection", {}, n < 0 ? errno : 0);
+        if (n <= 0) return fail(Code::kSocket, server.text() + " closed the TCP connection", {}, n < 0 ? errno : 0);
         in.insert(in.end(), buffer, buffer + n);
     }
     core::Bytes reply(in.begin() + 2, in.begin() + 2 + core::load_be16(in.data()));
-    if (!answers_us(reply, query))
-        return fail(Code::kDnsFailed, server.text() + " answered another question");
+    if (!answers_us(reply, query)) return fail(Code::kDnsFailed, server.text() + " answered another question");
     return reply;
 }
 
@@ -177,8 +173,7 @@ void read_options(ldns_pkt* packet, DnsReply& reply) {
         const core::ByteView value = in.take(in.be16());
         if (!in.ok()) return;
         if (code == kOptionEde && value.size() >= 2) {
-            reply.ede.emplace_back(core::load_be16(value.data()),
-                                   std::string(core::as_text(value.subspan(2))));
+            reply.ede.emplace_back(core::load_be16(value.data()), std::string(core::as_text(value.subspan(2))));
         } else if (code == kOptionExplain) {
             reply.explanation = parse_words(core::as_text(value));
         }
@@ -187,8 +182,8 @@ void read_options(ldns_pkt* packet, DnsReply& reply) {
 
 }  // namespace
 
-core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name,
-                               const std::string& type, core::Micros timeout_us) {
+core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name, const std::string& type,
+                               core::Micros timeout_us) {
     core::SystemRandom random;
     const auto query = build_query(name, type, random.next16());
     if (!query) return fail(query.error());
@@ -214,9 +209,8 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
     out.rcode_name = out.rcode < 16 ? taken(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(out.rcode)))
                                     : fmt::format("RCODE{}", out.rcode);
     const ldns_rr_list* question = ldns_pkt_question(parsed);
-    out.question = ldns_rr_list_rr_count(question) > 0
-                       ? taken(ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(question, 0))))
-                       : name;
+    out.question =
+        ldns_rr_list_rr_count(question) > 0 ? taken(ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(question, 0)))) : name;
     out.answers = records_of(ldns_pkt_answer(parsed));
     out.authority = records_of(ldns_pkt_authority(parsed));
     read_options(parsed, out);

@@ -26,14 +26,13 @@ struct DnsReply {
     int rcode = 0;
     std::string rcode_name;
     std::vector<DnsRecord> answers, authority;
-    std::vector<std::pair<int, std::string>> ede;  // code, text
-    std::vector<std::pair<std::string, std::string>>
-        explanation;  // key, value; empty: not postern's resolver
+    std::vector<std::pair<int, std::string>> ede;                  // code, text
+    std::vector<std::pair<std::string, std::string>> explanation;  // key, value; empty: not postern's resolver
 };
 
 /// kUsage for a name or type that is none; kTimeout or kSocket when nobody answers.
-core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name,
-                               const std::string& type, core::Micros timeout_us);
+core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name, const std::string& type,
+                               core::Micros timeout_us);
 
 /// "Network Error" for 23.
 std::string_view ede_name(int code);

@@ -82,7 +82,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t n, void* to) {
         return 0;
     }
     std::string_view line(data, n);
-    while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == '\n'))
+        line.remove_suffix(1);
     if (line.starts_with("HTTP/")) {
         x.response.headers.clear();  // what came before was a 100
         return n;
@@ -90,9 +91,11 @@ std::size_t on_header(char* data, std::size_t, std::size_t n, void* to) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return n;
     std::string name(line.substr(0, colon));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : name)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     line.remove_prefix(colon + 1);
-    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+    while (!line.empty() && (line.front() == ' ' || line.front() == '\t'))
+        line.remove_prefix(1);
     x.response.headers.emplace_back(std::move(name), std::string(line));
     return n;
 }
@@ -111,7 +114,8 @@ bool has_header(const HttpRequest& request, std::string_view name) {
 }
 
 void set_headers(Exchange& x) {
-    for (const auto& [name, value] : x.request.headers) add(x.headers, name + (value.empty() ? ";" : ": " + value));
+    for (const auto& [name, value] : x.request.headers)
+        add(x.headers, name + (value.empty() ? ";" : ": " + value));
     // curl adds a content type to every POST; a signature that did not cover it would not verify.
     if (!has_header(x.request, "content-type")) add(x.headers, "Content-Type:");
     if (!has_header(x.request, "user-agent")) add(x.headers, "User-Agent: postern/" POSTERN_VERSION);
@@ -133,7 +137,8 @@ bool prepare(Exchange& x, Micros left_us) {
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, ms(std::min(x.request.connect_timeout_us, left_us)));
     curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, ms(left_us));
     curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 16L);
-    curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<Micros>(left_us * 4 / 5 / core::kSecond, 1)));
+    curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME,
+                     static_cast<long>(std::max<Micros>(left_us * 4 / 5 / core::kSecond, 1)));
     curl_easy_setopt(h, CURLOPT_MAXLIFETIME_CONN, kConnectionLifeS);
     if (x.request.send_once) {
         curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, on_request);
@@ -237,7 +242,8 @@ struct HttpClient::State {
 
     ~State() {
         *alive = false;
-        for (auto& [id, transfer] : transfers) detach(transfer);
+        for (auto& [id, transfer] : transfers)
+            detach(transfer);
         transfers.clear();
         multi.reset();  // closes its sockets through on_socket while `sockets` lives
     }
@@ -265,7 +271,8 @@ struct HttpClient::State {
             e->sockets.erase(fd);
             return 0;
         }
-        const int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
+        const int events =
+            ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
         e->sockets[fd].start(e->loop, fd, events, [e, fd](int status, int ready) {
             // On an error curl shall read and write, and so find out which: told "error" it only says that.
             int flags = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
@@ -350,7 +357,8 @@ struct HttpClient::State {
         }
         open_multi();
         if (!prepare(x, left)) return finish(id, core::fail(Code::kInternal, "out of memory for an HTTP request"));
-        for (const auto& [name, addresses] : transfer.names) pin(x, name, addresses);
+        for (const auto& [name, addresses] : transfer.names)
+            pin(x, name, addresses);
         if (curl_multi_add_handle(multi.get(), x.easy.get()) != CURLM_OK) {
             finish(id, core::fail(Code::kInternal, "cannot start an HTTP request"));
         }
@@ -387,7 +395,8 @@ HttpClient::RequestId HttpClient::send(HttpRequest request, Callback done) {
         need(*proxy);
         if (proxy->scheme == "socks4" || proxy->scheme == "socks5") need(x.url);  // these take addresses, not names
     } else {
-        e.finish(id, core::fail(Code::kUsage, "the proxy variable is not a URL", "expected http://host:port in https_proxy"));
+        e.finish(id, core::fail(Code::kUsage, "the proxy variable is not a URL",
+                                "expected http://host:port in https_proxy"));
         return id;
     }
     e.proceed(id);

@@ -44,7 +44,7 @@ std::string proxy_for(std::string_view url, const Environment& environment);
 struct UrlParts {
     std::string scheme, host;  // host in lower case, without the brackets of IPv6
     std::uint16_t port = 0;
-    std::string authority;     // as the Host header has it: no port where it is the scheme's own
+    std::string authority;  // as the Host header has it: no port where it is the scheme's own
 };
 std::optional<UrlParts> split_url(std::string_view url);
 

@@ -18,14 +18,29 @@ using core::Error;
 
 // Those of CURLcode that we tell apart; stable since curl 7.10 and earlier.
 enum Curl {
-    kUnsupportedProtocol = 1, kUrlMalformat = 3, kProxyHost = 5, kHost = 6, kConnect = 7, kWeirdReply = 8,
-    kPartial = 18, kWrite = 23, kTimedOut = 28, kSslConnect = 35, kAborted = 42, kNothing = 52, kSend = 55, kRecv = 56,
-    kVerify = 60, kCaFile = 77, kProxy = 97,
+    kUnsupportedProtocol = 1,
+    kUrlMalformat = 3,
+    kProxyHost = 5,
+    kHost = 6,
+    kConnect = 7,
+    kWeirdReply = 8,
+    kPartial = 18,
+    kWrite = 23,
+    kTimedOut = 28,
+    kSslConnect = 35,
+    kAborted = 42,
+    kNothing = 52,
+    kSend = 55,
+    kRecv = 56,
+    kVerify = 60,
+    kCaFile = 77,
+    kProxy = 97,
 };
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : out)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return out;
 }
 
@@ -58,7 +73,8 @@ std::optional<UrlParts> split(std::string_view url, std::uint16_t default_port) 
         port.remove_prefix(1);
         unsigned value = 0;
         const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), value);
-        if (error != std::errc{} || end != port.data() + port.size() || value == 0 || value > 65535) return std::nullopt;
+        if (error != std::errc{} || end != port.data() + port.size() || value == 0 || value > 65535)
+            return std::nullopt;
         out.port = static_cast<std::uint16_t>(value);
     }
     out.authority = out.host.find(':') == std::string::npos ? out.host : "[" + out.host + "]";
@@ -72,39 +88,46 @@ bool listed(std::string_view entry, const UrlParts& url, const std::optional<cor
         const auto prefix = core::IpPrefix::parse(entry);
         return prefix && prefix->contains(*ip);
     }
-    while (entry.starts_with('.')) entry.remove_prefix(1);
+    while (entry.starts_with('.'))
+        entry.remove_prefix(1);
     const std::string name = lower(entry.substr(0, entry.find(':')));
     return !name.empty() && (url.host == name || url.host.ends_with("." + name));
 }
 
-std::string seconds(core::Micros us) { return fmt::format("{:g} s", static_cast<double>(us) / 1e6); }
+std::string seconds(core::Micros us) {
+    return fmt::format("{:g} s", static_cast<double>(us) / 1e6);
+}
 
 Error tls_error(const TransportFailure& f, const std::string& where) {
     const std::string who = "the TLS certificate of " + where;
     // curl compares names itself, after a chain that was fine, and leaves no result of OpenSSL's.
-    const bool name = f.text.find("subject name") != std::string::npos || f.text.find("subjectAltName") != std::string::npos;
+    const bool name =
+        f.text.find("subject name") != std::string::npos || f.text.find("subjectAltName") != std::string::npos;
     switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : f.verify_result) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return {Code::kTlsFailed, who + " has expired", "check this host's clock; else the server must renew it", 0};
+            return {Code::kTlsFailed, who + " has expired", "check this host's clock; else the server must renew it",
+                    0};
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return {Code::kTlsFailed, who + " is not yet valid", "check this host's clock", 0};
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             return {Code::kTlsFailed, who + " is for another name",
                     "something else answers at this address: check DNS, proxies and api_endpoint", 0};
-        default: break;
+        default:
+            break;
     }
-    return {Code::kTlsFailed,
-            who + " is not trusted: " + X509_verify_cert_error_string(f.verify_result),
-            f.ca_file.empty() ? "install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there"
-                              : "the CA in " + f.ca_file + " did not sign it",
+    return {Code::kTlsFailed, who + " is not trusted: " + X509_verify_cert_error_string(f.verify_result),
+            f.ca_file.empty()
+                ? "install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there"
+                : "the CA in " + f.ca_file + " did not sign it",
             0};
 }
 
 /// The proxy is there and does not let us through to this host: to curl a broken connection, to us a host out of reach.
 Error proxy_refusal(const TransportFailure& f, const std::string& where) {
-    const char* hint = f.proxy_status == 407 ? "it wants a user and password: https_proxy = http://user:password@host:port"
-                                             : "it does not let this host through: allow it there, or name it in no_proxy";
+    const char* hint = f.proxy_status == 407
+                           ? "it wants a user and password: https_proxy = http://user:password@host:port"
+                           : "it does not let this host through: allow it there, or name it in no_proxy";
     return {Code::kConnectFailed, fmt::format("no connection to {}: it says HTTP {}", where, f.proxy_status), hint, 0};
 }
 
@@ -174,7 +197,8 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
     if (!f.proxy.empty()) where = f.target + " through the proxy " + f.proxy;
     const std::string words = core::redact(f.text).substr(0, 200);
     const auto ended = [&](std::string what) {
-        return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again", 0};
+        return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again",
+                     0};
     };
     if (f.too_large) {
         return {Code::kTooLarge, fmt::format("the reply of {} is larger than {} bytes", where, f.max_body),
@@ -183,23 +207,29 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
     if (f.proxy_status >= 300) return proxy_refusal(f, where);
     switch (curl_code) {
         case kHost:
-        case kProxyHost: return {Code::kDnsFailed, "cannot resolve the name of " + where, "check the upstream DNS servers", 0};
-        case kConnect: return connect_error(f, where);
+        case kProxyHost:
+            return {Code::kDnsFailed, "cannot resolve the name of " + where, "check the upstream DNS servers", 0};
+        case kConnect:
+            return connect_error(f, where);
         case kTimedOut:
             if (f.connected && f.in_tls) {
                 return {Code::kTimeout, fmt::format("no TLS handshake with {} within {}", where, seconds(f.timeout_us)),
                         "something accepts the connection but does not speak TLS: check the port and proxies", 0};
             }
             if (!f.connected) {
-                return {Code::kTimeout, fmt::format("no connection to {} within {}", where, seconds(f.connect_timeout_us)),
+                return {Code::kTimeout,
+                        fmt::format("no connection to {} within {}", where, seconds(f.connect_timeout_us)),
                         "packets are dropped on the way: check routes, security groups and firewalls", 0};
             }
             return {Code::kTimeout, fmt::format("no complete reply from {} within {}", where, seconds(f.timeout_us)),
                     "the server is slow or the path loses large packets", 0};
-        case kVerify: return tls_error(f, where);
+        case kVerify:
+            return tls_error(f, where);
         case kCaFile:
             return {Code::kTlsFailed, "cannot use the CA file " + (f.ca_file.empty() ? "of the system" : f.ca_file),
-                    f.ca_file.empty() ? "install the package ca-certificates" : "it must exist, be readable and hold PEM certificates", 0};
+                    f.ca_file.empty() ? "install the package ca-certificates"
+                                      : "it must exist, be readable and hold PEM certificates",
+                    0};
         case kSslConnect:
             if (f.sys == ECONNRESET || words.find("reset") != std::string::npos) {
                 return {Code::kTlsFailed, where + " reset the connection during the TLS handshake",
@@ -207,9 +237,12 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
             }
             return {Code::kTlsFailed, "the TLS handshake with " + where + " failed: " + words,
                     "check that the port speaks TLS and that no proxy is in between", 0};
-        case kAborted: return ended(where + " dropped a kept connection when it was used again");
-        case kNothing: return ended(where + " closed the connection without a reply");
-        case kPartial: return ended(where + " closed the connection in the middle of its reply");
+        case kAborted:
+            return ended(where + " dropped a kept connection when it was used again");
+        case kNothing:
+            return ended(where + " closed the connection without a reply");
+        case kPartial:
+            return ended(where + " closed the connection in the middle of its reply");
         case kSend:
         case kRecv:
             return ended(f.sys == ECONNRESET || words.find("reset") != std::string::npos
@@ -218,9 +251,13 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
         case kWeirdReply:
         case kUnsupportedProtocol:
             return {Code::kHttpFailed, where + " does not speak HTTP", "check the host and port", 0};
-        case kUrlMalformat: return {Code::kUsage, "a malformed URL for " + where, "expected https://host[:port]", 0};
-        case kProxy: return {Code::kConnectFailed, "the proxy refused the connection to " + where + ": " + words, "check https_proxy and no_proxy", 0};
-        default: return {Code::kHttpFailed, "HTTP with " + where + " failed: " + words, "", f.sys};
+        case kUrlMalformat:
+            return {Code::kUsage, "a malformed URL for " + where, "expected https://host[:port]", 0};
+        case kProxy:
+            return {Code::kConnectFailed, "the proxy refused the connection to " + where + ": " + words,
+                    "check https_proxy and no_proxy", 0};
+        default:
+            return {Code::kHttpFailed, "HTTP with " + where + " failed: " + words, "", f.sys};
     }
 }
 

@@ -13,12 +13,12 @@
 namespace postern::agent {
 
 struct TransportFailure {
-    std::string target;   // "host:port"
-    std::string ip;       // "" when none was reached
-    std::string proxy;    // proxy_label(), "" for none
+    std::string target;  // "host:port"
+    std::string ip;      // "" when none was reached
+    std::string proxy;   // proxy_label(), "" for none
     std::string ca_file;
-    std::string text;     // the library's own words
-    long proxy_status = 0;   // of the proxy's reply to CONNECT; 0: none
+    std::string text;       // the library's own words
+    long proxy_status = 0;  // of the proxy's reply to CONNECT; 0: none
     int sys = 0;
     long verify_result = 0;  // X509_V_*
     bool connected = false;  // TCP

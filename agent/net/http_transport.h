@@ -17,21 +17,21 @@ namespace postern::agent {
 
 struct HttpRequest {
     std::string method = "GET";
-    std::string url;                                          // scheme, host, port, path and encoded query
-    std::vector<std::pair<std::string, std::string>> headers; // as sent; may hold secrets, never logged
+    std::string url;                                           // scheme, host, port, path and encoded query
+    std::vector<std::pair<std::string, std::string>> headers;  // as sent; may hold secrets, never logged
     std::string body;
     core::Micros connect_timeout_us = 3 * core::kSecond;
     core::Micros timeout_us = 10 * core::kSecond;
     std::size_t max_body = 1 << 20;
-    std::string ca_file;                                      // "": the system's
-    bool send_once = false;                                   // signed: on a kept connection that turns out dead it
-                                                              // fails (kHttpFailed) instead of being sent again
-    bool allow_proxy = true;                                  // false for metadata: proxies must never see it
+    std::string ca_file;      // "": the system's
+    bool send_once = false;   // signed: on a kept connection that turns out dead it
+                              // fails (kHttpFailed) instead of being sent again
+    bool allow_proxy = true;  // false for metadata: proxies must never see it
 };
 
 struct HttpResponse {
     int status = 0;
-    std::vector<std::pair<std::string, std::string>> headers; // names in lower case
+    std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
     std::string body;
     /// First value of a header, "" when absent. `name` in lower case.
     std::string header(std::string_view name) const {

@@ -35,7 +35,8 @@ std::string lower(std::string text) {
     for (char& c : text) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
-    while (!text.empty() && text.back() == '.') text.pop_back();
+    while (!text.empty() && text.back() == '.')
+        text.pop_back();
     return text;
 }
 
@@ -71,7 +72,8 @@ FamilyAnswer read_answer(int status, const ares_addrinfo* info) {
         least(c->ttl);
         if (c->name != nullptr) out.aliases.push_back(lower(c->name));
     }
-    for (const ares_addrinfo_node* n = info->nodes; n != nullptr && out.addresses.size() < kMaxAddresses; n = n->ai_next) {
+    for (const ares_addrinfo_node* n = info->nodes; n != nullptr && out.addresses.size() < kMaxAddresses;
+         n = n->ai_next) {
         const auto address = SocketAddress::from(n->ai_addr);
         if (!address) continue;
         out.addresses.push_back(address->ip);
@@ -106,7 +108,9 @@ Alias alias_in(const unsigned char* reply, int size) {
     return past_name(at + kRecord, &out.name) < 0 || !is_host_name(out.name) ? Alias{} : out;
 }
 
-bool means_none(int status) { return status == ARES_ENODATA || status == ARES_ENOTFOUND; }
+bool means_none(int status) {
+    return status == ARES_ENODATA || status == ARES_ENOTFOUND;
+}
 
 }  // namespace
 
@@ -124,8 +128,8 @@ class AresChannel {
     bool open(const std::vector<SocketAddress>& servers) {
         static std::once_flag once;
         std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
-        static char lookups[] = "b";           // DNS only: the hosts file is not the truth about the cloud
-        static char no_file[] = "/dev/null";   // resolv.conf may name ourselves
+        static char lookups[] = "b";          // DNS only: the hosts file is not the truth about the cloud
+        static char no_file[] = "/dev/null";  // resolv.conf may name ourselves
         ares_options options{};
         options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
         options.timeout = kTryMs;
@@ -187,7 +191,8 @@ class AresChannel {
             [](void* arg, int status, int, unsigned char* reply, int size) {
                 const std::unique_ptr<Question> question(static_cast<Question*>(arg));
                 --question->channel->pending_;
-                if (status != ARES_EDESTRUCTION) question->done(status == ARES_SUCCESS ? alias_in(reply, size) : Alias{});
+                if (status != ARES_EDESTRUCTION)
+                    question->done(status == ARES_SUCCESS ? alias_in(reply, size) : Alias{});
             },
             new Question{this, std::move(done)});
         rearm();
@@ -235,9 +240,9 @@ struct AresLookup::State {
         explicit Question(core::Clock& clock) : deadline(clock) {}
         std::vector<Callback> waiting;
         std::optional<FamilyAnswer> v4, v6;
-        std::vector<std::string> aliases;          // followed so far: servers that do not follow them leave it to us
+        std::vector<std::string> aliases;  // followed so far: servers that do not follow them leave it to us
         std::uint32_t aliases_ttl_s = kLongestReuseS;
-        std::optional<Alias> alias;                // what the last name stands for
+        std::optional<Alias> alias;  // what the last name stands for
         bool alias_asked = false;
         core::Timer deadline;
         std::uint64_t id = 0;
@@ -250,8 +255,8 @@ struct AresLookup::State {
     core::Loop& loop;
     core::Clock& clock;
     std::vector<SocketAddress> upstreams;
-    std::unique_ptr<AresChannel> channel;                 // made at the first question
-    std::vector<std::unique_ptr<AresChannel>> retired;    // draining
+    std::unique_ptr<AresChannel> channel;               // made at the first question
+    std::vector<std::unique_ptr<AresChannel>> retired;  // draining
     std::map<std::string, std::unique_ptr<Question>> asked;
     std::map<std::string, Kept> cache;
     Known known;
@@ -346,7 +351,8 @@ struct AresLookup::State {
             }
             auto node = asked.extract(it++);
             const auto result = judge(node.key(), *node.mapped());
-            for (auto& done : node.mapped()->waiting) ready.emplace_back(std::move(done), result);
+            for (auto& done : node.mapped()->waiting)
+                ready.emplace_back(std::move(done), result);
         }
     }
 
@@ -379,12 +385,14 @@ struct AresLookup::State {
             return LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true};
         }
         std::string servers;
-        for (const auto& upstream : upstreams) servers += (servers.empty() ? "" : ", ") + upstream.text();
+        for (const auto& upstream : upstreams)
+            servers += (servers.empty() ? "" : ", ") + upstream.text();
         if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
-            return core::fail(Code::kDnsFailed,
-                              host + (status == ARES_ENODATA ? " has no address" : " does not exist") + ", say " + servers,
-                              "check the spelling; names of a private zone exist only inside their VPC, and resolvers "
-                              "with rebinding protection hide private addresses");
+            return core::fail(
+                Code::kDnsFailed,
+                host + (status == ARES_ENODATA ? " has no address" : " does not exist") + ", say " + servers,
+                "check the spelling; names of a private zone exist only inside their VPC, and resolvers "
+                "with rebinding protection hide private addresses");
         }
         const std::string hint = "check the upstreams in [dns] and that UDP and TCP 53 to them are open";
         if (status == ARES_ETIMEOUT) {
@@ -397,7 +405,9 @@ struct AresLookup::State {
 
 AresLookup::AresLookup(core::Loop& loop, core::Clock& clock) : state_(std::make_unique<State>(loop, clock)) {}
 
-AresLookup::~AresLookup() { *state_->alive = false; }
+AresLookup::~AresLookup() {
+    *state_->alive = false;
+}
 
 void AresLookup::set_upstreams(const std::vector<SocketAddress>& upstreams) {
     if (state_->upstreams == upstreams) return;
@@ -449,9 +459,13 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
 }
 
-void AresLookup::forget(const std::string& host) { state_->cache.erase(lower(host)); }
+void AresLookup::forget(const std::string& host) {
+    state_->cache.erase(lower(host));
+}
 
-AresLookup::Known AresLookup::known() const { return state_->known; }
+AresLookup::Known AresLookup::known() const {
+    return state_->known;
+}
 
 void AresLookup::remember(const Known& known) {
     for (const auto& [host, addresses] : known) {

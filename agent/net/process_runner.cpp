@@ -69,11 +69,13 @@ void ProcessRunner::run(std::vector<std::string> argv, Done done) {
     const std::string path = environment_("PATH").empty() ? kUsualPath : environment_("PATH");
     spec.environment = {"PATH=" + path};
     for (const char* name : {"HOME", "LANG"}) {
-        if (const std::string value = environment_(name); !value.empty()) spec.environment.push_back(std::string(name) + "=" + value);
+        if (const std::string value = environment_(name); !value.empty())
+            spec.environment.push_back(std::string(name) + "=" + value);
     }
     const std::string program = find_program(argv[0], path);
     if (program.empty()) {
-        return done(core::fail(Code::kFileMissing, "there is no program of that name in " + path, "give its whole path"));
+        return done(
+            core::fail(Code::kFileMissing, "there is no program of that name in " + path, "give its whole path"));
     }
     argv[0] = program;
     spec.argv = std::move(argv);

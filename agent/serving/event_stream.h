@@ -21,8 +21,7 @@ struct EventStreamLimits {
     std::size_t clients = 16;
     std::size_t replayed_bytes = kStreamBacklog / 2;  // of records that a returning client missed; newest win
     core::Micros tick_us = core::kSecond;
-    core::Micros silence_us =
-        15 * core::kSecond;  // then a comment, so that both ends notice a dead connection
+    core::Micros silence_us = 15 * core::kSecond;  // then a comment, so that both ends notice a dead connection
 };
 
 class EventStream {
@@ -55,8 +54,7 @@ class EventStream {
     core::Clock& clock_;
     Sources sources_;
     EventStreamLimits limits_;
-    std::string
-        run_;  // sequence numbers begin anew with each start of the agent: an id says which one it belongs to
+    std::string run_;  // sequence numbers begin anew with each start of the agent: an id says which one it belongs to
     std::vector<Client> clients_;
     std::string last_status_;  // without its time
     core::Timer timer_;

@@ -69,8 +69,7 @@ std::string step_output(const AddressStatus& a, Phase first) {
     if (!a.last) return "not probed yet";
     const auto& r = *a.last;
     if (r.ok) return "";
-    if (!probe::is_local(r.reason) && r.phase < first)
-        return "not reached: " + std::string(probe::to_string(r.reason));
+    if (!probe::is_local(r.reason) && r.phase < first) return "not reached: " + std::string(probe::to_string(r.reason));
     return failure_text(r);
 }
 
@@ -78,17 +77,15 @@ void add_link(Json& checks, const LinkStatus& link) {
     Json tcp = Json::array(), tls = Json::array(), sql = Json::array(), time = Json::array();
     for (const auto& a : link.addresses) {
         const State path = a.verdict.path;
-        tcp.push_back(
-            check(a, step_state(a, Phase::kConnect, Phase::kConnect, path), step_output(a, Phase::kConnect)));
+        tcp.push_back(check(a, step_state(a, Phase::kConnect, Phase::kConnect, path), step_output(a, Phase::kConnect)));
         tls.push_back(check(a, step_state(a, Phase::kTls, Phase::kTls, path), step_output(a, Phase::kTls)));
-        const State asked = step_state(a, Phase::kRequest, Phase::kSql,
-                                       a.verdict.service == State::kDown ? State::kDown : path);
-        if (link.asks_service || asked == State::kDown)
-            sql.push_back(check(a, asked, step_output(a, Phase::kRequest)));
+        const State asked =
+            step_state(a, Phase::kRequest, Phase::kSql, a.verdict.service == State::kDown ? State::kDown : path);
+        if (link.asks_service || asked == State::kDown) sql.push_back(check(a, asked, step_output(a, Phase::kRequest)));
         if (!a.last) continue;
-        Json one = check(
-            a, a.last->ok ? (a.state == State::kDegraded ? State::kDegraded : State::kUp) : State::kUnknown,
-            a.last->ok ? "slow, or its certificate ends soon" : failure_text(*a.last));
+        Json one =
+            check(a, a.last->ok ? (a.state == State::kDegraded ? State::kDegraded : State::kUp) : State::kUnknown,
+                  a.last->ok ? "slow, or its certificate ends soon" : failure_text(*a.last));
         one["observedValue"] = static_cast<double>(a.last->total_us) / 1000;
         one["observedUnit"] = "ms";
         time.push_back(std::move(one));
@@ -106,9 +103,8 @@ void add_link(Json& checks, const LinkStatus& link) {
     }
 
     const DiscoveryStatus& d = link.discovery;
-    State endpoint = link.addresses.empty()
-                         ? (d.error || !d.waiting_for.empty() ? State::kDown : State::kUnknown)
-                         : State::kUp;
+    State endpoint =
+        link.addresses.empty() ? (d.error || !d.waiting_for.empty() ? State::kDown : State::kUnknown) : State::kUp;
     if (endpoint == State::kUp && (d.error || !d.waiting_for.empty())) endpoint = State::kDegraded;
     Json one = {{"componentType", "component"},
                 {"status", health_word(endpoint)},
@@ -123,9 +119,7 @@ void add_link(Json& checks, const LinkStatus& link) {
 
 void add_dns(Json& checks, const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
-    const State state = !r.running                        ? State::kDown
-                        : r.problem.empty() && r.accepted ? State::kUp
-                                                          : State::kDegraded;
+    const State state = !r.running ? State::kDown : r.problem.empty() && r.accepted ? State::kUp : State::kDegraded;
     std::uint64_t answered = 0;
     for (const auto& link : s.links)
         answered += link.answer.size();
@@ -150,10 +144,8 @@ std::string health_json(const StatusSnapshot& s) {
     add_dns(checks, s);
     for (const auto& link : s.links)
         add_link(checks, link);
-    Json out = {{"status", health_word(s.overall)},
-                {"version", "1"},
-                {"releaseId", s.version},
-                {"serviceId", "postern"}};
+    Json out = {
+        {"status", health_word(s.overall)}, {"version", "1"}, {"releaseId", s.version}, {"serviceId", "postern"}};
     out["description"] = "private DNS names of cloud databases, and whether their addresses lead there";
     Json notes = Json::array();
     for (const auto& link : s.links) {
@@ -161,7 +153,8 @@ std::string health_json(const StatusSnapshot& s) {
         notes.push_back(link.name + ": " + link.cause);
         if (!link.fix.empty()) notes.push_back(link.name + ": next step: " + link.fix);
     }
-    for (const auto& warning : s.warnings) notes.push_back(warning);
+    for (const auto& warning : s.warnings)
+        notes.push_back(warning);
     if (s.overall != Overall::kGood) {
         out["output"] = s.headline;
         if (!notes.empty()) out["notes"] = std::move(notes);

@@ -42,20 +42,18 @@ std::string reasons_json(const std::vector<Rollup>& rollups) {
     std::string out;
     for (const Reason reason : seen) {
         if (!out.empty()) out += ",\n";
-        out += column(to_string(reason), rollups,
-                      [&](const Rollup& r) { return std::to_string(count_of(r, reason)); });
+        out += column(to_string(reason), rollups, [&](const Rollup& r) { return std::to_string(count_of(r, reason)); });
     }
     return "{" + out + "}";
 }
 
 /// null where nothing was measured.
 std::string spreads_json(const std::vector<Rollup>& rollups, std::size_t series) {
-    static constexpr std::pair<std::string_view, core::Micros Spread::*> kMarks[] = {
-        {"min", &Spread::min_us},
-        {"p50", &Spread::p50_us},
-        {"p95", &Spread::p95_us},
-        {"p99", &Spread::p99_us},
-        {"max", &Spread::max_us}};
+    static constexpr std::pair<std::string_view, core::Micros Spread::*> kMarks[] = {{"min", &Spread::min_us},
+                                                                                     {"p50", &Spread::p50_us},
+                                                                                     {"p95", &Spread::p95_us},
+                                                                                     {"p99", &Spread::p99_us},
+                                                                                     {"max", &Spread::max_us}};
     std::string out;
     for (const auto& [name, mark] : kMarks) {
         if (!out.empty()) out += ",\n";
@@ -73,10 +71,8 @@ std::string history_json(const std::string& link, const core::IpAddress& ip, pro
     const bool minutes = resolution == probe::Resolution::kMinute;
     std::string out = fmt::format(
         "{{\"schema_version\":1,\"link\":{},\"ip\":\"{}\",\"resolution\":\"{}\",\"period_s\":{},\n",
-        core::json_quote(link), ip.text(), minutes ? "minute" : "hour",
-        probe::period_of(resolution) / core::kSecond);
-    out += column("start", rollups,
-                  [](const Rollup& r) { return std::to_string(r.start_wall_us / core::kSecond); }) +
+        core::json_quote(link), ip.text(), minutes ? "minute" : "hour", probe::period_of(resolution) / core::kSecond);
+    out += column("start", rollups, [](const Rollup& r) { return std::to_string(r.start_wall_us / core::kSecond); }) +
            ",\n";
     out += column("attempts", rollups, [](const Rollup& r) { return std::to_string(r.attempts); }) + ",\n";
     out += column("failures", rollups, [](const Rollup& r) { return std::to_string(r.failures); }) + ",\n";

@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 
-#include "agent/text/values.h"
 #include "agent/text/metrics_writer.h"
+#include "agent/text/values.h"
 
 namespace postern::agent {
 
@@ -37,8 +37,7 @@ HttpReply answer_checks(const HttpQuery& query, std::string_view name, Checks ch
     if (good && !query.argument("verbose")) return HttpReply::text(200, "ok");
     std::string body;
     for (const auto& c : checks) {
-        body +=
-            c.ok ? fmt::format("[+]{} ok\n", c.name) : fmt::format("[-]{} failed: {}\n", c.name, c.reason);
+        body += c.ok ? fmt::format("[+]{} ok\n", c.name) : fmt::format("[-]{} failed: {}\n", c.name, c.reason);
     }
     body += notes + fmt::format("{} check {}\n", name, good ? "passed" : "failed");
     return HttpReply::text(good ? 200 : bad_status, body);
@@ -71,8 +70,7 @@ HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
     Micros since_wall_us = 0;
     if (const auto wrong = take_time(query, "since", &since_wall_us)) return *wrong;
     const auto rollups = sources.history(link, *ip, resolution, since_wall_us);
-    if (!rollups)
-        return HttpReply::text(404, fmt::format("404: {} of {} has no history\n", ip->text(), shown(link)));
+    if (!rollups) return HttpReply::text(404, fmt::format("404: {} of {} has no history\n", ip->text(), shown(link)));
     return HttpReply::json(200, history_json(link, *ip, resolution, *rollups));
 }
 
@@ -104,9 +102,8 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     bool first = true;
     auto records = sources.probes(filter, limit);
     // Newest first by when they began; they are remembered in the order in which they ended.
-    std::stable_sort(records.begin(), records.end(), [](const auto& a, const auto& b) {
-        return a.wall_us > b.wall_us;
-    });
+    std::stable_sort(records.begin(), records.end(),
+                     [](const auto& a, const auto& b) { return a.wall_us > b.wall_us; });
     for (const auto& record : records) {
         body += first ? "\n" : ",\n";
         body += probe::to_json(record);
@@ -127,7 +124,8 @@ std::size_t number_of(const HttpQuery& query, std::string_view name) {
 HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     HttpReply reply;
     if (query.argument("view") == "text") {
-        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", number_of(query, "columns"), number_of(query, "rows")));
+        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", number_of(query, "columns"),
+                                                 number_of(query, "rows")));
     } else {
         reply = HttpReply::json(200, status_json(s));
     }
@@ -184,11 +182,9 @@ std::vector<HttpRoute> make_routes(HttpSources sources) {
         {"/api/v1/history", false, "GET", [s](const HttpQuery& q) { return answer_history(q, *s); }},
         {"/api/v1/refresh", false, "POST",
          [s](const HttpQuery&) {
-             const std::string started =
-                 core::format_utc(core::now_wall_us());  // before anything of it can begin
+             const std::string started = core::format_utc(core::now_wall_us());  // before anything of it can begin
              s->refresh();
-             return HttpReply::json(202,
-                                    fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
+             return HttpReply::json(202, fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
          }},
         {"/", false, "GET", [s](const HttpQuery& q) { return status_page(s->snapshot(), q); }},
     };

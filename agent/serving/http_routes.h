@@ -20,17 +20,15 @@ struct HealthCheck {
 };
 
 struct HttpSources {
-    std::function<StatusSnapshot()> snapshot;  // judged
-    std::function<std::vector<HealthCheck>()>
-        live;  // the loop turned, the scheduler progressed; nothing remote
+    std::function<StatusSnapshot()> snapshot;         // judged
+    std::function<std::vector<HealthCheck>()> live;   // the loop turned, the scheduler progressed; nothing remote
     std::function<std::vector<HealthCheck>()> ready;  // see ready_checks()
-    std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)>
-        probes;                     // newest first
+    std::function<std::vector<probe::Record>(const probe::RecordFilter&, std::size_t limit)> probes;  // newest first
     /// Oldest first; nothing for an address that has no history.
     std::function<std::optional<std::vector<probe::Rollup>>(const std::string& link, const core::IpAddress& ip,
                                                             probe::Resolution resolution, Micros since_wall_us)>
         history;
-    std::function<void()> refresh;  // asks the API and probes everything now; returns at once
+    std::function<void()> refresh;                      // asks the API and probes everything now; returns at once
     std::function<HttpReply(const HttpQuery&)> probe;   // ProbeRoute
     std::function<HttpReply(const HttpQuery&)> stream;  // EventStream
 };

@@ -11,8 +11,8 @@
 #include <cstdio>
 #include <map>
 
-#include "agent/text/values.h"
 #include "agent/serving/served_request.h"
+#include "agent/text/values.h"
 #include "core/fd.h"
 #include "core/log.h"
 
@@ -24,8 +24,7 @@ using core::fail;
 namespace {
 
 constexpr std::size_t kMaxArguments = 32;
-constexpr std::uint64_t kMaxUpload =
-    4096;  // no route reads a body; a small one is drained, a large one refused
+constexpr std::uint64_t kMaxUpload = 4096;  // no route reads a body; a small one is drained, a large one refused
 
 constexpr std::uint64_t kStuckPauseMs = 100;
 
@@ -38,9 +37,9 @@ core::SocketAddress unmapped(core::SocketAddress address) {
     static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (address.ip.is_v6() && std::equal(kMapped, kMapped + 12, address.ip.data())) {
         const std::uint8_t* b = address.ip.data() + 12;
-        address.ip = core::IpAddress::v4(static_cast<std::uint32_t>(b[0]) << 24 |
-                                         static_cast<std::uint32_t>(b[1]) << 16 |
-                                         static_cast<std::uint32_t>(b[2]) << 8 | b[3]);
+        address.ip =
+            core::IpAddress::v4(static_cast<std::uint32_t>(b[0]) << 24 | static_cast<std::uint32_t>(b[1]) << 16 |
+                                static_cast<std::uint32_t>(b[2]) << 8 | b[3]);
     }
     return address;
 }
@@ -52,18 +51,16 @@ core::Result<core::UniqueFd> bind_listener(const core::SocketAddress& listen) {
     if (!fd) return fail(Code::kSocket, "can't make a socket for HTTP", {}, errno);
     const int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
-        ::listen(fd.get(), 128) != 0) {
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0 || ::listen(fd.get(), 128) != 0) {
         const int error = errno;
         const std::string what = "can't listen on " + listen.text() + " for HTTP";
         if (error == EADDRINUSE) {
-            return fail(Code::kAddressInUse, what,
-                        fmt::format("another program has it: see `ss -ltnp sport = {}`, or set [http] listen",
-                                    listen.port),
-                        error);
+            return fail(
+                Code::kAddressInUse, what,
+                fmt::format("another program has it: see `ss -ltnp sport = {}`, or set [http] listen", listen.port),
+                error);
         }
-        if (error == EACCES)
-            return fail(Code::kPermission, what, "set [http] listen to a port above 1023", error);
+        if (error == EACCES) return fail(Code::kPermission, what, "set [http] listen to a port above 1023", error);
         return fail(Code::kSocket, what, "set [http] listen to an address of this host", error);
     }
     return fd;
@@ -161,8 +158,7 @@ struct HttpServer::State {
     HttpReply dispatch(HttpQuery& query) const;
     std::string known_paths() const;
     static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
-                                 const char* version, const char* upload, std::size_t* upload_size,
-                                 void** state);
+                                 const char* version, const char* upload, std::size_t* upload_size, void** state);
     static void on_over(void* self, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
         static_cast<State*>(self)->requests.erase(static_cast<ServedRequest*>(*state));
         *state = nullptr;
@@ -177,15 +173,14 @@ core::Result<void> HttpServer::State::start() {
     ::getsockname(fd->get(), reinterpret_cast<sockaddr*>(&bound), &length);
     address = core::SocketAddress::from(reinterpret_cast<const sockaddr*>(&bound)).value_or(options.listen);
 
-    daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr,
-                              nullptr, &State::on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &log_library,
+    daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr,
+                              &State::on_request, this, MHD_OPTION_EXTERNAL_LOGGER, &log_library,
                               nullptr,                              // first, so that it serves the others
                               MHD_OPTION_LISTEN_SOCKET, fd->get(),  //
-                              MHD_OPTION_CONNECTION_LIMIT, options.max_connections,
-                              MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.connection_memory,
-                              MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
-                              MHD_OPTION_STRICT_FOR_CLIENT, 1,                        //
-                              MHD_OPTION_NOTIFY_COMPLETED, &State::on_over, this,    //
+                              MHD_OPTION_CONNECTION_LIMIT, options.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                              options.connection_memory, MHD_OPTION_CONNECTION_TIMEOUT, options.idle_timeout_s,  //
+                              MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                   //
+                              MHD_OPTION_NOTIFY_COMPLETED, &State::on_over, this,                                //
                               MHD_OPTION_END);
     if (daemon == nullptr) return fail(Code::kSocket, "the HTTP library did not start on " + address.text());
     fd->release();  // the library closes it
@@ -229,8 +224,10 @@ void HttpServer::State::turn() {
         before = connections();
         MHD_run(daemon);
     } while (connections() < before);
-    if (stuck()) watcher.stop();
-    else if (!watcher.active()) watch();
+    if (stuck())
+        watcher.stop();
+    else if (!watcher.active())
+        watch();
     if (!watcher.active()) {
         turn_in(kStuckPauseMs);
         return;
@@ -276,16 +273,14 @@ HttpReply HttpServer::State::dispatch(HttpQuery& query) const {
         if (!here) continue;
         if (route.method == query.method) {
             if (query.method == "POST" && query.header("x-postern").empty()) {
-                return HttpReply::text(403,
-                                       "403: this changes something: send the header \"X-Postern: 1\".\n");
+                return HttpReply::text(403, "403: this changes something: send the header \"X-Postern: 1\".\n");
             }
             query.rest = query.path.substr(route.path.size());
             return route.handler(query);
         }
         methods += (methods.empty() ? "" : ", ") + route.method;
     }
-    if (methods.empty())
-        return HttpReply::text(404, "404: there is no such page. There are:\n" + known_paths());
+    if (methods.empty()) return HttpReply::text(404, "404: there is no such page. There are:\n" + known_paths());
     if (methods == "GET") methods = "GET, HEAD";
     HttpReply reply = HttpReply::text(405, fmt::format("405: this page takes {} only.\n", methods));
     reply.headers.emplace_back("Allow", methods);
@@ -293,13 +288,11 @@ HttpReply HttpServer::State::dispatch(HttpQuery& query) const {
 }
 
 /// nullptr when the request may go on; else the refusal, in `reply`.
-const HttpReply* HttpServer::State::refuse(MHD_Connection* connection, const HttpQuery& query,
-                                            HttpReply& reply) const {
+const HttpReply* HttpServer::State::refuse(MHD_Connection* connection, const HttpQuery& query, HttpReply& reply) const {
     const auto& ip = query.client.ip;
-    if (std::none_of(options.allow.begin(), options.allow.end(),
-                     [&](const auto& p) { return p.contains(ip); })) {
-        reply = HttpReply::text(
-            403, fmt::format("403: {} may not ask here. Add its network to [http] allow.\n", ip.text()));
+    if (std::none_of(options.allow.begin(), options.allow.end(), [&](const auto& p) { return p.contains(ip); })) {
+        reply = HttpReply::text(403,
+                                fmt::format("403: {} may not ask here. Add its network to [http] allow.\n", ip.text()));
         return &reply;
     }
     const char* host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
@@ -319,12 +312,11 @@ HttpReply HttpServer::State::answer(MHD_Connection* connection, const char* url,
     HttpQuery query;
     query.method = std::string_view(method) == "HEAD" ? "GET" : method;
     query.path = url;
-    if (const MHD_ConnectionInfo* info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)) {
-        if (const auto client = core::SocketAddress::from(info->client_addr))
-            query.client = unmapped(*client);
+    if (const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)) {
+        if (const auto client = core::SocketAddress::from(info->client_addr)) query.client = unmapped(*client);
     }
-    for (const char* name : {"accept", "accept-encoding", "accept-language", "if-none-match", "x-postern", "x-prometheus-scrape-timeout-seconds", "last-event-id"}) {
+    for (const char* name : {"accept", "accept-encoding", "accept-language", "if-none-match", "x-postern",
+                             "x-prometheus-scrape-timeout-seconds", "last-event-id"}) {
         if (const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name))
             query.headers.emplace_back(name, value);
     }
@@ -348,24 +340,20 @@ HttpReply HttpServer::State::answer(MHD_Connection* connection, const char* url,
     }
 }
 
-MHD_Result HttpServer::State::on_request(void* self, MHD_Connection* connection, const char* url,
-                                          const char* method, const char*, const char*,
-                                          std::size_t* upload_size, void** served) {
+MHD_Result HttpServer::State::on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
+                                         const char*, const char*, std::size_t* upload_size, void** served) {
     // The library calls once with the headers, then with the body, then at its end, then after every
     // suspension.
     State& state = *static_cast<State*>(self);
     auto* request = static_cast<ServedRequest*>(*served);
     if (request == nullptr) {
-        auto fresh =
-            std::make_unique<ServedRequest>(state.loop, connection, [&state] { state.turn_soon(); });
+        auto fresh = std::make_unique<ServedRequest>(state.loop, connection, [&state] { state.turn_soon(); });
         *served = request = fresh.get();
         state.requests.emplace(request, std::move(fresh));
-        const char* length =
-            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        const char* length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
         const char* coding =
             MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-        const bool large =
-            coding != nullptr || (length != nullptr && std::strtoull(length, nullptr, 10) > kMaxUpload);
+        const bool large = coding != nullptr || (length != nullptr && std::strtoull(length, nullptr, 10) > kMaxUpload);
         if (!large) return MHD_YES;
     }
     if (*upload_size != 0) {

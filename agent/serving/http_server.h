@@ -71,8 +71,7 @@ struct HttpReply {
 struct HttpRoute {
     std::string path;  // "/metrics"; with `prefix`, "/readyz/" also takes what follows
     bool prefix = false;
-    std::string method =
-        "GET";  // GET answers HEAD, too. POST needs the header "X-Postern: 1": no web page can send it
+    std::string method = "GET";  // GET answers HEAD, too. POST needs the header "X-Postern: 1": no web page can send it
     std::function<HttpReply(const HttpQuery&)> handler;
 };
 

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "agent/text/metrics_writer.h"
 #include "agent/status/status.h"
+#include "agent/text/metrics_writer.h"
 #include "core/file_system.h"
 #include "probe/scheduler.h"
 
@@ -51,10 +51,8 @@ void dns_metrics(Writer& w, const StatusSnapshot& s) {
             }
         }
     }
-    w.family("postern_dns_request_duration_seconds", "histogram",
-             "From the receipt of a query to its answer.");
-    w.histogram({}, seconds(core::kLatencyBoundsUs),
-                {stats.latency_buckets.begin(), stats.latency_buckets.end()},
+    w.family("postern_dns_request_duration_seconds", "histogram", "From the receipt of a query to its answer.");
+    w.histogram({}, seconds(core::kLatencyBoundsUs), {stats.latency_buckets.begin(), stats.latency_buckets.end()},
                 static_cast<double>(stats.latency_sum_us) / 1e6);
     w.single("postern_dns_cache_entries", "gauge", "Answers in the cache.", stats.cache_entries);
     w.single("postern_dns_cache_bytes", "gauge", "Memory used by the cache.", stats.cache_bytes);
@@ -65,11 +63,9 @@ void dns_metrics(Writer& w, const StatusSnapshot& s) {
              stats.cache_evictions);
     w.single("postern_dns_inflight", "gauge", "Different questions that wait for upstreams.", stats.inflight);
     w.single("postern_dns_tcp_clients", "gauge", "Open TCP connections of clients.", stats.tcp_clients);
-    w.family("postern_dns_events_total", "counter",
-             "Things that happen to packets and are not a normal answer.");
+    w.family("postern_dns_events_total", "counter", "Things that happen to packets and are not a normal answer.");
     for (std::size_t e = 0; e < static_cast<std::size_t>(core::ResolverEvent::kCount); ++e) {
-        w.sample({{"event", std::string(core::to_string(static_cast<core::ResolverEvent>(e)))}},
-                 stats.events[e]);
+        w.sample({{"event", std::string(core::to_string(static_cast<core::ResolverEvent>(e)))}}, stats.events[e]);
     }
 }
 
@@ -79,8 +75,7 @@ void upstream_metrics(Writer& w, const StatusSnapshot& s) {
     for (const auto& u : s.resolver.upstreams) {
         if (seen.insert(u.address).second) upstreams.push_back(&u);
     }
-    w.family("postern_dns_upstream_requests_total", "counter",
-             "Queries sent to an upstream, by what came of them.");
+    w.family("postern_dns_upstream_requests_total", "counter", "Queries sent to an upstream, by what came of them.");
     for (const auto* u : upstreams) {
         const std::pair<const char*, std::uint64_t> outcomes[] = {{"answered", u->stats.answered},
                                                                   {"timeout", u->stats.timeouts},
@@ -101,16 +96,14 @@ void upstream_metrics(Writer& w, const StatusSnapshot& s) {
 void resolver_metrics(Writer& w, const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
     w.single("postern_resolver_up", "gauge", "Whether postern-resolver runs.", r.running ? 1 : 0);
-    w.single("postern_resolver_restarts_total", "counter",
-             "Times that the agent had to start postern-resolver again.", r.restarts);
+    w.single("postern_resolver_restarts_total", "counter", "Times that the agent had to start postern-resolver again.",
+             r.restarts);
     w.family("postern_plan_generation", "gauge",
              "Generation of the plan that the agent published and the resolver accepted.");
     w.sample({{"which", "published"}}, r.published_generation);
     w.sample({{"which", "accepted"}}, r.stats_valid ? r.stats.plan_accepted_generation : 0);
-    w.single("postern_plan_accepted", "gauge", "Whether the resolver uses the published plan.",
-             r.accepted ? 1 : 0);
-    w.single("postern_plan_refused_total", "counter", "Plans that the resolver found invalid.",
-             r.stats.plans_refused);
+    w.single("postern_plan_accepted", "gauge", "Whether the resolver uses the published plan.", r.accepted ? 1 : 0);
+    w.single("postern_plan_refused_total", "counter", "Plans that the resolver found invalid.", r.stats.plans_refused);
 }
 
 /// One sample an address for a family with the labels link, ip, zone.
@@ -128,8 +121,7 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_link_up", "gauge",
              "Whether a link meets its policy (any, quorum or all of its addresses); absent while unknown.");
     for (const auto& link : s.links) {
-        if (link.state != State::kUnknown)
-            w.sample({{"link", link.name}}, link.state == State::kDown ? 0 : 1);
+        if (link.state != State::kUnknown) w.sample({{"link", link.name}}, link.state == State::kDown ? 0 : 1);
     }
     w.family("postern_link_addresses", "gauge", "Addresses that discovery knows.");
     for (const auto& link : s.links)
@@ -163,8 +155,7 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
             }
         }
     }
-    w.family("postern_endpoint_last_probe_duration_seconds", "gauge",
-             "Duration of the last probe of an address.");
+    w.family("postern_endpoint_last_probe_duration_seconds", "gauge", "Duration of the last probe of an address.");
     per_address(w, s, [](const LinkStatus&, const AddressStatus& a) {
         return a.last ? std::optional<double>(static_cast<double>(a.last->total_us) / 1e6) : std::nullopt;
     });
@@ -269,8 +260,8 @@ void probe_metrics(Writer& w, const StatusSnapshot& s) {
              "Time spent in a phase of a probe, failed phases included.");
     for (const auto& c : counted) {
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
-            w.histogram(with(c.labels, "phase", probe::to_string(static_cast<probe::Phase>(i))),
-                        probe_bounds_s(), c.counters.phases[i].buckets, c.counters.phases[i].sum_s);
+            w.histogram(with(c.labels, "phase", probe::to_string(static_cast<probe::Phase>(i))), probe_bounds_s(),
+                        c.counters.phases[i].buckets, c.counters.phases[i].sum_s);
         }
     }
     w.family("postern_probe_schedule_lag_seconds", "histogram", "How much later than planned a probe began.");
@@ -279,8 +270,7 @@ void probe_metrics(Writer& w, const StatusSnapshot& s) {
 
 void discovery_metrics(Writer& w, const StatusSnapshot& s) {
     w.single("postern_discovery_last_success_timestamp_seconds", "gauge",
-             "When the cloud last answered; 0: not since the start.",
-             timestamp(s.discovery.last_success_wall_us));
+             "When the cloud last answered; 0: not since the start.", timestamp(s.discovery.last_success_wall_us));
     w.family("postern_link_discovery_confirmed_timestamp_seconds", "gauge",
              "When the source of a link's addresses last said what is known; 0: never. Absent for fixed "
              "addresses.");
@@ -299,11 +289,9 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
 void process_metrics(Writer& w, const StatusSnapshot& s) {
     const auto stat = core::read_file("/proc/self/stat", 4096);
     if (stat) {
-        std::vector<std::string> fields{"", "",
-                                        ""};  // numbered from 1 in proc(5); the name (2) may hold blanks
+        std::vector<std::string> fields{"", "", ""};  // numbered from 1 in proc(5); the name (2) may hold blanks
         const auto end = stat->rfind(')');
-        std::string_view rest =
-            end == std::string::npos ? std::string_view{} : std::string_view(*stat).substr(end + 1);
+        std::string_view rest = end == std::string::npos ? std::string_view{} : std::string_view(*stat).substr(end + 1);
         while (!rest.empty()) {
             const auto start = rest.find_first_not_of(" \n");
             if (start == std::string_view::npos) break;
@@ -316,15 +304,12 @@ void process_metrics(Writer& w, const StatusSnapshot& s) {
         };
         const double ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
         const double page = static_cast<double>(::sysconf(_SC_PAGESIZE));
-        w.single("process_cpu_seconds_total", "counter", "CPU time of the agent.",
-                 (number(14) + number(15)) / ticks);
+        w.single("process_cpu_seconds_total", "counter", "CPU time of the agent.", (number(14) + number(15)) / ticks);
         w.single("process_virtual_memory_bytes", "gauge", "Virtual memory of the agent.", number(23));
-        w.single("process_resident_memory_bytes", "gauge", "Resident memory of the agent.",
-                 number(24) * page);
+        w.single("process_resident_memory_bytes", "gauge", "Resident memory of the agent.", number(24) * page);
     }
     if (s.started_wall_us > 0) {
-        w.single("process_start_time_seconds", "gauge", "When the agent started.",
-                 timestamp(s.started_wall_us));
+        w.single("process_start_time_seconds", "gauge", "When the agent started.", timestamp(s.started_wall_us));
     }
     std::size_t open = 0;
     if (DIR* folder = ::opendir("/proc/self/fd")) {
@@ -335,8 +320,7 @@ void process_metrics(Writer& w, const StatusSnapshot& s) {
     }
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        w.single("process_max_fds", "gauge", "Most file descriptors that the agent may open.",
-                 limit.rlim_cur);
+        w.single("process_max_fds", "gauge", "Most file descriptors that the agent may open.", limit.rlim_cur);
     }
 }
 
@@ -359,13 +343,14 @@ std::string metrics_text(const StatusSnapshot& s) {
     discovery_metrics(w, s);
     w.single("postern_config_last_reload_successful", "gauge",
              "Whether the configuration was last read without mistakes.", s.config_reload_ok ? 1 : 0);
-    w.single("postern_config_last_reload_success_timestamp_seconds", "gauge",
-             "When the configuration in use was read.", timestamp(s.config_loaded_wall_us));
+    w.single("postern_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was read.",
+             timestamp(s.config_loaded_wall_us));
     w.family("postern_hostdns_state", "gauge", "1 for the way the host's resolver is pointed at postern.");
     const Journal& takeover = s.host_dns.journal;
     const bool off = takeover.state == TakeoverState::kOff;
     w.sample({{"mode", off ? "none" : std::string(to_string(takeover.decision.mode))},
-              {"state", !s.host_dns.problem.empty() ? "unknown" : std::string(to_string(takeover.state))}}, 1);
+              {"state", !s.host_dns.problem.empty() ? "unknown" : std::string(to_string(takeover.state))}},
+             1);
     process_metrics(w, s);
     return w.take();
 }

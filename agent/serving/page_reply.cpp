@@ -4,16 +4,18 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#include "agent/text/deflate.h"
 #include "agent/serving/page_asset.h"
+#include "agent/text/deflate.h"
 
 namespace postern::agent {
 
 namespace {
 
 std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    while (!text.empty() && text.front() == ' ')
+        text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ')
+        text.remove_suffix(1);
     return text;
 }
 

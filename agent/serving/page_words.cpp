@@ -11,44 +11,91 @@ namespace {
 
 constexpr PageWords kEnglish{
     .language = "en",
-    .good = "good", .degraded = "degraded", .failed = "failed", .unknown = "unknown",
-    .up = "up", .state_degraded = "degraded", .down = "down", .state_unknown = "unknown", .not_probed = "not probed",
-    .address = "Address", .zone = "Zone", .path = "Path", .service = "Service", .last_probe = "Last probe", .dns = "DNS",
-    .in_answer = "in the answer", .withdrawn = "withdrawn",
-    .next_step = "Next step: ", .compared_with = "Compared with ", .warning = "Warning: ",
+    .good = "good",
+    .degraded = "degraded",
+    .failed = "failed",
+    .unknown = "unknown",
+    .up = "up",
+    .state_degraded = "degraded",
+    .down = "down",
+    .state_unknown = "unknown",
+    .not_probed = "not probed",
+    .address = "Address",
+    .zone = "Zone",
+    .path = "Path",
+    .service = "Service",
+    .last_probe = "Last probe",
+    .dns = "DNS",
+    .in_answer = "in the answer",
+    .withdrawn = "withdrawn",
+    .next_step = "Next step: ",
+    .compared_with = "Compared with ",
+    .warning = "Warning: ",
     .many_warnings = "There are warnings: postern status",
-    .more_addresses = "{} more: postern status", .more_links = "{} more links: postern status",
-    .resolver = "The resolver answers on <code>{}</code>, ", .no_resolver = "No resolver on <code>{}</code>, ",
-    .plan_accepted = "plan accepted", .plan_not_accepted = "plan not accepted",
+    .more_addresses = "{} more: postern status",
+    .more_links = "{} more links: postern status",
+    .resolver = "The resolver answers on <code>{}</code>, ",
+    .no_resolver = "No resolver on <code>{}</code>, ",
+    .plan_accepted = "plan accepted",
+    .plan_not_accepted = "plan not accepted",
     .about = "postern {}, as of {}. ",
-    .data = "Data: ", .status = "status", .probes = "probes", .health = "health", .metrics = "metrics",
+    .data = "Data: ",
+    .status = "status",
+    .probes = "probes",
+    .health = "health",
+    .metrics = "metrics",
 };
 
 constexpr PageWords kChinese{
     .language = "zh-CN",
-    .good = "正常", .degraded = "降级", .failed = "故障", .unknown = "未知",
-    .up = "正常", .state_degraded = "降级", .down = "不通", .state_unknown = "未知", .not_probed = "未探测",
-    .address = "地址", .zone = "可用区", .path = "路径", .service = "服务", .last_probe = "最近一次探测", .dns = "DNS",
-    .in_answer = "在应答中", .withdrawn = "已撤下",
-    .next_step = "下一步：", .compared_with = "对比 ", .warning = "警告：",
+    .good = "正常",
+    .degraded = "降级",
+    .failed = "故障",
+    .unknown = "未知",
+    .up = "正常",
+    .state_degraded = "降级",
+    .down = "不通",
+    .state_unknown = "未知",
+    .not_probed = "未探测",
+    .address = "地址",
+    .zone = "可用区",
+    .path = "路径",
+    .service = "服务",
+    .last_probe = "最近一次探测",
+    .dns = "DNS",
+    .in_answer = "在应答中",
+    .withdrawn = "已撤下",
+    .next_step = "下一步：",
+    .compared_with = "对比 ",
+    .warning = "警告：",
     .many_warnings = "有多条警告，请执行：postern status",
-    .more_addresses = "另有 {} 个地址，请执行：postern status", .more_links = "另有 {} 条链路，请执行：postern status",
-    .resolver = "解析器在 <code>{}</code> 上应答，", .no_resolver = "<code>{}</code> 上没有解析器，",
-    .plan_accepted = "计划已接受", .plan_not_accepted = "计划未被接受",
+    .more_addresses = "另有 {} 个地址，请执行：postern status",
+    .more_links = "另有 {} 条链路，请执行：postern status",
+    .resolver = "解析器在 <code>{}</code> 上应答，",
+    .no_resolver = "<code>{}</code> 上没有解析器，",
+    .plan_accepted = "计划已接受",
+    .plan_not_accepted = "计划未被接受",
     .about = "postern {}，截至 {}。",
-    .data = "数据：", .status = "状态", .probes = "探测", .health = "健康", .metrics = "指标",
+    .data = "数据：",
+    .status = "状态",
+    .probes = "探测",
+    .health = "健康",
+    .metrics = "指标",
 };
 
 /// Of "zh-CN;q=0.8" what begins with `language`: its weight; 0 when it is another one.
 double weight_of(std::string_view item, std::string_view language) {
-    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+    while (!item.empty() && item.front() == ' ')
+        item.remove_prefix(1);
     const std::string tag(item.substr(0, std::min(item.find_first_of("; ,"), item.size())));
     const bool same = tag.size() >= language.size() && (tag.size() == language.size() || tag[language.size()] == '-') &&
                       std::equal(language.begin(), language.end(), tag.begin(),
                                  [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
     if (!same) return 0;
     const auto q = item.find("q=");
-    return q == std::string_view::npos ? 1 : std::clamp(std::strtod(std::string(item.substr(q + 2)).c_str(), nullptr), 0.0, 1.0);
+    return q == std::string_view::npos
+               ? 1
+               : std::clamp(std::strtod(std::string(item.substr(q + 2)).c_str(), nullptr), 0.0, 1.0);
 }
 
 double weight_in(std::string_view header, std::string_view language) {

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "agent/text/values.h"
 #include "agent/text/metrics_writer.h"
+#include "agent/text/values.h"
 
 namespace postern::agent {
 
@@ -67,11 +67,10 @@ class ProbeRoute::Work final : public HttpWork {
         ++route_.in_flight_;
         for (std::size_t i = 0; i < link.targets.size(); ++i) {
             const bool has_token = !link.targets[i].spec->token.empty();
-            running_.push_back(
-                route.launcher_.launch(link.targets[i], [this, i, has_token](probe::ProbeResult r) {
-                    results_[i] = {std::move(r), has_token};
-                    if (--left_ == 0) finish();
-                }));
+            running_.push_back(route.launcher_.launch(link.targets[i], [this, i, has_token](probe::ProbeResult r) {
+                results_[i] = {std::move(r), has_token};
+                if (--left_ == 0) finish();
+            }));
         }
     }
     ~Work() override { release(); }
@@ -96,8 +95,7 @@ class ProbeRoute::Work final : public HttpWork {
     std::vector<std::unique_ptr<probe::RunningProbe>> running_;
 };
 
-ProbeRoute::ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, Sources sources,
-                       ProbeRouteLimits limits)
+ProbeRoute::ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, Sources sources, ProbeRouteLimits limits)
     : clock_(clock), launcher_(launcher), sources_(std::move(sources)), limits_(limits) {}
 
 core::Micros ProbeRoute::take_turn(const std::string& link) {
@@ -116,8 +114,8 @@ HttpReply ProbeRoute::answer(const HttpQuery& query) {
     if (name.empty()) return bad("say what to probe: /probe?target=LINK[&address=IP]");
     auto link = sources_.link(name);
     if (!link)
-        return bad(fmt::format("target={}: there is no such link; there are: {}", shown(name),
-                               list_of(sources_.names())));
+        return bad(
+            fmt::format("target={}: there is no such link; there are: {}", shown(name), list_of(sources_.names())));
     if (const auto text = query.argument("address")) {
         const auto ip = core::IpAddress::parse(*text);
         if (!ip) return bad(fmt::format("address={}: expected an IP address", shown(*text)));
@@ -126,8 +124,8 @@ HttpReply ProbeRoute::answer(const HttpQuery& query) {
             known.push_back(target.ip.text());
         std::erase_if(link->targets, [&](const probe::ProbeTarget& t) { return t.ip != *ip; });
         if (link->targets.empty()) {
-            return bad(fmt::format("address={}: {} does not have that address; it has: {}", ip->text(), name,
-                                   list_of(known)));
+            return bad(
+                fmt::format("address={}: {} does not have that address; it has: {}", ip->text(), name, list_of(known)));
         }
     }
     if (const std::string header = query.header("x-prometheus-scrape-timeout-seconds"); !header.empty()) {
@@ -138,8 +136,7 @@ HttpReply ProbeRoute::answer(const HttpQuery& query) {
     }
     if (in_flight_ >= limits_.in_flight) return later(core::kSecond, "too many probes run already");
     if (const core::Micros wait = take_turn(name); wait > 0) {
-        return later(wait,
-                     fmt::format("{} is probed too often; its own schedule goes on, see /metrics", name));
+        return later(wait, fmt::format("{} is probed too often; its own schedule goes on, see /metrics", name));
     }
     if (link->targets.empty()) {
         // As blackbox_exporter does for a name that does not resolve: a failed probe, not a failed scrape.

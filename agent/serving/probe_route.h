@@ -30,16 +30,14 @@ class ProbeRoute {
   public:
     struct Link {
         probe::LinkPolicy policy = probe::LinkPolicy::kAny;
-        std::vector<probe::ProbeTarget>
-            targets;  // in the order of the DNS answer, then the ones that are not in it
+        std::vector<probe::ProbeTarget> targets;  // in the order of the DNS answer, then the ones that are not in it
     };
     struct Sources {
         std::function<std::optional<Link>(const std::string& name)> link;
         std::function<std::vector<std::string>()> names;
     };
 
-    ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, Sources sources,
-               ProbeRouteLimits limits = {});
+    ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, Sources sources, ProbeRouteLimits limits = {});
 
     HttpReply answer(const HttpQuery& query);
     std::size_t in_flight() const { return in_flight_; }

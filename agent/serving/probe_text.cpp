@@ -59,8 +59,7 @@ std::string joined(const std::vector<std::string>& names) {
 }
 
 void http_metrics(MetricsWriter& w, const ProbeResult& r) {
-    w.family("probe_http_duration_seconds", "gauge",
-             "Duration of http request by phase, summed over all redirects");
+    w.family("probe_http_duration_seconds", "gauge", "Duration of http request by phase, summed over all redirects");
     w.sample({{"phase", "resolve"}}, 0);
     w.sample({{"phase", "connect"}}, phase_s(r, Phase::kConnect));
     w.sample({{"phase", "tls"}}, phase_s(r, Phase::kTls));
@@ -71,13 +70,10 @@ void http_metrics(MetricsWriter& w, const ProbeResult& r) {
              !r.http_status ? 0.0
              : r.http_1_0   ? 1.0
                             : 1.1);
-    w.single("probe_http_ssl", "gauge", "Indicates if SSL was used for the final redirect",
-             trusted(r) ? 1 : 0);
+    w.single("probe_http_ssl", "gauge", "Indicates if SSL was used for the final redirect", trusted(r) ? 1 : 0);
     w.single("probe_http_redirects", "gauge", "The number of redirects", r.redirects);
-    w.single("probe_http_content_length", "gauge", "Length of http content response",
-             r.content_length.value_or(-1));
-    w.single("probe_http_uncompressed_body_length", "gauge", "Length of uncompressed response body",
-             r.body_bytes);
+    w.single("probe_http_content_length", "gauge", "Length of http content response", r.content_length.value_or(-1));
+    w.single("probe_http_uncompressed_body_length", "gauge", "Length of uncompressed response body", r.body_bytes);
     w.single("probe_failed_due_to_regex", "gauge", "Indicates if probe failed due to regex",
              r.reason == Reason::kBodyMismatch ? 1 : 0);
 }
@@ -86,8 +82,7 @@ void tls_metrics(MetricsWriter& w, const ProbeResult& r, const std::vector<Probe
     core::Micros earliest = core::kNever;
     for (const auto& a : addresses) {
         const auto& c = a.result.certificate;
-        if (c.present)
-            earliest = std::min(earliest, c.chain_not_after_us > 0 ? c.chain_not_after_us : c.not_after_us);
+        if (c.present) earliest = std::min(earliest, c.chain_not_after_us > 0 ? c.chain_not_after_us : c.not_after_us);
     }
     if (earliest != core::kNever) {
         w.single("probe_ssl_earliest_cert_expiry", "gauge", "Returns last SSL chain expiry in unixtime",
@@ -95,8 +90,7 @@ void tls_metrics(MetricsWriter& w, const ProbeResult& r, const std::vector<Probe
     }
     if (!trusted(r)) return;
     const auto& c = r.certificate;
-    w.single("probe_ssl_last_chain_expiry_timestamp_seconds", "gauge",
-             "Returns last SSL chain expiry in timestamp",
+    w.single("probe_ssl_last_chain_expiry_timestamp_seconds", "gauge", "Returns last SSL chain expiry in timestamp",
              seconds(c.chain_not_after_us > 0 ? c.chain_not_after_us : c.not_after_us));
     w.family("probe_ssl_last_chain_info", "gauge", "Contains SSL leaf certificate information");
     w.sample({{"fingerprint_sha256", c.fingerprint_sha256},
@@ -128,31 +122,25 @@ void own_metrics(MetricsWriter& w, const std::vector<ProbedAddress>& addresses) 
 
 }  // namespace
 
-std::string probe_text(probe::Kind kind, probe::LinkPolicy policy,
-                       const std::vector<ProbedAddress>& addresses) {
+std::string probe_text(probe::Kind kind, probe::LinkPolicy policy, const std::vector<ProbedAddress>& addresses) {
     std::vector<State> states;
     for (const auto& a : addresses)
         states.push_back(state_of(a));
     const State state = probe::link_state(states, policy);
     const auto good = std::find_if(addresses.begin(), addresses.end(), passed);
-    const ProbedAddress* shown = good != addresses.end() ? &*good
-                                 : addresses.empty()     ? nullptr
-                                                         : &addresses.front();
+    const ProbedAddress* shown = good != addresses.end() ? &*good : addresses.empty() ? nullptr : &addresses.front();
 
     MetricsWriter w;
-    w.single("probe_dns_lookup_time_seconds", "gauge",
-             "Returns the time taken for probe dns lookup in seconds", 0);
+    w.single("probe_dns_lookup_time_seconds", "gauge", "Returns the time taken for probe dns lookup in seconds", 0);
     w.single("probe_duration_seconds", "gauge", "Returns how long the probe took to complete in seconds",
              shown != nullptr ? seconds(shown->result.total_us) : 0.0);
     w.single("probe_success", "gauge", "Displays whether or not the probe was a success",
              state == State::kUp || state == State::kDegraded ? 1 : 0);
     if (shown == nullptr) return w.take();
     const ProbeResult& r = shown->result;
-    w.single("probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6",
-             r.ip.is_v6() ? 6 : 4);
+    w.single("probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6", r.ip.is_v6() ? 6 : 4);
     w.single("probe_ip_addr_hash", "gauge",
-             "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
-             hash_of(r.ip));
+             "Specifies the hash of IP address. It's useful to detect if the IP address changes.", hash_of(r.ip));
     if (kind == probe::Kind::kTcp) {
         w.single("probe_failed_due_to_regex", "gauge", "Indicates if probe failed due to regex", 0);
     } else {

@@ -16,7 +16,6 @@ struct ProbedAddress {
 };
 
 /// One probe's worth. Success is `policy` over the addresses; none: no success.
-std::string probe_text(probe::Kind kind, probe::LinkPolicy policy,
-                       const std::vector<ProbedAddress>& addresses);
+std::string probe_text(probe::Kind kind, probe::LinkPolicy policy, const std::vector<ProbedAddress>& addresses);
 
 }  // namespace postern::agent

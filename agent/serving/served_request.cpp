@@ -23,16 +23,14 @@ int socket_of(MHD_Connection* connection) {
 
 void add_headers(MHD_Response* response, const HttpReply& reply) {
     const auto has = [&reply](std::string_view name) {
-        return std::any_of(reply.headers.begin(), reply.headers.end(),
-                           [&](const auto& h) { return h.first == name; });
+        return std::any_of(reply.headers.begin(), reply.headers.end(), [&](const auto& h) { return h.first == name; });
     };
     MHD_add_response_header(response, "Content-Type", reply.content_type.c_str());
     for (const auto& [name, value] : reply.headers)
         MHD_add_response_header(response, name.c_str(), value.c_str());
     if (!has("Cache-Control")) MHD_add_response_header(response, "Cache-Control", "no-store");
     if (!has("Content-Security-Policy")) {
-        MHD_add_response_header(response, "Content-Security-Policy",
-                                "default-src 'none'; frame-ancestors 'none'");
+        MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
     }
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
@@ -99,8 +97,7 @@ bool ServedRequest::proceed() {
         return true;
     }
     if (reply_.stream) return queue(stream_response());
-    return queue(
-        MHD_create_response_from_buffer(reply_.body.size(), reply_.body.data(), MHD_RESPMEM_MUST_COPY));
+    return queue(MHD_create_response_from_buffer(reply_.body.size(), reply_.body.data(), MHD_RESPMEM_MUST_COPY));
 }
 
 bool ServedRequest::queue(MHD_Response* response) {

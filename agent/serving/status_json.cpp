@@ -78,12 +78,11 @@ Json host_dns_json(const HostDnsReport& r) {
 }
 
 Json result_json(const probe::ProbeResult& r) {
-    Json out = {
-        {"ts", time_or_null(r.started_wall_us)},
-        {"ok", r.ok},
-        {"phase", r.ok || r.phase == probe::Phase::kCount ? Json(nullptr) : Json(probe::to_string(r.phase))},
-        {"reason", r.reason == probe::Reason::kNone ? Json(nullptr) : Json(probe::to_string(r.reason))},
-        {"detail", text_or_null(r.detail)}};
+    Json out = {{"ts", time_or_null(r.started_wall_us)},
+                {"ok", r.ok},
+                {"phase", r.ok || r.phase == probe::Phase::kCount ? Json(nullptr) : Json(probe::to_string(r.phase))},
+                {"reason", r.reason == probe::Reason::kNone ? Json(nullptr) : Json(probe::to_string(r.reason))},
+                {"detail", text_or_null(r.detail)}};
     for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
         const std::string key = std::string(probe::to_string(static_cast<probe::Phase>(i))) + "_us";
         out[key] = r.phase_us[i] ? Json(*r.phase_us[i]) : Json(nullptr);
@@ -220,23 +219,22 @@ Json resolver_json(const ResolverStatus& r) {
     Json upstreams = Json::array();
     for (const auto& u : r.upstreams)
         upstreams.push_back(upstream_json(u));
-    Json out = {
-        {"running", r.running},
-        {"managed", r.managed},
-        {"pid", r.pid > 0 ? Json(r.pid) : Json(nullptr)},
-        {"restarts", r.restarts},
-        {"problem", text_or_null(r.problem)},
-        {"listen", texts(r.listen)},
-        {"plan",
-         {{"published_generation", r.published_generation},
-          {"accepted_generation", r.stats_valid ? Json(stats.plan_accepted_generation) : Json(nullptr)},
-          {"accepted", r.accepted},
-          {"source", r.stats_valid ? Json(core::to_string(static_cast<core::PlanSource>(stats.plan_source)))
-                                   : Json(nullptr)},
-          {"refused_total", stats.plans_refused},
-          {"last_refusal", stats.plans_refused > 0 ? Json(core::to_string(fault)) : Json(nullptr)}}},
-        {"upstream_source", r.upstream_source},
-        {"upstreams", std::move(upstreams)}};
+    Json out = {{"running", r.running},
+                {"managed", r.managed},
+                {"pid", r.pid > 0 ? Json(r.pid) : Json(nullptr)},
+                {"restarts", r.restarts},
+                {"problem", text_or_null(r.problem)},
+                {"listen", texts(r.listen)},
+                {"plan",
+                 {{"published_generation", r.published_generation},
+                  {"accepted_generation", r.stats_valid ? Json(stats.plan_accepted_generation) : Json(nullptr)},
+                  {"accepted", r.accepted},
+                  {"source", r.stats_valid ? Json(core::to_string(static_cast<core::PlanSource>(stats.plan_source)))
+                                           : Json(nullptr)},
+                  {"refused_total", stats.plans_refused},
+                  {"last_refusal", stats.plans_refused > 0 ? Json(core::to_string(fault)) : Json(nullptr)}}},
+                {"upstream_source", r.upstream_source},
+                {"upstreams", std::move(upstreams)}};
     if (r.stats_valid) {
         out["started"] = time_or_null(stats.started_wall_us);
         out["queries"] = queries_json(stats);

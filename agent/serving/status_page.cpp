@@ -48,10 +48,7 @@ std::string sentence(std::string_view text, const PageWords& words) {
 }
 
 std::string state_cell(State state, const PageWords& words) {
-    const char* shape = state == State::kUp         ? "●"
-                        : state == State::kDown     ? "✕"
-                        : state == State::kDegraded ? "▲"
-                                                    : "○";
+    const char* shape = state == State::kUp ? "●" : state == State::kDown ? "✕" : state == State::kDegraded ? "▲" : "○";
     return fmt::format("<span class=\"state {}\">{} {}</span>", probe::to_string(state), shape, words.of(state));
 }
 
@@ -67,8 +64,8 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
     return fmt::format(
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td "
         "class=\"n\">{}</td><td>{}</td></tr>\n",
-        a.ip.text(), escape(a.zone), state_cell(a.verdict.path, words), state_cell(a.verdict.service, words),
-        last, a.answered ? words.in_answer : words.withdrawn);
+        a.ip.text(), escape(a.zone), state_cell(a.verdict.path, words), state_cell(a.verdict.service, words), last,
+        a.answered ? words.in_answer : words.withdrawn);
 }
 
 /// Rows until `room` is used up, those in trouble first; `left` is how many did not fit.
@@ -76,7 +73,8 @@ std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t 
     std::vector<const AddressStatus*> order;
     for (const auto& a : link.addresses)
         order.push_back(&a);
-    std::stable_partition(order.begin(), order.end(), [](const AddressStatus* a) { return a->verdict.path != State::kUp; });
+    std::stable_partition(order.begin(), order.end(),
+                          [](const AddressStatus* a) { return a->verdict.path != State::kUp; });
     std::string out;
     for (std::size_t i = 0; i < order.size(); ++i) {
         const std::string row = address_row(link, *order[i], words);
@@ -105,7 +103,8 @@ std::string link_section(const LinkStatus& link, const PageWords& words, std::si
     out += "</tr></thead><tbody>\n";
     std::size_t left = 0;
     out += rows_of(link, words, room - std::min(room, out.size()), left) + "</tbody></table></div>\n";
-    if (left > 0) out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
+    if (left > 0)
+        out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
     return out;
 }
 
@@ -113,9 +112,10 @@ std::string dns_section(const ResolverStatus& r, const PageWords& words) {
     std::string listen;
     for (const auto& address : r.listen)
         listen += (listen.empty() ? "" : ", ") + address.text();
-    std::string out = fmt::format("<h2>{}</h2>\n<p>{}{}</p>\n", words.dns,
-                                  fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), escape(listen)),
-                                  r.accepted ? words.plan_accepted : words.plan_not_accepted);
+    std::string out =
+        fmt::format("<h2>{}</h2>\n<p>{}{}</p>\n", words.dns,
+                    fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), escape(listen)),
+                    r.accepted ? words.plan_accepted : words.plan_not_accepted);
     if (!r.problem.empty()) out += fmt::format("<p>{}</p>\n", sentence(r.problem, words));
     return out;
 }
@@ -131,10 +131,11 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     end += fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
         "<a href=\"metrics\">{}</a></p>\n</div>\n",
-        fmt::format(fmt::runtime(words.about), escape(s.version), core::format_utc(s.now_wall_us)), words.data, words.status,
-        words.probes, words.health, words.metrics);
-    std::string body = fmt::format("<div lang=\"{}\">\n<h1>postern</h1>\n<div class=\"banner {}\"><strong>{}</strong> {}</div>\n",
-                                   words.language, to_string(s.overall), words.of(s.overall), sentence(s.headline, words));
+        fmt::format(fmt::runtime(words.about), escape(s.version), core::format_utc(s.now_wall_us)), words.data,
+        words.status, words.probes, words.health, words.metrics);
+    std::string body =
+        fmt::format("<div lang=\"{}\">\n<h1>postern</h1>\n<div class=\"banner {}\"><strong>{}</strong> {}</div>\n",
+                    words.language, to_string(s.overall), words.of(s.overall), sentence(s.headline, words));
     std::size_t left = 0;
     for (const auto& link : s.links) {
         const std::size_t used = body.size() + end.size();

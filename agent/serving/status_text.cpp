@@ -64,14 +64,13 @@ class Screen {
     void paragraph(std::size_t indent, const std::string& lead, std::string_view text,
                    std::string (Paint::*colour)(std::string_view) const) {
         const std::size_t under = indent + display_width(lead);
-        const std::string body =
-            columns_ > under + 20 ? wrap_text(printable(text), columns_, under) : printable(text);
+        const std::string body = columns_ > under + 20 ? wrap_text(printable(text), columns_, under) : printable(text);
         std::string painted;
         std::size_t start = 0;
         for (;;) {  // colour each line by itself: cut() and pagers see whole sequences
             const auto end = body.find('\n', start);
-            painted += colour == nullptr ? body.substr(start, end - start)
-                                         : (paint_.*colour)(body.substr(start, end - start));
+            painted +=
+                colour == nullptr ? body.substr(start, end - start) : (paint_.*colour)(body.substr(start, end - start));
             if (end == std::string::npos) break;
             painted += '\n';
             start = end + 1;
@@ -165,7 +164,8 @@ class Screen {
 
     void compared(const LinkStatus& link) {
         if (!link.compare) return;
-        const bool quiet = link.compare->finding == Comparison::kBothWork || link.compare->finding == Comparison::kUnknown;
+        const bool quiet =
+            link.compare->finding == Comparison::kBothWork || link.compare->finding == Comparison::kUnknown;
         if (brief_ && quiet) return;
         const CompareStatus& c = *link.compare;
         std::string text = fmt::format("{}: {}", c.gateway(), c.text);
@@ -219,8 +219,8 @@ class Screen {
         if (r.stats_valid) more(queries());
         std::string upstreams;
         for (const auto& u : r.upstreams) {
-            upstreams += (upstreams.empty() ? "" : ", ") +
-                         (u.address.port == 53 ? u.address.ip.text() : u.address.text());
+            upstreams +=
+                (upstreams.empty() ? "" : ", ") + (u.address.port == 53 ? u.address.ip.text() : u.address.text());
             if (u.stats.srtt_us > 0) upstreams += " " + milliseconds(u.stats.srtt_us);
         }
         if (!upstreams.empty()) more(fmt::format("upstreams {} ({})", upstreams, r.upstream_source));
@@ -259,8 +259,8 @@ class Screen {
             from_snapshot |= link.discovery.source == "snapshot";
         }
         if (!discovers) return;
-        std::string text = confirmed > 0 ? fmt::format("confirmed {} ago", span(s_.now_wall_us - confirmed))
-                                         : "not confirmed yet";
+        std::string text =
+            confirmed > 0 ? fmt::format("confirmed {} ago", span(s_.now_wall_us - confirmed)) : "not confirmed yet";
         if (from_snapshot) text += " (from the snapshot on disk)";
         if (!s_.region.empty()) text += fmt::format(", region {}", s_.region);
         if (!s_.host_zone.empty()) text += fmt::format(", this host in {}", s_.host_zone);

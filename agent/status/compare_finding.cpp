@@ -58,8 +58,7 @@ Judgement private_works(const CompareStatus& s, PublicView seen) {
     }
     return {
         Comparison::kPublicFails,
-        fmt::format("the public gateway can't be reached from here ({}); the private path does not need it",
-                    why(s))};
+        fmt::format("the public gateway can't be reached from here ({}); the private path does not need it", why(s))};
 }
 
 Judgement path_down(const CompareStatus& s, PublicView seen) {
@@ -69,19 +68,16 @@ Judgement path_down(const CompareStatus& s, PublicView seen) {
                 "address does"};
     }
     if (seen == PublicView::kFails) {
-        return {
-            Comparison::kServiceDown,
-            fmt::format("the service is down, too: the public gateway is reached and fails ({})", why(s))};
+        return {Comparison::kServiceDown,
+                fmt::format("the service is down, too: the public gateway is reached and fails ({})", why(s))};
     }
     if (s.reached_before) {
         return {
             Comparison::kNeitherReached,
-            fmt::format("neither way leads to a gateway ({}): the service is down, or this host's network is",
-                        why(s))};
+            fmt::format("neither way leads to a gateway ({}): the service is down, or this host's network is", why(s))};
     }
     return {Comparison::kUnknown,
-            fmt::format("the public gateway was never reached from here ({}): the comparison says nothing",
-                        why(s))};
+            fmt::format("the public gateway was never reached from here ({}): the comparison says nothing", why(s))};
 }
 
 Judgement service_down(const CompareStatus& s, PublicView seen) {
@@ -90,13 +86,11 @@ Judgement service_down(const CompareStatus& s, PublicView seen) {
                 "only the private gateway fails: the same statement works over the public one"};
     }
     if (seen == PublicView::kFails) {
-        return {
-            Comparison::kServiceDown,
-            fmt::format("the service is down, not PrivateLink: the public gateway fails, too ({})", why(s))};
+        return {Comparison::kServiceDown,
+                fmt::format("the service is down, not PrivateLink: the public gateway fails, too ({})", why(s))};
     }
     return {Comparison::kUnknown,
-            fmt::format("the public gateway can't be reached from here ({}): the comparison says nothing",
-                        why(s))};
+            fmt::format("the public gateway can't be reached from here ({}): the comparison says nothing", why(s))};
 }
 
 Judgement judged(const CompareStatus& s) {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <map>
 
-#include "agent/text/values.h"
 #include "agent/faults/reason_text.h"
+#include "agent/text/values.h"
 #include "core/plan.h"
 #include "probe/verdict.h"
 
@@ -64,9 +64,8 @@ Suspect find_suspect(const LinkStatus& link, Bad bad) {
 void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view prefix) {
     const AddressStatus& a = *suspect.address;
     const std::string subject = suspect.alike > 1 && suspect.alike == link.addresses.size() ? "every address"
-                                : suspect.alike > 1
-                                    ? fmt::format("{} and {} more", place(a), suspect.alike - 1)
-                                    : place(a);
+                                : suspect.alike > 1 ? fmt::format("{} and {} more", place(a), suspect.alike - 1)
+                                                    : place(a);
     const Reason reason = failed_last(a) ? a.last->reason : Reason::kNone;
     if (reason == Reason::kNone) {
         link.cause = fmt::format("{}{} is down", prefix, subject);
@@ -87,8 +86,7 @@ void explain_degraded(LinkStatus& link, const AddressStatus& a) {
         if (a.certificate_expiring) {
             const Micros left = a.last->certificate.chain_not_after_us - a.last->started_wall_us;
             link.finding = {"certificate", Reason::kNone, a.ip.text(), a.zone, 1};
-            link.cause =
-                fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
+            link.cause = fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
             link.fix = "TDengine Cloud has to renew it; tell them now";
             return;
         }
@@ -225,9 +223,8 @@ std::string good_headline(const StatusSnapshot& s) {
         }
     }
     if (s.links.empty()) return "no links: postern only forwards";
-    std::string out =
-        fmt::format("{} {}, {} of {} {} up", s.links.size(), s.links.size() == 1 ? "link" : "links", up,
-                    addresses - unprobed, addresses - unprobed == 1 ? "address" : "addresses");
+    std::string out = fmt::format("{} {}, {} of {} {} up", s.links.size(), s.links.size() == 1 ? "link" : "links", up,
+                                  addresses - unprobed, addresses - unprobed == 1 ? "address" : "addresses");
     if (unprobed > 0) out += fmt::format(", {} not probed", unprobed);
     return out;
 }
@@ -297,8 +294,7 @@ void judge(StatusSnapshot& s) {
         judge(link);
         const Overall how = overall_of(link);
         if (how == Overall::kGood) continue;
-        trouble(how, fmt::format("{}: {}", link.name,
-                                 link.cause.empty() ? probe::to_string(link.state) : link.cause));
+        trouble(how, fmt::format("{}: {}", link.name, link.cause.empty() ? probe::to_string(link.state) : link.cause));
     }
     if (std::string what = resolver_trouble(s); !what.empty()) {
         if (s.resolver.problem.empty()) s.resolver.problem = what;
@@ -307,8 +303,7 @@ void judge(StatusSnapshot& s) {
     if (!s.config_reload_ok) trouble(Overall::kDegraded, s.config_problem);
     for (const auto& warning : s.warnings) {
         // Remarks on the configuration ("FILE:LINE: …") are not a state.
-        if (s.config_path.empty() || !warning.starts_with(s.config_path))
-            trouble(Overall::kDegraded, warning);
+        if (s.config_path.empty() || !warning.starts_with(s.config_path)) trouble(Overall::kDegraded, warning);
     }
     s.overall = overall;
     if (troubles.empty()) {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/status/compare_finding.h"
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/hostdns/report.h"
+#include "agent/status/compare_finding.h"
 #include "agent/status/histogram.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
@@ -34,22 +34,22 @@ struct AddressStatus {
     std::string zone, endpoint;
     probe::Verdict verdict;
     probe::State state = probe::State::kUnknown;
-    bool answered = false;                 // in the present DNS answer
-    Micros since_wall_us = 0;              // of the present state
+    bool answered = false;     // in the present DNS answer
+    Micros since_wall_us = 0;  // of the present state
     std::optional<probe::ProbeResult> last;
-    int streak = 0;                        // >0 successes in a row, <0 failures
-    bool certificate_expiring = false;     // within expiry_warning
+    int streak = 0;                     // >0 successes in a row, <0 failures
+    bool certificate_expiring = false;  // within expiry_warning
     AddressCounters counters;
     std::optional<probe::Availability> last_day;
-    std::string recent;                    // marks of the last 60 results, see probe::History::recent()
+    std::string recent;  // marks of the last 60 results, see probe::History::recent()
 };
 
 /// What a link's cause speaks of, for views that say it in words of their own.
 struct CauseFinding {
-    std::string_view code;                         // "reason", "token", "slow", "certificate", "api_error", "first_probes"
-    probe::Reason reason = probe::Reason::kNone;   // of code "reason"
-    std::string ip, zone;                          // the address that is spoken of; "" when none is
-    std::size_t alike = 0;                         // how many addresses it holds for
+    std::string_view code;  // "reason", "token", "slow", "certificate", "api_error", "first_probes"
+    probe::Reason reason = probe::Reason::kNone;  // of code "reason"
+    std::string ip, zone;                         // the address that is spoken of; "" when none is
+    std::size_t alike = 0;                        // how many addresses it holds for
 };
 
 /// What a probe of a link sends, for those who want to send it by hand; never the token.
@@ -65,18 +65,18 @@ struct LinkStatus {
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     bool probing = true;
     bool token_configured = false;
-    bool asks_service = true;              // LinkConfig::asks_service(): without it the path is all there is to judge by
-    std::string token_problem;             // "" or why the token could not be read
+    bool asks_service = true;   // LinkConfig::asks_service(): without it the path is all there is to judge by
+    std::string token_problem;  // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;
-    std::vector<core::IpAddress> answer;   // what DNS says now, in order
-    bool all_down = false;                 // everything is answered because everything is down
-    probe::State path = probe::State::kUnknown;     // over the addresses, by policy
+    std::vector<core::IpAddress> answer;         // what DNS says now, in order
+    bool all_down = false;                       // everything is answered because everything is down
+    probe::State path = probe::State::kUnknown;  // over the addresses, by policy
     probe::State service = probe::State::kUnknown;
     probe::State state = probe::State::kUnknown;
-    std::string cause;                     // one sentence: what is wrong, "" when nothing is
-    std::string fix;                       // the next step, "" when none
-    std::optional<CauseFinding> finding;   // of the cause, where it has one
+    std::string cause;                    // one sentence: what is wrong, "" when nothing is
+    std::string fix;                      // the next step, "" when none
+    std::optional<CauseFinding> finding;  // of the cause, where it has one
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
     std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it
@@ -89,18 +89,18 @@ struct UpstreamStatus {
 
 struct ResolverStatus {
     bool running = false;
-    bool managed = false;                  // started or adopted by this agent
+    bool managed = false;  // started or adopted by this agent
     pid_t pid = 0;
     bool stats_valid = false;
     std::string stats_problem;
     core::StatsPage stats;
     std::uint64_t published_generation = 0;
-    bool accepted = false;                 // see PlanPublisher::up_to_date()
+    bool accepted = false;  // see PlanPublisher::up_to_date()
     std::uint64_t restarts = 0;
     std::vector<core::SocketAddress> listen;
     std::vector<UpstreamStatus> upstreams;
-    std::string upstream_source;           // "configured", "/etc/resolv.conf", …
-    std::string problem;                   // "" or what is wrong with the resolver or the plan, with the fix
+    std::string upstream_source;  // "configured", "/etc/resolv.conf", …
+    std::string problem;          // "" or what is wrong with the resolver or the plan, with the fix
 };
 
 struct ProbeCounters {
@@ -122,17 +122,17 @@ struct StatusSnapshot {
     std::string version;
     std::string config_path;
     bool config_reload_ok = true;
-    std::string config_problem;            // of the last refused reload
+    std::string config_problem;  // of the last refused reload
     Micros config_loaded_wall_us = 0;
-    std::string region, host_zone;         // "" when unknown
+    std::string region, host_zone;  // "" when unknown
     std::vector<LinkStatus> links;
     ResolverStatus resolver;
     HostDnsReport host_dns;
     DiscoveryCounters discovery;
     ProbeCounters probes;
-    std::vector<std::string> warnings;     // plan or snapshot not writable, …
+    std::vector<std::string> warnings;  // plan or snapshot not writable, …
     Overall overall = Overall::kUnknown;
-    std::string headline;                  // the verdict in one sentence
+    std::string headline;  // the verdict in one sentence
 };
 
 /// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
@@ -140,12 +140,12 @@ void judge(LinkStatus& link);
 void judge(StatusSnapshot& snapshot);
 
 // The views.
-std::string status_json(const StatusSnapshot& snapshot);                  // GET /api/v1/status, status --json
+std::string status_json(const StatusSnapshot& snapshot);  // GET /api/v1/status, status --json
 /// `postern status`. Lines are broken or cut at `columns`; 0: never (a pipe, so that grep finds whole sentences).
 /// `rows`: of the terminal, 0 where it is none; what would not fit leaves out what is only good to know.
 std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80, std::size_t rows = 0);
-std::string health_json(const StatusSnapshot& snapshot);                  // GET /health
-int health_http_status(const StatusSnapshot& snapshot);                   // 200 pass or warn, 503 fail
-std::string metrics_text(const StatusSnapshot& snapshot);                 // GET /metrics
+std::string health_json(const StatusSnapshot& snapshot);   // GET /health
+int health_http_status(const StatusSnapshot& snapshot);    // 200 pass or warn, 503 fail
+std::string metrics_text(const StatusSnapshot& snapshot);  // GET /metrics
 
 }  // namespace postern::agent

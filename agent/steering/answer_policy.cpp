@@ -8,13 +8,17 @@ namespace {
 
 using probe::State;
 
-bool path_ok(const AddressVerdict& a) { return a.verdict.path != State::kDown; }
+bool path_ok(const AddressVerdict& a) {
+    return a.verdict.path != State::kDown;
+}
 
 bool passes(const AddressVerdict& a) {
     return path_ok(a) && (a.verdict.service == State::kUp || a.verdict.service == State::kDegraded);
 }
 
-bool fails_comparably(const AddressVerdict& a) { return a.verdict.service == State::kDown && a.service_comparable; }
+bool fails_comparably(const AddressVerdict& a) {
+    return a.verdict.service == State::kDown && a.service_comparable;
+}
 
 std::string why(const AddressVerdict& a, bool answered, bool own_zone, bool all_down) {
     std::string out = a.address.ip.text();
@@ -35,7 +39,8 @@ std::string why(const AddressVerdict& a, bool answered, bool own_zone, bool all_
 AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const std::string& host_zone) {
     const auto own_zone = [&](const AddressVerdict& a) { return !host_zone.empty() && a.address.zone == host_zone; };
     std::vector<const AddressVerdict*> order;
-    for (const auto& a : addresses) order.push_back(&a);
+    for (const auto& a : addresses)
+        order.push_back(&a);
     std::sort(order.begin(), order.end(), [&](auto* a, auto* b) {
         return std::tuple(!own_zone(*a), a->address.ip) < std::tuple(!own_zone(*b), b->address.ip);
     });
@@ -53,9 +58,11 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
         out.explain += why(*a, answered, own_zone(*a), out.all_down);
     }
     std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) {
-        return std::tuple(!keep(*a), -a->last_ok_mono_us * !keep(*a)) < std::tuple(!keep(*b), -b->last_ok_mono_us * !keep(*b));
+        return std::tuple(!keep(*a), -a->last_ok_mono_us * !keep(*a)) <
+               std::tuple(!keep(*b), -b->last_ok_mono_us * !keep(*b));
     });
-    for (const auto* a : order) out.stale.push_back(a->address.ip);
+    for (const auto* a : order)
+        out.stale.push_back(a->address.ip);
     return out;
 }
 

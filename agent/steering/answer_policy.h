@@ -13,9 +13,9 @@ namespace postern::agent {
 /// What probing knows of one address.
 struct AddressVerdict {
     EndpointAddress address;
-    probe::Verdict verdict;           // unknown where nothing was probed: counts as healthy
-    bool service_comparable = false;  // its service fails with a reason that may be this address's alone (5xx, …)
-    core::Micros last_ok_mono_us = 0; // 0: never
+    probe::Verdict verdict;            // unknown where nothing was probed: counts as healthy
+    bool service_comparable = false;   // its service fails with a reason that may be this address's alone (5xx, …)
+    core::Micros last_ok_mono_us = 0;  // 0: never
 };
 
 struct AnswerDecision {

@@ -48,10 +48,7 @@ bool fails(PrivateView view) {
 class Comparisons::One {
   public:
     One(Comparisons& all, CompareSettings settings)
-        : all_(all),
-          settings_(std::move(settings)),
-          timer_(all.clock_),
-          alive_(std::make_shared<bool>(true)) {
+        : all_(all), settings_(std::move(settings)), timer_(all.clock_), alive_(std::make_shared<bool>(true)) {
         status_.host = settings_.host;
         status_.port = settings_.port;
         status_.interval_us = settings_.interval_us;
@@ -117,16 +114,14 @@ class Comparisons::One {
     void run() {
         due_us_ = 0;
         plan_next();
-        if (run_ || resolving_ != 0)
-            return;  // the one before still runs: it answers this one's question, too
+        if (run_ || resolving_ != 0) return;  // the one before still runs: it answers this one's question, too
         ++status_.attempts;
         began_us_ = all_.clock_.mono_us();
         asked_view_ = status_.view;
         const std::uint64_t number = resolving_ = ++lookups_;
-        all_.resolve_(settings_.host,
-                      [this, number, alive = alive_](const core::Result<LookupResult>& found) {
-                          if (*alive && number == resolving_) resolved(found);
-                      });
+        all_.resolve_(settings_.host, [this, number, alive = alive_](const core::Result<LookupResult>& found) {
+            if (*alive && number == resolving_) resolved(found);
+        });
     }
 
     void resolved(const core::Result<LookupResult>& found) {
@@ -179,14 +174,12 @@ class Comparisons::One {
     void judge() {
         const Comparison before = status_.finding;
         judge_comparison(status_);
-        if (status_.finding == before || status_.finding == Comparison::kUnknown || status_.finding == told_)
-            return;
+        if (status_.finding == before || status_.finding == Comparison::kUnknown || status_.finding == told_) return;
         told_ = status_.finding;
         const bool good = told_ == Comparison::kBothWork;
-        core::log(good ? core::Level::kInfo : core::Level::kWarning, "comparison_changed", status_.text,
-                  {{"link", settings_.link},
-                   {"gateway", status_.gateway()},
-                   {"finding", std::string(to_string(told_))}});
+        core::log(
+            good ? core::Level::kInfo : core::Level::kWarning, "comparison_changed", status_.text,
+            {{"link", settings_.link}, {"gateway", status_.gateway()}, {"finding", std::string(to_string(told_))}});
     }
 
     Comparisons& all_;
@@ -204,8 +197,7 @@ class Comparisons::One {
     std::unique_ptr<probe::RunningProbe> run_;
 };
 
-Comparisons::Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher,
-                         Resolve resolve)
+Comparisons::Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Resolve resolve)
     : clock_(clock), random_(random), launcher_(launcher), resolve_(std::move(resolve)) {}
 Comparisons::~Comparisons() = default;
 
@@ -238,16 +230,14 @@ void Comparisons::stop() {
         one->stop();
 }
 
-void Comparisons::set_private(const std::string& link, PrivateView view,
-                              std::vector<core::IpAddress> addresses) {
+void Comparisons::set_private(const std::string& link, PrivateView view, std::vector<core::IpAddress> addresses) {
     if (const auto found = links_.find(link); found != links_.end())
         found->second->set_private(view, std::move(addresses));
 }
 
 void Comparisons::add_private(const probe::ProbeResult& result) {
     if (!result.ok) return;
-    if (const auto found = links_.find(result.link); found != links_.end())
-        found->second->add_private(result.total_us);
+    if (const auto found = links_.find(result.link); found != links_.end()) found->second->add_private(result.total_us);
 }
 
 const CompareStatus* Comparisons::find(const std::string& link) const {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/status/compare_finding.h"
 #include "agent/net/lookup.h"
+#include "agent/status/compare_finding.h"
 #include "core/random.h"
 #include "probe/probe_launcher.h"
 

@@ -24,7 +24,7 @@ using Packet = std::unique_ptr<ldns_pkt, Deleter<ldns_pkt_free>>;
 using Rr = std::unique_ptr<ldns_rr, Deleter<ldns_rr_free>>;
 using Rdf = std::unique_ptr<ldns_rdf, Deleter<ldns_rdf_deep_free>>;
 
-constexpr std::uint32_t kNegativeTtl = 5;   // a private name must not stay "without AAAA" for long
+constexpr std::uint32_t kNegativeTtl = 5;  // a private name must not stay "without AAAA" for long
 constexpr std::size_t kHeaderAndTypeClass = 12 + 4;
 
 Rdf name_rdf(const std::string& name) {
@@ -42,7 +42,9 @@ Rr make_rr(const ldns_rdf* owner, ldns_rr_type type, std::uint32_t ttl) {
     return rr;
 }
 
-void push(ldns_rr* rr, Rdf rdf) { ldns_rr_push_rdf(rr, rdf.release()); }
+void push(ldns_rr* rr, Rdf rdf) {
+    ldns_rr_push_rdf(rr, rdf.release());
+}
 
 Rr address_rr(const ldns_rdf* owner, const core::IpAddress& ip, std::uint32_t ttl) {
     Rr rr = make_rr(owner, ip.is_v6() ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A, ttl);
@@ -74,15 +76,18 @@ Result<PlanAnswer> build(const ldns_rdf* owner, ldns_rr_type type, std::vector<R
     out.authorities = static_cast<std::uint16_t>(authority.size());
     const Packet packet(ldns_pkt_query_new(ldns_rdf_clone(owner), type, LDNS_RR_CLASS_IN, LDNS_QR));
     if (!packet) return core::fail(Code::kInternal, "out of memory while building an answer");
-    for (auto& rr : answers) ldns_pkt_push_rr(packet.get(), LDNS_SECTION_ANSWER, rr.release());
-    for (auto& rr : authority) ldns_pkt_push_rr(packet.get(), LDNS_SECTION_AUTHORITY, rr.release());
+    for (auto& rr : answers)
+        ldns_pkt_push_rr(packet.get(), LDNS_SECTION_ANSWER, rr.release());
+    for (auto& rr : authority)
+        ldns_pkt_push_rr(packet.get(), LDNS_SECTION_AUTHORITY, rr.release());
     std::uint8_t* wire = nullptr;
     std::size_t size = 0;
     const ldns_status status = ldns_pkt2wire(&wire, packet.get(), &size);
     const std::unique_ptr<std::uint8_t, Deleter<free>> owned(wire);
     const std::size_t question_end = kHeaderAndTypeClass + ldns_rdf_size(owner);
     if (status != LDNS_STATUS_OK || size < question_end) {
-        return core::fail(Code::kTooLarge, std::string("ldns cannot build an answer: ") + ldns_get_errorstr_by_id(status));
+        return core::fail(Code::kTooLarge,
+                          std::string("ldns cannot build an answer: ") + ldns_get_errorstr_by_id(status));
     }
     out.wire.assign(wire + question_end, wire + size);
     return out;
@@ -110,7 +115,8 @@ std::string reverse_name(const core::IpAddress& ip) {
         }
         return out + "ip6.arpa";
     }
-    for (std::size_t i = 4; i-- > 0;) out += std::to_string(ip.data()[i]) + '.';
+    for (std::size_t i = 4; i-- > 0;)
+        out += std::to_string(ip.data()[i]) + '.';
     return out + "in-addr.arpa";
 }
 
@@ -142,11 +148,13 @@ class Compiler {
         plan_.settings.forward_test = input_.dns.forward_test ? 1 : 0;
         plan_.listen = input_.dns.listen;
         plan_.allow = input_.dns.allow;
-        for (const auto& u : input_.upstreams) plan_.upstreams.push_back({upstream_id(u), u});
+        for (const auto& u : input_.upstreams)
+            plan_.upstreams.push_back({upstream_id(u), u});
         for (const auto& link : input_.links) {
             plan_.links.push_back({link_id(link.name), link.name});
             if (auto added = add_forward(link); !added) return core::fail(added.error());
-            for (const auto& a : link.addresses) names_of_[a.ip].emplace(link.host, plan_.links.size() - 1);
+            for (const auto& a : link.addresses)
+                names_of_[a.ip].emplace(link.host, plan_.links.size() - 1);
         }
         for (const auto& [ip, names] : names_of_) {
             if (auto added = add_reverse(ip, names); !added) return core::fail(added.error());
@@ -170,7 +178,8 @@ class Compiler {
     using Built = std::vector<std::pair<std::vector<core::IpAddress>, PlanAnswer>>;
 
     /// The addresses of one family (or of both, for ANY) out of `order`, as an answer.
-    Result<PlanAnswer> addresses(const ldns_rdf* owner, std::uint16_t type, const std::vector<core::IpAddress>& order, Built& built) {
+    Result<PlanAnswer> addresses(const ldns_rdf* owner, std::uint16_t type, const std::vector<core::IpAddress>& order,
+                                 Built& built) {
         std::vector<core::IpAddress> chosen;
         for (const auto& ip : order) {
             if (type == core::kTypeAny || (type == LDNS_RR_TYPE_AAAA) == ip.is_v6()) chosen.push_back(ip);
@@ -181,7 +190,8 @@ class Compiler {
             if (same == chosen) return answer;
         }
         std::vector<Rr> rrs;
-        for (const auto& ip : chosen) rrs.push_back(address_rr(owner, ip, ttl_));
+        for (const auto& ip : chosen)
+            rrs.push_back(address_rr(owner, ip, ttl_));
         auto answer = build(owner, static_cast<ldns_rr_type>(type), std::move(rrs), {});
         if (answer) built.emplace_back(std::move(chosen), *answer);
         return answer;
@@ -213,7 +223,8 @@ class Compiler {
         };
         if (owner.ready) {
             const auto has = [&](bool v6) {
-                return std::any_of(link.addresses.begin(), link.addresses.end(), [v6](auto& a) { return a.ip.is_v6() == v6; });
+                return std::any_of(link.addresses.begin(), link.addresses.end(),
+                                   [v6](auto& a) { return a.ip.is_v6() == v6; });
             };
             if (has(false)) {
                 if (auto added = add(LDNS_RR_TYPE_A); !added) return added;
@@ -265,31 +276,43 @@ class Compiler {
 
 }  // namespace
 
-std::uint32_t link_id(const std::string& name) { return stable_id(name); }
-std::uint32_t upstream_id(const core::SocketAddress& address) { return stable_id(address.text()); }
+std::uint32_t link_id(const std::string& name) {
+    return stable_id(name);
+}
+std::uint32_t upstream_id(const core::SocketAddress& address) {
+    return stable_id(address.text());
+}
 
 std::uint64_t membership_of(const PlanInput& input) {
     std::string text;
     const auto line = [&](const std::string& s) { text += s + '\n'; };
-    for (const auto& a : input.dns.listen) line("listen " + a.text());
-    for (const auto& a : input.dns.allow) line("allow " + a.text());
-    for (const auto& u : input.upstreams) line("upstream " + u.text());
+    for (const auto& a : input.dns.listen)
+        line("listen " + a.text());
+    for (const auto& a : input.dns.allow)
+        line("allow " + a.text());
+    for (const auto& u : input.upstreams)
+        line("upstream " + u.text());
     line(std::to_string(input.dns.ttl_us) + ' ' + std::to_string(input.dns.cache_bytes) + ' ' +
          std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' +
-         std::to_string(input.dns.query_log_sample) + ' ' + (input.dns.forward_test ? '1' : '0') + ' ' + input.host_zone);
+         std::to_string(input.dns.query_log_sample) + ' ' + (input.dns.forward_test ? '1' : '0') + ' ' +
+         input.host_zone);
     for (const auto& link : input.links) {
         line("link " + link.name + ' ' + link.host);
-        for (const auto& a : link.addresses) line(a.ip.text() + ' ' + a.zone + ' ' + a.endpoint);
+        for (const auto& a : link.addresses)
+            line(a.ip.text() + ' ' + a.zone + ' ' + a.endpoint);
     }
     return core::crc64(core::as_bytes(text));
 }
 
-Result<core::Plan> compile_plan(const PlanInput& input) { return Compiler(input).run(); }
+Result<core::Plan> compile_plan(const PlanInput& input) {
+    return Compiler(input).run();
+}
 
 PlanInput without_verdicts(PlanInput input) {
     for (auto& link : input.links) {
         std::vector<AddressVerdict> unknown;
-        for (const auto& a : link.addresses) unknown.push_back({a, {}, false, 0});
+        for (const auto& a : link.addresses)
+            unknown.push_back({a, {}, false, 0});
         link.decision = decide_answer(unknown, input.host_zone);
         link.verdicts_until = 0;
     }

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/steering/answer_policy.h"
 #include "agent/config/config.h"
+#include "agent/steering/answer_policy.h"
 #include "core/error.h"
 #include "core/plan.h"
 
@@ -15,7 +15,7 @@ namespace postern::agent {
 struct PlanLinkInput {
     std::string name;
     std::string host;
-    EndpointSet addresses;      // all known; empty: not ready (SERVFAIL + EDE 14)
+    EndpointSet addresses;  // all known; empty: not ready (SERVFAIL + EDE 14)
     AnswerDecision decision;
     Micros verdicts_until = 0;  // mono_us; 0: no verdicts, `stale` holds
 };
@@ -27,7 +27,7 @@ struct PlanInput {
     DnsConfig dns;
     std::vector<core::SocketAddress> upstreams;
     std::uint64_t upstream_budget_ms = 4000;
-    std::string host_zone;      // its addresses come first; "" when unknown
+    std::string host_zone;  // its addresses come first; "" when unknown
     std::vector<PlanLinkInput> links;
 };
 

@@ -1,7 +1,7 @@
 // `postern plan compile`: the plan without the running agent, from what is on disk.
+#include "agent/discovery/zones_files.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/steering/plan_compiler.h"
-#include "agent/discovery/zones_files.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 
@@ -21,7 +21,8 @@ core::Result<core::Bytes> compile_offline(const Config& config) {
     input.host_zone = snapshot.zone;
     // Newer than what is there: an upgrade puts it in place of the running agent's.
     for (const auto& path : {paths.current_plan, paths.durable_plan}) {
-        if (const auto plan = core::PlanView::load(path)) input.generation = std::max(input.generation, plan->generation);
+        if (const auto plan = core::PlanView::load(path))
+            input.generation = std::max(input.generation, plan->generation);
     }
     ++input.generation;
     for (const auto& link : config.links) {

@@ -68,7 +68,8 @@ void PlanPublisher::write_current() {
     last_->generation = generation_->next();
     const auto plan = compile_plan(*last_);
     const auto bytes = plan ? core::serialize(*plan) : core::fail(plan.error());
-    const auto written = bytes ? core::write_file(paths_.current_plan, *bytes, kPlanMode, false) : core::fail(bytes.error());
+    const auto written =
+        bytes ? core::write_file(paths_.current_plan, *bytes, kPlanMode, false) : core::fail(bytes.error());
     const std::string before = current_problem_;
     if (written) {
         previous_ = std::exchange(published_, last_->generation);
@@ -92,7 +93,8 @@ void PlanPublisher::write_durable(const PlanInput& input) {
     core::Fallback fallback;
     fallback.listen = input.dns.listen;
     fallback.upstreams = input.upstreams;
-    for (const auto& link : input.links) fallback.names.push_back(link.host);
+    for (const auto& link : input.links)
+        fallback.names.push_back(link.host);
     const auto plan = compile_plan(without_verdicts(input));
     auto bytes = plan ? core::serialize(*plan) : core::fail(plan.error());
     if (!bytes) return;  // the current plan failed in the same way and said so
@@ -118,7 +120,8 @@ void PlanPublisher::start_durable_write() {
                           if (job->result) {
                               durable_membership_ = job->membership;
                           } else {
-                              durable_problem_ = "the plan for the next boot is not up to date: " + job->result.error().text();
+                              durable_problem_ =
+                                  "the plan for the next boot is not up to date: " + job->result.error().text();
                               if (durable_problem_ != before) core::log_error("plan_not_durable", durable_problem_);
                               retry_later();
                           }
@@ -140,6 +143,8 @@ void PlanPublisher::flush() {
     }
 }
 
-std::string PlanPublisher::problem() const { return join({&current_problem_, &durable_problem_, &generation_problem_}); }
+std::string PlanPublisher::problem() const {
+    return join({&current_problem_, &durable_problem_, &generation_problem_});
+}
 
 }  // namespace postern::agent

@@ -53,7 +53,7 @@ class PlanPublisher {
     std::optional<std::uint64_t> found_membership_;    // of the current plan found at start
     std::optional<std::uint64_t> durable_membership_;  // of the durable plan on disk
     std::optional<PlanInput> last_;
-    std::shared_ptr<DurableWrite> writing_;            // shared with the pool job
+    std::shared_ptr<DurableWrite> writing_;  // shared with the pool job
     std::unique_ptr<DurableWrite> queued_;
     std::string generation_problem_, current_problem_, durable_problem_;
     core::Timer retry_;

@@ -40,13 +40,15 @@ core::Result<core::UniqueFd> bind_one(const core::SocketAddress& address, int ty
         const int error = errno;
         if (error == EADDRINUSE) {
             return core::fail(core::Code::kAddressInUse, what(),
-                              "another DNS server has it (ss -lunp shows which); stop it or change [dns] listen", error);
+                              "another DNS server has it (ss -lunp shows which); stop it or change [dns] listen",
+                              error);
         }
         if (error == EACCES || error == EPERM) {
             return core::fail(core::Code::kPermission, what(),
                               "run as root, give CAP_NET_BIND_SERVICE, or use a port from 1024 up", error);
         }
-        return core::fail(core::Code::kSocket, what(), "check [dns] listen: the address must be one of this host", error);
+        return core::fail(core::Code::kSocket, what(), "check [dns] listen: the address must be one of this host",
+                          error);
     }
     return fd;
 }
@@ -54,14 +56,20 @@ core::Result<core::UniqueFd> bind_one(const core::SocketAddress& address, int ty
 }  // namespace
 
 ResolverChild::ResolverChild(core::Loop& loop, core::Clock& clock, core::Random& random, Options options)
-    : loop_(loop), clock_(clock), random_(random), options_(std::move(options)), retry_(clock), backoff_(kFirstRetry, kLongestRetry) {}
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      retry_(clock),
+      backoff_(kFirstRetry, kLongestRetry) {}
 
 ResolverChild::~ResolverChild() = default;
 
 core::Result<void> ResolverChild::start() {
     const pid_t living = core::LockFile::holder(options_.paths.resolver_lock);
     if (living > 0) {
-        core::log_info("resolver_adopted", "a resolver is running already and goes on", {{"pid", std::to_string(living)}});
+        core::log_info("resolver_adopted", "a resolver is running already and goes on",
+                       {{"pid", std::to_string(living)}});
         watch(living);
         if (watch_.active()) return {};
     }
@@ -88,10 +96,19 @@ core::Result<void> ResolverChild::bind_sockets() {
 
 core::Result<void> ResolverChild::spawn() {
     core::ChildSpec spec;
-    spec.argv = {options_.program,           "--plan", options_.paths.current_plan, "--plan",
-                 options_.paths.durable_plan, "--stats", options_.paths.stats,       "--fallback",
-                 options_.paths.fallback,      "--sockets", std::to_string(sockets_.size())};
-    for (const auto& [key, fd] : sockets_) spec.fds.push_back(fd.get());
+    spec.argv = {options_.program,
+                 "--plan",
+                 options_.paths.current_plan,
+                 "--plan",
+                 options_.paths.durable_plan,
+                 "--stats",
+                 options_.paths.stats,
+                 "--fallback",
+                 options_.paths.fallback,
+                 "--sockets",
+                 std::to_string(sockets_.size())};
+    for (const auto& [key, fd] : sockets_)
+        spec.fds.push_back(fd.get());
     started_mono_us_ = clock_.mono_us();
     auto pid = core::start_child(spec);
     if (!pid) {

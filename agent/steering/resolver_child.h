@@ -19,7 +19,7 @@ namespace postern::agent {
 class ResolverChild {
   public:
     struct Options {
-        std::string program;              // path of postern-resolver
+        std::string program;  // path of postern-resolver
         Paths paths;
         std::vector<core::SocketAddress> listen;
     };

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "agent/hostdns/upstreams.h"
+#include "agent/status/status.h"
 #include "agent/steering/plan_publisher.h"
 #include "agent/steering/resolver_child.h"
-#include "agent/status/status.h"
 
 namespace postern::agent {
 

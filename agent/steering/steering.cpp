@@ -9,13 +9,14 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kLongestHold = 5 * core::kSecond;
-constexpr Micros kRemembered = 24 * core::kHour;  // the records of an address that is gone
-constexpr int kPauseAfterPublishing = 3;                          // times what publishing took,
-constexpr Micros kLongestPublishing = 500 * core::kMillisecond;   // as far as that is credible
+constexpr Micros kRemembered = 24 * core::kHour;                 // the records of an address that is gone
+constexpr int kPauseAfterPublishing = 3;                         // times what publishing took,
+constexpr Micros kLongestPublishing = 500 * core::kMillisecond;  // as far as that is credible
 
 std::string list(const std::vector<core::IpAddress>& ips) {
     std::string out;
-    for (const auto& ip : ips) out += (out.empty() ? "" : ", ") + ip.text();
+    for (const auto& ip : ips)
+        out += (out.empty() ? "" : ", ") + ip.text();
     return out.empty() ? "none" : out;
 }
 
@@ -27,7 +28,8 @@ RequestStatus request_status(const LinkConfig& link) {
 
 }  // namespace
 
-Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, SteeringHooks hooks)
+Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher,
+                   SteeringHooks hooks)
     : clock_(clock),
       hooks_(std::move(hooks)),
       verdicts_(clock),
@@ -43,18 +45,22 @@ Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider,
 void Steering::configure(const Config& config) {
     config_ = config;
     links_.clear();
-    for (const auto& link : config_.links) links_.push_back({link, make_spec(link), {}, {}});
+    for (const auto& link : config_.links)
+        links_.push_back({link, make_spec(link), {}, {}});
     sync_.configure(config_);
-    for (auto& link : links_) link.addresses = sync_.status(link.config.name).addresses;
+    for (auto& link : links_)
+        link.addresses = sync_.status(link.config.name).addresses;
     set_targets();
     set_comparisons();
-    for (auto& link : links_) decide(link);
+    for (auto& link : links_)
+        decide(link);
     publish_soon();
 }
 
 core::Result<int> Steering::restore_verdicts(const std::string& saved) {
     const auto restored = verdicts_.restore(saved, config_.dns.plan_ttl_us);
-    for (auto& link : links_) decide(link);
+    for (auto& link : links_)
+        decide(link);
     publish_soon();
     return restored;
 }
@@ -92,7 +98,8 @@ void Steering::set_upstreams(const HostUpstreams& upstreams) {
 void Steering::set_host_zone(const std::string& zone) {
     if (zone == host_zone_) return;
     host_zone_ = zone;
-    for (auto& link : links_) decide(link);
+    for (auto& link : links_)
+        decide(link);
     publish_soon();
 }
 
@@ -141,7 +148,8 @@ void Steering::set_comparisons() {
         settings.push_back({c.name, c.compare, c.compare_port, c.compare_interval_us, link.spec});
     }
     comparisons_.configure(std::move(settings));
-    for (const auto& link : links_) tell_comparison(link);
+    for (const auto& link : links_)
+        tell_comparison(link);
 }
 
 void Steering::tell_comparison(const Link& link) {
@@ -155,8 +163,7 @@ void Steering::tell_comparison(const Link& link) {
 }
 
 std::optional<std::vector<probe::ProbeTarget>> Steering::targets_of(std::string_view name) const {
-    const auto link =
-        std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
+    const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
     if (link == links_.end()) return std::nullopt;
     std::vector<probe::ProbeTarget> out;
     for (const auto& a : link->addresses)
@@ -214,8 +221,11 @@ void Steering::tell_steering(const Link& link, const AnswerDecision& before) con
     if (now.fresh == before.fresh && now.all_down == before.all_down) return;
     core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
               now.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",
-              {{"link", link.config.name}, {"host", link.config.host}, {"old", list(before.fresh)},
-               {"new", list(now.fresh)}, {"why", now.explain}});
+              {{"link", link.config.name},
+               {"host", link.config.host},
+               {"old", list(before.fresh)},
+               {"new", list(now.fresh)},
+               {"why", now.explain}});
 }
 
 probe::Pace Steering::on_result(const probe::ProbeResult& result) {
@@ -226,19 +236,23 @@ probe::Pace Steering::on_result(const probe::ProbeResult& result) {
     hooks_.record(history_.add(result, fold));
     comparisons_.add_private(result);
     if (fold.changed()) hooks_.verdict_changed();
-    if (fold.before.path != probe::State::kDown && fold.after.path == probe::State::kDown) sync_.probe_failed(result.link);
+    if (fold.before.path != probe::State::kDown && fold.after.path == probe::State::kDown)
+        sync_.probe_failed(result.link);
     if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
         hooks_.token_refused(result.link);
     }
     for (auto& link : links_) {
         if (link.config.name != result.link) continue;
         if (fold.before.path != fold.after.path || fold.before.service != fold.after.service) {
-            core::log(fold.after.overall() == probe::State::kDown ? core::Level::kWarning : core::Level::kInfo, "verdict_changed",
-                      "an address changed its state",
-                      {{"link", result.link}, {"ip", result.ip.text()}, {"zone", result.zone},
+            core::log(fold.after.overall() == probe::State::kDown ? core::Level::kWarning : core::Level::kInfo,
+                      "verdict_changed", "an address changed its state",
+                      {{"link", result.link},
+                       {"ip", result.ip.text()},
+                       {"zone", result.zone},
                        {"path", std::string(to_string(fold.after.path))},
                        {"service", std::string(to_string(fold.after.service))},
-                       {"reason", std::string(to_string(result.reason))}, {"detail", result.detail}});
+                       {"reason", std::string(to_string(result.reason))},
+                       {"detail", result.detail}});
         }
         if (fold.changed()) tell_comparison(link);
         const AnswerDecision before = link.decision;
@@ -266,15 +280,15 @@ void Steering::count(const probe::ProbeResult& result) {
         const double seconds = static_cast<double>(*result.phase_us[i]) / 1e6;
         auto& histogram = counters.phases[i];
         histogram.buckets.resize(bounds.size() + 1);
-        ++histogram.buckets[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin())];
+        ++histogram.buckets[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) -
+                                                     bounds.begin())];
         histogram.sum_s += seconds;
     }
 }
 
 bool Steering::first_sweep_done() const {
     return std::all_of(links_.begin(), links_.end(), [&](const Link& link) {
-        return !link.config.probe.enabled || link.addresses.empty() ||
-               verdicts_.first_sweep_done(link.config.name);
+        return !link.config.probe.enabled || link.addresses.empty() || verdicts_.first_sweep_done(link.config.name);
     });
 }
 
@@ -297,7 +311,8 @@ PlanInput Steering::plan_input() const {
     input.upstream_budget_ms = upstreams_.timeout_s <= 2 ? 1800 : 4000;
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
-        input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link)});
+        input.links.push_back(
+            {link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link)});
     }
     return input;
 }
@@ -354,8 +369,7 @@ void Steering::fill_status(StatusSnapshot& status) const {
                 address.streak = health->streak;
                 address.certificate_expiring = health->certificate_expiring;
             }
-            if (const auto found = address_counters_.find({link.config.name, a.ip});
-                found != address_counters_.end()) {
+            if (const auto found = address_counters_.find({link.config.name, a.ip}); found != address_counters_.end()) {
                 address.counters = found->second;
             }
             out.addresses.push_back(std::move(address));

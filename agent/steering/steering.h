@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "agent/steering/answer_policy.h"
-#include "agent/steering/comparison.h"
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/hostdns/upstreams.h"
-#include "agent/steering/plan_compiler.h"
 #include "agent/status/status.h"
+#include "agent/steering/answer_policy.h"
+#include "agent/steering/comparison.h"
+#include "agent/steering/plan_compiler.h"
 #include "probe/history.h"
 #include "probe/probe_launcher.h"
 #include "probe/scheduler.h"
@@ -27,18 +27,19 @@
 namespace postern::agent {
 
 struct SteeringHooks {
-    std::function<void(PlanInput)> publish;                               // generation and boot id are the publisher's
-    std::function<void(const probe::Record&)> record;                     // every attempt, judged
-    std::function<core::Secret(const std::string& link)> token;           // empty: none
-    std::function<void(const std::string& link)> token_refused;           // the gateway said 401: read it again
-    std::function<void()> save_snapshot;                                  // what fill_snapshot() gives changed
-    std::function<void()> verdict_changed = [] {};                        // so did what saved_verdicts() gives
-    Comparisons::Resolve resolve = {};                                    // of public gateways; none: no comparing
+    std::function<void(PlanInput)> publish;                      // generation and boot id are the publisher's
+    std::function<void(const probe::Record&)> record;            // every attempt, judged
+    std::function<core::Secret(const std::string& link)> token;  // empty: none
+    std::function<void(const std::string& link)> token_refused;  // the gateway said 401: read it again
+    std::function<void()> save_snapshot;                         // what fill_snapshot() gives changed
+    std::function<void()> verdict_changed = [] {};               // so did what saved_verdicts() gives
+    Comparisons::Resolve resolve = {};                           // of public gateways; none: no comparing
 };
 
 class Steering {
   public:
-    Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher, SteeringHooks hooks);
+    Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher,
+             SteeringHooks hooks);
 
     /// First, and at every reload. Links that stay keep addresses and verdicts.
     void configure(const Config& config);
@@ -108,11 +109,10 @@ class Steering {
     Comparisons comparisons_;
     EndpointSync sync_;
     ProbeCounters counters_;
-    std::map<std::pair<std::string, core::IpAddress>, AddressCounters>
-        address_counters_;  // of present targets
+    std::map<std::pair<std::string, core::IpAddress>, AddressCounters> address_counters_;  // of present targets
     std::uint64_t results_ = 0;
     bool started_ = false;
-    bool holding_ = false;   // the first publication waits for the first sweep
+    bool holding_ = false;  // the first publication waits for the first sweep
     Micros published_mono_us_ = 0, publishing_took_us_ = 0;
     core::Timer publish_;    // coalesces the changes of one turn, and of a burst
     core::Timer republish_;  // extends the verdicts' validity

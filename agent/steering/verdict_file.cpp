@@ -27,8 +27,7 @@ struct VerdictFile::Disk {
     }
 };
 
-VerdictFile::VerdictFile(core::Loop& loop, core::Clock& clock, std::string path,
-                         std::function<std::string()> content)
+VerdictFile::VerdictFile(core::Loop& loop, core::Clock& clock, std::string path, std::function<std::string()> content)
     : loop_(loop),
       disk_(std::make_shared<Disk>()),
       content_(std::move(content)),
@@ -75,11 +74,11 @@ void VerdictFile::write() {
         if (again_ && !writing_) write();
     });
     const auto result = std::make_shared<core::Result<void>>();
-    loop_.run_in_pool([disk = disk_, number = ++writes_, text = content_(),
-                       result] { *result = disk->write(number, text); },
-                      [this, alive = alive_, result] {
-                          if (*alive) done(*result);
-                      });
+    loop_.run_in_pool(
+        [disk = disk_, number = ++writes_, text = content_(), result] { *result = disk->write(number, text); },
+        [this, alive = alive_, result] {
+            if (*alive) done(*result);
+        });
 }
 
 void VerdictFile::done(const core::Result<void>& result) {

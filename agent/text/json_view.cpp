@@ -8,7 +8,9 @@ namespace {
 
 using nlohmann::json;
 
-const json* as_json(const void* node) { return static_cast<const json*>(node); }
+const json* as_json(const void* node) {
+    return static_cast<const json*>(node);
+}
 
 /// Brackets outside strings. The parser itself does not recurse, but what walks the document later would.
 bool too_deep(std::string_view text, int max_depth) {
@@ -41,7 +43,8 @@ std::string looks_like(std::string_view text) {
 }  // namespace
 
 core::Result<JsonView> JsonView::parse(std::string_view text, std::size_t max_bytes, int max_depth) {
-    if (text.size() > max_bytes) return core::fail(core::Code::kTooLarge, "JSON of " + std::to_string(text.size()) + " bytes");
+    if (text.size() > max_bytes)
+        return core::fail(core::Code::kTooLarge, "JSON of " + std::to_string(text.size()) + " bytes");
     if (too_deep(text, max_depth)) return core::fail(core::Code::kApiBadReply, "JSON that is nested too deeply");
     auto document = std::make_shared<const json>(json::parse(text.begin(), text.end(), nullptr, false));
     if (document->is_discarded()) return core::fail(core::Code::kApiBadReply, looks_like(text));
@@ -49,9 +52,15 @@ core::Result<JsonView> JsonView::parse(std::string_view text, std::size_t max_by
     return JsonView(std::move(document), root);
 }
 
-bool JsonView::is_object() const { return node_ != nullptr && as_json(node_)->is_object(); }
-bool JsonView::is_array() const { return node_ != nullptr && as_json(node_)->is_array(); }
-bool JsonView::is_null() const { return node_ == nullptr || as_json(node_)->is_null(); }
+bool JsonView::is_object() const {
+    return node_ != nullptr && as_json(node_)->is_object();
+}
+bool JsonView::is_array() const {
+    return node_ != nullptr && as_json(node_)->is_array();
+}
+bool JsonView::is_null() const {
+    return node_ == nullptr || as_json(node_)->is_null();
+}
 
 JsonView JsonView::at(const char* key) const {
     if (!is_object()) return {};
@@ -97,14 +106,16 @@ std::optional<bool> JsonView::boolean() const {
 std::vector<JsonView> JsonView::items() const {
     std::vector<JsonView> out;
     if (!is_array()) return out;
-    for (const json& item : *as_json(node_)) out.push_back(JsonView(document_, &item));
+    for (const json& item : *as_json(node_))
+        out.push_back(JsonView(document_, &item));
     return out;
 }
 
 std::vector<std::pair<std::string, JsonView>> JsonView::members() const {
     std::vector<std::pair<std::string, JsonView>> out;
     if (!is_object()) return out;
-    for (const auto& [key, value] : as_json(node_)->items()) out.emplace_back(key, JsonView(document_, &value));
+    for (const auto& [key, value] : as_json(node_)->items())
+        out.emplace_back(key, JsonView(document_, &value));
     return out;
 }
 

@@ -34,8 +34,8 @@ class JsonView {
     /// A whole number or a string that is one.
     std::optional<std::int64_t> integer() const;
     std::optional<bool> boolean() const;
-    std::vector<JsonView> items() const;                                // of an array
-    std::vector<std::pair<std::string, JsonView>> members() const;     // of an object
+    std::vector<JsonView> items() const;                            // of an array
+    std::vector<std::pair<std::string, JsonView>> members() const;  // of an object
 
   private:
     JsonView(std::shared_ptr<const void> document, const void* node) : document_(std::move(document)), node_(node) {}

@@ -26,8 +26,8 @@ class MetricsWriter {
         sample({}, value);
     }
     /// `counts` has one more entry than `bounds_s`: what is above the last bound. Missing entries are zeros.
-    void histogram(const Labels& labels, const std::vector<double>& bounds_s,
-                   const std::vector<std::uint64_t>& counts, double sum_s);
+    void histogram(const Labels& labels, const std::vector<double>& bounds_s, const std::vector<std::uint64_t>& counts,
+                   double sum_s);
     std::string take() { return std::move(out_); }
 
   private:

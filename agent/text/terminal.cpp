@@ -108,7 +108,8 @@ std::string_view first_piece(std::string_view word) {
         const Glyph next = next_glyph(word.substr(end));
         const auto last = word.substr(end - before.bytes, before.bytes), following = word.substr(end, next.bytes);
         const bool wide = before.columns > 1 || next.columns > 1;
-        if (wide && kCloses.find(following) == std::string_view::npos && kOpens.find(last) == std::string_view::npos) break;
+        if (wide && kCloses.find(following) == std::string_view::npos && kOpens.find(last) == std::string_view::npos)
+            break;
         end += next.bytes;
         before = next;
     }
@@ -122,7 +123,8 @@ std::string wrap_text(std::string_view text, std::size_t width, std::size_t inde
     std::size_t column = indent;
     for (bool blank = false; !text.empty(); blank = text.starts_with(' ')) {
         if (blank) text.remove_prefix(1);
-        const auto piece = text.empty() || text.front() == ' ' ? std::string_view() : first_piece(text.substr(0, text.find(' ')));
+        const auto piece =
+            text.empty() || text.front() == ' ' ? std::string_view() : first_piece(text.substr(0, text.find(' ')));
         const std::size_t wide = display_width(piece);
         if (column > indent && column + (blank ? 1 : 0) + wide > width) {
             out += '\n' + std::string(indent, ' ');

@@ -44,8 +44,7 @@ constexpr Micros kLongest = Micros{36500} * 24 * core::kHour;
 
 /// Reads "NUMBER UNIT" off the front of `text`; nullopt when it isn't one or is out of range.
 template <std::size_t N>
-std::optional<std::int64_t> take_quantity(std::string_view& text, const std::array<Unit, N>& units,
-                                          Unit& unit) {
+std::optional<std::int64_t> take_quantity(std::string_view& text, const std::array<Unit, N>& units, Unit& unit) {
     std::int64_t number = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (ec != std::errc{} || number < 0 || text.front() == '-') return std::nullopt;
@@ -62,13 +61,12 @@ std::optional<std::int64_t> take_quantity(std::string_view& text, const std::arr
 
 bool valid_label(std::string_view label) {
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-    return std::all_of(label.begin(), label.end(),
-                       [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+    return std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
 }
 
 bool ends_with_label(std::string_view name, std::string_view suffix) {
-    return name == suffix || (name.size() > suffix.size() && name.ends_with(suffix) &&
-                              name[name.size() - suffix.size() - 1] == '.');
+    return name == suffix ||
+           (name.size() > suffix.size() && name.ends_with(suffix) && name[name.size() - suffix.size() - 1] == '.');
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -91,11 +89,9 @@ std::string_view host_of_url(std::string_view url) {
 
 /// cn-hangzhou, ap-southeast-1, cn-north-2-gov-1: words of a-z0-9 joined by '-', the first of two letters.
 bool region_like(std::string_view text) {
-    if (text.size() < 4 || text.size() > 40 || !is_lower(text[0]) || !is_lower(text[1]) || text[2] != '-')
-        return false;
+    if (text.size() < 4 || text.size() > 40 || !is_lower(text[0]) || !is_lower(text[1]) || text[2] != '-') return false;
     for (const auto word : split(text, '-')) {
-        if (word.empty() ||
-            !std::all_of(word.begin(), word.end(), [](char c) { return is_lower(c) || is_digit(c); })) {
+        if (word.empty() || !std::all_of(word.begin(), word.end(), [](char c) { return is_lower(c) || is_digit(c); })) {
             return false;
         }
     }
@@ -148,8 +144,7 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
         return wrong("is not a host name: give the name alone, without path, token or port");
     }
     if (core::IpAddress::parse(text)) {
-        return wrong(fmt::format(
-            "is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
+        return wrong(fmt::format("is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
     }
     if (text.find(':') != std::string_view::npos) {
         return wrong("has a port: give the name alone; the port is [link.probe] port");
@@ -164,14 +159,14 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
     for (const auto label : labels) {
         if (label.size() > 63) return wrong("has a part longer than 63 bytes");
         if (!valid_label(label)) {
-            return wrong(fmt::format(
-                "{} is not a host name: parts are letters, digits and '-', joined by dots", shown(text)));
+            return wrong(
+                fmt::format("{} is not a host name: parts are letters, digits and '-', joined by dots", shown(text)));
         }
     }
     for (const std::string_view reserved : {"localhost", "arpa", "invalid", "onion", "local"}) {
         if (ends_with_label(name, reserved)) {
-            return wrong(fmt::format("{} has a meaning of its own (.{}) and can't be a private name",
-                                     shown(text), reserved));
+            return wrong(
+                fmt::format("{} has a meaning of its own (.{}) and can't be a private name", shown(text), reserved));
         }
     }
     if (labels.size() < 2)
@@ -191,17 +186,15 @@ std::string check_endpoint_id(std::string_view text) {
         return "is a domain name: give the endpoint's ID alone, \"ep-\" and what follows up to the first dot "
                "or zone";
     }
-    const bool id =
-        text.starts_with("ep-") && text.size() >= 4 && text.size() <= 64 &&
-        std::all_of(text.begin() + 3, text.end(), [](char c) { return is_lower(c) || is_digit(c); });
+    const bool id = text.starts_with("ep-") && text.size() >= 4 && text.size() <= 64 &&
+                    std::all_of(text.begin() + 3, text.end(), [](char c) { return is_lower(c) || is_digit(c); });
     return id ? ""
               : "is not an endpoint ID: expected \"ep-\" and small letters and digits, as the VPC console "
                 "shows it";
 }
 
 std::string check_region(std::string_view text) {
-    if (!region_like(text))
-        return "is not a region ID: expected one like \"cn-hangzhou\" or \"ap-southeast-1\"";
+    if (!region_like(text)) return "is not a region ID: expected one like \"cn-hangzhou\" or \"ap-southeast-1\"";
     const auto words = split(text, '-');
     const auto last = words.back();
     const bool letter = words.size() > 2 && last.size() == 1 && is_lower(last[0]);
@@ -229,8 +222,7 @@ std::string check_link_name(std::string_view text) {
 std::string check_absolute_path(std::string_view text) {
     if (text.empty()) return "is empty";
     if (text.size() > 1024) return "is longer than 1024 bytes";
-    if (std::any_of(text.begin(), text.end(),
-                    [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); })) {
+    if (std::any_of(text.begin(), text.end(), [](char c) { return std::iscntrl(static_cast<unsigned char>(c)); })) {
         return "has a control character";
     }
     if (text[0] != '/') return "is not an absolute path: expected one that begins with \"/\"";
@@ -243,8 +235,7 @@ std::string check_absolute_path(std::string_view text) {
 std::string check_base_url(std::string_view text, bool https_only) {
     const std::string expected = https_only ? "https://host[:port]" : "http://host[:port]";
     const auto scheme_end = text.find("://");
-    const auto scheme =
-        scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
+    const auto scheme = scheme_end == std::string_view::npos ? std::string_view{} : text.substr(0, scheme_end);
     if (https_only && scheme == "http") return "is not encrypted: signed requests go over https:// only";
     if (scheme != "https" && (https_only || scheme != "http")) return "is not a URL: expected " + expected;
     auto authority = text.substr(scheme_end + 3);
@@ -252,8 +243,7 @@ std::string check_base_url(std::string_view text, bool https_only) {
     if (authority.find('@') != std::string_view::npos) {
         return "has a user name or password in it: credentials don't belong in the configuration";
     }
-    if (authority.find_first_of("/?# ") != std::string_view::npos)
-        return "has a path or query: expected " + expected;
+    if (authority.find_first_of("/?# ") != std::string_view::npos) return "has a path or query: expected " + expected;
     if (core::SocketAddress::parse(authority, 443)) return "";
     auto host = authority;
     if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
@@ -297,16 +287,14 @@ std::string shown(std::string_view text) {
 
 bool looks_like_secret(std::string_view text) {
     if (text.size() < 16 || text.find_first_of("/. ") != std::string_view::npos) return false;
-    const bool word = std::all_of(text.begin(), text.end(), [](char c) {
-        return is_alnum(c) || c == '-' || c == '_' || c == '+' || c == '=';
-    });
+    const bool word = std::all_of(text.begin(), text.end(),
+                                  [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '+' || c == '='; });
     const auto digits = std::count_if(text.begin(), text.end(), is_digit);
     const bool has_lower = std::any_of(text.begin(), text.end(), is_lower);
     return word && has_lower && digits >= 3;
 }
 
-std::optional<std::string_view> nearest(std::string_view word,
-                                        const std::vector<std::string_view>& candidates) {
+std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
     const auto distance = [](std::string_view a, std::string_view b) {
         std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
         for (std::size_t i = 0; i <= a.size(); ++i)

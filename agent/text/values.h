@@ -47,7 +47,6 @@ bool looks_like_secret(std::string_view text);
 
 /// The candidate with the smallest edit distance (a swap of neighbours counts one), if it is near enough to
 /// be meant.
-std::optional<std::string_view> nearest(std::string_view word,
-                                        const std::vector<std::string_view>& candidates);
+std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace postern::agent

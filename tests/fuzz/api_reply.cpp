@@ -15,13 +15,15 @@ void expect(bool good) {
 }
 
 void expect_one_line(const std::string& text) {
-    for (const char c : text) expect(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+    for (const char c : text)
+        expect(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
 }
 
 void judge(const EndpointReport& report) {
     const EndpointSet ready = ready_addresses(report, {});
     expect(ready.empty() != why_not_ready(report, {}).empty());
-    for (const auto& address : ready) expect(address.ip.is_host());
+    for (const auto& address : ready)
+        expect(address.ip.is_host());
 }
 
 }  // namespace
@@ -40,7 +42,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const ApiError error = read_api_error(kStatuses[data[0] % std::size(kStatuses)], body);
     expect(error.code.size() <= 80 && error.message.size() < 260);
     expect(!error.code.empty() || !error.instead.empty());
-    const core::Error words = explain(error, {.action = "ListVpcEndpointZones", .host = "h", .region = "r", .resource = "endpoint ep-1", .credentials = "environment"});
+    const core::Error words = explain(error, {.action = "ListVpcEndpointZones",
+                                              .host = "h",
+                                              .region = "r",
+                                              .resource = "endpoint ep-1",
+                                              .credentials = "environment"});
     expect_one_line(words.what);
     expect(!words.hint.empty());
     HttpResponse limited{429, {{"x-ratelimit-user", std::string(body)}}, ""};

@@ -31,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     judge(parse_external_output(text));
     if (const auto words = split_command(text)) {
         std::size_t length = 0;
-        for (const auto& word : *words) length += word.size();
+        for (const auto& word : *words)
+            length += word.size();
         if (length > size) std::abort();
     }
     return 0;

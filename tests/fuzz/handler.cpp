@@ -33,8 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             fuzz::expect(reply.empty());
             continue;
         }
-        fuzz::expect(reply.size() >= 12 && reply[0] == data[0] && reply[1] == data[1] &&
-                     (reply[2] & 0x80) != 0);
+        fuzz::expect(reply.size() >= 12 && reply[0] == data[0] && reply[1] == data[1] && (reply[2] & 0x80) != 0);
         fuzz::expect(((reply[2] ^ data[2]) & 0x79) == 0);  // opcode and RD
         fuzz::expect((reply[3] & 0x40) == 0);              // Z
         if (proto == core::Proto::kUdp) fuzz::expect(reply.size() <= resolver::kMaxLocalReply);

@@ -20,7 +20,8 @@ void expect(bool good) {
 core::Bytes slot_of(core::ByteView data, SlotKind kind, std::size_t index) {
     core::Bytes slot(table_of(kind).slot_bytes);
     std::copy_n(data.begin(), std::min(data.size(), slot.size() - 4), slot.begin());
-    const std::uint64_t what = std::uint64_t{kEpoch} << 32 | std::uint64_t{static_cast<std::uint8_t>(kind)} << 24 | (index + 1);
+    const std::uint64_t what =
+        std::uint64_t{kEpoch} << 32 | std::uint64_t{static_cast<std::uint8_t>(kind)} << 24 | (index + 1);
     const auto content = core::ByteView(slot).first(slot.size() - 4);
     const auto crc = static_cast<std::uint32_t>(core::crc64(content, what));
     core::store_le(slot.data() + content.size(), crc);
@@ -78,7 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     use_failure(data);
     core::Bytes identity(kIdentityBytes);
     std::copy_n(bytes, std::min(size, kIdentityBytes - 8), identity.begin());
-    core::store_le(identity.data() + kIdentityBytes - 8, core::crc64(core::ByteView(identity).first(kIdentityBytes - 8)));
+    core::store_le(identity.data() + kIdentityBytes - 8,
+                   core::crc64(core::ByteView(identity).first(kIdentityBytes - 8)));
     if (const auto found = decode_identity(identity)) {
         const auto again = decode_identity(encode_identity(*found));
         expect(again && again->link == found->link && again->ip == found->ip && again->endpoint == found->endpoint);

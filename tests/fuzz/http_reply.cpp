@@ -34,9 +34,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Outcome whole = run(stream, std::max<std::size_t>(stream.size(), 1));
     const Outcome pieces = run(stream, 1u + data[0] % 29);
     // A problem quotes what was there when it was found, which depends on the pieces; what it is does not.
-    const bool same = whole.progress == pieces.progress &&
-                      (whole.progress != probe::HttpReply::Progress::kDone ||
-                       (whole.status == pieces.status && whole.body == pieces.body));
+    const bool same =
+        whole.progress == pieces.progress && (whole.progress != probe::HttpReply::Progress::kDone ||
+                                              (whole.status == pieces.status && whole.body == pieces.body));
     const bool bounded = whole.body.size() <= 4096 && whole.problem.size() <= 300;
     const bool explained = (whole.progress == probe::HttpReply::Progress::kDone) == whole.problem.empty();
     if (!same || !bounded || !explained || whole.progress == probe::HttpReply::Progress::kMore) std::abort();

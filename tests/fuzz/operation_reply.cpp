@@ -18,8 +18,7 @@ void expect(bool good) {
 void fill_lists(const SecurityGroup& group, unsigned seed, TrafficSource& source) {
     static const char* const kLists[] = {"0.0.0.0/0", "10.0.0.0/8", "192.168.2.0/24", "::/0"};
     for (const auto& rule : group.rules) {
-        if (!rule.prefix_list.empty())
-            source.prefix_lists[rule.prefix_list] = {*parse_cidr(kLists[seed++ % 4])};
+        if (!rule.prefix_list.empty()) source.prefix_lists[rule.prefix_list] = {*parse_cidr(kLists[seed++ % 4])};
     }
 }
 

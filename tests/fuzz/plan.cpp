@@ -7,8 +7,8 @@ using namespace postern;
 namespace {
 
 void use(core::PlanView view) {
-    const auto plan = std::make_shared<const resolver::ActivePlan>(
-        std::move(view), core::PlanSource::kCurrent, core::boot_id(), 42);
+    const auto plan =
+        std::make_shared<const resolver::ActivePlan>(std::move(view), core::PlanSource::kCurrent, core::boot_id(), 42);
     test::Bench b;
     b.handler.use_plan(plan);
     for (const auto& owner : plan->view.owners) {

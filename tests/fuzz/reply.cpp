@@ -31,8 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto asked = open.at(0).query;
     core::Bytes message(asked.begin(), asked.begin() + 12 + 13 + 4);
     std::copy(data + 1, data + 11, message.begin() + 2);
-    if ((data[0] & 8) == 0)
-        message[2] = static_cast<std::uint8_t>((message[2] & 0x07) | 0x80);  // mostly ours
+    if ((data[0] & 8) == 0) message[2] = static_cast<std::uint8_t>((message[2] & 0x07) | 0x80);  // mostly ours
     if ((data[0] & 8) == 0) message[4] = 0, message[5] = 1;
     message.insert(message.end(), data + 11, data + size);
     if (message.size() > 65535 || fuzz::has_tsig(message)) return 0;

@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
-#include "agent/endpoint/endpoint_query.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/endpoint/endpoint_query.h"
 #include "core/bytes.h"
 
 using namespace postern;
@@ -18,10 +18,12 @@ void judge(std::string_view text) {
     const auto again = parse_snapshot(format_snapshot(*snapshot));
     if (!again || !(*again == *snapshot)) std::abort();
     LinkConfig link;
-    for (const auto& [key, source] : snapshot->sources) link.endpoints.push_back(key);
+    for (const auto& [key, source] : snapshot->sources)
+        link.endpoints.push_back(key);
     addresses_from(*snapshot, link);
     for (const auto& key : link.endpoints) {
-        if (const auto query = parse_query_key(key); query && parse_query_key(query_key(*query)) == std::nullopt) std::abort();
+        if (const auto query = parse_query_key(key); query && parse_query_key(query_key(*query)) == std::nullopt)
+            std::abort();
     }
 }
 
@@ -30,7 +32,8 @@ void judge(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const core::ByteView bytes{data, size};
     judge(core::as_text(bytes));
-    judge(fmt::format("{{\"postern_snapshot\":1,\"crc64\":\"{:016x}\",\"bytes\":{},\"snapshot\":\n", core::crc64(bytes), size) +
+    judge(fmt::format("{{\"postern_snapshot\":1,\"crc64\":\"{:016x}\",\"bytes\":{},\"snapshot\":\n", core::crc64(bytes),
+                      size) +
           std::string(core::as_text(bytes)) + "}\n");
     return 0;
 }

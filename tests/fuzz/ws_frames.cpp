@@ -23,8 +23,7 @@ struct Outcome {
 Outcome run(std::string_view stream, std::size_t step) {
     probe::WsFrames frames(kLimits);
     Outcome out;
-    for (std::size_t at = 0; at < stream.size() && out.progress == probe::WsFrames::Progress::kMore;
-         at += step) {
+    for (std::size_t at = 0; at < stream.size() && out.progress == probe::WsFrames::Progress::kMore; at += step) {
         frames.feed(stream.substr(at, step));
         while ((out.progress = frames.next()) == probe::WsFrames::Progress::kPing) {
             if (frames.control().size() > 125) std::abort();
@@ -63,8 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (failed != whole.explained) std::abort();
 
     const std::string_view said = stream.substr(0, kLimits.message_bytes);
-    const Outcome back =
-        run(unmasked(probe::ws_client_frame(probe::WsOpcode::kText, said, 0x01020304u * data[0])), 3);
+    const Outcome back = run(unmasked(probe::ws_client_frame(probe::WsOpcode::kText, said, 0x01020304u * data[0])), 3);
     if (back.progress != probe::WsFrames::Progress::kMessage || back.message != said) std::abort();
     return 0;
 }

@@ -126,8 +126,7 @@ class Dig {
             if (fd >= 0) ::close(fd);
             return;
         }
-        if (queries_.size() <= static_cast<std::size_t>(fd))
-            queries_.resize(static_cast<std::size_t>(fd) + 1);
+        if (queries_.size() <= static_cast<std::size_t>(fd)) queries_.resize(static_cast<std::size_t>(fd) + 1);
         at(fd) = {due, next_ % lookups_.size(), static_cast<std::uint16_t>(next_ * 40503U), 0, 0};
         ++next_;
         ++under_way_;
@@ -165,8 +164,7 @@ class Dig {
     void end(int fd, Outcome outcome, const char* why) {
         Query& q = at(fd);
         if (outcome == Outcome::kRight) say_ready();
-        samples_.push_back(
-            {q.due, Clock::now() - q.due, outcome, q.tries > 1, outcome == Outcome::kRight ? "" : why});
+        samples_.push_back({q.due, Clock::now() - q.due, outcome, q.tries > 1, outcome == Outcome::kRight ? "" : why});
         q.serial = 0;
         --under_way_;
         ::close(fd);
@@ -288,8 +286,7 @@ void report(const std::vector<Sample>& samples) {
         retransmitted += s.retransmitted;
         if (!s.why.empty()) ++reasons[s.why];
         all.push_back(s.took);
-        seconds[std::chrono::duration_cast<std::chrono::seconds>(s.due.time_since_epoch()).count()].push_back(
-            s.took);
+        seconds[std::chrono::duration_cast<std::chrono::seconds>(s.due.time_since_epoch()).count()].push_back(s.took);
     }
     double worst_p50 = 0, worst_p99 = 0;
     for (auto& [second, took] : seconds) {
@@ -311,9 +308,8 @@ void report(const std::vector<Sample>& samples) {
 }
 
 int usage() {
-    std::fputs(
-        "usage: host_load dig SERVER RATE NAME=ADDRESS… | getaddrinfo RATE NAME=ADDRESS… | watch NAME…\n",
-        stderr);
+    std::fputs("usage: host_load dig SERVER RATE NAME=ADDRESS… | getaddrinfo RATE NAME=ADDRESS… | watch NAME…\n",
+               stderr);
     return 3;
 }
 
@@ -322,16 +318,13 @@ int usage() {
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     const std::string mode = words.empty() ? "" : words[0];
-    const std::size_t options = mode == "dig"           ? 3
-                                : mode == "getaddrinfo" ? 2
-                                : mode == "watch"       ? 1
-                                                        : words.size();
+    const std::size_t options = mode == "dig" ? 3 : mode == "getaddrinfo" ? 2 : mode == "watch" ? 1 : words.size();
     std::vector<Lookup> lookups;
     for (std::size_t i = options; i < words.size(); ++i) {
         const std::size_t equal = words[i].find('=');
         Lookup lookup{words[i].substr(0, equal)};
-        if (mode != "watch" && (equal == std::string::npos ||
-                                inet_pton(AF_INET, words[i].c_str() + equal + 1, &lookup.expected) != 1))
+        if (mode != "watch" &&
+            (equal == std::string::npos || inet_pton(AF_INET, words[i].c_str() + equal + 1, &lookup.expected) != 1))
             return usage();
         lookups.push_back(lookup);
     }

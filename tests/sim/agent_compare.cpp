@@ -70,8 +70,7 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("compare: rarely, with jitter, for hours; and nothing before the private side is known",
-          "[sim][compare]") {
+TEST_CASE("compare: rarely, with jitter, for hours; and nothing before the private side is known", "[sim][compare]") {
     Bench b;
     b.clock.advance(kHour);
     CHECK(b.prober.count() == 0);
@@ -95,8 +94,7 @@ TEST_CASE("compare: rarely, with jitter, for hours; and nothing before the priva
     CHECK(b.status().finding == Comparison::kBothWork);
 }
 
-TEST_CASE("compare: at once when the private path turns down, and never two within a minute",
-          "[sim][compare]") {
+TEST_CASE("compare: at once when the private path turns down, and never two within a minute", "[sim][compare]") {
     Bench b;
     b.turn(PrivateView::kWorks);
     b.clock.advance(5 * kMinute);
@@ -135,8 +133,7 @@ TEST_CASE("compare: a service that is down both ways is not PrivateLink's fault,
     CHECK(b.logged.size() == 3);  // works, down, works
 }
 
-TEST_CASE("compare: a lookup that fails or leads to the private address is told, and asks nobody",
-          "[sim][compare]") {
+TEST_CASE("compare: a lookup that fails or leads to the private address is told, and asks nobody", "[sim][compare]") {
     Bench b;
     b.found = core::fail(core::Error{core::Code::kDnsFailed, "gw.example.com does not exist", "", 0});
     b.turn(PrivateView::kWorks);
@@ -172,8 +169,7 @@ TEST_CASE("compare: the gain is that of medians, over the last good ones", "[sim
     CHECK(b.status().text.find("saves 16.0 ms") != std::string::npos);
 }
 
-TEST_CASE("compare: reloads keep what is known, stopping and removing cancel what is under way",
-          "[sim][compare]") {
+TEST_CASE("compare: reloads keep what is known, stopping and removing cancel what is under way", "[sim][compare]") {
     Bench b;
     b.turn(PrivateView::kWorks);
     b.clock.advance(kSecond);

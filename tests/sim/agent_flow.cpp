@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "agent/steering/steering.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/steering/steering.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
@@ -22,7 +22,8 @@ class FakeCloud final : public Provider {
     explicit FakeCloud(core::Clock& clock) : clock_(clock) {}
     void set(std::vector<std::pair<std::string, std::string>> zones) {
         report_ = {"ep-1", "Active", "Normal", "Connected", "svc", "domain", {}, "req"};
-        for (auto& [zone, ip] : zones) report_.zones.push_back({zone, "Connected", core::IpAddress::parse(ip), {}, ""});
+        for (auto& [zone, ip] : zones)
+            report_.zones.push_back({zone, "Connected", core::IpAddress::parse(ip), {}, ""});
         error_.reset();
     }
     void break_it() { error_ = core::Error{core::Code::kApiUnavailable, "503", "wait", 0}; }
@@ -57,10 +58,11 @@ struct World {
     ~World() { core::capture_log({}); }
 
     void make() {
-        engine = std::make_unique<Steering>(clock, random, cloud, prober,
-                                          SteeringHooks{[this](PlanInput input) { plans.push_back(std::move(input)); },
-                                                      [](const probe::Record&) {}, [](const std::string&) { return core::Secret("token-token"); },
-                                                      [this](const std::string&) { ++token_refusals; }, [] {}});
+        engine = std::make_unique<Steering>(
+            clock, random, cloud, prober,
+            SteeringHooks{[this](PlanInput input) { plans.push_back(std::move(input)); }, [](const probe::Record&) {},
+                          [](const std::string&) { return core::Secret("token-token"); },
+                          [this](const std::string&) { ++token_refusals; }, [] {}});
         engine->configure(config());
         engine->set_upstreams({{*core::SocketAddress::parse("10.0.0.2", 53)}, "configured", 5});
     }
@@ -77,7 +79,8 @@ struct World {
     }
     std::string answer() const {
         std::string out;
-        for (const auto& ip : plans.back().links[0].decision.fresh) out += (out.empty() ? "" : " ") + ip.text();
+        for (const auto& ip : plans.back().links[0].decision.fresh)
+            out += (out.empty() ? "" : " ") + ip.text();
         return out;
     }
 };
@@ -125,7 +128,8 @@ TEST_CASE("agent: probes are counted by address, and forgotten with it", "[sim]"
     CHECK(good.attempts + bad.attempts == w.engine->results());
     const auto timed = [](const AddressCounters& c, probe::Phase phase) {
         std::uint64_t n = 0;
-        for (const auto count : c.phases[static_cast<std::size_t>(phase)].buckets) n += count;
+        for (const auto count : c.phases[static_cast<std::size_t>(phase)].buckets)
+            n += count;
         return n;
     };
     CHECK(timed(good, probe::Phase::kTransfer) == good.attempts);
@@ -162,7 +166,8 @@ TEST_CASE("agent: a probe on demand takes the addresses in the order of the answ
         std::string out;
         const auto targets = w.engine->targets_of("prod");
         REQUIRE(targets);
-        for (const auto& t : *targets) out += (out.empty() ? "" : " ") + t.ip.text();
+        for (const auto& t : *targets)
+            out += (out.empty() ? "" : " ") + t.ip.text();
         return out;
     };
     CHECK(order() == "10.0.2.1 10.0.1.1");
@@ -193,14 +198,19 @@ TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and ste
     const auto gateway = *core::IpAddress::parse("203.0.113.10");
     w.engine = std::make_unique<Steering>(
         w.clock, w.random, w.cloud, w.prober,
-        SteeringHooks{[&w](PlanInput input) { w.plans.push_back(std::move(input)); }, [](const probe::Record& record) {
-                        CHECK(record.host == "db.example.com");  // no record, and so no verdict, of the public gateway
-                    },
-                    [](const std::string&) { return core::Secret("token-token"); }, [&w](const std::string&) { ++w.token_refusals; },
-                    [] {}, [] {}, [&](const std::string& host, Lookup::Callback done) {
-                        CHECK(host == "gw.example.com");
-                        w.clock.set_alarm(w.clock.mono_us() + 1000, [=] { done(LookupResult{{gateway}, 60, false, false, {}}); });
-                    }});
+        SteeringHooks{[&w](PlanInput input) { w.plans.push_back(std::move(input)); },
+                      [](const probe::Record& record) {
+                          CHECK(record.host ==
+                                "db.example.com");  // no record, and so no verdict, of the public gateway
+                      },
+                      [](const std::string&) { return core::Secret("token-token"); },
+                      [&w](const std::string&) { ++w.token_refusals; }, [] {}, [] {},
+                      [&](const std::string& host, Lookup::Callback done) {
+                          CHECK(host == "gw.example.com");
+                          w.clock.set_alarm(w.clock.mono_us() + 1000, [=] {
+                              done(LookupResult{{gateway}, 60, false, false, {}});
+                          });
+                      }});
     Config config = World::config();
     config.links[0].compare = "gw.example.com";
     config.links[0].token.file = "/token";
@@ -217,7 +227,8 @@ TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and ste
     CHECK(compare().private_median_us);
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
 
-    for (const char* ip : {"10.0.1.1", "10.0.2.1"}) w.prober.set(ip, {Reason::kTcpTimeout, kSecond});
+    for (const char* ip : {"10.0.1.1", "10.0.2.1"})
+        w.prober.set(ip, {Reason::kTcpTimeout, kSecond});
     w.clock.advance(2 * kMinute);
     CHECK(compare().finding == Comparison::kPrivatelinkBroken);
     CHECK(w.plans.back().links[0].decision.all_down);
@@ -262,7 +273,8 @@ TEST_CASE("agent: a changed address is answered after the next poll, and probed"
     w.clock.advance(67 * kSecond);  // 60 s + 10 % + 1 s
     CHECK(w.answer() == "10.0.1.99 10.0.2.1");
     std::set<std::string> probed;
-    for (const auto& start : w.prober.starts()) probed.insert(start.ip.text());
+    for (const auto& start : w.prober.starts())
+        probed.insert(start.ip.text());
     CHECK(probed.count("10.0.1.99") == 1);
 }
 
@@ -286,7 +298,8 @@ TEST_CASE("agent: plans are republished before the verdicts in them expire", "[s
     const auto count = w.plans.size();
     w.clock.advance(10 * kMinute);
     CHECK(w.plans.size() >= count + 5);
-    for (std::size_t i = count; i < w.plans.size(); ++i) CHECK(w.plans[i].links[0].verdicts_until > 0);
+    for (std::size_t i = count; i < w.plans.size(); ++i)
+        CHECK(w.plans[i].links[0].verdicts_until > 0);
     CHECK(w.plans.back().links[0].verdicts_until > w.clock.mono_us() + 2 * kMinute);
 }
 
@@ -397,7 +410,8 @@ TEST_CASE("agent: the host's zone comes first once it is known", "[sim]") {
     CHECK(w.answer() == "10.0.2.1 10.0.1.1");
 }
 
-TEST_CASE("agent: over random days the answer is never empty and never has an address the cloud did not give", "[sim]") {
+TEST_CASE("agent: over random days the answer is never empty and never has an address the cloud did not give",
+          "[sim]") {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         INFO("seed " << seed);
         World w(seed);
@@ -413,7 +427,10 @@ TEST_CASE("agent: over random days the answer is never empty and never has an ad
                 w.cloud.set({{"zone-a", all[0]}, {"zone-b", all[1 + dice.below(2)]}});
             }
             for (const auto& ip : all) {
-                const auto reason = dice.below(3) == 0 ? static_cast<probe::Reason>(dice.below(static_cast<std::uint64_t>(probe::Reason::kCount))) : probe::Reason::kNone;
+                const auto reason =
+                    dice.below(3) == 0
+                        ? static_cast<probe::Reason>(dice.below(static_cast<std::uint64_t>(probe::Reason::kCount)))
+                        : probe::Reason::kNone;
                 w.prober.set(ip, test::FakeProber::Outcome{reason, static_cast<core::Micros>(dice.below(2 * kSecond))});
             }
             w.clock.advance(kMinute * static_cast<core::Micros>(1 + dice.below(59)));
@@ -429,7 +446,8 @@ TEST_CASE("agent: over random days the answer is never empty and never has an ad
     }
 }
 
-TEST_CASE("agent: a dead address asks the cloud again within half a minute or what is left of poll_interval, and once", "[sim]") {
+TEST_CASE("agent: a dead address asks the cloud again within half a minute or what is left of poll_interval, and once",
+          "[sim]") {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         World w(seed);
         w.engine->start(false);

@@ -3,8 +3,8 @@
 #include <optional>
 #include <set>
 
-#include "agent/cloud/aliyun_api.h"
 #include "agent/account/operation_error.h"
+#include "agent/cloud/aliyun_api.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
@@ -62,8 +62,8 @@ struct World {
     core::Result<JsonView> write(const AliyunProduct& product = {"privatelink", "2020-04-15"}) {
         std::optional<core::Result<JsonView>> out;
         api.call(
-            product, "CreateVpcEndpoint", {{"ClientToken", "once"}}, "an endpoint",
-            [&](auto r) { out = std::move(r); }, explain_operation);
+            product, "CreateVpcEndpoint", {{"ClientToken", "once"}}, "an endpoint", [&](auto r) { out = std::move(r); },
+            explain_operation);
         clock.advance(core::kMinute);
         REQUIRE(out);
         return std::move(*out);
@@ -101,8 +101,7 @@ TEST_CASE("cloud operation: a dry run that passed is a success, whatever its sta
     }
 }
 
-TEST_CASE("cloud operation: what is refused for good is not repeated, and has a person's next step",
-          "[cloud]") {
+TEST_CASE("cloud operation: what is refused for good is not repeated, and has a person's next step", "[cloud]") {
     World w;
     w.replies = {refusal(400, "EndpointServiceNotFound")};
     const auto reply = w.write();
@@ -111,9 +110,8 @@ TEST_CASE("cloud operation: what is refused for good is not repeated, and has a 
     CHECK(w.http.requests.size() == 1);
 }
 
-TEST_CASE(
-    "cloud operation: a configured PrivateLink host stands for each product's own; another host serves all",
-    "[cloud]") {
+TEST_CASE("cloud operation: a configured PrivateLink host stands for each product's own; another host serves all",
+          "[cloud]") {
     struct Case {
         const char* configured;
         const char* product;
@@ -123,8 +121,7 @@ TEST_CASE(
         {"", "ecs", "ecs-vpc.cn-hangzhou.aliyuncs.com"},
         {"https://privatelink-vpc.cn-hangzhou.aliyuncs.com", "ecs", "ecs-vpc.cn-hangzhou.aliyuncs.com"},
         {"https://privatelink.cn-hangzhou.aliyuncs.com", "ecs", "ecs.cn-hangzhou.aliyuncs.com"},
-        {"https://privatelink.cn-hangzhou.aliyuncs.com", "privatelink",
-         "privatelink.cn-hangzhou.aliyuncs.com"},
+        {"https://privatelink.cn-hangzhou.aliyuncs.com", "privatelink", "privatelink.cn-hangzhou.aliyuncs.com"},
         {"https://gateway.example.com:8443", "ecs", "gateway.example.com:8443"},
         {"https://privatelink.example.com", "ecs", "privatelink.example.com"},
     };

@@ -50,7 +50,8 @@ struct Gateway {
             return std::vector<std::pair<std::string, std::string>>{{"date", text}};
         }();
         const core::Micros skew = core::parse_utc(date) - now;
-        if (skew > 15 * core::kMinute || skew < -15 * core::kMinute) return error(400, "InvalidTimeStamp.Expired", headers);
+        if (skew > 15 * core::kMinute || skew < -15 * core::kMinute)
+            return error(400, "InvalidTimeStamp.Expired", headers);
         if (!token.empty() && header_of(r, "x-acs-security-token") != token) {
             return error(400, "InvalidSecurityToken.Expired", headers);
         }
@@ -61,21 +62,24 @@ struct Gateway {
             return error(next.status, next.code, next.headers);
         }
         if (header_of(r, "x-acs-action") == "GetVpcEndpointAttribute") {
-            return reply(200,
-                         R"({"RequestId":"R-a","EndpointId":"ep-1","EndpointStatus":"Active","EndpointBusinessStatus":"Normal",)"
-                         R"("ConnectionStatus":"Connected"})",
-                         headers);
+            return reply(
+                200,
+                R"({"RequestId":"R-a","EndpointId":"ep-1","EndpointStatus":"Active","EndpointBusinessStatus":"Normal",)"
+                R"("ConnectionStatus":"Connected"})",
+                headers);
         }
         CHECK(header_of(r, "x-acs-action") == "ListVpcEndpointZones");
         CHECK(r.url.find("MaxResults=50") != std::string::npos);
         const auto at = r.url.find("NextToken=p");
         const int page = at == std::string::npos ? 0 : std::stoi(r.url.substr(at + 11));
-        std::string body = R"({"RequestId":"R-z)" + std::to_string(page) + R"(","Zones":[{"ZoneId":"z)" + std::to_string(page) +
-                           R"(","ZoneStatus":"Connected","EniIp":"10.0.)" + std::to_string(page % 250) + R"(.1"}])";
+        std::string body = R"({"RequestId":"R-z)" + std::to_string(page) + R"(","Zones":[{"ZoneId":"z)" +
+                           std::to_string(page) + R"(","ZoneStatus":"Connected","EniIp":"10.0.)" +
+                           std::to_string(page % 250) + R"(.1"}])";
         if (page + 1 < pages) body += R"(,"NextToken":"p)" + std::to_string(page + 1) + "\"";
         return reply(200, body + "}", headers);
     }
-    static HttpResponse error(int status, const std::string& code, std::vector<std::pair<std::string, std::string>> headers) {
+    static HttpResponse error(int status, const std::string& code,
+                              std::vector<std::pair<std::string, std::string>> headers) {
         return reply(status, R"({"RequestId":"R-e","Code":")" + code + R"(","Message":"words"})", std::move(headers));
     }
 
@@ -153,7 +157,8 @@ struct World {
     }
 };
 
-const std::string kInside = "privatelink-vpc.cn-hangzhou.aliyuncs.com", kOutside = "privatelink.cn-hangzhou.aliyuncs.com";
+const std::string kInside = "privatelink-vpc.cn-hangzhou.aliyuncs.com",
+                  kOutside = "privatelink.cn-hangzhou.aliyuncs.com";
 
 }  // namespace
 
@@ -194,8 +199,8 @@ TEST_CASE("aliyun sim: without the VPC host the public one serves, and is asked 
     const auto none = w.describe_endpoint();
     REQUIRE_FALSE(none);
     CHECK(none.error().code == Code::kConnectFailed);
-    CHECK(none.error().what == "GetVpcEndpointAttribute: cannot reach " + kOutside + "; and before: cannot reach " + kInside +
-                                   " (look there)");
+    CHECK(none.error().what == "GetVpcEndpointAttribute: cannot reach " + kOutside + "; and before: cannot reach " +
+                                   kInside + " (look there)");
 }
 
 TEST_CASE("aliyun sim: a VPC host that answers and always fails is as good as none", "[aliyun]") {
@@ -245,7 +250,8 @@ TEST_CASE("aliyun sim: what passes is retried a little, with new signatures, and
 
 TEST_CASE("aliyun sim: throttling waits what the reply says, for everyone", "[aliyun]") {
     World w;
-    w.gateway.refusals = {{400, "Throttling.User", {{"x-ratelimit-user-api", "Limit:1,Remain:0,TimeLeft:2000,Reset:1"}}}};
+    w.gateway.refusals = {
+        {400, "Throttling.User", {{"x-ratelimit-user-api", "Limit:1,Remain:0,TimeLeft:2000,Reset:1"}}}};
     const core::Micros started = w.clock.mono_us();
     std::optional<core::Micros> done;
     w.provider->describe_endpoint("ep-1", [&](auto r) {
@@ -272,7 +278,8 @@ TEST_CASE("aliyun sim: throttling waits what the reply says, for everyone", "[al
     CHECK(w.provider->not_before_mono_us() - w.clock.mono_us() < core::kHour);  // whatever it says
 }
 
-TEST_CASE("aliyun sim: a wrong clock is measured, worked around, reported, and noticed when it is right again", "[aliyun]") {
+TEST_CASE("aliyun sim: a wrong clock is measured, worked around, reported, and noticed when it is right again",
+          "[aliyun]") {
     World w;
     w.gateway.offset_us = 1203 * core::kSecond;
     REQUIRE(w.describe_endpoint());

@@ -1,9 +1,9 @@
 // The official default chain, source by source, against a scripted token service.
+#include <unistd.h>
 #include <catch2/catch.hpp>
 #include <ctime>
 #include <map>
 #include <optional>
-#include <unistd.h>
 
 #include "agent/cloud/credential_sources.h"
 #include "core/bytes.h"
@@ -45,14 +45,17 @@ struct World {
         folder = ::mkdtemp(name);
         variables["HOME"] = folder;
         variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true";
-        body = R"({"RequestId":"R","AssumedRoleUser":{},"Credentials":{"AccessKeyId":"STS.new","AccessKeySecret":"new-secret",)"
-               R"("SecurityToken":"new-token-value","Expiration":")" +
-               core::format_utc(clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"}})";
+        body =
+            R"({"RequestId":"R","AssumedRoleUser":{},"Credentials":{"AccessKeyId":"STS.new","AccessKeySecret":"new-secret",)"
+            R"("SecurityToken":"new-token-value","Expiration":")" +
+            core::format_utc(clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"}})";
     }
     ~World() {
         core::capture_log({});
-        for (const auto& file : files) ::unlink(file.c_str());
-        for (const char* sub : {"/.aliyun", "/.alibabacloud", ""}) ::rmdir((folder + sub).c_str());
+        for (const auto& file : files)
+            ::unlink(file.c_str());
+        for (const char* sub : {"/.aliyun", "/.alibabacloud", ""})
+            ::rmdir((folder + sub).c_str());
     }
     std::string put(const std::string& path, const std::string& text, mode_t mode = 0600) {
         const std::string file = folder + path;
@@ -126,10 +129,13 @@ struct World {
         return signature == rpc_v2_signature("POST", all, core::Secret(secret));
     }
     core::Result<Credentials> get() {
-        chain = default_credential_chain(clock, random, http, metadata, [this](const std::string& name) {
-            const auto it = variables.find(name);
-            return it == variables.end() ? std::string() : it->second;
-        }, options);
+        chain = default_credential_chain(
+            clock, random, http, metadata,
+            [this](const std::string& name) {
+                const auto it = variables.find(name);
+                return it == variables.end() ? std::string() : it->second;
+            },
+            options);
         return again();
     }
     core::Result<Credentials> again() {
@@ -150,16 +156,22 @@ struct World {
 }  // namespace
 
 TEST_CASE("rpc v2: the published vectors", "[credentials]") {
-    const NameValues query{{"AccessKeyId", "testid"}, {"Action", "DescribeDedicatedHosts"}, {"Format", "JSON"},
-                           {"RegionId", "cn-beijing"}, {"SignatureMethod", "HMAC-SHA1"},
-                           {"SignatureNonce", "edb2b34af0af9a6d14deaf7c1a5315eb"}, {"SignatureVersion", "1.0"},
-                           {"Timestamp", "2023-03-13T08:34:30Z"}, {"Version", "2014-05-26"}};
+    const NameValues query{{"AccessKeyId", "testid"},
+                           {"Action", "DescribeDedicatedHosts"},
+                           {"Format", "JSON"},
+                           {"RegionId", "cn-beijing"},
+                           {"SignatureMethod", "HMAC-SHA1"},
+                           {"SignatureNonce", "edb2b34af0af9a6d14deaf7c1a5315eb"},
+                           {"SignatureVersion", "1.0"},
+                           {"Timestamp", "2023-03-13T08:34:30Z"},
+                           {"Version", "2014-05-26"}};
     CHECK(rpc_v2_string_to_sign("GET", query) ==
           "GET&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeDedicatedHosts%26Format%3DJSON%26RegionId%3Dcn-beijing%26"
           "SignatureMethod%3DHMAC-SHA1%26SignatureNonce%3Dedb2b34af0af9a6d14deaf7c1a5315eb%26SignatureVersion%3D1.0%26"
           "Timestamp%3D2023-03-13T08%253A34%253A30Z%26Version%3D2014-05-26");
     CHECK(rpc_v2_signature("GET", query, core::Secret("testsecret")) == "9NaGiOspFP5UPcwX8Iwt2YJXXuk=");
-    CHECK(rpc_v2_signature("GET", {{"query", "test"}, {"body", "test"}}, core::Secret("secret")) == "XlUyV4sXjOuX5FnjUz9IF9tm5rU=");
+    CHECK(rpc_v2_signature("GET", {{"query", "test"}, {"body", "test"}}, core::Secret("secret")) ==
+          "XlUyV4sXjOuX5FnjUz9IF9tm5rU=");
     CHECK(rpc_v2_signature("", {{"test", "ok"}}, core::Secret("accessKeySecret")) == "jHx/oHoHNrbVfhncHEvPdHXZwHU=");
 }
 
@@ -197,7 +209,8 @@ TEST_CASE("credentials: OIDC sends the token unsigned and renews before the hour
     w.body = R"({"Code":"AuthenticationFail.OIDCToken.Expired","Message":"expired","RequestId":"R"})";
     const auto failed = w.get();
     REQUIRE_FALSE(failed);
-    CHECK(failed.error().what.find("AssumeRoleWithOIDC at sts.aliyuncs.com: AuthenticationFail.OIDCToken.Expired") != std::string::npos);
+    CHECK(failed.error().what.find("AssumeRoleWithOIDC at sts.aliyuncs.com: AuthenticationFail.OIDCToken.Expired") !=
+          std::string::npos);
     CHECK(failed.error().text().find("oidc-token-value") == std::string::npos);
 }
 
@@ -248,7 +261,8 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
     REQUIRE_FALSE(w.get());
     w.options.run = [](std::vector<std::string> argv, auto done) {
         CHECK(argv == std::vector<std::string>{"/bin/provide", "--json"});
-        done(std::string(R"({"mode":"StsToken","access_key_id":"ext","access_key_secret":"s","sts_token":"t","expiration":"2030-01-01T00:00:00Z"})"));
+        done(std::string(
+            R"({"mode":"StsToken","access_key_id":"ext","access_key_secret":"s","sts_token":"t","expiration":"2030-01-01T00:00:00Z"})"));
     };
     CHECK(w.get()->access_key_id == "ext");
 
@@ -260,19 +274,22 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
     CHECK(w.get()->access_key_id == "quoted");
 
     const std::string sts_reply = w.body;
-    w.body = R"({"Code":"Success","AccessKeyId":"STS.uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2099-01-01T00:00:00Z"})";
+    w.body =
+        R"({"Code":"Success","AccessKeyId":"STS.uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2099-01-01T00:00:00Z"})";
     w.variables["ALIBABA_CLOUD_PROFILE"] = "uri";
     CHECK(w.get()->access_key_id == "STS.uri");
     CHECK(w.host == "keys.example");
     w.body = sts_reply;
 
-    for (const auto& [profile, word] : std::map<std::string, std::string>{{"loop", "in a circle"}, {"sso", "through a browser"},
-                                                                          {"open", "a quote is not closed"},
-                                                                          {"tokenless", "it has no sts_token"},
-                                                                          {"instance", "ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids"},
-                                                                          {"new", "unsupported profile mode \"Telepathy\""},
-                                                                          {"empty", "lacks the AccessKey's ID or secret"},
-                                                                          {"absent", "there is no profile \"absent\""}}) {
+    for (const auto& [profile, word] :
+         std::map<std::string, std::string>{{"loop", "in a circle"},
+                                            {"sso", "through a browser"},
+                                            {"open", "a quote is not closed"},
+                                            {"tokenless", "it has no sts_token"},
+                                            {"instance", "ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids"},
+                                            {"new", "unsupported profile mode \"Telepathy\""},
+                                            {"empty", "lacks the AccessKey's ID or secret"},
+                                            {"absent", "there is no profile \"absent\""}}) {
         w.variables["ALIBABA_CLOUD_PROFILE"] = profile;
         const auto failed = w.get();
         REQUIRE_FALSE(failed);
@@ -286,11 +303,13 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
 
 TEST_CASE("credentials: a profile takes a role with that of the instance", "[credentials]") {
     World w;
-    w.put("/.aliyun/config.json", R"({"current":"i","profiles":[{"name":"i","mode":"RamRoleArnWithRoleName","ram_role_name":"base",
+    w.put("/.aliyun/config.json",
+          R"({"current":"i","profiles":[{"name":"i","mode":"RamRoleArnWithRoleName","ram_role_name":"base",
         "ram_role_arn":"acs:ram::1:role/w","sts_region":"cn-hangzhou"}]})");
     w.variables["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "";
-    w.role = R"({"Code":"Success","AccessKeyId":"STS.base","AccessKeySecret":"base-secret","SecurityToken":"base-token","Expiration":")" +
-             core::format_utc(w.clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"})";
+    w.role =
+        R"({"Code":"Success","AccessKeyId":"STS.base","AccessKeySecret":"base-secret","SecurityToken":"base-token","Expiration":")" +
+        core::format_utc(w.clock.wall_us() + core::kHour).substr(0, 19) + R"(Z"})";
     const auto keys = w.get();
     REQUIRE(keys);
     CHECK(keys->access_key_id == "STS.new");
@@ -302,7 +321,8 @@ TEST_CASE("credentials: a profile takes a role with that of the instance", "[cre
 
 TEST_CASE("credentials: a wrong clock does not keep the token service from giving a role", "[credentials]") {
     World w;
-    w.put("/.aliyun/config.json", R"({"current":"r","profiles":[{"name":"r","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s",
+    w.put("/.aliyun/config.json",
+          R"({"current":"r","profiles":[{"name":"r","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s",
         "ram_role_arn":"acs:ram::1:role/r"}]})");
     w.ahead = 20 * core::kMinute;
     REQUIRE(w.get());
@@ -327,11 +347,12 @@ TEST_CASE("credentials: the list names what is switched off", "[credentials]") {
 
 TEST_CASE("credentials: the ini file under both of its names", "[credentials]") {
     World w;
-    w.put("/.alibabacloud/credentials.ini", "\xef\xbb\xbf; comment\n[default]\nenable = true\ntype = access_key   # kind\r\n"
-                                            "access_key_id = id-ini\naccess_key_secret = \"se#cret ini\"  # end\n\n"
-                                            "[ram]\ntype=ram_role_arn\naccess_key_id=i\naccess_key_secret=se#cret\n"
-                                            "role_arn=acs:ram::1:role/x\nrole_session_name=n\n[off]\nenable=false\ntype=access_key\n"
-                                            "[odd]\ntype=rsa_key_pair\n[colon]\nType: access_key\naccess_key_id:id-colon\naccess_key_secret : a=b:c\n",
+    w.put("/.alibabacloud/credentials.ini",
+          "\xef\xbb\xbf; comment\n[default]\nenable = true\ntype = access_key   # kind\r\n"
+          "access_key_id = id-ini\naccess_key_secret = \"se#cret ini\"  # end\n\n"
+          "[ram]\ntype=ram_role_arn\naccess_key_id=i\naccess_key_secret=se#cret\n"
+          "role_arn=acs:ram::1:role/x\nrole_session_name=n\n[off]\nenable=false\ntype=access_key\n"
+          "[odd]\ntype=rsa_key_pair\n[colon]\nType: access_key\naccess_key_id:id-colon\naccess_key_secret : a=b:c\n",
           0644);
     auto keys = w.get();
     REQUIRE(keys);
@@ -352,11 +373,13 @@ TEST_CASE("credentials: the ini file under both of its names", "[credentials]") 
         CHECK_FALSE(w.get());
     }
     w.variables["ALIBABA_CLOUD_PROFILE"] = "";
-    w.variables["ALIBABA_CLOUD_CREDENTIALS_FILE"] = w.put("/other", "[default]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n");
+    w.variables["ALIBABA_CLOUD_CREDENTIALS_FILE"] =
+        w.put("/other", "[default]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n");
     CHECK(w.get()->access_key_id == "other");
 }
 
-TEST_CASE("credentials: the order is environment, OIDC, profile, ini, role, URI; the first that yields stays", "[credentials]") {
+TEST_CASE("credentials: the order is environment, OIDC, profile, ini, role, URI; the first that yields stays",
+          "[credentials]") {
     World w;
     w.variables["ALIBABA_CLOUD_CREDENTIALS_URI"] = "http://127.0.0.1:9999/keys";
     const std::string keep = w.body;
@@ -365,7 +388,8 @@ TEST_CASE("credentials: the order is environment, OIDC, profile, ini, role, URI;
     CHECK(w.get()->provider == "credentials_uri");
     w.put("/.alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=ini\naccess_key_secret=s\n");
     CHECK(w.get()->provider == "profile");
-    w.put("/.aliyun/config.json", R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"cli","access_key_secret":"s"}]})");
+    w.put("/.aliyun/config.json",
+          R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"cli","access_key_secret":"s"}]})");
     CHECK(w.get()->provider == "cli_profile");
     w.body = keep;
     w.variables["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = w.put("/token", "t");
@@ -385,19 +409,24 @@ TEST_CASE("credentials: the order is environment, OIDC, profile, ini, role, URI;
 
 TEST_CASE("credentials: a rotated file counts once the API refuses the old key", "[credentials]") {
     World w;
-    w.put("/.aliyun/config.json", R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"old","access_key_secret":"s"}]})");
+    w.put("/.aliyun/config.json",
+          R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"old","access_key_secret":"s"}]})");
     REQUIRE(w.get()->access_key_id == "old");
-    w.put("/.aliyun/config.json", R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"new","access_key_secret":"s"}]})");
+    w.put("/.aliyun/config.json",
+          R"({"current":"d","profiles":[{"name":"d","mode":"AK","access_key_id":"new","access_key_secret":"s"}]})");
     CHECK(w.again()->access_key_id == "old");
     w.chain->invalidate("old");
     CHECK(w.again()->access_key_id == "new");
 }
 
 TEST_CASE("credentials: files of any bytes are survived", "[credentials]") {
-    const std::string json = R"({"current":"ak","profiles":[{"name":"ak","mode":"AK","access_key_id":"id","access_key_secret":"s"}]})";
+    const std::string json =
+        R"({"current":"ak","profiles":[{"name":"ak","mode":"AK","access_key_id":"id","access_key_secret":"s"}]})";
     const std::string ini = "[default]\ntype = access_key\naccess_key_id = \"x\n[\n=\n[]\n";
-    for (std::size_t n = 0; n <= json.size(); ++n) (void)parse_cli_config(json.substr(0, n));
-    for (std::size_t n = 0; n <= ini.size(); ++n) (void)parse_ini(ini.substr(0, n));
+    for (std::size_t n = 0; n <= json.size(); ++n)
+        (void)parse_cli_config(json.substr(0, n));
+    for (std::size_t n = 0; n <= ini.size(); ++n)
+        (void)parse_ini(ini.substr(0, n));
     for (std::size_t at = 0; at < json.size(); ++at) {
         for (const char c : {'\0', '{', '"', '\xff'}) {
             std::string changed = json;

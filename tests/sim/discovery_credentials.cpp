@@ -235,13 +235,15 @@ TEST_CASE("metadata: no callback runs once the client is gone, even from inside 
 
 TEST_CASE("metadata: values are trimmed and bounded", "[metadata]") {
     CHECK(metadata_value(" cn-hangzhou \r\n") == std::optional<std::string>("cn-hangzhou"));
-    CHECK(metadata_value("100.100.2.136\r\n100.100.2.138") == std::optional<std::string>("100.100.2.136\r\n100.100.2.138"));
+    CHECK(metadata_value("100.100.2.136\r\n100.100.2.138") ==
+          std::optional<std::string>("100.100.2.136\r\n100.100.2.138"));
     CHECK_FALSE(metadata_value(""));
     CHECK_FALSE(metadata_value(" \r\n"));
     CHECK_FALSE(metadata_value(std::string("a\0b", 3)));
     CHECK_FALSE(metadata_value(std::string(20000, 'x')));
     CHECK(is_region_id("cn-north-2-gov-1"));
-    for (const char* bad : {"", "CN-x", "a.b", "-a", "a-", "a/b", "a b"}) CHECK_FALSE(is_region_id(bad));
+    for (const char* bad : {"", "CN-x", "a.b", "-a", "a-", "a/b", "a b"})
+        CHECK_FALSE(is_region_id(bad));
 }
 
 TEST_CASE("credentials: the environment comes first and is asked no one else", "[credentials]") {
@@ -282,7 +284,7 @@ TEST_CASE("credentials: the role's keys are renewed ahead of time for days, and 
         waits += at_once ? 0 : 1;
     }
     CHECK(waits == 0);
-    CHECK(w.imds.generation == 13);    // 72 h of 5 h 45 min each
+    CHECK(w.imds.generation == 13);  // 72 h of 5 h 45 min each
     CHECK(w.imds.keys_asked < 40);
 }
 
@@ -290,13 +292,15 @@ TEST_CASE("credentials: everyone who waits gets the answer of one question", "[c
     World w;
     w.open_chain();
     int answers = 0;
-    for (int i = 0; i < 50; ++i) w.chain->get([&](auto r) { answers += r.has_value(); });
+    for (int i = 0; i < 50; ++i)
+        w.chain->get([&](auto r) { answers += r.has_value(); });
     w.clock.advance(core::kSecond);
     CHECK(answers == 50);
     CHECK(w.imds.keys_asked == 1);
 }
 
-TEST_CASE("credentials: when renewal fails the old ones serve until they expire, then the reason is told", "[credentials]") {
+TEST_CASE("credentials: when renewal fails the old ones serve until they expire, then the reason is told",
+          "[credentials]") {
     World w;
     w.open_chain();
     REQUIRE(w.get());
@@ -310,7 +314,8 @@ TEST_CASE("credentials: when renewal fails the old ones serve until they expire,
     REQUIRE_FALSE(gone);
     CHECK(gone.error().code == Code::kCredentialsMissing);
     CHECK(gone.error().what.starts_with("no Alibaba Cloud credentials: ecs_ram_role: no instance metadata: "));
-    CHECK(gone.error().what.ends_with("; not set up: environment, oidc_role_arn, cli_profile, profile, credentials_uri"));
+    CHECK(
+        gone.error().what.ends_with("; not set up: environment, oidc_role_arn, cli_profile, profile, credentials_uri"));
     REQUIRE(w.chain->attempts().size() == 6);
     CHECK(w.chain->attempts()[0].why_not == "ALIBABA_CLOUD_ACCESS_KEY_ID is not set");
     CHECK_FALSE(w.chain->attempts()[0].used);
@@ -377,11 +382,14 @@ TEST_CASE("credentials: only a whole document counts", "[credentials]") {
     const std::string good =
         R"({"AccessKeyId":"i","AccessKeySecret":"secret-x","SecurityToken":"token-x","Expiration":"2026-01-02T03:04:05Z","Code":"Success"})";
     REQUIRE(parse_role_credentials(good, true));
-    for (std::size_t cut = 0; cut < good.size(); ++cut) CHECK_FALSE(parse_role_credentials(good.substr(0, cut), true));
-    for (const char* bad : {"", "[]", "null", "{}", "{\"Code\":\"Success\"}", "<html>",
-                            R"({"AccessKeyId":"i","AccessKeySecret":"","SecurityToken":"t","Expiration":"2026-01-02T03:04:05Z","Code":"Success"})",
-                            R"({"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t","Expiration":"tomorrow","Code":"Success"})",
-                            R"({"AccessKeyId":{},"AccessKeySecret":[],"SecurityToken":1,"Expiration":2,"Code":"Success"})"}) {
+    for (std::size_t cut = 0; cut < good.size(); ++cut)
+        CHECK_FALSE(parse_role_credentials(good.substr(0, cut), true));
+    for (
+        const char* bad :
+        {"", "[]", "null", "{}", "{\"Code\":\"Success\"}", "<html>",
+         R"({"AccessKeyId":"i","AccessKeySecret":"","SecurityToken":"t","Expiration":"2026-01-02T03:04:05Z","Code":"Success"})",
+         R"({"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t","Expiration":"tomorrow","Code":"Success"})",
+         R"({"AccessKeyId":{},"AccessKeySecret":[],"SecurityToken":1,"Expiration":2,"Code":"Success"})"}) {
         CHECK_FALSE(parse_role_credentials(bad, true));
     }
     const std::string no_code =

@@ -47,10 +47,12 @@ struct HostCloud final : Provider {
     HostCloud(Account& a, core::Random& r) : account(a), random(r) {}
     void describe_endpoint(const std::string& id, Callback done) override {
         if (const Micros wait = account.take(); wait > 0) {
-            not_before = account.clock.mono_us() + wait + static_cast<Micros>(random.below(static_cast<std::uint64_t>(wait / 4 + 1)));
+            not_before = account.clock.mono_us() + wait +
+                         static_cast<Micros>(random.below(static_cast<std::uint64_t>(wait / 4 + 1)));
             return done(core::fail(core::Code::kApiThrottled, "Throttling.User"));
         }
-        EndpointReport r{.endpoint_id = id, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+        EndpointReport r{
+            .endpoint_id = id, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
         r.zones.push_back({"h", "Connected", core::IpAddress::parse(account.address), {}, ""});
         done(std::move(r));
     }
@@ -62,7 +64,9 @@ struct HostCloud final : Provider {
 
 struct Host {
     Host(FakeClock& clock, Account& account, std::uint64_t seed)
-        : random(seed), cloud(account, random), sync(clock, random, cloud, {[this](const std::string&) { ++changes; }, {}, {}}) {}
+        : random(seed),
+          cloud(account, random),
+          sync(clock, random, cloud, {[this](const std::string&) { ++changes; }, {}, {}}) {}
     core::SeededRandom random;
     HostCloud cloud;
     int changes = 0;
@@ -94,7 +98,8 @@ struct Fleet {
     }
     int knowing(const std::string& address) const {
         int n = 0;
-        for (const auto& host : all) n += describe(host->sync.status("a").addresses) == address + " (h)";
+        for (const auto& host : all)
+            n += describe(host->sync.status("a").addresses) == address + " (h)";
         return n;
     }
     FakeClock clock;
@@ -119,14 +124,18 @@ TEST_CASE("fleet: requests a minute at rest and when a zone dies, for 1, 1,000 a
         // The zone dies: every host's probe fails within the same seconds, and the endpoint gets a new address.
         fleet.account.address = "10.0.0.2";
         const auto refused_then = fleet.account.refused;
-        for (auto& host : fleet.all) host->sync.probe_failed("a");
+        for (auto& host : fleet.all)
+            host->sync.probe_failed("a");
         const double burst = fleet.per_minute(2 * kMinute);
         int half = 2, done = 2;
-        while (fleet.knowing("10.0.0.2") * 2 < hosts && half < 240) fleet.clock.advance(kMinute), ++half;
+        while (fleet.knowing("10.0.0.2") * 2 < hosts && half < 240)
+            fleet.clock.advance(kMinute), ++half;
         done = half;
-        while (fleet.knowing("10.0.0.2") < hosts && done < 240) fleet.clock.advance(kMinute), ++done;
-        WARN(hosts << " hosts: " << first << "/min in the first half hour (" << early << " served), " << rest << "/min at rest (" << refused_at_rest
-                   << " refused in an hour), " << burst << "/min after a zone died (" << fleet.account.refused - refused_then
+        while (fleet.knowing("10.0.0.2") < hosts && done < 240)
+            fleet.clock.advance(kMinute), ++done;
+        WARN(hosts << " hosts: " << first << "/min in the first half hour (" << early << " served), " << rest
+                   << "/min at rest (" << refused_at_rest << " refused in an hour), " << burst
+                   << "/min after a zone died (" << fleet.account.refused - refused_then
                    << " refused), half knew within " << half << " min, all within " << done << " min");
         CHECK(fleet.knowing("10.0.0.2") == hosts);
         if (hosts <= 1000) {

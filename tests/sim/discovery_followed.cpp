@@ -1,7 +1,7 @@
 // Addresses from a name that is followed and from a saved reply.
+#include <unistd.h>
 #include <catch2/catch.hpp>
 #include <map>
-#include <unistd.h>
 
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/endpoint_sync.h"
@@ -23,7 +23,9 @@ using core::kSecond;
 namespace {
 
 struct NoApi final : Provider {
-    void describe_endpoint(const std::string&, Callback done) override { done(core::fail(Code::kInternal, "not asked")); }
+    void describe_endpoint(const std::string&, Callback done) override {
+        done(core::fail(Code::kInternal, "not asked"));
+    }
 };
 
 struct FakeLookup final : Lookup {
@@ -67,7 +69,8 @@ struct World {
     void resolve_to(std::vector<std::string> ips, std::uint32_t ttl) {
         lookup.result = {};
         lookup.result.ttl_s = ttl;
-        for (const auto& ip : ips) lookup.result.addresses.push_back(*IpAddress::parse(ip));
+        for (const auto& ip : ips)
+            lookup.result.addresses.push_back(*IpAddress::parse(ip));
     }
 };
 
@@ -131,7 +134,9 @@ TEST_CASE("zones file: read again within a second of a change, however it was wr
     char name[] = "/tmp/postern-zones-XXXXXX";
     const std::string folder = ::mkdtemp(name);
     const std::string path = folder + "/zones.json";
-    const auto put = [&](const std::string& text) { REQUIRE(core::write_file(path, core::as_bytes(text), 0644, false)); };
+    const auto put = [&](const std::string& text) {
+        REQUIRE(core::write_file(path, core::as_bytes(text), 0644, false));
+    };
     const auto zone = [](const std::string& ip) {
         return R"({"RequestId":"R-f","Zones":[{"ZoneId":"h","ZoneStatus":"Connected","EniIp":")" + ip + R"("}]})";
     };

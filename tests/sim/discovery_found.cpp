@@ -5,8 +5,8 @@
 #include <set>
 
 #include "agent/cloud/aliyun_privatelink.h"
-#include "agent/endpoint/endpoint_query.h"
 #include "agent/discovery/endpoint_sync.h"
+#include "agent/endpoint/endpoint_query.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
@@ -34,8 +34,8 @@ struct StaticKeys final : CredentialSource {
 };
 
 std::string endpoint(const std::string& id, const std::string& more = "") {
-    return R"({"EndpointId":")" + id + R"(","EndpointStatus":"Active","ConnectionStatus":"Connected","ServiceName":")" + kService +
-           "\"" + more + "}";
+    return R"({"EndpointId":")" + id + R"(","EndpointStatus":"Active","ConnectionStatus":"Connected","ServiceName":")" +
+           kService + "\"" + more + "}";
 }
 
 struct World {
@@ -52,22 +52,27 @@ struct World {
     bool with_metadata = true;
 
     World() {
-        core::capture_log([this](core::Level, std::string_view event, const std::string& line) { log.push_back(std::string(event) + " " + line); });
+        core::capture_log([this](core::Level, std::string_view event, const std::string& line) {
+            log.push_back(std::string(event) + " " + line);
+        });
         std::vector<std::unique_ptr<CredentialSource>> sources;
         sources.push_back(std::make_unique<StaticKeys>());
         chain = std::make_unique<CredentialChain>(clock, random, std::move(sources));
-        provider = std::make_unique<AliyunPrivatelink>(clock, random, http, *chain, metadata, AliyunOptions{.region = "cn-hangzhou"});
+        provider = std::make_unique<AliyunPrivatelink>(clock, random, http, *chain, metadata,
+                                                       AliyunOptions{.region = "cn-hangzhou"});
     }
     ~World() { core::capture_log({}); }
 
     core::Result<HttpResponse> answer(const HttpRequest& r) {
-        if (r.url.find("/meta-data/all") != std::string::npos && with_metadata) return reply(200, R"({"vpc-id":"vpc-own","region-id":"cn-hangzhou"})");
+        if (r.url.find("/meta-data/all") != std::string::npos && with_metadata)
+            return reply(200, R"({"vpc-id":"vpc-own","region-id":"cn-hangzhou"})");
         if (r.url.find("100.100.100.200") != std::string::npos) return reply(404, "");
         if (header_of(r, "x-acs-action") == "ListVpcEndpoints") return reply(200, list(r.url));
         CHECK(header_of(r, "x-acs-action") == "ListVpcEndpointZones");
         for (const auto& [id, ip] : addresses) {
             if (r.url.find("EndpointId=" + id + "&") == std::string::npos) continue;
-            return reply(200, R"({"RequestId":"R-z","Zones":[{"ZoneId":"h","ZoneStatus":"Connected","EniIp":")" + ip + "\"}]}");
+            return reply(
+                200, R"({"RequestId":"R-z","Zones":[{"ZoneId":"h","ZoneStatus":"Connected","EniIp":")" + ip + "\"}]}");
         }
         return reply(404, R"({"Code":"EndpointNotFound","Message":"m"})");
     }
@@ -98,9 +103,12 @@ TEST_CASE("found: the question has VPC, service and tags, and the answer every p
                 CHECK(url.find("Tag.1.Key=env&Tag.1.Value=a%26b&Tag.2.Key=x&Tag.2.Value=") != std::string::npos);
                 CHECK(url.find("MaxResults=50") != std::string::npos);
                 const bool second = url.find("NextToken=p%2F2") != std::string::npos;
-                const std::string items = second ? endpoint("ep-3") : endpoint("ep-1") + "," + endpoint("ep-2", R"(,"EndpointType":"Interface")");
+                const std::string items =
+                    second ? endpoint("ep-3")
+                           : endpoint("ep-1") + "," + endpoint("ep-2", R"(,"EndpointType":"Interface")");
                 const std::string list = wrapped ? R"({"Endpoint":[)" + items + "]}" : "[" + items + "]";
-                return R"({"RequestId":"R-1","TotalCount":"3","Endpoints":)" + list + (second ? end : R"(,"NextToken":"p/2")") + "}";
+                return R"({"RequestId":"R-1","TotalCount":"3","Endpoints":)" + list +
+                       (second ? end : R"(,"NextToken":"p/2")") + "}";
             };
             CHECK(w.found({kService, {{"env", "a&b"}, {"x", ""}}, ""}) == "10.0.0.1 (h), 10.0.0.2 (h), 10.0.0.3 (h)");
         }
@@ -109,7 +117,8 @@ TEST_CASE("found: the question has VPC, service and tags, and the answer every p
 
 TEST_CASE("found: none, foreign ones, too many, endless pages and odd replies", "[found]") {
     World w;
-    for (const char* none : {R"({"Endpoints":[],"TotalCount":0})", R"({"Endpoints":null,"TotalCount":"0"})", R"({"TotalCount":0})"}) {
+    for (const char* none :
+         {R"({"Endpoints":[],"TotalCount":0})", R"({"Endpoints":null,"TotalCount":"0"})", R"({"TotalCount":0})"}) {
         w.list = [none](const std::string&) { return none; };
         const auto report = w.find({kService, {}, ""});
         REQUIRE(report);
@@ -117,21 +126,25 @@ TEST_CASE("found: none, foreign ones, too many, endless pages and odd replies", 
     }
     w.addresses = {{"ep-1", "10.0.0.1"}, {"ep-2", "10.0.0.2"}};
     w.list = [](const std::string&) {  // the filter was not known; and another kind of endpoint
-        return R"({"Endpoints":[{"EndpointId":"ep-2","EndpointStatus":"Active","ServiceName":"other"},)" + endpoint("ep-1") + "," +
-               endpoint("ep-9", R"(,"EndpointType":"GatewayLoadBalancer")") + "]}";
+        return R"({"Endpoints":[{"EndpointId":"ep-2","EndpointStatus":"Active","ServiceName":"other"},)" +
+               endpoint("ep-1") + "," + endpoint("ep-9", R"(,"EndpointType":"GatewayLoadBalancer")") + "]}";
     };
     CHECK(w.found() == "10.0.0.1 (h)");
-    w.list = [](const std::string&) { return R"({"Endpoints":[)" + endpoint("ep-1") + "," + endpoint("ep-gone") + "]}"; };
+    w.list = [](const std::string&) {
+        return R"({"Endpoints":[)" + endpoint("ep-1") + "," + endpoint("ep-gone") + "]}";
+    };
     CHECK(w.found() == "10.0.0.1 (h)");  // deleted between the two questions
     w.list = [](const std::string&) {
         std::string all = endpoint("ep-0");
-        for (int i = 1; i <= 20; ++i) all += "," + endpoint("ep-" + std::to_string(i));
+        for (int i = 1; i <= 20; ++i)
+            all += "," + endpoint("ep-" + std::to_string(i));
         return R"({"Endpoints":[)" + all + "]}";
     };
     CHECK(w.found().find("more than 20 endpoints match") == 0);
     w.list = [](const std::string&) { return R"({"Endpoints":[)" + endpoint("ep-1") + R"(],"NextToken":"again"})"; };
     CHECK(w.found() == "ListVpcEndpoints: its pages repeat without end");
-    for (const char* bad : {R"({})", R"({"Endpoints":5})", R"({"Endpoints":[5]})", R"({"Endpoints":[{}]})", R"({"TotalCount":3})"}) {
+    for (const char* bad :
+         {R"({})", R"({"Endpoints":5})", R"({"Endpoints":[5]})", R"({"Endpoints":[{}]})", R"({"TotalCount":3})"}) {
         w.list = [bad](const std::string&) { return bad; };
         CHECK_FALSE(w.find({kService, {}, ""}));
     }
@@ -152,13 +165,15 @@ TEST_CASE("found: the VPC is the instance's, unless it is given", "[found]") {
     CHECK(w.found({kService, {}, "vpc-given"}) == "10.0.0.1 (h)");
 }
 
-TEST_CASE("found: a part that vanishes has its grace time, one whose end is stated has none, and none never empties", "[found]") {
+TEST_CASE("found: a part that vanishes has its grace time, one whose end is stated has none, and none never empties",
+          "[found]") {
     World w;
     w.addresses = {{"ep-1", "10.0.0.1"}, {"ep-2", "10.0.0.2"}, {"ep-3", "10.0.0.3"}};
     std::vector<std::string> listed{endpoint("ep-1"), endpoint("ep-2"), endpoint("ep-3")};
     w.list = [&](const std::string&) {
         std::string all;
-        for (const auto& e : listed) all += (all.empty() ? "" : ",") + e;
+        for (const auto& e : listed)
+            all += (all.empty() ? "" : ",") + e;
         return R"({"RequestId":"R-2","Endpoints":[)" + all + "]}";
     };
     EndpointSync sync(w.clock, w.random, *w.provider, {});
@@ -175,7 +190,8 @@ TEST_CASE("found: a part that vanishes has its grace time, one whose end is stat
     CHECK(sync.status("a").reports.size() == 3);
     CHECK(sync.status("a").source == "api");
     listed = {endpoint("ep-1"),
-              R"({"EndpointId":"ep-3","EndpointStatus":"Deleting","ConnectionStatus":"Disconnected","ServiceName":")" + kService + "\"}"};
+              R"({"EndpointId":"ep-3","EndpointStatus":"Deleting","ConnectionStatus":"Disconnected","ServiceName":")" +
+                  kService + "\"}"};
     w.clock.advance(70 * kSecond);
     CHECK(served() == "10.0.0.1 (h), 10.0.0.2 (h)");  // though another endpoint is ready in the same zone
     REQUIRE_FALSE(sync.warnings().empty());

@@ -43,13 +43,16 @@ struct FakeCloud final : Provider {
         return r;
     }
     void put(const std::string& id, std::vector<std::pair<std::string, std::string>> zones) {
-        EndpointReport r{.endpoint_id = id, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
-        for (auto& [zone, ip] : zones) r.zones.push_back({zone, "Connected", IpAddress::parse(ip), {}, ""});
+        EndpointReport r{
+            .endpoint_id = id, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+        for (auto& [zone, ip] : zones)
+            r.zones.push_back({zone, "Connected", IpAddress::parse(ip), {}, ""});
         reports[id] = r;
     }
     int total() const {
         int n = 0;
-        for (const auto& [id, count] : polls) n += count;
+        for (const auto& [id, count] : polls)
+            n += count;
         return n;
     }
 
@@ -62,7 +65,9 @@ struct FakeCloud final : Provider {
     bool at_once = false, silent = false;
 };
 
-core::Error error(Code code, const std::string& what = "trouble") { return {code, what, "a hint", 0}; }
+core::Error error(Code code, const std::string& what = "trouble") {
+    return {code, what, "a hint", 0};
+}
 
 LinkConfig on(const std::string& name, std::vector<std::string> endpoints, std::vector<std::string> zones = {}) {
     LinkConfig l;
@@ -76,7 +81,7 @@ struct World {
     FakeClock clock;
     core::SeededRandom random{3};
     FakeCloud cloud{clock};
-    std::vector<std::string> changes;   // "link: addresses"
+    std::vector<std::string> changes;  // "link: addresses"
     std::vector<std::string> log;
     std::vector<std::string> events;
     int statuses = 0, saves = 0;
@@ -95,8 +100,9 @@ struct World {
     void make() {
         sync = std::make_unique<EndpointSync>(
             clock, random, cloud,
-            EndpointSyncHooks{[this](const std::string& l) { changes.push_back(l + ": " + served(l)); }, [this] { ++statuses; },
-                              [this] { ++saves; }, [this](const IpAddress& ip) { return working.count(ip) != 0; }});
+            EndpointSyncHooks{[this](const std::string& l) { changes.push_back(l + ": " + served(l)); },
+                              [this] { ++statuses; }, [this] { ++saves; },
+                              [this](const IpAddress& ip) { return working.count(ip) != 0; }});
     }
     void begin(std::vector<LinkConfig> links) {
         config.links = std::move(links);
@@ -299,7 +305,8 @@ TEST_CASE("sync: a hundred endpoints start four at a time, and spread", "[sync]"
     for (int i = 0; i < 100; ++i) {
         const std::string id = "ep-" + std::to_string(i);
         w.cloud.put(id, {{"h", "10.0." + std::to_string(i) + ".1"}});
-        for (int k = 0; k < 10; ++k) links.push_back(on("link-" + std::to_string(i) + "-" + std::to_string(k), {id}));
+        for (int k = 0; k < 10; ++k)
+            links.push_back(on("link-" + std::to_string(i) + "-" + std::to_string(k), {id}));
     }
     w.begin(links);
     CHECK(w.cloud.total() == 100);
@@ -326,7 +333,8 @@ TEST_CASE("sync: refresh asks now, is done when all have answered, and can't be 
     w.clock.advance(kSecond);
     CHECK(done == 1);
     const int polls = w.cloud.total();
-    for (int i = 0; i < 100; ++i) w.sync->refresh([&] { ++done; });
+    for (int i = 0; i < 100; ++i)
+        w.sync->refresh([&] { ++done; });
     w.clock.advance(100 * core::kMillisecond);
     CHECK(done == 1);
     CHECK(w.cloud.total() == polls);
@@ -423,7 +431,8 @@ TEST_CASE("sync: while nothing changes the interval grows to poll_max_interval, 
     CHECK(w.cloud.total() - before >= 10);
     // A probe fails: asked within half a minute, once, and often again for an hour.
     before = w.cloud.total();
-    for (int i = 0; i < 100; ++i) w.sync->probe_failed("a");
+    for (int i = 0; i < 100; ++i)
+        w.sync->probe_failed("a");
     w.sync->probe_failed("nobody");
     w.clock.advance(kMinute);
     CHECK(w.cloud.total() - before >= 1);
@@ -481,11 +490,12 @@ TEST_CASE("sync: destroyed by its own callbacks", "[sync]") {
     std::unique_ptr<EndpointSync> sync;
     int calls = 0;
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
-    sync = std::make_unique<EndpointSync>(clock, random, cloud, EndpointSyncHooks{[&](const std::string&) {
-                                                                                      ++calls;
-                                                                                      sync.reset();
-                                                                                  },
-                                                                                  [] {}, [] {}});
+    sync = std::make_unique<EndpointSync>(clock, random, cloud,
+                                          EndpointSyncHooks{[&](const std::string&) {
+                                                                ++calls;
+                                                                sync.reset();
+                                                            },
+                                                            [] {}, [] {}});
     sync->configure(config);
     sync->start();
     clock.advance(kHour);

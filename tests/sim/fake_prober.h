@@ -17,9 +17,9 @@ namespace postern::test {
 class FakeProber final : public probe::ProbeLauncher {
   public:
     struct Outcome {
-        probe::Reason reason = probe::Reason::kNone;   // kNone: good
+        probe::Reason reason = probe::Reason::kNone;  // kNone: good
         core::Micros latency_us = 3 * core::kMillisecond;
-        bool hangs = false;                            // no result until the spec's timeout, then `reason`
+        bool hangs = false;  // no result until the spec's timeout, then `reason`
         core::Micros cert_days_left = 60;
     };
     struct Start {
@@ -57,7 +57,8 @@ class FakeProber final : public probe::ProbeLauncher {
         const std::string_view name = probe::to_string(reason);
         if (name.starts_with("tls") || name.starts_with("cert")) return probe::Phase::kTls;
         if (name == "http_timeout" || name == "http_reset") return probe::Phase::kTtfb;
-        if (name == "http_truncated" || name == "http_protocol" || name == "body_too_large") return probe::Phase::kTransfer;
+        if (name == "http_truncated" || name == "http_protocol" || name == "body_too_large")
+            return probe::Phase::kTransfer;
         if (name.starts_with("sql")) return probe::Phase::kSql;
         if (name.starts_with("http") || name.starts_with("body") || name == "not_tdengine" || name == "token_missing") {
             return probe::Phase::kReply;
@@ -82,8 +83,10 @@ class FakeProber final : public probe::ProbeLauncher {
                 result.reason = outcome.reason;
                 result.phase = result.ok ? probe::Phase::kCount : phase_of(outcome.reason);
                 if (!result.ok) result.detail = "simulated";
-                const auto last = std::min<std::size_t>(static_cast<std::size_t>(result.phase), probe::kTimedPhases - 1);
-                for (std::size_t i = 0; i <= last; ++i) result.phase_us[i] = i == last ? takes : 0;
+                const auto last =
+                    std::min<std::size_t>(static_cast<std::size_t>(result.phase), probe::kTimedPhases - 1);
+                for (std::size_t i = 0; i <= last; ++i)
+                    result.phase_us[i] = i == last ? takes : 0;
                 result.total_us = takes;
                 if (result.ok || last == probe::kTimedPhases - 1) result.http_status = 200;
                 if (result.ok) result.sql_code = 0;

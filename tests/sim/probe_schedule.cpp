@@ -33,18 +33,20 @@ struct World {
     VerdictRule rule;
 
     explicit World(SchedulerLimits limits = {})
-        : scheduler(clock, random, prober,
-                    [this](const ProbeResult& r) {
-                        const Fold fold = book.fold(r);
-                        if (fold.changed()) changes.emplace_back(clock.mono_us(), fold.after);
-                        return fold.pace;
-                    },
-                    limits) {}
+        : scheduler(
+              clock, random, prober,
+              [this](const ProbeResult& r) {
+                  const Fold fold = book.fold(r);
+                  if (fold.changed()) changes.emplace_back(clock.mono_us(), fold.after);
+                  return fold.pace;
+              },
+              limits) {}
 
     static core::IpAddress ip(int i) { return core::IpAddress::v4(0x0a000000u + static_cast<std::uint32_t>(i)); }
     void targets(int count, int from = 0) {
         std::vector<ScheduledTarget> list;
-        for (int i = from; i < from + count; ++i) list.push_back({{"link", ip(i), "", "", spec}, rule});
+        for (int i = from; i < from + count; ++i)
+            list.push_back({{"link", ip(i), "", "", spec}, rule});
         book.set_targets(list);
         scheduler.set_targets(list);
     }
@@ -91,7 +93,8 @@ TEST_CASE("schedule: starts are spread evenly over the interval", "[schedule]") 
     std::vector<double> at;
     const core::Micros from = w.clock.mono_us() / (10 * kSecond) * 10 * kSecond - 10 * kSecond;
     for (const auto& s : w.prober.starts()) {
-        if (s.at >= from && s.at < from + 10 * kSecond) at.push_back(static_cast<double>(s.at - from) / (10.0 * kSecond));
+        if (s.at >= from && s.at < from + 10 * kSecond)
+            at.push_back(static_cast<double>(s.at - from) / (10.0 * kSecond));
     }
     std::sort(at.begin(), at.end());
     CHECK(std::abs(static_cast<int>(at.size()) - count) < count / 50);
@@ -161,7 +164,8 @@ TEST_CASE("schedule: a black-holed tenth delays nobody", "[schedule]") {
     World w;
     w.rule.interval_us = 2 * kSecond;
     w.prober.record_starts(false);
-    for (int i = 0; i < 100; ++i) w.hang(i * 10, Reason::kTcpTimeout);
+    for (int i = 0; i < 100; ++i)
+        w.hang(i * 10, Reason::kTcpTimeout);
     w.targets(1000);
     w.clock.advance(10 * kMinute);
     const SchedulerCounters counters = w.scheduler.counters();
@@ -203,7 +207,8 @@ TEST_CASE("schedule: young attempts are limited, the rest waits its turn", "[sch
     SchedulerLimits hard;
     hard.in_flight = 5;
     World x(hard);
-    for (int i = 0; i < 50; ++i) x.hang(i, Reason::kTcpTimeout);
+    for (int i = 0; i < 50; ++i)
+        x.hang(i, Reason::kTcpTimeout);
     x.targets(50);
     x.clock.advance(kMinute);
     CHECK(x.prober.most_running() == 5);
@@ -254,7 +259,8 @@ TEST_CASE("schedule: probe_now leaves the grid alone", "[schedule]") {
     }
     const auto& starts = w.prober.starts();
     core::Micros longest = 0;
-    for (std::size_t i = 1; i < starts.size(); ++i) longest = std::max(longest, starts[i].at - starts[i - 1].at);
+    for (std::size_t i = 1; i < starts.size(); ++i)
+        longest = std::max(longest, starts[i].at - starts[i - 1].at);
     CHECK(longest <= 10'600 * kMillisecond);
     CHECK(w.scheduler.counters().missed == 0);
 }
@@ -332,7 +338,8 @@ TEST_CASE("schedule: after a suspend everything is tried again within a second, 
     Scheduler scheduler(clock, random, prober, [](const ProbeResult&) { return Pace::kNormal; });
     std::vector<ScheduledTarget> list;
     const auto spec = std::make_shared<const ProbeSpec>();
-    for (std::uint32_t i = 0; i < 100; ++i) list.push_back({{"l", core::IpAddress::v4(i), "", "", spec}, {}});
+    for (std::uint32_t i = 0; i < 100; ++i)
+        list.push_back({{"l", core::IpAddress::v4(i), "", "", spec}, {}});
     scheduler.set_targets(list);
     clock.run_until(clock.now + 20 * kSecond);
     clock.now += 2 * kHour;  // asleep
@@ -374,7 +381,9 @@ TEST_CASE("schedule: a wall clock that jumps changes nothing", "[schedule]") {
 TEST_CASE("schedule: an idle target is small", "[schedule]") {
     // What is measured is the heap of the process; other tests may have left holes in it, hence the generous count.
     const auto in_use = [] {
-        struct Counted { std::size_t bytes; };
+        struct Counted {
+            std::size_t bytes;
+        };
         return Counted{static_cast<std::size_t>(::mallinfo2().uordblks)}.bytes;
     };
     World w;

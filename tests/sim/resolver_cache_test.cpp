@@ -30,8 +30,7 @@ struct Net : Bench {
         cache.configure(c);
     }
     /// Asks, and lets the upstream answer; the reply.
-    core::Bytes resolve(const Query& q, std::uint16_t rcode, const Lines& answers,
-                        const Lines& authorities = {}) {
+    core::Bytes resolve(const Query& q, std::uint16_t rcode, const Lines& answers, const Lines& authorities = {}) {
         ask(q);
         transport.answer(transport.open.size() - 1, rcode, answers, authorities);
         return last();
@@ -47,8 +46,7 @@ struct Net : Bench {
 
 }  // namespace
 
-TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters and ID, and asks nobody",
-          "[cache]") {
+TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters and ID, and asks nobody", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     net.clock.advance(17 * kSecond);
@@ -66,8 +64,7 @@ TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters an
     CHECK(net.ask(kWww).empty());
 }
 
-TEST_CASE("cache: DO, CD and AD make entries of their own; RD=0 is answered from it but never fills it",
-          "[cache]") {
+TEST_CASE("cache: DO, CD and AD make entries of their own; RD=0 is answered from it but never fills it", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     Query q = kWww;
@@ -176,8 +173,7 @@ TEST_CASE("serve-stale: SERVFAIL is a reason, the end of the stale time is an en
     CHECK(test::rcode_of(second.resolve(kWww, 2, {})) == 2);
 }
 
-TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and never served stale",
-          "[cache]") {
+TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and never served stale", "[cache]") {
     Net net;
     const auto fails = [&] {
         net.ask(kWww);
@@ -198,8 +194,7 @@ TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and n
     CHECK(net.cached(kWww));
 }
 
-TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once, and nobody waits",
-          "[cache]") {
+TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once, and nobody waits", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     for (int i = 0; i < 3; ++i)
@@ -245,8 +240,7 @@ TEST_CASE("cache: the bound holds whatever comes, and what is asked often stays"
     CHECK(net.cache.entries() > 500);
     CHECK(net.stats.cache_evictions > 15000);
     CHECK(net.cache.entries() == net.stats.cache_entries);
-    CHECK(net.cache.bytes() / net.cache.entries() <
-          260);  // 16 bytes of name, two addresses, and all overhead
+    CHECK(net.cache.bytes() / net.cache.entries() < 260);  // 16 bytes of name, two addresses, and all overhead
     core::PlanSettings none;
     none.cache_bytes = 0;
     Net without(none);

@@ -38,8 +38,7 @@ core::PlanSettings with_budget(std::uint64_t ms) {
 
 }  // namespace
 
-TEST_CASE("forwarding: our own ID and OPT go out, the client's flags, question and letters with them",
-          "[forwarder]") {
+TEST_CASE("forwarding: our own ID and OPT go out, the client's flags, question and letters with them", "[forwarder]") {
     Net net;
     Query q = kWww;
     q.name = "WwW.example.";
@@ -109,8 +108,7 @@ TEST_CASE("failover: SERVFAIL and REFUSED ask the next server, the last word is 
     CHECK(records_of(second.last()) == kAnswer);
 }
 
-TEST_CASE("silence: the next server after 200 ms, and the first one's late answer still counts",
-          "[forwarder]") {
+TEST_CASE("silence: the next server after 200 ms, and the first one's late answer still counts", "[forwarder]") {
     Net net;
     net.ask(kWww);
     net.clock.advance(199 * kMillisecond);
@@ -261,8 +259,7 @@ TEST_CASE("forgery: wrong ID, question, QR or opcode never wins and is counted",
     CHECK(records_of(net.last()) == kAnswer);
 }
 
-TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do birthday attempts",
-          "[forwarder]") {
+TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do birthday attempts", "[forwarder]") {
     for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
         Bench net(seed);
         net.use(test::usual_plan(1));
@@ -396,8 +393,7 @@ TEST_CASE("overload: a noisy client displaces its own questions, not those of ot
     CHECK(core::load_be16(net.last().data()) == 7777);
 }
 
-TEST_CASE("loops: our own query that comes back is refused, so that the next server is asked",
-          "[forwarder]") {
+TEST_CASE("loops: our own query that comes back is refused, so that the next server is asked", "[forwarder]") {
     Net net;
     net.ask(kWww);
     const auto own = net.transport.open[0];
@@ -416,8 +412,7 @@ TEST_CASE("no upstreams: SERVFAIL with EDE 22 at once", "[forwarder]") {
     CHECK(test::ede_of(net.last()) == 22);
 }
 
-TEST_CASE("local trouble: being out of descriptors is answered and not held against the server",
-          "[forwarder]") {
+TEST_CASE("local trouble: being out of descriptors is answered and not held against the server", "[forwarder]") {
     Net net;
     net.transport.refuse_with = EMFILE;
     for (int i = 0; i < 10; ++i)

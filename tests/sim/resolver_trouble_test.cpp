@@ -302,8 +302,7 @@ TEST_CASE("trouble: a server that asks us what we ask it is refused", "[forwarde
     CHECK(net.ask(kWww, test::client_at("192.0.2.10:4000")).empty());
 }
 
-TEST_CASE("trouble: a name that became private while it was asked elsewhere is answered from the plan",
-          "[forwarder]") {
+TEST_CASE("trouble: a name that became private while it was asked elsewhere is answered from the plan", "[forwarder]") {
     Net net;
     net.ask(named("new.example."));
     auto plan = test::usual_plan(1);
@@ -334,8 +333,8 @@ TEST_CASE("trouble: the longest chains of pointers cost next to nothing", "[wire
         put16(0xc000 | previous);
         previous = at;
     }
-    for (const std::size_t x : {std::size_t{0xc000} | previous, std::size_t{16}, std::size_t{1},
-                                std::size_t{0}, std::size_t{60}, std::size_t{0}})
+    for (const std::size_t x : {std::size_t{0xc000} | previous, std::size_t{16}, std::size_t{1}, std::size_t{0},
+                                std::size_t{60}, std::size_t{0}})
         put16(x);
     r[7] = 2;
     resolver::ReplyView reply;

@@ -17,7 +17,8 @@ class ScriptedHttp final : public agent::HttpTransport {
 
     ScriptedHttp(core::Clock& clock, Script script) : script_(std::move(script)), clock_(clock) {}
     ~ScriptedHttp() override {
-        for (const auto& [id, alarm] : alarms_) clock_.cancel_alarm(alarm);
+        for (const auto& [id, alarm] : alarms_)
+            clock_.cancel_alarm(alarm);
     }
 
     RequestId send(agent::HttpRequest request, Callback done) override {
@@ -40,7 +41,8 @@ class ScriptedHttp final : public agent::HttpTransport {
     /// Requests whose URL contains `part`.
     std::size_t count(const std::string& part) const {
         std::size_t n = 0;
-        for (const auto& r : requests) n += r.url.find(part) != std::string::npos;
+        for (const auto& r : requests)
+            n += r.url.find(part) != std::string::npos;
         return n;
     }
     void set_script(Script script) { script_ = std::move(script); }

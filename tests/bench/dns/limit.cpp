@@ -125,8 +125,7 @@ void serve_tcp(int fd, std::vector<Byte>& in) {
 int run_tcp(const sockaddr_in& at) {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
     ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
-        ::listen(listener, 128) != 0)
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || ::listen(listener, 128) != 0)
         return 1;
     const int set = epoll_create1(0);
     epoll_event event{EPOLLIN, {.fd = listener}};

@@ -143,12 +143,10 @@ int main(int argc, char** argv) {
     std::size_t next = 0;
     const double start = seconds();
     double last_reply = start, now = start;
-    while (now = seconds(),
-           now < start + length || (n.ok + n.bad + n.lost < n.sent && now < start + length + 0.5)) {
+    while (now = seconds(), now < start + length || (n.ok + n.bad + n.lost < n.sent && now < start + length + 0.5)) {
         bool got = false;
         for (Client& c : clients) {
-            if (now < start + length)
-                send_some(c, window / static_cast<unsigned>(clients.size()), queries, &next, &n);
+            if (now < start + length) send_some(c, window / static_cast<unsigned>(clients.size()), queries, &next, &n);
             got = receive_some(c, queries, &n) || got;
         }
         if (got) {
@@ -165,9 +163,8 @@ int main(int argc, char** argv) {
         last_reply = now;
     }
     const double took = std::min(now - start, length);
-    std::printf("{\"sent\":%lu,\"ok\":%lu,\"bad\":%lu,\"lost\":%lu,\"secs\":%.3f,\"qps\":%.0f,\"rcodes\":[",
-                n.sent, n.ok, n.bad, n.lost + (n.sent - n.ok - n.bad - n.lost), took,
-                static_cast<double>(n.ok) / took);
+    std::printf("{\"sent\":%lu,\"ok\":%lu,\"bad\":%lu,\"lost\":%lu,\"secs\":%.3f,\"qps\":%.0f,\"rcodes\":[", n.sent,
+                n.ok, n.bad, n.lost + (n.sent - n.ok - n.bad - n.lost), took, static_cast<double>(n.ok) / took);
     for (std::size_t i = 0; i < n.rcodes.size(); ++i)
         std::printf("%s%lu", i ? "," : "", n.rcodes[i]);
     std::puts("]}");

@@ -33,8 +33,7 @@ int main(int argc, char** argv) {
         plan.owners.push_back(test::owner_of(name, {ip}, {ip}, until));
     }
     const auto bytes = core::serialize(plan);
-    const auto written =
-        bytes ? core::write_file(argv[1], *bytes, 0644, false) : tl::unexpected(bytes.error());
+    const auto written = bytes ? core::write_file(argv[1], *bytes, 0644, false) : tl::unexpected(bytes.error());
     if (!written) {
         std::fprintf(stderr, "make_plan: %s\n", written.error().text().c_str());
         return 2;

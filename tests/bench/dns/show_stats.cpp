@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "show_stats: %s\n", stats.error().text().c_str());
         return 2;
     }
-    std::printf("{\"cache_entries\":%lu,\"cache_bytes\":%lu,\"cache_hits\":%lu,\"cache_misses\":%lu}\n", stats->cache_entries,
-                stats->cache_bytes, stats->cache_hits, stats->cache_misses);
+    std::printf("{\"cache_entries\":%lu,\"cache_bytes\":%lu,\"cache_hits\":%lu,\"cache_misses\":%lu}\n",
+                stats->cache_entries, stats->cache_bytes, stats->cache_hits, stats->cache_misses);
     return 0;
 }

@@ -67,8 +67,10 @@ int main(int argc, char** argv) {
         return 2;
     }
     std::vector<std::thread> threads;
-    for (int i = 0; i < 32; ++i) threads.emplace_back([=] { serve(listener, tls); });
+    for (int i = 0; i < 32; ++i)
+        threads.emplace_back([=] { serve(listener, tls); });
     std::puts("ready");
     std::fflush(stdout);
-    for (std::thread& t : threads) t.join();
+    for (std::thread& t : threads)
+        t.join();
 }

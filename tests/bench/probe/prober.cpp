@@ -23,7 +23,9 @@ namespace {
 double cpu_ms() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    const auto ms = [](const timeval& t) { return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3; };
+    const auto ms = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3;
+    };
     return ms(usage.ru_utime) + ms(usage.ru_stime);
 }
 
@@ -38,7 +40,8 @@ long rss_kib(const char* key) {
 /// The bound of the bucket that the quantile falls in.
 core::Micros quantile(const SchedulerCounters& now, const SchedulerCounters& before, double q) {
     std::uint64_t all = 0, sum = 0;
-    for (std::size_t i = 0; i < now.lag_buckets.size(); ++i) all += now.lag_buckets[i] - before.lag_buckets[i];
+    for (std::size_t i = 0; i < now.lag_buckets.size(); ++i)
+        all += now.lag_buckets[i] - before.lag_buckets[i];
     for (std::size_t i = 0; i < kLagBoundsUs.size(); ++i) {
         sum += now.lag_buckets[i] - before.lag_buckets[i];
         if (static_cast<double>(sum) >= q * static_cast<double>(all)) return kLagBoundsUs[i];
@@ -87,21 +90,24 @@ int main(int argc, char** argv) {
     book.set_targets(list);
     scheduler.set_targets(list);
     const core::Micros warm = clock.mono_us() + std::max<core::Micros>(2 * core::kSecond, interval);
-    while (clock.mono_us() < warm) loop.run_once();
+    while (clock.mono_us() < warm)
+        loop.run_once();
     const SchedulerCounters before = scheduler.counters();
     const std::uint64_t ok_before = ok, failed_before = failed;
     const core::Micros total_before = total_us;
     const double cpu_before = cpu_ms();
     const core::Micros end = clock.mono_us() + duration;
-    while (clock.mono_us() < end) loop.run_once();
+    while (clock.mono_us() < end)
+        loop.run_once();
     const double cpu = cpu_ms() - cpu_before;
     const SchedulerCounters after = scheduler.counters();
     const std::uint64_t probes = ok - ok_before + failed - failed_before;
     fmt::print(R"({{"probes":{},"failed":{},"missed":{},"resumed":{},"cpu_ms_per_probe":{:.3f},"cpu_share":{:.3f},)"
-               R"("lag_p50_us":{},"lag_p99_us":{},"mean_total_us":{},"rss_kib":{},"anon_kib":{},"last_failure":"{}"}})" "\n",
+               R"("lag_p50_us":{},"lag_p99_us":{},"mean_total_us":{},"rss_kib":{},"anon_kib":{},"last_failure":"{}"}})"
+               "\n",
                probes, failed - failed_before, after.missed - before.missed, after.resumed - before.resumed,
-               cpu / static_cast<double>(std::max<std::uint64_t>(probes, 1)), cpu * 1000 / static_cast<double>(duration),
-               quantile(after, before, 0.5), quantile(after, before, 0.99),
+               cpu / static_cast<double>(std::max<std::uint64_t>(probes, 1)),
+               cpu * 1000 / static_cast<double>(duration), quantile(after, before, 0.5), quantile(after, before, 0.99),
                (total_us - total_before) / static_cast<core::Micros>(std::max<std::uint64_t>(probes, 1)),
                rss_kib("VmRSS:"), rss_kib("RssAnon:"), last_failure);
     std::fflush(stdout);

@@ -25,7 +25,10 @@ TEST_CASE("clock: alarms of the system clock go off in order, and a cancelled on
         SystemClock clock(loop);
         std::vector<int> order;
         const Micros now = clock.mono_us();
-        clock.set_alarm(now + 3000, [&] { order.push_back(3); loop.stop(); });
+        clock.set_alarm(now + 3000, [&] {
+            order.push_back(3);
+            loop.stop();
+        });
         clock.set_alarm(now + 1000, [&] { order.push_back(1); });
         const auto cancelled = clock.set_alarm(now + 2000, [&] { order.push_back(2); });
         clock.cancel_alarm(cancelled);

@@ -31,7 +31,8 @@ TEST_CASE("files: what a group may read belongs to the folder's group, whoever w
     if (::geteuid() != 0) return;  // nobody else may give a folder to another group
     TempFolder folder;
     constexpr gid_t kGroup = 61234;
-    if (::chown(folder.path().c_str(), static_cast<uid_t>(-1), kGroup) != 0) return;  // not mapped in this user namespace
+    if (::chown(folder.path().c_str(), static_cast<uid_t>(-1), kGroup) != 0)
+        return;  // not mapped in this user namespace
     const auto group_of = [&](const char* name, mode_t mode) {
         struct stat info {};
         REQUIRE(write_file(folder / name, as_bytes("x"), mode, false));

@@ -36,7 +36,8 @@ Plan sample() {
     owner.verdicts_until = 123456789;
     owner.explain = "10.0.1.23 up";
     owner.other = {0, 0, 1, Bytes{1, 2, 3}};
-    owner.rrsets = {{1, {0, 1, 0, Bytes{4, 5}}, {0, 2, 0, Bytes{6, 7, 8}}}, {kTypeAny, {0, 1, 0, Bytes{4, 5}}, {0, 1, 0, Bytes{4, 5}}}};
+    owner.rrsets = {{1, {0, 1, 0, Bytes{4, 5}}, {0, 2, 0, Bytes{6, 7, 8}}},
+                    {kTypeAny, {0, 1, 0, Bytes{4, 5}}, {0, 1, 0, Bytes{4, 5}}}};
     plan.owners = {owner};
     return plan;
 }
@@ -101,19 +102,24 @@ TEST_CASE("plan: hostile records behind a right checksum are refused or harmless
     int accepted = 0;
     for (int round = 0; round < 20000; ++round) {
         Bytes bad = good;
-        for (int k = 0; k < 3; ++k) bad[32 + random.below(bad.size() - 32)] = static_cast<std::uint8_t>(random.next64());
+        for (int k = 0; k < 3; ++k)
+            bad[32 + random.below(bad.size() - 32)] = static_cast<std::uint8_t>(random.next64());
         store_le(bad.data() + 24, crc64(ByteView(bad).subspan(32), crc64(ByteView(bad).first(24))));
         const auto view = PlanView::parse(std::move(bad));
         if (!view) continue;
         ++accepted;
         std::size_t touched = 0;  // read everything that it points to: ASan watches
         for (const auto& o : view->owners) {
-            for (const auto b : o.name) touched += b;
-            for (const auto b : o.other.wire) touched += b;
+            for (const auto b : o.name)
+                touched += b;
+            for (const auto b : o.other.wire)
+                touched += b;
             touched += o.explain.size() + view->links.at(o.link).name.size();
             for (std::uint32_t r = 0; r < o.rrset_count; ++r) {
-                for (const auto b : view->rrsets.at(o.first_rrset + r).fresh.wire) touched += b;
-                for (const auto b : view->rrsets.at(o.first_rrset + r).stale.wire) touched += b;
+                for (const auto b : view->rrsets.at(o.first_rrset + r).fresh.wire)
+                    touched += b;
+                for (const auto b : view->rrsets.at(o.first_rrset + r).stale.wire)
+                    touched += b;
             }
         }
         CHECK(touched < 1u << 20);
@@ -122,7 +128,8 @@ TEST_CASE("plan: hostile records behind a right checksum are refused or harmless
 }
 
 TEST_CASE("plan: a name in upper case or out of form is not written", "[plan]") {
-    for (const Bytes& name : {wire({"DB", "example"}), Bytes{}, Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1}, Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
+    for (const Bytes& name : {wire({"DB", "example"}), Bytes{}, Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1},
+                              Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
         Plan plan = sample();
         plan.owners[0].name = name;
         CHECK_FALSE(serialize(plan));
@@ -150,10 +157,12 @@ TEST_CASE("plan: load says missing, unreadable, too short", "[plan]") {
 TEST_CASE("fallback: what is written is what is read, and a resolv.conf serves too", "[fallback]") {
     Fallback fallback;
     fallback.listen = {*SocketAddress::parse("127.0.0.153:53", 53)};
-    fallback.upstreams = {*SocketAddress::parse("100.100.2.136:53", 53), *SocketAddress::parse("[2400:3200::1]:53", 53)};
+    fallback.upstreams = {*SocketAddress::parse("100.100.2.136:53", 53),
+                          *SocketAddress::parse("[2400:3200::1]:53", 53)};
     fallback.names = {"db.example.com"};
     CHECK(parse_fallback(format_fallback(fallback)) == fallback);
-    const auto foreign = parse_fallback("# x\nsearch a b\nnameserver 10.0.0.2\r\n\nnameserver nonsense\noptions rotate");
+    const auto foreign =
+        parse_fallback("# x\nsearch a b\nnameserver 10.0.0.2\r\n\nnameserver nonsense\noptions rotate");
     REQUIRE(foreign.upstreams.size() == 1);
     CHECK(foreign.upstreams[0].text() == "10.0.0.2:53");
 }

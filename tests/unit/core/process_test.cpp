@@ -27,7 +27,8 @@ std::string run(const std::string& script, const std::string& out, std::vector<i
         ProcessWatch watch;
         bool ended = false;
         REQUIRE(watch.start(loop, *pid, [&] { ended = true; }));
-        while (!ended) loop.run_once();
+        while (!ended)
+            loop.run_once();
         text = read_file(out, 65536).value_or("");
     }
     CHECK(loop.close());
@@ -42,8 +43,9 @@ TEST_CASE("process: a child has its descriptors, and no environment, privilege o
     ::setenv("POSTERN_TEST_SECRET", "do-not-inherit", 1);
     const UniqueFd leaked(::fcntl(2, F_DUPFD, 77));  // without O_CLOEXEC
     const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const auto text = run("{ wc -c </proc/$$/environ; ls /proc/$$/fd; grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/$$/status; } >" + out,
-                          out, {socket.get()});
+    const auto text =
+        run("{ wc -c </proc/$$/environ; ls /proc/$$/fd; grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/$$/status; } >" + out,
+            out, {socket.get()});
     ::unsetenv("POSTERN_TEST_SECRET");
     INFO(text);
     CHECK(text.rfind("0\n", 0) == 0);
@@ -68,7 +70,8 @@ TEST_CASE("process: the end of a killed process is noticed", "[process]") {
         bool ended = false;
         REQUIRE(watch.start(loop, *pid, [&] { ended = true; }));
         CHECK(watch.signal(SIGKILL));
-        while (!ended) loop.run_once();
+        while (!ended)
+            loop.run_once();
         CHECK_FALSE(watch.active());
         CHECK_FALSE(watch.signal(0));
     }

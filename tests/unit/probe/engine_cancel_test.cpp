@@ -23,9 +23,11 @@ TEST_CASE("engine: destroying an attempt cancels it, at every stage", "[engine]"
             const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
                                      std::make_shared<const ProbeSpec>(good_spec(gateway.port()))};
             auto run = launcher.launch(target, [](const ProbeResult&) { FAIL("a cancelled attempt reported"); });
-            for (int i = 0; i < turns; ++i) loop.poll();
+            for (int i = 0; i < turns; ++i)
+                loop.poll();
             run.reset();
-            for (int i = 0; i < 20; ++i) loop.poll();
+            for (int i = 0; i < 20; ++i)
+                loop.poll();
         }
         CHECK(loop.close());
     }
@@ -48,8 +50,12 @@ TEST_CASE("engine: an attempt may be destroyed inside its own callback", "[engin
             done = true;
         });
         core::Timer limit(clock);
-        limit.start_in(10 * core::kSecond, [&] { done = true; FAIL("no result"); });
-        while (!done) loop.run_once();
+        limit.start_in(10 * core::kSecond, [&] {
+            done = true;
+            FAIL("no result");
+        });
+        while (!done)
+            loop.run_once();
     }
     CHECK(loop.close());
 }

@@ -26,7 +26,9 @@ void check(const ProbeResult& result, Phase phase, Reason reason) {
     CHECK(to_string(result.phase) == to_string(phase));
 }
 
-void hang(Connection& c) { c.wait_for_peer(); }
+void hang(Connection& c) {
+    c.wait_for_peer();
+}
 
 /// Long enough for a busy machine to come as far as the silence.
 const auto kShort = [](ProbeSpec& spec) { spec.timeout_us = 400 * core::kMillisecond; };
@@ -46,7 +48,8 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
     const ProbeResult result = run_probe(spec);
     INFO(result.detail);
     REQUIRE(result.ok);
-    for (const auto& us : result.phase_us) CHECK(us);
+    for (const auto& us : result.phase_us)
+        CHECK(us);
     CHECK(result.total_us > 0);
     CHECK(result.http_status == 200);
     CHECK(result.sql_code == 0);
@@ -71,14 +74,17 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
     CHECK(result.link == "link");
     CHECK(result.zone == "zone-a");
     REQUIRE(gateway.requests().size() == 1);
-    CHECK(gateway.requests()[0] ==
-          "POST /rest/sql?token=0123456789abcdef0123456789abcdef01234567 HTTP/1.1\r\nHost: db.example.com:" +
-              std::to_string(gateway.port()) + "\r\nUser-Agent: postern/" POSTERN_VERSION
-              "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nselect 1");
+    CHECK(
+        gateway.requests()[0] ==
+        "POST /rest/sql?token=0123456789abcdef0123456789abcdef01234567 HTTP/1.1\r\nHost: db.example.com:" +
+            std::to_string(gateway.port()) +
+            "\r\nUser-Agent: postern/" POSTERN_VERSION
+            "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nselect 1");
 }
 
 TEST_CASE("engine: what a certificate says is text of one line, whatever its bytes are", "[engine]") {
-    FakeGateway gateway(test_ca().issue({{"db.example.com", "evil\xff\x1b[31m.example"}}), answer(chunked_reply(kSelectOne)));
+    FakeGateway gateway(test_ca().issue({{"db.example.com", "evil\xff\x1b[31m.example"}}),
+                        answer(chunked_reply(kSelectOne)));
     const ProbeResult result = run_probe(good_spec(gateway.port()));
     REQUIRE(result.ok);
     CHECK(result.certificate.names == std::vector<std::string>{"db.example.com", "evil? [31m.example"});
@@ -97,7 +103,8 @@ TEST_CASE("engine: TLS 1.2, IPv6, Content-Length, until-close and 100-continue a
         CHECK(result.http_1_0);
     }
     SECTION("until close") {
-        CHECK(against(answer("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + std::string(kSelectOne))).ok);
+        CHECK(
+            against(answer("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + std::string(kSelectOne))).ok);
     }
     SECTION("until a plain FIN") {
         CHECK(against([](Connection& c) {
@@ -115,7 +122,8 @@ TEST_CASE("engine: TLS 1.2, IPv6, Content-Length, until-close and 100-continue a
         CHECK(against([](Connection& c) {
                   if (!c.handshake()) return;
                   c.read_request();
-                  for (const char byte : chunked_reply(kSelectOne)) c.send({&byte, 1});
+                  for (const char byte : chunked_reply(kSelectOne))
+                      c.send({&byte, 1});
                   c.wait_for_peer();  // stays open: the reply is whole without a close
               }).ok);
     }
@@ -263,7 +271,8 @@ TEST_CASE("engine: a bad certificate is named, read, and gets no request byte", 
     CHECK(result.detail.find(part) != std::string::npos);
     CHECK(result.certificate.present);
     CHECK(result.certificate.not_after_us != 0);
-    for (const std::string& request : gateway.requests()) CHECK(request.empty());
+    for (const std::string& request : gateway.requests())
+        CHECK(request.empty());
 }
 
 TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
@@ -280,21 +289,25 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
     }
     SECTION("half a reply, then silence") {
         const ProbeResult result = against(after_request([](Connection& c) {
-            c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\"");
-            c.wait_for_peer();
-        }), {}, kShort);
+                                               c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\"");
+                                               c.wait_for_peer();
+                                           }),
+                                           {}, kShort);
         check(result, Phase::kTransfer, Reason::kHttpTimeout);
         CHECK(result.http_status == 200);  // it was said before the silence
         CHECK(result.content_length == 100);
     }
     SECTION("the request is not taken") {
         // A statement larger than the socket buffers, and a server that stops reading after the handshake.
-        const ProbeResult result = against([](Connection& c) {
-            if (c.handshake()) c.wait_for_stop();
-        }, {}, [](ProbeSpec& spec) {
-            spec.sql = std::string(16u << 20, ' ');
-            spec.timeout_us = 200 * core::kMillisecond;
-        });
+        const ProbeResult result = against(
+            [](Connection& c) {
+                if (c.handshake()) c.wait_for_stop();
+            },
+            {},
+            [](ProbeSpec& spec) {
+                spec.sql = std::string(16u << 20, ' ');
+                spec.timeout_us = 200 * core::kMillisecond;
+            });
         check(result, Phase::kRequest, Reason::kHttpTimeout);
     }
     SECTION("reset instead of a reply") {
@@ -342,7 +355,9 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
         CHECK(result.detail == "expected a body of 100 bytes, the connection was closed after 7");
         CHECK(result.http_status == 200);
     }
-    SECTION("not HTTP") { check(against(answer("ICY 200 OK\r\n\r\n")), Phase::kReply, Reason::kHttpProtocol); }
+    SECTION("not HTTP") {
+        check(against(answer("ICY 200 OK\r\n\r\n")), Phase::kReply, Reason::kHttpProtocol);
+    }
     SECTION("a body without end") {
         check(against(answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n")), Phase::kTransfer,
               Reason::kBodyTooLarge);
@@ -367,14 +382,16 @@ TEST_CASE("engine: what the reply says", "[engine][faults]") {
     const auto json = [](std::string_view body, int status = 200) { return chunked_reply(body, status); };
     const std::string html = "<html><body><h1>Hello</h1></body></html>";
     const std::vector<Row> rows{
-        {json(R"({"code":4357,"desc":"no auth info input","timing":1})", 401), Phase::kReply, Reason::kHttpStatus401, 401, 4357},
+        {json(R"({"code":4357,"desc":"no auth info input","timing":1})", 401), Phase::kReply, Reason::kHttpStatus401,
+         401, 4357},
         {chunked_reply(html, 401, "text/html"), Phase::kReply, Reason::kHttpStatus401, 401, {}},
         {json(R"({"code":65535,"desc":"sql rejected"})", 403), Phase::kReply, Reason::kHttpStatus403, 403, 65535},
         {json("", 429), Phase::kReply, Reason::kHttpStatus429, 429, {}},
         {json(R"({"code":9728,"desc":"syntax error"})", 400), Phase::kReply, Reason::kHttpStatus4xx, 400, 9728},
         {json(R"("memory exceeds threshold")", 503), Phase::kReply, Reason::kHttpStatus5xx, 503, {}},
         {chunked_reply(html, 502, "text/html"), Phase::kReply, Reason::kHttpStatus5xx, 502, {}},
-        {json(R"({"code":11,"desc":"Unable to establish connection"})", 502), Phase::kSql, Reason::kSqlUnavailable, 502, 11},
+        {json(R"({"code":11,"desc":"Unable to establish connection"})", 502), Phase::kSql, Reason::kSqlUnavailable, 502,
+         11},
         {json(R"({"code":11,"desc":"Unable to establish connection"})"), Phase::kSql, Reason::kSqlUnavailable, 200, 11},
         {json(R"({"code":855,"desc":"Authentication failure"})"), Phase::kSql, Reason::kSqlAuth, 200, 855},
         {json(R"({"code":3,"desc":"Authentication failure"})"), Phase::kSql, Reason::kSqlAuth, 200, 3},
@@ -392,8 +409,16 @@ TEST_CASE("engine: what the reply says", "[engine][faults]") {
         {json(R"([1,2])"), Phase::kReply, Reason::kBodyMismatch, 200, {}},
         {json(R"({"code":0,"data":[[2]],"rows":1})"), Phase::kSql, Reason::kBodyMismatch, 200, 0},
         {json(R"({"code":0,"data":[],"rows":0})"), Phase::kSql, Reason::kBodyMismatch, 200, 0},
-        {length_reply("", 302, "text/html", "Location: https://login.example.com/\r\n"), Phase::kReply, Reason::kHttpRedirect, 302, {}},
-        {length_reply("", 307, "text/html", "Location: https://evil.example.com/rest/sql?token=x\r\n"), Phase::kReply, Reason::kHttpRedirect, 307, {}},
+        {length_reply("", 302, "text/html", "Location: https://login.example.com/\r\n"),
+         Phase::kReply,
+         Reason::kHttpRedirect,
+         302,
+         {}},
+        {length_reply("", 307, "text/html", "Location: https://evil.example.com/rest/sql?token=x\r\n"),
+         Phase::kReply,
+         Reason::kHttpRedirect,
+         307,
+         {}},
         {"HTTP/1.1 204 No Content\r\n\r\n", Phase::kReply, Reason::kHttpStatusUnexpected, 204, {}},
     };
     for (const Row& row : rows) {
@@ -402,7 +427,8 @@ TEST_CASE("engine: what the reply says", "[engine][faults]") {
         check(result, row.phase, row.reason);
         CHECK(result.http_status == row.status);
         CHECK(result.sql_code == row.code);
-        for (const auto& us : result.phase_us) CHECK(us);  // the network did its part: all are timed
+        for (const auto& us : result.phase_us)
+            CHECK(us);  // the network did its part: all are timed
     }
 }
 
@@ -428,7 +454,8 @@ TEST_CASE("engine: one redirect on the same host is followed, on a connection of
     FakeGateway gateway(test_ca().issue(), [&](Connection& c) {
         if (!c.handshake()) return;
         self->note(c.read_request());
-        c.send(left-- > 0 ? length_reply("", 307, "text/html", "Location: " + location + "\r\n") : chunked_reply(kSelectOne));
+        c.send(left-- > 0 ? length_reply("", 307, "text/html", "Location: " + location + "\r\n")
+                          : chunked_reply(kSelectOne));
         c.close_notify();
     });
     self = &gateway;

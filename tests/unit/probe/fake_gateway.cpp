@@ -42,7 +42,8 @@ Identity make(const std::string& common_name, const LeafOptions& options, const 
     X509_gmtime_adj(X509_getm_notAfter(x), options.ends_s);
     X509_set_pubkey(x, out.key.get());
     X509_NAME* name = X509_get_subject_name(x);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()),
+                               -1, -1, 0);
     X509_set_issuer_name(x, issuer != nullptr ? X509_get_subject_name(issuer->certificate.get()) : name);
     const auto extend = [&](int nid, const std::string& value) {
         X509V3_CTX context;
@@ -78,7 +79,9 @@ TestCa::TestCa(const std::string& common_name) : self_(make(common_name, {{}, -8
     std::fclose(file);
     file_ = path;
 }
-TestCa::~TestCa() { ::unlink(file_.c_str()); }
+TestCa::~TestCa() {
+    ::unlink(file_.c_str());
+}
 
 Identity TestCa::issue(const LeafOptions& options) const {
     const std::string name = options.names.empty() ? "no name" : options.names.front();
@@ -93,7 +96,9 @@ TestCa& test_ca() {
 Connection::Connection(int fd, int stop_fd, ssl_ctx_st* tls) : fd_(fd), stop_fd_(stop_fd), ssl_(SSL_new(tls)) {
     SSL_set_fd(ssl_, fd);
 }
-Connection::~Connection() { SSL_free(ssl_); }
+Connection::~Connection() {
+    SSL_free(ssl_);
+}
 
 bool Connection::wait(short events) {
     pollfd fds[2] = {{fd_.get(), events, 0}, {stop_fd_, POLLIN, 0}};
@@ -105,7 +110,8 @@ bool Connection::handshake() {
         const int rc = SSL_accept(ssl_);
         if (rc == 1) return true;
         const int error = SSL_get_error(ssl_, rc);
-        if ((error != SSL_ERROR_WANT_READ || !wait(POLLIN)) && (error != SSL_ERROR_WANT_WRITE || !wait(POLLOUT))) return false;
+        if ((error != SSL_ERROR_WANT_READ || !wait(POLLIN)) && (error != SSL_ERROR_WANT_WRITE || !wait(POLLOUT)))
+            return false;
     }
 }
 
@@ -159,8 +165,12 @@ std::string Connection::read_raw() {
     return std::string(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
 }
 
-void Connection::close_notify() { SSL_shutdown(ssl_); }
-void Connection::finish() { ::shutdown(fd_.get(), SHUT_WR); }
+void Connection::close_notify() {
+    SSL_shutdown(ssl_);
+}
+void Connection::finish() {
+    ::shutdown(fd_.get(), SHUT_WR);
+}
 void Connection::reset() {
     const linger now{1, 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -236,14 +246,16 @@ std::vector<std::string> FakeGateway::requests() const {
 
 std::string chunked_reply(std::string_view body, int status, std::string_view content_type) {
     const std::size_t half = body.size() / 2;
-    std::string out = fmt::format("HTTP/1.1 {} X\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n", status, content_type);
+    std::string out =
+        fmt::format("HTTP/1.1 {} X\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n", status, content_type);
     for (const std::string_view part : {body.substr(0, half), body.substr(half)}) {
         if (!part.empty()) out += fmt::format("{:x}\r\n{}\r\n", part.size(), part);
     }
     return out + "0\r\n\r\n";
 }
 
-std::string length_reply(std::string_view body, int status, std::string_view content_type, std::string_view more_headers) {
+std::string length_reply(std::string_view body, int status, std::string_view content_type,
+                         std::string_view more_headers) {
     return fmt::format("HTTP/1.1 {} X\r\nContent-Type: {}\r\n{}Content-Length: {}\r\n\r\n{}", status, content_type,
                        more_headers, body.size(), body);
 }
@@ -286,7 +298,8 @@ probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip
         core::Timer limit(clock);
         bool expired = false;
         limit.start_in(20 * core::kSecond, [&] { expired = true; });
-        while (!result && !expired) loop.run_once();
+        while (!result && !expired)
+            loop.run_once();
         REQUIRE(result);
     }
     REQUIRE(loop.close());

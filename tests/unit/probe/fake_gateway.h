@@ -31,7 +31,7 @@ struct Identity {
 
 struct LeafOptions {
     std::vector<std::string> names{"db.example.com"};
-    long begins_s = -3600;        // from now
+    long begins_s = -3600;  // from now
     long ends_s = 90L * 86400;
     bool self_signed = false;
 };
@@ -62,16 +62,16 @@ class Connection {
     bool handshake();
     /// Head and body (by Content-Length) of the request; empty if the client went away first.
     std::string read_request();
-    std::string read_some();      // what came through TLS, after waiting for something; empty if the client went away
+    std::string read_some();  // what came through TLS, after waiting for something; empty if the client went away
     void send(std::string_view plain);
     /// Past TLS: raw bytes on the socket.
     void send_raw(std::string_view bytes);
-    std::string read_raw();       // what is there, after waiting for something
+    std::string read_raw();  // what is there, after waiting for something
     void close_notify();
-    void finish();                // FIN
-    void reset();                 // RST
-    void wait_for_peer();         // until the client closes or the test ends
-    void wait_for_stop();         // reads nothing until the test ends
+    void finish();         // FIN
+    void reset();          // RST
+    void wait_for_peer();  // until the client closes or the test ends
+    void wait_for_stop();  // reads nothing until the test ends
     bool handshake_demanding_certificate();
 
   private:
@@ -108,11 +108,11 @@ class FakeGateway {
 };
 
 /// "HTTP/1.1 200 OK", JSON, chunked - as taosAdapter answers.
-std::string chunked_reply(std::string_view body, int status = 200, std::string_view content_type = "application/json; charset=utf-8");
+std::string chunked_reply(std::string_view body, int status = 200,
+                          std::string_view content_type = "application/json; charset=utf-8");
 std::string length_reply(std::string_view body, int status = 200, std::string_view content_type = "application/json",
                          std::string_view more_headers = {});
-inline constexpr std::string_view kSelectOne =
-    R"({"code":0,"column_meta":[["1","BIGINT",8]],"data":[[1]],"rows":1})";
+inline constexpr std::string_view kSelectOne = R"({"code":0,"column_meta":[["1","BIGINT",8]],"data":[[1]],"rows":1})";
 
 /// A whole good exchange with this reply, then FIN.
 FakeGateway::Script answer(std::string reply);

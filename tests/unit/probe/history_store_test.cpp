@@ -224,16 +224,14 @@ TEST_CASE("history: a damaged slot loses itself alone", "[history]") {
     REQUIRE(good);
     core::SeededRandom random(5);
     const auto tally = [&] {
-        return k.rollups(Resolution::kMinute).size() + k.rollups(Resolution::kHour).size() +
-               k.failures().size();
+        return k.rollups(Resolution::kMinute).size() + k.rollups(Resolution::kHour).size() + k.failures().size();
     };
     k.start();
     const auto all = tally();
     for (int round = 0; round < 300; ++round) {
         k.store.reset();
         std::string damaged = *good;
-        damaged[kPageBytes + random.below(damaged.size() - kPageBytes)] ^=
-            static_cast<char>(1 + random.below(255));
+        damaged[kPageBytes + random.below(damaged.size() - kPageBytes)] ^= static_cast<char>(1 + random.below(255));
         REQUIRE(core::write_file(k.path, core::as_bytes(damaged), 0600, false));
         k.start();
         CHECK(tally() >= all - 1);
@@ -249,12 +247,10 @@ TEST_CASE("history: a file that is none is set aside with a word, and a new one 
     std::string good = *core::read_file(k.path, 1 << 20);
     std::string newer = good;
     newer[8] = 2;
-    core::store_le(reinterpret_cast<std::uint8_t*>(newer.data()) + 16,
-                   core::crc64(core::as_bytes(newer).first(16)));
+    core::store_le(reinterpret_cast<std::uint8_t*>(newer.data()) + 16, core::crc64(core::as_bytes(newer).first(16)));
     std::string flipped = good;
     flipped[12] ^= 1;
-    for (const std::string& foreign :
-         {std::string("x"), std::string(5000, '\0'), newer, flipped, good.substr(0, 20)}) {
+    for (const std::string& foreign : {std::string("x"), std::string(5000, '\0'), newer, flipped, good.substr(0, 20)}) {
         k.events.clear();
         REQUIRE(core::write_file(k.path, core::as_bytes(foreign), 0600, false));
         k.start();
@@ -288,8 +284,7 @@ TEST_CASE("history: any bytes behind a good header are no reason to fall", "[his
     }
 }
 
-TEST_CASE("history: addresses that go give their place to new ones; who comes back finds the past",
-          "[history]") {
+TEST_CASE("history: addresses that go give their place to new ones; who comes back finds the past", "[history]") {
     Kept k(3);
     for (int address = 1; address <= 3; ++address)
         k.probe(refused, 2 * kHour, address);
@@ -327,9 +322,11 @@ TEST_CASE("history: when every place is in use, one more is kept in memory and s
     CHECK(k.day(3)->attempts == 201);
 }
 
-TEST_CASE("history: of many addresses that came and went those in the file keep their past, the others go", "[history]") {
+TEST_CASE("history: of many addresses that came and went those in the file keep their past, the others go",
+          "[history]") {
     Kept k(2);
-    for (int address = 1; address <= 4; ++address) k.probe(refused, 10 * kSecond, address);
+    for (int address = 1; address <= 4; ++address)
+        k.probe(refused, 10 * kSecond, address);
     CHECK(k.day(4)->attempts == 1);
     k.clock.advance(kMinute);  // everything is written
     k.probe(ok, kSecond, 1);
@@ -352,9 +349,8 @@ TEST_CASE("history: the same address in two links has two pasts", "[history]") {
     CHECK(k.store->addresses() == 2);
 }
 
-TEST_CASE(
-    "history: a clock that is set forward leaves a gap, one set back goes through the same minutes again",
-    "[history]") {
+TEST_CASE("history: a clock that is set forward leaves a gap, one set back goes through the same minutes again",
+          "[history]") {
     Kept k;
     k.clock.advance(kHour - k.clock.wall_us() % kHour);
     for (int i = 0; i < 60; ++i)
@@ -384,9 +380,8 @@ TEST_CASE(
     CHECK(k.failures().back().seq == k.seq);
 }
 
-TEST_CASE(
-    "history: a full disk is said once, memory goes on, and what was kept back is written when there is room",
-    "[history]") {
+TEST_CASE("history: a full disk is said once, memory goes on, and what was kept back is written when there is room",
+          "[history]") {
     Kept k;
     k.store->finish();
     rlimit before{};
@@ -415,8 +410,7 @@ TEST_CASE(
     CHECK(k.failures().size() == 10);
 }
 
-TEST_CASE("history: a folder that is missing is no reason to stop; the file is opened when there is one",
-          "[history]") {
+TEST_CASE("history: a folder that is missing is no reason to stop; the file is opened when there is one", "[history]") {
     Kept k;
     k.path = k.folder / "later/history";
     k.start();

@@ -40,9 +40,12 @@ TEST_CASE("http: good replies, in any pieces", "[http]") {
         {"HTTP/1.1 404 Not Found\nContent-Length: 2\n\nno", 404, "no"},
         {"HTTP/1.0 200 OK\r\n\r\nuntil close", 200, "until close"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, ""},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, "hello"},
-        {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;a=b\r\nhello\r\nA\r\n0123456789\r\n000\r\nTrailer: x\r\n\r\n", 200, "hello0123456789"},
-        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, "x"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200,
+         "hello"},
+        {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;a=b\r\nhello\r\nA\r\n0123456789\r\n000\r\nTrailer: x\r\n\r\n",
+         200, "hello0123456789"},
+        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+         200, "x"},
         {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 204, ""},
         {"HTTP/1.1 304 Not Modified\r\n\r\n", 304, ""},
         {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", 200, "x"},
@@ -86,7 +89,8 @@ TEST_CASE("http: bad replies are named, in any pieces", "[http]") {
         {"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nhello", Progress::kProtocol},
         {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", Progress::kProtocol},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Progress::kProtocol},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Progress::kProtocol},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         Progress::kProtocol},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n", Progress::kProtocol},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\nhello\r\n", Progress::kProtocol},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n", Progress::kProtocol},
@@ -112,12 +116,15 @@ TEST_CASE("http: bad replies are named, in any pieces", "[http]") {
 
 TEST_CASE("http: endless interim replies, headers and trailers end", "[http]") {
     std::string interim, headers = "HTTP/1.1 200 OK\r\n";
-    for (int i = 0; i < 20; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
+    for (int i = 0; i < 20; ++i)
+        interim += "HTTP/1.1 100 Continue\r\n\r\n";
     CHECK(parse(interim).progress == Progress::kProtocol);
-    for (int i = 0; i < 200; ++i) headers += "A: b\r\n";
+    for (int i = 0; i < 200; ++i)
+        headers += "A: b\r\n";
     CHECK(parse(headers + "\r\n").progress == Progress::kProtocol);
     std::string trailers = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
-    for (int i = 0; i < 10000; ++i) trailers += "A: b\r\n";
+    for (int i = 0; i < 10000; ++i)
+        trailers += "A: b\r\n";
     CHECK(parse(trailers + "\r\n").progress == Progress::kProtocol);
 }
 
@@ -135,7 +142,8 @@ TEST_CASE("http: the request", "[http]") {
     ProbeSpec spec;
     spec.host = "db.example.com";
     spec.token = postern::core::Secret("a+b/c=d token");
-    CHECK(request_text(spec, "/rest/sql", false).find("POST /rest/sql?token=a%2Bb%2Fc%3Dd%20token HTTP/1.1\r\nHost: db.example.com\r\n") == 0);
+    CHECK(request_text(spec, "/rest/sql", false)
+              .find("POST /rest/sql?token=a%2Bb%2Fc%3Dd%20token HTTP/1.1\r\nHost: db.example.com\r\n") == 0);
     CHECK(request_text(spec, "/rest/sql?tz=UTC", false).find("POST /rest/sql?tz=UTC&token=a%2Bb") == 0);
     CHECK(request_text(spec, "/x?token=1", true).find("POST /x?token=1 HTTP/1.1\r\n") == 0);
     CHECK(request_text(spec, "/rest/sql", false).find("Accept-Encoding") == std::string::npos);

@@ -100,16 +100,19 @@ class Tun {
         tcp[13] = flags;
         core::store_be16(&tcp[14], 65535);
         std::uint32_t pseudo = 6 + 20;
-        for (const std::size_t i : {12u, 14u, 16u, 18u}) pseudo += core::load_be16(&syn_[i]);
+        for (const std::size_t i : {12u, 14u, 16u, 18u})
+            pseudo += core::load_be16(&syn_[i]);
         core::store_be16(&tcp[16], checksum(tcp, pseudo));
         send(IPPROTO_TCP, core::load_be32(&syn_[16]), tcp);
     }
 
   private:
     static std::uint16_t checksum(const std::vector<std::uint8_t>& data, std::uint32_t sum) {
-        for (std::size_t i = 0; i + 1 < data.size(); i += 2) sum += core::load_be16(&data[i]);
+        for (std::size_t i = 0; i + 1 < data.size(); i += 2)
+            sum += core::load_be16(&data[i]);
         if (data.size() % 2 != 0) sum += std::uint32_t{data.back()} << 8;
-        while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+        while (sum >> 16 != 0)
+            sum = (sum & 0xffff) + (sum >> 16);
         return static_cast<std::uint16_t>(~sum);
     }
     void send(std::uint8_t protocol, std::uint32_t from, const std::vector<std::uint8_t>& payload) {
@@ -141,7 +144,8 @@ std::string in_child(const std::function<std::string()>& work) {
     ::close(fds[1]);
     std::string out;
     char buffer[512];
-    for (ssize_t n; (n = ::read(fds[0], buffer, sizeof buffer)) > 0;) out.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = ::read(fds[0], buffer, sizeof buffer)) > 0;)
+        out.append(buffer, static_cast<std::size_t>(n));
     ::close(fds[0]);
     int status = 0;
     ::waitpid(pid, &status, 0);
@@ -174,7 +178,8 @@ std::string attempt(const std::string& ip, const std::function<void()>& network,
         if (network) network();
         core::Timer limit(clock);
         limit.start_in(10 * core::kSecond, [&] { out = "no result"; });
-        while (out.empty()) loop.run_once();
+        while (out.empty())
+            loop.run_once();
     }
     return loop.close() ? out : out + " (loop not clean)";
 }
@@ -192,10 +197,13 @@ std::string behind_tun(const std::function<void(Tun&)>& play, ProbeSpec spec = {
         Tun tun;
         if (!own_network() || !tun.open()) return kUnavailable;
         bool seen = true;
-        const std::string found = attempt("10.7.7.2", [&] {
-            seen = tun.take_syn();
-            if (seen) play(tun);
-        }, std::move(spec));
+        const std::string found = attempt(
+            "10.7.7.2",
+            [&] {
+                seen = tun.take_syn();
+                if (seen) play(tun);
+            },
+            std::move(spec));
         return seen ? found : "no SYN left";
     });
 }
@@ -233,23 +241,25 @@ TEST_CASE("network: our own limits are local", "[engine][faults][network]") {
         CHECK(reason_for_connect_error(EMFILE, true) == Reason::kLocalFdLimit);
         CHECK(reason_for_connect_error(ENFILE, true) == Reason::kLocalFdLimit);
 #ifdef __SANITIZE_ADDRESS__
-        WARN("UBSan needs descriptors of its own to judge a virtual call: running out of them for real is tested without it");
+        WARN(
+            "UBSan needs descriptors of its own to judge a virtual call: running out of them for real is tested without it");
 #else
         CHECK(in_child([]() -> std::string {
-            std::string out;
-            core::Loop loop;
-            core::SystemClock clock(loop);
-            ProbeSpec spec;
-            spec.kind = Kind::kTcp;
-            const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
-                                     std::make_shared<const ProbeSpec>(spec)};
-            const core::UniqueFd next(::dup(0));
-            const rlimit few{static_cast<rlim_t>(next.get() + 1), static_cast<rlim_t>(next.get() + 1)};
-            ::setrlimit(RLIMIT_NOFILE, &few);
-            ProbeRun run(loop, clock, nullptr, target, [&](const ProbeResult& r) { out = to_string(r.reason); });
-            while (out.empty()) loop.run_once();
-            return out;
-        }) == "local_fd_limit");
+                  std::string out;
+                  core::Loop loop;
+                  core::SystemClock clock(loop);
+                  ProbeSpec spec;
+                  spec.kind = Kind::kTcp;
+                  const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                           std::make_shared<const ProbeSpec>(spec)};
+                  const core::UniqueFd next(::dup(0));
+                  const rlimit few{static_cast<rlim_t>(next.get() + 1), static_cast<rlim_t>(next.get() + 1)};
+                  ::setrlimit(RLIMIT_NOFILE, &few);
+                  ProbeRun run(loop, clock, nullptr, target, [&](const ProbeResult& r) { out = to_string(r.reason); });
+                  while (out.empty())
+                      loop.run_once();
+                  return out;
+              }) == "local_fd_limit");
 #endif
     }
     SECTION("ports") {
@@ -300,10 +310,13 @@ TEST_CASE("network: a host that stood still blames itself, not the endpoint", "[
         JumpingClock clock(real);
         ProbeSpec spec = test::good_spec(gateway.port());
         spec.timeout_us = 100 * core::kMillisecond;
-        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "", std::make_shared<const ProbeSpec>(spec)};
-        ProbeRun run(loop, clock, *TlsContext::load(spec.ca_file), target, [&](ProbeResult r) { result = std::move(r); });
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                 std::make_shared<const ProbeSpec>(spec)};
+        ProbeRun run(loop, clock, *TlsContext::load(spec.ca_file), target,
+                     [&](ProbeResult r) { result = std::move(r); });
         clock.ahead = core::kHour;
-        while (!result) loop.run_once();
+        while (!result)
+            loop.run_once();
     }
     CHECK(loop.close());
     CHECK(result->reason == Reason::kLocalCancelled);

@@ -1,9 +1,9 @@
 // Records as JSON lines, the history in memory, the log on disk.
-#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <atomic>
 #include <cstdlib>
@@ -49,7 +49,9 @@ struct Folder {
     std::string log() const { return path + "/probe.log"; }
 };
 
-std::string slurp(const std::string& path) { return core::read_file(path, 64u << 20).value_or(""); }
+std::string slurp(const std::string& path) {
+    return core::read_file(path, 64u << 20).value_or("");
+}
 
 Record record_at(core::Micros wall_us, Reason reason = Reason::kNone, std::uint64_t seq = 1) {
     Fold fold;
@@ -81,14 +83,15 @@ TEST_CASE("record: the line is exactly the interface's", "[record]") {
                      .chain_not_after_us = kStart - core::kSecond};
     const Fold fold{{State::kUp, State::kUp}, {State::kDown, State::kUnknown}, Pace::kNormal, true};
     const std::string line = to_json(make_record(r, fold, 1234));
-    CHECK(line ==
-          R"({"ts":"2026-01-02T03:04:05.678901Z","link":"tdengine-prod","host":"db.example.com","ip":"10.0.1.23","zone":"cn-hangzhou-h","endpoint":"ep-bp1",)"
-          R"("ok":false,"phase":"tls","reason":"cert_name_mismatch","detail":"expected \"a\",\nfound b","connect_us":412,"tls_us":3120,"request_us":null,)"
-          R"("ttfb_us":null,"transfer_us":null,"total_us":3532,"http_status":null,"sql_code":null,"cert_not_after":"2026-01-02T03:04:05.678901Z",)"
-          R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234,"ws_us":null,"local_port":40123,)"
-          R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256","cert_chain_not_after":"2026-01-02T03:04:04.678901Z",)"
-          R"("cert_not_before":"2026-01-02T03:04:03.678901Z","cert_subject":"CN=other","cert_issuer":"CN=ca","cert_names":["other","a\"b"],)"
-          R"("cert_fingerprint_sha256":"00ff","cert_serial":"0a"})");
+    CHECK(
+        line ==
+        R"({"ts":"2026-01-02T03:04:05.678901Z","link":"tdengine-prod","host":"db.example.com","ip":"10.0.1.23","zone":"cn-hangzhou-h","endpoint":"ep-bp1",)"
+        R"("ok":false,"phase":"tls","reason":"cert_name_mismatch","detail":"expected \"a\",\nfound b","connect_us":412,"tls_us":3120,"request_us":null,)"
+        R"("ttfb_us":null,"transfer_us":null,"total_us":3532,"http_status":null,"sql_code":null,"cert_not_after":"2026-01-02T03:04:05.678901Z",)"
+        R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234,"ws_us":null,"local_port":40123,)"
+        R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256","cert_chain_not_after":"2026-01-02T03:04:04.678901Z",)"
+        R"("cert_not_before":"2026-01-02T03:04:03.678901Z","cert_subject":"CN=other","cert_issuer":"CN=ca","cert_names":["other","a\"b"],)"
+        R"("cert_fingerprint_sha256":"00ff","cert_serial":"0a"})");
     const auto back = parse_record(line);
     REQUIRE(back);
     CHECK(to_json(*back) == line);
@@ -96,9 +99,10 @@ TEST_CASE("record: the line is exactly the interface's", "[record]") {
 
 TEST_CASE("record: without TLS its keys are there and null", "[record]") {
     const std::string line = to_json(record_at(kStart));
-    CHECK(line.ends_with(R"("ws_us":null,"local_port":null,"tls_version":null,"tls_cipher":null,"cert_chain_not_after":null,)"
-                         R"("cert_not_before":null,"cert_subject":null,"cert_issuer":null,"cert_names":null,)"
-                         R"("cert_fingerprint_sha256":null,"cert_serial":null})"));
+    CHECK(line.ends_with(
+        R"("ws_us":null,"local_port":null,"tls_version":null,"tls_cipher":null,"cert_chain_not_after":null,)"
+        R"("cert_not_before":null,"cert_subject":null,"cert_issuer":null,"cert_names":null,)"
+        R"("cert_fingerprint_sha256":null,"cert_serial":null})"));
     // A line of a version that did not have them.
     const auto old = parse_record(line.substr(0, line.find(",\"local_port\"")) + "}");
     REQUIRE(old);
@@ -138,8 +142,7 @@ TEST_CASE("record: every reason survives the line", "[record]") {
 
 TEST_CASE("record: what is no record is refused", "[record]") {
     for (const char* line : {"", "{", "[]", "1", "{}", R"({"ts":"x","link":"a","ip":"1.2.3.4"})",
-                             R"({"ts":"2026-01-02T03:04:05Z","link":"a","ip":"x"})",
-                             R"({"ts":5,"link":[],"ip":{}})"}) {
+                             R"({"ts":"2026-01-02T03:04:05Z","link":"a","ip":"x"})", R"({"ts":5,"link":[],"ip":{}})"}) {
         CHECK_FALSE(parse_record(line));
     }
     CHECK(parse_record(R"({"new_key":1,"ts":"2026-01-02T03:04:05Z","link":"a","ip":"1.2.3.4"})"));
@@ -149,7 +152,8 @@ TEST_CASE("history: rings are bounded, failures stay when successes roll over", 
     History history({8, 4}, 100);
     const Fold fold{{State::kUp, State::kUp}, {State::kUp, State::kUp}};
     history.add(result_at(kStart, Reason::kTcpRefused), fold);
-    for (int i = 1; i <= 20; ++i) history.add(result_at(kStart + i), fold);
+    for (int i = 1; i <= 20; ++i)
+        history.add(result_at(kStart + i), fold);
     CHECK(history.next_seq() == 121);
     const auto all = history.query({}, 100);
     REQUIRE(all.size() == 9);
@@ -211,7 +215,8 @@ TEST_CASE("probe log: failures and transitions always, successes once and then s
     CHECK(log.add(record_at(kStart)));  // the wall clock was set back
     ProbeLogReader reader(folder.log());
     int lines = 0;
-    while (reader.next({})) ++lines;
+    while (reader.next({}))
+        ++lines;
     CHECK(lines == 6);
     CHECK(reader.skipped() == 0);
 }
@@ -225,7 +230,8 @@ TEST_CASE("probe log: rotates, keeps so many files, is read back in order across
     std::uint64_t seq = 0;
     {
         ProbeLog log(nullptr, folder.log(), settings);
-        for (int i = 0; i < 100; ++i) log.add(record_at(kStart + i, Reason::kNone, ++seq));
+        for (int i = 0; i < 100; ++i)
+            log.add(record_at(kStart + i, Reason::kNone, ++seq));
     }
     for (const char* suffix : {"", ".1", ".2"}) {
         const std::string text = slurp(folder.log() + suffix);
@@ -274,7 +280,8 @@ TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhil
     std::thread writer([&] {
         ProbeLog log(nullptr, folder.log(), settings);
         for (std::uint64_t i = 1; i <= kRecords; ++i) {
-            while (i > read + 150) std::this_thread::yield();  // the oldest file shall not go before it was read
+            while (i > read + 150)
+                std::this_thread::yield();  // the oldest file shall not go before it was read
             log.add(record_at(kStart, Reason::kNone, i));
         }
     });
@@ -318,10 +325,12 @@ TEST_CASE("probe log: a disk that is full loses lines, says so once, and stops n
         ProbeLogSettings settings;
         settings.all = true;
         ProbeLog log(nullptr, full, settings);
-        for (int i = 0; i < 5; ++i) CHECK(log.add(record_at(kStart + i)));
+        for (int i = 0; i < 5; ++i)
+            CHECK(log.add(record_at(kStart + i)));
         CHECK(log.lost_lines() == 5);
         CHECK(events == std::vector<std::string>{"probe_log_failed"});
-        CHECK(log.problem() == "probe records are not written to " + full + ": No space left on device; 5 lines were lost");
+        CHECK(log.problem() ==
+              "probe records are not written to " + full + ": No space left on device; 5 lines were lost");
         ::unlink(full.c_str());
         CHECK(log.add(record_at(kStart + 9)));
         CHECK(log.lost_lines() == 5);
@@ -353,10 +362,12 @@ TEST_CASE("probe log: through the pool, in order, and what is left at the end", 
         }
         bool flushed = false;
         log.flush([&] { flushed = true; });
-        while (!flushed) loop.run_once();
+        while (!flushed)
+            loop.run_once();
         ProbeLogReader reader(folder.log());
         std::uint64_t expected = 0;
-        while (const auto record = reader.next({})) CHECK(record->seq == ++expected);
+        while (const auto record = reader.next({}))
+            CHECK(record->seq == ++expected);
         CHECK(expected == 500);
         log.add(record_at(kStart, Reason::kNone, 501));
     }

@@ -42,7 +42,8 @@ TEST_CASE("sql reply: the cell of `select 1`", "[reply]") {
 TEST_CASE("sql reply: codes", "[reply]") {
     const auto code = [](std::int64_t c) { return judged("{\"code\":" + std::to_string(c) + "}"); };
     CHECK(code(3) == "sql_auth");
-    for (const int c : {848, 850, 855}) CHECK(code(c) == "sql_auth");
+    for (const int c : {848, 850, 855})
+        CHECK(code(c) == "sql_auth");
     CHECK(code(847) == "sql_error");
     CHECK(code(856) == "sql_error");
     CHECK(code(11) == "sql_unavailable");
@@ -112,7 +113,11 @@ TEST_CASE("excerpt: one line, whole characters, bounded", "[reply]") {
     CHECK(excerpt("数据库错误", 10) == "数据…");
     CHECK(excerpt("a\xff\xfe", 10) == "a??");
     for (std::size_t limit = 0; limit < 40; ++limit) {
-        CHECK(excerpt("数据abc\xc3\xa9" "def\xff" "库错误xyz", limit).size() <= limit);
+        CHECK(excerpt("数据abc\xc3\xa9"
+                      "def\xff"
+                      "库错误xyz",
+                      limit)
+                  .size() <= limit);
     }
     const postern::core::Secret secret("s3cr3t-token-value");
     CHECK(detail_text(std::string(290, 'x') + "s3cr3t-token-value").find("s3cr") == std::string::npos);

@@ -18,8 +18,7 @@ TEST_CASE("spread: percentiles are off by 3.2 % at most, min and max by nothing"
         const auto n = 1 + random.below(700);
         const double scale = std::pow(10, static_cast<double>(random.below(8)));
         for (std::uint64_t i = 0; i < n; ++i) {
-            exact.push_back(
-                static_cast<core::Micros>(scale * (1 + static_cast<double>(random.below(1000)) / 50)));
+            exact.push_back(static_cast<core::Micros>(scale * (1 + static_cast<double>(random.below(1000)) / 50)));
             histogram.add(exact.back());
         }
         std::sort(exact.begin(), exact.end());
@@ -27,8 +26,7 @@ TEST_CASE("spread: percentiles are off by 3.2 % at most, min and max by nothing"
             return exact[static_cast<std::size_t>(std::ceil(share * static_cast<double>(n))) - 1];
         };
         const auto near = [](core::Micros got, core::Micros expected) {
-            return std::abs(static_cast<double>(got - expected)) <=
-                   0.032 * static_cast<double>(expected) + 0.5;
+            return std::abs(static_cast<double>(got - expected)) <= 0.032 * static_cast<double>(expected) + 0.5;
         };
         const Spread s = *histogram.spread();
         CHECK(s.min_us == exact.front());
@@ -66,8 +64,7 @@ TEST_CASE("spread: what was kept as five numbers gives the same five again", "[s
         INFO("round " << round);
         CHECK(a.min_us == b.min_us);
         CHECK(a.max_us == b.max_us);
-        for (const auto& [x, y] :
-             {std::pair{a.p50_us, b.p50_us}, {a.p95_us, b.p95_us}, {a.p99_us, b.p99_us}}) {
+        for (const auto& [x, y] : {std::pair{a.p50_us, b.p50_us}, {a.p95_us, b.p95_us}, {a.p99_us, b.p99_us}}) {
             CHECK(std::abs(static_cast<double>(x - y)) <= 0.032 * static_cast<double>(x));
         }
     }

@@ -1,6 +1,6 @@
 // The cache of TLS contexts: loaded off the loop, once, again when the file changes; what can't be loaded is local.
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -35,15 +35,18 @@ struct Launch {
     ProbeResult run(const ProbeSpec& spec) {
         NetworkLauncher launcher(loop, *clock, *contexts);
         std::optional<ProbeResult> result;
-        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "", std::make_shared<const ProbeSpec>(spec)};
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                 std::make_shared<const ProbeSpec>(spec)};
         const auto running = launcher.launch(target, [&](ProbeResult r) { result = std::move(r); });
         CHECK_FALSE(result);
-        while (!result) loop.run_once();
+        while (!result)
+            loop.run_once();
         return *result;
     }
     /// Until whatever went to the pool has come back: no request of this loop is under way.
     void settle() {
-        while (loop.raw()->active_reqs.count > 0) loop.run_once();
+        while (loop.raw()->active_reqs.count > 0)
+            loop.run_once();
     }
     ~Launch() {
         contexts.reset();
@@ -54,7 +57,8 @@ struct Launch {
 
 }  // namespace
 
-TEST_CASE("contexts: a CA file that is missing, empty or no PEM is local, and is tried again once it changed", "[tls]") {
+TEST_CASE("contexts: a CA file that is missing, empty or no PEM is local, and is tried again once it changed",
+          "[tls]") {
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
     FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
     const TempFile file;
@@ -90,7 +94,8 @@ TEST_CASE("contexts: a CA file that changes is loaded anew; one that breaks keep
     CHECK(launch.contexts->loaded(file.path) == first);  // nothing changed: nothing loaded
     file.copy_from(test_ca().file());
     launch.contexts->reload_changed();
-    while (launch.contexts->loaded(file.path) == first) launch.loop.run_once();
+    while (launch.contexts->loaded(file.path) == first)
+        launch.loop.run_once();
     CHECK(launch.run(spec).ok);
     std::ofstream(file.path) << "broken\n";
     launch.contexts->reload_changed();
@@ -109,9 +114,11 @@ TEST_CASE("contexts: an engine without one names memory, not the peer", "[tls]")
     std::optional<ProbeResult> result;
     {
         core::SystemClock clock(loop);
-        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "", std::make_shared<const ProbeSpec>()};
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                 std::make_shared<const ProbeSpec>()};
         ProbeRun run(loop, clock, nullptr, target, [&](ProbeResult r) { result = std::move(r); });
-        while (!result) loop.run_once();
+        while (!result)
+            loop.run_once();
     }
     CHECK(loop.close());
     CHECK(result->reason == Reason::kLocalOom);

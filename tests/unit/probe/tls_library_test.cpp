@@ -1,9 +1,9 @@
 // The short lists of algorithms that probes use must hold whatever a server can show: each key type of a certificate,
 // each suite that OpenSSL offers by default. The server of these tests uses OpenSSL's own, complete context.
-#include <catch2/catch.hpp>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <catch2/catch.hpp>
 
 #include <map>
 #include <memory>
@@ -92,7 +92,9 @@ std::string agreed(const std::string& type, const EVP_MD* digest, int version, c
 
 }  // namespace
 
-TEST_CASE("TLS library: it is one of its own", "[tls]") { CHECK(probe::tls_library() != nullptr); }
+TEST_CASE("TLS library: it is one of its own", "[tls]") {
+    CHECK(probe::tls_library() != nullptr);
+}
 
 TEST_CASE("TLS library: a certificate of every key type that TLS knows is read and its signature checked", "[tls]") {
     for (const char* type : {"RSA", "RSA-PSS", "P-256", "P-384", "P-521", "ED25519", "ED448"}) {

@@ -18,7 +18,8 @@ struct Book {
     explicit Book(VerdictRule rule = {}) { targets({{"10.0.1.23"}}, rule); }
     void targets(const std::vector<std::string>& ips, VerdictRule rule = {}) {
         std::vector<ScheduledTarget> list;
-        for (const std::string& text : ips) list.push_back({{"link", *core::IpAddress::parse(text), "", "", spec}, rule});
+        for (const std::string& text : ips)
+            list.push_back({{"link", *core::IpAddress::parse(text), "", "", spec}, rule});
         book.set_targets(list);
     }
     ProbeResult result(Reason reason, core::Micros total_us = 3000, const char* address = nullptr) const {
@@ -88,7 +89,8 @@ TEST_CASE("verdict: who flaps stays out longer, who failed once does not", "[ver
         return n;
     };
     std::vector<int> needed;
-    for (int i = 0; i < 10; ++i) needed.push_back(successes_needed());
+    for (int i = 0; i < 10; ++i)
+        needed.push_back(successes_needed());
     CHECK(needed == std::vector<int>{2, 2, 2, 4, 8, 16, 32, 60, 60, 60});
     b.clock.advance(kFlapWindow + core::kSecond);
     CHECK(successes_needed() == 2);
@@ -259,7 +261,8 @@ TEST_CASE("verdict: saved and restored while they are young", "[verdict]") {
         old.clock.advance(core::kHour);
         CHECK(*old.book.restore(saved, 5 * core::kMinute) == 0);
     }
-    for (const std::string foreign : {"", "{", "[]", "{\"verdicts\":5}", "null"}) CHECK_FALSE(b.book.restore(foreign, 1));
+    for (const std::string foreign : {"", "{", "[]", "{\"verdicts\":5}", "null"})
+        CHECK_FALSE(b.book.restore(foreign, 1));
     std::string newer = saved;
     newer.replace(newer.find(":1,"), 3, ":2,");
     CHECK_FALSE(b.book.restore(newer, core::kHour));
@@ -281,7 +284,8 @@ TEST_CASE("verdict: of a saved file with any byte changed or missing nothing is 
     CHECK(*fresh.book.restore(saved, core::kHour) == 1);
 }
 
-TEST_CASE("verdict: a saved verdict of the future is not taken, an older one of a set back clock neither", "[verdict]") {
+TEST_CASE("verdict: a saved verdict of the future is not taken, an older one of a set back clock neither",
+          "[verdict]") {
     Book b;
     b.run({refused, refused, refused});
     const std::string saved = b.book.to_json();
@@ -299,7 +303,8 @@ TEST_CASE("verdict: what is restored is not this run's sweep, and knows how ofte
     b.run({ok});
     for (int i = 0; i < 5; ++i) {
         b.run({refused, refused, refused});
-        while (i < 4 && b.health().path_down) b.fold(ok);
+        while (i < 4 && b.health().path_down)
+            b.fold(ok);
     }
     REQUIRE(b.health().rise_needed == 8);
     Book fresh;
@@ -314,7 +319,8 @@ TEST_CASE("verdict: what is restored is not this run's sweep, and knows how ofte
     CHECK(fresh.book.first_sweep_done("link"));
 }
 
-TEST_CASE("verdict: down lasts as long as its successes take at the fast interval, however fast they come", "[verdict]") {
+TEST_CASE("verdict: down lasts as long as its successes take at the fast interval, however fast they come",
+          "[verdict]") {
     Book b({.fall = 3, .rise = 2, .interval_us = 10 * core::kSecond, .fast_interval_us = core::kSecond});
     b.run({ok, refused, refused, refused});
     REQUIRE(b.health().path_down);
@@ -329,14 +335,16 @@ TEST_CASE("verdict: down lasts as long as its successes take at the fast interva
     CHECK(b.clock.mono_us() - since == 2 * core::kSecond);
     CHECK(attempts == 40);
     // The other way nothing waits.
-    for (int i = 0; i < 3; ++i) b.book.fold(b.result(refused));
+    for (int i = 0; i < 3; ++i)
+        b.book.fold(b.result(refused));
     CHECK(b.health().path_down);
 }
 
 TEST_CASE("verdict: a service that turned down dwells, too", "[verdict]") {
     Book b;
     b.run({ok, e5xx, e5xx, e5xx});
-    for (int i = 0; i < 10; ++i) b.book.fold(b.result(ok));
+    for (int i = 0; i < 10; ++i)
+        b.book.fold(b.result(ok));
     CHECK(b.health().verdict.service == State::kDown);
     b.clock.advance(2 * core::kSecond);
     b.book.fold(b.result(ok));
@@ -348,11 +356,13 @@ TEST_CASE("verdict: flaps are forgotten while what flapped stays down", "[verdic
     b.run({ok});
     for (int i = 0; i < 6; ++i) {
         b.run({refused, refused, refused});
-        while (i < 5 && b.health().path_down) b.fold(ok);
+        while (i < 5 && b.health().path_down)
+            b.fold(ok);
     }
     CHECK(b.health().rise_needed == 16);
     CHECK(b.health().flapping);
-    for (int i = 0; i < 660; ++i) b.fold(refused);
+    for (int i = 0; i < 660; ++i)
+        b.fold(refused);
     CHECK(b.health().rise_needed == 2);
     CHECK_FALSE(b.health().flapping);
     CHECK(b.run({ok, ok}) == "down/unknown! up/up");

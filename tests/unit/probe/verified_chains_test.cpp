@@ -1,8 +1,8 @@
 // A chain that verified is not verified again, and nothing else is spared: another name, another certificate, a date
 // that has passed, a chain that was refused.
-#include <catch2/catch.hpp>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <catch2/catch.hpp>
 
 #include <memory>
 #include <optional>
@@ -52,7 +52,7 @@ class Judge {
     VerifiedChains::Info info;
 
   private:
-    static void sk_free_it(STACK_OF(X509)* stack) { sk_X509_free(stack); }
+    static void sk_free_it(STACK_OF(X509) * stack) { sk_X509_free(stack); }
     static inline int asked_ = 0;
     std::unique_ptr<X509_STORE, core::Deleter<X509_STORE_free>> store_{X509_STORE_new()};
 };
@@ -89,7 +89,8 @@ TEST_CASE("verified chains: another name or certificate is verified, and refused
     CHECK(judge.chains.size() == 2);
 }
 
-TEST_CASE("verified chains: a certificate that has ended since, or has not begun after a clock was set, is refused", "[tls]") {
+TEST_CASE("verified chains: a certificate that has ended since, or has not begun after a clock was set, is refused",
+          "[tls]") {
     Judge judge;
     const Identity leaf = test_ca().issue({.begins_s = -3600, .ends_s = 3600});
     CHECK(judge.error_of(leaf, "db.example.com") == X509_V_OK);
@@ -104,9 +105,11 @@ TEST_CASE("verified chains: their number is bounded", "[tls]") {
     Judge judge;
     LeafOptions many;
     many.names.clear();
-    for (int i = 0; i < 80; ++i) many.names.push_back("n" + std::to_string(i) + ".example.com");
+    for (int i = 0; i < 80; ++i)
+        many.names.push_back("n" + std::to_string(i) + ".example.com");
     const Identity leaf = test_ca().issue(many);
-    for (const std::string& name : many.names) CHECK(judge.error_of(leaf, name) == X509_V_OK);
+    for (const std::string& name : many.names)
+        CHECK(judge.error_of(leaf, name) == X509_V_OK);
     CHECK(judge.chains.size() <= 64);
 }
 
@@ -119,10 +122,12 @@ TEST_CASE("verified chains: a second probe of the same gateway says the same of 
     core::Loop loop;
     for (int i = 0; i < 2; ++i) {
         core::SystemClock clock(loop);
-        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "", std::make_shared<const ProbeSpec>(spec)};
+        const ProbeTarget target{"l", *core::IpAddress::parse("127.0.0.1"), "", "",
+                                 std::make_shared<const ProbeSpec>(spec)};
         std::optional<ProbeResult> result;
         ProbeRun run(loop, clock, *context, target, [&](ProbeResult r) { result = std::move(r); });
-        while (!result) loop.run_once();
+        while (!result)
+            loop.run_once();
         results.push_back(*result);
     }
     CHECK(loop.close());

@@ -106,8 +106,7 @@ TEST_CASE("ws: the accept key is the RFC's", "[ws]") {
     CHECK(ws_accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455 1.3
 }
 
-TEST_CASE("ws: a good attempt asks for the version on a connection of its own, with times of its own",
-          "[ws]") {
+TEST_CASE("ws: a good attempt asks for the version on a connection of its own, with times of its own", "[ws]") {
     std::string frames;
     WsGateway gateway([&](Connection& c, const std::string& request) {
         c.send(switching(request) + server_frame(0x89, "beat"));
@@ -126,11 +125,11 @@ TEST_CASE("ws: a good attempt asks for the version on a connection of its own, w
     REQUIRE(requests.size() == 2);
     const std::string key = header_of(requests[1], "Sec-WebSocket-Key");
     CHECK(key.size() == 24);
-    CHECK(requests[1] == "GET /ws?token=0123456789abcdef0123456789abcdef01234567 HTTP/1.1\r\nHost: " +
-                             header_of(requests[0], "Host") +
-                             "\r\nUser-Agent: postern/" POSTERN_VERSION
-                             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " +
-                             key + "\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    CHECK(requests[1] ==
+          "GET /ws?token=0123456789abcdef0123456789abcdef01234567 HTTP/1.1\r\nHost: " + header_of(requests[0], "Host") +
+              "\r\nUser-Agent: postern/" POSTERN_VERSION
+              "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " +
+              key + "\r\nSec-WebSocket-Version: 13\r\n\r\n");
     // The question, the pong and the farewell: masked, each under a mask of its own.
     std::vector<std::string> said;
     for (std::size_t at = 0; at + 6 <= frames.size();) {
@@ -150,8 +149,7 @@ TEST_CASE("ws: a good attempt asks for the version on a connection of its own, w
     if (said.size() > 2) CHECK(said[2] == std::string("\x88\x03\xe8"));
 }
 
-TEST_CASE("ws: it is asked for only where the configuration says so, and only after a good SQL reply",
-          "[ws]") {
+TEST_CASE("ws: it is asked for only where the configuration says so, and only after a good SQL reply", "[ws]") {
     WsGateway gateway([](Connection&, const std::string&) {});
     ProbeSpec spec = gateway.spec();
     SECTION("off by default") {
@@ -185,8 +183,7 @@ TEST_CASE("ws: an upgrade that is refused has the reason of its status", "[ws][f
         {length_reply("", 429), Reason::kHttpStatus429},
         {length_reply("<html>", 502, "text/html"), Reason::kHttpStatus5xx},
         {length_reply("<html>", 200, "text/html"), Reason::kHttpStatusUnexpected},
-        {length_reply("", 307, "text/html", "Location: /ws/\r\n"),
-         Reason::kHttpRedirect},  // the token stays here
+        {length_reply("", 307, "text/html", "Location: /ws/\r\n"), Reason::kHttpRedirect},  // the token stays here
         {"ICY 200 OK\r\n\r\n", Reason::kHttpProtocol},
         {"HTTP/1.1 101 X\r\nUpgr", Reason::kHttpTruncated},
         {"", Reason::kHttpTruncated},
@@ -212,10 +209,9 @@ TEST_CASE("ws: status 101 alone is not an upgrade", "[ws][faults]") {
           "Sec-WebSocket-Accept");
     check(against(with("Sec-WebSocket-Accept: ", "X: ")), Reason::kHttpProtocol, "Sec-WebSocket-Accept");
     check(against(with("Upgrade: websocket", "Upgrade: h2c")), Reason::kHttpProtocol, "Upgrade: websocket");
-    check(against(with("Connection: Upgrade", "Connection: close")), Reason::kHttpProtocol,
-          "Connection: Upgrade");
-    check(against(with("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")),
-          Reason::kHttpProtocol, "extensions");
+    check(against(with("Connection: Upgrade", "Connection: close")), Reason::kHttpProtocol, "Connection: Upgrade");
+    check(against(with("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")), Reason::kHttpProtocol,
+          "extensions");
     CHECK(against(with("Connection: Upgrade", "connection: keep-alive, upgrade")).ok);
 }
 
@@ -232,8 +228,7 @@ TEST_CASE("ws: what comes after the upgrade", "[ws][faults]") {
     }
     SECTION("a close frame") {
         check(against(answers(server_frame(0x88, "\x03\xf0no"))), Reason::kBodyMismatch, "code 1008: no");
-        check(against(answers(server_frame(0x88, "\x03\xf5later"))), Reason::kSqlUnavailable,
-              "code 1013: later");
+        check(against(answers(server_frame(0x88, "\x03\xf5later"))), Reason::kSqlUnavailable, "code 1013: later");
     }
     SECTION("a plain end") {
         check(against([](Connection& c, const std::string& request) {
@@ -251,8 +246,7 @@ TEST_CASE("ws: what comes after the upgrade", "[ws][faults]") {
               Reason::kHttpReset);
     }
     SECTION("hostile frames") {
-        check(against(answers(std::string("\x81\x7f\x00\x00\x00\xff\xff\xff\xff\xff", 10))),
-              Reason::kBodyTooLarge);
+        check(against(answers(std::string("\x81\x7f\x00\x00\x00\xff\xff\xff\xff\xff", 10))), Reason::kBodyTooLarge);
         check(against(answers("\xf1\x01")), Reason::kHttpProtocol, "reserved");
         check(against(answers("\x81\x81xxxxx")), Reason::kHttpProtocol, "masked");
         std::string pings;
@@ -266,13 +260,11 @@ TEST_CASE("ws: what comes after the upgrade", "[ws][faults]") {
         check(against(answers(server_frame(0x81, "[1]"))), Reason::kBodyMismatch, "numeric code");
         check(against(answers(server_frame(0x81, R"({"code":0,"action":"conn","version":"3"})"))),
               Reason::kBodyMismatch);
-        check(against(answers(server_frame(0x81, R"({"code":0,"action":"version"})"))),
-              Reason::kBodyMismatch);
+        check(against(answers(server_frame(0x81, R"({"code":0,"action":"version"})"))), Reason::kBodyMismatch);
         check(against(answers(server_frame(0x81, R"({"code":65535,"message":"server not connected"})"))),
               Reason::kSqlError, "server not connected");
-        check(
-            against(answers(server_frame(0x81, R"({"code":11,"message":"Unable to establish connection"})"))),
-            Reason::kSqlUnavailable);
+        check(against(answers(server_frame(0x81, R"({"code":11,"message":"Unable to establish connection"})"))),
+              Reason::kSqlUnavailable);
     }
 }
 
@@ -309,9 +301,8 @@ TEST_CASE("ws: faults of its own connection are named as such, in phase ws", "[w
 TEST_CASE("ws: the token is in the request line alone, whatever the gateway says back", "[ws][secrets]") {
     // run_probe() looks for it in every detail; here the gateway repeats it.
     const std::string token = "0123456789abcdef0123456789abcdef01234567";
-    check(against(replies(length_reply("no such token: " + token, 400, "text/plain"))),
-          Reason::kHttpStatus4xx, "***");
+    check(against(replies(length_reply("no such token: " + token, 400, "text/plain"))), Reason::kHttpStatus4xx, "***");
     check(against(answers(server_frame(0x88, "\x03\xf0token=" + token))), Reason::kBodyMismatch, "***");
-    check(against(answers(server_frame(0x81, R"({"code":3,"message":"bad )" + token + "\"}"))),
-          Reason::kSqlAuth, "***");
+    check(against(answers(server_frame(0x81, R"({"code":3,"message":"bad )" + token + "\"}"))), Reason::kSqlAuth,
+          "***");
 }

@@ -65,19 +65,17 @@ TEST_CASE("ws frames: a message is read whole, in fragments, between pings, in a
         }
         {
             WsFrames frames;
-            const auto got =
-                read(frames,
-                     frame(kFin | kPong, "late") + frame(kText, "{\"a\"") + frame(kFin | kPing, "beat") +
-                         frame(0, ":") + frame(kFin | kPing, "") + frame(kFin | 0, "1}"),
-                     step);
+            const auto got = read(frames,
+                                  frame(kFin | kPong, "late") + frame(kText, "{\"a\"") + frame(kFin | kPing, "beat") +
+                                      frame(0, ":") + frame(kFin | kPing, "") + frame(kFin | 0, "1}"),
+                                  step);
             CHECK(got.progress == Progress::kMessage);
             CHECK(got.pings == 2);
             CHECK(frames.message() == "{\"a\":1}");
         }
         {
             WsFrames frames;
-            CHECK(read(frames, frame(kFin | kBinary, std::string(40000, 'b')), step).progress ==
-                  Progress::kMessage);
+            CHECK(read(frames, frame(kFin | kBinary, std::string(40000, 'b')), step).progress == Progress::kMessage);
             CHECK_FALSE(frames.is_text());
             CHECK(frames.message().size() == 40000);
         }

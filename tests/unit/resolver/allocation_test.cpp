@@ -60,8 +60,7 @@ TEST_CASE("allocations: none for private answers, errors, local names and cache 
     std::vector<core::Bytes> packets;
     for (const auto& q :
          {Query{}, Query{.name = "DB.example.", .type = 28, .edns_size = 1232, .dnssec_ok = true},
-          Query{.name = "www.example."}, Query{.name = "WWW.example."}, Query{.name = "localhost."},
-          formerr}) {
+          Query{.name = "www.example."}, Query{.name = "WWW.example."}, Query{.name = "localhost."}, formerr}) {
         packets.push_back(q.wire());
     }
     const auto from = test::client_at("127.0.0.1:4000");
@@ -78,8 +77,7 @@ TEST_CASE("allocations: none for private answers, errors, local names and cache 
     CHECK(after - before == 0);
 }
 
-TEST_CASE("keepalive: a TCP client that asks is told how long an idle connection lives, over UDP nothing",
-          "[tcp]") {
+TEST_CASE("keepalive: a TCP client that asks is told how long an idle connection lives, over UDP nothing", "[tcp]") {
     test::Bench bench;
     bench.use(test::usual_plan(1));
     Query q{.edns_size = 1232};

@@ -35,8 +35,8 @@ struct Watched {
             plan.allow.push_back(*core::IpPrefix::parse(prefix));
         host.publish(plan);
         REQUIRE(host.start(std::move(sockets)));
-        canary = std::make_unique<resolver::Canary>(host.loop, *host.clock, host.random, *host.server,
-                                                    kPeriod, [this] { ++alive; });
+        canary = std::make_unique<resolver::Canary>(host.loop, *host.clock, host.random, *host.server, kPeriod,
+                                                    [this] { ++alive; });
         canary->start();
     }
     bool fed(int times) {
@@ -58,8 +58,7 @@ std::vector<resolver::ListenSocket> sockets_on(std::initializer_list<const char*
 void set_deaf(int fd, bool deaf) {
     sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
     const sock_fprog program{1, &drop_all};
-    REQUIRE(::setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
-                         sizeof program) == 0);
+    REQUIRE(::setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program, sizeof program) == 0);
 }
 
 }  // namespace

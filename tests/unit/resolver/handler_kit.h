@@ -109,8 +109,8 @@ class Bench {
         limits.max_inflight = plan.settings.max_inflight;
         limits.max_waiters = 4 * limits.max_inflight;
         forwarder.configure(std::move(upstreams), limits);
-        handler.use_plan(std::make_shared<const resolver::ActivePlan>(
-            view_of(plan), core::PlanSource::kCurrent, core::boot_id(), 42));
+        handler.use_plan(std::make_shared<const resolver::ActivePlan>(view_of(plan), core::PlanSource::kCurrent,
+                                                                      core::boot_id(), 42));
     }
     core::Bytes ask(core::ByteView packet, const resolver::ReplyTo& from = client_at("127.0.0.1:4000")) {
         handler.begin_batch();
@@ -140,8 +140,8 @@ class Bench {
 /// A plan with one private name and `servers` upstreams at 192.0.2.1, 192.0.2.2, …
 inline core::Plan usual_plan(int servers = 2) {
     core::Plan plan = base_plan();
-    plan.owners.push_back(owner_of("db.example.", {"10.0.0.1", "10.0.0.2"},
-                                   {"10.0.0.2", "10.0.0.1", "10.0.0.3"}, 2000 * core::kSecond));
+    plan.owners.push_back(
+        owner_of("db.example.", {"10.0.0.1", "10.0.0.2"}, {"10.0.0.2", "10.0.0.1", "10.0.0.3"}, 2000 * core::kSecond));
     for (int i = 1; i <= servers; ++i) {
         plan.upstreams.push_back(
             {static_cast<std::uint32_t>(i), *core::SocketAddress::parse("192.0.2." + std::to_string(i), 53)});
@@ -157,8 +157,7 @@ inline std::uint16_t flags_of(core::ByteView reply) {
 }
 
 /// Presentation form of a section, by ldns; "unparsable" if ldns refuses the message.
-inline std::vector<std::string> records_of(core::ByteView reply,
-                                           ldns_pkt_section section = LDNS_SECTION_ANSWER) {
+inline std::vector<std::string> records_of(core::ByteView reply, ldns_pkt_section section = LDNS_SECTION_ANSWER) {
     const LdnsPacket packet = parse(reply);
     if (!packet) return {"unparsable"};
     ldns_rr_list* list = ldns_pkt_get_section_clone(packet.get(), section);

@@ -35,8 +35,7 @@ TEST_CASE("private: a plan of another boot has no valid verdicts", "[private]") 
     plan.boot_id = std::string(32, 'a');
     bench.use(plan);
     CHECK(records_of(bench.ask(Query{})).size() == 3);
-    CHECK(test::explanation_of(bench.ask(explained(Query{}))).find("verdicts=other_boot") !=
-          std::string::npos);
+    CHECK(test::explanation_of(bench.ask(explained(Query{}))).find("verdicts=other_boot") != std::string::npos);
 }
 
 TEST_CASE("private: every other type is NODATA with SOA, ANY gives the addresses", "[private]") {
@@ -55,8 +54,7 @@ TEST_CASE("private: every other type is NODATA with SOA, ANY gives the addresses
     CHECK(bench.transport.sent == 0);
 }
 
-TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT only if there was one",
-          "[private]") {
+TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT only if there was one", "[private]") {
     Bench bench;
     bench.use(test::usual_plan());
     auto reply = bench.ask(Query{.name = "dB.ExamplE.", .id = 0xbeef, .flags = 0x0070});  // Z, AD and CD
@@ -75,8 +73,7 @@ TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT on
     CHECK(ldns_pkt_edns_data(packet.get()) == nullptr);
 }
 
-TEST_CASE("private: a name without addresses yet is SERVFAIL with EDE 14, never a negative answer",
-          "[private]") {
+TEST_CASE("private: a name without addresses yet is SERVFAIL with EDE 14, never a negative answer", "[private]") {
     Bench bench;
     auto plan = test::usual_plan();
     plan.owners[0].ready = false;
@@ -155,8 +152,7 @@ TEST_CASE("local: localhost, invalid, loopback reverse and our name are answered
     Bench bench;
     bench.use(test::usual_plan());
     CHECK(records_of(bench.ask(Query{.name = "LocalHost."})) == Lines{"LocalHost. 600 IN A 127.0.0.1"});
-    CHECK(records_of(bench.ask(Query{.name = "a.localhost.", .type = 28})) ==
-          Lines{"a.localhost. 600 IN AAAA ::1"});
+    CHECK(records_of(bench.ask(Query{.name = "a.localhost.", .type = 28})) == Lines{"a.localhost. 600 IN AAAA ::1"});
     CHECK(records_of(bench.ask(Query{.name = "1.0.0.127.in-addr.arpa.", .type = 12})) ==
           Lines{"1.0.0.127.in-addr.arpa. 600 IN PTR localhost."});
     const std::string v6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.";
@@ -228,27 +224,24 @@ TEST_CASE("plan: a fallback makes its names not ready and forwards the rest", "[
     CHECK(view.listen.at(0).text() == "127.0.0.153:53");
 }
 
-TEST_CASE("upstreams: our own address is never one, and what was learnt stays with the address",
-          "[upstream]") {
+TEST_CASE("upstreams: our own address is never one, and what was learnt stays with the address", "[upstream]") {
     core::StatsPage stats;
     const auto address = [](const char* text) { return *core::SocketAddress::parse(text, 53); };
     std::vector<core::SocketAddress> left_out;
-    const auto first =
-        resolver::update_upstreams({}, {{1, address("192.0.2.1")}, {2, address("127.0.0.153")}},
-                                   {address("127.0.0.153")}, stats, &left_out);
+    const auto first = resolver::update_upstreams({}, {{1, address("192.0.2.1")}, {2, address("127.0.0.153")}},
+                                                  {address("127.0.0.153")}, stats, &left_out);
     REQUIRE(first.size() == 1);
     CHECK(left_out.size() == 1);
     first[0]->answered(5000, 0);
-    const auto second = resolver::update_upstreams(
-        first, {{3, address("192.0.2.3")}, {1, address("192.0.2.1")}}, {}, stats, &left_out);
+    const auto second =
+        resolver::update_upstreams(first, {{3, address("192.0.2.3")}, {1, address("192.0.2.1")}}, {}, stats, &left_out);
     REQUIRE(second.size() == 2);
     CHECK(second[1] == first[0]);
     CHECK(second[1]->srtt_us() == 5000);
-    CHECK(std::count_if(std::begin(stats.upstreams), std::end(stats.upstreams),
-                        [](auto& s) { return s.id != 0; }) == 2);
+    CHECK(std::count_if(std::begin(stats.upstreams), std::end(stats.upstreams), [](auto& s) { return s.id != 0; }) ==
+          2);
     left_out.clear();
-    CHECK(resolver::update_upstreams({}, {{1, address("127.0.0.1")}}, {address("0.0.0.0")}, stats, &left_out)
-              .empty());
+    CHECK(resolver::update_upstreams({}, {{1, address("127.0.0.1")}}, {address("0.0.0.0")}, stats, &left_out).empty());
     std::vector<core::PlanUpstream> many;
     for (std::uint32_t i = 1; i <= 300; ++i)
         many.push_back({i, address(("192.0.2.1:" + std::to_string(i)).c_str())});

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "core/deleter.h"
 #include "core/file_system.h"
 #include "core/plan.h"
-#include "core/deleter.h"
 
 // Last, and its macros undone: with stdbool.h it makes "true" an int for the headers after it.
 #include <ldns/ldns.h>
@@ -154,8 +154,7 @@ struct Query {
 };
 
 /// A reply to `query` with the sections given; `opt`: with an OPT at the end.
-inline core::Bytes reply_to(core::ByteView query, std::uint16_t rcode,
-                            const std::vector<std::string>& answers,
+inline core::Bytes reply_to(core::ByteView query, std::uint16_t rcode, const std::vector<std::string>& answers,
                             const std::vector<std::string>& authorities = {}, bool opt = true,
                             std::uint16_t flags = 0) {
     std::size_t question = 12;
@@ -163,9 +162,8 @@ inline core::Bytes reply_to(core::ByteView query, std::uint16_t rcode,
         question += 1u + query[question];
     question += 5;
     core::Bytes out(query.begin(), query.begin() + static_cast<std::ptrdiff_t>(question));
-    core::store_be16(
-        out.data() + 2,
-        static_cast<std::uint16_t>(0x8080 | (core::load_be16(query.data() + 2) & 0x0110) | rcode | flags));
+    core::store_be16(out.data() + 2,
+                     static_cast<std::uint16_t>(0x8080 | (core::load_be16(query.data() + 2) & 0x0110) | rcode | flags));
     core::store_be16(out.data() + 6, static_cast<std::uint16_t>(answers.size()));
     core::store_be16(out.data() + 8, static_cast<std::uint16_t>(authorities.size()));
     core::store_be16(out.data() + 10, 0);

@@ -26,8 +26,8 @@ TEST_CASE("plan watcher: reading again never goes back to an older durable plan"
     core::StatsPage stats;
     std::uint64_t used = 0;
     PlanWatcher watcher(
-        loop, clock, {{current, durable}, ""}, stats, 1,
-        [&](const PlanPointer& plan) { used = plan->view.generation; }, [] {});
+        loop, clock, {{current, durable}, ""}, stats, 1, [&](const PlanPointer& plan) { used = plan->view.generation; },
+        [] {});
     watcher.start();
     CHECK(used == 10);
     REQUIRE(core::write_file(current, core::as_bytes("garbage"), 0644, false));

@@ -130,12 +130,12 @@ TEST_CASE("resolver:query_log: a file that is damaged or hostile gives only whol
     };
     const std::size_t third = core::QueryLogFile::offset_of(3);
     CHECK(with(0, 'x') == -1);
-    CHECK(with(third, 7) == 9);                                                    // torn
+    CHECK(with(third, 7) == 9);  // torn
     CHECK(with(third + offsetof(core::QueryRecord, source), 99) == 9);
     CHECK(with(third + offsetof(core::QueryRecord, family), 5) == 9);
-    CHECK(with(third + offsetof(core::QueryRecord, name), 70) == 9);               // no label
-    CHECK(with(third + offsetof(core::QueryRecord, name_size), 5) == 9);           // ends within one
-    CHECK(with(third + offsetof(core::QueryRecord, name_size), '\xff') == 9);      // ends behind it
+    CHECK(with(third + offsetof(core::QueryRecord, name), 70) == 9);           // no label
+    CHECK(with(third + offsetof(core::QueryRecord, name_size), 5) == 9);       // ends within one
+    CHECK(with(third + offsetof(core::QueryRecord, name_size), '\xff') == 9);  // ends behind it
     for (const std::size_t size : {std::size_t{0}, std::size_t{10}, third + 5}) {
         std::ofstream(log.path, std::ios::binary | std::ios::trunc) << bytes.substr(0, size);
         const auto read = core::read_query_log(log.path);

@@ -49,8 +49,8 @@ class Host {
         core::Plan p = base_plan(generation);
         p.listen = {local(0)};
         p.upstreams = {{1, local(port_of(upstream.get()))}};
-        p.owners.push_back(owner_of("db.example.", {"10.0.0." + std::to_string(generation)},
-                                          {"10.9.9.9"}, core::now_mono_us() + core::kHour));
+        p.owners.push_back(owner_of("db.example.", {"10.0.0." + std::to_string(generation)}, {"10.9.9.9"},
+                                    core::now_mono_us() + core::kHour));
         return p;
     }
     void publish(const core::Plan& p) {

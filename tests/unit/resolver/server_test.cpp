@@ -38,8 +38,7 @@ TEST_CASE("server: private over UDP, forwarded over UDP from a fresh port, stati
         REQUIRE_FALSE(query.empty());
         ports.insert(ntohs(from.sin_port));
         const auto reply = test::reply_to(query, 0, {name + " 60 IN A 192.0.2.1"});
-        ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
-                 sizeof from);
+        ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
         REQUIRE(records_of(host.receive(client.get())).size() == 1);
     }
     CHECK(ports.size() >= 95);
@@ -61,11 +60,9 @@ TEST_CASE("server: a datagram from somebody else never reaches the exchange", "[
     const auto query = host.receive(host.upstream.get(), &from);
     const auto stranger = Host::bound(SOCK_DGRAM, 0);
     const auto forged = test::reply_to(query, 0, {"www.example. 60 IN A 203.0.113.66"});
-    ::sendto(stranger.get(), forged.data(), forged.size(), 0, reinterpret_cast<sockaddr*>(&from),
-             sizeof from);
+    ::sendto(stranger.get(), forged.data(), forged.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
     const auto reply = test::reply_to(query, 0, {"www.example. 60 IN A 192.0.2.1"});
-    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
-             sizeof from);
+    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
     CHECK(records_of(host.receive(client.get())) == Lines{"www.example. 60 IN A 192.0.2.1"});
 }
 
@@ -84,9 +81,8 @@ TEST_CASE("server: a refusing upstream gives SERVFAIL with EDE 23 at once", "[se
     CHECK(core::now_mono_us() - before < core::kSecond);
 }
 
-TEST_CASE(
-    "server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs",
-    "[server]") {
+TEST_CASE("server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs",
+          "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -99,9 +95,8 @@ TEST_CASE(
     // In odd pieces, then only reading.
     for (std::size_t at = 0; at < stream.size();) {
         const std::size_t n = std::min<std::size_t>(stream.size() - at, 1 + at % 50);
-        host.until([&] {
-            return ::send(client.get(), stream.data() + at, n, MSG_NOSIGNAL) == static_cast<ssize_t>(n);
-        });
+        host.until(
+            [&] { return ::send(client.get(), stream.data() + at, n, MSG_NOSIGNAL) == static_cast<ssize_t>(n); });
         at += n;
         host.loop.poll();
     }
@@ -113,29 +108,25 @@ TEST_CASE(
     sockaddr_in from{};
     const auto query = host.receive(host.upstream.get(), &from);
     const auto reply = test::reply_to(query, 0, {"slow.example. 60 IN A 192.0.2.1"});
-    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
-             sizeof from);
+    ::sendto(host.upstream.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
     const auto late = host.read_messages(client.get(), 1);
     REQUIRE(late.size() == 1);
     CHECK(core::load_be16(late[0].data()) == 1);
     CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
 }
 
-TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken than the plan says",
-          "[server]") {
+TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken than the plan says", "[server]") {
     Host host;
     auto plan = host.plan();
     plan.settings.tcp_idle_ms = 200;
     plan.settings.tcp_max_clients = 2;
     host.publish(plan);
     REQUIRE(host.start());
-    const auto first = connected(host.address(), SOCK_STREAM),
-               second = connected(host.address(), SOCK_STREAM);
+    const auto first = connected(host.address(), SOCK_STREAM), second = connected(host.address(), SOCK_STREAM);
     REQUIRE(host.until([&] { return host.server->stats().tcp_clients == 2; }));
     const auto third = connected(host.address(), SOCK_STREAM);
-    CHECK(host.until([&] {
-        return host.server->stats().events[static_cast<std::size_t>(core::ResolverEvent::kTcpRejected)] == 1;
-    }));
+    CHECK(host.until(
+        [&] { return host.server->stats().events[static_cast<std::size_t>(core::ResolverEvent::kTcpRejected)] == 1; }));
     const std::uint8_t drip = 0;
     ::send(first.get(), &drip, 1, MSG_NOSIGNAL);
     CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
@@ -174,12 +165,10 @@ TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one conne
         sockaddr_in from{};
         const auto query = host.receive(host.upstream.get(), &from);
         const auto cut = test::reply_to(query, 0, {}, {}, true, 0x0200);
-        ::sendto(host.upstream.get(), cut.data(), cut.size(), 0, reinterpret_cast<sockaddr*>(&from),
-                 sizeof from);
+        ::sendto(host.upstream.get(), cut.data(), cut.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
         if (!peer) {
             host.until([&] {
-                peer.reset(
-                    ::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+                peer.reset(::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
                 return static_cast<bool>(peer);
             });
             REQUIRE(peer);
@@ -196,8 +185,7 @@ TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one conne
 TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the folder may come late or go",
           "[server]") {
     Host host;
-    const auto fallback =
-        "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
+    const auto fallback = "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
     REQUIRE(core::write_file(host.folder + "/fallback", core::as_bytes(fallback), 0644, false));
     // The listener is passed, the way of a socket unit: a fallback file can't say port 0.
     std::vector<resolver::ListenSocket> sockets;

@@ -54,11 +54,10 @@ class Shop {
     }
     void use() {
         std::vector<core::SocketAddress> left_out;
-        auto upstreams =
-            resolver::update_upstreams(forwarder.upstreams(), plan.upstreams, {}, stats, &left_out);
+        auto upstreams = resolver::update_upstreams(forwarder.upstreams(), plan.upstreams, {}, stats, &left_out);
         forwarder.configure(std::move(upstreams), {});
-        handler.use_plan(std::make_shared<const resolver::ActivePlan>(
-            test::view_of(plan), core::PlanSource::kCurrent, core::boot_id(), 42));
+        handler.use_plan(std::make_shared<const resolver::ActivePlan>(test::view_of(plan), core::PlanSource::kCurrent,
+                                                                      core::boot_id(), 42));
     }
     /// A connected client; with `from` its own address of 127/8.
     core::UniqueFd client(const std::string& from = "127.0.0.1") {
@@ -79,13 +78,10 @@ class Shop {
             loop.poll();
     }
     void send(const core::UniqueFd& to, const core::Bytes& data) {
-        REQUIRE(::send(to.get(), data.data(), data.size(), MSG_NOSIGNAL) ==
-                static_cast<ssize_t>(data.size()));
+        REQUIRE(::send(to.get(), data.data(), data.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(data.size()));
         turn();
     }
-    void ask(const core::UniqueFd& to, const std::string& name) {
-        send(to, framed(Query{.name = name}.wire()));
-    }
+    void ask(const core::UniqueFd& to, const std::string& name) { send(to, framed(Query{.name = name}.wire())); }
     /// Turns the loop until `done`, ten seconds at most: with small buffers the kernel takes its time.
     template <class Fn>
     bool until(Fn done) {
@@ -121,9 +117,7 @@ class Shop {
     }
     std::size_t clients() { return listeners.tcp().clients(); }
     std::uint64_t event(ResolverEvent e) const { return stats.events[static_cast<std::size_t>(e)]; }
-    std::uint64_t answered() const {
-        return stats.queries[0][0][static_cast<std::size_t>(core::Proto::kTcp)];
-    }
+    std::uint64_t answered() const { return stats.queries[0][0][static_cast<std::size_t>(core::Proto::kTcp)]; }
     /// Answers what is open at the upstream at this moment.
     void upstream_answers() {
         for (std::size_t left = transport.open.size(); left > 0 && !transport.open.empty(); --left)
@@ -148,8 +142,7 @@ class Shop {
 
 }  // namespace
 
-TEST_CASE("tcp: of many questions with large answers only so many are answered as the client takes",
-          "[tcp]") {
+TEST_CASE("tcp: of many questions with large answers only so many are answered as the client takes", "[tcp]") {
     Shop shop;
     const auto client = shop.client();
     const auto query = framed(Query{.name = "big.example.", .type = LDNS_RR_TYPE_TXT}.wire());
@@ -163,9 +156,8 @@ TEST_CASE("tcp: of many questions with large answers only so many are answered a
     CHECK(shop.answered() == 400);
 }
 
-TEST_CASE(
-    "tcp: of many questions in one segment only so many go to the upstreams at once, and all in the end",
-    "[tcp]") {
+TEST_CASE("tcp: of many questions in one segment only so many go to the upstreams at once, and all in the end",
+          "[tcp]") {
     Shop shop;
     const auto client = shop.client();
     core::Bytes burst;
@@ -241,8 +233,7 @@ TEST_CASE("tcp: a steady slow reader is not cut, one that takes nothing is", "[t
     CHECK(shop.clients() == 0);
 }
 
-TEST_CASE("tcp: a client that is not read because it does not read is let go as soon as it breaks off",
-          "[tcp]") {
+TEST_CASE("tcp: a client that is not read because it does not read is let go as soon as it breaks off", "[tcp]") {
     Shop shop;
     auto client = shop.client();
     core::Bytes burst;
@@ -271,9 +262,8 @@ TEST_CASE("tcp: who is not allowed to ask gets no connection", "[tcp]") {
     CHECK(shop.read(client, 1) == 1);
 }
 
-TEST_CASE(
-    "tcp: at the cap whoever has asked nothing for longest makes room, but nobody who is owed an answer",
-    "[tcp]") {
+TEST_CASE("tcp: at the cap whoever has asked nothing for longest makes room, but nobody who is owed an answer",
+          "[tcp]") {
     Shop shop;
     shop.listeners.tcp().configure({3, core::kMinute});
     const auto waiting = shop.client(), busy = shop.client();

@@ -64,7 +64,8 @@ struct Wire {
     void reply(const char* text) {
         REQUIRE(::sendto(server.get(), text, 1, 0, &client.any, sizeof client.v4) == 1);
         const std::size_t before = events.replies.size();
-        while (events.replies.size() == before) uv_run(loop.raw(), UV_RUN_ONCE);
+        while (events.replies.size() == before)
+            uv_run(loop.raw(), UV_RUN_ONCE);
     }
     std::uint16_t exchange(std::uint64_t cookie) {
         send(cookie);
@@ -86,7 +87,8 @@ struct Wire {
 
 }  // namespace
 
-TEST_CASE("upstream sockets: any thousand queries leave from about a thousand ports, though sockets serve a few", "[upstream]") {
+TEST_CASE("upstream sockets: any thousand queries leave from about a thousand ports, though sockets serve a few",
+          "[upstream]") {
     Wire wire;
     std::vector<std::uint16_t> ports;
     std::map<std::uint16_t, int> uses;
@@ -102,16 +104,19 @@ TEST_CASE("upstream sockets: any thousand queries leave from about a thousand po
     if (!wire.plenty) WARN("too few descriptors are allowed here: every query had a socket of its own");
     if (wire.plenty) CHECK(uses.size() < 3500);  // 6,000 without reuse, less the ports that come twice
     // A port may come again by chance with another socket.
-    CHECK(std::max_element(uses.begin(), uses.end(), [](auto& a, auto& b) { return a.second < b.second; })->second <= 12);
+    CHECK(std::max_element(uses.begin(), uses.end(), [](auto& a, auto& b) { return a.second < b.second; })->second <=
+          12);
 }
 
-TEST_CASE("upstream sockets: one whose exchange did not end well is not used again, nor the idle ones beside it", "[upstream]") {
+TEST_CASE("upstream sockets: one whose exchange did not end well is not used again, nor the idle ones beside it",
+          "[upstream]") {
     Wire wire;
     if (!wire.plenty) {
         WARN("too few descriptors are allowed here");
         return;
     }
-    for (std::uint64_t i = 0; i < 100; ++i) wire.exchange(i);
+    for (std::uint64_t i = 0; i < 100; ++i)
+        wire.exchange(i);
     CHECK(wire.transport->idle() == 100);
     // Something that is not the reply, then the reply.
     wire.send(200);
@@ -124,7 +129,8 @@ TEST_CASE("upstream sockets: one whose exchange did not end well is not used aga
     CHECK(wire.transport->idle() == 101);
     CHECK(wire.client.port() == port);
     REQUIRE(::sendto(wire.server.get(), "late", 4, 0, &wire.client.any, sizeof wire.client.v4) == 4);
-    while (wire.transport->idle() == 101) uv_run(wire.loop.raw(), UV_RUN_ONCE);
+    while (wire.transport->idle() == 101)
+        uv_run(wire.loop.raw(), UV_RUN_ONCE);
     CHECK(wire.transport->idle() == 100);
     CHECK(wire.events.replies.back().first == 201);
     // No reply once is no news. Several times in a row: the way to the server may have changed.
@@ -137,7 +143,8 @@ TEST_CASE("upstream sockets: one whose exchange did not end well is not used aga
     };
     lose(7);
     CHECK(wire.transport->idle() == 100);
-    for (int i = 0; i < 7; ++i) wire.receive();
+    for (int i = 0; i < 7; ++i)
+        wire.receive();
     wire.exchange(203);
     lose(7);
     CHECK(wire.transport->idle() == 101);
@@ -151,7 +158,8 @@ TEST_CASE("upstream sockets: idle ones are given back in time, and nothing is le
         WARN("too few descriptors are allowed here");
         return;
     }
-    for (std::uint64_t i = 0; i < 10; ++i) wire.exchange(i);
+    for (std::uint64_t i = 0; i < 10; ++i)
+        wire.exchange(i);
     wire.clock.advance(29 * core::kSecond);
     wire.exchange(10);
     CHECK(wire.transport->idle() == 11);
@@ -173,16 +181,19 @@ TEST_CASE("upstream sockets: the ports of a host are not all ours", "[upstream]"
     }
     CHECK((error == ENOBUFS || error == EMFILE));
     CHECK(handles.size() <= 12 * 1024);
-    for (const auto handle : handles) wire.transport->cancel(handle);
+    for (const auto handle : handles)
+        wire.transport->cancel(handle);
     wire.send(1);
 }
 
 TEST_CASE("upstream sockets: a refusing server is reported at once, and the idle sockets go", "[upstream]") {
     Wire wire;
-    for (std::uint64_t i = 0; i < 10; ++i) wire.exchange(i);
+    for (std::uint64_t i = 0; i < 10; ++i)
+        wire.exchange(i);
     wire.server.reset();
     wire.send(11);
-    while (wire.events.failures.empty()) uv_run(wire.loop.raw(), UV_RUN_ONCE);
+    while (wire.events.failures.empty())
+        uv_run(wire.loop.raw(), UV_RUN_ONCE);
     CHECK(wire.events.failures.front() == std::pair{std::uint64_t{11}, ECONNREFUSED});
     CHECK(wire.transport->idle() == 0);
 }

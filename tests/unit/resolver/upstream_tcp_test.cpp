@@ -81,9 +81,7 @@ class Line {
             }
         }
     }
-    Accepted& connection(std::size_t i) {
-        return *std::next(connections.begin(), static_cast<std::ptrdiff_t>(i));
-    }
+    Accepted& connection(std::size_t i) { return *std::next(connections.begin(), static_cast<std::ptrdiff_t>(i)); }
 
     core::Loop loop;
     test::FakeClock clock;
@@ -160,8 +158,7 @@ TEST_CASE("upstream tcp: a connection that went silent is given nothing more", "
     }
 }
 
-TEST_CASE("upstream tcp: a cancelled query that was not written is dropped, and only so many wait",
-          "[upstream]") {
+TEST_CASE("upstream tcp: a cancelled query that was not written is dropped, and only so many wait", "[upstream]") {
     Line line;
     const auto first = line.send(1);
     line.send(2);

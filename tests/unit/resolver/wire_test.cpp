@@ -82,8 +82,7 @@ TEST_CASE("reply: names in records are read to their end, loops and overruns are
     passed_on(query, reply, &sound);
     CHECK(sound);
     const auto rdata = reply.size() - 15;
-    for (const std::uint8_t target :
-         {static_cast<std::uint8_t>(rdata), static_cast<std::uint8_t>(reply.size())}) {
+    for (const std::uint8_t target : {static_cast<std::uint8_t>(rdata), static_cast<std::uint8_t>(reply.size())}) {
         auto bad = reply;
         bad[rdata] = 0xc0;
         bad[rdata + 1] = target;  // at itself, or behind the end
@@ -91,8 +90,7 @@ TEST_CASE("reply: names in records are read to their end, loops and overruns are
         CHECK_FALSE(sound);
     }
     for (std::size_t cut = query.size(); cut < reply.size(); ++cut) {
-        passed_on(query, core::Bytes(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(cut)),
-                  &sound);
+        passed_on(query, core::Bytes(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(cut)), &sound);
         CHECK_FALSE(sound);
     }
 }
@@ -135,8 +133,7 @@ TEST_CASE("framing: several messages in a segment and one in many pieces give th
     }
 }
 
-TEST_CASE("statistics: written at most every 200 ms, readable as a whole record, made again when deleted",
-          "[stats]") {
+TEST_CASE("statistics: written at most every 200 ms, readable as a whole record, made again when deleted", "[stats]") {
     const TempFolder folder;
     test::FakeClock clock;
     core::SeededRandom random(1);
@@ -162,9 +159,7 @@ TEST_CASE("plans: the valid one with the higher generation is chosen, damaged on
     PlanPaths paths;
     paths.plans = {write("plan", 5), write("durable", 4)};
     std::vector<core::PlanFault> faults;
-    const auto refused = [&](const std::string&, core::PlanSource, core::PlanFault f) {
-        faults.push_back(f);
-    };
+    const auto refused = [&](const std::string&, core::PlanSource, core::PlanFault f) { faults.push_back(f); };
     CHECK(choose_plan(paths, refused)->source == core::PlanSource::kCurrent);
     write("durable", 6);
     CHECK(choose_plan(paths, refused)->view.generation == 6);

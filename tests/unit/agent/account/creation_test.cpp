@@ -7,16 +7,11 @@ using namespace postern::agent;
 
 namespace {
 
-const EndpointService kService{"epsrv-1",
-                               "com.aliyuncs.privatelink.cn-hangzhou.epsrv-1",
-                               "Interface",
-                               "",
-                               {"cn-hangzhou-h", "cn-hangzhou-i"},
-                               false};
-const EndpointService kOther{"epsrv-2", "com.aliyuncs.privatelink.cn-hangzhou.epsrv-2", "Interface", "", {},
-                             false};
-const HostPlace kHere{"cn-hangzhou", "cn-hangzhou-h",  "vpc-here",
-                      "vsw-here",    "192.168.0.0/16", "1234567890123456"};
+const EndpointService kService{
+    "epsrv-1", "com.aliyuncs.privatelink.cn-hangzhou.epsrv-1", "Interface", "", {"cn-hangzhou-h", "cn-hangzhou-i"},
+    false};
+const EndpointService kOther{"epsrv-2", "com.aliyuncs.privatelink.cn-hangzhou.epsrv-2", "Interface", "", {}, false};
+const HostPlace kHere{"cn-hangzhou", "cn-hangzhou-h", "vpc-here", "vsw-here", "192.168.0.0/16", "1234567890123456"};
 
 core::Error refused(const EndpointWish& wish, const HostPlace& place = kHere,
                     const std::vector<EndpointService>& services = {kService}) {
@@ -92,12 +87,10 @@ TEST_CASE("endpoint plan: a service that the account does not see is not whiteli
     CHECK(has(choose.hint, "--service: epsrv-1, epsrv-2"));
 }
 
-TEST_CASE("endpoint plan: a service of another region is named by its name, and its zones are not ours",
-          "[endpoint]") {
+TEST_CASE("endpoint plan: a service of another region is named by its name, and its zones are not ours", "[endpoint]") {
     CHECK(other_region_of("com.aliyuncs.privatelink.cn-beijing.epsrv-1", "cn-hangzhou") == "cn-beijing");
     CHECK(other_region_of("com.aliyuncs.privatelink.cn-hangzhou.epsrv-1", "cn-hangzhou").empty());
-    for (const char* odd :
-         {"epsrv-1", "com.aliyuncs.privatelink.", "com.aliyuncs.privatelink.X;Y.epsrv-1", ""}) {
+    for (const char* odd : {"epsrv-1", "com.aliyuncs.privatelink.", "com.aliyuncs.privatelink.X;Y.epsrv-1", ""}) {
         INFO(odd);
         CHECK(other_region_of(odd, "cn-hangzhou").empty());
     }

@@ -10,8 +10,7 @@ using Outcome = EndpointProgress::Outcome;
 
 namespace {
 
-EndpointReport report(const char* status, const char* connection, const char* zone,
-                      const char* business = "Normal") {
+EndpointReport report(const char* status, const char* connection, const char* zone, const char* business = "Normal") {
     EndpointReport r;
     r.endpoint_id = "ep-1";
     r.status = status;
@@ -34,13 +33,11 @@ TEST_CASE("endpoint progress: each state has a stage, an outcome and a next step
         const char* stage;
         const char* next;
     };
-    constexpr const char* kAccept =
-        "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID ep-1";
+    constexpr const char* kAccept = "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID ep-1";
     const Case cases[] = {
         {report("Creating", "Disconnected", "Creating"), Outcome::kGoOn, "Creating", "is being created"},
         {report("Pending", "Connected", "Connected"), Outcome::kGoOn, "Pending", "being modified"},
-        {report("Active", "Disconnected", "Wait"), Outcome::kGoOn, "Active, connection Disconnected",
-         kAccept},
+        {report("Active", "Disconnected", "Wait"), Outcome::kGoOn, "Active, connection Disconnected", kAccept},
         {report("Active", "Pending", "Wait"), Outcome::kGoOn, "Active, connection Pending", kAccept},
         {report("Active", "Connecting", "Connecting"), Outcome::kGoOn, "Active, connection Connecting",
          "is connecting"},
@@ -48,12 +45,11 @@ TEST_CASE("endpoint progress: each state has a stage, an outcome and a next step
         {report("Active", "Connected", "Connected"), Outcome::kConnected, "Connected", ""},
         {report("Active", "Connected", "Connected", ""), Outcome::kConnected, "Connected", ""},
         {report("Deleting", "Disconnected", "Deleting"), Outcome::kHopeless, "Deleting", "is being deleted"},
-        {report("Active", "ServiceDeleted", "Disconnected"), Outcome::kHopeless,
-         "Active, connection ServiceDeleted", "was deleted"},
+        {report("Active", "ServiceDeleted", "Disconnected"), Outcome::kHopeless, "Active, connection ServiceDeleted",
+         "was deleted"},
         {report("Active", "Connected", "Connected", "FinancialLocked"), Outcome::kHopeless,
          "Active, connection Connected", "overdue bill"},
-        {report("Hibernating", "Connected", "Connected"), Outcome::kGoOn, "Hibernating",
-         "has the status Hibernating"},
+        {report("Hibernating", "Connected", "Connected"), Outcome::kGoOn, "Hibernating", "has the status Hibernating"},
     };
     for (const auto& c : cases) {
         INFO(c.stage << " / " << c.next);

@@ -37,8 +37,7 @@ core::Error explained(const std::string& code, int status = 400, const std::stri
 }  // namespace
 
 TEST_CASE("operation reply: a security group with numbers as strings, wrapped as ECS does", "[endpoint]") {
-    const auto page =
-        read_security_group_page(json(R"({"RequestId":"R","VpcId":"vpc-1","SecurityGroupId":"sg-1",
+    const auto page = read_security_group_page(json(R"({"RequestId":"R","VpcId":"vpc-1","SecurityGroupId":"sg-1",
         "SecurityGroupName":"n","InnerAccessPolicy":"Accept","NextToken":"more","Permissions":{"Permission":[
         {"SecurityGroupRuleId":"sgr-1","Direction":"ingress","Policy":"accept","Priority":"7","IpProtocol":"TCP",
          "PortRange":"443/443","SourceCidrIp":"10.0.0.0/8","Ipv6SourceCidrIp":null},
@@ -69,8 +68,7 @@ TEST_CASE("operation reply: services with zones as strings, the count a string",
 }
 
 TEST_CASE("operation reply: another shape is an error, never an empty list", "[endpoint]") {
-    for (const char* odd :
-         {"{}", R"({"Services":"x"})", R"({"Services":[1]})", R"({"Services":[{}]})", "[]", "null"}) {
+    for (const char* odd : {"{}", R"({"Services":"x"})", R"({"Services":[1]})", R"({"Services":[{}]})", "[]", "null"}) {
         INFO(odd);
         CHECK_FALSE(read_services_page(json(odd)));
         CHECK_FALSE(read_endpoint_infos_page(json(odd)));
@@ -79,8 +77,7 @@ TEST_CASE("operation reply: another shape is an error, never an empty list", "[e
         CHECK_FALSE(read_prefix_list(json(odd)));
     }
     CHECK_FALSE(read_prefix_list(json(R"({"Entries":{"Entry":[{"Cidr":"nowhere"}]}})")));
-    CHECK(read_prefix_list(json(R"({"Entries":{"Entry":[{"Cidr":"10.0.0.0/8"}]}})"))->front().text() ==
-          "10.0.0.0/8");
+    CHECK(read_prefix_list(json(R"({"Entries":{"Entry":[{"Cidr":"10.0.0.0/8"}]}})"))->front().text() == "10.0.0.0/8");
 }
 
 TEST_CASE("operation reply: an ID that people will copy has the form of one", "[endpoint]") {
@@ -105,24 +102,19 @@ TEST_CASE("operation error: code, RequestId, owner and next step", "[endpoint]")
     const Case cases[] = {
         {"EndpointServiceNotFound", 404, Code::kApiNotFound, "whoever manages your TDengine Cloud instances",
          "添加白名单"},
-        {"EndpointNotFound", 400, Code::kApiNotFound, "your Alibaba Cloud account",
-         "check that endpoint ep-1 exists"},
+        {"EndpointNotFound", 400, Code::kApiNotFound, "your Alibaba Cloud account", "check that endpoint ep-1 exists"},
         {"EndpointLocked", 400, Code::kApiUnavailable, "Alibaba Cloud", "try again in a minute"},
-        {"EndpointConnectionOperationDenied", 400, Code::kApiUnavailable, "Alibaba Cloud",
-         "try again in a minute"},
-        {"CheckServiceLinkRoleError", 400, Code::kApiRejected, "your Alibaba Cloud account",
-         "service-linked role"},
+        {"EndpointConnectionOperationDenied", 400, Code::kApiUnavailable, "Alibaba Cloud", "try again in a minute"},
+        {"CheckServiceLinkRoleError", 400, Code::kApiRejected, "your Alibaba Cloud account", "service-linked role"},
         {"QuotaExceeded.Endpoint", 400, Code::kApiRejected, "your Alibaba Cloud account", "quota"},
-        {"IdempotentParameterMismatch", 400, Code::kApiRejected, "your Alibaba Cloud account",
-         "--client-token"},
+        {"IdempotentParameterMismatch", 400, Code::kApiRejected, "your Alibaba Cloud account", "--client-token"},
         {"InvalidVSwitchId.NotFound", 404, Code::kApiRejected, "your Alibaba Cloud account", "vSwitch"},
         {"Throttling.User", 400, Code::kApiThrottled, "your Alibaba Cloud account", "try again in a minute"},
         {"InternalError", 500, Code::kApiUnavailable, "Alibaba Cloud", "try again in a minute"},
         {"Forbidden.RAM", 403, Code::kApiDenied, "your account's RAM administrator",
          "grant privatelink:CreateVpcEndpoint"},
         {"InvalidTimeStamp.Expired", 400, Code::kApiClock, "this host's clock", "fix NTP"},
-        {"SignatureDoesNotMatch", 400, Code::kCredentialsInvalid, "whoever set up this host's credentials",
-         "secret"},
+        {"SignatureDoesNotMatch", 400, Code::kCredentialsInvalid, "whoever set up this host's credentials", "secret"},
     };
     for (const auto& c : cases) {
         INFO(c.code);
@@ -133,6 +125,5 @@ TEST_CASE("operation error: code, RequestId, owner and next step", "[endpoint]")
         CHECK(owner_of(error) == c.owner);
         CHECK(has(error.hint, c.hint));
     }
-    CHECK(has(explained("NoPermission", 403, "ecs", "CreateSecurityGroup").hint,
-              "grant ecs:CreateSecurityGroup"));
+    CHECK(has(explained("NoPermission", 403, "ecs", "CreateSecurityGroup").hint, "grant ecs:CreateSecurityGroup"));
 }

@@ -8,8 +8,8 @@ using Policy = SecurityGroupRule::Policy;
 
 namespace {
 
-SecurityGroupRule rule(Policy policy, int priority, const std::string& cidr,
-                       const std::string& ports = "443/443", const std::string& protocol = "TCP") {
+SecurityGroupRule rule(Policy policy, int priority, const std::string& cidr, const std::string& ports = "443/443",
+                       const std::string& protocol = "TCP") {
     SecurityGroupRule r;
     r.id = (policy == Policy::kAccept ? "sgr-accept" : "sgr-drop") + std::to_string(priority);
     r.policy = policy;
@@ -41,8 +41,7 @@ SecurityGroupRule with(SecurityGroupRule r, std::string SecurityGroupRule::*fiel
     return r;
 }
 
-SecurityGroup group(std::vector<SecurityGroupRule> rules, bool inner = false,
-                    const std::string& id = "sg-a") {
+SecurityGroup group(std::vector<SecurityGroupRule> rules, bool inner = false, const std::string& id = "sg-a") {
     return {id, "name", "vpc-x", inner, std::move(rules)};
 }
 
@@ -112,8 +111,7 @@ TEST_CASE("security group: IPv6 hosts go by IPv6 ranges", "[security_group]") {
     CHECK(judged({accept("0.0.0.0/0")}, "2408::1") == "no");
 }
 
-TEST_CASE("security group: the least priority number decides, drop before accept among equals",
-          "[security_group]") {
+TEST_CASE("security group: the least priority number decides, drop before accept among equals", "[security_group]") {
     CHECK(judged({accept("0.0.0.0/0", 1), drop("0.0.0.0/0", 100)}) == "yes");
     CHECK(judged({drop("0.0.0.0/0", 1), accept("0.0.0.0/0", 100)}) == "no");
     CHECK(judged({accept("0.0.0.0/0", 5), drop("0.0.0.0/0", 5)}) == "no");
@@ -128,8 +126,7 @@ TEST_CASE("security group: the least priority number decides, drop before accept
           "rule sgr-drop7 of sg-a drops TCP 443/443 from 192.168.0.0/16 (priority 7)");
 }
 
-TEST_CASE("security group: what can't be told matters only where it could change the answer",
-          "[security_group]") {
+TEST_CASE("security group: what can't be told matters only where it could change the answer", "[security_group]") {
     const auto maybe_accept = from_group(accept("", 1), "sg-other");
     const auto maybe_drop = from_group(drop("", 1), "sg-other");
     CHECK(judged({maybe_accept}) == "unknown");
@@ -159,8 +156,7 @@ TEST_CASE("security group: groups and prefix lists as sources", "[security_group
     CHECK(judged({group({from_list(accept(""), "pl-unread")})}, listed) == "unknown");
 }
 
-TEST_CASE("security group: without a rule members alone get in, where the group says so",
-          "[security_group]") {
+TEST_CASE("security group: without a rule members alone get in, where the group says so", "[security_group]") {
     TrafficSource host = from("192.168.2.9");
     CHECK(judged({group({}, false)}, host) == "no");
     CHECK(judged({group({}, true)}, host) == "unknown");

@@ -30,8 +30,8 @@ TEST_CASE("acs3: the documentation's RunInstances example matches byte for byte 
     const Acs3Request request{
         .method = "POST",
         .uri = "/",
-        .query = canonical_query({{"RegionId", "cn-shanghai"},
-                                  {"ImageId", "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}}),
+        .query = canonical_query(
+            {{"RegionId", "cn-shanghai"}, {"ImageId", "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}}),
         .headers = {{"Host", "ecs.cn-shanghai.aliyuncs.com"},
                     {"accept", "application/json"},
                     {"x-acs-action", "RunInstances"},
@@ -96,7 +96,8 @@ TEST_CASE("acs3: ListVpcEndpointZones with a permanent key (D1)", "[acs3]") {
     const Acs3Request request{
         .method = "POST",
         .uri = "/",
-        .query = canonical_query({{"RegionId", "cn-hangzhou"}, {"EndpointId", "ep-bp1example0000000001"}, {"MaxResults", "50"}}),
+        .query = canonical_query(
+            {{"RegionId", "cn-hangzhou"}, {"EndpointId", "ep-bp1example0000000001"}, {"MaxResults", "50"}}),
         .headers = {{"host", "privatelink-vpc.cn-hangzhou.aliyuncs.com"},
                     {"accept", "application/json"},
                     {"x-acs-action", "ListVpcEndpointZones"},
@@ -112,24 +113,23 @@ TEST_CASE("acs3: ListVpcEndpointZones with a permanent key (D1)", "[acs3]") {
 }
 
 TEST_CASE("acs3: a security token is signed, and awkward characters are encoded once (D2)", "[acs3]") {
-    const Acs3Request request{
-        .method = "GET",
-        .uri = "/",
-        .query = canonical_query({{"EndpointName", "tdengine 测试*~a/b+c=d&e"},
-                                  {"Tag.1.Key", "env"},
-                                  {"Tag.1.Value", ""},
-                                  {"NextToken", "AbC+/=="},
-                                  {"MaxResults", "50"},
-                                  {"RegionId", "cn-hangzhou"}}),
-        .headers = {{"host", "privatelink.cn-hangzhou.aliyuncs.com"},
-                    {"x-acs-accesskey-id", "STS.NUexampleKeyId"},
-                    {"x-acs-action", "ListVpcEndpoints"},
-                    {"x-acs-version", "2020-04-15"},
-                    {"x-acs-date", "2025-01-02T03:04:05Z"},
-                    {"x-acs-security-token", " CAISexample+Token/abc== "},
-                    {"x-acs-signature-nonce", "fedcba9876543210fedcba9876543210"},
-                    {"x-acs-content-sha256", kEmptyHash}},
-        .payload_hash = kEmptyHash};
+    const Acs3Request request{.method = "GET",
+                              .uri = "/",
+                              .query = canonical_query({{"EndpointName", "tdengine 测试*~a/b+c=d&e"},
+                                                        {"Tag.1.Key", "env"},
+                                                        {"Tag.1.Value", ""},
+                                                        {"NextToken", "AbC+/=="},
+                                                        {"MaxResults", "50"},
+                                                        {"RegionId", "cn-hangzhou"}}),
+                              .headers = {{"host", "privatelink.cn-hangzhou.aliyuncs.com"},
+                                          {"x-acs-accesskey-id", "STS.NUexampleKeyId"},
+                                          {"x-acs-action", "ListVpcEndpoints"},
+                                          {"x-acs-version", "2020-04-15"},
+                                          {"x-acs-date", "2025-01-02T03:04:05Z"},
+                                          {"x-acs-security-token", " CAISexample+Token/abc== "},
+                                          {"x-acs-signature-nonce", "fedcba9876543210fedcba9876543210"},
+                                          {"x-acs-content-sha256", kEmptyHash}},
+                              .payload_hash = kEmptyHash};
     CHECK(request.query ==
           "EndpointName=tdengine%20%E6%B5%8B%E8%AF%95%2A~a%2Fb%2Bc%3Dd%26e&MaxResults=50&NextToken=AbC%2B%2F%3D%3D&"
           "RegionId=cn-hangzhou&Tag.1.Key=env&Tag.1.Value=");
@@ -141,18 +141,17 @@ TEST_CASE("acs3: a security token is signed, and awkward characters are encoded 
 
 TEST_CASE("acs3: a form body is hashed and its content type signed (D3)", "[acs3]") {
     const std::string body = "EndpointId=ep-bp1example0000000001&RegionId=cn-hangzhou";
-    const Acs3Request request{
-        .method = "POST",
-        .uri = "/",
-        .query = "",
-        .headers = {{"host", "privatelink.cn-hangzhou.aliyuncs.com"},
-                    {"Content-Type", "application/x-www-form-urlencoded"},
-                    {"x-acs-action", "GetVpcEndpointAttribute"},
-                    {"x-acs-version", "2020-04-15"},
-                    {"x-acs-date", "2025-01-02T03:04:05Z"},
-                    {"x-acs-signature-nonce", "00112233445566778899aabbccddeeff"},
-                    {"x-acs-content-sha256", sha256_hex(body)}},
-        .payload_hash = sha256_hex(body)};
+    const Acs3Request request{.method = "POST",
+                              .uri = "/",
+                              .query = "",
+                              .headers = {{"host", "privatelink.cn-hangzhou.aliyuncs.com"},
+                                          {"Content-Type", "application/x-www-form-urlencoded"},
+                                          {"x-acs-action", "GetVpcEndpointAttribute"},
+                                          {"x-acs-version", "2020-04-15"},
+                                          {"x-acs-date", "2025-01-02T03:04:05Z"},
+                                          {"x-acs-signature-nonce", "00112233445566778899aabbccddeeff"},
+                                          {"x-acs-content-sha256", sha256_hex(body)}},
+                              .payload_hash = sha256_hex(body)};
     CHECK(sha256_hex(body) == "4650215a75d45585427b5861bd4f3ff3b26fc8764c5fe1d6e15b7adfbe7632b8");
     CHECK(sha256_hex(acs3_canonical_request(request)) ==
           "6be82918e807f52c876d1361921728f5dadf1205c7a04f0c8d84875cc1af75f9");

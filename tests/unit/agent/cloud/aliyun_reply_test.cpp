@@ -31,7 +31,9 @@ ApiContext context() {
             .credentials = "ecs_ram_role",
             .principal = "role PosternRole"};
 }
-core::Error explained(int status, const std::string& body) { return explain(read_api_error(status, body), context()); }
+core::Error explained(int status, const std::string& body) {
+    return explain(read_api_error(status, body), context());
+}
 std::string coded(const std::string& code) {
     return R"({"RequestId":"R-1","HostId":"h","Code":")" + code + R"(","Message":"Some words."})";
 }
@@ -63,14 +65,16 @@ TEST_CASE("aliyun: odd forms of fields mean nothing or the same", "[aliyun]") {
         REQUIRE(page);
         return page->zones.at(0);
     };
-    for (const char* v6 : {R"("ZoneIpv6Address":"false")", R"("ZoneIpv6Address":"true")", R"("ZoneIpv6Address":false)",
-                           R"("ZoneIpv6Address":null)", R"("ZoneIpv6Address":"")", R"("ZoneIpv6Address":"10.0.0.1")",
-                           R"("ZoneIpv6Address":"::")", R"("ZoneIpv6Address":"ff02::1")", R"("ZoneIpv6Address":["::1"])"}) {
+    for (const char* v6 :
+         {R"("ZoneIpv6Address":"false")", R"("ZoneIpv6Address":"true")", R"("ZoneIpv6Address":false)",
+          R"("ZoneIpv6Address":null)", R"("ZoneIpv6Address":"")", R"("ZoneIpv6Address":"10.0.0.1")",
+          R"("ZoneIpv6Address":"::")", R"("ZoneIpv6Address":"ff02::1")", R"("ZoneIpv6Address":["::1"])"}) {
         INFO(v6);
         CHECK_FALSE(zone(v6).ipv6);
     }
-    for (const char* v4 : {R"("EniIp":"")", R"("EniIp":null)", R"("EniIp":"0.0.0.0")", R"("EniIp":"224.0.0.1")",
-                           R"("EniIp":"255.255.255.255")", R"("EniIp":"10.0.0.256")", R"("EniIp":"::1")", R"("EniIp":7)"}) {
+    for (const char* v4 :
+         {R"("EniIp":"")", R"("EniIp":null)", R"("EniIp":"0.0.0.0")", R"("EniIp":"224.0.0.1")",
+          R"("EniIp":"255.255.255.255")", R"("EniIp":"10.0.0.256")", R"("EniIp":"::1")", R"("EniIp":7)"}) {
         INFO(v4);
         CHECK_FALSE(zone(v4).ipv4);
     }
@@ -113,7 +117,8 @@ TEST_CASE("json: size and depth are bounded, and what came instead is named", "[
     CHECK(JsonView::parse(" <html>").error().what == "an HTML or XML page");
     CHECK(JsonView::parse("{\"a\":").error().what == "JSON that is cut off or damaged");
     CHECK(JsonView::parse("Service Unavailable").error().what == "something that is not JSON");
-    const auto v = *JsonView::parse(R"({"n":9007199254740993,"s":"9007199254740993","d":1.5,"t":"true","f":false,"x":null})");
+    const auto v =
+        *JsonView::parse(R"({"n":9007199254740993,"s":"9007199254740993","d":1.5,"t":"true","f":false,"x":null})");
     CHECK(v.at("n").integer() == 9007199254740993);
     CHECK(v.at("s").integer() == 9007199254740993);
     CHECK_FALSE(v.at("d").integer());
@@ -146,7 +151,8 @@ TEST_CASE("aliyun: errors are told apart by code, whatever the status", "[aliyun
     CHECK(kind(400, "InvalidParameter") == ApiFailure::kPermanent);
     CHECK(classify(read_api_error(503, "<html>")) == ApiFailure::kTransient);
     CHECK(classify(read_api_error(429, "")) == ApiFailure::kThrottled);
-    CHECK(read_api_error(400, R"({"code":"EndpointNotFound","message":"m","requestId":"r"})").code == "EndpointNotFound");
+    CHECK(read_api_error(400, R"({"code":"EndpointNotFound","message":"m","requestId":"r"})").code ==
+          "EndpointNotFound");
     CHECK(read_api_error(400, R"({"Code":"bad code\n with space"})").code.empty());
 }
 
@@ -154,14 +160,16 @@ TEST_CASE("aliyun: an error says what happened and names the fix", "[aliyun]") {
     const auto denied = explained(403, R"({"RequestId":"R-1","Code":"NoPermission","Message":"You are not authorized.",
         "AccessDeniedDetail":{"AuthAction":"privatelink:ListVpcEndpointZones","AuthPrincipalDisplayName":"PosternRole:vm"}})");
     CHECK(denied.code == Code::kApiDenied);
-    CHECK(denied.what == "ListVpcEndpointZones at privatelink-vpc.cn-hangzhou.aliyuncs.com: NoPermission: "
-                         "You are not authorized. (RequestId R-1)");
+    CHECK(denied.what ==
+          "ListVpcEndpointZones at privatelink-vpc.cn-hangzhou.aliyuncs.com: NoPermission: "
+          "You are not authorized. (RequestId R-1)");
     CHECK(denied.hint == "grant privatelink:ListVpcEndpointZones to role PosternRole in the RAM console");
     CHECK(explained(403, coded("Forbidden.RAM")).code == Code::kApiDenied);
 
     const auto html = explained(503, "<html><h1>503</h1></html>");
     CHECK(html.code == Code::kApiUnavailable);
-    CHECK(html.what == "ListVpcEndpointZones at privatelink-vpc.cn-hangzhou.aliyuncs.com: HTTP 503 with an HTML or XML page");
+    CHECK(html.what ==
+          "ListVpcEndpointZones at privatelink-vpc.cn-hangzhou.aliyuncs.com: HTTP 503 with an HTML or XML page");
     const auto portal = explained(200, "<html>login</html>");
     CHECK(portal.code == Code::kApiBadReply);
     CHECK(portal.hint.find("proxy") != std::string::npos);
@@ -185,7 +193,8 @@ TEST_CASE("aliyun: a signature error never repeats what the gateway says was sig
     CHECK(error.text().find("CAIS") == std::string::npos);
     CHECK(error.text().find("CanonicalRequest") == std::string::npos);
     CHECK(error.hint.find("re-check the AccessKey secret from ecs_ram_role") != std::string::npos);
-    const auto other = explained(400, R"({"Code":"InvalidParameter","Message":"bad CAISexample+Token/abc== there\nand here"})");
+    const auto other =
+        explained(400, R"({"Code":"InvalidParameter","Message":"bad CAISexample+Token/abc== there\nand here"})");
     CHECK(other.text().find("CAIS") == std::string::npos);
     CHECK(other.text().find('\n') == std::string::npos);
 }
@@ -215,14 +224,16 @@ TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {
 }
 
 TEST_CASE("provider: only what is active, normal and connected counts", "[provider]") {
-    EndpointReport r{.endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+    EndpointReport r{
+        .endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
     r.zones = {{"h", "Connected", core::IpAddress::parse("10.0.0.1"), core::IpAddress::parse("2001:db8::1"), ""},
                {"i", "Wait", core::IpAddress::parse("10.0.1.1"), {}, ""},
                {"j", "Connected", {}, {}, ""}};
     CHECK(describe(ready_addresses(r, {})) == "10.0.0.1 (h), 2001:db8::1 (h)");
     CHECK(why_not_ready(r, {}).empty());
     CHECK(ready_addresses(r, {"i"}).empty());
-    CHECK(why_not_ready(r, {"i"}).find("accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID ep-1") !=
+    CHECK(why_not_ready(r, {"i"}).find(
+              "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID ep-1") !=
           std::string::npos);
     CHECK(why_not_ready(r, {"j"}) == "no zone of endpoint ep-1 is connected: j Connected without an address");
     CHECK(why_not_ready(r, {"k"}) == "endpoint ep-1 has none of the zones that the link names; it has h, i, j");
@@ -232,7 +243,8 @@ TEST_CASE("provider: only what is active, normal and connected counts", "[provid
         CHECK(ready_addresses(other, {}).empty());
         CHECK_FALSE(why_not_ready(other, {}).empty());
     }
-    for (const char* status : {"Pending", "Connecting", "Disconnecting", "Disconnected", "Deleting", "ServiceDeleted", ""}) {
+    for (const char* status :
+         {"Pending", "Connecting", "Disconnecting", "Disconnected", "Deleting", "ServiceDeleted", ""}) {
         auto other = r;
         other.connection_status = status;
         CHECK(ready_addresses(other, {}).empty());
@@ -240,8 +252,9 @@ TEST_CASE("provider: only what is active, normal and connected counts", "[provid
     }
     auto pending = r;
     pending.connection_status = "Pending";
-    CHECK(why_not_ready(pending, {}) == "the connection of endpoint ep-1 is Pending: accept it in TDengine's console: "
-                                        "实例 > 私有连接 > 添加私有连接, endpoint ID ep-1");
+    CHECK(why_not_ready(pending, {}) ==
+          "the connection of endpoint ep-1 is Pending: accept it in TDengine's console: "
+          "实例 > 私有连接 > 添加私有连接, endpoint ID ep-1");
     auto locked = r;
     locked.business_status = "FinancialLocked";
     CHECK(ready_addresses(locked, {}).empty());

@@ -44,9 +44,9 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     CHECK(as<StatusCommand>({"status", "--watch"}).watch);
     CHECK(as<ResolveCommand>({"resolve", "db.example.com", "AAAA"}).type == "AAAA");
     CHECK(as<RefreshCommand>({"refresh", "--timeout", "5s"}).timeout_us == 5 * core::kSecond);
-    const auto probe = as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23",
-                                         "--address", "10.0.2.9", "--host", "DB.example.com", "--token-file",
-                                         "/t", "--ca-file", "/c", "--timeout", "1500ms", "--json"});
+    const auto probe =
+        as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23", "--address", "10.0.2.9", "--host",
+                          "DB.example.com", "--token-file", "/t", "--ca-file", "/c", "--timeout", "1500ms", "--json"});
     CHECK(probe.link == "prod");
     CHECK(probe.addresses.size() == 2);
     CHECK(probe.host == "db.example.com");
@@ -56,9 +56,9 @@ TEST_CASE("cli: commands with their options", "[cli]") {
 }
 
 TEST_CASE("cli: logs filters", "[cli]") {
-    const auto logs = as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until",
-                                       "2026-01-02T03:04:05Z", "--link", "prod", "--ip", "10.0.1.23",
-                                       "--state", "down", "--reason", "tcp_timeout", "-o", "json"});
+    const auto logs =
+        as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until", "2026-01-02T03:04:05Z", "--link", "prod",
+                         "--ip", "10.0.1.23", "--state", "down", "--reason", "tcp_timeout", "-o", "json"});
     CHECK(logs.follow);
     CHECK(logs.count == 20u);
     CHECK(logs.filter.since_wall_us == kNow - core::kHour);
@@ -111,8 +111,7 @@ TEST_CASE("cli: usage errors are 3 and say what to try", "[cli]") {
     }
     CHECK(has(printed({"statsu"}).text, "did you mean \"status\"?"));
     CHECK(has(printed({"logs", "--reason", "tcp_timout"}).text, "did you mean tcp_timeout?"));
-    CHECK(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text,
-              "give the host name alone"));
+    CHECK(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "give the host name alone"));
     CHECK_FALSE(has(printed({"probe", "--host", "https://db.example.com/?token=abc"}).text, "token=abc"));
 }
 

@@ -39,8 +39,7 @@ std::string file_with(const KeyRow& row, std::string_view value) {
 
 int line_of(const std::string& text, std::string_view part) {
     const auto at = text.find(part);
-    return 1 +
-           static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+    return 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
 std::string all(const std::vector<ConfigIssue>& issues) {

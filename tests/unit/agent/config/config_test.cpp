@@ -38,8 +38,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("config: an empty file has the defaults of the manual, and a remark that nothing is linked",
-          "[config]") {
+TEST_CASE("config: an empty file has the defaults of the manual, and a remark that nothing is linked", "[config]") {
     const auto config = parse_config("f.toml", "");
     REQUIRE(config);
     CHECK(config->agent.state_dir == "/var/lib/postern");
@@ -70,8 +69,7 @@ TEST_CASE("config: a link is read with its host in lower case and without the fi
 }
 
 TEST_CASE("config: one endpoint may be given as a text", "[config]") {
-    const auto config =
-        parse_config("f", "[[link]]\nname='a'\nhost='a.example'\nendpoint='ep-abc'\ntoken_env='T'\n");
+    const auto config = parse_config("f", "[[link]]\nname='a'\nhost='a.example'\nendpoint='ep-abc'\ntoken_env='T'\n");
     REQUIRE(config);
     CHECK(config->links[0].endpoints == std::vector<std::string>{"ep-abc"});
     CHECK(config->links[0].token.env == "T");
@@ -101,13 +99,11 @@ fall = 0
     CHECK(issues[4].line == 7);
     CHECK(issues[5].line == 8);
     CHECK(issues[6].line == 10);
-    CHECK(format_issue("f.toml", issues[0]) ==
-          "f.toml:2: agent.log_levl: unknown key; did you mean \"log_level\"?");
+    CHECK(format_issue("f.toml", issues[0]) == "f.toml:2: agent.log_levl: unknown key; did you mean \"log_level\"?");
 }
 
 TEST_CASE("config: broken TOML names the line and the commonest slip", "[config]") {
-    CHECK(contains(only_issue("[dns]\nttl = 10s\n"),
-                   "2 : not TOML: texts, durations and addresses stand in quotes"));
+    CHECK(contains(only_issue("[dns]\nttl = 10s\n"), "2 : not TOML: texts, durations and addresses stand in quotes"));
     CHECK(contains(only_issue("[dns]\nttl: 10\n"), "2 : not TOML: write key = value"));
     CHECK(contains(only_issue("[aliyun]\nregion = \"cn-hangzhou\n[dns]\n"), "2 : not TOML"));
     CHECK(contains(only_issue("[dns]\nttl = \"1s\"\nttl = \"2s\"\n"), "3 : "));
@@ -116,8 +112,7 @@ TEST_CASE("config: broken TOML names the line and the commonest slip", "[config]
 TEST_CASE("config: sections and keys in the wrong place say where they belong", "[config]") {
     CHECK(contains(only_issue(std::string(kLink) + "interval = \"5s\"\n"),
                    "7 link.interval: unknown key here; it belongs to [link.probe]"));
-    CHECK(
-        contains(only_issue("ttl = \"5s\"\n"), "1 ttl: unknown at the top of the file; it belongs to [dns]"));
+    CHECK(contains(only_issue("ttl = \"5s\"\n"), "1 ttl: unknown at the top of the file; it belongs to [dns]"));
     CHECK(contains(only_issue("[alyun]\nregion=\"cn-hangzhou\"\n"), "did you mean \"aliyun\"?"));
     CHECK(contains(only_issue("[link]\nname=\"a\"\n"), "write [[link]] with two brackets"));
     CHECK(contains(only_issue("dns = 3\n"), "expected a section [dns], found 3"));
@@ -136,8 +131,7 @@ TEST_CASE("config: exactly one source of addresses", "[config]") {
     CHECK(contains(only_issue(head + "target = \"10.0.0.1\"\n"), "is an address (10.0.0.1)"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1\", \"10.0.0.1\"]\n"), "is there twice"));
     CHECK(contains(only_issue(head + "addresses = [\"10.0.0.1:443\"]\n"), "has a port"));
-    CHECK(contains(only_issue(head + "addresses = [\"0.0.0.0\", \"224.0.0.1\"]\n"),
-                   "is not the address of a host"));
+    CHECK(contains(only_issue(head + "addresses = [\"0.0.0.0\", \"224.0.0.1\"]\n"), "is not the address of a host"));
     CHECK(contains(only_issue(head + "endpoint = \"epsrv-abc\"\n"), "ID of an endpoint service"));
 }
 
@@ -164,8 +158,7 @@ TEST_CASE("config: secrets are refused with advice and never repeated", "[config
         CHECK_FALSE(text.empty());
         CHECK_FALSE(contains(text, secret));
     }
-    CHECK(
-        contains(only_issue(std::string(kLink) + "token = \"" + secret + "\"\n"), "name it with token_file"));
+    CHECK(contains(only_issue(std::string(kLink) + "token = \"" + secret + "\"\n"), "name it with token_file"));
     CHECK(contains(only_issue("[aliyun]\naccess_key_secret = \"" + secret + "\"\n"), "ECS RAM role"));
     CHECK(contains(only_issue(std::string(kLink) + "token_fil = \"/x\"\n"), "did you mean \"token_file\"?"));
     CHECK(contains(only_issue(std::string(kLink) + "token_env = \"T\"\n"), "expected one of them"));
@@ -187,8 +180,8 @@ TEST_CASE("config: hosts that can't be private names are refused with the reason
     CHECK(contains(host("-db.example.com"), "not a host name"));
     CHECK(contains(host("db..example.com"), "not a host name"));
     CHECK(contains(host(std::string(64, 'a') + ".example.com"), "longer than 63"));
-    CHECK(contains(host("a." + std::string(60, 'b') + "." + std::string(60, 'b') + "." +
-                        std::string(60, 'b') + "." + std::string(60, 'b') + "." + std::string(20, 'c')),
+    CHECK(contains(host("a." + std::string(60, 'b') + "." + std::string(60, 'b') + "." + std::string(60, 'b') + "." +
+                        std::string(60, 'b') + "." + std::string(20, 'c')),
                    "at most 253"));
     CHECK(contains(host(""), "is empty"));
 }
@@ -224,10 +217,9 @@ TEST_CASE("config: addresses that would meet each other are refused", "[config]"
 TEST_CASE("config: what is odd but possible is a warning with its line", "[config]") {
     const auto config = parse_config(
         "f",
-        std::string(
-            "[dns]\nlisten = [\"127.0.0.53\"]\nallow = [\"0.0.0.0/0\"]\n[aliyun]\nregion = \"cn-hangzhou\"\n"
-            "[[link]]\nname = \"a\"\nhost = \"a.example\"\nendpoint = \"ep-abc\"\nzones = "
-            "[\"cn-beijing-a\"]\n"));
+        std::string("[dns]\nlisten = [\"127.0.0.53\"]\nallow = [\"0.0.0.0/0\"]\n[aliyun]\nregion = \"cn-hangzhou\"\n"
+                    "[[link]]\nname = \"a\"\nhost = \"a.example\"\nendpoint = \"ep-abc\"\nzones = "
+                    "[\"cn-beijing-a\"]\n"));
     REQUIRE(config);
     REQUIRE(config->warnings.size() == 4);
     CHECK(config->warnings[0].line == 2);
@@ -278,8 +270,7 @@ TEST_CASE("config: comparing with a private name, a bad port, or a pace without 
 
 TEST_CASE("config: a region that is a zone says which region it is", "[config]") {
     CHECK(contains(only_issue("[aliyun]\nregion = \"cn-hangzhou-h\"\n"), "the region is \"cn-hangzhou\""));
-    CHECK(
-        contains(only_issue("[aliyun]\nregion = \"ap-southeast-1a\"\n"), "the region is \"ap-southeast-1\""));
+    CHECK(contains(only_issue("[aliyun]\nregion = \"ap-southeast-1a\"\n"), "the region is \"ap-southeast-1\""));
     for (const char* region :
          {"cn-hangzhou", "ap-southeast-1", "cn-shanghai-finance-1", "us-east-1", "cn-north-2-gov-1"}) {
         CHECK(only_issue("[aliyun]\nregion = \"" + std::string(region) + "\"\n").empty());
@@ -287,9 +278,7 @@ TEST_CASE("config: a region that is a zone says which region it is", "[config]")
 }
 
 TEST_CASE("config: the API is asked over https only, without credentials in the URL", "[config]") {
-    const auto api = [](const std::string& url) {
-        return only_issue("[aliyun]\napi_endpoint = \"" + url + "\"\n");
-    };
+    const auto api = [](const std::string& url) { return only_issue("[aliyun]\napi_endpoint = \"" + url + "\"\n"); };
     CHECK(api("https://privatelink.example.com").empty());
     CHECK(api("https://privatelink.example.com:8443/").empty());
     CHECK(api("https://127.0.0.1:8443").empty());
@@ -302,7 +291,8 @@ TEST_CASE("config: the API is asked over https only, without credentials in the 
 }
 
 TEST_CASE("config: what breaks an assertion of the TOML library is one mistake with its line", "[config]") {
-    for (const char* text : {"[.]", "\n[.]\n", "[a..b]", "x.=1"}) CHECK_FALSE(only_issue(text).empty());
+    for (const char* text : {"[.]", "\n[.]\n", "[a..b]", "x.=1"})
+        CHECK_FALSE(only_issue(text).empty());
 }
 
 TEST_CASE("config: bounds hold: file size, links, issues", "[config]") {
@@ -336,12 +326,10 @@ TEST_CASE("config: a missing file is one issue without a line", "[config]") {
     REQUIRE_FALSE(config);
     REQUIRE(config.error().size() == 1);
     CHECK(config.error()[0].line == 0);
-    CHECK(contains(format_issue("/nonexistent/postern.toml", config.error()[0]),
-                   "/nonexistent/postern.toml: "));
+    CHECK(contains(format_issue("/nonexistent/postern.toml", config.error()[0]), "/nonexistent/postern.toml: "));
 }
 
-TEST_CASE("config: files lie in the manual's places, and below two folders once these are moved",
-          "[config]") {
+TEST_CASE("config: files lie in the manual's places, and below two folders once these are moved", "[config]") {
     AgentConfig agent;
     CHECK(paths_of(agent).durable_plan == "/var/lib/postern-plan/plan");
     CHECK(paths_of(agent).stats == "/run/postern-resolver/stats");
@@ -365,8 +353,9 @@ TEST_CASE("config: kinds, and what belongs to which", "[config]") {
     };
     CHECK(taken("kind = \"tdengine\"\nws = true\n").kind == probe::Kind::kTdengine);
     CHECK(taken("kind = \"tcp\"\nport = 5432\n").kind == probe::Kind::kTcp);
-    const auto https = taken("kind = \"https\"\nstatus = [200, 204]\nbody_contains = \"ok\"\n"
-                             "json = {\"/status\" = \"ok\", \"/a~1b/0\" = 7, \"/ready\" = true}\n");
+    const auto https = taken(
+        "kind = \"https\"\nstatus = [200, 204]\nbody_contains = \"ok\"\n"
+        "json = {\"/status\" = \"ok\", \"/a~1b/0\" = 7, \"/ready\" = true}\n");
     CHECK(https.kind == probe::Kind::kHttps);
     CHECK(https.path == "/");
     CHECK(https.accepted_status == std::vector<int>{200, 204});
@@ -377,8 +366,10 @@ TEST_CASE("config: kinds, and what belongs to which", "[config]") {
     CHECK(json == Values{{"/a~1b/0", "7"}, {"/ready", "true"}, {"/status", "ok"}});
     CHECK(taken("kind = \"https\"\npath = \"/healthz\"\n").path == "/healthz");
 
-    CHECK(contains(only_issue(with("status = [200]\n")), "8 link.probe.status: belongs to kind \"https\", and this is kind \"tdengine\""));
-    CHECK(contains(only_issue(with("kind = \"https\"\nsql = \"select 1\"\n")), "9 link.probe.sql: belongs to kind \"tdengine\""));
+    CHECK(contains(only_issue(with("status = [200]\n")),
+                   "8 link.probe.status: belongs to kind \"https\", and this is kind \"tdengine\""));
+    CHECK(contains(only_issue(with("kind = \"https\"\nsql = \"select 1\"\n")),
+                   "9 link.probe.sql: belongs to kind \"tdengine\""));
     CHECK(contains(only_issue(with("kind = \"https\"\nws = true\n")), "belongs to kind \"tdengine\""));
     CHECK(taken("kind = \"tcp\"\nca_file = \"/x\"\n").kind == probe::Kind::kTcp);  // of no use, and no harm
     CHECK(contains(only_issue(with("kind = \"udp\"\n")), "one of \"tdengine\", \"https\", \"tcp\""));

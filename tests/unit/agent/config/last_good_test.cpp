@@ -50,7 +50,8 @@ TEST_CASE("last_good: a good file is used as it is", "[last_good]") {
 TEST_CASE("last_good: the copy stands in for a file with mistakes, whatever their kind", "[last_good]") {
     Files f;
     CHECK(f.save(f.good()).empty());
-    for (const std::string more : {"colour = 1\n", "[dns]\nttl = \"soon\"\n", "[dns\n", "listen = \"a\n b\n", "\1\2\xff"}) {
+    for (const std::string more :
+         {"colour = 1\n", "[dns]\nttl = \"soon\"\n", "[dns\n", "listen = \"a\n b\n", "\1\2\xff"}) {
         f.put(f.file, f.good("info") + more);
         const auto usable = load_usable_config(f.file);
         INFO(more);
@@ -63,7 +64,8 @@ TEST_CASE("last_good: the copy stands in for a file with mistakes, whatever thei
     }
 }
 
-TEST_CASE("last_good: without a copy that is whole and of this very file the mistakes are all there is", "[last_good]") {
+TEST_CASE("last_good: without a copy that is whole and of this very file the mistakes are all there is",
+          "[last_good]") {
     Files f;
     const std::string broken = f.good() + "colour = 1\n";
     f.put(f.file, broken);
@@ -102,7 +104,8 @@ TEST_CASE("last_good: a file that is gone, or that does not say where its copy l
 TEST_CASE("last_good: the copy is for its owner alone, follows every save, and keeps the line numbers", "[last_good]") {
     Files f;
     CHECK(f.save(f.good("debug")).empty());
-    struct stat before {}, after {};
+    struct stat before {
+    }, after{};
     REQUIRE(::stat(f.copy.c_str(), &before) == 0);
     CHECK((before.st_mode & 07777) == 0600);
     CHECK(f.save(f.good("debug")).empty());

@@ -11,7 +11,10 @@ using core::kMinute;
 namespace {
 
 EndpointReport report(std::vector<ZoneReport> zones) {
-    return {.endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected",
+    return {.endpoint_id = "ep-1",
+            .status = "Active",
+            .business_status = "Normal",
+            .connection_status = "Connected",
             .zones = std::move(zones)};
 }
 ZoneReport zone(const std::string& id, const std::string& ip, const std::string& status = "Connected") {
@@ -19,10 +22,13 @@ ZoneReport zone(const std::string& id, const std::string& ip, const std::string&
 }
 HeldAddresses held(std::vector<std::pair<std::string, std::string>> zones) {
     std::vector<EndpointAddress> out;
-    for (auto& [id, ip] : zones) out.push_back({*IpAddress::parse(ip), id, "ep-1"});
+    for (auto& [id, ip] : zones)
+        out.push_back({*IpAddress::parse(ip), id, "ep-1"});
     return {make_endpoint_set(out), {}};
 }
-std::string served(const MergedAddresses& m) { return describe(m.held.served); }
+std::string served(const MergedAddresses& m) {
+    return describe(m.held.served);
+}
 
 const HeldAddresses kTwo = held({{"h", "10.0.0.1"}, {"i", "10.0.1.1"}});
 
@@ -69,7 +75,8 @@ TEST_CASE("merge: addresses that replace each other by turns are both served unt
         now = merge_report(now, minute % 2 == 0 ? second : first, minute * kMinute, {}).held;
         REQUIRE(describe(now.served) == "10.0.0.1 (h), 10.0.0.9 (h)");
     }
-    for (int minute = 60; minute < 72; ++minute) now = merge_report(now, first, minute * kMinute, {}).held;
+    for (int minute = 60; minute < 72; ++minute)
+        now = merge_report(now, first, minute * kMinute, {}).held;
     CHECK(describe(now.served) == "10.0.0.1 (h)");
     CHECK(now.leaving.empty());
     now = merge_report(now, second, 90 * kMinute, {}).held;  // long after that it is a change like any other
@@ -92,7 +99,8 @@ TEST_CASE("merge: an end that the API states counts at once, unless a probe disa
 }
 
 TEST_CASE("merge: a reply that would leave nothing without saying why never empties anything", "[merge]") {
-    std::vector<EndpointReport> odd{report({}), report({zone("h", "10.0.0.1", "Wait"), zone("i", "10.0.1.1", "Migrating")}),
+    std::vector<EndpointReport> odd{report({}),
+                                    report({zone("h", "10.0.0.1", "Wait"), zone("i", "10.0.1.1", "Migrating")}),
                                     report({zone("k", "10.0.9.9", "Creating")})};
     odd.push_back(report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1")}));
     odd.back().status = "Pending";
@@ -104,7 +112,8 @@ TEST_CASE("merge: a reply that would leave nothing without saying why never empt
     odd.back().connection_status = "SomethingNew";
     for (const auto& r : odd) {
         auto m = merge_report(kTwo, r, 0, {});
-        for (int hour = 0; hour < 100; ++hour) m = merge_report(m.held, r, hour * core::kHour, {});
+        for (int hour = 0; hour < 100; ++hour)
+            m = merge_report(m.held, r, hour * core::kHour, {});
         CHECK(served(m) == "10.0.0.1 (h), 10.0.1.1 (i)");
         CHECK(m.doubt.find("stay in use") != std::string::npos);
         CHECK_FALSE(m.confirmed);

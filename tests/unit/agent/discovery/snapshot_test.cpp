@@ -1,13 +1,13 @@
-#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
-#include "agent/text/json_view.h"
 #include "agent/discovery/snapshot_store.h"
-#include "tests/unit/agent/net/loopback.h"
+#include "agent/text/json_view.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
+#include "tests/unit/agent/net/loopback.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -22,7 +22,8 @@ struct Folder {
         path = ::mkdtemp(name);
     }
     ~Folder() {
-        for (const char* file : {"/snapshot.json", "/snapshot.json.previous"}) ::unlink((path + file).c_str());
+        for (const char* file : {"/snapshot.json", "/snapshot.json.previous"})
+            ::unlink((path + file).c_str());
         ::chmod(path.c_str(), 0700);
         ::rmdir(path.c_str());
     }
@@ -38,16 +39,23 @@ Snapshot sample(int n = 1) {
     s.region = "cn-hangzhou";
     s.zone = "cn-hangzhou-h";
     s.written_wall_us = 1767323045123456;
-    s.api_hosts["privatelink-vpc.cn-hangzhou.aliyuncs.com"] = {*IpAddress::parse("100.100.0.1"), *IpAddress::parse("2001:db8::1")};
+    s.api_hosts["privatelink-vpc.cn-hangzhou.aliyuncs.com"] = {*IpAddress::parse("100.100.0.1"),
+                                                               *IpAddress::parse("2001:db8::1")};
     SourceRecord& r = s.sources["ep-1"];
     r.addresses = {{*IpAddress::parse("10.0.0." + std::to_string(n)), "cn-hangzhou-h", "ep-1"}};
-    r.report = {.endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected",
-                .service_name = "svc \"quoted\"\n", .request_id = "R-1"};
-    r.report.zones = {{"cn-hangzhou-h", "Connected", IpAddress::parse("10.0.0.1"), IpAddress::parse("2001:db8::2"), "d.example"},
-                      {"cn-hangzhou-i", "Wait", {}, {}, ""}};
+    r.report = {.endpoint_id = "ep-1",
+                .status = "Active",
+                .business_status = "Normal",
+                .connection_status = "Connected",
+                .service_name = "svc \"quoted\"\n",
+                .request_id = "R-1"};
+    r.report.zones = {
+        {"cn-hangzhou-h", "Connected", IpAddress::parse("10.0.0.1"), IpAddress::parse("2001:db8::2"), "d.example"},
+        {"cn-hangzhou-i", "Wait", {}, {}, ""}};
     r.confirmed_wall_us = 1767323045000001;
     SourceRecord& found = s.sources["find:service=x"];
-    found.report = {.endpoint_id = "endpoint of x in vpc-1", .search = true, .parts = {r.report, {.endpoint_id = "ep-2"}}};
+    found.report = {
+        .endpoint_id = "endpoint of x in vpc-1", .search = true, .parts = {r.report, {.endpoint_id = "ep-2"}}};
     s.sources["find:service=none"].report.search = true;
     r.changed_wall_us = 1767320000000000;
     return s;
@@ -71,7 +79,8 @@ TEST_CASE("snapshot: any flipped byte, any truncation and any foreign file is re
         if (result) CHECK(*result == sample());
         CHECK_FALSE(parse_snapshot(good.substr(0, at)));
     }
-    for (const char* foreign : {"", "\n", "{}\n", "[1]\n", "<html>", "{\"postern_snapshot\":\"x\"}\n{}", "\xff\xfe\n\x00"}) {
+    for (const char* foreign :
+         {"", "\n", "{}\n", "[1]\n", "<html>", "{\"postern_snapshot\":\"x\"}\n{}", "\xff\xfe\n\x00"}) {
         CHECK_FALSE(parse_snapshot(foreign));
     }
     const auto newer = parse_snapshot("{\"postern_snapshot\":2,\"crc64\":\"0\",\"bytes\":0,\"snapshot\":\n}\n");
@@ -99,7 +108,8 @@ TEST_CASE("snapshot: the store writes off the loop, keeps the generation before,
         SnapshotStore store(loop, folder.file());
         CHECK_FALSE(store.load().found);
         CHECK(store.load().problems.empty());
-        for (int n = 1; n <= 5; ++n) store.save(sample(n));
+        for (int n = 1; n <= 5; ++n)
+            store.save(sample(n));
         run_until(loop, [&] { return store.idle(); });
         CHECK(load_snapshot(folder.file()).snapshot == sample(5));
         store.save(sample(6));
@@ -140,7 +150,8 @@ TEST_CASE("snapshot: the first one, too, survives damage to its file", "[snapsho
         run_until(loop, [&] { return store.idle(); });
         store.save(sample(1));
         run_until(loop, [&] { return store.idle(); });
-        core::UniqueFd fd(::open(folder.file().c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));  // in place: two names of one file would not do
+        core::UniqueFd fd(::open(folder.file().c_str(),
+                                 O_WRONLY | O_TRUNC | O_CLOEXEC));  // in place: two names of one file would not do
         REQUIRE(fd);
         const auto loaded = load_snapshot(folder.file());
         CHECK(loaded.found);

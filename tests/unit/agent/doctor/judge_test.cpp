@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "agent/faults/codes.h"
 #include "agent/doctor/judge.h"
+#include "agent/faults/codes.h"
 
 namespace postern::agent::doctor {
 namespace {
@@ -12,7 +12,9 @@ namespace {
 constexpr const char* kName = "gw-private.cloud.example.com";
 constexpr core::Micros kNow = 1767312000LL * core::kSecond;
 
-core::IpAddress ip(const char* text) { return *core::IpAddress::parse(text); }
+core::IpAddress ip(const char* text) {
+    return *core::IpAddress::parse(text);
+}
 
 /// "FAIL PN-X | WARN PN-Y", in order; what passed or was skipped is left out.
 std::string troubles(Findings findings, const Findings& earlier = {}) {
@@ -37,7 +39,8 @@ DnsReply reply(std::vector<const char*> addresses) {
     DnsReply r;
     r.rcode_name = addresses.empty() ? "NXDOMAIN" : "NOERROR";
     r.explanation = {{"source", "private"}};
-    for (const char* a : addresses) r.answers.push_back({kName, "A", a, 10});
+    for (const char* a : addresses)
+        r.answers.push_back({kName, "A", a, 10});
     return r;
 }
 
@@ -78,7 +81,9 @@ PathSeen path(const char* address, probe::Reason reason, probe::Phase phase) {
     out.result.phase_us[0] = 1234;
     return out;
 }
-PathSeen good(const char* address) { return path(address, probe::Reason::kNone, probe::Phase::kCount); }
+PathSeen good(const char* address) {
+    return path(address, probe::Reason::kNone, probe::Phase::kCount);
+}
 
 }  // namespace
 
@@ -207,7 +212,8 @@ TEST_CASE("doctor: without a configuration the commands to try have the host and
     other->port = 8443;
     bare.target.spec = other;
     CHECK(link(judge_path("", {bare}, kNow, false)) == std::string("--host ") + kName + " --port 8443");
-    CHECK(link(judge_path("prod", {path("10.0.1.23", probe::Reason::kTcpRefused, probe::Phase::kConnect)}, kNow, false)) == "prod");
+    CHECK(link(judge_path("prod", {path("10.0.1.23", probe::Reason::kTcpRefused, probe::Phase::kConnect)}, kNow,
+                          false)) == "prod");
 }
 
 TEST_CASE("doctor: every reason is found at its step, and nothing else is", "[doctor]") {
@@ -292,7 +298,8 @@ TEST_CASE("doctor: what works is degraded by slowness and by a certificate near 
     CHECK(troubles(judge_path("prod", {slow, good("10.0.2.9")}, kNow)) == "WARN PN-HTTP-SLOW");
     auto expiring = good("10.0.1.23");
     expiring.result.certificate.present = true;
-    expiring.result.certificate.not_after_us = expiring.result.certificate.chain_not_after_us = kNow + 3 * 24 * core::kHour;
+    expiring.result.certificate.not_after_us = expiring.result.certificate.chain_not_after_us =
+        kNow + 3 * 24 * core::kHour;
     CHECK(troubles(judge_path("prod", {expiring, good("10.0.2.9")}, kNow)) == "WARN PN-TLS-EXPIRING");
 }
 
@@ -304,11 +311,13 @@ TEST_CASE("doctor: addresses that the endpoint has no more, and those that nobod
     info.report.status = "Active";
     info.report.business_status = "Normal";
     info.report.connection_status = "Connected";
-    info.report.zones = {{"zone-a", "Connected", ip("10.0.1.23"), {}, ""}, {"zone-b", "Connected", ip("10.0.2.10"), {}, ""},
+    info.report.zones = {{"zone-a", "Connected", ip("10.0.1.23"), {}, ""},
+                         {"zone-b", "Connected", ip("10.0.2.10"), {}, ""},
                          {"zone-c", "Wait", ip("10.0.3.1"), {}, ""}};
     cloud.endpoints.push_back({"prod", "ep-1", info, {}});
     CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.10")}, cloud)).empty());
-    CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.9")}, cloud)) == "FAIL PN-ADDRESS-STALE | WARN PN-ADDRESS-MISSING");
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.9")}, cloud)) ==
+          "FAIL PN-ADDRESS-STALE | WARN PN-ADDRESS-MISSING");
     link.zones = {"zone-a"};
     CHECK(troubles(judge_drift(link, {good("10.0.1.23")}, cloud)).empty());
     cloud.endpoints[0].info->report.connection_status = "Pending";  // then the list says nothing

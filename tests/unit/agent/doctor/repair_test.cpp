@@ -18,12 +18,15 @@ constexpr core::Micros kWhen = 1767323045000000;  // 2026-01-02T03:04:05Z
 TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and nothing else", "[doctor]") {
     const auto dns = [](std::initializer_list<const char*> codes) {
         Findings findings;
-        for (const char* code : codes) findings.push_back(found(code, {}, {}, {}));
+        for (const char* code : codes)
+            findings.push_back(found(code, {}, {}, {}));
         const Repairs plan = plan_repairs(findings, "a.toml");
         CHECK(plan.hosts.empty());
         const std::string text = text_of(plan, Catalogue::in(Language::kEnglish));
         if (plan.dns) CHECK(plan.dns->config == "a.toml");
-        return plan.dns ? text.substr(text.find("run: ") + 5, text.find('\n', text.find("run: ")) - text.find("run: ") - 5) : text;
+        return plan.dns
+                   ? text.substr(text.find("run: ") + 5, text.find('\n', text.find("run: ")) - text.find("run: ") - 5)
+                   : text;
     };
     CHECK(dns({"PN-RESOLV-OFF"}) == "postern dns enable");
     CHECK(dns({"PN-RESOLV-CHANGED"}) == "postern dns reapply");
@@ -33,7 +36,8 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
     CHECK(dns({"PN-TLS-NAME", "PN-ENV-PROXY"}).empty());
     CHECK(dns({"PN-RESOLV-NSSWITCH"}).find("not by --fix: PN-RESOLV-NSSWITCH: add dns") == 0);
 
-    Findings told = {hosts_line("PN-HOSTS-SHADOW", 3, "10.0.0.9 gw.test"), hosts_line("PN-HOSTS-REVERSED", 5, "gw.test 10.0.0.9")};
+    Findings told = {hosts_line("PN-HOSTS-SHADOW", 3, "10.0.0.9 gw.test"),
+                     hosts_line("PN-HOSTS-REVERSED", 5, "gw.test 10.0.0.9")};
     told.push_back(told[0]);
     told.back().state = State::kSkip;  // told as the consequence of something else
     const Repairs plan = plan_repairs(told, "");
@@ -47,9 +51,12 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
 
 TEST_CASE("doctor: lines of the hosts file become comments, other names stay", "[doctor]") {
     const std::vector<std::string> names = {"gw.test", "other.test"};
-    CHECK(without_names("1.1.1.1 a\n10.0.0.9 GW.test. db other.test x # c\ngw.test 1.2.3.4\n10.0.0.8 gw.test", names, {2, 3, 4}) ==
-          "1.1.1.1 a\n# postern: 10.0.0.9 GW.test. db other.test x # c\n10.0.0.9 db x\n# postern: gw.test 1.2.3.4\n# postern: 10.0.0.8 gw.test");
-    CHECK(without_names("10.0.0.9 gw.test\n10.0.0.8 gw.test\n", names, {2}) == "10.0.0.9 gw.test\n# postern: 10.0.0.8 gw.test\n");
+    CHECK(
+        without_names("1.1.1.1 a\n10.0.0.9 GW.test. db other.test x # c\ngw.test 1.2.3.4\n10.0.0.8 gw.test", names,
+                      {2, 3, 4}) ==
+        "1.1.1.1 a\n# postern: 10.0.0.9 GW.test. db other.test x # c\n10.0.0.9 db x\n# postern: gw.test 1.2.3.4\n# postern: 10.0.0.8 gw.test");
+    CHECK(without_names("10.0.0.9 gw.test\n10.0.0.8 gw.test\n", names, {2}) ==
+          "10.0.0.9 gw.test\n# postern: 10.0.0.8 gw.test\n");
     CHECK(without_names("", names, {1}).empty());
     CHECK(hosts_findings(without_names("10.0.0.9 gw.test db\n", names, {1}), names).empty());
 }

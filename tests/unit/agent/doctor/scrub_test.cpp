@@ -71,7 +71,8 @@ TEST_CASE("doctor: a list that nobody closes hides no secret", "[doctor]") {
 }
 
 TEST_CASE("doctor: what was written into the wrong place is known as a secret", "[doctor]") {
-    const auto known = known_secrets(Config{}, "token_file = \"5ecre7705ecre7705ecre770\"\n# token = 'abcdefgh'\nhots = \"db.example.com\"\n");
+    const auto known = known_secrets(
+        Config{}, "token_file = \"5ecre7705ecre7705ecre770\"\n# token = 'abcdefgh'\nhots = \"db.example.com\"\n");
     CHECK(scrub("5ecre7705ecre7705ecre770 abcdefgh db.example.com") == "*** *** db.example.com");
 }
 

@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include "agent/config/config.h"
 #include "agent/endpoint/endpoint_query.h"
 #include "agent/endpoint/provider.h"
-#include "agent/config/config.h"
 
 using namespace postern::agent;
 
@@ -33,7 +33,8 @@ TEST_CASE("endpoint query: the key is one text for one question, and is read bac
     std::swap(other.tags[0], other.tags[1]);
     CHECK(query_key(query) == query_key(other));
     CHECK(parse_query_key(query_key(query)) == query);
-    for (const char* bad : {"", "ep-1", "find:", "find:vpc=vpc-1", "find:service", "find:x=y", "find:service=%4", "find:service=%zz"}) {
+    for (const char* bad :
+         {"", "ep-1", "find:", "find:vpc=vpc-1", "find:service", "find:x=y", "find:service=%4", "find:service=%zz"}) {
         CHECK_FALSE(parse_query_key(bad));
     }
     CHECK(describe(query, "vpc-2") ==
@@ -41,7 +42,8 @@ TEST_CASE("endpoint query: the key is one text for one question, and is read bac
 }
 
 TEST_CASE("endpoint query: what the configuration takes and refuses", "[config]") {
-    const auto config = parse_config("f", kHead + "endpoint = { tag = { env = \"prod\", x = \"\" }, vpc = \"vpc-1\" }\n");
+    const auto config =
+        parse_config("f", kHead + "endpoint = { tag = { env = \"prod\", x = \"\" }, vpc = \"vpc-1\" }\n");
     REQUIRE(config);
     CHECK(config->links[0].find.tags.size() == 2);
     CHECK(config->links[0].find.vpc == "vpc-1");
@@ -56,7 +58,8 @@ TEST_CASE("endpoint query: what the configuration takes and refuses", "[config]"
     CHECK(has(issue_of("{ tag = \"a=b\" }"), "expected 1 to 20 tags"));
     CHECK(has(issue_of("{ tag = { \"acs:x\" = \"b\" } }"), "begin neither with aliyun"));
     CHECK(has(issue_of("{ tag = { a = 1 } }"), "a tag's value in quotes"));
-    CHECK(has(issue_of("{ service = \"com.aliyuncs.privatelink.x.epsrv-1\", vpc = \"vsw-1\" }"), "is not the ID of a VPC"));
+    CHECK(has(issue_of("{ service = \"com.aliyuncs.privatelink.x.epsrv-1\", vpc = \"vsw-1\" }"),
+              "is not the ID of a VPC"));
 }
 
 TEST_CASE("search: its parts are judged one by one", "[discovery]") {

@@ -13,7 +13,8 @@ namespace {
 std::set<std::string> placeholders(const std::string& text) {
     std::set<std::string> out;
     const std::regex word(R"(\{([a-z_]+)\})");
-    for (std::sregex_iterator it(text.begin(), text.end(), word), end; it != end; ++it) out.insert((*it)[1]);
+    for (std::sregex_iterator it(text.begin(), text.end(), word), end; it != end; ++it)
+        out.insert((*it)[1]);
     return out;
 }
 
@@ -65,7 +66,8 @@ TEST_CASE("doctor: what explains a code exists, and explains nothing in a circle
         std::set<std::string> all = direct;
         for (std::size_t before = 0; before != all.size();) {
             before = all.size();
-            for (const auto& name : std::set<std::string>(all)) all.insert(causes[name].begin(), causes[name].end());
+            for (const auto& name : std::set<std::string>(all))
+                all.insert(causes[name].begin(), causes[name].end());
         }
         INFO(code);
         CHECK(all.count(code) == 0);
@@ -92,8 +94,10 @@ TEST_CASE("doctor: texts are filled", "[doctor]") {
 
 TEST_CASE("doctor: a value can be a text of the catalogue, filled itself", "[doctor]") {
     const Values values = {{"takeover", catalogued("takeover", "on")}, {"listen", "127.0.0.153:53"}};
-    CHECK(Catalogue::in(Language::kEnglish).text("passed", "resolv_conf", values) == "taken over: all names go to 127.0.0.153:53");
-    CHECK(Catalogue::in(Language::kChinese).text("passed", "resolv_conf", values) == "已接管：所有域名都交给 127.0.0.153:53");
+    CHECK(Catalogue::in(Language::kEnglish).text("passed", "resolv_conf", values) ==
+          "taken over: all names go to 127.0.0.153:53");
+    CHECK(Catalogue::in(Language::kChinese).text("passed", "resolv_conf", values) ==
+          "已接管：所有域名都交给 127.0.0.153:53");
 }
 
 TEST_CASE("doctor: the language is the locale's", "[doctor]") {

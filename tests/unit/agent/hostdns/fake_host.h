@@ -39,9 +39,9 @@ class FakeHost final : public agent::HostSystem {
 
     std::map<std::string, FileState> files;
     std::set<std::string> processes, programs, mounts, immutable, read_only;
-    std::string nm_mode, nm_rc_manager;   // as it says on D-Bus
-    std::string nm_text;                  // what NetworkManager writes into resolv.conf
-    bool link_up = false;                 // postern0
+    std::string nm_mode, nm_rc_manager;  // as it says on D-Bus
+    std::string nm_text;                 // what NetworkManager writes into resolv.conf
+    bool link_up = false;                // postern0
     std::string link_dns, link_domains;
     bool broken_nmcli = false;
 
@@ -67,7 +67,8 @@ class FakeHost final : public agent::HostSystem {
     }
     std::vector<std::string> list(const std::string& folder) const override {
         std::set<std::string> names;
-        for (auto it = files.lower_bound(folder + "/"); it != files.end() && it->first.rfind(folder + "/", 0) == 0; ++it) {
+        for (auto it = files.lower_bound(folder + "/"); it != files.end() && it->first.rfind(folder + "/", 0) == 0;
+             ++it) {
             const std::string rest = it->first.substr(folder.size() + 1);
             names.insert(rest.substr(0, rest.find('/')));
         }
@@ -82,9 +83,11 @@ class FakeHost final : public agent::HostSystem {
     agent::CommandResult ask(const agent::Argv& argv) const override {
         if (argv[0] == "busctl") {
             const std::string value = argv.back() == "Mode" ? nm_mode : nm_rc_manager;
-            return value.empty() ? agent::CommandResult{1, "no such property"} : agent::CommandResult{0, "s \"" + value + "\"\n"};
+            return value.empty() ? agent::CommandResult{1, "no such property"}
+                                 : agent::CommandResult{0, "s \"" + value + "\"\n"};
         }
-        if (argv[0] == "resolvconf") return {0, programs.count("openresolv") != 0 ? "openresolv 3.12.0\n" : "unknown option\n"};
+        if (argv[0] == "resolvconf")
+            return {0, programs.count("openresolv") != 0 ? "openresolv 3.12.0\n" : "unknown option\n"};
         if (argv[0] == "resolvectl" && argv.size() == 3) {
             if (!link_up) return {1, "Failed to resolve interface"};
             return {0, "Link 7 (postern0): " + (argv[1] == "dns" ? link_dns : link_domains) + "\n"};
@@ -116,7 +119,10 @@ class FakeHost final : public agent::HostSystem {
     /// What runs only in memory is lost, the rest comes up again.
     void reboot() {
         link_up = false;
-        for (auto it = files.begin(); it != files.end();) it = it->first.rfind("/run/", 0) == 0 && it->first.find(agent::kRecord) != std::string::npos ? files.erase(it) : std::next(it);
+        for (auto it = files.begin(); it != files.end();)
+            it = it->first.rfind("/run/", 0) == 0 && it->first.find(agent::kRecord) != std::string::npos
+                     ? files.erase(it)
+                     : std::next(it);
         regenerate();
         networkd_reload();
         nm_write();

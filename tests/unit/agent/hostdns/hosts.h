@@ -21,12 +21,15 @@ inline FakeHost resolved_host() {
 }
 inline FakeHost uplink_host() {
     FakeHost h = resolved_host();
-    h.with_link("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf").with_file("/etc/nsswitch.conf", "hosts: files dns\n");
+    h.with_link("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf")
+        .with_file("/etc/nsswitch.conf", "hosts: files dns\n");
     return h;
 }
 inline FakeHost networkmanager_host() {
     FakeHost h;
-    h.with_file("/etc/resolv.conf", kNmText).with_file("/run/NetworkManager/no-stub-resolv.conf", kNmText).with_process("NetworkManager");
+    h.with_file("/etc/resolv.conf", kNmText)
+        .with_file("/run/NetworkManager/no-stub-resolv.conf", kNmText)
+        .with_process("NetworkManager");
     h.nm_mode = "default";
     h.nm_rc_manager = "symlink";
     h.nm_text = kNmText;
@@ -42,7 +45,8 @@ inline FakeHost nm_resolved_host() {
 }
 inline FakeHost dhclient_host() {
     FakeHost h;
-    h.with_file("/etc/resolv.conf", "domain lab.example\nsearch lab.example\nnameserver 10.0.0.1\n", 0640).with_process("dhclient");
+    h.with_file("/etc/resolv.conf", "domain lab.example\nsearch lab.example\nnameserver 10.0.0.1\n", 0640)
+        .with_process("dhclient");
     h.files["/etc/resolv.conf"].gid = 7;
     h.with_file("/etc/dhcp/dhclient-enter-hooks.d/debug", "");
     return h;
@@ -66,7 +70,10 @@ inline FakeHost openresolv_host() {
 }
 inline FakeHost plain_host() {
     FakeHost h;
-    h.with_file("/etc/resolv.conf", "nameserver 10.0.0.1\noptions timeout:2 attempts:3 rotate single-request-reopen\nsearch a.example b.example\n", 0600);
+    h.with_file(
+        "/etc/resolv.conf",
+        "nameserver 10.0.0.1\noptions timeout:2 attempts:3 rotate single-request-reopen\nsearch a.example b.example\n",
+        0600);
     return h;
 }
 

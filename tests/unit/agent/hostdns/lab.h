@@ -13,7 +13,8 @@ using namespace agent;
 
 inline const core::SocketAddress kUs = *core::SocketAddress::parse("127.0.0.153:53", 53);
 inline const std::string kName = "db.private.lab";
-inline const core::IpAddress kPrivate = *core::IpAddress::parse("10.0.7.1"), kPublic = *core::IpAddress::parse("192.0.2.80");
+inline const core::IpAddress kPrivate = *core::IpAddress::parse("10.0.7.1"),
+                             kPublic = *core::IpAddress::parse("192.0.2.80");
 
 struct Lab {
     explicit Lab(FakeHost h) : host(std::move(h)), first(host.files) {}
@@ -25,7 +26,8 @@ struct Lab {
             now_us += us;
             if (on_pause) on_pause();
         };
-        hooks.ask = [this](const core::SocketAddress&, const std::string& name, core::Micros timeout_us) -> core::Result<ListenerAnswer> {
+        hooks.ask = [this](const core::SocketAddress&, const std::string& name,
+                           core::Micros timeout_us) -> core::Result<ListenerAnswer> {
             if (!alive) {
                 now_us += timeout_us;
                 return core::fail(core::Code::kTimeout, "no answer");
@@ -36,7 +38,8 @@ struct Lab {
         hooks.look_up = [this](const std::string& name) -> SystemLookup {
             if (deaf_programs) return {SystemLookup::Outcome::kFailed, {}};
             if (on_look_up) on_look_up();
-            if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us) return {SystemLookup::Outcome::kAnswered, {kPrivate}};
+            if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us)
+                return {SystemLookup::Outcome::kAnswered, {kPrivate}};
             if (name == kName) return {SystemLookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
             return {SystemLookup::Outcome::kNoSuchName, {}};
         };

@@ -11,7 +11,8 @@ using test::kName;
 using test::kUs;
 using test::Lab;
 
-TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and takes up again after 30 good seconds", "[hostdns]") {
+TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and takes up again after 30 good seconds",
+          "[hostdns]") {
     Lab lab(test::plain_host());
     lab.host.with_file("/run/systemd/system/x", "");
     lab.first = lab.host.files;
@@ -89,14 +90,16 @@ TEST_CASE("hostdns: a rescue that can't give back leaves the units running and t
     CHECK(lab.host.files == lab.first);
 }
 
-TEST_CASE("hostdns: a rescue never stops the units of a host that the user has pointed at postern meanwhile", "[hostdns]") {
+TEST_CASE("hostdns: a rescue never stops the units of a host that the user has pointed at postern meanwhile",
+          "[hostdns]") {
     Lab lab(test::plain_host());
     lab.host.with_file("/run/systemd/system/x", "");
     REQUIRE(lab.enable());
     lab.alive = false;
     bool enabled = false;
     lab.on_pause = [&] {
-        if (lab.journal().state == TakeoverState::kSuspended && !lab.host.ran.empty() && lab.host.ran.back().find(" start ") != std::string::npos) {
+        if (lab.journal().state == TakeoverState::kSuspended && !lab.host.ran.empty() &&
+            lab.host.ran.back().find(" start ") != std::string::npos) {
             lab.alive = true;
             REQUIRE(lab.enable());
             lab.host.ran.clear();

@@ -20,11 +20,16 @@ struct Kind {
     Mode mode;
 };
 const Kind kKinds[] = {
-    {"resolved split", test::resolved_host, Mode::kSplit},       {"resolved full", test::resolved_host, Mode::kFull},
-    {"resolved-uplink", test::uplink_host, Mode::kFull},         {"networkmanager", test::networkmanager_host, Mode::kFull},
-    {"nm-resolved split", test::nm_resolved_host, Mode::kSplit}, {"nm-resolved full", test::nm_resolved_host, Mode::kFull},
-    {"dhclient", test::dhclient_host, Mode::kFull},              {"resolvconf", test::resolvconf_host, Mode::kFull},
-    {"openresolv", test::openresolv_host, Mode::kFull},          {"plain", test::plain_host, Mode::kFull},
+    {"resolved split", test::resolved_host, Mode::kSplit},
+    {"resolved full", test::resolved_host, Mode::kFull},
+    {"resolved-uplink", test::uplink_host, Mode::kFull},
+    {"networkmanager", test::networkmanager_host, Mode::kFull},
+    {"nm-resolved split", test::nm_resolved_host, Mode::kSplit},
+    {"nm-resolved full", test::nm_resolved_host, Mode::kFull},
+    {"dhclient", test::dhclient_host, Mode::kFull},
+    {"resolvconf", test::resolvconf_host, Mode::kFull},
+    {"openresolv", test::openresolv_host, Mode::kFull},
+    {"plain", test::plain_host, Mode::kFull},
 };
 
 }  // namespace
@@ -147,11 +152,14 @@ TEST_CASE("hostdns: our resolv.conf keeps every line but comments and nameserver
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
     const std::string text = lab.resolv_conf();
-    CHECK(text.find("\nnameserver 127.0.0.153\noptions timeout:2 attempts:3 rotate single-request-reopen\nsearch a.example b.example\n") != text.npos);
+    CHECK(
+        text.find(
+            "\nnameserver 127.0.0.153\noptions timeout:2 attempts:3 rotate single-request-reopen\nsearch a.example b.example\n") !=
+        text.npos);
     CHECK(ResolvConf::parse(text).servers.size() == 1);
     CHECK(lab.host.files[kResolvConf].mode == 0644);  // 0600 would shut out every user
     REQUIRE(lab.takeover().disable(false));
-    CHECK(lab.host.files == lab.first);               // 0600 again
+    CHECK(lab.host.files == lab.first);  // 0600 again
 }
 
 TEST_CASE("hostdns: a second nameserver only where it can't bypass us", "[hostdns]") {
@@ -263,7 +271,8 @@ TEST_CASE("hostdns: rolled back when programs can't look up through it, or a com
     }
 }
 
-TEST_CASE("hostdns: somebody rewrites resolv.conf: ours again, theirs kept; at last a truce that names the writer", "[hostdns]") {
+TEST_CASE("hostdns: somebody rewrites resolv.conf: ours again, theirs kept; at last a truce that names the writer",
+          "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
     std::string theirs;

@@ -55,7 +55,8 @@ struct Bench {
 };
 
 std::string ok(const std::string& body, const std::string& more = "") {
-    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\nX-Upper: Yes\r\n" + more + "\r\n" + body;
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\nX-Upper: Yes\r\n" + more +
+           "\r\n" + body;
 }
 
 }  // namespace
@@ -223,9 +224,11 @@ TEST_CASE("http: nothing is called back after a cancel or the end of the client"
     b.http->send(request, [&](auto) { called = true; });
     request.url = hang.url();
     b.http->send(request, [&](auto) { called = true; });
-    for (int i = 0; i < 50; ++i) b.loop.poll();
+    for (int i = 0; i < 50; ++i)
+        b.loop.poll();
     b.http.reset();
-    for (int i = 0; i < 50; ++i) b.loop.poll();
+    for (int i = 0; i < 50; ++i)
+        b.loop.poll();
     CHECK_FALSE(called);
     // The client destroyed by a callback of its own.
     HttpServer server([](const std::string&) { return ok("x"); });
@@ -258,7 +261,8 @@ TEST_CASE("http: a proxy is used only where the variables say so", "[http]") {
     });
     Bench b;
     const std::string address = "http://127.0.0.1:" + std::to_string(proxy.port());
-    b.http = std::make_unique<HttpClient>(b.loop, b.clock, b.lookup, table({{"http_proxy", address}, {"no_proxy", "direct.example"}}));
+    b.http = std::make_unique<HttpClient>(b.loop, b.clock, b.lookup,
+                                          table({{"http_proxy", address}, {"no_proxy", "direct.example"}}));
     const auto r = b.get("http://api.invalid/path");
     REQUIRE(r);
     CHECK(r->body == "from the proxy");
@@ -278,7 +282,8 @@ TEST_CASE("http: a proxy that does not let us through means that the host is out
         });
         Bench b;
         b.http = std::make_unique<HttpClient>(
-            b.loop, b.clock, b.lookup, table({{"https_proxy", "http://u:secret@127.0.0.1:" + std::to_string(proxy.port())}}));
+            b.loop, b.clock, b.lookup,
+            table({{"https_proxy", "http://u:secret@127.0.0.1:" + std::to_string(proxy.port())}}));
         const auto r = b.get("https://api.invalid/");
         REQUIRE_FALSE(r);
         INFO(r.error().text());
@@ -296,9 +301,9 @@ TEST_CASE("http: proxy variables as the common programs read them", "[http]") {
                             {"no_proxy", "a.example, .b.example 10.0.0.0/8,fd00::/8,c.example:443"}});
     CHECK(proxy_for("https://api.example/", env) == "http://p:3128");
     CHECK(proxy_for("http://api.example/", env).empty());  // capitals are not read for http
-    for (const char* direct : {"https://a.example/", "https://x.a.example/", "https://B.example/", "https://x.b.example/",
-                               "https://10.1.2.3/", "https://[fd00::1]/", "https://c.example/", "https://127.0.0.1:8443/",
-                               "https://localhost/", "https://[::1]:1/", "not a url"}) {
+    for (const char* direct : {"https://a.example/", "https://x.a.example/", "https://B.example/",
+                               "https://x.b.example/", "https://10.1.2.3/", "https://[fd00::1]/", "https://c.example/",
+                               "https://127.0.0.1:8443/", "https://localhost/", "https://[::1]:1/", "not a url"}) {
         INFO(direct);
         CHECK(proxy_for(direct, env).empty());
     }
@@ -317,7 +322,8 @@ TEST_CASE("http: URLs are split as the Host header needs them", "[http]") {
     CHECK(split_url("https://api.example:8443")->authority == "api.example:8443");
     CHECK(split_url("https://[2001:db8::1]:8443/")->authority == "[2001:db8::1]:8443");
     CHECK(split_url("https://[2001:db8::1]/")->host == "2001:db8::1");
-    for (const char* bad : {"https://[::1/", "https://[x]/", "https://a b/", "https://h:0/", "h", "https:///", "https://a\r\nb/"}) {
+    for (const char* bad :
+         {"https://[::1/", "https://[x]/", "https://a b/", "https://h:0/", "h", "https:///", "https://a\r\nb/"}) {
         INFO(bad);
         CHECK_FALSE(split_url(bad));
     }
@@ -326,11 +332,13 @@ TEST_CASE("http: URLs are split as the Host header needs them", "[http]") {
 TEST_CASE("http: failures of certificates name the fix", "[http]") {
     TransportFailure f{.target = "api.example:443", .ip = "10.0.0.1"};
     f.verify_result = 10;
-    CHECK(explain_transport_failure(60, f).text() ==
-          "the TLS certificate of api.example:443 (10.0.0.1) has expired (check this host's clock; else the server must renew it)");
+    CHECK(
+        explain_transport_failure(60, f).text() ==
+        "the TLS certificate of api.example:443 (10.0.0.1) has expired (check this host's clock; else the server must renew it)");
     f.verify_result = 1;
     f.text = "SSL: no alternative certificate subject name matches target host name 'api.example'";
-    CHECK(explain_transport_failure(60, f).what == "the TLS certificate of api.example:443 (10.0.0.1) is for another name");
+    CHECK(explain_transport_failure(60, f).what ==
+          "the TLS certificate of api.example:443 (10.0.0.1) is for another name");
     f.verify_result = 20;
     f.text.clear();
     f.ca_file = "/etc/ca.pem";

@@ -24,7 +24,8 @@ core::Result<LookupResult> ask(core::Loop& loop, Lookup& lookup, const std::stri
 
 std::string text(const LookupResult& result) {
     std::string out;
-    for (const auto& a : result.addresses) out += (out.empty() ? "" : " ") + a.text();
+    for (const auto& a : result.addresses)
+        out += (out.empty() ? "" : " ") + a.text();
     return out;
 }
 
@@ -194,7 +195,8 @@ TEST_CASE("lookup: new upstreams take over while a question is in flight, and de
         CHECK_FALSE(answered);
         lookup->resolve("other.example", [&](auto) { answered = true; });
         lookup.reset();
-        for (int i = 0; i < 20; ++i) loop.poll();
+        for (int i = 0; i < 20; ++i)
+            loop.poll();
         CHECK_FALSE(answered);
         // Destroyed by its own callback.
         lookup = std::make_unique<AresLookup>(loop, clock);

@@ -119,7 +119,8 @@ class UdpServer {
             ++queries_;
             query.resize(static_cast<std::size_t>(n));
             const core::Bytes out = reply_(query);
-            if (!out.empty()) ::sendto(socket_.get(), out.data(), out.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
+            if (!out.empty())
+                ::sendto(socket_.get(), out.data(), out.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
         }
     }
 
@@ -141,7 +142,8 @@ inline core::Bytes dns_reply(const core::Bytes& query, std::uint8_t rcode, const
     core::Bytes out = query;
     out.resize(std::min<std::size_t>(out.size(), 4096));
     std::size_t end = 12;
-    while (end < query.size() && query[end] != 0) end += query[end] + 1u;
+    while (end < query.size() && query[end] != 0)
+        end += query[end] + 1u;
     out.resize(end + 5);
     out[2] = 0x81;
     out[3] = static_cast<std::uint8_t>(0x80 | rcode);
@@ -169,8 +171,10 @@ inline void run_until(core::Loop& loop, const std::function<bool()>& condition) 
     const core::Micros end = core::now_mono_us() + 10 * core::kSecond;
     uv_timer_t tick{};
     uv_timer_init(loop.raw(), &tick);
-    uv_timer_start(&tick, [](uv_timer_t*) {}, 10, 10);
-    while (!condition() && core::now_mono_us() < end) loop.run_once();
+    uv_timer_start(
+        &tick, [](uv_timer_t*) {}, 10, 10);
+    while (!condition() && core::now_mono_us() < end)
+        loop.run_once();
     uv_close(reinterpret_cast<uv_handle_t*>(&tick), nullptr);
     loop.poll();
     REQUIRE(condition());

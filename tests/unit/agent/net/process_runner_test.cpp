@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "agent/net/process_runner.h"
-#include "tests/unit/agent/net/loopback.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
+#include "tests/unit/agent/net/loopback.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;
@@ -19,7 +19,8 @@ struct World {
     core::Loop loop;
     core::SystemClock clock{loop};
     TempFolder folder;
-    std::map<std::string, std::string> variables{{"PATH", "/usr/bin:/bin"}, {"HOME", "/home/x"}, {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s3cret"}};
+    std::map<std::string, std::string> variables{
+        {"PATH", "/usr/bin:/bin"}, {"HOME", "/home/x"}, {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s3cret"}};
     ProcessRunner runner{loop, clock, [this](const std::string& name) { return variables[name]; }, 30 * core::kSecond};
 
     std::string script(const std::string& text) {
@@ -38,7 +39,8 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("process runner: arguments go through no shell, and of our environment only what is needed", "[credentials]") {
+TEST_CASE("process runner: arguments go through no shell, and of our environment only what is needed",
+          "[credentials]") {
     World w;
     CHECK(w.run({w.script("printf '%s|' \"$@\""), "a;b", "$HOME", "`id`", ""}).value() == "a;b|$HOME|`id`||");
     const std::string environment = w.run({"env"}).value();
@@ -47,7 +49,8 @@ TEST_CASE("process runner: arguments go through no shell, and of our environment
     CHECK(w.run({w.script("read line; echo \"[$line]\"; echo noise >&2")}).value() == "[]\n");
 }
 
-TEST_CASE("process runner: what fails, does not exist or says too much is an error without its output", "[credentials]") {
+TEST_CASE("process runner: what fails, does not exist or says too much is an error without its output",
+          "[credentials]") {
     World w;
     const auto failed = w.run({w.script("echo top-secret; exit 3")});
     REQUIRE_FALSE(failed);
@@ -61,18 +64,22 @@ TEST_CASE("process runner: what fails, does not exist or says too much is an err
     CHECK(w.run({w.script("exec >&-; sleep 0.05; exit 0")}).value_or("none") == "");
 }
 
-TEST_CASE("process runner: who does not end is ended with all that it started, and waits for nobody's loop", "[credentials]") {
+TEST_CASE("process runner: who does not end is ended with all that it started, and waits for nobody's loop",
+          "[credentials]") {
     World w;
-    ProcessRunner hasty(w.loop, w.clock, [&](const std::string& name) { return w.variables[name]; }, 200 * core::kMillisecond);
+    ProcessRunner hasty(
+        w.loop, w.clock, [&](const std::string& name) { return w.variables[name]; }, 200 * core::kMillisecond);
     const std::string mark = w.folder.path() + "/pid";
-    const auto late = w.run(hasty, {w.script("sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait")});
+    const auto late =
+        w.run(hasty, {w.script("sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait")});
     REQUIRE_FALSE(late);
     CHECK(late.error().what.find("did not end within") == 0);
     const auto child = core::read_file(mark, 100);
-    if (child) run_until(w.loop, [&] {  // gone, or a zombie of somebody else
-        const auto stat = core::read_file("/proc/" + std::to_string(std::stol(*child)) + "/stat", 1000);
-        return !stat || stat->find(") Z ") != std::string::npos;
-    });
+    if (child)
+        run_until(w.loop, [&] {  // gone, or a zombie of somebody else
+            const auto stat = core::read_file("/proc/" + std::to_string(std::stol(*child)) + "/stat", 1000);
+            return !stat || stat->find(") Z ") != std::string::npos;
+        });
     // Its end does not wait for what it left behind with our pipe in hand.
     CHECK(w.run({w.script("sleep 5 & echo ready")}).value() == "ready\n");
     bool called = false;

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/serving/event_stream.h"
-#include "tests/unit/agent/status/status_fixture.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <arpa/inet.h>
-#include <sys/socket.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -50,8 +50,7 @@ class HttpFixture {
     std::string read(const core::UniqueFd& fd, std::string_view until = "") {
         std::string out;
         char buffer[8192];
-        for (const auto deadline = core::now_mono_us() + 10 * core::kSecond;
-             core::now_mono_us() < deadline;) {
+        for (const auto deadline = core::now_mono_us() + 10 * core::kSecond; core::now_mono_us() < deadline;) {
             const ssize_t n = ::recv(fd.get(), buffer, sizeof buffer, 0);
             if (n > 0) out.append(buffer, static_cast<std::size_t>(n));
             if (n == 0 || (n < 0 && errno != EAGAIN && errno != ENOTCONN)) return out;

@@ -33,7 +33,8 @@ struct Sources {
             if (two.size() == 2) two[1].wall_us = 1767323045LL * core::kSecond;  // ended first, began last
             return two;
         };
-        s.history = [this](const std::string& name, const core::IpAddress& ip, probe::Resolution resolution, Micros since) {
+        s.history = [this](const std::string& name, const core::IpAddress& ip, probe::Resolution resolution,
+                           Micros since) {
             asked.link = name;
             asked.ip = ip;
             asked.since_wall_us = since;
@@ -82,8 +83,10 @@ TEST_CASE("routes: every page comes with its content type", "[http]") {
 TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]") {
     Sources sources;
     HttpFixture f(sources.routes());
-    CHECK(status_of(f.get(
-              "/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7&until=2026-01-02T03:04:05Z")) == 200);
+    CHECK(
+        status_of(f.get(
+            "/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7&until=2026-01-02T03:04:05Z")) ==
+        200);
     CHECK(sources.asked.link == "a");
     CHECK(sources.asked.ip->text() == "10.0.1.23");
     CHECK(sources.asked.state == State::kDown);
@@ -94,8 +97,8 @@ TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]"
     CHECK(has(all, "\"schema_version\":1"));
     CHECK(sources.limit == 100);
     CHECK(all.find("2026-01-02T03:04:05") < all.find("1970-01-01T"));  // newest first
-    for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense",
-                            "since=yesterday", "until=soon", "state=dead", "reason=none"}) {
+    for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense", "since=yesterday",
+                            "until=soon", "state=dead", "reason=none"}) {
         INFO(bad);
         CHECK(status_of(f.get(std::string("/api/v1/probes?") + bad)) == 400);
     }
@@ -131,13 +134,15 @@ TEST_CASE("routes: the history is columns of equal length", "[http]") {
     CHECK(json["tls_us"]["max"].dump() == "[null,null]");
     CHECK(sources.asked.since_wall_us == 0);
 
-    const auto hours = f.get("/api/v1/history?link=tdengine-prod&ip=2408::1&resolution=hour&since=2026-01-02T03:04:05Z");
+    const auto hours =
+        f.get("/api/v1/history?link=tdengine-prod&ip=2408::1&resolution=hour&since=2026-01-02T03:04:05Z");
     CHECK(nlohmann::json::parse(body_of(hours))["start"].empty());
     CHECK(sources.asked.ip->text() == "2408::1");
     CHECK(sources.asked.since_wall_us == 1767323045LL * core::kSecond);
     CHECK(status_of(f.get("/api/v1/history?link=other&ip=10.0.1.23")) == 404);
-    for (const char* bad : {"", "link=tdengine-prod", "ip=10.0.1.23", "link=tdengine-prod&ip=x",
-                            "link=tdengine-prod&ip=10.0.1.23&resolution=day", "link=tdengine-prod&ip=10.0.1.23&since=soon"}) {
+    for (const char* bad :
+         {"", "link=tdengine-prod", "ip=10.0.1.23", "link=tdengine-prod&ip=x",
+          "link=tdengine-prod&ip=10.0.1.23&resolution=day", "link=tdengine-prod&ip=10.0.1.23&since=soon"}) {
         INFO(bad);
         CHECK(status_of(f.get(std::string("/api/v1/history?") + bad)) == 400);
     }

@@ -85,8 +85,7 @@ TEST_CASE("http: an unknown page lists the known ones, a wrong method the right 
 
 TEST_CASE("http: what changes something needs a header that no web page can send", "[http]") {
     HttpFixture f(echo_routes());
-    const std::string head =
-        "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
+    const std::string head = "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
     CHECK(status_of(f.ask(head + "\r\n")) == 403);
     CHECK(status_of(f.ask(head + "X-Postern: 1\r\n\r\n")) == 202);
 }
@@ -98,13 +97,13 @@ TEST_CASE("http: the Host header must name this host", "[http]") {
     const auto ask = [&](const std::string& host) {
         return f.ask("GET /echo HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
     };
-    for (const char* good : {"localhost", "localhost:9853", "LOCALHOST.", "127.0.0.1", "127.0.0.1:80",
-                             "[::1]:9853", "10.1.2.3", "Status.Example.com:1"}) {
+    for (const char* good : {"localhost", "localhost:9853", "LOCALHOST.", "127.0.0.1", "127.0.0.1:80", "[::1]:9853",
+                             "10.1.2.3", "Status.Example.com:1"}) {
         INFO(good);
         CHECK(status_of(ask(good)) == 200);
     }
-    for (const char* bad : {"evil.example", "evil.example:9853", "127.0.0.1.evil.example",
-                            "localhost.evil.example", "", "[::1", "a@localhost"}) {
+    for (const char* bad : {"evil.example", "evil.example:9853", "127.0.0.1.evil.example", "localhost.evil.example", "",
+                            "[::1", "a@localhost"}) {
         INFO(bad);
         CHECK(status_of(ask(bad)) >= 400);
     }

@@ -37,9 +37,8 @@ bool has_line(const std::string& text, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE(
-    "metrics: every line is Prometheus text, each family has HELP and TYPE once, no series is there twice",
-    "[metrics]") {
+TEST_CASE("metrics: every line is Prometheus text, each family has HELP and TYPE once, no series is there twice",
+          "[metrics]") {
     std::istringstream in(metrics_text(sample()));
     const std::regex series(R"re(([a-zA-Z_:][\w:]*)(\{(\w+="([^"\\]|\\.)*",?)*\})? (\S+))re");
     std::set<std::string> helped, typed, seen;
@@ -102,8 +101,8 @@ TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
          {"postern_dns_cache_hits_total", "postern_dns_upstream_rtt_seconds_count",
           "postern_probe_phase_duration_seconds_count{", "postern_probe_schedule_lag_seconds_count",
           "postern_tls_not_after_timestamp_seconds", "postern_discovery_last_success_timestamp_seconds",
-          "postern_hostdns_state", "process_cpu_seconds_total", "process_resident_memory_bytes",
-          "process_open_fds", "process_max_fds"}) {
+          "postern_hostdns_state", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
+          "process_max_fds"}) {
         INFO(name);
         CHECK(text.find(std::string("\n") + name) != std::string::npos);
     }
@@ -131,8 +130,7 @@ TEST_CASE("metrics: comparisons are there where a link compares", "[metrics]") {
 TEST_CASE("metrics: label values are escaped", "[metrics]") {
     auto s = sample();
     s.discovery.requests[{"A\"B", "x\\y\nz"}] = 1;
-    CHECK(has_line(metrics_text(s),
-                   "postern_discovery_requests_total{action=\"A\\\"B\",code=\"x\\\\y\\nz\"} 1"));
+    CHECK(has_line(metrics_text(s), "postern_discovery_requests_total{action=\"A\\\"B\",code=\"x\\\\y\\nz\"} 1"));
 }
 
 TEST_CASE("metrics: of many addresses the probes are counted by link", "[metrics]") {
@@ -148,8 +146,7 @@ TEST_CASE("metrics: of many addresses the probes are counted by link", "[metrics
     const std::string text = metrics_text(s);
     CHECK(has_line(text, "postern_probe_attempts_total{link=\"tdengine-prod\"} 66"));
     CHECK(has_line(text, "postern_probe_failures_total{link=\"tdengine-prod\",reason=\"tcp_timeout\"} 33"));
-    CHECK(has_line(text,
-                   "postern_probe_phase_duration_seconds_count{link=\"tdengine-prod\",phase=\"tls\"} 66"));
+    CHECK(has_line(text, "postern_probe_phase_duration_seconds_count{link=\"tdengine-prod\",phase=\"tls\"} 66"));
     CHECK(text.find("postern_probe_attempts_total{link=\"tdengine-prod\",ip=") == std::string::npos);
 }
 
@@ -158,8 +155,8 @@ TEST_CASE("metrics: what is not known yet is absent, not down", "[metrics]") {
     s.links[0].discovery.source = "fixed";
     judge(s);
     const std::string text = metrics_text(s);
-    for (const char* absent : {"postern_link_up{", "postern_endpoint_up{",
-                               "postern_link_discovery_confirmed_timestamp_seconds{"}) {
+    for (const char* absent :
+         {"postern_link_up{", "postern_endpoint_up{", "postern_link_discovery_confirmed_timestamp_seconds{"}) {
         INFO(absent);
         CHECK(text.find(std::string("\n") + absent) == std::string::npos);
     }

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 #include <openssl/evp.h>
 #include <zlib.h>
+#include <catch2/catch.hpp>
 
 #include "agent/serving/http_routes.h"
 #include "agent/serving/page_asset.h"
@@ -56,7 +56,8 @@ std::string source_of(const std::string& page, std::string_view begin, std::stri
 
 }  // namespace
 
-TEST_CASE("page reply: one page around the content; its policy names style and script by their hashes alone", "[page]") {
+TEST_CASE("page reply: one page around the content; its policy names style and script by their hashes alone",
+          "[page]") {
     const HttpReply reply = page_reply(query(), "<p>content</p>");
     CHECK(reply.status == 200);
     CHECK(reply.body == std::string(kPageHead) + "<p>content</p>" + std::string(kPageTail));
@@ -70,10 +71,12 @@ TEST_CASE("page reply: one page around the content; its policy names style and s
 }
 
 TEST_CASE("page reply: compressed it is the same page, within its budget", "[page]") {
-    auto s = snapshot({link(std::vector<AddressStatus>(1000, address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)))});
+    auto s = snapshot(
+        {link(std::vector<AddressStatus>(1000, address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)))});
     judge(s);
     for (const std::string& content : {std::string(), std::string("<p>x</p>"), status_content(s)}) {
-        const HttpReply plain = page_reply(query(), content), packed = page_reply(query({{"accept-encoding", "br, gzip"}}), content);
+        const HttpReply plain = page_reply(query(), content),
+                        packed = page_reply(query({{"accept-encoding", "br, gzip"}}), content);
         CHECK(header(packed, "Content-Encoding") == "gzip");
         CHECK(gunzip(packed.body) == plain.body);
         CHECK(plain.body.size() <= 100'000);
@@ -93,8 +96,10 @@ TEST_CASE("page reply: an ETag spares what the client has, and turns with the co
 }
 
 TEST_CASE("page reply: gzip only where it is allowed", "[page]") {
-    for (const char* yes : {"gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.5", "*", " gzip ; q=1"}) CHECK(takes_gzip(yes));
-    for (const char* no : {"", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "identity"}) CHECK_FALSE(takes_gzip(no));
+    for (const char* yes : {"gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.5", "*", " gzip ; q=1"})
+        CHECK(takes_gzip(yes));
+    for (const char* no : {"", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "identity"})
+        CHECK_FALSE(takes_gzip(no));
 }
 
 TEST_CASE("page reply: over HTTP, with all its headers, and a 304 without a body", "[page]") {
@@ -113,7 +118,8 @@ TEST_CASE("page reply: over HTTP, with all its headers, and a 304 without a body
     const auto packed = f.get("/", "Accept-Encoding: gzip\r\n");
     CHECK(gunzip(body_of(packed)) == body_of(plain));
     const auto at = packed.find("ETag: ");
-    const auto again = f.get("/", "Accept-Encoding: gzip\r\nIf-None-Match: " + packed.substr(at + 6, packed.find("\r\n", at) - at - 6) + "\r\n");
+    const auto again = f.get("/", "Accept-Encoding: gzip\r\nIf-None-Match: " +
+                                      packed.substr(at + 6, packed.find("\r\n", at) - at - 6) + "\r\n");
     CHECK(status_of(again) == 304);
     CHECK(body_of(again).empty());
 }

@@ -85,10 +85,8 @@ TEST_CASE("probe route: what can't be probed is a 400 that says why", "[probe_ro
     };
     CHECK(what({}).find("target=LINK") != std::string::npos);
     CHECK(what({{"target", "other"}}).find("there are: prod, test") != std::string::npos);
-    CHECK(what({{"target", "prod"}, {"address", "localhost"}}).find("expected an IP address") !=
-          std::string::npos);
-    CHECK(what({{"target", "prod"}, {"address", "10.9.9.9"}}).find("it has: 10.0.1.1, 10.0.2.1") !=
-          std::string::npos);
+    CHECK(what({{"target", "prod"}, {"address", "localhost"}}).find("expected an IP address") != std::string::npos);
+    CHECK(what({{"target", "prod"}, {"address", "10.9.9.9"}}).find("it has: 10.0.1.1, 10.0.2.1") != std::string::npos);
     CHECK(w.prober.count() == 0);
     CHECK(w.status({{"target", "prod"}}, "soon") == 400);
     CHECK(w.status({{"target", "prod"}}, "-1") == 400);
@@ -175,8 +173,7 @@ TEST_CASE("probe route: a link is probed so often and no more", "[probe_route]")
     CHECK(w.status({{"target", "prod"}}) == 429);
 }
 
-TEST_CASE("probe route: so many at once; one that ends makes room before its client has read",
-          "[probe_route]") {
+TEST_CASE("probe route: so many at once; one that ends makes room before its client has read", "[probe_route]") {
     World w;
     std::vector<std::shared_ptr<World::Asked>> asked;
     for (int i = 0; i < 16; ++i)

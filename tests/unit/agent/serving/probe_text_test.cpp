@@ -87,8 +87,7 @@ TEST_CASE("probe text: a success in blackbox_exporter's words", "[probe_text]") 
 }
 
 TEST_CASE("probe text: a failed phase keeps its time, what was not reached is 0", "[probe_text]") {
-    const std::string text =
-        probe_text(Kind::kTdengine, LinkPolicy::kAny, {failed(Phase::kTls, Reason::kTlsTimeout)});
+    const std::string text = probe_text(Kind::kTdengine, LinkPolicy::kAny, {failed(Phase::kTls, Reason::kTlsTimeout)});
     CHECK(says(text, "probe_success 0"));
     CHECK(says(text, "probe_http_duration_seconds{phase=\"tls\"} 0.002"));
     CHECK(says(text, "probe_http_duration_seconds{phase=\"processing\"} 0"));
@@ -98,8 +97,7 @@ TEST_CASE("probe text: a failed phase keeps its time, what was not reached is 0"
 }
 
 TEST_CASE("probe text: a bad certificate is read, but vouches for nothing", "[probe_text]") {
-    const std::string text =
-        probe_text(Kind::kTdengine, LinkPolicy::kAny, {failed(Phase::kTls, Reason::kCertExpired)});
+    const std::string text = probe_text(Kind::kTdengine, LinkPolicy::kAny, {failed(Phase::kTls, Reason::kCertExpired)});
     CHECK(says(text, "probe_ssl_earliest_cert_expiry 1790000000"));
     CHECK(text.find("probe_ssl_last_chain") == std::string::npos);
     CHECK(text.find("probe_tls_version_info") == std::string::npos);
@@ -119,8 +117,7 @@ TEST_CASE("probe text: the earliest certificate is that of all addresses, the fi
 
 TEST_CASE("probe text: the hash of an address is FNV-1a, as in Go", "[probe_text]") {
     // hash/fnv: New32a over its four bytes.
-    CHECK(says(probe_text(Kind::kTdengine, LinkPolicy::kAny, {good("127.0.0.1")}),
-               "probe_ip_addr_hash 3668918509"));
+    CHECK(says(probe_text(Kind::kTdengine, LinkPolicy::kAny, {good("127.0.0.1")}), "probe_ip_addr_hash 3668918509"));
 }
 
 TEST_CASE("probe text: without a token the path is all there is to judge", "[probe_text]") {
@@ -129,9 +126,8 @@ TEST_CASE("probe text: without a token the path is all there is to judge", "[pro
     CHECK(says(probe_text(Kind::kTdengine, LinkPolicy::kAny, {a}), "probe_success 1"));
     a.has_token = true;  // it should be there
     CHECK(says(probe_text(Kind::kTdengine, LinkPolicy::kAny, {a}), "probe_success 0"));
-    CHECK(
-        says(probe_text(Kind::kTdengine, LinkPolicy::kAny, {failed(Phase::kConnect, Reason::kLocalFdLimit)}),
-             "probe_success 0"));
+    CHECK(says(probe_text(Kind::kTdengine, LinkPolicy::kAny, {failed(Phase::kConnect, Reason::kLocalFdLimit)}),
+               "probe_success 0"));
 }
 
 TEST_CASE("probe text: a body that does not match is the regex of blackbox_exporter", "[probe_text]") {

@@ -19,9 +19,9 @@ using Json = nlohmann::json;
 namespace {
 
 StatusSnapshot mixed() {
-    auto s = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
-                             address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown,
-                                     Reason::kTcpRefused, Phase::kConnect)})});
+    auto s = snapshot({link(
+        {address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
+         address("10.0.2.9", "cn-hangzhou-i", State::kDown, State::kUnknown, Reason::kTcpRefused, Phase::kConnect)})});
     judge(s);
     return s;
 }
@@ -65,9 +65,9 @@ TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
     INFO(text);
     CHECK(widest(text) <= 80);
     CHECK(std::count(text.begin(), text.end(), '\n') <= 24);
-    for (const char* part : {"DEGRADED", "tdengine-prod", "gw-private.cloud.example.com", "10.0.2.9",
-                             "tcp_refused ×3", "withdrawn", "in answer", "pid 4321", "plan 5.12 accepted",
-                             "100.100.2.136 0.4 ms", "confirmed 14 s ago", "cn-hangzhou-h"}) {
+    for (const char* part : {"DEGRADED", "tdengine-prod", "gw-private.cloud.example.com", "10.0.2.9", "tcp_refused ×3",
+                             "withdrawn", "in answer", "pid 4321", "plan 5.12 accepted", "100.100.2.136 0.4 ms",
+                             "confirmed 14 s ago", "cn-hangzhou-h"}) {
         CHECK(text.find(part) != std::string::npos);
     }
     const char* past = "24 h  10.0.1.23 99.98 %, p95 4.3 ms; 10.0.2.9 99.98 %, p95 4.3 ms";
@@ -76,7 +76,8 @@ TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
     CHECK(status_text(s, false, 80).find(past) != std::string::npos);
 }
 
-TEST_CASE("status text: what does not fit the terminal leaves out what is only good to know, never what is wrong", "[status]") {
+TEST_CASE("status text: what does not fit the terminal leaves out what is only good to know, never what is wrong",
+          "[status]") {
     auto s = mixed();
     for (const char* name : {"second", "third"}) {
         s.links.push_back(link({address("10.0.3.4", "cn-hangzhou-h", State::kUp, State::kUp)}));
@@ -97,7 +98,8 @@ TEST_CASE("status text: what does not fit the terminal leaves out what is only g
         CHECK(whole.find(said) != std::string::npos);
         CHECK(brief.find(said) == std::string::npos);
     }
-    for (const std::string& said : {s.headline.substr(0, 40), s.links[0].fix.substr(0, 30), std::string("withdrawn"), std::string("third"), std::string("Agent")})
+    for (const std::string& said : {s.headline.substr(0, 40), s.links[0].fix.substr(0, 30), std::string("withdrawn"),
+                                    std::string("third"), std::string("Agent")})
         CHECK(brief.find(said) != std::string::npos);
     s.links[2].compare->finding = Comparison::kPrivatelinkBroken;
     CHECK(status_text(s, false, 80, 24).find("compared with gw.example.com: median") != std::string::npos);
@@ -177,11 +179,11 @@ TEST_CASE("status: a comparison is shown in text, JSON and page, and changes not
     CHECK(json["private_median_us"].is_null());
     CHECK(json["attempts_total"] == 5);
     CHECK(json["last"]["ok"] == true);
-    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>: PrivateLink is broken") != std::string::npos);
+    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>: PrivateLink is broken") !=
+          std::string::npos);
 }
 
-TEST_CASE("health: one object an address; tcp of a refused one fails, what it hides is not said to fail",
-          "[status]") {
+TEST_CASE("health: one object an address; tcp of a refused one fails, what it hides is not said to fail", "[status]") {
     const auto s = mixed();
     const Json json = Json::parse(health_json(s));
     CHECK(json["status"] == "warn");
@@ -203,8 +205,8 @@ TEST_CASE("health: one object an address; tcp of a refused one fails, what it hi
 }
 
 TEST_CASE("health: a wrong token passes tcp and tls, fails sql and is a 503", "[status]") {
-    auto s = snapshot(
-        {link({address("10.0.1.23", "", State::kUp, State::kDown, Reason::kHttpStatus401, Phase::kReply)})});
+    auto s =
+        snapshot({link({address("10.0.1.23", "", State::kUp, State::kDown, Reason::kHttpStatus401, Phase::kReply)})});
     judge(s);
     const Json json = Json::parse(health_json(s));
     CHECK(health_http_status(s) == 503);
@@ -249,7 +251,8 @@ TEST_CASE("page: the plain part follows Accept-Language; the agent's own sentenc
 TEST_CASE("page: a thousand addresses or links are cut, those in trouble stay, and the rest is counted", "[status]") {
     std::vector<AddressStatus> many;
     for (int i = 0; i < 1000; ++i)
-        many.push_back(address(("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)).c_str(), "h", State::kUp, State::kUp));
+        many.push_back(address(("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)).c_str(), "h",
+                               State::kUp, State::kUp));
     many.push_back(address("10.9.9.9", "i", State::kDown, State::kUnknown, Reason::kTcpRefused, Phase::kConnect));
     auto s = snapshot({link(many)});
     judge(s);
@@ -267,8 +270,9 @@ TEST_CASE("status: the finding behind a cause, and the marks of the last results
     auto s = mixed();
     s.links[0].addresses[0].recent = "++x~";
     const Json link_json = Json::parse(status_json(s))["links"][0];
-    CHECK(link_json["finding"].dump() ==
-          R"({"alike":1,"code":"reason","ip":"10.0.2.9","owner":"TDengine Cloud","reason":"tcp_refused","zone":"cn-hangzhou-i"})");
+    CHECK(
+        link_json["finding"].dump() ==
+        R"({"alike":1,"code":"reason","ip":"10.0.2.9","owner":"TDengine Cloud","reason":"tcp_refused","zone":"cn-hangzhou-i"})");
     CHECK(link_json["addresses"][0]["recent"] == "++x~");
     CHECK(link_json["addresses"][1]["recent"] == "");
     s.links[0].addresses.pop_back();
@@ -304,7 +308,8 @@ TEST_CASE("views: one address means no failover, and how to get one", "[status]"
     CHECK(text.find("one address only: no failover is possible\n") != std::string::npos);  // of a name that is followed
     l.addresses[0].endpoint = "ep-bp1";
     text = status_text(snapshot({l}), false, 0);
-    CHECK(text.find("one address only: no failover is possible; add a second zone to the endpoint in the VPC console\n") !=
+    CHECK(text.find(
+              "one address only: no failover is possible; add a second zone to the endpoint in the VPC console\n") !=
           std::string::npos);
     l.discovery.source = "fixed";
     text = status_text(snapshot({l}), false, 0);
@@ -322,7 +327,9 @@ TEST_CASE("views: a kind is shown for what it asks", "[health]") {
         l.asks_service = kind != probe::Kind::kTdengine;
         return health_json(snapshot({l}));
     };
-    const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };
+    const auto has = [](const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    };
     CHECK(has(health(probe::Kind::kHttps), "\"tdengine-prod:http\""));
     CHECK(has(health(probe::Kind::kHttps), "\"tdengine-prod:tls\""));
     CHECK_FALSE(has(health(probe::Kind::kHttps), ":sql\""));

@@ -39,9 +39,8 @@ TEST_CASE("status: everything up is good and says how much", "[status]") {
     CHECK(s.links[0].cause.empty());
 }
 
-TEST_CASE(
-    "status: one dead address of two degrades a link whose policy is any, and fails one whose policy is all",
-    "[status]") {
+TEST_CASE("status: one dead address of two degrades a link whose policy is any, and fails one whose policy is all",
+          "[status]") {
     auto s = judged({link({up(), refused()})});
     CHECK(s.overall == Overall::kDegraded);
     CHECK(s.links[0].path == State::kDegraded);
@@ -81,8 +80,7 @@ TEST_CASE("status: path down here and service down there leaves nobody who answe
 }
 
 TEST_CASE("status: without a token the path is all there is to judge by", "[status]") {
-    auto l =
-        link({address("10.0.1.23", "", State::kUp, State::kUnknown, Reason::kTokenMissing, Phase::kReply)});
+    auto l = link({address("10.0.1.23", "", State::kUp, State::kUnknown, Reason::kTokenMissing, Phase::kReply)});
     l.token_configured = l.asks_service = false;
     const auto s = judged({l});
     CHECK(s.overall == Overall::kGood);
@@ -118,8 +116,7 @@ TEST_CASE("status: no address known is told apart by why", "[status]") {
 
 TEST_CASE("status: a failing API degrades while the addresses stay", "[status]") {
     auto l = link({up(), up("10.0.2.9")});
-    l.discovery.error =
-        core::Error{core::Code::kApiUnavailable, "HTTP 503", "wait, or see status.aliyun.com", 0};
+    l.discovery.error = core::Error{core::Code::kApiUnavailable, "HTTP 503", "wait, or see status.aliyun.com", 0};
     const auto s = judged({l});
     CHECK(s.links[0].state == State::kUp);
     CHECK(s.overall == Overall::kDegraded);
@@ -144,7 +141,8 @@ TEST_CASE("status: a resolver that does not run fails everything; a plan not tak
 
 TEST_CASE("status: an address that the resolver does not have degrades and says where to look", "[status]") {
     auto s = test::snapshot({test::link({test::address("10.0.1.23", "h", State::kUp, State::kUp)})});
-    s.resolver.listen = {*core::SocketAddress::parse("127.0.0.153:53", 53), *core::SocketAddress::parse("[::1]:53", 53)};
+    s.resolver.listen = {*core::SocketAddress::parse("127.0.0.153:53", 53),
+                         *core::SocketAddress::parse("[::1]:53", 53)};
     s.resolver.stats.listen_missing = 0b10;
     judge(s);
     CHECK(s.overall == Overall::kDegraded);
@@ -190,9 +188,8 @@ TEST_CASE("status: a link that is not probed is neither good nor bad", "[status]
     CHECK(s.headline == "1 link, 0 of 0 addresses up, 1 not probed");
 }
 
-TEST_CASE(
-    "status: every reason has a cause, an owner and (but for one) a next step, with the names filled in",
-    "[status]") {
+TEST_CASE("status: every reason has a cause, an owner and (but for one) a next step, with the names filled in",
+          "[status]") {
     const ReasonContext context{"prod", "gw.example.com", "10.0.1.23", 443};
     for (int r = 1; r < static_cast<int>(Reason::kCount); ++r) {
         const auto reason = static_cast<Reason>(r);
@@ -222,7 +219,8 @@ TEST_CASE("status: what degrades is named: the certificate within its own warnin
 }
 
 TEST_CASE("status: a link that asks no service is judged by its path alone", "[status]") {
-    auto l = link({address("10.0.1.23", "", State::kUp, State::kDown, probe::Reason::kBodyMismatch, probe::Phase::kReply)});
+    auto l =
+        link({address("10.0.1.23", "", State::kUp, State::kDown, probe::Reason::kBodyMismatch, probe::Phase::kReply)});
     l.token_configured = l.asks_service = false;
     judge(l);
     CHECK(l.state == State::kUp);  // nobody was asked

@@ -9,15 +9,19 @@ using probe::State;
 
 namespace {
 
-core::IpAddress ip(const char* text) { return *core::IpAddress::parse(text); }
+core::IpAddress ip(const char* text) {
+    return *core::IpAddress::parse(text);
+}
 
-AddressVerdict address(const char* text, const char* zone, State path, State service, bool comparable = false, core::Micros last_ok = 0) {
+AddressVerdict address(const char* text, const char* zone, State path, State service, bool comparable = false,
+                       core::Micros last_ok = 0) {
     return {{ip(text), zone, "ep-1"}, {path, service}, comparable, last_ok};
 }
 
 std::string list(const std::vector<core::IpAddress>& ips) {
     std::string out;
-    for (const auto& a : ips) out += (out.empty() ? "" : " ") + a.text();
+    for (const auto& a : ips)
+        out += (out.empty() ? "" : " ") + a.text();
     return out;
 }
 
@@ -36,18 +40,78 @@ TEST_CASE("policy: what is answered for every mix of verdicts", "[policy]") {
     };
     const Row rows[] = {
         {"nothing known", {}, "", "", "", false},
-        {"not probed yet counts as healthy", {address("10.0.2.1", "b", kUnknown, kUnknown), address("10.0.1.1", "a", kUnknown, kUnknown)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", false},
-        {"own zone first", {address("10.0.1.1", "a", kUp, kUp), address("10.0.2.1", "b", kUp, kUp)}, "b", "10.0.2.1 10.0.1.1", "10.0.2.1 10.0.1.1", false},
-        {"a down path is withdrawn, own zone or not", {address("10.0.1.1", "a", kUp, kUp), address("10.0.2.1", "b", kDown, kUnknown)}, "b", "10.0.1.1", "10.0.1.1 10.0.2.1", false},
-        {"degraded stays", {address("10.0.1.1", "a", kUp, kDegraded), address("10.0.2.1", "b", kUp, kUp)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", false},
-        {"all down: all are answered", {address("10.0.1.1", "a", kDown, kUnknown), address("10.0.2.1", "b", kDown, kUnknown)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", true},
-        {"all down: stale order is last healthy first", {address("10.0.1.1", "a", kDown, kUnknown, false, 5), address("10.0.2.1", "b", kDown, kUnknown, false, 9)}, "", "10.0.1.1 10.0.2.1", "10.0.2.1 10.0.1.1", true},
-        {"a wrong token everywhere steers nothing", {address("10.0.1.1", "a", kUp, kDown), address("10.0.2.1", "b", kUp, kDown)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", false},
-        {"5xx at one while the other passes is withdrawn", {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kUp, kUp)}, "", "10.0.2.1", "10.0.2.1 10.0.1.1", false},
-        {"5xx at both steers nothing", {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kUp, kDown, true)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", false},
-        {"5xx at one, the other unknown: no comparison, no steering", {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kUp, kUnknown)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", false},
-        {"5xx at one, the other's path down: 5xx is better than nothing", {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kDown, kUnknown)}, "", "10.0.1.1", "10.0.1.1 10.0.2.1", false},
-        {"401 at one alone does not steer", {address("10.0.1.1", "a", kUp, kDown, false), address("10.0.2.1", "b", kUp, kUp)}, "", "10.0.1.1 10.0.2.1", "10.0.1.1 10.0.2.1", false},
+        {"not probed yet counts as healthy",
+         {address("10.0.2.1", "b", kUnknown, kUnknown), address("10.0.1.1", "a", kUnknown, kUnknown)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"own zone first",
+         {address("10.0.1.1", "a", kUp, kUp), address("10.0.2.1", "b", kUp, kUp)},
+         "b",
+         "10.0.2.1 10.0.1.1",
+         "10.0.2.1 10.0.1.1",
+         false},
+        {"a down path is withdrawn, own zone or not",
+         {address("10.0.1.1", "a", kUp, kUp), address("10.0.2.1", "b", kDown, kUnknown)},
+         "b",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"degraded stays",
+         {address("10.0.1.1", "a", kUp, kDegraded), address("10.0.2.1", "b", kUp, kUp)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"all down: all are answered",
+         {address("10.0.1.1", "a", kDown, kUnknown), address("10.0.2.1", "b", kDown, kUnknown)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         true},
+        {"all down: stale order is last healthy first",
+         {address("10.0.1.1", "a", kDown, kUnknown, false, 5), address("10.0.2.1", "b", kDown, kUnknown, false, 9)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.2.1 10.0.1.1",
+         true},
+        {"a wrong token everywhere steers nothing",
+         {address("10.0.1.1", "a", kUp, kDown), address("10.0.2.1", "b", kUp, kDown)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"5xx at one while the other passes is withdrawn",
+         {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kUp, kUp)},
+         "",
+         "10.0.2.1",
+         "10.0.2.1 10.0.1.1",
+         false},
+        {"5xx at both steers nothing",
+         {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kUp, kDown, true)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"5xx at one, the other unknown: no comparison, no steering",
+         {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kUp, kUnknown)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"5xx at one, the other's path down: 5xx is better than nothing",
+         {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kDown, kUnknown)},
+         "",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"401 at one alone does not steer",
+         {address("10.0.1.1", "a", kUp, kDown, false), address("10.0.2.1", "b", kUp, kUp)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         false},
     };
     for (const Row& row : rows) {
         INFO(row.what);
@@ -61,13 +125,18 @@ TEST_CASE("policy: what is answered for every mix of verdicts", "[policy]") {
 TEST_CASE("policy: over every mix the answer is never empty and stale has every address", "[policy]") {
     const State states[] = {kUnknown, kUp, kDegraded, kDown};
     int mixes = 0;
-    for (State p1 : states) for (State s1 : states) for (bool c1 : {false, true})
-    for (State p2 : states) for (State s2 : states) for (bool c2 : {false, true}) {
-        const auto d = decide_answer({address("10.0.1.1", "a", p1, s1, c1), address("10.0.2.1", "b", p2, s2, c2)}, "b");
-        REQUIRE_FALSE(d.fresh.empty());
-        REQUIRE(d.stale.size() == 2);
-        ++mixes;
-    }
+    for (State p1 : states)
+        for (State s1 : states)
+            for (bool c1 : {false, true})
+                for (State p2 : states)
+                    for (State s2 : states)
+                        for (bool c2 : {false, true}) {
+                            const auto d = decide_answer(
+                                {address("10.0.1.1", "a", p1, s1, c1), address("10.0.2.1", "b", p2, s2, c2)}, "b");
+                            REQUIRE_FALSE(d.fresh.empty());
+                            REQUIRE(d.stale.size() == 2);
+                            ++mixes;
+                        }
     CHECK(mixes == 1024);
 }
 

@@ -13,7 +13,9 @@ using namespace postern::agent;
 
 namespace {
 
-EndpointAddress at(const char* ip, const char* zone) { return {*core::IpAddress::parse(ip), zone, "ep-1"}; }
+EndpointAddress at(const char* ip, const char* zone) {
+    return {*core::IpAddress::parse(ip), zone, "ep-1"};
+}
 
 PlanInput sample() {
     PlanInput input;
@@ -28,7 +30,8 @@ PlanInput sample() {
     link.addresses = make_endpoint_set({at("10.0.1.23", "a"), at("10.0.2.9", "b"), at("2408:4005::1", "a")});
     link.verdicts_until = 5;
     link.decision.fresh = {*core::IpAddress::parse("10.0.2.9"), *core::IpAddress::parse("2408:4005::1")};
-    link.decision.stale = {*core::IpAddress::parse("10.0.2.9"), *core::IpAddress::parse("2408:4005::1"), *core::IpAddress::parse("10.0.1.23")};
+    link.decision.stale = {*core::IpAddress::parse("10.0.2.9"), *core::IpAddress::parse("2408:4005::1"),
+                           *core::IpAddress::parse("10.0.1.23")};
     input.links = {link};
     return input;
 }
@@ -80,14 +83,18 @@ TEST_CASE("plan compiler: ldns reads back every answer of a name", "[plan]") {
     CHECK(std::string(owner.name.begin(), owner.name.end()) == std::string("\2db\7example\3com\0", 16).substr(0, 16));
     CHECK(owner.ready);
     CHECK(owner.verdicts_until == 5);
-    CHECK(as_text(owner, 1, rrset(owner, 1).fresh) == std::vector<std::string>{"AN db.example.com.\t10\tIN\tA\t10.0.2.9"});
+    CHECK(as_text(owner, 1, rrset(owner, 1).fresh) ==
+          std::vector<std::string>{"AN db.example.com.\t10\tIN\tA\t10.0.2.9"});
     CHECK(as_text(owner, 1, rrset(owner, 1).stale).size() == 2);
-    CHECK(as_text(owner, 28, rrset(owner, 28).fresh) == std::vector<std::string>{"AN db.example.com.\t10\tIN\tAAAA\t2408:4005::1"});
+    CHECK(as_text(owner, 28, rrset(owner, 28).fresh) ==
+          std::vector<std::string>{"AN db.example.com.\t10\tIN\tAAAA\t2408:4005::1"});
     CHECK(as_text(owner, 255, rrset(owner, 255).fresh).size() == 2);
     CHECK(as_text(owner, 6, rrset(owner, 6).fresh) ==
-          std::vector<std::string>{"AN db.example.com.\t10\tIN\tSOA\tdb.example.com. nobody.invalid. 1767323045 3600 600 86400 5"});
+          std::vector<std::string>{
+              "AN db.example.com.\t10\tIN\tSOA\tdb.example.com. nobody.invalid. 1767323045 3600 600 86400 5"});
     CHECK(as_text(owner, 65, owner.other) ==
-          std::vector<std::string>{"NS db.example.com.\t5\tIN\tSOA\tdb.example.com. nobody.invalid. 1767323045 3600 600 86400 5"});
+          std::vector<std::string>{
+              "NS db.example.com.\t5\tIN\tSOA\tdb.example.com. nobody.invalid. 1767323045 3600 600 86400 5"});
 }
 
 TEST_CASE("plan compiler: a name with IPv4 alone has no AAAA set, so the resolver answers NODATA with SOA", "[plan]") {
@@ -97,7 +104,8 @@ TEST_CASE("plan compiler: a name with IPv4 alone has no AAAA set, so the resolve
     const auto plan = compile_plan(input);
     REQUIRE(plan);
     std::set<std::uint16_t> types;
-    for (const auto& r : plan->owners[0].rrsets) types.insert(r.type);
+    for (const auto& r : plan->owners[0].rrsets)
+        types.insert(r.type);
     CHECK(types == std::set<std::uint16_t>{1, 6, 255});
     CHECK(plan->owners[0].other.authorities == 1);
 }
@@ -114,9 +122,11 @@ TEST_CASE("plan compiler: the reverse name of an address lists all its names, so
     REQUIRE(plan->owners.size() == 2 + 3);
     const core::PlanOwner& reverse = plan->owners[2];
     CHECK(as_text(reverse, 12, rrset(reverse, 12).fresh) ==
-          std::vector<std::string>{"AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\ta.example.com.", "AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\tdb.example.com."});
+          std::vector<std::string>{"AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\ta.example.com.",
+                                   "AN 23.1.0.10.in-addr.arpa.\t10\tIN\tPTR\tdb.example.com."});
     const core::PlanOwner& v6 = plan->owners[4];
-    CHECK(as_text(v6, 12, rrset(v6, 12).fresh)[0].find("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.4.8.0.4.2.ip6.arpa.") == 3);
+    CHECK(as_text(v6, 12, rrset(v6, 12).fresh)[0].find(
+              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.4.8.0.4.2.ip6.arpa.") == 3);
 }
 
 TEST_CASE("plan compiler: a link without addresses is not ready, which is not NODATA", "[plan]") {

@@ -27,7 +27,8 @@ struct Saved {
     std::unique_ptr<VerdictFile> file;
 
     Saved() {
-        core::capture_log([this](core::Level, std::string_view event, const std::string&) { events.emplace_back(event); });
+        core::capture_log(
+            [this](core::Level, std::string_view event, const std::string&) { events.emplace_back(event); });
         file = std::make_unique<VerdictFile>(loop, clock, path, [this] {
             ++asked;
             return content;

@@ -31,15 +31,13 @@ TEST_CASE("config values: sizes have a binary unit", "[config]") {
     CHECK(parse_size("512KiB") == 512u << 10);
     CHECK(parse_size("2GiB") == 2ull << 30);
     CHECK(parse_size("4096B") == 4096u);
-    for (const char* bad :
-         {"", "16", "16MB", "16 MiB", "-1MiB", "1.5GiB", "16MiB ", "99999999999999999999B"}) {
+    for (const char* bad : {"", "16", "16MB", "16 MiB", "-1MiB", "1.5GiB", "16MiB ", "99999999999999999999B"}) {
         INFO(bad);
         CHECK_FALSE(parse_size(bad).has_value());
     }
 }
 
-TEST_CASE("config values: a value is shown without what may be secret and without control characters",
-          "[config]") {
+TEST_CASE("config values: a value is shown without what may be secret and without control characters", "[config]") {
     CHECK(shown("abc") == "\"abc\"");
     CHECK(shown("https://h/p?token=abc") == "\"https://h/p?…\"");
     CHECK(shown("user:pass@host") == "\"…@host\"");
@@ -51,8 +49,8 @@ TEST_CASE("config values: a value is shown without what may be secret and withou
 TEST_CASE("config values: tokens and keys look like secrets, paths and names do not", "[config]") {
     CHECK(looks_like_secret("5ecre7705ecre7705ecre7705ecre7705ecre770"));
     CHECK(looks_like_secret("exampleAccessKeySecret0123456789"));
-    for (const char* fine : {"/etc/postern/db.token", "TDENGINE_TOKEN_2024", "tdengine-prod",
-                             "gw.example.com", "select 1", "cn-hangzhou-h"}) {
+    for (const char* fine : {"/etc/postern/db.token", "TDENGINE_TOKEN_2024", "tdengine-prod", "gw.example.com",
+                             "select 1", "cn-hangzhou-h"}) {
         INFO(fine);
         CHECK_FALSE(looks_like_secret(fine));
     }
