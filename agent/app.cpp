@@ -45,7 +45,7 @@ constexpr Micros kTurn = 20 * core::kMillisecond;  // longer than anybody's: han
 constexpr Micros kStarted = 5 * core::kSecond;     // what only the start needs is over
 constexpr Micros kHousekeeping = core::kMinute;    // CA files, host identity
 
-class App {
+class App final : private Steering::Outside {
   public:
     App(const UsableConfig& usable, const RunOptions& options) : App(usable.config, options) {
         config_text_ = usable.text;
@@ -69,14 +69,7 @@ class App {
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
-          steering_(
-              clock_, random_, cloud_.sources, launcher_,
-              {[this](PlanInput input) { publisher_.publish(std::move(input)); },
-               [this](const probe::Record& record) { keep(record); },
-               [this](const std::string& link) { return tokens_.token(link); },
-               [this](const std::string& link) { tokens_.reread(link); }, [this] { save_snapshot(); },
-               [this] { verdicts_.changed(); },
-               [this](const std::string& host, Lookup::Callback done) { lookup_.resolve(host, std::move(done)); }}),
+          steering_(clock_, random_, cloud_.sources, launcher_, lookup_, *this),
           verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
           events_(clock_,
                   {[this] { return snapshot(); }, [this] { return steering_.history().query({}, kRecordsReplayed); }}),
@@ -181,7 +174,13 @@ class App {
         }
     }
 
-    void keep(const probe::Record& record) {
+    // What steering decides and needs (Steering::Outside).
+    void publish(PlanInput input) override { publisher_.publish(std::move(input)); }
+    core::Secret token(const std::string& link) override { return tokens_.token(link); }
+    void token_refused(const std::string& link) override { tokens_.reread(link); }
+    void addresses_changed() override { save_snapshot(); }
+    void verdicts_changed() override { verdicts_.changed(); }
+    void record(const probe::Record& record) override {
         probe_log_.add(record);
         history_.add(record);
         events_.record(record);

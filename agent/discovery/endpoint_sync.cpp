@@ -57,7 +57,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     core::Random& random;
     PollPace pace;
     Provider& provider;
-    EndpointSyncHooks hooks;
+    Listener& listener;
     DiscoveryLog log;
     std::map<std::string, std::unique_ptr<Source>> sources;
     std::map<std::string, Link> links;
@@ -72,8 +72,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     std::vector<std::function<void()>> refresh_waiters;
     core::Timer refresh_done, refresh_again;
 
-    State(core::Clock& c, core::Random& r, Provider& p, EndpointSyncHooks h)
-        : clock(c), random(r), pace(r), provider(p), hooks(std::move(h)), log(c), refresh_done(c), refresh_again(c) {}
+    State(core::Clock& c, core::Random& r, Provider& p, Listener& l)
+        : clock(c), random(r), pace(r), provider(p), listener(l), log(c), refresh_done(c), refresh_again(c) {}
 
     // --- links -------------------------------------------------------------------------------------------------------
 
@@ -113,7 +113,6 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             if (running && (is_new || ask_anew)) poll_soon(key, *slot);
         }
         update_links("");
-        if (!closed && hooks.on_status) hooks.on_status();
         if (!closed) settle_refresh();
     }
 
@@ -133,7 +132,6 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         core::log_info("snapshot_restored", "the last known addresses serve until the API answers",
                        {{"sources", std::to_string(used)}, {"written", core::format_utc(snapshot.written_wall_us)}});
         update_links("");
-        if (!closed && hooks.on_status) hooks.on_status();
     }
 
     /// The addresses of a link from its sources; nothing while a source has neither answered nor failed: half a set at
@@ -162,7 +160,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
 
     /// Recomposes every link, or those of one source; then tells. Callbacks come last: they look at us.
     void update_links(const std::string& only_source) {
-        std::vector<std::string> changed;
+        std::vector<std::pair<std::string, EndpointSet>> changed;
         for (auto& [name, link] : links) {
             const auto keys = source_keys(link.config);
             if (!only_source.empty() && std::find(keys.begin(), keys.end(), only_source) == keys.end()) continue;
@@ -172,12 +170,12 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             link.addresses = std::move(*next);
             link.known = true;
             link.changed_wall_us = clock.wall_us();
-            changed.push_back(name);
+            changed.emplace_back(name, link.addresses);
         }
         const auto keep = shared_from_this();
-        for (const auto& name : changed) {
+        for (const auto& [name, addresses] : changed) {
             if (closed) return;
-            if (hooks.on_change) hooks.on_change(name);
+            listener.on_addresses(name, addresses);
         }
     }
 
@@ -294,7 +292,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
 
     void succeeded(const std::string& key, Source& source, EndpointReport report) {
         const bool was_first = !source.known || source.from_snapshot;
-        MergedAddresses merged = merge_report(source.held, report, clock.mono_us(), hooks.works);
+        MergedAddresses merged = merge_report(source.held, report, clock.mono_us(),
+                                              [this](const core::IpAddress& ip) { return listener.may_work(ip); });
         const bool changed = merged.held.served != source.held.served || !source.known;
         const bool told_otherwise =
             source.error || merged.doubt != source.doubt || was_first || !same_state(report, source.report);
@@ -319,12 +318,10 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         log.succeeded(key);
         update_links(key);
         if (closed) return;
-        if (told_otherwise && hooks.on_status) hooks.on_status();
         const bool worth = changed || told_otherwise || clock.mono_us() - saved_mono_us >= kSaveConfirmed;
-        if (!closed && worth && hooks.save) {
-            saved_mono_us = clock.mono_us();
-            hooks.save();
-        }
+        if (!worth) return;
+        saved_mono_us = clock.mono_us();
+        listener.save_addresses();
     }
     /// Everything but what differs in every reply.
     static bool same_state(EndpointReport a, const EndpointReport& b) {
@@ -335,7 +332,6 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
 
     void failed(const std::string& key, Source& source, const Error& error) {
         const bool first = !source.error || !source.tried;
-        const bool other = first || distinct_error(*source.error) != distinct_error(error);
         source.tried = true;
         source.error = error;
         if (first) source.error_since_wall_us = clock.wall_us();
@@ -347,7 +343,6 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         if (error.code == Code::kApiThrottled) pace.refused();
         log.failed(key, error);
         update_links(key);
-        if (!closed && other && hooks.on_status) hooks.on_status();
     }
 
     // --- refresh -----------------------------------------------------------------------------------------------------
@@ -441,8 +436,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     }
 };
 
-EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, EndpointSyncHooks hooks)
-    : state_(std::make_shared<State>(clock, random, provider, std::move(hooks))) {
+EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, Listener& listener)
+    : state_(std::make_shared<State>(clock, random, provider, listener)) {
     provider.when_news([weak = state_->weak_from_this()](const std::string& key) {
         if (const auto self = weak.lock(); self && !self->closed) self->news(key);
     });

@@ -1,6 +1,5 @@
-// Keeps the endpoint sets of all links: polls the provider, survives its failures, remembers on disk.
-// Passive towards the rest: it calls on_change when a link's set changed (or was first known) and on_status when what
-// it has to say changed. One object, owned by the app, loop thread.
+// Keeps the endpoint sets of all links: polls the provider, survives its failures, hands each changed set to its
+// listener. One object, owned by steering, loop thread.
 #pragma once
 
 #include <functional>
@@ -40,21 +39,25 @@ struct DiscoveryCounters {
     Micros last_success_wall_us = 0;
 };
 
-struct EndpointSyncHooks {
-    std::function<void(const std::string& link)> on_change;  // its set changed, or was first known
-    std::function<void()> on_status;                         // something status() says changed (errors, readiness, …)
-    std::function<void()> save;                              // what fill() gives is worth writing to disk
-    /// Optional: is this address probed and not found dead? Then even an end that the API states waits for the grace time.
-    std::function<bool(const core::IpAddress&)> works = {};
-};
-
 class EndpointSync {
   public:
-    EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, EndpointSyncHooks hooks);
+    /// Who uses the addresses: steering, and the simulations. It may destroy the EndpointSync inside any of these.
+    class Listener {
+      public:
+        virtual ~Listener() = default;
+        /// The link's set changed, or is known for the first time.
+        virtual void on_addresses(const std::string& link, const EndpointSet& addresses) = 0;
+        /// What fill() gives is worth writing to disk.
+        virtual void save_addresses() = 0;
+        /// It is probed and not found dead: then even an end that the API states waits for the grace time.
+        virtual bool may_work(const core::IpAddress& ip) const = 0;
+    };
+
+    EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, Listener& listener);
     ~EndpointSync();
 
     /// The links, first and at every reload: what stays keeps what it knows. Fixed addresses are known at once
-    /// (on_change runs inside this call for them, and for links whose set became different).
+    /// (on_addresses runs inside this call for them, and for links whose set became different).
     void configure(const Config& config);
     /// What the disk remembers. After configure(), before start(): serves until the first poll answers.
     void restore(const Snapshot& snapshot);

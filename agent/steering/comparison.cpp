@@ -119,7 +119,7 @@ class Comparisons::One {
         began_us_ = all_.clock_.mono_us();
         asked_view_ = status_.view;
         const std::uint64_t number = resolving_ = ++lookups_;
-        all_.resolve_(settings_.host, [this, number, alive = alive_](const core::Result<LookupResult>& found) {
+        all_.lookup_.resolve(settings_.host, [this, number, alive = alive_](const core::Result<LookupResult>& found) {
             if (*alive && number == resolving_) resolved(found);
         });
     }
@@ -197,14 +197,13 @@ class Comparisons::One {
     std::unique_ptr<probe::RunningProbe> run_;
 };
 
-Comparisons::Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Resolve resolve)
-    : clock_(clock), random_(random), launcher_(launcher), resolve_(std::move(resolve)) {}
+Comparisons::Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Lookup& lookup)
+    : clock_(clock), random_(random), launcher_(launcher), lookup_(lookup) {}
 Comparisons::~Comparisons() = default;
 
 void Comparisons::configure(std::vector<CompareSettings> settings) {
     std::map<std::string, std::unique_ptr<One>> kept;
     for (CompareSettings& s : settings) {
-        if (!resolve_) continue;
         const auto known = links_.find(s.link);
         const std::string link = s.link;
         if (known != links_.end() && known->second->is_for(s)) {

@@ -1,10 +1,9 @@
 // `compare`: the same SQL on the public gateway of a link, rarely. Every `compare_interval`, once when the
 // link's state is first known, and at once when no private address works any more - but never two within a
-// minute, and one at a time. It looks only: no answer and no verdict follows from it. Owned by the engine,
+// minute, and one at a time. It looks only: no answer and no verdict follows from it. Owned by steering,
 // loop thread only. Destroying it cancels what is under way.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,12 +26,9 @@ struct CompareSettings {
 
 class Comparisons {
   public:
-    /// Asks the saved upstreams, never the host's resolver (AresLookup).
-    using Resolve = std::function<void(const std::string& host, Lookup::Callback done)>;
-
     static constexpr core::Micros kLeastBetween = core::kMinute;
 
-    Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Resolve resolve);
+    Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Lookup& lookup);
     ~Comparisons();
 
     /// Replaces all; a link that still compares with the same gateway keeps what it knows.
@@ -54,7 +50,7 @@ class Comparisons {
     core::Clock& clock_;
     core::Random& random_;
     probe::ProbeLauncher& launcher_;
-    Resolve resolve_;
+    Lookup& lookup_;
     bool started_ = false;
     std::map<std::string, std::unique_ptr<One>> links_;
 };

@@ -29,27 +29,27 @@ RequestStatus request_status(const LinkConfig& link) {
 }  // namespace
 
 Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher,
-                   SteeringHooks hooks)
+                   Lookup& lookup, Outside& outside)
     : clock_(clock),
-      hooks_(std::move(hooks)),
+      outside_(outside),
       verdicts_(clock),
       scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
-      comparisons_(clock, random, launcher, hooks_.resolve),
-      sync_(clock, random, provider,
-            {[this](const std::string& link) { on_addresses(link); }, [] {}, [this] { hooks_.save_snapshot(); },
-             [this](const core::IpAddress& ip) { return may_work(ip); }}),
+      comparisons_(clock, random, launcher, lookup),
+      sync_(clock, random, provider, *this),
       publish_(clock),
       republish_(clock),
       hold_(clock) {}
 
 void Steering::configure(const Config& config) {
     config_ = config;
-    links_.clear();
-    for (const auto& link : config_.links)
-        links_.push_back({link, make_spec(link), {}, {}});
-    sync_.configure(config_);
-    for (auto& link : links_)
-        link.addresses = sync_.status(link.config.name).addresses;
+    std::vector<Link> before = std::exchange(links_, {});
+    for (const auto& link : config_.links) {
+        const auto same =
+            std::find_if(before.begin(), before.end(), [&](const Link& b) { return b.config.name == link.name; });
+        links_.push_back(
+            {link, make_spec(link), same == before.end() ? EndpointSet() : std::move(same->addresses), {}});
+    }
+    sync_.configure(config_);  // on_addresses() for those whose addresses change with it
     set_targets();
     set_comparisons();
     for (auto& link : links_)
@@ -117,7 +117,7 @@ void Steering::refresh(std::function<void()> done) {
 }
 
 std::shared_ptr<const probe::ProbeSpec> Steering::make_spec(const LinkConfig& link) const {
-    return std::make_shared<const probe::ProbeSpec>(probe_spec(link, hooks_.token(link.name)));
+    return std::make_shared<const probe::ProbeSpec>(probe_spec(link, outside_.token(link.name)));
 }
 
 void Steering::set_targets() {
@@ -175,10 +175,10 @@ std::optional<std::vector<probe::ProbeTarget>> Steering::targets_of(std::string_
     return out;
 }
 
-void Steering::on_addresses(const std::string& name) {
+void Steering::on_addresses(const std::string& name, const EndpointSet& addresses) {
     const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
     if (link == links_.end()) return;
-    link->addresses = sync_.status(name).addresses;
+    link->addresses = addresses;
     set_targets();
     decide(*link);
     tell_comparison(*link);
@@ -233,13 +233,13 @@ probe::Pace Steering::on_result(const probe::ProbeResult& result) {
     count(result);
     const probe::Fold fold = verdicts_.fold(result);
     if (!fold.known) return fold.pace;
-    hooks_.record(history_.add(result, fold));
+    outside_.record(history_.add(result, fold));
     comparisons_.add_private(result);
-    if (fold.changed()) hooks_.verdict_changed();
+    if (fold.changed()) outside_.verdicts_changed();
     if (fold.before.path != probe::State::kDown && fold.after.path == probe::State::kDown)
         sync_.probe_failed(result.link);
     if (result.reason == probe::Reason::kHttpStatus401 || result.reason == probe::Reason::kSqlAuth) {
-        hooks_.token_refused(result.link);
+        outside_.token_refused(result.link);
     }
     for (auto& link : links_) {
         if (link.config.name != result.link) continue;
@@ -328,7 +328,7 @@ void Steering::publish_soon() {
 void Steering::publish() {
     publish_.stop();
     const Micros began = clock_.mono_us();
-    hooks_.publish(plan_input());
+    outside_.publish(plan_input());
     published_mono_us_ = clock_.mono_us();
     publishing_took_us_ = std::min(published_mono_us_ - began, kLongestPublishing);
     history_.forget(clock_.wall_us() - kRemembered, [this](const std::string& link, const core::IpAddress& ip) {

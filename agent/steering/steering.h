@@ -26,20 +26,23 @@
 
 namespace postern::agent {
 
-struct SteeringHooks {
-    std::function<void(PlanInput)> publish;                      // generation and boot id are the publisher's
-    std::function<void(const probe::Record&)> record;            // every attempt, judged
-    std::function<core::Secret(const std::string& link)> token;  // empty: none
-    std::function<void(const std::string& link)> token_refused;  // the gateway said 401: read it again
-    std::function<void()> save_snapshot;                         // what fill_snapshot() gives changed
-    std::function<void()> verdict_changed = [] {};               // so did what saved_verdicts() gives
-    Comparisons::Resolve resolve = {};                           // of public gateways; none: no comparing
-};
-
-class Steering {
+class Steering final : private EndpointSync::Listener {
   public:
+    /// What follows from it, and the one thing that it asks for: the app's, and the simulations'.
+    class Outside {
+      public:
+        virtual ~Outside() = default;
+        virtual void publish(PlanInput input) = 0;                // generation and boot id are the publisher's
+        virtual void record(const probe::Record& record) = 0;     // every attempt, judged
+        virtual core::Secret token(const std::string& link) = 0;  // empty: none
+        virtual void token_refused(const std::string& link) = 0;  // the gateway said 401: read it again
+        virtual void addresses_changed() = 0;                     // what fill_snapshot() gives
+        virtual void verdicts_changed() = 0;                      // what saved_verdicts() gives
+    };
+
+    /// `lookup`: of public gateways, for comparing.
     Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher,
-             SteeringHooks hooks);
+             Lookup& lookup, Outside& outside);
 
     /// First, and at every reload. Links that stay keep addresses and verdicts.
     void configure(const Config& config);
@@ -81,15 +84,15 @@ class Steering {
         AnswerDecision decision;
     };
 
-    void on_addresses(const std::string& link);
+    void on_addresses(const std::string& link, const EndpointSet& addresses) override;
+    void save_addresses() override { outside_.addresses_changed(); }
+    bool may_work(const core::IpAddress& ip) const override;
     probe::Pace on_result(const probe::ProbeResult& result);
     void set_targets();
     void set_comparisons();
     void tell_comparison(const Link& link);
     std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
-    /// It is probed and not found dead.
-    bool may_work(const core::IpAddress& ip) const;
     /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
     bool decide(Link& link);
     void tell_steering(const Link& link, const AnswerDecision& before) const;
@@ -98,7 +101,7 @@ class Steering {
     Micros verdicts_until(const Link& link) const;
 
     core::Clock& clock_;
-    SteeringHooks hooks_;
+    Outside& outside_;
     Config config_;
     std::vector<Link> links_;
     HostUpstreams upstreams_;

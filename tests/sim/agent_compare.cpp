@@ -23,7 +23,7 @@ const auto kPublic = *core::IpAddress::parse("203.0.113.10");
 const auto kPrivate = *core::IpAddress::parse("10.0.1.1");
 
 /// Comparisons of one link between a scripted lookup and scripted probes.
-struct Bench {
+struct Bench : Lookup {
     test::FakeClock clock;
     core::SeededRandom random{7};
     test::FakeProber prober{clock};
@@ -36,18 +36,18 @@ struct Bench {
         core::capture_log([this](core::Level, std::string_view event, const std::string& line) {
             if (event == "comparison_changed") logged.push_back(line);
         });
-        all = std::make_unique<Comparisons>(
-            clock, random, prober, [this](const std::string& host, Lookup::Callback done) {
-                CHECK(host == "gw.example.com");
-                ++lookups;
-                clock.set_alarm(clock.mono_us() + 5000, [this, done = std::move(done)] { done(found); });
-            });
+        all = std::make_unique<Comparisons>(clock, random, prober, *this);
         all->configure({settings()});
         all->start();
     }
-    ~Bench() {
+    ~Bench() override {
         all.reset();
         core::capture_log({});
+    }
+    void resolve(const std::string& host, Callback done) override {
+        CHECK(host == "gw.example.com");
+        ++lookups;
+        clock.set_alarm(clock.mono_us() + 5000, [this, done = std::move(done)] { done(found); });
     }
 
     static CompareSettings settings() {

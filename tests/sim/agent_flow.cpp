@@ -41,28 +41,48 @@ class FakeCloud final : public Provider {
     std::optional<core::Error> error_;
 };
 
-struct World {
+/// Knows the public gateway, and nothing else is asked for.
+class FakeLookup final : public Lookup {
+  public:
+    explicit FakeLookup(core::Clock& clock) : clock_(clock) {}
+    void resolve(const std::string& host, Callback done) override {
+        CHECK(host == "gw.example.com");
+        clock_.set_alarm(clock_.mono_us() + 1000, [done = std::move(done)] {
+            done(LookupResult{{*core::IpAddress::parse("203.0.113.10")}, 60, false, false, {}});
+        });
+    }
+
+  private:
+    core::Clock& clock_;
+};
+
+struct World : Steering::Outside {
     test::FakeClock clock;
     core::SeededRandom random;
     FakeCloud cloud{clock};
     test::FakeProber prober{clock};
+    FakeLookup lookup{clock};
     std::vector<PlanInput> plans;
     int token_refusals = 0;
     std::unique_ptr<Steering> engine;
+
+    void publish(PlanInput input) override { plans.push_back(std::move(input)); }
+    // No record, and so no verdict, of a public gateway.
+    void record(const probe::Record& record) override { CHECK(record.host == "db.example.com"); }
+    core::Secret token(const std::string&) override { return core::Secret("token-token"); }
+    void token_refused(const std::string&) override { ++token_refusals; }
+    void addresses_changed() override {}
+    void verdicts_changed() override {}
 
     explicit World(std::uint64_t seed = 1) : random(seed) {
         core::capture_log([](core::Level, std::string_view, const std::string&) {});
         cloud.set({{"zone-a", "10.0.1.1"}, {"zone-b", "10.0.2.1"}});
         make();
     }
-    ~World() { core::capture_log({}); }
+    ~World() override { core::capture_log({}); }
 
     void make() {
-        engine = std::make_unique<Steering>(
-            clock, random, cloud, prober,
-            SteeringHooks{[this](PlanInput input) { plans.push_back(std::move(input)); }, [](const probe::Record&) {},
-                          [](const std::string&) { return core::Secret("token-token"); },
-                          [this](const std::string&) { ++token_refusals; }, [] {}});
+        engine = std::make_unique<Steering>(clock, random, cloud, prober, lookup, *this);
         engine->configure(config());
         engine->set_upstreams({{*core::SocketAddress::parse("10.0.0.2", 53)}, "configured", 5});
     }
@@ -195,22 +215,6 @@ TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
 
 TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and steers nothing", "[sim][compare]") {
     World w;
-    const auto gateway = *core::IpAddress::parse("203.0.113.10");
-    w.engine = std::make_unique<Steering>(
-        w.clock, w.random, w.cloud, w.prober,
-        SteeringHooks{[&w](PlanInput input) { w.plans.push_back(std::move(input)); },
-                      [](const probe::Record& record) {
-                          CHECK(record.host ==
-                                "db.example.com");  // no record, and so no verdict, of the public gateway
-                      },
-                      [](const std::string&) { return core::Secret("token-token"); },
-                      [&w](const std::string&) { ++w.token_refusals; }, [] {}, [] {},
-                      [&](const std::string& host, Lookup::Callback done) {
-                          CHECK(host == "gw.example.com");
-                          w.clock.set_alarm(w.clock.mono_us() + 1000, [=] {
-                              done(LookupResult{{gateway}, 60, false, false, {}});
-                          });
-                      }});
     Config config = World::config();
     config.links[0].compare = "gw.example.com";
     config.links[0].token.file = "/token";
@@ -399,6 +403,30 @@ TEST_CASE("agent: an address that flaps for hours changes the answer rarely, and
     w.prober.clear();
     w.clock.advance(2 * kMinute);
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+}
+
+TEST_CASE("agent: a reload that changes one link's addresses leaves the verdicts of the others alone", "[sim]") {
+    World w;
+    Config config = World::config();
+    LinkConfig fixed = config.links[0];
+    fixed.name = "fixed";
+    fixed.endpoints.clear();
+    fixed.addresses = {*core::IpAddress::parse("10.9.0.1")};
+    config.links.push_back(fixed);
+    w.engine->configure(config);
+    w.engine->start(false);
+    w.prober.set("10.0.2.1", Reason::kTcpRefused);
+    w.clock.advance(kMinute);
+    REQUIRE(w.answer() == "10.0.1.1");
+    config.links[1].addresses = {*core::IpAddress::parse("10.9.0.2")};
+    w.engine->configure(config);
+    w.clock.advance(0);
+    CHECK(w.plans.back().links[1].addresses[0].ip.text() == "10.9.0.2");
+    CHECK(w.answer() == "10.0.1.1");
+    StatusSnapshot s;
+    w.engine->fill_status(s);
+    CHECK(s.links[0].addresses[1].state == probe::State::kDown);
+    CHECK(s.links[0].addresses[1].counters.attempts > 0);
 }
 
 TEST_CASE("agent: the host's zone comes first once it is known", "[sim]") {

@@ -5,6 +5,7 @@
 
 #include "agent/discovery/endpoint_sync.h"
 #include "core/log.h"
+#include "tests/sim/counting_listener.h"
 #include "tests/sim/fake_clock.h"
 
 using namespace postern;
@@ -64,12 +65,10 @@ struct HostCloud final : Provider {
 
 struct Host {
     Host(FakeClock& clock, Account& account, std::uint64_t seed)
-        : random(seed),
-          cloud(account, random),
-          sync(clock, random, cloud, {[this](const std::string&) { ++changes; }, {}, {}}) {}
+        : random(seed), cloud(account, random), sync(clock, random, cloud, listener) {}
     core::SeededRandom random;
     HostCloud cloud;
-    int changes = 0;
+    CountingListener listener;
     EndpointSync sync;
 };
 

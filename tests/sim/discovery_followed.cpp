@@ -9,6 +9,7 @@
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "tests/sim/counting_listener.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/temp_folder.h"
 
@@ -49,9 +50,8 @@ struct World {
     NoApi api;
     FakeLookup lookup{clock};
     DiscoverySources sources{clock, nullptr, api, lookup};
-    int changes = 0, saves = 0;
-    EndpointSync sync{clock, random, sources,
-                      EndpointSyncHooks{[this](const std::string&) { ++changes; }, [] {}, [this] { ++saves; }}};
+    CountingListener listener;
+    EndpointSync sync{clock, random, sources, listener};
     Config config;
 
     World() {
@@ -100,7 +100,7 @@ TEST_CASE("target: a name is followed by its TTL, without credentials", "[target
     w.clock.advance(kMinute);
     CHECK(w.lookup.asked - asked <= 14);  // a TTL of 0 is no licence to hammer
     CHECK(w.served() == "10.0.0.2");
-    CHECK(w.saves <= 4);
+    CHECK(w.listener.saves <= 4);
 }
 
 TEST_CASE("target: failing, lying by half and stale upstreams take nothing away", "[target]") {
@@ -187,7 +187,8 @@ TEST_CASE("zones file: reading it every second does not make up for refusals of 
     Refusing api;
     FakeLookup lookup{clock};
     DiscoverySources sources{clock, nullptr, api, lookup};
-    EndpointSync sync{clock, random, sources, {}};
+    CountingListener listener;
+    EndpointSync sync{clock, random, sources, listener};
     Config config;
     LinkConfig by_file, by_api;
     by_file.name = "f";

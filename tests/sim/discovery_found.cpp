@@ -8,6 +8,7 @@
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/endpoint/endpoint_query.h"
 #include "core/log.h"
+#include "tests/sim/counting_listener.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
 
@@ -176,7 +177,8 @@ TEST_CASE("found: a part that vanishes has its grace time, one whose end is stat
             all += (all.empty() ? "" : ",") + e;
         return R"({"RequestId":"R-2","Endpoints":[)" + all + "]}";
     };
-    EndpointSync sync(w.clock, w.random, *w.provider, {});
+    CountingListener listener;
+    EndpointSync sync(w.clock, w.random, *w.provider, listener);
     Config config;
     LinkConfig link;
     link.name = "a";

@@ -77,14 +77,14 @@ LinkConfig on(const std::string& name, std::vector<std::string> endpoints, std::
     return l;
 }
 
-struct World {
+struct World : EndpointSync::Listener {
     FakeClock clock;
     core::SeededRandom random{3};
     FakeCloud cloud{clock};
     std::vector<std::string> changes;  // "link: addresses"
     std::vector<std::string> log;
     std::vector<std::string> events;
-    int statuses = 0, saves = 0;
+    int saves = 0;
     std::set<IpAddress> working;
     std::unique_ptr<EndpointSync> sync;
     Config config;
@@ -96,14 +96,14 @@ struct World {
         });
         make();
     }
-    ~World() { core::capture_log({}); }
-    void make() {
-        sync = std::make_unique<EndpointSync>(
-            clock, random, cloud,
-            EndpointSyncHooks{[this](const std::string& l) { changes.push_back(l + ": " + served(l)); },
-                              [this] { ++statuses; }, [this] { ++saves; },
-                              [this](const IpAddress& ip) { return working.count(ip) != 0; }});
+    ~World() override { core::capture_log({}); }
+    void make() { sync = std::make_unique<EndpointSync>(clock, random, cloud, *this); }
+    void on_addresses(const std::string& l, const EndpointSet& addresses) override {
+        CHECK(sync->status(l).addresses == addresses);
+        changes.push_back(l + ": " + describe(addresses));
     }
+    void save_addresses() override { ++saves; }
+    bool may_work(const IpAddress& ip) const override { return working.count(ip) != 0; }
     void begin(std::vector<LinkConfig> links) {
         config.links = std::move(links);
         sync->configure(config);
@@ -481,24 +481,28 @@ TEST_CASE("sync: a provider that answers inside the call, and one that never ans
 }
 
 TEST_CASE("sync: destroyed by its own callbacks", "[sync]") {
+    struct Destroyer final : EndpointSync::Listener {
+        std::unique_ptr<EndpointSync> sync;
+        int calls = 0;
+        void on_addresses(const std::string&, const EndpointSet&) override {
+            ++calls;
+            sync.reset();
+        }
+        void save_addresses() override {}
+        bool may_work(const IpAddress&) const override { return false; }
+    };
     FakeClock clock;
     core::SeededRandom random{5};
     FakeCloud cloud(clock);
     cloud.put("ep-1", {{"h", "10.0.0.1"}});
     Config config;
     config.links = {on("a", {"ep-1"}), on("b", {"ep-1"})};
-    std::unique_ptr<EndpointSync> sync;
-    int calls = 0;
+    Destroyer destroyer;
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
-    sync = std::make_unique<EndpointSync>(clock, random, cloud,
-                                          EndpointSyncHooks{[&](const std::string&) {
-                                                                ++calls;
-                                                                sync.reset();
-                                                            },
-                                                            [] {}, [] {}});
-    sync->configure(config);
-    sync->start();
+    destroyer.sync = std::make_unique<EndpointSync>(clock, random, cloud, destroyer);
+    destroyer.sync->configure(config);
+    destroyer.sync->start();
     clock.advance(kHour);
-    CHECK(calls == 1);
+    CHECK(destroyer.calls == 1);
     core::capture_log({});
 }
