@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what building, running and testing need, from Debian's packages. Does nothing when all of it is there.
+# Installs what building, running and testing need, from Debian's packages. Does nothing if everything is installed.
 #   packaging/install-deps.sh [build|test]     test (the default) includes build
 set -eu
 build="g++ cmake ninja-build pkg-config libuv1-dev libc-ares-dev libldns-dev libssl-dev libcurl4-openssl-dev
@@ -24,7 +24,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "installing:$missing"
 case "$missing " in
-    # Tests start a Prometheus of their own; the package's service would run for ever.
+    # Tests start their own Prometheus; the package's service would run as well.
     *" prometheus "*) [ ! -d /run/systemd/system ] || systemctl mask prometheus.service >&2 ;;
 esac
 export DEBIAN_FRONTEND=noninteractive

@@ -12,7 +12,7 @@ namespace {
 
 using core::IpAddress;
 
-/// The address that this host would come from: what its routes choose. Nothing is sent.
+/// The source address that the routing table selects. Sends nothing.
 std::optional<IpAddress> route_source(const IpAddress& to) {
     const core::UniqueFd fd(::socket(to.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_storage address;
@@ -24,7 +24,7 @@ std::optional<IpAddress> route_source(const IpAddress& to) {
     return own ? std::optional(own->ip) : std::nullopt;
 }
 
-/// Of this host, for the endpoint's first address of that family.
+/// This host's address towards the endpoint.
 std::optional<IpAddress> own_address(CloudSession& session, const EndpointReport& report) {
     for (const auto& zone : report.zones) {
         for (const auto& ip : {zone.ipv4, zone.ipv6}) {
@@ -35,7 +35,7 @@ std::optional<IpAddress> own_address(CloudSession& session, const EndpointReport
     return told ? IpAddress::parse(*told) : std::nullopt;
 }
 
-/// The security groups of this host, where the metadata service tells.
+/// The security groups of this host, if the metadata service gives them.
 std::optional<std::vector<std::string>> own_groups(CloudSession& session) {
     const auto text = session.metadata("security-groups");
     if (!text) return std::nullopt;
@@ -72,7 +72,7 @@ EndpointAccess ask_access(CloudSession& session, EndpointCloud& cloud, const End
         if (!rules) return out;
         groups.push_back(std::move(*rules));
     }
-    // The groups of another host nobody tells.
+    // The groups of another host are not known.
     const TrafficSource source{{*ip, static_cast<std::uint8_t>(ip->size() * 8)},
                                from ? std::nullopt : own_groups(session),
                                cloud.prefix_lists(groups)};

@@ -1,4 +1,4 @@
-// Whether an endpoint's security groups let a host in, asked of the cloud. Blocking.
+// Whether an endpoint's security groups allow a host, from the cloud's rules. Blocking.
 #pragma once
 
 #include <optional>
@@ -10,10 +10,10 @@ namespace postern::agent {
 
 struct EndpointAccess {
     AccessJudgement judgement;
-    std::string from;  // whose way in was judged; "" when that is not known
+    std::string from;  // the address that was checked; "" if it is not known
 };
 
-/// `from`: nothing for this host, as its routes or the metadata service name it.
+/// `from` nullopt: this host, with the address that its routes or the metadata service give.
 EndpointAccess ask_access(CloudSession& session, EndpointCloud& cloud, const EndpointReport& report,
                           const core::Result<std::vector<AttachedGroup>>& attached,
                           const std::optional<core::IpAddress>& from);

@@ -10,15 +10,15 @@ using core::Code;
 const AliyunProduct kPrivateLink{"privatelink", "2020-04-15"};
 const AliyunProduct kEcs{"ecs", "2014-05-26"};
 const AliyunProduct kSts{"sts", "2015-04-01"};
-constexpr const char* kPageSize = "50";        // the largest that every document and gateway accepts
-constexpr const char* kRulesPageSize = "500";  // 10 to 1000 there
-constexpr std::size_t kMaxPrefixLists = 20;    // of one judgement
+constexpr const char* kPageSize = "50";        // the maximum of every document and gateway
+constexpr const char* kRulesPageSize = "500";  // 10 to 1000 allowed
+constexpr std::size_t kMaxPrefixLists = 20;    // for one judgement
 
 std::string resource_of(const std::string& endpoint) {
     return "endpoint " + endpoint;
 }
 
-/// What makes a repeated write one write; a dry run must not use the token up.
+/// Makes a repeated write idempotent; a dry run must not use up the token.
 std::pair<std::string, std::string> once(const std::string& client_token, bool dry_run) {
     return dry_run ? std::pair<std::string, std::string>{"DryRun", "true"}
                    : std::pair<std::string, std::string>{"ClientToken", client_token};

@@ -1,5 +1,5 @@
-// What `postern endpoint` asks of the cloud, typed: PrivateLink's endpoints and services, ECS's security
-// groups. Blocking. The RAM policies in packaging/ram list exactly these calls.
+// The cloud calls of `postern endpoint`, typed: PrivateLink's endpoints and services, ECS's security groups.
+// Blocking. The RAM policies in packaging/ram list exactly these calls.
 #pragma once
 
 #include <optional>
@@ -17,28 +17,28 @@ class EndpointCloud {
     explicit EndpointCloud(CloudSession& session) : session_(session) {}
 
     // Reading: packaging/ram/postern-read.json.
-    /// "" of a filter: any.
+    /// A filter that is "" matches any.
     core::Result<std::vector<EndpointInfo>> endpoints(const std::string& vpc, const std::string& service_name);
-    /// State and zones of one.
+    /// State and zones of one endpoint.
     core::Result<EndpointInfo> describe(const std::string& endpoint);
     core::Result<std::vector<ZoneReport>> zones(const std::string& endpoint);
     core::Result<std::vector<AttachedGroup>> attached_groups(const std::string& endpoint);
-    /// `other_region`: of the services, "" for this one.
+    /// `other_region`: the region of the services, "" for this one.
     core::Result<std::vector<EndpointService>> services(const std::string& other_region);
     /// With all its ingress rules.
     core::Result<SecurityGroup> security_group(const std::string& group);
-    /// Of the groups' rules, those that can be read: a list that can't leaves its rules undecided.
+    /// The readable prefix lists of the groups' rules; rules with an unreadable list stay undecided.
     std::map<std::string, std::vector<core::IpPrefix>> prefix_lists(const std::vector<SecurityGroup>& groups);
     /// postern's own group in the VPC, with its rules.
     core::Result<std::optional<SecurityGroup>> own_group(const std::string& vpc);
-    /// The account of the credentials; "" when nobody says.
+    /// The account of the credentials; "" if it is not known.
     std::string account();
 
     // Writing: packaging/ram/postern-create.json.
     /// The new group's ID.
     core::Result<std::string> create_group(const std::string& vpc, const std::string& client_token);
     core::Result<void> open_port(const std::string& group, const core::IpPrefix& from);
-    /// nothing after a dry run that passed. `group` "": none yet (dry run).
+    /// nullopt after a dry run that passed. `group` "": none yet (dry run).
     core::Result<std::optional<EndpointInfo>> create(const Creation& plan, const std::string& group,
                                                      const std::string& client_token, bool dry_run);
     core::Result<void> remove(const std::string& endpoint, const std::string& client_token, bool dry_run);

@@ -12,7 +12,7 @@ namespace {
 
 using core::Code;
 
-constexpr std::size_t kMaxNamed = 8;  // services in one message
+constexpr std::size_t kMaxNamed = 8;  // services listed in one message
 
 std::string join(const std::vector<std::string>& words) {
     std::string out;

@@ -1,4 +1,4 @@
-// From "created" to "usable": how far an endpoint is, whose move it is, and the [[link]] block for it. Pure.
+// From "created" to "usable": the state of an endpoint, the next step and its owner, and the [[link]] block. Pure.
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@ namespace postern::agent {
 
 struct EndpointProgress {
     enum class Outcome { kGoOn, kConnected, kHopeless } outcome = Outcome::kGoOn;
-    std::string stage;  // "Creating", "Active, connection Pending", "Connected", …: the cloud's words
-    std::string next;   // what has to happen, and who does it; "" when connected
+    std::string stage;  // "Creating", "Active, connection Pending", "Connected", …: as the cloud gives it
+    std::string next;   // the next step and its owner; "" when connected
 };
 EndpointProgress progress_of(const EndpointReport& report);
 
-/// Lines to paste into postern.toml. `name` is cut to what a link's name may be. The private DNS name is left
-/// to fill in: no public API of TDengine Cloud gives it.
+/// Lines to paste into postern.toml. `name` is cut to what a link's name may be. The private DNS name is left to fill
+/// in: no public API of TDengine Cloud gives it.
 std::string link_block(const std::string& name, const std::string& endpoint_id);
 
 /// How to get the private DNS name, in one sentence.

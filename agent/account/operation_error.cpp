@@ -9,11 +9,11 @@ using core::Error;
 constexpr const char* kPolicies = "/usr/share/postern/ram";
 
 struct Advice {
-    const char* code;  // a whole code, or with a final '*' the beginning of one
+    const char* code;  // a code, or a prefix of codes if it ends in '*'
     const char* hint;
 };
 
-// Codes of the write operations, from the documentation and from what Terraform's provider retries or not.
+// Codes of the write operations, from the documentation and from the retry rules of Terraform's provider.
 constexpr Advice kAdvice[] = {
     {"CheckServiceLinkRoleError",
      "the account's first endpoint needs the service-linked role of PrivateLink: create one endpoint in the "

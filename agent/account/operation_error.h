@@ -1,4 +1,4 @@
-// What a refusal means to somebody who creates, looks at or deletes an endpoint, and whose move it is. Pure.
+// Explains a refusal to a user of `postern endpoint`, and names the owner of the fix. Pure.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace postern::agent {
 
-/// As explain(), with the next step of a person at a command line in place of the poll's.
+/// Like explain(), but the next step is for a person at a command line, not for the poll.
 core::Error explain_operation(const ApiError& error, const ApiContext& context);
 
-/// Who can put it right: "your account's RAM administrator", "Alibaba Cloud", "this host's network", …
+/// Who can fix it: "your account's RAM administrator", "Alibaba Cloud", "this host's network", …
 std::string owner_of(const core::Error& error);
 
-/// Words of every step that is a click in TDengine's console.
+/// How every step in TDengine's console begins.
 inline constexpr std::string_view kTdengineConsole = "in TDengine's console:";
 
-/// "in TDengine's console: 实例 > 私有连接 > 服务列表 > 添加白名单, account ID 123…" - what lets an account
-/// see the service.
+/// "in TDengine's console: 实例 > 私有连接 > 服务列表 > 添加白名单, account ID 123…": the step that makes a service visible
+/// to an account.
 std::string whitelist_step(const std::string& account);
 
 }  // namespace postern::agent

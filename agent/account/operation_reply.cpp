@@ -8,7 +8,7 @@ namespace {
 using core::Code;
 
 constexpr std::size_t kMaxWord = 300;
-constexpr std::size_t kMaxItems = 2000;  // of one page
+constexpr std::size_t kMaxItems = 2000;  // on one page
 
 std::string word(const JsonView& node) {
     return node.text().substr(0, kMaxWord);
@@ -77,7 +77,7 @@ bool is_resource_id(std::string_view text, std::string_view prefix) {
 core::Result<EndpointInfo> read_endpoint_info(const JsonView& reply) {
     auto report = read_endpoint_attribute(reply);
     if (!report) return core::fail(std::move(report.error()));
-    // Goes into commands and configurations that people copy.
+    // It goes into commands and configurations that are copied.
     if (!is_resource_id(report->endpoint_id, "ep-"))
         return core::fail(Code::kApiBadReply, "a reply whose endpoint has no ID");
     EndpointInfo out;
@@ -105,7 +105,7 @@ core::Result<Page<EndpointService>> read_services_page(const JsonView& reply) {
             JsonView zones = item.at("Zones");
             if (zones.is_object()) zones = zones.at("Zone");
             for (const JsonView& zone : zones.items()) {
-                // Strings here; objects in the replies about endpoints.
+                // Strings in this reply; objects in the replies about endpoints.
                 const std::string id = zone.is_object() ? word(zone.at("ZoneId")) : word(zone);
                 if (!id.empty()) out.zones.push_back(id);
             }

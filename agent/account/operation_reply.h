@@ -1,6 +1,5 @@
-// The replies of the calls that `postern endpoint` makes, in words: endpoints, services, security groups,
-// lists of prefixes, what was created. Pure; takes any bytes. Lists come plain from PrivateLink and wrapped
-// from ECS; both are taken.
+// Parses the replies to `postern endpoint`: endpoints, services, security groups, prefix lists, created resources.
+// Pure; accepts any bytes. PrivateLink's lists are plain, ECS's are wrapped; both forms are accepted.
 #pragma once
 
 #include <string>
@@ -18,16 +17,16 @@ struct Page {
     std::string request_id;
 };
 
-/// One endpoint as the account that owns it sees it.
+/// One endpoint as its account sees it.
 struct EndpointInfo {
-    EndpointReport report;  // zones are a call of their own
+    EndpointReport report;  // without zones: they need another call
     std::string name, service_id, vpc, created;
 };
 
 struct EndpointService {
     std::string id, name, type, domain;
     std::vector<std::string> zones;
-    bool accepts_by_itself = false;  // AutoAcceptEnabled: no click in the provider's console
+    bool accepts_by_itself = false;  // AutoAcceptEnabled: no step in the provider's console
 };
 
 struct AttachedGroup {
@@ -38,16 +37,16 @@ core::Result<EndpointInfo> read_endpoint_info(const JsonView& reply);  // also C
 core::Result<Page<EndpointInfo>> read_endpoint_infos_page(const JsonView& reply);
 core::Result<Page<EndpointService>> read_services_page(const JsonView& reply);
 core::Result<Page<AttachedGroup>> read_attached_groups_page(const JsonView& reply);
-/// DescribeSecurityGroupAttribute: of one item, the group with the rules of this page.
+/// DescribeSecurityGroupAttribute: one item, the group with the rules of this page.
 core::Result<Page<SecurityGroup>> read_security_group_page(const JsonView& reply);
 /// DescribeSecurityGroups: without rules.
 core::Result<Page<SecurityGroup>> read_security_groups_page(const JsonView& reply);
 /// DescribePrefixListAttributes.
 core::Result<std::vector<core::IpPrefix>> read_prefix_list(const JsonView& reply);
-/// A field that must be there and looks like an ID ("sg-…"): the reply is of use only with it.
+/// A required field that looks like an ID ("sg-…").
 core::Result<std::string> read_id(const JsonView& reply, const char* field, std::string_view prefix);
 
-/// "ep-bp1…" with a prefix, then letters and digits only: it goes into commands that people copy.
+/// "ep-bp1…": a prefix, then letters and digits only: it goes into commands that are copied.
 bool is_resource_id(std::string_view text, std::string_view prefix);
 
 }  // namespace postern::agent

@@ -49,20 +49,20 @@ std::optional<PortRange> parse_ports(std::string_view text) {
 }
 
 Match match_port(const SecurityGroupRule& rule, std::uint16_t port) {
-    if (rule.port_range.empty()) return Match::kMaybe;  // a list, or nothing that we know
+    if (rule.port_range.empty()) return Match::kMaybe;  // a port list, or an unknown form
     const auto ports = parse_ports(rule.port_range);
     if (!ports) return Match::kMaybe;
     return ports->first <= port && port <= ports->last ? Match::kYes : Match::kNo;
 }
 
-/// The kernel chooses the port that a connection comes from.
+/// A rule on the source port can't be decided: the kernel chooses that port.
 Match match_source_port(const std::string& range) {
     if (range.empty()) return Match::kYes;
     const auto ports = parse_ports(range);
     return ports && ports->first <= 1 && ports->last >= 65535 ? Match::kYes : Match::kMaybe;
 }
 
-/// Does `outer` hold all of `inner`, a part, nothing?
+/// Whether `outer` contains all of `inner`, a part, or nothing.
 Match covers(const IpPrefix& outer, const IpPrefix& inner) {
     if (outer.length <= inner.length) return outer.contains(inner.ip) ? Match::kYes : Match::kNo;
     return inner.contains(outer.ip) ? Match::kMaybe : Match::kNo;
@@ -136,7 +136,7 @@ AccessJudgement unknown_because(const Candidate& c) {
     return {Access::kUnknown, describe(c) + ", and whether it applies can't be told from here"};
 }
 
-/// No rule decides: groups keep out everybody but, where they say so, their own members.
+/// No rule decides: groups block everything, except their own members if so configured.
 AccessJudgement judge_default(const std::vector<SecurityGroup>& groups, const TrafficSource& source, std::uint16_t port,
                               const Candidate* uncertain_drop) {
     std::string names, open_inside;
@@ -191,7 +191,7 @@ AccessJudgement judge_ingress(const std::vector<SecurityGroup>& groups, const Tr
     for (const auto& c : matching) {
         const bool certain = c.match == Match::kYes && c.rule->policy != Policy::kOther;
         if (!certain) {
-            // The first of each kind: a word that we do not know may be either.
+            // The first uncertain rule of each kind; an unknown policy may be either.
             if (c.rule->policy != Policy::kDrop && maybe_accept == nullptr) maybe_accept = &c;
             if (c.rule->policy != Policy::kAccept && maybe_drop == nullptr) maybe_drop = &c;
             continue;

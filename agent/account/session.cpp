@@ -23,13 +23,13 @@ struct CloudSession::Parts {
         lookup.set_upstreams(upstreams_of(config));
         look_for_signals();
     }
-    /// A signal only sets a flag: the loop must turn for it to be seen.
+    /// A signal only sets a flag: the loop must wake up to see it.
     void look_for_signals() {
         signals.start_in(kLookForSignals, [this] { look_for_signals(); });
     }
 
     Interruptible interruptible;
-    core::Loop loop;  // before all that live on it
+    core::Loop loop;  // before everything that uses it
     core::SystemClock clock;
     core::SystemRandom random;
     AresLookup lookup;
@@ -47,7 +47,7 @@ CloudSession::~CloudSession() = default;
 
 template <class T>
 core::Result<T> CloudSession::wait_for(const std::function<void(std::function<void(core::Result<T>)>)>& start) {
-    // On the heap: after an interruption the answer may still come.
+    // On the heap: the answer may still come after an interruption.
     const auto answer = std::make_shared<std::optional<core::Result<T>>>();
     if (!interrupted()) start([answer](core::Result<T> result) { answer->emplace(std::move(result)); });
     while (!*answer && !interrupted())

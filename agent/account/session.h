@@ -1,5 +1,5 @@
-// The cloud's API for a command: everything that the agent has for it on a loop of its own, and calls that
-// block. Ctrl-C and SIGTERM end whatever waits with kCancelled.
+// Blocking cloud calls for commands: the agent's API client on a loop of its own. Ctrl-C and SIGTERM end a
+// wait with kCancelled.
 #pragma once
 
 #include <functional>
@@ -18,32 +18,32 @@ namespace postern::agent {
 
 class CloudSession {
   public:
-    /// `region`: "" for the configuration's, else the instance's.
+    /// `region` "": from the configuration, else the instance's.
     CloudSession(const Config& config, const std::string& region);
     ~CloudSession();
 
-    /// One call; see AliyunApi::call. The words of a refusal are explain_operation()'s.
+    /// One call; see AliyunApi::call. Refusals are explained by explain_operation().
     core::Result<JsonView> call(const AliyunProduct& product, const std::string& action, NameValues parameters,
                                 const std::string& resource);
-    /// All pages of a list. `read` gives a Result<Page<T>>.
+    /// All pages of a list. `read` returns a Result<Page<T>>.
     template <class T, class Read>
     core::Result<std::vector<T>> pages(const AliyunProduct& product, const std::string& action,
                                        const NameValues& parameters, const std::string& resource, Read read);
-    /// Whose key signs. kCredentialsMissing with every source and its reason when there is none.
+    /// The credentials in use. kCredentialsMissing, with every source and its reason, if there are none.
     core::Result<Credentials> credentials();
     /// A value of the metadata service.
     core::Result<std::string> metadata(const std::string& path);
     core::Result<InstanceIdentity> identity();
 
-    /// False when interrupted, also before.
+    /// False when interrupted, also earlier.
     bool sleep(Micros us);
     bool interrupted() const;
     Micros now_us() const;
     core::Random& random();
-    /// The API's clock minus ours, where it has refused ours.
+    /// The API's clock minus ours; 0 until it refused ours.
     Micros clock_offset_us() const;
-    std::string region() const;  // "" until a call was made, unless configured
-    /// What the API said the last time it refused; empty when it was something else that failed.
+    std::string region() const;  // "" until the first call, unless configured
+    /// The API's last refusal; empty if the failure was of another kind.
     const ApiError& refusal() const;
 
   private:
@@ -59,7 +59,7 @@ template <class T, class Read>
 core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, const std::string& action,
                                                  const NameValues& parameters, const std::string& resource, Read read) {
     std::vector<T> all;
-    std::set<std::string> tokens;  // a repeated one would page for ever
+    std::set<std::string> tokens;  // a repeated one would page forever
     for (std::string token;;) {
         NameValues page_parameters = parameters;
         if (!token.empty()) page_parameters.emplace_back("NextToken", token);

@@ -25,7 +25,8 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-/// Only these are covered: the gateway recomputes exactly this choice, so signing accept or date would not verify.
+/// Only these headers are signed: the gateway recomputes exactly this set, so signing accept or date
+/// would not verify.
 bool is_signed(const std::string& name) {
     return name.starts_with("x-acs-") || name == "host" || name == "content-type";
 }

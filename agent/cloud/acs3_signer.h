@@ -1,4 +1,4 @@
-// Request signing, version 3 (ACS3-HMAC-SHA256). Pure: bytes in, text out; no clock, no randomness, no transport.
+// Request signing, version 3 (ACS3-HMAC-SHA256). Pure: no clock, no randomness, no transport.
 #pragma once
 
 #include <string>
@@ -12,22 +12,22 @@ namespace postern::agent {
 
 using NameValues = std::vector<std::pair<std::string, std::string>>;
 
-/// sha256 of nothing: the payload hash of every request whose parameters are all in the query.
+/// sha256 of the empty string: the payload hash of every request whose parameters are all in the query.
 inline constexpr std::string_view kEmptyPayloadHash =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 struct Acs3Request {
     std::string method;        // upper case, as sent
     std::string uri = "/";     // canonical
-    std::string query;         // canonical_query() of the parameters, and exactly what the URL carries
-    NameValues headers;        // all that are sent; the signer picks those that count, any case, repeats allowed
+    std::string query;         // canonical_query() of the parameters, exactly as in the URL
+    NameValues headers;        // all headers sent; the signer picks those it signs, any case, repeats allowed
     std::string payload_hash;  // lower-case hex sha256 of the body
 };
 
 /// Parameters sorted by raw name, percent-encoded (RFC 3986), "name=" for an empty value, joined by '&'.
 std::string canonical_query(NameValues parameters);
 
-/// The text whose hash is signed. Holds the security token where there is one: never log it.
+/// The string to sign. Contains the security token if there is one: never log it.
 std::string acs3_canonical_request(const Acs3Request& request);
 
 /// The value of the Authorization header.
@@ -37,7 +37,7 @@ std::string acs3_authorization(const Acs3Request& request, const std::string& ac
 std::string sha256_hex(std::string_view data);
 /// 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view data);
-/// 20 raw bytes; version 2 signatures, which STS wants.
+/// 20 raw bytes; for version 2 signatures (STS).
 std::string hmac_sha1(std::string_view key, std::string_view data);
 std::string to_hex(std::string_view raw);
 std::string to_base64(std::string_view raw);

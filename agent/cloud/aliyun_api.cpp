@@ -20,23 +20,23 @@ constexpr Micros kLongestWait = 10 * core::kSecond;  // a longer throttling is t
 constexpr Micros kLongestThrottle = 30 * core::kMinute;
 constexpr Micros kPublicFirst = 10 * core::kMinute;  // then the VPC host is tried again
 constexpr Micros kClockIsFine = core::kMinute;
-constexpr Micros kHalfSecond = core::kSecond / 2;  // the Date header is cut to seconds
+constexpr Micros kHalfSecond = core::kSecond / 2;  // the Date header has whole seconds
 constexpr int kRetries = 2;
-constexpr std::size_t kMaxCodes = 200;  // distinct metric labels from outside
+constexpr std::size_t kMaxCodes = 200;  // distinct metric labels taken from replies
 constexpr const char* kDryRunPassed = "DryRunOperation";
 
 struct Host {
     std::string base;       // "https://host[:port]"
-    std::string authority;  // signed, and what the Host header will be
+    std::string authority;  // signed; the Host header
 };
 
-/// Not for a connection that broke: that host is there, and asked again with a new signature.
+/// False for a broken connection: that host is reachable and is retried with a new signature.
 bool try_next_host(Code code) {
     return code == Code::kDnsFailed || code == Code::kConnectFailed || code == Code::kTlsFailed ||
            code == Code::kTimeout;
 }
 
-/// "privatelink-vpc" of one of the cloud's own regional hosts, "" of any other.
+/// The product part ("privatelink-vpc") of one of the cloud's regional hosts, "" for any other host.
 std::string own_label(const UrlParts& url) {
     const auto dot = url.host.find('.');
     const bool own = url.host.ends_with(".aliyuncs.com") && url.host.starts_with("privatelink");
@@ -87,7 +87,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
     State(core::Clock& c, core::Random& r, HttpTransport& h, CredentialChain& k, MetadataClient& m, AliyunOptions o)
         : clock(c), random(r), http(h), credentials(k), metadata(m), options(std::move(o)) {}
 
-    /// A callback for others: does nothing once we are closed or the call has ended.
+    /// A callback for asynchronous results: ignored after close or once the call has ended.
     template <class Then>
     auto guarded(CallId id, Then then) {
         return [weak = weak_from_this(), id, then](auto result) {
@@ -154,7 +154,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             const bool local = url->host == "localhost" || (ip && ip->is_loopback());
             if (url->scheme != "https" && !local) return {};
             std::string authority = url->authority;
-            // The PrivateLink host of the configuration serves no other product.
+            // The configured host is PrivateLink's and serves no other product.
             if (const auto label = own_label(*url); !label.empty())
                 authority.replace(0, label.size(), product.name + vpc_suffix(label));
             return {{url->scheme + "://" + authority, authority}};
@@ -306,9 +306,11 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
                 break;
             case ApiFailure::kTransient:
             case ApiFailure::kPermanent: {
-                const bool not_the_api = error.code.empty();  // damaged, or a page of whatever stands before it
+                // a damaged reply, or one from a proxy in front of the API
+                const bool not_the_api = error.code.empty();
                 if ((kind == ApiFailure::kTransient || not_the_api) && may_retry(call)) {
-                    // A host that answers and always fails is as good as none: the last attempt is the next one's.
+                    // A host that answers with errors only counts as unreachable: the last attempt goes to the next
+                    // host.
                     if (call.retries_left == 0 && call.host + 1 < call.hosts.size()) ++call.host;
                     return attempt_in(id, call, call.backoff.next(random));
                 }
@@ -321,7 +323,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
     void throttled(CallId id, Call& call, const HttpResponse& reply, const ApiError& error) {
         Micros wait = throttle_wait_us(reply);
         if (wait == 0) wait = call.backoff.next(random) * 3;
-        // Every throttled host was told the same moment: a little later each, so that they do not come back as one.
+        // Hosts throttled together get the same wait: jitter spreads their retries.
         wait = std::min(wait, kLongestThrottle);
         wait += static_cast<Micros>(random.below(static_cast<std::uint64_t>(wait / 4 + 1)));
         not_before_us = std::max(not_before_us, clock.mono_us() + wait);
@@ -345,7 +347,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             {{"offset_s", std::to_string(clock_offset_us / core::kSecond)}});
         return true;
     }
-    /// While an offset is in use every reply says whether it is still needed.
+    /// While an offset is in use, every reply shows whether it is still needed.
     void keep_clock(const HttpResponse& reply) {
         if (clock_offset_us == 0) return;
         const auto server = parse_http_date(reply.header("date"));

@@ -16,7 +16,7 @@ const AliyunProduct kProduct{"privatelink", "2020-04-15"};
 constexpr const char* kPageSize = "50";  // the largest that every document and gateway accepts
 constexpr std::size_t kMaxPages = 40;
 constexpr std::size_t kMaxZones = 1000;
-constexpr std::size_t kMaxFound = 20;  // endpoints behind one name: more is a search that says too little
+constexpr std::size_t kMaxFound = 20;  // endpoints matched by one search; more means the search is too wide
 
 std::string resource_of(const std::string& endpoint) {
     return "endpoint " + endpoint;
@@ -25,12 +25,13 @@ std::string resource_of(const std::string& endpoint) {
 }  // namespace
 
 struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
-    /// One describe_endpoint(): the attributes of an endpoint or a search for several, then each one's zones, page by page.
+    /// One describe_endpoint(): the attributes of an endpoint, or a search for several; then the zones of each,
+    /// page by page.
     struct Description {
-        EndpointReport report;         // without zones yet; of a search, with its parts
+        EndpointReport report;         // without zones at first; of a search, with its parts
         EndpointQuery query;           // of a search
-        std::size_t at = 0;            // the part whose zones are asked for
-        std::set<std::string> tokens;  // seen in this list; a repeated one would page for ever
+        std::size_t at = 0;            // the part whose zones are being requested
+        std::set<std::string> tokens;  // seen in this list; a repeated one would page forever
         Callback done;
 
         EndpointReport& current() { return report.search ? report.parts[at] : report; }
@@ -46,7 +47,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
           MetadataClient& m, AliyunOptions options)
         : api(clock, random, http, credentials, m, std::move(options)), metadata(m) {}
 
-    /// A callback for others: does nothing once we are closed or the description has ended.
+    /// A callback for asynchronous results: ignored after close or once the description has ended.
     template <class Result, class Then>
     std::function<void(Result)> guarded(std::uint64_t id, Then then) {
         return [weak = weak_from_this(), id, then](Result reply) {
@@ -73,7 +74,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         finish(id, core::fail(Code::kApiBadReply, action + ": " + what,
                               "the API changed or something else answers; what is known stays in use"));
     }
-    /// True when the list goes on; a list that does not end ends the description.
+    /// True if there is another page; an endless list fails the description.
     bool goes_on(std::uint64_t id, Description& d, const std::string& action, const std::string& token) {
         if (token.empty()) return false;
         const bool repeated = !d.tokens.insert(token).second;
@@ -134,7 +135,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         if (!page) return bad(id, "ListVpcEndpoints", page.error().what);
         d.report.request_id = page->request_id;
         for (auto& endpoint : page->endpoints) {
-            // A gateway that does not know a filter leaves it out: what it gives must match all the same.
+            // A gateway that does not know a filter ignores it: check every result here.
             const bool other = !d.query.service.empty() && endpoint.service_name != d.query.service;
             if (!other) d.report.parts.push_back(std::move(endpoint));
         }
@@ -165,7 +166,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
                  guarded<core::Result<JsonView>>(
                      id, [endpoint](State& self, std::uint64_t i, Description& d, core::Result<JsonView> reply) {
                          if (!reply && d.report.search && reply.error().code == Code::kApiNotFound) {
-                             // Deleted since the search found it.
+                             // Deleted after the search found it.
                              d.report.parts.erase(d.report.parts.begin() + static_cast<std::ptrdiff_t>(d.at));
                              return self.zones_of_part(i, d, d.at);
                          }

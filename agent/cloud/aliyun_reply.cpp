@@ -23,7 +23,7 @@ std::string word(const JsonView& node) {
     return core::redact(node.text(), kMaxWord);
 }
 
-/// Printable, one line: it goes to logs and terminals.
+/// Printable and one line: it goes to logs and terminals.
 std::string tame(const std::string& text, std::size_t longest) {
     std::string out = core::redact(text, longest);
     for (char& c : out) {
@@ -42,9 +42,9 @@ bool is_token_text(const std::string& code) {
     return true;
 }
 
-/// An address that a client could connect to. Loopback is one: test setups put a gateway there.
+/// An address that a client could connect to. Loopback is allowed: test setups have a gateway there.
 std::optional<IpAddress> usable(const std::string& text, bool v6) {
-    const auto ip = IpAddress::parse(text);  // "false", the literal of old replies, is no address
+    const auto ip = IpAddress::parse(text);  // "false", which old replies contain, is not an address
     if (!ip || ip->is_v6() != v6 || !ip->is_host()) return std::nullopt;
     return ip;
 }
@@ -88,11 +88,11 @@ core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const
                                                     const std::string& what, std::string* next_token,
                                                     std::string* request_id) {
     JsonView list = reply.at(plural);
-    if (list.is_object()) list = list.at(singular);  // the wrapping of this cloud's other products
+    if (list.is_object()) list = list.at(singular);  // the form used by this cloud's other products
     const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
     if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, "a reply without a list of " + what);
     *request_id = word(reply.at({"RequestId", "requestId"}));
-    *next_token = reply.at("NextToken").text();  // absent, null and "" all end the list
+    *next_token = reply.at("NextToken").text();  // absent, null and "" all mean the last page
     if (next_token->size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
     auto items = list.items();
     for (const JsonView& item : items) {
@@ -154,7 +154,7 @@ ApiError from_json(int http_status, const JsonView& json) {
     out.code = json.at({"Code", "code"}).text();
     if (!is_token_text(out.code)) out.code.clear();
     out.request_id = tame(json.at({"RequestId", "requestId"}).text(), 80);
-    // The gateway repeats what it signed, security token included, when a signature does not match.
+    // On a signature mismatch the gateway echoes the string to sign, which contains the security token.
     if (!is_signature(out.code)) out.message = tame(json.at({"Message", "message"}).text(), 200);
     const JsonView denied = json.at({"AccessDeniedDetail", "accessDeniedDetail"});
     out.denied_action = tame(denied.at({"AuthAction", "authAction"}).text(), 100);
@@ -275,7 +275,7 @@ Micros throttle_wait_us(const HttpResponse& response) {
         if (ms > 0 && ms < kLongestTold * 1000) longest = std::max(longest, ms * core::kMillisecond);
     }
     if (longest != 0) return longest;
-    std::int64_t s = 0;  // of proxies and load balancers in front
+    std::int64_t s = 0;  // from proxies and load balancers in front
     const std::string value = response.header("retry-after");
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), s);
     const bool whole = error == std::errc{} && end == value.data() + value.size();

@@ -1,5 +1,5 @@
-// The replies of Alibaba Cloud's API in words: what an endpoint is, what an error means and what to do about it. Pure;
-// takes any bytes. Errors are told apart by Code, never by HTTP status alone: the status of one code differs by gateway.
+// Parses the replies of Alibaba Cloud's API and explains its errors. Pure; accepts any bytes. Errors are
+// distinguished by Code, never by HTTP status alone: the status of a code differs between gateways.
 #pragma once
 
 #include <optional>
@@ -19,13 +19,13 @@ struct ZonesPage {
     std::string request_id;
 };
 
-/// The entries of one page of a list, plain or wrapped (`plural`: {`singular`: […]}), all of them objects; `what` for messages.
-/// A reply without the list is an error, not an empty list.
+/// The entries of one page of a list, plain or wrapped (`plural`: {`singular`: […]}), all of them objects; `what` is
+/// for messages. A reply without the list is an error, not an empty list.
 core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const char* plural, const char* singular,
                                                     const std::string& what, std::string* next_token,
                                                     std::string* request_id);
 
-/// GetVpcEndpointAttribute without its zones (it has no addresses). kApiBadReply when it is something else.
+/// GetVpcEndpointAttribute, without zones (it has no addresses). kApiBadReply for any other reply.
 core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply);
 /// One page of ListVpcEndpointZones. A reply without a list of zones is an error, not "no zones".
 core::Result<ZonesPage> read_zones_page(const JsonView& reply);
@@ -35,40 +35,40 @@ struct EndpointsPage {
     std::string next_token;                 // "" on the last page
     std::string request_id;
 };
-/// One page of ListVpcEndpoints, interface endpoints alone. A reply without a list is an error, not "none".
+/// One page of ListVpcEndpoints, only the interface endpoints. A reply without a list is an error, not "none".
 core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply);
 
-/// Entry points for fuzzers and saved replies.
+/// For fuzzers and saved replies.
 core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body);
 core::Result<ZonesPage> parse_zones_page(std::string_view body);
 core::Result<EndpointsPage> parse_endpoints_page(std::string_view body);
 
 struct ApiError {
     int http_status = 0;
-    std::string code;     // "" when the body was no API error
-    std::string message;  // bounded; "" where it may repeat what we signed
+    std::string code;     // "" if the body is not an API error
+    std::string message;  // bounded; "" where it may contain the string to sign
     std::string request_id;
     std::string denied_action;  // "privatelink:ListVpcEndpointZones"
     std::string denied_principal;
-    std::string instead;  // of JSON: "an HTML or XML page", …
+    std::string instead;  // what the body is if not JSON: "an HTML or XML page", …
 };
 ApiError read_api_error(int http_status, std::string_view body);
-/// A 200 that is an error all the same.
+/// An error in a reply with status 200.
 std::optional<ApiError> error_in_success(const JsonView& reply);
 
 enum class ApiFailure {
-    kPermanent,  // until somebody changes something
-    kTransient,  // again, soon
+    kPermanent,  // until something is changed
+    kTransient,  // retry soon
     kThrottled,
     kClock,  // our date was refused
     kToken,  // new temporary credentials may help
-    kKey,    // key or secret are wrong: read them anew next time
+    kKey,    // key or secret is wrong: read them again next time
 };
 ApiFailure classify(const ApiError& error);
-/// Something else is being done to the endpoint: the same again later, for minutes.
+/// Another operation on the endpoint is in progress: retry for minutes.
 bool is_busy(const ApiError& error);
 
-/// What the words of an error are filled with.
+/// Values for the error texts.
 struct ApiContext {
     std::string product = "privatelink";
     std::string action, host, region;
@@ -79,9 +79,10 @@ struct ApiContext {
 };
 core::Error explain(const ApiError& error, const ApiContext& context);
 
-/// The wait that a throttled reply asks for, 0 if it does not say: the larger TimeLeft (ms) of its headers, else Retry-After (s).
+/// The wait that a throttled reply asks for, 0 if none: the larger TimeLeft (ms) of its headers,
+/// else Retry-After (s).
 core::Micros throttle_wait_us(const HttpResponse& response);
-/// "Sun, 06 Nov 1994 08:49:37 GMT" in wall microseconds; nothing for another form.
+/// "Sun, 06 Nov 1994 08:49:37 GMT" as wall-clock microseconds; nullopt for another form.
 std::optional<core::Micros> parse_http_date(const std::string& text);
 /// "20 min 3 s behind"
 std::string describe_clock_offset(core::Micros server_minus_ours_us);

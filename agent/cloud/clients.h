@@ -15,9 +15,9 @@
 namespace postern::agent {
 
 struct CloudStack {
-    /// Names are looked up by `lookup`, never by the host's own resolver.
+    /// Names are resolved by `lookup`, never by the host's resolver.
     CloudStack(core::Loop& loop, core::Clock& clock, core::Random& random, Lookup& lookup, const AliyunConfig& config);
-    /// For a reload: all but metadata_url, which takes effect at the next start.
+    /// For a reload: everything but metadata_url, which takes effect at the next start.
     void configure(const AliyunConfig& config);
 
     HttpClient http;

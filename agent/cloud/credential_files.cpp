@@ -1,4 +1,4 @@
-// Parsing of what credentials come in, files and replies: pure, any bytes in.
+// Parsers for credential files and replies. Pure; accepts any bytes.
 #include <utility>
 
 #include "agent/cloud/credential_sources.h"
@@ -21,7 +21,7 @@ std::string ini_value(std::string_view text) {
         const auto close = text.find(text.front(), 1);
         if (close != std::string_view::npos) return std::string(text.substr(1, close - 1));
     }
-    // A comment needs a blank before it: secrets may hold '#'.
+    // A comment needs a blank before it: secrets may contain '#'.
     for (const char* mark : {" #", "\t#", " ;", "\t;"})
         text = text.substr(0, text.find(mark));
     return std::string(trim(text));
@@ -59,7 +59,7 @@ std::map<std::string, ProfileFields> parse_ini(std::string_view text) {
             out[section];
             continue;
         }
-        const auto sign = line.find_first_of("=:");  // both are read by the official libraries
+        const auto sign = line.find_first_of("=:");  // the official libraries accept both
         if (sign == std::string_view::npos) continue;
         std::string key(trim(line.substr(0, sign)));
         for (char& c : key)

@@ -17,7 +17,7 @@ using Callback = CredentialSource::Callback;
 
 constexpr std::size_t kMaxFile = 1 << 20;
 constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
-constexpr int kMaxChain = 5;  // profiles that assume a role from a profile that …
+constexpr int kMaxChain = 5;  // profiles that assume a role from another profile
 
 tl::unexpected<core::Error> missing(std::string why) {
     return core::fail(Code::kCredentialsMissing, std::move(why));
@@ -31,14 +31,14 @@ std::string field(const ProfileFields& fields, const char* name) {
     return it == fields.end() ? std::string() : it->second;
 }
 
-/// "" when there is none: a service under systemd has no HOME.
+/// "" if there is none: a service under systemd has no HOME.
 std::string home(const Environment& environment) {
     std::string out = environment("HOME");
     if (out.empty() && ::geteuid() == 0) out = "/root";
     return out;
 }
 
-/// The file's text, and a word about files that everyone may read.
+/// Reads the file; logs a warning if other users may read it.
 core::Result<std::string> read_secret_file(const std::string& path) {
     auto text = core::read_file(path, kMaxFile);
     struct stat info {};
@@ -64,7 +64,7 @@ class StaticSource final : public CredentialSource {
     Credentials keys_;
 };
 
-/// Any callback that comes back later finds out whether its source is still there.
+/// Base of the asynchronous sources: a late callback checks that its source still exists.
 class GuardedSource : public CredentialSource {
   protected:
     template <class Then>
@@ -112,7 +112,7 @@ class OidcSource final : public GuardedSource {
         for (const auto& [variable, value] : needed) {
             if (value->empty()) return done(missing(std::string(variable) + " is not set"));
         }
-        // Read each time: the cluster rotates it.
+        // Read each time: Kubernetes rotates it.
         auto token = core::read_file(token_file_, kMaxFile);
         if (!token) return done(wrong("the OIDC token: " + token.error().text()));
         while (!token->empty() && (token->back() == '\n' || token->back() == '\r' || token->back() == ' '))
@@ -199,14 +199,14 @@ RoleRequest role_of(const CredentialContext& c, const std::string& arn, const st
     return role;
 }
 
-/// What a file says about the instance's role; the variables of the chain hold for it as well.
+/// The instance role named in a file; the chain's environment variables apply to it, too.
 core::Result<std::unique_ptr<CredentialSource>> instance_role(const CredentialContext& c, const std::string& name) {
     if (is_true(c.environment(kNoMetadata)))
         return wrong(std::string(kNoMetadata) + " forbids to ask for the instance's role");
     return ecs_role_credentials(c.metadata, name.empty() ? c.environment("ALIBABA_CLOUD_ECS_METADATA") : name);
 }
 
-/// A source whose file says which source it really is.
+/// A source whose file selects another source.
 class DelegatingSource : public GuardedSource {
   protected:
     void delegate(core::Result<std::unique_ptr<CredentialSource>> inner, const std::string& where, Callback done) {
@@ -219,7 +219,7 @@ class DelegatingSource : public GuardedSource {
         inner_->fetch(guarded([this, where, done = std::move(done)](core::Result<Credentials> keys) {
             if (!keys) {
                 core::Error error = keys.error();
-                // Set up, though failing: not "missing", whatever the inner source calls it.
+                // It is configured but failing: not "missing", whatever the inner source reports.
                 error.code = Code::kCredentialsInvalid;
                 error.what = where + ": " + error.what;
                 return done(core::fail(std::move(error)));
@@ -318,7 +318,7 @@ class IniSource final : public DelegatingSource {
         if (paths[0].empty()) {
             if (home(environment).empty()) return done(missing("HOME is not set"));
             const std::string base = home(environment) + "/.alibabacloud/credentials";
-            paths = {base, base + ".ini"};  // the official libraries disagree about the name
+            paths = {base, base + ".ini"};  // the official libraries use both names
         }
         std::string path = paths[0];
         core::Result<std::string> text = read_secret_file(path);

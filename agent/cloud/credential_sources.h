@@ -1,6 +1,7 @@
-// The sources of the official default chain beside the environment and the instance's role: OIDC, the command line
-// tool's profiles (~/.aliyun/config.json), the ini file (~/.alibabacloud/credentials), a credentials URI. Files are read
-// at each fetch: a rotated one counts at the next renewal or refusal. Nothing of a file's content enters an error text.
+// The sources of the official default chain other than the environment and the instance role: OIDC, the command
+// line tool's profiles (~/.aliyun/config.json), the ini file (~/.alibabacloud/credentials), a credentials URI.
+// Files are read at each fetch: a rotated file takes effect at the next renewal or refusal. File content never
+// appears in an error text.
 #pragma once
 
 #include <functional>
@@ -15,11 +16,11 @@
 
 namespace postern::agent {
 
-/// Runs a program without a shell and gives its standard output, within a minute; for profiles of mode External.
+/// Runs a program without a shell and returns its standard output, within a minute; for profiles of mode External.
 using CommandRunner =
     std::function<void(std::vector<std::string> argv, std::function<void(core::Result<std::string>)>)>;
 
-/// What all sources need. Outlives them.
+/// What all sources need. Must outlive them.
 struct CredentialContext {
     core::Clock& clock;
     HttpTransport& http;
@@ -34,7 +35,7 @@ std::unique_ptr<CredentialSource> cli_profile_credentials(CredentialContext& con
 std::unique_ptr<CredentialSource> ini_credentials(CredentialContext& context);
 std::unique_ptr<CredentialSource> uri_credentials(CredentialContext& context);
 
-/// One profile of config.json, by its JSON names; and what to do with it. Pure, for tests and fuzzers.
+/// One profile of config.json, by its JSON names. Pure, for tests and fuzzers.
 using ProfileFields = std::map<std::string, std::string>;
 struct CliConfig {
     std::string current;
@@ -42,10 +43,10 @@ struct CliConfig {
 };
 core::Result<CliConfig> parse_cli_config(std::string_view text);
 
-/// Sections and keys of an ini file; comments (# and ;), quotes and a byte order mark are understood.
+/// Sections and keys of an ini file; handles comments (# and ;), quotes and a byte order mark.
 std::map<std::string, ProfileFields> parse_ini(std::string_view text);
 
-/// A command line as a POSIX shell would take it apart: blanks, quotes and backslashes; nothing is expanded.
+/// Splits a command line as a POSIX shell does: blanks, quotes and backslashes; no expansion.
 core::Result<std::vector<std::string>> split_command(std::string_view command);
 
 /// The output of an External profile's command.

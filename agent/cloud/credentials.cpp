@@ -12,10 +12,11 @@ namespace {
 using core::Code;
 using core::Micros;
 
-// The platform offers the next credential 30 min before the old one ends; both work meanwhile.
+// The platform issues the next credential 30 min before the old one expires; both are valid meanwhile.
 constexpr Micros kRenewBefore = 15 * core::kMinute;
 constexpr Micros kUseless = 3 * core::kMinute;  // a request started now must not find it expired
-constexpr Micros kAskAgain = core::kMinute;     // a source that gives what looks expired is not asked for every request
+// at most one fetch a minute from a source whose credentials look expired
+constexpr Micros kAskAgain = core::kMinute;
 constexpr Micros kRenewAtLeast = 10 * core::kSecond;
 
 class EnvironmentSource final : public CredentialSource {
@@ -92,7 +93,7 @@ class EcsRoleSource final : public CredentialSource {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// Named in the list of those that were asked, with the reason why it was not.
+/// A source that is switched off: listed with the reason.
 class SwitchedOffSource final : public CredentialSource {
   public:
     SwitchedOffSource(std::string name, std::string variable)
@@ -138,7 +139,7 @@ CredentialChain::~CredentialChain() {
 bool CredentialChain::fresh() const {
     if (!current_ || refused_) return false;
     if (current_->expires_wall_us == core::kNever) return true;
-    // The second half: our clock may be the one that is wrong.
+    // Second condition: our clock may be wrong.
     return current_->expires_wall_us - clock_.wall_us() > kUseless || clock_.mono_us() - fetched_mono_us_ < kAskAgain;
 }
 
@@ -179,7 +180,7 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
         asked_.push_back({source, false, result.error().code != Code::kCredentialsMissing, result.error().text()});
         if (whole_walk_) return walk(index + 1);
         const bool usable = current_ && !refused_ && current_->expires_wall_us > clock_.wall_us();
-        if (!usable) {  // what served so far is gone: start over with all
+        if (!usable) {  // no usable credentials left: ask every source
             whole_walk_ = true;
             asked_.clear();
             return walk(0);
@@ -200,7 +201,7 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
     if (current_->expires_wall_us != core::kNever) {
         if (!same_key) backoff_.reset();
         const Micros left = current_->expires_wall_us - clock_.wall_us();
-        // Renewed too early the service repeats itself; a short-lived credential is renewed at half its time.
+        // Before kRenewBefore the service returns the same credential; a short-lived one is renewed at half its time.
         const Micros delay = left > kRenewBefore + kRenewAtLeast ? left - kRenewBefore
                              : same_key                          ? backoff_.next(random_)
                                                                  : std::max(left / 2, kRenewAtLeast);
@@ -209,13 +210,13 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
     finish(*current_);
 }
 
-/// Nobody gave credentials.
+/// No source has credentials.
 void CredentialChain::exhausted() {
     attempts_ = asked_;
     if (current_ && !refused_ && current_->expires_wall_us > clock_.wall_us()) {
-        // Callers between now and the expiry get the old ones without asking again each time.
+        // Until it expires, callers get the old one without a fetch each time.
         fetched_mono_us_ = clock_.mono_us();
-        if (backoff_.fresh()) {  // one line for a series
+        if (backoff_.fresh()) {  // log once per outage
             core::log_warning(
                 "credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().why_not,
                 {{"source", current_->provider}, {"expires", core::format_utc(current_->expires_wall_us)}});
@@ -223,7 +224,7 @@ void CredentialChain::exhausted() {
         renew_in(backoff_.next(random_));
         return finish(*current_);
     }
-    // Those that were meant to work come with their reasons, the others by name only.
+    // Configured sources with their reasons, the others by name only.
     std::string failing, absent;
     for (const auto& attempt : attempts_) {
         if (attempt.set_up) {

@@ -1,5 +1,6 @@
-// Who signs. A chain of sources in the order of the official SDKs; the first that yields is used and remembered.
-// Temporary credentials are renewed in the background before they expire, once for all who wait. Loop thread.
+// The credentials that sign requests. A chain of sources in the order of the official SDKs; the first that works is
+// used and remembered. Temporary credentials are renewed in the background before they expire; concurrent callers
+// share one fetch. Loop thread.
 #pragma once
 
 #include <functional>
@@ -28,14 +29,14 @@ struct Credentials {
     std::string principal;  // "role postern-reader"; "" when the source has no name for it
 };
 
-/// One source. fetch() calls back once, maybe at once, unless the source is destroyed.
+/// One source. Calls back once, maybe before fetch() returns, unless the source is destroyed.
 class CredentialSource {
   public:
     using Callback = std::function<void(core::Result<Credentials>)>;
 
     virtual ~CredentialSource() = default;
     virtual std::string_view name() const = 0;
-    /// kCredentialsMissing: not set up, ask the next. Anything else: set up, but failing.
+    /// kCredentialsMissing: not configured, the next source is asked. Any other error: configured but failing.
     virtual void fetch(Callback done) = 0;
 };
 
@@ -43,7 +44,7 @@ class CredentialSource {
 struct CredentialAttempt {
     std::string source;
     bool used = false;
-    bool set_up = false;  // configured, and failing unless used
+    bool set_up = false;  // configured; failing unless used
     std::string why_not;
 };
 
@@ -51,20 +52,20 @@ class CredentialChain {
   public:
     using Callback = CredentialSource::Callback;
 
-    /// `keep`: what the sources refer to.
+    /// `keep`: objects that the sources refer to.
     CredentialChain(core::Clock& clock, core::Random& random, std::vector<std::unique_ptr<CredentialSource>> sources,
                     std::shared_ptr<void> keep = {});
     /// No callback runs after it.
     ~CredentialChain();
 
-    /// Credentials that are good for the next three minutes at least; older ones that have not expired yet when a renewal
-    /// fails. kCredentialsMissing with every source and its reason when none yields.
+    /// Credentials valid for at least three more minutes; if a renewal fails, older ones that have not expired yet.
+    /// kCredentialsMissing, with every source and its reason, if there are none.
     void get(Callback done);
-    /// The API refused this key or its token: the next get() asks its source anew, whatever the expiry says.
+    /// The API refused this key or its token: the next get() asks its source again, whatever the expiry says.
     void invalidate(const std::string& access_key_id);
-    /// The attempts of the last walk through the chain, in order.
+    /// The attempts of the last fetch, in order.
     const std::vector<CredentialAttempt>& attempts() const { return attempts_; }
-    /// Every source, in the order in which they are asked.
+    /// Every source, in the order they are asked.
     std::vector<std::string> source_names() const;
     /// The source in use, "" before the first success.
     std::string source() const { return current_ ? current_->provider : std::string(); }
@@ -83,7 +84,7 @@ class CredentialChain {
     std::shared_ptr<void> keep_;
     std::vector<std::unique_ptr<CredentialSource>> sources_;
     std::optional<Credentials> current_;
-    std::size_t remembered_ = 0;  // the source of current_
+    std::size_t remembered_ = 0;  // index of current_'s source
     core::Micros fetched_mono_us_ = 0;
     bool refused_ = false;  // by the API
     bool fetching_ = false;
@@ -92,31 +93,31 @@ class CredentialChain {
     std::vector<CredentialAttempt> attempts_, asked_;
     core::Timer renewal_;
     core::Backoff backoff_;
-    std::shared_ptr<bool> alive_;  // sources and callers call back late
+    std::shared_ptr<bool> alive_;  // sources and callers may call back after destruction
 };
 
 struct CredentialContext;
 
 struct CredentialOptions {
-    std::string sts_url;  // "": the token service by region, as the variables and profiles say
-    std::string ca_file;  // for it; "": the system's
-    /// Runs a program for profiles of mode External; empty: they are refused. See CommandRunner.
+    std::string sts_url;  // "": STS of the region, as the variables and profiles say
+    std::string ca_file;  // for STS; "": the system's
+    /// Runs a program for profiles of mode External; if empty, they are refused. See CommandRunner.
     std::function<void(std::vector<std::string>, std::function<void(core::Result<std::string>)>)> run = {};
 };
 
-/// The chain of the official SDKs in its order: environment, OIDC, ~/.aliyun/config.json, ~/.alibabacloud/credentials,
-/// ECS RAM role, credentials URI - with the switches that they have.
+/// The chain of the official SDKs in its order: environment, OIDC, ~/.aliyun/config.json,
+/// ~/.alibabacloud/credentials, ECS RAM role, credentials URI - with the SDKs' switches.
 std::unique_ptr<CredentialChain> default_credential_chain(core::Clock& clock, core::Random& random, HttpTransport& http,
                                                           MetadataClient& metadata, Environment environment,
                                                           CredentialOptions options = {});
 
 /// ALIBABA_CLOUD_ACCESS_KEY_ID, _SECRET and, optional, ALIBABA_CLOUD_SECURITY_TOKEN.
 std::unique_ptr<CredentialSource> environment_credentials(Environment environment);
-/// The role of this ECS instance. `role`: "" to ask for its name.
+/// The role of this ECS instance. `role` "": ask the metadata service for its name.
 std::unique_ptr<CredentialSource> ecs_role_credentials(MetadataClient& metadata, std::string role);
 
-/// The JSON that the metadata service and a credentials URI give: Code Success and all three keys, or an error.
-/// A URI may leave the code out.
+/// The JSON of the metadata service and of a credentials URI: Code Success and all three keys, or an error. A URI
+/// may omit Code.
 core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required);
 
 /// "true" in any case.

@@ -11,13 +11,14 @@ namespace {
 using core::Code;
 using core::Micros;
 
-constexpr Micros kPatience = core::kSecond;  // the service is on the host below us: slower means not there
+constexpr Micros kPatience = core::kSecond;  // a link-local service on the same machine: slower means absent
 constexpr std::size_t kMaxBody = 64 << 10;
 constexpr std::size_t kMaxValue = 16 << 10;  // meta-data/all is the largest, some KiB
 constexpr std::size_t kMaxNameservers = 8;
 constexpr int kTokenTtlS = 21600;
 constexpr Micros kTokenReuse = (kTokenTtlS - 600) * core::kSecond;
-// After a refused or failed PUT the next one waits: hosts without IMDSv2 would pay a second for every value.
+// After a refused or failed PUT the next one waits: hosts without IMDSv2 would otherwise wait a second
+// for every value.
 constexpr Micros kTokenRetry = core::kMinute;
 constexpr const char* kTokenHeader = "X-aliyun-ecs-metadata-token";
 
@@ -34,10 +35,10 @@ bool has(const InstanceIdentity& identity, std::string_view part) {
                                  : identity.nameservers.empty());
 }
 
-/// Values that are not what they should be are as good as none: host names are built from them.
+/// Invalid values are ignored: host names are built from them.
 void take(InstanceIdentity& identity, std::string_view part, const std::string& value) {
     if (part == "dns-conf/nameservers") {
-        std::istringstream words(value);  // a line each
+        std::istringstream words(value);  // one per line
         for (std::string word; words >> word && identity.nameservers.size() < kMaxNameservers;) {
             if (const auto ip = core::IpAddress::parse(word); ip && ip->is_host()) identity.nameservers.push_back(*ip);
         }
@@ -82,7 +83,7 @@ bool is_region_id(std::string_view text) {
     return true;
 }
 
-// What waits inside the state refers to it plainly; what waits in the transport holds a weak pointer and locks it, so
+// Callbacks waiting inside the state refer to it directly; callbacks held by the transport lock a weak pointer, so
 // the state outlives any callback that destroys the client.
 struct MetadataClient::State : std::enable_shared_from_this<State> {
     bool closed = false;
@@ -93,7 +94,7 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
     Micros token_until = 0;
     Micros token_retry_at = 0;
     bool asking_token = false;
-    std::string token_problem;  // why there is none
+    std::string token_problem;  // why there is no token
     std::vector<std::function<void()>> waiting_token;
     InstanceIdentity identity;
     bool identity_known = false;
@@ -110,10 +111,10 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         r.url = options.url + path;
         r.connect_timeout_us = r.timeout_us = kPatience;
         r.max_body = kMaxBody;
-        r.allow_proxy = false;  // a proxy would learn the role's keys
+        r.allow_proxy = false;  // a proxy would see the role's keys
         return r;
     }
-    /// Sends and calls `then` unless we are gone.
+    /// Sends, and calls `then` unless the client was destroyed.
     template <class Then>
     void send(HttpRequest r, Then then) {
         http.send(std::move(r),
@@ -123,7 +124,7 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
                   });
     }
 
-    /// `then` runs when there is a token, or when it is known that there is none.
+    /// `then` runs when there is a token, or when it is clear that there is none.
     void with_token(std::function<void()> then) {
         const Micros now = clock.mono_us();
         if ((!token.empty() && now < token_until) || now < token_retry_at) return then();
@@ -204,14 +205,14 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         get(
             "all",
             [this](core::Result<std::string> all) {
-                // Nobody answered: the single values would only wait for the same silence. Anything else they may do better.
+                // No answer at all: the single values would time out, too. After any other error they may work.
                 if (!all && all.error().code == Code::kApiUnavailable) return identity_done(std::move(all.error()));
                 if (all) identity = parse_identity(*all);
                 ask_rest(0, std::nullopt);
             },
             1);
     }
-    // One after the other what is missing: four small values, once in a process's life.
+    // Get missing values one after the other: four small ones, once per process.
     void ask_rest(std::size_t index, std::optional<core::Error> trouble) {
         if (index == std::size(kParts)) return identity_done(std::move(trouble));
         if (has(identity, kParts[index])) return ask_rest(index + 1, std::move(trouble));

@@ -1,5 +1,5 @@
-// The instance metadata service (IMDSv2, with the v1 fallback that the official clients have). Plain HTTP on a link-local
-// style address: one second for everything, never through a proxy, every value bounded and trimmed. Loop thread.
+// The instance metadata service (IMDSv2, with the v1 fallback of the official clients). Plain HTTP to a link-local
+// style address: one second for each request, never through a proxy, every value bounded and trimmed. Loop thread.
 #pragma once
 
 #include <functional>
@@ -17,10 +17,10 @@ namespace postern::agent {
 
 struct MetadataOptions {
     std::string url = "http://100.100.100.200";
-    bool v1_disabled = false;  // ALIBABA_CLOUD_IMDSV1_DISABLED: without a session token nothing is asked
+    bool v1_disabled = false;  // ALIBABA_CLOUD_IMDSV1_DISABLED: no request without a session token
 };
 
-/// Where this machine is. Empty where the service does not know.
+/// Where this machine is. A value that the service does not give is empty.
 struct InstanceIdentity {
     std::string region, zone, vpc;
     std::vector<core::IpAddress> nameservers;  // of the VPC, at most 8
@@ -35,13 +35,13 @@ class MetadataClient {
     /// No callback runs after it.
     ~MetadataClient();
 
-    /// One value below /latest/meta-data/, trimmed. kApiNotFound for 404, kApiUnavailable when nobody answers,
-    /// kApiDenied when a token is required and was refused, kApiBadReply for what can't be a value.
+    /// One value below /latest/meta-data/, trimmed. kApiNotFound for 404, kApiUnavailable if there is no answer,
+    /// kApiDenied if a token is required and was refused, kApiBadReply for an invalid value.
     void get(const std::string& path, TextCallback done);
-    /// From the one document of meta-data/all where there is one, else value by value. What is missing is ""; an error only
-    /// when the service does not answer. Asked once, then remembered: an instance does not move.
+    /// From the one document meta-data/all if there is one, else value by value. Missing values are ""; an error only
+    /// if the service does not answer. Asked once and remembered: an instance does not move.
     void identity(IdentityCallback done);
-    /// What identity() found so far.
+    /// What identity() has found so far.
     const InstanceIdentity& known_identity() const;
 
   private:
@@ -49,13 +49,13 @@ class MetadataClient {
     std::shared_ptr<State> state_;
 };
 
-/// The value in a metadata body: outer blanks, CR and LF cut; nothing if empty, over 16 KiB, or with control bytes.
+/// The value in a metadata body, trimmed; nullopt if empty, over 16 KiB, or with control bytes.
 std::optional<std::string> metadata_value(std::string_view body);
 
-/// What the document of meta-data/all says; empty where it says nothing usable. Any bytes.
+/// The identity in a meta-data/all document; empty fields where there is no usable value. Accepts any bytes.
 InstanceIdentity parse_identity(std::string_view all);
 
-/// "cn-hangzhou": lower-case letters, digits and dashes. Guards host names that are built from it.
+/// "cn-hangzhou": lower-case letters, digits and dashes. Checked because host names are built from it.
 bool is_region_id(std::string_view text);
 
 }  // namespace postern::agent

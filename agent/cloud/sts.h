@@ -1,5 +1,5 @@
-// The token service: AssumeRole (signed with version 2, as the official credential libraries do) and AssumeRoleWithOIDC
-// (unsigned; the OIDC token is the proof). Loop thread.
+// STS: AssumeRole (signed with version 2, as the official credential libraries do) and AssumeRoleWithOIDC (unsigned;
+// the OIDC token authenticates). Loop thread.
 #pragma once
 
 #include <functional>
@@ -13,12 +13,12 @@
 
 namespace postern::agent {
 
-/// What to become.
+/// The role to assume.
 struct RoleRequest {
     std::string role_arn, session_name, policy, external_id;
-    int duration_s = 3600;  // 900 and up
+    int duration_s = 3600;  // 900 or more
     std::string host;       // sts_host()
-    std::string source;     // name for Credentials::provider
+    std::string source;     // for Credentials::provider
 };
 
 /// "sts.aliyuncs.com", or "sts.REGION…" / "sts-vpc.REGION…". An empty region: that of ALIBABA_CLOUD_STS_REGION.
@@ -31,13 +31,13 @@ class StsClient {
     /// `base_url`: "" for https:// + RoleRequest::host.
     StsClient(core::Clock& clock, core::Random& random, HttpTransport& http, std::string base_url, std::string ca_file);
 
-    /// A date that is refused is corrected by the reply's own, once. No callback runs after our destruction.
+    /// A refused date is corrected once, from the reply's Date. No callback runs after destruction.
     void assume_role(const Credentials& as, const RoleRequest& role, Callback done);
     void assume_role_with_oidc(const core::Secret& oidc_token, const std::string& provider_arn, const RoleRequest& role,
                                Callback done);
 
   private:
-    using Query = std::function<NameValues()>;  // with the time and a nonce of each attempt
+    using Query = std::function<NameValues()>;  // with the time and a nonce for each attempt
 
     NameValues signed_query(const Credentials& as, const RoleRequest& role);
     void send(Query query, const NameValues& form, const RoleRequest& role, const std::string& action, Callback done,
@@ -53,7 +53,7 @@ class StsClient {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// The text that version 2 signs, and its signature: base64(HMAC-SHA1(secret + "&", text)).
+/// The string to sign of version 2, and its signature: base64(HMAC-SHA1(secret + "&", text)).
 std::string rpc_v2_string_to_sign(const std::string& method, const NameValues& parameters);
 std::string rpc_v2_signature(const std::string& method, const NameValues& parameters, const core::Secret& secret);
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
-// Its assertions are not all true: "[.]" breaks one. Without them the parser goes on to a proper error.
+// Some of its assertions are wrong: "[.]" fails one. Without them the parser reports a normal error.
 #define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1u << 20;
 constexpr std::size_t kMaxLinks = 10000;
-constexpr std::size_t kMaxIssues = 200;  // of a file that isn't ours at all, the first are enough
+constexpr std::size_t kMaxIssues = 200;  // in a file that is not a configuration the first errors are enough
 
 ConfigNode convert(const toml::node& node) {
     ConfigNode out;
@@ -29,7 +29,7 @@ ConfigNode convert(const toml::node& node) {
         for (const auto& [key, value] : *table) {
             out.entries.emplace_back(std::string(key.str()), convert(value));
             ConfigNode& entry = out.entries.back().second;
-            // The key's line is where people look, also when the value is a list over several lines.
+            // Use the key's line: editors jump there, also for a value over several lines.
             const int line = static_cast<int>(key.source().begin.line);
             if (line > 0 && entry.type != Type::kTable) entry.line = line;
         }
@@ -130,7 +130,7 @@ class Reader {
 
 std::string syntax_problem(const toml::parse_error& error, std::string_view text) {
     std::string what(error.description());
-    // The commonest slips deserve a plain word.
+    // The most common mistakes get a plain message.
     const auto line_number = error.source().begin.line;
     std::string_view line = text;
     for (toml::source_index i = 1; i < line_number; ++i) {
@@ -221,7 +221,7 @@ std::vector<std::string> Config::hosts() const {
 
 Paths paths_of(const AgentConfig& config) {
     const AgentConfig usual;
-    // Moved folders hold everything; the default ones keep what each user owns apart.
+    // Configured folders hold everything; the default ones are separate by owner.
     const bool state_moved = config.state_dir != usual.state_dir;
     const bool runtime_moved = config.runtime_dir != usual.runtime_dir;
     const std::string& state = config.state_dir;

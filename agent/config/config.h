@@ -1,5 +1,5 @@
-// The configuration as the program uses it: read from TOML (config.cpp), checked, with every default in place here.
-// Keys and meanings are those of postern.toml(5). Durations are microseconds.
+// The configuration as the program uses it: read from TOML (config.cpp) and checked; all defaults are here. Keys and
+// meanings are in postern.toml(5). Durations are microseconds.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct AgentConfig {
     std::string runtime_dir = "/run/postern";
     core::Level log_level = core::Level::kInfo;
     core::LogFormat log_format = core::LogFormat::kText;
-    bool log_successes = false;  // every one, in the probe log
+    bool log_successes = false;  // each successful probe, in the probe log
 };
 
 struct DnsConfig {
@@ -38,15 +38,15 @@ struct DnsConfig {
     std::uint64_t cache_bytes = 16u << 20;
     Micros serve_stale_us = core::kHour;
     Micros plan_ttl_us = 5 * core::kMinute;
-    std::uint64_t query_log_sample = 0;  // 1 of this many queries is kept for `postern queries`; 0: none
-    bool forward_test = true;            // names below "test" go to the upstreams, as hosts in labs need it
-    bool second_nameserver = false;      // resolv.conf also names the host's old server, where that is safe
+    std::uint64_t query_log_sample = 0;  // 1 of N queries is kept for `postern queries`; 0: none
+    bool forward_test = true;            // names below "test" go to the upstreams (for labs)
+    bool second_nameserver = false;      // resolv.conf keeps the host's old server as second, where that is safe
 };
 
 struct HttpConfig {
     core::SocketAddress listen;            // default 127.0.0.1:9853
     std::vector<core::IpPrefix> allow;     // default loopback
-    std::vector<std::string> allow_hosts;  // more names for the Host check
+    std::vector<std::string> allow_hosts;  // additional names for the Host check
 };
 
 struct AliyunConfig {
@@ -58,7 +58,7 @@ struct AliyunConfig {
     std::string ca_file;  // for the API; "": the system's
 };
 
-/// Where a link's token comes from. At most one is set.
+/// The source of a link's token. At most one is set.
 struct TokenSource {
     std::string file;
     std::string env;
@@ -77,12 +77,12 @@ struct LinkProbeConfig {
     std::uint16_t port = 443;
     std::string path = "/rest/sql";
     std::string sql = "select 1";
-    std::vector<int> accepted_status{200};  // kind https, as the two below
+    std::vector<int> accepted_status{200};  // kind https only, as the next two
     std::string body_contains;
-    std::vector<std::pair<std::string, std::string>> body_json;  // JSON pointer → text of the value
+    std::vector<std::pair<std::string, std::string>> body_json;  // JSON pointer → the expected value as text
     std::string ca_file;
     std::string server_name;  // "": the link's host
-    bool ws = false;          // also by WebSocket
+    bool ws = false;          // probe by WebSocket, too
     Micros degraded_over_us = 500 * core::kMillisecond;
     Micros expiry_warning_us = 14 * 24 * core::kHour;
 };
@@ -90,26 +90,26 @@ struct LinkProbeConfig {
 struct LinkConfig {
     std::string name;
     std::string host;  // lower case, no trailing dot
-    // Exactly one source of addresses is not empty.
+    // Exactly one source of addresses is set.
     std::vector<std::string> endpoints;      // PrivateLink endpoint IDs, merged
-    EndpointQuery find;                      // or what finds them
+    EndpointQuery find;                      // a search for endpoints
     std::vector<core::IpAddress> addresses;  // fixed
-    std::string target;                      // a name whose A and AAAA are followed
+    std::string target;                      // a name whose A and AAAA records are followed
     std::string zones_file;                  // a saved ListVpcEndpointZones reply
-    std::vector<std::string> zones;          // narrows discovered zones; empty: all
+    std::vector<std::string> zones;          // selects discovered zones; empty: all
     TokenSource token;
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
-    std::string compare;  // host of the public gateway; "": no comparing
+    std::string compare;  // host of the public gateway; "": no comparison
     std::uint16_t compare_port = 443;
     Micros compare_interval_us = 10 * core::kMinute;
     LinkProbeConfig probe;
     int line = 0;  // of [[link]] in the file
 
-    /// Whether a probe says anything of what is behind the gateway: TDengine's asks for a token first.
+    /// Whether a probe shows the state of what is behind the gateway: TDengine's asks for a token first.
     bool asks_service() const { return probe.kind != probe::Kind::kTdengine || token.configured(); }
 };
 
-/// One mistake in the file. line 0: the file as a whole.
+/// One mistake in the file. Line 0: the whole file.
 struct ConfigIssue {
     int line = 0;
     std::string key;
@@ -123,28 +123,29 @@ struct Config {
     HttpConfig http;
     AliyunConfig aliyun;
     std::vector<LinkConfig> links;
-    std::vector<ConfigIssue> warnings;  // taken as they stand, but worth a second look
-    std::vector<ConfigIssue> notes;     // nothing wrong: what a choice costs; check-config alone tells them
+    std::vector<ConfigIssue> warnings;  // accepted, but probably a mistake
+    std::vector<ConfigIssue> notes;     // the cost of a choice; shown by check-config only
 
-    bool needs_discovery() const;            // any link whose addresses have zones: the host's own matters
+    // whether any link has addresses with zones: then the host's own zone matters
+    bool needs_discovery() const;
     std::vector<std::string> hosts() const;  // of all links
 };
 
 /// "FILE:LINE: key: what"
 std::string format_issue(const std::string& path, const ConfigIssue& issue);
 
-/// The parsed file, or every mistake in it at once.
+/// The parsed file, or every mistake in it.
 tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text);
 /// Reads at most 1 MiB, then parses. An unreadable file is one issue with line 0.
 tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path);
 
-/// Where things lie (the manual's FILES). Moved below two folders when the configuration moves them.
+/// Paths of all files (FILES in the manual), below the two configured folders.
 struct Paths {
     std::string snapshot, probe_log, history, verdicts, last_good_config, generation;  // state_dir
     std::string hostdns, instance;                                                     // state_dir; written by root
     std::string durable_plan, fallback;    // state; /var/lib/postern-plan by default
     std::string current_plan, agent_lock;  // runtime_dir
-    std::string reapply_wish;              // runtime_dir; postern-hostdns.path watches it
+    std::string reapply_wish;              // postern-hostdns.path watches it
     std::string stats, resolver_lock;      // /run/postern-resolver by default
     std::string hostdns_lock;              // /run/postern-hostdns by default
 };

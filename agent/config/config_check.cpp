@@ -1,4 +1,4 @@
-// What one key alone can't know. A default never contradicts a written key: it gives way instead.
+// Checks over several keys. A default never conflicts with a key in the file: the default is adjusted instead.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 using Issues = std::vector<ConfigIssue>;
 
-/// The line of a key that was written, 0 when it wasn't.
+/// The line of a key in the file, 0 if it is not there.
 int line_of(const ConfigNode* table, std::string_view key) {
     const ConfigNode* node = table == nullptr ? nullptr : table->find(key);
     return node == nullptr ? 0 : node->line;
@@ -107,7 +107,7 @@ void check_sources(const ConfigNode& node, Issues& issues) {
     }
 }
 
-/// What is asked or expected must fit what is probed: an expectation that is silently not checked is worse than none.
+/// Expectations must fit the kind of probe: one that is silently not checked would be worse than none.
 void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int link_line, Issues& issues) {
     using probe::Kind;
     LinkProbeConfig& p = link.probe;
@@ -123,7 +123,7 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
     for (const std::string_view key : {"status", "body_contains", "json"})
         belongs(key, p.kind == Kind::kHttps, "\"https\"");
     if (p.kind == Kind::kHttps && line_of(probe, "path") == 0)
-        p.path = std::string("/");  // from a string: g++ 12 warns of the literal (its bug 105651)
+        p.path = std::string("/");  // from a string: g++ 12 warns about the literal (GCC bug 105651)
     if (p.kind != Kind::kTdengine && link.token.configured()) {
         config.warnings.push_back(
             {link_line, "link",
@@ -160,7 +160,7 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
     }
 }
 
-/// Comparing leaves the private network, which this product is there to stay in: said, never done unasked.
+/// Comparing sends traffic outside the private network: never by default, and always reported.
 void check_compare(const ConfigNode& node, Config& config, const LinkConfig& link, Issues& issues) {
     const int line = line_of(&node, "compare");
     if (const int interval = line_of(&node, "compare_interval"); interval > 0 && node.find("compare") == nullptr) {

@@ -17,7 +17,7 @@ namespace {
 using Type = ConfigNode::Type;
 constexpr Micros kDay = 24 * kHour;
 constexpr std::size_t kMaxSources = 64;
-constexpr std::size_t kMaxExpectations = 16;  // of one reply
+constexpr std::size_t kMaxExpectations = 16;  // for one reply
 
 std::string take_endpoint(const std::string& text, std::string& out) {
     out = text;
@@ -62,7 +62,7 @@ std::string read_gateway(const ConfigNode& node, std::string& host, std::uint16_
     return "";
 }
 
-// Named, because a reader takes a std::function of a std::string.
+// Named overloads, because a reader takes a std::function of a std::string.
 std::string check_endpoint_text(const std::string& text) {
     return check_endpoint_id(text);
 }
@@ -83,7 +83,7 @@ std::string check_vpc_id(const std::string& text) {
     return id ? "" : "is not the ID of a VPC: expected \"vpc-…\"";
 }
 
-/// { env = "prod", … }: what the API takes as tags.
+/// { env = "prod", … }: tags that the API accepts.
 std::string read_tags(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
     if (node.type != Type::kTable || node.entries.empty() || node.entries.size() > 20)
         return expected("1 to 20 tags such as { env = \"prod\" }", node);
@@ -218,7 +218,7 @@ std::string check_body_text(const std::string& text) {
     return text.size() > 1024 ? "is longer than 1024 bytes" : "";
 }
 
-/// RFC 6901; "" would be the whole document, which is no single value.
+/// RFC 6901; "" would be the whole document, which is not a single value.
 std::string check_json_pointer(const std::string& pointer) {
     if (pointer.empty() || pointer.front() != '/')
         return "is not a JSON pointer: it begins with \"/\", as in \"/status\"";
@@ -229,7 +229,7 @@ std::string check_json_pointer(const std::string& pointer) {
     return pointer.size() > 256 ? "is longer than 256 bytes" : "";
 }
 
-/// {"/status" = "ok", "/ready" = true}: what stands at a place of the reply, as text.
+/// {"/status" = "ok", "/ready" = true}: the expected value at a place in the reply, as text.
 std::string read_body_json(const ConfigNode& node, std::vector<std::pair<std::string, std::string>>& out) {
     if (node.type != Type::kTable) return expected("a table such as {\"/status\" = \"ok\"}", node);
     if (node.entries.empty() || node.entries.size() > kMaxExpectations)
@@ -256,7 +256,7 @@ constexpr auto kAliyun = Section::kAliyun;
 constexpr auto kLink = Section::kLink;
 constexpr auto kProbe = Section::kProbe;
 
-// section, key, reader, a value that is taken, one that is refused.
+// section, key, reader, a valid value, an invalid value
 const KeyRow kKeys[] = {
     {kAgent, "state_dir", READ(read_path(n, t.config.agent.state_dir)), R"("/var/lib/x")", R"("var/lib")"},
     {kAgent, "runtime_dir", READ(read_path(n, t.config.agent.runtime_dir)), R"("/run/x")", R"("/run/../x")"},
@@ -361,7 +361,7 @@ const KeyRow kKeys[] = {
 
 #undef READ
 
-/// Names under which people paste what must not stand in a file that others can read.
+/// Key names that suggest a secret, which must not be in a file that others can read.
 bool names_a_secret(std::string_view key) {
     for (const std::string_view word : {"token", "secret", "password", "passwd", "access_key", "accesskey", "api_key",
                                         "apikey", "credential", "private_key", "security_token", "sts_token"}) {
@@ -434,7 +434,7 @@ std::string explain_unknown_key(Section section, std::string_view name) {
             section == Section::kAliyun
                 ? "the AccessKey comes from the environment or, better, from the ECS RAM role"
                 : "put the token into a file (root:postern, mode 0640) and name it with token_file";
-        // "token_fil" is a slip of the pen, not a secret.
+        // "token_fil" is a typo, not a secret.
         std::vector<std::string_view> near{"token_file", "token_env"};
         if (const auto meant = nearest(name, near); meant && section == Section::kLink && name.size() > 6) {
             return fmt::format("unknown key; did you mean \"{}\"?", *meant);

@@ -1,5 +1,5 @@
 // Every key of postern.toml, one row each. To add a key: a member with its default in config.h, a row in
-// config_keys.cpp, a line in the manual. The tests walk this table.
+// config_keys.cpp, a line in the manual. The tests iterate over this table.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@
 
 namespace postern::agent {
 
-/// A TOML value without the TOML library: config.cpp makes the tree, everything else reads it.
+/// A TOML value without the TOML library: config.cpp builds the tree, everything else reads it.
 struct ConfigNode {
     enum class Type { kString, kInteger, kFloat, kBoolean, kDate, kList, kTable };
     Type type = Type::kTable;
@@ -22,10 +22,10 @@ struct ConfigNode {
     double number = 0;
     bool boolean = false;
     std::vector<ConfigNode> items;
-    std::vector<std::pair<std::string, ConfigNode>> entries;  // in the order of the file
+    std::vector<std::pair<std::string, ConfigNode>> entries;  // in file order
 
     const ConfigNode* find(std::string_view key) const;
-    /// How a message names the value: 42, true, "10s", a list, a table. Never a secret.
+    /// The value for a message: 42, true, "10s", a list, a table. Never a secret.
     std::string describe() const;
 };
 
@@ -33,7 +33,7 @@ enum class Section { kAgent, kDns, kHttp, kAliyun, kLink, kProbe };
 /// "agent", …, "link", "link.probe".
 std::string_view to_string(Section section);
 
-/// Where a row writes to. `link` is set in [[link]] and [link.probe].
+/// Where a row stores its value. `link` is set in [[link]] and [link.probe].
 struct ConfigTarget {
     Config& config;
     LinkConfig* link = nullptr;
@@ -44,20 +44,19 @@ struct KeyRow {
     std::string_view name;
     /// Stores the value and returns "", or says what is wrong ("expected …, found …").
     std::string (*read)(const ConfigNode& node, ConfigTarget& target);
-    /// TOML values for the tests and the manual: one that is taken and one that is refused.
+    /// TOML values for the tests and the manual: a valid and an invalid one.
     std::string_view good, bad;
 };
 
 std::span<const KeyRow> config_keys();
 const KeyRow* find_config_key(Section section, std::string_view name);
 
-/// What to say about a key that is not in the table: a secret, a key of another section, the nearest known
-/// one.
+/// Explains a key that is not in the table: a secret, a key of another section, the nearest known key.
 std::string explain_unknown_key(Section section, std::string_view name);
 std::string explain_unknown_section(std::string_view name);
 
-/// What one key alone can't know: relations between keys, duplicates, exactly one source of addresses. `root`
-/// says which keys were written, so that a default never contradicts a written key. (config_check.cpp)
+/// Checks over several keys: relations, duplicates, exactly one source of addresses. `root` has the keys in the file,
+/// so that a default never conflicts with one. (config_check.cpp)
 void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigIssue>& issues);
 
 }  // namespace postern::agent

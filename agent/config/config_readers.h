@@ -1,5 +1,5 @@
-// Typed readers for configuration values. Each stores the value and returns "", or leaves it alone and says
-// what was expected and what was found. Values that may be secrets are not repeated.
+// Typed readers for configuration values. Each stores the value and returns "", or leaves the target unchanged and
+// says what was expected and what was found. Values that may be secrets are not repeated.
 #pragma once
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@
 namespace postern::agent {
 
 std::string expected(std::string_view what, const ConfigNode& found);
-/// The value and what is wrong with it.
+/// The value and what is wrong with it, as a message.
 std::string wrong_value(std::string_view value, std::string_view problem);
 
 std::string read_duration(const ConfigNode& node, Micros least, Micros most, Micros& out);
@@ -31,7 +31,7 @@ std::string read_string(const ConfigNode& node, std::string_view what,
 std::string read_path(const ConfigNode& node, std::string& out);
 std::string read_prefixes(const ConfigNode& node, std::vector<core::IpPrefix>& out);
 std::string read_sockets(const ConfigNode& node, std::uint16_t default_port, std::vector<core::SocketAddress>& out);
-/// "" or what is wrong: a host's address, not 0.0.0.0, not multicast, without a port.
+/// "" or what is wrong: must be a host's address, not 0.0.0.0, not multicast, without a port.
 std::string parse_host_address(const std::string& text, core::IpAddress& out);
 std::string parse_socket(const std::string& text, std::uint16_t default_port, core::SocketAddress& out);
 

@@ -14,15 +14,15 @@ namespace {
 
 constexpr std::size_t kMostBytes = (1 << 20) + 8192;  // a configuration and the mark
 
-/// The copy's last line. It says whose copy it is, because a broken file may not say where its own copy lies; and a copy
-/// without it was cut off. At the end, so that lines keep their numbers.
+/// The copy's last line. It names the original, because a broken file may not say where its copy is; a copy without
+/// it was truncated. At the end, so that line numbers stay the same.
 std::string mark_of(const std::string& config_path) {
     std::error_code ignored;
     const auto absolute = std::filesystem::absolute(config_path, ignored).lexically_normal();
     return "\n# the last good copy of " + absolute.string() + "\n";
 }
 
-/// [agent] state_dir as far as the text of a broken file says it, else the usual one.
+/// [agent] state_dir from the text of a broken file, else the default.
 std::string state_dir_in(const std::string& text) {
     static const std::regex section(R"(^[ \t]*\[[ \t]*([^\]]*?)[ \t]*\])");
     static const std::regex key(R"re(^[ \t]*state_dir[ \t]*=[ \t]*["']([^"'\\]+)["'])re");
@@ -49,7 +49,7 @@ std::optional<UsableConfig> load_copy(const std::string& config_path, const std:
     text->resize(text->size() - mark.size());
     auto config = parse_config(config_path, *text);
     if (!config) return std::nullopt;
-    config->warnings.clear();  // their lines are not those of the file; its mistakes are what matters now
+    config->warnings.clear();  // their line numbers are not the file's; its mistakes matter now
     return UsableConfig{std::move(*config), std::move(*text), {}};
 }
 
@@ -66,8 +66,8 @@ tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const st
 }
 
 struct LastGoodCopy::Files {
-    std::mutex mutex;          // jobs of the pool may overtake each other
-    std::uint64_t newest = 0;  // the save that was written last
+    std::mutex mutex;          // jobs in the pool may overtake each other
+    std::uint64_t newest = 0;  // the number of the last save written
     std::string problem;       // loop thread
 
     core::Result<void> write(std::uint64_t number, const std::string& path, const std::string& content) {

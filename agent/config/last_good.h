@@ -1,5 +1,5 @@
-// The configuration that the agent last started with, kept in <state_dir>/last-good.toml: a host that boots with a
-// broken postern.toml goes on as before and says so. Never makes a start fail that would have worked without it.
+// The configuration of the last successful start, in <state_dir>/last-good.toml: with a broken postern.toml a host
+// boots with this copy and reports it. Never makes a start fail that would otherwise work.
 #pragma once
 
 #include <memory>
@@ -13,12 +13,12 @@ namespace postern::agent {
 
 struct UsableConfig {
     Config config;
-    std::string text;                   // what it was read from
-    std::vector<ConfigIssue> mistakes;  // of the file; none: it is what is used
+    std::string text;                   // the text that it was read from
+    std::vector<ConfigIssue> mistakes;  // of the file; none: the file itself is used
 };
 
-/// The file; where it is broken or unreadable, the last good copy of exactly this file and its mistakes. Where there is
-/// no such copy either, the mistakes. A file that can't be read does not tell [agent] state_dir: the usual one is tried.
+/// The file; if it is broken or unreadable, the last good copy of exactly this file, and its mistakes. If there is no
+/// such copy, the mistakes. For an unreadable file [agent] state_dir is unknown: the default is tried.
 tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const std::string& path);
 
 /// Owned by the app; loop thread.
@@ -26,9 +26,9 @@ class LastGoodCopy {
   public:
     explicit LastGoodCopy(core::Loop& loop);
 
-    /// Writes the copy (0600, whole or not at all, on disk) unless it is there already. `text` is what `config_path` had.
+    /// Writes the copy (0600, atomically and to disk) if it changed. `text` is the content of `config_path`.
     void save(const std::string& copy_path, const std::string& config_path, std::string_view text);
-    /// "" or why there is no copy of what runs.
+    /// "" or why there is no copy of the running configuration.
     const std::string& problem() const;
 
   private:

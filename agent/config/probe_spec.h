@@ -1,4 +1,4 @@
-// What a link's configuration asks of its probes, for the engine and for `postern probe`.
+// A link's configuration as a probe specification, for the probe engine and for `postern probe`.
 #pragma once
 
 #include "agent/config/config.h"

@@ -72,7 +72,7 @@ void TokenStore::watch_folders() {
         if (folders_.count(path) != 0) continue;
         FolderWatch& watch = folders_[path];
         watch.open(this, [&](uv_fs_event_t* h) { return uv_fs_event_init(loop_.raw(), h); });
-        // Without a watch (no such folder, no inotify left) a new token is still read after a 401.
+        // Without a watch (no such folder, no inotify instance left) a new token is still read after a 401.
         uv_fs_event_start(
             watch.get(),
             [](uv_fs_event_t* h, const char*, int, int) {
@@ -98,7 +98,7 @@ void TokenStore::load(const std::string& link, Entry& entry, bool tell) {
             token = std::move(*read);
         } else {
             problem = read.error().text();
-            token = entry.token;  // the last good one: a file being replaced is not a revoked token
+            token = entry.token;  // the last good one: a file that is being replaced is not a revoked token
         }
     }
     const bool same = token == entry.token && problem == entry.problem;

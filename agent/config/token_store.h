@@ -1,4 +1,4 @@
-// The tokens of the links: read from file or environment, read anew when the file changes or the gateway says 401.
+// The tokens of the links, from file or environment; read again when the file changes or the gateway answers 401.
 #pragma once
 
 #include <functional>
@@ -12,19 +12,19 @@
 
 namespace postern::agent {
 
-/// The token, trimmed. Rejects an empty file, more than 4096 bytes, and anything but printable ASCII in one line.
+/// The token, trimmed. Rejects an empty file, more than 4096 bytes, and anything but printable ASCII on one line.
 core::Result<core::Secret> read_token(const TokenSource& source);
 
 class TokenStore {
   public:
-    /// changed(link) is called when a link's token, or the reason why there is none, became another one.
+    /// changed(link) is called when a link's token, or the reason why there is none, changes.
     TokenStore(core::Loop& loop, core::Clock& clock, std::function<void(const std::string& link)> changed);
 
     void configure(const Config& config);
     const core::Secret& token(const std::string& link) const;
     /// "" or why the configured token could not be read, with the next step.
     const std::string& problem(const std::string& link) const;
-    /// Reads this link's source again, at most once a second (after a 401).
+    /// Reads the link's source again, at most once a second (after a 401).
     void reread(const std::string& link);
 
   private:
@@ -35,7 +35,8 @@ class TokenStore {
         Micros read_mono_us = 0;
     };
     using FolderWatch =
-        core::UvHandle<uv_fs_event_t, TokenStore>;  // of a folder: a rename replaces the file and its watch
+        // of the folder: a rename replaces the file and would end a watch on the file
+        core::UvHandle<uv_fs_event_t, TokenStore>;
 
     void load(const std::string& link, Entry& entry, bool tell);
     void watch_folders();

@@ -56,7 +56,7 @@ void DiscoveryLog::forget(const std::string& source) {
     leave(source, {});
 }
 
-/// Another error, or no questions any more: that is no recovery.
+/// Another error, or the source is no longer asked: not a recovery.
 void DiscoveryLog::leave(const std::string& source, const std::string& except) {
     for (auto it = series_.begin(); it != series_.end();) {
         const bool other = it->first != except;

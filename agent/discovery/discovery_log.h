@@ -1,5 +1,5 @@
-// What discovery says in the log about failing: one line for each distinct error however many sources have it, again
-// only hourly, and one when the last of them is over. Loop thread.
+// Logs discovery failures: one line for each distinct error, however many sources have it, repeated hourly, and one
+// when its last source recovers. Loop thread.
 #pragma once
 
 #include <map>
@@ -30,10 +30,10 @@ class DiscoveryLog {
     void leave(const std::string& source, const std::string& except);
 
     const core::Clock& clock_;
-    std::map<std::string, Series> series_;  // by what makes an error distinct
+    std::map<std::string, Series> series_;  // by distinct_error()
 };
 
-/// The error without what differs each time: request ids and numbers.
+/// The error without the parts that differ each time: request IDs and numbers.
 std::string distinct_error(const core::Error& error);
 
 }  // namespace postern::agent

@@ -11,7 +11,8 @@ namespace {
 using core::Code;
 using core::Micros;
 
-// Beside the watch, which sees neither another host's writes on a network file system nor a folder mounted over.
+// Polling in addition to the watch, which misses writes by another host on a network file system, and a
+// folder mounted over.
 constexpr Micros kFileEvery = core::kSecond;
 constexpr Micros kShortestTtl = 5 * core::kSecond;
 constexpr Micros kLongestTtl = 5 * core::kMinute;
@@ -39,7 +40,7 @@ void DiscoverySources::when_news(std::function<void(const std::string&)> tell) {
 }
 
 void DiscoverySources::follow(const std::string& name, Callback done) {
-    lookup_.forget(name);  // asked when its TTL is over, and when somebody wants to know now
+    lookup_.forget(name);  // asked when its TTL is over, and at a refresh
     lookup_.resolve(name, [this, name, alive = std::weak_ptr<bool>(alive_),
                            done = std::move(done)](core::Result<LookupResult> found) {
         if (alive.expired()) return;
@@ -53,10 +54,10 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         EndpointReport out{
             .endpoint_id = name, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
         out.domain = found->aliases.empty() ? name : found->aliases.back();
-        out.complete = !found->partial;  // with one family unanswered its addresses are not gone
+        out.complete = !found->partial;  // with one family unanswered, its addresses are not gone
         out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kShortestTtl, kLongestTtl);
         for (const auto& ip : found->addresses) {
-            if (!ip.is_host()) continue;  // 0.0.0.0 is how filters say "blocked"
+            if (!ip.is_host()) continue;  // 0.0.0.0 is a filter's "blocked"
             ZoneReport zone{.status = "Connected"};
             (ip.is_v6() ? zone.ipv6 : zone.ipv4) = ip;
             out.zones.push_back(std::move(zone));

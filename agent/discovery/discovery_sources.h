@@ -1,4 +1,4 @@
-// One Provider for every kind of source: endpoints of the API by ID, "target:NAME" followed through the upstreams,
+// One Provider for every kind of source: endpoints of the API by ID, "target:NAME" resolved at the upstreams,
 // "file:PATH" with a saved reply. Owned by the app, loop thread.
 #pragma once
 
@@ -16,7 +16,7 @@ class DiscoverySources final : public Provider {
   public:
     /// `loop` null: see ZonesFiles.
     DiscoverySources(const core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup);
-    /// No callback of a lookup or a file runs after it (those of the API are its own matter).
+    /// No callback of a lookup or a file runs after it (API callbacks are handled by the API's client).
     ~DiscoverySources() override;
 
     void describe_endpoint(const std::string& key, Callback done) override;

@@ -27,8 +27,8 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const 
     return Fate::kUnmentioned;
 }
 
-/// Notes that it is replaced; true when that happens again and again. Only of an endpoint as the API has it: who changes
-/// a file or a DNS record means it.
+/// Records that it was replaced; true if this happens repeatedly. Only for endpoints of the API: a change in a file
+/// or a DNS record is deliberate.
 bool by_turns(const EndpointAddress& address, const EndpointReport& whole,
               std::map<core::IpAddress, HeldAddresses::Replaced>& replaced, core::Micros now) {
     const EndpointReport* about = part_about(whole, address.endpoint);
@@ -83,7 +83,7 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
         const bool stated = fate == Fate::kStatedEnd;
         if (stated && !(works && works(address.ip))) continue;
         const auto it = held.leaving.find(address.ip);
-        // Time counts only while the reply is a reason to withdraw; one that leaves nothing is none.
+        // The grace time runs only while the reply is a reason to withdraw; a reply that leaves no address is not.
         const bool counts = stated || !ready.empty();
         const core::Micros since = it == held.leaving.end() || !counts ? now : it->second;
         if (now - since >= kWithdrawalGrace) continue;

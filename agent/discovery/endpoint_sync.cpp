@@ -20,8 +20,8 @@ using core::Error;
 
 constexpr Micros kFirstRetry = 2 * core::kSecond;
 constexpr Micros kRefreshEvery = 2 * core::kSecond;
-constexpr Micros kSaveConfirmed = core::kHour;  // disks are not worn by "nothing changed"
-constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at start are no burst
+constexpr Micros kSaveConfirmed = core::kHour;  // "nothing changed" is saved rarely, to spare the disk
+constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at the start must not be a burst
 
 }  // namespace
 
@@ -35,16 +35,16 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         Micros confirmed_wall_us = 0, changed_wall_us = 0, asked_wall_us = 0;
         std::optional<Error> error;
         Micros error_since_wall_us = 0;
-        Micros missing_since_mono_us = 0;  // the API says that there is no such endpoint; 0: it does not
+        Micros missing_since_mono_us = 0;  // since when the API reports "no such endpoint"; 0: it does not
         std::string doubt;
         core::Timer timer;
         Micros due_mono_us = 0;       // of the timer
         Micros asked_mono_us = 0;     // last poll
-        Micros restless_mono_us = 0;  // last change, or doubt about an address
+        Micros restless_mono_us = 0;  // last change or doubt about an address
         core::Backoff backoff;
-        std::uint64_t poll = 0;  // under way; 0: none
+        std::uint64_t poll = 0;  // in progress; 0: none
         bool queued = false;
-        bool news = false;  // came while it was being asked
+        bool news = false;  // news arrived during the poll
     };
     struct Link {
         LinkConfig config;
@@ -63,7 +63,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     std::map<std::string, Link> links;
     AliyunConfig settings;
     bool closed = false, running = false;
-    std::deque<std::string> queue;  // sources whose poll waits for a free slot
+    std::deque<std::string> queue;  // sources that wait for a free slot
     std::size_t polls_under_way = 0;
     std::uint64_t next_poll = 1;
     std::uint64_t changes = 0;
@@ -80,7 +80,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     void configure(const Config& config) {
         const AliyunConfig old = std::exchange(settings, config.aliyun);
         pace.configure(settings.poll_interval_us, settings.poll_max_interval_us);
-        // Where and how often we ask: whoever changed it wants to see what comes of it.
+        // The source or the interval was changed: poll at once, to show the effect.
         const bool ask_anew = old.region != settings.region || old.api_endpoint != settings.api_endpoint ||
                               old.ca_file != settings.ca_file || old.poll_interval_us != settings.poll_interval_us;
         std::set<std::string> wanted;
@@ -134,8 +134,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         update_links("");
     }
 
-    /// The addresses of a link from its sources; nothing while a source has neither answered nor failed: half a set at
-    /// the first moment would send everyone to one zone.
+    /// The addresses of a link from its sources; nullopt while a source has neither answered nor failed: half a set
+    /// at the start would send all clients to one zone.
     std::optional<EndpointSet> compose(const Link& link) const {
         std::vector<EndpointAddress> present, gone;
         for (const auto& ip : link.config.addresses)
@@ -150,15 +150,15 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             to.insert(to.end(), chosen.begin(), chosen.end());
         }
         if (!any_known) return std::nullopt;
-        // An endpoint that the API no longer finds is withdrawn only where something else is left: the credentials may
-        // as well have moved to another account.
+        // An endpoint that the API no longer finds is withdrawn only if others remain: the credentials may have
+        // changed to another account.
         return make_endpoint_set(std::move(present.empty() ? gone : present));
     }
     bool is_gone(const Source& source) const {
         return source.missing_since_mono_us != 0 && clock.mono_us() - source.missing_since_mono_us >= kWithdrawalGrace;
     }
 
-    /// Recomposes every link, or those of one source; then tells. Callbacks come last: they look at us.
+    /// Recomposes every link, or those of one source; then notifies. Callbacks come last: they read this state.
     void update_links(const std::string& only_source) {
         std::vector<std::pair<std::string, EndpointSet>> changed;
         for (auto& [name, link] : links) {
@@ -180,7 +180,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     }
 
     void note_change(const std::string& name, const Link& link, const EndpointSet& next, const std::string& source) {
-        if (source.empty()) return;  // of the configuration or the snapshot, not of the cloud
+        if (source.empty()) return;  // from the configuration or the snapshot, not the cloud
         ++changes;
         core::log_info("endpoint_changed", describe(link.addresses) + " → " + describe(next),
                        {{"link", name},
@@ -203,7 +203,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         if (!is_of_api(key)) return pace.spread(provider.pace(key).interval_us);
         return pace.after_quiet(clock.mono_us() - source.restless_mono_us);
     }
-    /// Has neither an interval nor a retry of its own: the quota is shared, and so is the pause that the API asks for.
+    /// Uses the API's interval and retry: the quota is shared, and so is the pause that the API asks for.
     bool is_of_api(const std::string& key) const { return provider.pace(key).interval_us == 0; }
 
     void schedule(const std::string& key, Source& source, Micros delay) {
@@ -221,11 +221,11 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         if (source.poll != 0 || std::exchange(source.queued, true)) return;
         source.timer.stop();
         queue.push_back(key);
-        // From the clock: a provider that answers at once must not do so inside configure() or refresh().
+        // From the clock: a provider that answers at once must not call back inside configure() or refresh().
         source.timer.start_in(0, [this] { next_polls(); });
     }
 
-    /// The source itself says that it is worth asking. What comes while it is being asked counts again after that.
+    /// The source reports news. News during a poll is handled after it.
     void news(const std::string& key) {
         const auto it = sources.find(key);
         if (it == sources.end() || !running) return;
@@ -251,7 +251,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
 
     void polled(const std::string& key, std::uint64_t poll, core::Result<EndpointReport> result) {
         const auto it = sources.find(key);
-        if (it == sources.end() || it->second->poll != poll) return;  // removed, maybe added again meanwhile
+        if (it == sources.end() || it->second->poll != poll) return;  // removed, and maybe added again meanwhile
         Source& source = *it->second;
         source.poll = 0;
         source.asked_wall_us = clock.wall_us();
@@ -323,7 +323,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         saved_mono_us = clock.mono_us();
         listener.save_addresses();
     }
-    /// Everything but what differs in every reply.
+    /// Compares everything but the fields that differ in every reply.
     static bool same_state(EndpointReport a, const EndpointReport& b) {
         a.request_id = b.request_id;
         a.valid_us = b.valid_us;
@@ -353,7 +353,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         if (!running || wait <= 0) {
             refresh_now();
         } else if (!refresh_again
-                        .pending()) {  // late, and never left out: who asked waits for an answer from after that
+                        .pending()) {  // delayed but not skipped: the caller waits for an answer from after that
             refresh_again.start_in(wait, [this] { refresh_now(); });
         }
     }
@@ -417,7 +417,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             }
             if (!s.known) continue;
             snapshot = snapshot || s.from_snapshot;
-            // As old as its oldest part.
+            // As old as its oldest source.
             out.confirmed_wall_us =
                 out.confirmed_wall_us == 0 ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
             if (s.confirmed_wall_us >= newest) {

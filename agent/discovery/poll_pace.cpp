@@ -8,10 +8,10 @@ namespace {
 using core::Micros;
 
 constexpr Micros kLongestStretch = 30 * core::kMinute;
-// Doubled by each refusal for its rate, eased by each success: hosts that share a quota settle a little above what fits,
-// instead of coming back together.
+// Doubled by each rate refusal, reduced by each success: hosts that share a quota settle slightly above it instead of
+// retrying in step.
 constexpr double kEase = 0.95, kMostStretch = 32;
-constexpr Micros kRestless = core::kHour;  // after a change the interval is the configured one for so long
+constexpr Micros kRestless = core::kHour;  // after a change the configured interval applies for this long
 constexpr int kStretchPart = 60;           // then it grows by a sixtieth of the quiet time
 constexpr Micros kSuspicionSpread = 30 * core::kSecond;
 
@@ -44,7 +44,7 @@ void PollPace::refused() {
 }
 
 Micros PollPace::after_refusal(Micros pause_us) {
-    // Anywhere in the stretched interval: everyone was refused at the same moment, for the same time.
+    // Anywhere in the stretched interval: all hosts were refused at the same moment, for the same time.
     return pause_us + up_to(std::min(stretched(interval_), std::max(kLongestStretch, interval_)));
 }
 

@@ -1,5 +1,5 @@
-// How long until a source of addresses is asked again: the configured interval, longer while nothing changes, stretched
-// after refusals for our rate, and spread, so that hosts that were started together do not stay together. Loop thread.
+// How long until a source of addresses is polled again: the configured interval, longer while nothing changes,
+// stretched after rate refusals, and jittered, so that hosts started together do not stay in step. Loop thread.
 #pragma once
 
 #include "core/clock.h"
@@ -15,21 +15,21 @@ class PollPace {
     core::Micros interval() const { return interval_; }
     core::Micros longest() const;
 
-    /// Of the API, for a source that has been quiet (no change, no doubt) for so long.
+    /// For an API source that has been quiet (no change, no doubt) for `quiet_us`.
     core::Micros after_quiet(core::Micros quiet_us);
-    /// Of a source with an interval of its own, ±10 %.
+    /// For a source with its own interval, ±10 %.
     core::Micros spread(core::Micros interval_us);
-    /// After an answer with a TTL: never before it is over, which would only show the same copy of the same answer.
+    /// After an answer with a TTL: not before it expires, because a cache would return the same answer.
     core::Micros after_ttl(core::Micros ttl_us) { return ttl_us + up_to(ttl_us / 10); }
-    /// After the API's pause for everyone is over: not all in its first moment.
+    /// After the API's pause for all hosts: spread over time.
     core::Micros after_pause(core::Micros pause_us) { return pause_us + up_to(interval_ / 4); }
-    /// Doubts about an address: half a minute at random, as a zone that dies does so for every host at once.
+    /// After a doubt about an address: random within half a minute, because a zone failure hits every host at once.
     core::Micros suspicion();
 
-    /// The API refused us for our rate: from now on the interval is stretched. How long until the next try, after `pause_us`.
+    /// The API refused our rate: stretches the interval. Returns the time until the next try, after `pause_us`.
     void refused();
     core::Micros after_refusal(core::Micros pause_us);
-    /// It answered: the stretching eases.
+    /// A success: the stretch shrinks.
     void answered();
 
   private:

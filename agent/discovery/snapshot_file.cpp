@@ -1,6 +1,6 @@
-// The snapshot's form: one JSON document whose first line has the version and the checksum of the body behind it:
+// The snapshot format: one JSON document whose first line has the version and the checksum of the body after it:
 // {"postern_snapshot":VERSION,"crc64":…,"bytes":…,"snapshot":\n BODY }
-// The checksum covers the body's bytes as they stand, so nothing depends on how JSON is printed.
+// The checksum covers the body's bytes, so it does not depend on how JSON is printed.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -54,7 +54,7 @@ std::string time_json(core::Micros wall_us) {
     return json_quote(wall_us == 0 ? "" : core::format_utc(wall_us));
 }
 
-/// Reads with one flag for "something was not as we write it": only whole snapshots are used.
+/// Reads with one flag for any unexpected value: a snapshot is used whole or not at all.
 class BodyReader {
   public:
     bool ok = true;
@@ -137,7 +137,7 @@ std::string format_snapshot(const Snapshot& s) {
 
 core::Result<Snapshot> parse_snapshot(std::string_view text) {
     const auto line_end = text.find('\n');
-    // The head is read by itself, so that damage behind it is told from a foreign file.
+    // The head is parsed separately, to distinguish damage from a foreign file.
     const auto header =
         JsonView::parse(std::string(text.substr(0, std::min<std::size_t>(line_end, 4096))) + "0}", 4200, 4);
     const auto version = header ? header->at("postern_snapshot").integer() : std::nullopt;

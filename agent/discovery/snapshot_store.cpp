@@ -15,23 +15,23 @@ namespace {
 
 constexpr mode_t kMode = 0600;
 
-/// The file work, on whichever thread. A write that waited in the pool while a later one was done is dropped.
+/// The file operations, on any thread. A write that waited in the pool while a later one finished is dropped.
 struct Files {
     explicit Files(std::string p) : path(std::move(p)) {}
 
     std::string path;
     std::mutex mutex;
     std::uint64_t written = 0;     // number of the last write
-    bool present_is_good = false;  // only then it may replace the previous generation
+    bool present_is_good = false;  // only then may it replace the previous generation
 
-    /// `full`: it knows addresses; one that does not never becomes the previous generation.
+    /// `full`: it has addresses; one without addresses never becomes the previous generation.
     core::Result<void> write(std::uint64_t number, const std::string& text, bool full) {
         const std::lock_guard lock(mutex);
         if (number < written) return {};
         if (present_is_good) keep_previous();
         const auto result = core::write_file(path, core::as_bytes(text), kMode, true);
         if (result) {
-            // The first has no generation before it: a copy, so that damage to one file never is all there was.
+            // The first one has no previous generation: copy it, so that damage to one file never loses everything.
             const std::string previous = path + ".previous";
             if (full && ::access(previous.c_str(), F_OK) != 0)
                 (void)core::write_file(previous, core::as_bytes(text), kMode, true);
@@ -40,13 +40,13 @@ struct Files {
         }
         return result;
     }
-    /// By link and rename: at no moment is there no file of either name.
+    /// By link and rename: both names exist at every moment.
     void keep_previous() const {
         const std::string previous = path + ".previous", temporary = previous + ".tmp-" + std::to_string(getpid());
         ::unlink(temporary.c_str());
         if (::link(path.c_str(), temporary.c_str()) != 0) return;
         if (::rename(temporary.c_str(), previous.c_str()) != 0) ::unlink(temporary.c_str());
-        ::unlink(temporary.c_str());  // rename leaves it where both names were one file already
+        ::unlink(temporary.c_str());  // rename leaves it if both names were already the same file
     }
 };
 

@@ -15,7 +15,7 @@ using core::Code;
 using core::Micros;
 
 constexpr std::size_t kMaxFile = 1 << 20;
-// A file read so soon after its time stamp may be written again within the same tick, or still be being written.
+// A file read this soon after its time stamp may change again within the same tick, or be incomplete.
 constexpr Micros kSettles = 2 * core::kSecond;
 
 }  // namespace
@@ -47,12 +47,12 @@ ZonesFiles::File& ZonesFiles::watched(const std::string& path) {
         file.watch = std::make_unique<core::FileWatch>(*loop_, path);
         file.watch->start([this, path] { changed(path); });
     } else if (file.watch != nullptr) {
-        file.watch->check();  // its folder may be another one by now
+        file.watch->check();  // its folder may have been replaced
     }
     return file;
 }
 
-/// On any thread. Without a state: there is no such file.
+/// On any thread. No state: the file does not exist.
 ZonesFiles::Job ZonesFiles::look(const std::string& path, const std::optional<Known>& known) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
@@ -60,7 +60,7 @@ ZonesFiles::Job ZonesFiles::look(const std::string& path, const std::optional<Kn
                 core::fail(errno == ENOENT ? Code::kFileMissing : Code::kFileUnreadable, "cannot read " + path,
                            "the last known addresses stay in use until it is back", errno)};
     }
-    if (!S_ISREG(info.st_mode)) {  // opening a pipe would wait for its writer
+    if (!S_ISREG(info.st_mode)) {  // opening a pipe would block
         return {{}, core::fail(Code::kFileUnreadable, path + " is not a file", "it must be a regular file")};
     }
     const State state{info.st_ino, info.st_size,
@@ -84,7 +84,7 @@ core::Result<EndpointReport> ZonesFiles::judge(File& file, Job job) const {
         return std::move(job.report);
     }
     const bool being_written = job.report.error().code == Code::kFileCorrupt && age >= 0 && age < kSettles;
-    if (being_written && file.known) {  // nothing new, good or bad
+    if (being_written && file.known) {  // neither new content nor an error yet
         file.problem = before;
         if (before) return core::fail(*before);
         return file.known->report;

@@ -1,6 +1,6 @@
-// Saved replies of ListVpcEndpointZones as a source of addresses: a file that one writer brings to many hosts. Read in
-// libuv's pool (it may lie on a network file system), watched by its folder, so that replacing it and rewriting it in
-// place are noticed alike. Owned by DiscoverySources, loop thread.
+// Saved replies of ListVpcEndpointZones as a source of addresses: a file that one writer distributes to many hosts.
+// Read in libuv's pool (it may be on a network file system); the folder is watched, so that both replacing and
+// rewriting the file are noticed. Owned by DiscoverySources, loop thread.
 #pragma once
 
 #include <sys/types.h>
@@ -22,20 +22,20 @@ namespace postern::agent {
 
 class ZonesFiles {
   public:
-    /// `loop` null (simulations): files are read inside the call, and nothing is watched.
+    /// `loop` null (simulations): files are read inside the call and not watched.
     ZonesFiles(const core::Clock& clock, core::Loop* loop);
     /// No callback runs after it.
     ~ZonesFiles();
 
-    /// What the file says, at most 1 MiB of it. While it is being rewritten in place: what it said before.
+    /// The file's report, at most 1 MiB of it. While it is being rewritten in place: the previous report.
     void read(const std::string& path, Provider::Callback done);
-    /// Nobody asks for it any more.
+    /// The file is no longer in use.
     void forget(const std::string& path) { files_.erase(path); }
-    /// A file that was read once may have changed.
+    /// A file that was read before may have changed.
     std::function<void(const std::string& path)> changed = [](const std::string&) {};
 
   private:
-    /// What tells one state of a file from another.
+    /// Identifies a state of the file.
     struct State {
         ino_t inode = 0;
         off_t size = 0;
@@ -49,7 +49,7 @@ class ZonesFiles {
     };
     struct File {
         std::optional<Known> known;
-        std::optional<core::Error> problem;  // why the latest state of it could not be used
+        std::optional<core::Error> problem;  // why its latest state could not be used
         std::unique_ptr<core::FileWatch> watch;
     };
     struct Job {
@@ -69,7 +69,7 @@ class ZonesFiles {
 /// A saved reply of ListVpcEndpointZones as a report of a connected endpoint.
 core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text);
 
-/// The addresses that a link has without an agent: fixed ones, those of its zones file as it is now, else the saved ones.
+/// The addresses of a link without an agent: fixed ones, those of its zones file now, else the saved ones.
 EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link);
 
 }  // namespace postern::agent

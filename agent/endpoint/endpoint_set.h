@@ -1,4 +1,4 @@
-// The addresses behind a link, whatever their source. Sorted and comparable: "did it change?" is operator==.
+// The addresses of a link, whatever their source. Sorted, so operator== tells whether anything changed.
 #pragma once
 
 #include <compare>
@@ -21,7 +21,7 @@ using EndpointSet = std::vector<EndpointAddress>;  // sorted by ip, no ip twice
 /// Sorts, drops duplicates (the first zone wins).
 EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses);
 
-/// Those of the given zones; all when none is given. Addresses without a zone always stay.
+/// The addresses in the given zones; all if none is given. Addresses without a zone always stay.
 EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zones);
 
 /// "10.0.1.23 (cn-hangzhou-h), 10.0.2.9 (cn-hangzhou-i)"; "none" when empty.

@@ -10,7 +10,7 @@ bool wanted(const std::string& zone, const std::vector<std::string>& zones) {
 }
 
 bool is_connected(const EndpointReport& r) {
-    // An absent business status is as good as normal: older replies do not have it.
+    // A missing business status counts as Normal: older replies do not have it.
     return r.status == "Active" && (r.business_status == "Normal" || r.business_status.empty()) &&
            r.connection_status == "Connected";
 }
@@ -56,7 +56,7 @@ EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std:
     if (!is_connected(report)) return {};
     std::vector<EndpointAddress> out;
     for (const auto& zone : report.zones) {
-        // A zone has an address as soon as it exists; only a connected one works.
+        // A zone has an address as soon as it exists, but the address works only when connected.
         if (zone.status != "Connected" || !wanted(zone.zone_id, zones)) continue;
         for (const auto& ip : {zone.ipv4, zone.ipv6}) {
             if (ip) out.push_back({*ip, zone.zone_id, report.endpoint_id});

@@ -1,4 +1,5 @@
-// What a cloud says about an interface endpoint, in one shape for every cloud, and the rule that turns it into addresses.
+// A cloud's report about an interface endpoint, in one form for every cloud, and the rule that turns
+// it into addresses.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace postern::agent {
 
 struct ZoneReport {
     std::string zone_id;
-    std::string status;  // the cloud's word: "Connected", "Wait", …
+    std::string status;  // as the cloud gives it: "Connected", "Wait", …
     std::optional<core::IpAddress> ipv4;
     std::optional<core::IpAddress> ipv6;
     std::string domain;
@@ -25,26 +26,26 @@ struct ZoneReport {
 };
 
 struct EndpointReport {
-    std::string endpoint_id;                                 // of a search: what it looks for, in words
+    std::string endpoint_id;                                 // of a search: its description
     std::string status, business_status, connection_status;  // "Active", "Normal", "Connected", …
     std::string service_name;
     std::string domain;
     std::vector<ZoneReport> zones;
     std::string request_id;     // of the reply with the zones
-    bool complete = false;      // the list itself is the truth (DNS): what it lacks is gone
-    core::Micros valid_us = 0;  // how long it holds, where the source says so (a TTL)
-    bool search = false;        // what was found is in parts; the words and zones above are not its
+    bool complete = false;      // the list is authoritative (DNS): missing addresses are gone
+    core::Micros valid_us = 0;  // how long it is valid, if the source says so (a TTL)
+    bool search = false;        // the endpoints found are in parts; status and zones above are unused
     std::vector<EndpointReport> parts;
     bool operator==(const EndpointReport&) const = default;
 };
 
-/// "endpoint ep-…", what the search looks for, or the file.
+/// "endpoint ep-…", the description of the search, or the file.
 std::string title(const EndpointReport& report);
 
-/// Requests made so far by {action, code}: code "ok", the API's own, or an error token when no reply came.
+/// Requests made so far by {action, code}: "ok", the API's error code, or an error token if no reply came.
 using RequestCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 
-/// How often a source likes to be asked. 0: as the configuration says for the API.
+/// How often to ask a source. 0: as configured for the API.
 struct SourcePace {
     core::Micros interval_us = 0;
     core::Micros longest_retry_us = 0;
@@ -57,23 +58,23 @@ class Provider {
     virtual ~Provider() = default;
     /// State and zones of one endpoint. Exactly one callback, from the loop, unless the provider is destroyed.
     virtual void describe_endpoint(const std::string& endpoint_id, Callback done) = 0;
-    /// Nobody asks about it any more.
+    /// The source is no longer in use.
     virtual void forget(const std::string&) {}
-    /// `tell` runs, from the loop, when there is a reason to ask about a source now.
+    /// `tell` runs, from the loop, when a source should be asked now.
     virtual void when_news(std::function<void(const std::string& endpoint_id)>) {}
     virtual RequestCounts requests() const { return {}; }
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
     virtual core::Micros not_before_mono_us() const { return 0; }
     virtual SourcePace pace(const std::string&) const { return {}; }
-    /// What works but should be put right, for status: one sentence each, with the fix.
+    /// Problems that do not stop it from working, for status: one sentence each, with the fix.
     virtual std::vector<std::string> warnings() const { return {}; }
 };
 
-/// The report about one endpoint; of a search, that of the part, nullptr when it did not find it.
+/// The report about one endpoint; for a search the matching part, nullptr if not found.
 const EndpointReport* part_about(const EndpointReport& report, const std::string& endpoint_id);
 
-/// The readiness rule: endpoint Active and Normal and Connected, zone Connected, an address that parses.
-/// `zones` narrows (empty: all).
+/// The readiness rule: endpoint Active, Normal and Connected; zone Connected; an address that parses. `zones` selects
+/// zones (empty: all).
 EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones);
 
 /// "" when at least one address is ready; else what is missing and who has to do what.

@@ -71,7 +71,7 @@ std::string fill(std::string_view text, const Values& values) {
         if (const auto value = values.find(word); value != values.end() && !value->second.empty()) {
             out += value->second;
         } else if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string_view::npos) {
-            out += text.substr(open, close - open + 1);  // braces of JSON
+            out += text.substr(open, close - open + 1);  // braces of JSON text
         } else if (out.ends_with(' ')) {
             out.pop_back();  // "probe {link} --json" without a link
         }

@@ -1,4 +1,4 @@
-// The words of doctor, one file a language (texts.en.json, texts.zh.json), built into the program. Placeholders in
+// Doctor's texts, one file per language (texts.en.json, texts.zh.json), built into the program. Placeholders in
 // braces are filled with a finding's values.
 #pragma once
 
@@ -13,16 +13,16 @@
 namespace postern::agent::doctor {
 
 enum class Language { kEnglish, kChinese };
-/// "en", "zh"; nullopt for others.
+/// "en", "zh"; nullopt for other text.
 std::optional<Language> parse_language(std::string_view text);
-/// By LC_ALL, LC_MESSAGES, LANG, in this order; English unless one says zh.
+/// From LC_ALL, LC_MESSAGES, LANG, in this order; English unless one begins with zh.
 Language language_of_environment();
 
 class Catalogue {
   public:
     static const Catalogue& in(Language language);
 
-    /// A text by its section and key, filled: ("words", "fix"), ("steps", "tcp"). "" when there is none.
+    /// A text by its section and key, filled in: ("words", "fix"), ("steps", "tcp"). "" if there is none.
     std::string text(std::string_view section, std::string_view key, const Values& values = {}) const;
     /// `part`: cause, expected, found, fix or verify.
     std::string of(std::string_view code, std::string_view part, const Values& values) const;
@@ -37,7 +37,7 @@ class Catalogue {
     const nlohmann::json* texts_;  // lives as long as the program
 };
 
-/// "{ip} does not answer" with ip filled in. An unknown name becomes nothing, and so does the blank before it.
+/// "{ip} does not answer" with ip filled in. An unknown name becomes "", and the blank before it is removed.
 std::string fill(std::string_view text, const Values& values);
 
 }  // namespace postern::agent::doctor

@@ -17,11 +17,11 @@ constexpr std::string_view kNoAgent = "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-S
 constexpr std::string_view kWrongPath =
     "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
-/// Why nobody can say which addresses there are.
+/// Why the addresses are not known.
 constexpr std::string_view kNoDiscovery =
     "PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
     "PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-ENDPOINT-MAKING PN-ENDPOINT-ZONE";
-/// Why nothing, or somebody else, is behind an address. Whoever has answered HTTP is behind it.
+/// Why nothing, or another server, is behind an address.
 constexpr std::string_view kDead =
     "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-SECURITY-GROUP-443 PN-ADDRESS-STALE";
 constexpr std::string_view kSomebodyElse = "PN-ADDRESS-STALE";
@@ -142,7 +142,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ENV-JVM", kEnvironment, kWarn, kYou},
 };
 
-/// Whether `names` (separated by blanks) has `code`.
+/// Whether `names` (separated by blanks) contains `code`.
 bool lists(std::string_view names, std::string_view code) {
     while (!names.empty()) {
         const auto end = names.find(' ');
@@ -200,7 +200,7 @@ std::string step_code(Step step) {
 }
 
 void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
-    // In the end the cause that nothing explains is named: a → b → c folds c under a.
+    // Follow causes to the root: a → b → c folds c under a.
     const auto cause_of = [&](const Finding& f) -> const Finding* {
         const CodeInfo* info = find_code(f.code);
         if (info == nullptr) return nullptr;
@@ -223,7 +223,7 @@ void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now) {
         folded.emplace_back(&f, cause->code);
     }
     for (auto& [finding, code] : folded) {
-        // What was skipped because of it has the same root.
+        // What was skipped because of it has the same root cause.
         for (Finding& f : now) {
             if (f.state == State::kSkip && f.because == finding->code && about_the_same(*finding, f)) f.because = code;
         }

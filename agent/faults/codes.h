@@ -1,4 +1,4 @@
-// The closed set of codes that doctor can find, in the order of the walk. Codes are never reused for something else.
+// The closed set of doctor's codes, in the order of its steps. A code is never reused with another meaning.
 #pragma once
 
 #include <optional>
@@ -20,20 +20,20 @@ struct CodeInfo {
     Owner owner;
     /// Codes whose failure explains this one, separated by blanks.
     std::string_view explained_by = {};
-    std::optional<probe::Reason> reason = {};  // of a probe that fails this way
+    std::optional<probe::Reason> reason = {};  // of a probe that failed this way
 };
 
 std::span<const CodeInfo> all_codes();
-/// Null for a code that is none, and for those of passed steps.
+/// Null for an unknown code and for the codes of passed steps.
 const CodeInfo* find_code(std::string_view code);
 /// The code of a failed probe; there is one for every reason but kNone.
 const CodeInfo& code_of(probe::Reason reason);
-/// "PN-RESOLV-CONF": of a step that passed or was skipped.
+/// "PN-RESOLV-CONF": the code of a passed or skipped step.
 std::string step_code(Step step);
 
-/// Findings that a failure in `earlier` or in `now` itself explains become kSkip because of it, and so does what was
-/// skipped because of them. A failure explains what is about the same link and address, or what is about a part of it; a
-/// warning explains warnings alone.
+/// Findings explained by a failure in `earlier` or in `now` become kSkip with that cause, and so do findings skipped
+/// because of them. A failure explains findings about the same link and address, or about a part of it; a warning
+/// explains only warnings.
 void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now);
 
 }  // namespace postern::agent::doctor

@@ -1,4 +1,4 @@
-// What doctor finds: a code with values. The words are the catalogue's.
+// What doctor finds: a code with values. The texts are in the catalogue.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace postern::agent::doctor {
 enum class State { kPass, kWarn, kFail, kSkip };
 std::string_view to_string(State state);  // "PASS"
 
-/// In the order of the walk.
+/// In the order in which doctor checks them.
 enum class Step {
     kConfig,
     kAgent,
@@ -37,7 +37,7 @@ std::string_view to_string(Step step);  // "resolv_conf"
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
-/// A value that is itself a text of the catalogue: filled in the reader's language.
+/// A value that is a catalogue text: filled in in the reader's language.
 inline std::string catalogued(std::string_view section, std::string_view key) {
     return "\x1f" + std::string(section) + "\x1f" + std::string(key);
 }
@@ -46,10 +46,10 @@ struct Finding {
     Step step = Step::kConfig;
     State state = State::kPass;
     std::string code;                                           // "PN-TLS-NAME"; of a passed step "PN-TLS"
-    std::string link, ip;                                       // what it is about; "": all of them
+    std::string link, ip;                                       // the subject; "": all of them
     Values values;                                              // for the texts' {placeholders}
-    std::vector<std::pair<std::string, std::string>> evidence;  // errno=…, alert=…: raw, in no language
-    std::string because;                                        // of kSkip: the code that explains it
+    std::vector<std::pair<std::string, std::string>> evidence;  // errno=…, alert=…: raw, not translated
+    std::string because;                                        // of kSkip: the code of the cause
 };
 
 }  // namespace postern::agent::doctor

@@ -1,5 +1,5 @@
-// Reasons of failed probes in the words of an operator: what is wrong, and the next step with its command.
-// The words are those of doctor's English catalogue; used by status, /health, the page and `postern probe`.
+// Explains why a probe failed: what is wrong, and the next step with its command. Texts are from doctor's English
+// catalogue; used by status, /health, the page and `postern probe`.
 #pragma once
 
 #include <string>
@@ -12,15 +12,15 @@ namespace postern::agent {
 struct ReasonContext {
     std::string link;  // "" on a bare command line
     std::string host;
-    std::string ip;  // one address; "" when it is about several
+    std::string ip;  // one address; "" for several
     std::uint16_t port = 443;
 };
 
-/// "refuses the connection: nothing listens on port 443": follows the subject "10.0.1.23".
+/// "refuses the connection: nothing listens on port 443": follows a subject such as "10.0.1.23".
 std::string reason_cause(probe::Reason reason, const ReasonContext& context);
-/// What to do, with names filled in. "" for kNone.
+/// The next step, with names filled in. "" for kNone.
 std::string reason_fix(probe::Reason reason, const ReasonContext& context);
-/// Whose move it is: "you", "whoever runs your VPC", "TDengine Cloud", "Alibaba Cloud".
+/// The owner of the fix: "you", "whoever runs your VPC", "TDengine Cloud", "Alibaba Cloud".
 std::string reason_owner(probe::Reason reason);
 
 }  // namespace postern::agent

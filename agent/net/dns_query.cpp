@@ -104,7 +104,7 @@ core::Result<core::Bytes> exchange_udp(const core::SocketAddress& server, const 
                                        core::Micros deadline) {
     auto fd = connect_to(server, SOCK_DGRAM, deadline);
     if (!fd) return fail(fd.error());
-    // Once more after a second: a datagram may be lost while the resolver restarts.
+    // Retry after a second: a datagram may be lost while the resolver restarts.
     core::Bytes reply(65535);
     for (core::Micros resend = 0; core::now_mono_us() < deadline;) {
         if (core::now_mono_us() >= resend) {

@@ -1,5 +1,5 @@
-// One DNS question to postern-resolver from the command line, with the option that makes it explain itself.
-// The packet is built and read by ldns; the reply is the resolver's own, in a process that ends at once.
+// One DNS query to postern-resolver from the command line, with the option that asks for its explanation. Packets are
+// built and parsed by ldns: the reply is our own resolver's, and the process is short-lived.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +30,11 @@ struct DnsReply {
     std::vector<std::pair<std::string, std::string>> explanation;  // key, value; empty: not postern's resolver
 };
 
-/// kUsage for a name or type that is none; kTimeout or kSocket when nobody answers.
+/// kUsage for an invalid name or type; kTimeout or kSocket if there is no answer.
 core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::string& name, const std::string& type,
                                core::Micros timeout_us);
 
-/// "Network Error" for 23.
+/// EDE text: "Network Error" for 23.
 std::string_view ede_name(int code);
 /// `key=value key="quoted value"`.
 std::vector<std::pair<std::string, std::string>> parse_words(std::string_view text);

@@ -1,4 +1,4 @@
-// The process environment, passed in: tests give a table, the program gives getenv.
+// The process environment, passed in: tests give a table, the program passes getenv.
 #pragma once
 
 #include <cstdlib>

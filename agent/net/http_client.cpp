@@ -49,7 +49,7 @@ void add(List& list, const std::string& line) {
     }
 }
 
-/// One exchange: the request, what curl needs to stay alive meanwhile, what came.
+/// One exchange: the request, what curl needs until it ends, the response so far.
 struct Exchange {
     HttpRequest request;
     UrlParts url;
@@ -85,7 +85,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t n, void* to) {
     while (!line.empty() && (line.back() == '\r' || line.back() == '\n'))
         line.remove_suffix(1);
     if (line.starts_with("HTTP/")) {
-        x.response.headers.clear();  // what came before was a 100
+        x.response.headers.clear();  // the headers so far belonged to a 100
         return n;
     }
     const auto colon = line.find(':');
@@ -100,8 +100,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t n, void* to) {
     return n;
 }
 
-/// Called before each sending. When a kept connection turns out dead curl sends again by itself: a signature allows that
-/// once, and it is the caller who makes a new one.
+/// Called before each send. curl resends by itself when a reused connection turns out dead, but a signature is valid
+/// for one send only: the caller retries with a new one.
 int on_request(void* to, char*, char*, int, int) {
     auto& x = *static_cast<Exchange*>(to);
     return ++x.sendings > 1 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -116,13 +116,13 @@ bool has_header(const HttpRequest& request, std::string_view name) {
 void set_headers(Exchange& x) {
     for (const auto& [name, value] : x.request.headers)
         add(x.headers, name + (value.empty() ? ";" : ": " + value));
-    // curl adds a content type to every POST; a signature that did not cover it would not verify.
+    // curl adds a content type to every POST; unsigned, it would break the signature.
     if (!has_header(x.request, "content-type")) add(x.headers, "Content-Type:");
     if (!has_header(x.request, "user-agent")) add(x.headers, "User-Agent: postern/" POSTERN_VERSION);
     add(x.headers, "Expect:");
 }
 
-/// Everything but the addresses. The handle keeps pointers into `x`, which must not move.
+/// Sets everything but the addresses. The handle keeps pointers into `x`, which must not move.
 bool prepare(Exchange& x, Micros left_us) {
     x.easy.reset(curl_easy_init());
     CURL* h = x.easy.get();
@@ -153,12 +153,12 @@ bool prepare(Exchange& x, Micros left_us) {
     curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(h, CURLOPT_HEADERDATA, &x);
     curl_easy_setopt(h, CURLOPT_PRIVATE, &x);
-    // We decided about the proxy; curl must not read the environment again.
+    // The proxy was chosen here; curl must not read the environment.
     curl_easy_setopt(h, CURLOPT_PROXY, x.proxy.c_str());
     curl_easy_setopt(h, CURLOPT_NOPROXY, x.proxy.empty() ? "*" : "");
     if (!x.request.ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, x.request.ca_file.c_str());
     if (x.request.method != "GET") {
-        // The form of a POST even for PUT: it sends Content-Length: 0 with an empty body.
+        // POST form even for PUT: it sends Content-Length: 0 with an empty body.
         curl_easy_setopt(h, CURLOPT_POST, 1L);
         curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(x.request.body.size()));
         curl_easy_setopt(h, CURLOPT_POSTFIELDS, x.request.body.c_str());
@@ -167,7 +167,7 @@ bool prepare(Exchange& x, Micros left_us) {
     return true;
 }
 
-/// curl's own resolver would ask the host's DNS: every name it needs is given.
+/// curl's own resolver would use the host's DNS: every name it needs is given.
 void pin(Exchange& x, const UrlParts& name, const std::vector<IpAddress>& addresses) {
     std::string line = name.host + ":" + std::to_string(name.port) + ":";
     for (std::size_t i = 0; i < addresses.size(); ++i) {
@@ -204,7 +204,7 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
                                    .proxy_status = proxy_status,
                                    .sys = static_cast<int>(sys),
                                    .verify_result = verify,
-                                   // curl 7.88 forgets the connect time when TLS does not get done.
+                                   // curl 7.88 loses the connect time when TLS fails
                                    .connected = connect_us > 0 || local_port > 0,
                                    .in_tls = x.url.scheme == "https" && tls_us == 0,
                                    .too_large = x.too_large,
@@ -217,7 +217,7 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
 }  // namespace
 
 struct HttpClient::State {
-    /// A request between send() and its callback. Before `exchange` has a handle it waits for addresses.
+    /// A request between send() and its callback. Waits for addresses until `exchange` has a handle.
     struct Transfer {
         std::unique_ptr<Exchange> exchange;
         Callback done;
@@ -235,7 +235,7 @@ struct HttpClient::State {
     std::deque<std::pair<RequestId, core::Result<HttpResponse>>> finished;
     RequestId next_id = 1;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
-    Multi multi;  // made by the first request: an agent with fixed addresses never pays for curl
+    Multi multi;  // created by the first request: with fixed addresses only, curl is never started
 
     State(core::Loop& l, core::Clock& c, Lookup& n, Environment e)
         : loop(l), clock(c), lookup(n), environment(std::move(e)), timer(c), delivery(c) {}
@@ -245,7 +245,7 @@ struct HttpClient::State {
         for (auto& [id, transfer] : transfers)
             detach(transfer);
         transfers.clear();
-        multi.reset();  // closes its sockets through on_socket while `sockets` lives
+        multi.reset();  // closes its sockets through on_socket, which needs `sockets`
     }
 
     void detach(Transfer& transfer) {
@@ -274,7 +274,7 @@ struct HttpClient::State {
         const int events =
             ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
         e->sockets[fd].start(e->loop, fd, events, [e, fd](int status, int ready) {
-            // On an error curl shall read and write, and so find out which: told "error" it only says that.
+            // On an error let curl read and write to find the cause: told "error" it reports only that.
             int flags = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
             if ((ready & UV_READABLE) != 0) flags |= CURL_CSELECT_IN;
             if ((ready & UV_WRITABLE) != 0) flags |= CURL_CSELECT_OUT;
@@ -282,7 +282,7 @@ struct HttpClient::State {
         });
         return 0;
     }
-    /// Only arms: curl forbids calling back into it from here, so "at once" is a millisecond.
+    /// Only starts the timer: curl forbids reentry from here, so "at once" becomes a millisecond.
     static int on_timeout(CURLM*, long ms, void* self) {
         auto* e = static_cast<State*>(self);
         if (ms < 0) {
@@ -324,7 +324,7 @@ struct HttpClient::State {
         }
     }
 
-    /// Asks for the next name without addresses; with all known the transfer starts.
+    /// Resolves the next name without addresses; when all are known the transfer starts.
     void proceed(RequestId id) {
         const auto it = transfers.find(id);
         if (it == transfers.end()) return;
@@ -393,7 +393,7 @@ HttpClient::RequestId HttpClient::send(HttpRequest request, Callback done) {
         need(x.url);
     } else if (const auto proxy = split_proxy(x.proxy)) {
         need(*proxy);
-        if (proxy->scheme == "socks4" || proxy->scheme == "socks5") need(x.url);  // these take addresses, not names
+        if (proxy->scheme == "socks4" || proxy->scheme == "socks5") need(x.url);  // these need an address
     } else {
         e.finish(id, core::fail(Code::kUsage, "the proxy variable is not a URL",
                                 "expected http://host:port in https_proxy"));

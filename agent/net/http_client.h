@@ -1,9 +1,10 @@
-// The real HttpTransport: libcurl's multi interface driven by our loop. Only the cloud clients use it; probes have an
-// state of their own, because curl loses the phase times of a failed handshake.
+// The real HttpTransport: libcurl's multi interface on our loop. For the cloud clients only; probes have their own
+// state machine, because curl loses the phase times of a failed handshake.
 //
-// Host names are resolved by the given Lookup and handed to curl as addresses: control traffic must not depend on the
-// host's resolver, which is ourselves. Proxy variables (https_proxy, all_proxy, no_proxy) are honoured for requests that
-// allow it. No header, body or query ever appears in an error: only scheme, host and port. Owned by the app, loop thread.
+// Host names are resolved by the given Lookup and handed to curl as addresses: control traffic must not depend on
+// the host's resolver, which is postern itself. Proxy variables (https_proxy, all_proxy, no_proxy) apply to requests
+// that allow a proxy. Headers, body and query never appear in an error: only scheme, host and port. Owned by the
+// app, loop thread.
 #pragma once
 
 #include <cstdint>
@@ -34,17 +35,17 @@ class HttpClient final : public HttpTransport {
     std::unique_ptr<State> state_;
 };
 
-/// One GET without a loop and without proxies, for the command line. A `url` on loopback needs no lookup.
+/// One blocking GET without loop or proxy, for the command line. A loopback `url` needs no lookup.
 core::Result<HttpResponse> http_get_blocking(const std::string& url, core::Micros timeout_us);
 
-/// The proxy that the usual variables name for this URL; "" for none. Lower-case names win over upper-case ones.
+/// The proxy that the usual variables give for this URL; "" for none. Lower-case names take precedence.
 std::string proxy_for(std::string_view url, const Environment& environment);
 
-/// "https", "host.example", 443 of a URL without user information; nothing if it is not an http(s) URL.
+/// "https", "host.example", 443 of a URL without user information; nullopt if it is not an http(s) URL.
 struct UrlParts {
-    std::string scheme, host;  // host in lower case, without the brackets of IPv6
+    std::string scheme, host;  // host in lower case, without IPv6 brackets
     std::uint16_t port = 0;
-    std::string authority;  // as the Host header has it: no port where it is the scheme's own
+    std::string authority;  // as in the Host header: no port if it is the scheme's default
 };
 std::optional<UrlParts> split_url(std::string_view url);
 

@@ -16,7 +16,7 @@ namespace {
 using core::Code;
 using core::Error;
 
-// Those of CURLcode that we tell apart; stable since curl 7.10 and earlier.
+// The CURLcodes that are handled; stable since curl 7.10 and earlier.
 enum Curl {
     kUnsupportedProtocol = 1,
     kUrlMalformat = 3,
@@ -100,7 +100,7 @@ std::string seconds(core::Micros us) {
 
 Error tls_error(const TransportFailure& f, const std::string& where) {
     const std::string who = "the TLS certificate of " + where;
-    // curl compares names itself, after a chain that was fine, and leaves no result of OpenSSL's.
+    // curl compares names itself after the chain was accepted, and leaves no OpenSSL result.
     const bool name =
         f.text.find("subject name") != std::string::npos || f.text.find("subjectAltName") != std::string::npos;
     switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : f.verify_result) {
@@ -123,7 +123,7 @@ Error tls_error(const TransportFailure& f, const std::string& where) {
             0};
 }
 
-/// The proxy is there and does not let us through to this host: to curl a broken connection, to us a host out of reach.
+/// The proxy answers but refuses this host: curl reports a broken connection; here it is an unreachable host.
 Error proxy_refusal(const TransportFailure& f, const std::string& where) {
     const char* hint = f.proxy_status == 407
                            ? "it wants a user and password: https_proxy = http://user:password@host:port"
@@ -169,7 +169,7 @@ std::string proxy_for(std::string_view url, const Environment& environment) {
     const auto parts = split_url(url);
     if (!parts) return {};
     const auto ip = core::IpAddress::parse(parts->host);
-    // Nothing on this machine is behind a proxy, whatever the variables forgot to exclude.
+    // Loopback is never behind a proxy, even if no_proxy does not list it.
     if (parts->host == "localhost" || (ip && ip->is_loopback())) return {};
     const auto first = [&](std::initializer_list<const char*> names) {
         for (const char* name : names) {
@@ -177,7 +177,7 @@ std::string proxy_for(std::string_view url, const Environment& environment) {
         }
         return std::string();
     };
-    // HTTP_PROXY in capitals is what a web server makes of a client's "Proxy:" header: never read.
+    // HTTP_PROXY in capitals can come from a client's "Proxy:" header (httpoxy): never read.
     const std::string proxy = parts->scheme == "https" ? first({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
                                                        : first({"http_proxy", "all_proxy", "ALL_PROXY"});
     if (proxy.empty()) return {};

@@ -1,5 +1,5 @@
-// What the parts of a URL and a proxy variable are, and what a failed transfer means in words. Pure; curl stays in
-// http_client.cpp, which hands its result code over as a number.
+// Parts of a URL and of a proxy variable, and the error text of a failed transfer. Pure; curl stays in
+// http_client.cpp, which passes its result code as a number.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ struct TransportFailure {
     std::string ip;      // "" when none was reached
     std::string proxy;   // proxy_label(), "" for none
     std::string ca_file;
-    std::string text;       // the library's own words
+    std::string text;       // the library's error text
     long proxy_status = 0;  // of the proxy's reply to CONNECT; 0: none
     int sys = 0;
     long verify_result = 0;  // X509_V_*

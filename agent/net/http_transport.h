@@ -1,5 +1,5 @@
-// One HTTP exchange for the cloud clients. An interface, because simulations script the cloud's replies.
-// The real one is cloud/http_client.cpp (libcurl multi on our loop).
+// One HTTP exchange for the cloud clients. An interface, because simulations script the cloud's replies. The real one
+// is net/http_client.cpp (libcurl multi on our loop).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,7 @@ struct HttpRequest {
     core::Micros timeout_us = 10 * core::kSecond;
     std::size_t max_body = 1 << 20;
     std::string ca_file;      // "": the system's
-    bool send_once = false;   // signed: on a kept connection that turns out dead it
-                              // fails (kHttpFailed) instead of being sent again
+    bool send_once = false;   // signed: fails (kHttpFailed) on a dead reused connection instead of being sent again
     bool allow_proxy = true;  // false for metadata: proxies must never see it
 };
 
@@ -33,7 +32,7 @@ struct HttpResponse {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
     std::string body;
-    /// First value of a header, "" when absent. `name` in lower case.
+    /// The first value of a header, "" if absent. `name` in lower case.
     std::string header(std::string_view name) const {
         for (const auto& [key, value] : headers) {
             if (key == name) return value;

@@ -22,7 +22,7 @@ using core::IpAddress;
 using core::Micros;
 using core::SocketAddress;
 
-// Two servers, two rounds, the second with doubled patience: 3.6 s. Our own deadline cuts longer lists.
+// Two servers, two rounds, the second with twice the timeout: 3.6 s. Our own deadline cuts longer lists.
 constexpr int kTryMs = 600;
 constexpr int kTries = 2;
 constexpr Micros kDeadline = Lookup::kLongest - 500 * core::kMillisecond;
@@ -55,7 +55,7 @@ bool is_host_name(const std::string& text) {
     return label > 0;
 }
 
-/// What one family's question came to.
+/// The result for one address family.
 struct FamilyAnswer {
     int status = ARES_SUCCESS;
     std::vector<IpAddress> addresses;
@@ -83,11 +83,11 @@ FamilyAnswer read_answer(int status, const ares_addrinfo* info) {
 }
 
 struct Alias {
-    std::string name;  // "": it is none
+    std::string name;  // "": not an alias
     std::uint32_t ttl_s = kLongestReuseS;
 };
 
-/// The name behind an alias. `reply` is a whole DNS message.
+/// The target of a CNAME. `reply` is a whole DNS message.
 Alias alias_in(const unsigned char* reply, int size) {
     constexpr int kHeader = 12, kTypeAndClass = 4, kRecord = 10;
     const auto past_name = [&](int at, std::string* name) {
@@ -114,8 +114,8 @@ bool means_none(int status) {
 
 }  // namespace
 
-/// One c-ares channel on our loop. Its callbacks only record: nobody else's code runs inside ares_*, so the channel may
-/// be destroyed from any other place (c-ares 1.18 re-enters callbacks when destroyed inside one).
+/// One c-ares channel on our loop. Its callbacks only record the result: no other code runs inside ares_*, so the
+/// channel may be destroyed anywhere else (c-ares 1.18 re-enters callbacks when destroyed inside one).
 class AresChannel {
   public:
     AresChannel(core::Loop& loop, core::Clock& clock) : loop_(loop), timer_(clock) {}
@@ -128,8 +128,8 @@ class AresChannel {
     bool open(const std::vector<SocketAddress>& servers) {
         static std::once_flag once;
         std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
-        static char lookups[] = "b";          // DNS only: the hosts file is not the truth about the cloud
-        static char no_file[] = "/dev/null";  // resolv.conf may name ourselves
+        static char lookups[] = "b";          // DNS only: /etc/hosts must not redirect cloud hosts
+        static char no_file[] = "/dev/null";  // resolv.conf may name postern itself
         ares_options options{};
         options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
         options.timeout = kTryMs;
@@ -156,7 +156,7 @@ class AresChannel {
         return ares_set_servers_ports(channel_, nodes.data()) == ARES_SUCCESS;
     }
 
-    /// `done` must only record.
+    /// `done` must only record the result.
     void ask(const std::string& host, int family, std::function<void(FamilyAnswer)> done) {
         struct Question {
             AresChannel* channel;
@@ -172,14 +172,14 @@ class AresChannel {
             [](void* arg, int status, int, ares_addrinfo* info) {
                 const std::unique_ptr<Question> question(static_cast<Question*>(arg));
                 --question->channel->pending_;
-                // Torn down: whoever asked is going, too.
+                // Being destroyed: the caller is, too.
                 if (status != ARES_EDESTRUCTION) question->done(read_answer(status, info));
                 if (info != nullptr) ares_freeaddrinfo(info);
             },
             new Question{this, std::move(done)});
         rearm();
     }
-    /// What `host` is an alias of. `done` must only record.
+    /// The CNAME target of `host`. `done` must only record the result.
     void ask_alias(const std::string& host, std::function<void(Alias)> done) {
         struct Question {
             AresChannel* channel;
@@ -207,7 +207,7 @@ class AresChannel {
         }
         const int events = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0);
         watchers_[fd].start(loop_, fd, events, [this, fd, read, write](int status, int ready) {
-            // On an error let c-ares try and find out itself.
+            // On an error let c-ares read and write to find the cause.
             const bool r = status < 0 ? read : (ready & UV_READABLE) != 0;
             const bool w = status < 0 ? write : (ready & UV_WRITABLE) != 0;
             ares_process_fd(channel_, r ? fd : ARES_SOCKET_BAD, w ? fd : ARES_SOCKET_BAD);
@@ -235,14 +235,14 @@ class AresChannel {
 };
 
 struct AresLookup::State {
-    /// One host being asked for; both families, everyone who waits.
+    /// One host being resolved: both families, all waiting callers.
     struct Question {
         explicit Question(core::Clock& clock) : deadline(clock) {}
         std::vector<Callback> waiting;
         std::optional<FamilyAnswer> v4, v6;
-        std::vector<std::string> aliases;  // followed so far: servers that do not follow them leave it to us
+        std::vector<std::string> aliases;  // followed so far: some servers leave CNAMEs to the client
         std::uint32_t aliases_ttl_s = kLongestReuseS;
-        std::optional<Alias> alias;  // what the last name stands for
+        std::optional<Alias> alias;  // the CNAME target of the last name
         bool alias_asked = false;
         core::Timer deadline;
         std::uint64_t id = 0;
@@ -255,8 +255,8 @@ struct AresLookup::State {
     core::Loop& loop;
     core::Clock& clock;
     std::vector<SocketAddress> upstreams;
-    std::unique_ptr<AresChannel> channel;               // made at the first question
-    std::vector<std::unique_ptr<AresChannel>> retired;  // draining
+    std::unique_ptr<AresChannel> channel;               // created by the first query
+    std::vector<std::unique_ptr<AresChannel>> retired;  // finishing their queries
     std::map<std::string, std::unique_ptr<Question>> asked;
     std::map<std::string, Kept> cache;
     Known known;
@@ -305,7 +305,7 @@ struct AresLookup::State {
         ask_families(host, host, question.id);
     }
 
-    /// Of `host` itself or of what it is an alias of.
+    /// Queries `host` itself or its CNAME target.
     void ask_families(const std::string& host, const std::string& name, std::uint64_t id) {
         for (const int family : {AF_INET, AF_INET6}) {
             channel->ask(name, family, [this, host, family, id](FamilyAnswer answer) {
@@ -318,7 +318,7 @@ struct AresLookup::State {
         }
     }
 
-    /// A name without addresses may be an alias that the server did not follow. True while that is being found out.
+    /// A name without addresses may be a CNAME that the server did not follow. True while that is being checked.
     bool follows_alias(const std::string& host, Question& q) {
         const bool none = q.v4->status == ARES_ENODATA && q.v6->status == ARES_ENODATA;
         if (!none || channel == nullptr || q.aliases.size() == kLongestChain) return false;
@@ -342,7 +342,7 @@ struct AresLookup::State {
         return true;
     }
 
-    /// Turns the questions that have both answers into results.
+    /// Turns the queries that have both answers into results.
     void settle() {
         for (auto it = asked.begin(); it != asked.end();) {
             if (!it->second->v4 || !it->second->v6 || follows_alias(it->first, *it->second)) {
@@ -378,7 +378,7 @@ struct AresLookup::State {
         return failed(host, means_none(v4.status) ? v6.status : v4.status);
     }
 
-    /// The last good addresses, else the error. "No such name" is an answer: then old addresses would be wrong.
+    /// The last good addresses, else the error. "No such name" is an answer: old addresses would then be wrong.
     core::Result<LookupResult> failed(const std::string& host, int status) {
         const auto it = known.find(host);
         if (it != known.end() && !it->second.empty() && !means_none(status)) {
@@ -413,7 +413,8 @@ void AresLookup::set_upstreams(const std::vector<SocketAddress>& upstreams) {
     if (state_->upstreams == upstreams) return;
     state_->upstreams = upstreams;
     state_->cache.clear();
-    // c-ares refuses new servers while questions are in flight: a new channel takes over, the old one drains.
+    // c-ares refuses new servers while queries are in flight: a new channel replaces the old one, which
+    // finishes its queries.
     if (state_->channel != nullptr) {
         state_->retired.push_back(std::move(state_->channel));
         state_->wake();
@@ -429,7 +430,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     if (!is_host_name(name)) {
         return e.post(std::move(done), core::fail(Code::kUsage, "\"" + host.substr(0, 300) + "\" is not a host name"));
     }
-    if (name == "localhost" || name.ends_with(".localhost")) {  // RFC 6761: never asked of a server
+    if (name == "localhost" || name.ends_with(".localhost")) {  // RFC 6761: never sent to a server
         return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kLongestReuseS});
     }
     if (const auto it = e.cache.find(name); it != e.cache.end()) {

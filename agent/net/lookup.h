@@ -1,5 +1,5 @@
-// What the agent itself looks up - API hosts, names to follow - asked of the given upstreams with c-ares, never of the
-// host's resolver (that is us) and never of /etc/hosts. One channel for a set of upstreams; loop thread.
+// Resolves names for the agent itself - API hosts, targets to follow - at the given upstreams with c-ares, never
+// through the host's resolver (which is postern) nor /etc/hosts. One channel per set of upstreams; loop thread.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ namespace postern::agent {
 
 struct LookupResult {
     std::vector<core::IpAddress> addresses;  // IPv4 first, sorted; never empty in a success
-    std::uint32_t ttl_s = 0;                 // the least along the CNAME chain; of a kept answer what is left of it
-    bool stale = false;                      // the upstreams failed: these are the last good ones
-    bool partial = false;                    // one family was answered, the other failed (which is not "has none")
+    std::uint32_t ttl_s = 0;                 // lowest TTL of the CNAME chain; of a cached answer, the remaining time
+    bool stale = false;                      // the upstreams failed: these are the last good addresses
+    bool partial = false;                    // one family was answered, the other failed (not "has none")
     std::vector<std::string> aliases;        // the names of the CNAME chain
 };
 
@@ -29,11 +29,12 @@ class Lookup {
     using Callback = std::function<void(core::Result<LookupResult>)>;
 
     virtual ~Lookup() = default;
-    /// A and AAAA of `host`; an IP literal is its own answer. Exactly one callback, from the loop and never from inside
-    /// this call, within kLongest, unless the object is destroyed. Errors: kDnsFailed, kTimeout, kUsage (not a name).
+    /// A and AAAA of `host`; an IP literal is its own answer. Exactly one callback, from the loop and never from
+    /// inside this call, within kMaxTime, unless the object is destroyed. Errors: kDnsFailed, kTimeout, kUsage
+    /// (not a name).
     virtual void resolve(const std::string& host, Callback done) = 0;
 
-    /// The next resolve() of it asks the upstreams, whatever is left of the last answer's TTL.
+    /// The next resolve() of it asks the upstreams, even if the cached answer's TTL has not passed.
     virtual void forget(const std::string& /*host*/) {}
 
     static constexpr core::Micros kLongest = 5 * core::kSecond;
@@ -44,13 +45,14 @@ class AresLookup final : public Lookup {
     AresLookup(core::Loop& loop, core::Clock& clock);
     ~AresLookup() override;
 
-    /// Takes effect for the next question; those under way end on the servers that they were sent to.
+    /// Takes effect for the next query; queries in flight finish at their servers.
     void set_upstreams(const std::vector<core::SocketAddress>& upstreams);
-    /// With nothing to ask and nothing remembered: kDnsFailed. A good answer is reused for its TTL (at most 5 min).
+    /// With no upstream and no cached answer: kDnsFailed. A good answer is cached for its TTL (at most 5 min).
     void resolve(const std::string& host, Callback done) override;
     void forget(const std::string& host) override;
 
-    /// Last good addresses by name: saved with the snapshot, so that a restarted agent reaches the API when DNS is down.
+    /// Last good addresses by name: saved with the snapshot, so that a restarted agent reaches the API when
+    /// DNS is down.
     using Known = std::map<std::string, std::vector<core::IpAddress>>;
     Known known() const;
     void remember(const Known& known);

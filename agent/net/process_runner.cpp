@@ -40,7 +40,7 @@ std::string how_it_ended(int status) {
 
 struct ProcessRunner::Run {
     explicit Run(core::Clock& clock) : deadline(clock) {}
-    Done done;  // empty once it was called: the process is being waited for
+    Done done;  // empty once called: the process is then waited for
     std::string output;
     core::UniqueFd pipe;
     core::FdWatcher readable;
@@ -48,7 +48,7 @@ struct ProcessRunner::Run {
     core::Timer deadline;
     pid_t pid = 0;
 
-    /// With all that it started, as far as they stayed in its group.
+    /// Kills its process group, so also its children that stayed in it.
     void kill() const { ::kill(-pid, SIGKILL); }
     void wipe() { explicit_bzero(output.data(), output.size()); }
 };
@@ -108,7 +108,7 @@ void ProcessRunner::read_output(std::uint64_t id) {
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) break;
         if (n <= 0) {
-            run.readable.stop();  // it closed its output; it may still be at work
+            run.readable.stop();  // it closed its output but may still be running
             break;
         }
         run.output.append(buffer, static_cast<std::size_t>(n));
@@ -120,7 +120,7 @@ void ProcessRunner::read_output(std::uint64_t id) {
     explicit_bzero(buffer, sizeof buffer);
 }
 
-/// Too long or too much: told now, forgotten when the process is gone.
+/// Too slow or too much output: reported now, removed when the process has exited.
 void ProcessRunner::refuse(std::uint64_t id, std::string why) {
     Run& run = *runs_.at(id);
     run.readable.stop();
@@ -132,7 +132,7 @@ void ProcessRunner::refuse(std::uint64_t id, std::string why) {
 }
 
 void ProcessRunner::ended(std::uint64_t id) {
-    if (runs_.at(id)->done) read_output(id);  // what came with its end
+    if (runs_.at(id)->done) read_output(id);  // output written before it exited
     auto node = runs_.extract(id);
     Run& run = *node.mapped();
     if (!run.done) return;

@@ -1,6 +1,6 @@
-// Runs the programs that give credentials (process_command of a profile): without a shell, with PATH, HOME and LANG and
-// nothing else of our environment, a minute and 64 KiB at most. What they print on stdout goes to the caller alone, what
-// they print on stderr to nobody: it may be secrets. Loop thread; never blocks it.
+// Runs the programs that print credentials (process_command of a profile): without a shell, with only PATH, HOME and
+// LANG of our environment, for at most a minute and 64 KiB. stdout goes to the caller alone; stderr is discarded,
+// because it may contain secrets. Loop thread; never blocks it.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ class ProcessRunner {
     using Done = std::function<void(core::Result<std::string>)>;
 
     ProcessRunner(core::Loop& loop, core::Clock& clock, Environment environment, core::Micros limit_us = core::kMinute);
-    /// Kills what runs; no callback runs after it.
+    /// Kills running programs; no callback runs after it.
     ~ProcessRunner();
 
-    /// argv[0] without a slash is looked up in PATH. Exactly one callback, maybe at once.
+    /// argv[0] without a slash is looked up in PATH. Exactly one callback, maybe before run() returns.
     void run(std::vector<std::string> argv, Done done);
 
   private:

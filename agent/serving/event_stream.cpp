@@ -13,13 +13,13 @@ constexpr std::size_t kStatusBytesATick = 256 << 10, kMostTicks = 5;
 constexpr std::string_view kGreeting = "retry: 2000\n\n";
 constexpr std::string_view kHeartbeat = ":\n\n";
 
-/// What changes in every document, although nothing happened.
+/// The fields that change in every document.
 std::string without_time(StatusSnapshot snapshot) {
     snapshot.now_wall_us = 0;
     return status_json(snapshot);
 }
 
-/// An event's data is one line. In JSON a line end is layout, never content.
+/// An event's data is one line. In JSON a line end is only layout.
 std::string one_line(std::string_view json) {
     std::string out;
     out.reserve(json.size());
@@ -57,7 +57,7 @@ HttpReply EventStream::answer(const HttpQuery& query) {
     HttpReply reply;
     reply.content_type = "text/event-stream";
     reply.headers.emplace_back("X-Accel-Buffering",
-                               "no");  // an nginx between us and the client would hoard events
+                               "no");  // nginx in between would buffer events
     reply.stream = [this, last_id = query.header("last-event-id")](std::shared_ptr<HttpStream> stream) {
         welcome(std::move(stream), last_id);
     };
@@ -80,7 +80,7 @@ void EventStream::welcome(std::shared_ptr<HttpStream> stream, const std::string&
     if (!timer_.pending()) timer_.start_in(limits_.tick_us, [this] { tick(); });
 }
 
-/// An id of another run of the agent, or no id at all: whatever the ring holds is new to that client.
+/// With an ID of another run of the agent, or none, everything in the ring is new to the client.
 std::string EventStream::missed_since(const std::string& last_id) const {
     std::uint64_t last_seq = 0;
     if (last_id.starts_with(run_ + "-")) {
@@ -119,7 +119,7 @@ void EventStream::send_all(std::string_view text) {
 }
 
 void EventStream::tick() {
-    if (clients() == 0) return;  // nobody listens: no timer either
+    if (clients() == 0) return;  // no clients: no timer either
     const StatusSnapshot now = sources_.snapshot();
     if (std::string status = without_time(now); status != last_status_) {
         last_status_ = std::move(status);
@@ -128,7 +128,7 @@ void EventStream::tick() {
     for (Client& client : clients_) {
         if (clock_.mono_us() - client.heard_us >= limits_.silence_us) send(client, kHeartbeat);
     }
-    // A thousand addresses make a megabyte, and each second something has changed.
+    // A thousand addresses make a megabyte, and it changes every second.
     const auto ticks = std::min(1 + last_status_.size() / kStatusBytesATick, kMostTicks);
     timer_.start_in(static_cast<core::Micros>(ticks) * limits_.tick_us, [this] { tick(); });
 }

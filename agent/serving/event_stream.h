@@ -1,7 +1,6 @@
-// GET /api/v1/stream, Server-Sent Events: `status` (the document of /api/v1/status) when it changed, at most
-// once a second, and `probe` for each record. A client that comes back with Last-Event-ID gets what it
-// missed, as far as the memory ring goes. Costs nothing while nobody listens. Owned by the app, loop thread
-// only.
+// GET /api/v1/stream, Server-Sent Events: `status` (the document of /api/v1/status) when it changed, at most once a
+// second, and `probe` for each record. A client that reconnects with Last-Event-ID gets the records it missed, as far
+// as the memory ring reaches. No cost without clients. Owned by the app, loop thread only.
 #pragma once
 
 #include <functional>
@@ -19,7 +18,7 @@ namespace postern::agent {
 
 struct EventStreamLimits {
     std::size_t clients = 16;
-    std::size_t replayed_bytes = kStreamBacklog / 2;  // of records that a returning client missed; newest win
+    std::size_t replayed_bytes = kStreamBacklog / 2;  // of records that a returning client missed; newest first
     core::Micros tick_us = core::kSecond;
     core::Micros silence_us = 15 * core::kSecond;  // then a comment, so that both ends notice a dead connection
 };
@@ -28,20 +27,20 @@ class EventStream {
   public:
     struct Sources {
         std::function<StatusSnapshot()> snapshot;
-        std::function<std::vector<probe::Record>()> records;  // of the memory ring, newest first
+        std::function<std::vector<probe::Record>()> records;  // from the memory ring, newest first
     };
 
     EventStream(core::Clock& clock, Sources sources, EventStreamLimits limits = {});
 
     HttpReply answer(const HttpQuery& query);
-    /// A new record, for everybody.
+    /// Sends a new record to all clients.
     void record(const probe::Record& record);
     std::size_t clients();
 
   private:
     struct Client {
         std::shared_ptr<HttpStream> stream;
-        core::Micros heard_us = 0;  // when something was last sent to it
+        core::Micros heard_us = 0;  // when something was last sent to the client
     };
 
     void welcome(std::shared_ptr<HttpStream> stream, const std::string& last_id);
@@ -54,7 +53,7 @@ class EventStream {
     core::Clock& clock_;
     Sources sources_;
     EventStreamLimits limits_;
-    std::string run_;  // sequence numbers begin anew with each start of the agent: an id says which one it belongs to
+    std::string run_;  // sequence numbers restart with the agent: an ID names its run
     std::vector<Client> clients_;
     std::string last_status_;  // without its time
     core::Timer timer_;

@@ -1,5 +1,4 @@
-// GET /health: application/health+json as in draft-inadarei-api-health-check-06. One check object per
-// address.
+// GET /health: application/health+json as in draft-inadarei-api-health-check-06. One check object per address.
 #include <nlohmann/json.hpp>
 
 #include "agent/faults/reason_text.h"
@@ -54,8 +53,8 @@ std::string failure_text(const probe::ProbeResult& r) {
     return out;
 }
 
-/// How far the last attempt came, as a state: up to `step` and passed it, failed at it, or never reached it.
-/// A failure that the verdict does not share yet (fall) warns.
+/// The result of the last attempt for the phases up to `step`: passed, failed, or not reached. A failure that has not
+/// changed the verdict yet (fall) is a warning.
 State step_state(const AddressStatus& a, Phase first, Phase last, State verdict) {
     if (!a.last) return State::kUnknown;
     const auto& r = *a.last;

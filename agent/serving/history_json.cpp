@@ -14,7 +14,7 @@ using probe::Reason;
 using probe::Rollup;
 using probe::Spread;
 
-/// `"key":[a,b,…]` of one number a row.
+/// `"key":[a,b,…]`, one number per row.
 template <class Number>
 std::string column(std::string_view key, const std::vector<Rollup>& rollups, Number number) {
     std::string out = fmt::format("\"{}\":[", key);
@@ -47,7 +47,7 @@ std::string reasons_json(const std::vector<Rollup>& rollups) {
     return "{" + out + "}";
 }
 
-/// null where nothing was measured.
+/// null where there is no measurement.
 std::string spreads_json(const std::vector<Rollup>& rollups, std::size_t series) {
     static constexpr std::pair<std::string_view, core::Micros Spread::*> kMarks[] = {{"min", &Spread::min_us},
                                                                                      {"p50", &Spread::p50_us},

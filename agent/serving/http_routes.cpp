@@ -19,8 +19,7 @@ constexpr std::size_t kMaxRecords = 10000;
 
 using Checks = std::vector<HealthCheck>;
 
-/// The Kubernetes way: "ok", or with ?verbose a line a check; ?exclude=NAME leaves one out; /readyz/NAME asks
-/// for one.
+/// As in Kubernetes: "ok", or with ?verbose one line per check; ?exclude=NAME skips a check; /readyz/NAME runs one.
 HttpReply answer_checks(const HttpQuery& query, std::string_view name, Checks checks, int bad_status) {
     if (!query.rest.empty()) {
         std::erase_if(checks, [&](const HealthCheck& c) { return c.name != query.rest; });
@@ -47,7 +46,7 @@ HttpReply bad_argument(std::string_view name, std::string_view value, std::strin
     return HttpReply::text(400, fmt::format("400: {}={}: expected {}\n", name, shown(value), expected));
 }
 
-/// What is wrong with it, if something is. An argument that is not there leaves the time alone.
+/// The error reply for an invalid value. A missing argument leaves the time unchanged.
 std::optional<HttpReply> take_time(const HttpQuery& query, const char* name, Micros* wall_us) {
     const auto text = query.argument(name);
     if (!text) return std::nullopt;
@@ -101,7 +100,7 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     std::string body = "{\"schema_version\":1,\"probes\":[";
     bool first = true;
     auto records = sources.probes(filter, limit);
-    // Newest first by when they began; they are remembered in the order in which they ended.
+    // Newest first by start time; the ring has them by end time.
     std::stable_sort(records.begin(), records.end(),
                      [](const auto& a, const auto& b) { return a.wall_us > b.wall_us; });
     for (const auto& record : records) {
@@ -112,7 +111,7 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     return HttpReply::json(200, body + "\n]}\n");
 }
 
-/// Of a terminal: at most 1000, 0 where the argument is none.
+/// Columns or rows of a terminal: at most 1000, 0 if not given.
 std::size_t number_of(const HttpQuery& query, std::string_view name) {
     std::size_t number = 0;
     const std::string text = query.argument(name).value_or("0");
@@ -120,7 +119,7 @@ std::size_t number_of(const HttpQuery& query, std::string_view name) {
     return std::min<std::size_t>(number, 1000);
 }
 
-/// JSON, or the text of `postern status` (which asks this way, so that both always are of one version).
+/// JSON, or the text of `postern status`, which uses this so that text and agent have the same version.
 HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     HttpReply reply;
     if (query.argument("view") == "text") {
@@ -182,7 +181,7 @@ std::vector<HttpRoute> make_routes(HttpSources sources) {
         {"/api/v1/history", false, "GET", [s](const HttpQuery& q) { return answer_history(q, *s); }},
         {"/api/v1/refresh", false, "POST",
          [s](const HttpQuery&) {
-             const std::string started = core::format_utc(core::now_wall_us());  // before anything of it can begin
+             const std::string started = core::format_utc(core::now_wall_us());  // before any of it can start
              s->refresh();
              return HttpReply::json(202, fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
          }},

@@ -24,7 +24,7 @@ using core::fail;
 namespace {
 
 constexpr std::size_t kMaxArguments = 32;
-constexpr std::uint64_t kMaxUpload = 4096;  // no route reads a body; a small one is drained, a large one refused
+constexpr std::uint64_t kMaxUpload = 4096;  // no route reads a body; a small one is discarded, a large one refused
 
 constexpr std::uint64_t kStuckPauseMs = 100;
 
@@ -32,7 +32,7 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-/// 127.0.0.1 for ::ffff:127.0.0.1, which a client of a dual-stack socket has.
+/// ::ffff:127.0.0.1, as seen on a dual-stack socket, becomes 127.0.0.1.
 core::SocketAddress unmapped(core::SocketAddress address) {
     static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (address.ip.is_v6() && std::equal(kMapped, kMapped + 12, address.ip.data())) {
@@ -132,8 +132,8 @@ struct HttpServer::State {
     int epoll_fd = -1;  // the library's
     core::FdWatcher watcher;
     core::UvHandle<uv_timer_t, State> timer;
-    bool again = false;                                                 // a turn is wanted at once
-    std::map<ServedRequest*, std::unique_ptr<ServedRequest>> requests;  // that the library knows of
+    bool again = false;                                                 // run again at once
+    std::map<ServedRequest*, std::unique_ptr<ServedRequest>> requests;  // those that the library has
 
     State(core::Loop& l, HttpOptions o, std::vector<HttpRoute> r)
         : loop(l), options(std::move(o)), routes(std::move(r)) {}
@@ -142,7 +142,7 @@ struct HttpServer::State {
         watcher.stop();
         timer.reset();
         for (const auto& [request, owned] : requests)
-            request->abandon();  // the library does not stop while something is suspended
+            request->abandon();  // the library does not stop while a connection is suspended
         if (daemon != nullptr) MHD_stop_daemon(daemon);
     }
 
@@ -203,21 +203,21 @@ unsigned HttpServer::State::connections() const {
     return info == nullptr ? 0 : info->num_connections;
 }
 
-/// Nobody is served, somebody waits, and the library can't take them in: no descriptors are left. It would have itself
-/// called again at once, for ever.
+/// True if a connection waits, none is open, and the library can't accept: no descriptors are left. It would be run
+/// again at once, forever.
 bool HttpServer::State::stuck() {
     const auto waiting = [this] {
         pollfd fd{epoll_fd, POLLIN, 0};
         return connections() == 0 && ::poll(&fd, 1, 0) > 0;
     };
     if (!waiting()) return false;
-    MHD_run(daemon);  // who came just now
+    MHD_run(daemon);  // accept what has just arrived
     return waiting();
 }
 
 void HttpServer::State::turn() {
-    // At the connection limit the library stops to listen, and begins again only in the run after one has
-    // closed.
+    // At the connection limit the library stops listening, and listens again only in the run after
+    // a connection closed.
     unsigned before = 0;
     again = false;
     do {
@@ -287,7 +287,7 @@ HttpReply HttpServer::State::dispatch(HttpQuery& query) const {
     return reply;
 }
 
-/// nullptr when the request may go on; else the refusal, in `reply`.
+/// nullptr if the request is allowed; else the refusal, in `reply`.
 const HttpReply* HttpServer::State::refuse(MHD_Connection* connection, const HttpQuery& query, HttpReply& reply) const {
     const auto& ip = query.client.ip;
     if (std::none_of(options.allow.begin(), options.allow.end(), [&](const auto& p) { return p.contains(ip); })) {
@@ -296,8 +296,7 @@ const HttpReply* HttpServer::State::refuse(MHD_Connection* connection, const Htt
         return &reply;
     }
     const char* host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-    // HTTP/1.0 may come without (1.1 may not: the library refuses it); a browser always says which name it
-    // means.
+    // HTTP/1.0 may have no Host (in 1.1 the library requires it); a browser always sends one.
     if (host != nullptr && !host_allowed(host, options.allow_hosts)) {
         reply = HttpReply::text(
             421, fmt::format("421: this is postern, and it does not answer as {}. If that name is this host, "
@@ -330,7 +329,7 @@ HttpReply HttpServer::State::answer(MHD_Connection* connection, const char* url,
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &collect, &query.arguments);
     try {
         HttpReply reply = dispatch(query);
-        // The library would end a chunked body that HEAD must not have.
+        // The library would add a chunked end, which HEAD must not have.
         if (std::string_view(method) == "HEAD") reply.stream = {};
         return reply;
     } catch (const std::exception& error) {
@@ -342,8 +341,7 @@ HttpReply HttpServer::State::answer(MHD_Connection* connection, const char* url,
 
 MHD_Result HttpServer::State::on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
                                          const char*, const char*, std::size_t* upload_size, void** served) {
-    // The library calls once with the headers, then with the body, then at its end, then after every
-    // suspension.
+    // The library calls once with the headers, then with the body, then at its end, then after every resume.
     State& state = *static_cast<State*>(self);
     auto* request = static_cast<ServedRequest*>(*served);
     if (request == nullptr) {

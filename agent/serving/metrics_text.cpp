@@ -1,4 +1,4 @@
-// GET /metrics: Prometheus text format 0.0.4. One HELP and TYPE a family; base units; counters end in _total.
+// GET /metrics: Prometheus text format 0.0.4. One HELP and TYPE per family; base units; counters end in _total.
 #include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ using probe::State;
 using Writer = MetricsWriter;
 using Labels = MetricsWriter::Labels;
 
-/// Of this many addresses and more the probes are counted by link: a scrape stays below half a megabyte.
+/// From this many addresses on, probes are counted by link: a scrape stays below half a megabyte.
 constexpr std::size_t kMostCountedAddresses = 32;
 
 template <class Array>
@@ -42,7 +42,7 @@ void dns_metrics(Writer& w, const StatusSnapshot& s) {
         for (std::size_t row = 0; row < core::kRcodeRows; ++row) {
             for (std::size_t proto = 0; proto < static_cast<std::size_t>(core::Proto::kCount); ++proto) {
                 const auto count = stats.queries[source][row][proto];
-                // Rows that never count stay out, except the ones that everybody plots.
+                // Omit rows that never count, except the ones that are usually plotted.
                 if (count == 0 && row != 0) continue;
                 w.sample({{"source", std::string(core::to_string(static_cast<core::Source>(source)))},
                           {"rcode", std::string(core::rcode_row_name(row))},
@@ -106,7 +106,7 @@ void resolver_metrics(Writer& w, const StatusSnapshot& s) {
     w.single("postern_plan_refused_total", "counter", "Plans that the resolver found invalid.", r.stats.plans_refused);
 }
 
-/// One sample an address for a family with the labels link, ip, zone.
+/// One sample per address for a family with the labels link, ip, zone.
 template <class Value>
 void per_address(Writer& w, const StatusSnapshot& s, Value value) {
     for (const auto& link : s.links) {
@@ -168,7 +168,7 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     });
 }
 
-/// Of the links that compare with a public gateway.
+/// For links that compare with a public gateway.
 void compare_metrics(Writer& w, const StatusSnapshot& s) {
     const auto each = [&s](auto sample) {
         for (const auto& link : s.links) {
@@ -201,7 +201,7 @@ void compare_metrics(Writer& w, const StatusSnapshot& s) {
     });
 }
 
-/// What is counted of probes: an address, or a link where there are many.
+/// The unit of probe counters: an address, or a link if there are many.
 struct Counted {
     Labels labels;
     AddressCounters counters;
@@ -232,7 +232,7 @@ Labels with(Labels labels, std::string_view name, std::string_view value) {
 }
 
 void failure_metrics(Writer& w, const std::vector<Counted>& counted) {
-    // A reason that struck once, anywhere, is there for all from then on: a rate needs the zero before.
+    // A reason that occurred once, anywhere, is exported for all from then on: a rate needs the zero before.
     std::set<probe::Reason> seen;
     for (const auto& c : counted) {
         for (const auto& [reason, count] : c.counters.failures)
@@ -289,7 +289,7 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
 void process_metrics(Writer& w, const StatusSnapshot& s) {
     const auto stat = core::read_file("/proc/self/stat", 4096);
     if (stat) {
-        std::vector<std::string> fields{"", "", ""};  // numbered from 1 in proc(5); the name (2) may hold blanks
+        std::vector<std::string> fields{"", "", ""};  // numbered from 1 in proc(5); the name (2) may contain blanks
         const auto end = stat->rfind(')');
         std::string_view rest = end == std::string::npos ? std::string_view{} : std::string_view(*stat).substr(end + 1);
         while (!rest.empty()) {

@@ -1,5 +1,5 @@
-// The status page as the build packs it: agent/serving/web/pack.py makes page_asset.cpp. The agent writes its own part between
-// head and tail.
+// The status page as packed by the build: agent/serving/web/pack.py generates page_asset.cpp. The agent writes its
+// own part between head and tail.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace postern::agent {
 
-extern const std::string_view kPageHead;          // style and script in it
+extern const std::string_view kPageHead;          // with style and script
 extern const std::string_view kPageHeadDeflated;  // the same as raw deflate, flushed: more may follow
 extern const std::string_view kPageTail;
 extern const std::string_view kPagePolicy;  // Content-Security-Policy with the hashes of style and script

@@ -30,12 +30,12 @@ std::string little_endian(unsigned long value) {
     return out;
 }
 
-/// RFC 1952: the head as it was packed, then the rest.
+/// RFC 1952: the packed head, then the rest.
 std::string gzip_behind_head(std::string_view rest) {
     static constexpr std::string_view kHeader("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
     std::string out(kHeader);
     out += kPageHeadDeflated;
-    out += deflated(rest, 6, DeflateForm::kRaw);  // the end of a stream whose beginning was flushed
+    out += deflated(rest, 6, DeflateForm::kRaw);  // ends the stream whose beginning was flushed
     out += little_endian(crc32(kPageHeadCrc, bytes_of(rest), static_cast<uInt>(rest.size())));
     out += little_endian(kPageHead.size() + rest.size());
     return out;
@@ -72,7 +72,7 @@ HttpReply page_reply(const HttpQuery& query, std::string_view content) {
     if (!same) reply.body = gzip ? gzip_behind_head(rest) : std::string(kPageHead) + rest;
     if (gzip && !same) reply.headers.emplace_back("Content-Encoding", "gzip");
     reply.headers.emplace_back("Content-Security-Policy", std::string(kPagePolicy));
-    reply.headers.emplace_back("Cache-Control", "no-cache");  // kept, but asked for each time
+    reply.headers.emplace_back("Cache-Control", "no-cache");  // cached, but revalidated each time
     reply.headers.emplace_back("ETag", tag);
     reply.headers.emplace_back("Vary", "Accept-Encoding, Accept-Language");
     return reply;

@@ -1,5 +1,5 @@
-// The reply to GET /: the packed page around what the agent writes, compressed where the client takes it (the packed part
-// was at build time), with an ETag.
+// The reply to GET /: the packed page around the agent's content, compressed if the client accepts it (the packed
+// part at build time), with an ETag.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace postern::agent {
 
-/// `content`: HTML that stands in the page until its script has taken over. Answers 304 to a matching If-None-Match.
+/// `content`: HTML shown until the page's script has started. Answers 304 to a matching If-None-Match.
 HttpReply page_reply(const HttpQuery& query, std::string_view content);
 
-/// Does an Accept-Encoding header allow gzip?
+/// Whether an Accept-Encoding header allows gzip.
 bool takes_gzip(std::string_view accept_encoding);
 
 }  // namespace postern::agent

@@ -83,7 +83,7 @@ constexpr PageWords kChinese{
     .metrics = "指标",
 };
 
-/// Of "zh-CN;q=0.8" what begins with `language`: its weight; 0 when it is another one.
+/// The weight of `language` in one item such as "zh-CN;q=0.8"; 0 for another language.
 double weight_of(std::string_view item, std::string_view language) {
     while (!item.empty() && item.front() == ' ')
         item.remove_prefix(1);
@@ -139,7 +139,7 @@ std::string_view PageWords::of(probe::State state) const {
 }
 
 const PageWords& page_words(std::string_view accept_language) {
-    // Browsers send the favourite first, without a weight or with the highest one.
+    // Browsers send the preferred one first, without a weight or with the highest.
     return weight_in(accept_language, "zh") > weight_in(accept_language, "en") ? kChinese : kEnglish;
 }
 

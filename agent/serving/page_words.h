@@ -1,5 +1,5 @@
-// The words of the page without JavaScript, in the language that the browser asks for. Sentences of the agent's own (causes,
-// warnings) stay English and are marked as such.
+// The texts of the page without JavaScript, in the browser's language. The agent's sentences (causes, warnings) stay
+// English and are marked as such.
 #pragma once
 
 #include <string_view>
@@ -15,16 +15,16 @@ struct PageWords {
     std::string_view address, zone, path, service, last_probe, dns, in_answer, withdrawn;
     std::string_view next_step, compared_with, warning, many_warnings;
     std::string_view more_addresses, more_links;  // {0}: how many
-    std::string_view resolver, no_resolver;       // {0}: where it listens
+    std::string_view resolver, no_resolver;       // {0}: its address
     std::string_view plan_accepted, plan_not_accepted;
-    std::string_view about;  // {0}: version, {1}: moment
+    std::string_view about;  // {0}: version, {1}: time
     std::string_view data, status, probes, health, metrics;
 
     std::string_view of(Overall overall) const;
     std::string_view of(probe::State state) const;
 };
 
-/// Chinese where an Accept-Language header likes it better than English; English otherwise.
+/// Chinese if an Accept-Language header prefers it to English; otherwise English.
 const PageWords& page_words(std::string_view accept_language);
 
 }  // namespace postern::agent

@@ -35,7 +35,7 @@ std::string list_of(const std::vector<std::string>& names) {
     return out.empty() ? "none" : out;
 }
 
-/// No longer than the scraper waits; never longer than the link says.
+/// Not longer than the scraper waits, nor than the link's timeout.
 void shorten(probe::ProbeTarget& target, core::Micros budget_us) {
     if (target.spec->timeout_us <= budget_us) return;
     auto spec = std::make_shared<probe::ProbeSpec>(*target.spec);
@@ -54,7 +54,7 @@ std::optional<core::Micros> scrape_budget_us(const std::string& header) {
     return static_cast<core::Micros>((bounded - std::min(kOffset_s, bounded / 2)) * 1e6);
 }
 
-/// The attempts of one request. Destroyed with it, which cancels those that run.
+/// The attempts of one request. Destroyed with it, which cancels the running ones.
 class ProbeRoute::Work final : public HttpWork {
   public:
     Work(ProbeRoute& route, Link link, std::function<void(HttpReply)> deliver)
@@ -77,7 +77,7 @@ class ProbeRoute::Work final : public HttpWork {
 
   private:
     void finish() {
-        release();  // the reply may still wait for a slow client
+        release();  // the reply may still be sent to a slow client
         deliver_({200, std::string(kMetricsType), probe_text(kind_, policy_, results_), {}});
     }
     void release() {
@@ -139,7 +139,7 @@ HttpReply ProbeRoute::answer(const HttpQuery& query) {
         return later(wait, fmt::format("{} is probed too often; its own schedule goes on, see /metrics", name));
     }
     if (link->targets.empty()) {
-        // As blackbox_exporter does for a name that does not resolve: a failed probe, not a failed scrape.
+        // As blackbox_exporter for a name that does not resolve: a failed probe, not a failed scrape.
         return {200, std::string(kMetricsType), probe_text(probe::Kind::kTdengine, link->policy, {}), {}};
     }
     HttpReply reply;

@@ -1,10 +1,10 @@
-// GET /probe?target=LINK[&address=IP]: a fresh probe for Prometheus, in the words of blackbox_exporter.
+// GET /probe?target=LINK[&address=IP]: a fresh probe for Prometheus, with blackbox_exporter's metrics.
 //
-// What it finds is told to who asked and to nobody else: it is no record and no verdict. Verdicts count
-// attempts of the schedule, whose pace they rely on; if scrapes counted too, three quick ones could take an
-// address out of DNS, and whoever may read could steer. Without `address` every address is probed: success is
-// the link's policy over them, the figures are those of the first address in the order of the DNS answer that
-// passed (of the first, when none did). Owned by the app, loop thread only.
+// The result goes only to the requester: no record, no verdict. Verdicts count scheduled attempts and depend on their
+// rate; if scrapes counted, three quick ones could take an address out of DNS, and any client with read access could
+// change answers. Without `address` every address is probed: success is the link's policy over them, the other values
+// are those of the first address in the order of the DNS answer that passed (of the first, if none did). Owned by the
+// app, loop thread only.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,7 @@ namespace postern::agent {
 
 struct ProbeRouteLimits {
     std::size_t in_flight = 16;  // requests
-    int burst = 10;              // of one link
+    int burst = 10;              // per link
     core::Micros refill_us = core::kSecond / 2;
 };
 
@@ -30,7 +30,7 @@ class ProbeRoute {
   public:
     struct Link {
         probe::LinkPolicy policy = probe::LinkPolicy::kAny;
-        std::vector<probe::ProbeTarget> targets;  // in the order of the DNS answer, then the ones that are not in it
+        std::vector<probe::ProbeTarget> targets;  // in the order of the DNS answer, then the others
     };
     struct Sources {
         std::function<std::optional<Link>(const std::string& name)> link;
@@ -49,7 +49,7 @@ class ProbeRoute {
         core::Micros since_us = 0;  // when `used` was last reduced
     };
 
-    /// 0: go on. Else how long to wait.
+    /// 0: allowed. Else how long to wait.
     core::Micros take_turn(const std::string& link);
 
     core::Clock& clock_;
@@ -60,8 +60,8 @@ class ProbeRoute {
     std::size_t in_flight_ = 0;
 };
 
-/// How long a probe may take for a scraper that waits `header` seconds: half a second less, as
-/// blackbox_exporter does, or half of it where that is more. nullopt: not a time.
+/// How long a probe may take for a scraper that waits `header` seconds: half a second less, as in blackbox_exporter,
+/// or half of it if that is more. nullopt: not a time.
 std::optional<core::Micros> scrape_budget_us(const std::string& header);
 
 }  // namespace postern::agent

@@ -19,8 +19,7 @@ double seconds(core::Micros us) {
 }
 
 bool passed(const ProbedAddress& a) {
-    // Where no token is configured, the gateway's asking for one is the end of the way: the path is all there
-    // is to judge.
+    // Without a token, the gateway's request for one is the last reachable step: only the path is judged.
     return a.result.ok || (!a.has_token && a.result.reason == Reason::kTokenMissing);
 }
 
@@ -29,7 +28,7 @@ State state_of(const ProbedAddress& a) {
     return probe::is_local(a.result.reason) ? State::kUnknown : State::kDown;
 }
 
-/// FNV-1a, as in blackbox_exporter: tells that the address changed without being a label.
+/// FNV-1a, as in blackbox_exporter: shows a change of the address without a label.
 std::uint32_t hash_of(const core::IpAddress& ip) {
     std::uint32_t h = 0x811c9dc5u;
     for (std::size_t i = 0; i < ip.size(); ++i)
@@ -41,12 +40,12 @@ double phase_s(const ProbeResult& r, Phase phase) {
     return seconds(r.phase_us[static_cast<std::size_t>(phase)].value_or(0));
 }
 
-/// A certificate that was shown and found good.
+/// A certificate that was received and verified.
 bool trusted(const ProbeResult& r) {
     return r.certificate.present && (r.ok || r.phase > Phase::kTls);
 }
 
-/// "TLS 1.3", as Go says it.
+/// "TLS 1.3", in Go's notation.
 std::string version_text(const std::string& version) {
     return version.starts_with("TLSv") ? "TLS " + version.substr(4) : version;
 }

@@ -1,5 +1,5 @@
-// Results of probes as blackbox_exporter would say them, so that its dashboards and alerts work unchanged.
-// What it has no word for (each address, the true reason of a failure) comes with our prefix. Pure.
+// Probe results in blackbox_exporter's metrics, so that its dashboards and alerts work unchanged. What it has no
+// metric for (each address, the exact reason of a failure) has our prefix. Pure.
 #pragma once
 
 #include <string>
@@ -12,10 +12,10 @@ namespace postern::agent {
 
 struct ProbedAddress {
     probe::ProbeResult result;
-    bool has_token = true;  // without one, an answer that asks for it is all that can be reached
+    bool has_token = true;  // without one, a reply that asks for it is the best result
 };
 
-/// One probe's worth. Success is `policy` over the addresses; none: no success.
+/// One probe. Success is `policy` over the addresses; without addresses: no success.
 std::string probe_text(probe::Kind kind, probe::LinkPolicy policy, const std::vector<ProbedAddress>& addresses);
 
 }  // namespace postern::agent

@@ -39,7 +39,7 @@ void add_headers(MHD_Response* response, const HttpReply& reply) {
 
 }  // namespace
 
-/// The writer's end outlives the request; `request` is null once that is over.
+/// The writer's end outlives the request; `request` is null once it is over.
 class ServedRequest::Stream final : public HttpStream {
   public:
     explicit Stream(ServedRequest* r) : request(r) {}
@@ -47,7 +47,7 @@ class ServedRequest::Stream final : public HttpStream {
     bool write(std::string_view bytes) override {
         if (!open()) return false;
         if (unread() > kStreamBacklog) {
-            // A client that does not read must not cost more than this; it may come again.
+            // Bounds the cost of a client that does not read; it may reconnect.
             core::log_debug("http_stream_cut", "a client reads more slowly than there is news");
             request->cut();
             return false;
@@ -131,7 +131,7 @@ std::ptrdiff_t ServedRequest::read_stream(char* to, std::size_t size) {
 void ServedRequest::suspend() {
     suspended_ = true;
     MHD_suspend_connection(connection_);
-    // The library looks at no socket that is suspended.
+    // The library polls no socket of a suspended connection.
     client_.start(loop_, socket_of(connection_), UV_DISCONNECT, [this](int, int) { cut(); });
 }
 
@@ -142,7 +142,7 @@ void ServedRequest::wake() {
     turn_soon_();
 }
 
-/// The client has gone, or is given up.
+/// The client has gone, or is disconnected.
 void ServedRequest::cut() {
     if (std::exchange(gone_, true)) return;
     work_.reset();
@@ -151,7 +151,7 @@ void ServedRequest::cut() {
         stream_->buffer = {};
         stream_->used = 0;
     }
-    ::shutdown(socket_of(connection_), SHUT_RDWR);  // a client that takes nothing would else be waited for
+    ::shutdown(socket_of(connection_), SHUT_RDWR);  // else the library would wait for a client that does not read
     wake();
 }
 

@@ -1,7 +1,6 @@
-// One request in the library's hands: answered at once, later, or by a stream. While it waits it is
-// suspended, so that nothing turns in circles, and its socket is watched, so that a client that went away is
-// noticed at once. Made by the server with the first bytes of a request, destroyed by it when the request is
-// over. Loop thread only.
+// One HTTP request in the library: answered at once, later, or by a stream. While waiting it is suspended, to avoid
+// busy polling, and its socket is watched, so that a client that disconnects is noticed at once. Created by the
+// server with the first bytes of a request, destroyed when it is over. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -18,7 +17,7 @@ namespace postern::agent {
 
 class ServedRequest {
   public:
-    /// `turn_soon`: have the library run once more, for what was resumed.
+    /// `turn_soon`: have the library run again, after a resume.
     ServedRequest(core::Loop& loop, MHD_Connection* connection, std::function<void()> turn_soon)
         : loop_(loop), connection_(connection), turn_soon_(std::move(turn_soon)) {}
     ~ServedRequest();
@@ -26,11 +25,11 @@ class ServedRequest {
     ServedRequest& operator=(const ServedRequest&) = delete;
 
     bool begun() const { return begun_; }
-    /// What the handler said. Once.
+    /// The handler's reply. Called once.
     void begin(HttpReply reply);
-    /// Each time the library asks for the reply: hands it over, or suspends until there is one. False: close.
+    /// Called when the library wants the reply: passes it on, or suspends until there is one. False: close.
     bool proceed();
-    /// The server ends: whatever the request waits for does not come any more.
+    /// The server stops: the request gets no reply any more.
     void abandon();
 
   private:

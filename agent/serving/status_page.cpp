@@ -1,4 +1,5 @@
-// What GET / shows before its script has taken over, or where there is none: the verdict and every address as plain HTML.
+// The content of GET / before its script has started, or without JavaScript: the verdict and every address
+// as plain HTML.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,7 +43,7 @@ std::string escape(std::string_view text) {
     return out;
 }
 
-/// What the agent says in English, whatever the page's language is.
+/// A sentence of the agent, in English whatever the page's language.
 std::string sentence(std::string_view text, const PageWords& words) {
     return words.language == "en" ? escape(text) : fmt::format("<span lang=\"en\">{}</span>", escape(text));
 }
@@ -68,7 +69,7 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
         a.answered ? words.in_answer : words.withdrawn);
 }
 
-/// Rows until `room` is used up, those in trouble first; `left` is how many did not fit.
+/// Rows until `room` is used up, bad ones first; `left` is the number omitted.
 std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, std::size_t& left) {
     std::vector<const AddressStatus*> order;
     for (const auto& a : link.addresses)

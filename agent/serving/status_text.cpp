@@ -1,4 +1,4 @@
-// `postern status`: one screen for people.
+// `postern status`: one screen for a terminal.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,14 +36,14 @@ std::string grouped(std::uint64_t n) {
     return digits;
 }
 
-/// "5.12": the agent's start and the publication within it.
+/// "5.12": agent start and publication.
 std::string generation(std::uint64_t g) {
     return fmt::format("{}.{}", g >> 32, g & 0xffffffffu);
 }
 
 class Screen {
   public:
-    /// `brief`: without what is only good to know.
+    /// `brief`: without details.
     Screen(const StatusSnapshot& s, bool colour, std::size_t columns, bool brief)
         : s_(s), paint_(colour), columns_(columns), brief_(brief) {}
 
@@ -60,14 +60,14 @@ class Screen {
   private:
     void line(const std::string& text) { out_ += (columns_ > 0 ? cut(text, columns_) : text) + '\n'; }
 
-    /// Broken at blanks; the lines after the first are indented to stand under the text.
+    /// Wrapped at blanks; following lines are indented to align with the text.
     void paragraph(std::size_t indent, const std::string& lead, std::string_view text,
                    std::string (Paint::*colour)(std::string_view) const) {
         const std::size_t under = indent + display_width(lead);
         const std::string body = columns_ > under + 20 ? wrap_text(printable(text), columns_, under) : printable(text);
         std::string painted;
         std::size_t start = 0;
-        for (;;) {  // colour each line by itself: cut() and pagers see whole sequences
+        for (;;) {  // colour each line separately: cut() and pagers then see whole sequences
             const auto end = body.find('\n', start);
             painted +=
                 colour == nullptr ? body.substr(start, end - start) : (paint_.*colour)(body.substr(start, end - start));
@@ -116,7 +116,7 @@ class Screen {
         paragraph(0, word + "  ", s_.headline, &Paint::bold);
     }
 
-    /// What the state column shows: without a token the path is all that is judged.
+    /// The state column: without a token only the path is judged.
     static State shown_state(const LinkStatus& link, const AddressStatus& a) {
         return link.asks_service ? a.state : a.verdict.path;
     }
@@ -286,7 +286,7 @@ class Screen {
     Paint paint_;
     std::size_t columns_;
     bool brief_;
-    std::string advised_;  // the fix told last: two links often need the same
+    std::string advised_;  // the fix printed last: two links often need the same
     std::string out_;
 };
 
@@ -295,7 +295,7 @@ class Screen {
 std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns, std::size_t rows) {
     std::string whole = Screen(snapshot, colour, columns, false).draw();
     const auto lines = static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n'));
-    // The last row is the prompt's, or says how to leave.
+    // The last row is for the prompt, or the hint how to leave.
     return rows == 0 || lines < rows ? whole : Screen(snapshot, colour, columns, true).draw();
 }
 

@@ -15,7 +15,7 @@ enum class PublicView { kSaysNothing, kNotReached, kFails, kWorks };
 PublicView public_view(const CompareStatus& s) {
     if (s.lookup_error) return PublicView::kNotReached;
     if (!s.last) return PublicView::kSaysNothing;
-    // Without a token neither side is asked for more than the way to the gateway.
+    // Without a token both sides are checked only as far as the gateway.
     if (s.last->ok || s.last->reason == Reason::kTokenMissing) return PublicView::kWorks;
     switch (probe::blame(s.last->reason)) {
         case probe::Blame::kNobody:
@@ -99,8 +99,8 @@ Judgement judged(const CompareStatus& s) {
     if (seen == PublicView::kSaysNothing) {
         return {Comparison::kUnknown, fmt::format("the last comparison was not made ({})", why(s))};
     }
-    // What was seen before the private side turned explains nothing of it; that both work needs no
-    // explaining.
+    // A comparison from before the private side's state changed does not explain it; that both work
+    // needs no explanation.
     if (!s.fresh && !(s.view == PrivateView::kWorks && seen == PublicView::kWorks)) {
         return {Comparison::kUnknown, "not compared since the private path turned"};
     }

@@ -1,6 +1,5 @@
-// What the private path and the public gateway, seen side by side, say about where the fault is; and what the
-// private path gains. Pure: values in, a finding and its sentence out. Nothing but status, the page and
-// metrics follow from it.
+// Compares the private path with the public gateway: where the fault is, and what the private path gains. Pure:
+// values in, a finding and its sentence out. Used only by status, the page and metrics.
 #pragma once
 
 #include <cstdint>
@@ -15,30 +14,30 @@
 
 namespace postern::agent {
 
-/// All addresses of a link, taken together.
+/// All addresses of a link together.
 enum class PrivateView {
     kUnknown,
     kWorks,        // at least one is up or degraded
-    kPathDown,     // none leads to the gateway
-    kServiceDown,  // at least one leads there, none has a database that answers
+    kPathDown,     // none reaches the gateway
+    kServiceDown,  // at least one reaches it, none has a database that answers
 };
 
 enum class Comparison {
-    kUnknown,  // not compared yet, or the comparison says nothing
+    kUnknown,  // not compared yet, or inconclusive
     kBothWork,
     kPublicFails,          // the private path works, the public gateway does not
-    kPrivatelinkBroken,    // the public gateway answers, and no private address leads anywhere
-    kPrivateGatewayFails,  // the private addresses lead to a gateway that fails where the public one does not
+    kPrivatelinkBroken,    // the public gateway answers, and no private address reaches a gateway
+    kPrivateGatewayFails,  // the private addresses reach a gateway that fails where the public one does not
     kServiceDown,          // the same fault both ways
-    kNeitherReached,       // no way leads to a gateway, and the public one did before
+    kNeitherReached,       // neither reaches a gateway, and the public one did before
     kCount,
 };
-/// `token`: without one the path is all that is judged.
+/// `token`: without one only the path is judged.
 PrivateView private_view(const std::vector<probe::Verdict>& addresses, bool token);
 
 std::string_view to_string(Comparison finding);  // "privatelink_broken"
 
-/// Everything that is known of one link's comparison.
+/// The state of one link's comparison.
 struct CompareStatus {
     std::string host;
     std::uint16_t port = 443;
@@ -48,8 +47,8 @@ struct CompareStatus {
     std::optional<probe::ProbeResult> last;   // of the public gateway
     std::optional<core::Error> lookup_error;  // the last request was not made: no address
     core::Micros at_wall_us = 0;              // of the last attempt, 0: none yet
-    bool fresh = false;                       // it was made after the private side became what it is
-    bool reached_before = false;              // the public gateway was reached from here, ever
+    bool fresh = false;                       // made after the last change of the private side
+    bool reached_before = false;              // the public gateway was reached from here at least once
     PrivateView view = PrivateView::kUnknown;
     std::optional<core::Micros> private_median_us, public_median_us;  // of good totals
     Comparison finding = Comparison::kUnknown;
@@ -58,7 +57,7 @@ struct CompareStatus {
     std::string gateway() const;  // host, with the port where it is not 443
 };
 
-/// Sets finding and text from the rest.
+/// Sets finding and text from the other fields.
 void judge_comparison(CompareStatus& status);
 
 }  // namespace postern::agent

@@ -1,4 +1,4 @@
-// Times that are counted in buckets, and the bounds of the buckets. Values only.
+// Bucketed times, and the bucket bounds. Values only.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace postern::agent {
 
-/// Seconds; the buckets are counts of their own, made cumulative when printed.
+/// Seconds; bucket counts are per bucket, made cumulative when printed.
 struct Histogram {
     std::vector<std::uint64_t> buckets;
     double sum_s = 0;

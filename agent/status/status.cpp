@@ -1,4 +1,4 @@
-// Judging: from addresses to links to the whole, and the sentence that says why. Pure.
+// Judges addresses, then links, then the whole, and gives the reason in a sentence. Pure.
 #include "agent/status/status.h"
 
 #include <fmt/format.h>
@@ -35,7 +35,8 @@ ReasonContext context_of(const LinkStatus& link, const AddressStatus& address) {
     return context;
 }
 
-/// The address to speak of, and for how many its reason holds: the commonest reason among the bad ones.
+/// The address that represents the failure - one with the most common reason among the bad ones - and how
+/// many share it.
 struct Suspect {
     const AddressStatus* address = nullptr;
     std::size_t alike = 0, bad = 0;
@@ -75,7 +76,7 @@ void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view 
     link.finding = {"reason", reason, a.ip.text(), a.zone, suspect.alike};
     link.cause = fmt::format("{}{} {} ({})", prefix, subject, reason_cause(reason, context_of(link, a)),
                              probe::to_string(reason));
-    const bool tells_more = a.last->phase != probe::Phase::kConnect;  // there it is the reason in other words
+    const bool tells_more = a.last->phase != probe::Phase::kConnect;  // otherwise it repeats the reason
     if (tells_more && !a.last->detail.empty() && suspect.alike <= 1) link.cause += ": " + a.last->detail;
     link.fix = reason_fix(reason, context_of(link, a));
 }
@@ -117,7 +118,7 @@ void judge_no_addresses(LinkStatus& link) {
     }
 }
 
-/// What is wrong although (or besides that) the state says otherwise.
+/// Problems that the state does not show, or that come on top of it.
 void explain(LinkStatus& link) {
     const auto path_down = [](const AddressStatus& a) { return a.verdict.path == State::kDown; };
     const auto service_down = [](const AddressStatus& a) {
@@ -183,7 +184,7 @@ Overall overall_of(const LinkStatus& link) {
     return Overall::kGood;
 }
 
-/// Addresses that [dns] listen names and the resolver does not have: the socket unit says others, or one is taken.
+/// Addresses in [dns] listen that the resolver does not have: the socket unit differs, or one is taken.
 std::string listen_trouble(const ResolverStatus& r) {
     std::string missing;
     for (std::size_t i = 0; i < r.listen.size() && i < 64; ++i) {
@@ -196,7 +197,7 @@ std::string listen_trouble(const ResolverStatus& r) {
                                  : "name the same addresses in postern-resolver.socket (UDP and TCP) and restart it");
 }
 
-/// What is wrong with the resolver or the plan; "" when nothing is.
+/// What is wrong with the resolver or the plan; "" if nothing is.
 std::string resolver_trouble(const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
     if (!r.problem.empty()) return r.problem;
@@ -268,9 +269,9 @@ void judge(LinkStatus& link) {
     std::vector<State> path, service, state;
     for (const auto& a : link.addresses) {
         path.push_back(a.verdict.path);
-        // Behind a path that is down the service is not known, and says nothing about the database.
+        // If its path is down, an address's service is unknown and says nothing about the database.
         if (a.verdict.path != State::kDown) service.push_back(a.verdict.service);
-        // Without a token the service is never asked: the path is all there is to judge by.
+        // Without a token the service is never asked: only the path is judged.
         state.push_back(link.asks_service ? a.verdict.overall() : a.verdict.path);
     }
     link.path = probe::link_state(path, policy);
@@ -302,7 +303,7 @@ void judge(StatusSnapshot& s) {
     }
     if (!s.config_reload_ok) trouble(Overall::kDegraded, s.config_problem);
     for (const auto& warning : s.warnings) {
-        // Remarks on the configuration ("FILE:LINE: …") are not a state.
+        // Remarks on the configuration ("FILE:LINE: …") do not affect the state.
         if (s.config_path.empty() || !warning.starts_with(s.config_path)) trouble(Overall::kDegraded, warning);
     }
     s.overall = overall;

@@ -1,5 +1,4 @@
-// One snapshot of everything the agent knows, and its four views: the command line, the page, JSON and metrics.
-// app.cpp fills it; status_json, status_text, health_json and metrics_text only read it. Holds no secret.
+// One snapshot of the agent's whole state. app.cpp fills it; the views in serving/ only read it. Contains no secret.
 #pragma once
 
 #include <array>
@@ -20,7 +19,7 @@
 
 namespace postern::agent {
 
-/// What has come of the probes of one address since it is known.
+/// The probe counters of one address since it is known.
 struct AddressCounters {
     std::uint64_t attempts = 0;
     std::map<probe::Reason, std::uint64_t> failures;
@@ -34,8 +33,8 @@ struct AddressStatus {
     std::string zone, endpoint;
     probe::Verdict verdict;
     probe::State state = probe::State::kUnknown;
-    bool answered = false;     // in the present DNS answer
-    Micros since_wall_us = 0;  // of the present state
+    bool answered = false;     // in the current DNS answer
+    Micros since_wall_us = 0;  // of the current state
     std::optional<probe::ProbeResult> last;
     int streak = 0;                     // >0 successes in a row, <0 failures
     bool certificate_expiring = false;  // within expiry_warning
@@ -44,12 +43,12 @@ struct AddressStatus {
     std::string recent;  // marks of the last 60 results, see probe::History::recent()
 };
 
-/// What a link's cause speaks of, for views that say it in words of their own.
+/// What a link's cause is about, for views with their own texts.
 struct CauseFinding {
     std::string_view code;  // "reason", "token", "slow", "certificate", "api_error", "first_probes"
     probe::Reason reason = probe::Reason::kNone;  // of code "reason"
-    std::string ip, zone;                         // the address that is spoken of; "" when none is
-    std::size_t alike = 0;                        // how many addresses it holds for
+    std::string ip, zone;                         // the address that it is about; "" if none
+    std::size_t alike = 0;                        // how many addresses it applies to
 };
 
 /// What a probe of a link sends, for those who want to send it by hand; never the token.
@@ -65,21 +64,21 @@ struct LinkStatus {
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     bool probing = true;
     bool token_configured = false;
-    bool asks_service = true;   // LinkConfig::asks_service(): without it the path is all there is to judge by
+    bool asks_service = true;   // LinkConfig::asks_service(): without it only the path is judged
     std::string token_problem;  // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;
-    std::vector<core::IpAddress> answer;         // what DNS says now, in order
-    bool all_down = false;                       // everything is answered because everything is down
+    std::vector<core::IpAddress> answer;         // the current DNS answer, in order
+    bool all_down = false;                       // all addresses are answered because all are down
     probe::State path = probe::State::kUnknown;  // over the addresses, by policy
     probe::State service = probe::State::kUnknown;
     probe::State state = probe::State::kUnknown;
-    std::string cause;                    // one sentence: what is wrong, "" when nothing is
+    std::string cause;                    // one sentence: what is wrong, "" if nothing is
     std::string fix;                      // the next step, "" when none
     std::optional<CauseFinding> finding;  // of the cause, where it has one
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
-    std::optional<CompareStatus> compare;  // with the public gateway; shown, and nothing follows from it
+    std::optional<CompareStatus> compare;  // with the public gateway; shown only
 };
 
 struct UpstreamStatus {
@@ -105,14 +104,14 @@ struct ResolverStatus {
 
 struct ProbeCounters {
     std::uint64_t attempts = 0, missed = 0;
-    std::map<probe::Reason, std::uint64_t> failures;  // of addresses that are gone, too
+    std::map<probe::Reason, std::uint64_t> failures;  // includes addresses that are gone
     Histogram lag;
 };
 
-/// Of the attempts, in percent with two decimals, rounded down: 100 is every single one.
+/// Good attempts in percent with two decimals, rounded down: 100 means all of them.
 double percent(const probe::Availability& availability);
 
-/// Exit codes and /health follow it: 0 good, 1 degraded, 2 failed, 3 unknown.
+/// Decides exit codes and /health: 0 good, 1 degraded, 2 failed, 3 unknown.
 enum class Overall { kGood = 0, kDegraded = 1, kFailed = 2, kUnknown = 3 };
 std::string_view to_string(Overall overall);
 
@@ -142,7 +141,7 @@ void judge(StatusSnapshot& snapshot);
 // The views.
 std::string status_json(const StatusSnapshot& snapshot);  // GET /api/v1/status, status --json
 /// `postern status`. Lines are broken or cut at `columns`; 0: never (a pipe, so that grep finds whole sentences).
-/// `rows`: of the terminal, 0 where it is none; what would not fit leaves out what is only good to know.
+/// `rows`: of the terminal, 0 if there is none; if the screen is too small, details are left out.
 std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80, std::size_t rows = 0);
 std::string health_json(const StatusSnapshot& snapshot);   // GET /health
 int health_http_status(const StatusSnapshot& snapshot);    // 200 pass or warn, 503 fail

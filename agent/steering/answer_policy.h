@@ -1,4 +1,4 @@
-// Which addresses a name is answered with: endpoints × verdicts × the host's zone. Pure; a table test covers it.
+// The answer for a name: endpoints × verdicts × the host's zone. Pure; a table test covers it.
 #pragma once
 
 #include <string>
@@ -10,17 +10,17 @@
 
 namespace postern::agent {
 
-/// What probing knows of one address.
+/// The probing state of one address.
 struct AddressVerdict {
     EndpointAddress address;
-    probe::Verdict verdict;            // unknown where nothing was probed: counts as healthy
-    bool service_comparable = false;   // its service fails with a reason that may be this address's alone (5xx, …)
+    probe::Verdict verdict;           // unknown without a probe: counts as healthy
+    bool service_comparable = false;  // its service fails with a reason that may be specific to this address (5xx, …)
     core::Micros last_ok_mono_us = 0;  // 0: never
 };
 
 struct AnswerDecision {
-    std::vector<core::IpAddress> fresh;  // what to answer while the verdicts hold; never empty if there is an address
-    std::vector<core::IpAddress> stale;  // every address, last healthy first: for when the verdicts have aged
+    std::vector<core::IpAddress> fresh;  // the answer while the verdicts are valid; not empty if there is an address
+    std::vector<core::IpAddress> stale;  // every address, last healthy first: once the verdicts have expired
     bool all_down = false;               // every path is down: all are answered
     std::string explain;                 // "10.0.1.23 up, own zone; 10.0.2.9 withdrawn: path down"
 };
@@ -28,7 +28,7 @@ struct AnswerDecision {
 /// - An address whose path is down is withdrawn.
 /// - One whose service fails comparably is withdrawn only while another answered address of the name passes.
 /// - If that leaves none, all are answered (fail open).
-/// - Order: own zone first, then by address: stable, so pools and JVMs keep what they have.
+/// - Order: own zone first, then by address: stable, so that connection pools and JVMs keep their addresses.
 AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const std::string& host_zone);
 
 }  // namespace postern::agent

@@ -11,7 +11,7 @@ using core::Micros;
 
 namespace {
 
-constexpr std::size_t kPrivateTotals = 64;  // the last minutes, for a median
+constexpr std::size_t kPrivateTotals = 64;  // the last minutes, for the median
 constexpr std::size_t kPublicTotals = 16;
 
 /// The last totals of good attempts.
@@ -83,7 +83,7 @@ class Comparisons::One {
         judge();
     }
 
-    /// Now, or as soon as the last one is a minute ago.
+    /// Now, or one minute after the last one.
     void run_soon() {
         const Micros now = all_.clock_.mono_us();
         const Micros due = began_us_ == 0 ? now : std::max(now, began_us_ + kLeastBetween);
@@ -104,7 +104,7 @@ class Comparisons::One {
         timer_.start_at(due, [this] { run(); });
     }
 
-    /// ±10 %: a fleet that was started by one command does not ask in step.
+    /// ±10 %: hosts that were started together do not ask in step.
     void plan_next() {
         const auto tenth = static_cast<std::uint64_t>(settings_.interval_us / 10);
         run_at(all_.clock_.mono_us() + settings_.interval_us - static_cast<Micros>(tenth) +
@@ -114,7 +114,7 @@ class Comparisons::One {
     void run() {
         due_us_ = 0;
         plan_next();
-        if (run_ || resolving_ != 0) return;  // the one before still runs: it answers this one's question, too
+        if (run_ || resolving_ != 0) return;  // the running one covers this request, too
         ++status_.attempts;
         began_us_ = all_.clock_.mono_us();
         asked_view_ = status_.view;
@@ -157,7 +157,7 @@ class Comparisons::One {
         if (result.ok) public_totals_.add(result.total_us);
         if (!result.ok && result.reason != probe::Reason::kTokenMissing) ++status_.failures;
         status_.public_median_us = public_totals_.median();
-        // Whatever HTTP it was that answered: there is a way to the internet.
+        // Any HTTP reply shows that the internet is reachable.
         if (result.ok || result.http_status) status_.reached_before = true;
         status_.last = std::move(result);
         finish();
@@ -165,7 +165,7 @@ class Comparisons::One {
 
     void finish() {
         status_.at_wall_us = all_.clock_.wall_us();
-        // It says something of the private side as it was when the question was asked.
+        // The result is compared with the private state at the time of the request.
         status_.fresh = asked_view_ == status_.view;
         judge();
         if (!status_.fresh && fails(status_.view)) run_soon();
@@ -189,8 +189,8 @@ class Comparisons::One {
     std::vector<core::IpAddress> addresses_;
     PrivateView asked_view_ = PrivateView::kUnknown;
     Comparison told_ = Comparison::kUnknown;
-    Micros began_us_ = 0;  // the last one; 0: none yet
-    Micros due_us_ = 0;    // the next one; 0: none
+    Micros began_us_ = 0;  // start of the last one; 0: none yet
+    Micros due_us_ = 0;    // time of the next one; 0: none
     std::uint64_t lookups_ = 0, resolving_ = 0;
     core::Timer timer_;
     std::shared_ptr<bool> alive_;

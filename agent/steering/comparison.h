@@ -1,7 +1,7 @@
-// `compare`: the same SQL on the public gateway of a link, rarely. Every `compare_interval`, once when the
-// link's state is first known, and at once when no private address works any more - but never two within a
-// minute, and one at a time. It looks only: no answer and no verdict follows from it. Owned by steering,
-// loop thread only. Destroying it cancels what is under way.
+// `compare`: the same SQL on a link's public gateway, at a low rate: every `compare_interval`, once when the
+// link's state is first known, and at once when no private address works any more; at most one a minute and one at
+// a time. It does not affect answers or verdicts. Owned by Steering, loop thread only. Destroying it cancels a
+// request in progress.
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ struct CompareSettings {
     std::string host;
     std::uint16_t port = 443;
     core::Micros interval_us = 0;
-    std::shared_ptr<const probe::ProbeSpec> spec;  // the link's: what is asked, the token, the CA file
+    std::shared_ptr<const probe::ProbeSpec> spec;  // the link's: statement, token, CA file
 };
 
 class Comparisons {
@@ -31,17 +31,17 @@ class Comparisons {
     Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Lookup& lookup);
     ~Comparisons();
 
-    /// Replaces all; a link that still compares with the same gateway keeps what it knows.
+    /// Replaces all links; a link that still compares with the same gateway keeps its state.
     void configure(std::vector<CompareSettings> settings);
     void start();
     void stop();
 
-    /// What the private side came to: after each result and each change of addresses.
+    /// The private state: after each result and each change of addresses.
     void set_private(const std::string& link, PrivateView view, std::vector<core::IpAddress> addresses);
-    /// A private result: its total counts for the median.
+    /// A private result: its total time counts for the median.
     void add_private(const probe::ProbeResult& result);
 
-    /// nullptr for a link that does not compare.
+    /// nullptr if the link does not compare.
     const CompareStatus* find(const std::string& link) const;
 
   private:

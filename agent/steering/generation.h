@@ -1,5 +1,5 @@
-// Plan generations: (number of agent starts << 32) + publication. The start counter is persisted, so a plan of this
-// start is newer than any of an earlier one whatever the clocks say.
+// Plan generations: (number of agent starts << 32) + publication. The start counter is on disk, so a plan of this
+// start is newer than any earlier plan, whatever the clock says.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace postern::agent {
 class Generation {
   public:
     /// Reads the counter, raises it above `highest_seen` (generations found in plans and statistics), writes it back.
-    /// A counter that can't be written is reported through `problem`; numbering goes on from what was seen.
+    /// If it can't be written, `problem` says so and numbering continues from `highest_seen`.
     Generation(const std::string& path, std::uint64_t highest_seen, std::string* problem);
     std::uint64_t next() { return ++current_; }
     std::uint64_t current() const { return current_; }

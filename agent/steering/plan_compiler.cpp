@@ -24,7 +24,7 @@ using Packet = std::unique_ptr<ldns_pkt, Deleter<ldns_pkt_free>>;
 using Rr = std::unique_ptr<ldns_rr, Deleter<ldns_rr_free>>;
 using Rdf = std::unique_ptr<ldns_rdf, Deleter<ldns_rdf_deep_free>>;
 
-constexpr std::uint32_t kNegativeTtl = 5;  // a private name must not stay "without AAAA" for long
+constexpr std::uint32_t kNegativeTtl = 5;  // "no AAAA" for a private name must not be cached for long
 constexpr std::size_t kHeaderAndTypeClass = 12 + 4;
 
 Rdf name_rdf(const std::string& name) {
@@ -58,7 +58,7 @@ Rr ptr_rr(const ldns_rdf* owner, const std::string& target, std::uint32_t ttl) {
     return rr;
 }
 
-/// The zone's apex is the name itself: we own exactly that name and nothing below it.
+/// The zone's apex is the name itself: postern owns exactly that name, nothing below it.
 Rr soa_rr(const ldns_rdf* owner, std::uint32_t ttl, std::uint32_t serial) {
     Rr rr = make_rr(owner, LDNS_RR_TYPE_SOA, ttl);
     push(rr.get(), Rdf(ldns_rdf_clone(owner)));
@@ -69,7 +69,7 @@ Rr soa_rr(const ldns_rdf* owner, std::uint32_t ttl, std::uint32_t serial) {
     return rr;
 }
 
-/// Lets ldns build the whole message, then keeps what follows the question.
+/// ldns builds the whole message; only the part after the question is kept.
 Result<PlanAnswer> build(const ldns_rdf* owner, ldns_rr_type type, std::vector<Rr> answers, std::vector<Rr> authority) {
     PlanAnswer out;
     out.answers = static_cast<std::uint16_t>(answers.size());
@@ -126,7 +126,7 @@ std::uint32_t stable_id(std::string_view text) {
     return id == 0 ? 1 : id;  // 0 marks a free slot in the statistics
 }
 
-/// Names in the PTR answer of an address: so many of the longest fit into a message.
+/// Names in the PTR answer of an address: this many names of maximum length fit into a message.
 constexpr std::size_t kMostPtrs = 200;
 
 class Compiler {
@@ -173,18 +173,18 @@ class Compiler {
         return build(owner, LDNS_RR_TYPE_TXT, {}, one(soa_rr(owner, kNegativeTtl, serial_)));
     }
 
-    /// What was built for one name: the question's type is no part of an answer's bytes, so the same addresses make the
-    /// same answer - mostly A, ANY, fresh and stale all have them.
+    /// Answers built for one name: the question's type is not part of an answer's bytes, so the same addresses give
+    /// the same answer - usually A, ANY, fresh and stale share all.
     using Built = std::vector<std::pair<std::vector<core::IpAddress>, PlanAnswer>>;
 
-    /// The addresses of one family (or of both, for ANY) out of `order`, as an answer.
+    /// The addresses of one family (or both, for ANY) from `order`, as an answer.
     Result<PlanAnswer> addresses(const ldns_rdf* owner, std::uint16_t type, const std::vector<core::IpAddress>& order,
                                  Built& built) {
         std::vector<core::IpAddress> chosen;
         for (const auto& ip : order) {
             if (type == core::kTypeAny || (type == LDNS_RR_TYPE_AAAA) == ip.is_v6()) chosen.push_back(ip);
         }
-        // A family of which no address is answered: the client goes on with the other one.
+        // No address of this family is answered: the client uses the other family.
         if (chosen.empty()) return nodata(owner);
         for (const auto& [same, answer] : built) {
             if (same == chosen) return answer;

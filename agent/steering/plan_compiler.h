@@ -1,4 +1,4 @@
-// Makes the plan: configuration × decisions × upstreams → ready-made DNS answers, built by ldns.
+// Compiles the plan: configuration × decisions × upstreams → complete DNS answers, built by ldns.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace postern::agent {
 
-/// One link as the plan needs it.
+/// The plan's input for one link.
 struct PlanLinkInput {
     std::string name;
     std::string host;
@@ -27,14 +27,14 @@ struct PlanInput {
     DnsConfig dns;
     std::vector<core::SocketAddress> upstreams;
     std::uint64_t upstream_budget_ms = 4000;
-    std::string host_zone;  // its addresses come first; "" when unknown
+    std::string host_zone;  // addresses in this zone come first; "" if unknown
     std::vector<PlanLinkInput> links;
 };
 
-/// Fingerprint of what lasts: names, addresses, upstreams, settings; not verdicts, generation, times.
+/// Fingerprint of the lasting content: names, addresses, upstreams, settings; not verdicts, generation, times.
 std::uint64_t membership_of(const PlanInput& input);
 
-/// The plan with its verdicts. kConfigBadValue when a host is no DNS name, kTooLarge when an answer is.
+/// The plan with its verdicts. kConfigBadValue if a host is not a DNS name, kTooLarge if an answer is.
 core::Result<core::Plan> compile_plan(const PlanInput& input);
 
 /// The same without verdicts, for the copy on disk: every address, in answer order.

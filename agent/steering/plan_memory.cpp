@@ -10,7 +10,7 @@ namespace postern::agent {
 
 namespace {
 
-/// Past a name (labels or a pointer) from `at`; wire.size() when it runs out.
+/// The offset after a name (labels or a pointer) that starts at `at`; wire.size() if it is cut off.
 std::size_t skip_name(core::ByteView wire, std::size_t at) {
     while (at < wire.size()) {
         if ((wire[at] & 0xc0) == 0xc0) return std::min(at + 2, wire.size());
@@ -25,7 +25,7 @@ EndpointSet addresses_of(const core::PlanView& plan, const core::OwnerView& owne
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
         const core::RrsetView& rrset = plan.rrsets[owner.first_rrset + i];
         if (rrset.type == core::kTypeAny) continue;
-        // Those of the time when verdicts are too old: all there are.
+        // The answer for expired verdicts: it has every address.
         for (const auto& data : plan_records(rrset.stale)) {
             if (const auto ip = core::IpAddress::parse(data)) out.push_back({*ip, "", source});
         }

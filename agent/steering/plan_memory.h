@@ -1,5 +1,5 @@
-// What a plan on disk says, read back: by `plan show`, and by an agent whose snapshot is gone or damaged, so that what
-// the resolver answers does not get worse by starting the agent.
+// Reads back a plan from disk: for `plan show`, and for an agent whose snapshot is missing or damaged, so that its
+// start does not worsen the resolver's answers.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace postern::agent {
 
-/// The data of the records of an answer section: addresses and names; nothing for what else there may be.
+/// The record data of an answer section: addresses and names; other records are skipped.
 std::vector<std::string> plan_records(const core::AnswerView& answer);
 
-/// The addresses that the plan answers for each link's name, as if its first source had said so (a plan does not tell one
-/// source from another, nor zones). Nothing for links with fixed addresses, and for names that the plan does not know.
+/// The addresses in the plan for each link's name, recorded for the link's first source (a plan contains neither
+/// sources nor zones). Nothing for links with fixed addresses, nor for names that are not in the plan.
 Snapshot snapshot_from(const core::PlanView& plan, const Config& config);
 
 }  // namespace postern::agent

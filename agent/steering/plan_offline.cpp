@@ -1,4 +1,4 @@
-// `postern plan compile`: the plan without the running agent, from what is on disk.
+// `postern plan compile`: compiles a plan without the running agent, from the files on disk.
 #include "agent/discovery/zones_files.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/steering/plan_compiler.h"
@@ -19,7 +19,7 @@ core::Result<core::Bytes> compile_offline(const Config& config) {
     input.upstreams = config.dns.upstreams.empty() ? host.servers : config.dns.upstreams;
     input.upstream_budget_ms = host.timeout_s <= 2 ? 1800 : 4000;
     input.host_zone = snapshot.zone;
-    // Newer than what is there: an upgrade puts it in place of the running agent's.
+    // Newer than the existing plans: an upgrade replaces the running agent's plan with it.
     for (const auto& path : {paths.current_plan, paths.durable_plan}) {
         if (const auto plan = core::PlanView::load(path))
             input.generation = std::max(input.generation, plan->generation);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Micros kRetry = 2 * core::kSecond;
 constexpr Micros kOnItsWay = core::kSecond;
-constexpr mode_t kPlanMode = 0640;  // names and addresses of an organisation: for the resolver's group only
+constexpr mode_t kPlanMode = 0640;  // contains names and addresses: readable by the resolver's group only
 
 std::string join(std::initializer_list<const std::string*> parts) {
     std::string out;
@@ -97,7 +97,7 @@ void PlanPublisher::write_durable(const PlanInput& input) {
         fallback.names.push_back(link.host);
     const auto plan = compile_plan(without_verdicts(input));
     auto bytes = plan ? core::serialize(*plan) : core::fail(plan.error());
-    if (!bytes) return;  // the current plan failed in the same way and said so
+    if (!bytes) return;  // the current plan failed in the same way and was reported
     queued_ = std::make_unique<DurableWrite>();
     queued_->plan_path = paths_.durable_plan;
     queued_->fallback_path = paths_.fallback;

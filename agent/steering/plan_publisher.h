@@ -1,6 +1,5 @@
-// Puts plans where the resolver finds them: the current one at once by rename; the durable one, and the fallback file
-// beside it, only when something lasting changed, synced to disk off the loop thread. A write that fails loses nothing
-// and is tried again until it works.
+// Writes plans for the resolver: the current one at once by rename; the durable one, and the fallback file beside it,
+// only after a lasting change, synced to disk off the loop thread. A failed write is retried until it succeeds.
 #pragma once
 
 #include <memory>
@@ -16,21 +15,21 @@ namespace postern::agent {
 
 class PlanPublisher {
   public:
-    /// Reads both plans once: generations go on above them, an unchanged durable one is not rewritten.
+    /// Reads both plans once: generations continue above them, and an unchanged durable plan is not rewritten.
     PlanPublisher(core::Loop& loop, core::Clock& clock, Paths paths);
     ~PlanPublisher();
 
-    /// Numbers, compiles and writes. An input that can't be compiled is reported by problem() and the log.
+    /// Numbers, compiles and writes. An input that can't be compiled is reported by problem() and in the log.
     void publish(PlanInput input);
-    /// Waits for a durable write under way; for a clean exit.
+    /// Waits for a durable write in progress; for a clean exit.
     void flush();
 
     std::uint64_t published_generation() const { return published_; }
-    /// Whether a resolver that uses `generation` is up to date. A plan takes a moment to get there: for a second the one
-    /// before is as good, or every readiness check would now and then be red for a millisecond.
+    /// Whether a resolver that uses `generation` is up to date. Loading a plan takes a moment: for a second the
+    /// previous one counts, too, or readiness checks would fail briefly at each publication.
     bool up_to_date(std::uint64_t generation) const;
-    /// True when the current plan on disk is of this boot and has this membership: its verdicts are worth keeping until
-    /// the first sweep is done.
+    /// True if the current plan on disk is of this boot and has this membership: its verdicts are kept until the
+    /// first sweep is done.
     bool current_plan_serves(std::uint64_t membership) const { return found_membership_ == membership; }
     /// "" or what could not be written or compiled, with the fix.
     std::string problem() const;
@@ -57,7 +56,7 @@ class PlanPublisher {
     std::unique_ptr<DurableWrite> queued_;
     std::string generation_problem_, current_problem_, durable_problem_;
     core::Timer retry_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a pool job may end after us
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a pool job may outlive this object
 };
 
 }  // namespace postern::agent

@@ -14,9 +14,9 @@
 namespace postern::agent {
 namespace {
 
-constexpr Micros kFirstRetry = 20 * core::kMillisecond;  // "back within 200 ms"
+constexpr Micros kFirstRetry = 20 * core::kMillisecond;  // back within 200 ms
 constexpr Micros kLongestRetry = core::kSecond;          // it never gives up: it is the host's DNS
-constexpr Micros kLivedLong = 100 * core::kMillisecond;  // long enough to have served: not a broken start
+constexpr Micros kLivedLong = 100 * core::kMillisecond;  // ran this long: not a broken start
 constexpr int kReceiveBuffer = 8 << 20;
 
 core::Result<core::UniqueFd> bind_one(const core::SocketAddress& address, int type) {
@@ -28,9 +28,10 @@ core::Result<core::UniqueFd> bind_one(const core::SocketAddress& address, int ty
     if (!fd) return core::fail(core::Code::kSocket, what(), {}, errno);
     if (address.ip.is_v6()) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (type == SOCK_STREAM) {
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);  // TIME_WAIT of the last run
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);  // TIME_WAIT of the previous run
     } else {
-        // A burst while the resolver restarts must fit. Needs CAP_NET_ADMIN beyond rmem_max; what we get is enough else.
+        // Holds the queries that arrive during a restart. Beyond rmem_max it needs CAP_NET_ADMIN; else the
+        // default must do.
         if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) != 0) {
             ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
         }
@@ -132,13 +133,13 @@ void ResolverChild::ended() {
     problem_ = "postern-resolver ended and is being started again";
     core::log_error("resolver_ended", problem_, {{"pid", std::to_string(watch_.pid())}});
     if (clock_.mono_us() - started_mono_us_ > kLivedLong) backoff_.reset();
-    // A resolver that had lived is back at once; one that dies on start is tried again with growing pauses.
+    // A resolver that ran is restarted at once; one that fails at its start is retried with growing pauses.
     const Micros delay = backoff_.fresh() ? 0 : backoff_.next(random_);
     if (delay == 0) backoff_.next(random_);
     retry_.start_in(delay, [this] {
         ++restarts_;
         core::Result<void> again = {};
-        if (sockets_.empty()) again = bind_sockets();  // an adopted one took its sockets with it
+        if (sockets_.empty()) again = bind_sockets();  // an adopted resolver took its sockets with it
         if (again) again = spawn();
         if (!again) {
             problem_ = again.error().text();
@@ -157,7 +158,7 @@ core::Result<void> ResolverChild::listen_on(const std::vector<core::SocketAddres
             return bound;
         }
     }
-    watch_.signal(SIGTERM);  // ended() starts it again with the new sockets
+    watch_.signal(SIGTERM);  // ended() restarts it with the new sockets
     return {};
 }
 
@@ -167,7 +168,7 @@ void ResolverChild::shut_down() {
     if (watch_.signal(SIGTERM)) {
         const Micros deadline = clock_.mono_us() + core::kSecond;
         const pid_t pid = watch_.pid();
-        // A child is waited for; an adopted one is watched through its lock.
+        // A child is reaped; an adopted one is watched through its lock.
         while (clock_.mono_us() < deadline && core::LockFile::holder(options_.paths.resolver_lock) == pid) {
             ::usleep(2000);
         }

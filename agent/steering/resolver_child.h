@@ -1,5 +1,5 @@
-// postern-resolver as seen by the agent: adopted when one lives, started as our child otherwise, started again when it
-// ends. We keep the listening sockets that we bound open, so queries wait in the kernel for the 100 ms without it.
+// The agent's postern-resolver process: adopted if one is running, else started as a child; restarted when it ends.
+// The agent keeps its listening sockets open, so queries wait in the kernel for the 100 ms without a resolver.
 #pragma once
 
 #include <functional>
@@ -27,16 +27,16 @@ class ResolverChild {
     ResolverChild(core::Loop& loop, core::Clock& clock, core::Random& random, Options options);
     ~ResolverChild();
 
-    /// Adopts or starts. An error here is the user's to fix (port taken, no permission, no program); retried never.
+    /// Adopts or starts. An error here needs the user (port taken, no permission, no program) and is not retried.
     core::Result<void> start();
-    /// Ends the resolver (SIGTERM, then SIGKILL after a second) and lets go of the sockets.
+    /// Ends the resolver (SIGTERM, then SIGKILL after a second) and closes the sockets.
     void shut_down();
-    /// Other addresses after a reload: takes effect by restarting the resolver with new sockets.
+    /// New addresses after a reload: restarts the resolver with new sockets.
     core::Result<void> listen_on(const std::vector<core::SocketAddress>& listen);
 
     pid_t pid() const { return watch_.active() ? watch_.pid() : 0; }
     std::uint64_t restarts() const { return restarts_; }
-    /// "" or why there is no resolver at this moment.
+    /// "" or why there is no resolver now.
     const std::string& problem() const { return problem_; }
 
   private:
@@ -50,7 +50,7 @@ class ResolverChild {
     core::Random& random_;
     Options options_;
     using SocketKey = std::pair<core::SocketAddress, int>;  // address and SOCK_DGRAM or SOCK_STREAM
-    std::map<SocketKey, core::UniqueFd> sockets_;           // empty while an adopted resolver has its own
+    std::map<SocketKey, core::UniqueFd> sockets_;           // empty while an adopted resolver has its own sockets
     core::ProcessWatch watch_;
     core::Timer retry_;
     core::Backoff backoff_;
@@ -60,7 +60,7 @@ class ResolverChild {
     bool stopping_ = false;
 };
 
-/// Beside the running program, else ../sbin, else the path as given by POSTERN_RESOLVER.
+/// Beside the running program, else ../sbin, else the path in POSTERN_RESOLVER.
 std::string find_resolver_program();
 
 }  // namespace postern::agent

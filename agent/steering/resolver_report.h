@@ -1,4 +1,4 @@
-// How postern-resolver stands: whether it runs, what its statistics file says, and how well it follows the agent.
+// The state of postern-resolver: whether it is running, its statistics file, and how far it follows the agent.
 #pragma once
 
 #include "agent/hostdns/upstreams.h"
@@ -13,10 +13,10 @@ struct ResolverSeen {
     const DnsConfig& dns;
     const HostUpstreams& upstreams;
     const PlanPublisher& publisher;
-    const ResolverChild* child;  // null: somebody else starts it
+    const ResolverChild* child;  // null: the service manager starts it
 };
 
-/// Fills the resolver's part of the status, and what it counted for each link. Reads two small files.
+/// Fills the resolver's part of the status, and its counters for each link. Reads two small files.
 void report_resolver(const ResolverSeen& seen, StatusSnapshot& status);
 
 }  // namespace postern::agent

@@ -1,4 +1,4 @@
-// Whether the probe schedule still moves: the agent's proof of life, for /livez and the service manager. Passive.
+// Whether the probe schedule makes progress: the agent's liveness, for /livez and the service manager. Passive.
 #pragma once
 
 #include "core/clock.h"
@@ -7,8 +7,8 @@ namespace postern::agent {
 
 class ScheduleWatch {
   public:
-    /// `results`: attempts that have ended so far. `longest_us`: the longest that the slowest link may take for one; 0
-    /// when there is nothing to probe. False when no result has come for far longer than that.
+    /// `results`: attempts that have ended so far. `longest_us`: the longest time that the slowest link may take for
+    /// one; 0 if there is nothing to probe. False if no result has come for far longer than that.
     bool moves(std::uint64_t results, core::Micros longest_us, core::Micros now_mono_us) {
         if (results != seen_ || longest_us == 0 || moved_mono_us_ == 0) {
             seen_ = results;
@@ -18,7 +18,7 @@ class ScheduleWatch {
     }
 
   private:
-    static constexpr core::Micros kPatience = 10 * core::kSecond;  // a loaded host, a resumed machine
+    static constexpr core::Micros kPatience = 10 * core::kSecond;  // for a loaded host, or a resumed machine
 
     std::uint64_t seen_ = 0;
     core::Micros moved_mono_us_ = 0;

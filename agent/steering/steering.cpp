@@ -9,8 +9,8 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kLongestHold = 5 * core::kSecond;
-constexpr Micros kRemembered = 24 * core::kHour;                 // the records of an address that is gone
-constexpr int kPauseAfterPublishing = 3;                         // times what publishing took,
+constexpr Micros kRemembered = 24 * core::kHour;                 // keeps the records of a removed address
+constexpr int kPauseAfterPublishing = 3;                         // times the duration of the last publishing,
 constexpr Micros kLongestPublishing = 500 * core::kMillisecond;  // as far as that is credible
 
 std::string list(const std::vector<core::IpAddress>& ips) {
@@ -182,7 +182,7 @@ void Steering::on_addresses(const std::string& name, const EndpointSet& addresse
     set_targets();
     decide(*link);
     tell_comparison(*link);
-    holding_ = false;  // the plan on disk no longer says what we know
+    holding_ = false;  // the plan on disk is out of date
     publish_soon();
 }
 
@@ -215,7 +215,7 @@ bool Steering::decide(Link& link) {
     return changed;
 }
 
-/// Changed addresses have a line of their own (endpoint_changed); this one is for answers that verdicts changed.
+/// Changed addresses are logged as endpoint_changed; this is for answers changed by verdicts.
 void Steering::tell_steering(const Link& link, const AnswerDecision& before) const {
     const AnswerDecision& now = link.decision;
     if (now.fresh == before.fresh && now.all_down == before.all_down) return;
@@ -293,7 +293,7 @@ bool Steering::first_sweep_done() const {
 }
 
 Micros Steering::verdicts_until(const Link& link) const {
-    // The oldest result counts; an address that has none yet is simply healthy until it has.
+    // The oldest result decides; an address without a result counts as healthy.
     Micros oldest = 0;
     for (const auto& a : link.addresses) {
         const auto* health = verdicts_.find(link.config.name, a.ip);
@@ -319,8 +319,8 @@ PlanInput Steering::plan_input() const {
 
 void Steering::publish_soon() {
     if (!started_ || holding_) return;
-    // One change is published at once; in a burst of them (a start with many endpoints) compiling plans leaves most of the
-    // time to what brings them.
+    // A single change is published at once; during a burst (a start with many endpoints) compiling plans must leave
+    // most of the time to processing the changes.
     const Micros earliest = published_mono_us_ + kPauseAfterPublishing * publishing_took_us_;
     publish_.start_in(std::max<Micros>(0, earliest - clock_.mono_us()), [this] { publish(); });
 }

@@ -1,6 +1,6 @@
-// The agent without its edges: addresses from discovery → targets → results → verdicts → answers → plan input.
-// Sockets, files and the cloud are behind the interfaces it is given, so tests/sim runs it for hours on a fake clock.
-// Owned by the app, loop thread only.
+// The core of the agent: addresses from discovery → targets → results → verdicts → answers → plan input. Sockets,
+// files and the cloud are behind interfaces, so tests/sim runs it for hours on a fake clock. Owned by the app,
+// loop thread only.
 #pragma once
 
 #include <functional>
@@ -28,59 +28,60 @@ namespace postern::agent {
 
 class Steering final : private EndpointSync::Listener {
   public:
-    /// What follows from it, and the one thing that it asks for: the app's, and the simulations'.
+    /// The outputs, and the one input that it asks for: implemented by the app, and by the simulations.
     class Outside {
       public:
         virtual ~Outside() = default;
-        virtual void publish(PlanInput input) = 0;                // generation and boot id are the publisher's
+        virtual void publish(PlanInput input) = 0;                // the publisher sets generation and boot ID
         virtual void record(const probe::Record& record) = 0;     // every attempt, judged
         virtual core::Secret token(const std::string& link) = 0;  // empty: none
-        virtual void token_refused(const std::string& link) = 0;  // the gateway said 401: read it again
-        virtual void addresses_changed() = 0;                     // what fill_snapshot() gives
-        virtual void verdicts_changed() = 0;                      // what saved_verdicts() gives
+        virtual void token_refused(const std::string& link) = 0;  // the gateway answered 401: read it again
+        virtual void addresses_changed() = 0;                     // fill_snapshot() has changes
+        virtual void verdicts_changed() = 0;                      // saved_verdicts() has changes
     };
 
-    /// `lookup`: of public gateways, for comparing.
+    /// `lookup`: for public gateways, for comparing.
     Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher,
              Lookup& lookup, Outside& outside);
 
-    /// First, and at every reload. Links that stay keep addresses and verdicts.
+    /// At the start, and at every reload. Links that stay keep addresses and verdicts.
     void configure(const Config& config);
     void restore(const Snapshot& snapshot) { sync_.restore(snapshot); }
     void fill_snapshot(Snapshot& snapshot) const { sync_.fill(snapshot); }
-    /// Before start() and after the addresses are known: verdicts younger than plan_ttl go on. How many; kFileCorrupt.
+    /// Before start(), once the addresses are known: restores verdicts younger than plan_ttl. Returns
+    /// how many; kFileCorrupt.
     core::Result<int> restore_verdicts(const std::string& saved);
     std::string saved_verdicts() const { return verdicts_.to_json(); }
-    /// Discovery and probing begin. `keep_plan`: the plan on disk has verdicts of this boot and our membership; the
-    /// first publication waits for the first sweep (5 s at most) instead of declaring every address healthy.
+    /// Starts discovery and probing. `keep_plan`: the plan on disk has verdicts of this boot and the same membership;
+    /// the first publication then waits for the first sweep (5 s at most) instead of declaring every address healthy.
     void start(bool keep_plan);
     void stop();
 
     void set_upstreams(const HostUpstreams& upstreams);
     void set_host_zone(const std::string& zone);
     void token_changed(const std::string& link);
-    /// Asks the cloud, then probes everything, then `done`.
+    /// Asks the cloud, then probes everything, then calls `done`.
     void refresh(std::function<void()> done);
 
-    /// Publishes now instead of at the end of this turn.
+    /// Publishes now instead of at the end of this loop turn.
     void publish();
-    /// What would be published now (also before start: to compare with what is on disk).
+    /// What would be published now (also before start, to compare with the plan on disk).
     PlanInput plan_input() const;
     void fill_status(StatusSnapshot& status) const;
     const probe::History& history() const { return history_; }
     const EndpointSync& sync() const { return sync_; }
     bool first_sweep_done() const;
-    /// What a probe of the link would be made of, in the order of the answer, then what is not in it;
-    /// nullopt: no such link.
+    /// The targets for probing the link: the addresses in the answer, in its order, then the others; nullopt:
+    /// no such link.
     std::optional<std::vector<probe::ProbeTarget>> targets_of(std::string_view link) const;
-    /// Results so far; /livez sees from it that the schedule moves.
+    /// Results so far; /livez uses it to see that the schedule makes progress.
     std::uint64_t results() const { return results_; }
 
   private:
     struct Link {
         LinkConfig config;
         std::shared_ptr<const probe::ProbeSpec> spec;
-        EndpointSet addresses;  // as discovery last said
+        EndpointSet addresses;  // as discovery last reported
         AnswerDecision decision;
     };
 
@@ -93,7 +94,7 @@ class Steering final : private EndpointSync::Listener {
     void tell_comparison(const Link& link);
     std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
-    /// Decides anew; true when the plan has something new to say: the answer, or the reason for it.
+    /// Decides again; true if the plan changes: the answer, or the reason for it.
     bool decide(Link& link);
     void tell_steering(const Link& link, const AnswerDecision& before) const;
     void publish_soon();
@@ -112,12 +113,12 @@ class Steering final : private EndpointSync::Listener {
     Comparisons comparisons_;
     EndpointSync sync_;
     ProbeCounters counters_;
-    std::map<std::pair<std::string, core::IpAddress>, AddressCounters> address_counters_;  // of present targets
+    std::map<std::pair<std::string, core::IpAddress>, AddressCounters> address_counters_;  // of current targets
     std::uint64_t results_ = 0;
     bool started_ = false;
     bool holding_ = false;  // the first publication waits for the first sweep
     Micros published_mono_us_ = 0, publishing_took_us_ = 0;
-    core::Timer publish_;    // coalesces the changes of one turn, and of a burst
+    core::Timer publish_;    // combines the changes of one loop turn, and of a burst
     core::Timer republish_;  // extends the verdicts' validity
     core::Timer hold_;
 };

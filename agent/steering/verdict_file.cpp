@@ -17,7 +17,7 @@ constexpr core::Micros kPause = 2 * core::kSecond;
 struct VerdictFile::Disk {
     std::string path;
     std::mutex mutex;
-    std::uint64_t newest = 0;  // the write that was done last: jobs of the pool may overtake each other
+    std::uint64_t newest = 0;  // the last write that finished: jobs of the pool may overtake each other
 
     core::Result<void> write(std::uint64_t number, const std::string& text) {
         const std::lock_guard lock(mutex);

@@ -1,8 +1,7 @@
-// The verdicts on disk, <state_dir>/verdicts.json, so that an agent that is killed and started again does not
-// answer what it knew to be dead. Written whole or not at all, in libuv's pool: at once when a verdict
-// changes, then at most every two seconds, and every `refresh_us` so that what did not change stays young.
-// Not synced: after a power cut the file may be damaged, which its checksum tells. Owned by the app, loop
-// thread.
+// The verdicts on disk, <state_dir>/verdicts.json, so that a restarted agent does not answer addresses that it knew
+// to be down. Written atomically, in libuv's pool: at once when a verdict changes, then at most every two seconds,
+// and every `refresh_us` so that unchanged verdicts stay recent. Not synced: after a power cut the file may be
+// damaged; the checksum detects that. Owned by the app, loop thread.
 #pragma once
 
 #include <functional>
@@ -17,20 +16,21 @@ namespace postern::agent {
 
 class VerdictFile {
   public:
-    /// `content`: what to write, asked for at the moment of writing.
+    /// `content`: what to write, called when it is written.
     VerdictFile(core::Loop& loop, core::Clock& clock, std::string path, std::function<std::string()> content);
-    /// A write under way ends on its own.
+    /// A write in progress finishes.
     ~VerdictFile();
     VerdictFile(const VerdictFile&) = delete;
     VerdictFile& operator=(const VerdictFile&) = delete;
 
-    /// Gives what was saved to `take`, which says how many it took. Logs what became of it; no file is no news.
+    /// Passes the saved verdicts to `take`, which returns how many it used. Logs the result; a missing file
+    /// is not logged.
     void restore(const std::function<core::Result<int>(const std::string&)>& take) const;
-    /// From now on the file is kept. A plan's validity is the natural life of a verdict: a third of it as
-    /// refresh.
+    /// From now on the file is kept up to date. A verdict is valid as long as a plan: it is refreshed after a
+    /// third of that.
     void keep(core::Micros refresh_us);
     void changed();
-    /// Writes now, on this thread (at the end).
+    /// Writes now, on this thread (at exit).
     void flush();
 
   private:

@@ -8,7 +8,8 @@
 namespace postern::agent {
 
 std::string deflated(std::string_view text, int level, DeflateForm form) {
-    constexpr int kGzip = 16, kMemory = 8;  // zlib's own numbers: added to the window, and its default
+    // zlib's values: 16 added to the window bits selects gzip; 8 is the default memory level
+    constexpr int kGzip = 16, kMemory = 8;
     const int window = form == DeflateForm::kRaw ? -MAX_WBITS : MAX_WBITS + kGzip;
     z_stream stream{};
     if (deflateInit2(&stream, level, Z_DEFLATED, window, kMemory, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();

@@ -1,4 +1,4 @@
-// Compressing in memory, by zlib.
+// In-memory gzip compression with zlib.
 #pragma once
 
 #include <string>

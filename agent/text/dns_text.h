@@ -1,4 +1,4 @@
-// Names, types and response codes as people write them.
+// DNS names, types and response codes as text.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace postern::agent {
 
-/// "db.example.com" of uncompressed wire; "." for the root or nothing; odd bytes as \DDD, so it can be printed.
+/// "db.example.com" from uncompressed wire form; "." for the root or empty input; non-printable bytes as \DDD.
 std::string name_text(core::ByteView wire);
 /// "A", "TYPE65280".
 std::string type_text(std::uint16_t type);

@@ -12,7 +12,7 @@ const json* as_json(const void* node) {
     return static_cast<const json*>(node);
 }
 
-/// Brackets outside strings. The parser itself does not recurse, but what walks the document later would.
+/// Counts brackets outside strings. The parser does not recurse, but code that traverses the document does.
 bool too_deep(std::string_view text, int max_depth) {
     int depth = 0;
     bool in_string = false;
@@ -88,7 +88,7 @@ std::string JsonView::text() const {
 }
 
 std::optional<std::int64_t> JsonView::integer() const {
-    // By way of the text: identifiers exceed 2^53, so a double must never be in between.
+    // Parsed from the text: identifiers exceed 2^53, so they must not pass through a double.
     const std::string digits = text();
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);

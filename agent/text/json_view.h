@@ -1,5 +1,6 @@
-// Reading JSON that others wrote: bounded in size and depth, never throwing, forgiving about types where the cloud is
-// (numbers and booleans as strings, null, "" and absent all meaning "none"). Keeps the JSON library in one source file.
+// Reads JSON from other programs: bounded in size and depth, never throws, accepts the cloud's type
+// variations (numbers and booleans as strings; null, "" and absent all meaning "none"). Keeps the JSON
+// library in one source file.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +16,24 @@
 
 namespace postern::agent {
 
-/// A node of a parsed document, which it keeps alive. A missing node is as good as null: chains need no checks.
+/// A node of a parsed document; keeps the document alive. A missing node behaves as null: chained access
+/// needs no checks.
 class JsonView {
   public:
     JsonView() = default;
-    /// kApiBadReply with what the bytes look like instead ("HTML", "empty", …); kTooLarge.
+    /// kApiBadReply with a description of the bytes ("an HTML page", "empty", …); kTooLarge.
     static core::Result<JsonView> parse(std::string_view text, std::size_t max_bytes = 1 << 20, int max_depth = 32);
 
     bool is_object() const;
     bool is_array() const;
-    bool is_null() const;  // missing, too
+    bool is_null() const;  // or missing
 
-    /// A member of an object; of several spellings the first that is there.
+    /// A member of an object; with several spellings, the first that exists.
     JsonView at(const char* key) const;
     JsonView at(std::initializer_list<const char*> keys) const;
-    /// A string; numbers and booleans as their text; "" for anything else.
+    /// A string; numbers and booleans as text; "" for anything else.
     std::string text() const;
-    /// A whole number or a string that is one.
+    /// A whole number, or a string that contains one.
     std::optional<std::int64_t> integer() const;
     std::optional<bool> boolean() const;
     std::vector<JsonView> items() const;                            // of an array

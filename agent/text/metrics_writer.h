@@ -25,7 +25,7 @@ class MetricsWriter {
         family(name, type, help);
         sample({}, value);
     }
-    /// `counts` has one more entry than `bounds_s`: what is above the last bound. Missing entries are zeros.
+    /// `counts` has one entry more than `bounds_s`, for values above the last bound. Missing entries are zero.
     void histogram(const Labels& labels, const std::vector<double>& bounds_s, const std::vector<std::uint64_t>& counts,
                    double sum_s);
     std::string take() { return std::move(out_); }

@@ -15,7 +15,7 @@ struct Glyph {
     std::size_t columns = 1;
 };
 
-/// One character at the front of `text`; an escape sequence counts as one of no width.
+/// One character at the front of `text`; an escape sequence counts as one character of width zero.
 Glyph next_glyph(std::string_view text) {
     const auto first = static_cast<unsigned char>(text[0]);
     if (first == 0x1b) {
@@ -98,8 +98,8 @@ std::string cut(std::string_view text, std::size_t width) {
 
 namespace {
 
-/// The beginning of a word that must stay on one line. Chinese breaks between any two characters, but not before a mark that
-/// closes and not after one that opens.
+/// The beginning of a word, which must stay on one line. Chinese breaks between any two characters, except before a
+/// closing mark and after an opening one.
 std::string_view first_piece(std::string_view word) {
     constexpr std::string_view kCloses = "，。：；？！、）》」”", kOpens = "（《「“";
     Glyph before = next_glyph(word);

@@ -1,4 +1,4 @@
-// Writing for people: columns as they look on a terminal, colour where it is wanted.
+// Terminal output: text width, colour, wrapping.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@ namespace postern::agent {
 
 /// stdout is a terminal, NO_COLOR is not set and TERM is not "dumb".
 bool colour_wanted();
-/// Columns of stdout's terminal; `otherwise` when it is none.
+/// Columns of the terminal on stdout; `otherwise` if stdout is not a terminal.
 std::size_t terminal_columns(std::size_t otherwise = 80);
 std::size_t terminal_rows(std::size_t otherwise = 24);
 
-/// Escape sequences, or nothing: `Paint(true).red("down")`.
+/// Escape sequences, or nothing if off: `Paint(true).red("down")`.
 class Paint {
   public:
     explicit Paint(bool on) : on_(on) {}
@@ -29,17 +29,18 @@ class Paint {
     bool on_;
 };
 
-/// Columns that a UTF-8 text takes (escape sequences none, wide characters two).
+/// Columns that a UTF-8 text takes (escape sequences zero, wide characters two).
 std::size_t display_width(std::string_view text);
-/// Filled with blanks to `width`; longer texts stay whole.
+/// Padded with blanks to `width`; a longer text is returned unchanged.
 std::string pad(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
 /// Cut to `width` with "…" at the end.
 std::string cut(std::string_view text, std::size_t width);
-/// Broken at blanks, and between Chinese characters, to lines of `width`; every line but the first begins with `indent` blanks.
+/// Wrapped at blanks, and between Chinese characters, to `width`; every line but the first starts
+/// with `indent` blanks.
 std::string wrap_text(std::string_view text, std::size_t width, std::size_t indent);
 
-/// Remote texts on a terminal: control characters and escape sequences become '.', so that they can't draw.
+/// Makes remote text safe for a terminal: control characters and escape sequences become '.'.
 std::string printable(std::string_view text);
 
 }  // namespace postern::agent

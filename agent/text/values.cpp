@@ -32,7 +32,7 @@ struct Unit {
     std::string_view name;
     std::int64_t factor;
 };
-// Falling, and "ms" before "m": the first that matches is the longest.
+// In falling order, but "ms" before "m": the first match is the longest.
 constexpr std::array<Unit, 6> kDurationUnits{{{"d", 24 * core::kHour},
                                               {"h", core::kHour},
                                               {"ms", core::kMillisecond},
@@ -79,7 +79,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-/// The host of "https://host:port/path", for a message that says what to write instead.
+/// The host of "https://host:port/path", to suggest it in a message.
 std::string_view host_of_url(std::string_view url) {
     url.remove_prefix(url.find("://") + 3);
     url = url.substr(0, url.find_first_of("/?#"));
@@ -119,7 +119,7 @@ std::string format_duration(Micros us) {
     if (us == 0) return "0s";
     for (const Unit& unit :
          {kDurationUnits[0], kDurationUnits[1], kDurationUnits[3], kDurationUnits[4], kDurationUnits[2]}) {
-        // 90 s read better as such than as 1m30s; and one unit is always exact.
+        // One unit is always exact, and 90s is easier to read than 1m30s.
         if (us % unit.factor == 0) return fmt::format("{}{}", us / unit.factor, unit.name);
     }
     return fmt::format("{}us", us);
@@ -264,7 +264,7 @@ std::string shown(std::string_view text) {
     if (looks_like_secret(text.substr(0, text.find_last_not_of(' ') + 1))) return "\"…\"";
     std::string out;
     bool cut = false;
-    // A password stands before '@', a token behind '?'.
+    // A password comes before '@', a token after '?'.
     if (const auto at = text.find('@'); at != std::string_view::npos) {
         text.remove_prefix(at);
         out = "…";
@@ -314,7 +314,7 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
     };
     if (word.size() > 64) return std::nullopt;
     std::optional<std::string_view> best;
-    // Of a short word nearly everything is two letters away.
+    // With a short word nearly everything is two edits away.
     std::size_t best_distance = (word.size() <= 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
     for (const auto candidate : candidates) {
         const std::size_t d = distance(word, candidate);

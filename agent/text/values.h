@@ -1,5 +1,5 @@
-// The small languages inside configuration values and command-line options: durations, sizes, host names,
-// IDs. Pure; each reader says in words what it expected.
+// Parsers for configuration values and command-line options: durations, sizes, host names, IDs. Pure; each error says
+// what was expected.
 #pragma once
 
 #include <cstdint>
@@ -14,39 +14,37 @@
 
 namespace postern::agent {
 
-/// "250us", "1200ms", "10s", "5m", "1h", "14d", and sums of them with falling units ("1h30m"). No sign, no
-/// blank, no bare number. At most 100 years.
+/// "250us", "1200ms", "10s", "5m", "1h", "14d", and sums of them with falling units ("1h30m"). No sign, no blank, no
+/// bare number. At most 100 years.
 std::optional<core::Micros> parse_duration(std::string_view text);
-/// The shortest exact form: "1200ms", "90s", "2h", "0s".
+/// In one exact unit: "1200ms", "90s", "2h", "0s".
 std::string format_duration(core::Micros us);
 
 /// "16MiB", "512KiB", "1GiB", "4096B".
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
-/// A private DNS name: at least two labels of letters, digits, '-' and '_', at most 253 bytes, not an
-/// address, not a name that has a meaning of its own (localhost, .arpa, …). Lower case and without the final
-/// dot on success, else what is wrong with it. The text never repeats more of `text` than is safe to show.
+/// A private DNS name: at least two labels of letters, digits, '-' and '_', at most 253 bytes, not an address, not a
+/// special-use name (localhost, .arpa, …). On success in lower case without the final dot, else what is wrong with
+/// it. The error repeats only what is safe to show.
 tl::expected<std::string, std::string> normalise_host(std::string_view text);
 
-/// "" when it is one, else what is wrong.
+/// "" if valid, else what is wrong.
 std::string check_endpoint_id(std::string_view text);  // "ep-bp1…"
 std::string check_region(std::string_view text);       // "cn-hangzhou"
 std::string check_zone(std::string_view text);         // "cn-hangzhou-h", "ap-southeast-1a"
 std::string check_link_name(std::string_view text);    // letters, digits, '.', '_', '-'
 std::string check_absolute_path(std::string_view text);
 std::string check_base_url(std::string_view text,
-                           bool https_only);  // scheme://host[:port], nothing behind it
+                           bool https_only);  // scheme://host[:port], nothing after it
 
-/// A value as it may be repeated in a message: quoted, cut at 60 bytes, without control characters, and with
-/// nothing behind '?' or before '@' (where people paste tokens and passwords). What looks like a secret is
-/// "…".
+/// A value as a message may repeat it: quoted, cut at 60 bytes, without control characters, and without what follows
+/// '?' or precedes '@' (where tokens and passwords are pasted). A value that looks like a secret is "…".
 std::string shown(std::string_view text);
 
-/// Looks like a token, key or password rather than a path or a name: it must not be repeated in a message.
+/// Looks like a token, key or password rather than a path or a name: must not be repeated in a message.
 bool looks_like_secret(std::string_view text);
 
-/// The candidate with the smallest edit distance (a swap of neighbours counts one), if it is near enough to
-/// be meant.
+/// The candidate with the smallest edit distance (a transposition counts one), if it is close enough.
 std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace postern::agent

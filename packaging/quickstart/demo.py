@@ -198,7 +198,7 @@ def main():
         print("\nAll of it held.", flush=True)
         if not check:
             print(f"""
-It goes on until you press Ctrl-C. Look around from another terminal (as the same user):
+It runs until you press Ctrl-C. Look around from another terminal (as the same user):
   nsenter --preserve-credentials -m -n -t {os.getpid()} sh
   then e.g. dig {NAME}   curl {HEALTH}   {POSTERN} status --config {demo.config}""", flush=True)
             signal.pause()

@@ -1,4 +1,4 @@
-"""postern doctor on a host of its own: the healthy one, its faults one by one, and what doctor must say of them."""
+"""postern doctor on a separate host: the healthy one, its faults one by one, and what doctor must say of them."""
 
 import ctypes
 import json
@@ -56,8 +56,8 @@ class Report:
 
 
 def call(host, *arguments, config=True, environment=None, beside=""):
-    """CompletedProcess. In a space of processes of its own, so that what else runs on the machine is not seen; `beside` is a line of shell that
-    starts something there and waits until it runs."""
+    """CompletedProcess. In its own PID namespace, so that other processes of the machine are not seen; `beside` is a line of shell that
+    starts something there and waits until it is running."""
     more = ["--config", host.config_file] if config else []
     return host.run("unshare", "--pid", "--fork", "--mount-proc", "bash", "-c", f'{beside}\n"$@"', "bash",
                     POSTERN, "doctor", *arguments, *more, env={**host.environment, **(environment or {})})
@@ -98,7 +98,7 @@ class Expectations:
 
 
 class DoctorTest(Expectations, SharedHostTest):
-    """One healthy host for all tests of the class; whoever breaks it mends it with addCleanup."""
+    """One healthy host for all tests of the class; a test that breaks it repairs it with addCleanup."""
 
     @classmethod
     def prepare(cls):
@@ -125,7 +125,7 @@ class DoctorTest(Expectations, SharedHostTest):
         overwrite(path, text)
 
     def config(self, **changes):
-        """Another configuration than the agent has, in a file of its own; the arguments that name it."""
+        """Another configuration than the agent has, in a separate file; the arguments that name it."""
         return self.host.write_file("other.toml", toml(merge(merge(self.host.default_config(), PATIENT), changes)))
 
 

@@ -1,5 +1,5 @@
-"""A host of its own for a test: upstream DNS, cloud API, metadata service and gateways from tests/standin, and the real
-postern between them and real clients. Everything lives in one folder and in the namespaces of ns.py."""
+"""A separate host for a test: upstream DNS, cloud API, metadata service and gateways from tests/standin, and the real
+postern between them and real clients. Everything is in one folder and in the namespaces of ns.py."""
 
 import errno
 import json
@@ -113,7 +113,7 @@ class Host:
         self.resolver = None  # where the test starts it, and not the agent
         self._mounts = []
         self._sockets = []
-        # What the agent finds in its environment. HOME without ~/.aliyun: no credentials of whoever runs the test.
+        # What the agent finds in its environment. HOME without ~/.aliyun: no credentials of the user who runs the test.
         self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": self.folder,
                             "ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):

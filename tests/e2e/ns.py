@@ -1,4 +1,4 @@
-"""Puts the running Python program into network and mount namespaces of its own, by starting it again inside.
+"""Puts the running Python program into its own network and mount namespaces, by starting it again inside.
 
 Inside there is only a loopback interface; /run is empty, so that no nscd or systemd-resolved socket of the machine can
 answer in postern's place; resolv.conf names postern alone and nsswitch.conf asks files and DNS. The machine outside

@@ -1,4 +1,4 @@
-"""A real Prometheus of its own for a test: started beside postern, its data in the host's folder, asked over its API."""
+"""A separate real Prometheus for a test: started beside postern, its data in the host's folder, asked over its API."""
 
 import json
 import os

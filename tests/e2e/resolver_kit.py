@@ -20,7 +20,7 @@ MANY_ADDRESSES = [f"10.1.0.{number}" for number in range(1, 65)]  # 64 × 16 byt
 
 
 class Upstream:
-    """An upstream server on UDP and TCP. `script(query, send)` is called with each query, in a thread of its own for
+    """An upstream server on UDP and TCP. `script(query, send)` is called with each query, in a separate thread for
     each transport, and may call send(bytes) never, at once, later or several times. `query.raw`, `query.transport`."""
 
     def __init__(self, address=UPSTREAM, script=None):
@@ -60,7 +60,7 @@ class Upstream:
     @staticmethod
     def _end(own):
         try:
-            own.shutdown(socket.SHUT_RDWR)  # wakes whoever waits, although UDP complains
+            own.shutdown(socket.SHUT_RDWR)  # wakes waiting threads, although UDP returns an error
         except OSError:
             pass
         own.close()

@@ -7,7 +7,7 @@ from host import KEY_ID, KEY_SECRET, NAME, ZONE_A, ZONE_B, HostTest
 
 class ApiFaults(HostTest):
     def check(self, *, log, status, calls=4, **wanted):
-        """After several failing polls: exactly one line in the log matches, the status text names the fix, DNS goes on."""
+        """After several failing polls: exactly one line in the log matches, the status text names the fix, DNS keeps working."""
         self.host.wait_api_calls(calls, **wanted)
         lines = [line for line in self.host.log_lines(log) if "debug" not in line.lower()]
         self.assertEqual(len(lines), 1, f"lines that match {log!r}:\n" + "\n".join(lines) + "\n---\n" + self.host.log())

@@ -1,4 +1,4 @@
-"""What the API may lawfully say in odd words: it is understood, or it changes nothing and is told."""
+"""Unusual but valid replies of the API: they are understood, or change nothing and are reported."""
 
 import json
 import unittest

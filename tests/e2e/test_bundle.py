@@ -52,7 +52,7 @@ class Bundle(HostTest):
             self.assertTrue(all(m.isreg() and m.mode == 0o600 and m.name.startswith("postern-bundle/") for m in members))
             found = {m.name.partition("/")[2]: archive.extractfile(m).read() for m in members}
         os.unlink(self.path)
-        told = done.stdout.replace(f"password={IN_HOSTS}", "")  # the terminal shows its user the user's own line
+        told = done.stdout.replace(f"password={IN_HOSTS}", "")  # the terminal may show the user's own line
         for name, content in {**found, "stdout": told.encode(), "stderr": done.stderr.encode()}.items():
             for secret in SECRETS:
                 for form in forms(secret):

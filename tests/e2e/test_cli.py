@@ -1,4 +1,4 @@
-"""The commands: what they print, what they return, and how a mistake in the configuration is told."""
+"""The commands: what they print, what they return, and how a mistake in the configuration is reported."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`compare`: the same SQL on the public gateway tells a broken PrivateLink from a service that is down, shows what the
+"""`compare`: the same SQL on the public gateway distinguishes a broken PrivateLink from a service that is down, shows what the
 private path gains, and steers nothing."""
 
 import html

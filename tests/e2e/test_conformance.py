@@ -17,7 +17,7 @@ from dnswire import AA, FORMERR, NOERROR, NOTIMP, NXDOMAIN, QR, RA, RD, REFUSED,
 
 class Header(ResolverTest):
     def test_responses_and_stumps_are_dropped(self):
-        """Answering a response could go on for ever between two servers."""
+        """Answering a response could loop between two servers."""
         last = wire_query(ident=0xBEEF)
         whole = wire_query(ident=1)
         for packet in (wire_query(flags=RD | QR, ident=1), *(whole[:length] for length in range(12))):

@@ -1,4 +1,4 @@
-"""Thousands of queries with random damage: no reply is wrong, and the resolver goes on."""
+"""Thousands of queries with random damage: no reply is wrong, and the resolver keeps working."""
 
 import random
 import socket
@@ -49,7 +49,7 @@ class Mutations(ResolverTest):
         return bytes(packet[:4000])
 
     def check(self, reply, sent):
-        """`sent` is the very packet that was damaged; the reply must be sound all the same."""
+        """`sent` is the very packet that was damaged; the reply must still be valid."""
         message = Message(reply)
         self.assertTrue(message.flags & QR)
         self.assertEqual(message.flags & Z, 0)

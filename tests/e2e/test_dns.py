@@ -34,7 +34,7 @@ class Takeover(HostTest):
         self.addCleanup(put_back)
 
     def dns(self, *arguments, **environment):
-        """In a PID namespace of its own: the machine's NetworkManager or dhclient is not this host's. Its first process
+        """In its own PID namespace: the machine's NetworkManager or dhclient is not this host's. Its first process
         is a shell, for that one can't be killed."""
         return self.host.run("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh",
                              POSTERN, "dns", *arguments, "--config", self.host.config_file,

@@ -51,7 +51,7 @@ class Silence(HostTest, Expectations):
 
 
 class BlackHole:
-    """A way to a gateway on which large packets are lost: whoever has not announced small segments hears nothing."""
+    """A way to a gateway on which large packets are lost: a client that has not announced small segments gets no reply."""
 
     LARGEST = 1000
 
@@ -148,7 +148,7 @@ class Environment(DoctorTest):
                 self.assertEqual(report.of("PN-ENV-JVM")["found"], setting)
 
     def container(self, resolv_conf, *more, **expected):
-        """doctor beside a process with its own resolv.conf, processes and (if told so) network."""
+        """doctor beside a process with its own resolv.conf, processes and (if given) network."""
         path = self.host.write_file("container.conf", resolv_conf)
         script = 'mount --bind "$0" /etc/resolv.conf && touch "$1" && exec sleep 1000'
         beside = (f"unshare --mount --pid --fork {' '.join(more)} sh -c '{script}' {path} ready &\n"

@@ -109,7 +109,7 @@ class Upstreams(DoctorTest):
 
 
 class Configurations(DoctorTest):
-    """Of another file than the agent's: the agent goes on."""
+    """Of another file than the agent's: the agent is not affected."""
 
     def other(self, fails=(), warns=(), **changes):
         return self.doctor("--config", self.config(**changes), config=False, fails=fails, warns=warns)

@@ -226,7 +226,7 @@ class Access(HostTest):
             reply = self.host.dig("-b", "127.0.0.99", name, "A", "+notcp")
             self.assertEqual((reply.status, reply.answer), ("REFUSED", []), reply.text)
             self.assertIn(18, reply.ede)
-            # No place among the connections for them, not even to hear that.
+            # They get no connection, not even for a refusal.
             self.assertIsNone(self.host.dig("-b", "127.0.0.99", name, "A", "+tcp").status)
 
     def test_two_links_share_an_address(self):

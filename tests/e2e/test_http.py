@@ -193,7 +193,7 @@ class Probe(HostTest):
         self.assertIn('reason="tls_timeout"', text)
         self.assertLess(self.value(text, "probe_duration_seconds"), 1)
         self.assertEqual(self.host.http(url, "-H", "X-Prometheus-Scrape-Timeout-Seconds: x")[0], 400)
-        # Twenty that hang: some run, the others are told when to come again, and the agent goes on.
+        # Twenty that hang: some run, the others get Retry-After, and the agent keeps working.
         waiting = []
         try:
             for _ in range(20):
@@ -331,7 +331,7 @@ class NotReady(HostTest):
         self.host.start_postern(wait_ready=False, http={"allow": ["127.0.0.77/32"]})
         self.host.wait(lambda: self.host.http("/livez", "--interface", "127.0.0.77")[0] == 200, "/livez for the allowed")
         for path in ("/livez", "/health", "/metrics"):
-            self.assertIn(self.host.http(path)[0], (0, 403), path)  # cut off, or told
+            self.assertIn(self.host.http(path)[0], (0, 403), path)  # cut off, or refused
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ PAGE = "/healthz"
 
 
 class Service:
-    """An HTTPS service whose page can be changed, and that remembers what it was asked."""
+    """An HTTPS service whose page can be changed, and that records its requests."""
 
     def __init__(self, host):
         service = self
@@ -79,7 +79,7 @@ class Kinds(HostTest):
         down = self.record(lambda record: record["state"] == "down", "state down")
         self.assertEqual((down["phase"], down["reason"], down["path"]), ("reply", "body_mismatch", "up"), down)
         self.assertIn('/status = "ok"', down["detail"])
-        self.assertEqual(self.host.dig(NAME, "A").data, [ADDRESS])  # the only one: answered all the same
+        self.assertEqual(self.host.dig(NAME, "A").data, [ADDRESS])  # the only one: still answered
         service.body, service.status = {"status": "ok", "ready": True}, 503
         self.record(lambda record: record["reason"] == "http_status_5xx", "status 503")
         service.status = 202

@@ -1,4 +1,4 @@
-"""A broken configuration: refused by a reload, replaced by the last good one at a boot, and said until it is mended."""
+"""A broken configuration: refused by a reload, replaced by the last good one at a boot, and reported until it is fixed."""
 
 import os
 import re

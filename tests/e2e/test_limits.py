@@ -1,4 +1,4 @@
-"""Limits of this host are the prober's own trouble: told as local_*, and no verdict and no answer follows from them."""
+"""Limits of this host are reported as local_* and change neither verdict nor answer."""
 
 import os
 import resource

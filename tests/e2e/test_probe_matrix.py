@@ -1,4 +1,4 @@
-"""Every way in which a gateway can fail, each on an address of its own: phase, reason, verdicts, and whether DNS goes on
+"""Every way in which a gateway can fail, each on a separate address: phase, reason, verdicts, and whether DNS keeps
 answering it. One address works, so that there is something to compare with."""
 
 import unittest

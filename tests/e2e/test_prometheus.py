@@ -145,7 +145,7 @@ class Scraped(SharedHostTest):
 
 class Grafana(HostTest):
     """The packaged dashboard: what its panels, variables and annotations ask for is there, each with every choice of the
-    variables. The host has all they tell of: a failing zone, a public gateway to compare with, queries of every kind."""
+    variables. The host has all of their subjects: a failing zone, a public gateway to compare with, queries of every kind."""
 
     CHOICES = ({"job": ".*", "instance": ".*", "link": ".*"}, {"job": "postern", "instance": HTTP, "link": f"({LINK}|other)"})
     GIVEN = {"__rate_interval": "20s", "__range": "1m"}
@@ -222,7 +222,7 @@ class Failing(HostTest):
         server.wait(f'postern_endpoint_up{{ip="{ZONE_A}"}} == 0')
         server.wait(f'postern_probe_failures_total{{ip="{ZONE_A}", reason="tcp_refused"}} > 0')
         server.wait('ALERTS{alertname="PosternEndpointDown", alertstate="pending"}')
-        # The link goes on: any of its addresses is enough, for the verdict as for /probe.
+        # The link stays up: one of its addresses is enough, for the verdict and for /probe.
         self.assertEqual([value for _, value in server.query(f'probe_success{{instance="{LINK}"}}')], [1.0])
         self.assertEqual([value for _, value in server.query("postern_link_up")], [1.0])
 

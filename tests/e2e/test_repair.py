@@ -35,7 +35,7 @@ class Repair(HostTest):
             file.write(text)
 
     def command(self, *arguments):
-        """In a PID namespace of its own: the machine's NetworkManager or dhclient is not this host's."""
+        """In its own PID namespace: the machine's NetworkManager or dhclient is not this host's."""
         return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh",
                 POSTERN, "doctor", "--only", "hosts,resolv_conf", "--lang", "en", "--config", self.host.config_file, *arguments]
 
@@ -43,7 +43,7 @@ class Repair(HostTest):
         return self.host.run(*self.command("--fix", *arguments), env=self.host.environment)
 
     def answer(self, text):
-        """What --fix says on a terminal whose user types that."""
+        """The output of --fix on a terminal whose user types that."""
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
         with subprocess.Popen(self.command("--fix"), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -1,4 +1,4 @@
-"""Under a service manager: sockets that it holds, readiness and proof of life that it is told."""
+"""Under a service manager: sockets that it holds, readiness and watchdog messages."""
 
 import ctypes
 import os

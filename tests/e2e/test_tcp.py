@@ -66,7 +66,7 @@ class Tcp(ResolverTest):
             self.assertEqual(client.recv(1), b"")
 
     def test_frames_that_hold_no_message(self):
-        """The connection may end, or the frame be skipped; nobody else notices."""
+        """The connection may end, or the frame be skipped; no other client is affected."""
         for frame in (b"\0\0", b"\0\1x", framed(bytes(11)), framed(wire_query(flags=QR))):
             with tcp_socket() as client:
                 client.sendall(frame + framed(wire_query(ident=5)))

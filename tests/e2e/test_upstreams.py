@@ -96,7 +96,7 @@ class Truncation(UpstreamTest):
         self.assertEqual(ask(wire_query("fits.test")).flags & TC, TC)
 
     def test_tc_and_no_tcp(self):
-        """The client gets an error or is told to come over TCP, but not half an answer as if it were whole."""
+        """The client gets an error or a truncated reply (TC), but not half an answer as if it were complete."""
         self.script(lambda query, send: send(reply(query, a(LIE), flags=TC)) if query.transport == "udp" else None)
         for upstream in self.upstreams.values():
             upstream.refuse_tcp()
@@ -150,7 +150,7 @@ class Truncation(UpstreamTest):
 
 
 class Dead(UpstreamTest):
-    """Changes which upstreams live, so it has a resolver of its own."""
+    """Starts and stops upstreams, so it has a separate resolver."""
 
     def setUp(self):
         super().setUp()
@@ -203,7 +203,7 @@ class Dead(UpstreamTest):
         self.assertEqual(ask(wire_query()).addresses(), ADDRESSES)
 
     def test_a_failure_is_remembered_for_1_to_5_s(self):
-        """RFC 9520: the second one asks nobody and says so."""
+        """RFC 9520: the second one is not sent and is answered so."""
         self.script(fails(SERVFAIL))
         self.assertNotIn(CACHED_ERROR, ask(wire_query(self.name, "A", opt())).ede())
         asked, start = len(self.queries()), time.monotonic()
@@ -242,7 +242,7 @@ class Dead(UpstreamTest):
 
 
 class Impatient(UpstreamTest):
-    """A host whose resolv.conf says timeout:2: its clients must hear before they give up."""
+    """A host whose resolv.conf says timeout:2: its clients must get an answer before their timeout."""
 
     @classmethod
     def start_resolver(cls, upstreams):
@@ -281,7 +281,7 @@ class Impatient(UpstreamTest):
 
 class Many(UpstreamTest):
     def test_ports_and_ids(self):
-        """1,000 queries, ten at a time: nobody can guess the port or the ID of the next."""
+        """1,000 queries, ten at a time: port and ID of the next can't be guessed."""
         with udp_socket() as client:
             for start in range(0, 1000, 10):
                 for number in range(start, start + 10):

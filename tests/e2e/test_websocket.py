@@ -1,5 +1,5 @@
-"""`ws = true`: the WebSocket of a gateway works or fails in its own ways while /rest/sql goes on; each on an address of its
-own, with its reason, its verdicts and whether DNS goes on answering it. One address works."""
+"""`ws = true`: the WebSocket of a gateway works or fails in its own ways while /rest/sql keeps working; each on a separate
+address, with its reason, its verdicts and whether DNS still answers it. One address works."""
 
 import json
 import subprocess

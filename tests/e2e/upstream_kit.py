@@ -34,7 +34,7 @@ def soa(ttl=60, minimum=60, owner="test"):
 
 def reply(query, *records, rcode=NOERROR, authority=(), additional=(), flags=0, options=(), edns=True, ident=None,
           question=None, questions=1, ad=False):
-    """A whole reply with an OPT of its own where the query had one."""
+    """A whole reply with its own OPT where the query had one."""
     additional = list(additional)
     if edns and query.edns_size is not None:
         additional.append(opt(1232, *options, flags=DO if query.edns_do else 0, version=rcode >> 4 << 8))

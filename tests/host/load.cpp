@@ -1,8 +1,7 @@
 // What applications do to a host's DNS, from inside the guest. Every answer is checked.
 //     host_load dig SERVER RATE NAME=ADDRESS…      as dig does: a socket a query, 5 s, three tries
 //     host_load getaddrinfo RATE NAME=ADDRESS…     as programs do: the host's own way, from many threads
-//     host_load watch NAME…                        "EPOCH_MS NAME ANSWER" whenever getaddrinfo says something
-//     new
+//     host_load watch NAME…                        "EPOCH_MS NAME ANSWER" whenever its answer changes
 // Prints "ready" once something was answered (watch: at once), runs until its stdin ends, then prints one
 // line of JSON. Lookups are due at RATE a second whatever became of those before, and timed from when they
 // were due.
@@ -204,7 +203,7 @@ std::string addresses_of(const std::string& name) {
 std::vector<Sample> run_getaddrinfo(double rate, const std::vector<Lookup>& lookups) {
     constexpr std::size_t kThreads = 400;
     ::res_init();
-    const std::chrono::seconds retransmit_after{_res.retrans};  // inferred: glibc does not tell
+    const std::chrono::seconds retransmit_after{_res.retrans};  // inferred: glibc does not report it
     std::atomic<std::size_t> next{0};
     std::atomic<bool> more{true};
     std::vector<std::vector<Sample>> of_thread(kThreads);

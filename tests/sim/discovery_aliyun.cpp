@@ -320,7 +320,7 @@ TEST_CASE("aliyun sim: an expired token is renewed once and the request sent onc
     w.gateway.token.clear();
     w.gateway.refusals = {{400, "SignatureDoesNotMatch"}};
     CHECK(w.describe_endpoint().error().code == Code::kCredentialsInvalid);
-    REQUIRE(w.describe_endpoint());  // read anew for the next request
+    REQUIRE(w.describe_endpoint());  // read again for the next request
     CHECK(w.source->fetches >= 4);
 }
 

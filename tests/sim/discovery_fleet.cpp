@@ -1,4 +1,4 @@
-// A fleet of hosts against the account's quota: how many requests a minute at rest, and when a zone dies for all.
+// A fleet of hosts against the account's quota: how many requests a minute when idle, and when a zone fails for all.
 // Run with [fleet] and -s to see the numbers.
 #include <catch2/catch.hpp>
 #include <memory>
@@ -120,7 +120,7 @@ TEST_CASE("fleet: requests a minute at rest and when a zone dies, for 1, 1,000 a
         const double rest = fleet.per_minute(kHour);
         const auto refused_at_rest = fleet.account.refused - refused_before;
 
-        // The zone dies: every host's probe fails within the same seconds, and the endpoint gets a new address.
+        // The zone fails: every host's probe fails within the same seconds, and the endpoint gets a new address.
         fleet.account.address = "10.0.0.2";
         const auto refused_then = fleet.account.refused;
         for (auto& host : fleet.all)

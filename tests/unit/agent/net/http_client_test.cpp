@@ -230,7 +230,7 @@ TEST_CASE("http: nothing is called back after a cancel or the end of the client"
     for (int i = 0; i < 50; ++i)
         b.loop.poll();
     CHECK_FALSE(called);
-    // The client destroyed by a callback of its own.
+    // The client is destroyed by its own callback.
     HttpServer server([](const std::string&) { return ok("x"); });
     b.http = std::make_unique<HttpClient>(b.loop, b.clock, b.lookup, table({}));
     request.url = server.url();

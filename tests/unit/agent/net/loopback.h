@@ -1,4 +1,4 @@
-// Small servers on loopback for the tests of the cloud clients, each on a thread of its own, port 0.
+// Small servers on loopback for the tests of the cloud clients, each on a separate thread, port 0.
 #pragma once
 
 #include <arpa/inet.h>

@@ -76,7 +76,7 @@ TEST_CASE("process runner: who does not end is ended with all that it started, a
     CHECK(late.error().what.find("did not end within") == 0);
     const auto child = core::read_file(mark, 100);
     if (child)
-        run_until(w.loop, [&] {  // gone, or a zombie of somebody else
+        run_until(w.loop, [&] {  // gone, or a zombie of another parent
             const auto stat = core::read_file("/proc/" + std::to_string(std::stol(*child)) + "/stat", 1000);
             return !stat || stat->find(") Z ") != std::string::npos;
         });
