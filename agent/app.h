@@ -1,4 +1,4 @@
-// The running agent: makes every part, wires them with small callbacks, runs the loop until a signal ends it.
+// The running agent: creates every part, wires them with small callbacks, runs the loop until a signal ends it.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@ namespace postern::agent {
 
 struct RunOptions {
     std::string config_path;
-    bool start_resolver = true;  // false: something else (systemd) runs postern-resolver
+    bool start_resolver = true;  // false: systemd runs postern-resolver
 };
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Returns the exit code: 0, or 2 when it could not
-/// start, after saying why on stderr.
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again. Returns the exit code: 0, or 2 if it could not
+/// start, after an error on stderr.
 int run_agent(const UsableConfig& usable, const RunOptions& options);
 
 }  // namespace postern::agent

@@ -13,8 +13,7 @@
 
 namespace {
 
-/// Tokens and keys live in this process: no core file, no debugger of the same user, from the first
-/// instruction on.
+/// The process holds tokens and keys: no core file, and no debugger by the same user, from the first instruction.
 void keep_memory_private() {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

@@ -1,4 +1,4 @@
-// Several targets probed once, side by side, for a command that waits for them.
+// Probes several targets once, in parallel, for a command that waits for them.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace postern::agent {
 
-/// At most 32 at a time; results in the order of the targets. Runs the loop until all are there.
+/// At most 32 at a time; results in the order of the targets. Runs the loop until all are done.
 std::vector<probe::ProbeResult> probe_each(core::Loop& loop, probe::NetworkLauncher& launcher,
                                            const std::vector<probe::ProbeTarget>& targets);
 

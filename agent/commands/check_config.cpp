@@ -1,4 +1,4 @@
-// `postern check-config`: what parse_config says, and what only this host can tell: files that can't be read.
+// `postern check-config`: the mistakes found by parse_config, and by checks on this host: files that can't be read.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,12 +16,12 @@ namespace postern::agent {
 
 namespace {
 
-/// "" or what is wrong with a file that the configuration names.
+/// "" or the problem of a file named in the configuration.
 std::string file_problem(const std::string& path, bool secret) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         const int error = errno;
-        // An ordinary user can't look into the folder: the agent, under its own user, may.
+        // An ordinary user can't search the folder; the agent's user may.
         if (error == EACCES) return "";
         return fmt::format("{}: {}", path, std::strerror(error));
     }

@@ -1,4 +1,4 @@
-// `check-config --online`: asks everything that the configuration names once, and says what came.
+// `check-config --online`: asks every source of the configuration once, and prints the results.
 #pragma once
 
 #include "agent/config/config.h"

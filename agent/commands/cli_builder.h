@@ -1,5 +1,4 @@
-// What the files that build the command line share. CLI11 takes seconds to compile: only cli*.cpp include
-// this.
+// Shared by the files that build the command line. CLI11 takes seconds to compile: only cli*.cpp include this.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,7 +10,7 @@
 
 namespace postern::agent {
 
-/// Values that CLI11 takes as texts and we read ourselves; a problem becomes its usage error.
+/// Options that CLI11 passes as text and we parse; a problem becomes its usage error.
 template <class Fn>
 CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string& help, const std::string& type,
                       Fn read) {

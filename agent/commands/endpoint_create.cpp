@@ -12,7 +12,7 @@ namespace {
 using core::Result;
 using Step = GroupChoice::Step;
 
-/// What is done, and how far it has come; for texts, JSON and errors.
+/// The state of one create; for texts, JSON and errors.
 struct CreateCall {
     Creation plan;
     GroupChoice group;
@@ -21,14 +21,14 @@ struct CreateCall {
     bool existed = false;
 };
 
-/// What the metadata service says; what is missing the user has to give.
+/// The location from the metadata service; the user has to give what is missing.
 HostPlace look_where(EndpointRun& run) {
     HostPlace out;
     if (const auto identity = run.session.identity()) {
         out.region = identity->region;
         out.zone = identity->zone;
         out.vpc = identity->vpc;
-        // Elsewhere nobody answers these either, a second each.
+        // Elsewhere these would time out, too, one second each.
         out.vswitch = run.session.metadata("vswitch-id").value_or("");
         out.vpc_cidr = run.session.metadata("vpc-cidr-block").value_or("");
     }
@@ -52,7 +52,7 @@ Result<std::optional<EndpointInfo>> find_existing(EndpointRun& run, const Creati
     if (!found) return core::fail(std::move(found.error()));
     for (auto& endpoint : *found) {
         auto zones = run.cloud.zones(endpoint.report.endpoint_id);
-        if (!zones && zones.error().code == core::Code::kApiNotFound) continue;  // gone since
+        if (!zones && zones.error().code == core::Code::kApiNotFound) continue;  // deleted meanwhile
         if (!zones) return core::fail(std::move(zones.error()));
         endpoint.report.zones = std::move(*zones);
     }
@@ -122,7 +122,7 @@ Result<std::string> prepare_group(EndpointRun& run, const CreateCall& c) {
     return id;
 }
 
-/// An answer that did not come leaves open whether the endpoint was made.
+/// If there was no answer, it is unknown whether the endpoint was made.
 bool outcome_unknown(core::Code code) {
     using core::Code;
     return code == Code::kTimeout || code == Code::kHttpFailed || code == Code::kApiUnavailable ||
@@ -200,7 +200,7 @@ int create_endpoint(EndpointRun& run) {
     c.token = run.command.client_token.empty() ? new_client_token(run.session) : run.command.client_token;
     show_plan(c);
     if (run.command.dry_run) return dry_run(run, c);
-    // Whoever calls it from a script means it; on a terminal this is the moment to see what will be billed.
+    // In a script, calling it is the consent; on a terminal, show what will be billed.
     if (!run.command.yes && !ask("make it? Alibaba Cloud bills endpoints").value_or(true)) {
         return fail_command(run, core::Error{core::Code::kUsage, "not confirmed; nothing was made", {}, 0});
     }

@@ -33,7 +33,7 @@ std::string reminder(const EndpointRun& run, const EndpointInfo& info) {
     return out;
 }
 
-/// Deletes; while something else is being done to the endpoint, again until the time is over.
+/// Deletes; retries until the timeout while another operation is in progress.
 core::Result<void> remove_when_free(EndpointRun& run, const std::string& token, Micros deadline) {
     ProgressLine line;
     for (;;) {

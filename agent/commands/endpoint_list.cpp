@@ -14,7 +14,7 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-/// Columns as wide as their widest cell, the last one open.
+/// Columns as wide as their widest cell, the last one unbounded.
 std::string table(const Rows& rows) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
@@ -56,7 +56,7 @@ int list_endpoints(EndpointRun& run) {
         for (const auto& e : *found) {
             Json one = to_json(e);
             for (const char* of_zones : {"zones", "connected", "next"})
-                one.erase(of_zones);  // not asked here
+                one.erase(of_zones);  // not requested here
             list.push_back(std::move(one));
         }
         print_json({{"region", run.session.region()}, {"endpoints", list}});

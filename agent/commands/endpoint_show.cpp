@@ -1,4 +1,4 @@
-// `postern endpoint show`: one endpoint, and whether its security groups let this host in.
+// `postern endpoint show`: one endpoint, and whether its security groups allow this host.
 #include <fmt/format.h>
 
 #include "agent/account/access.h"

@@ -1,4 +1,4 @@
-// `postern endpoint wait`, and the waiting of create.
+// `postern endpoint wait`, and create's wait.
 #include <fmt/format.h>
 
 #include "agent/account/endpoint_progress.h"
@@ -14,14 +14,14 @@ using End = WaitResult::End;
 
 constexpr Micros kAppears = core::kMinute;
 
-/// Failures that pass: the next look may succeed.
+/// Transient failures: the next check may succeed.
 bool passes(core::Code code) {
     using core::Code;
     return code == Code::kApiUnavailable || code == Code::kApiThrottled || code == Code::kTimeout ||
            code == Code::kConnectFailed || code == Code::kDnsFailed || code == Code::kHttpFailed;
 }
 
-/// One that was just made may not be found yet.
+/// A new endpoint may not be found yet.
 bool may_still_appear(const core::Error& error, bool just_made, Micros waited) {
     return just_made && waited < kAppears && error.code == core::Code::kApiNotFound;
 }

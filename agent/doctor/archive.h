@@ -1,4 +1,4 @@
-// A .tar.gz in memory: ustar, which every tar reads, and gzip. No program is started for it.
+// A .tar.gz in memory: ustar, which every tar reads, and gzip. Starts no program.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct ArchiveFile {
     std::string content;
 };
 
-/// The files, for their owner's eyes only.
+/// The files, readable by their owner only.
 std::string tar_gz(const std::vector<ArchiveFile>& files, core::Micros wall_us);
 
 }  // namespace postern::agent::doctor

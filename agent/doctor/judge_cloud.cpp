@@ -13,7 +13,7 @@ namespace {
 
 using core::Code;
 
-/// What a refusal or failure of the API is; "" for what is said of an endpoint.
+/// The code for a refusal or failure of the API; "" if it is about an endpoint.
 std::string_view api_code(Code code) {
     switch (code) {
         case Code::kApiNotFound:
@@ -136,7 +136,7 @@ bool wants(const LinkConfig& link, const std::string& zone) {
 
 Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths, const CloudSeen& cloud) {
     Findings out;
-    std::map<core::IpAddress, std::string> connected;  // and their zones
+    std::map<core::IpAddress, std::string> connected;  // with their zones
     std::vector<core::IpAddress> all;
     std::string endpoints;
     for (const EndpointSeen& seen : cloud.endpoints) {

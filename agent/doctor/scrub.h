@@ -1,5 +1,5 @@
-// Texts that leave the host: without secrets. Those that are known go wherever they stand; what only looks like one
-// (the user of a URL, the value behind "password=") goes as well: rather too much than one too few.
+// Removes secrets from texts that leave the host: known ones wherever they are, and also what only looks like one
+// (the user of a URL, the value after "password="): rather too much than too little.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace postern::agent::doctor {
 
-/// While they live, core::redact() and so scrub() find them: tokens of the configuration's links, what the environment
-/// holds under a name of a secret or as the user of a proxy, and what is written into the configuration by mistake.
-/// `text`: the configuration's, also where it is broken.
+/// While they exist, core::redact() and so scrub() find them: tokens of the configuration's links, values in the
+/// environment under a secret's name or as the user of a proxy, and secrets put into the configuration by mistake.
+/// `text`: the configuration's, even if broken.
 std::vector<core::Secret> known_secrets(const Config& config, std::string_view text);
 
 std::string scrub(std::string_view text);
-/// postern.toml for other eyes: known keys with their values; unknown keys, comments and what is not understood as
-/// "***", so that every line keeps its number.
+/// postern.toml for others: known keys with their values; unknown keys, comments and unparsable text as "***", so
+/// that line numbers stay the same.
 std::string scrub_config(std::string_view toml);
 
 }  // namespace postern::agent::doctor

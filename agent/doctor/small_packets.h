@@ -1,4 +1,4 @@
-// Whether a silent gateway speaks when packets are small: large ones are lost on the way then.
+// Whether a silent gateway answers small packets: then large ones are lost on the way.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace postern::agent::doctor {
 
-/// A TLS handshake in segments of 536 bytes both ways, which every path lets through (IP demands 576). Whom it is with is
+/// A TLS handshake in segments of 536 bytes both ways, which every path carries (IP requires 576). The certificate is
 /// not checked, and nothing else is sent. Blocking, `timeout_us` at most.
 bool handshake_in_small_packets(const core::SocketAddress& to, const std::string& server_name, core::Micros timeout_us);
 

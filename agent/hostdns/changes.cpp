@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kLink = "postern0";
 constexpr const char* kPeer = "postern1";
-// The IPv4 dummy address (RFC 7600): resolved takes a link for usable only when it has a routable address.
+// The IPv4 dummy address (RFC 7600): resolved uses a link only if it has a routable address.
 constexpr const char* kLinkAddress = "192.0.0.8/32";
 constexpr const char* kHeader = "# Written by `postern dns enable`, removed by `postern dns disable`.\n";
 
@@ -21,8 +21,8 @@ std::string server_text(const core::SocketAddress& listen) {
     return listen.port == 53 ? listen.ip.text() : listen.text();
 }
 
-/// Routing domains of our link. In full mode the names stand there as well: a longer domain of another link would
-/// otherwise win over the root.
+/// Routing domains of our link. In full mode the names are listed as well: a longer domain of another link would
+/// otherwise take precedence over the root.
 std::vector<std::string> domains_of(const Decision& d, const Target& t) {
     std::vector<std::string> domains;
     if (d.mode == Mode::kFull) domains.push_back("~.");
@@ -40,7 +40,7 @@ void add_networkd(const Decision& d, const Target& t, Changes& c) {
         kHeader, kLink, kLinkAddress, server_text(t.listen), d.mode == Mode::kFull ? "yes" : "no");
     for (const auto& domain : c.domains)
         network += "Domains=" + domain + "\n";
-    // Where the host validates, these names would be bogus: they exist in no signed zone.
+    // Where the host validates DNSSEC, these names would be bogus: no signed zone has them.
     for (const auto& name : t.names)
         network += "DNSSECNegativeTrustAnchors=" + name + "\n";
     c.files.push_back({kNetdevFile, FileState::file(std::move(netdev))});
@@ -52,13 +52,14 @@ void add_networkd(const Decision& d, const Target& t, Changes& c) {
                                                     kHeader, kPeer))});
     }
     c.apply.push_back({{"networkctl", "reload"}, {}, true});
-    c.apply.push_back({{"networkctl", "reconfigure", kLink}, {}, false});  // an old link takes a new file only so
+    // the only way to apply a new file to an existing link
+    c.apply.push_back({{"networkctl", "reconfigure", kLink}, {}, false});
     c.undo.push_back({{"networkctl", "reload"}, {}, false});
 }
 
 void add_resolvectl(const Decision& d, const Target& t, Changes& c) {
     if (d.dummy_link) {
-        c.apply.push_back({{"ip", "link", "add", kLink, "type", "dummy"}, {}, false});  // it may be there already
+        c.apply.push_back({{"ip", "link", "add", kLink, "type", "dummy"}, {}, false});  // it may exist already
     } else {
         c.apply.push_back({{"ip", "link", "add", kLink, "type", "veth", "peer", "name", kPeer}, {}, false});
         c.apply.push_back({{"ip", "link", "set", kPeer, "up"}, {}, true});
@@ -86,8 +87,8 @@ void add_link(const Decision& d, const Target& t, Changes& c) {
     } else {
         add_resolvectl(d, t, c);
     }
-    c.undo.push_back({{"ip", "link", "del", kLink}, {}, false});  // its peer goes with it
-    // What was said about the names before the change must not outlive it.
+    c.undo.push_back({{"ip", "link", "del", kLink}, {}, false});  // its peer is deleted with it
+    // Drops what was cached for the names before the change.
     c.apply.push_back({{"resolvectl", "flush-caches"}, {}, false});
     c.undo.push_back({{"resolvectl", "flush-caches"}, {}, false});
 }
@@ -99,8 +100,8 @@ std::string nm_drop_in(const Decision& d) {
     return text;
 }
 
-/// dhclient-script sources it after its own functions: ours takes the place of the one that writes the file. Only while
-/// the file is ours; otherwise dhclient goes on as if we were not there.
+/// dhclient-script sources it after its own functions: our function replaces the one that writes the file. Only while
+/// the file is ours; otherwise dhclient works as usual.
 std::string dhclient_hook(const core::IpAddress& ours) {
     return fmt::format(
         R"({0}# What the lease says about DNS goes to postern, which asks those servers; /etc/resolv.conf stays as it is.
@@ -129,7 +130,7 @@ fi
 void add_file(const Target& t, const FileState& before, Changes& c) {
     FileState after = FileState::file(compose_resolv_conf(t.kept, t.listen.ip, t.second));
     if (before.kind == FileState::Kind::kFile) {
-        after.mode = before.mode | 0444;  // readers are every program of the host
+        after.mode = before.mode | 0444;  // every program of the host reads it
         after.uid = before.uid;
         after.gid = before.gid;
         after.selinux = before.selinux;
@@ -146,7 +147,7 @@ std::string search_lines(const std::string& text) {
     return out;
 }
 
-/// "Link 7 (postern0): a b" → {a, b}; nothing when there is no such link.
+/// "Link 7 (postern0): a b" → {a, b}; empty if there is no such link.
 std::vector<std::string> link_words(const HostSystem& host, const Argv& question) {
     std::vector<std::string> words;
     const CommandResult reply = host.ask(question);
@@ -170,7 +171,7 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
     }
     if (d.link != LinkWay::kNone) add_link(d, t, c);
     if (d.resolved_rereads) {
-        // Sixth in ten seconds, a restart would be refused and resolved stay down; this also clears that count.
+        // A sixth restart in ten seconds would be refused and resolved stay down; this also resets that count.
         c.undo.push_back({{"systemctl", "reset-failed", "systemd-resolved.service"}, {}, false});
         c.undo.push_back({{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false});
     }

@@ -1,5 +1,5 @@
-// A decision as concrete changes: which files become what, which commands follow, and how each is seen to be in place.
-// Pure but for is_in_place(), which only looks.
+// A decision as concrete changes: files to write, commands to run, and how to check that each is in place. Pure
+// except for is_in_place(), which only reads.
 #pragma once
 
 #include <array>
@@ -12,12 +12,13 @@
 
 namespace postern::agent {
 
-/// What the host shall be pointed at, and what of its own is kept.
+/// What the host will point at, and what of its own configuration is kept.
 struct Target {
-    core::SocketAddress listen;             // ours; port 53 unless everything goes through resolved
-    std::vector<std::string> names;         // private names, without the final dot
-    std::optional<core::IpAddress> second;  // a second nameserver line, for hosts that want to fail open by themselves
-    std::string kept;                       // a resolv.conf whose other lines (search, options, …) stay
+    core::SocketAddress listen;      // ours; port 53 unless everything goes through resolved
+    std::vector<std::string> names;  // private names, without the final dot
+    // a second nameserver line, for hosts that want to fail open without the rescue
+    std::optional<core::IpAddress> second;
+    std::string kept;  // a resolv.conf of which the other lines (search, options, …) stay
     bool operator==(const Target&) const = default;
 };
 
@@ -29,23 +30,23 @@ struct FileChange {
 struct HostCommand {
     Argv argv;
     std::string input;
-    bool must = true;  // its failure is the failure of the whole
+    bool must = true;  // its failure fails the whole change
 };
 
 struct Changes {
     std::vector<FileChange> files;    // in this order, resolv.conf last
-    std::vector<HostCommand> apply;   // then these; repeating them does no harm
-    std::vector<HostCommand> undo;    // after the files have been given back
-    Argv link_domains, link_servers;  // ask for them: our link's, "" when there is no link
-    std::string link_server;          // what they have to say
+    std::vector<HostCommand> apply;   // then these; they may be repeated
+    std::vector<HostCommand> undo;    // after the files have been restored
+    Argv link_domains, link_servers;  // query commands for our link; their output is "" without a link
+    std::string link_server;          // the expected output
     std::vector<std::string> domains;
-    std::string record_path, record;  // resolvconf's, "" when there is none
+    std::string record_path, record;  // resolvconf's, "" if there is none
 };
 
-/// `before`: /etc/resolv.conf as it is, for the owner and mode of ours.
+/// `before`: /etc/resolv.conf now, for its owner and mode.
 Changes changes_for(const Decision& decision, const Target& target, const FileState& before);
 
-/// Whether link and record are there as they shall be; files are compared by whoever keeps the journal.
+/// Whether link and record are in place; the journal's owner compares the files.
 bool runtime_in_place(const HostSystem& host, const Changes& changes);
 
 /// The search lines of the other records of openresolv: an exclusive record hides them.
@@ -57,12 +58,12 @@ inline constexpr const char* kDhclientHook = "/etc/dhcp/dhclient-enter-hooks.d/p
 inline constexpr const char* kNetdevFile = "/etc/systemd/network/00-postern.netdev";
 inline constexpr const char* kNetworkFile = "/etc/systemd/network/00-postern.network";
 inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.network";
-/// All of them but resolv.conf: nothing was there before us.
+/// All but resolv.conf: they did not exist before.
 inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook,
                                          kNetdevFile,     kNetworkFile,     kPeerFile};
-/// What makes their readers notice that they are gone.
+/// Commands that make the readers of these files notice their removal.
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
-/// Every path that a journal may name: it is read by root, and must not become a way to write anywhere else.
+/// Every path that a journal may name: root reads it, so it must not allow writes anywhere else.
 bool may_change(const std::string& path);
 
 }  // namespace postern::agent

@@ -28,7 +28,7 @@ FileKind kind_of(const HostFacts& f) {
         if (ends_with("systemd/resolve/resolv.conf")) return FileKind::kUplink;
         if (ends_with("resolvconf/resolv.conf")) return FileKind::kResolvconf;
     }
-    // Comments lie: what counts is that resolved's stub is all that it names.
+    // Comments can be wrong: the file is resolved's if its stub is the only server.
     const auto conf = ResolvConf::parse(f.resolv_conf_text);
     static const auto kStub = *core::IpAddress::parse("127.0.0.53");
     bool only_stub = !conf.servers.empty();
@@ -82,7 +82,8 @@ std::string facts_text(const HostFacts& f, FileKind kind) {
     return out;
 }
 
-/// NetworkManager owns the file when its DNS manager writes it; what it says of itself beats the file's comments.
+/// NetworkManager owns the file if its DNS manager writes it; its own state takes precedence over
+/// the file's comments.
 bool nm_writes_file(const HostFacts& f) {
     if (!f.networkmanager || f.nm_mode == "none" || f.nm_mode == "systemd-resolved") return false;
     if (f.nm_rc_manager == "unmanaged") return false;
@@ -179,12 +180,12 @@ Decision decide(const HostFacts& f, Mode wanted) {
     Decision d;
     const FileKind kind = kind_of(f);
     d.owner = owner_of(f, kind);
-    // Split needs somebody who routes by name and whom every reader of resolv.conf asks.
+    // Split needs a resolver that routes by name and is used by every reader of resolv.conf.
     const bool all_through_resolved = f.resolved && kind == FileKind::kStub;
     d.split_possible = all_through_resolved || d.owner == Owner::kNetworkManagerDnsmasq;
     d.mode = wanted != Mode::kAuto ? wanted : d.split_possible ? Mode::kSplit : Mode::kFull;
 
-    // resolved must know us where anybody asks it: programs through nss-resolve do so whatever the file says.
+    // resolved needs our link wherever programs use it: with nss-resolve they do so whatever the file contains.
     if (all_through_resolved || f.nss_resolve) {
         d.link = f.networkd ? LinkWay::kNetworkd : LinkWay::kResolvectl;
         d.dummy_link = f.dummy_links;

@@ -1,4 +1,4 @@
-// Who owns the host's DNS, and by which way postern takes it over. Pure: facts in, one explained decision out.
+// Who owns the host's DNS, and how postern takes it over. Pure: facts in, one decision with its explanation out.
 #pragma once
 
 #include <string>
@@ -30,17 +30,17 @@ enum class Owner {
 };
 std::string_view to_string(Owner owner);
 
-/// How resolved learns of us: a link of its own, kept by networkd's files or made by hand with resolvectl.
+/// How resolved gets our link: from networkd's files, or by resolvectl.
 enum class LinkWay { kNone, kNetworkd, kResolvectl };
-/// How resolv.conf comes to name us.
+/// How resolv.conf gets our address.
 enum class FileWay {
     kNone,         // it goes through resolved, or only some names come to us
     kPlain,        // written by us, the old one kept
-    kNmUnmanaged,  // NetworkManager is told to leave the file, then kPlain
+    kNmUnmanaged,  // NetworkManager is configured to leave the file, then kPlain
     kNmDnsmasq,    // split: a server=/NAME/ line for NetworkManager's dnsmasq
     kResolvconf,   // a record
     kOpenresolv,   // an exclusive record
-    kDhclient,     // an enter hook hands leases to us, then kPlain
+    kDhclient,     // an enter hook passes leases to us, then kPlain
 };
 
 struct Decision {
@@ -49,12 +49,12 @@ struct Decision {
     LinkWay link = LinkWay::kNone;
     FileWay file = FileWay::kNone;
     bool dummy_link = false;           // else one end of a veth pair
-    bool tell_networkmanager = false;  // to keep its hands off our link
+    bool tell_networkmanager = false;  // to leave our link alone
     bool in_place = false;             // resolv.conf can't be replaced, only overwritten
     bool resolved_rereads =
         false;  // it takes a foreign resolv.conf for its own servers and forgets them only by a restart
     bool split_possible = false;
-    std::string refusal;  // "" or why nothing can be done
+    std::string refusal;  // "" or why a takeover is not possible
     std::string hint;     // and what the user can do about it
     /// "hostdns: [resolv.conf=stub resolved=running networkd=running … → systemd-resolved: split, networkd files]"
     std::string line;

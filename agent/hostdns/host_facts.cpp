@@ -51,7 +51,7 @@ ResolvconfTool resolvconf_tool(const HostSystem& host) {
         if (target.size() >= 10 && target.compare(target.size() - 10, 10, "resolvectl") == 0)
             return ResolvconfTool::kResolvectl;
     }
-    // Debian's knows no --version and says so on stderr.
+    // Debian's has no --version and says so on stderr.
     const auto version = host.ask({"resolvconf", "--version"});
     return version.output.find("openresolv") != std::string::npos ? ResolvconfTool::kOpenresolv
                                                                   : ResolvconfTool::kDebian;
@@ -61,7 +61,7 @@ ResolvconfTool resolvconf_tool(const HostSystem& host) {
 
 HostFacts gather_facts(const HostSystem& host) {
     HostFacts f;
-    // resolved first: asking it makes it write the files that are looked at next.
+    // resolved first: the query makes it write the files that are read next.
     f.resolved = host.process_runs("systemd-resolved");
     if (f.resolved) (void)host.ask({"resolvectl", "dns"});
     f.networkd = host.process_runs("systemd-networkd");

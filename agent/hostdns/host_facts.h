@@ -1,4 +1,4 @@
-// What a host tells about who owns its DNS. Gathered once, then passed around: deciding needs no host.
+// Facts about a host that show who owns its DNS. Gathered once and passed around: deciding needs no host.
 #pragma once
 
 #include <string>
@@ -7,25 +7,25 @@
 
 namespace postern::agent {
 
-enum class ResolvconfTool { kNone, kDebian, kOpenresolv, kResolvectl };  // the last is resolved in disguise
+enum class ResolvconfTool { kNone, kDebian, kOpenresolv, kResolvectl };  // the last is an alias of resolved
 
 struct HostFacts {
     FileState resolv_conf;         // /etc/resolv.conf itself
     std::string resolv_conf_text;  // through links
-    std::string resolv_conf_path;  // where links lead; "" when nowhere
-    std::string trouble;           // why it could not be looked at
+    std::string resolv_conf_path;  // where links lead; "" if nowhere
+    std::string trouble;           // why it could not be read
 
-    bool mount_point = false;  // /etc/resolv.conf is a mount of its own: a container's
+    bool mount_point = false;  // /etc/resolv.conf is itself a mount: a container's
     bool immutable = false;    // chattr +i
     bool read_only = false;    // /etc can't be written
     bool container = false;
-    bool systemd = false;  // runs as pid 1
+    bool systemd = false;  // is pid 1
     bool musl = false;
 
-    bool resolved = false;     // systemd-resolved runs
-    bool networkd = false;     // systemd-networkd runs
-    bool nss_resolve = false;  // nsswitch asks resolved before, or instead of, resolv.conf
-    bool dummy_links = false;  // the kernel has the dummy driver; veth else
+    bool resolved = false;     // systemd-resolved is running
+    bool networkd = false;     // systemd-networkd is running
+    bool nss_resolve = false;  // nsswitch uses resolved before, or instead of, resolv.conf
+    bool dummy_links = false;  // the kernel has the dummy driver; else veth
 
     bool networkmanager = false;
     std::string nm_mode;        // default, none, systemd-resolved, dnsmasq; "" unknown
@@ -33,18 +33,17 @@ struct HostFacts {
 
     ResolvconfTool resolvconf = ResolvconfTool::kNone;
     bool resolvconf_owns = false;  // and resolv.conf is its file
-    bool dhclient = false;         // runs
+    bool dhclient = false;         // is running
     bool dhclient_hooks = false;   // Debian's folder of enter hooks is there
     bool netconfig = false;        // SUSE's
-    std::string writer;            // whom the comments of resolv.conf name
+    std::string writer;            // the program named in resolv.conf's comments
 };
 
 HostFacts gather_facts(const HostSystem& host);
 
 inline constexpr const char* kResolvConf = "/etc/resolv.conf";
-inline constexpr const char* kLeaseFile =
-    "/run/postern-hostdns/lease.conf";                // what dhclient got, while we own the file
-inline constexpr const char* kRecord = "lo.postern";  // our record in resolvconf and openresolv
+inline constexpr const char* kLeaseFile = "/run/postern-hostdns/lease.conf";  // dhclient's lease, while we own the file
+inline constexpr const char* kRecord = "lo.postern";                          // our record in resolvconf and openresolv
 inline constexpr const char* kDebianRecords = "/run/resolvconf/interface";
 inline constexpr const char* kOpenresolvRecords = "/run/resolvconf/interfaces";
 inline constexpr const char* kResolvedUplinks = "/run/systemd/resolve/resolv.conf";

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned kPatience_s = 10;
 
-/// In the child: the addresses, one a line, and how it went as exit code.
+/// In the child: prints the addresses, one per line; the exit code is the result.
 [[noreturn]] void look_up_and_exit(const std::string& name, int out) {
     ::alarm(kPatience_s);
     addrinfo hints{};
@@ -52,7 +52,7 @@ SystemLookup look_up_as_programs_do(const std::string& name) {
     if (!WIFEXITED(status)) return result;
     result.outcome = static_cast<SystemLookup::Outcome>(WEXITSTATUS(status));
     char buffer[4096];
-    const ssize_t size = ::read(in.get(), buffer, sizeof buffer);  // fits into the pipe, so it is there
+    const ssize_t size = ::read(in.get(), buffer, sizeof buffer);  // fits into the pipe, so it is complete
     std::istringstream lines(std::string(buffer, static_cast<std::size_t>(std::max<ssize_t>(size, 0))));
     for (std::string line; std::getline(lines, line);) {
         if (const auto ip = core::IpAddress::parse(line)) result.addresses.push_back(*ip);

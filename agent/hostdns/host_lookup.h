@@ -1,4 +1,4 @@
-// A name looked up as any program of this host does it.
+// Resolves a name the way any program of this host does.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace postern::agent {
 
-/// getaddrinfo in a child process, so that nsswitch and resolv.conf are read anew; 10 s at most.
+/// getaddrinfo in a child process, so that it reads nsswitch and resolv.conf again; 10 s at most.
 SystemLookup look_up_as_programs_do(const std::string& name);
 
 }  // namespace postern::agent

@@ -30,7 +30,7 @@ std::set<std::string> normal(const std::vector<std::string>& names) {
 struct Line {
     std::vector<std::string> words;  // before any comment: address and names
     bool reversed = false;
-    std::string managed;  // the first private name; "" when there is none
+    std::string managed;  // the first private name; "" if there is none
 };
 
 Line parse(const std::string& text, const std::set<std::string>& managed) {

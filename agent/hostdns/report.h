@@ -1,4 +1,4 @@
-// How the takeover stands, for `postern dns status`, `postern status` and the metrics. Only reads files.
+// The state of the takeover, for `postern dns status`, `postern status` and the metrics. Only reads files.
 #pragma once
 
 #include <string>
@@ -11,13 +11,13 @@ namespace postern::agent {
 
 struct HostDnsReport {
     Journal journal;
-    std::string problem;                    // why the journal is not known; "" otherwise
-    std::vector<std::string> out_of_place;  // changed paths that somebody else has changed since
+    std::string problem;                    // why the journal can't be used; "" otherwise
+    std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
 
     /// One sentence: "on, full since …: all names go to 127.0.0.153:53".
     std::string text() const;
-    /// What wants attention, each with its remedy.
+    /// Problems, each with its fix.
     std::vector<std::string> warnings() const;
 };
 
@@ -27,7 +27,7 @@ HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> jour
 /// "2026-01-02 03:04:05", in the local time zone.
 std::string local_date_time(core::Micros wall_us);
 
-/// The journal, read again only when the file has changed. Loop thread of the agent.
+/// The journal, read again only if the file has changed. Loop thread of the agent.
 class JournalWatch {
   public:
     explicit JournalWatch(std::string path) : file_(std::move(path)) {}

@@ -1,4 +1,4 @@
-// resolv.conf: what it says, who wrote it, and the one that names us. Pure.
+// resolv.conf: its content, its writer, and the file that names postern. Pure.
 #pragma once
 
 #include <optional>
@@ -20,18 +20,18 @@ struct ResolvConf {
     bool names(const core::IpAddress& server) const;
 };
 
-/// The program that the comments at the file's head name, such as "NetworkManager"; "" when they name none.
+/// The program named in the comments at the file's head, such as "NetworkManager"; "" if none is named.
 std::string writer_named_in(std::string_view text);
 
-/// The file that sends every query to `ours`, then to `second` where one is wanted. All other lines of `original`
-/// (search, domain, options, sortlist) are kept as they are; its comments and nameservers are not.
+/// The file that sends every query to `ours`, then to `second` if set. All other lines of `original` (search, domain,
+/// options, sortlist) are kept; its comments and nameservers are not.
 std::string compose_resolv_conf(std::string_view original, const core::IpAddress& ours,
                                 const std::optional<core::IpAddress>& second);
 
-/// All of it but comments and nameservers.
+/// All lines but comments and nameservers.
 std::string other_lines(std::string_view text);
 
-/// Whether it is a file of compose_resolv_conf(): such a one is never taken for the host's own.
+/// Whether it was made by compose_resolv_conf(): such a file is never taken for the host's own.
 bool is_our_resolv_conf(std::string_view text);
 
 }  // namespace postern::agent

@@ -12,9 +12,9 @@ namespace {
 
 using core::Code;
 
-constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // upstreams that are silent cost us 4
+constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // silent upstreams take 4 s
 constexpr core::Micros kSettleTime = 10 * core::kSecond;
-constexpr const char* kPublicName = "example.com";  // RFC 2606; that it does not exist is an answer as well
+constexpr const char* kPublicName = "example.com";  // RFC 2606; that it does not exist would also be an answer
 constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
 constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
 
@@ -97,7 +97,7 @@ core::Result<void> Takeover::enable(const EnableRequest& request) {
     return enable_anew(request, journal);
 }
 
-/// On a host that has its own DNS. `journal`: what there was before.
+/// For a host that has its own DNS. `journal`: the previous state.
 core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Journal& journal) {
     const HostFacts facts = gather_facts(host_);
     const Decision decision = decide(facts, request.mode);
@@ -133,7 +133,7 @@ Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts
     target.listen = request.listen;
     target.names = request.names;
     target.kept = decision.file == FileWay::kOpenresolv ? other_records(host_) : facts.resolv_conf_text;
-    // Our own file without a journal: the host's is lost, its servers are not.
+    // Our own file without a journal: the host's file is lost, but its servers are known.
     if (is_our_resolv_conf(facts.resolv_conf_text)) {
         target.kept = servers_as_resolv_conf(request.known_upstreams) + other_lines(facts.resolv_conf_text);
     }
@@ -152,7 +152,7 @@ Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts
     return target;
 }
 
-/// Private: an answer, whatever it is for a name without addresses yet. Forwarded: anything but a failure.
+/// Private: any answer, because a name may have no address yet. Forwarded: anything but a failure.
 core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& request) {
     const auto refuse = [&](const std::string& what, const std::string& hint) {
         return core::fail(Code::kDnsFailed, "not taken over: " + what, hint);
@@ -183,7 +183,7 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
     for (const auto& file : changes.files) {
         auto before = host_.look(file.path);
         if (!before) return core::fail(before.error());
-        // What lies at a path of our own is ours, left by who knows what; and our resolv.conf is never the host's own.
+        // A file at one of our own paths is a leftover of ours; and our resolv.conf is never the host's own.
         if (file.path != kResolvConf) *before = FileState{};
         if (is_our_resolv_conf(before->content)) before->content = target.kept;
         journal.entries.push_back({file.path, std::move(*before), file.after});
@@ -212,8 +212,8 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
     return journal_.save(journal);
 }
 
-/// Gives back and ends in the state that the journal says. With trouble the journal stays: it alone knows how the host
-/// was, and whoever comes next goes on.
+/// Restores the host and ends in the state in the journal. After a failure the journal stays: it alone has the
+/// original state, and the next call continues.
 core::Result<void> Takeover::end_given_back(Journal& journal) {
     const auto problems = give_back(journal);
     if (!problems.empty()) {
@@ -237,17 +237,17 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
             return core::fail(Code::kInternal, command_text(command) + ": " + output_of(result));
         }
     }
-    // A label is given by the system, not by us: what lies there now is what we look for later.
+    // The system sets the label, not us: record what is there now.
     for (auto& entry : journal.entries) {
         if (const auto now = host_.look(entry.path); now && now->content == entry.after.content) entry.after = *now;
     }
     return {};
 }
 
-/// The host's own way to a name, as programs go it, must work now: to private names and to others. Owners of DNS take
-/// a moment to follow. "" or the name that can't be looked up.
+/// Name resolution as programs do it must work now, for private and other names. DNS managers take a moment to
+/// follow. Returns "" or the name that can't be resolved.
 std::string Takeover::cannot_look_up(const Target& target) const {
-    // A name in /etc/hosts says nothing about resolvers; that it stands there is said.
+    // A name in /etc/hosts does not test the resolvers; report the line.
     const auto shadows = hosts_findings(host_.read("/etc/hosts").value_or(""), target.names);
     for (const auto& finding : shadows)
         hooks_.say(finding.what() + " (mend it: " + finding.fix() + ")");
@@ -267,7 +267,7 @@ std::string Takeover::cannot_look_up(const Target& target) const {
         std::string failed;
         if (hooks_.look_up(kPublicName).outcome == SystemLookup::Outcome::kFailed) failed = kPublicName;
         if (!expected.empty()) {
-            // Any answer is not enough: the name may have a public one, too.
+            // Not any answer will do: the name may have a public one, too.
             const auto found = hooks_.look_up(*name).addresses;
             if (found.empty() || !std::all_of(found.begin(), found.end(), one_of_ours)) failed = *name;
         }
@@ -276,7 +276,7 @@ std::string Takeover::cannot_look_up(const Target& target) const {
     }
 }
 
-/// What the path gets back: how it was, but for a lease that dhclient got in the meantime and told us alone.
+/// The content to restore: the original, except for a lease that dhclient got meanwhile and reported only to us.
 FileState Takeover::original(const JournalEntry& entry, const Journal& journal) const {
     FileState state = entry.before;
     if (entry.path == kResolvConf && journal.decision.file == FileWay::kDhclient &&
@@ -287,15 +287,15 @@ FileState Takeover::original(const JournalEntry& entry, const Journal& journal) 
     return state;
 }
 
-/// Files in reverse, then the commands that make their owners look again. Never gives up half-way; what failed is
-/// returned.
+/// Files in reverse, then the commands that make their owners read them again. Continues after errors
+/// and returns them.
 std::vector<std::string> Takeover::give_back(const Journal& journal) {
     std::vector<std::string> problems;
     for (auto entry = journal.entries.rbegin(); entry != journal.entries.rend(); ++entry) {
         const auto now = host_.look(entry->path);
         const bool ours = now && (now->content == entry->after.content || is_our_resolv_conf(now->content) ||
                                   entry->path != kResolvConf);
-        if (now && !ours) continue;  // somebody else's by now: theirs to keep
+        if (now && !ours) continue;  // another program has replaced it: leave it
         const FileState before = original(*entry, journal);
         if (now && *now == before) continue;
         if (auto put = host_.put(entry->path, before); !put) problems.push_back(put.error().text());
@@ -312,7 +312,7 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
 core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams) {
     auto journal = journal_.load();
     if (!journal) {
-        // Not believed: what is ours by its name and form goes all the same, so that the host is not left with it.
+        // Not accepted: our own files, known by name and form, are removed, so that the host is not left with them.
         hooks_.say(journal.error().text());
         if (auto restored = restore_orphan(known_upstreams, dry_run); !restored) return restored;
         return dry_run ? core::Result<void>{} : journal_.set_aside();
@@ -329,7 +329,7 @@ core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::Socke
     if (!given_back) {
         set_state(*journal, TakeoverState::kDisabling);
         journal->suspended_after = false;
-        // A full disk must not keep the host from getting its DNS back: the journal as it is says enough.
+        // A full disk must not prevent the restore: the journal as it is suffices.
         if (auto saved = journal_.save(*journal); !saved) hooks_.say(saved.error().text() + " (went on)");
         if (auto ended = end_given_back(*journal); !ended) return ended;
         hooks_.say("given back: the host's DNS is its own again");
@@ -338,8 +338,8 @@ core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::Socke
     return journal_.remove();
 }
 
-/// No journal to go by, yet something of ours is there: the state folder was lost. Our own files go; resolv.conf names the
-/// servers that postern forwarded to.
+/// There is no journal, but something of ours exists: the state folder was lost. Our own files are removed;
+/// resolv.conf gets the servers that postern forwarded to.
 core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddress>& upstreams, bool dry_run) {
     const auto now = host_.look(kResolvConf);
     const bool file = now && is_our_resolv_conf(now->content);

@@ -1,5 +1,5 @@
-// Taking the host's DNS over and giving it back. Each change is in the journal before it is made; whatever kills us in
-// between, the next call finds the journal and makes the host whole. Called by root commands, one at a time (a lock).
+// Takes the host's DNS over and gives it back. Each change is journalled before it is made; if the process is killed
+// in between, the next call reads the journal and restores the host. Called by root commands, one at a time (a lock).
 #pragma once
 
 #include <functional>
@@ -21,19 +21,19 @@ struct ListenerAnswer {
     std::vector<core::IpAddress> addresses;
 };
 
-/// Answered by postern itself (RFC 6761): tells whether it lives without asking anybody else.
+/// Answered by postern itself (RFC 6761): shows whether it is running, without the upstreams.
 inline constexpr const char* kLocalName = "localhost";
 
-/// The outside that is not the host's configuration.
+/// Outside facilities other than the host's configuration.
 struct TakeoverHooks {
-    std::function<core::Micros()> wall_us;  // for what is remembered
-    std::function<core::Micros()> mono_us;  // for every wait: a clock that is set must not make one last for hours
+    std::function<core::Micros()> wall_us;  // for times that are stored
+    std::function<core::Micros()> mono_us;  // for every wait: setting the clock must not make one last for hours
     std::function<void(core::Micros)> pause;
-    /// Asks a DNS server for a name's addresses; an error when nobody answers in time.
+    /// Asks a DNS server for a name's addresses; an error if there is no answer in time.
     std::function<core::Result<ListenerAnswer>(const core::SocketAddress& server, const std::string& name,
                                                core::Micros timeout_us)>
         ask;
-    /// The way every program goes: getaddrinfo, in a process of its own.
+    /// As every program does: getaddrinfo, in a separate process.
     std::function<SystemLookup(const std::string& name)> look_up;
     /// One line for the user and the log.
     std::function<void(const std::string&)> say;
@@ -46,26 +46,26 @@ struct EnableRequest {
     bool second_server = false;                        // keep the first old server as a second nameserver line
     std::vector<core::SocketAddress> known_upstreams;  // for a host whose own file has been lost
     bool dry_run = false;
-    bool resumes = false;  // a failure ends as suspended, to be tried again
+    bool resumes = false;  // a failure ends as suspended, to be retried
 };
 
 class Takeover {
   public:
     Takeover(HostSystem& host, JournalFile journal, TakeoverHooks hooks);
 
-    /// Everything below: an error means that the host is as it was, or as the error says.
+    /// For all of these: after an error the host is as before, or as the error says.
     core::Result<void> enable(const EnableRequest& request);
     core::Result<void> disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams = {});
-    /// After somebody rewrote a file, a link vanished or the private names changed. `names`: what is served now.
+    /// After another program rewrote a file, a link vanished or the private names changed. `names`: served now.
     core::Result<void> reapply(const std::vector<std::string>& names);
-    /// Finishes what a killed process left half-way. At boot a truce is over as well.
+    /// Completes what a killed process left unfinished. At boot a truce also ends.
     core::Result<void> recover(bool boot);
-    /// Gives back, but remembers that the user wants it: nobody answers.
+    /// Restores the host but remembers the user's wish: postern does not answer.
     core::Result<void> suspend();
-    /// Takes up again after suspend(); what may have changed in between is looked at anew.
+    /// Takes over again after suspend(), with a new decision.
     core::Result<void> resume(const std::vector<std::string>& names);
 
-    /// Rewrites within a minute that end in a truce.
+    /// This many rewrites within a minute end in a truce.
     static constexpr std::size_t kRewritesToTruce = 5;
 
   private:

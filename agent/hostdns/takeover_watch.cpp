@@ -1,4 +1,5 @@
-// What happens to a takeover later: somebody rewrites a file, a process was killed half-way, nobody answers.
+// Later events of a takeover: another program rewrites a file, a process was killed half-way, postern
+// does not answer.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,11 +52,11 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
 
     if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
         !ResolvConf::parse(host_.read(kResolvConf).value_or("")).names(stub_address())) {
-        // Programs do not ask resolved any more: its link alone leads nobody to us.
+        // Programs do not use resolved any more: its link alone has no effect.
         hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over anew");
         if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
         auto resumed = resume(names);
-        // The rescue takes up again what is suspended; without systemd the next enable does.
+        // The rescue takes over again after a suspend; without systemd the next enable does.
         if (!resumed) (void)host_.act({"systemctl", "--no-block", "start", "postern-rescue.service"}, {});
         return resumed;
     }
@@ -68,7 +69,8 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     bool rewritten = false;
     if (file != nullptr && (resolv_conf->kind != file->after.kind || resolv_conf->content != file->after.content)) {
         rewritten = true;
-        if (!is_our_resolv_conf(resolv_conf->content)) {  // ours, with a line of somebody else's, is not the host's own
+        // ours, with a line added by another program, is not the host's own
+        if (!is_our_resolv_conf(resolv_conf->content)) {
             const std::string text = host_.read(kResolvConf).value_or("");
             journal.writer = writer_named_in(text);
             file->before = *resolv_conf;
@@ -125,7 +127,7 @@ core::Result<void> Takeover::recover(bool boot) {
         }
         case TakeoverState::kTruce:
             if (!boot) return {};
-            // The rescue unit takes up again what is suspended, once postern has answered for a while.
+            // The rescue unit takes over again once postern has answered for a while.
             hooks_.say("the truce over /etc/resolv.conf ends with the boot");
             journal->rewrites.clear();
             set_state(*journal, TakeoverState::kSuspended);
@@ -145,8 +147,8 @@ core::Result<void> Takeover::suspend() {
     return give_back_for_now(*journal, TakeoverState::kSuspended);
 }
 
-/// Gives back and remembers that the user wants it. Killed in the middle, it is a disable to be finished. A full disk must
-/// not keep the host from getting its DNS back.
+/// Restores the host and remembers that the user wants the takeover. If killed in the middle, it is a disable to be
+/// finished. A full disk must not prevent the restore.
 core::Result<void> Takeover::give_back_for_now(Journal& journal, TakeoverState state) {
     set_state(journal, TakeoverState::kDisabling);
     journal.suspended_after = true;
