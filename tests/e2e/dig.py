@@ -1,4 +1,4 @@
-"""dig's answer, taken apart. The text is dig's own, so that it stays an independent reader of our packets."""
+"""Parses dig's output: dig stays an independent reader of our packets."""
 
 import re
 import subprocess

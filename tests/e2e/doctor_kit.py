@@ -1,4 +1,4 @@
-"""postern doctor on a separate host: the healthy one, its faults one by one, and what doctor must say of them."""
+"""postern doctor on a separate host: healthy, and with one fault at a time, each with doctor's findings."""
 
 import ctypes
 import json
@@ -8,7 +8,7 @@ import struct
 from endpoint_kit import GROUP, OPEN
 from host import ENDPOINT, KEY_SECRET, POSTERN, TOKEN, ZONES, SharedHostTest, merge, toml
 
-# A busy machine is no slow gateway.
+# A busy machine must not look like a slow gateway.
 PATIENT = {"link": {"probe": {"timeout": "2s", "connect_timeout": "1s", "degraded_over": "1500ms"}}}
 LETS_IN = {**OPEN, "SourceCidrIp": "127.0.0.0/8"}
 SECRETS = (TOKEN, KEY_SECRET)
@@ -25,7 +25,7 @@ def start_world(host, **scenario):
 
 
 def start(host, **changes):
-    """All of it, and an agent that knows the addresses."""
+    """The world, and an agent that knows the addresses."""
     start_world(host)
     host.start_postern(**merge(PATIENT, changes))
     host.wait_addresses(*ZONES.values())
@@ -75,7 +75,7 @@ class Expectations:
     """Of a unittest.TestCase that has `host`."""
 
     def doctor(self, *arguments, fails=(), warns=(), **named):
-        """Runs it: these codes and no others are its FAILs and WARNs."""
+        """Runs doctor: its FAILs and WARNs must be exactly these codes."""
         report = run(self.host, *arguments, **named)
         seen = "\n".join(f"{f['state']} {f['code']} {f.get('because') or ''} {f['text']}" for f in report.findings)
         self.assertEqual((report.codes("FAIL"), report.codes("WARN")), (set(fails), set(warns)), seen)
@@ -88,7 +88,7 @@ class Expectations:
         return report
 
     def assert_told(self, finding):
-        """What a user needs is there, and every placeholder was filled."""
+        """Each finding is complete, and every placeholder is filled in."""
         if finding["state"] in ("FAIL", "WARN"):
             for part in ("cause", "expected", "found", "fix", "verify", "owner", "manual"):
                 self.assertTrue(finding[part], finding)

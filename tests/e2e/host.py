@@ -193,7 +193,7 @@ class Host:
         self.write_file("postern.toml", toml(merge(self.default_config(), changes)))
 
     def start_postern(self, *arguments, wait_ready=True, config=True, **changes):
-        """`config=False`: whatever is there as a configuration, or not, stays so."""
+        """`config=False`: leaves the configuration file as it is, or missing."""
         if config and (changes or not os.path.exists(self.config_file)):
             self.write_config(**changes)
         with open(self.log_file, "ab") as log:
@@ -216,7 +216,7 @@ class Host:
         self._sockets += (udp, tcp)
 
         def bound(own):
-            """False while it is taken: a killed process has lost its command line before it has closed its files."""
+            """False while it is in use: a killed process loses its command line before it closes its files."""
             try:
                 own.bind((address, 53))
             except OSError as error:
@@ -267,7 +267,7 @@ class Host:
                 os.chown(os.path.join(path, name), user, user)
 
     def resolver_pids(self):
-        """PIDs of living resolvers that belong to this host."""
+        """PIDs of running resolvers of this host."""
         found = []
         for entry in os.listdir("/proc"):
             try:
@@ -290,7 +290,7 @@ class Host:
         return pid
 
     def close(self):
-        """Ends everything; fails when the agent did not end well or a sanitizer has complained."""
+        """Ends everything; fails if the agent failed or a sanitizer has reported something."""
         trouble = []
         if self.agent is not None and self.agent.poll() is None:
             self.agent.terminate()

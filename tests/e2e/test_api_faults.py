@@ -68,7 +68,7 @@ class ApiFaults(HostTest):
     def test_clock_20_minutes_off(self):
         self.start()
         self.host.aliyun.control.post("/options", clock_offset_s=1200)
-        # The API's own time is used from the first refusal on: nothing fails, and the wrong clock is still said.
+        # The API's own time is used from the first refusal on: nothing fails, and the wrong clock is still reported.
         self.host.wait_api_calls(1, code="InvalidTimeStamp.Expired")
         self.check(log=r"InvalidTimeStamp\.Expired", status=r"\bntp\b", verdict="accepted")
         self.host.aliyun.control.post("/options", clock_offset_s=0)

@@ -1,4 +1,4 @@
-"""`postern doctor --bundle`: what support needs is in the archive, and nothing secret, wherever a secret may have stood."""
+"""`postern doctor --bundle`: what support needs is in the archive, and no secret, wherever it may have been."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ class Bundle(HostTest):
         self.path = f"{self.host.folder}/bundle.tar.gz"
 
     def bundle(self, *arguments, code=None, config=True, environment=None):
-        """{name: bytes} of the archive, which has been seen to be closed to others and without secrets."""
+        """{name: bytes} of the archive, checked to be private and without secrets."""
         done = self.host.postern("doctor", "--bundle", self.path, *arguments, config=config,
                                  environment={"ALIBABA_CLOUD_SECURITY_TOKEN": STS_TOKEN, **(environment or {})})
         self.assertIn(f"wrote {self.path}", done.stderr, done.stdout)

@@ -1,4 +1,4 @@
-"""The resolvers that programs bring along: glibc, musl, Node's two, Python's, and DNS servers that forward to us."""
+"""The resolvers inside programs: glibc, musl, Node's two, Python's, and DNS servers that forward to us."""
 
 import json
 import os

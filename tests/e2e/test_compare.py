@@ -1,5 +1,5 @@
 """`compare`: the same SQL on the public gateway distinguishes a broken PrivateLink from a service that is down, shows what the
-private path gains, and steers nothing."""
+private path gains, and changes no answer."""
 
 import html
 import unittest
@@ -64,7 +64,7 @@ class Compare(HostTest):
         found = self.wait_finding("privatelink_broken")
         self.assertTrue(found["last"]["ok"], found)
         self.check_shown("privatelink_broken", "PrivateLink is broken, not the service")
-        self.assertEqual(self.host.health()[0], 503)  # a public gateway that works makes nothing good
+        self.assertEqual(self.host.health()[0], 503)  # a working public gateway does not change the state
 
     def test_the_service_is_down(self):
         self.mode("zone-a", "zone-b", "public", mode="sql_code", code=11)
@@ -80,7 +80,7 @@ class Compare(HostTest):
         self.assertEqual(found["last"]["reason"], "cert_name_mismatch")
         self.check_shown("public_fails", "the public gateway can't be reached from here (cert_name_mismatch)")
         seen = self.host.gateways.control.get("/state")["listeners"]["public"]
-        self.assertEqual(seen["counts"]["requests"], 0)  # no token for a stranger
+        self.assertEqual(seen["counts"]["requests"], 0)  # no token without a verified certificate
         self.assertEqual((self.host.health()[0], self.host.postern("status").returncode), (200, 0))
 
     def test_check_config_says_what_it_costs(self):

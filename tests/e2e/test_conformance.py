@@ -278,7 +278,7 @@ class SpecialNames(ResolverTest):
 
 
 class Clients(ResolverTest):
-    """Readers other than ours, whose complaints count."""
+    """Independent parsers: their errors are failures."""
 
     COMPLAINT = r"(?i)warning|malformed|mismatch|bad packet|unexpected|trailing|error:|not match|timed? ?out"
     NAMES = {NAME: set(ADDRESSES), PUBLIC: {"192.0.2.1"}}

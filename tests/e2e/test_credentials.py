@@ -1,4 +1,4 @@
-"""Every way to credentials that needs no browser, against a gateway and a token service that check them."""
+"""Every source of credentials that needs no browser, against a gateway and a token service that check them."""
 
 import json
 import os

@@ -34,7 +34,7 @@ class Changes(HostTest):
         self.host.aliyun.control.delete(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-j")
         self.host.wait(lambda: self.host.log_lines(f"discovery_doubtful.*{SPARE_ADDRESS}"), "the doubt in the log")
         self.host.wait_api_calls(2, action="ListVpcEndpointZones")
-        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B, SPARE_ADDRESS})  # it works, as the probe knows
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B, SPARE_ADDRESS})  # it works: probes succeed
 
     def known(self):
         (link,) = json.loads(self.host.postern("status", "--json").stdout)["links"]

@@ -1,4 +1,4 @@
-"""postern doctor when the cloud is in the way: credentials, the API, endpoints in every state, security groups."""
+"""postern doctor and faults of the cloud: credentials, the API, endpoints in every state, security groups."""
 
 import unittest
 

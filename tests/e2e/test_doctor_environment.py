@@ -1,4 +1,4 @@
-"""postern doctor where packets and programs go other ways: silence, lost packets, proxies, caches, containers, Tailscale."""
+"""postern doctor and faults of the environment: silence, lost packets, proxies, caches, containers, Tailscale."""
 
 import shutil
 import socket
@@ -14,7 +14,7 @@ PROXY = "http://user:5ecretPassw0rd@127.0.0.9:3128"
 
 
 class Silence(HostTest, Expectations):
-    """A gateway that takes no packet at all, or no large one."""
+    """A gateway that drops all packets, or only large ones."""
 
     def listen(self):
         listener = socket.create_server((SPARE_ADDRESS, 443))
@@ -51,7 +51,7 @@ class Silence(HostTest, Expectations):
 
 
 class BlackHole:
-    """A way to a gateway on which large packets are lost: a client that has not announced small segments gets no reply."""
+    """A path to a gateway on which large packets are lost: a client that has not announced small segments gets no reply."""
 
     LARGEST = 1000
 

@@ -1,4 +1,4 @@
-"""postern doctor on hosts that are set up wrong: files, resolvers, daemons, the environment, and users without rights."""
+"""postern doctor on hosts that are set up wrong: files, resolvers, daemons, the environment, and users without permissions."""
 
 import os
 import signal
@@ -148,7 +148,7 @@ class Configurations(DoctorTest):
 
 
 class AddressesThatAreFixed(HostTest, Expectations):
-    """A link without the API: its addresses are what the configuration says."""
+    """A link without the API: its addresses are in the configuration."""
 
     def start(self, *addresses):
         start_world(self.host)

@@ -1,4 +1,4 @@
-"""What the resolver keeps of an upstream's answers and for how long, and what it hands on as it is."""
+"""What the resolver keeps of an upstream's answers and for how long, and what it passes on unchanged."""
 
 import struct
 import unittest

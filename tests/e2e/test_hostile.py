@@ -1,4 +1,4 @@
-"""Gateways that mean harm or are broken in ways of their own: each is named, bounded in time, and never learns or shows the
+"""Malicious or broken gateways: each is named, bounded in time, and never learns or shows the
 token. `postern probe` alone, without an agent and without a configuration."""
 
 import json

@@ -1,4 +1,4 @@
-"""Forged and damaged replies, and what the resolver makes of them: for its clients and for its cache."""
+"""Forged and damaged replies, and their effect on clients and on the cache."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""The HTTP service: health, readiness, metrics, status and probe records; who may ask."""
+"""The HTTP service: health, readiness, metrics, status and probe records; access control."""
 
 import http.client
 import json

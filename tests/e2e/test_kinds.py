@@ -46,7 +46,7 @@ class Service:
 
 
 class Listener:
-    """Accepts and says nothing."""
+    """Accepts and sends nothing."""
 
     def __init__(self):
         self.server = http.server.HTTPServer((ADDRESS, TCP_PORT), None)

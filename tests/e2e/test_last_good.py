@@ -15,7 +15,7 @@ class BrokenConfiguration(HostTest):
         self.copy = f"{self.host.state_dir}/last-good.toml"
 
     def run_once(self):
-        """A start, and a good end."""
+        """A start, and a clean exit."""
         self.host.start()
         self.host.wait_addresses(ZONE_A, ZONE_B)
         self.host.wait(lambda: os.path.exists(self.copy), "the copy")
@@ -88,7 +88,7 @@ class BrokenConfiguration(HostTest):
             self.assertIn(mistake, done.stderr)
 
     def test_a_file_that_is_gone(self):
-        """Nothing says then where the copy is: the usual folder is looked at."""
+        """The place of the copy is then unknown: the default folder is used."""
         self.run_once()
         os.remove(self.host.config_file)
         self.assertEqual(self.host.postern("run").returncode, 2)

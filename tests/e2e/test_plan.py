@@ -11,7 +11,7 @@ import dnswire
 
 SWAPS = 60
 WINDOW = 24
-ANSWER_WAIT_S = 20  # of a question that is lost
+ANSWER_WAIT_S = 20  # for a lost query
 
 
 def addresses_of(reply):

@@ -1,4 +1,4 @@
-"""`postern doctor --fix`: /etc/hosts and the host's DNS, in an /etc of the test's own."""
+"""`postern doctor --fix`: /etc/hosts and the host's DNS, in a private /etc."""
 
 import glob
 import os

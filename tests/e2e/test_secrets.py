@@ -68,7 +68,7 @@ class Secrets(HostTest):
         return b"".join(found)
 
     def look_at_memory(self, pid):
-        """The resolver must not even know a secret. That the agent does shows that the search finds what is there."""
+        """The resolver must not have a secret. Finding them in the agent shows that the search works."""
         try:
             agent = self.memory(self.host.agent.pid)
         except PermissionError:

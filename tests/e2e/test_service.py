@@ -138,7 +138,7 @@ def can_change_users():
 
 
 class Units(HostTest):
-    """Agent and resolver as two services with users and folders of their own, the way the package has them."""
+    """Agent and resolver as two services with separate users and folders, as in the package."""
 
     AGENT, RESOLVER, GROUP = 61001, 61002, 61003
     FOLDERS = {"/var/lib/postern": (AGENT, 0o700), "/var/lib/postern-plan": (AGENT, 0o750),

@@ -1,4 +1,4 @@
-"""Addresses from elsewhere than an endpoint's ID: a name that is followed, a saved reply."""
+"""Addresses from other sources than an endpoint's ID: a name that is followed, a saved reply."""
 
 import json
 import os
@@ -76,7 +76,7 @@ class Followed(HostTest):
 
 
 class Saved(HostTest):
-    """`zones_file`: what one writer asked for many hosts."""
+    """`zones_file`: a reply that one writer fetches for many hosts."""
 
     def setUp(self):
         super().setUp()

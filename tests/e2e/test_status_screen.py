@@ -1,4 +1,4 @@
-"""`postern status` and `status --watch` on a real terminal of 80×24: three links fit, in health and in trouble; watching
+"""`postern status` and `status --watch` on a real terminal of 80×24: three links fit, healthy and failing; watching
 redraws in place, and ends on Ctrl-C with the terminal as it was."""
 
 import fcntl

@@ -119,7 +119,7 @@ class Kills(Survival):
 
 
 class Verdicts(Survival):
-    """What the agent knew to be dead does not come back into the answer because the agent was killed."""
+    """An address that was down does not return to the answer when the agent is killed."""
 
     def verdicts(self):
         return f"{self.host.state_dir}/verdicts.json"
@@ -139,7 +139,7 @@ class Verdicts(Survival):
         return seen
 
     def save(self, address, age_s, path):
-        """Such a file as an agent leaves that saw this, that long ago."""
+        """A verdict file with these results, of that age."""
         at = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age_s)
         text = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         body = json.dumps([{"link": LINK, "ip": address, "path": path, "service": "unknown", "comparable": False,
@@ -196,7 +196,7 @@ class Verdicts(Survival):
 
 
 class History(Survival):
-    """What the probes found outlives the agent and the log."""
+    """Probe results survive the agent and the log."""
 
     def history(self, address, resolution="minute"):
         status, document = self.host.http_json(f"/api/v1/history?link={LINK}&ip={address}&resolution={resolution}")

@@ -110,7 +110,7 @@ class Tcp(ResolverTest):
         self.assertIsNone(ask_tcp(wire_query()).opt)
 
     def test_a_client_that_never_reads(self):
-        """It may be cut or made to wait; it costs the others nothing, and its answers are not piled up."""
+        """It may be disconnected or delayed; other clients are not affected, and its answers are not queued."""
         before = self.resident_kib()
         load = framed(*[wire_query(MANY)] * 100)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:

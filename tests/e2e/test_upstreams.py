@@ -1,4 +1,4 @@
-"""Upstream servers that are dead, slow or broken, and replies that do not fit. What is expected comes from the RFCs and
+"""Upstream servers that are down, slow or broken, and replies that do not fit. What is expected comes from the RFCs and
 the contract."""
 
 import socket

@@ -7,7 +7,7 @@ import unittest
 
 from host import LINK, NAME, POSTERN, TOKEN, SharedHostTest
 
-PATH_DOWN = {"path": "down", "service": "unknown", "answered": False}   # this address does not lead there
+PATH_DOWN = {"path": "down", "service": "unknown", "answered": False}   # the path to the gateway fails
 COMPARED = {"path": "up", "service": "down", "answered": False}         # withdrawn while another address passes
 NEVER_STEERS = {"path": "up", "service": "down", "answered": True}
 

@@ -1,4 +1,4 @@
-"""Upstream servers played packet by packet: what they say, and the test case that gives the resolver two of them."""
+"""Upstream servers played packet by packet: their replies, and the test case that gives the resolver two of them."""
 
 import socket
 import struct
@@ -66,7 +66,7 @@ class UpstreamTest(ResolverTest):
         return [query for upstream in self.upstreams.values() for query in upstream.queries(name or self.name)]
 
     def in_turns(self, *scripts):
-        """The first query for a name is met by the first script, and so on; the last one stays."""
+        """The n-th query for a name is answered by the n-th script; the last one stays."""
         lock, seen = threading.Lock(), {}
 
         def script(query, send):
