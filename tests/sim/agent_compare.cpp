@@ -1,5 +1,5 @@
 // Comparing with a public gateway, hours of it on a fake clock: how often, when at once, what it finds, and
-// that nothing else follows from it.
+// that it changes nothing else.
 #include <catch2/catch.hpp>
 
 #include <set>

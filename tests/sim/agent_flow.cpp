@@ -171,7 +171,7 @@ TEST_CASE("agent: probes are counted by address, and forgotten with it", "[sim]"
         filter.ip = core::IpAddress::parse(ip);
         return w.engine->history().query(filter, 1000).size();
     };
-    CHECK(records_of("10.0.2.1") > 0);  // who looks for it finds it for a day
+    CHECK(records_of("10.0.2.1") > 0);  // kept for a day
     w.clock.advance(25 * core::kHour);
     CHECK(records_of("10.0.2.1") == 0);
     CHECK(records_of("10.0.1.1") > 0);

@@ -24,7 +24,7 @@ class FakeClock final : public core::Clock {
         std::erase_if(alarms_, [id](const auto& a) { return a.first.second == id; });
     }
 
-    /// Moves time, letting alarms go off at their own moments on the way.
+    /// Moves time, firing timers at their times on the way.
     void advance(core::Micros by) {
         const core::Micros end = mono_ + by;
         while (!alarms_.empty() && alarms_.begin()->first.first <= end) {

@@ -211,7 +211,7 @@ TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {
         CHECK(throttle_wait_us(r) == 0);
     }
     r.headers = {{"x-ratelimit-user-api", "Limit: 1, Remain: 0, TimeLeft: 3000, Reset: 1"}, {"retry-after", "60"}};
-    CHECK(throttle_wait_us(r) == 3 * core::kSecond);  // the API's own word before that of what stands in front
+    CHECK(throttle_wait_us(r) == 3 * core::kSecond);  // the API's value before a proxy's
     r.headers = {{"retry-after", "7"}};
     CHECK(throttle_wait_us(r) == 7 * core::kSecond);
     for (const char* bad : {"", "-1", "7x", "99999999999999999999", "Sun, 06 Nov 1994 08:49:37 GMT"}) {

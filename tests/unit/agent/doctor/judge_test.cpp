@@ -320,7 +320,7 @@ TEST_CASE("doctor: addresses that the endpoint has no more, and those that nobod
           "FAIL PN-ADDRESS-STALE | WARN PN-ADDRESS-MISSING");
     link.zones = {"zone-a"};
     CHECK(troubles(judge_drift(link, {good("10.0.1.23")}, cloud)).empty());
-    cloud.endpoints[0].info->report.connection_status = "Pending";  // then the list says nothing
+    cloud.endpoints[0].info->report.connection_status = "Pending";  // then the list has no effect
     CHECK(troubles(judge_drift(link, {good("10.0.9.9")}, cloud)).empty());
 }
 

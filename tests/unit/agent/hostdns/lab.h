@@ -46,7 +46,7 @@ struct Lab {
         hooks.say = [this](const std::string& line) { said += line + "\n"; };
         return hooks;
     }
-    /// Each call is a process of its own.
+    /// Each call is a separate process.
     Takeover takeover() { return {host, JournalFile(folder / "hostdns.json"), hooks()}; }
     core::Result<void> enable(Mode mode = Mode::kAuto, std::vector<std::string> names = {kName}) {
         EnableRequest request;

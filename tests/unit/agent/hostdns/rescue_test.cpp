@@ -43,7 +43,7 @@ TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and 
     CHECK(lab.now_us - alive_again_us >= Rescue::kGoodFor);
     CHECK(lab.now_us - alive_again_us <= Rescue::kGoodFor + 20 * core::kSecond);
 
-    // A user who decides otherwise in the meantime is obeyed.
+    // A user's decision in the meantime takes precedence.
     lab.alive = false;
     lab.on_pause = [&] {
         if (lab.journal().state == TakeoverState::kSuspended) REQUIRE(lab.takeover().disable(false));

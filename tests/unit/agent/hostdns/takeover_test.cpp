@@ -328,7 +328,7 @@ TEST_CASE("hostdns: our own file is never taken for the host's", "[hostdns]") {
 
     REQUIRE(lab.enable());
     REQUIRE(JournalFile(lab.folder / "hostdns.json").remove());
-    CHECK_FALSE(lab.takeover().disable(false));  // nothing is known: said, not guessed
+    CHECK_FALSE(lab.takeover().disable(false));  // nothing is known: reported, not guessed
     REQUIRE(lab.takeover().disable(false, request.known_upstreams));
     CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::IpAddress::parse("10.0.0.1")});
 }

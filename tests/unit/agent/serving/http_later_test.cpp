@@ -145,7 +145,7 @@ TEST_CASE("http: a stream with nothing to say costs no turns", "[http]") {
     f.read(fd, "hello");
     for (int i = 0; i < 20; ++i)
         f.turn();
-    // Until something of our own happens the loop sleeps.
+    // The loop sleeps until an event.
     core::SystemClock clock(f.loop);
     core::Timer timer(clock);
     bool over = false;

@@ -150,7 +150,7 @@ TEST_CASE("probe route: the scraper's patience shortens the probe, never lengthe
     CHECK(takes("10") == 3 * kSecond);
     CHECK(takes("2") == 1500 * kMillisecond);
     CHECK(takes("0.4") == 200 * kMillisecond);
-    CHECK(w.spec->timeout_us == 3 * kSecond);  // nobody else's
+    CHECK(w.spec->timeout_us == 3 * kSecond);  // the link's timeout
 }
 
 TEST_CASE("probe route: a link is probed so often and no more", "[probe_route]") {
@@ -161,7 +161,7 @@ TEST_CASE("probe route: a link is probed so often and no more", "[probe_route]")
     REQUIRE(refused->reply);
     CHECK(refused->reply->status == 429);
     CHECK(refused->reply->headers.front() == std::pair<std::string, std::string>{"Retry-After", "1"});
-    CHECK(w.status({{"target", "test"}}) == 0);  // another link's turn is its own
+    CHECK(w.status({{"target", "test"}}) == 0);  // each link has its own limit
     w.clock.advance(499 * kMillisecond);
     CHECK(w.status({{"target", "prod"}}) == 429);
     w.clock.advance(kMillisecond);

@@ -1,4 +1,4 @@
-// What the two ways, seen side by side, say: a table; and when they say nothing.
+// The finding for each combination of the two paths, as a table; and when there is none.
 #include <catch2/catch.hpp>
 
 #include "agent/status/compare_finding.h"

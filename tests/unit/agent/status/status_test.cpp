@@ -155,7 +155,7 @@ TEST_CASE("status: an address that the resolver does not have degrades and says 
     CHECK_THAT(s.resolver.problem, Catch::Contains("127.0.0.153:53, [::1]:53"));
     CHECK_THAT(s.resolver.problem, Catch::Contains("postern-resolver.socket"));
     s.resolver.problem.clear();
-    s.resolver.stats.listen_missing = ~std::uint64_t{0} << 2;  // no address of ours: nothing to say
+    s.resolver.stats.listen_missing = ~std::uint64_t{0} << 2;  // no address of ours: no finding
     judge(s);
     CHECK(s.overall == Overall::kGood);
 }
@@ -223,7 +223,7 @@ TEST_CASE("status: a link that asks no service is judged by its path alone", "[s
         link({address("10.0.1.23", "", State::kUp, State::kDown, probe::Reason::kBodyMismatch, probe::Phase::kReply)});
     l.token_configured = l.asks_service = false;
     judge(l);
-    CHECK(l.state == State::kUp);  // nobody was asked
+    CHECK(l.state == State::kUp);  // no service was asked
     l.asks_service = true;
     judge(l);
     CHECK(l.state == State::kDown);

@@ -8,7 +8,7 @@ using core::kSecond;
 TEST_CASE("schedule_watch: results within a link's time and ten seconds are a moving schedule", "[schedule_watch]") {
     agent::ScheduleWatch watch;
     constexpr core::Micros longest = 33 * kSecond, start = 1000 * kSecond;
-    CHECK(watch.moves(0, longest, start));  // nothing has had the time yet
+    CHECK(watch.moves(0, longest, start));  // too early for a result
     CHECK(watch.moves(0, longest, start + 42 * kSecond));
     CHECK_FALSE(watch.moves(0, longest, start + 43 * kSecond));
     CHECK(watch.moves(1, longest, start + 60 * kSecond));
