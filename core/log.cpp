@@ -13,7 +13,7 @@
 namespace postern::core {
 namespace {
 
-constexpr std::size_t kLongestLine = 8192;
+constexpr std::size_t kMaxLine = 8192;
 
 struct State {
     std::mutex mutex;
@@ -111,7 +111,7 @@ void log(Level level, std::string_view event, std::string_view message, Fields f
         line = fmt::format("{} {:<7} {}: {}", ts, to_string(level), event, one_line(redact(message)));
         for (const Field& f : fields)
             line += ' ' + f.key + '=' + text_value(redact(f.value));
-        if (line.size() > kLongestLine) line.resize(kLongestLine);
+        if (line.size() > kMaxLine) line.resize(kMaxLine);
     }
     if (s.sink) {
         s.sink(level, event, line);

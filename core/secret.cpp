@@ -10,7 +10,7 @@
 namespace postern::core {
 namespace {
 
-constexpr std::size_t kShortestRedacted = 6;  // shorter ones would blot out ordinary words
+constexpr std::size_t kMinRedacted = 6;  // shorter ones would blot out ordinary words
 
 // value → number of live copies. A mutex, because pool threads copy configuration.
 struct Registry {
@@ -29,7 +29,7 @@ void wipe(std::string& value) {
 }
 
 void add(const std::string& value, int change) {
-    if (value.size() < kShortestRedacted) return;
+    if (value.size() < kMinRedacted) return;
     Registry& r = registry();
     const std::lock_guard lock(r.mutex);
     const auto it = r.live.emplace(value, 0).first;

@@ -16,9 +16,9 @@
 namespace postern::probe {
 namespace {
 
-constexpr std::size_t kLongestText = 256;
-constexpr std::size_t kMostNames = 16;
-constexpr std::size_t kLongestSerial = 32;  // RFC 5280 allows 20
+constexpr std::size_t kMaxText = 256;
+constexpr std::size_t kMaxNames = 16;
+constexpr std::size_t kMaxSerial = 32;  // RFC 5280 allows 20
 
 using core::Deleter;
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
@@ -30,7 +30,7 @@ std::string name_text(const X509_NAME* name) {
     if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
     char* data = nullptr;
     const long size = BIO_get_mem_data(bio.get(), &data);
-    return size > 0 ? excerpt({data, static_cast<std::size_t>(size)}, kLongestText) : std::string{};
+    return size > 0 ? excerpt({data, static_cast<std::size_t>(size)}, kMaxText) : std::string{};
 }
 
 core::Micros wall_us(const ASN1_TIME* time) {
@@ -61,20 +61,20 @@ std::string serial(const X509* leaf) {
     const ASN1_INTEGER* number = X509_get0_serialNumber(leaf);
     if (number == nullptr) return {};
     const auto size = static_cast<std::size_t>(ASN1_STRING_length(number));
-    return hex(ASN1_STRING_get0_data(number), std::min(size, kLongestSerial));
+    return hex(ASN1_STRING_get0_data(number), std::min(size, kMaxSerial));
 }
 
 std::vector<std::string> dns_names(const X509* leaf) {
     std::vector<std::string> out;
     const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
     if (!names) return out;
-    for (int i = 0; i < sk_GENERAL_NAME_num(names.get()) && out.size() < kMostNames; ++i) {
+    for (int i = 0; i < sk_GENERAL_NAME_num(names.get()) && out.size() < kMaxNames; ++i) {
         const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
         if (name->type != GEN_DNS) continue;
         const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
         const int size = ASN1_STRING_length(name->d.dNSName);
         // Any bytes may stand there, and they go into labels, JSON and terminals.
-        if (size > 0) out.push_back(excerpt({data, static_cast<std::size_t>(size)}, kLongestText));
+        if (size > 0) out.push_back(excerpt({data, static_cast<std::size_t>(size)}, kMaxText));
     }
     return out;
 }

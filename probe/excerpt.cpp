@@ -37,9 +37,9 @@ void drop_partial_character(std::string& text) {
 
 std::string excerpt(std::string_view whole, std::size_t limit) {
     static constexpr std::string_view kCut = "…";
-    static constexpr std::size_t kLongestCharacter = 4;
-    std::string text = core::redact(whole, limit + kLongestCharacter);
-    bool cut = whole.size() > limit + kLongestCharacter;
+    static constexpr std::size_t kMaxCharacterBytes = 4;
+    std::string text = core::redact(whole, limit + kMaxCharacterBytes);
+    bool cut = whole.size() > limit + kMaxCharacterBytes;
     if (cut) drop_partial_character(text);
     std::string out;
     for (std::size_t i = 0; i < text.size();) {

@@ -80,7 +80,7 @@ core::Result<std::uint32_t> decode_header(core::ByteView page) {
     const auto crc = in.le<std::uint64_t>();
     if (!in.ok() || crc != core::crc64(page.first(16))) return bad("its header is damaged");
     if (version != kVersion) return bad("another version's history");
-    if (sections == 0 || sections > kMostSections) return bad("its header makes no sense");
+    if (sections == 0 || sections > kMaxSections) return bad("its header makes no sense");
     return sections;
 }
 

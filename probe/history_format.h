@@ -35,7 +35,7 @@ inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr std::size_t kIdentityBytes = 2048;
 inline constexpr std::size_t kSectionPages = 75;
 inline constexpr std::size_t kSectionBytes = kSectionPages * kPageBytes;
-inline constexpr std::uint32_t kMostSections = 256;
+inline constexpr std::uint32_t kMaxSections = 256;
 
 enum class SlotKind : std::uint8_t { kMinute, kHour, kFailure };
 

@@ -51,7 +51,7 @@ struct HistoryStore::Address {
 HistoryStore::HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t most_addresses)
     : clock_(clock),
       path_(std::move(path)),
-      most_(std::clamp<std::uint32_t>(most_addresses, 1, kMostSections)),
+      most_(std::clamp<std::uint32_t>(most_addresses, 1, kMaxSections)),
       file_(loop),
       tick_(clock),
       read_([this](std::uint64_t offset, std::size_t size) { return file_.read(offset, size); }) {
@@ -74,7 +74,7 @@ core::Result<core::UniqueFd> HistoryStore::open_file() {
         const ssize_t n = ::pread(fd.get(), header.data(), header.size(), 0);
         if (n < 0) return core::fail(core::Error{core::Code::kFileUnreadable, "can't read " + path_, "", errno});
         if (n == 0) {
-            header = encode_header(kMostSections);
+            header = encode_header(kMaxSections);
             if (::pwrite(fd.get(), header.data(), header.size(), 0) == static_cast<ssize_t>(header.size())) return fd;
             const int error = errno;
             ::unlink(path_.c_str());

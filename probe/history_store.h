@@ -28,7 +28,7 @@ namespace postern::probe {
 class HistoryStore {
   public:
     /// `loop` null: everything is written at once when its second is over (tests).
-    HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t most_addresses = kMostSections);
+    HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t most_addresses = kMaxSections);
     ~HistoryStore();
     HistoryStore(const HistoryStore&) = delete;
     HistoryStore& operator=(const HistoryStore&) = delete;

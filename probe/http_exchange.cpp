@@ -11,8 +11,8 @@
 namespace postern::probe {
 namespace {
 
-constexpr std::size_t kLongestChunkLine = 1024;
-constexpr std::size_t kMostHeaders = 128;
+constexpr std::size_t kMaxChunkLine = 1024;
+constexpr std::size_t kMaxHeaders = 128;
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -183,7 +183,7 @@ HttpReply::Progress HttpReply::step() {
             return Progress::kMore;
         }
         case State::kChunkSize: {
-            const Progress got = take_line(&line, kLongestChunkLine);
+            const Progress got = take_line(&line, kMaxChunkLine);
             return got == Progress::kDone ? on_chunk_size(line) : got;
         }
         case State::kChunkEnd: {
@@ -235,8 +235,8 @@ bool HttpReply::on_header(std::string_view line) {
         stop(Progress::kProtocol, fmt::format("expected a header, found: {}", excerpt(line, 64)));
         return false;
     }
-    if (headers_.size() >= kMostHeaders) {
-        stop(Progress::kProtocol, fmt::format("expected at most {} headers, found more", kMostHeaders));
+    if (headers_.size() >= kMaxHeaders) {
+        stop(Progress::kProtocol, fmt::format("expected at most {} headers, found more", kMaxHeaders));
         return false;
     }
     headers_.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));

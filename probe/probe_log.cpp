@@ -18,8 +18,8 @@ namespace postern::probe {
 namespace {
 
 /// What may wait for the pool at most; beyond it the disk is too slow and lines are lost.
-constexpr std::size_t kMostPending = 4u << 20;
-constexpr std::size_t kMostSampled = 10000;  // addresses whose last line is remembered, unless more are probed
+constexpr std::size_t kMaxPending = 4u << 20;
+constexpr std::size_t kMaxSampled = 10000;  // addresses whose last line is remembered, unless more are probed
 
 std::string file_name(const std::string& path, int n) {
     return n == 0 ? path : fmt::format("{}.{}", path, n);
@@ -46,7 +46,7 @@ struct ProbeLog::Writer {
 
     void push(const std::string& line) {
         const std::lock_guard lock(queue_mutex);
-        if (queue.size() + line.size() > kMostPending) {
+        if (queue.size() + line.size() > kMaxPending) {
             ++lost;
             ++lost_since_failing;
             return;
@@ -188,7 +188,7 @@ bool ProbeLog::add(const Record& record) {
     // A wall clock that jumped back is "long ago", too.
     const bool due = since >= settings_.sample_us || since < 0;
     if (record.ok && !record.transition() && !due && !settings_.all) return false;
-    if (it == last_logged_.end() && last_logged_.size() >= kMostSampled) {
+    if (it == last_logged_.end() && last_logged_.size() >= kMaxSampled) {
         // Of an address that is gone nothing has to be known; of the others, what is older than a sample says nothing.
         std::erase_if(last_logged_, [&](const auto& l) { return record.wall_us - l.second >= settings_.sample_us; });
     }

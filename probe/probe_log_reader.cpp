@@ -12,7 +12,7 @@ namespace postern::probe {
 namespace {
 
 constexpr std::size_t kBlock = 64u << 10;
-constexpr std::size_t kLongestLine = 64u << 10;
+constexpr std::size_t kMaxLine = 64u << 10;
 
 std::string file_name(const std::string& path, int n) {
     return n == 0 ? path : fmt::format("{}.{}", path, n);
@@ -64,7 +64,7 @@ std::optional<std::string> ProbeLogReader::next_line() {
         }
         buffer_.erase(0, used_);
         used_ = 0;
-        if (buffer_.size() > kLongestLine) {  // no record: drop what is there of it
+        if (buffer_.size() > kMaxLine) {  // no record: drop what is there of it
             buffer_.clear();
             ++skipped_;
         }

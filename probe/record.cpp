@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 constexpr std::array<std::string_view, kTimedPhases> kPhaseKeys{"connect_us", "tls_us", "request_us", "ttfb_us",
                                                                 "transfer_us"};
-constexpr std::size_t kLongestLine = 64u << 10;
+constexpr std::size_t kMaxLine = 64u << 10;
 
 void put_text(std::string& out, std::string_view key, std::string_view value) {
     out += fmt::format(R"("{}":{},)", key, value.empty() ? "null" : core::json_quote(value));
@@ -152,7 +152,7 @@ std::string to_json(const Record& record) {
 
 core::Result<Record> parse_record(std::string_view line) {
     const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, std::move(what)); };
-    if (line.size() > kLongestLine) return bad("a line too long for a probe record");
+    if (line.size() > kMaxLine) return bad("a line too long for a probe record");
     const Json json = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) return bad("not a JSON object");
     Record record;

@@ -6,9 +6,9 @@ namespace postern::probe {
 namespace {
 
 constexpr core::Micros kSoon = 250 * core::kMillisecond;
-constexpr core::Micros kStandstill = core::kSecond;     // a wake-up this late: the machine slept
-constexpr core::Micros kSpreadAfter = core::kSecond;    // and over this long everything is taken up again
-constexpr core::Micros kShortest = core::kMillisecond;  // no interval is shorter
+constexpr core::Micros kStandstill = core::kSecond;        // a wake-up this late: the machine slept
+constexpr core::Micros kSpreadAfter = core::kSecond;       // and over this long everything is taken up again
+constexpr core::Micros kMinInterval = core::kMillisecond;  // no interval is shorter
 
 /// FNV-1a, then mixed (splitmix64's finish): neighbouring addresses must land far apart.
 std::uint64_t hash_of(const ProbeTarget& target) {
@@ -47,8 +47,8 @@ struct Scheduler::Entry {
     bool on_grid = false;  // the planned or running attempt is a scheduled one
     bool again = false;    // asked for while one was running
 
-    core::Micros interval() const { return std::max(kShortest, scheduled.rule.interval_us); }
-    core::Micros fast() const { return std::clamp(scheduled.rule.fast_interval_us, kShortest, interval()); }
+    core::Micros interval() const { return std::max(kMinInterval, scheduled.rule.interval_us); }
+    core::Micros fast() const { return std::clamp(scheduled.rule.fast_interval_us, kMinInterval, interval()); }
     core::Micros offset() const { return static_cast<core::Micros>(hash % static_cast<std::uint64_t>(interval())); }
 };
 

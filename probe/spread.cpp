@@ -7,12 +7,12 @@
 namespace postern::probe {
 namespace {
 
-constexpr core::Micros kLongest = (core::Micros{1} << 31) - 1;
+constexpr core::Micros kMaxMicros = (core::Micros{1} << 31) - 1;
 constexpr int kBucketBits = 4;  // 16 buckets an octave
 constexpr int kCodeBits = 11;
 
 std::uint32_t clamped(core::Micros us) {
-    return static_cast<std::uint32_t>(std::clamp<core::Micros>(us, 0, kLongest));
+    return static_cast<std::uint32_t>(std::clamp<core::Micros>(us, 0, kMaxMicros));
 }
 
 /// `bits` leading bits below the first one, and the exponent above them: small values stand for themselves.
@@ -89,7 +89,7 @@ std::uint16_t time_code(core::Micros us) {
 
 core::Micros time_of_code(std::uint16_t code) {
     // A damaged code may lie beyond: it is the longest time that has one.
-    return of_float(std::min(std::uint32_t{code}, to_float(clamped(kLongest), kCodeBits)), kCodeBits).from;
+    return of_float(std::min(std::uint32_t{code}, to_float(clamped(kMaxMicros), kCodeBits)), kCodeBits).from;
 }
 
 }  // namespace postern::probe

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kLargestJson = 1u << 20;
+constexpr std::size_t kMaxJson = 1u << 20;
 constexpr int kDeepest = 32;
 constexpr std::size_t kQuote = 120;
 
@@ -41,7 +41,7 @@ bool too_deep(std::string_view text) {
 }
 
 Json parse(std::string_view body) {
-    if (body.size() > kLargestJson || too_deep(body)) return Json(Json::value_t::discarded);
+    if (body.size() > kMaxJson || too_deep(body)) return Json(Json::value_t::discarded);
     return Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
 }
 

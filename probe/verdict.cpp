@@ -9,7 +9,7 @@ bool passes(State state) {
     return state == State::kUp || state == State::kDegraded;
 }
 
-constexpr int kLongestStreak = 1'000'000;
+constexpr int kMaxStreak = 1'000'000;
 
 }  // namespace
 
@@ -103,20 +103,20 @@ State link_state(const std::vector<State>& addresses, LinkPolicy policy) {
 }
 
 void VerdictBook::Streaks::succeeded(int rise) {
-    ok = std::min(ok + 1, kLongestStreak);
+    ok = std::min(ok + 1, kMaxStreak);
     failed = 0;
     if (ok >= rise) shaken = false;
 }
 
 void VerdictBook::Streaks::broke() {
-    failed = std::min(failed + 1, kLongestStreak);
+    failed = std::min(failed + 1, kMaxStreak);
     ok = 0;
     shaken = true;
 }
 
 void VerdictBook::Streaks::turned_down(core::Micros now) {
     forget(now);
-    if (downs.size() >= kMostDowns) downs.erase(downs.begin());
+    if (downs.size() >= kMaxDowns) downs.erase(downs.begin());
     downs.push_back(now);
 }
 
@@ -126,9 +126,9 @@ void VerdictBook::Streaks::forget(core::Micros now) {
 
 int VerdictBook::Streaks::rise_needed(int rise) const {
     int needed = rise;
-    for (std::size_t n = static_cast<std::size_t>(kFlapsFree); n < downs.size() && needed < kMostRise; ++n)
+    for (std::size_t n = static_cast<std::size_t>(kFlapsFree); n < downs.size() && needed < kMaxRise; ++n)
         needed *= 2;
-    return std::max(rise, std::min(needed, kMostRise));
+    return std::max(rise, std::min(needed, kMaxRise));
 }
 
 bool VerdictBook::Streaks::may_rise(const VerdictRule& rule, core::Micros now) const {

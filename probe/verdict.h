@@ -31,8 +31,8 @@ namespace postern::probe {
 
 inline constexpr core::Micros kFlapWindow = 10 * core::kMinute;
 inline constexpr int kFlapsFree = 3;
-inline constexpr int kMostRise = 60;
-inline constexpr std::size_t kMostDowns = 16;
+inline constexpr int kMaxRise = 60;
+inline constexpr std::size_t kMaxDowns = 16;
 
 /// Which verdict a failure speaks about.
 enum class Blame { kNobody, kPath, kService };

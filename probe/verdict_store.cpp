@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kLargest = 8u << 20;
+constexpr std::size_t kMaxBytes = 8u << 20;
 constexpr std::string_view kVersion = R"({"postern_verdicts":1,)";
 constexpr std::string_view kEnd = "}\n";
 
@@ -55,7 +55,7 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
     if (it == item.end() || !it->is_array()) return out;
     for (const auto& entry : *it) {
         const core::Micros at = entry.is_string() ? core::parse_utc(entry.get<std::string>()) : -1;
-        if (times.past(at) && times.now() - at <= kFlapWindow && out.size() < kMostDowns) out.push_back(times.mono(at));
+        if (times.past(at) && times.now() - at <= kFlapWindow && out.size() < kMaxDowns) out.push_back(times.mono(at));
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -64,7 +64,7 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
 /// The list behind a head that fits it.
 core::Result<Json> parse_saved(std::string_view text) {
     const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what); };
-    if (text.size() > kLargest) return bad("too large");
+    if (text.size() > kMaxBytes) return bad("too large");
     if (!text.starts_with(kVersion)) return bad("another program's file, or another version's");
     const auto head_end = text.find('\n');
     if (head_end == std::string_view::npos || !text.ends_with(kEnd)) return bad("cut off");

@@ -11,7 +11,7 @@
 namespace postern::probe {
 namespace {
 
-constexpr std::size_t kMost = 64;
+constexpr std::size_t kMaxChains = 64;
 
 /// The name and the digests of all that the server sent; "" when memory is short.
 std::string key_of(X509_STORE_CTX* context, const std::string& name) {
@@ -48,7 +48,7 @@ VerifiedChains::Info VerifiedChains::verify(x509_store_ctx_st* context, const st
     for (int i = 0; i < sk_X509_num(path); ++i) {
         not_before_us = std::max(not_before_us, describe_certificate(sk_X509_value(path, i), nullptr).not_before_us);
     }
-    if (known_.size() >= kMost) known_.clear();
+    if (known_.size() >= kMaxChains) known_.clear();
     known_.emplace(key, Known{not_before_us, info});
     return info;
 }

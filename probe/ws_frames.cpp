@@ -7,7 +7,7 @@
 namespace postern::probe {
 namespace {
 
-constexpr std::size_t kLargestControl = 125;  // RFC 6455 5.5
+constexpr std::size_t kMaxControl = 125;  // RFC 6455 5.5
 constexpr int kNoCloseCode = 1005;
 
 std::uint64_t big_endian(std::string_view bytes) {
@@ -31,7 +31,7 @@ std::string ws_client_frame(WsOpcode opcode, std::string_view payload, std::uint
     const char key[4] = {static_cast<char>(mask >> 24), static_cast<char>(mask >> 16), static_cast<char>(mask >> 8),
                          static_cast<char>(mask)};
     std::string out(1, static_cast<char>(0x80 | static_cast<unsigned>(opcode)));
-    if (payload.size() <= kLargestControl) {
+    if (payload.size() <= kMaxControl) {
         out += static_cast<char>(0x80 | payload.size());
     } else {
         payload = payload.substr(0, 0xffff);
@@ -74,10 +74,10 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
         return stop(Progress::kProtocol, "expected an unmasked frame, as servers send, found a masked one");
     }
     const unsigned short_length = second & 0x7f;
-    if (is_control(head->opcode) && (!head->final || short_length > kLargestControl)) {
+    if (is_control(head->opcode) && (!head->final || short_length > kMaxControl)) {
         return stop(Progress::kProtocol,
                     fmt::format("expected a whole control frame of at most {} bytes, found a larger or a cut one",
-                                kLargestControl));
+                                kMaxControl));
     }
     const std::size_t more = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
     if (buffer_.size() < 2 + more) return Progress::kMore;

@@ -10,11 +10,11 @@
 namespace postern::resolver {
 namespace {
 
-constexpr std::uint64_t kLeastBytes = 64 * 1024;  // below: no cache
-constexpr std::uint64_t kBytesPerBucket = 256;    // about an entry
+constexpr std::uint64_t kMinBytes = 64 * 1024;  // below: no cache
+constexpr std::uint64_t kBytesPerBucket = 256;  // about an entry
 constexpr core::Micros kRememberBackoff = 10 * core::kSecond;
-constexpr std::size_t kMostTtls = 1024;
-constexpr int kMostSteps = 256;
+constexpr std::size_t kMaxTtls = 1024;
+constexpr int kMaxSteps = 256;
 constexpr std::uint8_t kHot = 2;  // hits that make an entry worth a prefetch
 
 /// What a block costs, with the allocator's own header.
@@ -54,7 +54,7 @@ struct Cache::Entry {
 
 /// What matters to a cache in the sections of a reply.
 struct Cache::Scan {
-    std::uint16_t ttl_at[kMostTtls];
+    std::uint16_t ttl_at[kMaxTtls];
     std::size_t count = 0;
     std::uint32_t least_ttl = UINT32_MAX;
     std::uint32_t negative_ttl = 0;
@@ -67,7 +67,7 @@ struct Cache::Scan {
     bool read(const Sections& s, std::uint16_t type) {
         std::size_t at = 0;
         const unsigned records = s.answers + 0u + s.authorities + s.additionals;
-        if (records > kMostTtls) return false;
+        if (records > kMaxTtls) return false;
         for (unsigned i = 0; i < records; ++i) {
             Record r;
             if (!next_record(s.wire, &at, &r)) return false;
@@ -107,7 +107,7 @@ void Cache::configure(const CacheSettings& settings) {
     buckets_.reset();
     index_bytes_ = used_ = 0;
     mask_ = 0;
-    if (settings_.bytes >= kLeastBytes) {
+    if (settings_.bytes >= kMinBytes) {
         const std::uint64_t n = std::bit_floor(settings_.bytes / kBytesPerBucket);
         // calloc: pages of the index cost nothing until an entry falls into them.
         buckets_.reset(static_cast<Entry**>(std::calloc(n, sizeof(Entry*))));
@@ -277,7 +277,7 @@ bool Cache::make_room(std::uint64_t bytes) {
     if (index_bytes_ + bytes > settings_.bytes) return false;
     while (used_ + bytes > settings_.bytes) {
         Entry* e = hand_ != nullptr ? hand_ : oldest_;
-        for (int steps = 0; e->visited != 0 && steps < kMostSteps; ++steps) {
+        for (int steps = 0; e->visited != 0 && steps < kMaxSteps; ++steps) {
             e->visited = 0;
             e = e->newer != nullptr ? e->newer : oldest_;
         }

@@ -9,7 +9,7 @@
 namespace postern::resolver {
 namespace {
 
-constexpr core::Micros kLongestRetry = core::kSecond;  // a lost datagram of a flood must not cost the whole period
+constexpr core::Micros kMaxRetry = core::kSecond;  // a lost datagram of a flood must not cost the whole period
 
 /// CH TXT version.bind: nobody is asked for it, and no plan has it.
 constexpr std::uint8_t kQuery[] = {0,   0,   0,   0,   0,   1, 0,   0,   0,   0,   0, 0, 7,  'v', 'e',
@@ -42,7 +42,7 @@ void Canary::fly() {
         silent_since_ = now;
     else if (now - silent_since_ > period_us_ / 3)
         note_silence();
-    next_.start_in(std::min(period_us_ / 20, kLongestRetry), [this] { fly(); });
+    next_.start_in(std::min(period_us_ / 20, kMaxRetry), [this] { fly(); });
     // An address may be gone with its interface while the others serve: the first that can be asked.
     for (const auto& listener : server_.addresses()) {
         if (send_to(listener)) return;

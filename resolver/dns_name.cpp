@@ -6,7 +6,7 @@
 namespace postern::resolver {
 namespace {
 
-constexpr unsigned kMostPointers = 127;  // as many as a name can have labels; more are there to cost us time
+constexpr unsigned kMaxPointers = 127;  // as many as a name can have labels; more are there to cost us time
 
 }  // namespace
 
@@ -25,7 +25,7 @@ std::size_t read_name(ByteView message, std::size_t at, Name* out) {
     while (at < message.size()) {
         const std::size_t label = message[at];
         if (label >= 0xc0) {
-            if (at + 2 > message.size() || ++pointers > kMostPointers) return 0;
+            if (at + 2 > message.size() || ++pointers > kMaxPointers) return 0;
             const std::size_t target = (label & 0x3f) << 8 | message[at + 1];
             if (target >= limit || target < kHeaderSize) return 0;
             if (end == 0) end = at + 2;

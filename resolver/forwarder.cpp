@@ -10,14 +10,14 @@ namespace {
 
 using core::ResolverEvent;
 
-constexpr std::size_t kMostAttempts = 24;  // of one flight: 3 rounds through 8 servers
+constexpr std::size_t kMaxAttempts = 24;  // of one flight: 3 rounds through 8 servers
 constexpr unsigned kRounds = 3;
 // A packet on the right port that is not our reply is rare but for somebody who guesses IDs. After this many
 // the question goes over TCP, where guessing is hopeless: 8 tries of 65,536 IDs (RFC 5452 9.1).
-constexpr unsigned kMostForeign = 8;
+constexpr unsigned kMaxForeign = 8;
 constexpr core::Micros kTcpPatience = core::kSecond;  // a handshake and an answer
 constexpr std::size_t kShareBeyond = 64;              // of the waiters, a client's when there are too many
-constexpr std::size_t kLargestKept = 64;              // of a flight's waiters when it ends
+constexpr std::size_t kMaxKept = 64;                  // of a flight's waiters when it ends
 
 bool is_complaint(std::uint16_t rcode) {
     return rcode == kFormErr || rcode == kNotImp || rcode == kBadVers;
@@ -104,7 +104,7 @@ void Forwarder::drop_waiters(Flight& f) {
     for (const Waiter& w : f.waiters)
         --waiting_of_client_[w.client];
     f.waiters.clear();
-    if (f.waiters.capacity() > kLargestKept) f.waiters = {};
+    if (f.waiters.capacity() > kMaxKept) f.waiters = {};
 }
 
 void Forwarder::prefetch(const FlightKey& key, ByteView question) {
@@ -172,7 +172,7 @@ void Forwarder::try_next(Slot slot) {
 
 bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra) {
     Flight& f = flights_[slot];
-    if (f.attempts.size() >= kMostAttempts) return false;
+    if (f.attempts.size() >= kMaxAttempts) return false;
     if (!extra) drop_silent(f, server);
     Attempt a;
     a.upstream = f.order[server];
@@ -183,7 +183,7 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     a.tcp = tcp;
     a.extra = extra;
     if (!a.upstream->has_cookie()) a.upstream->make_cookie(random_.next64());
-    std::uint8_t query[kMostUpstreamQuery];
+    std::uint8_t query[kMaxUpstreamQuery];
     const std::size_t size = write_upstream_query(a.id, f, edns, a.upstream->cookie(), query);
     const std::uint64_t cookie = make_cookie(slot, f.generation, f.attempts.size());
     const auto sent = tcp ? transport_->send_tcp(cookie, a.upstream->address(), {query, size})
@@ -282,13 +282,13 @@ bool Forwarder::cookie_fits(Attempt& attempt, const ReplyView& view) const {
         upstream.forget_server_cookie();
         return true;
     }
-    attempt.foreign = kMostForeign - 1;
+    attempt.foreign = kMaxForeign - 1;
     return false;
 }
 
 bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
     ++stats_.events[static_cast<std::size_t>(ResolverEvent::kUpstreamMismatch)];
-    if (attempt.tcp || ++attempt.foreign < kMostForeign) return false;
+    if (attempt.tcp || ++attempt.foreign < kMaxForeign) return false;
     attempt.live = false;
     const std::size_t server = attempt.server;
     const bool extra = attempt.extra;
@@ -415,7 +415,7 @@ void Forwarder::wake(Slot slot) {
     f.wake_at = 0;
     if (now >= f.deadline) {
         for (const Attempt& a : f.attempts) {
-            if (a.live && !a.silent && now >= a.sent_at + Upstream::kLeastPatience) a.upstream->stayed_silent(now);
+            if (a.live && !a.silent && now >= a.sent_at + Upstream::kMinPatience) a.upstream->stayed_silent(now);
         }
         return give_up(slot, any_live(f) ? kEdeNoReachableAuthority : kEdeNetworkError);
     }

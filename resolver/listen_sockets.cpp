@@ -14,7 +14,7 @@ namespace postern::resolver {
 namespace {
 
 constexpr int kFirstPassed = 3;
-constexpr int kMostPassed = 64;
+constexpr int kMaxPassed = 64;
 // As much as the kernel allows of it: the queue has to hold what arrives while one batch is answered.
 constexpr int kReceiveBuffer = 4 << 20;
 
@@ -37,7 +37,7 @@ std::vector<ListenSocket> take_passed_sockets(int given) {
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
         ::unsetenv(name);
     std::vector<ListenSocket> out;
-    if (count <= 0 || count > kMostPassed) return out;
+    if (count <= 0 || count > kMaxPassed) return out;
     for (int fd = kFirstPassed; fd < kFirstPassed + count; ++fd) {
         ListenSocket s;
         s.fd.reset(fd);

@@ -7,7 +7,7 @@
 namespace postern::resolver {
 
 namespace {
-constexpr int kMostSockets = 64;
+constexpr int kMaxSockets = 64;
 }
 
 const char* const kUsageText =
@@ -73,9 +73,9 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
         } else if (key == "--sockets") {
             const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out.sockets);
             if (error != std::errc{} || end != value.data() + value.size() || out.sockets < 1 ||
-                out.sockets > kMostSockets) {
+                out.sockets > kMaxSockets) {
                 return wrong(
-                    "--sockets is \"" + value + "\", expected a number from 1 to " + std::to_string(kMostSockets),
+                    "--sockets is \"" + value + "\", expected a number from 1 to " + std::to_string(kMaxSockets),
                     "leave it out: sockets are bound as the plan says");
             }
         } else {

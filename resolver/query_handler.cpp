@@ -13,7 +13,7 @@ using core::Source;
 
 constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // the client's patience, RFC 8767 5
 constexpr std::int64_t kStaleTtl = 30;                           // RFC 8767 4
-constexpr unsigned kMostRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
+constexpr unsigned kMaxRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
 
 /// QTYPEs that are not types of data. They are never forwarded and never answered from a plan.
 std::uint16_t meta_type_error(std::uint16_t type) {
@@ -133,7 +133,7 @@ Handled QueryHandler::refuse_client(const Context& c) {
         refusals_from_ = now_;
         refusals_ = 0;
     }
-    if (++refusals_ > kMostRefusals) return {};
+    if (++refusals_ > kMaxRefusals) return {};
     ReplyOptions options;
     options.ede = kEdeProhibited;
     return finish(c, Source::kRefused, Sections::error(kRefused), options);

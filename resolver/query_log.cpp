@@ -63,7 +63,7 @@ void QueryLog::keep(ByteView question, const ReplyTo& from, core::Source source,
         r.klass = core::load_be16(question.data() + r.name_size + 2);
     }
     pending_.push_back(r);
-    if (pending_.size() == kMostPending) return write();
+    if (pending_.size() == kMaxPending) return write();
     if (!timer_.pending()) timer_.start_in(kInterval, [this] { write(); });
 }
 

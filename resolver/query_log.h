@@ -28,7 +28,7 @@ class QueryLog {
     bool open();
     void remove();
 
-    static constexpr std::size_t kMostPending = 128;
+    static constexpr std::size_t kMaxPending = 128;
 
     core::Clock& clock_;
     core::Random& random_;

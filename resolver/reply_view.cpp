@@ -7,7 +7,7 @@ namespace {
 
 using core::load_be16;
 
-constexpr std::size_t kLongestChain = 16;
+constexpr std::size_t kMaxChain = 16;
 
 /// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed: RDATA ends where they
 /// do.
@@ -152,7 +152,7 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
 bool answers_belong(ByteView reply, const Name& asked, Name* last) {
     const std::size_t body = kHeaderSize + asked.length + 4u;
     const std::uint16_t answers = load_be16(reply.data() + 6);
-    std::array<Name, kLongestChain> chain;
+    std::array<Name, kMaxChain> chain;
     std::size_t links = 1;
     chain[0] = asked;
     // The chain first: servers may send it in any order. Each turn finds the one CNAME that continues it.
@@ -166,7 +166,7 @@ bool answers_belong(ByteView reply, const Name& asked, Name* last) {
             if (r.type != kTypeCname) continue;
             if (read_name(reply, r.name_at, &owner) == 0) return false;
             if (!(owner == chain[links - 1])) continue;
-            if (links == kLongestChain) return false;
+            if (links == kMaxChain) return false;
             if (read_name(reply, r.rdata_at, &chain[links]) == 0) return false;
             ++links;
             found = true;

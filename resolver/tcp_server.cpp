@@ -11,8 +11,8 @@ namespace {
 
 // A client that does not read is not read either: with so many bytes of answers waiting to leave, its next
 // question waits, too. One answer more than this is what a connection costs at most.
-constexpr std::size_t kMostUnsent = 64 * 1024;
-constexpr std::size_t kMostPending = 256;  // questions of one connection that wait for upstreams
+constexpr std::size_t kMaxUnsent = 64 * 1024;
+constexpr std::size_t kMaxPending = 256;  // questions of one connection that wait for upstreams
 constexpr int kBacklog = 256;
 
 }  // namespace
@@ -114,7 +114,7 @@ class TcpServer::Client final : public TcpStream::Owner {
         if (asked) last_activity_ = server_.clock_.mono_us();
         return data.size();
     }
-    bool has_room() const { return output_.size() + stream_.unsent() <= kMostUnsent && pending_ <= kMostPending; }
+    bool has_room() const { return output_.size() + stream_.unsent() <= kMaxUnsent && pending_ <= kMaxPending; }
     void pause() {
         paused_ = true;
         stream_.stop_reading();

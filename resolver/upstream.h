@@ -16,7 +16,7 @@ namespace postern::resolver {
 
 class Upstream {
   public:
-    static constexpr core::Micros kLeastPatience = 200 * core::kMillisecond;
+    static constexpr core::Micros kMinPatience = 200 * core::kMillisecond;
     static constexpr core::Micros kPlainFor = 15 * core::kMinute;  // then OPT is tried again
 
     Upstream(std::uint32_t id, const core::SocketAddress& address) : id_(id), address_(address) {}
@@ -25,7 +25,7 @@ class Upstream {
     const core::SocketAddress& address() const { return address_; }
     core::Micros srtt_us() const { return srtt_us_; }
     /// How long to wait in silence before the next server is asked: max(200 ms, 3 × smoothed round trip).
-    core::Micros patience() const { return std::max(kLeastPatience, 3 * srtt_us_); }
+    core::Micros patience() const { return std::max(kMinPatience, 3 * srtt_us_); }
 
     /// Out of order: not asked first until it has answered once more.
     bool suspect() const { return failures_ >= kSuspectAfter; }

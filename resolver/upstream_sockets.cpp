@@ -14,19 +14,19 @@ namespace {
 
 constexpr std::uint64_t kTcpHandle = std::uint64_t{1} << 63;
 constexpr int kEventsAtOnce = 64;
-constexpr int kMostDatagrams = 16;  // of one exchange in one turn: a flood may not starve the clients
+constexpr int kMaxDatagrams = 16;  // of one exchange in one turn: a flood may not starve the clients
 
 // A socket is used again only while this many of its server lie idle; they are taken longest idle first,
 // about.
 constexpr std::size_t kIdleToReuse = 1024;
-constexpr std::size_t kMostIdle = kIdleToReuse + 512;  // room for what is in flight at once
-constexpr std::size_t kShuffle = 64;                   // taken from among the so many longest idle ones
-constexpr int kMostUses = 4;
-constexpr core::Micros kLongestIdle = 30 * core::kSecond;  // NATs and our own address change behind its back
+constexpr std::size_t kMaxIdle = kIdleToReuse + 512;  // room for what is in flight at once
+constexpr std::size_t kShuffle = 64;                  // taken from among the so many longest idle ones
+constexpr int kMaxUses = 4;
+constexpr core::Micros kMaxIdleTime = 30 * core::kSecond;  // NATs and our own address change behind its back
 constexpr rlim_t kDescriptorsToReuse = 8 * kIdleToReuse;
 // Of the 28,232 ports that a host has by default for what its programs open, at most so many are ours at
 // once.
-constexpr std::size_t kMostBusy = 12 * 1024;
+constexpr std::size_t kMaxBusy = 12 * 1024;
 // One question that nobody answers is no news; so many in a row, and the way to that server may have changed.
 constexpr unsigned kSilenceToClose = 8;
 
@@ -69,7 +69,7 @@ std::size_t UpstreamSockets::idle() const {
 
 UpstreamTransport::Sent UpstreamSockets::send_udp(std::uint64_t cookie, const core::SocketAddress& server,
                                                   core::ByteView query) {
-    if (busy_ >= kMostBusy) return {ENOBUFS, 0};
+    if (busy_ >= kMaxBusy) return {ENOBUFS, 0};
     Slot slot = 0;
     if (const int error = take(server, &slot); error != 0) return {error, 0};
     const bool used = sockets_[slot].uses > 0;
@@ -101,7 +101,7 @@ UpstreamTransport::Sent UpstreamSockets::start(Slot slot, std::uint64_t cookie, 
 int UpstreamSockets::take(const core::SocketAddress& server, Slot* slot) {
     if (!reuse_) return open(server, slot);
     auto& idle = pool_of(server).idle;
-    while (!idle.empty() && clock_.mono_us() - sockets_[idle.front()].idle_since_us > kLongestIdle) {
+    while (!idle.empty() && clock_.mono_us() - sockets_[idle.front()].idle_since_us > kMaxIdleTime) {
         close(idle.front());
         idle.pop_front();
     }
@@ -147,7 +147,7 @@ UpstreamSockets::Pool& UpstreamSockets::pool_of(const core::SocketAddress& serve
     }
     // Servers that are not asked any more leave nothing but an empty pool, which the next new one takes.
     for (Pool& pool : pools_) {
-        if (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.back()].idle_since_us > kLongestIdle)
+        if (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.back()].idle_since_us > kMaxIdleTime)
             close_idle(pool);
         if (pool.idle.empty()) {
             pool.server = server;
@@ -196,23 +196,23 @@ void UpstreamSockets::end_exchange(Slot slot, bool good) {
     ++s.exchange;
     Pool* pool = reuse_ && good ? &pool_of(s.server) : nullptr;
     if (pool != nullptr) pool->unanswered = 0;
-    if (pool == nullptr || s.suspect || s.uses >= kMostUses || pool->idle.size() >= kMostIdle) return close(slot);
+    if (pool == nullptr || s.suspect || s.uses >= kMaxUses || pool->idle.size() >= kMaxIdle) return close(slot);
     s.idle_since_us = clock_.mono_us();
     pool->idle.push_back(slot);
-    if (!old_timer_.pending()) old_timer_.start_in(kLongestIdle, [this] { close_old(); });
+    if (!old_timer_.pending()) old_timer_.start_in(kMaxIdleTime, [this] { close_old(); });
 }
 
 /// So that after a burst sockets and ports don't stay ours. One wake-up at the end, not one a socket.
 void UpstreamSockets::close_old() {
     core::Micros newest = -1;
     for (Pool& pool : pools_) {
-        while (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us >= kLongestIdle) {
+        while (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us >= kMaxIdleTime) {
             close(pool.idle.front());
             pool.idle.pop_front();
         }
         if (!pool.idle.empty()) newest = std::max(newest, sockets_[pool.idle.back()].idle_since_us);
     }
-    if (newest >= 0) old_timer_.start_at(newest + kLongestIdle, [this] { close_old(); });
+    if (newest >= 0) old_timer_.start_at(newest + kMaxIdleTime, [this] { close_old(); });
 }
 
 void UpstreamSockets::close(Slot slot) {
@@ -240,7 +240,7 @@ void UpstreamSockets::on_ready() {
 
 void UpstreamSockets::receive(Slot slot, std::uint32_t birth) {
     static std::uint8_t buffer[65535];
-    for (int i = 0; i < kMostDatagrams; ++i) {
+    for (int i = 0; i < kMaxDatagrams; ++i) {
         // An event of this turn may have ended it.
         if (!sockets_[slot].fd || (sockets_[slot].birth & 0x7fffffff) != birth) return;
         if (!sockets_[slot].busy) {

@@ -10,8 +10,8 @@ namespace {
 constexpr core::Micros kIdle = 10 * core::kSecond;
 constexpr core::Micros kConnectIn = 3 * core::kSecond;  // less than a client waits
 constexpr core::Micros kSilent = 500 * core::kMillisecond;
-constexpr std::size_t kMostPipelined = 100;
-constexpr std::size_t kMostUnsent = 16 * 1024;  // what was given to the kernel can't be taken back
+constexpr std::size_t kMaxPipelined = 100;
+constexpr std::size_t kMaxUnsent = 16 * 1024;  // what was given to the kernel can't be taken back
 
 }  // namespace
 
@@ -29,7 +29,7 @@ bool TcpConnection::silent() const {
 
 bool TcpConnection::takes(std::uint16_t id, bool one_each) const {
     if (!connected_ || (one_each && written_ > 0)) return false;
-    return asked_.size() < kMostPipelined && stream_.unsent() <= kMostUnsent && asked_.count(id) == 0 && !silent();
+    return asked_.size() < kMaxPipelined && stream_.unsent() <= kMaxUnsent && asked_.count(id) == 0 && !silent();
 }
 
 bool TcpConnection::useless(bool one_each) const {

@@ -6,9 +6,9 @@
 namespace postern::resolver {
 namespace {
 
-constexpr std::size_t kMostConnections = 8;
-constexpr std::size_t kMostQueued = 1024;
-constexpr std::size_t kMostQueuedBytes = 512 * 1024;
+constexpr std::size_t kMaxConnections = 8;
+constexpr std::size_t kMaxQueued = 1024;
+constexpr std::size_t kMaxQueuedBytes = 512 * 1024;
 constexpr core::Micros kOneEach = core::kMinute;
 constexpr std::uint64_t kTakesSeveral = 10;  // answers over one connection
 
@@ -20,7 +20,7 @@ UpstreamTcpServer::UpstreamTcpServer(core::Loop& loop, core::Clock& clock, Upstr
 UpstreamTcpServer::~UpstreamTcpServer() = default;
 
 int UpstreamTcpServer::send(TcpQuery query) {
-    if (queue_.size() >= kMostQueued || queued_bytes_ + query.framed.size() > kMostQueuedBytes) return ENOBUFS;
+    if (queue_.size() >= kMaxQueued || queued_bytes_ + query.framed.size() > kMaxQueuedBytes) return ENOBUFS;
     queued_bytes_ += query.framed.size();
     queue_.push_back(std::move(query));
     dispatch();
@@ -78,7 +78,7 @@ int UpstreamTcpServer::open_as_needed() {
     const auto coming =
         std::count_if(connections_.begin(), connections_.end(), [](const auto& c) { return c->connecting(); });
     const std::size_t wanted = one_each() ? queue_.size() : std::min<std::size_t>(queue_.size(), 1);
-    for (auto i = static_cast<std::size_t>(coming); i < wanted && connections_.size() < kMostConnections; ++i) {
+    for (auto i = static_cast<std::size_t>(coming); i < wanted && connections_.size() < kMaxConnections; ++i) {
         auto connection = std::make_unique<TcpConnection>(*this, clock_, events_);
         if (const int error = connection->open(loop_, address_); error != 0) return error;
         connections_.push_back(std::move(connection));

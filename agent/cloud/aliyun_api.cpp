@@ -15,9 +15,9 @@ using core::Code;
 using core::Error;
 using core::Micros;
 
-constexpr Micros kCallBudget = 30 * core::kSecond;   // no attempt starts after it
-constexpr Micros kLongestWait = 10 * core::kSecond;  // a longer throttling is the caller's to sit out
-constexpr Micros kLongestThrottle = 30 * core::kMinute;
+constexpr Micros kCallBudget = 30 * core::kSecond;  // no attempt starts after it
+constexpr Micros kMaxWait = 10 * core::kSecond;     // a longer throttling is the caller's to sit out
+constexpr Micros kMaxThrottle = 30 * core::kMinute;
 constexpr Micros kPublicFirst = 10 * core::kMinute;  // then the VPC host is tried again
 constexpr Micros kClockIsFine = core::kMinute;
 constexpr Micros kHalfSecond = core::kSecond / 2;  // the Date header has whole seconds
@@ -171,7 +171,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
     /// Signs and sends, now or when throttling allows.
     void attempt(CallId id, Call& call) {
         const Micros wait = not_before_us - clock.mono_us();
-        if (wait > kLongestWait) {
+        if (wait > kMaxWait) {
             return finish(
                 id,
                 core::fail(Code::kApiThrottled,
@@ -324,10 +324,10 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         Micros wait = throttle_wait_us(reply);
         if (wait == 0) wait = call.backoff.next(random) * 3;
         // Hosts throttled together get the same wait: jitter spreads their retries.
-        wait = std::min(wait, kLongestThrottle);
+        wait = std::min(wait, kMaxThrottle);
         wait += static_cast<Micros>(random.below(static_cast<std::uint64_t>(wait / 4 + 1)));
         not_before_us = std::max(not_before_us, clock.mono_us() + wait);
-        if (wait <= kLongestWait && may_retry(call)) {
+        if (wait <= kMaxWait && may_retry(call)) {
             core::log_info("api_throttled", "the API asks for a pause (" + error.code + ")",
                            {{"wait_ms", std::to_string(wait / core::kMillisecond)}});
             return attempt_in(id, call, wait);

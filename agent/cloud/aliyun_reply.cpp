@@ -17,7 +17,7 @@ using core::Micros;
 
 constexpr std::size_t kMaxWord = 300;
 constexpr std::size_t kMaxToken = 4096;
-constexpr std::int64_t kLongestTold = 24 * 3600;  // s
+constexpr std::int64_t kMaxTold = 24 * 3600;  // s
 
 std::string word(const JsonView& node) {
     return core::redact(node.text(), kMaxWord);
@@ -272,14 +272,14 @@ Micros throttle_wait_us(const HttpResponse& response) {
         std::int64_t ms = 0;
         const auto first = std::min(value.find_first_not_of(' ', at + 9), value.size());
         if (std::from_chars(value.data() + first, value.data() + value.size(), ms).ec != std::errc{}) continue;
-        if (ms > 0 && ms < kLongestTold * 1000) longest = std::max(longest, ms * core::kMillisecond);
+        if (ms > 0 && ms < kMaxTold * 1000) longest = std::max(longest, ms * core::kMillisecond);
     }
     if (longest != 0) return longest;
     std::int64_t s = 0;  // from proxies and load balancers in front
     const std::string value = response.header("retry-after");
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), s);
     const bool whole = error == std::errc{} && end == value.data() + value.size();
-    return whole && s > 0 && s < kLongestTold ? s * core::kSecond : 0;
+    return whole && s > 0 && s < kMaxTold ? s * core::kSecond : 0;
 }
 
 std::optional<Micros> parse_http_date(const std::string& text) {

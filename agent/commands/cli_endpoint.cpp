@@ -48,9 +48,9 @@ void add_duration(CLI::App* app, const char* name, const char* help, const Share
     add_read(app, name, help, "TIME", [c, member, least](const std::string& text) -> std::string {
         const auto value = parse_duration(text);
         if (value) (*c).*member = *value;
-        constexpr Micros kMost = 24 * core::kHour;
-        if (value && *value >= least && *value <= kMost) return "";
-        return "is not a duration from " + format_duration(least) + " to " + format_duration(kMost);
+        constexpr Micros kMaxWait = 24 * core::kHour;
+        if (value && *value >= least && *value <= kMaxWait) return "";
+        return "is not a duration from " + format_duration(least) + " to " + format_duration(kMaxWait);
     });
 }
 

@@ -28,7 +28,7 @@ using probe::Record;
 using probe::State;
 
 constexpr std::size_t kDefaultCount = 50;
-constexpr std::size_t kMostFromAgent = 1000;
+constexpr std::size_t kMaxFromAgent = 1000;
 constexpr Micros kFollowPause = 500 * core::kMillisecond;
 constexpr Micros kAgentPatience = core::kSecond;
 constexpr Micros kOverlap = 30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
@@ -115,7 +115,7 @@ int check_readable(const std::string& path, const std::string& history, const Lo
 
 /// What the running agent remembers; nothing when none answers.
 std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& filter, std::size_t limit) {
-    std::string query = fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMostFromAgent));
+    std::string query = fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMaxFromAgent));
     if (!filter.link.empty()) query += "&link=" + core::percent_encode(filter.link);
     if (filter.ip) query += "&ip=" + core::percent_encode(filter.ip->text());
     if (filter.since_wall_us > 0) query += "&since=" + core::percent_encode(core::format_utc(filter.since_wall_us));
@@ -183,7 +183,7 @@ int run_command(const LogsCommand& command) {
     const std::size_t count = command.count.value_or(kDefaultCount);
     if (!everything) reader.seek_last(command.filter, count);
     std::vector<Record> records =
-        from_agent(*config, command.filter, everything || command.follow ? kMostFromAgent : count);
+        from_agent(*config, command.filter, everything || command.follow ? kMaxFromAgent : count);
     while (const auto record = reader.next(command.filter))
         records.push_back(*record);
     for (auto& failure : from_history(history, command.filter))
@@ -213,7 +213,7 @@ int run_command(const LogsCommand& command) {
     while (std::ferror(stdout) == 0 && core::now_wall_us() < command.filter.until_wall_us) {
         probe::RecordFilter recent = command.filter;
         recent.since_wall_us = std::max(recent.since_wall_us, series.since());
-        std::vector<Record> more = from_agent(*config, recent, kMostFromAgent);
+        std::vector<Record> more = from_agent(*config, recent, kMaxFromAgent);
         while (const auto record = reader.next(command.filter))
             more.push_back(*record);
         for (const auto& record : series.add(std::move(more)))

@@ -12,7 +12,7 @@
 namespace postern::agent {
 namespace {
 
-constexpr std::size_t kMostBytes = (1 << 20) + 8192;  // a configuration and the mark
+constexpr std::size_t kMaxBytes = (1 << 20) + 8192;  // a configuration and the mark
 
 /// The copy's last line. It names the original, because a broken file may not say where its copy is; a copy without
 /// it was truncated. At the end, so that line numbers stay the same.
@@ -43,7 +43,7 @@ std::string state_dir_in(const std::string& text) {
 std::optional<UsableConfig> load_copy(const std::string& config_path, const std::string& broken_text) {
     AgentConfig where;
     where.state_dir = state_dir_in(broken_text);
-    auto text = core::read_file(paths_of(where).last_good_config, kMostBytes);
+    auto text = core::read_file(paths_of(where).last_good_config, kMaxBytes);
     const std::string mark = mark_of(config_path);
     if (!text || !text->ends_with(mark)) return std::nullopt;
     text->resize(text->size() - mark.size());
@@ -56,7 +56,7 @@ std::optional<UsableConfig> load_copy(const std::string& config_path, const std:
 }  // namespace
 
 tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const std::string& path) {
-    const auto text = core::read_file(path, kMostBytes);
+    const auto text = core::read_file(path, kMaxBytes);
     auto config = text ? parse_config(path, *text) : load_config(path);
     if (config) return UsableConfig{std::move(*config), text.value_or(""), {}};
     auto copy = load_copy(path, text.value_or(""));
@@ -74,7 +74,7 @@ struct LastGoodCopy::Files {
         const std::lock_guard lock(mutex);
         if (number < newest) return {};
         newest = number;
-        if (core::read_file(path, kMostBytes) == content) return {};
+        if (core::read_file(path, kMaxBytes) == content) return {};
         return core::write_file(path, core::as_bytes(content), 0600, true);
     }
 };

@@ -14,8 +14,8 @@ using core::Micros;
 // Polling in addition to the watch, which misses writes by another host on a network file system, and a
 // folder mounted over.
 constexpr Micros kFileEvery = core::kSecond;
-constexpr Micros kShortestTtl = 5 * core::kSecond;
-constexpr Micros kLongestTtl = 5 * core::kMinute;
+constexpr Micros kMinTtl = 5 * core::kSecond;
+constexpr Micros kMaxTtl = 5 * core::kMinute;
 constexpr Micros kTargetRetry = 30 * core::kSecond;
 
 }  // namespace
@@ -55,7 +55,7 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
             .endpoint_id = name, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
         out.domain = found->aliases.empty() ? name : found->aliases.back();
         out.complete = !found->partial;  // with one family unanswered, its addresses are not gone
-        out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kShortestTtl, kLongestTtl);
+        out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kMinTtl, kMaxTtl);
         for (const auto& ip : found->addresses) {
             if (!ip.is_host()) continue;  // 0.0.0.0 is a filter's "blocked"
             ZoneReport zone{.status = "Connected"};
@@ -79,7 +79,7 @@ RequestCounts DiscoverySources::requests() const {
 
 SourcePace DiscoverySources::pace(const std::string& key) const {
     if (key.starts_with(kFilePrefix)) return {kFileEvery, kFileEvery};
-    if (key.starts_with(kTargetPrefix)) return {kShortestTtl, kTargetRetry};
+    if (key.starts_with(kTargetPrefix)) return {kMinTtl, kTargetRetry};
     return api_.pace(key);
 }
 

@@ -7,10 +7,10 @@ namespace {
 
 using core::Micros;
 
-constexpr Micros kLongestStretch = 30 * core::kMinute;
+constexpr Micros kMaxStretch = 30 * core::kMinute;
 // Doubled by each rate refusal, reduced by each success: hosts that share a quota settle slightly above it instead of
 // retrying in step.
-constexpr double kEase = 0.95, kMostStretch = 32;
+constexpr double kEase = 0.95, kMaxStretchFactor = 32;
 constexpr Micros kRestless = core::kHour;  // after a change the configured interval applies for this long
 constexpr int kStretchPart = 60;           // then it grows by a sixtieth of the quiet time
 constexpr Micros kSuspicionSpread = 30 * core::kSecond;
@@ -28,7 +28,7 @@ Micros PollPace::longest() const {
 
 Micros PollPace::after_quiet(Micros quiet_us) {
     const Micros whole = std::min(longest(), interval_ + std::max<Micros>(quiet_us - kRestless, 0) / kStretchPart);
-    return spread(std::min(stretched(whole), std::max(kLongestStretch, whole)));
+    return spread(std::min(stretched(whole), std::max(kMaxStretch, whole)));
 }
 
 Micros PollPace::spread(Micros interval_us) {
@@ -40,12 +40,12 @@ Micros PollPace::suspicion() {
 }
 
 void PollPace::refused() {
-    stretch_ = std::min(stretch_ * 2, kMostStretch);
+    stretch_ = std::min(stretch_ * 2, kMaxStretchFactor);
 }
 
 Micros PollPace::after_refusal(Micros pause_us) {
     // Anywhere in the stretched interval: all hosts were refused at the same moment, for the same time.
-    return pause_us + up_to(std::min(stretched(interval_), std::max(kLongestStretch, interval_)));
+    return pause_us + up_to(std::min(stretched(interval_), std::max(kMaxStretch, interval_)));
 }
 
 void PollPace::answered() {

@@ -22,7 +22,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostAgain = 16;
+constexpr std::size_t kMaxAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // what only an upstream knows
 
 ProbeCommand as_probe(const DoctorCommand& command) {
@@ -182,7 +182,7 @@ std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targe
     loop.close();
     std::vector<std::pair<PathSeen*, std::future<bool>>> again;
     for (PathSeen& path : out) {
-        if (path.result.reason != probe::Reason::kTlsTimeout || again.size() >= kMostAgain) continue;
+        if (path.result.reason != probe::Reason::kTlsTimeout || again.size() >= kMaxAgain) continue;
         const auto& spec = *path.target.spec;
         again.emplace_back(
             &path, std::async(std::launch::async, handshake_in_small_packets,

@@ -17,14 +17,14 @@ namespace postern::agent::doctor {
 
 namespace {
 
-constexpr std::size_t kMostProcesses = 20000, kMostFound = 100;
+constexpr std::size_t kMaxProcesses = 20000, kMaxFound = 100;
 
 std::vector<int> processes(const HostSystem& host) {
     std::vector<int> out;
     for (const auto& name : host.list("/proc")) {
         int pid = 0;
         const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (ec == std::errc{} && end == name.data() + name.size() && out.size() < kMostProcesses) out.push_back(pid);
+        if (ec == std::errc{} && end == name.data() + name.size() && out.size() < kMaxProcesses) out.push_back(pid);
     }
     return out;
 }
@@ -60,7 +60,7 @@ std::vector<ContainerSeen> containers(const HostSystem& host, const std::vector<
     for (const int pid : pids) {
         const std::string process = "/proc/" + std::to_string(pid), conf = process + "/root/etc/resolv.conf";
         const std::string space = space_of(process, "pid");
-        if (space.empty() || space == own_pids || out.size() >= kMostFound) continue;
+        if (space.empty() || space == own_pids || out.size() >= kMaxFound) continue;
         const auto id = file_id(conf);
         if (!id || !seen.insert(*id).second) continue;
         std::string name = first_word(host.read(process + "/root/etc/hostname"));
@@ -93,7 +93,7 @@ std::vector<JvmSeen> jvms(const HostSystem& host, const std::vector<int>& pids) 
     std::vector<JvmSeen> out;
     for (const int pid : pids) {
         const std::string process = "/proc/" + std::to_string(pid);
-        if (first_word(host.read(process + "/comm")) != "java" || out.size() >= kMostFound) continue;
+        if (first_word(host.read(process + "/comm")) != "java" || out.size() >= kMaxFound) continue;
         if (std::string setting = keeps_for_ever(host, process); !setting.empty())
             out.push_back({pid, std::move(setting)});
     }
@@ -104,7 +104,7 @@ std::vector<JvmSeen> jvms(const HostSystem& host, const std::vector<int>& pids) 
 std::vector<std::string> interfaces() {
     std::vector<std::string> out;
     const std::unique_ptr<struct if_nameindex, decltype(&::if_freenameindex)> all(::if_nameindex(), ::if_freenameindex);
-    for (const auto* i = all.get(); i != nullptr && i->if_index != 0 && out.size() < kMostFound; ++i)
+    for (const auto* i = all.get(); i != nullptr && i->if_index != 0 && out.size() < kMaxFound; ++i)
         out.emplace_back(i->if_name);
     return out;
 }

@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kStepColumn = 17, kMarginColumn = 6, kKeyColumn = 10;
-constexpr std::size_t kMostOfEvidence = 40;  // of a word, such as a fingerprint; JSON has it whole
+constexpr std::size_t kMaxEvidence = 40;  // of a word, such as a fingerprint; JSON has it whole
 constexpr std::array<std::string_view, 5> kParts = {"cause", "expected", "found", "fix", "verify"};
 
 std::size_t count(const Findings& findings, State state) {
@@ -90,7 +90,7 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
     std::string evidence;
     for (const auto& [key, value] : f.evidence)
         evidence += fmt::format("{}{}={}", evidence.empty() ? "" : ", ", key,
-                                value.find(' ') == std::string::npos ? cut(value, kMostOfEvidence) : value);
+                                value.find(' ') == std::string::npos ? cut(value, kMaxEvidence) : value);
     row("evidence", evidence);
     row("manual", "man 7 postern-doctor, " + f.code);
     return out;

@@ -14,7 +14,7 @@ namespace postern::agent::doctor {
 namespace {
 
 constexpr std::string_view kGone = "***";
-constexpr std::size_t kShortestToken = 16;
+constexpr std::size_t kMinToken = 16;
 
 bool is_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -73,7 +73,7 @@ Span value_behind(std::string_view text, std::size_t at, bool header) {
         end = std::min(text.find_first_of(stop, begin), text.size());
         if (end > begin && end < text.size() && text[end] == '"' && text[end - 1] == '\\')
             --end;  // \" ends a text around it
-        if (!sure && !header && end - begin < kShortestToken) return {};
+        if (!sure && !header && end - begin < kMinToken) return {};
     }
     const std::string_view value = text.substr(inside, end - inside);
     if (value == "true" || value == "false" || value == "null") return {};
@@ -126,7 +126,7 @@ std::string_view trimmed(std::string_view text) {
 
 /// A token where its file or variable should be named.
 bool is_misplaced_token(std::string_view key, std::string_view value) {
-    if (value.size() < kShortestToken) return false;
+    if (value.size() < kMinToken) return false;
     if (key == "token_file") return value.find('/') == std::string_view::npos;
     return key == "token_env" &&
            value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string_view::npos;

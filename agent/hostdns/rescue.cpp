@@ -96,7 +96,7 @@ void Rescue::try_to_resume(const Journal& journal) {
     const core::Micros now = hooks_.wall_us();
     const auto recent = std::count_if(journal.suspensions.begin(), journal.suspensions.end(),
                                       [&](core::Micros at) { return at <= now && now - at < kHour; });
-    if (recent > static_cast<std::ptrdiff_t>(kMostAnHour)) return hooks_.pause(core::kMinute);
+    if (recent > static_cast<std::ptrdiff_t>(kMaxPerHour)) return hooks_.pause(core::kMinute);
     units("start");
     const bool good = good_for_a_while(journal.target.listen);
     const auto done = own_.locked([&]() -> core::Result<void> {

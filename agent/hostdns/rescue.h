@@ -22,7 +22,7 @@ class Rescue {
 
     static constexpr core::Micros kPatience = 3 * core::kSecond;
     static constexpr core::Micros kGoodFor = 30 * core::kSecond;
-    static constexpr std::size_t kMostAnHour = 3;
+    static constexpr std::size_t kMaxPerHour = 3;
 
   private:
     bool answers_within(const core::SocketAddress& listen, core::Micros time) const;

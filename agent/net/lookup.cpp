@@ -25,11 +25,11 @@ using core::SocketAddress;
 // Two servers, two rounds, the second with twice the timeout: 3.6 s. Our own deadline cuts longer lists.
 constexpr int kTryMs = 600;
 constexpr int kTries = 2;
-constexpr Micros kDeadline = Lookup::kLongest - 500 * core::kMillisecond;
-constexpr std::uint32_t kLongestReuseS = 300;
+constexpr Micros kDeadline = Lookup::kMaxTime - 500 * core::kMillisecond;
+constexpr std::uint32_t kMaxReuseS = 300;
 constexpr std::uint32_t kPartialReuseS = 5;
 constexpr std::size_t kMaxAddresses = 64;
-constexpr std::size_t kLongestChain = 8;  // of aliases that we follow ourselves
+constexpr std::size_t kMaxChain = 8;  // of aliases that we follow ourselves
 
 std::string lower(std::string text) {
     for (char& c : text) {
@@ -59,7 +59,7 @@ bool is_host_name(const std::string& text) {
 struct FamilyAnswer {
     int status = ARES_SUCCESS;
     std::vector<IpAddress> addresses;
-    std::uint32_t ttl_s = kLongestReuseS;
+    std::uint32_t ttl_s = kMaxReuseS;
     std::vector<std::string> aliases;
 };
 
@@ -84,7 +84,7 @@ FamilyAnswer read_answer(int status, const ares_addrinfo* info) {
 
 struct Alias {
     std::string name;  // "": not an alias
-    std::uint32_t ttl_s = kLongestReuseS;
+    std::uint32_t ttl_s = kMaxReuseS;
 };
 
 /// The target of a CNAME. `reply` is a whole DNS message.
@@ -241,7 +241,7 @@ struct AresLookup::State {
         std::vector<Callback> waiting;
         std::optional<FamilyAnswer> v4, v6;
         std::vector<std::string> aliases;  // followed so far: some servers leave CNAMEs to the client
-        std::uint32_t aliases_ttl_s = kLongestReuseS;
+        std::uint32_t aliases_ttl_s = kMaxReuseS;
         std::optional<Alias> alias;  // the CNAME target of the last name
         bool alias_asked = false;
         core::Timer deadline;
@@ -321,7 +321,7 @@ struct AresLookup::State {
     /// A name without addresses may be a CNAME that the server did not follow. True while that is being checked.
     bool follows_alias(const std::string& host, Question& q) {
         const bool none = q.v4->status == ARES_ENODATA && q.v6->status == ARES_ENODATA;
-        if (!none || channel == nullptr || q.aliases.size() == kLongestChain) return false;
+        if (!none || channel == nullptr || q.aliases.size() == kMaxChain) return false;
         if (!std::exchange(q.alias_asked, true)) {
             channel->ask_alias(q.aliases.empty() ? host : q.aliases.back(), [this, host, id = q.id](Alias alias) {
                 const auto it = asked.find(host);
@@ -424,14 +424,14 @@ void AresLookup::set_upstreams(const std::vector<SocketAddress>& upstreams) {
 void AresLookup::resolve(const std::string& host, Callback done) {
     State& e = *state_;
     if (const auto literal = IpAddress::parse(host)) {
-        return e.post(std::move(done), LookupResult{.addresses = {*literal}, .ttl_s = kLongestReuseS});
+        return e.post(std::move(done), LookupResult{.addresses = {*literal}, .ttl_s = kMaxReuseS});
     }
     const std::string name = lower(host);
     if (!is_host_name(name)) {
         return e.post(std::move(done), core::fail(Code::kUsage, "\"" + host.substr(0, 300) + "\" is not a host name"));
     }
     if (name == "localhost" || name.ends_with(".localhost")) {  // RFC 6761: never sent to a server
-        return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kLongestReuseS});
+        return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kMaxReuseS});
     }
     if (const auto it = e.cache.find(name); it != e.cache.end()) {
         if (const Micros left = it->second.until_mono_us - e.clock.mono_us(); left > 0) {

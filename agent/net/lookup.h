@@ -37,7 +37,7 @@ class Lookup {
     /// The next resolve() of it asks the upstreams, even if the cached answer's TTL has not passed.
     virtual void forget(const std::string& /*host*/) {}
 
-    static constexpr core::Micros kLongest = 5 * core::kSecond;
+    static constexpr core::Micros kMaxTime = 5 * core::kSecond;
 };
 
 class AresLookup final : public Lookup {

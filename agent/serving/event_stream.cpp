@@ -9,7 +9,7 @@ namespace postern::agent {
 
 namespace {
 
-constexpr std::size_t kStatusBytesATick = 256 << 10, kMostTicks = 5;
+constexpr std::size_t kStatusBytesATick = 256 << 10, kMaxTicks = 5;
 constexpr std::string_view kGreeting = "retry: 2000\n\n";
 constexpr std::string_view kHeartbeat = ":\n\n";
 
@@ -129,7 +129,7 @@ void EventStream::tick() {
         if (clock_.mono_us() - client.heard_us >= limits_.silence_us) send(client, kHeartbeat);
     }
     // A thousand addresses make a megabyte, and it changes every second.
-    const auto ticks = std::min(1 + last_status_.size() / kStatusBytesATick, kMostTicks);
+    const auto ticks = std::min(1 + last_status_.size() / kStatusBytesATick, kMaxTicks);
     timer_.start_in(static_cast<core::Micros>(ticks) * limits_.tick_us, [this] { tick(); });
 }
 

@@ -21,7 +21,7 @@ using Writer = MetricsWriter;
 using Labels = MetricsWriter::Labels;
 
 /// From this many addresses on, probes are counted by link: a scrape stays below half a megabyte.
-constexpr std::size_t kMostCountedAddresses = 32;
+constexpr std::size_t kMaxCountedAddresses = 32;
 
 template <class Array>
 std::vector<double> seconds(const Array& bounds_us) {
@@ -211,7 +211,7 @@ std::vector<Counted> counted_probes(const StatusSnapshot& s) {
     std::size_t addresses = 0;
     for (const auto& link : s.links)
         addresses += link.addresses.size();
-    const bool apart = addresses <= kMostCountedAddresses;
+    const bool apart = addresses <= kMaxCountedAddresses;
     std::vector<Counted> out;
     for (const auto& link : s.links) {
         if (!apart) out.push_back({{{"link", link.name}}, {}});

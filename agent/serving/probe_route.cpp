@@ -15,7 +15,7 @@ namespace postern::agent {
 namespace {
 
 constexpr double kOffset_s = 0.5;  // for the way back to Prometheus
-constexpr double kLongest_s = 24 * 3600;
+constexpr double kMaxSeconds = 24 * 3600;
 
 HttpReply bad(std::string_view what) {
     return HttpReply::text(400, fmt::format("400: {}\n", what));
@@ -50,7 +50,7 @@ std::optional<core::Micros> scrape_budget_us(const std::string& header) {
     char* end = nullptr;
     const double seconds = std::strtod(header.c_str(), &end);
     if (end == header.c_str() || *end != '\0' || !std::isfinite(seconds) || seconds <= 0) return std::nullopt;
-    const double bounded = std::min(seconds, kLongest_s);
+    const double bounded = std::min(seconds, kMaxSeconds);
     return static_cast<core::Micros>((bounded - std::min(kOffset_s, bounded / 2)) * 1e6);
 }
 

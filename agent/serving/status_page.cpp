@@ -15,7 +15,7 @@ namespace {
 
 using probe::State;
 
-constexpr std::size_t kMostBytes = 9000;  // of it all: the page has 100 KB, and the packed part may have 90
+constexpr std::size_t kMaxBytes = 9000;  // of it all: the page has 100 KB, and the packed part may have 90
 
 std::string escape(std::string_view text) {
     std::string out;
@@ -128,7 +128,7 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     std::string end = dns_section(s.resolver, words);
     for (const auto& warning : s.warnings)
         end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning, words));
-    if (end.size() > kMostBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
+    if (end.size() > kMaxBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
     end += fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
         "<a href=\"metrics\">{}</a></p>\n</div>\n",
@@ -140,8 +140,8 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     std::size_t left = 0;
     for (const auto& link : s.links) {
         const std::size_t used = body.size() + end.size();
-        const std::string section = link_section(link, words, used < kMostBytes ? kMostBytes - used : 0);
-        if (used + section.size() > kMostBytes + 200) {
+        const std::string section = link_section(link, words, used < kMaxBytes ? kMaxBytes - used : 0);
+        if (used + section.size() > kMaxBytes + 200) {
             ++left;
         } else {
             body += section;

@@ -12,7 +12,7 @@ namespace {
 
 using probe::State;
 
-constexpr std::size_t kMostLinksWithPast = 2;  // more fill a screen with the present
+constexpr std::size_t kMaxLinksWithPast = 2;  // more fill a screen with the present
 
 /// "14 s", "3 min", "5 h", "12 d".
 std::string span(Micros us) {
@@ -153,7 +153,7 @@ class Screen {
                 row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
             line(row);
         }
-        if (s_.links.size() <= kMostLinksWithPast && !brief_) draw_last_day(link);
+        if (s_.links.size() <= kMaxLinksWithPast && !brief_) draw_last_day(link);
         const bool bad = link.state == State::kDown;
         const bool said = s_.headline.find(link.cause) != std::string::npos;  // at the top
         if (!link.cause.empty() && !said) paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);

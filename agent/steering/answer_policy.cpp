@@ -57,9 +57,9 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
         if (!out.explain.empty()) out.explain += "; ";
         out.explain += why(*a, answered, own_zone(*a), out.all_down);
     }
-    std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) {
-        return std::tuple(!keep(*a), -a->last_ok_mono_us * !keep(*a)) <
-               std::tuple(!keep(*b), -b->last_ok_mono_us * !keep(*b));
+    std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) {  // the others: the last to have worked first
+        if (keep(*a) != keep(*b)) return keep(*a);
+        return !keep(*a) && a->last_ok_mono_us > b->last_ok_mono_us;
     });
     for (const auto* a : order)
         out.stale.push_back(a->address.ip);

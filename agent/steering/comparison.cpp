@@ -86,7 +86,7 @@ class Comparisons::One {
     /// Now, or one minute after the last one.
     void run_soon() {
         const Micros now = all_.clock_.mono_us();
-        const Micros due = began_us_ == 0 ? now : std::max(now, began_us_ + kLeastBetween);
+        const Micros due = began_us_ == 0 ? now : std::max(now, began_us_ + kMinBetween);
         if (due_us_ != 0 && due_us_ <= due) return;
         run_at(due);
     }

@@ -26,7 +26,7 @@ struct CompareSettings {
 
 class Comparisons {
   public:
-    static constexpr core::Micros kLeastBetween = core::kMinute;
+    static constexpr core::Micros kMinBetween = core::kMinute;
 
     Comparisons(core::Clock& clock, core::Random& random, probe::ProbeLauncher& launcher, Lookup& lookup);
     ~Comparisons();

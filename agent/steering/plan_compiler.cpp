@@ -127,7 +127,7 @@ std::uint32_t stable_id(std::string_view text) {
 }
 
 /// Names in the PTR answer of an address: this many names of maximum length fit into a message.
-constexpr std::size_t kMostPtrs = 200;
+constexpr std::size_t kMaxPtrs = 200;
 
 class Compiler {
   public:
@@ -253,7 +253,7 @@ class Compiler {
         owner.other = std::move(*other);
         std::vector<Rr> ptr;
         for (const auto& [host, link] : names) {
-            if (ptr.size() == kMostPtrs) break;
+            if (ptr.size() == kMaxPtrs) break;
             ptr.push_back(ptr_rr(name.get(), host, ttl_));
         }
         auto answer = build(name.get(), LDNS_RR_TYPE_PTR, std::move(ptr), {});

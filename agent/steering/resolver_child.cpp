@@ -15,7 +15,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kFirstRetry = 20 * core::kMillisecond;  // back within 200 ms
-constexpr Micros kLongestRetry = core::kSecond;          // it never gives up: it is the host's DNS
+constexpr Micros kMaxRetry = core::kSecond;              // it never gives up: it is the host's DNS
 constexpr Micros kLivedLong = 100 * core::kMillisecond;  // ran this long: not a broken start
 constexpr int kReceiveBuffer = 8 << 20;
 
@@ -62,7 +62,7 @@ ResolverChild::ResolverChild(core::Loop& loop, core::Clock& clock, core::Random&
       random_(random),
       options_(std::move(options)),
       retry_(clock),
-      backoff_(kFirstRetry, kLongestRetry) {}
+      backoff_(kFirstRetry, kMaxRetry) {}
 
 ResolverChild::~ResolverChild() = default;
 

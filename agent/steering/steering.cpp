@@ -8,10 +8,10 @@
 namespace postern::agent {
 namespace {
 
-constexpr Micros kLongestHold = 5 * core::kSecond;
-constexpr Micros kRemembered = 24 * core::kHour;                 // keeps the records of a removed address
-constexpr int kPauseAfterPublishing = 3;                         // times the duration of the last publishing,
-constexpr Micros kLongestPublishing = 500 * core::kMillisecond;  // as far as that is credible
+constexpr Micros kMaxHold = 5 * core::kSecond;
+constexpr Micros kRemembered = 24 * core::kHour;             // keeps the records of a removed address
+constexpr int kPauseAfterPublishing = 3;                     // times the duration of the last publishing,
+constexpr Micros kMaxPublishing = 500 * core::kMillisecond;  // as far as that is credible
 
 std::string list(const std::vector<core::IpAddress>& ips) {
     std::string out;
@@ -69,7 +69,7 @@ void Steering::start(bool keep_plan) {
     started_ = true;
     holding_ = keep_plan;
     if (holding_) {
-        hold_.start_in(kLongestHold, [this] {
+        hold_.start_in(kMaxHold, [this] {
             holding_ = false;
             publish_soon();
         });
@@ -330,7 +330,7 @@ void Steering::publish() {
     const Micros began = clock_.mono_us();
     outside_.publish(plan_input());
     published_mono_us_ = clock_.mono_us();
-    publishing_took_us_ = std::min(published_mono_us_ - began, kLongestPublishing);
+    publishing_took_us_ = std::min(published_mono_us_ - began, kMaxPublishing);
     history_.forget(clock_.wall_us() - kRemembered, [this](const std::string& link, const core::IpAddress& ip) {
         return address_counters_.count({link, ip}) != 0;
     });

@@ -9,7 +9,7 @@
 namespace postern::agent {
 namespace {
 
-constexpr std::size_t kMostBytes = 8u << 20;
+constexpr std::size_t kMaxBytes = 8u << 20;
 constexpr core::Micros kPause = 2 * core::kSecond;
 
 }  // namespace
@@ -42,7 +42,7 @@ VerdictFile::~VerdictFile() {
 }
 
 void VerdictFile::restore(const std::function<core::Result<int>(const std::string&)>& take) const {
-    const auto text = core::read_file(disk_->path, kMostBytes);
+    const auto text = core::read_file(disk_->path, kMaxBytes);
     if (!text && text.error().code == core::Code::kFileMissing) return;
     const core::Result<int> taken = text ? take(*text) : core::fail(text.error());
     if (!taken) {

@@ -40,7 +40,7 @@ constexpr std::array<Unit, 6> kDurationUnits{{{"d", 24 * core::kHour},
                                               {"s", core::kSecond},
                                               {"us", 1}}};
 constexpr std::array<Unit, 4> kSizeUnits{{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}};
-constexpr Micros kLongest = Micros{36500} * 24 * core::kHour;
+constexpr Micros kMaxDuration = Micros{36500} * 24 * core::kHour;
 
 /// Reads "NUMBER UNIT" off the front of `text`; nullopt when it isn't one or is out of range.
 template <std::size_t N>
@@ -51,7 +51,7 @@ std::optional<std::int64_t> take_quantity(std::string_view& text, const std::arr
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     for (const Unit& u : units) {
         if (text.substr(0, u.name.size()) != u.name) continue;
-        if (number > kLongest / u.factor) return std::nullopt;
+        if (number > kMaxDuration / u.factor) return std::nullopt;
         text.remove_prefix(u.name.size());
         unit = u;
         return number * u.factor;
@@ -110,7 +110,7 @@ std::optional<Micros> parse_duration(std::string_view text) {
         if (!part || unit.factor >= last_factor) return std::nullopt;
         last_factor = unit.factor;
         total += *part;
-        if (total > kLongest) return std::nullopt;
+        if (total > kMaxDuration) return std::nullopt;
     }
     return total;
 }

@@ -60,7 +60,7 @@ void use_file(core::ByteView data) {
         const auto piece = data.subspan(from, std::min(size, data.size() - from));
         return core::Bytes(piece.begin(), piece.end());
     };
-    if (const auto sections = decode_header(data)) expect(*sections >= 1 && *sections <= kMostSections);
+    if (const auto sections = decode_header(data)) expect(*sections >= 1 && *sections <= kMaxSections);
     SectionIdentity identity;
     if (const auto found = read_identity(read, 3)) identity = *found;
     for (const auto resolution : {Resolution::kMinute, Resolution::kHour}) {

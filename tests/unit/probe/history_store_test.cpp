@@ -270,7 +270,7 @@ TEST_CASE("history: any bytes behind a good header are no reason to fall", "[his
     k.store.reset();
     core::SeededRandom random(17);
     for (int round = 0; round < 20; ++round) {
-        const auto header = encode_header(kMostSections);
+        const auto header = encode_header(kMaxSections);
         std::string file(core::as_text(header));
         const auto size = random.below(400'000);
         while (file.size() < size)

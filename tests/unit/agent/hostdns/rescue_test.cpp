@@ -58,7 +58,7 @@ TEST_CASE("hostdns: at most three takeovers an hour after rescues", "[hostdns]")
     REQUIRE(lab.enable());
     const core::Micros began = lab.now_us;
     core::Micros last = 0;
-    for (std::size_t i = 0; i <= Rescue::kMostAnHour; ++i) {
+    for (std::size_t i = 0; i <= Rescue::kMaxPerHour; ++i) {
         lab.alive = false;
         lab.on_pause = [&] { lab.alive = lab.alive || lab.journal().state == TakeoverState::kSuspended; };
         REQUIRE(lab.rescue());

@@ -168,7 +168,7 @@ TEST_CASE("lookup: silent upstreams end within the limit, and one family is enou
         none.resolve("api.example", [&](auto r) { first = std::move(r); });
         half.resolve("api.example", [&](auto r) { second = std::move(r); });
         run_until(loop, [&] { return first && second; });
-        CHECK(clock.mono_us() - started < Lookup::kLongest);
+        CHECK(clock.mono_us() - started < Lookup::kMaxTime);
         REQUIRE_FALSE(*first);
         CHECK(first->error().code == Code::kTimeout);
         REQUIRE(*second);
