@@ -27,8 +27,8 @@
 #include "core/file_system.h"
 #include "core/log.h"
 #include "core/resident.h"
+#include "core/scheduling.h"
 #include "core/service_notify.h"
-#include "core/turns.h"
 #include "probe/history_store.h"
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
@@ -39,11 +39,11 @@ namespace {
 
 constexpr Micros kUpstreamPoll = core::kSecond;  // how soon a new nameserver from DHCP is used
 constexpr Micros kTakeoverLook = 5 * core::kSecond;
-constexpr std::size_t kRecordsReplayed = 1000;     // to a stream's client that comes back
-constexpr std::size_t kRecentMarks = 60;           // of an address, in status
-constexpr Micros kTurn = 20 * core::kMillisecond;  // longer than anybody's: handshakes make way for queries
-constexpr Micros kStarted = 5 * core::kSecond;     // what only the start needs is over
-constexpr Micros kHousekeeping = core::kMinute;    // CA files, host identity
+constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
+constexpr std::size_t kRecentMarks = 60;                // of an address, in status
+constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the resolver preempts handshakes
+constexpr Micros kStarted = 5 * core::kSecond;          // what only the start needs is over
+constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
 class App final : private Steering::Outside {
   public:
@@ -88,7 +88,7 @@ class App final : private Steering::Outside {
 
     core::Result<void> start() {
         started_wall_us_ = loaded_wall_us_ = clock_.wall_us();
-        core::ask_for_turns_of(kTurn);
+        core::set_time_slice(kTimeSlice);
         restore();
         steering_.set_upstreams(read_upstreams());
         lookup_.set_upstreams(upstreams_.servers);

@@ -1,4 +1,4 @@
-// Exponential backoff with jitter: delays grow from `first` by doubling to `longest`, each drawn from [half, whole].
+// Exponential backoff with jitter: delays double from `first` up to `max`, each drawn from [half, whole].
 #pragma once
 
 #include <algorithm>
@@ -10,17 +10,20 @@ namespace postern::core {
 
 class Backoff {
   public:
-    Backoff(Micros first, Micros longest) : first_(first), longest_(longest), current_(first) {}
+    Backoff(Micros first, Micros max) : first_(first), max_(max), current_(first) {}
+    /// The delay before the next attempt.
     Micros next(Random& random) {
         const Micros whole = current_;
-        current_ = std::min(longest_, current_ * 2);
+        current_ = std::min(max_, current_ * 2);
         return whole / 2 + static_cast<Micros>(random.below(static_cast<std::uint64_t>(whole / 2 + 1)));
     }
+    /// After a success: the next delay is `first` again.
     void reset() { current_ = first_; }
+    /// No delay was drawn since the start or the last reset().
     bool fresh() const { return current_ == first_; }
 
   private:
-    Micros first_, longest_, current_;
+    Micros first_, max_, current_;
 };
 
 }  // namespace postern::core

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t kPolynomial = 0xC96C5795D7870F42ULL;  // reflected ECMA-182
 
-// Slicing by eight: a 6 MB plan (10,000 names) must not cost the resolver's loop more than a few milliseconds.
+// Slicing by eight: checking a plan of 6 MB (10,000 names) blocks the resolver's loop for a few milliseconds at most.
 constexpr auto kTables = [] {
     std::array<std::array<std::uint64_t, 256>, 8> t{};
     for (std::uint64_t i = 0; i < 256; ++i) {

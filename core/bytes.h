@@ -1,5 +1,5 @@
-// Bounds-checked reading and building of binary data. Big-endian is the network's, little-endian is our files'.
-// A reader that ran out stays failed: read everything, then ask ok() once.
+// Bounds-checked reading and building of binary data. DNS messages are big-endian, our own files little-endian.
+// Once a read goes past the end the reader stays failed: read everything, then check ok() once.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ inline void store_be32(std::uint8_t* p, std::uint32_t v) {
     store_be16(p + 2, static_cast<std::uint16_t>(v));
 }
 
-/// Little-endian load of an unsigned or signed integer from unaligned memory.
+/// Little-endian load and store of a signed or unsigned integer; `p` need not be aligned.
 template <class T>
 T load_le(const std::uint8_t* p) {
     std::uint64_t v = 0;
@@ -52,6 +52,7 @@ void store_le(std::uint8_t* p, T value) {
         p[i] = static_cast<std::uint8_t>(v >> (8 * i));
 }
 
+/// Reads from a buffer that must outlive it. After a failure every read gives zero or an empty view.
 class ByteReader {
   public:
     explicit ByteReader(ByteView data) : data_(data) {}
@@ -63,7 +64,7 @@ class ByteReader {
         position_ = ok_ ? position : position_;
         return ok_;
     }
-    /// The next n bytes; empty and failed when there are fewer.
+    /// The next n bytes; an empty view, and a failed reader, when there are fewer.
     ByteView take(std::size_t n) {
         if (n > remaining()) {
             ok_ = false;
@@ -93,6 +94,7 @@ class ByteReader {
     bool ok_ = true;
 };
 
+/// Appends to a buffer that it owns.
 class ByteWriter {
   public:
     template <class T>
@@ -111,7 +113,8 @@ class ByteWriter {
     Bytes bytes_;
 };
 
-/// CRC-64/XZ; finds every single flipped byte. Not a defence against forgery: the folder's owner is.
+/// CRC-64/XZ: detects accidental damage, not forgery (the permissions of the folder prevent that). To continue over
+/// more data pass the result so far as `seed`.
 std::uint64_t crc64(ByteView data, std::uint64_t seed = 0);
 
 }  // namespace postern::core

@@ -15,7 +15,7 @@ void Timer::start_at(Micros when_mono_us, std::function<void()> fn) {
     stop();
     id_ = clock_.set_alarm(when_mono_us, [this, f = std::move(fn)]() {
         id_ = 0;
-        // The callback may restart or destroy this timer: run a copy that outlives both.
+        // The callback may restart or destroy this timer, so call a copy.
         auto run = f;
         run();
     });

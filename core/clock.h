@@ -1,8 +1,8 @@
-// Time, and being woken at a time. One interface, because tests need a second implementation that they move by hand
-// (tests/sim/fake_clock.h). All code takes a Clock&; none asks the system for the time.
+// Time and alarms. Clock is an interface because the tests have a second implementation whose time they set
+// (tests/sim/fake_clock.h); the real one is SystemClock in core/loop.h. Loop thread.
 //
-// Monotonic time is CLOCK_BOOTTIME in microseconds: it goes on while the machine is suspended and means the same in
-// both programs, so the plan can carry it (together with the boot id).
+// Monotonic time is CLOCK_BOOTTIME in microseconds. It includes suspend and is the same in both programs, so the plan
+// carries it (together with the boot id).
 #pragma once
 
 #include <cstdint>
@@ -27,13 +27,14 @@ class Clock {
     virtual Micros mono_us() const = 0;
     /// Microseconds since 1970-01-01 UTC.
     virtual Micros wall_us() const = 0;
-    /// Calls `fn` once, from the loop, not before `when_mono_us`. Never from inside this call.
+    /// Calls `fn` once from the loop, at `when_mono_us` or later; never from inside this call.
     virtual AlarmId set_alarm(Micros when_mono_us, std::function<void()> fn) = 0;
-    /// No effect for 0 or an alarm that has gone off.
+    /// No effect for 0 or an alarm that has fired.
     virtual void cancel_alarm(AlarmId id) = 0;
 };
 
-/// One pending alarm; destroying it cancels. Not movable: its callback usually captures the owner.
+/// At most one pending alarm, cancelled by the destructor. Not movable, because the callback usually
+/// captures the owner.
 class Timer {
   public:
     explicit Timer(Clock& clock) : clock_(clock) {}
@@ -54,7 +55,7 @@ class Timer {
 
 /// "2026-01-02T03:04:05.678901Z"
 std::string format_utc(Micros wall_us);
-/// The inverse, for "2026-01-02T03:04:05[.fraction]Z"; -1 when it is not such a text.
+/// Parses "2026-01-02T03:04:05[.fraction]Z"; -1 for any other text.
 Micros parse_utc(const std::string& text);
 
 }  // namespace postern::core

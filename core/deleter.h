@@ -1,4 +1,4 @@
-// Owner of what a C library allocates, made where the pointer is: std::unique_ptr<X509, Deleter<X509_free>>.
+// Deleter for objects of C libraries: std::unique_ptr<X509, Deleter<X509_free>>.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Errors as values. Every fallible function outside the query path returns Result<T>; exceptions are caught where
-// they arise (TOML and JSON parsing, main). The query path builds no Error: it uses small enums.
+// Errors as values. A function that can fail returns Result<T>; exceptions of libraries are caught where they are
+// thrown (TOML and JSON parsing, main). The resolver's query path returns small enums and never allocates an Error.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace postern::core {
 
-/// A closed set: the token (to_string) appears in logs, metrics labels and JSON and never changes its meaning.
+/// A closed set. The tokens (to_string) appear in logs, metrics labels and JSON; none ever changes its meaning.
 enum class Code {
     kInternal,
     kUsage,
@@ -47,21 +47,21 @@ enum class Code {
 /// The stable token of a code, e.g. "api_denied".
 std::string_view to_string(Code code);
 
-/// What happened, what to do next, and the errno behind it (0: none). `what` and `hint` hold no secret.
+/// What happened, what to do about it, and the errno (0: none). `what` and `hint` contain no secret.
 struct [[nodiscard]] Error {
     Code code = Code::kInternal;
     std::string what;
     std::string hint;
     int sys = 0;
 
-    /// "what: strerror (hint)" - for logs and terminals.
+    /// "what: strerror (hint)", for logs and terminals.
     std::string text() const;
 };
 
 template <class T>
 using Result = tl::expected<T, Error>;
 
-/// fail(Code, what, hint, sys): the error side of a Result.
+/// Makes the error of a Result: return fail(Code::kTimeout, "no reply", "try again", errno);
 inline tl::unexpected<Error> fail(Code code, std::string what, std::string hint = {}, int sys = 0) {
     return tl::unexpected<Error>(Error{code, std::move(what), std::move(hint), sys});
 }

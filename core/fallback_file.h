@@ -1,8 +1,8 @@
-// The last resort of the resolver: a small text file, written with the durable plan, for the day when no plan is valid.
+// The fallback file: what the resolver uses when no plan is valid. A small text file, written with the durable plan.
 //     listen 127.0.0.153:53
 //     upstream 100.100.2.136:53
 //     name db.example.com          (private: answered SERVFAIL + EDE 14, never forwarded)
-// Lines of other kinds and comments (#) are skipped, so a file in resolv.conf's form works, too ("nameserver IP").
+// Other lines and comments (#) are skipped. "nameserver IP" counts as an upstream, so a resolv.conf works too.
 #pragma once
 
 #include <string>
@@ -23,6 +23,7 @@ struct Fallback {
 inline constexpr std::size_t kMaxFallbackBytes = 4u << 20;
 
 std::string format_fallback(const Fallback& fallback);
+/// Never fails: a line that can't be parsed is skipped.
 Fallback parse_fallback(std::string_view text);
 
 }  // namespace postern::core

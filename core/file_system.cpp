@@ -11,8 +11,8 @@
 namespace postern::core {
 namespace {
 
-/// Who may read by group is decided by the folder: a plan that root compiles is still for the resolver. A process that
-/// may not give files away writes with its own group, as ever.
+/// A file gets the group of its folder, so that the resolver can read a plan that root compiled. Without the right to
+/// change the group it keeps the group of the process.
 void give_to_group_of_folder(int fd, const std::string& folder) {
     struct stat file {
     }, where{};
@@ -71,11 +71,11 @@ Result<void> write_file(const std::string& path, ByteView data, mode_t mode, boo
         ::unlink(temporary.c_str());
         return fail(write_code(error), "cannot write " + path, "the previous file is kept", error);
     };
-    // Whatever lies there already, a FIFO or a file of somebody else's, is not what we write to.
+    // Never write to what is there already: it may be a FIFO or another user's file.
     ::unlink(temporary.c_str());
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!fd) return fail(write_code(errno), "cannot write " + path, {}, errno);
-    if (::fchmod(fd.get(), mode) != 0) return give_up(errno);  // whatever the umask says
+    if (::fchmod(fd.get(), mode) != 0) return give_up(errno);  // regardless of the umask
     if ((mode >> 3 & 7) != (mode & 7)) give_to_group_of_folder(fd.get(), folder_of(path));
     if (const int error = write_all(fd.get(), data); error != 0) return give_up(error);
     if (durable && ::fsync(fd.get()) != 0) return give_up(errno);
@@ -113,7 +113,7 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
     LockFile lock;
     lock.fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!lock.fd_) return fail(write_code(errno), "cannot open the lock " + path, {}, errno);
-    static_cast<void>(::fchmod(lock.fd_.get(), 0640));  // whatever the umask says: the other program asks who holds it
+    (void)::fchmod(lock.fd_.get(), 0640);  // regardless of the umask: the other program opens it to find the holder
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
@@ -121,7 +121,7 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
         const int error = errno;
         if (error != EACCES && error != EAGAIN) return fail(Code::kFileWrite, "cannot lock " + path, {}, error);
         return fail(Code::kLocked, path + " is held by process " + std::to_string(holder(path)),
-                    "one at a time: stop the other one, or give this one its own runtime_dir");
+                    "stop the other process, or give this one its own runtime_dir");
     }
     return lock;
 }

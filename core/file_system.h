@@ -1,4 +1,4 @@
-// Files the way the program needs them: reads are bounded, writes are whole or not at all.
+// Files: bounded reads, atomic writes, locks. All calls block.
 #pragma once
 
 #include <sys/types.h>
@@ -11,27 +11,28 @@
 
 namespace postern::core {
 
-/// The whole file; kTooLarge above max_bytes, kFileMissing when there is none. Never maps: a file truncated under a
-/// map is a SIGBUS.
+/// The whole file. Errors: kFileMissing, kPermission, kTooLarge above max_bytes, else kFileUnreadable. Uses read(2):
+/// a mapped file that is truncated raises SIGBUS.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
-/// Writes path.tmp-PID beside it, fsyncs (if `durable`), renames, fsyncs the folder. On any failure the old file is
-/// untouched and the temporary one gone; ENOSPC and EDQUOT are kDiskFull. Blocks: on the loop thread only for small
-/// files that are not durable.
+/// Writes path.tmp-PID, fsyncs it (if `durable`), renames it to `path`, fsyncs the folder (if `durable`). After a
+/// failure the old file is unchanged and the temporary one removed. Errors: kDiskFull (ENOSPC, EDQUOT), kPermission,
+/// else kFileWrite. On the loop thread only for small files that are not durable.
 Result<void> write_file(const std::string& path, ByteView data, mode_t mode, bool durable);
 
-/// mkdir -p; existing folders keep their mode.
+/// mkdir -p; `mode` is for the folders that it creates. Errors as of write_file().
 Result<void> make_folders(const std::string& path, mode_t mode);
 
 /// "/a/b/c" → "/a/b"; "c" → ".".
 std::string folder_of(const std::string& path);
 
-/// A POSIX record lock on the whole file, created when missing, held until the object goes or the process dies.
-/// kLocked with the holder's pid in `what` when another process has it.
+/// A POSIX record lock on a whole file, held until the object is destroyed or the process ends.
 class LockFile {
   public:
+    /// Creates the file when it is missing. Does not wait: kLocked, with the holder's pid in `what`, when another
+    /// process holds it.
     static Result<LockFile> acquire(const std::string& path);
-    /// pid of the process that holds it, 0 if nobody does (or the file is missing).
+    /// pid of the process that holds it; 0 for none or no file.
     static pid_t holder(const std::string& path);
 
   private:

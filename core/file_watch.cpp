@@ -31,7 +31,7 @@ void FileWatch::watch_folder() {
         folder = folder_of(folder);
         found = identity(folder);
     }
-    // Of a folder only its place counts: its times change with every file in it.
+    // Compare device and inode only: the times of a folder change with every file in it.
     const bool same = event_ && folder == watched_ && found.device == folder_.device && found.inode == folder_.inode;
     if (same) return;
     watched_ = folder;
@@ -43,7 +43,7 @@ void FileWatch::watch_folder() {
         [](uv_fs_event_t* h, const char* name, int, int) {
             FileWatch* self = UvHandle<uv_fs_event_t, FileWatch>::owner(h);
             if (self == nullptr) return;
-            // The stats file may lie in the same folder and be written five times a second: not our business.
+            // Ignore the other files of the folder: the stats file there is written five times a second.
             const bool whole_folder = self->watched_ == folder_of(self->path_);
             if (whole_folder && name != nullptr && self->name_ != name && folder_of(self->path_) != name &&
                 self->identity(self->watched_).inode == self->folder_.inode) {
@@ -52,7 +52,7 @@ void FileWatch::watch_folder() {
             self->check();
         },
         watched_.c_str(), 0);
-    if (started != 0) event_.reset();  // out of watches: check() once a second has to do
+    if (started != 0) event_.reset();  // no inotify watch left: only check() notices changes
 }
 
 void FileWatch::check() {

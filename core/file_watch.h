@@ -1,5 +1,5 @@
-// Tells when a file that is replaced by rename may have changed: inotify on its folder, which may not exist
-// yet or be replaced itself, and a look at the path when asked. Idle it costs nothing. Loop thread.
+// Reports changes of a file that is replaced by rename, by inotify on its folder (or, until that exists, on the
+// nearest ancestor that does) and by a stat whenever the owner calls check(). No polling. Loop thread.
 #pragma once
 
 #include <sys/types.h>
@@ -16,16 +16,16 @@ class FileWatch {
   public:
     FileWatch(Loop& loop, std::string path);
 
-    /// `changed` is called from the loop or from check(), once for each state of the file other than the last
-    /// seen one, its absence included.
+    /// Calls `changed`, from the loop or from check(), whenever the file differs from what it was before; the file
+    /// being missing counts as a state.
     void start(std::function<void()> changed);
     void stop() { event_.reset(); }
-    /// One stat of the path; for callers that are awake anyway.
+    /// Stats the path now. Needed about once a second where inotify isn't available (watch limit reached).
     void check();
     const std::string& path() const { return path_; }
 
   private:
-    /// What tells one state of a file from another. A rename always brings another inode or time.
+    /// Tells one state of the file from another: a rename always changes the inode or a time.
     struct Identity {
         bool exists = false;
         dev_t device = 0;
@@ -39,8 +39,8 @@ class FileWatch {
 
     Loop& loop_;
     std::string path_;
-    std::string name_;     // its last part
-    std::string watched_;  // the folder, or its nearest ancestor that exists
+    std::string name_;     // last component of path_
+    std::string watched_;  // the folder of path_, or its nearest ancestor that exists
     Identity folder_;
     Identity seen_;
     std::function<void()> changed_;

@@ -1,4 +1,5 @@
-// IPv4 and IPv6 addresses, socket addresses and prefixes as values. Text forms are inet_pton's; nothing is looked up.
+// IPv4 and IPv6 addresses, socket addresses and prefixes as values. Text is parsed as by inet_pton; no name
+// is looked up.
 #pragma once
 
 #include <netinet/in.h>
@@ -23,9 +24,9 @@ class IpAddress {
 
     bool is_v6() const { return v6_; }
     bool is_loopback() const;
-    /// Something may listen there: not 0.0.0.0/8, not multicast or above, not ::, not ff00::/8. Loopback is one.
+    /// A unicast address, loopback included: not 0.0.0.0/8, not 224.0.0.0 and above, not ::, not ff00::/8.
     bool is_host() const;
-    /// Not reached over the internet: RFC 1918, 6598 (carriers and clouds), 4193, link-local, loopback.
+    /// Not routed on the internet: RFC 1918, RFC 6598 (carriers and clouds), RFC 4193, link-local, loopback.
     bool is_private() const;
     /// 4 or 16 bytes in network order.
     const std::uint8_t* data() const { return bytes_.data(); }
@@ -42,8 +43,9 @@ struct SocketAddress {
     IpAddress ip;
     std::uint16_t port = 0;
 
-    /// "10.0.0.1:53", "[::1]:53"; without a port `default_port` holds. Rejects port 0 unless `default_port` is 0.
+    /// "10.0.0.1:53", "[::1]:53"; without a port it gets `default_port`. Rejects port 0 unless `default_port` is 0.
     static std::optional<SocketAddress> parse(std::string_view text, std::uint16_t default_port);
+    /// Nothing for a family other than AF_INET and AF_INET6.
     static std::optional<SocketAddress> from(const sockaddr* address);
     /// Fills `out`, returns its length.
     socklen_t to(sockaddr_storage* out) const;

@@ -118,7 +118,7 @@ void log(Level level, std::string_view event, std::string_view message, Fields f
         return;
     }
     line += '\n';
-    // stderr may be gone or full (a closed pipe, a full disk): logging never stops the program.
+    // A failed write is ignored (closed pipe, full disk): logging never stops the program.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -1,5 +1,6 @@
-// The program's log: one line an event on stderr, text or JSON. An event has a stable name, a level, a sentence for
-// people and fields for machines. Every text passes redact(). Names are listed in the manual; a test compares.
+// The log: one line per event on stderr, as text or JSON. An event has a level, a stable name, a message for people
+// and fields for programs. Every line passes redact(). postern-messages(7) lists the names, and
+// tests/messages_test.py checks that it lists all of them. Any thread.
 #pragma once
 
 #include <functional>
@@ -21,10 +22,10 @@ struct Field {
 };
 using Fields = std::vector<Field>;
 
-/// Until this is called: info, text.
-void configure_log(Level least, LogFormat format);
+/// Events below `min` are dropped. Without this call: info and above, as text.
+void configure_log(Level min, LogFormat format);
 
-/// The one function behind all logging. `event` is a snake_case constant such as "endpoint_changed".
+/// `event` is a snake_case literal such as "endpoint_changed".
 void log(Level level, std::string_view event, std::string_view message, Fields fields = {});
 
 inline void log_debug(std::string_view event, std::string_view message, Fields fields = {}) {
@@ -40,7 +41,7 @@ inline void log_error(std::string_view event, std::string_view message, Fields f
     log(Level::kError, event, message, std::move(fields));
 }
 
-/// A test captures lines instead of stderr; an empty function restores stderr.
+/// For tests: lines go to `sink` instead of stderr; an empty function restores stderr.
 void capture_log(std::function<void(Level, std::string_view event, const std::string& line)> sink);
 
 /// JSON string literal with quotes; invalid UTF-8 becomes U+FFFD.

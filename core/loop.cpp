@@ -26,7 +26,7 @@ Micros now_wall_us() {
 }
 
 Loop::Loop() {
-    if (uv_loop_init(&loop_) != 0) std::abort();  // out of descriptors or memory before we did anything
+    if (uv_loop_init(&loop_) != 0) std::abort();  // out of descriptors or memory at the start
 }
 
 Loop::~Loop() {
@@ -35,10 +35,10 @@ Loop::~Loop() {
 
 bool Loop::close() {
     if (closed_) return true;
-    // A job that ended after the loop was freed would write into it.
+    // A job must not end after the loop is freed: it writes into it.
     while (jobs_ > 0)
         uv_run(&loop_, UV_RUN_ONCE);
-    // Handles that were reset() need turns to run their close callbacks.
+    // The close callbacks of handles that were reset() run in the next iterations.
     for (int turn = 0; turn < 1000 && uv_loop_alive(&loop_); ++turn)
         uv_run(&loop_, UV_RUN_NOWAIT);
     closed_ = uv_loop_close(&loop_) == 0;
@@ -63,7 +63,7 @@ void Loop::run_in_pool(std::function<void()> work, std::function<void()> done) {
             finished->done();
         });
     if (rc != 0) return;
-    job->jobs = &jobs_;  // read by the loop thread alone, so after this
+    job->jobs = &jobs_;  // set after queueing: only the second callback reads it, on this thread
     ++jobs_;
     job.release();
 }
@@ -93,7 +93,6 @@ SystemClock::SystemClock(Loop& loop) : timer_fd_(timerfd_create(CLOCK_BOOTTIME, 
     if (!timer_fd_ || watcher_.start(loop, timer_fd_.get(), UV_READABLE, [this](int, int) { on_timer(); }) != 0) {
         std::abort();
     }
-    // Alarms alone do not keep a loop running that has nothing else left; whoever waits holds a handle of its own.
 }
 
 SystemClock::~SystemClock() = default;
@@ -118,7 +117,7 @@ void SystemClock::cancel_alarm(AlarmId id) {
     if (it == due_.end()) return;
     alarms_.erase(Key{it->second, id});
     due_.erase(it);
-    // An armed timerfd that finds nothing due costs one wake-up; re-arming costs a system call on every cancel.
+    // The timerfd stays armed for the cancelled alarm: one spurious wake-up is cheaper than a system call per cancel.
     if (alarms_.empty()) rearm();
 }
 
@@ -140,7 +139,7 @@ void SystemClock::on_timer() {
     if (::read(timer_fd_.get(), &expirations, sizeof expirations) < 0 && errno != EAGAIN) return;
     armed_for_ = kNever;
     const Micros now = mono_us();
-    // Alarms set by a callback for "now" wait for the next turn: sockets get their share of the loop.
+    // An alarm that a callback sets for now fires in the next iteration, so that sockets are served in between.
     const AlarmId newest = next_id_;
     while (!alarms_.empty()) {
         auto it = alarms_.begin();

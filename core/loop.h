@@ -1,9 +1,10 @@
-// The libuv loop, the ownership rule for its handles, and the real Clock. One loop thread in each program.
+// The libuv loop, the owner of its handles, and the real Clock. One loop thread in each program.
 //
-// A uv handle must outlive uv_close until its close callback. UvHandle keeps it in a heap node with a back pointer to
-// the owner; reset() cuts the pointer, closes, and the close callback frees the node. A uv callback starts with
+// A uv handle must live until its close callback runs. UvHandle keeps it in a heap node with a pointer to the
+// owner; reset() clears the pointer and closes the handle, and the close callback frees the node. Every uv
+// callback begins with
 //     Owner* self = UvHandle<uv_poll_t, Owner>::owner(handle); if (!self) return;
-// which is the only liveness test in the project. At the end of every test Loop::close() must be true.
+// and needs no other check that its owner is alive. At the end of every test Loop::close() must return true.
 #pragma once
 
 #include <uv.h>
@@ -26,26 +27,28 @@ class Loop {
     Loop& operator=(const Loop&) = delete;
 
     uv_loop_t* raw() { return &loop_; }
-    /// Runs until stop() or until nothing is left to wait for.
+    /// Runs until stop(), or until no handle and no job is active.
     void run() { uv_run(&loop_, UV_RUN_DEFAULT); }
-    /// One turn; blocks for events if there are handles and nothing is ready.
+    /// One iteration; waits for an event when a handle is active and nothing is ready. False when nothing
+    /// is left active.
     bool run_once() { return uv_run(&loop_, UV_RUN_ONCE) != 0; }
-    /// One turn without blocking.
+    /// One iteration that does not wait. False when nothing is left active.
     bool poll() { return uv_run(&loop_, UV_RUN_NOWAIT) != 0; }
     void stop() { uv_stop(&loop_); }
-    /// Runs what blocks (file syncs, plan compilation) in libuv's pool, then `done` on the loop thread.
-    /// `work` must touch nothing that the loop thread touches meanwhile.
+    /// Runs `work`, which may block (fsync, compiling a plan), in libuv's thread pool, then `done` on the loop
+    /// thread. `work` must not access anything that the loop thread uses meanwhile.
     void run_in_pool(std::function<void()> work, std::function<void()> done);
-    /// Waits for jobs in the pool (they hold the loop), lets close callbacks run and closes the loop; false if a handle
-    /// was left open (a bug). Idempotent.
+    /// Waits for the jobs in the pool, runs the close callbacks and closes the loop. False if a handle is still open,
+    /// which is a bug of its owner. Idempotent.
     bool close();
 
   private:
     uv_loop_t loop_{};
-    int jobs_ = 0;  // in the pool
+    int jobs_ = 0;  // in the pool, or with `done` still to be called
     bool closed_ = false;
 };
 
+/// Owner of one uv handle, as described above. Empty until open() succeeds.
 template <class Handle, class Owner>
 class UvHandle {
   public:
@@ -54,7 +57,8 @@ class UvHandle {
     UvHandle(const UvHandle&) = delete;
     UvHandle& operator=(const UvHandle&) = delete;
 
-    /// init(&handle) must call the uv_*_init function and return its result. On failure nothing is kept.
+    /// Closes the present handle, then opens another one. init(&handle) calls uv_*_init and returns its result, and
+    /// so does open(); when that is not 0 the object stays empty.
     template <class Init>
     int open(Owner* owner, Init init) {
         reset();
@@ -77,7 +81,7 @@ class UvHandle {
     }
     Handle* get() const { return node_ == nullptr ? nullptr : &node_->handle; }
     explicit operator bool() const { return node_ != nullptr; }
-    /// nullptr once the owner let go of the handle.
+    /// nullptr once the owner has closed the handle.
     static Owner* owner(Handle* handle) { return static_cast<Node*>(handle->data)->owner; }
 
   private:
@@ -88,11 +92,11 @@ class UvHandle {
     Node* node_ = nullptr;
 };
 
-/// Watches one descriptor (not owned) for readability or writability.
+/// Watches one descriptor, which it does not own, for events of poll(2).
 class FdWatcher {
   public:
-    /// events: UV_READABLE | UV_WRITABLE | UV_DISCONNECT. fn(status, events) runs on the loop thread.
-    /// Returns 0 or a libuv error. Starting again replaces events and fn.
+    /// `events` is a set of UV_READABLE, UV_WRITABLE, UV_DISCONNECT. Calls fn(status, events) on the loop thread,
+    /// with a status of 0 or a libuv error. Returns 0 or a libuv error. Another call replaces `events` and `fn`.
     int start(Loop& loop, int fd, int events, std::function<void(int, int)> fn);
     void stop();
     bool active() const { return static_cast<bool>(poll_); }
@@ -103,7 +107,7 @@ class FdWatcher {
     UvHandle<uv_poll_t, FdWatcher> poll_;
 };
 
-/// CLOCK_BOOTTIME, CLOCK_REALTIME and one timerfd for all alarms: microseconds, not libuv's milliseconds.
+/// CLOCK_BOOTTIME, CLOCK_REALTIME, and one timerfd for all alarms, because libuv's timers have milliseconds only.
 class SystemClock final : public Clock {
   public:
     explicit SystemClock(Loop& loop);
@@ -120,14 +124,14 @@ class SystemClock final : public Clock {
 
     using Key = std::pair<Micros, AlarmId>;
     std::map<Key, std::function<void()>> alarms_;
-    std::map<AlarmId, Micros> due_;
+    std::map<AlarmId, Micros> due_;  // for cancel_alarm(): the time in the key of alarms_
     AlarmId next_id_ = 1;
     Micros armed_for_ = kNever;
     UniqueFd timer_fd_;
     FdWatcher watcher_;
 };
 
-/// The time without a loop (start-up, command line).
+/// The time where there is no Clock (start-up, command line).
 Micros now_mono_us();
 Micros now_wall_us();
 

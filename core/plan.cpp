@@ -35,14 +35,14 @@ constexpr std::size_t kOwnerSize = 44;
 constexpr std::size_t kRrsetSize = 12;
 constexpr std::size_t kAnswerSize = 16;
 constexpr std::uint8_t kFlagReady = 1;
-constexpr std::size_t kMaxAnswerWire = 65535 - 12 - 255 - 4;  // what fits behind any question
+constexpr std::size_t kMaxAnswerWire = 65535 - 12 - 255 - 4;  // fits after the longest question
 constexpr std::size_t kMaxExplain = 4096;
 
 std::uint64_t file_crc(ByteView file) {
     return crc64(file.subspan(kHeaderSize), crc64(file.first(kCrcOffset)));
 }
 
-/// Lower-case, uncompressed, at most 255 bytes, ending in the root label.
+/// Lower case, uncompressed, at most 255 bytes, ending with the root label.
 bool is_wire_name(ByteView name) {
     if (name.empty() || name.size() > 255) return false;
     std::size_t at = 0;
@@ -88,7 +88,7 @@ bool get_address(ByteReader& in, RawAddress* out) {
     return true;
 }
 
-/// Heap and answer records, each stored once however often it is used.
+/// The heap and the answer records. Equal answers are stored once.
 class Interner {
   public:
     std::uint32_t text(ByteView data) {
@@ -121,14 +121,14 @@ class Interner {
     std::uint32_t count_ = 0;
 };
 
-/// The settings in file order; both directions go through this list.
+/// The settings in file order, for writing and reading. New ones go at the end.
 template <class S>
 auto setting_fields(S& s) {
     return std::array{&s.cache_bytes, &s.serve_stale_s,   &s.upstream_budget_ms, &s.max_inflight, &s.tcp_max_clients,
                       &s.tcp_idle_ms, &s.max_udp_payload, &s.query_log_sample,   &s.forward_test};
 }
 
-/// The bounds that keep a hostile or broken plan from exhausting the resolver.
+/// Limits what a broken plan can make the resolver use.
 void clamp_settings(PlanSettings& s) {
     s.cache_bytes = std::min<std::uint64_t>(s.cache_bytes, 16ull << 30);
     s.serve_stale_s = std::min<std::uint64_t>(s.serve_stale_s, 7 * 86400);
@@ -253,7 +253,7 @@ Result<Bytes> serialize(const Plan& plan) {
 
 namespace {
 
-/// Reads the checked sections into a PlanView; each step returns false on the first bad record.
+/// Checks the header, then reads the sections into a PlanView; each step returns false at the first bad record.
 class Decoder {
   public:
     Decoder(ByteView file, PlanView& out) : file_(file), out_(out) {}

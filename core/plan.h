@@ -1,9 +1,10 @@
-// The plan: everything that postern-resolver does, compiled by the agent, handed over by rename.
+// The plan: the file by which the agent tells postern-resolver what to do. The agent replaces it by rename.
 //
-// Plan is the model that the agent fills; serialize() makes the file. PlanView is what the resolver reads: parse()
-// checks the checksum, every offset and every name before anything is used, and then points into its own buffer.
-// Layout (little-endian; core/plan.cpp): header {magic, version, section count, size, crc64}, section table, sections.
-// Unknown sections are skipped, missing trailing settings take their defaults: a resolver reads its neighbours' plans.
+// The agent fills a Plan and serialize() makes the file of it. The resolver parses the file into a PlanView: parse()
+// checks the checksum, every offset and every name; the view then points into the bytes that it owns. Layout
+// (little-endian; core/plan.cpp): header {magic, version, section count, size, crc64}, section table, sections.
+// Unknown sections are skipped and missing trailing settings keep their defaults, so that the resolver can read plans
+// of the versions before and after its own.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +22,21 @@ namespace postern::core {
 inline constexpr std::size_t kMaxPlanBytes = 64u << 20;
 inline constexpr std::uint16_t kTypeAny = 255;
 
-/// Limits and times of the resolver. Defaults hold when a plan leaves them out.
+/// Limits and times of the resolver, with the defaults of what a plan leaves out. parse() clamps them to sane ranges.
 struct PlanSettings {
     std::uint64_t cache_bytes = 16u << 20;
     std::uint64_t serve_stale_s = 3600;       // RFC 8767; 0: off
-    std::uint64_t upstream_budget_ms = 4000;  // a client query is answered within this, somehow
-    std::uint64_t max_inflight = 4096;        // different questions waiting for upstreams
+    std::uint64_t upstream_budget_ms = 4000;  // a client gets an answer within this, if only a stale one or SERVFAIL
+    std::uint64_t max_inflight = 4096;        // distinct questions that wait for upstreams
     std::uint64_t tcp_max_clients = 256;
     std::uint64_t tcp_idle_ms = 10000;
-    std::uint64_t max_udp_payload = 1232;  // what we advertise, and the most we send by UDP beyond the host
+    std::uint64_t max_udp_payload = 1232;  // our EDNS size, and the limit of UDP replies to other hosts
     std::uint64_t forward_test = 1;        // 0: names below "test" don't exist (RFC 6761 6.2)
-    std::uint64_t query_log_sample = 0;    // 1 of this many queries is kept for core/query_log.h; 0: none
+    std::uint64_t query_log_sample = 0;    // one in this many queries goes to the query log; 0: none
 };
 
-/// The sections after the question of a DNS message, as wire. Names in it may point to offset 12 (the question).
+/// The sections of a DNS message after its question, in wire format. Names may be pointers to the
+/// question, offset 12.
 struct PlanAnswer {
     std::uint8_t rcode = 0;
     std::uint16_t answers = 0;      // ANCOUNT
@@ -43,25 +45,26 @@ struct PlanAnswer {
     bool operator==(const PlanAnswer&) const = default;
 };
 
-/// What to say for one type: `fresh` while the verdicts are valid, `stale` (all addresses, last healthy first) after.
+/// The answers for one type: `fresh` while the verdicts are valid, afterwards `stale` (every address, the one that
+/// worked last first).
 struct PlanRrset {
-    std::uint16_t type = 0;  // kTypeAny answers ANY
+    std::uint16_t type = 0;  // kTypeAny: the answer to ANY
     PlanAnswer fresh;
     PlanAnswer stale;
 };
 
 struct PlanOwner {
-    Bytes name;                 // wire, lower case, e.g. 3 'f' 'o' 'o' 0
+    Bytes name;                 // wire format, lower case, e.g. 3 'f' 'o' 'o' 0
     std::uint32_t link = 0;     // index into Plan::links
-    bool ready = true;          // false: known, but no addresses yet → SERVFAIL + EDE 14
-    Micros verdicts_until = 0;  // mono_us of the plan's boot; 0 or past: `stale` answers
+    bool ready = true;          // false: no address is known yet, so SERVFAIL + EDE 14
+    Micros verdicts_until = 0;  // monotonic time of the boot with boot_id; when it has passed, `stale` is the answer
     std::vector<PlanRrset> rrsets;
-    PlanAnswer other;     // every other type: NODATA with SOA
-    std::string explain;  // one line, for `postern resolve`: why these addresses
+    PlanAnswer other;     // the answer for every other type: NODATA with SOA
+    std::string explain;  // one line for `postern resolve`: why these addresses
 };
 
 struct PlanUpstream {
-    std::uint32_t id = 0;  // stable across plans for the same address; the key of its statistics
+    std::uint32_t id = 0;  // the key of its statistics; the same in every plan with this address
     SocketAddress address;
 };
 
@@ -74,7 +77,7 @@ struct Plan {
     std::uint64_t generation = 0;  // (agent start counter << 32) + publication
     std::string boot_id;           // 32 hex digits
     Micros created_wall_us = 0;
-    std::uint64_t membership = 0;  // fingerprint of everything but verdicts and times: "did anything lasting change?"
+    std::uint64_t membership = 0;  // hash of everything but verdicts and times
     PlanSettings settings;
     std::vector<SocketAddress> listen;
     std::vector<IpPrefix> allow;
@@ -83,10 +86,11 @@ struct Plan {
     std::vector<PlanOwner> owners;
 };
 
-/// kTooLarge above kMaxPlanBytes; kPlanInvalid if a name is not lower-case wire.
+/// Errors: kTooLarge above kMaxPlanBytes or when an answer can't fit into a DNS message; kPlanInvalid when a name is
+/// not in lower-case wire format.
 Result<Bytes> serialize(const Plan& plan);
 
-/// Why a plan was refused; the token is in the stats page, metrics and `postern plan show`.
+/// Why a plan was refused. The tokens (to_string) appear in metrics and in `postern plan show`.
 enum class PlanFault : std::uint32_t {
     kNone,
     kMissing,
@@ -127,11 +131,11 @@ struct OwnerView {
     std::string_view explain;
 };
 
-/// A checked plan. Owns the bytes it points into: move it, never copy.
+/// A parsed plan. The views in it point into the bytes that it owns, so it can be moved but not copied.
 class PlanView {
   public:
     static tl::expected<PlanView, PlanFault> parse(Bytes file);
-    /// Opens and bounded-reads, then parses. kMissing when there is no file.
+    /// Reads the file, kMaxPlanBytes at most, and parses it. kMissing when there is none.
     static tl::expected<PlanView, PlanFault> load(const std::string& path);
 
     PlanView(PlanView&&) = default;

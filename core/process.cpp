@@ -24,10 +24,10 @@ namespace {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die();
-    // An empty bounding set: even as uid 0 the exec'd program has no capability. EPERM: we have none to give away.
+    // With an empty bounding set the program has no capability, even as uid 0. EPERM: this process has none either.
     for (unsigned long capability = 0; capability < 64; ++capability)
         ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-    // Move what we keep out of the way of 3, 4, … first: a listen fd may itself be 3.
+    // First move the descriptors above 3, 4, …: one of them may be 3 itself.
     const int count = static_cast<int>(spec.fds.size());
     const int base = 3 + count;
     const int report = ::fcntl(report_fd, F_DUPFD_CLOEXEC, base);
@@ -49,7 +49,7 @@ namespace {
         ::dup2(null, STDOUT_FILENO);
     }
     if (output >= 0 && ::dup2(output, STDOUT_FILENO) < 0) die();
-    // Everything else is closed at exec, whoever forgot O_CLOEXEC.
+    // Closes everything else at exec, with O_CLOEXEC or without.
     ::syscall(SYS_close_range, static_cast<unsigned>(base), ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
     ::execve(argv[0], argv, environment);
     die();
@@ -79,7 +79,7 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     int error = 0;
     ssize_t n = 0;
     do {
-        n = ::read(read_end.get(), &error, sizeof error);  // ends at once: exec closes the pipe
+        n = ::read(read_end.get(), &error, sizeof error);  // 0 bytes when exec closed the pipe: it succeeded
     } while (n < 0 && errno == EINTR);
     if (n == static_cast<ssize_t>(sizeof error)) {
         ::waitpid(pid, nullptr, 0);

@@ -1,5 +1,4 @@
-// Starting and watching another program. The child gets no environment, no descriptor and no privilege that it is not
-// given here, and outlives us: it is its own session.
+// Starting another program and watching a process. Loop thread.
 #pragma once
 
 #include <sys/types.h>
@@ -15,27 +14,29 @@
 namespace postern::core {
 
 struct ChildSpec {
-    std::vector<std::string> argv;         // argv[0] is the path
-    std::vector<int> fds;                  // passed as 3, 4, …
+    std::vector<std::string> argv;         // argv[0] is the path of the program
+    std::vector<int> fds;                  // passed as 3, 4, …; 64 at most
     std::vector<std::string> environment;  // "NAME=value"
     int stdout_fd = -1;                    // -1: /dev/null
-    int stderr_fd = 2;                     // shared with the child
+    int stderr_fd = 2;
 };
 
-/// fork, no_new_privs, no capability, setsid (so it leads a process group of its own), exec. An exec that fails is reported here (errno through a pipe), not by a dead child.
+/// fork and exec, with no_new_privs, an empty capability bounding set, a session of its own, stdin on /dev/null, and
+/// only the descriptors and the environment of `spec`. Waits for the exec. Errors: kFileMissing when there is no such
+/// program, else kInternal.
 Result<pid_t> start_child(const ChildSpec& spec);
 
-/// Tells when a process ends, child or not (pidfd). A child is reaped.
+/// Reports the end of a process, child or not, by its pidfd, and reaps a child.
 class ProcessWatch {
   public:
-    /// kFileMissing when there is no such process.
+    /// Calls `ended` once from the loop. kFileMissing when there is no such process.
     Result<void> start(Loop& loop, pid_t pid, std::function<void()> ended);
     void stop();
     pid_t pid() const { return pid_; }
-    /// What waitpid() said of a child that has ended; -1 before, and for others' children.
+    /// The status from waitpid() of a child that has ended; -1 before that, and for a process that is no child.
     int wait_status() const { return wait_status_; }
     bool active() const { return static_cast<bool>(pidfd_); }
-    /// Sends a signal to exactly this process, never to a reused pid. False if it is gone.
+    /// By pidfd, so never to another process that got the same pid. False when the process has ended.
     bool signal(int number);
 
   private:
@@ -45,7 +46,7 @@ class ProcessWatch {
     FdWatcher watcher_;
 };
 
-/// Reads "/proc/self/exe" and gives the folder of the running program.
+/// The folder of the running program (/proc/self/exe); "." when that can't be read.
 std::string program_folder();
 
 }  // namespace postern::core

@@ -12,7 +12,7 @@ namespace {
 static_assert(std::is_trivially_copyable_v<QueryRecord> && std::has_unique_object_representations_v<QueryRecord>);
 static_assert(QueryLogFile::kBytes == QueryLogFile::offset_of(0) + QueryLogFile::kSlots * sizeof(QueryRecord));
 
-/// Labels that end with the root exactly where the name does.
+/// Labels of at most 63 bytes, and the root label exactly at the end; or no name at all.
 bool is_name(const QueryRecord& r) {
     std::size_t at = 0;
     while (at < r.name_size && r.name[at] != 0) {

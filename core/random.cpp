@@ -9,7 +9,7 @@ namespace postern::core {
 
 std::uint64_t Random::below(std::uint64_t bound) {
     if (bound == 0) return 0;
-    const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;  // above it the low values would be favoured
+    const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;  // reject above it: the result would not be uniform
     std::uint64_t value = 0;
     do {
         value = next64();

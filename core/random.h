@@ -1,4 +1,4 @@
-// Unpredictable numbers from the kernel, through a small buffer: one system call for many 16-bit IDs.
+// Random numbers: an interface, the kernel's, and a seeded sequence for tests.
 #pragma once
 
 #include <array>
@@ -20,7 +20,8 @@ class Random {
     std::string hex(std::size_t n);
 };
 
-/// getrandom(2), 512 bytes at a time. Aborts if the kernel has no randomness: guessable IDs are worse than a restart.
+/// Unpredictable numbers from getrandom(2), 512 bytes per call. Aborts when that fails: query IDs must
+/// not be guessable.
 class SystemRandom final : public Random {
   public:
     std::uint64_t next64() override;
@@ -30,7 +31,7 @@ class SystemRandom final : public Random {
     std::size_t used_ = 64;
 };
 
-/// For tests and simulations: a seed gives the same run (splitmix64).
+/// For tests and simulations: the same sequence for the same seed (splitmix64).
 class SeededRandom final : public Random {
   public:
     explicit SeededRandom(std::uint64_t seed) : state_(seed) {}

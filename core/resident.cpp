@@ -23,7 +23,7 @@ void shed_start_up_memory() {
         at = end + 1;
         std::uintptr_t from = 0, to = 0;
         char rights[5] = {};
-        // Code of files alone: it was never written to, so the file has all of it.
+        // Only read-only code that is mapped from a file: dropping anything else would lose data.
         if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, rights) != 3) continue;
         if (std::strcmp(rights, "r-xp") != 0 || line.find('/') == std::string::npos) continue;
         (void)::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);  // NOLINT(performance-no-int-to-ptr)

@@ -1,10 +1,11 @@
-// How much memory the process keeps, beyond what it allocates.
+// Resident memory of the process.
 #pragma once
 
 namespace postern::core {
 
-/// Gives back what only the start needed: pages of code (they come back from the page cache when they run again) and free
-/// memory of the heap. Takes well under a millisecond. Does nothing where /proc can't be read.
+/// After start-up: drops the resident pages of code (MADV_DONTNEED; the kernel reads those that are used again from
+/// the page cache) and returns the free memory of the heap (malloc_trim). Takes less than a millisecond. Does nothing
+/// when /proc can't be read.
 void shed_start_up_memory();
 
 }  // namespace postern::core

@@ -10,9 +10,9 @@
 namespace postern::core {
 namespace {
 
-constexpr std::size_t kMinRedacted = 6;  // shorter ones would blot out ordinary words
+constexpr std::size_t kMinRedacted = 6;  // a shorter secret may be part of ordinary words
 
-// value → number of live copies. A mutex, because pool threads copy configuration.
+// Value → number of live copies. With a mutex, because pool threads copy the configuration.
 struct Registry {
     std::mutex mutex;
     std::map<std::string, int, std::less<>> live;
@@ -41,7 +41,7 @@ void add(const std::string& value, int change) {
 
 using Places = std::vector<std::pair<std::size_t, std::size_t>>;  // begin, end
 
-/// Where `what` begins within the first `size` bytes.
+/// Adds every occurrence of `what` that begins within the first `size` bytes.
 void find_all(std::string_view text, std::size_t size, std::string_view what, Places& places) {
     const std::string_view window = text.substr(0, size + what.size() - 1);
     for (std::size_t at = 0; (at = window.find(what, at)) != std::string_view::npos; at += what.size())
@@ -55,7 +55,7 @@ Secret::Secret(std::string value) : value_(std::move(value)) {
 }
 
 Secret::Secret(Secret&& other) noexcept : value_(other.value_) {
-    wipe(other.value_);  // ours now, in the registry too
+    wipe(other.value_);  // the registry's count stays: this object has taken it over
 }
 
 Secret& Secret::operator=(Secret other) noexcept {
@@ -89,7 +89,7 @@ std::string redact(std::string_view text, std::size_t size) {
     std::string out;
     std::size_t done = 0;
     for (const auto& [begin, end] : places) {
-        if (begin >= done) {  // else: within another
+        if (begin >= done) {  // else it overlaps the previous one
             out.append(text, done, begin - done);
             out += "***";
         }

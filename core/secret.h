@@ -1,5 +1,6 @@
-// Tokens and keys. A Secret has no stream or format operator, so it can't be printed by accident, and its bytes are
-// wiped when it goes. Every live Secret is known to redact(), the last net under log lines, error texts and pages.
+// Tokens and keys. A Secret has no stream or format operator, so that it can't be printed by accident, and
+// its destructor wipes the bytes. redact() knows every live Secret; logs, error texts and pages pass through
+// it. Any thread.
 #pragma once
 
 #include <string>
@@ -17,7 +18,7 @@ class Secret {
     ~Secret();
 
     bool empty() const { return value_.empty(); }
-    /// For the one place that puts it on the wire or into a signature.
+    /// Only to send or sign with.
     const std::string& expose() const { return value_; }
     bool operator==(const Secret& other) const { return value_ == other.value_; }
 
@@ -27,11 +28,11 @@ class Secret {
 
 /// `text` with every live secret of 6 bytes or more, raw or percent-encoded, replaced by "***".
 std::string redact(std::string_view text);
-/// The same of the first `size` bytes. Who shortens a text does it so: a secret that begins in them is gone whole, where
-/// cutting first would leave a part of it that nobody knows any more.
+/// The first `size` bytes of `text`, redacted. To shorten a text use this: redact(text.substr(0, size)) would leave
+/// the beginning of a secret that crosses the cut.
 std::string redact(std::string_view text, std::size_t size);
 
-/// RFC 3986: everything but A-Z a-z 0-9 - _ . ~ as %XX.
+/// RFC 3986: every byte other than A-Z a-z 0-9 - _ . ~ as %XX.
 std::string percent_encode(std::string_view raw);
 
 }  // namespace postern::core

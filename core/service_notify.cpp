@@ -39,7 +39,7 @@ void notify_service(std::string_view state) {
 }
 
 Micros watchdog_period_us() {
-    // WATCHDOG_PID names the process that is watched: ours, or that of a parent whose environment we inherited.
+    // WATCHDOG_PID is the watched process. It may be a parent that passed its environment on.
     const char* pid = std::getenv("WATCHDOG_PID");
     if (pid != nullptr && number(pid) != ::getpid()) return 0;
     return number(std::getenv("WATCHDOG_USEC"));

@@ -1,4 +1,4 @@
-// Telling systemd: ready, stopping, alive. A datagram to $NOTIFY_SOCKET; without one every call does nothing.
+// sd_notify(3) without libsystemd: a datagram to $NOTIFY_SOCKET. Does nothing when that is not set.
 #pragma once
 
 #include <string_view>
@@ -7,10 +7,10 @@
 
 namespace postern::core {
 
-/// e.g. "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=2 of 3 zones reachable".
+/// `state` is e.g. "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=2 of 3 zones reachable". Errors are ignored.
 void notify_service(std::string_view state);
 
-/// How long systemd waits for "WATCHDOG=1" before it kills this process; 0 when it does not wait at all.
+/// WatchdogSec of the unit: systemd kills this process when no "WATCHDOG=1" comes for so long. 0: no watchdog.
 Micros watchdog_period_us();
 
 }  // namespace postern::core

@@ -1,5 +1,6 @@
-// What the resolver counts, as one fixed-size record that it rewrites with pwrite() (never a map: a full tmpfs must not
-// be a SIGBUS) while queries flow and at once when it takes or refuses a plan. The agent reads it and distrusts it.
+// The statistics file: one record of fixed size that the resolver rewrites while it answers queries, and at once when
+// it accepts or refuses a plan. Written with pwrite(), because a mapped file on a full tmpfs raises SIGBUS. The agent
+// reads it and checks what it uses.
 #pragma once
 
 #include <array>
@@ -11,27 +12,28 @@
 
 namespace postern::core {
 
+/// Where an answer came from.
 enum class Source : std::uint32_t { kPrivate, kCache, kStale, kUpstream, kLocal, kRefused, kCount };
 enum class Proto : std::uint32_t { kUdp, kTcp, kCount };
-/// Rows of the response code table: 0..5 as in RFC 1035, everything else in the last.
+/// Response codes are counted in rows: 0 to 5 as in RFC 1035, all others in the last.
 inline constexpr std::size_t kRcodeRows = 7;
 
 enum class PlanSource : std::uint32_t { kNone, kCurrent, kDurable, kFallback };
 
-/// Things that happen to packets and are not a normal answer. The token is the metric label.
+/// Events other than a normal answer. The tokens (to_string) are metric labels.
 enum class ResolverEvent : std::uint32_t {
-    kDroppedShort,     // no header
+    kDroppedShort,     // shorter than a DNS header
     kDroppedResponse,  // QR=1 from a client
     kFormErr,
     kNotImp,
     kBadVers,
-    kRefusedClient,     // dns.allow: a query over UDP, a connection over TCP
-    kUpstreamMismatch,  // a reply that did not answer our question
+    kRefusedClient,     // by dns.allow: a query over UDP, a connection over TCP
+    kUpstreamMismatch,  // a reply whose ID or question is not that of the query
     kUpstreamAllFailed,
-    kJoined,    // a question that waited for one in flight
-    kOverload,  // too many in flight
+    kJoined,    // a query that waited for the same question in flight
+    kOverload,  // more than max_inflight questions
     kTcpAccepted,
-    kTcpRejected,  // over the limit: turned away, or idle for longest and let go for a newcomer
+    kTcpRejected,  // over tcp_max_clients: refused, or the longest idle one, closed to accept another
     kTruncated,    // sent with TC
     kStatsWriteFailed,
     kSendFailed,
@@ -71,8 +73,8 @@ struct StatsPage {
     std::uint64_t magic = kMagic;
     std::uint32_t version = kVersion;
     std::uint32_t size = sizeof(StatsPage);
-    std::uint64_t write_begin = 0;  // equal to write_end in a whole record
-    std::uint64_t start_id = 0;     // random: counters restart when it changes
+    std::uint64_t write_begin = 0;  // equal to write_end in a completely written record
+    std::uint64_t start_id = 0;     // random at each start of the resolver: when it changes, all counters begin at 0
     std::int64_t started_wall_us = 0;
     std::int64_t updated_mono_us = 0;
     std::int32_t pid = 0;
@@ -84,7 +86,7 @@ struct StatsPage {
     std::uint32_t plan_refused_fault = 0;  // PlanFault of the last refusal
     std::uint32_t plan_refused_path = 0;   // PlanSource
     std::int64_t plan_refused_mono_us = 0;
-    std::uint64_t listen_missing = 0;  // bit i: UDP or TCP of the accepted plan's i-th listen address is not ours
+    std::uint64_t listen_missing = 0;  // bit i: UDP or TCP of the plan's i-th listen address could not be bound
     std::uint64_t queries[static_cast<std::size_t>(Source::kCount)][kRcodeRows]
                          [static_cast<std::size_t>(Proto::kCount)]{};
     std::uint64_t events[static_cast<std::size_t>(ResolverEvent::kCount)]{};
@@ -97,8 +99,8 @@ struct StatsPage {
     std::uint64_t write_end = 0;
 };
 
-/// Bounded read; kFileMissing, or kFileCorrupt when it is not a whole record of this version (a torn one is read again
-/// up to three times).
+/// Reads up to three times while the record is being written. Errors: those of read_file(), and kFileCorrupt when it
+/// is not a complete record of this version.
 Result<StatsPage> read_stats(const std::string& path);
 
 }  // namespace postern::core

@@ -11,8 +11,8 @@
 
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/scheduling.h"
 #include "core/service_notify.h"
-#include "core/turns.h"
 #include "resolver/canary.h"
 #include "resolver/options.h"
 #include "resolver/server.h"
@@ -123,6 +123,6 @@ int main(int argc, char** argv) {
         return 0;
     }
     harden();
-    core::ask_for_turns_of(100);  // a query is microseconds of work
+    core::set_time_slice(100);  // µs; a query takes less
     return run(*options);
 }
