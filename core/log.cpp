@@ -17,7 +17,7 @@ constexpr std::size_t kMaxLine = 8192;
 
 struct State {
     std::mutex mutex;
-    Level least = Level::kInfo;
+    Level min = Level::kInfo;
     LogFormat format = LogFormat::kText;
     std::function<void(Level, std::string_view, const std::string&)> sink;
 };
@@ -82,10 +82,10 @@ std::string_view to_string(Level level) {
     return "error";
 }
 
-void configure_log(Level least, LogFormat format) {
+void configure_log(Level min, LogFormat format) {
     State& s = state();
     const std::lock_guard lock(s.mutex);
-    s.least = least;
+    s.min = min;
     s.format = format;
 }
 
@@ -95,10 +95,10 @@ void capture_log(std::function<void(Level, std::string_view, const std::string&)
     s.sink = std::move(sink);
 }
 
-void log(Level level, std::string_view event, std::string_view message, Fields fields) {
+void log(Level level, std::string_view event, std::string_view message, const Fields& fields) {
     State& s = state();
     const std::lock_guard lock(s.mutex);
-    if (level < s.least && !s.sink) return;
+    if (level < s.min && !s.sink) return;
     const std::string ts = format_utc(now_wall_us());
     std::string line;
     if (s.format == LogFormat::kJson) {

@@ -26,19 +26,19 @@ using Fields = std::vector<Field>;
 void configure_log(Level min, LogFormat format);
 
 /// `event` is a snake_case literal such as "endpoint_changed".
-void log(Level level, std::string_view event, std::string_view message, Fields fields = {});
+void log(Level level, std::string_view event, std::string_view message, const Fields& fields = {});
 
-inline void log_debug(std::string_view event, std::string_view message, Fields fields = {}) {
-    log(Level::kDebug, event, message, std::move(fields));
+inline void log_debug(std::string_view event, std::string_view message, const Fields& fields = {}) {
+    log(Level::kDebug, event, message, fields);
 }
-inline void log_info(std::string_view event, std::string_view message, Fields fields = {}) {
-    log(Level::kInfo, event, message, std::move(fields));
+inline void log_info(std::string_view event, std::string_view message, const Fields& fields = {}) {
+    log(Level::kInfo, event, message, fields);
 }
-inline void log_warning(std::string_view event, std::string_view message, Fields fields = {}) {
-    log(Level::kWarning, event, message, std::move(fields));
+inline void log_warning(std::string_view event, std::string_view message, const Fields& fields = {}) {
+    log(Level::kWarning, event, message, fields);
 }
-inline void log_error(std::string_view event, std::string_view message, Fields fields = {}) {
-    log(Level::kError, event, message, std::move(fields));
+inline void log_error(std::string_view event, std::string_view message, const Fields& fields = {}) {
+    log(Level::kError, event, message, fields);
 }
 
 /// For tests: lines go to `sink` instead of stderr; an empty function restores stderr.

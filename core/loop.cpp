@@ -65,7 +65,7 @@ void Loop::run_in_pool(std::function<void()> work, std::function<void()> done) {
     if (rc != 0) return;
     job->jobs = &jobs_;  // set after queueing: only the second callback reads it, on this thread
     ++jobs_;
-    job.release();
+    (void)job.release();
 }
 
 int FdWatcher::start(Loop& loop, int fd, int events, std::function<void(int, int)> fn) {

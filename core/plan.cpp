@@ -131,7 +131,7 @@ auto setting_fields(S& s) {
 /// Limits what a broken plan can make the resolver use.
 void clamp_settings(PlanSettings& s) {
     s.cache_bytes = std::min<std::uint64_t>(s.cache_bytes, 16ull << 30);
-    s.serve_stale_s = std::min<std::uint64_t>(s.serve_stale_s, 7 * 86400);
+    s.serve_stale_s = std::min<std::uint64_t>(s.serve_stale_s, std::uint64_t{7} * 86400);
     s.upstream_budget_ms = std::clamp<std::uint64_t>(s.upstream_budget_ms, 100, 30000);
     s.max_inflight = std::clamp<std::uint64_t>(s.max_inflight, 16, 65536);
     s.tcp_max_clients = std::clamp<std::uint64_t>(s.tcp_max_clients, 1, 16384);

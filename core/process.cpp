@@ -66,6 +66,7 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     UniqueFd write_end(report[1]);
     const auto pointers = [](const std::vector<std::string>& texts) {
         std::vector<char*> out;
+        out.reserve(texts.size() + 1);
         for (const auto& text : texts)
             out.push_back(const_cast<char*>(text.c_str()));
         out.push_back(nullptr);

@@ -17,11 +17,10 @@ namespace {
 constexpr core::Micros kPause = core::kSecond;
 constexpr core::Micros kRetry = core::kMinute;
 constexpr core::Micros kUnused = core::kHour;  // so long without a probe: its place may be taken
-constexpr core::Micros kDay = 24 * core::kHour;
-constexpr core::Micros kMonth = 30 * kDay;
+constexpr core::Micros kMonth = 30 * core::kDay;
 
 core::Micros first_of_day(core::Micros now) {
-    return start_of(Resolution::kHour, now) - kDay + core::kHour;
+    return start_of(Resolution::kHour, now) - core::kDay + core::kHour;
 }
 
 }  // namespace
@@ -288,7 +287,8 @@ std::optional<std::vector<Rollup>> HistoryStore::rollups(const std::string& link
     Address* address = find({link, ip});
     if (address == nullptr) return std::nullopt;
     const core::Micros now = clock_.wall_us();
-    const core::Micros since = std::max(since_wall_us, now - (resolution == Resolution::kMinute ? kDay : kMonth) + 1);
+    const core::Micros since =
+        std::max(since_wall_us, now - (resolution == Resolution::kMinute ? core::kDay : kMonth) + 1);
     if (address->section) {
         put_dirty(*address);
         return read_rollups(read_, *address->section, address->identity.epoch, resolution, since, now);

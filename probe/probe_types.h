@@ -96,7 +96,7 @@ struct ProbeSpec {
     core::Micros timeout_us = 3 * core::kSecond;  // the whole attempt
     core::Micros connect_timeout_us = 1200 * core::kMillisecond;
     core::Micros degraded_over_us = 500 * core::kMillisecond;
-    core::Micros expiry_warning_us = 14 * 24 * core::kHour;
+    core::Micros expiry_warning_us = 14 * core::kDay;
     std::vector<int> accepted_status{200};  // kind https
     std::string body_contains;
     std::vector<std::pair<std::string, std::string>> body_json;  // kind https: RFC 6901 pointer → text of the value

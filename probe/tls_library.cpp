@@ -73,12 +73,12 @@ int capabilities(void*, const char* capability, OSSL_CALLBACK* tell, void* argum
 }
 
 int init(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions, void** context) {
-    static const OSSL_DISPATCH table[] = {
+    static const OSSL_DISPATCH kTable[] = {
         {OSSL_FUNC_PROVIDER_QUERY_OPERATION, reinterpret_cast<void (*)()>(query)},
         {OSSL_FUNC_PROVIDER_GET_CAPABILITIES, reinterpret_cast<void (*)()>(capabilities)},
         {0, nullptr},
     };
-    *functions = table;
+    *functions = kTable;
     *context = OSSL_PROVIDER_get0_provider_ctx(served().provider);  // what the algorithms expect to be called with
     return 1;
 }
@@ -100,8 +100,8 @@ OSSL_LIB_CTX* make() {
 }  // namespace
 
 ossl_lib_ctx_st* tls_library() {
-    static OSSL_LIB_CTX* const library = make();
-    return library;
+    static OSSL_LIB_CTX* const kLibrary = make();
+    return kLibrary;
 }
 
 }  // namespace postern::probe

@@ -28,7 +28,7 @@ struct CacheKey {
 struct CacheSettings {
     std::uint64_t bytes = 16u << 20;
     core::Micros serve_stale_us = core::kHour;
-    core::Micros longest_ttl = 24 * core::kHour;
+    core::Micros longest_ttl = core::kDay;
     core::Micros longest_negative_ttl = 3 * core::kHour;  // RFC 2308 5
     core::Micros failure_recheck = 30 * core::kSecond;    // RFC 8767 5
     core::Micros first_failure_ttl = core::kSecond;       // RFC 9520 3.2: doubled while it goes on

@@ -18,7 +18,7 @@ using core::ByteView;
 
 /// 'A'..'Z' → 'a'..'z'; everything else, length bytes included, stays.
 inline std::uint8_t lower(std::uint8_t c) {
-    return static_cast<std::uint8_t>(c | (static_cast<unsigned>(c - 'A') < 26) << 5);
+    return static_cast<std::uint8_t>(c | (static_cast<unsigned>(c - 'A') < 26 ? 0x20 : 0));
 }
 
 /// An uncompressed lower-case name.

@@ -48,7 +48,7 @@ void add_duration(CLI::App* app, const char* name, const char* help, const Share
     add_read(app, name, help, "TIME", [c, member, least](const std::string& text) -> std::string {
         const auto value = parse_duration(text);
         if (value) (*c).*member = *value;
-        constexpr Micros kMaxWait = 24 * core::kHour;
+        constexpr Micros kMaxWait = core::kDay;
         if (value && *value >= least && *value <= kMaxWait) return "";
         return "is not a duration from " + format_duration(least) + " to " + format_duration(kMaxWait);
     });

@@ -35,10 +35,10 @@ std::string text_at(const Json& object, const char* key) {
 }
 
 const Json& at(const Json& object, const char* key) {
-    static const Json nothing;
-    if (!object.is_object()) return nothing;
+    static const Json kNothing;
+    if (!object.is_object()) return kNothing;
     const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
+    return found == object.end() ? kNothing : *found;
 }
 
 /// "" when everything in `status` is younger than `started`; else what is still awaited. Times are of one

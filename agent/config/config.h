@@ -84,7 +84,7 @@ struct LinkProbeConfig {
     std::string server_name;  // "": the link's host
     bool ws = false;          // probe by WebSocket, too
     Micros degraded_over_us = 500 * core::kMillisecond;
-    Micros expiry_warning_us = 14 * 24 * core::kHour;
+    Micros expiry_warning_us = 14 * core::kDay;
 };
 
 struct LinkConfig {

@@ -7,6 +7,7 @@
 
 namespace postern::agent {
 
+using core::kDay;
 using core::kHour;
 using core::kMillisecond;
 using core::kMinute;
@@ -15,7 +16,6 @@ using core::kSecond;
 namespace {
 
 using Type = ConfigNode::Type;
-constexpr Micros kDay = 24 * kHour;
 constexpr std::size_t kMaxSources = 64;
 constexpr std::size_t kMaxExpectations = 16;  // for one reply
 

@@ -24,16 +24,16 @@ std::string mark_of(const std::string& config_path) {
 
 /// [agent] state_dir from the text of a broken file, else the default.
 std::string state_dir_in(const std::string& text) {
-    static const std::regex section(R"(^[ \t]*\[[ \t]*([^\]]*?)[ \t]*\])");
-    static const std::regex key(R"re(^[ \t]*state_dir[ \t]*=[ \t]*["']([^"'\\]+)["'])re");
+    static const std::regex kSection(R"(^[ \t]*\[[ \t]*([^\]]*?)[ \t]*\])");
+    static const std::regex kKey(R"re(^[ \t]*state_dir[ \t]*=[ \t]*["']([^"'\\]+)["'])re");
     std::string in_section;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
         const std::string line = text.substr(at, std::min<std::size_t>(end - at, 4096));
         std::smatch found;
-        if (std::regex_search(line, found, section))
+        if (std::regex_search(line, found, kSection))
             in_section = found[1];
-        else if (in_section == "agent" && std::regex_search(line, found, key))
+        else if (in_section == "agent" && std::regex_search(line, found, kKey))
             return found[1];
         at = end + 1;
     }

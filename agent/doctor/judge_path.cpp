@@ -124,7 +124,7 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
     if (step == Step::kTls && r.certificate.present &&
         r.certificate.chain_not_after_us < now + spec.expiry_warning_us) {
         v["until"] = date(r.certificate.chain_not_after_us);
-        v["days"] = std::to_string(spec.expiry_warning_us / (24 * core::kHour));
+        v["days"] = std::to_string(spec.expiry_warning_us / core::kDay);
         out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
     }
     if (step == Step::kHttp && r.ok && spec.degraded_over_us > 0 && r.total_us > spec.degraded_over_us) {

@@ -27,11 +27,11 @@ Catalogue::Catalogue(std::string_view json) : texts_(new nlohmann::json(nlohmann
 
 const Catalogue& Catalogue::in(Language language) {
     if (language == Language::kChinese) {
-        static const Catalogue chinese(kTextsZh);
-        return chinese;
+        static const Catalogue kChinese(kTextsZh);
+        return kChinese;
     }
-    static const Catalogue english(kTextsEn);
-    return english;
+    static const Catalogue kEnglish(kTextsEn);
+    return kEnglish;
 }
 
 std::string Catalogue::text(std::string_view section, std::string_view key, const Values& values) const {

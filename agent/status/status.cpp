@@ -87,7 +87,7 @@ void explain_degraded(LinkStatus& link, const AddressStatus& a) {
         if (a.certificate_expiring) {
             const Micros left = a.last->certificate.chain_not_after_us - a.last->started_wall_us;
             link.finding = {"certificate", Reason::kNone, a.ip.text(), a.zone, 1};
-            link.cause = fmt::format("the certificate at {} ends in {} days", place(a), left / (24 * core::kHour));
+            link.cause = fmt::format("the certificate at {} ends in {} days", place(a), left / core::kDay);
             link.fix = "TDengine Cloud has to renew it; tell them now";
             return;
         }
@@ -233,7 +233,9 @@ std::string good_headline(const StatusSnapshot& s) {
 }  // namespace
 
 double percent(const probe::Availability& a) {
-    return a.attempts == 0 ? 0 : static_cast<double>((a.attempts - a.failures) * 10000 / a.attempts) / 100;
+    if (a.attempts == 0) return 0;
+    const auto hundredths = (a.attempts - a.failures) * 10000 / a.attempts;  // rounded down: 100 is without a failure
+    return static_cast<double>(hundredths) / 100;
 }
 
 std::string_view to_string(Overall overall) {

@@ -9,7 +9,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kMaxHold = 5 * core::kSecond;
-constexpr Micros kRemembered = 24 * core::kHour;             // keeps the records of a removed address
+constexpr Micros kRemembered = core::kDay;                   // keeps the records of a removed address
 constexpr int kPauseAfterPublishing = 3;                     // times the duration of the last publishing,
 constexpr Micros kMaxPublishing = 500 * core::kMillisecond;  // as far as that is credible
 

@@ -33,14 +33,14 @@ struct Unit {
     std::int64_t factor;
 };
 // In falling order, but "ms" before "m": the first match is the longest.
-constexpr std::array<Unit, 6> kDurationUnits{{{"d", 24 * core::kHour},
+constexpr std::array<Unit, 6> kDurationUnits{{{"d", core::kDay},
                                               {"h", core::kHour},
                                               {"ms", core::kMillisecond},
                                               {"m", core::kMinute},
                                               {"s", core::kSecond},
                                               {"us", 1}}};
 constexpr std::array<Unit, 4> kSizeUnits{{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}};
-constexpr Micros kMaxDuration = Micros{36500} * 24 * core::kHour;
+constexpr Micros kMaxDuration = 36500 * core::kDay;
 
 /// Reads "NUMBER UNIT" off the front of `text`; nullopt when it isn't one or is out of range.
 template <std::size_t N>

@@ -288,7 +288,7 @@ TEST_CASE("agent: a cloud that fails for a day changes nothing", "[sim]") {
     w.clock.advance(kMinute);
     w.cloud.break_it();
     w.prober.record_starts(false);
-    w.clock.advance(24 * core::kHour);
+    w.clock.advance(core::kDay);
     CHECK(w.answer() == "10.0.1.1 10.0.2.1");
     StatusSnapshot s;
     w.engine->fill_status(s);

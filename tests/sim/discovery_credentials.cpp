@@ -257,7 +257,7 @@ TEST_CASE("credentials: the environment comes first and is asked no one else", "
     CHECK(c->security_token.empty());
     CHECK(w.chain->source() == "environment");
     CHECK(w.http.requests.empty());
-    w.clock.advance(30 * 24 * core::kHour);
+    w.clock.advance(30 * core::kDay);
     CHECK(w.clock.idle());
     w.variables["ALIBABA_CLOUD_SECURITY_TOKEN"] = "a-token";
     w.open_chain();

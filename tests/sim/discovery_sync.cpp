@@ -13,6 +13,7 @@ using namespace postern::agent;
 using namespace postern::test;
 using core::Code;
 using core::IpAddress;
+using core::kDay;
 using core::kHour;
 using core::kMinute;
 using core::kSecond;
@@ -173,7 +174,7 @@ TEST_CASE("sync: an API that fails for a day changes nothing and says so once an
     w.begin({on("a", {"ep-1", "ep-2"})});
     const auto confirmed = w.sync->status("a").confirmed_wall_us;
     w.cloud.errors["*"] = error(Code::kApiDenied, "List: NoPermission (RequestId AAA)");
-    w.clock.advance(24 * kHour);
+    w.clock.advance(kDay);
     CHECK(w.served("a") == "10.0.0.1 (h), 10.0.1.1 (i)");
     CHECK(w.changes.size() == 1);
     CHECK(w.count("discovery_failed") >= 20);
@@ -250,7 +251,7 @@ TEST_CASE("sync: suspicious emptiness is kept and warned about, a stated end is 
     w.cloud.put("ep-1", {{"h", "10.0.0.1"}, {"i", "10.0.1.1"}});
     w.begin({on("a", {"ep-1"})});
     w.cloud.put("ep-1", {});
-    w.clock.advance(24 * kHour);
+    w.clock.advance(kDay);
     CHECK(w.served("a") == "10.0.0.1 (h), 10.0.1.1 (i)");
     CHECK(w.count("discovery_doubtful") == 1);
     REQUIRE(w.sync->warnings().size() == 1);

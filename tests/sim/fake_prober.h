@@ -93,7 +93,7 @@ class FakeProber final : public probe::ProbeLauncher {
                 if (last > 0) {
                     result.certificate.present = true;
                     result.certificate.not_after_us = result.certificate.chain_not_after_us =
-                        began_wall_ + outcome.cert_days_left * 24 * core::kHour;
+                        began_wall_ + outcome.cert_days_left * core::kDay;
                 }
                 done(std::move(result));  // may destroy this run
             });

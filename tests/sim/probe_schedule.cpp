@@ -15,6 +15,7 @@
 
 using namespace postern;
 using namespace postern::probe;
+using postern::core::kDay;
 using postern::core::kHour;
 using postern::core::kMillisecond;
 using postern::core::kMinute;
@@ -61,7 +62,7 @@ TEST_CASE("schedule: the first probes come within 250 ms, then one an interval w
     w.clock.advance(260 * kMillisecond);
     CHECK(w.prober.count() == 3);
     const core::Micros began = w.clock.mono_us();
-    w.clock.advance(24 * kHour);
+    w.clock.advance(kDay);
     // 8640 grid points each; the first may fall right after the first probe.
     CHECK(w.prober.count() >= 3 * 8640);
     CHECK(w.prober.count() <= 3 * 8641 + 3);
@@ -369,9 +370,9 @@ TEST_CASE("schedule: a wall clock that jumps changes nothing", "[schedule]") {
     w.targets(2);
     w.clock.advance(kMinute);
     const auto before = w.prober.count();
-    w.clock.jump_wall(-365 * 24 * kHour);
+    w.clock.jump_wall(-365 * kDay);
     w.clock.advance(kMinute);
-    w.clock.jump_wall(730 * 24 * kHour);
+    w.clock.jump_wall(730 * kDay);
     w.clock.advance(kMinute);
     CHECK(w.prober.count() - before >= 23);
     CHECK(w.prober.count() - before <= 25);

@@ -67,7 +67,7 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
     CHECK_FALSE(result.content_length);  // chunked
     CHECK_FALSE(result.http_1_0);
     CHECK(result.redirects == 0);
-    const core::Micros days_left = (result.certificate.not_after_us - result.started_wall_us) / (24 * core::kHour);
+    const core::Micros days_left = (result.certificate.not_after_us - result.started_wall_us) / core::kDay;
     CHECK(days_left >= 89);
     CHECK(result.certificate.chain_not_after_us == result.certificate.not_after_us);
     CHECK(result.local_port != 0);

@@ -19,6 +19,7 @@
 
 using namespace postern;
 using namespace postern::probe;
+using core::kDay;
 using core::kHour;
 using core::kMinute;
 using core::kSecond;
@@ -372,7 +373,7 @@ TEST_CASE("history: a clock that is set forward leaves a gap, one set back goes 
     CHECK(k.day()->failures == 30);
     k.start();
     CHECK(k.day()->attempts == 90);
-    k.clock.jump_wall(-400 * 24 * kHour);
+    k.clock.jump_wall(-400 * kDay);
     for (int i = 0; i < 10; ++i)
         k.probe(refused, kMinute);
     CHECK(k.rollups(Resolution::kMinute).size() == 10);

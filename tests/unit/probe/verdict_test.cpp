@@ -31,7 +31,7 @@ struct Book {
         r.reason = reason;
         r.total_us = total_us;
         r.certificate.present = true;
-        r.certificate.chain_not_after_us = clock.wall_us() + 60 * 24 * core::kHour;
+        r.certificate.chain_not_after_us = clock.wall_us() + 60 * core::kDay;
         return r;
     }
     Fold fold(Reason reason, core::Micros total_us = 3000) {
@@ -172,7 +172,7 @@ TEST_CASE("verdict: slow is degraded with the same hysteresis", "[verdict]") {
 TEST_CASE("verdict: a certificate that ends soon degrades at once", "[verdict]") {
     Book b;
     ProbeResult r = b.result(ok);
-    r.certificate.chain_not_after_us = b.clock.wall_us() + 13 * 24 * core::kHour;
+    r.certificate.chain_not_after_us = b.clock.wall_us() + 13 * core::kDay;
     CHECK(b.book.fold(r).after == Verdict{State::kUp, State::kDegraded});
     CHECK(b.health().certificate_expiring);
     CHECK(b.fold(ok).after == Verdict{State::kUp, State::kUp});

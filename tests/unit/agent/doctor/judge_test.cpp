@@ -298,8 +298,7 @@ TEST_CASE("doctor: what works is degraded by slowness and by a certificate near 
     CHECK(troubles(judge_path("prod", {slow, good("10.0.2.9")}, kNow)) == "WARN PN-HTTP-SLOW");
     auto expiring = good("10.0.1.23");
     expiring.result.certificate.present = true;
-    expiring.result.certificate.not_after_us = expiring.result.certificate.chain_not_after_us =
-        kNow + 3 * 24 * core::kHour;
+    expiring.result.certificate.not_after_us = expiring.result.certificate.chain_not_after_us = kNow + 3 * core::kDay;
     CHECK(troubles(judge_path("prod", {expiring, good("10.0.2.9")}, kNow)) == "WARN PN-TLS-EXPIRING");
 }
 

@@ -32,7 +32,7 @@ inline agent::AddressStatus address(const char* ip, const char* zone, probe::Sta
         r.http_status = 200;
         r.sql_code = 0;
         r.certificate.present = true;
-        r.certificate.not_after_us = r.certificate.chain_not_after_us = r.started_wall_us + 90LL * 24 * core::kHour;
+        r.certificate.not_after_us = r.certificate.chain_not_after_us = r.started_wall_us + 90 * core::kDay;
         a.streak = 10;
     } else {
         a.streak = -3;

@@ -208,7 +208,7 @@ TEST_CASE("status: every reason has a cause, an owner and (but for one) a next s
 TEST_CASE("status: what degrades is named: the certificate within its own warning time, else slowness", "[status]") {
     auto l = link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kDegraded)});
     auto& a = l.addresses[0];
-    a.last->certificate.chain_not_after_us = a.last->started_wall_us + 20LL * 24 * core::kHour;
+    a.last->certificate.chain_not_after_us = a.last->started_wall_us + 20 * core::kDay;
     a.certificate_expiring = true;  // expiry_warning = "30d"
     judge(l);
     CHECK(l.state == State::kDegraded);

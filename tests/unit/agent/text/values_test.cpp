@@ -10,7 +10,7 @@ TEST_CASE("config values: durations have a unit and nothing else", "[config]") {
     CHECK(parse_duration("1200ms") == 1200 * core::kMillisecond);
     CHECK(parse_duration("5m") == 5 * core::kMinute);
     CHECK(parse_duration("1h30m") == 90 * core::kMinute);
-    CHECK(parse_duration("14d") == 14 * 24 * core::kHour);
+    CHECK(parse_duration("14d") == 14 * core::kDay);
     CHECK(parse_duration("250us") == 250);
     CHECK(parse_duration("0s") == 0);
     for (const char* bad : {"", "10", "s", "-1s", "+1s", "1 s", "1.5s", "1s1s", "1s1m", "10sec", "1w",
