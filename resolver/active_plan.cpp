@@ -24,7 +24,7 @@ core::PlanView plan_from_fallback(const core::Fallback& fallback) {
         owner.explain = "no valid plan; the name is known from the fallback file only";
         plan.owners.push_back(std::move(owner));
     }
-    // What we have just built is well-formed; a failure here would be a bug and is met by an empty plan.
+    // Can't fail, because this was just serialized; if it does (a bug) the plan is empty.
     auto bytes = core::serialize(plan);
     if (!bytes) bytes = core::serialize(core::Plan{});
     return std::move(*core::PlanView::parse(std::move(*bytes)));

@@ -1,5 +1,5 @@
-// A plan in use: the checked file, its lookup table and its client filter. Immutable; swapped as a whole, so
-// no query ever sees two plans.
+// A plan in use: the parsed file, its lookup table and its client filter. Immutable and replaced as a whole, so that
+// a query never sees parts of two plans. Loop thread.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ struct ActivePlan {
     core::PlanSource source;
     AnswerTable table;
     ClientFilter filter;
-    bool same_boot;  // else its times mean nothing and no verdict is valid
+    bool same_boot;  // false: the plan is of another boot, so its monotonic times are invalid and no verdict is fresh
 
     ActivePlan(core::PlanView plan, core::PlanSource from, const std::string& boot_id, std::uint64_t seed)
         : view(std::move(plan)),
@@ -26,14 +26,14 @@ struct ActivePlan {
           filter(view.allow),
           same_boot(view.boot_id == boot_id) {}
 
+    /// The verdicts behind the answers of `owner` are still valid.
     bool fresh(const core::OwnerView& owner, core::Micros now) const { return same_boot && now < owner.verdicts_until; }
 };
 
 using PlanPointer = std::shared_ptr<const ActivePlan>;
 
-/// The plan that a fallback file amounts to: its names exist but are not ready, everything else is forwarded.
-/// Clients of loopback and private ranges are allowed: who was allowed is not known, and containers need DNS,
-/// too.
+/// A plan made of the fallback file: its names exist but are not ready, everything else is forwarded. It allows
+/// clients from loopback and private ranges, because the real list is not known and containers need DNS too.
 core::PlanView plan_from_fallback(const core::Fallback& fallback);
 
 }  // namespace postern::resolver

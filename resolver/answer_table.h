@@ -1,5 +1,4 @@
-// Finds the owner of a private name: open addressing over the plan's owners. Built once a plan, then read
-// only.
+// Finds the owner of a private name: a hash table with open addressing over the owners of one plan. Immutable.
 #pragma once
 
 #include <vector>
@@ -12,11 +11,11 @@ namespace postern::resolver {
 class AnswerTable {
   public:
     AnswerTable() = default;
-    /// Keeps indexes into `owners`; the plan that holds them must live as long. Of equal names the first
-    /// counts.
+    /// Stores indexes into `owners`. Of equal names the first one is found.
     AnswerTable(const std::vector<core::OwnerView>& owners, std::uint64_t seed);
 
-    /// Index of the owner with exactly this lower-case name, or -1.
+    /// Index into `owners`, which must be those of the constructor, of the one with this lower-case name;
+    /// -1 for none.
     std::int64_t find(ByteView name, const std::vector<core::OwnerView>& owners) const;
 
   private:
@@ -28,7 +27,8 @@ class AnswerTable {
     std::uint64_t seed_ = 0;
 };
 
-/// The answer of `owner` for a type at a time; nullptr: SERVFAIL + EDE 14, its addresses are not known yet.
+/// The answer of `owner` for a type, the fresh or the stale one; nullptr when its addresses are not known yet
+/// (SERVFAIL with EDE 14).
 const core::AnswerView* select_answer(const core::PlanView& plan, const core::OwnerView& owner, std::uint16_t type,
                                       bool fresh);
 

@@ -10,21 +10,22 @@
 namespace postern::resolver {
 namespace {
 
-constexpr std::uint64_t kMinBytes = 64 * 1024;  // below: no cache
-constexpr std::uint64_t kBytesPerBucket = 256;  // about an entry
+constexpr std::uint64_t kMinBytes = 64 * 1024;  // a smaller cache is turned off
+constexpr std::uint64_t kBucketBytes = sizeof(void*);
+constexpr std::uint64_t kBytesPerBucket = 256;  // about the size of an entry
 constexpr core::Micros kRememberBackoff = 10 * core::kSecond;
 constexpr std::size_t kMaxTtls = 1024;
 constexpr int kMaxSteps = 256;
-constexpr std::uint8_t kHot = 2;  // hits that make an entry worth a prefetch
+constexpr std::uint8_t kHot = 2;  // hits before an entry is prefetched
 
-/// What a block costs, with the allocator's own header.
+/// The memory of a block, including the header of the allocator.
 std::uint64_t block_bytes(void* p) {
     return malloc_usable_size(p) + sizeof(std::size_t);
 }
 
 }  // namespace
 
-// Behind the struct: name, TTL offsets (2 bytes each, unaligned), sections, EDE option.
+// Followed in memory by the name, the TTL offsets (2 bytes each, unaligned), the sections and the EDE option.
 struct Cache::Entry {
     Entry* chain;
     Entry* newer;
@@ -52,7 +53,7 @@ struct Cache::Entry {
     const std::uint8_t* wire() const { return ttls() + 2u * ttl_count; }
 };
 
-/// What matters to a cache in the sections of a reply.
+/// What the cache has to know about the sections of a reply.
 struct Cache::Scan {
     std::uint16_t ttl_at[kMaxTtls];
     std::size_t count = 0;
@@ -63,7 +64,7 @@ struct Cache::Scan {
     bool has_soa = false;
     bool has_type = false;  // the answer section holds a record of the type asked
 
-    /// The sections are already checked by ReplyView. False: too many records.
+    /// ReplyView has checked the sections already. False: too many records.
     bool read(const Sections& s, std::uint16_t type) {
         std::size_t at = 0;
         const unsigned records = s.answers + 0u + s.authorities + s.additionals;
@@ -109,11 +110,11 @@ void Cache::configure(const CacheSettings& settings) {
     mask_ = 0;
     if (settings_.bytes >= kMinBytes) {
         const std::uint64_t n = std::bit_floor(settings_.bytes / kBytesPerBucket);
-        // calloc: pages of the index cost nothing until an entry falls into them.
-        buckets_.reset(static_cast<Entry**>(std::calloc(n, sizeof(Entry*))));
+        // calloc: a page of the index uses no memory before the first entry in it.
+        buckets_.reset(static_cast<Entry**>(std::calloc(n, kBucketBytes)));
         if (buckets_ != nullptr) {
             mask_ = n - 1;
-            index_bytes_ = used_ = n * sizeof(Entry*);
+            index_bytes_ = used_ = n * kBucketBytes;
         }
     }
     stats_.cache_bytes = used_;
@@ -172,15 +173,15 @@ Cache::Entry* Cache::make(const CacheKey& key, std::size_t wire, std::size_t ttl
 }
 
 core::Micros Cache::ttl_of(const Scan& scan, bool negative) const {
-    const core::Micros ttl = std::min(core::Micros{scan.least_ttl} * core::kSecond, settings_.longest_ttl);
+    const core::Micros ttl = std::min(core::Micros{scan.least_ttl} * core::kSecond, settings_.max_ttl);
     if (!negative) return ttl;
-    return std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.longest_negative_ttl});
+    return std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.max_negative_ttl});
 }
 
 bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
                    core::Micros asked_at, core::Micros now) {
     const Sections& s = reply.sections;
-    // A question without RD is about what the server knows, not about the world (RFC 1034 5.3.3).
+    // Without RD the reply is what that server knows itself, not the general answer (RFC 1034 5.3.3).
     if (mask_ == 0 || (key.flags & kRd) == 0 || (s.rcode != kNoError && s.rcode != kNxDomain)) return false;
     Name last, zone;
     if (asked_at <= fresh_since_ || !answers_belong(message, key.name, &last)) return false;
@@ -191,7 +192,7 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     Scan scan;
     if (!scan.read(s, key.type)) return false;
     const bool negative = s.rcode == kNxDomain || !scan.has_type;
-    // RFC 2308 5; referrals end here, too. The SOA must be of a zone that the name at the end is in.
+    // RFC 2308 5; excludes referrals. The SOA must be of a zone that contains the last name of the chain.
     if (negative && (!scan.has_soa || read_name(message, kHeaderSize + reply.question_size + scan.soa_at, &zone) == 0 ||
                      !is_within(last.view(), zone.view()))) {
         return false;
@@ -211,7 +212,7 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     e->flags = s.flags;
     std::memcpy(e->wire(), s.wire.data(), s.wire.size());
     if (!reply.ede.empty()) std::memcpy(e->wire() + s.wire.size(), reply.ede.data(), reply.ede.size());
-    const auto longest = static_cast<std::uint32_t>(settings_.longest_ttl / core::kSecond);
+    const auto longest = static_cast<std::uint32_t>(settings_.max_ttl / core::kSecond);
     for (std::size_t i = 0; i < scan.count; ++i) {
         core::store_le(e->ttls() + 2 * i, scan.ttl_at[i]);
         std::uint8_t* at = e->wire() + scan.ttl_at[i];
@@ -228,7 +229,7 @@ void Cache::insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micro
     core::Micros ttl = settings_.first_failure_ttl;
     if (Entry* old = lookup(key, h)) {
         if (!old->failure && now < old->stale_until) return;
-        if (old->failure) ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.longest_failure_ttl);
+        if (old->failure) ttl = std::min(2 * (old->fresh_until - old->stored_at), settings_.max_failure_ttl);
         remove(old);
     }
     Entry* e = make(key, 0, 0, 0);
@@ -237,7 +238,7 @@ void Cache::insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micro
     e->rcode = rcode;
     e->stored_at = now;
     e->fresh_until = now + ttl;
-    e->stale_until = e->fresh_until + kRememberBackoff;  // never served then; only its TTL is looked at
+    e->stale_until = e->fresh_until + kRememberBackoff;  // is not served then: only its TTL is used, to double it
     link(e, h);
 }
 
@@ -271,8 +272,9 @@ void Cache::remove(Entry* e) {
     stats_.cache_bytes = used_;
 }
 
-/// SIEVE: the hand walks from the oldest to the newest, clears the mark of what was asked and takes the first
-/// without. Where everything was asked it takes one after some steps: no query waits for a walk through all.
+/// SIEVE: the hand goes from the oldest to the newest entry, clears the marks of those that were hit and
+/// evicts the first without a mark. After kMaxSteps it evicts a marked one, so that no query waits for a walk
+/// through all entries.
 bool Cache::make_room(std::uint64_t bytes) {
     if (index_bytes_ + bytes > settings_.bytes) return false;
     while (used_ + bytes > settings_.bytes) {
@@ -318,7 +320,7 @@ void Cache::postpone_recheck(Entry& e, core::Micros now) const {
     e.recheck_at = now + settings_.failure_recheck;
 }
 bool Cache::recheck_due(const Entry& e, core::Micros now) const {
-    // What was put off was the old servers' failure.
+    // The recheck was postponed for a failure of the previous servers.
     return now >= e.recheck_at || e.recheck_at - settings_.failure_recheck <= fresh_since_;
 }
 

@@ -1,6 +1,7 @@
-// Answers of upstreams, kept as wire with the places of their TTLs: a hit is a copy and a few patched bytes.
-// One block of memory an entry, a fixed index, a hard bound on the sum of both. Eviction is SIEVE (Zhang et
-// al., NSDI '24): a FIFO whose hand spares what was asked since it last came by. Loop thread.
+// The cache of upstream answers, in wire format with the offsets of their TTLs: a hit is a copy and a few
+// patched bytes. Each entry is one block of memory, the index has a fixed size, and the sum of both is limited.
+// Eviction is SIEVE (Zhang et al., NSDI '24): a FIFO that skips entries that were hit since the hand last passed
+// them. Loop thread.
 #pragma once
 
 #include <memory>
@@ -9,8 +10,7 @@
 
 namespace postern::resolver {
 
-/// What a cached answer is looked up by. RD is no part: what is known is told to those who don't want
-/// recursion, too.
+/// RD is not part of the key: a query without it gets a cached answer as well.
 struct CacheKey {
     ByteView name;  // lower case
     std::uint16_t type = 0;
@@ -28,11 +28,11 @@ struct CacheKey {
 struct CacheSettings {
     std::uint64_t bytes = 16u << 20;
     core::Micros serve_stale_us = core::kHour;
-    core::Micros longest_ttl = core::kDay;
-    core::Micros longest_negative_ttl = 3 * core::kHour;  // RFC 2308 5
-    core::Micros failure_recheck = 30 * core::kSecond;    // RFC 8767 5
-    core::Micros first_failure_ttl = core::kSecond;       // RFC 9520 3.2: doubled while it goes on
-    core::Micros longest_failure_ttl = 5 * core::kSecond;
+    core::Micros max_ttl = core::kDay;
+    core::Micros max_negative_ttl = 3 * core::kHour;    // RFC 2308 5
+    core::Micros failure_recheck = 30 * core::kSecond;  // RFC 8767 5
+    core::Micros first_failure_ttl = core::kSecond;     // RFC 9520 3.2: doubled with every further failure
+    core::Micros max_failure_ttl = 5 * core::kSecond;
 };
 
 class Cache {
@@ -41,42 +41,41 @@ class Cache {
     enum class State { kMiss, kFresh, kStale, kFailure };
     struct Hit {
         State state = State::kMiss;
-        Entry* entry = nullptr;  // until the next call that is not const
+        Entry* entry = nullptr;  // valid until the next call that is not const
     };
 
     Cache(std::uint64_t seed, core::StatsPage& stats);
     ~Cache();
-    /// Another size than before empties the cache.
+    /// A change of `bytes` empties the cache.
     void configure(const CacheSettings& settings);
 
-    /// kFailure: a failure that is still remembered. kStale: may be served by RFC 8767 when upstreams fail.
+    /// kFailure: the upstreams failed a moment ago. kStale: may be served when upstreams fail (RFC 8767).
     Hit find(const CacheKey& key, core::Micros now);
-    /// Keeps a checked reply if it may be kept: it belongs to the question, has a TTL, and is an answer or a
-    /// negative one with SOA (RFC 2308). Returns whether it was. What may not be kept still ends an older
-    /// answer: that one is not what the world says any more. `upstream`: its id; `asked_at`: when the
-    /// question went out.
+    /// Stores a checked reply if it is cacheable: every record belongs to the question, it has a TTL, and it is an
+    /// answer or a negative one with SOA (RFC 2308). Returns whether it was stored. A reply that is not cacheable
+    /// still removes an older answer, which is out of date. `upstream` is PlanUpstream::id; `asked_at` is when the
+    /// query was sent.
     bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
                 core::Micros asked_at, core::Micros now);
-    /// Remembers that all upstreams failed, 1 to 5 s. Never replaces data that can still be served stale.
+    /// Remembers for 1 to 5 s that all upstreams failed. Never replaces data that may be served stale.
     void insert_failure(const CacheKey& key, std::uint16_t rcode, core::Micros now);
-    /// The upstreams are others now: everything is stale from here on, failures are forgotten, and what the
-    /// old ones still answer is not kept.
+    /// For a change of the upstreams: all entries become stale, failures are forgotten, and replies to queries sent
+    /// before `now` are not stored.
     void expire_all(core::Micros now) { fresh_since_ = now; }
 
-    /// The entry's answer; its TTLs still have to be set.
+    /// The answer of the entry; its TTLs have to be set with set_ttls().
     static Sections sections(const Entry& entry);
     static ByteView ede(const Entry& entry);
     static bool is_nxdomain(const Entry& entry);
     static core::Micros age(const Entry& entry, core::Micros now);
-    /// PlanUpstream::id of who gave it; 0 for a failure.
+    /// PlanUpstream::id of the server that answered; 0 for a failure.
     static std::uint32_t upstream(const Entry& entry);
-    /// Sets the TTLs in a copy of the sections: what is left of them, or `fixed_s` if that is not negative.
+    /// Sets the TTLs in a copy of the sections to the remaining time, or to `fixed_s` if that is not negative.
     static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections);
-    /// Stale data was served or refused to refresh: until `failure_recheck` from now it is served without
-    /// asking.
+    /// Until `now` + failure_recheck this stale entry is served without asking the upstreams.
     void postpone_recheck(Entry& entry, core::Micros now) const;
     bool recheck_due(const Entry& entry, core::Micros now) const;
-    /// True once for a hot entry whose last tenth of life has begun.
+    /// True once for an entry with several hits in the last tenth of its TTL.
     static bool wants_prefetch(Entry& entry, core::Micros now);
 
     std::uint64_t bytes() const { return used_; }
@@ -100,7 +99,7 @@ class Cache {
     std::uint64_t seed_;
     core::StatsPage& stats_;
     CacheSettings settings_;
-    std::unique_ptr<Entry*[], Free> buckets_;  // fixed: no pause for a rehash ever
+    std::unique_ptr<Entry*[], Free> buckets_;  // of fixed size: never rehashed
     std::uint64_t mask_ = 0;
     std::uint64_t index_bytes_ = 0;
     std::uint64_t used_ = 0;  // index and entries, with the allocator's overhead
@@ -108,7 +107,7 @@ class Cache {
     Entry* newest_ = nullptr;
     Entry* oldest_ = nullptr;
     Entry* hand_ = nullptr;
-    core::Micros fresh_since_ = -1;
+    core::Micros fresh_since_ = -1;  // of the last expire_all(); entries from before it are stale
 };
 
 }  // namespace postern::resolver

@@ -9,9 +9,9 @@
 namespace postern::resolver {
 namespace {
 
-constexpr core::Micros kMaxRetry = core::kSecond;  // a lost datagram of a flood must not cost the whole period
+constexpr core::Micros kMaxRetry = core::kSecond;  // a datagram may be lost in a flood: retry long before the timeout
 
-/// CH TXT version.bind: nobody is asked for it, and no plan has it.
+/// CH TXT version.bind is always answered locally.
 constexpr std::uint8_t kQuery[] = {0,   0,   0,   0,   0,   1, 0,   0,   0,   0,   0, 0, 7,  'v', 'e',
                                    'r', 's', 'i', 'o', 'n', 4, 'b', 'i', 'n', 'd', 0, 0, 16, 0,   3};
 
@@ -36,14 +36,14 @@ Canary::Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const
       query_(std::begin(kQuery), std::end(kQuery)),
       next_(clock) {}
 
-void Canary::fly() {
+void Canary::ask() {
     const core::Micros now = clock_.mono_us();
     if (silent_since_ == 0)
         silent_since_ = now;
     else if (now - silent_since_ > period_us_ / 3)
         note_silence();
-    next_.start_in(std::min(period_us_ / 20, kMaxRetry), [this] { fly(); });
-    // An address may be gone with its interface while the others serve: the first that can be asked.
+    next_.start_in(std::min(period_us_ / 20, kMaxRetry), [this] { ask(); });
+    // Use the first address that can be sent to: one may be gone with its interface while the others work.
     for (const auto& listener : server_.addresses()) {
         if (send_to(listener)) return;
     }
@@ -51,7 +51,7 @@ void Canary::fly() {
 
 bool Canary::send_to(core::SocketAddress listener) {
     if (is_any(listener.ip)) listener.ip = loopback_like(listener.ip);
-    // From an address that [dns] allow lets in. Where none of ours is: REFUSED is a sign of life as well.
+    // Send from an address in [dns] allow. If none of ours is, the reply is REFUSED, which counts too.
     core::SocketAddress source{listener.ip, 0};
     if (!server_.allows(source.ip) && server_.allows(loopback_like(source.ip))) source.ip = loopback_like(source.ip);
 
@@ -78,18 +78,17 @@ void Canary::on_readable() {
     std::uint8_t buffer[kMinUdpReply];
     const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (n < 0 || !is_reply({buffer, static_cast<std::size_t>(n)})) return;
-    if (said_) core::log_info("canary_answered", "our own queries are answered again");
+    if (said_) core::log_info("canary_answered", "the resolver answers its own queries again");
     said_ = false;
     silent_since_ = 0;
-    next_.start_in(period_us_ / 3, [this] { fly(); });
+    next_.start_in(period_us_ / 3, [this] { ask(); });
     alive_();
 }
 
 void Canary::note_silence() {
     if (std::exchange(said_, true)) return;
     core::log_error("canary_unanswered",
-                    "our own query to our own address gets no reply; unless that ends, the service manager "
-                    "starts the resolver again");
+                    "the resolver does not answer its own queries; if that goes on, the service manager restarts it");
 }
 
 }  // namespace postern::resolver

@@ -1,7 +1,6 @@
-// Proof of life for the service manager's watchdog: a query of our own goes through the kernel to one of our own
-// UDP addresses and only its reply, read from another socket, counts. A loop that turns without answering does not.
-// The query path does not know it from a client's; it is answered locally and shows in the statistics as one
-// query of source "local" each time (CH TXT version.bind). Loop thread.
+// The health check behind the service manager's watchdog: sends a query (CH TXT version.bind) from a socket of its
+// own through the kernel to one of our UDP addresses, and only a reply counts. So a loop that runs but does not
+// answer fails it. The query is handled like a client's, and counted as one of source "local". Loop thread.
 #pragma once
 
 #include "resolver/server.h"
@@ -10,16 +9,16 @@ namespace postern::resolver {
 
 class Canary {
   public:
-    /// `period_us` (> 0): the longest that the service manager waits for a sign of life. `alive` is called about
-    /// three times in it, while queries are answered.
+    /// `period_us` > 0 is the watchdog's timeout. While queries are answered `alive` is called about three
+    /// times in it.
     Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const Server& server, core::Micros period_us,
            std::function<void()> alive);
 
-    /// The first one flies at once.
-    void start() { fly(); }
+    /// Sends the first query at once.
+    void start() { ask(); }
 
   private:
-    void fly();
+    void ask();
     bool send_to(core::SocketAddress listener);
     bool is_reply(ByteView message) const;
     void on_readable();
@@ -35,8 +34,8 @@ class Canary {
     core::UniqueFd socket_;
     core::FdWatcher watcher_;
     core::Timer next_;
-    core::Micros silent_since_ = 0;  // the first query without a reply; 0: the last one had its reply
-    bool said_ = false;
+    core::Micros silent_since_ = 0;  // when the first unanswered query was sent; 0: the last one was answered
+    bool said_ = false;              // the silence was logged
 };
 
 }  // namespace postern::resolver

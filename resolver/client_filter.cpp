@@ -12,7 +12,7 @@ bool is_mapped(const sockaddr_in6& a) {
     return IN6_IS_ADDR_V4MAPPED(&a.sin6_addr);
 }
 
-/// The IPv4 address in network order if `peer` is one, mapped or not.
+/// The IPv4 address in network order if `peer` is one, also as an IPv4-mapped IPv6 address.
 bool as_v4(const PeerAddress& peer, std::uint32_t* out) {
     if (peer.any.sa_family == AF_INET) {
         *out = peer.v4.sin_addr.s_addr;

@@ -1,4 +1,5 @@
-// Who may ask: the plan's `allow` prefixes, tested on the kernel's own address bytes.
+// Which clients are answered: the plan's `allow` prefixes, compared with the address as the kernel
+// gives it. Immutable.
 #pragma once
 
 #include <vector>

@@ -6,7 +6,7 @@
 namespace postern::resolver {
 namespace {
 
-constexpr unsigned kMaxPointers = 127;  // as many as a name can have labels; more are there to cost us time
+constexpr unsigned kMaxPointers = 127;  // as many as a name can have labels
 
 }  // namespace
 
@@ -19,7 +19,7 @@ bool Name::operator==(ByteView other) const {
 
 std::size_t read_name(ByteView message, std::size_t at, Name* out) {
     std::size_t end = 0;     // set at the first pointer
-    std::size_t limit = at;  // pointers must aim below everything that was read for this name
+    std::size_t limit = at;  // a pointer must point below everything that was read for this name
     std::size_t length = 0;
     unsigned pointers = 0;
     while (at < message.size()) {
@@ -74,7 +74,7 @@ bool is_within(ByteView name, ByteView zone) {
 
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;
+__extension__ using Wide = unsigned __int128;
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     const Wide product = static_cast<Wide>(a) * b;
@@ -89,8 +89,7 @@ std::uint64_t load64(const std::uint8_t* p) {
 
 }  // namespace
 
-// The folded multiplication of wyhash; the seed enters every step, so collisions can't be prepared without
-// it.
+// The folded multiplication of wyhash. The seed is part of every step.
 std::uint64_t hash_bytes(ByteView bytes, std::uint64_t seed) {
     constexpr std::uint64_t k0 = 0xa0761d6478bd642fULL, k1 = 0xe7037ed1a0b428dbULL;
     std::uint64_t h = mix(seed ^ k0, bytes.size() ^ k1);

@@ -1,5 +1,6 @@
-// Domain names in wire form: reading (with compression), comparing, hashing, and to and from text. No
-// allocation but in the text functions; no recursion; a pointer must point backwards, so a loop can't exist.
+// Domain names in wire format: reading (with compression), comparing, hashing, converting to and from text.
+// Only the text functions allocate. No recursion; compression pointers must point backwards, so there can be no
+// loop. Any thread.
 #pragma once
 
 #include <array>
@@ -16,7 +17,7 @@ namespace postern::resolver {
 using core::Bytes;
 using core::ByteView;
 
-/// 'A'..'Z' → 'a'..'z'; everything else, length bytes included, stays.
+/// 'A'..'Z' → 'a'..'z'; all other bytes, among them the lengths of labels, stay.
 inline std::uint8_t lower(std::uint8_t c) {
     return static_cast<std::uint8_t>(c | (static_cast<unsigned>(c - 'A') < 26 ? 0x20 : 0));
 }
@@ -31,26 +32,26 @@ struct Name {
     bool operator==(ByteView other) const;
 };
 
-/// Reads the name at `at`, following pointers, and lower-cases it. Returns where the record goes on, 0 if the
-/// name is not well-formed: out of bounds, longer than 255 bytes, a pointer that is not strictly backwards,
-/// too many of them, or a label type that is not known.
+/// Reads the name at `at`, following pointers, in lower case. Returns the offset after the name, or 0 if it is
+/// malformed: out of bounds, longer than 255 bytes, a pointer that does not point backwards, too many pointers, an
+/// unknown label type.
 std::size_t read_name(ByteView message, std::size_t at, Name* out);
 
-/// The same without the name: only its end, pointers are not followed.
+/// The offset after the name at `at`, or 0 if it is malformed. Does not follow pointers.
 std::size_t skip_name(ByteView message, std::size_t at);
 
-/// Equal bytes but for the case of letters. Right for names, and for whole questions of equal type and class.
+/// Compares bytes, ASCII letters without case. For names, and for whole questions with the same type and class.
 bool equal_ignoring_case(ByteView a, ByteView b);
 
-/// Whether `name` is `zone` or below it. Both uncompressed and lower case.
+/// Whether `name` is `zone` or below it. Both are uncompressed and in lower case.
 bool is_within(ByteView name, ByteView zone);
 
-/// Quick, keyed against chosen collisions by `seed`.
+/// Not cryptographic; with a secret `seed` collisions can't be prepared.
 std::uint64_t hash_bytes(ByteView bytes, std::uint64_t seed);
 
-/// "db.example.com" or "db.example.com." → wire, lower case. No escapes.
+/// "db.example.com" or "db.example.com." → wire format, lower case. Knows no escapes.
 std::optional<Bytes> name_from_text(std::string_view text);
-/// Presentation form without the final dot ("." for the root), odd bytes as \DDD.
+/// Presentation format without the final dot ("." for the root), unprintable bytes as \DDD.
 std::string name_to_text(ByteView wire);
 
 }  // namespace postern::resolver

@@ -1,5 +1,5 @@
-// The words behind `postern resolve`: where an answer came from and why, as key=value text for EDNS option
-// 65001.
+// The explanation that `postern resolve` prints: where an answer came from and why, as key=value text in
+// EDNS option 65001.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace postern::resolver {
 
 std::string explain_private(const ActivePlan& plan, const core::OwnerView& owner, core::Micros now);
 std::string explain_flight(const FlightResult& result);
-/// `upstream`: the address of who gave it, "" if that is not known.
+/// `upstream` is the address of the server that answered; "" when it is unknown.
 std::string explain_cached(Cache::State state, core::Micros age, const std::string& upstream);
 std::string explain_local();
 

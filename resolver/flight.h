@@ -1,4 +1,4 @@
-// One question on its way to the upstreams, and everybody who waits for its answer.
+// A flight: one question that was sent to the upstreams, and the clients that wait for its answer. Loop thread.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace postern::resolver {
 
-/// What makes two questions the same: they may share an answer.
+/// Queries with equal keys share a flight.
 struct FlightKey {
     Name name;  // lower case
     std::uint16_t type = 0;
@@ -27,7 +27,7 @@ struct FlightKey {
     }
 };
 
-/// A client that waits: all that its reply needs, by value.
+/// A waiting client, with everything that its reply needs.
 struct Waiter {
     ReplyTo to;
     std::uint16_t id = 0;
@@ -35,7 +35,7 @@ struct Waiter {
     ClientEdns edns;
     core::Bytes question;
     core::Micros since = 0;
-    std::uint8_t client = 0;  // bucket of its address
+    std::uint8_t client = 0;  // bucket of its address, for the limit per client
 
     Asked asked() const { return {id, flags, edns, question}; }
 };
@@ -48,12 +48,12 @@ struct Attempt {
     std::uint16_t id = 0;
     std::uint8_t server = 0;  // index into Flight::order
     bool edns = true;
-    bool plain_retry = false;  // without OPT because the server had complained of it
+    bool plain_retry = false;  // repeated without OPT because the server rejected it
     bool tcp = false;
-    bool live = false;         // its reply is still welcome
-    bool silent = false;       // its time is over, the next server was asked
-    bool extra = false;        // a suspect server's recheck, beside the attempt that counts
-    std::uint8_t foreign = 0;  // packets that were not its reply
+    bool live = false;         // a reply to it is accepted
+    bool silent = false;       // no reply in time: the next server was asked
+    bool extra = false;        // the recheck of a suspect server, in addition to the regular attempt
+    std::uint8_t foreign = 0;  // packets received that did not match
 };
 
 struct Flight {
@@ -62,21 +62,21 @@ struct Flight {
     std::vector<Waiter> waiters;
     core::Micros started_at = 0;
     core::Micros deadline = 0;
-    core::Micros patience_until = 0;  // then the owner may answer the waiters with stale data; 0: no such time
+    core::Micros patience_until = 0;  // then the owner may answer the waiters with stale data; 0: never
 
-    // The forwarder's part.
+    // Used by the forwarder only.
     std::uint32_t generation = 0;  // of this slot; part of every cookie and timer
     bool active = false;
     UpstreamList order;
-    std::vector<bool> spoke;  // by index into order: answered with an error or unreachable, not asked again
-    std::size_t next = 0;     // position in the rounds through `order`
+    std::vector<bool> spoke;  // by index into order: answered with an error or unreachable, so not asked again
+    std::size_t next = 0;     // attempts so far; modulo the size of `order` the next server
     std::vector<Attempt> attempts;
     core::Micros wake_at = 0;
-    core::Bytes last_error;  // the last error reply, handed on when nobody has better
+    core::Bytes last_error;  // the last error reply, passed to the clients when no server answers
     UpstreamPointer last_error_from;
     std::uint64_t hash = 0;
-    std::uint16_t client = 0;            // bucket of the address that asked first
-    std::uint32_t older = 0, newer = 0;  // neighbours in order of age
+    std::uint16_t client = 0;            // bucket of the first client's address
+    std::uint32_t older = 0, newer = 0;  // slots of the neighbours in order of age
 };
 
 }  // namespace postern::resolver

@@ -1,5 +1,5 @@
-// The flights under way: by question, by age, and how many each client has. Slots are reused; a flight's
-// generation tells the next user of its slot from it. Loop thread.
+// The flights in progress: by question, by age, and how many each client has. Slots are reused; the generation tells
+// the flights of one slot apart. Loop thread.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@ namespace postern::resolver {
 class FlightTable {
   public:
     using Slot = std::uint32_t;
-    static constexpr std::uint16_t kClients = 256;      // buckets of addresses
-    static constexpr std::uint16_t kNobody = kClients;  // the bucket of questions that nobody waits for
+    static constexpr std::uint16_t kClients = 256;      // buckets of client addresses
+    static constexpr std::uint16_t kNobody = kClients;  // the bucket of flights without a client (prefetch)
 
     Flight& operator[](Slot slot) { return flights_[slot]; }
     const Flight& operator[](Slot slot) const { return flights_[slot]; }
@@ -23,19 +23,19 @@ class FlightTable {
     Slot add(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client);
     std::optional<Slot> find(const FlightKey& key, std::uint64_t hash) const;
     bool has(std::uint64_t hash) const { return by_hash_.count(hash) != 0; }
-    /// Null when that flight is over.
+    /// nullptr when that flight has ended.
     Flight* find(Slot slot, std::uint32_t generation);
     std::size_t size() const { return count_; }
 
-    /// From now on it is not found by its question and not counted.
+    /// Removes it from the index and the counts.
     void unlink(Slot slot);
-    /// After unlink(): the slot may be used again.
+    /// After unlink(): lets the slot be used again.
     void release(Slot slot);
-    /// The oldest question of whoever has most in flight: one noisy client displaces its own, not
-    /// everybody's. Only while there are any.
+    /// The flight to end when there are too many: the oldest of the client that has the most, so that a busy client
+    /// does not displace the flights of others. The table must not be empty.
     Slot victim() const;
 
-    auto begin() { return flights_.begin(); }  // those that are over, too
+    auto begin() { return flights_.begin(); }  // ended ones included
     auto end() { return flights_.end(); }
 
   private:

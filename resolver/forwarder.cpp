@@ -12,12 +12,12 @@ using core::ResolverEvent;
 
 constexpr std::size_t kMaxAttempts = 24;  // of one flight: 3 rounds through 8 servers
 constexpr unsigned kRounds = 3;
-// A packet on the right port that is not our reply is rare but for somebody who guesses IDs. After this many
-// the question goes over TCP, where guessing is hopeless: 8 tries of 65,536 IDs (RFC 5452 9.1).
+// Packets to the right port that don't match are rare, unless somebody guesses IDs. After this many of the 65,536 IDs
+// the question is repeated over TCP, where that does not work (RFC 5452 9.1).
 constexpr unsigned kMaxForeign = 8;
-constexpr core::Micros kTcpPatience = core::kSecond;  // a handshake and an answer
-constexpr std::size_t kShareBeyond = 64;              // of the waiters, a client's when there are too many
-constexpr std::size_t kMaxKept = 64;                  // of a flight's waiters when it ends
+constexpr core::Micros kTcpPatience = core::kSecond;  // for a handshake and an answer
+constexpr std::size_t kShareBeyond = 64;              // with max_waiters reached a client may have 1/64 of it
+constexpr std::size_t kMaxKept = 64;                  // capacity of `waiters` that is kept for the next flight
 
 bool is_complaint(std::uint16_t rcode) {
     return rcode == kFormErr || rcode == kNotImp || rcode == kBadVers;
@@ -78,7 +78,7 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         return Asked::kJoined;
     }
     if (flights_.size() >= limits_.max_inflight) {
-        // No cliff: private names and cache hits don't come here at all, and the newest question is taken.
+        // End an old flight rather than refuse the new question. (Private names and cache hits need no flight.)
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
         give_up(flights_.victim(), kEdeOther);
     }
@@ -88,7 +88,7 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
     return Asked::kStarted;
 }
 
-/// Who asks the same question over and over fills the room for waiters; others get in all the same.
+/// A client that repeats one question can fill max_waiters; the others are still accepted.
 bool Forwarder::has_room_for(std::uint8_t client) const {
     return waiters_ < limits_.max_waiters || waiting_of_client_[client] < limits_.max_waiters / kShareBeyond;
 }
@@ -113,10 +113,9 @@ void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     try_next(start(key, question, hash, FlightTable::kNobody, 0));
 }
 
-/// Our own question with our ID and source port, or the question that we ask a server asked by that server:
-/// an upstream leads back here. Without this the flight would wait for itself until its time is over, and
-/// that is what it does with another forwarder on this host: by its address it can't be told from the
-/// programs there.
+/// An upstream leads back to us: the query has the ID and source port of one of our own, or a server asks us the
+/// question that we have asked it. Otherwise the flight would wait for itself until its deadline, as it still does
+/// with another forwarder on this host, whose address is that of the programs here.
 bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
     const core::IpAddress ip = waiter.to.peer.ip();
     return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
@@ -145,7 +144,7 @@ Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::u
     return slot;
 }
 
-/// The host's order, but servers that have been silent stand at the end.
+/// The order of the plan, but suspect servers come last.
 void Forwarder::order_servers(Flight& f) {
     f.order.clear();
     for (const auto& u : upstreams_) {
@@ -165,8 +164,8 @@ void Forwarder::try_next(Slot slot) {
         if (f.spoke[server]) continue;
         if (send(slot, server, f.order[server]->speaks_edns(clock_.mono_us()), false)) return schedule(slot);
     }
-    if (any_live(f)) return schedule(slot);  // whoever is silent may still answer until the deadline
-    // Everybody has spoken, or could not be reached: say so at once.
+    if (any_live(f)) return schedule(slot);  // a silent server may still answer before the deadline
+    // All servers have answered with an error or can't be reached: fail at once.
     give_up(slot, servers == 0 ? kEdeNoReachableAuthority : kEdeNetworkError);
 }
 
@@ -190,7 +189,7 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
                           : transport_->send_udp(cookie, a.upstream->address(), {query, size});
     a.upstream->sent(tcp);
     if (sent.error != 0) {
-        // Being out of descriptors, ports or buffers says nothing about the server.
+        // Out of descriptors, ports or buffers: not a failure of the server.
         const bool ours = sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS ||
                           sent.error == ENOMEM || sent.error == EAGAIN || sent.error == EADDRNOTAVAIL;
         if (!ours) a.upstream->failed(a.sent_at);
@@ -203,8 +202,8 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     return true;
 }
 
-/// A server that is asked again answers the newer question or none: with many servers dead, sockets and ports
-/// would run out before the time of their questions is over.
+/// Ends the earlier attempt with a server that is asked again. With many dead servers we would run out of sockets and
+/// ports before their attempts time out.
 void Forwarder::drop_silent(Flight& f, std::size_t server) {
     for (Attempt& a : f.attempts) {
         if (!a.live || !a.silent || a.server != server) continue;
@@ -235,12 +234,12 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     const std::uint16_t rcode = sound ? view.rcode : core::load_be16(message.data() + 2) & kRcodeMask;
     a->upstream->answered(now - a->sent_at, rcode);
 
-    const std::size_t server = a->server;  // `a` is gone once something is sent
+    const std::size_t server = a->server;  // send() invalidates `a`
     const bool extra = a->extra, edns = a->edns, tcp = a->tcp;
-    // It was OPT that the server can't stand, and not the question: remember that.
+    // The server rejected OPT, not the question: remember that.
     if (a->plain_retry && !is_complaint(rcode)) a->upstream->refused_edns(now);
     if (edns && is_complaint(rcode) && !(rcode == kNotImp && view.has_opt)) {
-        // RFC 6891 6.2.2 and 7: a server that does not know OPT says so; ask it again without.
+        // RFC 6891 6.2.2 and 7: a server that does not implement OPT answers so; repeat without it.
         if (send(slot, server, false, tcp, extra)) {
             flights_[slot].attempts.back().plain_retry = true;
             schedule(slot);
@@ -255,8 +254,8 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
         else
             error_reply(slot, server, extra, {});
     } else if (rcode == kBadCookie && !tcp) {
-        // Our server cookie was old; the reply brought a new one (RFC 7873 5.3). Refused again: TCP needs
-        // none.
+        // The server cookie was out of date, and the reply has a new one (RFC 7873 5.3). After a second BADCOOKIE:
+        // TCP, which needs no cookie.
         const auto& attempts = flights_[slot].attempts;
         const bool again =
             std::count_if(attempts.begin(), attempts.end(), [&](const Attempt& x) { return x.server == server; }) > 1;
@@ -272,8 +271,8 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     return true;
 }
 
-/// RFC 7873 5.3: a reply with another client's cookie is discarded, and so is one without any from a server
-/// that is known to send them: the question goes over TCP then, and what is heard there counts.
+/// RFC 7873 5.3: discards a reply whose client cookie is not ours, and one without a cookie from a server that is
+/// known to send them; that question is repeated over TCP.
 bool Forwarder::cookie_fits(Attempt& attempt, const ReplyView& view) const {
     Upstream& upstream = *attempt.upstream;
     if (!view.cookie.empty()) return upstream.take_cookie(view.cookie);
@@ -299,7 +298,7 @@ bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
     return true;
 }
 
-/// An answer that is none. The next server is asked at once, and this one's words are kept in case all fail.
+/// A reply with an error. Asks the next server at once; the reply is kept in case all of them fail.
 void Forwarder::error_reply(Slot slot, std::size_t server, bool extra, ByteView message) {
     Flight& f = flights_[slot];
     if (!message.empty()) {
@@ -327,8 +326,7 @@ void Forwarder::on_failure(std::uint64_t cookie, int error) {
     a->live = false;
     const std::size_t server = a->server;
     const bool extra = a->extra;
-    // A pipelined connection that the server closed while idle is no verdict about the server: once more over
-    // TCP.
+    // The server may close an idle connection at any time: repeat once over TCP.
     if (a->tcp && error == ECONNRESET) {
         const bool again = std::count_if(flights_[slot].attempts.begin(), flights_[slot].attempts.end(),
                                          [&](const Attempt& x) { return x.tcp && x.server == server; }) < 2;
@@ -366,16 +364,17 @@ void Forwarder::finish(Slot slot, const FlightResult& result) {
     flights_.release(slot);
 }
 
-/// How long this attempt may be silent before the next server is asked. However slow a server was: a third of
-/// the time that there is must do (half for a TCP handshake), or its death would take the question with it.
+/// How long to wait for this attempt before the next server is asked. At most a third of the flight's time (half over
+/// TCP), however slow the server usually is, so that there is time for another one.
 core::Micros Forwarder::patience(const Flight& f, const Attempt& a) const {
     const core::Micros whole = f.deadline - f.started_at;
-    const unsigned round = f.order.empty() ? 0 : static_cast<unsigned>((f.next - (f.next > 0)) / f.order.size());
+    const std::size_t asked = f.next == 0 ? 0 : f.next - 1;  // before this attempt
+    const auto round = static_cast<unsigned>(f.order.empty() ? 0 : asked / f.order.size());
     const core::Micros usual = a.upstream->patience() << std::min(round, 4u);
     return a.tcp ? std::min(std::max(kTcpPatience, usual), whole / 2) : std::min(usual, whole / 3);
 }
 
-/// Sets the next moment at which this flight has to be looked at.
+/// Sets the time at which wake() has to be called for this flight.
 void Forwarder::schedule(Slot slot) {
     Flight& f = flights_[slot];
     core::Micros at = f.deadline;
@@ -383,7 +382,7 @@ void Forwarder::schedule(Slot slot) {
         if (a.live && !a.silent) at = std::min(at, a.sent_at + patience(f, a));
     }
     if (f.patience_until != 0) at = std::min(at, f.patience_until);
-    if (f.wake_at != 0 && f.wake_at <= at) return;  // the earlier wake-up will look again
+    if (f.wake_at != 0 && f.wake_at <= at) return;  // wake() calls this again
     f.wake_at = at;
     wakes_.push({at, slot, f.generation});
     arm();
@@ -402,7 +401,7 @@ void Forwarder::on_timer() {
         const Flight& f = flights_[next.slot];
         const bool current = f.active && f.generation == next.generation && f.wake_at == next.at;
         if (current && next.at > now) break;
-        // Entries of flights that are over are dropped whatever their time, so that an idle program sleeps.
+        // Drop the entries of ended flights even when they are not due: an idle program must not wake up for them.
         wakes_.pop();
         if (current) wake(next.slot);
     }

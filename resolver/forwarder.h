@@ -1,6 +1,6 @@
-// Asks the upstreams on behalf of clients: one flight per different question, next server on trouble, TCP
-// when truncated, a fixed time for all of it. Owns the flights; time, randomness and packets come from
-// outside.
+// Forwards questions to the upstreams: one flight per distinct question, the next server after an error or silence,
+// TCP after a truncated reply, all within a fixed time. Owns the flights; passive, it gets the clock, random numbers
+// and packets from outside. Loop thread.
 //
 //   ask() ─► joins a flight, or starts one ─► attempt ─► reply ok ──────────────► FlightOwner::flight_done
 //                                               ├─ error reply, ICMP ─► next server at once
@@ -17,29 +17,28 @@
 
 namespace postern::resolver {
 
-/// How a flight ended. `reply` is null when there is nothing to hand on: SERVFAIL with `ede`.
+/// How a flight ended. `reply` is nullptr when no server gave a usable reply: SERVFAIL with `ede`.
 struct FlightResult {
     const ReplyView* reply = nullptr;
-    ByteView message;  // what `reply` was read from
+    ByteView message;  // the bytes of `reply`
     std::int32_t ede = kEdeNone;
     const Upstream* from = nullptr;
     core::Micros rtt_us = 0;
 };
 
-/// Who is told. The flight is still whole during the call and gone after it; ask() must not be called from
-/// inside.
+/// Receives the results. The flight is valid during the calls; they must not call ask().
 class FlightOwner {
   public:
     virtual ~FlightOwner() = default;
     virtual void flight_done(Flight& flight, const FlightResult& result) = 0;
-    /// `patience_until` has come. True: the waiters have got an answer, and the flight goes on without them.
+    /// `patience_until` has passed. True: the owner has answered the waiters, and the flight goes on without them.
     virtual bool flight_lingers(Flight& flight) = 0;
 };
 
 struct ForwarderLimits {
     core::Micros budget_us = 4 * core::kSecond;
     std::size_t max_inflight = 4096;
-    std::size_t max_waiters = 16384;  // in all flights together; beyond, a client may have a 64th of it
+    std::size_t max_waiters = 16384;  // of all flights; when it is reached a client may have up to 1/64 of it
 };
 
 class Forwarder final : public UpstreamEvents {
@@ -48,19 +47,20 @@ class Forwarder final : public UpstreamEvents {
 
     Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& stats);
     ~Forwarder() override;
-    /// Before anything else. Both must outlive this, or be taken back with two nulls when all is over: what is
-    /// in flight then is not cancelled, and its waiters hear nothing.
+    /// To be called first. Both must outlive this object, unless connect(nullptr, nullptr) is called before they end:
+    /// flights are then neither cancelled nor reported.
     void connect(UpstreamTransport* transport, FlightOwner* owner);
 
-    /// New servers and limits; flights under way keep the servers that they have.
+    /// New servers and limits. Flights in progress keep their servers.
     void configure(UpstreamList upstreams, const ForwarderLimits& limits);
     const UpstreamList& upstreams() const { return upstreams_; }
 
-    /// Takes the waiter. The result may come at once, from inside this call. `stale_after_us`: see Flight; 0:
-    /// never. Nothing was taken: kLoop, the query is one of our own that came back; kOverload, too many wait,
-    /// and this client has its share.
+    /// Adds the waiter to a flight; the result may be reported from inside this call. `stale_after_us` sets
+    /// Flight::patience_until; 0: never. Not added: kLoop, the query is one of our own that came back; kOverload,
+    /// there are too many waiters and this client has its share.
     Asked ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us);
-    /// Refreshes a name without anybody waiting. No effect if it is in flight or there is no room.
+    /// Starts a flight without a waiter, to refresh the cache. No effect if the question is in flight or there
+    /// is no room.
     void prefetch(const FlightKey& key, ByteView question);
 
     std::size_t inflight() const { return flights_.size(); }

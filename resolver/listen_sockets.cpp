@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kFirstPassed = 3;
 constexpr int kMaxPassed = 64;
-// As much as the kernel allows of it: the queue has to hold what arrives while one batch is answered.
+// The kernel may allow less. The queue holds what arrives while one batch is answered.
 constexpr int kReceiveBuffer = 4 << 20;
 
 std::optional<core::SocketAddress> local_address(int fd) {
@@ -46,7 +46,7 @@ std::vector<ListenSocket> take_passed_sockets(int given) {
         const auto address = local_address(fd);
         if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || !address ||
             (type != SOCK_DGRAM && type != SOCK_STREAM)) {
-            core::log_warning("listen_fd_ignored", "a passed descriptor is no UDP or TCP socket",
+            core::log_warning("listen_fd_ignored", "a passed descriptor is not a UDP or TCP socket",
                               {{"fd", std::to_string(fd)}});
             continue;
         }

@@ -1,4 +1,4 @@
-// Sockets to listen on: those that systemd holds for us (LISTEN_FDS), or bound here.
+// Sockets to listen on: passed by systemd (LISTEN_FDS) or by the agent, or bound here.
 #pragma once
 
 #include <optional>
@@ -16,11 +16,12 @@ struct ListenSocket {
     bool stream = false;
 };
 
-/// Descriptors 3, 4, …: `given` of them, or as many as LISTEN_FDS says if LISTEN_PID names this process; the
-/// variables are removed from the environment. Empty if none.
+/// The sockets that are open as descriptors 3, 4, …: `given` of them or, when that is 0, LISTEN_FDS of them if
+/// LISTEN_PID is this process. Removes these variables from the environment.
 std::vector<ListenSocket> take_passed_sockets(int given);
 
-/// A bound, non-blocking socket. Without SO_REUSEPORT: two processes would share the queries silently.
+/// A bound, non-blocking socket. Without SO_REUSEPORT, by which two processes could share the queries unnoticed.
+/// Errors: kAddressInUse, kSocket.
 core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool stream);
 
 }  // namespace postern::resolver

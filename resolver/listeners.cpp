@@ -11,7 +11,7 @@ bool is_wildcard(const core::IpAddress& ip) {
     return std::all_of(ip.data(), ip.data() + ip.size(), [](std::uint8_t b) { return b == 0; });
 }
 
-/// Whether one process can't listen on both.
+/// Whether the kernel refuses to bind both.
 bool overlap(const core::SocketAddress& a, const core::SocketAddress& b) {
     if (a.port != b.port || a.ip.is_v6() != b.ip.is_v6()) return false;
     return a.ip == b.ip || is_wildcard(a.ip) || is_wildcard(b.ip);
@@ -61,7 +61,7 @@ void Listeners::adopt(std::vector<ListenSocket> sockets) {
 core::Result<void> Listeners::bind(const core::SocketAddress& wanted) {
     auto udp = bind_socket(wanted, false);
     if (!udp) return core::fail(udp.error());
-    // Port 0 (tests): TCP has to have the port that UDP got.
+    // Port 0 (tests): TCP must use the port that UDP got.
     const core::SocketAddress actual = udp->address;
     auto tcp = bind_socket(actual, true);
     if (!tcp) return core::fail(tcp.error());
@@ -79,8 +79,8 @@ void Listeners::release(const Bound& bound) {
     tcp_->stop_listening(bound.actual);
 }
 
-/// An old address that nobody wants any more may be in the way: 0.0.0.0:53 of 127.0.0.1:53, and the reverse.
-/// It goes first then, and comes back if that was not it.
+/// An address that is no longer wanted may conflict with a new one: 0.0.0.0:53 with 127.0.0.1:53, and the reverse.
+/// Closes it before binding the new one, and binds it again if that fails.
 core::Result<void> Listeners::bind_instead(const core::SocketAddress& wanted,
                                            const std::vector<core::SocketAddress>& all) {
     const auto old = std::stable_partition(bound_.begin(), bound_.end(), [&](const Bound& b) {
@@ -141,7 +141,7 @@ void Listeners::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t s
 }
 
 void Listeners::flush() {
-    tcp_->flush();  // first: it may go on with questions that were waiting, which may end others' flights
+    tcp_->flush();  // first: it may handle more questions, and their replies may go to UDP clients
     for (const auto& u : udp_)
         u->flush();
 }

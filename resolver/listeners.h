@@ -1,4 +1,4 @@
-// All sockets with clients behind them, and the way from a ReplyTo back to its socket. Loop thread.
+// All client-facing sockets: which addresses are bound, and which socket a ReplyTo belongs to. Loop thread.
 #pragma once
 
 #include "resolver/listen_sockets.h"
@@ -11,20 +11,18 @@ class Listeners final : public ReplySink {
   public:
     Listeners(core::Loop& loop, core::Clock& clock, core::StatsPage& stats);
     ~Listeners() override;
-    /// Before anything else.
+    /// To be called first.
     void connect(QueryHandler* handler);
 
-    /// Sockets that somebody else bound (systemd): from then on the addresses of plans are compared, not
-    /// bound.
+    /// Uses sockets that systemd or the agent has bound. From then on nothing is bound here.
     void adopt(std::vector<ListenSocket> sockets);
-    /// Binds what is new in `wanted`, then closes what is gone, so that we are never deaf: while none of
-    /// `wanted` can be had, the old ones are kept. An address that can't be had is an error in the list and
-    /// tried again with the next plan; the others work.
+    /// Binds what is new in `wanted`, then closes what is no longer in it; while none of `wanted` can be bound the
+    /// old sockets are kept. Returns one error for each address that can't be bound; the next call tries it again.
     std::vector<core::Error> listen_on(const std::vector<core::SocketAddress>& wanted);
     bool adopted() const { return adopted_; }
 
     std::vector<core::SocketAddress> addresses() const;
-    /// Whether clients reach us over UDP and TCP at an address of the plan.
+    /// Whether we listen on UDP and TCP at `wanted`, an address of the plan.
     bool serves(const core::SocketAddress& wanted) const;
     bool empty() const { return udp_.empty(); }
     TcpServer& tcp() { return *tcp_; }
@@ -33,7 +31,7 @@ class Listeners final : public ReplySink {
 
   private:
     struct Bound {
-        core::SocketAddress wanted;  // as the plan says; port 0 gets a real one
+        core::SocketAddress wanted;  // as in the plan; the port may be 0 in tests
         core::SocketAddress actual;
     };
 

@@ -5,13 +5,13 @@
 namespace postern::resolver {
 namespace {
 
-/// A literal without its final NUL; wire names end in their own zero byte, written out below.
+/// A literal without its final NUL. The zero byte that ends a name in wire format is written out below.
 template <std::size_t N>
 constexpr ByteView wire(const char (&text)[N]) {
     return {reinterpret_cast<const std::uint8_t*>(text), N - 1};
 }
 
-// The splitting of literals keeps "\x01" "a" from being read as one escape.
+// Literals are split so that "\x01" "a" is not read as one escape.
 const ByteView kLocalhost = wire(
     "\x09"
     "localhost\0");
@@ -124,7 +124,7 @@ const ByteView kVersionServer = wire(
     "\x06"
     "server\0");
 
-// Records. "\xc0\x0c" points to the question's name. TTL 600 s; the SOA's minimum, too.
+// Records. "\xc0\x0c" is a pointer to the name of the question. The TTL and the minimum of the SOA are 600 s.
 const ByteView kA = wire("\xc0\x0c\0\x01\0\x01\0\0\x02\x58\0\x04\x7f\0\0\x01");
 const ByteView kAaaa = wire("\xc0\x0c\0\x1c\0\x01\0\0\x02\x58\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01");
 const ByteView kPtr = wire(
@@ -134,8 +134,7 @@ const ByteView kText = wire(
     "\xc0\x0c\0\x10\0\x03\0\0\0\0\0\x08\x07"
     "postern");
 
-// SOA of the zone itself: mname is the zone, rname nobody.invalid (RFC 6303 3). The owner must be the zone's
-// name.
+// The SOA of a zone: mname is the zone, rname nobody.invalid (RFC 6303 3). The owner must be the name of the zone.
 #define POSTERN_SOA_RDATA \
     "\0\x2f\x09"          \
     "localhost\0"         \
@@ -177,7 +176,7 @@ Sections negative(ByteView soa, std::uint16_t rcode) {
     return {soa, 0, 1, 0, rcode, kAa};
 }
 
-/// localhost and everything below it, RFC 6761 6.3: addresses are loopback, all else does not exist.
+/// localhost and all names below it (RFC 6761 6.3): A and AAAA are loopback addresses, all other types don't exist.
 Sections localhost(bool apex, std::uint16_t type) {
     if (type == kTypeA || type == core::kTypeAny) return answer(kA);
     if (type == kTypeAaaa) return answer(kAaaa);

@@ -1,5 +1,5 @@
-// Names that are answered here whatever the plan says: localhost, invalid, the reverse of the loopback
-// addresses, and test by policy (RFC 6761, RFC 6303), onion (RFC 7686), and who we are in class CH.
+// Names that are answered here with any plan: localhost, invalid, the reverse names of the loopback addresses, and by
+// policy test (RFC 6761, RFC 6303), onion (RFC 7686), and version.bind in class CH.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,11 @@
 
 namespace postern::resolver {
 
-/// The answer, if the name (lower case, class IN) is such a one. Its bytes live in static storage.
-/// `forward_test`: names below "test" are not.
+/// The answer for `name` (lower case, class IN) if it is one of these; its bytes are in static storage. With
+/// `forward_test` names below "test" are forwarded.
 std::optional<Sections> local_answer(ByteView name, std::uint16_t type, bool forward_test);
 
-/// "version.bind" and "version.server": TXT "postern", no version. REFUSED for all else.
+/// "version.bind" and "version.server": TXT "postern", without a version. REFUSED for all other names.
 Sections chaos_answer(ByteView name, std::uint16_t type);
 
 }  // namespace postern::resolver

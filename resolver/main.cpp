@@ -1,5 +1,4 @@
-// postern-resolver: the program that holds port 53. Reads a plan, answers from it, forwards the rest. No
-// secrets, no configuration, no cloud. One thread.
+// The program postern-resolver: start-up, signals, exit code.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -24,7 +23,7 @@ using namespace postern;
 constexpr int kExitFailed = 2;
 constexpr int kExitUsage = 3;
 
-/// No core, no ptrace by others of the same user; as many descriptors as we may have (one an upstream query).
+/// No core dump, no ptrace by the same user; as many descriptors as allowed (each upstream query needs one).
 void harden() {
     ::prctl(PR_SET_DUMPABLE, 0);
     const rlimit none{0, 0};
@@ -98,7 +97,7 @@ int run(const resolver::Options& options) {
         }
     }
     if (!loop.close()) {
-        core::log_error("handle_leak", "a handle was left open at the end: a bug");
+        core::log_error("handle_leak", "a handle is still open at the end, which is a bug");
 #ifndef NDEBUG
         std::abort();
 #endif

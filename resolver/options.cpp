@@ -15,18 +15,16 @@ const char* const kUsageText =
     "\n"
     "The data plane of postern: answers the names of the plan and forwards everything else.\n"
     "\n"
-    "  --plan FILE      the current plan, watched for changes; a second one is the durable copy for a cold "
-    "start\n"
+    "  --plan FILE      the current plan, watched for changes; a second one is the durable copy for a cold start\n"
     "  --stats FILE     where to keep the counters for the agent\n"
-    "  --fallback FILE  listen addresses, upstreams and names for the time when no plan is valid\n"
+    "  --fallback FILE  listen addresses, upstreams and names to use when no plan is valid\n"
     "  --sockets N      N listening sockets are open as descriptors 3, 4, ... (how postern passes them)\n"
     "  --version        print the version\n"
     "  --help           print this\n"
     "\n"
-    "Sockets are taken from --sockets or LISTEN_FDS, else bound as the plan says. Signals: TERM and INT end "
-    "it, HUP reads the files\n"
-    "again. Exit codes: 0 ended by a signal, 2 failed (see the log), 3 wrong usage. See "
-    "postern-resolver(8).\n";
+    "Sockets are taken from --sockets or LISTEN_FDS, else bound as the plan says. Signals: TERM and INT end\n"
+    "it, HUP reads the files again. Exit codes: 0 ended by a signal, 2 failed (see the log), 3 wrong usage.\n"
+    "See postern-resolver(8).\n";
 
 std::string Options::lock_path() const {
     return core::folder_of(stats.empty() ? paths.plans.front() : stats) + "/resolver.lock";
@@ -67,7 +65,7 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
                              "remove one");
             }
             out.paths.plans.push_back(value);
-            // "--plan CURRENT DURABLE" as well as the option twice.
+            // "--plan CURRENT DURABLE" is the same as giving the option twice.
             const bool another = i + 1 < arguments.size() && arguments[i + 1].rfind("--", 0) != 0;
             if (another) arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, "--plan");
         } else if (key == "--sockets") {

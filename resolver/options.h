@@ -9,15 +9,15 @@ namespace postern::resolver {
 struct Options {
     PlanPaths paths;
     std::string stats;
-    int sockets = 0;  // listening sockets that our parent left open as descriptors 3, 4, …
+    int sockets = 0;  // number of listening sockets that the parent has opened as descriptors 3, 4, …
     bool help = false;
     bool version = false;
 
-    /// Where the lock lies: the folder of the stats file, else of the first plan.
+    /// The lock file: in the folder of the stats file, or of the first plan when there is none.
     std::string lock_path() const;
 };
 
-/// kUsage with what happened, what was expected and what to do.
+/// Without the name of the program. Errors: kUsage.
 core::Result<Options> parse_options(std::vector<std::string> arguments);
 
 extern const char* const kUsageText;

@@ -1,5 +1,5 @@
-// Where an answer goes. A value, never a pointer: it outlives sockets and connections, and then leads
-// nowhere.
+// Where a reply goes. A value without pointers, so that it may outlive its socket or connection; the reply
+// is then dropped.
 #pragma once
 
 #include <netinet/in.h>
@@ -11,30 +11,29 @@
 
 namespace postern::resolver {
 
-/// An IPv4 or IPv6 socket address as the kernel gives and takes it; 28 bytes instead of sockaddr_storage's
-/// 128.
+/// An IPv4 or IPv6 socket address in the kernel's form. 28 bytes instead of the 128 of sockaddr_storage.
 union PeerAddress {
     sockaddr any;
     sockaddr_in v4;
     sockaddr_in6 v6{};
 
     socklen_t size() const { return any.sa_family == AF_INET6 ? sizeof v6 : sizeof v4; }
-    /// An IPv4 address mapped into IPv6 counts as IPv4: that is how a dual-stack socket shows it.
+    /// An IPv4-mapped IPv6 address, as a dual-stack socket gives it, is returned as IPv4.
     core::IpAddress ip() const;
     std::uint16_t port() const;
 };
 
 struct ReplyTo {
     PeerAddress peer;
-    std::uint64_t endpoint = 0;  // id of the UDP listener or of the TCP connection; never used twice
+    std::uint64_t endpoint = 0;  // id of the UDP listener or the TCP connection; never reused
     core::Proto proto = core::Proto::kUdp;
     bool loopback = false;   // the client is on this host
-    bool has_local = false;  // `local`: the address that was asked, on a wildcard socket
+    bool has_local = false;  // `local` is set: the destination address of the query, on a wildcard socket
     core::IpAddress local;
 };
 
-/// Hands a finished reply to the listener or connection that `to` names, if it still exists.
-/// An interface because tests collect replies without sockets.
+/// Sends a finished reply through the listener or connection of `to`, if that still exists. An interface because the
+/// tests collect replies without sockets.
 class ReplySink {
   public:
     virtual ~ReplySink() = default;

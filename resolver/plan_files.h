@@ -1,4 +1,4 @@
-// The files that a plan may come from: plans, the fallback file, and the host's own lists of nameservers.
+// Reads the files that the resolver can work from: plans, the fallback file, the resolv.conf files of the host.
 #pragma once
 
 #include <functional>
@@ -22,15 +22,15 @@ struct FoundPlan {
     core::PlanSource source;
 };
 
-/// The valid plan with the highest generation; of equal ones the current. `refused` hears of files that are
-/// there but not valid.
+/// The valid plan with the highest generation; of equal ones the current. Calls `refused` for every file that exists
+/// but is not valid.
 std::optional<FoundPlan> choose_plan(const PlanPaths& paths, const RefusedFn& refused);
 
-/// What is left without a plan: the fallback file, with the host managers' nameservers where it names no
-/// upstream. `resolv_confs` are tried in order, the first that names a server counts.
+/// For when there is no plan: the fallback file; if it has no upstream, those of the first of `resolv_confs` that
+/// has a nameserver.
 core::Fallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs);
 
-/// Where systemd-resolved, NetworkManager and everybody else keep the nameservers.
+/// The resolv.conf files of systemd-resolved, of NetworkManager, and /etc/resolv.conf.
 std::vector<std::string> host_resolv_confs();
 
 }  // namespace postern::resolver

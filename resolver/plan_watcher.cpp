@@ -19,7 +19,7 @@ PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, 
       fallback_file_(loop, paths_.fallback) {}
 
 void PlanWatcher::start() {
-    // Watching first: a plan that comes between is seen by one of the two.
+    // Watch first, then read, so that no change in between is missed.
     plan_file_.start([this] { plan_changed(); });
     reload();
 }
@@ -37,9 +37,9 @@ void PlanWatcher::reload() {
         if (!has_plan_) take_fallback();
         return;
     }
-    // With the current file damaged or gone the durable one is the best on disk; the plan in memory is better
-    // still. Of which boot they are does not matter: that decides about verdicts, not about names. What lies
-    // at the current path is taken whatever its generation, as whenever it appears there: the agent wants it.
+    // A plan at the current path is always taken, whatever its generation: the agent has put it there. The durable
+    // one is taken only if it is newer than the plan in use; a different boot id makes no difference, as it concerns
+    // the verdicts only.
     if (has_plan_ && found->source != core::PlanSource::kCurrent && found->view.generation < generation_) return;
     take(std::move(found->view), found->source);
 }
@@ -53,7 +53,7 @@ void PlanWatcher::look() {
 void PlanWatcher::plan_changed() {
     auto plan = core::PlanView::load(plan_file_.path());
     if (plan) return take(std::move(*plan), core::PlanSource::kCurrent);
-    // A plan that went away is no reason to forget it.
+    // When the file disappears the plan stays in use.
     if (plan.error() != core::PlanFault::kMissing) refuse(plan_file_.path(), core::PlanSource::kCurrent, plan.error());
 }
 
@@ -69,7 +69,7 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
     stats_.plan_accepted_mono_us = clock_.mono_us();
     stats_.plan_source = static_cast<std::uint32_t>(source);
     ++stats_.plans_accepted;
-    // Plans that only carry newer verdicts come every minute or two; the agent tells of what they change.
+    // Plans with new verdicts only come every minute or two: debug, because the agent logs what they change.
     const auto level =
         plan->view.membership == membership_ && source == source_ ? core::Level::kDebug : core::Level::kInfo;
     generation_ = plan->view.generation;
@@ -88,7 +88,7 @@ void PlanWatcher::take_fallback() {
     const core::Fallback fallback = load_fallback(paths_.fallback, resolv_confs_);
     stats_.plan_source = static_cast<std::uint32_t>(core::PlanSource::kFallback);
     core::log_warning(
-        "plan_missing", "no valid plan: private names are not ready, everything else is forwarded",
+        "plan_missing", "there is no valid plan: private names get SERVFAIL, all others are forwarded",
         {{"names", std::to_string(fallback.names.size())}, {"upstreams", std::to_string(fallback.upstreams.size())}});
     if (!paths_.fallback.empty()) fallback_file_.start([this] { fallback_changed(); });
     use_(
@@ -100,7 +100,7 @@ void PlanWatcher::refuse(const std::string& path, core::PlanSource source, core:
     stats_.plan_refused_fault = static_cast<std::uint32_t>(fault);
     stats_.plan_refused_path = static_cast<std::uint32_t>(source);
     stats_.plan_refused_mono_us = clock_.mono_us();
-    core::log_warning("plan_refused", "a plan is not valid and was not taken",
+    core::log_warning("plan_refused", "a plan is not valid and is not used",
                       {{"path", path}, {"reason", std::string(core::to_string(fault))}});
     refused_();
 }

@@ -1,5 +1,5 @@
-// Follows the plan: the best one at start, then whatever valid plan appears at the current path; without any,
-// the fallback. Says what to use; does not use it. Loop thread.
+// Decides which plan is used: at start the best one on disk, then every valid plan that appears at the current path;
+// without any, the fallback file. Loop thread.
 #pragma once
 
 #include "core/file_watch.h"
@@ -10,20 +10,20 @@ namespace postern::resolver {
 
 class PlanWatcher {
   public:
-    /// `use` gets every plan to be taken from now on.
+    /// Calls `use` with each plan to be used from then on, and `refused` after a plan was refused.
     PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, core::StatsPage& stats, std::uint64_t seed,
                 std::function<void(PlanPointer)> use, std::function<void()> refused);
 
     void set_resolv_confs(std::vector<std::string> paths) { resolv_confs_ = std::move(paths); }
-    /// Loads and hands over the first plan or fallback, and starts to watch.
+    /// Loads the first plan or the fallback, calls `use`, and starts to watch.
     void start();
     void stop();
-    /// Queries are flowing: looks at the path at most once a second, so a lost event costs a second. Not from
-    /// inside this call: taking a plan may close the very socket that the caller is reading.
+    /// Called with every batch of queries: checks the path at most once a second, in case inotify misses a change.
+    /// From the loop, not from inside this call, because a new plan may close the socket that the caller is reading.
     void awake(core::Micros now) {
         if (now - looked_at_ >= core::kSecond && !look_soon_.pending()) look_soon_.start_at(now, [this] { look(); });
     }
-    /// SIGHUP: reads everything again, changed or not. The durable plan never replaces a newer one in use.
+    /// SIGHUP: reads all files again, changed or not. The durable plan never replaces a newer one in use.
     void reload();
 
   private:
@@ -47,8 +47,9 @@ class PlanWatcher {
     core::FileWatch fallback_file_;
     core::Micros looked_at_ = 0;
     bool has_plan_ = false;
-    std::uint64_t generation_ = 0;  // of the last plan
-    std::uint64_t membership_ = 0;  // and where it came from
+    // Of the last plan:
+    std::uint64_t generation_ = 0;
+    std::uint64_t membership_ = 0;
     core::PlanSource source_ = core::PlanSource::kNone;
 };
 

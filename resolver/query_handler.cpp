@@ -11,11 +11,11 @@ namespace {
 using core::ResolverEvent;
 using core::Source;
 
-constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // the client's patience, RFC 8767 5
+constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // client response timer, RFC 8767 5
 constexpr std::int64_t kStaleTtl = 30;                           // RFC 8767 4
-constexpr unsigned kMaxRefusals = 200;  // REFUSED a second to clients that are not allowed: no amplifier, no flood
+constexpr unsigned kMaxRefusals = 200;  // REFUSED replies per second to clients that are not allowed
 
-/// QTYPEs that are not types of data. They are never forwarded and never answered from a plan.
+/// Meta QTYPEs, which are neither forwarded nor answered from a plan.
 std::uint16_t meta_type_error(std::uint16_t type) {
     switch (type) {
         case kTypeOpt:
@@ -23,7 +23,7 @@ std::uint16_t meta_type_error(std::uint16_t type) {
             return kFormErr;
         case kTypeAxfr:
         case kTypeIxfr:
-            return kRefused;  // we are no primary, and a forwarder can't pass a transfer
+            return kRefused;  // we have no zones, and a forwarder can't pass on a transfer
         case kTypeTkey:
         case kTypeMaila:
         case kTypeMailb:
@@ -94,7 +94,7 @@ void QueryHandler::end_batch(std::uint64_t replies) {
 std::size_t QueryHandler::limit_for(const ClientEdns& edns, const ReplyTo& to) const {
     if (to.proto == core::Proto::kTcp) return kMaxMessage;
     if (!edns.present) return kMinUdpReply;
-    // Over loopback nothing is fragmented, so a client there gets what it can take.
+    // Nothing is fragmented over loopback: use the size that the client announces.
     const std::size_t most = to.loopback ? kMaxLocalReply : udp_size_;
     return std::clamp<std::size_t>(edns.udp_size, kMinUdpReply, most);
 }
@@ -180,8 +180,7 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
         case Cache::State::kFailure:
             return answer_cached(c, hit);
         case Cache::State::kStale:
-            // RFC 8767 5: asked lately without success; don't let every client wait for the same
-            // disappointment.
+            // RFC 8767 5: the upstreams failed a moment ago, so don't make this client wait for them.
             if (!cache_.recheck_due(*hit.entry, now_)) return answer_cached(c, hit);
             return forward(c, (query.flags & kRd) != 0 ? kStaleAfter : 0);
         case Cache::State::kMiss:
@@ -207,7 +206,7 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
     if (!is_truncated(c.out.data())) {
         Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1, c.out.data() + kHeaderSize + c.query.question.size());
     }
-    // Without RD nothing comes back that could be kept.
+    // The reply to a query without RD is not cacheable.
     if (hit.state == Cache::State::kFresh && (c.query.flags & kRd) != 0 && Cache::wants_prefetch(*hit.entry, now_)) {
         forwarder_.prefetch(FlightKey::from(c.query), c.query.question);
     }
@@ -223,7 +222,7 @@ Handled QueryHandler::answer_private(const Context& c, const core::OwnerView& ow
     }
     const auto* answer = select_answer(plan_->view, owner, c.query.type, plan_->fresh(owner, now_));
     if (answer == nullptr) {
-        // Not known yet is not "does not exist": a negative answer would be cached by applications.
+        // SERVFAIL, because applications would cache a negative answer.
         options.ede = kEdeNotReady;
         return finish(c, Source::kPrivate, Sections::error(kServFail), options);
     }
@@ -263,7 +262,7 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     stats_.inflight = forwarder_.inflight();
     if (counted_) counted_();
     const core::Micros now = clock_.mono_us();
-    // A plan has come meanwhile that knows better than the upstreams.
+    // A plan with this name has arrived in the meantime: its answer comes before that of the upstreams.
     if (const auto owner = plan_->table.find(flight.key.name.view(), plan_->view.owners); owner >= 0) {
         return answer_private(flight.waiters, plan_->view.owners[static_cast<std::size_t>(owner)], flight.key.type);
     }
@@ -273,7 +272,7 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     if (result.reply != nullptr) {
         sections = result.reply->sections;
         options.passed = result.reply->ede;
-        // BADVERS and BADCOOKIE are between us and the upstream.
+        // BADVERS and BADCOOKIE concern our query to the upstream, not the client's.
         if (sections.rcode > 15) sections = Sections::error(kServFail);
     }
     if (sections.rcode == kNoError || sections.rcode == kNxDomain) {
@@ -289,8 +288,8 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     }
 }
 
-/// True if there was stale data to answer with instead; else the failure is remembered. Being overloaded is
-/// no failure of the upstreams: then nothing is put off and nothing remembered.
+/// True if stale data can be served instead; otherwise remembers the failure. An overload is no failure of the
+/// upstreams and changes nothing in the cache.
 bool QueryHandler::keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode,
                                 core::Micros now) {
     const bool overload = result.ede == kEdeOther;
@@ -308,7 +307,7 @@ bool QueryHandler::keep_failure(const Flight& flight, const FlightResult& result
 bool QueryHandler::flight_lingers(Flight& flight) {
     const core::Micros now = clock_.mono_us();
     const Cache::Hit hit = cache_.find(CacheKey::of(flight.key), now);
-    if (hit.state != Cache::State::kStale) return false;  // evicted meanwhile: they wait on
+    if (hit.state != Cache::State::kStale) return false;  // evicted in the meantime: the clients wait on
     cache_.postpone_recheck(*hit.entry, now);
     answer_stale(flight.waiters, *hit.entry);
     return true;
@@ -334,7 +333,7 @@ void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache:
     ReplyOptions options;
     options.passed = Cache::ede(entry);
     options.ede = Cache::is_nxdomain(entry) ? kEdeStaleNxDomain : kEdeStaleAnswer;
-    // The TTLs are set once in a copy: the waiters' questions differ in letters only.
+    // One copy with its TTLs set serves all waiters, as their questions differ in the case of letters only.
     const Sections stored = Cache::sections(entry);
     stale_.assign(stored.wire.begin(), stored.wire.end());
     Cache::set_ttls(entry, now, kStaleTtl, stale_.data());

@@ -1,6 +1,5 @@
-// What happens to a query: read, allowed?, private name, special name, cache, upstream. Knows no socket:
-// packets come in with a ReplyTo, replies leave into the caller's buffer or, later, through the ReplySink.
-// Loop thread.
+// Answers a query: parse, check the client, then private names, local names, cache, upstreams. Knows no socket: a
+// packet comes with a ReplyTo, and the reply goes into the caller's buffer or, later, to the ReplySink. Loop thread.
 #pragma once
 
 #include <functional>
@@ -14,7 +13,8 @@
 
 namespace postern::resolver {
 
-/// What became of a packet: a reply of `size` bytes, or later one through the sink, or nothing at all.
+/// The result for a packet: a reply of `size` bytes; or 0 and pending, a reply through the sink later; or
+/// 0, no reply.
 struct Handled {
     std::size_t size = 0;
     bool pending = false;
@@ -26,21 +26,21 @@ class QueryHandler final : public FlightOwner {
                  ReplySink& sink);
     ~QueryHandler() override;
 
-    /// From the next query on. Queries in flight finish with what they have.
+    /// Used from the next query on. Flights in progress keep their servers.
     void use_plan(PlanPointer plan);
     const PlanPointer& plan() const { return plan_; }
 
-    /// Called once a batch, with its time.
+    /// `fn` is called at the start of every batch, with its time.
     void on_awake(std::function<void(core::Micros)> fn) { awake_ = std::move(fn); }
-    /// Called when a question has come back from the upstreams: counters have changed while no client asks.
+    /// `fn` is called at the end of every flight: counters have changed outside of a batch.
     void on_counted(std::function<void()> fn) { counted_ = std::move(fn); }
 
-    /// Reads the clock once for all packets that arrived together.
+    /// Reads the clock, once for all packets that arrived together.
     void begin_batch();
-    /// The reply is in `out` (≥ 512 bytes). One that is pending may have come through the sink before this
-    /// returns.
+    /// Writes the reply into `out` (≥ 512 bytes). A pending one may reach the sink before this returns.
     Handled handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out);
-    /// After the replies of a batch have left: its time counts for each of its `replies`.
+    /// To be called when the replies of a batch are sent: counts the time since begin_batch() as the latency of each
+    /// of its `replies`.
     void end_batch(std::uint64_t replies);
 
     void flight_done(Flight& flight, const FlightResult& result) override;
@@ -60,7 +60,7 @@ class QueryHandler final : public FlightOwner {
     void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
     std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
                       std::span<std::uint8_t> out);
-    /// "" when the plan has no such server any more.
+    /// "" when the plan no longer has this server.
     std::string address_of(std::uint32_t upstream) const;
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
     void count_answer(const Asked& asked, const ReplyTo& to, core::Source source, std::uint16_t rcode,

@@ -23,7 +23,7 @@ constexpr std::size_t kTypeAndClass = 4;
 
 QueryLog::QueryLog(core::Clock& clock, core::Random& random, std::string path)
     : clock_(clock), random_(random), path_(std::move(path)), timer_(clock) {
-    remove();  // of an earlier run
+    remove();  // the file of an earlier run
 }
 
 QueryLog::~QueryLog() {
@@ -41,7 +41,7 @@ void QueryLog::configure(std::uint64_t sample) {
 }
 
 void QueryLog::remove() {
-    if (!path_.empty()) static_cast<void>(::unlink(path_.c_str()));
+    if (!path_.empty()) (void)::unlink(path_.c_str());
 }
 
 void QueryLog::keep(ByteView question, const ReplyTo& from, core::Source source, std::uint16_t rcode,
@@ -72,7 +72,7 @@ bool QueryLog::open() {
     if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
     file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!file_) return false;
-    static_cast<void>(::fchmod(file_.get(), 0640));  // whatever the umask says; the agent reads by group
+    (void)::fchmod(file_.get(), 0640);  // regardless of the umask: `postern queries` reads it by group
     QueryLogFile head;
     head.sample = sample_;
     return ::pwrite(file_.get(), &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head);

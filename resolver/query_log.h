@@ -1,5 +1,5 @@
-// Keeps a random sample of the answered queries for core/query_log.h's file: at most every 200 ms a write, none
-// while it is off or nothing is asked. Loop thread.
+// Writes a random sample of the answered queries to the file of core/query_log.h, every 200 ms at most, and only
+// after new queries. Loop thread.
 #pragma once
 
 #include "core/fd.h"
@@ -12,14 +12,14 @@ namespace postern::resolver {
 
 class QueryLog {
   public:
-    /// An empty path: never on.
+    /// With an empty path it is always off.
     QueryLog(core::Clock& clock, core::Random& random, std::string path);
     ~QueryLog();
 
-    /// 1 of `sample` queries is kept; 0: off, and the file is removed.
+    /// One in `sample` queries is kept; 0: off, and the file is removed.
     void configure(std::uint64_t sample);
 
-    /// Whether the query at hand is one of the sample.
+    /// Decides at random whether a query is kept.
     bool takes() { return sample_ != 0 && (sample_ == 1 || random_.next64() % sample_ == 0); }
     void keep(ByteView question, const ReplyTo& from, core::Source source, std::uint16_t rcode, core::Micros took_us);
 

@@ -10,7 +10,7 @@ enum class OptResult { kOk, kMalformed, kVersion };
 
 OptResult read_opt(ByteView packet, const Record& r, ClientEdns* edns) {
     if (edns->present) return OptResult::kMalformed;               // RFC 6891 6.1.1: more than one is FORMERR
-    if (r.type_at != r.name_at + 1) return OptResult::kMalformed;  // its owner must be the root, 6.1.2
+    if (r.type_at != r.name_at + 1) return OptResult::kMalformed;  // the owner must be the root, 6.1.2
     edns->present = true;
     edns->udp_size = r.klass;
     edns->dnssec_ok = (r.ttl & kDnssecOk) != 0;
@@ -46,12 +46,12 @@ bool next_record(ByteView message, std::size_t* at, Record* out) {
 
 namespace {
 
-/// Question and OPT, for a message of any opcode: all have the same four sections.
+/// Parses the question and OPT of a message with any opcode: all have the same four sections.
 Parsed read_sections(ByteView packet, QueryView* out) {
     const std::uint8_t* p = packet.data();
     if (load_be16(p + 4) != 1) return Parsed::kFormErr;  // RFC 9619: exactly one question
 
-    // A compressed name can't stand first in a message; a plain one is read and lower-cased in one go.
+    // The first name of a message can't be compressed: copy it in lower case in one pass.
     const std::size_t name_end = read_name(packet, kHeaderSize, &out->name);
     if (name_end == 0 || name_end != kHeaderSize + out->name.length || packet.size() - name_end < 4) {
         return Parsed::kFormErr;

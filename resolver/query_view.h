@@ -1,5 +1,5 @@
-// A client's query, read in place: bounds-checked, no allocation. Points into the packet, so it lives as
-// long.
+// Parses a client's query, bounds-checked and without allocation. A QueryView points into the packet and is valid as
+// long as that is.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ struct ClientEdns {
     bool present = false;
     bool dnssec_ok = false;
     bool explain = false;    // option 65001
-    bool keepalive = false;  // option 11; means something over TCP only
+    bool keepalive = false;  // option 11, used over TCP only
     std::uint16_t udp_size = 0;
 };
 
 enum class Parsed {
     kOk,
-    kDropShort,     // no whole header: nothing to answer
-    kDropResponse,  // QR=1: answering could start a loop between two servers
+    kDropShort,     // shorter than a header
+    kDropResponse,  // QR=1: a reply to it could start a loop between two servers
     kFormErr,
     kNotImp,
     kBadVers,
@@ -30,17 +30,17 @@ struct QueryView {
     std::uint16_t flags = 0;
     std::uint16_t type = 0;
     std::uint16_t klass = 0;
-    ByteView question;  // as the client wrote it, case included; empty if it could not be read
+    ByteView question;  // as in the packet, case included; empty if it could not be read
     Name name;          // lower case
     ClientEdns edns;
 
-    /// Fills `out` as far as the packet can be read, so that every error but the drops can be answered.
-    /// Records after the question are walked (OPT may stand anywhere in the additional section); bytes after
-    /// the last one are ignored, as BIND does.
+    /// Fills `out` as far as the packet can be read; there is enough for a reply unless the result is a kDrop….
+    /// Parses the records after the question, because OPT may be anywhere in the additional section; ignores bytes
+    /// after the last record, as BIND does.
     static Parsed parse(ByteView packet, QueryView* out);
 };
 
-/// One resource record of any section, by its place in the message.
+/// A resource record of any section, as offsets into the message.
 struct Record {
     std::size_t name_at = 0;
     std::size_t type_at = 0;  // end of the owner name
@@ -53,7 +53,7 @@ struct Record {
     std::size_t ttl_at() const { return type_at + 4; }
 };
 
-/// Reads the record at `*at` and moves `*at` behind it. False: not well-formed.
+/// Parses the record at `*at` and sets `*at` to its end. False: malformed.
 bool next_record(ByteView message, std::size_t* at, Record* out);
 
 }  // namespace postern::resolver

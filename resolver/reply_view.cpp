@@ -9,8 +9,8 @@ using core::load_be16;
 
 constexpr std::size_t kMaxChain = 16;
 
-/// Names inside RDATA of the types that RFC 1035 and RFC 3597 4 allow to be compressed: RDATA ends where they
-/// do.
+/// Checks the names in RDATA of the types whose names may be compressed (RFC 1035, RFC 3597 4): they must end
+/// where RDATA ends.
 bool rdata_is_sound(ByteView message, const Record& r) {
     Name name;
     const ByteView upto = message.first(r.end());
@@ -45,7 +45,7 @@ bool rdata_is_sound(ByteView message, const Record& r) {
     }
 }
 
-/// The first option with this code, whole; empty if there is none. Malformed options end the search.
+/// The first option with this code, with its header; empty if there is none. A malformed option ends the search.
 ByteView find_option(ByteView message, const Record& opt, std::uint16_t code) {
     std::size_t at = opt.rdata_at;
     while (at < opt.end() && opt.end() - at >= 4) {
@@ -57,7 +57,7 @@ ByteView find_option(ByteView message, const Record& opt, std::uint16_t code) {
     return {};
 }
 
-/// Whether a record behind OPT can move forward: no pointer of its may aim at or behind OPT.
+/// Whether a record after OPT can be moved: none of its pointers may point to OPT or behind it.
 bool can_move(ByteView message, const Record& r, std::size_t opt_at) {
     if (r.type != kTypeA && r.type != kTypeAaaa) return false;
     if (r.type_at - r.name_at < 2 || message[r.type_at - 2] < 0xc0) return true;
@@ -79,7 +79,7 @@ Match match_reply(ByteView reply, std::uint16_t id, ByteView question) {
     if (questions != 1 || reply.size() - kHeaderSize < question.size()) return Match::kForeign;
     const ByteView echoed = reply.subspan(kHeaderSize, question.size());
     const std::size_t name = question.size() - 4;
-    // The name without case; type and class exactly.
+    // The name is compared without case, type and class are compared exactly.
     if (!equal_ignoring_case(echoed.first(name), question.first(name))) return Match::kForeign;
     if (!std::equal(echoed.begin() + static_cast<std::ptrdiff_t>(name), echoed.end(),
                     question.begin() + static_cast<std::ptrdiff_t>(name))) {
@@ -96,15 +96,15 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
     question_size = static_cast<std::uint16_t>(question);
     rcode = flags & kRcodeMask;
     truncated = (flags & kTc) != 0;
-    // The rest of a truncated message may be cut anywhere and is not used.
+    // A truncated message may be cut anywhere; its sections are not used.
     if (truncated) return true;
     const std::uint16_t answers = load_be16(p + 6), authorities = load_be16(p + 8), additionals = load_be16(p + 10);
     const unsigned before = answers + 0u + authorities;
 
     std::size_t at = body, opt_at = 0, opt_end = 0, end = body;
     std::uint16_t kept = 0;
-    bool split = false;  // records behind OPT are kept
-    bool cut = false;    // records behind OPT are given up
+    bool split = false;  // there are records after OPT, which are moved
+    bool cut = false;    // the records after OPT are left out
     Name name;
     for (unsigned i = 0; i < before + additionals; ++i) {
         Record r;
@@ -123,8 +123,7 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
         }
         if (!rdata_is_sound(reply, r)) return false;
         if (has_opt) {
-            // Additional data is optional (RFC 2181 9): what can't be moved is left out, a TSIG of the
-            // upstream's first.
+            // Additional data is optional (RFC 2181 9): leave out what can't be moved, and a TSIG.
             cut = cut || !can_move(reply, r, opt_at);
             if (cut) continue;
             split = true;
@@ -155,7 +154,7 @@ bool answers_belong(ByteView reply, const Name& asked, Name* last) {
     std::array<Name, kMaxChain> chain;
     std::size_t links = 1;
     chain[0] = asked;
-    // The chain first: servers may send it in any order. Each turn finds the one CNAME that continues it.
+    // Follow the chain first; servers may send its records in any order. Each pass finds the CNAME that continues it.
     for (bool found = true; found;) {
         found = false;
         std::size_t at = body;

@@ -1,5 +1,5 @@
-// An upstream's reply: does it answer the question that we asked, is it well-formed, and its sections without
-// OPT. Nothing of a reply that fails here reaches a client or the cache.
+// Parses an upstream's reply: whether it belongs to our query, whether it is well-formed, and its sections without
+// OPT. A reply that fails here reaches neither a client nor the cache.
 #pragma once
 
 #include "resolver/response_writer.h"
@@ -8,30 +8,30 @@ namespace postern::resolver {
 
 enum class Match {
     kOurs,
-    kBareError,  // right ID, FORMERR or NOTIMP, and no question: old servers answer OPT so (RFC 6891 7). Only
-                 // a signal
-    kForeign,    // anything else: forged, late or broken. Ignored and counted
+    kBareError,  // the ID matches; FORMERR or NOTIMP without a question, as old servers answer OPT (RFC 6891 7)
+    kForeign,    // anything else: forged, late or malformed; ignored and counted
 };
 
-/// `question` is what we sent; letters may differ in case. Bounds-checked; does not look behind the question.
+/// `question` is what we sent; the case of letters may differ. Bounds-checked; reads nothing after the question.
 Match match_reply(ByteView reply, std::uint16_t id, ByteView question);
 
 struct ReplyView {
-    Sections sections;        // without OPT; AA never, AD as the upstream said
-    std::uint16_t rcode = 0;  // with the bits of OPT
+    Sections sections;        // without OPT; AA is cleared, AD is that of the upstream
+    std::uint16_t rcode = 0;  // with the upper bits from OPT
     bool truncated = false;
     bool has_opt = false;
-    ByteView cookie;  // the data of its COOKIE option
-    ByteView ede;     // the upstream's first EDE option, whole; empty if none
+    ByteView cookie;  // the data of the COOKIE option; empty if none
+    ByteView ede;     // the first EDE option with its header; empty if none
     std::uint16_t question_size = 0;
 
-    /// `reply` must have matched as kOurs. Every record and every name that may be compressed is read to its
-    /// end. `scratch` holds the sections when OPT has to be cut out of their middle. False: not well-formed.
+    /// `reply` must have matched as kOurs. Checks every record, and in RDATA every name that may be
+    /// compressed. `scratch` holds the sections when OPT has to be cut out of the middle. `question` is its
+    /// size. False: malformed.
     bool parse(ByteView reply, std::size_t question, core::Bytes* scratch);
 };
 
-/// Whether every record of the answer section belongs to the question: its name, or what a chain of CNAME or
-/// DNAME leads to. Only such replies are cached. `last` gets the name at the end of the chain.
+/// Whether every record of the answer section belongs to the question: its owner is the name asked for, or one that a
+/// chain of CNAME or DNAME leads to. Only such replies are cached. `last` is set to the name at the end of the chain.
 bool answers_belong(ByteView reply, const Name& asked, Name* last);
 
 }  // namespace postern::resolver

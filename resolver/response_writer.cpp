@@ -31,8 +31,8 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
     store_be16(p + 3, o.udp_size);
     p[5] = static_cast<std::uint8_t>(rcode >> 4);  // extended RCODE
     p[6] = 0;                                      // version
-    // RFC 3225 3: DO "MUST be copied in the response". Every other flag and option is one that we don't
-    // implement and stays out (RFC 6891 6.1.4).
+    // RFC 3225 3: DO "MUST be copied in the response". All other flags and options are not implemented and left out
+    // (RFC 6891 6.1.4).
     store_be16(p + 7, asked.edns.dnssec_ok ? kDnssecOk : 0);
     store_be16(p + 9, static_cast<std::uint16_t>(options_size(o)));
     std::size_t at = kOptSize;
@@ -65,8 +65,7 @@ std::size_t write_reply(const Asked& asked, const Sections& sections, const Repl
     const std::size_t head = kHeaderSize + asked.question.size();
     const std::size_t opt = asked.edns.present ? kOptSize : 0;
 
-    // Dropped in this order when space is short: text for people, then the sections (with TC), then the
-    // options.
+    // When space is short, leave out in this order: the explanation, the passed options, the sections (with TC).
     ReplyOptions kept = options;
     const auto too_large = [&] { return head + sections.wire.size() + opt + options_size(kept) > limit; };
     if (asked.edns.present && too_large()) kept.explain = {};
@@ -74,7 +73,7 @@ std::size_t write_reply(const Asked& asked, const Sections& sections, const Repl
     const std::size_t tail = asked.edns.present ? opt + options_size(kept) : 0;
     const bool whole = head + sections.wire.size() + tail <= limit;
 
-    // AD is for those who say that they understand it (RFC 6840 5.7, 5.8).
+    // AD only for clients that set AD or DO (RFC 6840 5.7, 5.8).
     const bool wants_ad = (asked.flags & kAd) != 0 || asked.edns.dnssec_ok;
     const std::uint16_t flags = wants_ad ? sections.flags : static_cast<std::uint16_t>(sections.flags & ~kAd);
 

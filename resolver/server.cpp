@@ -31,7 +31,7 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
 
 Server::~Server() {
     stats_.write_now();
-    // The transport goes before the forwarder, to which it reports: nothing is to be cancelled then.
+    // The transport is destroyed before the forwarder, which must not cancel anything then.
     forwarder_.connect(nullptr, nullptr);
 }
 
@@ -40,8 +40,8 @@ bool Server::start() {
     watcher_.start();
     if (listeners_.empty()) {
         core::log_error("no_listener",
-                        "there is no address to listen on: no socket was passed, and neither a plan nor "
-                        "the fallback file names one that can be bound");
+                        "no address to listen on: no socket was passed, and no address of the plan or of the "
+                        "fallback file can be bound");
         return false;
     }
     return true;
@@ -52,7 +52,8 @@ bool Server::allows(const core::IpAddress& client) const {
     return std::any_of(allow.begin(), allow.end(), [&](const auto& prefix) { return prefix.contains(client); });
 }
 
-/// The agent reads what is missing from the statistics; the log has it once, not with every plan.
+/// Records the missing addresses in the statistics, where the agent reads them, and logs them once, not
+/// with every plan.
 void Server::compare(const std::vector<core::SocketAddress>& wanted) {
     const bool say = listeners_.adopted() && std::exchange(compared_, wanted) != wanted;
     stats_.page().listen_missing = 0;
@@ -60,7 +61,7 @@ void Server::compare(const std::vector<core::SocketAddress>& wanted) {
         if (listeners_.serves(wanted[i])) continue;
         if (i < 64) stats_.page().listen_missing |= std::uint64_t{1} << i;
         if (!say) continue;
-        core::log_warning("listen_mismatch", "the plan's address is not among the sockets that were passed",
+        core::log_warning("listen_mismatch", "an address of the plan is not among the sockets that were passed",
                           {{"address", wanted[i].text()}});
     }
 }
@@ -75,14 +76,14 @@ void Server::use(PlanPointer plan) {
     auto upstreams = update_upstreams(forwarder_.upstreams(), view.upstreams, own, stats_.page(), &left_out);
     for (const auto& address : left_out) {
         count(stats_.page(), core::ResolverEvent::kLoopDetected);
-        core::log_warning("upstream_is_self", "an upstream is our own address and is not used",
+        core::log_warning("upstream_is_self", "an upstream is an address of this resolver and is not used",
                           {{"upstream", address.text()}});
     }
     ForwarderLimits limits;
     limits.budget_us = static_cast<core::Micros>(view.settings.upstream_budget_ms) * core::kMillisecond;
     limits.max_inflight = view.settings.max_inflight;
     limits.max_waiters = 4 * limits.max_inflight;
-    // Another set of servers may see another world (VPN, split DNS): what is cached becomes stale, not gone.
+    // Other servers may give other answers (VPN, split DNS): make the cached ones stale.
     if (upstreams != forwarder_.upstreams()) cache_.expire_all(clock_.mono_us());
     CacheSettings cache;
     cache.bytes = view.settings.cache_bytes;

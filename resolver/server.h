@@ -1,4 +1,4 @@
-// The whole resolver but its process: wires clock, files, sockets, forwarder and handler on one loop.
+// Wires the parts of the resolver (files, sockets, forwarder, handler) on one loop. Owns them all. Loop thread.
 #pragma once
 
 #include "resolver/listeners.h"
@@ -10,8 +10,8 @@ namespace postern::resolver {
 
 struct ServerSettings {
     PlanPaths paths;
-    std::string stats_path;             // may be empty; the query log lies beside it
-    std::vector<ListenSocket> sockets;  // from the service manager; empty: bind what the plan says
+    std::string stats_path;             // may be empty; the query log is in the same folder
+    std::vector<ListenSocket> sockets;  // passed to the process; empty: bind those of the plan
     std::vector<std::string> resolv_confs = host_resolv_confs();
 };
 
@@ -20,11 +20,11 @@ class Server {
     Server(core::Loop& loop, core::Clock& clock, core::Random& random, ServerSettings settings);
     ~Server();
 
-    /// Loads the plan and listens. False: there is no socket at all, which was logged.
+    /// Loads the plan and listens. False, after logging it, when there is not a single socket.
     bool start();
     void reload() { watcher_.reload(); }
     std::vector<core::SocketAddress> addresses() const { return listeners_.addresses(); }
-    /// Whether the plan lets this client in.
+    /// Whether the plan in use allows this client.
     bool allows(const core::IpAddress& client) const;
     core::StatsPage& stats() { return stats_.page(); }
 
@@ -41,7 +41,7 @@ class Server {
     UpstreamSockets transport_;
     QueryHandler handler_;
     std::vector<ListenSocket> passed_;
-    std::vector<core::SocketAddress> compared_;  // what was last said about is not said again
+    std::vector<core::SocketAddress> compared_;  // the addresses of the last warning, which is not repeated
     PlanWatcher watcher_;
 };
 

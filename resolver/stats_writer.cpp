@@ -32,12 +32,12 @@ void StatsWriter::schedule() {
 
 bool StatsWriter::open() {
     struct stat info {};
-    // A file that was deleted under us (a cleaned tmpfs) is made again: the agent reads by name.
+    // Create the file again if it was deleted (a cleaned tmpfs): the agent opens it by name.
     if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
     file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!file_) return false;
-    // Whatever the umask says: the agent reads by group. Another user's file, of an earlier run, stays as it is.
-    static_cast<void>(::fchmod(file_.get(), 0640));
+    // Regardless of the umask: the agent reads it by group. Fails for the file of an earlier run by another user.
+    (void)::fchmod(file_.get(), 0640);
     return true;
 }
 
@@ -54,7 +54,7 @@ void StatsWriter::write_now() {
     count(page_, core::ResolverEvent::kStatsWriteFailed);
     if (!warned_) {
         core::log_warning("stats_write_failed", "cannot write " + path_ + ": " + std::strerror(errno) +
-                                                    "; answering goes on, counters stay in memory");
+                                                    "; queries are answered, but the agent sees no counters");
     }
     warned_ = true;
 }

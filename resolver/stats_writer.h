@@ -1,5 +1,5 @@
-// The resolver's counters and the file that shows them to the agent: written at most every 200 ms while they
-// change, at once when a plan was taken or refused, never while idle.
+// The resolver's counters and the file from which the agent reads them: written every 200 ms at most while they
+// change, and at once when a plan is accepted or refused. Loop thread.
 #pragma once
 
 #include <string>
@@ -13,12 +13,12 @@ namespace postern::resolver {
 
 class StatsWriter {
   public:
-    /// An empty path: counters in memory only.
+    /// With an empty path there is no file.
     StatsWriter(core::Clock& clock, core::Random& random, std::string path);
     ~StatsWriter();
 
     core::StatsPage& page() { return page_; }
-    /// The counters have changed.
+    /// To be called when counters have changed.
     void touch() {
         if (!timer_.pending() && !path_.empty()) schedule();
     }
@@ -40,7 +40,7 @@ inline void count(core::StatsPage& page, core::ResolverEvent event) {
     ++page.events[static_cast<std::size_t>(event)];
 }
 
-/// One latency observation.
+/// Adds `times` answers with this latency to the histogram.
 void observe(core::StatsPage& page, core::Micros elapsed_us, std::uint64_t times = 1);
 
 }  // namespace postern::resolver

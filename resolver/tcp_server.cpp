@@ -9,10 +9,10 @@
 namespace postern::resolver {
 namespace {
 
-// A client that does not read is not read either: with so many bytes of answers waiting to leave, its next
-// question waits, too. One answer more than this is what a connection costs at most.
+// Back-pressure: with so many bytes of unsent replies no more queries of this client are read. A connection buffers
+// this and one reply at most.
 constexpr std::size_t kMaxUnsent = 64 * 1024;
-constexpr std::size_t kMaxPending = 256;  // questions of one connection that wait for upstreams
+constexpr std::size_t kMaxPending = 256;  // queries of one connection that wait for upstreams
 constexpr int kBacklog = 256;
 
 }  // namespace
@@ -41,14 +41,14 @@ class TcpServer::Client final : public TcpStream::Owner {
 
     void stream_connected(int) override {}
     void stream_data(core::ByteView data) override {
-        if (paused_) return;  // read on only to learn how the connection broke
+        if (paused_) return;  // reading goes on only to get the error of a broken connection
         const std::size_t left = answer(data);
         if (left > 0) kept_.assign(data.end() - static_cast<std::ptrdiff_t>(left), data.end());
         if (!has_room()) pause();
     }
     void stream_ended(int error) override {
         half_closed_ = true;
-        // A client may close its sending side and still wait for answers (RFC 7766 6.2.4).
+        // A client may close its sending side and still wait for replies (RFC 7766 6.2.4).
         if (error == 0 && owes()) return;
         server_.remove(id_);
     }
@@ -70,16 +70,15 @@ class TcpServer::Client final : public TcpStream::Owner {
         written_ += output_.size();
         stream_.write(std::exchange(output_, {}));
     }
-    /// After something left: go on with what was kept, then with reading, or end a half-closed connection
-    /// that has got everything.
+    /// After data was sent: handles the kept queries, then resumes reading, or closes a half-closed connection that
+    /// has got all its replies.
     void settle() {
         if (paused_ && has_room()) resume();
         if (half_closed_ && !owes()) server_.remove(id_);
     }
-    /// Answers that are due or on their way, and questions that were read but not looked at.
+    /// Replies are pending or unsent, or queries were read but not handled.
     bool owes() const { return pending_ > 0 || has_output() || stream_.unsent() > 0 || !kept_.empty(); }
-    /// Idle: nothing asked and nothing owed. A client that has not taken a byte of its answers for the same
-    /// time is cut.
+    /// For the idle timeout: no query and no pending reply for so long, or no byte of its replies taken for so long.
     bool overdue(core::Micros now, core::Micros limit) {
         if (stream_.unsent() > 0) note_progress(now);
         if (now - last_activity_ < limit) return false;
@@ -88,15 +87,15 @@ class TcpServer::Client final : public TcpStream::Owner {
     core::Micros last_activity() const { return last_activity_; }
 
   private:
-    /// Answers what `data` asks until there is no room for more answers; returns how much of it is left. It
-    /// is all answered where it lies if the socket takes the answers.
+    /// Handles the queries in `data` until there is no room for more replies; returns how many bytes are left. Copies
+    /// nothing as long as the socket takes the replies.
     std::size_t answer(core::ByteView data) {
         server_.handler_.begin_batch();
         std::uint64_t replies = 0;
         bool asked = false;
         do {
             data = data.subspan(framing_.feed(data, [&](core::ByteView message) {
-                ++pending_;  // before: the answer may come from inside
+                ++pending_;  // before the call: the reply may come from inside
                 const Handled done = server_.handler_.handle(message, to_, server_.scratch_);
                 if (done.size != 0) {
                     add(server_.scratch_.data(), done.size);
@@ -110,7 +109,7 @@ class TcpServer::Client final : public TcpStream::Owner {
             flush();
         } while (!data.empty() && has_room());
         server_.handler_.end_batch(replies);
-        // Only what deserves an answer keeps a place: no single bytes, no empty messages.
+        // Only a query with a reply counts as activity: not single bytes or empty messages.
         if (asked) last_activity_ = server_.clock_.mono_us();
         return data.size();
     }
@@ -130,7 +129,7 @@ class TcpServer::Client final : public TcpStream::Owner {
         paused_ = false;
         stream_.start_reading();
     }
-    /// A slow reader is not an idle one, as long as bytes leave.
+    /// A client that reads slowly is not idle as long as bytes are sent.
     void note_progress(core::Micros now) {
         const std::uint64_t taken = written_ - stream_.unsent();
         if (std::exchange(taken_, taken) != taken) last_activity_ = now;
@@ -142,9 +141,9 @@ class TcpServer::Client final : public TcpStream::Owner {
     TcpFraming framing_;
     ReplyTo to_;
     core::Bytes output_;
-    core::Bytes kept_;  // read, from kept_from_ on not answered yet: at most one read. Only while paused
+    core::Bytes kept_;  // while paused: one read, with unhandled queries from kept_from_ on
     std::size_t kept_from_ = 0;
-    std::uint64_t written_ = 0, taken_ = 0;  // bytes in all: given to the stream, and by it to the kernel
+    std::uint64_t written_ = 0, taken_ = 0;  // total bytes: given to the stream, taken by the kernel
     core::Micros last_activity_ = 0;
     std::size_t pending_ = 0;
     bool half_closed_ = false;
@@ -175,8 +174,8 @@ void TcpServer::stop_listening(const core::SocketAddress& address) {
     listeners_.erase(address);
 }
 
-/// All clients together are capped, and so is each address beyond the host: one can't take all places. When
-/// all are taken, whoever has been idle for longest makes room (RFC 7766 6.2.3), unless answers are owed.
+/// Limits the number of connections, in total and per address off this host. At the total limit it closes the
+/// connection that has been idle for longest (RFC 7766 6.2.3) and has no pending reply.
 bool TcpServer::make_room_for(const ReplyTo& newcomer) {
     if (!newcomer.loopback) {
         const auto same = std::count_if(clients_.begin(), clients_.end(),
@@ -201,7 +200,7 @@ void TcpServer::accept(uv_stream_t* listener) {
     if (!client->open(listener)) return;
     const ReplyTo& to = client->to();
     if (!handler_.plan()->filter.allows(to.peer)) {
-        // By UDP it would hear REFUSED; a connection would hold a place for that.
+        // Over UDP the reply is REFUSED; a TCP connection for that is not worth its resources.
         count(stats_, core::ResolverEvent::kRefusedClient);
         return;
     }
@@ -240,13 +239,13 @@ void TcpServer::sweep() {
 
 void TcpServer::send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size) {
     const auto it = clients_.find(to.endpoint);
-    if (it == clients_.end()) return;  // gone
+    if (it == clients_.end()) return;  // closed
     if (!it->second->has_output()) unflushed_.push_back(to.endpoint);
     it->second->add(reply, size);
 }
 
 void TcpServer::flush() {
-    // Settling may answer more questions, and so may queue answers of other clients.
+    // This may handle more queries, and so queue replies for other clients.
     while (!unflushed_.empty()) {
         const std::vector<std::uint64_t> ready = std::exchange(unflushed_, {});
         for (const std::uint64_t id : ready) {

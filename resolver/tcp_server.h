@@ -1,6 +1,6 @@
-// TCP clients of all listening sockets, per RFC 7766: several queries in a segment and one in several,
-// answers as they come (out of order), idle limit, a cap, back-pressure, half-closed clients answered. Who is
-// not allowed to ask has no place here. Loop thread.
+// The TCP clients of all listening sockets (RFC 7766): pipelined queries, replies out of order, an idle timeout, a
+// limit of connections, back-pressure, half-closed connections. Closes connections of clients that are not
+// allowed. Loop thread.
 #pragma once
 
 #include <map>
@@ -26,12 +26,12 @@ class TcpServer {
     void configure(const TcpLimits& limits) { limits_ = limits; }
     /// Takes a bound socket, listening or not yet; returns 0 or a libuv error.
     int listen(core::UniqueFd fd, const core::SocketAddress& address);
-    /// Stops accepting; connections that came this way live on.
+    /// Stops accepting; the connections accepted so far go on.
     void stop_listening(const core::SocketAddress& address);
     bool listens_on(const core::SocketAddress& address) const { return listeners_.count(address) != 0; }
     std::size_t clients() const { return clients_.size(); }
     void send(const ReplyTo& to, const std::uint8_t* reply, std::size_t size);
-    /// Writes what was queued in this turn of the loop.
+    /// Writes what was queued in this iteration of the loop.
     void flush();
 
   private:

@@ -16,7 +16,7 @@ struct PendingWrite {
     core::Bytes data;
 };
 
-/// One read buffer for all streams: libuv fills it and hands it over before it asks for the next.
+/// One read buffer for all streams: libuv fills it and calls back before it asks for the next one.
 char* read_buffer() {
     static char buffer[65536];
     return buffer;
@@ -64,7 +64,7 @@ void TcpStream::start_reading() {
                 return;
             }
             uv_read_stop(s);
-            // A failed write has taken the socket's error: what the reading side sees then is a mere end.
+            // The failed write has consumed the error of the socket: reading sees only the end of the data.
             self->owner_.stream_ended(n == UV_EOF ? self->broken_ : static_cast<int>(n));
         });
 }

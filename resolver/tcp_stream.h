@@ -1,6 +1,5 @@
-// One TCP connection on the loop, for clients and upstreams alike: reading, queued writing, back-pressure.
-// Loop thread. The owner may destroy the stream from inside any of its callbacks; nothing is touched after
-// them.
+// One TCP connection, of a client or to an upstream: reading, queued writing, back-pressure. The owner may destroy it
+// in any of its callbacks. Loop thread.
 #pragma once
 
 #include "core/bytes.h"
@@ -17,18 +16,20 @@ class TcpStream {
         virtual void stream_connected(int error) = 0;       // 0 or a libuv error; only after connect()
         virtual void stream_data(core::ByteView data) = 0;  // valid during the call
         virtual void stream_ended(int error) = 0;           // 0: the peer closed its side
-        virtual void stream_drained() = 0;                  // everything queued has left
+        virtual void stream_drained() = 0;                  // everything queued is sent
     };
 
     explicit TcpStream(Owner& owner) : owner_(owner) {}
 
+    /// These return 0 or a libuv error.
     int accept(core::Loop& loop, uv_stream_t* listener);
     int connect(core::Loop& loop, const core::SocketAddress& server);
     void start_reading();
     void stop_reading();
-    /// Writes what the socket takes now and queues the rest. A broken connection is reported by the reading
-    /// side, which is woken for it: then stream_data() may come while reading is stopped.
+    /// Writes what the socket takes now and queues the rest. An error is reported by stream_ended(); for that reading
+    /// is resumed, so stream_data() may be called although reading was stopped.
     void write(core::Bytes data);
+    /// Bytes in the queue.
     std::size_t unsent() const;
     void close() { tcp_.reset(); }
     bool is_open() const { return static_cast<bool>(tcp_); }
@@ -37,7 +38,7 @@ class TcpStream {
   private:
     core::UvHandle<uv_tcp_t, TcpStream> tcp_;
     Owner& owner_;
-    int broken_ = 0;  // what a write failed with
+    int broken_ = 0;  // the error of a failed write
 };
 
 }  // namespace postern::resolver

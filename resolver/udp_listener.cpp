@@ -9,7 +9,7 @@
 namespace postern::resolver {
 namespace {
 
-constexpr int kBatchesAtOnce = 8;  // then the loop gets a turn: upstream replies, TCP clients, timers
+constexpr int kBatchesAtOnce = 8;  // then back to the loop: upstream replies, TCP clients, timers
 
 bool is_wildcard(const core::IpAddress& ip) {
     return std::all_of(ip.data(), ip.data() + ip.size(), [](std::uint8_t b) { return b == 0; });
@@ -109,7 +109,7 @@ int UdpListener::start(core::Loop& loop) {
 void UdpListener::on_readable() {
     for (int turn = 0; turn < kBatchesAtOnce; ++turn) {
         const int n = input_.receive(fd_.get(), wildcard_);
-        if (n <= 0) return;  // nothing there; or an ICMP error of an earlier reply, which is nobody's business
+        if (n <= 0) return;  // nothing more, or an ICMP error for an earlier reply, which is ignored
         handler_.begin_batch();
         std::uint64_t replies = 0;
         for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
@@ -117,7 +117,7 @@ void UdpListener::on_readable() {
             from.endpoint = id_;
             from.proto = core::Proto::kUdp;
             from.loopback = is_loopback(from.peer);
-            if (from.peer.port() == 0) continue;  // can't be answered
+            if (from.peer.port() == 0) continue;  // no reply can be sent to it
             const std::size_t size = handler_.handle(input_.packet(i), from, free_slot()).size;
             if (size == 0) continue;
             commit(from, size);
@@ -162,7 +162,7 @@ void UdpListener::commit(const ReplyTo& to, std::size_t size) {
 
 void UdpListener::queue(const ReplyTo& to, const std::uint8_t* reply, std::size_t size) {
     const std::span<std::uint8_t> slot = free_slot();
-    if (size > slot.size()) return;  // the handler keeps to the client's limit
+    if (size > slot.size()) return;  // does not happen: the handler keeps to the limit of the client
     std::memcpy(slot.data(), reply, size);
     commit(to, size);
 }
@@ -177,7 +177,7 @@ void UdpListener::flush() {
             continue;
         }
         if (n < 0 && errno == EINTR) continue;
-        // The first message can't be sent (its client's fault, or a full buffer): without it, the rest may.
+        // The first message can't be sent (a bad client address, a full buffer): skip it and try the rest.
         count(stats_, core::ResolverEvent::kSendFailed);
         ++sent;
     }

@@ -1,6 +1,5 @@
-// One UDP socket with clients behind it: recvmmsg fills a batch, the handler answers in place, one sendmmsg
-// sends it. Replies that come later (from upstreams) wait in the same outgoing batch until the loop is about
-// to sleep.
+// One UDP socket for clients: recvmmsg fills a batch, the handler writes the replies, one sendmmsg sends them. Later
+// replies (from upstreams) are queued in the same outgoing batch until the loop is about to block. Loop thread.
 #pragma once
 
 #include <sys/socket.h>
@@ -15,10 +14,10 @@ namespace postern::resolver {
 
 inline constexpr std::size_t kBatch = 32;
 
-/// Where a batch is received; one serves all listeners, because it is used up within one callback.
+/// The buffer for a batch of queries. One for all listeners, because a batch is handled within one callback.
 class UdpInput {
   public:
-    static constexpr std::size_t kSlotSize = 2048;  // a larger query is nonsense; it is cut and answered FORMERR
+    static constexpr std::size_t kSlotSize = 2048;  // a larger query is truncated and answered with FORMERR
     UdpInput();
     int receive(int fd, bool with_local);
 
@@ -58,7 +57,7 @@ class UdpListener {
     core::UniqueFd fd_;
     std::uint64_t id_;
     core::SocketAddress address_;
-    bool wildcard_;  // replies must leave from the address that was asked
+    bool wildcard_;  // replies must have the destination address of the query as their source
     UdpInput& input_;
     QueryHandler& handler_;
     core::StatsPage& stats_;

@@ -30,7 +30,7 @@ bool Upstream::take_cookie(core::ByteView cookie) {
     if (cookie.size() < kClientCookie || !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
         return false;
     }
-    // The server's part has 8 to 32 bytes (RFC 7873 4); of another size it is none.
+    // A server cookie has 8 to 32 bytes (RFC 7873 4); ignore one of another size.
     if (cookie.size() < 2u * kClientCookie || cookie.size() > cookie_.size()) return true;
     std::copy(cookie.begin(), cookie.end(), cookie_.begin());
     cookie_size_ = static_cast<std::uint8_t>(cookie.size());
@@ -103,8 +103,8 @@ UpstreamList update_upstreams(const UpstreamList& old, const std::vector<core::P
             list.push_back(known != old.end() ? *known : std::make_shared<Upstream>(w.id, w.address));
         }
     }
-    // Slots of servers that are gone are freed, but their counters leave with them: ids are stable, so a
-    // server that comes back starts anew, as the agent expects of a slot that reappears.
+    // The slots of removed servers are freed with their counters: a server that comes back starts from 0, as the
+    // agent expects of an id that reappears.
     const auto keeps = [&](std::uint32_t id) {
         return std::any_of(list.begin(), list.end(), [&](const auto& u) { return u->id() == id; });
     };

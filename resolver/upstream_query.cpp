@@ -17,7 +17,7 @@ std::size_t write_upstream_query(std::uint16_t id, const Flight& f, bool edns, B
         std::uint8_t* p = out + at;
         p[0] = 0;
         core::store_be16(p + 1, kTypeOpt);
-        core::store_be16(p + 3, 1232);  // DNS flag day 2020: no fragments
+        core::store_be16(p + 3, 1232);  // DNS flag day 2020: avoids fragments
         core::store_be16(p + 5, 0);
         core::store_be16(p + 7, f.key.dnssec_ok ? kDnssecOk : 0);
         core::store_be16(p + 9, static_cast<std::uint16_t>(4 + cookie.size()));

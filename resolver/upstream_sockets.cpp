@@ -14,20 +14,19 @@ namespace {
 
 constexpr std::uint64_t kTcpHandle = std::uint64_t{1} << 63;
 constexpr int kEventsAtOnce = 64;
-constexpr int kMaxDatagrams = 16;  // of one exchange in one turn: a flood may not starve the clients
+constexpr int kMaxDatagrams = 16;  // of one exchange per iteration of the loop: a flood must not starve the clients
 
-// A socket is used again only while this many of its server lie idle; they are taken longest idle first,
-// about.
+// A socket is reused only while its server has so many idle ones. They are taken in about the order of
+// their idle time.
 constexpr std::size_t kIdleToReuse = 1024;
 constexpr std::size_t kMaxIdle = kIdleToReuse + 512;  // room for what is in flight at once
-constexpr std::size_t kShuffle = 64;                  // taken from among the so many longest idle ones
+constexpr std::size_t kShuffle = 64;                  // one of the so many longest idle ones is taken at random
 constexpr int kMaxUses = 4;
-constexpr core::Micros kMaxIdleTime = 30 * core::kSecond;  // NATs and our own address change behind its back
+constexpr core::Micros kMaxIdleTime = 30 * core::kSecond;  // NAT state and our own address may change
 constexpr rlim_t kDescriptorsToReuse = 8 * kIdleToReuse;
-// Of the 28,232 ports that a host has by default for what its programs open, at most so many are ours at
-// once.
+// How many of the host's ephemeral ports, 28,232 by default, we use at once.
 constexpr std::size_t kMaxBusy = 12 * 1024;
-// One question that nobody answers is no news; so many in a row, and the way to that server may have changed.
+// After so many unanswered exchanges in a row the route to the server may have changed: its idle sockets are closed.
 constexpr unsigned kSilenceToClose = 8;
 
 std::uint64_t pack(std::uint32_t slot, std::uint32_t count) {
@@ -75,7 +74,7 @@ UpstreamTransport::Sent UpstreamSockets::send_udp(std::uint64_t cookie, const co
     const bool used = sockets_[slot].uses > 0;
     Sent sent = start(slot, cookie, query);
     if (sent.error != 0 && used) {
-        // Our address or route has gone since it was opened; a new one may have come.
+        // Our address or the route has changed since it was opened; a new socket may work.
         close_idle(pool_of(server));
         if (const int error = open(server, &slot); error != 0) return {error, 0};
         sent = start(slot, cookie, query);
@@ -117,7 +116,7 @@ int UpstreamSockets::open(const core::SocketAddress& server, Slot* slot) {
     if (!fd) return errno;
     PeerAddress address;
     const socklen_t size = fill(server, &address);
-    // An unbound socket gets a random free port from the kernel here.
+    // Here the kernel chooses a random free port for the socket.
     if (::connect(fd.get(), &address.any, size) != 0) return errno;
     if (free_.empty()) {
         *slot = static_cast<Slot>(sockets_.size());
@@ -145,7 +144,7 @@ UpstreamSockets::Pool& UpstreamSockets::pool_of(const core::SocketAddress& serve
     for (Pool& pool : pools_) {
         if (pool.server == server) return pool;
     }
-    // Servers that are not asked any more leave nothing but an empty pool, which the next new one takes.
+    // A server that is no longer asked leaves an empty pool, which the next new server reuses.
     for (Pool& pool : pools_) {
         if (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.back()].idle_since_us > kMaxIdleTime)
             close_idle(pool);
@@ -202,7 +201,7 @@ void UpstreamSockets::end_exchange(Slot slot, bool good) {
     if (!old_timer_.pending()) old_timer_.start_in(kMaxIdleTime, [this] { close_old(); });
 }
 
-/// So that after a burst sockets and ports don't stay ours. One wake-up at the end, not one a socket.
+/// Frees sockets and ports after a burst, with one wake-up for all rather than one per socket.
 void UpstreamSockets::close_old() {
     core::Micros newest = -1;
     for (Pool& pool : pools_) {
@@ -217,7 +216,7 @@ void UpstreamSockets::close_old() {
 
 void UpstreamSockets::close(Slot slot) {
     Socket& s = sockets_[slot];
-    s.fd.reset();  // leaves the epoll set with its last descriptor
+    s.fd.reset();  // closing also removes it from the epoll set
     ++s.exchange;
     ++s.birth;
     free_.push_back(slot);
@@ -241,10 +240,10 @@ void UpstreamSockets::on_ready() {
 void UpstreamSockets::receive(Slot slot, std::uint32_t birth) {
     static std::uint8_t buffer[65535];
     for (int i = 0; i < kMaxDatagrams; ++i) {
-        // An event of this turn may have ended it.
+        // An earlier event of this batch may have ended it.
         if (!sockets_[slot].fd || (sockets_[slot].birth & 0x7fffffff) != birth) return;
         if (!sockets_[slot].busy) {
-            // Nobody asked: late, or forged. Such a socket is not used again.
+            // No exchange is waiting: a late or forged reply. Don't reuse this socket.
             std::erase(pool_of(sockets_[slot].server).idle, slot);
             return close(slot);
         }

@@ -1,8 +1,8 @@
-// The real transport: a connected UDP socket an exchange, so that every query leaves from a random port of
-// the kernel's whole ephemeral range and datagrams of strangers never reach us. One epoll set of our own
-// holds them all; libuv sees a single descriptor, which saves it three system calls a query. Making a socket
-// costs more than all else of a miss, so under load those that brought a good reply serve a few more: but
-// only once so many lie idle that any thousand queries in a row still leave from about a thousand ports.
+// The real UpstreamTransport: a connected UDP socket per exchange, so that every query has a random source port of
+// the kernel's ephemeral range and the kernel drops datagrams from other senders. The sockets are in an epoll set of
+// their own, and libuv watches only that, which saves three system calls per query. Opening a socket is the most
+// expensive part of a cache miss, so under load a socket that got a good reply is used a few more times, but only
+// while so many are idle that a thousand queries in a row still use about a thousand ports. Loop thread.
 #pragma once
 
 #include <deque>
@@ -16,7 +16,7 @@ namespace postern::resolver {
 
 class UpstreamSockets final : public UpstreamTransport {
   public:
-    /// Aborts when the process can't have an epoll descriptor: then it can do nothing at all.
+    /// Aborts when it can't create the epoll set.
     UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events);
     ~UpstreamSockets() override;
 
@@ -25,29 +25,29 @@ class UpstreamSockets final : public UpstreamTransport {
     void cancel(std::uint64_t handle) override;
     std::uint16_t local_port(std::uint64_t handle) override;
 
-    /// Sockets that lie idle, over all servers.
+    /// The number of idle sockets, of all servers.
     std::size_t idle() const;
 
   private:
     struct Socket {
         core::UniqueFd fd;
         std::uint64_t cookie = 0;
-        std::uint32_t exchange = 1;  // counts up: a handle of an earlier exchange finds nothing
-        std::uint32_t birth = 1;     // counts up with every new descriptor: an event of an earlier one finds nothing
+        std::uint32_t exchange = 1;  // counts exchanges: the handle of an earlier one is not valid any more
+        std::uint32_t birth = 1;     // counts descriptors: an event of an earlier one is ignored
         int uses = 0;
         bool busy = false;
-        bool suspect = false;  // something came that was not the reply
+        bool suspect = false;  // received something other than the reply
         core::Micros idle_since_us = 0;
         core::SocketAddress server;
     };
     struct Pool {
         core::SocketAddress server;
-        std::deque<std::uint32_t> idle;  // longest first
-        unsigned unanswered = 0;         // exchanges in a row that ended without a reply
+        std::deque<std::uint32_t> idle;  // the longest idle one first
+        unsigned unanswered = 0;         // exchanges in a row without a reply
     };
     using Slot = std::uint32_t;
 
-    /// errno, or 0 and the slot of a connected socket that nobody else has.
+    /// Returns errno, or 0 and the slot of a connected socket that is not in use.
     int take(const core::SocketAddress& server, Slot* slot);
     Sent start(Slot slot, std::uint64_t cookie, core::ByteView query);
     int open(const core::SocketAddress& server, Slot* slot);
@@ -68,9 +68,9 @@ class UpstreamSockets final : public UpstreamTransport {
     std::vector<Socket> sockets_;
     std::vector<Slot> free_;
     std::vector<Pool> pools_;  // a handful
-    bool reuse_ = false;       // there are descriptors to spare
+    bool reuse_ = false;       // the limit of descriptors allows idle sockets
     std::size_t busy_ = 0;
-    core::Timer old_timer_;  // pending while sockets lie idle
+    core::Timer old_timer_;  // pending while there are idle sockets
     UpstreamTcp tcp_;
 };
 

@@ -14,8 +14,7 @@ UpstreamTcp::~UpstreamTcp() = default;
 UpstreamTransport::Sent UpstreamTcp::send(std::uint64_t cookie, const core::SocketAddress& server,
                                           core::ByteView query) {
     if (query.size() < 2 || query.size() > UINT16_MAX) return {EINVAL, 0};
-    // Never erased: a plan's servers are a handful, and whoever is being told of a failure may ask again
-    // here.
+    // Never erased: there are only a few servers, and the receiver of a failure may call this from inside.
     auto& known = servers_[server];
     if (known == nullptr) known = std::make_unique<UpstreamTcpServer>(loop_, clock_, events_, server);
     TcpQuery q;

@@ -1,6 +1,5 @@
-// Connections to upstreams over TCP, pipelined and shared by all exchanges (RFC 7766 6.2.1), closed when
-// idle. One a server is the rule; more when it has gone silent, is full, or does not take several queries at
-// once. Loop thread.
+// TCP connections to upstreams, pipelined and shared by all exchanges (RFC 7766 6.2.1), closed when idle. Usually one
+// per server; more when that is silent or full, or when the server does not answer pipelined queries. Loop thread.
 #pragma once
 
 #include <map>
@@ -22,7 +21,7 @@ class UpstreamTcp {
     UpstreamTcp(core::Loop& loop, core::Clock& clock, UpstreamEvents& events);
     ~UpstreamTcp();
 
-    /// ENOBUFS when too many queries wait for this server already.
+    /// ENOBUFS when too many queries wait for this server.
     UpstreamTransport::Sent send(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query);
     void cancel(std::uint64_t handle);
 

@@ -8,10 +8,10 @@ namespace postern::resolver {
 namespace {
 
 constexpr core::Micros kIdle = 10 * core::kSecond;
-constexpr core::Micros kConnectIn = 3 * core::kSecond;  // less than a client waits
+constexpr core::Micros kConnectIn = 3 * core::kSecond;  // shorter than the timeout of clients
 constexpr core::Micros kSilent = 500 * core::kMillisecond;
 constexpr std::size_t kMaxPipelined = 100;
-constexpr std::size_t kMaxUnsent = 16 * 1024;  // what was given to the kernel can't be taken back
+constexpr std::size_t kMaxUnsent = 16 * 1024;  // queries given to the kernel can't be cancelled
 
 }  // namespace
 
@@ -63,7 +63,7 @@ void TcpConnection::stream_connected(int error) {
 }
 
 void TcpConnection::stream_data(core::ByteView data) {
-    // Whatever comes is a sign of life, the answer to a cancelled query, too.
+    // Anything received shows that it is alive, even the reply to a cancelled query.
     unheard_since_ = asked_.empty() ? 0 : clock_.mono_us();
     delivering_ = true;
     framing_.feed(data, [this](core::ByteView message) {
@@ -76,13 +76,13 @@ void TcpConnection::stream_data(core::ByteView data) {
     server_.go_on();
 }
 
-/// To whoever asked with this ID; if it does not answer the question, the wait goes on.
+/// Passes the reply to the exchange with this ID, which goes on waiting if it does not match.
 void TcpConnection::deliver(core::ByteView message) {
     if (message.size() < 2) return;
     const auto it = asked_.find(core::load_be16(message.data()));
-    if (it == asked_.end()) return;  // cancelled meanwhile
+    if (it == asked_.end()) return;  // cancelled in the meantime
     const std::uint64_t handle = it->second.query.handle;
-    // From inside, others may be asked and taken back over this connection, and even this one.
+    // From inside this call queries may be sent and cancelled over this connection, this one included.
     if (!events_.on_reply(it->second.query.cookie, message)) return;
     ++answered_;
     cancel(handle);

@@ -1,5 +1,5 @@
-// One connection to an upstream: written queries by their message ID, and whether anything is heard. Belongs
-// to an UpstreamTcpServer, which decides what goes over it. Loop thread.
+// One TCP connection to an upstream: the queries sent over it by message ID, and whether it receives anything. Owned
+// by an UpstreamTcpServer, which decides what is sent over it. Loop thread.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct TcpQuery {
     std::uint64_t handle = 0;  // its low 16 bits are `id`
     std::uint64_t cookie = 0;
     std::uint16_t id = 0;
-    core::Bytes framed;  // kept until answered: it may have to go over another connection
+    core::Bytes framed;  // kept until it is answered: it may have to be sent over another connection
 };
 
 class UpstreamTcpServer;
@@ -26,7 +26,7 @@ class TcpConnection final : public TcpStream::Owner {
   public:
     struct Asked {
         TcpQuery query;
-        std::uint64_t answered_before = 0;  // answers that this connection had brought when it was written
+        std::uint64_t answered_before = 0;  // replies received over this connection before it was sent
     };
 
     TcpConnection(UpstreamTcpServer& server, core::Clock& clock, UpstreamEvents& events);
@@ -34,8 +34,8 @@ class TcpConnection final : public TcpStream::Owner {
     int open(core::Loop& loop, const core::SocketAddress& address);
 
     bool connecting() const { return !connected_; }
-    /// Asked, and not a byte came back for a while. It may be dead, so nothing more is given to it; it may
-    /// be slow, so what it was given may still be answered.
+    /// Nothing was received for a while after a query was sent. It may be dead, so no more queries are sent over it,
+    /// or slow, so those sent may still be answered.
     bool silent() const;
     /// `one_each`: a connection has one query in its life.
     bool takes(std::uint16_t id, bool one_each) const;

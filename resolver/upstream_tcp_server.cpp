@@ -10,7 +10,7 @@ constexpr std::size_t kMaxConnections = 8;
 constexpr std::size_t kMaxQueued = 1024;
 constexpr std::size_t kMaxQueuedBytes = 512 * 1024;
 constexpr core::Micros kOneEach = core::kMinute;
-constexpr std::uint64_t kTakesSeveral = 10;  // answers over one connection
+constexpr std::uint64_t kTakesSeveral = 10;  // so many replies over one connection: the server pipelines
 
 }  // namespace
 
@@ -26,7 +26,7 @@ int UpstreamTcpServer::send(TcpQuery query) {
     dispatch();
     const int error = open_as_needed();
     if (error == 0 || !hopeless()) return 0;
-    // The others that wait are told from the loop.
+    // The other waiting queries are handled from the loop.
     queued_bytes_ -= queue_.back().framed.size();
     queue_.pop_back();
     dispatch_soon();
@@ -37,7 +37,7 @@ bool UpstreamTcpServer::cancel(std::uint64_t handle) {
     const auto carries = [&](const auto& c) { return c->cancel(handle); };
     if (std::any_of(connections_.begin(), connections_.end(), carries)) {
         close_useless();
-        dispatch_soon();  // there may be room now
+        dispatch_soon();  // another query may be sent now
         return true;
     }
     const auto it = std::find_if(queue_.begin(), queue_.end(), [&](const auto& q) { return q.handle == handle; });
@@ -47,12 +47,12 @@ bool UpstreamTcpServer::cancel(std::uint64_t handle) {
     return true;
 }
 
-/// The server was seen to drop what was asked beside a query it answered: for a while each goes alone.
+/// The server has dropped queries that followed one that it answered: for a while send one per connection.
 bool UpstreamTcpServer::one_each() const {
     return clock_.mono_us() < one_each_until_;
 }
 
-/// Gives what waits to the connections that can carry it, in order.
+/// Sends the waiting queries, in order, over the connections that can take them.
 void UpstreamTcpServer::dispatch() {
     close_useless();
     while (!queue_.empty()) {
@@ -72,8 +72,8 @@ TcpConnection* UpstreamTcpServer::carrier_for(std::uint16_t id) {
     return nullptr;
 }
 
-/// What still waits needs connections: one that is on its way will take it all, or one query if each goes
-/// alone.
+/// Opens connections for the queries that still wait: one for all of them, or one each if the server
+/// does not pipeline.
 int UpstreamTcpServer::open_as_needed() {
     const auto coming =
         std::count_if(connections_.begin(), connections_.end(), [](const auto& c) { return c->connecting(); });
@@ -109,7 +109,7 @@ void UpstreamTcpServer::rested(TcpConnection* connection) {
     close(connection);
 }
 
-/// No connection is there, or on its way, that may take what waits.
+/// There is no connection, open or connecting, that can take the waiting queries.
 bool UpstreamTcpServer::hopeless() const {
     return std::all_of(connections_.begin(), connections_.end(), [](const auto& c) { return c->silent(); });
 }
@@ -118,23 +118,23 @@ void UpstreamTcpServer::broken(TcpConnection* connection, int error) {
     const bool refused = connection->connecting();
     const std::uint64_t answered = connection->answered();
     const auto asked = connection->take_asked();
-    close(connection);  // first: whoever asks again gets another
+    close(connection);  // first: a query that is sent again must go over another one
     std::vector<std::uint64_t> lost;
-    // Who has answered several over a connection may close it now and then; who has not can't take several.
+    // A server that has answered many queries over one connection pipelines, and may close one now and then.
     bool dropped = asked.size() > 1 && answered == 0;
     for (const auto& [id, a] : asked) {
         if (a.answered_before == answered) {
             lost.push_back(a.query.cookie);
             continue;
         }
-        // It answered others since it got this one: no verdict about this one, nor about the server.
+        // Others were answered since this one was sent: neither the query nor the server is at fault.
         dropped = true;
         queued_bytes_ += a.query.framed.size();
         queue_.push_front(a.query);
     }
     if (dropped && answered < kTakesSeveral) one_each_until_ = clock_.mono_us() + kOneEach;
     if (refused) {
-        // While others serve it takes no more connections: what waits, waits for those.
+        // The server refuses more connections while others are open: the queries wait for those.
         if (hopeless()) fail_queue(error);
         return;
     }

@@ -1,6 +1,5 @@
-// One upstream over TCP: the queries that wait for it and the connections that carry them. Queries wait here,
-// not in a connection, so that they can be taken back, and can go another way when a connection turns out to
-// be none. Loop thread.
+// One upstream over TCP: the queue of its queries, and its connections. Queries wait here, not in a connection, so
+// that they can be cancelled, or sent over another connection when one fails. Loop thread.
 #pragma once
 
 #include <deque>
@@ -17,13 +16,13 @@ class UpstreamTcpServer {
     UpstreamTcpServer(core::Loop& loop, core::Clock& clock, UpstreamEvents& events, const core::SocketAddress& address);
     ~UpstreamTcpServer();
 
-    /// 0 or errno. Never calls back from here.
+    /// 0 or errno. Never calls back from inside.
     int send(TcpQuery query);
-    /// False: not one of ours. Never calls back from here.
+    /// False: not a query of this server. Never calls back from inside.
     bool cancel(std::uint64_t handle);
 
-    // From the connections, which may be gone after it.
-    void go_on();  // something may have become possible
+    // Called by the connections, which may be destroyed by the call:
+    void go_on();  // connected, or can take more queries
     void rested(TcpConnection* connection);
     void broken(TcpConnection* connection, int error);
 

@@ -1,4 +1,4 @@
-// The numbers of the DNS wire format that the resolver uses. RFC 1035, 6891, 8914.
+// Constants of the DNS wire format (RFC 1035, 6891, 8914).
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@ inline constexpr std::size_t kHeaderSize = 12;
 inline constexpr std::size_t kMaxName = 255;
 inline constexpr std::size_t kMaxQuestion = kMaxName + 4;
 inline constexpr std::size_t kMaxMessage = 65535;
-inline constexpr std::size_t kMinUdpReply = 512;     // what every client takes, RFC 1035 4.2.1
-inline constexpr std::size_t kMaxLocalReply = 4096;  // the most that a loopback client gets by UDP
+inline constexpr std::size_t kMinUdpReply = 512;     // every client accepts so much (RFC 1035 4.2.1)
+inline constexpr std::size_t kMaxLocalReply = 4096;  // over UDP to a loopback client
 inline constexpr std::size_t kOptSize = 11;          // an OPT record without options
 
 enum Type : std::uint16_t {
@@ -81,9 +81,9 @@ enum Ede : std::int32_t {
 inline constexpr std::uint16_t kOptionCookie = 10;
 inline constexpr std::uint16_t kOptionKeepalive = 11;  // RFC 7828
 inline constexpr std::uint16_t kOptionEde = 15;
-/// Ours (RFC 6891 range for local use): asks for the explanation that `postern resolve` prints. Loopback
-/// only.
+/// Our own option (local use range of RFC 6891): asks for the explanation that `postern resolve` prints.
+/// From loopback only.
 inline constexpr std::uint16_t kOptionExplain = 65001;
-inline constexpr std::uint16_t kDnssecOk = 0x8000;  // in the OPT record's flags, RFC 3225
+inline constexpr std::uint16_t kDnssecOk = 0x8000;  // in the flags of OPT (RFC 3225)
 
 }  // namespace postern::resolver
