@@ -1,5 +1,5 @@
-// What is said of a certificate: subject, issuer, names, dates, fingerprint. Every text comes from the peer: bounded,
-// and to be shown as text only.
+// Describes a certificate: subject, issuer, names, dates, fingerprint. All texts come from the peer: they are limited
+// in length, and must be shown as plain text only. Any thread.
 #pragma once
 
 #include "probe/probe_types.h"
@@ -9,7 +9,7 @@ struct stack_st_X509;
 
 namespace postern::probe {
 
-/// `chain` (the verified one, as far as it got; may be null) gives chain_not_after_us.
+/// `chain` is the chain as far as it was verified, for chain_not_after_us; may be nullptr.
 CertificateInfo describe_certificate(x509_st* leaf, const stack_st_X509* chain);
 
 }  // namespace postern::probe

@@ -1,4 +1,4 @@
-// Text from the peer, made fit for a line of ours.
+// Makes text from the peer safe to show on one line. Any thread.
 #pragma once
 
 #include <string>
@@ -6,14 +6,14 @@
 
 namespace postern::probe {
 
-/// `text` on one line, at most `limit` bytes, cut between characters ("…" tells), every live secret gone, also one at the
-/// cut, control characters as spaces, invalid UTF-8 as "?".
+/// `text` redacted (core/secret.h), with control characters as spaces and invalid UTF-8 as "?", cut to `limit` bytes
+/// between characters, with "…" at a cut.
 std::string excerpt(std::string_view text, std::size_t limit);
 
-/// The longest detail of a result.
+/// The maximum length of ProbeResult::detail.
 inline constexpr std::size_t kDetailBytes = 300;
 
-/// For ProbeResult::detail.
+/// excerpt() for ProbeResult::detail.
 std::string detail_text(std::string_view text);
 
 }  // namespace postern::probe

@@ -1,6 +1,6 @@
-// The last results of every address in memory: a ring of all results, and one of failures that successes never push
-// out. Sequence numbers are given here, one series for all addresses.
-// Owned by the agent, loop thread only. About 120 bytes a success, plus the detail of a failure.
+// The last results of every address in memory: a ring of all results, and one of failures only, so that successes
+// don't displace them. Assigns the sequence numbers, one series for all addresses. Uses about 120 bytes per success,
+// and the detail in addition per failure. Owned by the agent, loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -25,21 +25,21 @@ class History {
     explicit History(HistoryLimits limits = {}, std::uint64_t first_seq = 1);
     ~History();
 
-    /// Keeps it and returns it as the record that was kept.
+    /// Stores the result and returns its record.
     Record add(const ProbeResult& result, const Fold& fold);
-    /// Newest first, at most `limit`; failures that have left the ring of results are there, too.
+    /// Newest first, `limit` at most, with the failures that are no longer in the ring of all results.
     std::vector<Record> query(const RecordFilter& filter, std::size_t limit) const;
-    /// The last results of one address, oldest first, a mark each: '+' good, '~' good and the address degraded, 'x' failed,
-    /// '?' says nothing of the address (local_*).
+    /// The last results of one address, oldest first, one character each: '+' success, '~' success of a degraded
+    /// address, 'x' failure, '?' local_*. token_missing is a success.
     std::string recent(const std::string& link, const core::IpAddress& ip, std::size_t limit) const;
-    /// Drops addresses that are not `probed` and have had nothing since `before_wall_us`.
+    /// Drops addresses that are not `probed` and have no result since `before_wall_us`.
     void forget(core::Micros before_wall_us,
                 const std::function<bool(const std::string& link, const core::IpAddress& ip)>& probed);
     std::uint64_t next_seq() const { return next_seq_; }
 
   private:
     struct Slot;     // a compact record
-    struct Address;  // what is the same in all records of an address, and the two rings
+    struct Address;  // what all records of an address have in common, and the two rings
 
     HistoryLimits limits_;
     std::uint64_t next_seq_;

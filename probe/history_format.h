@@ -1,22 +1,23 @@
-// The file of the history, <state_dir>/history, byte by byte. Little-endian; pages of 4096 bytes; nothing
-// crosses a page, so a killed process leaves no half slot and a power cut at most the one slot that was being
-// written.
+// The format of the history file, <state_dir>/history. Little-endian, pages of 4096 bytes. Nothing crosses a page, so
+// a killed process leaves no partly written slot, and a power failure at most one.
 //
-//     page 0                    header: "PSTNHIST", u32 version, u32 sections, u64 crc64 of these 16 bytes
-//     75 pages (300 KiB) each   section 0, 1, …: one address each
+//     page 0                  header: "PSTNHIST", u32 version, u32 sections, u64 crc64 of these 16 bytes
+//     75 pages (300 KiB)      section 0, one address
+//     75 pages                section 1, …
 //
-//     section, page 0           identity, twice (at 0 and 2048, the one with the higher turn holds): u64
-//     turn, u32 epoch,
-//                               u8 family (4 or 6), 16 bytes ip, then link, host, zone, endpoint as u8 length
-//                               and bytes; the last 8 of the 2048 bytes are the crc64 of those before
-//     pages 1…35                1440 slots of 96 bytes, 42 a page: minutes, at index (minutes since 1970) mod
-//     1440 pages 36…53               720 slots alike: hours, at index (hours since 1970) mod 720 pages 54…74
-//     512 slots of 160 bytes, 25 a page: failures, at index number mod 512
+// A section:
 //
-// A slot ends with a u32, the lower half of its crc64, which also covers what it is (epoch, kind, index): a
-// slot of an address that had the section before, or that strayed, is no slot. Zeros are an empty slot. The
-// file has holes where nothing was written yet. Another version is another file: what can't be read is set
-// aside.
+//     page 0                  identity, two copies, at 0 and 2048; the valid one with the higher turn is used:
+//                             u64 turn, u32 epoch, u8 family (4 or 6), 16 bytes ip; link, host, zone, endpoint as
+//                             u8 length and bytes; the last 8 of the 2048 bytes: crc64 of those before
+//     pages 1 to 35           minutes: 1440 slots of 96 bytes, 42 a page, at index (minutes since 1970) mod 1440
+//     pages 36 to 53          hours: 720 slots of 96 bytes, 42 a page, at index (hours since 1970) mod 720
+//     pages 54 to 74          failures: 512 slots of 160 bytes, 25 a page, at index number mod 512
+//
+// A slot ends with a u32, the lower half of a crc64 over the slot and its epoch, kind and index; so a slot of
+// the section's previous address, or one in the wrong place, is not valid. An empty slot is all zeros. The file
+// is sparse: what was never written are holes. A file of another version can't be read; it is renamed, and a new
+// one is begun.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,7 @@ inline constexpr std::uint32_t kMaxSections = 256;
 
 enum class SlotKind : std::uint8_t { kMinute, kHour, kFailure };
 
-/// Where the slots of a kind lie within a section.
+/// The place of the slots of a kind within a section.
 struct SlotTable {
     std::size_t first_page, pages, slot_bytes, slots;
     constexpr std::size_t per_page() const { return kPageBytes / slot_bytes; }
@@ -66,10 +67,11 @@ constexpr std::size_t rollup_index(Resolution r, core::Micros start_wall_us) {
 }
 
 core::Bytes encode_header(std::uint32_t sections);
-/// The number of sections; kFileCorrupt with the reason.
+/// The number of sections, 1 to kMaxSections. kFileCorrupt, with the reason.
 core::Result<std::uint32_t> decode_header(core::ByteView page);
 
-/// Whose section it is. Zone and endpoint are those last known.
+/// The address of a section. `turn` counts the writes of the identity; `epoch` differs for each address that has used
+/// the section. Zone and endpoint are the last known ones.
 struct SectionIdentity {
     std::uint64_t turn = 0;
     std::uint32_t epoch = 0;
@@ -77,19 +79,21 @@ struct SectionIdentity {
     std::string link, host, zone, endpoint;  // 255 bytes each at most
 };
 core::Bytes encode_identity(const SectionIdentity& identity);
+/// Nothing when the copy is not valid.
 std::optional<SectionIdentity> decode_identity(core::ByteView bytes);
 
 core::Bytes encode_rollup(const Rollup& rollup, Resolution resolution, std::uint32_t epoch);
-/// Nothing when the slot is empty, damaged or another's.
+/// Nothing when the slot is empty, damaged, or not of this epoch and index.
 std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, std::uint32_t epoch, std::size_t index);
 
-/// A failed attempt; `number` counts those of its address. Of the detail there are kSlotDetail bytes.
+/// A failed attempt; `number` counts the failures of its address. The detail is cut to kSlotDetail bytes.
 struct FailureSlot {
     std::uint32_t number = 0;
     Record record;  // without link, host, zone, endpoint and ip
 };
 inline constexpr std::size_t kSlotDetail = 92;
 core::Bytes encode_failure(const FailureSlot& failure, std::uint32_t epoch);
+/// As decode_rollup().
 std::optional<FailureSlot> decode_failure(core::ByteView slot, std::uint32_t epoch, std::size_t index);
 
 static_assert(table_of(SlotKind::kFailure).first_page + table_of(SlotKind::kFailure).pages == kSectionPages);

@@ -1,6 +1,5 @@
-// Reading the history file: whatever bytes it has, only whole slots come out. Takes the bytes from a
-// function, so that the agent sees what it has not written yet, a command reads beside a running agent, and
-// the fuzzer reads anything.
+// Reads the history file; whatever its bytes, only valid slots are returned. Gets the bytes from a function: the
+// agent reads through its write queue, a command reads the file, the fuzzer passes anything. Any thread.
 #pragma once
 
 #include <functional>
@@ -13,22 +12,22 @@
 
 namespace postern::probe {
 
-/// At most `size` bytes from there; fewer where there are no more.
+/// `size` bytes from `offset`, or fewer at the end of the file.
 using ReadAt = std::function<core::Bytes(std::uint64_t offset, std::size_t size)>;
 
-/// The newer of the two that is whole; nothing: the section is free.
+/// The newer valid copy of the identity; nothing: the section is free.
 std::optional<SectionIdentity> read_identity(const ReadAt& read, std::uint32_t section);
 
-/// Those that began in [since, until], oldest first. At most 1440 or 720.
+/// The roll-ups whose period began in [since, until], oldest first; 1440 minutes or 720 hours at most.
 std::vector<Rollup> read_rollups(const ReadAt& read, std::uint32_t section, std::uint32_t epoch, Resolution resolution,
                                  core::Micros since_wall_us, core::Micros until_wall_us);
 std::optional<Rollup> read_rollup(const ReadAt& read, std::uint32_t section, std::uint32_t epoch, Resolution resolution,
                                   core::Micros start_wall_us);
 
-/// By number: the order in which they came. At most 512. The records are complete.
+/// In the order of their numbers, 512 at most. The records are complete, with link, host, zone, endpoint and ip.
 std::vector<FailureSlot> read_failures(const ReadAt& read, std::uint32_t section, const SectionIdentity& identity);
 
-/// All failures of a file that the filter lets through, by time. kFileMissing, kFileUnreadable, kFileCorrupt.
+/// All failures in a file that match the filter, by time. Errors: kFileMissing, kFileUnreadable, kFileCorrupt.
 core::Result<std::vector<Record>> failures_in_file(const std::string& path, const RecordFilter& filter);
 
 }  // namespace postern::probe

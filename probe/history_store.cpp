@@ -47,10 +47,10 @@ struct HistoryStore::Address {
     }
 };
 
-HistoryStore::HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t most_addresses)
+HistoryStore::HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t max_addresses)
     : clock_(clock),
       path_(std::move(path)),
-      most_(std::clamp<std::uint32_t>(most_addresses, 1, kMaxSections)),
+      max_(std::clamp<std::uint32_t>(max_addresses, 1, kMaxSections)),
       file_(loop),
       tick_(clock),
       read_([this](std::uint64_t offset, std::size_t size) { return file_.read(offset, size); }) {
@@ -105,7 +105,7 @@ void HistoryStore::try_to_open() {
     }
     opened_ = true;
     file_.use(std::move(*fd), path_);
-    for (std::uint32_t section = 0; section < most_; ++section) {
+    for (std::uint32_t section = 0; section < max_; ++section) {
         const auto identity = read_identity(read_, section);
         if (!identity) continue;
         last_epoch_ = std::max(last_epoch_, identity->epoch);
@@ -125,8 +125,8 @@ core::Micros HistoryStore::last_used(const Key& key, Place& place) {
 
 /// One that is free, else the one that was used least lately.
 std::optional<std::uint32_t> HistoryStore::free_section() {
-    if (sections_.size() < most_) {
-        std::vector<bool> taken(most_);
+    if (sections_.size() < max_) {
+        std::vector<bool> taken(max_);
         for (const auto& [key, place] : sections_)
             taken[place.section] = true;
         return static_cast<std::uint32_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
@@ -244,7 +244,7 @@ void HistoryStore::add(const Record& record) {
     const Key key{record.link, record.ip};
     Address* address = find(key);
     if (address == nullptr) {
-        if (addresses_.size() >= 2 * std::size_t{most_}) forget_idle();
+        if (addresses_.size() >= 2 * std::size_t{max_}) forget_idle();
         auto fresh = std::make_unique<Address>();
         fresh->key = key;
         address = addresses_.emplace(key, std::move(fresh)).first->second.get();
@@ -335,7 +335,7 @@ std::string HistoryStore::problem() const {
     const auto homeless =
         std::count_if(addresses_.begin(), addresses_.end(), [](auto& a) { return !a.second->section; });
     if (opened_ && homeless > 0) {
-        return fmt::format("{} addresses have no place in the history: {} is the most", homeless, most_);
+        return fmt::format("{} addresses have no place in the history: {} is the most", homeless, max_);
     }
     return {};
 }

@@ -1,15 +1,15 @@
-// What remains of the past of every address: a roll-up for each minute of the last 24 hours and each hour of
-// the last 30 days, and the last 512 failures, which successes never push out. In one file of fixed places
-// (history_format.h), at most 300 KiB an address; written at most once a second, off the loop thread, so that
-// kill -9 costs one second at most.
+// The history of every address on disk: a roll-up for each minute of the last 24 hours and each hour of the last 30
+// days, and the last 512 failures. In one file with a fixed place for everything (history_format.h), 300 KiB per
+// address; written once a second at most, in libuv's pool, so that kill -9 loses one second at most.
 //
-// At most 256 addresses. One that comes back finds its past; when all places are taken, a new one gets that
-// of the address that had no probe for longest, if that was an hour ago at least. While the file can't be
-// opened, or every place is in use, an address has its day in memory and what its rings there hold
-// (history.h), and status says so. The wall clock decides where a record goes. Set back, it goes into the
-// minutes and hours that it runs through again, and what lies in its future is not shown; it is overwritten
-// when its time comes. In memory an address costs about 5 KiB: the hours of the last day and two histograms a
-// phase. Owned by the agent, loop thread only.
+// It has sections for 256 addresses. An address that returns gets its section again. When all sections are used a
+// new address gets that of the address without a probe for longest, if that is an hour or more. While the file can't
+// be opened, or no section is free, an address has only the last day in memory and the rings of history.h, and
+// problem() says so.
+//
+// Records go into the periods of the wall clock. After the clock was set back they are added to the periods that it
+// passes again; later periods are not shown, and are overwritten when their time comes. In memory an address takes
+// about 5 KiB: the hours of the last day and two histograms per phase. Owned by the agent, loop thread only.
 #pragma once
 
 #include <map>
@@ -27,27 +27,27 @@ namespace postern::probe {
 
 class HistoryStore {
   public:
-    /// `loop` null: everything is written at once when its second is over (tests).
-    HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t most_addresses = kMaxSections);
+    /// Without a loop (nullptr, in tests) the writes of each second block.
+    HistoryStore(core::Loop* loop, core::Clock& clock, std::string path, std::uint32_t max_addresses = kMaxSections);
     ~HistoryStore();
     HistoryStore(const HistoryStore&) = delete;
     HistoryStore& operator=(const HistoryStore&) = delete;
 
     void add(const Record& record);
-    /// Writes everything now (at the end).
+    /// At the end of the program: writes everything before it returns.
     void finish();
 
-    /// Oldest first, the present period included. Nothing for an address that was never seen.
+    /// Oldest first, with the current period. Nothing for an address that was never seen.
     std::optional<std::vector<Rollup>> rollups(const std::string& link, const core::IpAddress& ip,
                                                Resolution resolution, core::Micros since_wall_us);
-    /// In the order they came.
+    /// In the order in which they were added.
     std::vector<Record> failures(const std::string& link, const core::IpAddress& ip);
-    /// Nothing without an attempt in that time.
+    /// Nothing when there was no attempt in that time.
     std::optional<Availability> last_day(const std::string& link, const core::IpAddress& ip);
 
-    /// "" or what is not kept and why, in one sentence.
+    /// One sentence about what is not written and why; "" when all is.
     std::string problem() const;
-    std::size_t addresses() const { return sections_.size(); }  // that have a place in the file
+    std::size_t addresses() const { return sections_.size(); }  // that have a section in the file
     const WriteBehind& file() const { return file_; }
 
   private:
@@ -73,7 +73,7 @@ class HistoryStore {
 
     core::Clock& clock_;
     std::string path_;
-    std::uint32_t most_;
+    std::uint32_t max_;
     WriteBehind file_;
     bool opened_ = false;
     std::string open_problem_;
@@ -81,7 +81,7 @@ class HistoryStore {
     std::map<Key, Place> sections_;
     std::map<Key, std::unique_ptr<Address>> addresses_;  // seen or asked for in this run
     std::uint32_t last_epoch_ = 0;
-    core::Micros full_until_mono_us_ = 0;  // no place was free: not looked for again before
+    core::Micros full_until_mono_us_ = 0;  // no section was free: don't search again before this
     core::Timer tick_;
     ReadAt read_;
 };

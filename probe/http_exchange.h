@@ -1,5 +1,5 @@
-// HTTP/1.1 as far as a probe needs it: the text of the request, and a parser of the reply. Passive: bytes in, progress
-// out. Hostile input is expected: every length is bounded, nothing is trusted (fuzzed by tests/fuzz/fuzz_http_reply).
+// HTTP/1.1 as far as a probe needs it: the text of the request, and a parser for the reply. Passive: bytes in,
+// progress out. Safe with hostile input: every length is bounded (fuzzed by tests/fuzz/fuzz_http_reply).
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@
 
 namespace postern::probe {
 
-/// The whole request of `spec`'s kind (POST with the SQL, or GET). `path` is the request target as it goes on the wire;
-/// the token is appended as ?token= (or &token=) unless `path_is_whole`. The result holds the token: wipe it.
+/// The request for the kind of `spec`: POST with the SQL, or GET. `path` is the request target; the token is appended
+/// to it as ?token= (or &token=) unless `path_is_whole`. The result contains the token: wipe it after use.
 std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole);
 
-/// As the Host header has it: with the port unless it is 443.
+/// The value of the Host header: with the port unless it is 443.
 std::string host_header(const ProbeSpec& spec);
 
 struct HttpLimits {
-    std::size_t head_bytes = 32u << 10;  // status lines and headers, those of interim replies too, and trailers
+    std::size_t head_bytes = 32u << 10;  // status lines, headers and trailers, with those of interim replies
     std::size_t body_bytes = 256u << 10;
-    int interim_replies = 8;  // 1xx before the real one
+    int interim_replies = 8;  // 1xx before the final one
 };
 
 class HttpReply {
@@ -30,29 +30,29 @@ class HttpReply {
     enum class Progress {
         kMore,
         kDone,
-        kProtocol,   // not HTTP/1.x, or broken framing; see problem()
-        kTooLarge,   // the body (headers that are too large are kProtocol)
-        kTruncated,  // only from eof(): the peer closed before the reply was whole
+        kProtocol,   // not HTTP/1.x, or invalid framing; see problem()
+        kTooLarge,   // the body; headers that are too large are kProtocol
+        kTruncated,  // from eof() only: the peer closed before the end of the reply
     };
 
     explicit HttpReply(HttpLimits limits = {}) : limits_(limits) {}
 
-    /// Bytes as they came. After anything but kMore further calls change nothing.
+    /// The next bytes from the peer. After a result other than kMore further calls have no effect.
     Progress feed(std::string_view bytes);
-    /// The peer closed. kDone when the body is until-close.
+    /// The peer closed. kDone when the body ends at the end of the connection.
     Progress eof();
 
     bool any_byte() const { return seen_ > 0; }
-    /// The status line and headers of the reply itself (no interim one) were whole: what they say may be told.
+    /// The status line and all headers of the final reply were received: status() and header() are valid.
     bool head_complete() const { return head_complete_; }
     int status() const { return status_; }
     bool http_1_0() const { return http_1_0_; }
     const std::string& body() const { return body_; }
-    /// First header of that name (case does not matter), trimmed; "" when absent.
+    /// The first header with that name (without case), trimmed; "" for none.
     std::string_view header(std::string_view name) const;
-    /// What came behind a whole reply: after 101 the first frames.
+    /// The bytes after a complete reply: after 101 the first frames.
     std::string_view rest() const { return buffer_; }
-    /// Expected and found, after kProtocol, kTooLarge or kTruncated.
+    /// What was expected and what was found, after kProtocol, kTooLarge or kTruncated.
     const std::string& problem() const { return problem_; }
 
   private:
@@ -89,7 +89,7 @@ class HttpReply {
     bool head_complete_ = false;
     bool http_1_0_ = false;
     std::vector<std::pair<std::string, std::string>> headers_;
-    std::uint64_t left_ = 0;  // of the body (kLength) or the chunk
+    std::uint64_t left_ = 0;  // bytes of the body (kLength) or the chunk
     std::string body_;
     std::string problem_;
 };

@@ -1,5 +1,5 @@
-// The times of one attempt. Every moment belongs to exactly one phase, so the phases add up to the total exactly.
-// A second leg (a redirect) adds to the same phases.
+// The times of one attempt. Every moment belongs to one phase, so the phases add up to the total exactly. A second
+// leg (a redirect) adds to the same phases. Plain values.
 #pragma once
 
 #include <array>
@@ -13,7 +13,8 @@ namespace postern::probe {
 class PhaseClock {
   public:
     void begin(core::Micros now_us) { started_ = mark_ = now_us; }
-    /// Everything since the last mark was `phase`. An `at_us` before the mark counts as the mark.
+    /// Adds the time since the last mark to `phase` and sets the mark to `at_us`; one before the mark counts
+    /// as the mark.
     void end(Phase phase, core::Micros at_us) {
         const auto i = static_cast<std::size_t>(phase);
         if (i >= kTimedPhases) return;

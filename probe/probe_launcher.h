@@ -1,5 +1,5 @@
-// Starting one attempt. An interface, because the simulation needs attempts that cost no socket and end when the fake
-// clock says so (tests/sim/fake_prober.h). The real one is NetworkLauncher in probe_run.h.
+// Starts attempts. An interface because the simulations need attempts without sockets that end by a fake clock
+// (tests/sim/fake_prober.h); the real one is NetworkLauncher in probe_run.h. Loop thread.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,8 @@ namespace postern::probe {
 
 using ProbeDone = std::function<void(ProbeResult)>;
 
-/// An attempt under way. Destroying it cancels: its callback will not fire. It may be destroyed inside that callback.
+/// An attempt in progress. Destroying it cancels it: the callback is not called then. It may be destroyed
+/// inside the callback.
 class RunningProbe {
   public:
     virtual ~RunningProbe() = default;
@@ -20,8 +21,8 @@ class RunningProbe {
 class ProbeLauncher {
   public:
     virtual ~ProbeLauncher() = default;
-    /// Never null. `done` is called exactly once, on the loop thread, never from inside launch(). What keeps an attempt
-    /// from being made (descriptors, ports, an unreadable CA file) is a result with a local_* reason.
+    /// Never nullptr. Calls `done` exactly once, on the loop thread, never from inside launch(). An attempt that
+    /// can't be made (no descriptors, no ports, an unreadable CA file) gives a result with a local_* reason.
     virtual std::unique_ptr<RunningProbe> launch(const ProbeTarget& target, ProbeDone done) = 0;
 };
 

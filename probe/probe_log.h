@@ -1,6 +1,6 @@
-// The probe log: records as JSON lines, appended to `path`, rotated to path.1 … path.6 (7 files of 16 MiB). Writing
-// happens in libuv's pool. A disk that is full or broken loses lines, says so once, says once how many were lost when it
-// works again, and never stops anything. A line that a crash cut off is ended before the next is written.
+// The probe log: records as JSON lines, appended to `path`, rotated to path.1 … path.6 (7 files of 16 MiB), written
+// in libuv's pool. When writing fails lines are lost; that is logged once, and their number once it works again. A
+// line that a crash cut off is terminated before the next one is written. Loop thread.
 #pragma once
 
 #include <cstdint>
@@ -19,26 +19,27 @@ namespace postern::probe {
 struct ProbeLogSettings {
     std::uint64_t file_bytes = 16u << 20;
     int files = 7;
-    core::Micros sample_us = core::kMinute;  // successes: at most one an address in this time
-    bool all = false;                        // every success, too
+    core::Micros sample_us = core::kMinute;  // of successes one per address and this time is logged
+    bool all = false;                        // log every success
 };
 
 class ProbeLog {
   public:
-    /// `loop` null: lines are written at once by the caller (command line, tests, simulation).
+    /// Without a loop (nullptr; command line, tests, simulations) add() writes and blocks.
     ProbeLog(core::Loop* loop, std::string path, ProbeLogSettings settings = {});
-    /// Writes what is left.
+    /// Writes the pending lines; blocks.
     ~ProbeLog();
     ProbeLog(const ProbeLog&) = delete;
     ProbeLog& operator=(const ProbeLog&) = delete;
 
-    /// Failures and transitions always; successes the first time and then sampled. True if it will be written.
+    /// Logs failures, transitions, and the first success of an address, and samples of the others. True if
+    /// it is logged.
     bool add(const Record& record);
-    /// `done` (or nothing) once everything added so far is in the file. Without a loop: at once.
+    /// Calls `done` when everything added so far is in the file; without a loop at once.
     void flush(std::function<void()> done = {});
     void log_all(bool all) { settings_.all = all; }
     std::uint64_t lost_lines() const;
-    /// "" or why records are not written at present, in one sentence.
+    /// One sentence about why records are not written now; "" when they are.
     std::string problem() const;
 
   private:
@@ -50,19 +51,19 @@ class ProbeLog {
     ProbeLogSettings settings_;
     std::shared_ptr<Writer> writer_;
     std::map<std::pair<std::string, core::IpAddress>, core::Micros> last_logged_;
-    std::shared_ptr<bool> alive_;  // a job that ends after us finds it false
+    std::shared_ptr<bool> alive_;  // false for a job that ends after this object
     bool writing_ = false;
     std::vector<std::function<void()>> waiting_;
 };
 
-/// Reads the log back, oldest first, across the rotated files, and goes on with what is appended later.
+/// Reads the log, oldest first, across the rotated files, and follows what is appended later.
 class ProbeLogReader {
   public:
     explicit ProbeLogReader(std::string path, int files = 7);
-    /// The next record that the filter lets through; nullopt at the present end (ask again later: it follows appends
-    /// and rotation). Lines that are no records are skipped and counted.
+    /// The next matching record; nullopt at the end for now: a later call follows appends and rotation. Skips and
+    /// counts lines that are not records.
     std::optional<Record> next(const RecordFilter& filter);
-    /// Starts so that about `count` matching records are left before the end.
+    /// Moves to about `count` matching records before the end. To be called before next().
     void seek_last(const RecordFilter& filter, std::size_t count);
     std::uint64_t skipped() const { return skipped_; }
 

@@ -1,8 +1,8 @@
-// One attempt: connect, TLS, request, reply, SQL, as a state machine by Phase. Sockets are our own (TcpConnector), TLS
-// and HTTP are passive (TlsSession, HttpReply, SqlReply); this class moves bytes between them and takes the times.
-// A redirect and the WebSocket take a leg of their own: another connection to the same address by the same TLS rules. The
-// WebSocket does so because connectors do, and because the SQL request stays what it is without it: Connection: close.
-// Loop thread only. Destroying it cancels; the callback will not fire; it may be destroyed inside the callback.
+// One attempt: connect, TLS, request, reply, SQL, WebSocket, as a state machine by Phase. It moves the bytes between
+// TcpConnector (the socket) and the passive TlsSession, HttpReply and WsExchange, and takes the times. Redirects and
+// the WebSocket have a leg of their own: another connection to the same address, with the same TLS rules. (The
+// WebSocket has, because connectors use one, and because the SQL request is then the same with and without it:
+// Connection: close.) Owned by the scheduler, loop thread only.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ namespace postern::probe {
 
 class ProbeRun final : public RunningProbe {
   public:
-    /// Starts at once; `done` is never called from inside. `context` may be null for Kind::kTcp.
+    /// Starts at once; `done` is never called from inside. `context` may be nullptr for Kind::kTcp.
     ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const TlsContext> context, ProbeTarget target,
              ProbeDone done);
     ~ProbeRun() override;
@@ -31,7 +31,7 @@ class ProbeRun final : public RunningProbe {
     ProbeRun& operator=(const ProbeRun&) = delete;
 
   private:
-    // Steps: each may finish the attempt; whoever goes on after one asks running() first.
+    // The steps. Each may finish the attempt: after a step check running() before going on.
     void open_leg();
     void connected(int error);
     void drive_tls();
@@ -56,10 +56,11 @@ class ProbeRun final : public RunningProbe {
     void succeed() { finished_ = true; }
     PhaseClock& times() { return ws_ ? ws_->phases : phases_; }
     bool running() const { return !finished_; }
-    /// The last thing that every entry from the loop does: hands the result over if there is one. `this` may be gone.
+    /// The last call of every callback from the loop: passes the result to `done` if there is one.
+    /// May destroy `this`.
     void settle();
 
-    /// The WebSocket: its times are its own, the phases of the record stay those of the SQL request.
+    /// The leg of the WebSocket, with times of its own: the phases of the record are those of the SQL request.
     struct WsLeg {
         core::SystemRandom random;
         WsExchange exchange{random};
@@ -77,20 +78,20 @@ class ProbeRun final : public RunningProbe {
     core::Micros deadline_us_ = 0;
     core::Micros leg_began_us_ = 0;
     std::string path_;            // of this leg; a redirect changes it
-    bool path_is_whole_ = false;  // it came from a Location header: no token is appended
+    bool path_is_whole_ = false;  // it is from a Location header: no token is appended
     int redirects_ = 0;
-    int legs_ = 0;  // who goes on after a step asks whether it is still the same one
+    int legs_ = 0;  // to check after a step whether it has begun another leg
     int send_error_ = 0;
     bool began_ = false;
     bool finished_ = false;
     TcpConnector socket_;
     std::unique_ptr<TlsSession> tls_;
     HttpReply reply_;
-    std::unique_ptr<WsLeg> ws_;  // on the leg of the WebSocket
+    std::unique_ptr<WsLeg> ws_;  // nullptr before that leg
     core::Timer timer_;
 };
 
-/// The real launcher. Contexts are loaded in the pool before the attempt's clock starts.
+/// The real launcher. Loads the TLS context in the pool before the attempt begins.
 class NetworkLauncher final : public ProbeLauncher {
   public:
     NetworkLauncher(core::Loop& loop, core::Clock& clock, TlsContexts& contexts)

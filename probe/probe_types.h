@@ -1,5 +1,4 @@
-// The words of probing: what is probed, what came out, and the closed sets of phases, reasons and states.
-// Plain values; used by the engine, the schedule, the verdicts, the history and everything that shows them.
+// The types of probing: what is probed, the result, and the closed sets of phases, reasons and states. Plain values.
 #pragma once
 
 #include <array>
@@ -19,12 +18,12 @@ namespace postern::probe {
 
 enum class Kind { kTdengine, kHttps, kTcp };
 
-/// In order. The first five are timed and add up to the total; reply and sql are judgements on what came; ws is the
-/// WebSocket behind them, on a connection of its own, whatever part of it fails.
+/// In order. The first five are timed and add up to the total; reply and sql check the contents of the reply; ws is
+/// everything of the WebSocket, which follows on a connection of its own.
 enum class Phase { kConnect, kTls, kRequest, kTtfb, kTransfer, kReply, kSql, kWs, kCount };
 inline constexpr std::size_t kTimedPhases = 5;
 
-/// kNone: success. The local_* group and token_missing never count against an endpoint.
+/// kNone: success. local_* and token_missing never count against an address.
 enum class Reason {
     kNone,
     kTcpRefused,
@@ -79,10 +78,10 @@ std::optional<Phase> parse_phase(std::string_view token);
 std::optional<Reason> parse_reason(std::string_view token);
 std::optional<State> parse_state(std::string_view token);
 
-/// The prober itself is the problem (or was given no token): no verdict changes.
+/// local_* or token_missing: the address is not at fault.
 bool is_local(Reason reason);
 
-/// How one link is probed. Shared by the targets of the link; replaced whole when configuration or token changes.
+/// How a link is probed. Shared by its targets, and replaced as a whole when the configuration or the token changes.
 struct ProbeSpec {
     Kind kind = Kind::kTdengine;
     std::string host;         // Host header
@@ -90,7 +89,7 @@ struct ProbeSpec {
     std::uint16_t port = 443;
     std::string path = "/rest/sql";
     std::string sql = "select 1";
-    bool ws = false;                              // kind tdengine: after a good SQL reply, ask by WebSocket, too
+    bool ws = false;                              // kind tdengine: after a good SQL reply also ask by WebSocket
     core::Secret token;                           // empty: the attempt ends at the reply with token_missing
     std::string ca_file;                          // "": the system's
     core::Micros timeout_us = 3 * core::kSecond;  // the whole attempt
@@ -108,15 +107,15 @@ struct ProbeTarget {
     std::string link;
     core::IpAddress ip;
     std::string zone;      // "" when unknown
-    std::string endpoint;  // "" when fixed
+    std::string endpoint;  // "" for a fixed address
     std::shared_ptr<const ProbeSpec> spec;
 };
 
 struct CertificateInfo {
     bool present = false;
     std::string subject, issuer, fingerprint_sha256;
-    std::string serial;              // hexadecimal, whole bytes
-    std::vector<std::string> names;  // SAN DNS names, bounded
+    std::string serial;              // hexadecimal, an even number of digits
+    std::vector<std::string> names;  // DNS names of the SAN, limited in number and length
     core::Micros not_before_us = 0;  // wall clock
     core::Micros not_after_us = 0;
     core::Micros chain_not_after_us = 0;  // earliest in the verified chain
@@ -128,16 +127,16 @@ struct ProbeResult {
     core::IpAddress ip;
     core::Micros started_wall_us = 0;
     bool ok = false;
-    Phase phase = Phase::kCount;  // where it struck; kCount when ok
+    Phase phase = Phase::kCount;  // that failed; kCount when ok
     Reason reason = Reason::kNone;
-    std::string detail;  // bounded, redacted: expected and found
+    std::string detail;  // what was expected and what was found; an excerpt()
     std::array<std::optional<core::Micros>, kTimedPhases> phase_us{};
     core::Micros total_us = 0;
     std::optional<int> http_status;
     std::optional<std::int64_t> sql_code;
-    std::optional<core::Micros> ws_us;  // connect to answer, not in the total; null: not reached, or not asked for
-    std::optional<std::int64_t> content_length;  // as the reply's header says it
-    std::size_t body_bytes = 0;                  // that came
+    std::optional<core::Micros> ws_us;  // connect to answer, not in the total; nothing: not reached or not wanted
+    std::optional<std::int64_t> content_length;  // from the header of the reply
+    std::size_t body_bytes = 0;                  // received
     bool http_1_0 = false;                       // else 1.1
     int redirects = 0;
     std::string tls_version, tls_cipher;
@@ -145,15 +144,15 @@ struct ProbeResult {
     std::uint16_t local_port = 0;
 };
 
-/// Path: does this address lead to the gateway? Service: does the database behind it answer?
+/// Path: whether the gateway is reached at this address. Service: whether the database behind it answers.
 struct Verdict {
     State path = State::kUnknown;
     State service = State::kUnknown;
-    State overall() const;  // down if the path is down; else what the service says; degraded when slow
+    State overall() const;  // of the path while that is down or unknown, else of the service
     bool operator==(const Verdict&) const = default;
 };
 
-/// fall/rise: consecutive recorded attempts that turn a verdict.
+/// `fall` failures in a row make a verdict down, `rise` successes in a row make it up again.
 struct VerdictRule {
     int fall = 3;
     int rise = 2;

@@ -1,5 +1,5 @@
-// One probe record: what the log file, `postern logs`, the history and /api/v1/probes show of an attempt. The keys and
-// their order are the interface; records only ever gain keys at the end.
+// The record of an attempt, as the log file, `postern logs`, the history and /api/v1/probes show it. The keys and
+// their order are a public interface; new keys are added at the end. Plain values.
 #pragma once
 
 #include <array>
@@ -15,7 +15,8 @@
 
 namespace postern::probe {
 
-/// What the TLS handshake showed, good or not. The records of an address share it as long as it stays the same.
+/// The facts of a TLS handshake, successful or not. The records of an address share one object until
+/// the facts change.
 struct TlsFacts {
     std::string version, cipher;  // as in ProbeResult
     CertificateInfo certificate;
@@ -39,20 +40,20 @@ struct Record {
     State state = State::kUnknown, prev_state = State::kUnknown;
     std::uint64_t seq = 0;
     std::optional<core::Micros> ws_us;    // connect to answer of the WebSocket; not in the total
-    std::uint16_t local_port = 0;         // 0: not known
-    std::shared_ptr<const TlsFacts> tls;  // null: there was none, or it is not kept
+    std::uint16_t local_port = 0;         // 0: unknown
+    std::shared_ptr<const TlsFacts> tls;  // nullptr: no handshake, or not stored
 
     bool transition() const { return state != prev_state; }
 };
 
 Record make_record(const ProbeResult& result, const Fold& fold, std::uint64_t seq);
 
-/// One JSON object, no line end. A text that is "" is null.
+/// One JSON object without a line end. An empty text is written as null.
 std::string to_json(const Record& record);
-/// The inverse; unknown keys are skipped, missing ones keep their defaults. kFileCorrupt when it is not a record.
+/// Skips unknown keys; missing ones keep their defaults. kFileCorrupt when the line is not a record.
 core::Result<Record> parse_record(std::string_view line);
 
-/// What `postern logs`, /api/v1/probes and the history filter by. Unset: everything.
+/// The filter of `postern logs`, /api/v1/probes and the history. Members that are not set match everything.
 struct RecordFilter {
     std::string link;
     std::optional<core::IpAddress> ip;

@@ -1,4 +1,4 @@
-// What a whole HTTP reply means: status, headers and body (phase reply), then the SQL code and the first cell (phase
+// Judges a complete HTTP reply: status, headers and body (phase reply), then the SQL code and the first cell (phase
 // sql). Pure functions over untrusted bytes.
 #pragma once
 
@@ -12,9 +12,9 @@
 namespace postern::probe {
 
 struct ReplyJudgement {
-    Phase phase = Phase::kCount;  // kCount: good
+    Phase phase = Phase::kCount;  // that failed; kCount when good
     Reason reason = Reason::kNone;
-    std::string detail;  // expected and found; may quote the reply: redact before it is shown
+    std::string detail;  // what was expected and what was found; may quote the reply: pass it through detail_text()
     std::optional<std::int64_t> sql_code;
 };
 
@@ -25,15 +25,16 @@ struct ReplyView {
     std::string_view body;
 };
 
-/// Of a status that was not expected.
+/// The reason for an unexpected status.
 Reason reason_for_status(int status);
-/// By the kind of the spec. Redirects that should be followed have been followed before.
+/// By the kind of the spec. The caller has followed the redirects that are to be followed.
 ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply);
 
-/// The path (with query) to ask next when a 307/308 leads to the same host; nullopt when it does not, or to none.
+/// The path and query of the next request after a 307 or 308 to the same host; nullopt for another host
+/// or no location.
 std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_view location);
 
-/// TDengine's reply body: {"code":…}. Exposed for tests and fuzzing.
+/// TDengine's reply body: {"code":…}. Public for tests and fuzzing.
 ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_view body);
 /// The answer to {"action":"version"} over a WebSocket: {"code":0,"version":"3.…",…}. Fails in phase ws.
 ReplyJudgement judge_version_answer(std::string_view message);

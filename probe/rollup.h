@@ -1,9 +1,8 @@
-// What became of all attempts at one address within a minute or an hour, in a few numbers.
+// Summary of all attempts at one address within a minute or an hour.
 //
-// Attempts that say nothing about the address (local_*) are not among `attempts`; token_missing counts as
-// good, as it does for the path. A phase is measured by the attempts that completed it, the total by those
-// whose reply came whole: how long the failed phase took stands in the record of the failure. Plain values;
-// no thread of their own.
+// local_* is not counted in `attempts`; token_missing counts as a success, as it does for the path. The times of a
+// phase are those of the attempts that completed it, the totals those of attempts with a complete reply; the time of
+// a failed phase is in the record of the failure. Plain values.
 #pragma once
 
 #include <array>
@@ -20,14 +19,14 @@ enum class Resolution { kMinute, kHour };
 constexpr core::Micros period_of(Resolution r) {
     return r == Resolution::kMinute ? core::kMinute : core::kHour;
 }
-/// When the period of that time began.
+/// The start of the period that contains `wall_us`.
 constexpr core::Micros start_of(Resolution r, core::Micros wall_us) {
     return wall_us - wall_us % period_of(r);
 }
 
 inline constexpr std::size_t kSeries = kTimedPhases + 1;  // the phases, then the total
 inline constexpr std::size_t kTotal = kTimedPhases;
-inline constexpr std::size_t kRollupReasons = 5;  // the commonest; others are only in `failures`
+inline constexpr std::size_t kRollupReasons = 5;  // the most common ones; others are in `failures` only
 
 struct ReasonCount {
     Reason reason = Reason::kNone;
@@ -38,29 +37,29 @@ struct ReasonCount {
 struct Rollup {
     core::Micros start_wall_us = 0;
     std::uint32_t attempts = 0, failures = 0;
-    std::array<ReasonCount, kRollupReasons> reasons{};  // commonest first, local_* too; kNone: no more
+    std::array<ReasonCount, kRollupReasons> reasons{};  // most common first, with local_*; kNone after the last one
     std::array<std::optional<Spread>, kSeries> series{};
     bool operator==(const Rollup&) const = default;
 };
 
-/// Of the last 24 hours, counted in whole hours: the present one and the 23 before.
+/// Of the last 24 hours in whole hours: the current one and the 23 before.
 struct Availability {
     core::Micros since_wall_us = 0;  // of the first hour that has an attempt
     std::uint64_t attempts = 0, failures = 0;
-    core::Micros p95_us = 0;  // of the total, at most; 0: no attempt was complete
+    core::Micros p95_us = 0;  // of the total, or a little more; 0: no complete attempt
 };
 
-/// Of the attempts of one period, one after the other.
+/// Makes the roll-up of one period from its attempts.
 class RollupBuilder {
   public:
-    /// Begins a period anew.
+    /// Begins an empty period.
     void begin(core::Micros start_wall_us);
-    /// Goes on with what was known of a period before a restart (or before the clock was set back into it).
-    /// Counts are exact, and so are the percentiles until attempts are added.
+    /// Continues a period after a restart, or after the clock was set back into it. Counts are exact; percentiles are
+    /// exact until attempts are added.
     void resume(const Rollup& rollup);
     void add(const Record& record);
 
-    core::Micros start_wall_us() const { return start_wall_us_; }  // 0: none has begun
+    core::Micros start_wall_us() const { return start_wall_us_; }  // 0: no period has begun
     Rollup rollup() const;
 
   private:

@@ -1,13 +1,13 @@
-// When each target is probed. Deadlines on a grid, not sleeps: the grid of a target starts at hash(link, ip) within the
-// interval, every start is its grid point ± 2.5 % of the interval (so two starts are 95..105 % of it apart), and the
-// next grid point never depends on how long an attempt took: no drift.
+// Schedules the attempts. The starts of a target are points of a grid, which begins at hash(link, ip) within the
+// interval, ± 2.5 % of the interval; so two starts are 95 to 105 % of it apart, and there is no drift, however
+// long attempts take.
 //   - A new target, or one whose spec changed, is probed within 250 ms, then on its grid.
-//   - From the first failure until the verdict is settled (on_result says kFast): every fast_interval, or as soon as
-//     the attempt before has ended.
-//   - One attempt a target at a time; grid points that pass meanwhile are counted as missed.
-//   - At most `Limits::handshakes` young attempts at once. An attempt that has waited longer than `young_us` waits for
-//     the network and costs nothing: it gives its place up, so black-holed targets delay nobody.
-//   - After a suspend (or a loop that stood still) everything is overdue: those targets start spread over a second.
+//   - From the first failure until the verdict is settled (while on_result returns kFast) it is probed every
+//     fast_interval, or as soon as the previous attempt has ended.
+//   - One attempt per target at a time; grid points that pass during it are counted as missed.
+//   - At most SchedulerLimits::handshakes young attempts at once. An attempt older than young_us is waiting for the
+//     network and needs no CPU: it is no longer counted, so that unreachable targets don't delay the others.
+//   - After a suspend, or when the loop was blocked, all overdue targets start spread over a second.
 // Owned by the agent, loop thread only. The callbacks may call any method of this class.
 #pragma once
 
@@ -34,23 +34,23 @@ struct ScheduledTarget {
     VerdictRule rule;
 };
 
-/// What the verdict wants next: kFast while it is not settled.
+/// The pace of the next attempt: kFast while the verdict is not settled.
 enum class Pace { kNormal, kFast };
 
 struct SchedulerLimits {
     std::size_t handshakes = 128;  // young attempts at once
     core::Micros young_us = 100 * core::kMillisecond;
-    std::size_t in_flight = 4096;  // attempts at once, of whatever age: descriptors
+    std::size_t in_flight = 4096;  // attempts at once of any age, each with a descriptor
 };
 
-/// Upper bounds of the lag histogram (actual start minus due), microseconds; the last bucket is +Inf.
+/// Upper bounds of the lag histogram (actual start minus due time) in microseconds; the last bucket is +Inf.
 inline constexpr std::array<core::Micros, 12> kLagBoundsUs{100,   250,   500,    1000,   2500,    5000,
                                                            10000, 25000, 100000, 500000, 1000000, 5000000};
 
 struct SchedulerCounters {
     std::uint64_t attempts = 0;
     std::uint64_t missed = 0;
-    std::uint64_t resumed = 0;  // times that the machine slept or the loop stood still
+    std::uint64_t resumed = 0;  // how often the host was suspended or the loop was blocked
     std::array<std::uint64_t, kLagBoundsUs.size() + 1> lag_buckets{};
     core::Micros lag_sum_us = 0;
     std::size_t in_flight = 0, waiting = 0, targets = 0;
@@ -67,11 +67,11 @@ class Scheduler {
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
 
-    /// The whole list. Targets that stay (same link and ip) keep their grid, pace and running attempt; those that went
-    /// are cancelled. A duplicate (link, ip) is ignored.
+    /// Replaces the list. Targets in the old and the new one (same link and ip) keep their grid, pace and running
+    /// attempt; the attempts of removed ones are cancelled. A second target with the same link and ip is ignored.
     void set_targets(std::vector<ScheduledTarget> targets);
-    /// Probes the targets of `link` ("": of all) as soon as the limits allow, besides the schedule. `done` is called
-    /// once all of them have ended an attempt that began after this call, never from inside it.
+    /// Probes the targets of `link` ("": of all links) as soon as the limits allow, in addition to the schedule.
+    /// Calls `done` when each of them has completed an attempt that began after this call; never from inside.
     void probe_now(std::string_view link, std::function<void()> done);
 
     SchedulerCounters counters() const;
@@ -82,7 +82,7 @@ class Scheduler {
     using Id = std::uint64_t;
     struct Entry;
     struct Sweep {
-        std::map<Id, std::uint64_t> pending;  // target → the first of its attempts that counts
+        std::map<Id, std::uint64_t> pending;  // target → number of the first attempt that completes it
         std::function<void()> done;
     };
 
@@ -109,7 +109,7 @@ class Scheduler {
     std::set<std::pair<core::Micros, Id>> due_;    // planned starts
     std::set<std::pair<core::Micros, Id>> young_;  // when running attempts stop being young
     std::vector<Sweep> sweeps_;
-    std::vector<std::function<void()>> ended_;  // callbacks of complete sweeps, called by the next wake
+    std::vector<std::function<void()>> ended_;  // callbacks of complete sweeps, for the next wake()
     Id next_id_ = 1;
     std::size_t in_flight_ = 0;
     SchedulerCounters counters_;

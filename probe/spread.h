@@ -1,8 +1,8 @@
-// How a number of times are spread: min, p50, p95, p99 and max. Values up to 2^31 µs (36 min).
+// The distribution of times: min, p50, p95, p99 and max. Values up to 2^31 µs (36 min).
 //
-// The histogram has sixteen buckets an octave and keeps only those that were hit: a percentile is off by 3.2
-// % at most (half a bucket), min and max are exact. It costs 8 bytes a bucket that was hit; a phase of a
-// healthy address hits ten to thirty in an hour. Plain values; no thread of their own.
+// The histogram has 16 buckets per octave and stores only those with a count: a percentile is off by 3.2 % at most
+// (half a bucket), min and max are exact. A bucket takes 8 bytes; a phase of a healthy address has 10 to 30 in an
+// hour. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,11 @@ struct Spread {
 class TimeHistogram {
   public:
     void add(core::Micros us) { add(us, 1); }
-    /// What is only known by its spread: counted so that the same spread comes out again. Of histograms
-    /// merged in this way a percentile is never too low, and too high by no more than the distance to the
-    /// next of the five numbers.
+    /// Adds `count` times of which only the spread is known, so that spread() of them alone gives the same. A
+    /// percentile of several merged spreads is never too low, and too high by the distance to the next of the five
+    /// numbers at most.
     void add(const Spread& spread, std::uint64_t count);
-    /// Nothing when nothing was added.
+    /// Nothing when the histogram is empty.
     std::optional<Spread> spread() const;
     std::uint64_t count() const { return count_; }
 
@@ -37,13 +37,12 @@ class TimeHistogram {
     void add(core::Micros us, std::uint64_t count);
     core::Micros percentile(double share) const;
 
-    std::vector<Bucket> buckets_;  // by index
+    std::vector<Bucket> buckets_;  // sorted by index
     std::uint64_t count_ = 0;
     core::Micros min_us_ = 0, max_us_ = 0;
 };
 
-/// A time in 16 bits, rounded down by less than 0.05 %; 2^31 µs and more is all the same. kNoTime is none of
-/// them.
+/// A time in 16 bits, rounded down by less than 0.05 %; times of 2^31 µs and more have one code. Never kNoTime.
 std::uint16_t time_code(core::Micros us);
 core::Micros time_of_code(std::uint16_t code);
 inline constexpr std::uint16_t kNoTime = 0xffff;

@@ -1,8 +1,8 @@
-// One TCP connection of a probe. Its own non-blocking socket and not uv_tcp, because the probe's promise is the true
-// errno and the true time: uv_tcp hands a failed connect to the next turn of the loop, hides TCP_INFO (the kernel's own
-// connect time) and the linger option, and copies reads through a buffer that it asks for.
-// Closing: a peer that has closed gets a plain close; any other is reset (SO_LINGER 0), or every probe would leave a
-// TIME_WAIT behind and 470 probes a second to one address would use up the local ports.
+// One TCP connection of a probe. It has a non-blocking socket of its own rather than uv_tcp, which reports a failed
+// connect in the next iteration of the loop only, gives no access to TCP_INFO (the connect time measured by the
+// kernel) and SO_LINGER, and copies what is read. A connection that the peer has not closed is reset at close()
+// (SO_LINGER 0): each probe would leave a TIME_WAIT otherwise, and 470 probes per second to one address would use up
+// the local ports. Owned by ProbeRun, loop thread only.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +21,8 @@
 
 namespace postern::probe {
 
-/// What a failed socket() or connect() means. `at_once`: by our own kernel, not reported by the network.
+/// The reason for a failed socket() or connect(). `at_once`: the call itself has failed, so the cause is
+/// on this host.
 Reason reason_for_connect_error(int error, bool at_once);
 
 class TcpConnector {
@@ -31,20 +32,22 @@ class TcpConnector {
     TcpConnector(const TcpConnector&) = delete;
     TcpConnector& operator=(const TcpConnector&) = delete;
 
-    /// Creates the socket; 0 or an errno (EMFILE, ENFILE, ENOMEM, ENOBUFS, …). Apart from connect(), so that the clock
-    /// starts right before the SYN.
+    /// Creates the socket. Returns 0 or errno (EMFILE, ENFILE, ENOMEM, ENOBUFS, …). Separate from connect(), so that
+    /// the caller can take the time right before the SYN.
     int open(const core::IpAddress& ip);
-    /// Sends the SYN. 0: `ready(errno)` is called later, 0 for connected. Otherwise the errno, at once.
+    /// Sends the SYN. Returns 0, and calls `ready(errno)` later (0: connected), or errno.
     int connect(core::Loop& loop, const core::SocketAddress& to, std::function<void(int)> ready);
-    /// Calls `ready(events)` for UV_READABLE | UV_WRITABLE, until watched otherwise. An error on the socket comes as
-    /// both: the next recv() or send() tells. Returns 0 or a libuv error.
+    /// Calls `ready(events)` for `events` (UV_READABLE, UV_WRITABLE) until the next call. An error of the socket is
+    /// reported as both; recv() or send() then returns it. Returns 0 or a libuv error.
     int watch(core::Loop& loop, int events, std::function<void(int)> ready);
-    /// Bytes moved, or -errno; -EAGAIN: later. recv 0: the peer closed.
+    /// Return the number of bytes or -errno; recv() returns 0 when the peer has closed.
     ssize_t send(core::ByteView bytes);
     ssize_t recv(std::span<std::uint8_t> into);
 
-    /// SYN sent to SYN+ACK received by the kernel's own measure; nullopt if it had to retransmit or does not tell.
+    /// From SYN to SYN+ACK as measured by the kernel; nullopt after a retransmission, or when TCP_INFO
+    /// is not available.
     std::optional<core::Micros> kernel_connect_us() const;
+    /// 0 when it is unknown.
     std::uint16_t local_port() const;
     void close();
 

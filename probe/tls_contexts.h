@@ -1,6 +1,6 @@
-// The TLS contexts of the process, one per CA file, loaded in libuv's pool before any clock of a probe starts and loaded
-// again when the file changes. A file that becomes unreadable keeps the old context and is logged.
-// Owned by the agent, loop thread only.
+// The TLS contexts of the process, one per CA file, loaded in libuv's pool before an attempt begins, and again when
+// the file changes. When it can't be read any more the old context stays in use, and that is logged. Owned by the
+// agent, loop thread only.
 #pragma once
 
 #include <functional>
@@ -21,13 +21,13 @@ class TlsContexts {
     explicit TlsContexts(core::Loop& loop);
     ~TlsContexts();
 
-    /// The context, or why there is none. Calls `ready` at once if it is loaded (or the last try failed and the file is
-    /// still the same), else after the pool has loaded it.
+    /// Calls `ready` with the context or an error: from inside if it is loaded or if the file that could not be
+    /// loaded has not changed, else after loading it in the pool. `ca_file` "": the system's store.
     void get(const std::string& ca_file, Ready ready);
-    /// Loaded, nullptr otherwise.
+    /// The context if it is loaded, else nullptr.
     std::shared_ptr<const TlsContext> loaded(const std::string& ca_file) const;
-    /// Looks whether a CA file (or the system's store) has changed since it was loaded and loads those anew. Cheap: a
-    /// stat per file. Call it on SIGHUP and every minute or so.
+    /// Loads those again whose CA file (or system store) has changed; one stat per file. To be called on SIGHUP and
+    /// about every minute.
     void reload_changed();
 
   private:

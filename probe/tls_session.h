@@ -1,9 +1,9 @@
-// TLS over two memory BIOs: bytes from the peer in, bytes for the peer out; it never touches a socket, so the caller
-// knows the errno and the time of every event. The only user of OpenSSL's SSL is tls_session.cpp.
+// A TLS client over two memory BIOs: bytes from the peer in, bytes for the peer out. Without a socket, so that the
+// caller has the errno and the time of every event. Passive; owned by ProbeRun, loop thread only.
 //
-// The handshake runs with SSL_VERIFY_NONE and the name set: verification still happens (VerifiedChains), its result and
-// the certificate can be read even when it is bad (under SSL_VERIFY_PEER they can't), and judge() decides. Nothing may be
-// written before judge() said kNone: write() refuses.
+// The handshake uses SSL_VERIFY_NONE with the name set: the chain is verified all the same (VerifiedChains), but
+// a bad certificate can be read, unlike with SSL_VERIFY_PEER, and judge() decides. write() refuses until judge()
+// has returned kNone.
 #pragma once
 
 #include <memory>
@@ -22,11 +22,11 @@ struct x509_store_ctx_st;
 
 namespace postern::probe {
 
-/// An SSL_CTX with its trust store. TLS ≥ 1.2, no session resumption. Loading the system's store takes ~20 ms: do it in
-/// the pool (TlsContexts). May be made on any thread; used on one.
+/// An SSL_CTX with its trust store. TLS ≥ 1.2, no session resumption. Loading the system's store takes about 20 ms:
+/// load it in the pool (TlsContexts). Created on any thread, used on the loop thread.
 class TlsContext {
   public:
-    /// ca_file "": the system's store. kFileMissing, kFileUnreadable, kFileCorrupt (no certificate in it).
+    /// `ca_file` "": the system's store. Errors: kFileMissing, kFileUnreadable, kFileCorrupt (it has no certificate).
     static core::Result<std::shared_ptr<const TlsContext>> load(const std::string& ca_file);
     ~TlsContext();
     TlsContext(const TlsContext&) = delete;
@@ -37,47 +37,47 @@ class TlsContext {
   private:
     TlsContext() = default;
     ssl_ctx_st* context_ = nullptr;
-    VerifiedChains chains_;  // used by way of context_
+    VerifiedChains chains_;  // context_ has a pointer to it
 };
 
 class TlsSession {
   public:
     enum class Step {
         kMore,      // needs bytes from the peer
-        kDone,      // handshake complete / bytes were read
+        kDone,      // the handshake is complete, or bytes were read
         kClosed,    // close_notify
         kAlert,     // the peer sent a fatal alert
-        kProtocol,  // not TLS, or broken
+        kProtocol,  // not TLS, or an error of the protocol
         kNoMemory,
     };
     struct Judgement {
         Reason reason = Reason::kNone;
-        std::string detail;  // expected and found
+        std::string detail;  // what was expected and what was found
     };
 
-    /// nullptr when memory is short.
+    /// nullptr when out of memory.
     static std::unique_ptr<TlsSession> create(const TlsContext& context, const std::string& server_name);
     ~TlsSession();
 
-    /// Bytes that came from the peer; false when memory is short.
+    /// Adds bytes from the peer; false when out of memory.
     bool feed(core::ByteView bytes);
     Step handshake();
-    /// After kDone of handshake(). kNone: a certificate is there, its chain and name are good.
+    /// After kDone of handshake(). kNone: there is a certificate, and its chain and name are valid.
     Judgement judge();
-    /// False before a good judgement, or when memory is short.
+    /// False before judge() has returned kNone, and when out of memory.
     bool write(std::string_view plain);
     /// Appends what can be decrypted now.
     Step read(std::string* plain);
 
-    /// Bytes for the peer that have not been sent; consume() those that were.
+    /// Bytes to be sent to the peer; call consume() for those that were sent.
     core::ByteView outgoing();
     void consume(std::size_t bytes);
 
-    /// What the peer showed, also when it is bad. Empty before the handshake got that far.
+    /// The peer's certificate, valid or not; empty until the handshake has received it.
     CertificateInfo certificate() const;
     std::string version() const;  // "TLSv1.3"
     std::string cipher() const;
-    /// OpenSSL's text of the last failure, or the alert's name.
+    /// OpenSSL's text for the last failure, or the name of the alert.
     const std::string& error() const { return error_; }
 
   private:
@@ -89,12 +89,12 @@ class TlsSession {
     ssl_st* ssl_ = nullptr;
     bio_st* in_ = nullptr;   // owned by ssl_
     bio_st* out_ = nullptr;  // owned by ssl_
-    std::string pending_;    // taken out of out_, not yet sent
+    std::string pending_;    // read from out_, not yet sent
     std::size_t pending_used_ = 0;
     std::string server_name_;
     std::string error_;
-    VerifiedChains::Info verified_;  // the peer's chain and name are good
-    bool trusted_ = false;           // and judge() has said so
+    VerifiedChains::Info verified_;  // nullptr unless the peer's chain and name are valid
+    bool trusted_ = false;           // judge() has returned kNone
 };
 
 }  // namespace postern::probe

@@ -1,19 +1,19 @@
-// The two verdicts of every address, folded from results: path (does it lead to the gateway?) and service (does the
-// database behind it answer?).
+// The two verdicts of every address, derived from the results of its attempts: path (is the gateway reached?) and
+// service (does the database behind it answer?). Owned by the agent, loop thread only.
 //
-// Rules. From unknown: the first success is up, `fall` failures in a row are down. Up → down after `fall` failures in a
-// row, down → up after `rise` successes in a row. A service failure is a success of the path. While the path is down the
-// service is unknown. Without a token (token_missing) the path counts, the service is unknown. local_* changes nothing.
-// Degraded is a state of the service: `fall` slow successes in a row (over degraded_over), or a certificate that
-// ends within expiry_warning; `rise` quick ones end the former.
-// Flap damping: a verdict that has turned down more than three times in ten minutes needs more successes in a row to turn
-// up again: rise × 2 after the fourth time, × 4 after the fifth, …, at most 60. One outage is never damped; a time is
-// forgotten when it is ten minutes old, also while the verdict is down.
-// Dwell: what turned down stays so for as long as the successes it needs take at the fast interval, however quickly they
-// come (somebody asks with `postern refresh`, attempts overlap). Turning down never waits: a dead address costs more.
-// Across a restart, verdicts younger than the plan's validity go on, with the times they turned down; an address without
-// one is unknown, and unknown is answered.
-// Owned by the agent, loop thread only.
+// - Unknown becomes up with the first success, and down after `fall` failures in a row. Up becomes down after `fall`
+//   failures in a row, down becomes up after `rise` successes in a row.
+// - A failure of the service is a success of the path. While the path is down the service is unknown. With
+//   token_missing the path is judged and the service is unknown. local_* changes nothing.
+// - Degraded is a state of the service: after `fall` slow successes in a row (slower than degraded_over), until
+//   `rise` fast ones in a row; or while a certificate expires within expiry_warning.
+// - Flap damping: a verdict that went down more than three times in ten minutes needs more successes in a row to go
+//   up: rise × 2 after the fourth time, × 4 after the fifth, …, 60 at most. A single outage is never damped. Times
+//   older than ten minutes are forgotten, also while the verdict is down.
+// - Dwell: a verdict stays down for at least the time that the needed successes take at the fast interval, even if
+//   they come faster (`postern refresh`, overlapping attempts). Going down is never delayed.
+// - After a restart verdicts younger than the plan's validity are restored, with the times when they went down. Other
+//   addresses are unknown, and an unknown address is part of the answers.
 #pragma once
 
 #include <map>
@@ -34,74 +34,77 @@ inline constexpr int kFlapsFree = 3;
 inline constexpr int kMaxRise = 60;
 inline constexpr std::size_t kMaxDowns = 16;
 
-/// Which verdict a failure speaks about.
+/// The verdict that a failure counts for.
 enum class Blame { kNobody, kPath, kService };
 Blame blame(Reason reason);
-/// A service failure that may be this address's alone: 5xx, sql_unavailable, a bad body. These may steer, but only
-/// while another address of the same link passes.
+/// A failure of the service that other addresses may not have: 5xx, sql_unavailable, a bad body. Such an address is
+/// left out of the answers, but only while another address of the link is up.
 bool is_comparable(Reason reason);
 
-/// What the agent knows of one address.
+/// The state of one address.
 struct AddressHealth {
     Verdict verdict;
-    core::Micros since_wall_us = 0;  // of the present overall state
+    core::Micros since_wall_us = 0;  // when the overall state last changed
     core::Micros since_mono_us = 0;
-    int streak = 0;       // > 0 successes in a row, < 0 failures; local_* does not count
-    bool settled = true;  // false: between the first contrary result and the verdict
-    bool slow = false;    // degraded for its times
+    int streak = 0;       // > 0: successes in a row; < 0: failures in a row; without local_*
+    bool settled = true;  // false: there are contrary results, but not yet enough to change the verdict
+    bool slow = false;    // degraded because of its times
     bool certificate_expiring = false;
-    bool flapping = false;  // damped: rise_needed is more than the rule's
-    int rise_needed = 0;    // successes in a row that turn what is down; 0 when nothing is
-    bool restored = false;  // from before a restart: nothing has come since
+    bool flapping = false;  // damped: rise_needed is more than VerdictRule::rise
+    int rise_needed = 0;    // successes in a row that a down verdict needs; 0 when none is down
+    bool restored = false;  // from before a restart, without a result since
     bool path_down = false;
     bool service_down_comparable = false;
     core::Micros last_ok_mono_us = 0;  // 0: never
-    core::Micros last_mono_us = 0;     // of the last result that said something (not local_*); 0: none yet
-    std::optional<ProbeResult> last;   // the last of all, local_* too
+    core::Micros last_mono_us = 0;     // of the last result other than local_*; 0: none
+    std::optional<ProbeResult> last;   // the last result, local_* included
 };
 
-/// One result, folded.
+/// The effect of one result.
 struct Fold {
     Verdict before, after;
-    Pace pace = Pace::kNormal;  // what Scheduler's on_result wants to be told
-    bool known = true;          // false: not (or no longer) a target; nothing was changed
+    Pace pace = Pace::kNormal;  // for Scheduler::OnResult
+    bool known = true;          // false: not a target (any more), so nothing was changed
     bool changed() const { return before != after; }
 };
 
 enum class LinkPolicy { kAny, kQuorum, kAll };
 std::string_view to_string(LinkPolicy policy);
 
-/// A link's state from its addresses' states. The policy is met by 1, more than half, or all addresses that are up or
-/// degraded. Met: up if every address is up, else degraded. Not met: unknown while the unknown ones could still meet it,
-/// else down. No addresses: unknown.
+/// The state of a link from the states of its addresses. The policy is met when 1, more than half, or all of them are
+/// up or degraded. Met: up if all are up, else degraded. Not met: unknown if it would be met with the unknown ones,
+/// else down. Without addresses: unknown.
 State link_state(const std::vector<State>& addresses, LinkPolicy policy);
 
 class VerdictBook {
   public:
     explicit VerdictBook(core::Clock& clock) : clock_(clock) {}
 
-    /// The same list that the scheduler gets. Addresses that stay keep everything, new ones are unknown.
+    /// The list that the scheduler gets. Addresses of the old list keep their state, new ones are unknown.
     void set_targets(const std::vector<ScheduledTarget>& targets);
+    /// Applies a result to the verdicts of its address.
     Fold fold(const ProbeResult& result);
 
-    /// nullptr for an address that is no target. Valid until the next set_targets().
+    /// nullptr for an address that is not a target. Valid until the next set_targets().
     const AddressHealth* find(std::string_view link, const core::IpAddress& ip) const;
-    /// Every address has a result no older than this; 0 until the first sweep of the link is done (or it has none).
+    /// The time of the oldest of the last results of the link's addresses; 0 while one has none,
+    /// or without addresses.
     core::Micros last_sweep_done_mono_us(std::string_view link) const;
     bool first_sweep_done(std::string_view link) const { return last_sweep_done_mono_us(link) != 0; }
     State link_overall(std::string_view link, LinkPolicy policy) const;
 
-    /// The verdicts as JSON with version and checksum, and back: only entries younger than max_age and not of the future
-    /// (the clock was set back: nobody knows how old they are), only for present targets that have no result yet. A
-    /// foreign, damaged or newer text restores nothing and is an error.
+    /// The verdicts as JSON, with a version and a checksum.
     std::string to_json() const;
+    /// Restores the verdicts of targets that have no result yet, from entries that are younger than `max_age_us` and
+    /// not in the future (after the clock was set back their age is unknown). Returns how many. A damaged text, or
+    /// one of another version, restores nothing and is an error.
     core::Result<int> restore(const std::string& json, core::Micros max_age_us);
 
   private:
     struct Streaks {
         int ok = 0, failed = 0;           // in a row
-        bool shaken = false;              // failed, and not `rise` successes since
-        std::vector<core::Micros> downs;  // when it turned down, within kFlapWindow
+        bool shaken = false;              // a failure, without `rise` successes since
+        std::vector<core::Micros> downs;  // when it went down, within kFlapWindow
         void succeeded(int rise);
         void broke();
         void turned_down(core::Micros now);
@@ -113,7 +116,7 @@ class VerdictBook {
         VerdictRule rule;
         core::Micros degraded_over_us = 0, expiry_warning_us = 0;
         AddressHealth health;
-        Streaks path, service, slow;            // slow.ok: quick successes, slow.failed: slow ones
+        Streaks path, service, slow;            // slow.ok: fast successes, slow.failed: slow ones
         Reason service_reason = Reason::kNone;  // of the last service failure
     };
     using Key = std::pair<std::string, core::IpAddress>;

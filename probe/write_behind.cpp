@@ -63,7 +63,7 @@ void WriteBehind::put(std::uint64_t offset, core::Bytes piece) {
     const auto it = queue_.find(offset);
     if (it != queue_.end()) {
         it->second = std::move(piece);
-    } else if (queue_.size() < most_queued_) {
+    } else if (queue_.size() < max_queued_) {
         queue_.emplace(offset, std::move(piece));
     } else {
         ++lost_;

@@ -1,8 +1,7 @@
-// A file whose bytes are replaced in place, without waiting for the disk: what is written is queued by its
-// offset (later content replaces earlier of the same offset), goes to the file in libuv's pool, and is read
-// back as if it were there already. A disk that is full or broken keeps the queue, up to a bound, and says so
-// once. Owned by the history, loop thread only. Offset and size of a piece belong together: a piece is always
-// replaced whole.
+// Writes to a file in place without blocking. Writes are queued by offset (a later one replaces an earlier one at the
+// same offset), done in libuv's pool, and read() sees them at once. When writing fails the queue is kept, up to a
+// limit, and the failure is logged once. All pieces at one offset must have the same size. Owned by HistoryStore,
+// loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -19,29 +18,29 @@ namespace postern::probe {
 
 class WriteBehind {
   public:
-    /// `loop` null: flush() writes at once (command line, tests, simulation).
-    WriteBehind(core::Loop* loop, std::size_t most_queued = 16384) : loop_(loop), most_queued_(most_queued) {}
-    /// Writes what is left.
+    /// Without a loop (nullptr; command line, tests, simulations) flush() writes and blocks.
+    WriteBehind(core::Loop* loop, std::size_t max_queued = 16384) : loop_(loop), max_queued_(max_queued) {}
+    /// Writes the queue; blocks.
     ~WriteBehind();
     WriteBehind(const WriteBehind&) = delete;
     WriteBehind& operator=(const WriteBehind&) = delete;
 
-    /// From now on `fd`, whose name is for the log alone. What was queued for another file is dropped.
+    /// Writes to `fd` from now on; `path` is for the log only. Drops what is queued for the previous file.
     void use(core::UniqueFd fd, std::string path);
 
     void put(std::uint64_t offset, core::Bytes piece);
-    /// At most `size` bytes; fewer where the file ends.
+    /// `size` bytes, or fewer at the end of the file.
     core::Bytes read(std::uint64_t offset, std::size_t size) const;
-    /// Begins to write what is queued; nothing when a job is under way (it takes the rest along).
+    /// Starts to write the queue. Does nothing while a job is running, which writes the rest as well.
     void flush();
-    /// Writes everything on this thread, after the job that is under way.
+    /// Waits for the running job and writes the queue on this thread.
     void finish();
 
     bool idle() const { return !job_ && queue_.empty(); }
     std::size_t queued() const { return queue_.size(); }
-    std::uint64_t lost() const { return lost_; }             // pieces for which the queue had no room
+    std::uint64_t lost() const { return lost_; }             // pieces dropped because the queue was full
     std::uint64_t written() const { return written_; }       // pieces
-    const std::string& problem() const { return problem_; }  // "" or why the last write failed
+    const std::string& problem() const { return problem_; }  // why the last write failed; "" if it did not
 
   private:
     using Pieces = std::map<std::uint64_t, core::Bytes>;
@@ -51,7 +50,7 @@ class WriteBehind {
     void done(Job& job);
 
     core::Loop* loop_;
-    std::size_t most_queued_;
+    std::size_t max_queued_;
     std::shared_ptr<File> file_;
     Pieces queue_;
     std::shared_ptr<Job> job_;  // in the pool

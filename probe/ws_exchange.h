@@ -1,7 +1,7 @@
-// What `ws = true` asks after a good SQL reply: upgrade to WebSocket, then {"action":"version"} - the way
-// that TDengine's connectors go, which a proxy on the path may break while it lets POST through. Passive:
-// bytes in, progress and bytes to send out; ProbeRun moves them. The upgrade's answer is verified as RFC
-// 6455 4.1 wants it, no redirect is followed, and nothing is sent on before that.
+// The check of `ws = true` after a good SQL reply: an upgrade to WebSocket, then {"action":"version"}, as TDengine's
+// connectors do; a proxy on the path may break that although it passes POST. The reply to the upgrade is checked by
+// RFC 6455 4.1 before anything else is sent; redirects are not followed. Passive: bytes in, progress and bytes to
+// send out; owned by ProbeRun.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace postern::probe {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key.
+/// The expected Sec-WebSocket-Accept for this Sec-WebSocket-Key.
 std::string ws_accept(std::string_view key);
 
 class WsExchange {
@@ -23,17 +23,17 @@ class WsExchange {
 
     explicit WsExchange(core::Random& random);
 
-    /// The upgrade request. It holds the token: wipe it.
+    /// The upgrade request. It contains the token: wipe it after use.
     std::string request(const ProbeSpec& spec) const;
-    /// Bytes as they came. After anything but kMore further calls change nothing.
+    /// The next bytes from the peer. After a result other than kMore further calls have no effect.
     Progress feed(std::string_view plain);
     /// The peer closed.
     Progress eof();
-    /// What has to be sent now: the question, pongs, the farewell. "" when nothing.
+    /// The bytes to send now: the question, pongs, the close frame; "" for none.
     std::string take_outgoing() { return std::exchange(outgoing_, {}); }
 
     bool upgraded() const { return upgraded_; }
-    /// After kFailed: reason and detail, expected and found.
+    /// The reason and the detail, after kFailed.
     const ReplyJudgement& judged() const { return judged_; }
 
   private:
