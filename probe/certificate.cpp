@@ -73,7 +73,7 @@ std::vector<std::string> dns_names(const X509* leaf) {
         if (name->type != GEN_DNS) continue;
         const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
         const int size = ASN1_STRING_length(name->d.dNSName);
-        // Any bytes may stand there, and they go into labels, JSON and terminals.
+        // A name may contain any bytes, and is shown in labels, JSON and terminals.
         if (size > 0) out.push_back(excerpt({data, static_cast<std::size_t>(size)}, kMaxText));
     }
     return out;

@@ -9,7 +9,8 @@ bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
-/// Length of the character at text[i], 0 if it is not valid. Overlong forms are let through: they harm nobody here.
+/// The length of the UTF-8 character at text[i], 0 if it is invalid. Overlong forms are accepted: they
+/// are harmless here.
 std::size_t character_length(std::string_view text, std::size_t i) {
     const auto lead = static_cast<unsigned char>(text[i]);
     const std::size_t n = lead < 0x80                   ? 1
@@ -24,7 +25,7 @@ std::size_t character_length(std::string_view text, std::size_t i) {
     return n;
 }
 
-/// What a cut left of a character.
+/// The size of an incomplete character at the end of a cut text.
 void drop_partial_character(std::string& text) {
     std::size_t at = text.size();
     while (at > 0 && text.size() - at < 3 && is_continuation(text[at - 1]))

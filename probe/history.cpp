@@ -33,7 +33,7 @@ struct History::Slot {
 
 namespace {
 
-/// Grows to its limit, then overwrites the oldest.
+/// Grows up to its limit, then overwrites the oldest.
 template <class T>
 class Ring {
   public:
@@ -47,12 +47,12 @@ class Ring {
         }
     }
     std::size_t size() const { return items_.size(); }
-    /// 0 is the newest.
+    /// `i` = 0 is the newest.
     const T& newest(std::size_t i) const { return items_[(next_ + items_.size() - 1 - i) % items_.size()]; }
 
   private:
     std::vector<T> items_;
-    std::size_t next_ = 0;  // the oldest, once full
+    std::size_t next_ = 0;  // the index of the oldest when full
 };
 
 }  // namespace
@@ -61,8 +61,8 @@ struct History::Address {
     std::string link, host, zone, endpoint;
     core::IpAddress ip;
     Ring<Slot> results;
-    Ring<Slot> failures;                  // those that are (or were) in `results`, too
-    std::shared_ptr<const TlsFacts> tls;  // the last: a certificate stays the same for months
+    Ring<Slot> failures;                  // copies of those in `results`, kept for longer
+    std::shared_ptr<const TlsFacts> tls;  // the last ones, shared by records until they change
 
     static Slot pack(const Record& r) {
         Slot s;
@@ -125,7 +125,7 @@ Record History::add(const ProbeResult& result, const Fold& fold) {
     Record record = make_record(result, fold, next_seq_++);
     auto& address = addresses_[{record.link, record.ip}];
     if (!address) address = std::make_unique<Address>();
-    // Zone and endpoint of an address may change: the past is shown with what is known now.
+    // The zone and the endpoint of an address may change: old records are shown with the current ones.
     address->link = record.link;
     address->host = record.host;
     address->zone = record.zone;

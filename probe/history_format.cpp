@@ -21,7 +21,7 @@ std::uint32_t slot_crc(core::ByteView content, SlotKind kind, std::uint32_t epoc
     return static_cast<std::uint32_t>(core::crc64(content, what));
 }
 
-/// Fills up with zeros and ends the slot.
+/// Pads with zeros and adds the checksum.
 core::Bytes sealed(core::ByteWriter&& writer, SlotKind kind, std::uint32_t epoch, std::size_t index) {
     const std::size_t content = table_of(kind).slot_bytes - 4;
     core::Bytes slot = std::move(writer.bytes());
@@ -32,7 +32,7 @@ core::Bytes sealed(core::ByteWriter&& writer, SlotKind kind, std::uint32_t epoch
     return slot;
 }
 
-/// What is before the checksum of a good slot.
+/// The bytes before the checksum, if that is valid.
 std::optional<core::ByteView> opened(core::ByteView slot, SlotKind kind, std::uint32_t epoch, std::size_t index) {
     const std::size_t content = table_of(kind).slot_bytes - 4;
     if (slot.size() != content + 4) return std::nullopt;
@@ -147,7 +147,7 @@ std::optional<Rollup> decode_rollup(core::ByteView slot, Resolution resolution, 
     out.failures = in.le<std::uint32_t>();
     for (ReasonCount& r : out.reasons) {
         const auto both = in.le<std::uint32_t>();
-        if (both >> kCountBits >= static_cast<std::uint32_t>(Reason::kCount)) continue;  // a newer program's: no name
+        if (both >> kCountBits >= static_cast<std::uint32_t>(Reason::kCount)) continue;  // a reason of a newer version
         r = {static_cast<Reason>(both >> kCountBits), both & ((1u << kCountBits) - 1)};
     }
     for (auto& spread : out.series) {

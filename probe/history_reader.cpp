@@ -11,7 +11,7 @@
 namespace postern::probe {
 namespace {
 
-/// Calls seen(index, slot) for the slots of a kind, page by page; slots of zeros are left out.
+/// Calls seen(index, slot) for the slots of a kind, page by page, except those of zeros.
 template <class Seen>
 void each_slot(const ReadAt& read, std::uint32_t section, SlotKind kind, Seen seen) {
     const SlotTable t = table_of(kind);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr core::Micros kPause = core::kSecond;
 constexpr core::Micros kRetry = core::kMinute;
-constexpr core::Micros kUnused = core::kHour;  // so long without a probe: its place may be taken
+constexpr core::Micros kUnused = core::kHour;  // after so long without a probe its section may be reused
 constexpr core::Micros kMonth = 30 * core::kDay;
 
 core::Micros first_of_day(core::Micros now) {
@@ -28,10 +28,10 @@ core::Micros first_of_day(core::Micros now) {
 struct HistoryStore::Address {
     Key key;
     std::optional<std::uint32_t> section;
-    SectionIdentity identity;  // once there is a section
+    SectionIdentity identity;  // valid when it has a section
     std::uint32_t next_failure = 1;
     RollupBuilder minute, hour;
-    std::vector<Rollup> hours;  // of the last day, without the present one
+    std::vector<Rollup> hours;  // of the last day, without the current one
     bool dirty = false;
 
     RollupBuilder& of(Resolution r) { return r == Resolution::kMinute ? minute : hour; }
@@ -61,10 +61,9 @@ HistoryStore::~HistoryStore() {
     finish();
 }
 
-// --- the file
-// --------------------------------------------------------------------------------------------------------
+// The file.
 
-/// A file with a header of ours; what is there and is none of ours gets another name.
+/// Opens or creates the file. One that is not a history of this version is renamed first.
 core::Result<core::UniqueFd> HistoryStore::open_file() {
     for (bool first = true;; first = false) {
         core::UniqueFd fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -123,7 +122,7 @@ core::Micros HistoryStore::last_used(const Key& key, Place& place) {
     return place.last_wall_us;
 }
 
-/// One that is free, else the one that was used least lately.
+/// A free section, else the least recently used one.
 std::optional<std::uint32_t> HistoryStore::free_section() {
     if (sections_.size() < max_) {
         std::vector<bool> taken(max_);
@@ -146,23 +145,22 @@ std::optional<std::uint32_t> HistoryStore::free_section() {
     return section;
 }
 
-// --- an address
-// ------------------------------------------------------------------------------------------------------
+// Addresses.
 
-/// Gives it its place in the file, and its past from there.
+/// Assigns a section, and loads the past of the address from it.
 void HistoryStore::settle(Address& address) {
     if (address.section || !opened_) return;
     const auto it = sections_.find(address.key);
     const auto identity = it == sections_.end() ? std::nullopt : read_identity(read_, it->second.section);
     if (!identity) {
-        if (it != sections_.end()) sections_.erase(it);  // damaged meanwhile
+        if (it != sections_.end()) sections_.erase(it);  // damaged since it was found
         const auto section = free_section();
         if (!section) return;
         address.section = section;
         address.identity = {};
         address.identity.link = address.key.first;
         address.identity.ip = address.key.second;
-        // Also above that of a section whose identity was lost: its slots must not come back to life.
+        // Higher than the epoch of a section whose identity is damaged, so that its old slots stay invalid.
         last_epoch_ = std::max(last_epoch_ + 1, static_cast<std::uint32_t>(clock_.wall_us() / core::kSecond));
         address.identity.epoch = last_epoch_;
         sections_[address.key] = {*section, clock_.wall_us()};
@@ -185,7 +183,7 @@ HistoryStore::Address* HistoryStore::find(const Key& key) {
     return addresses_.emplace(key, std::move(address)).first->second.get();
 }
 
-/// Zone and endpoint of an address may change: the past is shown with what is known now.
+/// The zone and the endpoint of an address may change: old records are shown with the current ones.
 void HistoryStore::remember_names(Address& address, const Record& record) {
     SectionIdentity& i = address.identity;
     if (!address.section) return;
@@ -193,7 +191,7 @@ void HistoryStore::remember_names(Address& address, const Record& record) {
     i.host = record.host;
     i.zone = record.zone;
     i.endpoint = record.endpoint;
-    // One copy after the other: one of them is always whole. A new section gets both at once.
+    // Alternate between the copies, so that one of them is always valid. A new section gets both.
     for (int copies = i.turn == 0 ? 2 : 1; copies > 0; --copies) {
         ++i.turn;
         file_.put(section_offset(*address.section) + i.turn % 2 * kIdentityBytes, encode_identity(i));
@@ -213,7 +211,7 @@ void HistoryStore::put_dirty(Address& address) {
     put_rollup(address, Resolution::kHour);
 }
 
-/// Ends the period before; goes on with this one if there is something of it already.
+/// Ends the previous period and begins this one, or continues it if it has a roll-up already.
 void HistoryStore::enter(Address& address, Resolution resolution, core::Micros start_wall_us) {
     RollupBuilder& builder = address.of(resolution);
     if (builder.start_wall_us() == start_wall_us) return;
@@ -231,7 +229,7 @@ void HistoryStore::enter(Address& address, Resolution resolution, core::Micros s
     std::erase_if(address.hours, [&](const Rollup& r) { return r.start_wall_us == address.hour.start_wall_us(); });
 }
 
-/// What was not probed for an hour: who has a place in the file is found there, of the others nothing is kept.
+/// Drops addresses without a probe for an hour from memory. Those with a section can be loaded again from the file.
 void HistoryStore::forget_idle() {
     const core::Micros before = clock_.wall_us() - kUnused - core::kHour;
     std::erase_if(addresses_, [before](const auto& item) {
@@ -279,8 +277,7 @@ void HistoryStore::finish() {
     file_.finish();
 }
 
-// --- what it says
-// ----------------------------------------------------------------------------------------------------
+// Queries.
 
 std::optional<std::vector<Rollup>> HistoryStore::rollups(const std::string& link, const core::IpAddress& ip,
                                                          Resolution resolution, core::Micros since_wall_us) {

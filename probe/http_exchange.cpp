@@ -31,7 +31,7 @@ std::string_view trim(std::string_view s) {
     return s;
 }
 
-/// RFC 9110 5.6.2.
+/// A token character, RFC 9110 5.6.2.
 bool is_token(std::string_view s) {
     return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
         return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
@@ -65,7 +65,7 @@ std::string request_text(const ProbeSpec& spec, std::string_view path, bool path
         target += target.find('?') == std::string::npos ? "?token=" : "&token=";
         target += core::percent_encode(spec.token.expose());
     }
-    // No Accept-Encoding: the reply comes as plain text, and there is no decompression to attack.
+    // Without Accept-Encoding: the reply is not compressed, so there is no decompressor to attack.
     std::string out = fmt::format(
         "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nAccept: {}\r\nConnection: close\r\n",
         posts ? "POST" : "GET", target, host_header(spec), POSTERN_VERSION, posts ? "application/json" : "*/*");
@@ -95,7 +95,7 @@ HttpReply::Progress HttpReply::feed(std::string_view bytes) {
         progress = step();
         if (progress == Progress::kMore && used_ == used_before && state_ == state_before) break;
     } while (progress == Progress::kMore);
-    // What is left is at most a line or a part of a chunk header: moving it down is cheap.
+    // The rest is a part of a line or of a chunk header at most: erasing the beginning is cheap.
     buffer_.erase(0, used_);
     used_ = 0;
     return progress;
@@ -132,7 +132,7 @@ std::string_view HttpReply::header(std::string_view name) const {
     return {};
 }
 
-/// One line without its CR LF (or LF). kMore: not there yet; *line untouched.
+/// One line without its CR LF (or LF). kMore: it is incomplete, and *line is unchanged.
 HttpReply::Progress HttpReply::take_line(std::string_view* line, std::size_t limit) {
     const std::string_view rest = std::string_view(buffer_).substr(used_);
     const std::size_t end = rest.find('\n');
@@ -151,7 +151,7 @@ HttpReply::Progress HttpReply::step() {
     switch (state_) {
         case State::kStatusLine:
         case State::kHeaders: {
-            // A server that speaks another protocol may never send a line end: look at what is there already.
+            // A server with another protocol may never send a line end: check the bytes received so far.
             const std::string_view rest = std::string_view(buffer_).substr(used_);
             if (state_ == State::kStatusLine && rest.substr(0, 5) != std::string_view("HTTP/").substr(0, rest.size())) {
                 return stop(Progress::kProtocol,
@@ -230,7 +230,7 @@ bool HttpReply::on_status_line(std::string_view line) {
 
 bool HttpReply::on_header(std::string_view line) {
     const std::size_t colon = line.find(':');
-    // RFC 9112 5.1 and 5.2: no space before the colon, no folding; both are ways to smuggle.
+    // RFC 9112 5.1 and 5.2: no space before the colon and no folding; both are used for request smuggling.
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
         stop(Progress::kProtocol, fmt::format("expected a header, found: {}", excerpt(line, 64)));
         return false;
@@ -244,7 +244,7 @@ bool HttpReply::on_header(std::string_view line) {
 }
 
 HttpReply::Progress HttpReply::on_head_complete() {
-    if (status_ < 200 && status_ != 101) {  // 100 Continue, 103 Early Hints: the real one follows
+    if (status_ < 200 && status_ != 101) {  // 100 Continue, 103 Early Hints: the final reply follows
         if (++interim_ > limits_.interim_replies) {
             return stop(Progress::kProtocol, fmt::format("expected a reply, found {} interim ones", interim_));
         }
@@ -252,7 +252,7 @@ HttpReply::Progress HttpReply::on_head_complete() {
         return Progress::kMore;
     }
     head_complete_ = true;
-    if (status_ == 101 || status_ == 204 || status_ == 304) {  // never a body
+    if (status_ == 101 || status_ == 204 || status_ == 304) {  // these have no body
         state_ = State::kOver;
         return result_ = Progress::kDone;
     }
@@ -275,7 +275,7 @@ HttpReply::Progress HttpReply::on_head_complete() {
             return stop(Progress::kProtocol,
                         fmt::format("expected Transfer-Encoding chunked, found: {}", excerpt(coding, 48)));
         }
-        state_ = State::kChunkSize;  // RFC 9112 6.3: it wins over Content-Length
+        state_ = State::kChunkSize;  // RFC 9112 6.3: overrides Content-Length
         return Progress::kMore;
     }
     if (length.empty()) {

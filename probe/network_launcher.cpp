@@ -1,11 +1,11 @@
-// The launcher of real attempts: each waits for its TLS context, which is loaded off the loop, before its clock starts.
+// NetworkLauncher: an attempt begins when its TLS context is loaded (in libuv's pool).
 #include "probe/excerpt.h"
 #include "probe/probe_run.h"
 
 namespace postern::probe {
 namespace {
 
-/// Waits for the TLS context, then runs. Also what stands for an attempt that can't be made.
+/// Waits for the TLS context, then starts a ProbeRun, or reports that the attempt can't be made.
 class Launched final : public RunningProbe {
   public:
     Launched(core::Loop& loop, core::Clock& clock, TlsContexts& contexts, const ProbeTarget& target, ProbeDone done)

@@ -17,9 +17,9 @@
 namespace postern::probe {
 namespace {
 
-/// What may wait for the pool at most; beyond it the disk is too slow and lines are lost.
+/// Bytes that may wait for the pool; when the disk is slower than that, lines are lost.
 constexpr std::size_t kMaxPending = 4u << 20;
-constexpr std::size_t kMaxSampled = 10000;  // addresses whose last line is remembered, unless more are probed
+constexpr std::size_t kMaxSampled = 10000;  // addresses whose last logged time is remembered
 
 std::string file_name(const std::string& path, int n) {
     return n == 0 ? path : fmt::format("{}.{}", path, n);
@@ -27,18 +27,18 @@ std::string file_name(const std::string& path, int n) {
 
 }  // namespace
 
-/// Owned by the log and by the job in the pool; everything behind the mutex.
+/// Owned by the log and by the job in the pool; all access with a mutex.
 struct ProbeLog::Writer {
     std::string path;
     std::uint64_t file_bytes;
     int files;
 
-    std::mutex mutex;        // held while writing: a batch is never split by another
-    std::mutex queue_mutex;  // held for moments: the loop thread must not wait for the disk
+    std::mutex mutex;        // of the file: held while a batch is written
+    std::mutex queue_mutex;  // of the queue: held briefly, so that the loop thread never waits for the disk
     std::string queue;
     std::uint64_t queued_lines = 0;
     std::uint64_t lost = 0;
-    std::string failing;  // why, while it does
+    std::string failing;  // the reason while writing fails, else ""
     std::uint64_t lost_since_failing = 0;
 
     core::UniqueFd fd;
@@ -66,7 +66,7 @@ struct ProbeLog::Writer {
     void recovered();
 };
 
-/// 0 or an errno. Reopens when somebody else moved or removed the file.
+/// Returns 0 or errno. Opens the file again when another process has moved or removed it.
 int ProbeLog::Writer::open() {
     struct stat st {};
     if (fd) {
@@ -83,7 +83,7 @@ int ProbeLog::Writer::open() {
     fd = std::move(fresh);
     char last = '\n';
     if (size > 0 && ::pread(fd.get(), &last, 1, st.st_size - 1) == 1 && last != '\n') {
-        if (::write(fd.get(), "\n", 1) == 1) ++size;  // a crash cut that line off: it shall not spoil the next
+        if (::write(fd.get(), "\n", 1) == 1) ++size;  // terminates a line that a crash cut off
     }
     return 0;
 }
@@ -97,7 +97,7 @@ void ProbeLog::Writer::rotate() {
     fd.reset();
 }
 
-/// Whole or not at all: a batch that does not fit is taken back.
+/// All or nothing: a batch that was written in part is truncated.
 int ProbeLog::Writer::append(std::string_view batch) {
     if (const int error = open(); error != 0) return error;
     if (size > 0 && size + batch.size() > file_bytes) {
@@ -110,7 +110,7 @@ int ProbeLog::Writer::append(std::string_view batch) {
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             const int error = n < 0 ? errno : ENOSPC;
-            if (done > 0 && ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) fd.reset();  // open() ends the line
+            if (done > 0 && ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) fd.reset();  // open() adds "\n" then
             return error;
         }
         done += static_cast<std::size_t>(n);
@@ -148,7 +148,7 @@ void ProbeLog::Writer::write_queue() {
         batch.swap(queue);
         lines = std::exchange(queued_lines, 0);
     }
-    // Batches are cut at lines so that files keep their limit.
+    // Batches are split at lines, so that no file exceeds its limit.
     std::string_view rest = batch;
     while (!rest.empty()) {
         const std::size_t room = size < file_bytes ? static_cast<std::size_t>(file_bytes - size) : 0;
@@ -185,11 +185,11 @@ bool ProbeLog::add(const Record& record) {
     const std::pair key{record.link, record.ip};
     const auto it = last_logged_.find(key);
     const core::Micros since = it == last_logged_.end() ? core::kNever : record.wall_us - it->second;
-    // A wall clock that jumped back is "long ago", too.
+    // After the clock was set back the last line counts as old.
     const bool due = since >= settings_.sample_us || since < 0;
     if (record.ok && !record.transition() && !due && !settings_.all) return false;
     if (it == last_logged_.end() && last_logged_.size() >= kMaxSampled) {
-        // Of an address that is gone nothing has to be known; of the others, what is older than a sample says nothing.
+        // Forget addresses whose last line is older than the sampling time: it makes no difference any more.
         std::erase_if(last_logged_, [&](const auto& l) { return record.wall_us - l.second >= settings_.sample_us; });
     }
     last_logged_[key] = record.wall_us;

@@ -27,7 +27,7 @@ std::uint64_t inode_of(int fd) {
 
 ProbeLogReader::ProbeLogReader(std::string path, int files) : path_(std::move(path)), files_(files) {}
 
-/// How the file that we read is called now: the number of its name; `files_` when it has none (any more).
+/// The number in the current name of the file that is being read; `files_` when it has none any more.
 int ProbeLogReader::place() const {
     for (int n = 0; started_ && n < files_; ++n) {
         struct stat st {};
@@ -36,8 +36,8 @@ int ProbeLogReader::place() const {
     return files_;
 }
 
-/// The file after the one that was read to its end: the oldest at first, or when ours was rotated away or removed;
-/// then always the next newer. False when ours is the newest (or there is none).
+/// Opens the next file: the oldest at the start or when the current one was removed, else the next newer one. False
+/// when the current one is the newest, or there is none.
 bool ProbeLogReader::open_next() {
     for (;;) {
         const int at = place();
@@ -45,7 +45,7 @@ bool ProbeLogReader::open_next() {
         for (int n = at - 1; n >= 0 && !fd; --n)
             fd.reset(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
         if (!fd) return false;
-        if (place() != at) continue;  // rotated between: that was not the next one
+        if (place() != at) continue;  // rotated in the meantime: this is not the next one
         inode_ = inode_of(fd.get());
         fd_ = std::move(fd);
         started_ = true;
@@ -64,13 +64,13 @@ std::optional<std::string> ProbeLogReader::next_line() {
         }
         buffer_.erase(0, used_);
         used_ = 0;
-        if (buffer_.size() > kMaxLine) {  // no record: drop what is there of it
+        if (buffer_.size() > kMaxLine) {  // not a record: drop it
             buffer_.clear();
             ++skipped_;
         }
         ssize_t n = 0;
-        // Asked before reading: nothing is appended to a file that has an older name, so its end is its end. Asked
-        // after, what came between would be passed over.
+        // Check before reading whether the file was rotated: nothing is appended to it after that, so its end is
+        // final. Checking after reading would miss what was appended in between.
         const bool complete = place() != 0;
         if (fd_) {
             const std::size_t had = buffer_.size();
@@ -78,7 +78,7 @@ std::optional<std::string> ProbeLogReader::next_line() {
             n = ::read(fd_.get(), buffer_.data() + had, kBlock);
             buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
         }
-        // At the end of a file that is still the newest: more may be appended, a cut line is kept until then.
+        // The end of the newest file: keep an incomplete line, as more may be appended.
         if (n <= 0 && !(complete && open_next())) return std::nullopt;
     }
 }

@@ -15,7 +15,7 @@
 namespace postern::probe {
 namespace {
 
-/// A deadline that goes off this much late was not missed by the peer: this host or its event loop stood still.
+/// A timer that fires this late means that the host was suspended or the loop blocked, not that the peer was late.
 constexpr core::Micros kStandstill = 500 * core::kMillisecond;
 
 std::string milliseconds(core::Micros us) {
@@ -63,7 +63,7 @@ void ProbeRun::open_leg() {
     send_error_ = 0;
     int error = 0;
     if (spec.kind != Kind::kTcp) {
-        // Everything that costs time and is not the network's comes before the clock starts.
+        // Do everything that takes time but is not network time before the clock starts.
         if (context_) tls_ = TlsSession::create(*context_, spec.server_name.empty() ? spec.host : spec.server_name);
         if (!tls_) error = ENOMEM;
     }
@@ -93,8 +93,8 @@ void ProbeRun::open_leg() {
 void ProbeRun::connected(int error) {
     const core::Micros at = clock_.mono_us();
     const std::string to = core::SocketAddress{target_.ip, target_.spec->port}.text();
-    // A RST in answer to our SYN is ECONNREFUSED. ECONNRESET here means that the connection was up and was reset before
-    // we looked: the same event that is tls_reset when we look a little earlier, so it gets the same name.
+    // A RST in reply to our SYN gives ECONNREFUSED. ECONNRESET means that the connection was established and then
+    // reset before this call: the same as tls_reset, only seen later.
     const bool reset_after = error == ECONNRESET && target_.spec->kind != Kind::kTcp;
     if (error != 0 && !reset_after) {
         fail(Phase::kConnect, reason_for_connect_error(error, false),
@@ -104,7 +104,7 @@ void ProbeRun::connected(int error) {
     core::Micros connected_at = at;
     if (!reset_after) {
         result_.local_port = socket_.local_port();
-        // The loop may have been busy when the SYN+ACK came; the kernel was not.
+        // The loop may have been busy when the SYN+ACK arrived: use the kernel's time.
         if (const auto kernel = socket_.kernel_connect_us()) connected_at = std::min(at, leg_began_us_ + *kernel);
     }
     times().end(Phase::kConnect, connected_at);
@@ -164,7 +164,7 @@ void ProbeRun::send_request() {
     std::string request =
         ws_ ? ws_->exchange.request(*target_.spec) : request_text(*target_.spec, path_, path_is_whole_);
     const bool written = tls_->write(request);
-    explicit_bzero(request.data(), request.size());  // it holds the token
+    explicit_bzero(request.data(), request.size());  // it contains the token
     if (!written) {
         fail(Phase::kRequest, Reason::kLocalOom, fmt::format("the request could not be encrypted: {}", tls_->error()));
         return;
@@ -173,7 +173,7 @@ void ProbeRun::send_request() {
     if (running()) watch();
 }
 
-/// Sends what TLS has for the peer. The request phase ends with its last byte in the kernel's hands.
+/// Sends what TLS has for the peer. The request phase ends when the kernel has taken its last byte.
 void ProbeRun::flush() {
     for (;;) {
         const core::ByteView bytes = tls_->outgoing();
@@ -181,7 +181,7 @@ void ProbeRun::flush() {
         const ssize_t n = socket_.send(bytes);
         if (n == -EAGAIN) return;
         if (n < 0) {
-            // The peer may have said why (an alert, an early reply) before it reset: that is the better reason.
+            // Before the reset the peer may have sent an alert or an early reply, which is the better reason.
             const core::Micros at = clock_.mono_us();
             const int leg = legs_;
             send_error_ = static_cast<int>(-n);
@@ -201,7 +201,7 @@ void ProbeRun::watch() {
     const int events = UV_READABLE | (tls_->outgoing().empty() ? 0 : UV_WRITABLE);
     const int rc = socket_.watch(loop_, events, [this](int happened) {
         const core::Micros at = clock_.mono_us();
-        const int leg = legs_;  // after a redirect the socket is another one, and connecting
+        const int leg = legs_;  // a redirect opens another socket
         if ((happened & UV_WRITABLE) != 0 && !tls_->outgoing().empty()) flush();
         if (running() && legs_ == leg && (happened & UV_READABLE) != 0) read_socket(at);
         if (running() && legs_ == leg) watch();
@@ -213,7 +213,7 @@ void ProbeRun::watch() {
 void ProbeRun::read_socket(core::Micros at) {
     std::array<std::uint8_t, 16384> buffer;
     const int leg = legs_;
-    // Bounded, so that one fast sender does not hold the loop: what is left keeps the socket readable.
+    // Limited, so that a fast sender does not block the loop: with data left the socket stays readable.
     for (int turn = 0; turn < 4 && running(); ++turn) {
         const ssize_t n = socket_.recv(buffer);
         if (n == -EAGAIN) return;
@@ -222,7 +222,7 @@ void ProbeRun::read_socket(core::Micros at) {
             return;
         }
         if (n == 0) {
-            if (send_error_ != 0) return;  // send() has taken the error away: this is no orderly end
+            if (send_error_ != 0) return;  // send() has consumed the error of the socket: not an orderly end
             if (phase_ == Phase::kTls) {
                 fail(Phase::kTls, Reason::kTlsEof, "expected a TLS handshake, the server closed the connection in it",
                      at);
@@ -238,7 +238,7 @@ void ProbeRun::read_socket(core::Micros at) {
         if (phase_ == Phase::kTls) drive_tls();
         if (running() && phase_ != Phase::kTls) take_reply(at);
         if (legs_ != leg) return;
-        if (static_cast<std::size_t>(n) < buffer.size()) return;  // the queue is most likely empty: spare a call
+        if (static_cast<std::size_t>(n) < buffer.size()) return;  // the socket is most likely empty: save a call
     }
 }
 
@@ -246,7 +246,7 @@ void ProbeRun::take_reply(core::Micros at) {
     std::string plain;
     const TlsSession::Step step = tls_->read(&plain);
     if (!plain.empty()) {
-        if (phase_ == Phase::kRequest) {  // it answers before it has read everything
+        if (phase_ == Phase::kRequest) {  // a reply before the whole request was sent
             times().end(Phase::kRequest, at);
             phase_ = Phase::kTtfb;
         }
@@ -315,7 +315,7 @@ void ProbeRun::ws_progressed(WsExchange::Progress progress, core::Micros at) {
     say_farewell();
 }
 
-/// What is left to say, without waiting for anything: the attempt is over.
+/// Sends what is pending (close frame, close_notify) without waiting: the attempt has ended.
 void ProbeRun::say_farewell() {
     for (core::ByteView bytes = tls_->outgoing(); !bytes.empty(); bytes = tls_->outgoing()) {
         const ssize_t n = socket_.send(bytes);
@@ -333,7 +333,7 @@ void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
             replied();
             return;
         case HttpReply::Progress::kProtocol:
-            times().end(phase_, at);  // bytes came in time; what they say is judged
+            times().end(phase_, at);  // the time of the phase counts, even if the contents are wrong
             fail(Phase::kReply, Reason::kHttpProtocol, reply_.problem(), at);
             return;
         case HttpReply::Progress::kTooLarge:
@@ -345,7 +345,7 @@ void ProbeRun::progressed(HttpReply::Progress progress, core::Micros at) {
     }
 }
 
-/// The connection is gone with an errno, after it was up.
+/// An established connection has failed with an errno.
 void ProbeRun::lost(int error, core::Micros at) {
     const bool tls = phase_ == Phase::kTls;
     if (error == ETIMEDOUT) {
@@ -366,8 +366,8 @@ void ProbeRun::replied() {
     if (reply_.status() == 307 || reply_.status() == 308) {
         if (auto target = same_host_target(spec, reply_.header("location"))) {
             if (redirects_++ == 0) {
-                // We asked for Connection: close, so the second request takes a connection of its own; its phases add
-                // to the first one's.
+                // The request had Connection: close, so the second one needs another connection. Its phases are added
+                // to those of the first.
                 path_ = std::move(*target);
                 path_is_whole_ = true;
                 socket_.close();
@@ -396,7 +396,7 @@ void ProbeRun::replied() {
     }
 }
 
-/// What is known of the reply, however it ended: also of one that was cut off, or too slow in its body.
+/// Copies what is known of the reply into the result, also of one that was truncated or timed out.
 void ProbeRun::note_reply() {
     if (ws_ || !reply_.head_complete()) return;
     result_.http_status = reply_.status();
@@ -462,7 +462,7 @@ void ProbeRun::expired(core::Micros due) {
 
 void ProbeRun::fail(Phase phase, Reason reason, std::string_view detail, core::Micros at) {
     if (finished_) return;
-    times().end(phase, at);  // nothing for reply and sql: they are not timed
+    times().end(phase, at);  // no effect for reply and sql, which are not timed
     result_.phase = ws_ ? Phase::kWs : phase;
     result_.reason = reason;
     result_.detail = detail_text(ws_ ? fmt::format("WebSocket: {}", detail) : detail);

@@ -65,7 +65,7 @@ std::optional<T> number_of(const Json& json, const char* key) {
     return it->get<T>();
 }
 
-/// Nothing where a record has none of it, as those of older versions have.
+/// nullptr for a record without them, such as those of older versions.
 std::shared_ptr<const TlsFacts> parse_tls(const Json& json, core::Micros not_after_us) {
     TlsFacts facts;
     facts.version = text_of(json, "tls_version");

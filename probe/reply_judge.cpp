@@ -60,8 +60,8 @@ ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
     }
     if (reply.status >= 300 && reply.status < 400) return redirected(kExpected, reply);
     if (reply.status >= 500) {
-        // A proxy in front of the gateway answers in HTML, taosAdapter in JSON: 502 with code 11 is its word for
-        // "the database behind me is away".
+        // A proxy in front of the gateway replies with HTML, taosAdapter with JSON: 502 with code 11 means that it
+        // can't reach the database.
         ReplyJudgement sql = judge_sql_body(spec, reply.status, reply.body);
         if (sql.reason == Reason::kSqlUnavailable) return sql;
         ReplyJudgement judged = failed(reason_for_status(reply.status), what_came(reply));
@@ -132,7 +132,7 @@ ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
 }
 
 std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_view location) {
-    // A control character or space could end the request line early.
+    // A control character or a space could end the request line early.
     if (location.empty() || location.size() > 4096 || std::any_of(location.begin(), location.end(), [](char c) {
             return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
         })) {
@@ -146,7 +146,7 @@ std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_v
     } else if (lower_text(location.substr(0, 8)) == "https://") {
         location.remove_prefix(8);
     } else {
-        return std::nullopt;  // another scheme, or a relative path: no gateway sends one
+        return std::nullopt;  // another scheme, or a relative path, which no gateway sends
     }
     const std::size_t path_at = std::min(location.find('/'), location.find('?'));
     std::string authority = lower_text(location.substr(0, path_at));

@@ -17,7 +17,7 @@ void RollupBuilder::resume(const Rollup& rollup) {
         if (r.reason != Reason::kNone) count(r.reason, r.count);
     }
     for (std::size_t i = 0; i < kSeries; ++i) {
-        // How many of the attempts completed this phase is not kept: nearly all of them, where any did.
+        // The number of attempts that completed this phase is not stored; assume all of them if any did.
         if (rollup.series[i]) series_[i].add(*rollup.series[i], std::max(1u, rollup.attempts));
     }
 }

@@ -6,11 +6,11 @@ namespace postern::probe {
 namespace {
 
 constexpr core::Micros kSoon = 250 * core::kMillisecond;
-constexpr core::Micros kStandstill = core::kSecond;        // a wake-up this late: the machine slept
-constexpr core::Micros kSpreadAfter = core::kSecond;       // and over this long everything is taken up again
-constexpr core::Micros kMinInterval = core::kMillisecond;  // no interval is shorter
+constexpr core::Micros kStandstill = core::kSecond;   // a timer this late: the host was suspended
+constexpr core::Micros kSpreadAfter = core::kSecond;  // the overdue targets start within this time
+constexpr core::Micros kMinInterval = core::kMillisecond;
 
-/// FNV-1a, then mixed (splitmix64's finish): neighbouring addresses must land far apart.
+/// FNV-1a and the final mix of splitmix64, so that neighbouring addresses get distant values.
 std::uint64_t hash_of(const ProbeTarget& target) {
     std::uint64_t h = 0xcbf29ce484222325ULL;
     const auto add = [&h](std::uint8_t byte) { h = (h ^ byte) * 0x100000001b3ULL; };
@@ -24,7 +24,7 @@ std::uint64_t hash_of(const ProbeTarget& target) {
     return h ^ (h >> 31);
 }
 
-/// The first point after `t` of the grid that starts at `offset`.
+/// The first point after `t` of the grid that begins at `offset`.
 core::Micros grid_after(core::Micros t, core::Micros offset, core::Micros interval) {
     if (t < offset) return offset;
     return offset + ((t - offset) / interval + 1) * interval;
@@ -36,16 +36,16 @@ struct Scheduler::Entry {
     Id id = 0;
     ScheduledTarget scheduled;
     std::uint64_t hash = 0;
-    core::Micros due = core::kNever;  // as in due_; kNever: none planned (running)
-    core::Micros planned_grid = 0;    // the grid point that the planned start belongs to, if on_grid
-    core::Micros grid = 0;            // the last one that was used
+    core::Micros due = core::kNever;  // as in due_; kNever: no start is planned (it is running)
+    core::Micros planned_grid = 0;    // the grid point of the planned start, if on_grid
+    core::Micros grid = 0;            // the last used grid point
     core::Micros started = 0;
     core::Micros young_until = 0;  // as in young_; 0: not young
-    std::uint64_t attempt = 0;     // the running or last one
+    std::uint64_t attempt = 0;     // number of the running or last attempt
     std::uint64_t missed = 0;
     std::unique_ptr<RunningProbe> running;
-    bool on_grid = false;  // the planned or running attempt is a scheduled one
-    bool again = false;    // asked for while one was running
+    bool on_grid = false;  // the planned or running attempt is at a grid point
+    bool again = false;    // probe_now() was called during an attempt
 
     core::Micros interval() const { return std::max(kMinInterval, scheduled.rule.interval_us); }
     core::Micros fast() const { return std::clamp(scheduled.rule.fast_interval_us, kMinInterval, interval()); }
@@ -67,7 +67,7 @@ void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
     std::set<Id> present;
     for (ScheduledTarget& t : targets) {
         const auto [it, fresh] = by_key_.try_emplace({t.target.link, t.target.ip}, next_id_);
-        if (!present.insert(it->second).second) continue;  // twice in the list
+        if (!present.insert(it->second).second) continue;  // a duplicate
         if (fresh) {
             auto entry = std::make_unique<Entry>();
             entry->id = next_id_++;
@@ -100,7 +100,7 @@ void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
     rearm();
 }
 
-/// Everything but its place in entries_.
+/// Removes the entry from everything except entries_.
 void Scheduler::drop(Entry& entry) {
     if (entry.due != core::kNever) due_.erase({entry.due, entry.id});
     if (entry.young_until != 0) young_.erase({entry.young_until, entry.id});
@@ -158,7 +158,7 @@ void Scheduler::plan(Entry& entry, core::Micros due) {
     due_.emplace(due, entry.id);
 }
 
-/// New, or asked something new: spread a little, so that a thousand of them do not start in one turn.
+/// For a new or changed target: at a random time soon, so that a thousand targets don't start at once.
 void Scheduler::plan_soon(Entry& entry) {
     if (entry.running) {
         entry.again = true;
@@ -180,12 +180,12 @@ void Scheduler::plan_next(Entry& entry, Pace pace) {
         plan(entry, std::max(now, entry.started + entry.fast() + jitter(entry.fast())));
         return;
     }
-    // A start that was ahead of its grid point must not use the point again; one that was off the grid leaves half a
-    // fast interval to the next.
+    // After a start ahead of its grid point the next one is used; after a start off the grid the next point is at
+    // least half a fast interval later.
     core::Micros grid = grid_after(std::max(entry.grid, entry.started + entry.fast() / 2), entry.offset(), interval);
     if (grid < now) grid += ((now - grid) / interval + 1) * interval;
     if (was_on_grid) {
-        // Also those that passed while it waited for its turn.
+        // Count also the points that passed while the start waited for the limits.
         const auto missed = static_cast<std::uint64_t>(std::max<core::Micros>(0, (grid - entry.grid) / interval - 1));
         entry.missed += missed;
         counters_.missed += missed;
@@ -216,14 +216,14 @@ void Scheduler::start(Entry& entry, core::Micros now) {
 void Scheduler::finished(Id id, const ProbeResult& result) {
     const auto it = entries_.find(id);
     if (it == entries_.end()) return;
-    // Outlives what the callback does with the entry, and goes (with its socket) before another takes its place.
+    // Kept over the callback, which may remove the entry, and destroyed (with its socket) before the next attempt.
     std::unique_ptr<RunningProbe> ended = std::move(it->second->running);
     const std::uint64_t attempt = it->second->attempt;
     --in_flight_;
     if (const core::Micros until = std::exchange(it->second->young_until, 0); until != 0) young_.erase({until, id});
     const Pace pace = on_result_(result);
     if (const auto still = entries_.find(id); still != entries_.end()) {
-        // probe_now() or set_targets() from the callback may have planned it already: that is sooner.
+        // probe_now() or set_targets() in the callback may have planned an earlier start.
         if (still->second->due == core::kNever) plan_next(*still->second, pace);
     }
     leave_sweeps(id, attempt);
@@ -244,7 +244,7 @@ void Scheduler::leave_sweeps(Id id, std::uint64_t attempt) {
     }
 }
 
-/// The machine was suspended, or the loop stood still: what was due meanwhile was missed, and must not start at once.
+/// After a suspend, or when the loop was blocked: counts the missed starts and spreads the overdue ones.
 void Scheduler::spread_after_standstill(core::Micros now) {
     ++counters_.resumed;
     std::vector<std::pair<core::Micros, Id>> overdue(due_.begin(), due_.lower_bound({now, 0}));
@@ -283,7 +283,7 @@ void Scheduler::rearm() {
     } else if (!due_.empty()) {
         next = due_.begin()->first;
         if (full() && next <= clock_.mono_us()) {
-            // Nothing to do before one ends (which wakes us) or stops being young.
+            // At the limits: wait for an attempt to end, which calls this again, or to become old.
             next = in_flight_ < limits_.in_flight && !young_.empty() ? young_.begin()->first : core::kNever;
         }
     }

@@ -15,7 +15,7 @@ std::uint32_t clamped(core::Micros us) {
     return static_cast<std::uint32_t>(std::clamp<core::Micros>(us, 0, kMaxMicros));
 }
 
-/// `bits` leading bits below the first one, and the exponent above them: small values stand for themselves.
+/// A floating-point code: an exponent, and the `bits` bits after the leading one. Small values are their own code.
 std::uint32_t to_float(std::uint32_t value, int bits) {
     const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - bits - 1);
     return (static_cast<std::uint32_t>(shift) << bits) + (value >> shift);
@@ -88,7 +88,7 @@ std::uint16_t time_code(core::Micros us) {
 }
 
 core::Micros time_of_code(std::uint16_t code) {
-    // A damaged code may lie beyond: it is the longest time that has one.
+    // A damaged code may be too large: clamp it.
     return of_float(std::min(std::uint32_t{code}, to_float(clamped(kMaxMicros), kCodeBits)), kCodeBits).from;
 }
 

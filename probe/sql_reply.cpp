@@ -1,5 +1,5 @@
-// The JSON of a reply: TDengine's {"code":…,"data":…} and the JSON pointers of kind https. Size and depth are bounded
-// before the parser sees anything.
+// The JSON of a reply: TDengine's {"code":…,"data":…} and the JSON pointers of kind https. Size and depth are checked
+// before parsing.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ constexpr std::size_t kMaxJson = 1u << 20;
 constexpr int kDeepest = 32;
 constexpr std::size_t kQuote = 120;
 
-/// Brackets outside strings, nested deeper than kDeepest?
+/// Whether brackets outside strings are nested deeper than kDeepest.
 bool too_deep(std::string_view text) {
     int depth = 0;
     bool in_string = false;
@@ -49,7 +49,7 @@ std::string print(const Json& value) {
     return excerpt(value.dump(-1, ' ', false, Json::error_handler_t::replace), kQuote);
 }
 
-/// "select 1", however it is spaced and spelled.
+/// Whether it is "select 1", in any case and with any spaces.
 bool asks_for_one(std::string_view sql) {
     std::string compact;
     for (const char c : sql) {
@@ -85,7 +85,7 @@ ReplyJudgement mismatch(Phase phase, std::string expected, std::string_view foun
     return {phase, Reason::kBodyMismatch, fmt::format("expected {}, found {}", expected, found), std::nullopt};
 }
 
-/// A code that is not 0, with the words that came with it under `key`.
+/// The judgement of a code other than 0, with the text under `key`.
 ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const char* key) {
     const auto text = json.find(key);
     return {
@@ -162,7 +162,8 @@ ReplyJudgement judge_body_json(const ProbeSpec& spec, std::string_view body) {
                 std::nullopt};
     }
     for (const auto& [pointer, expected] : spec.body_json) {
-        // Walked by hand: json_pointer throws on a text that is none, and operator[] on a foreign document may, too.
+        // Not by nlohmann's json_pointer: it throws for an invalid pointer, and operator[] may for
+        // an unknown document.
         const Json* at = &json;
         std::string_view rest(pointer);
         while (at != nullptr && !rest.empty()) {

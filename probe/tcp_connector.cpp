@@ -34,7 +34,7 @@ Reason reason_for_connect_error(int error, bool at_once) {
         case ENOMEM:
         case ENOBUFS:
             return Reason::kLocalOom;
-        // EACCES, EPERM: a "prohibit" route or a firewall rule of this host; EAFNOSUPPORT: IPv6 is switched off.
+        // EACCES, EPERM: a "prohibit" route or a firewall rule on this host; EAFNOSUPPORT: IPv6 is disabled.
         default:
             return at_once ? Reason::kNoRoute : Reason::kTcpReset;
     }
@@ -53,8 +53,8 @@ int TcpConnector::open(const core::IpAddress& ip) {
 
 namespace {
 
-/// EADDRNOTAVAIL says "no port left" and, for IPv6, also "no source address for that destination". A datagram socket
-/// needs the same route and address, but not the same ports; nothing is sent.
+/// EADDRNOTAVAIL means that no port is free or, for IPv6, that there is no source address for the destination. A UDP
+/// socket needs the same route and source address, but not the TCP ports, and connecting it sends nothing.
 bool has_source_address(const sockaddr_storage& to, socklen_t length) {
     const core::UniqueFd fd(::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     return fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), length) == 0;
@@ -65,20 +65,20 @@ bool has_source_address(const sockaddr_storage& to, socklen_t length) {
 int TcpConnector::connect(core::Loop& loop, const core::SocketAddress& to, std::function<void(int)> ready) {
     sockaddr_storage address{};
     const socklen_t length = to.to(&address);
-    // EINTR on a non-blocking connect means that it goes on (POSIX), as EINPROGRESS does.
+    // EINTR on a non-blocking connect: it continues (POSIX), as with EINPROGRESS.
     if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS &&
         errno != EINTR) {
         const int error = errno;
         return error == EADDRNOTAVAIL && !has_source_address(address, length) ? ENETUNREACH : error;
     }
-    // A connect that is already complete (loopback) is writable at once: one way for both.
+    // A connect that is already complete (loopback) is reported in the same way: the socket is writable.
     const int rc = watcher_.start(loop, fd_.get(), UV_WRITABLE, [this, done = std::move(ready)](int, int) {
         int error = 0;
         socklen_t size = sizeof error;
         if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
         watcher_.stop();
         watched_events_ = 0;
-        done(error);  // may destroy us: FdWatcher runs a copy of this function
+        done(error);  // may destroy this object: FdWatcher calls a copy of this function
     });
     return rc == 0 ? 0 : -rc;
 }
@@ -87,7 +87,7 @@ int TcpConnector::watch(core::Loop& loop, int events, std::function<void(int)> r
     if (events == watched_events_ && watcher_.active()) return 0;
     watched_events_ = events;
     return watcher_.start(loop, fd_.get(), events, [this, fn = std::move(ready)](int status, int happened) {
-        // libuv stops a poll handle on POLLERR and hides which error it was; recv() and send() know it.
+        // On POLLERR libuv stops the handle without the error, which recv() and send() return.
         if (status != 0) watched_events_ = 0;
         fn(status != 0 ? UV_READABLE | UV_WRITABLE : happened);
     });
@@ -114,8 +114,8 @@ std::optional<core::Micros> TcpConnector::kernel_connect_us() const {
     tcp_info info{};
     socklen_t size = sizeof info;
     if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-    // Right after the handshake the smoothed round trip is its one sample: SYN to SYN+ACK. A retransmitted SYN gives
-    // none (Karn), or one that counts from the second SYN.
+    // Right after the handshake the smoothed round-trip time has one sample, from SYN to SYN+ACK. After a
+    // retransmitted SYN there is none (Karn's algorithm), or it is measured from the second SYN.
     if (info.tcpi_rtt == 0 || info.tcpi_retrans != 0 || info.tcpi_total_retrans != 0) return std::nullopt;
     return static_cast<core::Micros>(info.tcpi_rtt);
 }
@@ -129,7 +129,7 @@ std::uint16_t TcpConnector::local_port() const {
 }
 
 void TcpConnector::close() {
-    watcher_.stop();  // before the descriptor goes: its number may be given out again at once
+    watcher_.stop();  // before closing: the descriptor's number may be reused at once
     watched_events_ = 0;
     if (!fd_) return;
     if (!peer_closed_) {

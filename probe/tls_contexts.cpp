@@ -11,7 +11,7 @@
 namespace postern::probe {
 namespace {
 
-/// What tells that a file was replaced: enough of stat(2) for renames and rewrites.
+/// Differs after a file was replaced or rewritten.
 struct Stamp {
     ino_t inode = 0;
     off_t size = -1;
@@ -28,12 +28,12 @@ Stamp stamp_of(const std::string& path) {
     return {st.st_ino, st.st_size, st.st_ctim};
 }
 
-/// The file behind "the system's store".
+/// The file of the system's store.
 std::string watched_file(const std::string& ca_file) {
     if (!ca_file.empty()) return ca_file;
     const char* from_environment = std::getenv(X509_get_default_cert_file_env());
     if (from_environment != nullptr && *from_environment != '\0') return from_environment;
-    // OpenSSL's own default (cert.pem) is seldom there; Debian's and RHEL's bundles are what changes with the store.
+    // OpenSSL's default (cert.pem) rarely exists; the bundles of Debian and RHEL change with the store.
     for (const char* path :
          {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
         struct stat st {};
@@ -47,10 +47,10 @@ std::string watched_file(const std::string& ca_file) {
 struct TlsContexts::Entry {
     std::string ca_file;
     std::shared_ptr<const TlsContext> context;
-    core::Error error;  // of the last try, when context is null
+    core::Error error;  // of the last load when context is nullptr
     bool tried = false;
     bool loading = false;
-    Stamp stamp;  // of the file as it was before the last try
+    Stamp stamp;  // of the file, taken before the last load
     std::vector<Ready> waiting;
 };
 

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kName = "postern-tls";
 
-/// What a TLS 1.2 or 1.3 client uses, by the first of an algorithm's names. Operations that are not listed are whole.
+/// The algorithms of a TLS 1.2 or 1.3 client, by the first of their names. Operations that are not listed have
+/// all of theirs.
 struct Kept {
     int operation;
     std::vector<std::string_view> names;
@@ -31,10 +32,10 @@ const Kept kKept[] = {
     {OSSL_OP_DECODER, {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"}},
 };
 
-/// The complete default provider, which does the work, and its lists as they are shown.
+/// The complete default provider, and the short lists of its algorithms that are presented to OpenSSL.
 struct Served {
     OSSL_PROVIDER* provider = nullptr;
-    std::map<int, std::vector<OSSL_ALGORITHM>> lists;  // by operation; each ends with an empty one, as OpenSSL's do
+    std::map<int, std::vector<OSSL_ALGORITHM>> lists;  // by operation, each terminated by an empty one
 };
 
 Served& served() {
@@ -45,7 +46,7 @@ Served& served() {
 bool keeps(const Kept& kept, const OSSL_ALGORITHM& algorithm) {
     const std::string_view names = algorithm.algorithm_names;
     if (std::ranges::find(kept.names, names.substr(0, names.find(':'))) == kept.names.end()) return false;
-    // The keys of certificates are written as SubjectPublicKeyInfo, whatever they are for.
+    // The keys in certificates are SubjectPublicKeyInfo for all algorithms.
     return kept.operation != OSSL_OP_DECODER ||
            std::string_view(algorithm.property_definition).ends_with("structure=SubjectPublicKeyInfo");
 }
@@ -79,7 +80,7 @@ int init(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** fu
         {0, nullptr},
     };
     *functions = kTable;
-    *context = OSSL_PROVIDER_get0_provider_ctx(served().provider);  // what the algorithms expect to be called with
+    *context = OSSL_PROVIDER_get0_provider_ctx(served().provider);  // the context that the algorithms expect
     return 1;
 }
 

@@ -18,7 +18,7 @@
 namespace postern::probe {
 namespace {
 
-constexpr std::size_t kReadBuffer = 16384;  // the largest record
+constexpr std::size_t kReadBuffer = 16384;  // the maximum size of a record
 
 std::string openssl_error() {
     const unsigned long code = ERR_peek_last_error();
@@ -50,7 +50,7 @@ Reason reason_for(long verify_result) {
 
 }  // namespace
 
-/// In place of X509_verify_cert(); the result is in `store`, judge() reads it.
+/// Called by OpenSSL instead of X509_verify_cert(). judge() reads the result from `store`.
 int TlsSession::verify(X509_STORE_CTX* store, void* chains) {
     const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* self = static_cast<TlsSession*>(SSL_get_app_data(ssl));
@@ -67,13 +67,13 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);  // judge() decides; see the header
     SSL_CTX_set_cert_verify_callback(ctx, TlsSession::verify, &context->chains_);
-    // The one that costs both sides least comes first; a server that prefers another one still gets it.
+    // The cheapest group for both sides comes first; a server may still choose another one.
     SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-    // A full probe proves the whole handshake every time: no tickets, no cache.
+    // Every probe does a full handshake: no tickets, no session cache.
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-    // As curl does: an intermediate CA in ca_file is trusted by itself.
+    // As curl does: an intermediate CA in ca_file is a trust anchor.
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
     if (ca_file.empty()) {
         if (SSL_CTX_set_default_verify_paths(ctx) != 1) {
@@ -81,7 +81,7 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
         }
         return context;
     }
-    // Read it first for a true errno: OpenSSL reports a missing file as a chain of its own codes.
+    // Read it first to get the errno: OpenSSL reports a missing file with several codes of its own.
     const auto text = core::read_file(ca_file, 16u << 20);
     if (!text) return core::fail(text.error());
     if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1) {
@@ -115,8 +115,8 @@ std::unique_ptr<TlsSession> TlsSession::create(const TlsContext& context, const 
     if (!name.empty() && name.back() == '.') name.pop_back();
     session->server_name_ = name;
     SSL_set_hostflags(session->ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (SSL_set1_host(session->ssl_, name.c_str()) != 1) return nullptr;  // an address is checked as one
-    // RFC 6066 3: no addresses in SNI.
+    if (SSL_set1_host(session->ssl_, name.c_str()) != 1) return nullptr;  // checks an IP address as such
+    // RFC 6066 3: no IP addresses in SNI.
     if (!core::IpAddress::parse(name) && SSL_set_tlsext_host_name(session->ssl_, name.c_str()) != 1) return nullptr;
     return session;
 }
@@ -144,7 +144,7 @@ TlsSession::Step TlsSession::classify(int result) {
     error_ = openssl_error();
     if (ran_out_of_memory()) return Step::kNoMemory;
     const unsigned long code = ERR_peek_last_error();
-    // Alerts that came from the peer have reasons 1000 + alert number.
+    // Alerts from the peer have the reasons 1000 + number of the alert.
     if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET) return Step::kAlert;
     return Step::kProtocol;
 }
@@ -174,7 +174,7 @@ TlsSession::Judgement TlsSession::judge() {
         case Reason::kCertNameMismatch:
             return {reason, fmt::format("expected a certificate for {}, found one for {}", server_name_, names)};
         case Reason::kCertExpired:
-            // The certificate that ended need not be the leaf.
+            // The expired certificate need not be the leaf.
             return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, leaf {})",
                                         core::format_utc(info.chain_not_after_us), why, excerpt(info.subject, 96))};
         case Reason::kCertNotYetValid:
@@ -190,7 +190,7 @@ TlsSession::Judgement TlsSession::judge() {
 bool TlsSession::write(std::string_view plain) {
     if (!trusted_ || plain.empty()) return false;
     ERR_clear_error();
-    // The outgoing BIO grows as needed, so a write is never partial.
+    // The outgoing BIO grows as needed, so there are no partial writes.
     return SSL_write(ssl_, plain.data(), static_cast<int>(plain.size())) == static_cast<int>(plain.size());
 }
 
@@ -236,7 +236,7 @@ std::string TlsSession::version() const {
     return SSL_get_version(ssl_);
 }
 std::string TlsSession::cipher() const {
-    const char* name = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC's, not OpenSSL's own
+    const char* name = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC name, not OpenSSL's own
     return name != nullptr ? name : "";
 }
 

@@ -176,7 +176,7 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     AddressHealth& health = entry.health;
     State& service = health.verdict.service;
     if (health.verdict.path == State::kDown) {
-        // What answers once or twice on its way back says nothing about the database yet; and what is not reached, nothing.
+        // While the path is down, or recovering from that, nothing is known about the service.
         service = State::kUnknown;
         entry.service.ok = entry.service.failed = 0;
         entry.service.shaken = false;
@@ -198,7 +198,7 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
         }
         return;
     }
-    if (!result.ok) return;  // the path failed, not often enough to be down: nothing is known of the service
+    if (!result.ok) return;  // a failure of the path, but too few for down: the service keeps its state
     entry.service.succeeded(entry.rule.rise);
     if (service != State::kDown || entry.service.may_rise(entry.rule, clock_.mono_us())) service = State::kUp;
     if (service == State::kDown) return;
@@ -213,7 +213,7 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     if (health.slow || health.certificate_expiring) service = State::kDegraded;
 }
 
-/// What follows from verdict and streaks.
+/// Updates what is derived from the verdicts and streaks.
 void VerdictBook::refresh(Entry& entry, const Verdict& before) {
     AddressHealth& health = entry.health;
     const Verdict& now = health.verdict;
@@ -222,7 +222,7 @@ void VerdictBook::refresh(Entry& entry, const Verdict& before) {
     const Streaks* down = health.path_down ? &entry.path : now.service == State::kDown ? &entry.service : nullptr;
     health.rise_needed = down != nullptr ? down->rise_needed(entry.rule.rise) : 0;
     health.flapping = health.rise_needed > entry.rule.rise;
-    // Down is settled until something comes back; anything else is settled unless a failure was not made up for.
+    // A down verdict is settled until a success; any other one unless it is shaken.
     const auto unsettled = [](State verdict, const Streaks& streaks) {
         return verdict == State::kDown ? streaks.ok > 0 : streaks.shaken;
     };

@@ -1,6 +1,6 @@
-// Verdicts across a restart: to JSON and back. The first line has the version and the checksum of what is
-// behind it:
-// {"postern_verdicts":1,"crc64":"…","verdicts":\n[ … ]}
+// Saves and restores verdicts as JSON. The first line has the version and the checksum of what follows:
+//     {"postern_verdicts":1,"crc64":"…","verdicts":
+//     [ … ]}
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -22,7 +22,7 @@ std::string head_of(std::string_view body) {
     return fmt::format("{}\"crc64\":\"{:016x}\",\"verdicts\":\n", kVersion, core::crc64(core::as_bytes(body)));
 }
 
-/// Monotonic times mean nothing to the next process: all are written as wall clock times.
+/// Monotonic times are not valid in another boot, so all are saved as wall clock times.
 class Times {
   public:
     explicit Times(const core::Clock& clock) : now_(clock.wall_us()), offset_(now_ - clock.mono_us()) {}
@@ -61,7 +61,7 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
     return out;
 }
 
-/// The list behind a head that fits it.
+/// The list after the first line, if the checksum is right.
 core::Result<Json> parse_saved(std::string_view text) {
     const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what); };
     if (text.size() > kMaxBytes) return bad("too large");
@@ -124,7 +124,7 @@ core::Result<int> VerdictBook::restore(const std::string& json, core::Micros max
         entry.service.downs = times_of(item, "service_downs", times);
         const auto comparable = item.find("comparable");
         if (comparable != item.end() && comparable->is_boolean() && comparable->get<bool>()) {
-            entry.service_reason = Reason::kHttpStatus5xx;  // one that may steer
+            entry.service_reason = Reason::kHttpStatus5xx;  // any comparable one
         }
         refresh(entry, h.verdict);
         ++restored;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxChains = 64;
 
-/// The name and the digests of all that the server sent; "" when memory is short.
+/// The name and the digests of the certificates from the server; "" when out of memory.
 std::string key_of(X509_STORE_CTX* context, const std::string& name) {
     std::string key = name;
     const STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(context);

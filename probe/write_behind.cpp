@@ -14,10 +14,10 @@ struct WriteBehind::File {
     core::UniqueFd fd;
     std::string path;
     std::mutex mutex;
-    std::uint64_t newest = 0;  // the job that wrote last: one that waited in the pool is not written over it
+    std::uint64_t newest = 0;  // the last job that wrote: an older one that waited in the pool must not overwrite it
 };
 
-/// The pieces of one job: read by the loop thread while the pool writes them, changed by nobody.
+/// The pieces of one job: immutable, as the loop thread reads them while the pool writes them.
 struct WriteBehind::Job {
     WriteBehind* owner;
     std::shared_ptr<File> file;
@@ -80,7 +80,7 @@ core::Bytes WriteBehind::read(std::uint64_t offset, std::size_t size) const {
         have += static_cast<std::size_t>(n);
     }
     const auto lay_over = [&](const Pieces& pieces) {
-        // Pieces are no longer than a page: one that reaches in from before begins at most that far away.
+        // No piece is longer than a page, so one that overlaps begins less than a page before `offset`.
         for (auto it = pieces.lower_bound(offset - std::min<std::uint64_t>(offset, 4096)); it != pieces.end(); ++it) {
             const auto& [at, piece] = *it;
             if (at >= offset + size) break;
@@ -112,12 +112,12 @@ void WriteBehind::flush() {
 }
 
 void WriteBehind::done(Job& job) {
-    const auto keep = std::exchange(job_, nullptr);  // `job` is it
+    const auto keep = std::exchange(job_, nullptr);  // `job` refers to it
     if (job.error == 0) {
         written_ += job.pieces.size();
     } else {
         for (auto& [offset, piece] : job.pieces) {
-            if (queue_.count(offset) == 0) put(offset, std::move(piece));  // what came since is newer
+            if (queue_.count(offset) == 0) put(offset, std::move(piece));  // else there is a newer one
         }
     }
     const std::string now = job.error == 0 ? std::string() : std::strerror(job.error);

@@ -19,7 +19,7 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Is `word` (lower case) one of the comma-separated words of a header?
+/// Whether `word` (lower case) is one of the comma-separated words of a header.
 bool has_word(std::string_view header, std::string_view word) {
     while (!header.empty()) {
         std::string_view part = header.substr(0, header.find(','));
@@ -48,7 +48,7 @@ std::string make_key(core::Random& random) {
     return base64(nonce, sizeof nonce);
 }
 
-/// "server error, please retry" and its like: the gateway lives, what is behind it does not.
+/// "server error, please retry" and the like: the gateway works, the database behind it does not.
 bool says_unavailable(int close_code) {
     return close_code >= 1011 && close_code <= 1014;
 }
@@ -129,7 +129,7 @@ WsExchange::Progress WsExchange::judge_upgrade() {
     };
     if (!has_word(reply_.header("upgrade"), "websocket")) return wrong("Upgrade", "websocket");
     if (!has_word(reply_.header("connection"), "upgrade")) return wrong("Connection", "Upgrade");
-    // A cache or a proxy that only repeats the status can't know this one.
+    // A cache or proxy that only sends the right status does not have this value.
     if (reply_.header("sec-websocket-accept") != ws_accept(key_)) return wrong("Sec-WebSocket-Accept", ws_accept(key_));
     for (const std::string_view unasked : {"sec-websocket-extensions", "sec-websocket-protocol"}) {
         if (!reply_.header(unasked).empty()) return wrong(unasked, "nothing");
@@ -152,7 +152,7 @@ WsExchange::Progress WsExchange::read_frames() {
                 if (!frames_.is_text())
                     return stop(Reason::kBodyMismatch, "expected a text message, found a binary one");
                 judged_ = judge_version_answer(frames_.message());
-                say(WsOpcode::kClose, std::string("\x03\xe8", 2));  // 1000: or the gateway logs a broken connection
+                say(WsOpcode::kClose, std::string("\x03\xe8", 2));  // 1000; else the gateway logs a broken connection
                 return result_ = judged_.reason == Reason::kNone ? Progress::kDone : Progress::kFailed;
             case WsFrames::Progress::kClosed:
                 return stop(says_unavailable(frames_.close_code()) ? Reason::kSqlUnavailable : Reason::kBodyMismatch,

@@ -52,7 +52,7 @@ WsFrames::Progress WsFrames::stop(Progress why, std::string problem) {
     return result_ = why;
 }
 
-/// The first 2 to 10 bytes. Refuses what no server may send as soon as it shows, not when the frame is whole.
+/// Parses the first 2 to 10 bytes. Refuses what no server may send before the frame is complete.
 WsFrames::Progress WsFrames::read_head(Head* head) {
     if (buffer_.empty()) return Progress::kMore;
     const auto first = static_cast<std::uint8_t>(buffer_[0]);
@@ -86,7 +86,7 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
     return Progress::kMore;
 }
 
-/// Fragments follow their beginning, and only they; and the message stays within its bound.
+/// Checks the order of fragments and the size of the message.
 WsFrames::Progress WsFrames::check_order(const Head& head) {
     if (is_control(head.opcode)) return Progress::kMore;
     const bool under_way = opcode_ != WsOpcode::kContinuation;
@@ -102,7 +102,7 @@ WsFrames::Progress WsFrames::check_order(const Head& head) {
 }
 
 WsFrames::Progress WsFrames::take_control(const Head& head, std::string_view payload) {
-    if (head.opcode == WsOpcode::kPong) return Progress::kMore;  // unasked for, and allowed
+    if (head.opcode == WsOpcode::kPong) return Progress::kMore;  // unsolicited pongs are allowed
     if (head.opcode == WsOpcode::kPing) {
         control_ = payload;
         return Progress::kPing;
