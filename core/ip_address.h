@@ -32,7 +32,7 @@ class IpAddress {
     const std::uint8_t* data() const { return bytes_.data(); }
     std::size_t size() const { return v6_ ? 16 : 4; }
     std::string text() const;
-    auto operator<=>(const IpAddress&) const = default;  // all IPv4 before all IPv6
+    auto operator<=>(const IpAddress&) const = default;  // all IPv4 before all IPv6. NOLINT: a bug of clang-tidy
 
   private:
     bool v6_ = false;
@@ -50,7 +50,7 @@ struct SocketAddress {
     /// Fills `out`, returns its length.
     socklen_t to(sockaddr_storage* out) const;
     std::string text() const;
-    auto operator<=>(const SocketAddress&) const = default;
+    auto operator<=>(const SocketAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct IpPrefix {
@@ -61,7 +61,7 @@ struct IpPrefix {
     static std::optional<IpPrefix> parse(std::string_view text);
     bool contains(const IpAddress& address) const;
     std::string text() const;
-    auto operator<=>(const IpPrefix&) const = default;
+    auto operator<=>(const IpPrefix&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 }  // namespace postern::core

@@ -46,7 +46,7 @@ int TcpStream::connect(core::Loop& loop, const core::SocketAddress& server) {
                             if (self == nullptr) return;
                             self->owner_.stream_connected(status);
                         });
-    if (rc == 0) request.release();
+    if (rc == 0) (void)request.release();
     return rc;
 }
 
@@ -98,7 +98,7 @@ void TcpStream::write(core::Bytes data) {
         }
         if (self->unsent() == 0) self->owner_.stream_drained();
     });
-    if (rc == 0) pending.release();
+    if (rc == 0) (void)pending.release();
 }
 
 std::size_t TcpStream::unsent() const {

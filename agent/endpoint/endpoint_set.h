@@ -11,9 +11,9 @@ namespace postern::agent {
 
 struct EndpointAddress {
     core::IpAddress ip;
-    std::string zone;      // "cn-hangzhou-h"; "" for fixed addresses
-    std::string endpoint;  // "ep-…"; "" for fixed addresses
-    auto operator<=>(const EndpointAddress&) const = default;
+    std::string zone;                                          // "cn-hangzhou-h"; "" for fixed addresses
+    std::string endpoint;                                      // "ep-…"; "" for fixed addresses
+    auto operator<=>(const EndpointAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 using EndpointSet = std::vector<EndpointAddress>;  // sorted by ip, no ip twice

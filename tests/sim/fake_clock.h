@@ -1,4 +1,4 @@
-// A clock that tests move by hand. Alarms go off in order while advance() passes their time.
+// A clock whose time the tests set. advance() fires the alarms in order, at their times.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ class FakeClock final : public core::Clock {
         std::erase_if(alarms_, [id](const auto& a) { return a.first.second == id; });
     }
 
-    /// Moves time, firing timers at their times on the way.
+    /// Advances the time, and fires the alarms on the way at their times.
     void advance(core::Micros by) {
         const core::Micros end = mono_ + by;
         while (!alarms_.empty() && alarms_.begin()->first.first <= end) {

@@ -1,4 +1,4 @@
-// Attempts without sockets, for simulations: what each address answers is set at run time, and results come after a
+// Attempts without sockets, for simulations: the result of each address is set by the test, and reported after a
 // latency on the fake clock.
 #pragma once
 

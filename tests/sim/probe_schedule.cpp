@@ -1,5 +1,5 @@
-// The schedule on a fake clock: hours and days in milliseconds. Drift, spread, missed points, fast pace, detection times,
-// black-holed targets, suspends.
+// The schedule on a fake clock: hours and days in milliseconds. Drift, spread, missed points, fast pace, detection
+// times, black-holed targets, suspends.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -175,7 +175,7 @@ TEST_CASE("schedule: a black-holed tenth delays nobody", "[schedule]") {
         if (i % 10 != 0) healthy_missed += w.scheduler.missed("link", w.ip(i));
     }
     CHECK(healthy_missed == 0);
-    // Places are given up after 100 ms, so that a hundred that hang for 3 s never fill them.
+    // An attempt is not counted after 100 ms, so that a hundred hanging ones never reach the limit.
     CHECK(counters.lag_sum_us / static_cast<core::Micros>(counters.attempts) <= kMillisecond);
     CHECK(w.prober.most_running() <= 1000);
     CHECK(counters.attempts > 900 * 300);
@@ -189,7 +189,7 @@ TEST_CASE("schedule: attempts do not overlap, grid points that pass are counted"
     w.targets(1);
     w.clock.advance(kMinute);
     CHECK(w.prober.most_running() == 1);
-    // A start every 3 s, two points missed each time.
+    // A start every 3 s; two grid points are missed each time.
     CHECK(w.prober.count() >= 19);
     CHECK(w.prober.count() <= 21);
     CHECK(w.scheduler.missed("link", w.ip(0)) >= 36);
@@ -229,7 +229,7 @@ TEST_CASE("schedule: probe_now asks each target anew and tells when all have ans
     w.clock.advance(5 * kMillisecond);
     CHECK(done == 1);
     CHECK(w.prober.count() - before == 5);
-    // A running attempt began before the question: it does not count.
+    // An attempt that began before the call does not count.
     w.prober.set_default({Reason::kNone, 200 * kMillisecond});
     w.scheduler.probe_now("link", [&] { ++done; });
     w.clock.advance(100 * kMillisecond);
@@ -238,7 +238,7 @@ TEST_CASE("schedule: probe_now asks each target anew and tells when all have ans
     CHECK(done == 2);
     w.clock.advance(200 * kMillisecond);
     CHECK(done == 3);
-    // Nobody to ask; and targets that go away meanwhile.
+    // No targets; and targets that are removed in the meantime.
     w.scheduler.probe_now("nobody", [&] { ++done; });
     w.clock.advance(kMillisecond);
     CHECK(done == 4);
@@ -311,7 +311,7 @@ TEST_CASE("schedule: targets may be replaced from inside a result", "[schedule]"
 }
 
 TEST_CASE("schedule: after a suspend everything is tried again within a second, not in one burst", "[schedule]") {
-    // The fake clock lets alarms go off at their own times; a suspend is time that passes while none does.
+    // The fake clock fires alarms on time; during a suspend time passes without any.
     struct SleepyClock final : core::Clock {
         core::Micros now = 1000 * kSecond;
         std::map<std::pair<core::Micros, AlarmId>, std::function<void()>> alarms;
@@ -343,7 +343,7 @@ TEST_CASE("schedule: after a suspend everything is tried again within a second, 
         list.push_back({{"l", core::IpAddress::v4(i), "", "", spec}, {}});
     scheduler.set_targets(list);
     clock.run_until(clock.now + 20 * kSecond);
-    clock.now += 2 * kHour;  // asleep
+    clock.now += 2 * kHour;  // suspended
     const auto before = prober.starts().size();
     const core::Micros woke = clock.now;
     clock.run_until(woke + 1'050 * kMillisecond);
@@ -380,7 +380,7 @@ TEST_CASE("schedule: a wall clock that jumps changes nothing", "[schedule]") {
 }
 
 TEST_CASE("schedule: an idle target is small", "[schedule]") {
-    // What is measured is the heap of the process; other tests may have left holes in it, hence the generous count.
+    // Measures the heap of the process, which other tests may have fragmented; hence the large number.
     const auto in_use = [] {
         struct Counted {
             std::size_t bytes;

@@ -1,4 +1,4 @@
-// What the cache promises, seen through the handler: TTLs, negatives, stale data, failures, prefetch, memory.
+// The cache, seen through the handler: TTLs, negative answers, stale data, failures, prefetch, memory.
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
@@ -29,7 +29,7 @@ struct Net : Bench {
         c.serve_stale_us = static_cast<core::Micros>(settings.serve_stale_s) * kSecond;
         cache.configure(c);
     }
-    /// Asks, and lets the upstream answer; the reply.
+    /// Asks, answers as the upstream, and returns the reply.
     core::Bytes resolve(const Query& q, std::uint16_t rcode, const Lines& answers, const Lines& authorities = {}) {
         ask(q);
         transport.answer(transport.open.size() - 1, rcode, answers, authorities);
@@ -95,7 +95,7 @@ TEST_CASE("cache: negative answers live for the lesser of SOA TTL and minimum, a
     const Query bare{.name = "bare.example."};
     net.resolve(bare, 3, {});
     CHECK_FALSE(net.cached(bare));
-    // RFC 8020's subtree cut is for validators.
+    // Denying the whole subtree (RFC 8020) is for validating resolvers.
     CHECK_FALSE(net.cached(Query{.name = "sub.nx.example."}));
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("serve-stale: a silent upstream costs the client 1.8 s, and the refres
     std::set<int> codes{test::ede_of(net.sink.replies[replies]), test::ede_of(net.sink.replies[replies + 1])};
     CHECK(codes == std::set<int>{3, 19});
     CHECK(net.forwarder.inflight() == 2);
-    CHECK(test::ede_of(net.ask(kWww)) == 3);  // at once while that is under way
+    CHECK(test::ede_of(net.ask(kWww)) == 3);  // at once during the refresh
     for (std::size_t i = 0; i < net.transport.open.size(); ++i) {
         const auto& e = net.transport.open[i];
         if (core::as_text(e.query).find("www") == std::string_view::npos) continue;

@@ -1,5 +1,5 @@
-// The forwarder, the cache and the handler on a fake clock with upstreams that a test plays: dead, slow,
-// lying, old.
+// The forwarder, the cache and the handler on a fake clock, with upstreams that the test plays: dead,
+// slow, forging, old.
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
@@ -46,7 +46,7 @@ TEST_CASE("forwarding: our own ID and OPT go out, the client's flags, question a
     q.flags = 0x0130;  // RD AD CD
     q.dnssec_ok = true;
     q.edns_size = 4000;
-    q.edns_options = {0, 8, 0, 4, 0, 1, 0, 0};  // client subnet: not ours to repeat
+    q.edns_options = {0, 8, 0, 4, 0, 1, 0, 0};  // client subnet, which is not passed on
     CHECK(net.ask(q).empty());
     CHECK(net.pending);
     const auto sent = net.transport.open.at(0).query;
@@ -166,7 +166,7 @@ TEST_CASE("a dead server is asked last, and taken back after it answered a reche
     CHECK(net.server(0) == "192.0.2.2");
     net.transport.answer(0, 3, {}, kSoa);
     net.clock.advance(2 * kSecond);
-    REQUIRE(exchange("c.example.") == 2);  // one for the recheck, one that counts
+    REQUIRE(exchange("c.example.") == 2);  // the recheck and the regular attempt
     CHECK(net.server(0) == "192.0.2.1");
     CHECK(net.server(1) == "192.0.2.2");
     net.transport.answer(0, 3, {}, kSoa);
@@ -227,7 +227,7 @@ TEST_CASE("dedupe: identical questions share one query and every waiter gets its
         CHECK(core::load_be16(net.sink.replies[i].data()) == i);
         CHECK((core::as_text(net.sink.replies[i]).find("WWW") != std::string_view::npos) == (i % 2 == 1));
     }
-    // DO, CD, AD and type make another question.
+    // DO, CD, AD and the type are part of the key.
     net.ask(Query{.name = "x.example."});
     net.ask(Query{.name = "x.example.", .edns_size = 1232, .dnssec_ok = true});
     net.ask(Query{.name = "x.example.", .flags = 0x0110});
@@ -264,7 +264,7 @@ TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do
         Bench net(seed);
         net.use(test::usual_plan(1));
         CAPTURE(seed);
-        // The attacker asks the same name often, hoping for many queries in flight to hit one of.
+        // The attacker asks the same name often, to have many queries in flight (birthday attack).
         for (std::uint16_t i = 0; i < 500; ++i) {
             Query q = kWww;
             q.id = i;
@@ -336,13 +336,13 @@ TEST_CASE("cookies: kept per server, a wrong one is discarded, a missing one sen
     query = net.transport.open[0].query;
     CHECK(core::Bytes(query.end() - 8, query.end()) == second);
     CHECK_FALSE(net.transport.open[0].tcp);
-    // Without a cookie from a server that has them: not believed, asked over TCP.
+    // A reply without a cookie from a server that sends them is discarded; the question is repeated over TCP.
     net.transport.answer(0, 0, {"b.example. 60 IN A 203.0.113.66"});
     REQUIRE(net.transport.open.size() == 1);
     CHECK(net.transport.open[0].tcp);
     net.transport.answer(0, 0, {"b.example. 60 IN A 192.0.2.1"});
     CHECK(records_of(net.last()) == Lines{"b.example. 60 IN A 192.0.2.1"});
-    // What TCP said counts: this server has none any more.
+    // The reply over TCP is accepted: the server does not send cookies any more.
     net.ask(Query{.name = "c.example."});
     net.transport.answer(0, 3, {}, kSoa);
     CHECK(net.transport.open.empty());

@@ -1,5 +1,5 @@
-// What must not follow from trouble: one slow, odd or lying server, one noisy client, a change of servers at
-// a bad moment. On a fake clock.
+// Trouble and its limits: a slow, odd or forging server, a client with many queries, a change of servers at a bad
+// moment. On a fake clock.
 #include <catch2/catch.hpp>
 #include <cerrno>
 
@@ -45,7 +45,7 @@ struct Net : Bench {
         c.serve_stale_us = core::kHour;
         cache.configure(c);
     }
-    /// As Server does it.
+    /// As in Server.
     void change_upstream() {
         auto plan = test::usual_plan(0);
         plan.upstreams.push_back({77, *core::SocketAddress::parse("198.51.100.7", 53)});
@@ -61,7 +61,7 @@ struct Net : Bench {
         clock.advance(61 * kSecond);
         sink.replies.clear();
     }
-    /// Every open exchange with this server is answered, until there is none.
+    /// Answers the open exchanges with this server until there is none.
     void answer_all(const std::string& server, const Lines& answers) {
         for (std::size_t i = 0; i < transport.open.size();) {
             if (transport.open[i].server.ip.text() == server) {
@@ -159,7 +159,7 @@ TEST_CASE("trouble: an answer of the old servers is not kept once there are othe
     net.change_upstream();
     net.clock.advance(10 * kMillisecond);
     net.transport.answer(0, 0, {"www.example. 86400 IN A 192.0.2.80"});
-    CHECK(net.sink.replies.size() == 1);  // whoever waited for it has it
+    CHECK(net.sink.replies.size() == 1);  // its waiters have been answered
     CHECK(net.ask(kWww).empty());
     CHECK(net.transport.open.at(0).server.ip.text() == "198.51.100.7");
 }
@@ -195,9 +195,9 @@ TEST_CASE("trouble: a newer answer that can't be kept ends the older one", "[cac
     };
     CHECK(after(0, {"www.example. 0 IN A 203.0.113.99"}) == kServFail);
     CHECK(after(kNxDomain, {}) == kServFail);  // without SOA
-    CHECK(after(kServFail, {}) == 0);          // no answer at all: stale data is better
+    CHECK(after(kServFail, {}) == 0);          // no reply yet: stale data comes later
 
-    Net late;  // also when the client has been given stale data meanwhile
+    Net late;  // also after the client got stale data
     late.learn_and_outlive();
     late.ask(kWww);
     late.clock.advance(1900 * kMillisecond);
@@ -251,7 +251,7 @@ TEST_CASE("trouble: who asks one question over and over displaces nobody else's"
     CHECK(net.event(ResolverEvent::kOverload) > 0);
     for (const auto& reply : net.sink.replies)
         CHECK(core::as_text(reply).find("noise") != std::string_view::npos);
-    CHECK(net.ask(kWww, test::client_at("192.0.2.7:4000")).empty());  // still taken in
+    CHECK(net.ask(kWww, test::client_at("192.0.2.7:4000")).empty());  // still accepted
     net.sink.replies.clear();
     net.answer_all("192.0.2.1", kAnswer);
     const auto answered = std::count_if(net.sink.replies.begin(), net.sink.replies.end(), [](auto& r) {

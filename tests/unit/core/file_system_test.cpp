@@ -28,7 +28,7 @@ TEST_CASE("files: a write is whole, with its mode, and leaves nothing beside it"
 }
 
 TEST_CASE("files: what a group may read belongs to the folder's group, whoever writes it", "[files]") {
-    if (::geteuid() != 0) return;  // nobody else may give a folder to another group
+    if (::geteuid() != 0) return;  // only root may change the group
     TempFolder folder;
     constexpr gid_t kGroup = 61234;
     if (::chown(folder.path().c_str(), static_cast<uid_t>(-1), kGroup) != 0)
@@ -48,7 +48,7 @@ TEST_CASE("files: a write that the disk cuts off keeps the old file", "[files]")
     TempFolder folder;
     const auto path = folder / "plan";
     REQUIRE(write_file(path, as_bytes("old"), 0640, false));
-    // A file size limit cuts the write as a full disk does; in a child, because it is the process's.
+    // A file size limit makes the write fail as on a full disk; in a child, because the limit is per process.
     const pid_t child = ::fork();
     if (child == 0) {
         ::signal(SIGXFSZ, SIG_IGN);

@@ -96,7 +96,7 @@ TEST_CASE("plan: cut off anywhere, or with something behind, it is refused", "[p
 }
 
 TEST_CASE("plan: hostile records behind a right checksum are refused or harmless", "[plan]") {
-    // The checksum is no defence against a forger: every offset must hold by itself. Random damage, checksum mended.
+    // A plan may have a valid checksum and wrong offsets: every one is checked. Random damage, checksum recomputed.
     const Bytes good = *serialize(sample());
     SeededRandom random(42);
     int accepted = 0;

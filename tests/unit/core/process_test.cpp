@@ -14,7 +14,7 @@ using namespace postern::core;
 
 namespace {
 
-/// Runs a shell script as a child and gives what it wrote to the file named in it.
+/// Runs a shell script as a child and returns what it wrote to the file named in it.
 std::string run(const std::string& script, const std::string& out, std::vector<int> fds) {
     Loop loop;
     std::string text;

@@ -23,5 +23,5 @@ TEST_CASE("resident: code that is not running leaves memory, and works when it i
     REQUIRE(before > 0);
     shed_start_up_memory();
     CHECK(resident_code_kib() < before);
-    shed_start_up_memory();  // its own code has left, too
+    shed_start_up_memory();  // drops the pages of this code as well
 }

@@ -1,4 +1,4 @@
-// An attempt that is given up: at any stage, and from inside its own callback.
+// Cancelling an attempt: at every stage, and in its callback.
 #include <catch2/catch.hpp>
 
 #include "core/loop.h"

@@ -1,5 +1,5 @@
-// The engine against a real TLS server on loopback: what a good attempt records, and each fault at its phase with its
-// true reason.
+// Attempts against a real TLS server on loopback: what a successful one records, and the phase and reason
+// of every fault.
 #include <catch2/catch.hpp>
 
 #include "core/loop.h"
@@ -30,7 +30,7 @@ void hang(Connection& c) {
     c.wait_for_peer();
 }
 
-/// Long enough for a busy machine to come as far as the silence.
+/// Long enough for a busy machine to reach the silence.
 const auto kShort = [](ProbeSpec& spec) { spec.timeout_us = 400 * core::kMillisecond; };
 
 }  // namespace
@@ -124,7 +124,7 @@ TEST_CASE("engine: TLS 1.2, IPv6, Content-Length, until-close and 100-continue a
                   c.read_request();
                   for (const char byte : chunked_reply(kSelectOne))
                       c.send({&byte, 1});
-                  c.wait_for_peer();  // stays open: the reply is whole without a close
+                  c.wait_for_peer();  // stays open: the reply is complete without a close
               }).ok);
     }
     SECTION("IPv6") {
@@ -294,7 +294,7 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
                                            }),
                                            {}, kShort);
         check(result, Phase::kTransfer, Reason::kHttpTimeout);
-        CHECK(result.http_status == 200);  // it was said before the silence
+        CHECK(result.http_status == 200);  // received before the silence
         CHECK(result.content_length == 100);
     }
     SECTION("the request is not taken") {
@@ -331,7 +331,7 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
         CHECK_FALSE(result.http_status);
     }
     SECTION("reset in the body") {
-        // A RST may overtake the bytes before it: whether the first one was seen is the kernel's choice.
+        // A RST may discard the bytes before it, so the client may or may not have received the first one.
         const ProbeResult result = against(after_request([](Connection& c) {
             c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"code\"");
             c.reset();
@@ -363,7 +363,7 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
               Reason::kBodyTooLarge);
     }
     SECTION("an alert instead of a reply") {
-        // TLS 1.3: a server that wants a client certificate says so only after our Finished.
+        // TLS 1.3: a server that requires a client certificate sends its alert after our Finished.
         check(against([](Connection& c) {
                   if (!c.handshake_demanding_certificate()) c.wait_for_peer();
               }),
@@ -428,7 +428,7 @@ TEST_CASE("engine: what the reply says", "[engine][faults]") {
         CHECK(result.http_status == row.status);
         CHECK(result.sql_code == row.code);
         for (const auto& us : result.phase_us)
-            CHECK(us);  // the network did its part: all are timed
+            CHECK(us);  // all phases of the network are timed
     }
 }
 

@@ -318,7 +318,7 @@ probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip
     CHECK(result->ok == (result->reason == probe::Reason::kNone));
     CHECK(result->ok == (result->phase == probe::Phase::kCount));
     if (!result->ok && static_cast<std::size_t>(result->phase) < probe::kTimedPhases) {
-        CHECK(result->phase_us[static_cast<std::size_t>(result->phase)]);  // the phase that failed keeps its time
+        CHECK(result->phase_us[static_cast<std::size_t>(result->phase)]);  // the failed phase is timed
         if (static_cast<std::size_t>(result->phase) + 1 < probe::kTimedPhases) {
             CHECK_FALSE(result->phase_us[static_cast<std::size_t>(result->phase) + 1]);
         }

@@ -1,6 +1,6 @@
-// A gateway inside the test: TLS on loopback, port 0, its behaviour a script per connection; and the certificates it
-// shows, made on the spot. One thread serves one connection after the other with blocking calls, so that a script reads
-// like the exchange that it plays.
+// A gateway inside the test: TLS on loopback, port 0, with a script per connection, and its certificates, which are
+// made at run time. One thread serves one connection after the other with blocking calls, so that a script reads
+// like the exchange.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,7 @@ class TestCa {
   public:
     explicit TestCa(const std::string& common_name = "postern test CA");
     Identity issue(const LeafOptions& options = {}) const;
-    /// PEM of the CA, in a file of its own that goes with this object.
+    /// PEM of the CA, in a file that the destructor removes.
     const std::string& file() const { return file_; }
     ~TestCa();
 
@@ -49,7 +49,7 @@ class TestCa {
     std::string file_;
 };
 
-/// The CA of most tests; its keys are made once.
+/// The CA of most tests, made once.
 TestCa& test_ca();
 
 class Connection {
@@ -60,13 +60,13 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     bool handshake();
-    /// Head and body (by Content-Length) of the request; empty if the client went away first.
+    /// Head and body (by Content-Length) of the request; empty if the client closed first.
     std::string read_request();
-    std::string read_some();  // what came through TLS, after waiting for something; empty if the client went away
+    std::string read_some();  // waits for data through TLS; empty if the client closed
     void send(std::string_view plain);
-    /// Past TLS: raw bytes on the socket.
+    /// Raw bytes on the socket, without TLS.
     void send_raw(std::string_view bytes);
-    std::string read_raw();  // what is there, after waiting for something
+    std::string read_raw();  // waits for data
     void close_notify();
     void finish();         // FIN
     void reset();          // RST
@@ -114,12 +114,12 @@ std::string length_reply(std::string_view body, int status = 200, std::string_vi
                          std::string_view more_headers = {});
 inline constexpr std::string_view kSelectOne = R"({"code":0,"column_meta":[["1","BIGINT",8]],"data":[[1]],"rows":1})";
 
-/// A whole good exchange with this reply, then FIN.
+/// A complete exchange with this reply, then FIN.
 FakeGateway::Script answer(std::string reply);
 
 probe::ProbeSpec good_spec(std::uint16_t port);
-/// Runs one attempt to its end on a loop of its own, which must close clean; checks what holds for every result
-/// (phases add up, nothing after the phase that failed).
+/// Runs one attempt on a loop of its own, which must close without open handles; checks what is true of every result
+/// (the phases add up, none follows the one that failed).
 probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip = "127.0.0.1");
 
 }  // namespace postern::test

@@ -1,4 +1,4 @@
-// The history on disk: what is kept how long, and what kills, damage, clocks and full disks do to it.
+// The history on disk: what is kept and how long; kills, damage, clock changes, full disks.
 #include "probe/history_store.h"
 
 #include <fcntl.h>
@@ -66,7 +66,7 @@ struct Kept {
         r.seq = ++seq;
         return r;
     }
-    /// One attempt, then time goes on.
+    /// One attempt, then advances the clock.
     void probe(Reason reason = Reason::kNone, core::Micros then = 10 * kSecond, int address = 1) {
         store->add(record(reason, address));
         clock.advance(then);
@@ -99,7 +99,7 @@ TEST_CASE("history: minutes for a day, hours for thirty, in at most 300 KiB an a
         if (minute == 20 * 1440) k.start();
     }
     const auto minutes = k.rollups(Resolution::kMinute);
-    CHECK(minutes.size() == 1439);  // the one that began 24 hours ago has just gone
+    CHECK(minutes.size() == 1439);  // without the one that began 24 hours ago
     for (const auto& r : minutes)
         CHECK(r.attempts == 2);
     const auto hours = k.rollups(Resolution::kHour);
@@ -114,7 +114,7 @@ TEST_CASE("history: minutes for a day, hours for thirty, in at most 300 KiB an a
     CHECK(k.failures().size() == 512);
     const auto day = k.day();
     REQUIRE(day);
-    CHECK(day->attempts == 23 * 120);  // the present hour has only begun
+    CHECK(day->attempts == 23 * 120);  // the current hour has only begun
     CHECK(day->failures == 23);
     CHECK(day->p95_us == Approx(4360).epsilon(0.032));
     k.store->finish();
@@ -188,7 +188,7 @@ TEST_CASE("history: kill -9 at any moment loses what is younger than a second", 
         while (::read(ends[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged) {
         }
         ::close(ends[0]);
-        k.clock.advance(kHour);  // the child's clock went on
+        k.clock.advance(kHour);  // as the child's clock did
         k.start();
         const auto kept = k.failures();
         REQUIRE_FALSE(kept.empty());
@@ -292,7 +292,7 @@ TEST_CASE("history: addresses that go give their place to new ones; who comes ba
     k.start(3);
     k.probe(ok, kMinute, 1);  // back again
     CHECK(k.failures(1).size() == 1);
-    k.probe(refused, kMinute, 4);  // no place left: 2 was seen least lately
+    k.probe(refused, kMinute, 4);  // no section is free: 2 is the least recently used
     CHECK(k.store->addresses() == 3);
     CHECK(k.failures(2).empty());
     CHECK_FALSE(k.store->rollups("tdengine-prod", Kept::ip(2), Resolution::kHour, 0));
@@ -318,7 +318,7 @@ TEST_CASE("history: when every place is in use, one more is kept in memory and s
     CHECK(k.store->problem() == "1 addresses have no place in the history: 2 is the most");
     k.clock.advance(2 * kHour);
     k.probe(ok, kSecond, 1);
-    k.probe(ok, kSecond, 3);  // 2 is gone meanwhile
+    k.probe(ok, kSecond, 3);  // 2 has been replaced
     CHECK(k.store->problem().empty());
     CHECK(k.day(3)->attempts == 201);
 }
@@ -333,7 +333,7 @@ TEST_CASE("history: of many addresses that came and went those in the file keep 
     k.probe(ok, kSecond, 1);
     k.clock.advance(3 * kHour);
     k.probe(ok, kSecond, 1);
-    k.probe(ok, kSecond, 5);  // twice as many as have a place
+    k.probe(ok, kSecond, 5);  // twice as many as there are sections
     CHECK(k.day(1)->attempts == 3);
     CHECK(k.failures(1).size() == 1);
     CHECK_FALSE(k.day(4));
@@ -362,7 +362,7 @@ TEST_CASE("history: a clock that is set forward leaves a gap, one set back goes 
     CHECK(k.rollups(Resolution::kMinute).size() == 120);
     CHECK(attempts(k.rollups(Resolution::kHour)) == 120);
     k.clock.jump_wall(-7 * kHour - kMinute);        // to just before it began
-    CHECK(k.rollups(Resolution::kMinute).empty());  // all of it lies in the future
+    CHECK(k.rollups(Resolution::kMinute).empty());  // all of it is in the future
     CHECK_FALSE(k.day());
     for (int i = 0; i < 30; ++i)
         k.probe(refused, kMinute);

@@ -1,4 +1,4 @@
-// The parser of replies: whole, in pieces, hostile.
+// The parser of replies: complete, in pieces, with hostile input.
 #include <catch2/catch.hpp>
 
 #include "probe/http_exchange.h"

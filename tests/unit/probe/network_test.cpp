@@ -1,6 +1,5 @@
-// Faults that only a network can make: played by the test itself behind a TUN device, in a network namespace of its own,
-// so that nothing leaves the machine and nothing depends on it. Where namespaces or /dev/net/tun are not to be had, these
-// tests say so and pass.
+// Network faults, simulated by the test behind a TUN device in its own network namespace. Nothing leaves the host.
+// Without namespaces or /dev/net/tun these tests print that and pass.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -68,7 +67,7 @@ class Tun {
         std::strcpy(request.ifr_name, "net0");
         return fd_ && ::ioctl(fd_.get(), TUNSETIFF, &request) == 0 && set_up("net0", "10.7.7.1");
     }
-    /// Takes the SYN that is on its way.
+    /// Receives the SYN.
     bool take_syn() {
         for (int i = 0; i < 100; ++i) {
             pollfd p{fd_.get(), POLLIN, 0};
@@ -82,7 +81,7 @@ class Tun {
         }
         return false;
     }
-    /// RFC 792 destination unreachable: 0 net, 1 host, 3 port, 13 prohibited; from a router on the way.
+    /// RFC 792 destination unreachable: 0 net, 1 host, 3 port, 13 prohibited; from a router on the path.
     void answer_icmp(std::uint8_t code) {
         std::vector<std::uint8_t> icmp{3, code, 0, 0, 0, 0, 0, 0};
         icmp.insert(icmp.end(), syn_.begin(), syn_.begin() + 28);
@@ -131,7 +130,7 @@ class Tun {
     std::vector<std::uint8_t> syn_;
 };
 
-/// Runs `work` in a forked child (its limits and namespaces are its own) and returns what it returned.
+/// Runs `work` in a forked child, with limits and namespaces of its own, and returns its result.
 std::string in_child(const std::function<std::string()>& work) {
     int fds[2];
     REQUIRE(::pipe2(fds, O_CLOEXEC) == 0);
@@ -162,7 +161,7 @@ bool own_network() {
            write_text("/proc/self/gid_map", fmt::format("0 {} 1", gid));
 }
 
-/// One attempt of kind tcp; `network` plays after the SYN has left. "phase reason".
+/// One attempt of kind tcp; `network` is called after the SYN was sent. Returns "phase reason".
 std::string attempt(const std::string& ip, const std::function<void()>& network, ProbeSpec spec = {}) {
     core::Loop loop;
     std::string out;
@@ -290,7 +289,7 @@ TEST_CASE("network: our own limits are local", "[engine][faults][network]") {
 }
 
 TEST_CASE("network: a host that stood still blames itself, not the endpoint", "[engine][faults]") {
-    /// The real clock, which can be told that more time has passed: what a suspend looks like.
+    /// The real clock with an offset, to simulate a suspend.
     struct JumpingClock final : core::Clock {
         explicit JumpingClock(core::Clock& base) : real(base) {}
         core::Clock& real;

@@ -103,7 +103,7 @@ TEST_CASE("record: without TLS its keys are there and null", "[record]") {
         R"("ws_us":null,"local_port":null,"tls_version":null,"tls_cipher":null,"cert_chain_not_after":null,)"
         R"("cert_not_before":null,"cert_subject":null,"cert_issuer":null,"cert_names":null,)"
         R"("cert_fingerprint_sha256":null,"cert_serial":null})"));
-    // A line of a version that did not have them.
+    // A line of an older version without them.
     const auto old = parse_record(line.substr(0, line.find(",\"local_port\"")) + "}");
     REQUIRE(old);
     CHECK_FALSE(old->tls);
@@ -251,7 +251,7 @@ TEST_CASE("probe log: rotates, keeps so many files, is read back in order across
     CHECK(last == 100);
     CHECK(count > 15);
 
-    // It follows: appended lines, and a rotation in between.
+    // It follows appended lines and a rotation.
     ProbeLog log(nullptr, folder.log(), settings);
     for (int i = 0; i < 14; ++i) {
         log.add(record_at(kStart + i, Reason::kNone, ++seq));
@@ -274,14 +274,14 @@ TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhil
     constexpr std::uint64_t kRecords = 8000;
     ProbeLogSettings settings;
     settings.all = true;
-    settings.file_bytes = 8192;  // eight records a file or so
+    settings.file_bytes = 8192;  // about eight records per file
     settings.files = 30;
     std::atomic<std::uint64_t> read = 0;
     std::thread writer([&] {
         ProbeLog log(nullptr, folder.log(), settings);
         for (std::uint64_t i = 1; i <= kRecords; ++i) {
             while (i > read + 150)
-                std::this_thread::yield();  // the oldest file shall not go before it was read
+                std::this_thread::yield();  // the oldest file must not be removed before it was read
             log.add(record_at(kStart, Reason::kNone, i));
         }
     });
@@ -334,7 +334,7 @@ TEST_CASE("probe log: a disk that is full loses lines, says so once, and stops n
         ::unlink(full.c_str());
         CHECK(log.add(record_at(kStart + 9)));
         CHECK(log.lost_lines() == 5);
-        CHECK(log.problem().empty());  // it is over: what is lost is in the agent's log
+        CHECK(log.problem().empty());  // it works again; the loss is in the agent's log
         CHECK(events == std::vector<std::string>{"probe_log_failed", "probe_log_recovered"});
         CHECK(slurp(full) == to_json(record_at(kStart + 9)) + "\n");
     }

@@ -31,7 +31,7 @@ TEST_CASE("sql reply: the cell of `select 1`", "[reply]") {
     CHECK(judged("null") == "body_mismatch");
     CHECK(judged("\"memory exceeds threshold\"") == "body_mismatch");
     CHECK(judged(R"({"code":0,"data":[["information_schema"]],"rows":1})", "show databases").empty());
-    // Whatever was asked: a row must come back.
+    // Any statement must return a row.
     CHECK(judged(R"({"code":0,"data":[],"rows":0})", "show databases") == "body_mismatch");
     CHECK(judged(R"({"code":0,"data":[]})", "show databases") == "body_mismatch");
     CHECK(judged(R"({"code":0,"data":[[1]],"rows":0})") == "body_mismatch");

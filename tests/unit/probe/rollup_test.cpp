@@ -1,4 +1,4 @@
-// What counts in a roll-up, and what does not.
+// What is counted in a roll-up.
 #include "probe/rollup.h"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// Five numbers of many, and how far they may be off.
+// The five numbers of a spread, and their accuracy.
 #include "probe/spread.h"
 
 #include <algorithm>
@@ -83,7 +83,7 @@ TEST_CASE("spread: a time in 16 bits is kept to 0.05 %, in order, and stays what
         last = code;
     }
     CHECK(time_code(core::kNever) == time_code((core::Micros{1} << 31) - 1));
-    for (std::uint32_t code = 0; code < 0xffff; ++code) {  // whatever a damaged file says
+    for (std::uint32_t code = 0; code < 0xffff; ++code) {  // a damaged file may have any code
         const auto us = time_of_code(static_cast<std::uint16_t>(code));
         CHECK(us >= 0);
         CHECK(us < (core::Micros{1} << 31));

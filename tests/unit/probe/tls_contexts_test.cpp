@@ -1,4 +1,5 @@
-// The cache of TLS contexts: loaded off the loop, once, again when the file changes; what can't be loaded is local.
+// The cache of TLS contexts: loaded in the pool, once, and again when the file changes; a failure is
+// a local_* reason.
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
@@ -43,7 +44,7 @@ struct Launch {
             loop.run_once();
         return *result;
     }
-    /// Until whatever went to the pool has come back: no request of this loop is under way.
+    /// Runs the loop until no job is in the pool.
     void settle() {
         while (loop.raw()->active_reqs.count > 0)
             loop.run_once();

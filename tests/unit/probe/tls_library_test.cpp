@@ -1,5 +1,5 @@
-// The short lists of algorithms that probes use must hold whatever a server can show: each key type of a certificate,
-// each suite that OpenSSL offers by default. The server of these tests uses OpenSSL's own, complete context.
+// The short lists of algorithms must have all that a server can use: every key type of a certificate, and every suite
+// that OpenSSL offers by default. The server of these tests uses OpenSSL's complete default context.
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -37,7 +37,7 @@ Key make_key(const std::string& type) {
     return Key(EVP_PKEY_Q_keygen(nullptr, nullptr, type.c_str()));
 }
 
-/// RSA keys take long to make: one of each type is enough.
+/// One key of each type for all tests: generating RSA keys takes long.
 EVP_PKEY* key_of(const std::string& type) {
     static std::map<std::string, Key> made;
     Key& key = made[type];
@@ -55,7 +55,7 @@ Certificate self_signed(EVP_PKEY* key, const EVP_MD* digest) {
     return certificate;
 }
 
-/// A handshake in memory, with the certificate checked for its own signature; what was agreed on.
+/// A handshake in memory that verifies the self-signed certificate; returns what was negotiated.
 std::string agreed(const std::string& type, const EVP_MD* digest, int version, const std::string& suite) {
     EVP_PKEY* key = key_of(type);
     const Certificate certificate = self_signed(key, digest);
@@ -104,7 +104,7 @@ TEST_CASE("TLS library: a certificate of every key type that TLS knows is read a
               "TLS_AES_256_GCM_SHA384");
     }
     for (const EVP_MD* digest : {EVP_sha1(), EVP_sha224(), EVP_sha384(), EVP_sha512()}) {
-        // SHA-1 is below the default security level: a self-signed anchor's own signature is not held against it.
+        // SHA-1 is below the default security level, but the signature of a trust anchor is not checked.
         CHECK(agreed("RSA", digest, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256") == "TLS_AES_128_GCM_SHA256");
     }
 }

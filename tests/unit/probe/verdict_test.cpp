@@ -1,4 +1,4 @@
-// Results folded into verdicts: tables of what came and what follows.
+// Results applied to verdicts: tables of results and the expected verdicts.
 #include <catch2/catch.hpp>
 
 #include "probe/verdict.h"
@@ -215,7 +215,7 @@ TEST_CASE("verdict: a sweep is as old as its oldest result", "[verdict]") {
     CHECK(b.book.last_sweep_done_mono_us("link") == second - core::kSecond);
     b.fold(ok);
     CHECK(b.book.last_sweep_done_mono_us("link") == second);
-    b.fold(local);  // says nothing: the verdicts age
+    b.fold(local);  // does not count: the verdicts get older
     CHECK(b.book.last_sweep_done_mono_us("link") == second);
     CHECK(b.book.last_sweep_done_mono_us("other") == 0);
 }
@@ -326,7 +326,7 @@ TEST_CASE("verdict: down lasts as long as its successes take at the fast interva
     REQUIRE(b.health().path_down);
     const core::Micros since = b.clock.mono_us();
     int attempts = 0;
-    while (b.health().path_down) {  // somebody asks again and again
+    while (b.health().path_down) {  // as with repeated `postern refresh`
         b.clock.advance(50 * core::kMillisecond);
         const Fold f = b.book.fold(b.result(ok));
         ++attempts;
@@ -334,7 +334,7 @@ TEST_CASE("verdict: down lasts as long as its successes take at the fast interva
     }
     CHECK(b.clock.mono_us() - since == 2 * core::kSecond);
     CHECK(attempts == 40);
-    // The other way nothing waits.
+    // Going down is not delayed.
     for (int i = 0; i < 3; ++i)
         b.book.fold(b.result(refused));
     CHECK(b.health().path_down);

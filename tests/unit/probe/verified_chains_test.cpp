@@ -1,5 +1,5 @@
-// A chain that verified is not verified again, and nothing else is spared: another name, another certificate, a date
-// that has passed, a chain that was refused.
+// A verified chain is not verified again; another name, another certificate, an expired one, and a
+// rejected chain are.
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <catch2/catch.hpp>
@@ -21,7 +21,7 @@ using namespace postern::test;
 
 namespace {
 
-/// Verifies leafs as a TLS client would, with one memory; tells whether OpenSSL was asked.
+/// Verifies leaf certificates as a TLS client does, with one VerifiedChains; tells whether OpenSSL verified.
 class Judge {
   public:
     Judge() {
@@ -97,7 +97,7 @@ TEST_CASE("verified chains: a certificate that has ended since, or has not begun
     CHECK(judge.error_of(leaf, "db.example.com", 2 * core::kHour) == X509_V_ERR_CERT_HAS_EXPIRED);
     CHECK_FALSE(judge.info);
     CHECK(judge.error_of(leaf, "db.example.com") == X509_V_OK);
-    CHECK(judge.asked());  // it was forgotten
+    CHECK(judge.asked());  // not cached any more
     CHECK(judge.error_of(leaf, "db.example.com", -2 * core::kHour) == X509_V_ERR_CERT_NOT_YET_VALID);
 }
 

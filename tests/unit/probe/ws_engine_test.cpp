@@ -1,6 +1,5 @@
-// The WebSocket part of an attempt against a real TLS server on loopback: what is asked, what a good answer
-// records, and each fault in phase ws with its true reason - while the phases of the SQL request stay what
-// they were.
+// The WebSocket part of an attempt against a real TLS server on loopback: what is asked, what a good answer records,
+// and the reason of every fault in phase ws. The phases of the SQL request are not affected.
 #include <catch2/catch.hpp>
 
 #include "probe/ws_exchange.h"
@@ -37,7 +36,7 @@ std::string switching(const std::string& request, std::string_view more = {}) {
            ws_accept(header_of(request, "Sec-WebSocket-Key")) + "\r\n" + std::string(more) + "\r\n";
 }
 
-/// POST is answered well; then `websocket` plays the second connection. It is given the upgrade request.
+/// Answers POST well; `websocket` serves the second connection and gets the upgrade request.
 class WsGateway {
   public:
     using Play = std::function<void(Connection&, const std::string& request)>;
@@ -72,7 +71,7 @@ ProbeResult against(WsGateway::Play play, core::Micros timeout_us = 3 * core::kS
     return run_probe(spec);
 }
 
-/// The handshake, then these bytes, then whatever `then` does.
+/// The handshake, then these bytes, then `then`.
 WsGateway::Play answers(std::string bytes) {
     return [bytes = std::move(bytes)](Connection& c, const std::string& request) {
         c.send(switching(request) + bytes);
@@ -130,7 +129,7 @@ TEST_CASE("ws: a good attempt asks for the version on a connection of its own, w
               "\r\nUser-Agent: postern/" POSTERN_VERSION
               "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " +
               key + "\r\nSec-WebSocket-Version: 13\r\n\r\n");
-    // The question, the pong and the farewell: masked, each under a mask of its own.
+    // The question, the pong and the close frame, each with a mask of its own.
     std::vector<std::string> said;
     for (std::size_t at = 0; at + 6 <= frames.size();) {
         const std::size_t length = static_cast<std::uint8_t>(frames[at + 1]) & 0x7fu;
@@ -183,7 +182,8 @@ TEST_CASE("ws: an upgrade that is refused has the reason of its status", "[ws][f
         {length_reply("", 429), Reason::kHttpStatus429},
         {length_reply("<html>", 502, "text/html"), Reason::kHttpStatus5xx},
         {length_reply("<html>", 200, "text/html"), Reason::kHttpStatusUnexpected},
-        {length_reply("", 307, "text/html", "Location: /ws/\r\n"), Reason::kHttpRedirect},  // the token stays here
+        {length_reply("", 307, "text/html", "Location: /ws/\r\n"),
+         Reason::kHttpRedirect},  // the token is not sent elsewhere
         {"ICY 200 OK\r\n\r\n", Reason::kHttpProtocol},
         {"HTTP/1.1 101 X\r\nUpgr", Reason::kHttpTruncated},
         {"", Reason::kHttpTruncated},
@@ -299,7 +299,7 @@ TEST_CASE("ws: faults of its own connection are named as such, in phase ws", "[w
 }
 
 TEST_CASE("ws: the token is in the request line alone, whatever the gateway says back", "[ws][secrets]") {
-    // run_probe() looks for it in every detail; here the gateway repeats it.
+    // The gateway repeats the token; run_probe() checks that no detail has it.
     const std::string token = "0123456789abcdef0123456789abcdef01234567";
     check(against(replies(length_reply("no such token: " + token, 400, "text/plain"))), Reason::kHttpStatus4xx, "***");
     check(against(answers(server_frame(0x88, "\x03\xf0token=" + token))), Reason::kBodyMismatch, "***");

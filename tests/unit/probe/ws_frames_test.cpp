@@ -1,4 +1,4 @@
-// WebSocket frames: what a server may send, in any pieces; what it may not, refused as soon as it shows.
+// WebSocket frames: valid ones in any pieces; invalid ones are refused as early as possible.
 #include <catch2/catch.hpp>
 
 #include "probe/ws_frames.h"
@@ -24,7 +24,7 @@ std::string frame(unsigned first, std::string_view payload) {
 constexpr unsigned kFin = 0x80;
 constexpr unsigned kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10;
 
-/// What comes of these bytes, fed `step` at a time; pings are counted and passed over.
+/// The result for these bytes, fed `step` at a time; pings are counted and skipped.
 struct Outcome {
     Progress progress;
     int pings = 0;

@@ -1,4 +1,4 @@
-// The resolver's proof of life, over real sockets.
+// The health check behind the watchdog, over real sockets.
 #include <linux/filter.h>
 
 #include "core/log.h"
@@ -12,7 +12,7 @@ namespace {
 
 constexpr core::Micros kPeriod = 30 * core::kMillisecond;
 
-/// A resolver that is watched.
+/// A resolver with a watchdog.
 struct Watched {
     Host host;
     std::unique_ptr<resolver::Canary> canary;
@@ -54,7 +54,7 @@ std::vector<resolver::ListenSocket> sockets_on(std::initializer_list<const char*
     return out;
 }
 
-/// From now on the kernel drops what arrives there, until the filter is off again.
+/// Makes the kernel drop what arrives there, until the filter is removed.
 void set_deaf(int fd, bool deaf) {
     sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
     const sock_fprog program{1, &drop_all};
@@ -111,7 +111,7 @@ TEST_CASE("canary: flies from an address that is allowed; where none is, REFUSED
 TEST_CASE("canary: an address that has left the host does not stand for the others", "[canary]") {
     Watched w;
     auto sockets = sockets_on({"127.0.0.9", "127.0.0.10"});
-    sockets[0].address.ip = *core::IpAddress::parse("192.0.2.1");  // as after the interface went
+    sockets[0].address.ip = *core::IpAddress::parse("192.0.2.1");  // as after the interface was removed
     w.start({"127.0.0.0/8"}, std::move(sockets));
     CHECK(w.fed(3));
 }
@@ -127,6 +127,6 @@ TEST_CASE("canary: a listener that gets nothing is not alive, and is again when 
     set_deaf(listener, false);
     CHECK(w.said("canary_answered"));
     CHECK(w.fed(3));
-    // Each said once. On a machine that stalls for a moment it may be said again.
+    // Each is logged once; on a machine that stalls for a moment perhaps again.
     CHECK(std::adjacent_find(w.events.begin(), w.events.end()) == w.events.end());
 }

@@ -11,7 +11,7 @@
 
 namespace postern::test {
 
-/// Every exchange stays here until it is answered, fails or is cancelled.
+/// The exchanges that are neither answered, failed nor cancelled.
 class FakeTransport final : public resolver::UpstreamTransport {
   public:
     struct Exchange {
@@ -34,7 +34,7 @@ class FakeTransport final : public resolver::UpstreamTransport {
         return static_cast<std::uint16_t>(20000 + handle % 10000);
     }
 
-    /// Hands `message` to exchange `i`; true if it was taken as the reply.
+    /// Passes `message` to exchange `i`; true if it was accepted as the reply.
     bool deliver(std::size_t i, core::ByteView message) {
         const Exchange e = open.at(i);
         const bool over = events->on_reply(e.cookie, message);
@@ -88,7 +88,7 @@ inline resolver::ReplyTo client_at(const std::string& address, core::Proto proto
     return to;
 }
 
-/// One resolver. `ask` gives the reply, or nothing if there is none yet; then it comes to sink.replies.
+/// One resolver. `ask` returns the reply, or nothing if it is pending; then it goes to sink.replies.
 class Bench {
   public:
     explicit Bench(std::uint64_t seed = 1, const std::string& query_log_path = "")

@@ -63,7 +63,7 @@ TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT on
     CHECK(core::as_text(reply).find("ExamplE") != std::string_view::npos);
     CHECK(core::load_be16(reply.data() + 10) == 0);
     Query with{.edns_size = 4096, .dnssec_ok = true};
-    with.edns_options = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};  // a cookie, which we don't serve
+    with.edns_options = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};  // a cookie, which we don't support
     reply = bench.ask(with);
     const auto packet = test::parse(reply);
     REQUIRE(packet);
@@ -98,7 +98,7 @@ TEST_CASE("private: an answer larger than the client takes is cut with TC, in fu
     CHECK(reply.size() <= 512);
     CHECK(records_of(reply).empty());
     CHECK(records_of(bench.ask(big, test::client_at("127.0.0.1:1", core::Proto::kTcp))).size() == 100);
-    // Loopback clients get what they ask for, others no more than 1232.
+    // The limit is the announced size for loopback clients, and 1232 for others.
     Query with = big;
     with.edns_size = 4096;
     CHECK(records_of(bench.ask(with)).size() == 100);

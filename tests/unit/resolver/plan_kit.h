@@ -21,7 +21,7 @@ namespace postern::test {
 using core::Deleter;
 using LdnsPacket = std::unique_ptr<ldns_pkt, Deleter<ldns_pkt_free>>;
 
-/// What ldns makes of a message; null if it does not parse.
+/// The message parsed by ldns; nullptr if it is malformed.
 inline LdnsPacket parse(core::ByteView wire) {
     ldns_pkt* packet = nullptr;
     if (ldns_wire2pkt(&packet, wire.data(), wire.size()) != LDNS_STATUS_OK) return nullptr;

@@ -45,7 +45,7 @@ TEST_CASE("query: what can't be answered is dropped, what is malformed is FORMER
     pointer[13] = 0x0c;  // to itself
     CHECK(parse(pointer, &q) == Parsed::kFormErr);
     auto label = good;
-    label[12] = 0x42;  // a label type that RFC 6891 5 took back
+    label[12] = 0x42;  // a label type that RFC 6891 5 has removed
     CHECK(parse(label, &q) == Parsed::kFormErr);
 }
 

@@ -187,7 +187,7 @@ TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the
     Host host;
     const auto fallback = "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
     REQUIRE(core::write_file(host.folder + "/fallback", core::as_bytes(fallback), 0644, false));
-    // The listener is passed, the way of a socket unit: a fallback file can't say port 0.
+    // The listener is passed as by a socket unit, because a fallback file can't have port 0.
     std::vector<resolver::ListenSocket> sockets;
     for (const bool stream : {false, true}) {
         const std::uint16_t port = sockets.empty() ? std::uint16_t{0} : sockets[0].address.port;
@@ -206,7 +206,7 @@ TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the
     CHECK(host.until([&] { return host.server->stats().plans_refused == 1; }));
     CHECK(core::read_stats(host.folder + "/run/stats")->plans_refused == 1);
     CHECK(records_of(host.ask(Query{})) == Lines{"db.example. 10 IN A 10.0.0.3"});
-    // The folder goes, with everything in it, and comes back.
+    // The folder is removed with its contents and created again.
     ::unlink((host.folder + "/run/plan").c_str());
     ::unlink((host.folder + "/run/stats").c_str());
     REQUIRE(::rmdir((host.folder + "/run").c_str()) == 0);
@@ -295,7 +295,7 @@ TEST_CASE("server: none of a plan's addresses can be had, so the old ones serve 
     CHECK(host.server->stats().listen_missing == 0);
     CHECK(host.server->addresses() == std::vector{taken});
     CHECK(records_of(host.ask(Query{})).size() == 1);
-    // The wildcard and one of its addresses are in each other's way.
+    // The wildcard address conflicts with a specific one.
     const core::SocketAddress everywhere{*core::IpAddress::parse("0.0.0.0"), taken.port};
     for (const auto& next : {everywhere, taken}) {
         take({next});

@@ -1,5 +1,4 @@
-// TCP clients on real sockets of the loopback interface, with a clock and an upstream that the test moves by
-// hand.
+// TCP clients on real sockets of the loopback interface, with a clock and an upstream that the test moves by hand.
 #include <sys/socket.h>
 
 #include "resolver/listeners.h"

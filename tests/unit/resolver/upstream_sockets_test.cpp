@@ -27,7 +27,7 @@ struct Events final : UpstreamEvents {
     std::vector<std::pair<std::uint64_t, int>> failures;
 };
 
-/// Real sockets on loopback: the transport on one side, a server that a test answers for on the other.
+/// Real sockets on loopback: the transport, and a server that the test plays.
 struct Wire {
     Wire() {
         rlimit files{};
@@ -54,7 +54,7 @@ struct Wire {
         REQUIRE(sent.error == 0);
         return sent.handle;
     }
-    /// What the server got; the port that it came from.
+    /// Receives a query; returns its source port.
     std::uint16_t receive() {
         char buffer[64];
         socklen_t size = sizeof client;
@@ -103,7 +103,7 @@ TEST_CASE("upstream sockets: any thousand queries leave from about a thousand po
     }
     if (!wire.plenty) WARN("too few descriptors are allowed here: every query had a socket of its own");
     if (wire.plenty) CHECK(uses.size() < 3500);  // 6,000 without reuse, less the ports that come twice
-    // A port may come again by chance with another socket.
+    // Another socket may get the same port by chance.
     CHECK(std::max_element(uses.begin(), uses.end(), [](auto& a, auto& b) { return a.second < b.second; })->second <=
           12);
 }
@@ -124,7 +124,7 @@ TEST_CASE("upstream sockets: one whose exchange did not end well is not used aga
     wire.reply("x");
     wire.reply("r");
     CHECK(wire.transport->idle() == 100);
-    // A datagram that nobody waits for.
+    // A datagram without an exchange.
     const auto port = wire.exchange(201);
     CHECK(wire.transport->idle() == 101);
     CHECK(wire.client.port() == port);
@@ -133,7 +133,7 @@ TEST_CASE("upstream sockets: one whose exchange did not end well is not used aga
         uv_run(wire.loop.raw(), UV_RUN_ONCE);
     CHECK(wire.transport->idle() == 100);
     CHECK(wire.events.replies.back().first == 201);
-    // No reply once is no news. Several times in a row: the way to the server may have changed.
+    // After several exchanges without a reply the idle sockets are closed; after one they are not.
     const auto lose = [&](int times) {
         for (int i = 0; i < times; ++i) {
             const auto handle = wire.send(202);

@@ -1,5 +1,4 @@
-// Exchanges over TCP with a server that the test plays, on real sockets of the loopback interface and a clock
-// that it moves by hand.
+// Exchanges over TCP with a server in the test, on real loopback sockets and a fake clock.
 #include "resolver/upstream_tcp.h"
 
 #include <sys/socket.h>
@@ -70,7 +69,7 @@ class Line {
         CHECK(sent.error == 0);
         return sent.handle;
     }
-    /// Lets everything happen that can, on both sides.
+    /// Runs both sides until nothing happens any more.
     void turn() {
         for (int i = 0; i < 50; ++i) {
             loop.poll();
@@ -215,14 +214,14 @@ TEST_CASE("upstream tcp: a server that closes after each answer still answers al
     CHECK(line.told.failures.empty());
     CHECK(line.told.replies.size() == 30);
     CHECK(most == 8);
-    // The next ones go alone at once.
+    // The next queries are sent one per connection from the start.
     const std::size_t before = line.connections.size();
     line.send(31);
     line.send(32);
     line.turn();
     REQUIRE(line.connections.size() == before + 2);
     CHECK(line.connections.back().queries.size() == 1);
-    // And share a connection again after a while.
+    // After a while they share a connection again.
     line.connections.back().answer(0);
     line.connection(before).answer(0);
     line.turn();

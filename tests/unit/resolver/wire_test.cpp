@@ -31,7 +31,7 @@ struct TempFolder {
     std::string path;
 };
 
-/// What a client without EDNS is sent of `reply`.
+/// The reply to a client without EDNS.
 core::Bytes passed_on(const core::Bytes& query, const core::Bytes& reply, bool* sound) {
     ReplyView view;
     core::Bytes scratch;
