@@ -59,7 +59,8 @@ namespace {
 }  // namespace
 
 Result<pid_t> start_child(const ChildSpec& spec) {
-    if (spec.argv.empty() || spec.fds.size() > 64) return fail(Code::kInternal, "a child without a program");
+    if (spec.argv.empty() || spec.fds.size() > 64)
+        return fail(Code::kInternal, "no program to start, or too many descriptors");
     int report[2];
     if (::pipe2(report, O_CLOEXEC) != 0) return fail(Code::kInternal, "cannot make a pipe", {}, errno);
     const UniqueFd read_end(report[0]);

@@ -74,13 +74,13 @@ core::Bytes encode_header(std::uint32_t sections) {
 core::Result<std::uint32_t> decode_header(core::ByteView page) {
     const auto bad = [](const char* what) { return core::fail(core::Code::kFileCorrupt, what); };
     core::ByteReader in(page);
-    if (core::as_text(in.take(kMagic.size())) != kMagic) return bad("not a history of postern");
+    if (core::as_text(in.take(kMagic.size())) != kMagic) return bad("not a history file of postern");
     const auto version = in.le<std::uint32_t>();
     const auto sections = in.le<std::uint32_t>();
     const auto crc = in.le<std::uint64_t>();
     if (!in.ok() || crc != core::crc64(page.first(16))) return bad("its header is damaged");
-    if (version != kVersion) return bad("another version's history");
-    if (sections == 0 || sections > kMaxSections) return bad("its header makes no sense");
+    if (version != kVersion) return bad("a history file of another version");
+    if (sections == 0 || sections > kMaxSections) return bad("its number of sections is invalid");
     return sections;
 }
 

@@ -83,7 +83,8 @@ core::Result<core::UniqueFd> HistoryStore::open_file() {
         if (sections) return fd;
         const std::string aside = path_ + ".unusable";
         if (!first || ::rename(path_.c_str(), aside.c_str()) != 0) return core::fail(sections.error());
-        core::log_warning("history_set_aside", "the history begins anew",
+        core::log_warning("history_set_aside",
+                          "the history file can't be used: a new one is begun, the old one is kept",
                           {{"path", path_}, {"error", sections.error().text()}, {"kept_as", aside}});
     }
 }
@@ -329,10 +330,10 @@ std::optional<Availability> HistoryStore::last_day(const std::string& link, cons
 std::string HistoryStore::problem() const {
     const std::string& why = open_problem_.empty() ? file_.problem() : open_problem_;
     if (!why.empty()) return fmt::format("the history is not written to {}: {}", path_, why);
-    const auto homeless =
+    const auto left_out =
         std::count_if(addresses_.begin(), addresses_.end(), [](auto& a) { return !a.second->section; });
-    if (opened_ && homeless > 0) {
-        return fmt::format("{} addresses have no place in the history: {} is the most", homeless, max_);
+    if (opened_ && left_out > 0) {
+        return fmt::format("{} addresses are not in the history file: it has room for {}", left_out, max_);
     }
     return {};
 }

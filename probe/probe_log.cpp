@@ -91,7 +91,7 @@ int ProbeLog::Writer::open() {
 void ProbeLog::Writer::rotate() {
     for (int n = files - 1; n > 0; --n) {
         // Fails where there is no older file yet.
-        [[maybe_unused]] const int rc = ::rename(file_name(path, n - 1).c_str(), file_name(path, n).c_str());
+        (void)::rename(file_name(path, n - 1).c_str(), file_name(path, n).c_str());
     }
     if (files == 1) ::unlink(path.c_str());
     fd.reset();

@@ -419,7 +419,7 @@ void ProbeRun::expired(core::Micros due) {
     const core::Micros now = clock_.mono_us();
     if (now - due > kStandstill) {
         fail(phase_, Reason::kLocalCancelled,
-             fmt::format("this host or its event loop stood still for {}: the attempt says nothing about the endpoint",
+             fmt::format("this host was suspended or its event loop blocked for {}: the attempt does not count",
                          milliseconds(now - due)),
              now);
         return;

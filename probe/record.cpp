@@ -152,7 +152,7 @@ std::string to_json(const Record& record) {
 
 core::Result<Record> parse_record(std::string_view line) {
     const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, std::move(what)); };
-    if (line.size() > kMaxLine) return bad("a line too long for a probe record");
+    if (line.size() > kMaxLine) return bad("the line is too long for a probe record");
     const Json json = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) return bad("not a JSON object");
     Record record;

@@ -65,7 +65,7 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
 core::Result<Json> parse_saved(std::string_view text) {
     const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what); };
     if (text.size() > kMaxBytes) return bad("too large");
-    if (!text.starts_with(kVersion)) return bad("another program's file, or another version's");
+    if (!text.starts_with(kVersion)) return bad("a file of another program or version");
     const auto head_end = text.find('\n');
     if (head_end == std::string_view::npos || !text.ends_with(kEnd)) return bad("cut off");
     std::string_view body = text.substr(head_end + 1);

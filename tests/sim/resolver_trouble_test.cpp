@@ -195,7 +195,7 @@ TEST_CASE("trouble: a newer answer that can't be kept ends the older one", "[cac
     };
     CHECK(after(0, {"www.example. 0 IN A 203.0.113.99"}) == kServFail);
     CHECK(after(kNxDomain, {}) == kServFail);  // without SOA
-    CHECK(after(kServFail, {}) == 0);          // no reply yet: stale data comes later
+    CHECK(after(kServFail, {}) == 0);          // NOERROR: the stale data
 
     Net late;  // also after the client got stale data
     late.learn_and_outlive();

@@ -315,7 +315,7 @@ TEST_CASE("history: when every place is in use, one more is kept in memory and s
     CHECK(k.failures(3).empty());
     CHECK(k.day(3)->attempts == 200);
     CHECK(k.rollups(Resolution::kHour, 0, 3).size() == 2);
-    CHECK(k.store->problem() == "1 addresses have no place in the history: 2 is the most");
+    CHECK(k.store->problem() == "1 addresses are not in the history file: it has room for 2");
     k.clock.advance(2 * kHour);
     k.probe(ok, kSecond, 1);
     k.probe(ok, kSecond, 3);  // 2 has been replaced
