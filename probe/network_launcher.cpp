@@ -10,7 +10,7 @@ class Launched final : public RunningProbe {
   public:
     Launched(core::Loop& loop, core::Clock& clock, TlsContexts& contexts, const ProbeTarget& target, ProbeDone done)
         : clock_(clock), timer_(clock), alive_(std::make_shared<bool>(true)) {
-        contexts.get(target.spec->ca_file, [this, alive = alive_, &loop, target, done = std::move(done)](
+        contexts.get(target.spec->ca_file, [this, alive = alive_, &loop, target = target, done = std::move(done)](
                                                const core::Result<std::shared_ptr<const TlsContext>>& context) mutable {
             if (!*alive) return;
             if (context) {

@@ -127,28 +127,4 @@ std::optional<Bytes> name_from_text(std::string_view text) {
     return wire;
 }
 
-std::string name_to_text(ByteView wire) {
-    std::string out;
-    for (std::size_t at = 0; at < wire.size() && wire[at] != 0;) {
-        const std::size_t label = wire[at];
-        if (!out.empty()) out += '.';
-        for (std::size_t i = at + 1; i <= at + label && i < wire.size(); ++i) {
-            const char c = static_cast<char>(wire[i]);
-            if (c == '.' || c == '\\') {
-                out += '\\';
-                out += c;
-            } else if (wire[i] > 0x20 && wire[i] < 0x7f) {
-                out += c;
-            } else {
-                out += '\\';
-                out += static_cast<char>('0' + wire[i] / 100);
-                out += static_cast<char>('0' + wire[i] / 10 % 10);
-                out += static_cast<char>('0' + wire[i] % 10);
-            }
-        }
-        at += 1 + label;
-    }
-    return out.empty() ? "." : out;
-}
-
 }  // namespace postern::resolver

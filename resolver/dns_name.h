@@ -1,6 +1,5 @@
-// Domain names in wire format: reading (with compression), comparing, hashing, converting to and from text.
-// Only the text functions allocate. No recursion; compression pointers must point backwards, so there can be no
-// loop. Any thread.
+// Domain names in wire format: reading (with compression), comparing, hashing, making from text. Only name_from_text()
+// allocates. No recursion; compression pointers must point backwards, so there can be no loop. Any thread.
 #pragma once
 
 #include <array>
@@ -51,7 +50,5 @@ std::uint64_t hash_bytes(ByteView bytes, std::uint64_t seed);
 
 /// "db.example.com" or "db.example.com." → wire format, lower case. Knows no escapes.
 std::optional<Bytes> name_from_text(std::string_view text);
-/// Presentation format without the final dot ("." for the root), unprintable bytes as \DDD.
-std::string name_to_text(ByteView wire);
 
 }  // namespace postern::resolver

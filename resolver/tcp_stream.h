@@ -32,7 +32,6 @@ class TcpStream {
     /// Bytes in the queue.
     std::size_t unsent() const;
     void close() { tcp_.reset(); }
-    bool is_open() const { return static_cast<bool>(tcp_); }
     uv_tcp_t* raw() { return tcp_.get(); }
 
   private:
