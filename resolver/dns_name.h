@@ -1,5 +1,6 @@
-// Domain names in wire format: reading (with compression), comparing, hashing, making from text. Only name_from_text()
-// allocates. No recursion; compression pointers must point backwards, so there can be no loop. Any thread.
+// Domain names in wire format: reading (with compression), comparing, hashing, making from text. Only
+// name_from_text() allocates. No recursion; compression pointers must point backwards, so there can be no
+// loop. Any thread.
 #pragma once
 
 #include <array>

@@ -13,8 +13,8 @@
 
 namespace postern::resolver {
 
-/// The result for a packet: a reply of `size` bytes; or 0 and pending, a reply through the sink later; or
-/// 0, no reply.
+/// The result for a packet: a reply of `size` bytes; or, with size 0 and pending, a later reply through the
+/// sink; or none.
 struct Handled {
     std::size_t size = 0;
     bool pending = false;
@@ -47,7 +47,7 @@ class QueryHandler final : public FlightOwner {
     bool flight_lingers(Flight& flight) override;
 
   private:
-    struct Context;  // one query on its way through
+    struct Context;  // one query while it is handled
     Handled finish(const Context& c, core::Source source, const Sections& sections, const ReplyOptions& options);
     Handled reject(const Context& c, core::ResolverEvent event, std::uint16_t rcode);
     Handled answer_private(const Context& c, const core::OwnerView& owner);

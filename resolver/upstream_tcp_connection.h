@@ -37,9 +37,9 @@ class TcpConnection final : public TcpStream::Owner {
     /// Nothing was received for a while after a query was sent. It may be dead, so no more queries are sent over it,
     /// or slow, so those sent may still be answered.
     bool silent() const;
-    /// `one_each`: a connection has one query in its life.
+    /// Whether a query with this ID can be sent over it now. `one_each`: a connection carries one query only.
     bool takes(std::uint16_t id, bool one_each) const;
-    /// Nobody waits for anything from it, and it takes nothing more.
+    /// No query waits for a reply from it, and it takes no more: it can be closed.
     bool useless(bool one_each) const;
 
     void write(TcpQuery query);
@@ -64,7 +64,7 @@ class TcpConnection final : public TcpStream::Owner {
     core::Timer timer_;  // connecting, then idle
     std::map<std::uint16_t, Asked> asked_;
     std::uint64_t written_ = 0, answered_ = 0;
-    core::Micros unheard_since_ = 0;  // the first query that was written since anything came; 0: none was
+    core::Micros unheard_since_ = 0;  // when the first query since the last received data was sent; 0: none was
     bool connected_ = false;
     bool delivering_ = false;
 };
