@@ -27,14 +27,14 @@ ConfigNode convert(const toml::node& node) {
     if (const auto* table = node.as_table()) {
         out.type = Type::kTable;
         for (const auto& [key, value] : *table) {
-            out.entries.emplace_back(std::string(key.str()), convert(value));
-            ConfigNode& entry = out.entries.back().second;
+            out.entries.push_back({std::string(key.str()), convert(value)});
+            ConfigNode& entry = out.entries.back().value;
             // Use the key's line: editors jump there, also for a value over several lines.
             const int line = static_cast<int>(key.source().begin.line);
             if (line > 0 && entry.type != Type::kTable) entry.line = line;
         }
         std::stable_sort(out.entries.begin(), out.entries.end(),
-                         [](auto& a, auto& b) { return a.second.line < b.second.line; });
+                         [](auto& a, auto& b) { return a.value.line < b.value.line; });
     } else if (const auto* array = node.as_array()) {
         out.type = Type::kList;
         for (const auto& item : *array)

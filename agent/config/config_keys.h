@@ -12,6 +12,8 @@
 
 namespace postern::agent {
 
+struct ConfigEntry;
+
 /// A TOML value without the TOML library: config.cpp builds the tree, everything else reads it.
 struct ConfigNode {
     enum class Type { kString, kInteger, kFloat, kBoolean, kDate, kList, kTable };
@@ -22,11 +24,16 @@ struct ConfigNode {
     double number = 0;
     bool boolean = false;
     std::vector<ConfigNode> items;
-    std::vector<std::pair<std::string, ConfigNode>> entries;  // in file order
+    std::vector<ConfigEntry> entries;  // in file order
 
     const ConfigNode* find(std::string_view key) const;
     /// The value for a message: 42, true, "10s", a list, a table. Never a secret.
     std::string describe() const;
+};
+
+struct ConfigEntry {
+    std::string name;
+    ConfigNode value;
 };
 
 enum class Section { kAgent, kDns, kHttp, kAliyun, kLink, kProbe };

@@ -44,7 +44,7 @@ using List = std::unique_ptr<curl_slist, FreeList>;
 void add(List& list, const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     if (longer != nullptr) {
-        list.release();
+        (void)list.release();
         list.reset(longer);
     }
 }

@@ -178,8 +178,8 @@ std::string proxy_for(std::string_view url, const Environment& environment) {
         return std::string();
     };
     // HTTP_PROXY in capitals can come from a client's "Proxy:" header (httpoxy): never read.
-    const std::string proxy = parts->scheme == "https" ? first({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
-                                                       : first({"http_proxy", "all_proxy", "ALL_PROXY"});
+    std::string proxy = parts->scheme == "https" ? first({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
+                                                 : first({"http_proxy", "all_proxy", "ALL_PROXY"});
     if (proxy.empty()) return {};
     const std::string exclusions = first({"no_proxy", "NO_PROXY"});
     for (std::size_t at = 0; at < exclusions.size();) {

@@ -25,7 +25,7 @@ std::string find_program(const std::string& name, const std::string& path) {
     if (name.find('/') != std::string::npos) return name;
     std::istringstream folders(path);
     for (std::string folder; std::getline(folders, folder, ':');) {
-        const std::string full = folder + "/" + name;
+        std::string full = folder + "/" + name;
         if (folder.starts_with('/') && ::access(full.c_str(), X_OK) == 0) return full;
     }
     return {};
