@@ -3,11 +3,14 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/sockios.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +22,7 @@
 #include "core/ip_address.h"
 #include "core/loop.h"
 #include "probe/probe_run.h"
+#include "tests/sim/fake_clock.h"
 
 namespace postern::test {
 namespace {
@@ -93,7 +97,8 @@ TestCa& test_ca() {
     return ca;
 }
 
-Connection::Connection(int fd, int stop_fd, ssl_ctx_st* tls) : fd_(fd), stop_fd_(stop_fd), ssl_(SSL_new(tls)) {
+Connection::Connection(int fd, int stop_fd, ssl_ctx_st* tls, std::function<void()> silent)
+    : fd_(fd), silent_(std::move(silent)), stop_fd_(stop_fd), ssl_(SSL_new(tls)) {
     SSL_set_fd(ssl_, fd);
 }
 Connection::~Connection() {
@@ -103,6 +108,14 @@ Connection::~Connection() {
 bool Connection::wait(short events) {
     pollfd fds[2] = {{fd_.get(), events, 0}, {stop_fd_, POLLIN, 0}};
     return ::poll(fds, 2, -1) > 0 && fds[1].revents == 0;
+}
+
+void Connection::now_silent() {
+    int in_flight = 0;
+    pollfd stop{stop_fd_, POLLIN, 0};
+    while (::ioctl(fd_.get(), SIOCOUTQ, &in_flight) == 0 && in_flight > 0 && ::poll(&stop, 1, 1) == 0)
+        continue;  // until the client's socket has taken all of it
+    silent_();
 }
 
 bool Connection::handshake() {
@@ -177,6 +190,7 @@ void Connection::reset() {
     fd_.reset();
 }
 void Connection::wait_for_peer() {
+    now_silent();
     char buffer[4096];
     while (fd_ && wait(POLLIN)) {
         const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
@@ -185,6 +199,7 @@ void Connection::wait_for_peer() {
 }
 
 void Connection::wait_for_stop() {
+    now_silent();
     pollfd stop{stop_fd_, POLLIN, 0};
     pollfd both[2] = {stop, {fd_.get(), POLLHUP | POLLERR | POLLRDHUP, 0}};
     ::poll(both, 2, -1);
@@ -204,6 +219,7 @@ FakeGateway::FakeGateway(Identity identity, Script script, const std::string& ip
     require(::pipe2(pipe_fds, O_CLOEXEC) == 0, "a pipe");
     stop_read_.reset(pipe_fds[0]);
     stop_write_.reset(pipe_fds[1]);
+    silence_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const core::SocketAddress address{*core::IpAddress::parse(ip), 0};
     sockaddr_storage storage{};
     socklen_t size = address.to(&storage);
@@ -229,7 +245,10 @@ void FakeGateway::serve() {
         const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) continue;
         ++connections_;
-        Connection connection(fd, stop_read_.get(), tls_.get());
+        Connection connection(fd, stop_read_.get(), tls_.get(), [this] {
+            silent_in_ = connections_.load();
+            ::eventfd_write(silence_.get(), 1);
+        });
         script_(connection);
     }
 }
@@ -279,34 +298,35 @@ probe::ProbeSpec good_spec(std::uint16_t port) {
     return spec;
 }
 
-probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip) {
-    core::Loop loop;
+namespace {
+
+/// One attempt on `clock`; `turn` runs the loop once and says whether to go on.
+probe::ProbeResult attempt(core::Loop& loop, core::Clock& clock, const probe::ProbeSpec& spec, const std::string& ip,
+                           const std::function<bool()>& turn) {
+    auto context = probe::TlsContext::load(spec.ca_file);
+    REQUIRE(context);
+    probe::ProbeTarget target{"link", *core::IpAddress::parse(ip), "zone-a", "ep-1",
+                              std::make_shared<const probe::ProbeSpec>(spec)};
     std::optional<probe::ProbeResult> result;
-    {
-        core::SystemClock clock(loop);
-        auto context = probe::TlsContext::load(spec.ca_file);
-        REQUIRE(context);
-        probe::ProbeTarget target{"link", *core::IpAddress::parse(ip), "zone-a", "ep-1",
-                                  std::make_shared<const probe::ProbeSpec>(spec)};
-        bool constructed = false;
-        probe::ProbeRun run(loop, clock, *context, target, [&](probe::ProbeResult r) {
-            CHECK(constructed);  // never from inside the constructor
-            CHECK_FALSE(result);
-            result = std::move(r);
-        });
-        constructed = true;
-        core::Timer limit(clock);
-        bool expired = false;
-        limit.start_in(20 * core::kSecond, [&] { expired = true; });
-        while (!result && !expired)
-            loop.run_once();
-        REQUIRE(result);
-    }
-    REQUIRE(loop.close());
+    bool constructed = false;
+    probe::ProbeRun run(loop, clock, *context, target, [&](probe::ProbeResult r) {
+        CHECK(constructed);  // never from inside the constructor
+        CHECK_FALSE(result);
+        result = std::move(r);
+    });
+    constructed = true;
+    while (!result && turn())
+        continue;
+    REQUIRE(result);
+    return std::move(*result);
+}
+
+/// What holds for every result.
+void check_form(const probe::ProbeResult& result) {
     core::Micros sum = 0;
     bool ended = false;
     for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
-        const auto& us = result->phase_us[i];
+        const auto& us = result.phase_us[i];
         if (us) {
             CHECK_FALSE(ended);
             sum += *us;
@@ -314,19 +334,70 @@ probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip
             ended = true;
         }
     }
-    CHECK(sum == result->total_us);
-    CHECK(result->ok == (result->reason == probe::Reason::kNone));
-    CHECK(result->ok == (result->phase == probe::Phase::kCount));
-    if (!result->ok && static_cast<std::size_t>(result->phase) < probe::kTimedPhases) {
-        CHECK(result->phase_us[static_cast<std::size_t>(result->phase)]);  // the failed phase is timed
-        if (static_cast<std::size_t>(result->phase) + 1 < probe::kTimedPhases) {
-            CHECK_FALSE(result->phase_us[static_cast<std::size_t>(result->phase) + 1]);
+    CHECK(sum == result.total_us);
+    CHECK(result.ok == (result.reason == probe::Reason::kNone));
+    CHECK(result.ok == (result.phase == probe::Phase::kCount));
+    if (!result.ok && static_cast<std::size_t>(result.phase) < probe::kTimedPhases) {
+        CHECK(result.phase_us[static_cast<std::size_t>(result.phase)]);  // the failed phase is timed
+        if (static_cast<std::size_t>(result.phase) + 1 < probe::kTimedPhases) {
+            CHECK_FALSE(result.phase_us[static_cast<std::size_t>(result.phase) + 1]);
         }
     }
-    CHECK(result->detail.empty() == result->ok);
-    CHECK(result->detail.size() <= 300);
-    CHECK(result->detail.find("0123456789abcdef") == std::string::npos);
+    CHECK(result.detail.empty() == result.ok);
+    CHECK(result.detail.size() <= 300);
+    CHECK(result.detail.find("0123456789abcdef") == std::string::npos);
+}
+
+}  // namespace
+
+probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip) {
+    core::Loop loop;
+    std::optional<probe::ProbeResult> result;
+    {
+        core::SystemClock clock(loop);
+        core::Timer limit(clock);
+        bool expired = false;
+        limit.start_in(20 * core::kSecond, [&] { expired = true; });
+        result = attempt(loop, clock, spec, ip, [&] {
+            loop.run_once();
+            return !expired;
+        });
+    }
+    REQUIRE(loop.close());
+    check_form(*result);
     return *result;
+}
+
+probe::ProbeResult run_probe_into_silence(const probe::ProbeSpec& spec, const FakeGateway& gateway, int connection) {
+    core::Loop loop;
+    probe::ProbeResult result;
+    {
+        core::SystemClock real(loop);
+        FakeClock clock(real.mono_us(), real.wall_us());  // certificates are valid now
+        core::Timer limit(real);
+        bool expired = false;
+        limit.start_in(20 * core::kSecond, [&] { expired = true; });
+        core::FdWatcher silence;
+        silence.start(loop, gateway.silence_fd(), UV_READABLE, [&](int, int) {
+            eventfd_t count = 0;
+            ::eventfd_read(gateway.silence_fd(), &count);
+        });
+        result = attempt(loop, clock, spec, "127.0.0.1", [&] {
+            if (clock.next_alarm() <= clock.mono_us()) {
+                clock.advance(0);
+            } else if (gateway.silent_in() != connection) {
+                loop.run_once();
+            } else {
+                for (int turn = 0; turn < 10; ++turn)
+                    loop.poll();  // takes what has arrived
+                if (clock.next_alarm() != core::kNever) clock.advance(clock.next_alarm() - clock.mono_us());
+            }
+            return !expired;
+        });
+    }
+    REQUIRE(loop.close());
+    check_form(result);
+    return result;
 }
 
 }  // namespace postern::test

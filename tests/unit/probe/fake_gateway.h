@@ -54,7 +54,8 @@ TestCa& test_ca();
 
 class Connection {
   public:
-    Connection(int fd, int stop_fd, ssl_ctx_st* tls);
+    /// `silent` is called when a script begins to wait and everything it sent is in the client's socket.
+    Connection(int fd, int stop_fd, ssl_ctx_st* tls, std::function<void()> silent);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -76,7 +77,9 @@ class Connection {
 
   private:
     bool wait(short events);
+    void now_silent();
     core::UniqueFd fd_;
+    std::function<void()> silent_;
     int stop_fd_;
     ssl_st* ssl_ = nullptr;
 };
@@ -90,6 +93,9 @@ class FakeGateway {
 
     std::uint16_t port() const { return port_; }
     int connections() const { return connections_; }
+    /// The connection (from 1) whose script last began to wait; silence_fd() becomes readable with it.
+    int silent_in() const { return silent_in_; }
+    int silence_fd() const { return silence_.get(); }
     /// Called by scripts, read by tests.
     void note(std::string request);
     std::vector<std::string> requests() const;
@@ -99,9 +105,9 @@ class FakeGateway {
 
     std::shared_ptr<ssl_ctx_st> tls_;
     Script script_;
-    core::UniqueFd listener_, stop_read_, stop_write_;
+    core::UniqueFd listener_, stop_read_, stop_write_, silence_;
     std::uint16_t port_ = 0;
-    std::atomic<int> connections_{0};
+    std::atomic<int> connections_{0}, silent_in_{0};
     mutable std::mutex mutex_;
     std::vector<std::string> requests_;
     std::thread thread_;
@@ -121,5 +127,8 @@ probe::ProbeSpec good_spec(std::uint16_t port);
 /// Runs one attempt on a loop of its own, which must close without open handles; checks what is true of every result
 /// (the phases add up, none follows the one that failed).
 probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip = "127.0.0.1");
+/// The same on a clock that stands still until the gateway is silent in this connection and there is nothing left to
+/// read: then the attempt's time is over at once. However slow the machine is, the timeout finds the same phase.
+probe::ProbeResult run_probe_into_silence(const probe::ProbeSpec& spec, const FakeGateway& gateway, int connection = 1);
 
 }  // namespace postern::test

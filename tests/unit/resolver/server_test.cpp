@@ -74,11 +74,9 @@ TEST_CASE("server: a refusing upstream gives SERVFAIL with EDE 23 at once", "[se
     closed.reset();
     host.publish(plan);
     REQUIRE(host.start());
-    const auto before = core::now_mono_us();
     const auto reply = host.ask(Query{.name = "www.example.", .edns_size = 1232});
     CHECK(test::rcode_of(reply) == 2);
-    CHECK(test::ede_of(reply) == 23);
-    CHECK(core::now_mono_us() - before < core::kSecond);
+    CHECK(test::ede_of(reply) == 23);  // had it waited for the timeout, it would be 22
 }
 
 TEST_CASE("server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs",

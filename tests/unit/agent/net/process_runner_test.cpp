@@ -6,6 +6,7 @@
 #include "agent/net/process_runner.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
+#include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/net/loopback.h"
 #include "tests/unit/temp_folder.h"
 
@@ -67,21 +68,26 @@ TEST_CASE("process runner: what fails, does not exist or says too much is an err
 TEST_CASE("process runner: who does not end is ended with all that it started, and waits for nobody's loop",
           "[credentials]") {
     World w;
+    FakeClock clock;
     ProcessRunner hasty(
-        w.loop, w.clock, [&](const std::string& name) { return w.variables[name]; }, 200 * core::kMillisecond);
+        w.loop, clock, [&](const std::string& name) { return w.variables[name]; }, core::kSecond);
     const std::string mark = w.folder.path() + "/pid";
-    const auto late =
-        w.run(hasty, {w.script("sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait")});
-    REQUIRE_FALSE(late);
-    CHECK(late.error().what.find("did not end within") == 0);
-    const auto child = core::read_file(mark, 100);
-    if (child)
-        run_until(w.loop, [&] {  // gone, or a zombie of another parent
-            const auto stat = core::read_file("/proc/" + std::to_string(std::stol(*child)) + "/stat", 1000);
-            return !stat || stat->find(") Z ") != std::string::npos;
-        });
+    std::optional<core::Result<std::string>> late;
+    hasty.run({w.script("sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait")},
+              [&](auto r) { late = std::move(r); });
+    run_until(w.loop, [&] { return core::read_file(mark, 100).has_value(); });
+    CHECK_FALSE(late);
+    clock.advance(core::kSecond);
+    run_until(w.loop, [&] { return late.has_value(); });
+    REQUIRE_FALSE(*late);
+    CHECK(late->error().what.find("did not end within") == 0);
+    const long child = std::stol(core::read_file(mark, 100).value());
+    run_until(w.loop, [&] {  // gone, or a zombie of another parent
+        const auto stat = core::read_file("/proc/" + std::to_string(child) + "/stat", 1000);
+        return !stat || stat->find(") Z ") != std::string::npos;
+    });
     // Its end does not wait for what it left behind with our pipe in hand.
-    CHECK(w.run({w.script("sleep 5 & echo ready")}).value() == "ready\n");
+    CHECK(w.run({w.script("sleep 30 & echo ready")}).value() == "ready\n");
     bool called = false;
     {
         ProcessRunner gone(w.loop, w.clock, [&](const std::string& name) { return w.variables[name]; });
