@@ -1,0 +1,39 @@
+#!/bin/sh
+# clang-tidy 14, by .clang-tidy, on the sources that were changed last: what is not committed yet, then what the newest
+# commits touched, back until there are 24. The rule is the same on a branch, in a fresh clone and in one of a single
+# commit, and the time is bounded; what falls out is for --all, by hand or once a night. A header stands for the
+# source of its name. Without git history nothing is checked, and that is said.
+#   tests/lint.sh [--all | --since COMMIT | FILE...]
+# POSTERN_BUILD: a configured build, for its compile commands; build/asan if not set, which is configured if need be.
+set -eu
+cd "$(dirname "$0")/.."
+build=${POSTERN_BUILD:-build/asan}
+[ -f "$build/compile_commands.json" ] || cmake --preset asan >/dev/null
+
+history() { git -c safe.directory='*' "$@"; }
+newest() { # every changed path, the last changed first
+    history diff --name-only HEAD
+    history log -n 200 --format= --name-only
+}
+sources() { # paths → the compiled sources among them, each once, in this order
+    sed -n 's/\.h$/.cpp/; /^\(agent\|core\|probe\|resolver\|tests\)\/.*\.cpp$/p' | awk '!seen[$0]++' |
+        while read -r path; do
+            if [ -f "$path" ] && grep -qF "/$path\"" "$build/compile_commands.json"; then echo "$path"; fi
+        done
+}
+case "${1:-}" in
+    --all) files=$(find agent core probe resolver tests -name '*.cpp' | sort | sources) ;;
+    --since) files=$(history diff --name-only "${2:?a commit}" | sources) ;;
+    "")
+        if ! history rev-parse -q --verify HEAD >/dev/null 2>&1; then
+            echo "tests/lint.sh: SKIPPED, no git history says what was changed; --all checks every source"
+            exit 0
+        fi
+        files=$(newest | sources | head -n 24)
+        ;;
+    -*) echo "usage: $0 [--all | --since COMMIT | FILE...]" >&2; exit 3 ;;
+    *) files=$(printf '%s\n' "$@" | sources) ;;
+esac
+[ -n "$files" ] || { echo "tests/lint.sh: no source to check"; exit 0; }
+echo "$files" | xargs -n 1 -P "$(nproc)" clang-tidy-14 -p "$build" --quiet
+echo "tests/lint.sh: $(echo "$files" | wc -l) sources"
