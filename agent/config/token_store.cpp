@@ -13,6 +13,10 @@ namespace {
 constexpr std::size_t kMaxToken = 4096;
 constexpr Micros kSettle = 50 * core::kMillisecond;  // editors write in several steps
 
+bool same_source(const TokenSource& a, const TokenSource& b) {
+    return a.file == b.file && a.env == b.env;
+}
+
 }  // namespace
 
 core::Result<core::Secret> read_token(const TokenSource& source) {
@@ -33,6 +37,9 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
         if (value == nullptr)
             return core::fail(core::Code::kFileMissing, where + " is not set", "set it before postern starts");
         text = value;
+        if (text.size() > kMaxToken)
+            return core::fail(core::Code::kTooLarge, where + " is larger than " + std::to_string(kMaxToken) + " bytes",
+                              "it must hold the token alone");
     }
     const auto first = text.find_first_not_of(" \t\r\n");
     const auto last = text.find_last_not_of(" \t\r\n");
@@ -57,6 +64,10 @@ void TokenStore::configure(const Config& config) {
     for (const auto& link : config.links) {
         Entry entry;
         entry.source = link.token;
+        const auto before = entries_.find(link.name);
+        if (before != entries_.end() && same_source(before->second.source, link.token)) {
+            entry.token = before->second.token;
+        }
         load(link.name, entry, false);
         next.emplace(link.name, std::move(entry));
     }

@@ -4,13 +4,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 
+#include "agent/text/dns_text.h"
 #include "core/bytes.h"
 #include "core/deleter.h"
 #include "core/fd.h"
@@ -54,7 +53,7 @@ core::Result<core::Bytes> build_query(const std::string& name, const std::string
     Rdf owner = question_name(name);
     if (!owner) return fail(Code::kUsage, "\"" + name + "\" is not a DNS name");
     const ldns_rr_type rr_type = ldns_get_rr_type_by_name(type.c_str());
-    if (rr_type == 0)
+    if (rr_type == 0 || rr_type > UINT16_MAX)  // TYPE70000 is a number to ldns, and would be cut
         return fail(Code::kUsage, "\"" + type + "\" is not a record type", "A, AAAA, PTR, SOA, TXT, ANY, …");
     Packet packet(ldns_pkt_query_new(owner.release(), rr_type, LDNS_RR_CLASS_IN, LDNS_RD));
     if (!packet) return fail(Code::kInternal, "can't build the query");
@@ -206,8 +205,7 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
     }
     const Packet packet(parsed);
     out.rcode = ldns_pkt_get_rcode(parsed) | ldns_pkt_edns_extended_rcode(parsed) << 4;
-    out.rcode_name = out.rcode < 16 ? taken(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(out.rcode)))
-                                    : fmt::format("RCODE{}", out.rcode);
+    out.rcode_name = rcode_text(static_cast<std::uint16_t>(out.rcode));
     const ldns_rr_list* question = ldns_pkt_question(parsed);
     out.question =
         ldns_rr_list_rr_count(question) > 0 ? taken(ldns_rdf2str(ldns_rr_owner(ldns_rr_list_rr(question, 0)))) : name;

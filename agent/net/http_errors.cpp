@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -67,7 +68,11 @@ std::optional<UrlParts> split(std::string_view url, std::uint16_t default_port) 
         out.host = lower(rest.substr(0, at));
         port = at == std::string_view::npos ? std::string_view{} : rest.substr(at);
     }
-    if (out.host.empty() || out.host.find_first_of(" \t\r\n\"<>\\^`{|}%") != std::string::npos) return std::nullopt;
+    const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
+    if (out.host.empty() || !std::all_of(out.host.begin(), out.host.end(), printable) ||
+        out.host.find_first_of("\"<>\\^`{|}%") != std::string::npos) {
+        return std::nullopt;
+    }
     out.port = default_port;
     if (!port.empty()) {
         port.remove_prefix(1);
@@ -162,7 +167,9 @@ std::optional<UrlParts> split_proxy(std::string_view proxy) {
 std::string proxy_label(std::string_view proxy) {
     if (proxy.empty()) return {};
     const auto parts = split_proxy(proxy);
-    return parts ? parts->host + ":" + std::to_string(parts->port) : "?";
+    if (!parts) return "?";
+    const bool v6 = parts->host.find(':') != std::string::npos;
+    return (v6 ? "[" + parts->host + "]" : parts->host) + ":" + std::to_string(parts->port);
 }
 
 std::string proxy_for(std::string_view url, const Environment& environment) {

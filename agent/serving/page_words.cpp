@@ -85,7 +85,7 @@ constexpr PageWords kChinese{
 
 /// The weight of `language` in one item such as "zh-CN;q=0.8"; 0 for another language.
 double weight_of(std::string_view item, std::string_view language) {
-    while (!item.empty() && item.front() == ' ')
+    while (!item.empty() && (item.front() == ' ' || item.front() == '\t'))
         item.remove_prefix(1);
     const std::string tag(item.substr(0, std::min(item.find_first_of("; ,"), item.size())));
     const bool same = tag.size() >= language.size() && (tag.size() == language.size() || tag[language.size()] == '-') &&

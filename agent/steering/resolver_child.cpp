@@ -136,16 +136,19 @@ void ResolverChild::ended() {
     // A resolver that ran is restarted at once; one that fails at its start is retried with growing pauses.
     const Micros delay = backoff_.fresh() ? 0 : backoff_.next(random_);
     if (delay == 0) backoff_.next(random_);
+    start_again_in(delay);
+}
+
+void ResolverChild::start_again_in(Micros delay) {
     retry_.start_in(delay, [this] {
         ++restarts_;
         core::Result<void> again = {};
         if (sockets_.empty()) again = bind_sockets();  // an adopted resolver took its sockets with it
         if (again) again = spawn();
-        if (!again) {
-            problem_ = again.error().text();
-            core::log_error("resolver_start_failed", problem_);
-            retry_.start_in(backoff_.next(random_), [this] { ended(); });
-        }
+        if (again) return;
+        problem_ = again.error().text();
+        core::log_error("resolver_start_failed", problem_);
+        start_again_in(backoff_.next(random_));
     });
 }
 

@@ -44,6 +44,7 @@ class ResolverChild {
     core::Result<void> spawn();
     void watch(pid_t pid);
     void ended();
+    void start_again_in(Micros delay);
 
     core::Loop& loop_;
     core::Clock& clock_;

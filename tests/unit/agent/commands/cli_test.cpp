@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
 
 #include "agent/commands/cli.h"
-#include "agent/net/dns_query.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -143,14 +142,4 @@ TEST_CASE("cli: doctor's archive has a name or makes one, and only --fix takes a
     CHECK(std::get<DoctorCommand>(doctor({"--fix", "--yes"})).yes);
     for (const auto& wrong : {std::vector<const char*>{"--yes"}, {"--fix", "--json"}, {"--bundle", "a", "b"}})
         CHECK(std::get<PrintAndExit>(doctor(wrong)).code == kExitUnknown);
-}
-
-TEST_CASE("cli: the words of an explanation are taken apart, quotes and all", "[cli]") {
-    const auto words = parse_words(R"(source=private link=prod why="10.0.1.23 up, \"own\" zone" last=)");
-    REQUIRE(words.size() == 4);
-    CHECK(words[1] == std::pair<std::string, std::string>{"link", "prod"});
-    CHECK(words[2].second == "10.0.1.23 up, \"own\" zone");
-    CHECK(words[3].second.empty());
-    for (const char* odd : {"", "=", "a", "a=\"", "a=\"\\", "a=b  c=d", "\"\"=x"})
-        (void)parse_words(odd);
 }

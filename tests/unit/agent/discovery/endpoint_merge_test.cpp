@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include "agent/discovery/discovery_log.h"
 #include "agent/discovery/endpoint_merge.h"
 
 using namespace postern;
@@ -119,14 +118,4 @@ TEST_CASE("merge: a reply that would leave nothing without saying why never empt
         CHECK_FALSE(m.confirmed);
     }
     CHECK(merge_report({}, report({}), 0, {}).doubt.empty());  // nothing known, nothing to doubt
-}
-
-TEST_CASE("discovery log: errors are the same when only ids and numbers differ", "[discovery]") {
-    const core::Error a{core::Code::kApiDenied, "List at host: NoPermission: words (RequestId AB-12)", "", 0};
-    const core::Error b{core::Code::kApiDenied, "List at host: NoPermission: words (RequestId CD-99)", "", 0};
-    const core::Error c{core::Code::kApiDenied, "List at host: Forbidden: words (RequestId CD-99)", "", 0};
-    CHECK(distinct_error(a) == distinct_error(b));
-    CHECK(distinct_error(a) != distinct_error(c));
-    CHECK(distinct_error({core::Code::kTimeout, "pause of another 23 s", "", 0}) ==
-          distinct_error({core::Code::kTimeout, "pause of another 7 s", "", 0}));
 }

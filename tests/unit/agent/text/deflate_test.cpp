@@ -1,0 +1,56 @@
+#include <zlib.h>
+
+#include <catch2/catch.hpp>
+
+#include "agent/text/deflate.h"
+#include "core/random.h"
+
+using namespace postern;
+using namespace postern::agent;
+
+namespace {
+
+/// `size` bytes at most; what does not end there is no stream of ours.
+std::string inflated(const std::string& packed, DeflateForm form, std::size_t size) {
+    z_stream stream{};
+    REQUIRE(inflateInit2(&stream, form == DeflateForm::kRaw ? -MAX_WBITS : MAX_WBITS + 16) == Z_OK);
+    std::string out(size + 1, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream.avail_in = static_cast<uInt>(packed.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    const int rc = inflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    inflateEnd(&stream);
+    CHECK(rc == Z_STREAM_END);
+    CHECK(stream.avail_in == 0);
+    return out;
+}
+
+std::string noise(std::size_t size) {
+    core::SeededRandom random{5};
+    std::string out;
+    while (out.size() < size)
+        out += static_cast<char>(random.next64());
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("deflate: what was packed comes out again, in both forms and at every level", "[deflate]") {
+    const std::string texts[] = {"", "a", std::string(3, '\0'), std::string(300000, 'x'), noise(100000)};
+    for (const auto form : {DeflateForm::kRaw, DeflateForm::kGzip}) {
+        for (int level = 1; level <= 9; level += 4) {
+            for (const auto& text : texts) {
+                INFO(level << ", " << text.size() << " bytes");
+                CHECK(inflated(deflated(text, level, form), form, text.size()) == text);
+            }
+        }
+    }
+}
+
+TEST_CASE("deflate: gzip has its own header, raw has none", "[deflate]") {
+    CHECK(deflated("text", 6, DeflateForm::kGzip).starts_with("\x1f\x8b\x08"));
+    CHECK_FALSE(deflated("text", 6, DeflateForm::kRaw).starts_with("\x1f\x8b"));
+    CHECK(deflated(std::string(100000, 'x'), 9, DeflateForm::kRaw).size() < 1000);
+}
