@@ -43,7 +43,7 @@ def calls(text, pattern):
 
 
 def sentences(expression):
-    """Its literals of more than a word, joined where they stand side by side; {} is told as an ellipsis."""
+    """Its literals of more than a word, joined where they stand side by side; {} becomes an ellipsis."""
     joined = re.sub(r'"\s+"', "", expression)
     for literal in LITERAL.findall(joined):
         words = re.sub(r"\{[^}]*\}", "…", literal).strip(" :;,(")

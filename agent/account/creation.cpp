@@ -99,7 +99,7 @@ core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& 
     plan.service = std::move(*service);
     plan.vpc = wish.vpc.empty() ? host.vpc : wish.vpc;
     if (plan.vpc.empty()) {
-        return core::fail(Code::kUsage, "the VPC is not known: the metadata service does not say",
+        return core::fail(Code::kUsage, "the VPC is not known: the metadata service does not give it",
                           "give --vpc, --zone and --vswitch, or run it on an ECS instance of the VPC");
     }
     auto place = choose_place(wish, host, plan.vpc);

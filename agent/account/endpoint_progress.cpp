@@ -31,7 +31,7 @@ EndpointProgress progress_of(const EndpointReport& r) {
         out.outcome = Outcome::kConnected;
         out.stage = "Connected";
     } else if (is_hopeless(r)) {
-        out.outcome = Outcome::kHopeless;
+        out.outcome = Outcome::kFailed;
     }
     return out;
 }

@@ -9,7 +9,7 @@
 namespace postern::agent {
 
 struct EndpointProgress {
-    enum class Outcome { kGoOn, kConnected, kHopeless } outcome = Outcome::kGoOn;
+    enum class Outcome { kPending, kConnected, kFailed } outcome = Outcome::kPending;
     std::string stage;  // "Creating", "Active, connection Pending", "Connected", …: as the cloud gives it
     std::string next;   // the next step and its owner; "" when connected
 };

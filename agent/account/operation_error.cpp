@@ -56,7 +56,7 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
     }
     if (is_busy(e)) {
         out.hint =
-            "something else is being done to it, by the cloud or by somebody in TDengine's console; try "
+            "another operation on it is in progress, by the cloud or in TDengine's console; try "
             "again in a minute";
         return out;
     }

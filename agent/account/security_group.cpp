@@ -152,7 +152,7 @@ AccessJudgement judge_default(const std::vector<SecurityGroup>& groups, const Tr
     const std::string nothing = fmt::format("no rule of {} opens TCP {} to {}", names, port, text_of(source.from));
     if (open_inside.empty()) return {Access::kNo, nothing};
     return {Access::kUnknown,
-            nothing + "; only members of " + open_inside + " get in, and whether this host is one is not known"};
+            nothing + "; only members of " + open_inside + " get in, and it is not known whether this host is one"};
 }
 
 }  // namespace
@@ -184,7 +184,7 @@ std::optional<IpPrefix> parse_cidr(std::string_view text) {
 
 AccessJudgement judge_ingress(const std::vector<SecurityGroup>& groups, const TrafficSource& source,
                               std::uint16_t port) {
-    if (groups.empty()) return {Access::kUnknown, "no security group is attached: no rule says who gets in"};
+    if (groups.empty()) return {Access::kUnknown, "no security group is attached: no rule applies"};
     const auto matching = candidates(groups, source, port);
     const Candidate* maybe_accept = nullptr;
     const Candidate* maybe_drop = nullptr;

@@ -16,7 +16,7 @@ using core::Error;
 using core::Micros;
 
 constexpr Micros kCallBudget = 30 * core::kSecond;  // no attempt starts after it
-constexpr Micros kMaxWait = 10 * core::kSecond;     // a longer throttling is the caller's to sit out
+constexpr Micros kMaxWait = 10 * core::kSecond;     // a longer throttling wait is reported to the caller
 constexpr Micros kMaxThrottle = 30 * core::kMinute;
 constexpr Micros kPublicFirst = 10 * core::kMinute;  // then the VPC host is tried again
 constexpr Micros kClockIsFine = core::kMinute;
@@ -113,7 +113,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         if (!region().empty()) return with_region(id, call);
         metadata.identity(guarded(id, [](State& self, CallId i, Call& c, core::Result<InstanceIdentity> identity) {
             if (!identity || identity->region.empty()) {
-                const std::string why = identity ? "the metadata service does not say" : identity.error().what;
+                const std::string why = identity ? "the metadata service does not give one" : identity.error().what;
                 return self.finish(i, core::fail(Code::kConfigBadValue, "the region is not known: " + why,
                                                  "set region in [aliyun] of the configuration"));
             }
@@ -124,7 +124,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
 
     void with_region(CallId id, Call& call) {
         if (!is_region_id(region())) {
-            return finish(id, core::fail(Code::kConfigBadValue, "\"" + region().substr(0, 60) + "\" is no region",
+            return finish(id, core::fail(Code::kConfigBadValue, "\"" + region().substr(0, 60) + "\" is not a region",
                                          "a region looks like cn-hangzhou"));
         }
         call.hosts = hosts_of(call.product);

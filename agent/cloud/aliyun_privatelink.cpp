@@ -106,7 +106,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         metadata.identity(guarded<core::Result<InstanceIdentity>>(id, [](State& self, std::uint64_t i, Description&,
                                                                          core::Result<InstanceIdentity> identity) {
             if (identity && !identity->vpc.empty()) return self.endpoints_page(i, identity->vpc, "");
-            const std::string why = identity ? "the metadata service does not say" : identity.error().what;
+            const std::string why = identity ? "the metadata service does not give one" : identity.error().what;
             self.finish(i, core::fail(Code::kConfigBadValue, "the VPC to look for endpoints in is not known: " + why,
                                       "add vpc = \"vpc-…\" to the link's endpoint = { … }"));
         }));

@@ -163,11 +163,11 @@ std::vector<std::string> CredentialChain::source_names() const {
 void CredentialChain::fetch() {
     if (std::exchange(fetching_, true)) return;
     asked_.clear();
-    whole_walk_ = !current_;
-    walk(current_ ? remembered_ : 0);
+    asking_all_ = !current_;
+    ask(current_ ? remembered_ : 0);
 }
 
-void CredentialChain::walk(std::size_t index) {
+void CredentialChain::ask(std::size_t index) {
     if (index >= sources_.size()) return exhausted();
     sources_[index]->fetch([this, index, alive = std::weak_ptr<bool>(alive_)](core::Result<Credentials> result) {
         if (!alive.expired()) fetched(index, std::move(result));
@@ -178,12 +178,12 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
     const std::string source(sources_[index]->name());
     if (!result) {
         asked_.push_back({source, false, result.error().code != Code::kCredentialsMissing, result.error().text()});
-        if (whole_walk_) return walk(index + 1);
+        if (asking_all_) return ask(index + 1);
         const bool usable = current_ && !refused_ && current_->expires_wall_us > clock_.wall_us();
         if (!usable) {  // no usable credentials left: ask every source
-            whole_walk_ = true;
+            asking_all_ = true;
             asked_.clear();
-            return walk(0);
+            return ask(0);
         }
         return exhausted();
     }

@@ -73,7 +73,7 @@ class CredentialChain {
   private:
     bool fresh() const;
     void fetch();
-    void walk(std::size_t index);
+    void ask(std::size_t index);
     void fetched(std::size_t index, core::Result<Credentials> result);
     void exhausted();
     void renew_in(core::Micros delay_us);
@@ -88,7 +88,7 @@ class CredentialChain {
     core::Micros fetched_mono_us_ = 0;
     bool refused_ = false;  // by the API
     bool fetching_ = false;
-    bool whole_walk_ = false;  // the remembered source failed: all are asked
+    bool asking_all_ = false;  // the remembered source failed: every source is asked
     std::vector<Callback> waiting_;
     std::vector<CredentialAttempt> attempts_, asked_;
     core::Timer renewal_;

@@ -41,7 +41,7 @@ Json to_json(const EndpointInfo& info);
 /// Waits until connected, with a progress line on stderr. `info`: what is known, the last that was seen
 /// afterwards.
 struct WaitResult {
-    enum class End { kConnected, kHopeless, kTimeout, kInterrupted } end;
+    enum class End { kConnected, kFailed, kTimeout, kInterrupted } end;
     std::string next;  // what has to happen; "" when connected
 };
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);

@@ -12,7 +12,7 @@ namespace {
 
 int exit_code(const EndpointProgress& progress, Access access) {
     using Outcome = EndpointProgress::Outcome;
-    if (access == Access::kNo || progress.outcome == Outcome::kHopeless) return kExitFailed;
+    if (access == Access::kNo || progress.outcome == Outcome::kFailed) return kExitFailed;
     return progress.outcome == Outcome::kConnected && access == Access::kYes ? kExitGood : kExitWarning;
 }
 

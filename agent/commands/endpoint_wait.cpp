@@ -30,7 +30,7 @@ std::string_view to_string(End end) {
     switch (end) {
         case End::kConnected:
             return "connected";
-        case End::kHopeless:
+        case End::kFailed:
             return "failed";
         case End::kTimeout:
             return "timeout";
@@ -61,7 +61,7 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
             const auto progress = progress_of(info->report);
             next = progress.next;
             if (progress.outcome == Outcome::kConnected) return WaitResult{End::kConnected, {}};
-            if (progress.outcome == Outcome::kHopeless) return WaitResult{End::kHopeless, next};
+            if (progress.outcome == Outcome::kFailed) return WaitResult{End::kFailed, next};
             line.show(progress.stage + ": " + next, clock);
         }
         if (waited + run.command.interval_us > run.command.timeout_us) return WaitResult{End::kTimeout, next};
@@ -74,7 +74,7 @@ std::string advice_after(const WaitResult& result, const EndpointCommand& comman
     switch (result.end) {
         case End::kConnected:
             return {};
-        case End::kHopeless:
+        case End::kFailed:
             return result.next;
         case End::kInterrupted:
             return "the endpoint stays as it is; to go on: " + again;

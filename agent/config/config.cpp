@@ -83,7 +83,7 @@ class Reader {
 
     void read_links(const ConfigNode& node) {
         if (node.type != ConfigNode::Type::kList) {
-            issue(node.line, "link", "is one of possibly many: write [[link]] with two brackets");
+            issue(node.line, "link", "is a list of tables: write [[link]] with two brackets");
             return;
         }
         if (node.items.size() > kMaxLinks) {
@@ -147,7 +147,7 @@ std::string syntax_problem(const toml::parse_error& error, std::string_view text
             value != std::string_view::npos && (std::isalpha(static_cast<unsigned char>(line[value])) != 0);
         const bool digit =
             value != std::string_view::npos && (std::isdigit(static_cast<unsigned char>(line[value])) != 0);
-        if (bare || digit) return "not TOML: texts, durations and addresses stand in quotes (" + what + ")";
+        if (bare || digit) return "not TOML: texts, durations and addresses need quotes (" + what + ")";
     } else if (line.find(':') != std::string_view::npos) {
         return "not TOML: write key = value (" + what + ")";
     }

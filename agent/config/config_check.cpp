@@ -44,10 +44,10 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     for (const auto& listen : config.dns.listen) {
         const std::string text = listen.ip.text();
         if (text == "127.0.0.53" || text == "127.0.0.54") {
-            config.warnings.push_back({listen_line, "dns.listen",
-                                       text +
-                                           " is systemd-resolved's own address: postern can't bind it while that runs; "
-                                           "127.0.0.153 is free"});
+            config.warnings.push_back(
+                {listen_line, "dns.listen",
+                 text + " is systemd-resolved's own address: postern can't bind it while systemd-resolved is running; "
+                        "127.0.0.153 is free"});
         }
         if (listen.ip == core::IpAddress{} || listen.ip == core::IpAddress::v6({})) {
             config.warnings.push_back(
@@ -68,8 +68,9 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
     }
     for (const auto& prefix : config.dns.allow) {
         if (prefix.length == 0) {
-            config.warnings.push_back({line_of(dns, "allow"), "dns.allow",
-                                       prefix.text() + " lets everyone ask: an open resolver is abused within hours"});
+            config.warnings.push_back(
+                {line_of(dns, "allow"), "dns.allow",
+                 prefix.text() + " lets everyone query: an open resolver is abused within hours"});
         }
     }
     for (const auto& prefix : config.http.allow) {
@@ -141,7 +142,7 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
     if (const int line = line_of(probe, "degraded_over"); line > 0 && p.degraded_over_us > p.timeout_us) {
         config.warnings.push_back(
             {line, "link.probe.degraded_over",
-             fmt::format("is never reached: the probe gives up after timeout ({})", format_duration(p.timeout_us))});
+             fmt::format("is never reached: the probe ends at timeout ({})", format_duration(p.timeout_us))});
     }
     if (p.enabled && 2 * p.interval_us > config.dns.plan_ttl_us) {
         issues.push_back(

@@ -90,7 +90,7 @@ std::string read_tags(const ConfigNode& node, std::vector<std::pair<std::string,
     for (const auto& [name, value] : node.entries) {
         if (name.empty() || name.size() > 64 || name.starts_with("aliyun") || name.starts_with("acs:"))
             return fmt::format(
-                "{} is no tag of an endpoint: keys have 1 to 64 bytes and begin neither with aliyun nor with acs:",
+                "{} is not an endpoint tag: keys have 1 to 64 bytes and begin neither with aliyun nor with acs:",
                 shown(name));
         if (value.type != Type::kString || value.text.size() > 128)
             return expected("a tag's value in quotes, at most 128 bytes", value);
@@ -116,7 +116,7 @@ std::string read_endpoint_query(const ConfigNode& node, EndpointQuery& out) {
         if (!problem.empty()) return fmt::format("{}: {}", shown(name), problem);
     }
     if (!query.configured())
-        return "says nothing to look for: expected { service = \"com.aliyuncs.privatelink.…\" } or { tag = { env = \"prod\" } }";
+        return "has nothing to search for: expected { service = \"com.aliyuncs.privatelink.…\" } or { tag = { env = \"prod\" } }";
     out = std::move(query);
     return "";
 }

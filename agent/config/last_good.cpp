@@ -12,7 +12,7 @@
 namespace postern::agent {
 namespace {
 
-constexpr std::size_t kMaxBytes = (1 << 20) + 8192;  // a configuration and the mark
+constexpr std::size_t kMaxBytes = (1 << 20) + 8192;  // a configuration and the last line
 
 /// The copy's last line. It names the original, because a broken file may not say where its copy is; a copy without
 /// it was truncated. At the end, so that line numbers stay the same.
@@ -94,8 +94,8 @@ void LastGoodCopy::save(const std::string& copy_path, const std::string& config_
         [files = files_, result] {
             files->problem.clear();
             if (*result) return;
-            files->problem = "the next boot could not go on with this configuration if the file were broken: " +
-                             result->error().text();
+            files->problem =
+                "the next boot could not use this configuration if the file were broken: " + result->error().text();
             core::log_warning("last_good_not_saved", files->problem);
         });
 }

@@ -27,7 +27,7 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
         auto read = core::read_file(source.file, kMaxToken);
         if (!read) {
             core::Error error = read.error();
-            error.hint = "put the TDengine Cloud token into this file, readable for the user postern runs as";
+            error.hint = "put the TDengine Cloud token into this file, readable by postern's user";
             return core::fail(std::move(error));
         }
         text = std::move(*read);
@@ -117,7 +117,7 @@ void TokenStore::load(const std::string& link, Entry& entry, bool tell) {
     if (!problem.empty() && problem != entry.problem) core::log_warning("token_unreadable", problem, {{"link", link}});
     entry.problem = std::move(problem);
     if (!same && tell) {
-        if (entry.problem.empty()) core::log_info("token_changed", "the token was read anew", {{"link", link}});
+        if (entry.problem.empty()) core::log_info("token_changed", "the token was read again", {{"link", link}});
         changed_(link);
     }
 }

@@ -85,7 +85,7 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
     };
     for (const auto part : kParts) {
         if (part != "cause") row(part, words.of(f.code, part, f.values));
-        if (part == "found") row("whose", owner_of(f, words));
+        if (part == "found") row("owner", owner_of(f, words));
     }
     std::string evidence;
     for (const auto& [key, value] : f.evidence)

@@ -22,9 +22,9 @@ constexpr std::string_view kNoDiscovery =
     "PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
     "PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-ENDPOINT-MAKING PN-ENDPOINT-ZONE";
 /// Why nothing, or another server, is behind an address.
-constexpr std::string_view kDead =
+constexpr std::string_view kNotServed =
     "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-SECURITY-GROUP-443 PN-ADDRESS-STALE";
-constexpr std::string_view kSomebodyElse = "PN-ADDRESS-STALE";
+constexpr std::string_view kOtherServer = "PN-ADDRESS-STALE";
 
 constexpr CodeInfo kCodes[] = {
     {"PN-CONFIG-UNREADABLE", kConfig, kFail, kYou},
@@ -86,24 +86,24 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ADDRESS-PUBLIC", kAddress, kWarn, kYou},
     {"PN-ADDRESS-ONE", kAddress, kWarn, kYou},
 
-    {"PN-TCP-REFUSED", kTcp, kFail, kTdengine, kDead, Reason::kTcpRefused},
-    {"PN-TCP-TIMEOUT", kTcp, kFail, kCloudAdmin, kDead, Reason::kTcpTimeout},
-    {"PN-TCP-BLOCKED", kTcp, kFail, kCloudAdmin, kDead},
-    {"PN-TCP-RESET", kTcp, kFail, kTdengine, kDead, Reason::kTcpReset},
-    {"PN-TCP-NO-ROUTE", kTcp, kFail, kCloudAdmin, kDead, Reason::kNoRoute},
-    {"PN-TCP-NET-UNREACHABLE", kTcp, kFail, kCloudAdmin, kDead, Reason::kNetUnreachable},
-    {"PN-TCP-HOST-UNREACHABLE", kTcp, kFail, kCloudAdmin, kDead, Reason::kHostUnreachable},
+    {"PN-TCP-REFUSED", kTcp, kFail, kTdengine, kNotServed, Reason::kTcpRefused},
+    {"PN-TCP-TIMEOUT", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kTcpTimeout},
+    {"PN-TCP-BLOCKED", kTcp, kFail, kCloudAdmin, kNotServed},
+    {"PN-TCP-RESET", kTcp, kFail, kTdengine, kNotServed, Reason::kTcpReset},
+    {"PN-TCP-NO-ROUTE", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kNoRoute},
+    {"PN-TCP-NET-UNREACHABLE", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kNetUnreachable},
+    {"PN-TCP-HOST-UNREACHABLE", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kHostUnreachable},
 
-    {"PN-TLS-TIMEOUT", kTls, kFail, kCloudAdmin, kDead, Reason::kTlsTimeout},
+    {"PN-TLS-TIMEOUT", kTls, kFail, kCloudAdmin, kNotServed, Reason::kTlsTimeout},
     {"PN-TLS-MTU", kTls, kFail, kCloudAdmin},
-    {"PN-TLS-RESET", kTls, kFail, kTdengine, kDead, Reason::kTlsReset},
-    {"PN-TLS-EOF", kTls, kFail, kTdengine, kDead, Reason::kTlsEof},
-    {"PN-TLS-ALERT", kTls, kFail, kTdengine, kSomebodyElse, Reason::kTlsAlert},
-    {"PN-TLS-PROTOCOL", kTls, kFail, kYou, kSomebodyElse, Reason::kTlsProtocol},
+    {"PN-TLS-RESET", kTls, kFail, kTdengine, kNotServed, Reason::kTlsReset},
+    {"PN-TLS-EOF", kTls, kFail, kTdengine, kNotServed, Reason::kTlsEof},
+    {"PN-TLS-ALERT", kTls, kFail, kTdengine, kOtherServer, Reason::kTlsAlert},
+    {"PN-TLS-PROTOCOL", kTls, kFail, kYou, kOtherServer, Reason::kTlsProtocol},
     {"PN-TLS-EXPIRED", kTls, kFail, kTdengine, "PN-API-CLOCK", Reason::kCertExpired},
     {"PN-TLS-NOT-YET-VALID", kTls, kFail, kYou, "PN-API-CLOCK", Reason::kCertNotYetValid},
-    {"PN-TLS-NAME", kTls, kFail, kYou, kSomebodyElse, Reason::kCertNameMismatch},
-    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kSomebodyElse, Reason::kCertUntrusted},
+    {"PN-TLS-NAME", kTls, kFail, kYou, kOtherServer, Reason::kCertNameMismatch},
+    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kOtherServer, Reason::kCertUntrusted},
     {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
 
     {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, {}, Reason::kHttpTimeout},
@@ -120,7 +120,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-HTTP-TOO-LARGE", kHttp, kFail, kYou, {}, Reason::kBodyTooLarge},
     {"PN-HTTP-JSON", kHttp, kFail, kTdengine, {}, Reason::kBodyInvalidJson},
     {"PN-HTTP-BODY", kHttp, kFail, kYou, {}, Reason::kBodyMismatch},
-    {"PN-HTTP-NOT-TDENGINE", kHttp, kFail, kYou, kSomebodyElse, Reason::kNotTdengine},
+    {"PN-HTTP-NOT-TDENGINE", kHttp, kFail, kYou, kOtherServer, Reason::kNotTdengine},
     {"PN-HTTP-SLOW", kHttp, kWarn, kTdengine},
 
     {"PN-SQL-AUTH", kSql, kFail, kYou, {}, Reason::kSqlAuth},

@@ -128,7 +128,7 @@ void add_dns(Json& checks, const StatusSnapshot& s) {
                 {"observedUnit", "addresses"},
                 {"time", core::format_utc(s.now_wall_us)}};
     if (state != State::kUp)
-        one["output"] = r.problem.empty() ? "the resolver has not taken the newest plan yet" : r.problem;
+        one["output"] = r.problem.empty() ? "the resolver has not loaded the newest plan yet" : r.problem;
     checks["dns:answers"] = Json::array({std::move(one)});
 }
 

@@ -142,7 +142,7 @@ HttpReply answer_health(const StatusSnapshot& s) {
 
 std::vector<HealthCheck> ready_checks(const StatusSnapshot& s) {
     HealthCheck plan{"plan", s.resolver.accepted, s.resolver.problem};
-    if (!plan.ok && plan.reason.empty()) plan.reason = "the resolver has not taken the newest plan yet";
+    if (!plan.ok && plan.reason.empty()) plan.reason = "the resolver has not loaded the newest plan yet";
     HealthCheck discovery{"discovery", true, ""}, sweep{"sweep", true, ""};
     for (const auto& link : s.links) {
         const auto& d = link.discovery;

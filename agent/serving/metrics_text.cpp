@@ -75,7 +75,7 @@ void upstream_metrics(Writer& w, const StatusSnapshot& s) {
     for (const auto& u : s.resolver.upstreams) {
         if (seen.insert(u.address).second) upstreams.push_back(&u);
     }
-    w.family("postern_dns_upstream_requests_total", "counter", "Queries sent to an upstream, by what came of them.");
+    w.family("postern_dns_upstream_requests_total", "counter", "Queries sent to an upstream, by result.");
     for (const auto* u : upstreams) {
         const std::pair<const char*, std::uint64_t> outcomes[] = {{"answered", u->stats.answered},
                                                                   {"timeout", u->stats.timeouts},
@@ -95,7 +95,7 @@ void upstream_metrics(Writer& w, const StatusSnapshot& s) {
 
 void resolver_metrics(Writer& w, const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
-    w.single("postern_resolver_up", "gauge", "Whether postern-resolver runs.", r.running ? 1 : 0);
+    w.single("postern_resolver_up", "gauge", "Whether postern-resolver is running.", r.running ? 1 : 0);
     w.single("postern_resolver_restarts_total", "counter", "Times that the agent had to start postern-resolver again.",
              r.restarts);
     w.family("postern_plan_generation", "gauge",
@@ -254,7 +254,7 @@ void probe_metrics(Writer& w, const StatusSnapshot& s) {
     for (const auto& c : counted)
         w.sample(c.labels, c.counters.attempts);
     failure_metrics(w, counted);
-    w.single("postern_probe_missed_total", "counter", "Probes not begun, because the one before still ran.",
+    w.single("postern_probe_missed_total", "counter", "Probes not begun, because the previous one was still running.",
              s.probes.missed);
     w.family("postern_probe_phase_duration_seconds", "histogram",
              "Time spent in a phase of a probe, failed phases included.");
@@ -278,7 +278,7 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
         if (link.discovery.source != "fixed")
             w.sample({{"link", link.name}}, timestamp(link.discovery.confirmed_wall_us));
     }
-    w.family("postern_discovery_requests_total", "counter", "Requests to the cloud, by what it answered.");
+    w.family("postern_discovery_requests_total", "counter", "Requests to the cloud, by its answer.");
     for (const auto& [key, count] : s.discovery.requests)
         w.sample({{"action", key.first}, {"code", key.second}}, count);
     w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
@@ -328,7 +328,7 @@ void process_metrics(Writer& w, const StatusSnapshot& s) {
 
 std::string metrics_text(const StatusSnapshot& s) {
     Writer w;
-    w.family("postern_build_info", "gauge", "The version that runs.");
+    w.family("postern_build_info", "gauge", "The running version.");
     w.sample({{"version", s.version}}, 1);
     w.family("postern_status", "gauge", "1 for the overall state, the one of `postern status`.");
     for (const Overall overall : {Overall::kGood, Overall::kDegraded, Overall::kFailed, Overall::kUnknown}) {

@@ -136,7 +136,7 @@ HttpReply ProbeRoute::answer(const HttpQuery& query) {
     }
     if (in_flight_ >= limits_.in_flight) return later(core::kSecond, "too many probes run already");
     if (const core::Micros wait = take_turn(name); wait > 0) {
-        return later(wait, fmt::format("{} is probed too often; its own schedule goes on, see /metrics", name));
+        return later(wait, fmt::format("{} is probed too often; for its scheduled probes see /metrics", name));
     }
     if (link->targets.empty()) {
         // As blackbox_exporter for a name that does not resolve: a failed probe, not a failed scrape.

@@ -48,7 +48,7 @@ class ServedRequest::Stream final : public HttpStream {
         if (!open()) return false;
         if (unread() > kStreamBacklog) {
             // Bounds the cost of a client that does not read; it may reconnect.
-            core::log_debug("http_stream_cut", "a client reads more slowly than there is news");
+            core::log_debug("http_stream_cut", "a client reads too slowly");
             request->cut();
             return false;
         }

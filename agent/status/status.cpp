@@ -201,15 +201,15 @@ std::string listen_trouble(const ResolverStatus& r) {
 std::string resolver_trouble(const StatusSnapshot& s) {
     const ResolverStatus& r = s.resolver;
     if (!r.problem.empty()) return r.problem;
-    if (!r.running) return "postern-resolver does not run: the host's names are not answered by postern";
+    if (!r.running) return "postern-resolver is not running: the host's names are not answered by postern";
     if (r.stats_valid && !r.accepted) {
         const auto fault = static_cast<core::PlanFault>(r.stats.plan_refused_fault);
         if (r.stats.plans_refused > 0 && fault != core::PlanFault::kNone &&
             r.stats.plan_refused_mono_us >= r.stats.plan_accepted_mono_us) {
-            return fmt::format("the resolver refused the newest plan ({}) and goes on with the one before",
+            return fmt::format("the resolver refused the newest plan ({}) and keeps the previous one",
                                core::to_string(fault));
         }
-        return "the resolver has not taken the newest plan yet";
+        return "the resolver has not loaded the newest plan yet";
     }
     return listen_trouble(r);
 }

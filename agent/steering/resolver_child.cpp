@@ -15,7 +15,7 @@ namespace postern::agent {
 namespace {
 
 constexpr Micros kFirstRetry = 20 * core::kMillisecond;  // back within 200 ms
-constexpr Micros kMaxRetry = core::kSecond;              // it never gives up: it is the host's DNS
+constexpr Micros kMaxRetry = core::kSecond;              // retries without limit: it is the host's DNS
 constexpr Micros kLivedLong = 100 * core::kMillisecond;  // ran this long: not a broken start
 constexpr int kReceiveBuffer = 8 << 20;
 
@@ -69,7 +69,7 @@ ResolverChild::~ResolverChild() = default;
 core::Result<void> ResolverChild::start() {
     const pid_t living = core::LockFile::holder(options_.paths.resolver_lock);
     if (living > 0) {
-        core::log_info("resolver_adopted", "a resolver is running already and goes on",
+        core::log_info("resolver_adopted", "a resolver is already running and is kept",
                        {{"pid", std::to_string(living)}});
         watch(living);
         if (watch_.active()) return {};

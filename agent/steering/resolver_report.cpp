@@ -9,8 +9,8 @@ namespace {
 /// "" or why names are not answered as they should be.
 std::string problem_of(const ResolverSeen& seen, const ResolverStatus& r) {
     if (!r.running) {
-        if (seen.child == nullptr) return "postern-resolver does not run: start postern-resolver.service";
-        return seen.child->problem().empty() ? "postern-resolver does not run" : seen.child->problem();
+        if (seen.child == nullptr) return "postern-resolver is not running: start postern-resolver.service";
+        return seen.child->problem().empty() ? "postern-resolver is not running" : seen.child->problem();
     }
     if (!r.stats_valid) return "the resolver's statistics can't be read: " + r.stats_problem;
     if (seen.upstreams.servers.empty()) return "no resolver to forward other names to: set [dns] upstreams";

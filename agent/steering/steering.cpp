@@ -11,7 +11,7 @@ namespace {
 constexpr Micros kMaxHold = 5 * core::kSecond;
 constexpr Micros kRemembered = core::kDay;                   // keeps the records of a removed address
 constexpr int kPauseAfterPublishing = 3;                     // times the duration of the last publishing,
-constexpr Micros kMaxPublishing = 500 * core::kMillisecond;  // as far as that is credible
+constexpr Micros kMaxPublishing = 500 * core::kMillisecond;  // which counts up to this
 
 std::string list(const std::vector<core::IpAddress>& ips) {
     std::string out;
@@ -220,7 +220,7 @@ void Steering::tell_steering(const Link& link, const AnswerDecision& before) con
     const AnswerDecision& now = link.decision;
     if (now.fresh == before.fresh && now.all_down == before.all_down) return;
     core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
-              now.all_down ? "every address is down: all are answered" : "DNS answers other addresses now",
+              now.all_down ? "every address is down: all are answered" : "the DNS answer has other addresses now",
               {{"link", link.config.name},
                {"host", link.config.host},
                {"old", list(before.fresh)},

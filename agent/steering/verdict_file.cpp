@@ -49,7 +49,7 @@ void VerdictFile::restore(const std::function<core::Result<int>(const std::strin
         core::log_warning("verdicts_unusable", "every address counts as healthy until it is probed",
                           {{"path", disk_->path}, {"error", taken.error().text()}});
     } else if (*taken > 0) {
-        core::log_info("verdicts_restored", "the verdicts from before the restart go on",
+        core::log_info("verdicts_restored", "the verdicts from before the restart are used",
                        {{"addresses", std::to_string(*taken)}});
     }
 }

@@ -21,7 +21,7 @@ std::string deflated(std::string_view text, int level, DeflateForm form) {
     const int rc = deflate(&stream, Z_FINISH);
     out.resize(stream.total_out);
     deflateEnd(&stream);
-    if (rc != Z_STREAM_END) throw std::runtime_error("deflate() did not reach the end in the room that it asked for");
+    if (rc != Z_STREAM_END) throw std::runtime_error("deflate() did not finish within deflateBound()");
     return out;
 }
 

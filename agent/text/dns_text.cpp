@@ -37,10 +37,10 @@ std::string type_text(std::uint16_t type) {
 }
 
 std::string rcode_text(std::uint16_t rcode) {
-    constexpr std::uint16_t kHighest = 10;  // in a header; what follows (BADVERS, BADCOOKIE) ldns does not know
+    constexpr std::uint16_t kMaxRcode = 10;  // in a header; ldns has no names above it (BADVERS, BADCOOKIE)
     if (rcode == 16) return "BADVERS";
-    return rcode <= kHighest ? taken(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(rcode)))
-                             : fmt::format("RCODE{}", rcode);
+    return rcode <= kMaxRcode ? taken(ldns_pkt_rcode2str(static_cast<ldns_pkt_rcode>(rcode)))
+                              : fmt::format("RCODE{}", rcode);
 }
 
 }  // namespace postern::agent

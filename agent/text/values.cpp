@@ -166,14 +166,14 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
     for (const std::string_view reserved : {"localhost", "arpa", "invalid", "onion", "local"}) {
         if (ends_with_label(name, reserved)) {
             return wrong(
-                fmt::format("{} has a meaning of its own (.{}) and can't be a private name", shown(text), reserved));
+                fmt::format("{} has a special meaning (.{}) and can't be a private name", shown(text), reserved));
         }
     }
     if (labels.size() < 2)
         return wrong(fmt::format("{} has one part only: give the full name, with its domain", shown(text)));
     const auto last = labels.back();
     if (std::all_of(last.begin(), last.end(), is_digit)) {
-        return wrong(fmt::format("{} ends in a number: that is no DNS name", shown(text)));
+        return wrong(fmt::format("{} ends in a number: that is not a DNS name", shown(text)));
     }
     return name;
 }

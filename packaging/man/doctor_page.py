@@ -13,7 +13,7 @@ FAULTS = HERE.parent.parent / "agent/faults"
 ROW = re.compile(r'^    \{"(PN-[A-Z0-9-]+)", k(\w+), k(Fail|Warn), k(\w+),?(.*?)\},$', re.M | re.S)
 PARTS = ("expected", "found", "fix", "verify")
 ESCAPES = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti", '"': "\\(dq"}
-NAMES = {"ip": "ADDRESS"}  # placeholders that are told by another word
+NAMES = {"ip": "ADDRESS"}  # placeholders with another name on the page
 
 
 def snake(name):
@@ -31,8 +31,8 @@ def text(words):
 def entry(code, severity, owner, of_address, words, catalogue):
     cause = words["cause"]
     if of_address and "{ip}" not in cause:
-        cause = "{ip} " + cause  # as doctor tells it
-    out = [f".It Cm {code}", text(cause), ".Bl -tag -width expected -compact", ".It whose",
+        cause = "{ip} " + cause  # as doctor prints it
+    out = [f".It Cm {code}", text(cause), ".Bl -tag -width expected -compact", ".It owner",
            f"{text(catalogue['owners'][snake(owner)])} ({severity.upper()})"]
     for part in PARTS:
         if words[part]:

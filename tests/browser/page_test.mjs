@@ -204,7 +204,7 @@ test("an agent that is gone is said, with how long and what to do; one that came
     await shows(page, "#banner", "systemctl status postern");
     assert.match(await page.title(), /Unknown/);
     agent = await new AgentStandIn(status(scenes.one().links, { started: ago(-60), version: "0.2.0" }), { port }).start();
-    await shows(page, "#log", "The agent started anew.");
+    await shows(page, "#log", "The agent was restarted.");
     await until(page, () => !document.querySelector("#banner").innerText.includes("No connection"));
     await shows(page, "#warnings", "reload the page");
 });
@@ -222,7 +222,7 @@ test("a page that is not served a stream asks instead", async () => {
     agent = await new AgentStandIn(scenes.one()).start();
     agent.refuseStreams = true;
     const page = await open(null, { expected: [/503/] });
-    await shows(page, "#feed", "asked every 5 s");
+    await shows(page, "#feed", "polled every 5 s");
     await shows(page, "#banner", "1 link");
     agent.refuseStreams = false;
     await shows(page, "#feed", "live");

@@ -39,7 +39,7 @@ try {
     await shows(page, "#log", second);
     assert.deepEqual(await page.locator("#path li .state").allInnerTexts(), Array(8).fill("✓ pass"));
     assert.match(await page.locator("#facts").innerText(), /Valid until\s+\d+ \w+ \d+ \(\d+ days left\)/);
-    assert.match(await page.locator("#dns").innerText(), /runs, pid \d+/);
+    assert.match(await page.locator("#dns").innerText(), /running, pid \d+/);
     assert.match(await page.locator("#matrix tr.address svg").first().getAttribute("aria-label"), /^last \d+ probes: \d+ good, 0 failed$/);
     assert.deepEqual(await seriousFindings(page), []);
     await seen(await page.locator("#facts .command").nth(1).innerText());
@@ -62,7 +62,7 @@ try {
     await shows(page, "#banner", "No connection to the agent");
     await seen("lost");
 
-    await shows(page, "#log", "The agent started anew.");
+    await shows(page, "#log", "The agent was restarted.");
     await shows(page, "#feed", "live");
     await page.waitForFunction(() => !document.querySelector("#banner").innerText.includes("No connection"));
     assert.deepEqual(page.trouble, []);

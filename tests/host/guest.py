@@ -185,7 +185,7 @@ class Guest:
         return self.run("sh", "-ec", script, check=check).stdout
 
     def cloud_init(self, upstream):
-        """Writes resolv.conf anew, with a header that says whose it is. Returns what tells of that upstream."""
+        """Rewrites resolv.conf, with a header that names the owner. Returns what identifies that upstream."""
         self.write("/etc/resolv.conf", "# Created by cloud-init automatically, do not edit.\n#\n"
                                        f"nameserver 10.77.0.{upstream}\n")
         return f"192.0.2.{upstream}"
@@ -230,7 +230,7 @@ class Guest:
         wait_until(lambda: os.path.exists(ready), DEADLINE_S, program)
 
     def start_cloud(self):
-        """The cloud's API and metadata; CLOUD_CONFIG speaks to them."""
+        """The cloud's API and metadata; CLOUD_CONFIG uses them."""
         scenario = f"{world()}/scenario.json"
         with open(scenario, "w", encoding="ascii") as file:
             zones = [{"ZoneId": "cn-hangzhou-h", "EniIp": PRIVATE_ADDRESS}]

@@ -1,4 +1,4 @@
-"""Whatever dies or breaks: lookups go on, or the host has its own DNS back until postern is well again."""
+"""Whatever fails: lookups keep working, or the host has its own DNS back until postern works again."""
 
 import unittest
 

@@ -133,7 +133,8 @@ TEST_CASE("compare: a service that is down both ways is not PrivateLink's fault,
     CHECK(b.logged.size() == 3);  // works, down, works
 }
 
-TEST_CASE("compare: a lookup that fails or leads to the private address is told, and asks nobody", "[sim][compare]") {
+TEST_CASE("compare: a lookup that fails or leads to the private address is reported, and nothing is sent",
+          "[sim][compare]") {
     Bench b;
     b.found = core::fail(core::Error{core::Code::kDnsFailed, "gw.example.com does not exist", "", 0});
     b.turn(PrivateView::kWorks);

@@ -264,7 +264,8 @@ TEST_CASE("credentials: the environment comes first and is asked no one else", "
     CHECK(w.get()->security_token.expose() == "a-token");
 }
 
-TEST_CASE("credentials: the role's keys are renewed ahead of time for days, and nobody waits for it", "[credentials]") {
+TEST_CASE("credentials: the role's keys are renewed ahead of time for days, and no call waits for it",
+          "[credentials]") {
     World w;
     w.open_chain();
     auto c = w.get();
@@ -299,7 +300,7 @@ TEST_CASE("credentials: everyone who waits gets the answer of one question", "[c
     CHECK(w.imds.keys_asked == 1);
 }
 
-TEST_CASE("credentials: when renewal fails the old ones serve until they expire, then the reason is told",
+TEST_CASE("credentials: when renewal fails the old ones serve until they expire, then the reason is reported",
           "[credentials]") {
     World w;
     w.open_chain();

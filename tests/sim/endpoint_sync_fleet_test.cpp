@@ -109,7 +109,7 @@ struct Fleet {
 
 }  // namespace
 
-TEST_CASE("fleet: requests a minute at rest and when a zone dies, for 1, 1,000 and 10,000 hosts", "[fleet]") {
+TEST_CASE("fleet: requests a minute when idle and when a zone fails, for 1, 1,000 and 10,000 hosts", "[fleet]") {
     for (const int hosts : {1, 1000, 10000}) {
         Fleet fleet(hosts);
         const double first = fleet.per_minute(30 * kMinute);

@@ -191,7 +191,7 @@ TEST_CASE("sync: an API that fails for a day changes nothing and says so once an
     CHECK(w.changes.size() == 1);
 }
 
-TEST_CASE("sync: failures back off, and another error is told at once", "[sync]") {
+TEST_CASE("sync: failures back off, and another error is reported at once", "[sync]") {
     World w;
     w.cloud.errors["*"] = error(Code::kApiUnavailable, "HTTP 503");
     w.begin({on("a", {"ep-1"})});

@@ -213,7 +213,8 @@ TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
     CHECK(s.links[0].all_down);
 }
 
-TEST_CASE("agent: comparing tells PrivateLink's fault from the service's and steers nothing", "[sim][compare]") {
+TEST_CASE("agent: comparing distinguishes PrivateLink's fault from the service's and changes no answer",
+          "[sim][compare]") {
     World w;
     Config config = World::config();
     config.links[0].compare = "gw.example.com";

@@ -29,7 +29,7 @@ class Role:
     secret: str = "exampleStsSecret"
     token: str = "CAISexample+Token/abc=="
     lifetime_s: float = 6 * 3600
-    renew: bool = True  # False: the metadata service goes on handing out the old credential
+    renew: bool = True  # False: the metadata service keeps returning the old credential
     code: str = "Success"
     issued: int = 0
     current: AccessKey = field(default=None, repr=False)
@@ -76,7 +76,7 @@ class KeyStore:
             return role.current
 
     def expire_temporary_keys(self, now):
-        """Every security token ends now, however long it was promised to live."""
+        """Every security token ends now, whatever its expiry."""
         with self._lock:
             for key in self._keys.values():
                 if key.token is not None:

@@ -1,4 +1,4 @@
-"""Starting a stand-in as a process of its own, and talking to its control endpoint. For tests and demonstrations."""
+"""Starts a stand-in as a separate process, and uses its control endpoint. For tests and demonstrations."""
 
 import http.client
 import json

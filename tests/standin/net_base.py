@@ -24,7 +24,7 @@ class TooLong(Exception):
 
 
 class Connection:
-    """One accepted connection, plain or TLS, with a read buffer of its own."""
+    """One accepted connection, plain or TLS, with its own read buffer."""
 
     def __init__(self, sock, peer):
         self.sock = sock

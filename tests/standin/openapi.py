@@ -44,7 +44,7 @@ class OpenApi:
         self.endpoints = endpoints
         self.faults = fault_list
         self.log = log
-        self.sts = None  # answers on the same listener, under host names of its own
+        self.sts = None  # answers on the same listener, under its own host names
         self.options = dict(OPTION_DEFAULTS)
         self.change_options(options or {})
         self._nonces = OrderedDict()
@@ -188,7 +188,7 @@ class OpenApi:
         matches, canonical = acs3.verify(request.method, request.path, request.raw_query, request.headers,
                                          payload, authorization, key.secret)
         if not matches or request.header("x-acs-content-sha256") != payload:
-            # The real gateway repeats the canonical request, security token included: whoever logs this leaks it.
+            # The real gateway repeats the canonical request, security token included: logging this leaks it.
             raise ApiError(400, "SignatureDoesNotMatch",
                            "Specified signature does not match our calculation. server StringToSign is:"
                            f"{acs3.string_to_sign(canonical)}, server CanonicalRequest is:{canonical}")

@@ -31,7 +31,7 @@ def parse_named_address(text):
 
 
 def write_ready_file(path, content):
-    """By rename, so that whoever waits for the file never reads half of it."""
+    """By rename, so that a reader never sees half of it."""
     if path is None:
         return
     temporary = f"{path}.{os.getpid()}.tmp"

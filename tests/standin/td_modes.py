@@ -54,7 +54,7 @@ MODES = {
     "sql_code": ("200 with code != 0: 855 authentication, 11 database unreachable, 904 no database, 9728 syntax",
                  {"code": 855, "desc": None, "status": 200}),
     "memory": ("503 with the bare JSON string that taosAdapter's memory guard sends", {}),
-    # the WebSocket; /rest/sql goes on working
+    # the WebSocket; /rest/sql keeps working
     "ws_status": ("an HTTP status instead of the upgrade, with an HTML body", {"status": 403}),
     "ws_wrong_accept": ("101 with the accept key of another request", {}),
     "ws_hang": ("101, then silence", {}),

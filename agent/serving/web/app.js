@@ -1,4 +1,4 @@
-// The page: one status document in, every panel out. What is chosen stands in the address as #link/ip.
+// The page: takes one status document, draws every panel. The selection is in the URL as #link/ip.
 
 import { byId, el, recall, remember, setText, show } from "./dom.js";
 import { addressState, now, number, rank, setNow, shape, span, tickAges } from "./format.js";
@@ -32,7 +32,7 @@ function translate() {
     }
 }
 
-// The address that was chosen; else one that is in trouble; else the first. `of`: the link whose path is shown.
+// The selected address; else a failing one; else the first. `of`: the link whose path is shown.
 function chosen(status) {
     const [name, ip] = decodeURIComponent(location.hash.slice(1)).split("/");
     let best = null;

@@ -1,4 +1,5 @@
-// The verdict, its cause and the next step, in the words of `postern status`; in Chinese from the finding behind them.
+// The verdict, its cause and the next step, in English the sentences of `postern status`; in Chinese
+// from the finding.
 
 import { byId, el, show } from "./dom.js";
 import { addressState, age, badge, shape } from "./format.js";
@@ -17,7 +18,7 @@ export function fixOf(link) {
     return (language() === "zh" && chineseFix(link)) || inEnglish(link.fix);
 }
 
-// The link that the headline speaks of.
+// The link in the headline.
 export const worstLink = (status) => status.links.find((link) => status.headline.startsWith(`${link.name}: `));
 
 const OWNERS = { "you": "owner_you", "whoever runs your VPC": "owner_cloud_admin" };
@@ -43,7 +44,7 @@ function nextStep(status, worst) {
     return worst ? fixOf(worst) : null;
 }
 
-// `lost`: since when the agent is silent, "" while it is not.
+// `lost`: since when the agent does not answer, "" while it does.
 export function drawBanner(status, lost) {
     const node = byId("banner");
     const worst = worstLink(status);

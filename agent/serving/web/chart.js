@@ -1,5 +1,5 @@
-// Times of one address as SVG: the p50 as a line, p50 to p95 as a band, periods with failures as crosses on the ground
-// line. The same in a sentence, in a reading by pointer or arrow keys, and in a table.
+// Times of one address as SVG: the p50 as a line, p50 to p95 as a band, periods with failures as crosses on the
+// baseline. Also as a sentence, as a reading by pointer or arrow keys, and as a table.
 
 import { byId, el, setText, svg } from "./dom.js";
 import { clockMinute, milliseconds, moment, monthDay, number } from "./format.js";
@@ -62,7 +62,7 @@ export class Chart {
         this.summary();
     }
 
-    // Nothing to draw: `text` says why.
+    // Nothing to draw: `text` gives the reason.
     clear(text) {
         this.series = null;
         this.node.replaceChildren(el("p", { class: "empty" }, text));
@@ -157,7 +157,7 @@ export class Chart {
     table() {
         const details = byId("chart-table");
         if (!details.open || !this.series) return;
-        const head = ["at", "legend_p50", "p95", "attempts", "failures", "commonest"].map((key) => el("th", { scope: "col" }, key === "p95" ? key : t(key)));
+        const head = ["at", "legend_p50", "p95", "attempts", "failures", "most_common"].map((key) => el("th", { scope: "col" }, key === "p95" ? key : t(key)));
         const rows = this.series.points.slice(-MOST_TABLE_ROWS).reverse().map((p) => el("tr", {},
             el("th", { scope: "row" }, moment(new Date(p.time_s * 1000))), el("td", {}, milliseconds(p.p50)), el("td", {}, milliseconds(p.p95)),
             el("td", {}, number(p.attempts)), el("td", {}, number(p.failures)), el("td", {}, p.reason ?? "")));

@@ -1,4 +1,4 @@
-// What a probe sends, as a command for a shell. The token is the shell's own: the page has none.
+// The request of a probe as a shell command. The token is a shell variable: the page has none.
 
 const quoted = (text) => (/^[\w.:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 

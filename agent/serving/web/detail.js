@@ -1,5 +1,5 @@
-// One address: why it is as it is, its success and times over an hour, a day, a month, its certificate, and the private
-// path against the public gateway.
+// One address: the cause of its state, its success and times over an hour, a day, a month, its certificate, and the
+// private path against the public gateway.
 
 import { byId, el, setText, show } from "./dom.js";
 import { addressState, ago, badge, day, isGood, milliseconds, moment, now, number, percent, stateWord } from "./format.js";
@@ -114,7 +114,7 @@ function reasonText(last) {
     return [words && `${words} `, last.detail && el("span", { lang: "en" }, last.detail)];
 }
 
-// The phases of one probe, one after the other on one bar.
+// The phases of one probe on one bar.
 function waterfall(last) {
     const phases = PHASES.slice(1).filter((phase) => last[`${phase}_us`] !== null);
     if (phases.length === 0) return null;
@@ -131,7 +131,7 @@ function command(text) {
         try {
             await navigator.clipboard.writeText(text);
             setText(button, t("copied"));
-        } catch {  // not allowed, or not on this machine: the next best thing
+        } catch {  // not allowed, or not on this machine: use the fallback
             getSelection().selectAllChildren(shown);
         }
     } }, t("copy"));

@@ -1,10 +1,10 @@
-// Building elements. Text becomes text nodes and nothing else: no string of this page is ever read as markup.
+// Builds elements. Text becomes text nodes only: no string is ever parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
-// Controls, and marks that turn the direction of what follows, are shown as what they are: foreign.
+// Control characters, and marks that change the text direction, are shown as such: foreign.
 const plain = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
 
 function fill(node, attributes, children) {
@@ -20,7 +20,7 @@ function fill(node, attributes, children) {
 export const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
-// Rebuilds `node` only when what it shows has changed, so that focus and selections stay.
+// Rebuilds `node` only if its content changed, so that focus and selections stay.
 const shown = new WeakMap();
 export function show(node, key, build) {
     const text = JSON.stringify(key);
@@ -39,7 +39,7 @@ export function setAttribute(node, name, value) {
     if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
-// What the browser remembers for next time, if it may.
+// What the browser stores, if allowed.
 export function remember(key, value) {
     try {
         localStorage.setItem(`postern.${key}`, value);

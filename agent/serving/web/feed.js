@@ -1,6 +1,6 @@
-// What comes from the agent: the event stream while the page is visible, the past by asking. Tells its listener
-//   status(document)   records(list, oldest first)   state("live" | "lost" | "paused" | "polling")
-// A stream that says nothing may be a quiet agent or a dead one: then /livez decides.
+// Data from the agent: the event stream while the page is visible, history by requests. Calls its listener:
+// status(document)   records(list, oldest first)   state("live" | "lost" | "paused" | "polling")
+// A silent stream may mean a quiet agent or a dead one: then /livez decides.
 
 const RETRY_MS = 2000;
 const POLL_MS = 5000;
@@ -56,7 +56,7 @@ export class Feed {
         source.addEventListener("probe", (event) => this.records([JSON.parse(event.data)]));
         source.onerror = () => {
             if (source.readyState !== EventSource.CLOSED) return this.listener.state("lost");
-            this.source = null;  // refused, for too many listen: the browser does not try again by itself
+            this.source = null;  // refused, too many clients: the browser does not retry by itself
             this.poll();
         };
     }
@@ -82,7 +82,7 @@ export class Feed {
             const since = this.lastRecord ? `&since=${encodeURIComponent(this.lastRecord)}` : "";
             this.records((await ask(`api/v1/probes?limit=${PAST}${since}`)).probes.reverse());
         } catch {
-            return;  // the stream says it when the agent is gone
+            return;  // the stream reports when the agent is gone
         }
     }
 

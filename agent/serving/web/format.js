@@ -1,4 +1,4 @@
-// Numbers and times as people read them, in the page's language. Times of the API are microseconds and UTC texts.
+// Numbers and times in the page's language. Times of the API are microseconds and UTC texts.
 
 import { el, setText } from "./dom.js";
 import { language, t } from "./words.js";
@@ -13,7 +13,7 @@ export function milliseconds(us) {
 
 export const number = (n) => new Intl.NumberFormat(locale()).format(n);
 
-// Rounded down: 100 % is every single one.
+// Rounded down: 100 % means all of them.
 export function percent(good, of) {
     if (of === 0) return t("none");
     return `${Math.floor(good / of * 10000) / 100} %`;
@@ -38,12 +38,12 @@ export const monthDay = (date) => format(date, { month: "short", day: "numeric" 
 export const day = (date) => format(date, { year: "numeric", month: "short", day: "numeric" });
 export const moment = (date) => `${monthDay(date)} ${clock(date)}`;
 
-// The agent's clock decides, not the browser's: ages are counted from what the last status said the time is.
+// The agent's clock, not the browser's: ages are relative to the time in the last status.
 let ahead_ms = 0;
 export const setNow = (ts) => (ahead_ms = Date.parse(ts) - Date.now());
 export const now = () => Date.now() + ahead_ms;
 
-// An age that goes on by itself, see tickAges(): "14 s", or as `key` says it.
+// An age that keeps counting, see tickAges(): "14 s", or in the text `key`.
 export function age(ts, key = "for_age") {
     if (!ts) return t("never");
     const node = el("time", { datetime: ts, title: moment(new Date(ts)), "data-age": Date.parse(ts), "data-key": key });
@@ -58,12 +58,12 @@ const SHAPES = { up: "●", degraded: "▲", down: "✕", unknown: "○", good: 
 export const shape = (state) => SHAPES[state] ?? "○";
 const WORDS = { degraded: "state_degraded", unknown: "state_unknown" };
 export const stateWord = (state) => t(WORDS[state] ?? state);
-// State is a shape and a word; the colour only repeats them.
+// State is a shape and a word; colour repeats them.
 export function badge(state, word = stateWord(state)) {
     return el("span", { class: `state ${state}` }, el("span", { class: "shape", "aria-hidden": "true" }, shape(state)), ` ${word}`);
 }
 
-// Without a token for TDengine the path is all that is judged.
+// Without a token for TDengine only the path is judged.
 export const asksService = (link) => link.kind !== "tdengine" || link.token_configured;
 export const addressState = (link, address) => (!link.probing ? "unknown" : asksService(link) ? address.state : address.path);
 const RANKS = { down: 0, degraded: 1, unknown: 2, up: 3 };

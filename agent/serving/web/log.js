@@ -1,4 +1,4 @@
-// The probes as they happen, newest on top. Filtering never loses any; holding still neither, up to the ring's size.
+// Live probes, newest on top. Neither filtering nor pausing loses any, up to the ring's size.
 
 import { byId, el, setText, show } from "./dom.js";
 import { badge, clock, isGood, milliseconds, moment } from "./format.js";
@@ -38,7 +38,7 @@ export class Log {
         this.draw();
     }
 
-    // Of an agent that started anew.
+    // After a restart of the agent.
     restarted(ts) {
         this.add([{ restarted: true, ts, link: "", ip: "" }]);
     }
@@ -54,7 +54,7 @@ export class Log {
         for (const old of this.records.splice(KEPT)) this.known.delete(`${old.ts} ${old.link} ${old.ip}`);
         if (this.held) this.news += fresh.length;
         if (this.planned) return;
-        this.planned = true;  // a hundred probes a second are drawn sixty times
+        this.planned = true;  // a hundred probes a second are drawn at the display's rate
         requestAnimationFrame(() => {
             this.planned = false;
             this.draw();

@@ -1,5 +1,5 @@
-// Every name and every address behind it, a row each. Many rows are virtual: only those in view exist, with spacers for
-// the others, and the table says how many there are.
+// Every name and its addresses, one row each. Long tables are virtual: only the visible rows exist, with spacers for
+// the others, and the table gives their number.
 
 import { byId, el, setAttribute, setText, show } from "./dom.js";
 import { addressState, age, badge, isGood, milliseconds, stateWord } from "./format.js";
@@ -7,12 +7,12 @@ import { causeOf, fixOf, worstLink } from "./banner.js";
 import { drawStreak } from "./streak.js";
 import { language, t } from "./words.js";
 
-const ALL_UP_TO = 60;   // rows that are simply drawn
+const ALL_UP_TO = 60;   // up to here all rows are drawn
 const BEYOND = 8;       // rows drawn above and below those in view
 const COLUMNS = ["address", "zone", "state", "last", "p95", "streak", "dns", "since"];
 
 export class Matrix {
-    // `choose(link, ip)`: somebody wants the details.
+    // `choose(link, ip)`: called to show details.
     constructor(choose) {
         this.choose = choose;
         this.rows = new Map();  // index → row, of what is drawn
@@ -66,7 +66,7 @@ export class Matrix {
         this.fill();
     }
 
-    // The table around the rows: made anew only for another language, or when it turns virtual.
+    // The table around the rows: rebuilt only for another language, or when it becomes virtual.
     frame(of, shown) {
         const scroller = byId("matrix");
         byId("matrix-controls").hidden = of < 2;
@@ -188,7 +188,7 @@ export class Matrix {
 
     updateLink(cell, link) {
         const word = link.probing ? stateWord(link.state) : t("not_probed");
-        const why = !this.virtual && link.cause && worstLink(this.status) !== link;  // that one stands in the banner
+        const why = !this.virtual && link.cause && worstLink(this.status) !== link;  // the banner shows that one
         show(cell, [link.name, link.host, link.state, why, link.fix, link.addresses.length === 0, language()], () => [
             el("span", { class: "name" }, link.name), " ", badge(link.state, word), " ", el("span", { class: "note host" }, link.host),
             link.addresses.length === 0 && el("span", { class: "note" }, ` ${t("no_addresses")}`),

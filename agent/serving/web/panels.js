@@ -1,4 +1,4 @@
-// DNS and discovery: what this host asks and is told, and where the addresses come from.
+// DNS and discovery: this host's queries and answers, and the sources of addresses.
 
 import { byId, el, show } from "./dom.js";
 import { ago, badge, milliseconds, number, percent } from "./format.js";

@@ -1,6 +1,6 @@
-// The way of one link, from credentials to SQL, as far as status shows it: [{step, state, text}] with the states of
-// doctor: pass, warn, fail, skip. What is not seen is skipped with the step that hides it, never said to be false.
-// A doctor's findings for the same steps can take the place of stepsOf().
+// The path of one link, from credentials to SQL, as status shows it: [{step, state, text}] with doctor's states:
+// pass, warn, fail, skip. A step that can't be seen is skipped with the step that hides it, never reported as failed.
+// Doctor's findings for the same steps can replace stepsOf().
 
 import { byId, el, show } from "./dom.js";
 import { asksService, badge, isGood } from "./format.js";
@@ -9,7 +9,7 @@ import { language, t } from "./words.js";
 const ORDER = ["connect", "tls", "request", "ttfb", "transfer", "reply", "sql", "ws"];
 const STEPS = [["tcp", "connect", "connect"], ["tls", "tls", "tls"], ["http", "request", "reply"], ["sql", "sql", "ws"]];
 
-// Steps that a probe of this kind does not take.
+// Steps that this kind of probe does not have.
 const BEYOND_KIND = { tcp: ["tls", "http", "sql"], https: ["sql"] };
 
 const step = (name, state, text) => ({ step: name, state, text });
@@ -45,7 +45,7 @@ function dns(status, link) {
     return step("dns", link.answer.length > 0 ? "pass" : "fail", t("dns_answers", { n: link.answer.length, of: link.addresses.length }));
 }
 
-// How the last probes of all addresses fared between two phases.
+// The last probes of all addresses between two phases.
 function reached(name, first, last, link, probed) {
     if ((BEYOND_KIND[link.kind] ?? []).includes(name)) return step(name, "skip", t("beyond_kind", { kind: link.kind }));
     if (name === "sql" && !asksService(link)) return step(name, "skip", t("no_token"));

@@ -11,7 +11,7 @@ const FINDINGS = {
 };
 export const findingInChinese = (finding) => FINDINGS[finding];
 
-// In short: up to the first colon.
+// Short form: up to the first colon.
 export const reasonInChinese = (reason) => CHINESE[reason]?.[0].split(/[：；，]/)[0];
 
 const filled = (text, link, ip) => text.replace(/\{(\w+)\}/g, (whole, name) => ({ ip: ip || "ADDRESS", host: link.host, port: link.port, link: link.name })[name]);
@@ -22,7 +22,7 @@ function subject({ ip, zone, alike }, link) {
     return alike > 1 ? `${place} 等 ${alike} 个地址` : place;
 }
 
-// undefined where the agent's own sentence has to do.
+// undefined if only the agent's English sentence exists.
 export function chineseCause(link) {
     const { code, reason, ip } = link.finding ?? {};
     const address = link.addresses.find((a) => a.ip === ip);

@@ -1,5 +1,5 @@
-// From the roll-ups of /api/v1/history to what a chart shows: a bounded number of points, oldest first, of
-// {time_s, p50, p95, attempts, failures, reason}; and the success over a time.
+// Turns the roll-ups of /api/v1/history into chart data: a bounded number of points, oldest first, of {time_s, p50,
+// p95, attempts, failures, reason}; and the success ratio over a time.
 
 import { ask } from "./feed.js";
 
@@ -33,7 +33,7 @@ export function successOf(histories, range, now_s) {
     return { attempts, failures };
 }
 
-function commonest(history, rows) {
+function mostCommon(history, rows) {
     let best = null, most = 0;
     for (const [reason, counts] of Object.entries(history.reasons)) {
         const count = rows.reduce((sum, i) => sum + counts[i], 0);
@@ -46,7 +46,7 @@ const middle = (values) => (values.length === 0 ? null : values.sort((a, b) => a
 const highest = (values) => (values.length === 0 ? null : Math.max(...values));
 const sum = (list, rows) => rows.reduce((total, i) => total + list[i], 0);
 
-// Where several periods share a point: the median of their p50, the highest p95, all failures.
+// If several periods share a point: the median of their p50, the highest p95, all failures.
 export function pointsOf(histories, range, phase, now_s) {
     const [resolution, seconds] = RANGES[range];
     const history = histories[resolution];
@@ -60,7 +60,7 @@ export function pointsOf(histories, range, phase, now_s) {
     const of = (mark, rows) => rows.map((i) => marks[mark][i]).filter((value) => value !== null);
     const points = [...groups].sort(([a], [b]) => a - b).map(([time_s, rows]) => ({
         time_s, p50: middle(of("p50", rows)), p95: highest(of("p95", rows)), attempts: sum(history.attempts, rows),
-        failures: sum(history.failures, rows), reason: commonest(history, rows),
+        failures: sum(history.failures, rows), reason: mostCommon(history, rows),
     }));
     return { points, step, from_s: now_s - seconds, to_s: now_s };
 }

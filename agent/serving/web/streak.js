@@ -1,5 +1,5 @@
-// The last outcomes of an address as bars: "+" good, "~" good but degraded, "x" failed, "?" says nothing. A failure is
-// taller, not only redder.
+// The last results of an address as bars: "+" good, "~" good but degraded, "x" failed, "?" unknown. A failure is also
+// taller, not only red.
 
 import { svg } from "./dom.js";
 import { t } from "./words.js";

@@ -1,4 +1,4 @@
-// The language of the page. {name} in a text is filled in; what comes from the agent is never a text of ours.
+// The language of the page. {name} in a text is filled in; data from the agent is never used as a text.
 
 import { recall, remember } from "./dom.js";
 import { english } from "./words_en.js";
@@ -27,5 +27,5 @@ export function t(key, values) {
 }
 export const has = (key) => key in english;
 
-// The same with nodes in the places of the names.
+// The same, with nodes in place of the names.
 export const nodesOf = (key, nodes) => t(key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? nodes[part] : part));

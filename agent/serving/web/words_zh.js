@@ -34,7 +34,7 @@ export const chinese = {
     chart_summary: "p50 {p50}（{low} 至 {high}），p95 最高 {p95}；{attempts} 次探测中 {failures} 次失败。",
     chart_reading: "{time}：p50 {p50}，p95 {p95}，{attempts} 次中 {failures} 次失败", chart_empty: "该时段没有测量数据。",
     chart_hint: "用指针指向图表，或在其中使用方向键，可读取单个数值。", chart_failed: "无法读取历史：{why}", legend_p50: "p50", legend_band: "p50 至 p95", legend_failed: "失败",
-    at: "时间", failures: "失败", attempts: "探测次数", commonest: "最常见原因",
+    at: "时间", failures: "失败", attempts: "探测次数", most_common: "最常见原因",
     last_probe: "最近一次探测", certificate: "证书", compared: "私网与公网对比", no_certificate: "未见到证书。",
     subject: "主体", issuer: "签发者", names: "域名", valid_until: "有效期至", chain_until: "证书链有效期至", fingerprint: "SHA-256",
     tls_version: "TLS", days_left: "剩余 {n} 天", expired: "已过期", no_compare: "未对比：请将 [[link]] compare 设为公网网关。",

@@ -114,7 +114,7 @@ TEST_CASE("endpoint plan: a zone without the service is a no that names the zone
     CHECK(has(error.hint, "--vswitch"));
 }
 
-TEST_CASE("endpoint plan: what nobody knows has to be given", "[endpoint]") {
+TEST_CASE("endpoint plan: what is not known has to be given", "[endpoint]") {
     struct Case {
         const char* about;
         EndpointWish wish;

@@ -35,21 +35,22 @@ TEST_CASE("endpoint progress: each state has a stage, an outcome and a next step
     };
     constexpr const char* kAccept = "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID ep-1";
     const Case cases[] = {
-        {report("Creating", "Disconnected", "Creating"), Outcome::kGoOn, "Creating", "is being created"},
-        {report("Pending", "Connected", "Connected"), Outcome::kGoOn, "Pending", "being modified"},
-        {report("Active", "Disconnected", "Wait"), Outcome::kGoOn, "Active, connection Disconnected", kAccept},
-        {report("Active", "Pending", "Wait"), Outcome::kGoOn, "Active, connection Pending", kAccept},
-        {report("Active", "Connecting", "Connecting"), Outcome::kGoOn, "Active, connection Connecting",
+        {report("Creating", "Disconnected", "Creating"), Outcome::kPending, "Creating", "is being created"},
+        {report("Pending", "Connected", "Connected"), Outcome::kPending, "Pending", "being modified"},
+        {report("Active", "Disconnected", "Wait"), Outcome::kPending, "Active, connection Disconnected", kAccept},
+        {report("Active", "Pending", "Wait"), Outcome::kPending, "Active, connection Pending", kAccept},
+        {report("Active", "Connecting", "Connecting"), Outcome::kPending, "Active, connection Connecting",
          "is connecting"},
-        {report("Active", "Connected", "Wait"), Outcome::kGoOn, "Active, connection Connected", kAccept},
+        {report("Active", "Connected", "Wait"), Outcome::kPending, "Active, connection Connected", kAccept},
         {report("Active", "Connected", "Connected"), Outcome::kConnected, "Connected", ""},
         {report("Active", "Connected", "Connected", ""), Outcome::kConnected, "Connected", ""},
-        {report("Deleting", "Disconnected", "Deleting"), Outcome::kHopeless, "Deleting", "is being deleted"},
-        {report("Active", "ServiceDeleted", "Disconnected"), Outcome::kHopeless, "Active, connection ServiceDeleted",
+        {report("Deleting", "Disconnected", "Deleting"), Outcome::kFailed, "Deleting", "is being deleted"},
+        {report("Active", "ServiceDeleted", "Disconnected"), Outcome::kFailed, "Active, connection ServiceDeleted",
          "was deleted"},
-        {report("Active", "Connected", "Connected", "FinancialLocked"), Outcome::kHopeless,
+        {report("Active", "Connected", "Connected", "FinancialLocked"), Outcome::kFailed,
          "Active, connection Connected", "overdue bill"},
-        {report("Hibernating", "Connected", "Connected"), Outcome::kGoOn, "Hibernating", "has the status Hibernating"},
+        {report("Hibernating", "Connected", "Connected"), Outcome::kPending, "Hibernating",
+         "has the status Hibernating"},
     };
     for (const auto& c : cases) {
         INFO(c.stage << " / " << c.next);

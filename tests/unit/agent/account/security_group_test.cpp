@@ -126,7 +126,7 @@ TEST_CASE("security group: the least priority number decides, drop before accept
           "rule sgr-drop7 of sg-a drops TCP 443/443 from 192.168.0.0/16 (priority 7)");
 }
 
-TEST_CASE("security group: what can't be told matters only where it could change the answer", "[security_group]") {
+TEST_CASE("security group: an unknown matters only where it could change the answer", "[security_group]") {
     const auto maybe_accept = from_group(accept("", 1), "sg-other");
     const auto maybe_drop = from_group(drop("", 1), "sg-other");
     CHECK(judged({maybe_accept}) == "unknown");

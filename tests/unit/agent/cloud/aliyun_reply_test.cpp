@@ -129,7 +129,7 @@ TEST_CASE("json: size and depth are bounded, and what came instead is named", "[
     CHECK(v.at({"x", "s"}).text() == "9007199254740993");
 }
 
-TEST_CASE("aliyun: errors are told apart by code, whatever the status", "[aliyun]") {
+TEST_CASE("aliyun: errors are distinguished by code, whatever the status", "[aliyun]") {
     const auto kind = [](int status, const std::string& code) { return classify(read_api_error(status, coded(code))); };
     for (const int status : {400, 429, 503}) {
         CHECK(kind(status, "Throttling.User") == ApiFailure::kThrottled);

@@ -75,7 +75,7 @@ TEST_CASE("config: one endpoint may be given as a text", "[config]") {
     CHECK(config->links[0].token.env == "T");
 }
 
-TEST_CASE("config: all mistakes are told at once, in the order of the file", "[config]") {
+TEST_CASE("config: all mistakes are reported at once, in the order of the file", "[config]") {
     const auto issues = issues_of(R"([agent]
 log_levl = "debug"
 [dns]
@@ -102,8 +102,8 @@ fall = 0
     CHECK(format_issue("f.toml", issues[0]) == "f.toml:2: agent.log_levl: unknown key; did you mean \"log_level\"?");
 }
 
-TEST_CASE("config: broken TOML names the line and the commonest slip", "[config]") {
-    CHECK(contains(only_issue("[dns]\nttl = 10s\n"), "2 : not TOML: texts, durations and addresses stand in quotes"));
+TEST_CASE("config: broken TOML names the line and the most common mistake", "[config]") {
+    CHECK(contains(only_issue("[dns]\nttl = 10s\n"), "2 : not TOML: texts, durations and addresses need quotes"));
     CHECK(contains(only_issue("[dns]\nttl: 10\n"), "2 : not TOML: write key = value"));
     CHECK(contains(only_issue("[aliyun]\nregion = \"cn-hangzhou\n[dns]\n"), "2 : not TOML"));
     CHECK(contains(only_issue("[dns]\nttl = \"1s\"\nttl = \"2s\"\n"), "3 : "));
@@ -174,8 +174,8 @@ TEST_CASE("config: hosts that can't be private names are refused with the reason
     CHECK(contains(host("db.example.com:443"), "has a port"));
     CHECK(contains(host("https://db.example.com/"), "give the host name alone, \"db.example.com\""));
     CHECK(contains(host("db"), "one part only"));
-    CHECK(contains(host("db.localhost"), "meaning of its own"));
-    CHECK(contains(host("1.0.10.in-addr.arpa"), "meaning of its own"));
+    CHECK(contains(host("db.localhost"), "has a special meaning"));
+    CHECK(contains(host("1.0.10.in-addr.arpa"), "has a special meaning"));
     CHECK(contains(host("*.example.com"), "wildcard"));
     CHECK(contains(host("-db.example.com"), "not a host name"));
     CHECK(contains(host("db..example.com"), "not a host name"));
@@ -229,7 +229,7 @@ TEST_CASE("config: what is odd but possible is a warning with its line", "[confi
     CHECK(contains(config->warnings[3].what, "token_file"));
 }
 
-TEST_CASE("config: comparing is off unless asked for, has a port of its own, and its cost is noted", "[config]") {
+TEST_CASE("config: comparing is off unless asked for, has its own port, and its cost is noted", "[config]") {
     const auto without = parse_config("f.toml", kLink);
     REQUIRE(without);
     CHECK(without->links[0].compare.empty());

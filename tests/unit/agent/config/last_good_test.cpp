@@ -93,7 +93,7 @@ TEST_CASE("last_good: without a copy that is whole and of this very file the mis
     ::rmdir(f.copy.c_str());
 }
 
-TEST_CASE("last_good: a file that is gone, or that does not say where its copy lies, has none here", "[last_good]") {
+TEST_CASE("last_good: a file that is gone, or that does not name the place of its copy, has none here", "[last_good]") {
     Files f;
     CHECK(f.save(f.good()).empty());
     CHECK_FALSE(load_usable_config(f.file));

@@ -164,7 +164,7 @@ TEST_CASE("snapshot: the first one, too, survives damage to its file", "[snapsho
     CHECK(loop.close());
 }
 
-TEST_CASE("snapshot: a folder that can't be written is told once and recovers", "[snapshot]") {
+TEST_CASE("snapshot: a folder that can't be written is reported once and recovers", "[snapshot]") {
     Folder folder;
     core::Loop loop;
     {

@@ -44,7 +44,7 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
     CHECK(plan.hosts.size() == 2);
     CHECK_FALSE(plan.dns);
     CHECK(text_of(plan, Catalogue::in(Language::kEnglish)) ==
-          "to mend it, postern would\n"
+          "to fix it, postern would\n"
           "  1. make a comment of line 3 of /etc/hosts: 10.0.0.9 gw.test\n"
           "  2. make a comment of line 5 of /etc/hosts: gw.test 10.0.0.9\n");
 }

@@ -52,8 +52,8 @@ TEST_CASE("endpoint query: what the configuration takes and refuses", "[config]"
     const auto has = [](const std::string& text, const char* word) { return text.find(word) != std::string::npos; };
     CHECK(has(issue_of("{ service = \"epsrv-bp1\" }"), "give its name"));
     CHECK(has(issue_of("{ service = \"x.example\" }"), "is not the name of an endpoint service"));
-    CHECK(has(issue_of("{ vpc = \"vpc-1\" }"), "says nothing to look for"));
-    CHECK(has(issue_of("{}"), "says nothing to look for"));
+    CHECK(has(issue_of("{ vpc = \"vpc-1\" }"), "has nothing to search for"));
+    CHECK(has(issue_of("{}"), "has nothing to search for"));
     CHECK(has(issue_of("{ tags = { a = \"b\" } }"), "unknown key: expected service, tag or vpc"));
     CHECK(has(issue_of("{ tag = \"a=b\" }"), "expected 1 to 20 tags"));
     CHECK(has(issue_of("{ tag = { \"acs:x\" = \"b\" } }"), "begin neither with aliyun"));

@@ -179,7 +179,8 @@ TEST_CASE("lookup: silent upstreams end within the limit, and one family is enou
     CHECK(loop.close());
 }
 
-TEST_CASE("lookup: new upstreams take over while a question is in flight, and destruction answers nobody", "[lookup]") {
+TEST_CASE("lookup: new upstreams take over while a question is in flight, and destruction calls nothing back",
+          "[lookup]") {
     core::Loop loop;
     {
         core::SystemClock clock(loop);

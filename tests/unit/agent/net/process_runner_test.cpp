@@ -65,7 +65,7 @@ TEST_CASE("process runner: what fails, does not exist or says too much is an err
     CHECK(w.run({w.script("exec >&-; sleep 0.05; exit 0")}).value_or("none") == "");
 }
 
-TEST_CASE("process runner: who does not end is ended with all that it started, and waits for nobody's loop",
+TEST_CASE("process runner: a program that does not end is killed with its children, and blocks no loop",
           "[credentials]") {
     World w;
     FakeClock clock;

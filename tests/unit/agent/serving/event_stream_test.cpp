@@ -110,7 +110,7 @@ TEST_CASE("stream: the status comes when it changed, once a second at most", "[s
     CHECK(count(client->take(), "something else") == 1);
 }
 
-TEST_CASE("stream: a large status comes less often, and records at once all the same", "[stream]") {
+TEST_CASE("stream: a large status comes less often, and records still at once", "[stream]") {
     World w;
     w.status = snapshot({link(std::vector<AddressStatus>(1000, address("10.0.1.23", "z", State::kUp, State::kUp)))});
     const auto client = w.listen();
@@ -188,7 +188,7 @@ TEST_CASE("stream: silence is broken by a comment every 15 s", "[stream]") {
     CHECK(client->take() == ":\n\n");
 }
 
-TEST_CASE("stream: nobody listens, nothing runs", "[stream]") {
+TEST_CASE("stream: without clients nothing runs", "[stream]") {
     World w;
     CHECK(w.clock.idle());
     const auto client = w.listen();

@@ -49,7 +49,7 @@ struct Sources {
 
 }  // namespace
 
-TEST_CASE("routes: livez and readyz speak as Kubernetes does", "[http]") {
+TEST_CASE("routes: livez and readyz have the form of Kubernetes", "[http]") {
     Sources sources;
     HttpFixture f(sources.routes());
     CHECK(body_of(f.get("/livez")) == "ok");

@@ -112,7 +112,7 @@ TEST_CASE("http: the Host header must name this host", "[http]") {
     CHECK(status_of(f.ask("GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n")) == 400);
 }
 
-TEST_CASE("http: clients outside allow are told so, and a reload lets them in", "[http]") {
+TEST_CASE("http: clients outside allow get 403, and a reload lets them in", "[http]") {
     HttpOptions options;
     options.allow = {*core::IpPrefix::parse("127.0.0.1/32")};
     HttpFixture f(echo_routes(), options);
@@ -125,7 +125,7 @@ TEST_CASE("http: clients outside allow are told so, and a reload lets them in", 
     CHECK(status_of(f.ask(request, "127.0.0.2")) == 200);
 }
 
-TEST_CASE("http: a page that throws is a 500 and the server goes on", "[http]") {
+TEST_CASE("http: a page that throws is a 500 and the server keeps working", "[http]") {
     HttpFixture f(echo_routes());
     CHECK(status_of(f.get("/throws")) == 500);
     CHECK(status_of(f.get("/echo")) == 200);
@@ -147,7 +147,7 @@ TEST_CASE("http: oversized, broken and slow requests do no harm", "[http]") {
     CHECK(status_of(f.get("/echo")) == 200);
 }
 
-TEST_CASE("http: more connections than the limit wait, and the server goes on", "[http]") {
+TEST_CASE("http: more connections than the limit wait, and the server keeps working", "[http]") {
     HttpOptions options;
     options.max_connections = 4;
     HttpFixture f(echo_routes(), options);

@@ -283,7 +283,7 @@ TEST_CASE("status: the finding behind a cause, and the marks of the last results
     CHECK(Json::parse(status_json(s))["links"][0]["finding"]["code"] == "slow");
 }
 
-TEST_CASE("readiness: plan, discovery and sweep are told apart", "[status]") {
+TEST_CASE("readiness: plan, discovery and sweep are distinguished", "[status]") {
     auto s = mixed();
     for (const auto& c : ready_checks(s))
         CHECK(c.ok);

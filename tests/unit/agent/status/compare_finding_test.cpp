@@ -88,7 +88,7 @@ TEST_CASE("compare: what was seen before the private side turned explains nothin
     CHECK(finding_of(s) == Comparison::kUnknown);
 }
 
-TEST_CASE("compare: what the private path gains is told as it is, a loss too", "[compare]") {
+TEST_CASE("compare: what the private path gains is reported as it is, also a loss", "[compare]") {
     CompareStatus s = compared(PrivateView::kWorks, Reason::kNone);
     judge_comparison(s);
     CHECK(s.text == "both work");

@@ -39,7 +39,7 @@ TEST_CASE("status: everything up is good and says how much", "[status]") {
     CHECK(s.links[0].cause.empty());
 }
 
-TEST_CASE("status: one dead address of two degrades a link whose policy is any, and fails one whose policy is all",
+TEST_CASE("status: one address down of two degrades a link whose policy is any, and fails one whose policy is all",
           "[status]") {
     auto s = judged({link({up(), refused()})});
     CHECK(s.overall == Overall::kDegraded);
@@ -73,7 +73,7 @@ TEST_CASE("status: a wrong token is the service, not the path", "[status]") {
     CHECK(has(s.links[0].fix, "token_file"));
 }
 
-TEST_CASE("status: path down here and service down there leaves nobody who answers", "[status]") {
+TEST_CASE("status: path down here and service down there leaves no database that answers", "[status]") {
     const auto s = judged({link({unauthorised("10.0.1.23"), refused()})});
     CHECK(s.links[0].state == State::kDown);
     CHECK(s.overall == Overall::kFailed);
@@ -96,7 +96,7 @@ TEST_CASE("status: a token that can't be read degrades and names the fix", "[sta
     CHECK(has(s.headline, "db.token"));
 }
 
-TEST_CASE("status: no address known is told apart by why", "[status]") {
+TEST_CASE("status: no address known has distinct reasons", "[status]") {
     auto l = link({});
     l.discovery = {};
     l.discovery.source = "none";
@@ -124,12 +124,12 @@ TEST_CASE("status: a failing API degrades while the addresses stay", "[status]")
     CHECK(has(s.headline, "2026-01-02T03:03:51Z"));
 }
 
-TEST_CASE("status: a resolver that does not run fails everything; a plan not taken degrades", "[status]") {
+TEST_CASE("status: a resolver that is not running fails everything; a plan not taken degrades", "[status]") {
     auto s = snapshot({link({up()})});
     s.resolver.running = false;
     judge(s);
     CHECK(s.overall == Overall::kFailed);
-    CHECK(has(s.headline, "postern-resolver does not run"));
+    CHECK(has(s.headline, "postern-resolver is not running"));
     s = snapshot({link({up()})});
     s.resolver.accepted = false;
     s.resolver.stats.plans_refused = 1;

@@ -74,7 +74,7 @@ TEST_CASE("verdict file: a change is written at once, more of them every two sec
     CHECK((st.st_mode & 0777) == 0600);
 }
 
-TEST_CASE("verdict file: what does not change is written anew so that it stays young", "[verdict_file]") {
+TEST_CASE("verdict file: an unchanged verdict is rewritten so that it stays recent", "[verdict_file]") {
     Saved s;
     s.file->keep(100 * kSecond);
     s.clock.advance(99 * kSecond);
