@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "agent/cloud/clients.h"
+#include "agent/config/paths.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/hostdns/report.h"

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "agent/config/last_good.h"
+#include "agent/config/paths.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/net/http_client.h"
 #include "core/fallback_file.h"

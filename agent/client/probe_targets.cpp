@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/client/console.h"
+#include "agent/config/paths.h"
 #include "agent/config/probe_spec.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/zones_files.h"

@@ -13,6 +13,7 @@
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/config/paths.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
 #include "core/loop.h"

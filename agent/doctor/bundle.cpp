@@ -11,6 +11,7 @@
 
 #include "agent/client/console.h"
 #include "agent/config/last_good.h"
+#include "agent/config/paths.h"
 #include "agent/doctor/archive.h"
 #include "agent/doctor/report.h"
 #include "agent/doctor/scrub.h"

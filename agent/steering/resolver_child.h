@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/config/config.h"
+#include "agent/config/paths.h"
 #include "core/backoff.h"
 #include "core/process.h"
 #include "core/stats_page.h"
