@@ -7,7 +7,7 @@
 #include "agent/client/console.h"
 #include "agent/cloud/clients.h"
 #include "agent/commands/cli.h"
-#include "agent/discovery/snapshot_store.h"
+#include "agent/discovery/source_key.h"
 
 namespace postern::agent {
 namespace {

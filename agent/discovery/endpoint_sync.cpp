@@ -9,6 +9,7 @@
 #include "agent/discovery/endpoint_merge.h"
 #include "agent/discovery/poll_pace.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/discovery/source_key.h"
 #include "core/backoff.h"
 #include "core/log.h"
 

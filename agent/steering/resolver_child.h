@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/config.h"
 #include "agent/config/paths.h"
 #include "core/backoff.h"
 #include "core/process.h"
