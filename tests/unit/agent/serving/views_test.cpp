@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "agent/serving/http_routes.h"
+#include "agent/serving/status_page.h"
 #include "agent/text/terminal.h"
 #include "tests/unit/agent/status/status_fixture.h"
 
@@ -281,25 +281,6 @@ TEST_CASE("status: the finding behind a cause, and the marks of the last results
     s.links[0].addresses[0].state = s.links[0].addresses[0].verdict.service = State::kDegraded;
     judge(s);
     CHECK(Json::parse(status_json(s))["links"][0]["finding"]["code"] == "slow");
-}
-
-TEST_CASE("readiness: plan, discovery and sweep are told apart", "[status]") {
-    auto s = mixed();
-    for (const auto& c : ready_checks(s))
-        CHECK(c.ok);
-    s.resolver.accepted = false;
-    s.links[0].first_sweep_done = false;
-    auto checks = ready_checks(s);
-    REQUIRE(checks.size() == 3);
-    CHECK(checks[0].name == "plan");
-    CHECK_FALSE(checks[0].ok);
-    CHECK_FALSE(checks[0].reason.empty());
-    CHECK(checks[1].ok);
-    CHECK_FALSE(checks[2].ok);
-    s.links[0].discovery.known = false;
-    checks = ready_checks(s);
-    CHECK_FALSE(checks[1].ok);
-    CHECK(checks[1].name == "discovery");
 }
 
 TEST_CASE("views: one address means no failover, and how to get one", "[status]") {
