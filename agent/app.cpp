@@ -9,6 +9,7 @@
 #include "agent/cloud/clients.h"
 #include "agent/config/paths.h"
 #include "agent/config/token_store.h"
+#include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
@@ -62,6 +63,7 @@ class App final : private Steering::Outside {
           paths_(paths_of(config.agent)),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
+          sources_(clock_, &loop_, cloud_.privatelink, lookup_),
           snapshots_(loop_, paths_.snapshot),
           tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
           tls_(loop_),
@@ -70,7 +72,7 @@ class App final : private Steering::Outside {
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
-          steering_(clock_, random_, cloud_.sources, launcher_, lookup_, *this),
+          steering_(clock_, random_, sources_, launcher_, lookup_, *this),
           verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
           events_(clock_,
                   {[this] { return snapshot(); }, [this] { return steering_.history().query({}, kRecordsReplayed); }}),
@@ -443,6 +445,7 @@ class App final : private Steering::Outside {
     Paths paths_;
     AresLookup lookup_;
     CloudStack cloud_;
+    DiscoverySources sources_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
     JournalWatch journal_{paths_.hostdns};
     SnapshotStore snapshots_;
