@@ -36,7 +36,9 @@ int run_command(const EndpointCommand& command) {
     const auto config = config_of(command, name);
     if (!config) return kExitUnknown;
     core::configure_log(core::Level::kWarning, core::LogFormat::kText);  // the progress is ours to tell
-    CloudSession session(*config, command.region);
+    const Interruptible interruptible;
+    CloudSession session(*config, command.region, upstreams_of(*config),
+                         [&interruptible] { return interruptible.interrupted(); });
     EndpointCloud cloud(session);
     EndpointRun run{command, name, *config, session, cloud};
     using Verb = EndpointCommand::Verb;
