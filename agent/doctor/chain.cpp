@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "agent/doctor/fold.h"
 #include "agent/doctor/observe.h"
 #include "agent/faults/codes.h"
 

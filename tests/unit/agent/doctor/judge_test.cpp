@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/doctor/fold.h"
 #include "agent/doctor/judge.h"
 #include "agent/faults/codes.h"
 
