@@ -147,16 +147,6 @@ void print_next(const std::string& next) {
     if (!next.empty()) fmt::print(stderr, "  next:  {}\n", core::redact(printable(next)));
 }
 
-std::optional<bool> ask(const std::string& question) {
-    if (::isatty(STDIN_FILENO) != 1) return std::nullopt;
-    fmt::print(stderr, "{} [y/N] ", question);
-    std::string answer;
-    // read(2), not a stream: a signal ends it.
-    for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && answer.size() < 16;)
-        answer += c;
-    return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 std::string new_client_token(CloudSession& session) {
     return session.random().hex(32);
 }

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"

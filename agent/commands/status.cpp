@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/text/terminal.h"

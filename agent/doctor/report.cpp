@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/commands/cli.h"
 #include "agent/faults/codes.h"
 #include "agent/status/status.h"
 
