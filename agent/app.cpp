@@ -411,17 +411,20 @@ class App final : private Steering::Outside {
         s.config_problem = config_problem_;
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = cloud_.privatelink.region().empty() ? config_.aliyun.region : cloud_.privatelink.region();
+        const auto warn = [&s](WarningKind kind, std::string text) {
+            if (!text.empty()) s.warnings.push_back({kind, std::move(text)});
+        };
         for (const auto& warning : config_.warnings)
-            s.warnings.push_back(format_issue(options_.config_path, warning));
+            warn(WarningKind::kConfig, format_issue(options_.config_path, warning));
         for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(),
-                                 probe_log_.problem(), history_.problem()}) {
-            if (!text.empty()) s.warnings.push_back(text);
-        }
+                                 probe_log_.problem(), history_.problem()})
+            warn(WarningKind::kAgent, text);
+        warn(WarningKind::kClock, steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
-            s.warnings.push_back(text);
+            warn(WarningKind::kDiscovery, text);
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
         for (const auto& text : s.host_dns.warnings())
-            s.warnings.push_back(text);
+            warn(WarningKind::kHostDns, text);
         for (auto& link : s.links) {
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {

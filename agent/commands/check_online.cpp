@@ -106,7 +106,7 @@ class OnlineCheck {
                 continue;
             }
             const EndpointSet ready = ready_addresses(**answer, link.zones);
-            if (ready.empty()) code = std::max<int>(code, kExitWarning);
+            if (ready.empty()) code = std::max(code, kExitWarning);
             const std::string id = (*answer)->request_id.empty() ? "" : " (RequestId " + (*answer)->request_id + ")";
             print(head + (ready.empty() ? why_not_ready(**answer, link.zones) : describe(ready)) + id + "\n");
         }

@@ -11,12 +11,14 @@
 #include "agent/config/config.h"
 #include "agent/doctor/request.h"
 #include "agent/hostdns/decision.h"
+#include "agent/status/overall.h"
 #include "probe/record.h"
 
 namespace postern::agent {
 
-/// 0 good, 1 warning, 2 failed, 3 unknown: usage error, or could not measure.
-enum ExitCode : int { kExitGood = 0, kExitWarning = 1, kExitFailed = 2, kExitUnknown = 3 };
+/// What commands return: the number of an Overall. kExitUnknown: usage error, or could not measure.
+inline constexpr int kExitGood = exit_code(Overall::kGood), kExitWarning = exit_code(Overall::kDegraded),
+                     kExitFailed = exit_code(Overall::kFailed), kExitUnknown = exit_code(Overall::kUnknown);
 
 struct RunCommand {
     std::string config = kDefaultConfigPath;

@@ -161,7 +161,7 @@ int run_command(const DoctorCommand& command) {
             leave(kExitFailed);
         }
     }
-    int code = doctor::exit_code(told);
+    int code = exit_code(doctor::overall_of(told));
     if (command.bundle && !bundle(bundle_path, command.request, told, words)) code = kExitUnknown;
     leave(code);
 }

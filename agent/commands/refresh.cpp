@@ -73,7 +73,7 @@ int run_command(const RefreshCommand& command) {
     StatusCommand status;
     status.config = command.config;
     const int code = run_command(status);
-    return waiting.empty() ? code : std::max<int>(code, kExitWarning);
+    return waiting.empty() ? code : std::max(code, kExitWarning);
 }
 
 }  // namespace postern::agent

@@ -111,9 +111,11 @@ struct LinkConfig {
 
 /// One mistake in the file. Line 0: the whole file.
 struct ConfigIssue {
+    enum class Kind { kGeneral, kNoLink, kNoToken };  // what others tell in words of their own is apart
     int line = 0;
     std::string key;
     std::string what;
+    Kind kind = Kind::kGeneral;
 };
 
 struct Config {

@@ -11,9 +11,9 @@
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
 #include "agent/config/token_store.h"
+#include "agent/doctor/agent_status.h"
 #include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
-#include "agent/text/json_view.h"
 #include "probe/tls_contexts.h"
 
 namespace postern::agent::doctor {
@@ -22,28 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // what only an upstream knows
-
-/// What doctor looks at by itself is not said twice.
-bool is_news(const std::string& warning) {
-    return !warning.starts_with("host DNS:") && !warning.starts_with("/etc/hosts") &&
-           !warning.starts_with("this host's clock ");
-}
-
-/// What the agent's discovery has to say of its links, and whether it has found all that it looks for in the cloud.
-void look_at_discovery(const Config& config, const JsonView& status, AgentSeen& seen) {
-    seen.discovers = true;
-    for (const LinkConfig& link : config.links) {
-        if (link.endpoints.empty() && !link.find.configured()) continue;
-        bool found = false;
-        for (const JsonView& told : status.at("links").items()) {
-            if (told.at("name").text() != link.name) continue;
-            const JsonView discovery = told.at("discovery"), error = discovery.at("error");
-            if (error.is_object()) seen.doubts.emplace_back(link.name, error.at("what").text());
-            found = error.is_null() && !discovery.at("confirmed").text().empty();
-        }
-        seen.discovers = seen.discovers && found;
-    }
-}
 
 /// The first listen address; this host's own for "every address".
 core::SocketAddress server_of(const Config& config) {
@@ -93,22 +71,10 @@ AgentSeen look_at_agent(const Config& config) {
         seen.problem = reply.error().what;
         return seen;
     }
-    const auto status = JsonView::parse(reply->body, kMaxAgentReply);
-    if (reply->status != 200 || !status || !status->at("resolver").is_object()) {
-        seen.problem = "another program answers there";
-        return seen;
-    }
-    seen.version = status->at("version").text();
-    seen.resolver_problem = status->at("resolver").at("problem").text();
-    for (const JsonView& warning : status->at("warnings").items()) {
-        const std::string text = warning.text();
-        if (text.empty() || !is_news(text)) continue;
-        if (text.starts_with("endpoint "))
-            seen.doubts.emplace_back("", text);
-        else
-            seen.warnings.push_back(text);
-    }
-    look_at_discovery(config, *status, seen);
+    if (reply->status == 200)
+        read_agent_status(reply->body, config, seen);
+    else
+        seen.problem = kAnotherProgram;
     return seen;
 }
 

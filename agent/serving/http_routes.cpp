@@ -130,7 +130,7 @@ HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     } else {
         reply = HttpReply::json(200, status_json(s));
     }
-    reply.headers.emplace_back("X-Postern-Overall", std::to_string(static_cast<int>(s.overall)));
+    reply.headers.emplace_back("X-Postern-Overall", overall_header(s.overall));
     return reply;
 }
 

@@ -125,7 +125,7 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     const PageWords& words = page_words(accept_language);
     std::string end = dns_section(s.resolver, words);
     for (const auto& warning : s.warnings)
-        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning, words));
+        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning.text, words));
     if (end.size() > kMaxBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
     end += fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
