@@ -54,7 +54,7 @@ test("every reason and every finding of the agent has Chinese words", () => {
     const reasons = tokens("probe/probe_types.cpp", "kReasonNames{", "};");
     for (const reason of reasons) assert.ok(reasonInChinese(reason), reason);
     assert.ok(reasons.length >= 39);
-    const findings = tokens("agent/status/compare_finding.cpp", "to_string(Finding finding) {", "\n}\n");
+    const findings = tokens("agent/status/compare_finding.cpp", "to_string(Comparison finding) {", "\n}\n");
     for (const finding of findings) assert.ok(findingInChinese(finding), finding);
     assert.ok(findings.length >= 7);
 });
