@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "agent/cloud/clients.h"
+#include "agent/config/paths.h"
 #include "agent/config/token_store.h"
+#include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
@@ -61,6 +63,7 @@ class App final : private Steering::Outside {
           paths_(paths_of(config.agent)),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
+          sources_(clock_, &loop_, cloud_.privatelink, lookup_),
           snapshots_(loop_, paths_.snapshot),
           tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
           tls_(loop_),
@@ -69,7 +72,7 @@ class App final : private Steering::Outside {
           history_(&loop_, clock_, paths_.history),
           last_good_(loop_),
           publisher_(loop_, clock_, paths_),
-          steering_(clock_, random_, cloud_.sources, launcher_, lookup_, *this),
+          steering_(clock_, random_, sources_, launcher_, lookup_, *this),
           verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
           events_(clock_,
                   {[this] { return snapshot(); }, [this] { return steering_.history().query({}, kRecordsReplayed); }}),
@@ -408,17 +411,20 @@ class App final : private Steering::Outside {
         s.config_problem = config_problem_;
         s.config_loaded_wall_us = loaded_wall_us_;
         s.region = cloud_.privatelink.region().empty() ? config_.aliyun.region : cloud_.privatelink.region();
+        const auto warn = [&s](WarningKind kind, std::string text) {
+            if (!text.empty()) s.warnings.push_back({kind, std::move(text)});
+        };
         for (const auto& warning : config_.warnings)
-            s.warnings.push_back(format_issue(options_.config_path, warning));
+            warn(WarningKind::kConfig, format_issue(options_.config_path, warning));
         for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(),
-                                 probe_log_.problem(), history_.problem()}) {
-            if (!text.empty()) s.warnings.push_back(text);
-        }
+                                 probe_log_.problem(), history_.problem()})
+            warn(WarningKind::kAgent, text);
+        warn(WarningKind::kClock, steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
-            s.warnings.push_back(text);
+            warn(WarningKind::kDiscovery, text);
         s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
         for (const auto& text : s.host_dns.warnings())
-            s.warnings.push_back(text);
+            warn(WarningKind::kHostDns, text);
         for (auto& link : s.links) {
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {
@@ -442,6 +448,7 @@ class App final : private Steering::Outside {
     Paths paths_;
     AresLookup lookup_;
     CloudStack cloud_;
+    DiscoverySources sources_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
     JournalWatch journal_{paths_.hostdns};
     SnapshotStore snapshots_;

@@ -1,47 +1,51 @@
 #include "agent/account/session.h"
 
 #include "agent/account/operation_error.h"
-#include "agent/client/console.h"
 #include "agent/cloud/clients.h"
 #include "core/loop.h"
 
 namespace postern::agent {
 namespace {
 
-constexpr Micros kLookForSignals = 100 * core::kMillisecond;
+constexpr Micros kLookForInterruption = 100 * core::kMillisecond;
 
 }  // namespace
 
 struct CloudSession::Parts {
-    Parts(const Config& config, AliyunOptions options)
-        : clock(loop),
+    Parts(const Config& config, AliyunOptions options, std::vector<core::SocketAddress> upstreams,
+          std::function<bool()> stop)
+        : interrupted(std::move(stop)),
+          clock(loop),
           lookup(loop, clock),
           cloud(loop, clock, random, lookup, config.aliyun),
           api(std::make_unique<AliyunApi>(clock, random, cloud.http, *cloud.credentials, cloud.metadata,
                                           std::move(options))),
-          signals(clock) {
-        lookup.set_upstreams(upstreams_of(config));
-        look_for_signals();
+          turn(clock) {
+        lookup.set_upstreams(std::move(upstreams));
+        keep_turning();
     }
     /// A signal only sets a flag: the loop must wake up to see it.
-    void look_for_signals() {
-        signals.start_in(kLookForSignals, [this] { look_for_signals(); });
+    void keep_turning() {
+        turn.start_in(kLookForInterruption, [this] { keep_turning(); });
     }
 
-    Interruptible interruptible;
+    std::function<bool()> interrupted;
     core::Loop loop;  // before everything that uses it
     core::SystemClock clock;
     core::SystemRandom random;
     AresLookup lookup;
     CloudStack cloud;
     std::unique_ptr<AliyunApi> api;
-    core::Timer signals;
+    core::Timer turn;
     ApiError refusal;
 };
 
-CloudSession::CloudSession(const Config& config, const std::string& region)
-    : parts_(std::make_unique<Parts>(config, AliyunOptions{region.empty() ? config.aliyun.region : region,
-                                                           config.aliyun.api_endpoint, config.aliyun.ca_file})) {}
+CloudSession::CloudSession(const Config& config, const std::string& region, std::vector<core::SocketAddress> upstreams,
+                           std::function<bool()> interrupted)
+    : parts_(std::make_unique<Parts>(config,
+                                     AliyunOptions{region.empty() ? config.aliyun.region : region,
+                                                   config.aliyun.api_endpoint, config.aliyun.ca_file},
+                                     std::move(upstreams), std::move(interrupted))) {}
 
 CloudSession::~CloudSession() = default;
 
@@ -99,7 +103,7 @@ bool CloudSession::sleep(Micros us) {
 }
 
 bool CloudSession::interrupted() const {
-    return parts_->interruptible.interrupted();
+    return parts_->interrupted();
 }
 Micros CloudSession::now_us() const {
     return parts_->clock.mono_us();

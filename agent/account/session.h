@@ -1,5 +1,4 @@
-// Blocking cloud calls for commands: the agent's API client on a loop of its own. Ctrl-C and SIGTERM end a
-// wait with kCancelled.
+// Blocking cloud calls for commands: the agent's API client on a loop of its own. Owned by the command, used on one thread.
 #pragma once
 
 #include <functional>
@@ -18,8 +17,10 @@ namespace postern::agent {
 
 class CloudSession {
   public:
-    /// `region` "": from the configuration, else the instance's.
-    CloudSession(const Config& config, const std::string& region);
+    /// `region` "": from the configuration, else the instance's. `upstreams`: DNS servers for the API's names.
+    /// `interrupted`: polled ten times a second; true ends a wait with kCancelled.
+    CloudSession(const Config& config, const std::string& region, std::vector<core::SocketAddress> upstreams,
+                 std::function<bool()> interrupted);
     ~CloudSession();
 
     /// One call; see AliyunApi::call. Refusals are explained by explain_operation().

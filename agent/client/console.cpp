@@ -1,6 +1,7 @@
 #include "agent/client/console.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <memory>
 
 #include "agent/config/last_good.h"
+#include "agent/config/paths.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/net/http_client.h"
 #include "core/fallback_file.h"
@@ -78,6 +80,16 @@ void complain(std::string_view command, const core::Error& error) {
     complain(command, error.text());
 }
 
+std::optional<bool> ask(const std::string& question) {
+    if (::isatty(STDIN_FILENO) != 1) return std::nullopt;
+    fmt::print(stderr, "{} [y/N] ", question);
+    std::string answer;
+    // read(2), not a stream: a signal ends it.
+    for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && answer.size() < 16;)
+        answer += c;
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
 void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes) {
     std::string out;
     for (const ConfigIssue& issue : mistakes)
@@ -102,50 +114,6 @@ std::vector<core::SocketAddress> upstreams_of(const Config& config) {
     if (!found.empty()) return found;
     const auto text = core::read_file(paths.fallback, core::kMaxFallbackBytes);
     return text ? core::parse_fallback(*text).upstreams : found;
-}
-
-core::SocketAddress agent_address(const Config& config) {
-    core::SocketAddress address = config.http.listen;
-    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
-    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
-    return address;
-}
-
-core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
-                                     core::Micros timeout_us) {
-    core::Loop loop;
-    std::optional<core::Result<HttpResponse>> reply;
-    const core::SocketAddress address = agent_address(config);
-    {
-        core::SystemClock clock(loop);
-        AresLookup lookup(loop, clock);  // an address is its own answer: nothing is asked
-        HttpClient client(loop, clock, lookup, process_environment());
-        HttpRequest request;
-        request.method = method;
-        request.url = "http://" + address.text() + path_and_query;
-        request.headers = {{"X-Postern", "1"}};
-        request.connect_timeout_us = std::min(timeout_us, 2 * core::kSecond);
-        request.timeout_us = timeout_us;
-        request.max_body = 64u << 20;
-        request.allow_proxy = false;
-        client.send(std::move(request), [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
-        while (!reply && loop.run_once()) {
-        }
-    }
-    loop.close();
-    if (reply && *reply) return std::move(*reply);
-    const pid_t holder = core::LockFile::holder(paths_of(config.agent).agent_lock);
-    core::Error error;
-    if (reply) error = reply->error();
-    const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
-    error.code = core::Code::kConnectFailed;
-    error.what =
-        fmt::format("the agent does not answer on http://{}{}", address.text(), refused ? "" : ": " + error.what);
-    error.hint = holder > 0
-                     ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
-                     : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
-                                   config.path);
-    return core::fail(std::move(error));
 }
 
 }  // namespace postern::agent

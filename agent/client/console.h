@@ -1,4 +1,4 @@
-// What several commands do: load the configuration and complain, ask the running agent, print.
+// The person at the terminal: what is printed, complained and asked, and Ctrl-C. The main thread of a command.
 #pragma once
 
 #include <optional>
@@ -23,19 +23,15 @@ void complain(std::string_view command, std::string_view what);
 /// "FILE:LINE: key: what" each, to stderr.
 void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes);
 
+/// Reads yes or no from the terminal. Nothing when stdin is none.
+std::optional<bool> ask(const std::string& question);
+
 /// The configuration that the agent goes by: the file, or its last good copy after its mistakes went to stderr, or
 /// nothing.
 std::optional<Config> config_or_complain(std::string_view command, const std::string& path);
 
 /// The resolvers that the agent itself asks: configured, the host's own, those of the last time.
 std::vector<core::SocketAddress> upstreams_of(const Config& config);
-
-/// Where the agent's HTTP can be reached from this host: the listen address, loopback for "every address".
-core::SocketAddress agent_address(const Config& config);
-
-/// One request to the running agent. When nobody answers there, the error says how to start it.
-core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
-                                     core::Micros timeout_us);
 
 /// While it lives, Ctrl-C and SIGTERM end sleep() instead of the program: the terminal is left as it was
 /// found.

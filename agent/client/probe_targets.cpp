@@ -1,12 +1,12 @@
 #include "agent/client/probe_targets.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
+#include "agent/config/paths.h"
 #include "agent/config/probe_spec.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/zones_files.h"
@@ -19,36 +19,9 @@ using core::fail;
 
 namespace {
 
-using Json = nlohmann::json;
-
-std::string text_at(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-/// Addresses by link as the running agent has them; empty when it can't be asked.
-std::map<std::string, EndpointSet> ask_running_agent(const Config& config) {
-    std::map<std::string, EndpointSet> out;
-    const auto reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
-    if (!reply || reply->status != 200) return out;
-    const Json status = Json::parse(reply->body, nullptr, false);
-    if (!status.is_object() || !status.contains("links") || !status["links"].is_array()) return out;
-    for (const Json& link : status["links"]) {
-        if (!link.is_object() || !link.contains("addresses") || !link["addresses"].is_array()) continue;
-        std::vector<EndpointAddress> addresses;
-        for (const Json& a : link["addresses"]) {
-            if (!a.is_object()) continue;
-            if (const auto ip = core::IpAddress::parse(text_at(a, "ip")))
-                addresses.push_back({*ip, text_at(a, "zone"), text_at(a, "endpoint")});
-        }
-        out[text_at(link, "name")] = make_endpoint_set(std::move(addresses));
-    }
-    return out;
-}
-
-core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& command, const LinkConfig& link) {
+core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const TargetWish& wish, const LinkConfig& link) {
     TokenSource source = link.token;
-    if (!command.token_file.empty()) source = {command.token_file, ""};
+    if (!wish.token_file.empty()) source = {wish.token_file, ""};
     core::Secret token;
     if (source.configured()) {
         auto read = read_token(source);
@@ -56,20 +29,20 @@ core::Result<std::shared_ptr<probe::ProbeSpec>> make_spec(const ProbeCommand& co
         token = std::move(*read);
     }
     auto spec = std::make_shared<probe::ProbeSpec>(probe_spec(link, std::move(token)));
-    if (!command.host.empty()) spec->host = spec->server_name = command.host;
-    if (command.port > 0) spec->port = static_cast<std::uint16_t>(command.port);
-    if (!command.ca_file.empty()) spec->ca_file = command.ca_file;
-    if (command.timeout_us) spec->timeout_us = spec->connect_timeout_us = *command.timeout_us;
+    if (!wish.host.empty()) spec->host = spec->server_name = wish.host;
+    if (wish.port > 0) spec->port = static_cast<std::uint16_t>(wish.port);
+    if (!wish.ca_file.empty()) spec->ca_file = wish.ca_file;
+    if (wish.timeout_us) spec->timeout_us = spec->connect_timeout_us = *wish.timeout_us;
     return spec;
 }
 
-core::Result<ProbeTargets> from_command_line(const ProbeCommand& command) {
+core::Result<ProbeTargets> from_command_line(const TargetWish& wish) {
     LinkConfig link;
-    link.host = command.host;
-    const auto spec = make_spec(command, link);
+    link.host = wish.host;
+    const auto spec = make_spec(wish, link);
     if (!spec) return fail(spec.error());
     ProbeTargets out;
-    for (const auto& ip : command.addresses)
+    for (const auto& ip : wish.addresses)
         out.targets.push_back({"", ip, "", "", *spec});
     return out;
 }
@@ -86,10 +59,10 @@ EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, End
     return saved;
 }
 
-EndpointSet narrowed(EndpointSet known, const ProbeCommand& command) {
-    if (command.addresses.empty()) return known;
+EndpointSet narrowed(EndpointSet known, const TargetWish& wish) {
+    if (wish.addresses.empty()) return known;
     std::vector<EndpointAddress> out;
-    for (const auto& ip : command.addresses) {
+    for (const auto& ip : wish.addresses) {
         const auto found = std::find_if(known.begin(), known.end(), [&](const auto& a) { return a.ip == ip; });
         out.push_back(found == known.end() ? EndpointAddress{ip, "", ""} : *found);
     }
@@ -98,8 +71,8 @@ EndpointSet narrowed(EndpointSet known, const ProbeCommand& command) {
 
 }  // namespace
 
-core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeCommand& command) {
-    const auto agent = ask_running_agent(config);
+core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish& wish) {
+    const auto agent = ask_agent_addresses(config);
     const LoadedSnapshot snapshot = load_snapshot(paths_of(config.agent).snapshot);
     std::set<std::string> notes;
     ProbeTargets out;
@@ -107,39 +80,38 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeComman
     std::string names;
     for (const auto& link : config.links) {
         names += (names.empty() ? "" : ", ") + link.name;
-        if (!command.link.empty() && link.name != command.link) continue;
+        if (!wish.link.empty() && link.name != wish.link) continue;
         found = true;
-        const EndpointSet addresses = narrowed(addresses_of(link, agent, snapshot, notes), command);
+        const EndpointSet addresses = narrowed(addresses_of(link, agent, snapshot, notes), wish);
         if (addresses.empty()) {
             notes.insert(link.name + ": no address is known (the agent has not discovered any): give --address IP");
             continue;
         }
-        const auto spec = make_spec(command, link);
+        const auto spec = make_spec(wish, link);
         if (!spec) return fail(spec.error());
         for (const auto& a : addresses)
             out.targets.push_back({link.name, a.ip, a.zone, a.endpoint, *spec});
     }
     out.notes.assign(notes.begin(), notes.end());
-    if (!found && !command.link.empty()) {
-        return fail(Code::kUsage, "there is no link " + shown(command.link),
+    if (!found && !wish.link.empty()) {
+        return fail(Code::kUsage, "there is no link " + shown(wish.link),
                     names.empty() ? "the configuration has none" : "there are: " + names);
     }
     if (out.targets.empty()) {
-        return fail(Code::kUsage, out.notes.empty() ? "there is no link in " + command.config : out.notes.front(),
+        return fail(Code::kUsage, out.notes.empty() ? "there is no link in " + wish.config : out.notes.front(),
                     "see postern status, or give --host NAME --address IP");
     }
     return out;
 }
 
-core::Result<ProbeTargets> probe_targets(const ProbeCommand& command) {
-    const bool bare =
-        !command.host.empty() && !command.addresses.empty() && command.link.empty() && !command.config_given;
-    if (bare) return from_command_line(command);
-    const auto config = config_or_complain("probe", command.config);
+core::Result<ProbeTargets> probe_targets(const TargetWish& wish) {
+    const bool bare = !wish.host.empty() && !wish.addresses.empty() && wish.link.empty() && !wish.config_given;
+    if (bare) return from_command_line(wish);
+    const auto config = config_or_complain("probe", wish.config);
     if (!config)
         return fail(Code::kConfigBadValue, "the configuration can't be used",
                     "without one: postern probe --host NAME --address IP");
-    return probe_targets(*config, command);
+    return probe_targets(*config, wish);
 }
 
 }  // namespace postern::agent

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/commands/cli.h"
+#include "agent/client/target_wish.h"
 #include "core/error.h"
 #include "probe/probe_types.h"
 
@@ -18,8 +18,8 @@ struct ProbeTargets {
 
 /// kUsage, kFileUnreadable … when there is nothing that could be probed; mistakes in the configuration were
 /// printed.
-core::Result<ProbeTargets> probe_targets(const ProbeCommand& command);
+core::Result<ProbeTargets> probe_targets(const TargetWish& wish);
 /// With a configuration that was loaded already.
-core::Result<ProbeTargets> probe_targets(const Config& config, const ProbeCommand& command);
+core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish& wish);
 
 }  // namespace postern::agent

@@ -224,10 +224,10 @@ std::string AliyunPrivatelink::region() const {
     return state_->api.region();
 }
 
-std::vector<std::string> AliyunPrivatelink::warnings() const {
-    if (clock_offset_us() == 0) return {};
-    return {"this host's clock is " + describe_clock_offset(clock_offset_us()) +
-            " against the API's: fix NTP; requests carry the API's time meanwhile"};
+std::string AliyunPrivatelink::clock_problem() const {
+    if (clock_offset_us() == 0) return "";
+    return "this host's clock is " + describe_clock_offset(clock_offset_us()) +
+           " against the API's: fix NTP; requests carry the API's time meanwhile";
 }
 
 }  // namespace postern::agent

@@ -20,8 +20,7 @@ CloudStack::CloudStack(core::Loop& loop, core::Clock& clock, core::Random& rando
           clock, random, http, metadata, process_environment(),
           {.ca_file = config.ca_file,
            .run = [this](auto argv, auto done) { runner.run(std::move(argv), std::move(done)); }})),
-      privatelink(clock, random, http, *credentials, metadata, options_of(config)),
-      sources(clock, &loop, privatelink, lookup) {}
+      privatelink(clock, random, http, *credentials, metadata, options_of(config)) {}
 
 void CloudStack::configure(const AliyunConfig& config) {
     privatelink.configure(options_of(config));

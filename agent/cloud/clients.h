@@ -1,4 +1,4 @@
-// The clients of the cloud and the sources of addresses, wired as the agent and its commands need them.
+// The clients of the cloud, wired as the agent and its commands need them. Each user has its own, on its loop.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,6 @@
 #include "agent/cloud/credentials.h"
 #include "agent/cloud/metadata.h"
 #include "agent/config/config.h"
-#include "agent/discovery/discovery_sources.h"
 #include "agent/net/http_client.h"
 #include "agent/net/lookup.h"
 #include "agent/net/process_runner.h"
@@ -25,7 +24,6 @@ struct CloudStack {
     ProcessRunner runner;
     std::unique_ptr<CredentialChain> credentials;
     AliyunPrivatelink privatelink;
-    DiscoverySources sources;
 };
 
 }  // namespace postern::agent

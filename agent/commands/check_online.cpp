@@ -7,7 +7,8 @@
 #include "agent/client/console.h"
 #include "agent/cloud/clients.h"
 #include "agent/commands/cli.h"
-#include "agent/discovery/snapshot_store.h"
+#include "agent/discovery/discovery_sources.h"
+#include "agent/discovery/source_key.h"
 
 namespace postern::agent {
 namespace {
@@ -18,6 +19,7 @@ class OnlineCheck {
         : config_(config),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
+          sources_(clock_, &loop_, cloud_.privatelink, lookup_),
           turn_(clock_) {
         lookup_.set_upstreams(upstreams_of(config));
     }
@@ -82,7 +84,7 @@ class OnlineCheck {
         // From the loop, as the providers expect.
         turn_.start_in(0, [this, &missing] {
             for (auto& [key, answer] : answers_) {
-                cloud_.sources.describe_endpoint(key, [&missing, to = &answer](core::Result<EndpointReport> report) {
+                sources_.describe_endpoint(key, [&missing, to = &answer](core::Result<EndpointReport> report) {
                     *to = std::move(report);
                     --missing;
                 });
@@ -104,7 +106,7 @@ class OnlineCheck {
                 continue;
             }
             const EndpointSet ready = ready_addresses(**answer, link.zones);
-            if (ready.empty()) code = std::max<int>(code, kExitWarning);
+            if (ready.empty()) code = std::max(code, kExitWarning);
             const std::string id = (*answer)->request_id.empty() ? "" : " (RequestId " + (*answer)->request_id + ")";
             print(head + (ready.empty() ? why_not_ready(**answer, link.zones) : describe(ready)) + id + "\n");
         }
@@ -117,6 +119,7 @@ class OnlineCheck {
     core::SystemRandom random_;
     AresLookup lookup_;
     CloudStack cloud_;
+    DiscoverySources sources_;
     core::Timer turn_;
     std::map<std::string, std::optional<core::Result<EndpointReport>>> answers_;
     bool failed_ = false;

@@ -178,8 +178,7 @@ class Parser {
     }
 
     /// What `probe` and `doctor` look at when it is not the configuration's.
-    template <class ProbeOrDoctor>
-    static void add_target(CLI::App* app, ProbeOrDoctor* c) {
+    static void add_target(CLI::App* app, TargetWish* c) {
         app->add_option_function<std::vector<std::string>>(
                "--address",
                [c](const std::vector<std::string>& list) {
@@ -212,22 +211,23 @@ class Parser {
             "probe",
             "Probe now, on every address, and show each phase. Needs no running agent;\nwith --host and "
             "--address, no configuration.\nExit: 0 all passed, 1 some, 2 none, 3 could not probe.");
-        app->add_option("LINK", c->link, "only this link (default: all)")->type_name("");
-        add_config(app, c->config);
+        app->add_option("LINK", c->target.link, "only this link (default: all)")->type_name("");
+        add_config(app, c->target.config);
         app->add_flag("--json", c->json, "as JSON: the records, as in the log");
         app->add_option("-n,--count", c->count, "how many times (default 1)")
             ->type_name("N")
             ->check(CLI::Range(1, 100000).description(""));
-        add_target(app, c.get());
-        add_read(
-            app, "--timeout", "for a whole probe (default 3s)", "TIME", [c](const std::string& text) -> std::string {
-                c->timeout_us = parse_duration(text);
-                return c->timeout_us && *c->timeout_us >= 10 * core::kMillisecond && *c->timeout_us <= core::kMinute
-                           ? ""
-                           : "is not a duration from 10ms to 1m, such as \"3s\"";
-            });
+        add_target(app, &c->target);
+        add_read(app, "--timeout", "for a whole probe (default 3s)", "TIME",
+                 [c](const std::string& text) -> std::string {
+                     c->target.timeout_us = parse_duration(text);
+                     return c->target.timeout_us && *c->target.timeout_us >= 10 * core::kMillisecond &&
+                                    *c->target.timeout_us <= core::kMinute
+                                ? ""
+                                : "is not a duration from 10ms to 1m, such as \"3s\"";
+                 });
         app->callback([this, c, app] {
-            c->config_given = app->count("--config") > 0;
+            c->target.config_given = app->count("--config") > 0;
             result_ = [c] { return Command{*c}; };
         });
     }
@@ -314,21 +314,23 @@ class Parser {
             "Walk the whole chain, from the configuration to the SQL reply, and say what is wrong,\nwhose it is and "
             "what mends it. Needs no running agent; with --host and --address, no\nconfiguration.\nExit: 0 all is "
             "well, 1 warnings, 2 failures, 3 nothing could be checked.");
-        add_config(app, c->config);
+        add_config(app, c->request.target.config);
         app->add_flag("--json", c->json, "as JSON");
         app->add_flag("--list", c->list, "the codes that can be found");
         app->add_option("--lang", c->language, "en or zh (default: by the locale)")
             ->type_name("LANG")
             ->check(CLI::IsMember({"en", "zh"}).description(""));
-        app->add_option("--only", c->only, "only these steps or codes")->type_name("CODE,...")->delimiter(',');
-        app->add_option("--skip", c->skip, "without these steps or codes")->type_name("CODE,...")->delimiter(',');
-        add_target(app, c.get());
+        app->add_option("--only", c->request.only, "only these steps or codes")->type_name("CODE,...")->delimiter(',');
+        app->add_option("--skip", c->request.skip, "without these steps or codes")
+            ->type_name("CODE,...")
+            ->delimiter(',');
+        add_target(app, &c->request.target);
         add_read(app, "--timeout", "for all of it (default 30s)", "TIME",
                  [raw = c.get()](const std::string& text) -> std::string {
                      const auto time = parse_duration(text);
                      if (!time || *time < core::kSecond || *time > 10 * core::kMinute)
                          return "is not a duration from 1s to 10m, such as \"30s\"";
-                     raw->timeout_us = *time;
+                     raw->request.timeout_us = *time;
                      return "";
                  });
         CLI::Option* bundle =
@@ -337,7 +339,7 @@ class Parser {
         app->add_flag("--fix", c->fix, "say what would mend the host's DNS and /etc/hosts, ask, and do it");
         app->add_flag("--yes", c->yes, "with --fix: do it without a question");
         app->callback([this, c, app, bundle] {
-            c->config_given = app->count("--config") > 0;
+            c->request.target.config_given = app->count("--config") > 0;
             if (c->fix && c->json) throw CLI::ValidationError("--fix", "asks and tells: it goes without --json");
             if (c->yes && !c->fix) throw CLI::ValidationError("--yes", "is the answer to what --fix asks");
             if (app->count("--bundle") > 0) c->bundle = bundle->results().empty() ? "" : bundle->results().front();

@@ -7,14 +7,18 @@
 #include <vector>
 
 #include "agent/account/creation.h"
+#include "agent/client/target_wish.h"
 #include "agent/config/config.h"
+#include "agent/doctor/request.h"
 #include "agent/hostdns/decision.h"
+#include "agent/status/overall.h"
 #include "probe/record.h"
 
 namespace postern::agent {
 
-/// 0 good, 1 warning, 2 failed, 3 unknown: usage error, or could not measure.
-enum ExitCode : int { kExitGood = 0, kExitWarning = 1, kExitFailed = 2, kExitUnknown = 3 };
+/// What commands return: the number of an Overall. kExitUnknown: usage error, or could not measure.
+inline constexpr int kExitGood = exit_code(Overall::kGood), kExitWarning = exit_code(Overall::kDegraded),
+                     kExitFailed = exit_code(Overall::kFailed), kExitUnknown = exit_code(Overall::kUnknown);
 
 struct RunCommand {
     std::string config = kDefaultConfigPath;
@@ -45,15 +49,9 @@ struct ResolveCommand {
     bool json = false;
 };
 struct ProbeCommand {
-    std::string config = kDefaultConfigPath;
-    bool config_given = false;
-    std::string link;  // "": all
+    TargetWish target;
     bool json = false;
     int count = 1;
-    std::vector<core::IpAddress> addresses;  // narrows the link's; with `host`, all there is
-    std::string host, token_file, ca_file;
-    int port = 0;  // 0: the link's, else 443
-    std::optional<Micros> timeout_us;
 };
 struct LogsCommand {
     enum class Format { kShort, kWide, kJson };
@@ -94,21 +92,12 @@ struct EndpointCommand {
     bool json = false, dry_run = false, yes = false, wait = false;
 };
 struct DoctorCommand {
-    std::string config = kDefaultConfigPath;
-    bool config_given = false;
+    doctor::Request request;
     bool json = false;
     bool list = false;
-    std::string language;                    // "": by the locale
-    std::vector<std::string> only, skip;     // steps and codes
-    Micros timeout_us = 30 * core::kSecond;  // for all of it
-    std::string host, token_file, ca_file;
-    std::vector<core::IpAddress> addresses;
-    int port = 0;
+    std::string language;               // "": by the locale
     std::optional<std::string> bundle;  // "": under a name of its own, here
     bool fix = false, yes = false;
-
-    /// The target comes from the command line alone.
-    bool bare() const { return !host.empty() && !config_given; }
 };
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {

@@ -10,6 +10,7 @@
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/config/last_good.h"
+#include "agent/config/paths.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"

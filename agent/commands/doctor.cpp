@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include "agent/client/console.h"
+#include "agent/commands/cli.h"
+#include "agent/config/last_good.h"
 #include "agent/doctor/bundle.h"
 #include "agent/doctor/chain.h"
 #include "agent/doctor/repair.h"
@@ -43,9 +45,9 @@ doctor::Findings redacted(doctor::Findings findings) {
     return findings;
 }
 
-bool bundle(const std::string& path, const DoctorCommand& command, const doctor::Findings& told,
+bool bundle(const std::string& path, const doctor::Request& request, const doctor::Findings& told,
             const doctor::Catalogue& words) {
-    const auto size = doctor::write_bundle(path, command, told);
+    const auto size = doctor::write_bundle(path, request, told);
     if (!size)
         complain("doctor", size.error());
     else
@@ -53,6 +55,43 @@ bool bundle(const std::string& path, const DoctorCommand& command, const doctor:
             stderr, "{}\n",
             words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}));
     return size.has_value();
+}
+
+bool run(const doctor::DnsRepair& repair, const std::string& config) {
+    const bool enable = repair.verb == doctor::DnsRepair::Verb::kEnable;
+    DnsCommand command;
+    command.config = config;
+    command.verb = enable ? DnsCommand::Verb::kEnable : DnsCommand::Verb::kReapply;
+    command.mode = repair.mode;
+    return run_command(command) == kExitGood;
+}
+
+enum class Repaired { kNothing, kDone, kFailed };
+
+/// Tells the plan on stderr, asks, and does it.
+Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, const doctor::Catalogue& words) {
+    const auto say = [&](std::string_view key, const doctor::Values& values = {}) {
+        fmt::print(stderr, "{}\n", words.text("words", key, values));
+    };
+    const std::string& config = command.request.target.config;
+    const doctor::Repairs plan = doctor::plan_repairs(findings);
+    fmt::print(stderr, "{}", doctor::text_of(plan, words));
+    if (plan.empty()) return say("fix_nothing"), Repaired::kNothing;
+    if (::geteuid() != 0) return say("fix_root"), Repaired::kNothing;
+    if (!command.yes) {
+        const auto answer = ask(words.text("words", "fix_ask"));
+        if (!answer) return say("fix_no_terminal"), Repaired::kNothing;
+        if (!*answer) return say("fix_declined"), Repaired::kNothing;
+    }
+    if (!plan.hosts.empty()) {
+        const auto usable = load_usable_config(config);
+        const auto names = usable ? usable->config.hosts() : std::vector<std::string>{};
+        const auto kept = doctor::mend_hosts(*HostSystem::real(), plan.hosts, names, core::now_wall_us());
+        if (!kept) return complain("doctor", kept.error()), Repaired::kFailed;
+        say("fix_hosts_done", {{"file", *kept}});
+    }
+    if (plan.dns && !run(*plan.dns, config)) return Repaired::kFailed;
+    return Repaired::kDone;
 }
 
 /// A part of the walk that did not end in time may still run.
@@ -71,13 +110,13 @@ int run_command(const DoctorCommand& command) {
         print(doctor::list_text(words));
         return kExitGood;
     }
-    for (const auto* names : {&command.only, &command.skip}) {
+    for (const auto* names : {&command.request.only, &command.request.skip}) {
         if (const std::string name = unknown_among(*names); !name.empty()) {
             complain("doctor", name + " is neither a step nor a code: postern doctor --list shows them");
             return kExitUnknown;
         }
     }
-    if (!command.host.empty() && command.addresses.empty()) {
+    if (!command.request.target.host.empty() && command.request.target.addresses.empty()) {
         complain("doctor", "--host needs --address: without a configuration, no address is known");
         return kExitUnknown;
     }
@@ -107,23 +146,23 @@ int run_command(const DoctorCommand& command) {
         listener.waiting = [&](doctor::Step step) {
             show(words.text("words", "waiting", {{"step", words.text("steps", to_string(step))}}));
         };
-        doctor::walk(command, listener);
+        doctor::walk(command.request, listener);
         print(command.json ? doctor::json_of(told, words)
                            : "\n" + wrap_text(doctor::verdict_text(told, words, paint), columns, 0) + "\n");
         return told;
     };
     doctor::Findings told = look();
     if (command.fix) {
-        const auto repaired = doctor::repair(command, told, words);
-        if (repaired == doctor::Repaired::kDone) {
+        const auto repaired = repair(command, told, words);
+        if (repaired == Repaired::kDone) {
             fmt::print(stderr, "\n{}\n\n", words.text("words", "fix_again"));
             told = look();
-        } else if (repaired == doctor::Repaired::kFailed) {
+        } else if (repaired == Repaired::kFailed) {
             leave(kExitFailed);
         }
     }
-    int code = doctor::exit_code(told);
-    if (command.bundle && !bundle(bundle_path, command, told, words)) code = kExitUnknown;
+    int code = exit_code(doctor::overall_of(told));
+    if (command.bundle && !bundle(bundle_path, command.request, told, words)) code = kExitUnknown;
     leave(code);
 }
 

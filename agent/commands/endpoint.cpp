@@ -36,7 +36,9 @@ int run_command(const EndpointCommand& command) {
     const auto config = config_of(command, name);
     if (!config) return kExitUnknown;
     core::configure_log(core::Level::kWarning, core::LogFormat::kText);  // the progress is ours to tell
-    CloudSession session(*config, command.region);
+    const Interruptible interruptible;
+    CloudSession session(*config, command.region, upstreams_of(*config),
+                         [&interruptible] { return interruptible.interrupted(); });
     EndpointCloud cloud(session);
     EndpointRun run{command, name, *config, session, cloud};
     using Verb = EndpointCommand::Verb;
@@ -143,16 +145,6 @@ std::string wait_command(const EndpointCommand& command, const std::string& endp
 
 void print_next(const std::string& next) {
     if (!next.empty()) fmt::print(stderr, "  next:  {}\n", core::redact(printable(next)));
-}
-
-std::optional<bool> ask(const std::string& question) {
-    if (::isatty(STDIN_FILENO) != 1) return std::nullopt;
-    fmt::print(stderr, "{} [y/N] ", question);
-    std::string answer;
-    // read(2), not a stream: a signal ends it.
-    for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && answer.size() < 16;)
-        answer += c;
-    return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 std::string new_client_token(CloudSession& session) {

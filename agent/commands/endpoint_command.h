@@ -68,9 +68,6 @@ std::string wait_command(const EndpointCommand& command, const std::string& endp
 /// "  next:  …" on stderr, unless it is "".
 void print_next(const std::string& next);
 
-/// Reads yes or no from the terminal. Nothing when stdin is none.
-std::optional<bool> ask(const std::string& question);
-
 /// 32 hex digits: one logical request.
 std::string new_client_token(CloudSession& session);
 

@@ -11,8 +11,10 @@
 #include <tuple>
 #include <vector>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/config/paths.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
 #include "core/loop.h"

@@ -4,6 +4,7 @@
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/config/paths.h"
 #include "agent/steering/plan_compiler.h"
 #include "agent/steering/plan_memory.h"
 #include "agent/text/dns_text.h"

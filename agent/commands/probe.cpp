@@ -272,7 +272,7 @@ int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targe
 
 int run_command(const ProbeCommand& command) {
     core::configure_log(core::Level::kError, core::LogFormat::kText);  // what went wrong is told here, once
-    const auto targets = probe_targets(command);
+    const auto targets = probe_targets(command.target);
     if (!targets) {
         complain("probe", targets.error());
         return kExitUnknown;

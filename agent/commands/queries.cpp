@@ -7,6 +7,7 @@
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/config/paths.h"
 #include "agent/text/dns_text.h"
 #include "agent/text/terminal.h"
 #include "core/query_log.h"

@@ -1,11 +1,11 @@
 // `postern refresh`: starts a round of discovery and probes in the running agent and waits until its results
 // are there.
-#include <nlohmann/json.hpp>
-
 #include <unistd.h>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/text/json_view.h"
 #include "agent/text/terminal.h"
 #include "core/loop.h"
 
@@ -13,47 +13,30 @@ namespace postern::agent {
 
 namespace {
 
-using Json = nlohmann::json;
-
-core::Result<Json> ask_json(const Config& config, const std::string& method, const std::string& path,
-                            int expected_status) {
+core::Result<JsonView> ask_json(const Config& config, const std::string& method, const std::string& path,
+                                int expected_status) {
     auto reply = ask_agent(config, method, path, 10 * core::kSecond);
     if (!reply) return core::fail(reply.error());
     if (reply->status != expected_status) {
         return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " + std::to_string(reply->status) +
                                                        ": " + printable(reply->body.substr(0, 200)));
     }
-    Json json = Json::parse(reply->body, nullptr, false);
-    if (json.is_discarded() || !json.is_object())
-        return core::fail(core::Code::kHttpFailed, "the agent's reply is not JSON");
+    auto json = JsonView::parse(reply->body, kMaxAgentReply);
+    if (!json || !json->is_object()) return core::fail(core::Code::kHttpFailed, "the agent's reply is not JSON");
     return json;
-}
-
-std::string text_at(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-const Json& at(const Json& object, const char* key) {
-    static const Json kNothing;
-    if (!object.is_object()) return kNothing;
-    const auto found = object.find(key);
-    return found == object.end() ? kNothing : *found;
 }
 
 /// "" when everything in `status` is younger than `started`; else what is still awaited. Times are of one
 /// format and compare as texts.
-std::string awaited(const Json& status, const std::string& started) {
-    for (const Json& link : at(status, "links")) {
-        const Json& discovery = at(link, "discovery");
+std::string awaited(const JsonView& status, const std::string& started) {
+    for (const JsonView& link : status.at("links").items()) {
+        const JsonView discovery = link.at("discovery");
         // A refusal is an answer, too, and so is one that is not believed.
-        if (text_at(discovery, "source") != "fixed" && text_at(discovery, "asked") < started) {
-            return "the cloud's answer for " + text_at(link, "name");
-        }
-        if (!link.value("probing", false)) continue;
-        for (const Json& address : at(link, "addresses")) {
-            const Json& last = at(address, "last");
-            if (!last.is_object() || text_at(last, "ts") < started) return "the probe of " + text_at(address, "ip");
+        if (discovery.at("source").text() != "fixed" && discovery.at("asked").text() < started)
+            return "the cloud's answer for " + link.at("name").text();
+        if (!link.at("probing").boolean().value_or(false)) continue;
+        for (const JsonView& address : link.at("addresses").items()) {
+            if (address.at("last").at("ts").text() < started) return "the probe of " + address.at("ip").text();
         }
     }
     return "";
@@ -69,7 +52,7 @@ int run_command(const RefreshCommand& command) {
         complain("refresh", begun.error());
         return kExitUnknown;
     }
-    const std::string started = text_at(*begun, "started");
+    const std::string started = begun->at("started").text();
     const Micros deadline = core::now_mono_us() + command.timeout_us;
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
     Interruptible interruptible;
@@ -90,7 +73,7 @@ int run_command(const RefreshCommand& command) {
     StatusCommand status;
     status.config = command.config;
     const int code = run_command(status);
-    return waiting.empty() ? code : std::max<int>(code, kExitWarning);
+    return waiting.empty() ? code : std::max(code, kExitWarning);
 }
 
 }  // namespace postern::agent

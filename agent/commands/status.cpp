@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/text/terminal.h"
@@ -15,7 +16,7 @@ constexpr Micros kTimeout = 5 * core::kSecond;
 constexpr Micros kRedraw = 2 * core::kSecond;
 
 struct Shown {
-    int code = kExitUnknown;
+    Overall overall = Overall::kUnknown;
     std::string text;
 };
 
@@ -28,15 +29,14 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     }
     auto reply = ask_agent(config, "GET", path, kTimeout);
     if (!reply) return core::fail(reply.error());
-    const std::string overall = reply->header("x-postern-overall");
-    if (reply->status != 200 || overall.empty()) {
+    const std::string header = reply->header("x-postern-overall");
+    if (reply->status != 200 || header.empty()) {
         return core::fail(core::Code::kHttpFailed,
                           "http://" + agent_address(config).text() + " answered with HTTP " +
                               std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
                           "is it postern that listens there? see [http] listen");
     }
-    return Shown{overall.size() == 1 && overall[0] >= '0' && overall[0] <= '3' ? overall[0] - '0' : kExitUnknown,
-                 reply->body};
+    return Shown{parse_overall_header(header).value_or(Overall::kUnknown), reply->body};
 }
 
 /// Drawn over the old screen line by line, so that nothing flickers; what has no place below is counted, so
@@ -64,7 +64,7 @@ int watch(const Config& config, const StatusCommand& command) {
     if (terminal) print("\033[?25l\033[2J");
     do {
         const auto shown = ask(config, command);
-        code = shown ? shown->code : static_cast<int>(kExitUnknown);
+        code = shown ? exit_code(shown->overall) : kExitUnknown;
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
         print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
     } while (interruptible.sleep(kRedraw));
@@ -88,7 +88,7 @@ int run_command(const StatusCommand& command) {
         return kExitUnknown;
     }
     print(shown->text);
-    return shown->code;
+    return exit_code(shown->overall);
 }
 
 }  // namespace postern::agent

@@ -111,9 +111,11 @@ struct LinkConfig {
 
 /// One mistake in the file. Line 0: the whole file.
 struct ConfigIssue {
+    enum class Kind { kGeneral, kNoLink, kNoToken };  // what others tell in words of their own is apart
     int line = 0;
     std::string key;
     std::string what;
+    Kind kind = Kind::kGeneral;
 };
 
 struct Config {
@@ -138,17 +140,5 @@ std::string format_issue(const std::string& path, const ConfigIssue& issue);
 tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text);
 /// Reads at most 1 MiB, then parses. An unreadable file is one issue with line 0.
 tl::expected<Config, std::vector<ConfigIssue>> load_config(const std::string& path);
-
-/// Paths of all files (FILES in the manual), below the two configured folders.
-struct Paths {
-    std::string snapshot, probe_log, history, verdicts, last_good_config, generation;  // state_dir
-    std::string hostdns, instance;                                                     // state_dir; written by root
-    std::string durable_plan, fallback;    // state; /var/lib/postern-plan by default
-    std::string current_plan, agent_lock;  // runtime_dir
-    std::string reapply_wish;              // postern-hostdns.path watches it
-    std::string stats, resolver_lock;      // /run/postern-resolver by default
-    std::string hostdns_lock;              // /run/postern-hostdns by default
-};
-Paths paths_of(const AgentConfig& config);
 
 }  // namespace postern::agent

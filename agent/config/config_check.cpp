@@ -157,7 +157,8 @@ void check_probe(const ConfigNode& node, Config& config, LinkConfig& link, int p
             {node.line, "link",
              fmt::format("\"{}\" has no token_file: the probe ends after the gateway's reply and can't say "
                          "whether the database answers",
-                         link.name)});
+                         link.name),
+             ConfigIssue::Kind::kNoToken});
     }
 }
 
@@ -241,8 +242,9 @@ void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigI
     check_dns(root, config, issues);
     const ConfigNode* links = root.find("link");
     if (links == nullptr || (links->type == ConfigNode::Type::kList && links->items.empty())) {
-        config.warnings.push_back(
-            {0, "link", "there is no [[link]]: postern only forwards; add one for each private DNS name"});
+        config.warnings.push_back({0, "link",
+                                   "there is no [[link]]: postern only forwards; add one for each private DNS name",
+                                   ConfigIssue::Kind::kNoLink});
         return;
     }
     if (links->type != ConfigNode::Type::kList || links->items.size() != config.links.size()) return;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <regex>
 
+#include "agent/config/paths.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/discovery/snapshot_store.h"
+#include "agent/discovery/source_key.h"
 
 namespace postern::agent {
 namespace {

@@ -25,7 +25,7 @@ class DiscoverySources final : public Provider {
     RequestCounts requests() const override;
     core::Micros not_before_mono_us() const override { return api_.not_before_mono_us(); }
     SourcePace pace(const std::string& key) const override;
-    std::vector<std::string> warnings() const override { return api_.warnings(); }
+    std::string clock_problem() const override { return api_.clock_problem(); }
 
   private:
     void follow(const std::string& name, Callback done);

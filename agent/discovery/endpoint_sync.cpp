@@ -9,6 +9,7 @@
 #include "agent/discovery/endpoint_merge.h"
 #include "agent/discovery/poll_pace.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/discovery/source_key.h"
 #include "core/backoff.h"
 #include "core/log.h"
 
@@ -484,8 +485,12 @@ DiscoveryCounters EndpointSync::counters() const {
     return {state_->provider.requests(), state_->changes, state_->last_success_wall_us};
 }
 
+std::string EndpointSync::clock_problem() const {
+    return state_->provider.clock_problem();
+}
+
 std::vector<std::string> EndpointSync::warnings() const {
-    auto out = state_->provider.warnings();
+    std::vector<std::string> out;
     for (const auto& [key, source] : state_->sources) {
         if (!source->doubt.empty()) out.push_back(source->doubt);
     }

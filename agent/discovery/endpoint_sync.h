@@ -75,7 +75,9 @@ class EndpointSync {
     /// Unknown links: an empty status with source "none".
     DiscoveryStatus status(const std::string& link) const;
     DiscoveryCounters counters() const;
-    /// Problems that do not stop it from working (a wrong clock, a suspiciously empty reply), one sentence each.
+    /// See Provider.
+    std::string clock_problem() const;
+    /// Problems that do not stop it from working (a suspiciously empty reply), at most one sentence for each source.
     std::vector<std::string> warnings() const;
     /// Every source has answered, failed once, or is known from the snapshot: /readyz need not wait any longer.
     bool first_round_done() const;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "agent/discovery/snapshot_store.h"
+#include "agent/discovery/source_key.h"
 #include "agent/text/json_view.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
@@ -201,19 +202,6 @@ LoadedSnapshot load_snapshot(const std::string& path) {
         break;
     }
     return out;
-}
-
-std::vector<std::string> source_keys(const LinkConfig& link) {
-    if (!link.target.empty()) return {std::string(kTargetPrefix) + link.target};
-    if (!link.zones_file.empty()) return {std::string(kFilePrefix) + link.zones_file};
-    if (link.find.configured()) return {query_key(link.find)};
-    return link.endpoints;
-}
-
-std::string_view source_kind(const LinkConfig& link) {
-    if (!link.target.empty()) return "dns";
-    if (!link.zones_file.empty()) return "file";
-    return link.addresses.empty() ? "api" : "fixed";
 }
 
 EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {

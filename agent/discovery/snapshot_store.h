@@ -34,12 +34,6 @@ struct Snapshot {
     bool operator==(const Snapshot&) const = default;
 };
 
-inline constexpr std::string_view kTargetPrefix = "target:", kFilePrefix = "file:";
-
-/// The keys in Snapshot::sources that a link uses. Empty for fixed addresses.
-std::vector<std::string> source_keys(const LinkConfig& link);
-/// The kind of source: "api", "dns", "file" or "fixed".
-std::string_view source_kind(const LinkConfig& link);
 /// The addresses of a link from the snapshot alone (including its fixed addresses), only those in its zones.
 EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link);
 

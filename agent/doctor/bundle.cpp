@@ -9,8 +9,10 @@
 #include <set>
 #include <sstream>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/config/last_good.h"
+#include "agent/config/paths.h"
 #include "agent/doctor/archive.h"
 #include "agent/doctor/report.h"
 #include "agent/doctor/scrub.h"
@@ -33,10 +35,10 @@ std::string first_line(const std::string& text) {
 
 class Bundle {
   public:
-    Bundle(const DoctorCommand& command, const Findings& findings) : command_(command), findings_(findings) {
-        if (command.bare()) return;
-        text_ = core::read_file(command.config, kMaxPart);
-        if (auto usable = load_usable_config(command.config)) config_ = std::move(usable->config);
+    Bundle(const Request& request, const Findings& findings) : request_(request), findings_(findings) {
+        if (request.bare()) return;
+        text_ = core::read_file(request.target.config, kMaxPart);
+        if (auto usable = load_usable_config(request.target.config)) config_ = std::move(usable->config);
     }
 
     std::string make(core::Micros wall_us) {
@@ -81,8 +83,8 @@ class Bundle {
     }
 
     void add_config() {
-        const std::string about = command_.config + ", values of known keys only";
-        if (command_.bare()) return miss("postern.toml", "the configuration", "the target came from the command line");
+        const std::string about = request_.target.config + ", values of known keys only";
+        if (request_.bare()) return miss("postern.toml", "the configuration", "the target came from the command line");
         if (!text_) return miss("postern.toml", about, text_.error().text());
         add("postern.toml", about, scrub_config(*text_));
     }
@@ -91,7 +93,7 @@ class Bundle {
         struct Page {
             const char *name, *path, *about;
         };
-        std::string why = command_.bare() ? "the target came from the command line" : "";
+        std::string why = request_.bare() ? "the target came from the command line" : "";
         for (const Page& page :
              {Page{"status.json", "/api/v1/status", "what the agent knows"},
               Page{"health.json", "/health", "its verdict"}, Page{"metrics.txt", "/metrics", "its counters"}}) {
@@ -125,7 +127,7 @@ class Bundle {
     void add_host() {
         const auto host = HostSystem::real();
         std::vector<std::string> names = config_.hosts();
-        if (names.empty() && !command_.host.empty()) names.push_back(command_.host);
+        if (names.empty() && !request_.target.host.empty()) names.push_back(request_.target.host);
         const auto report = report_host_dns(*host, JournalFile(paths_of(config_.agent).hostdns).load(), names);
         const HostFacts facts = gather_facts(*host);
         std::string dns = fmt::format("takeover  {}\ndecision  {}\nresolv.conf is {}\n", report.text(),
@@ -186,7 +188,7 @@ class Bundle {
             core::format_utc(wall_us), contents_);
     }
 
-    const DoctorCommand& command_;
+    const Request& request_;
     const Findings& findings_;
     Config config_;
     core::Result<std::string> text_ = core::fail(core::Code::kFileMissing, "no configuration");
@@ -210,9 +212,8 @@ core::Result<void> check_bundle_path(const std::string& path) {
                       "give the bundle another place: --bundle FILE", errno);
 }
 
-core::Result<std::size_t> write_bundle(const std::string& path, const DoctorCommand& command,
-                                       const Findings& findings) {
-    const std::string archive = Bundle(command, findings).make(core::now_wall_us());
+core::Result<std::size_t> write_bundle(const std::string& path, const Request& request, const Findings& findings) {
+    const std::string archive = Bundle(request, findings).make(core::now_wall_us());
     if (const auto written = core::write_file(path, core::as_bytes(archive), 0600, true); !written)
         return core::fail(written.error());
     return archive.size();

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "agent/commands/cli.h"
 #include "agent/doctor/judge.h"
+#include "agent/doctor/request.h"
 
 namespace postern::agent::doctor {
 
@@ -16,6 +16,6 @@ std::string bundle_name(core::Micros wall_us);
 core::Result<void> check_bundle_path(const std::string& path);
 
 /// Writes the archive (0600) with doctor's findings in it; its size in bytes.
-core::Result<std::size_t> write_bundle(const std::string& path, const DoctorCommand& command, const Findings& findings);
+core::Result<std::size_t> write_bundle(const std::string& path, const Request& request, const Findings& findings);
 
 }  // namespace postern::agent::doctor

@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "agent/doctor/fold.h"
 #include "agent/doctor/observe.h"
 #include "agent/faults/codes.h"
 
@@ -42,15 +43,15 @@ class Part {
 
 class Walk {
   public:
-    Walk(const DoctorCommand& command, const Listener& listener)
-        : command_(command),
+    Walk(const Request& request, const Listener& listener)
+        : request_(request),
           listener_(listener),
-          deadline_(std::chrono::steady_clock::now() + std::chrono::microseconds(command.timeout_us)) {}
+          deadline_(std::chrono::steady_clock::now() + std::chrono::microseconds(request.timeout_us)) {}
 
     Findings go() {
-        config_ = look_at_config(command_);
+        config_ = look_at_config(request_);
         add(judge_config(config_));
-        targets_ = look_for_targets(command_, config_);
+        targets_ = look_for_targets(request_, config_);
         Part<std::vector<PathSeen>> paths([targets = targets_] { return look_at_paths(targets); });
         if (config_.config)
             configured(paths);
@@ -113,7 +114,7 @@ class Walk {
 
     /// The target is the command line's: what programs get for the name, the addresses, and the environment.
     void bare(Part<std::vector<PathSeen>>& paths) {
-        const std::vector<std::string> names = {command_.host};
+        const std::vector<std::string> names = {request_.target.host};
         Part<HostSeen> host([names] { return look_at_host({}, names); });
         Part<DnsSeen> dns([targets = targets_] { return look_at_dns(std::nullopt, targets); });
         for (const Step step : {Step::kAgent, Step::kCredentials, Step::kApi, Step::kEndpoint})
@@ -137,7 +138,7 @@ class Walk {
                 if (path.target.link == link.name) of_link.push_back(path);
             }
             Findings findings = judge_path(link.name, of_link, now_wall_us(), lets_in(cloud, link.name));
-            if (cloud != nullptr && cloud->credentials && command_.addresses.empty()) {
+            if (cloud != nullptr && cloud->credentials && request_.target.addresses.empty()) {
                 const Findings drift = judge_drift(link, of_link, *cloud);
                 findings.insert(findings.end(), drift.begin(), drift.end());
             }
@@ -186,7 +187,7 @@ class Walk {
                 return name == to_string(f.step) || name == f.code || name == step_code(f.step);
             });
         };
-        return (command_.only.empty() || named(command_.only)) && !named(command_.skip);
+        return (request_.only.empty() || named(request_.only)) && !named(request_.skip);
     }
 
     void add(Findings findings) {
@@ -201,7 +202,7 @@ class Walk {
         listener_.found(told);
     }
 
-    const DoctorCommand& command_;
+    const Request& request_;
     const Listener& listener_;
     Deadline deadline_;
     ConfigSeen config_;
@@ -211,8 +212,8 @@ class Walk {
 
 }  // namespace
 
-Findings walk(const DoctorCommand& command, const Listener& listener) {
-    return Walk(command, listener).go();
+Findings walk(const Request& request, const Listener& listener) {
+    return Walk(request, listener).go();
 }
 
 }  // namespace postern::agent::doctor

@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "agent/commands/cli.h"
 #include "agent/doctor/judge.h"
+#include "agent/doctor/request.h"
 
 namespace postern::agent::doctor {
 
@@ -18,6 +18,6 @@ struct Listener {
 
 /// Tells the findings of the whole chain, a part at a time and in the order of the steps, as they are known. Returns all
 /// of them. Parts that are not there when the time is over are kSkip because of "time".
-Findings walk(const DoctorCommand& command, const Listener& listener);
+Findings walk(const Request& request, const Listener& listener);
 
 }  // namespace postern::agent::doctor

@@ -9,16 +9,6 @@
 
 namespace postern::agent::doctor {
 
-namespace {
-
-/// A missing link and a missing token have codes of their own.
-bool is_news(const ConfigIssue& warning) {
-    return warning.what.find("there is no [[link]]") == std::string::npos &&
-           warning.what.find(" has no token_file") == std::string::npos;
-}
-
-}  // namespace
-
 Finding found(std::string_view code, std::string link, std::string ip, Values values) {
     const CodeInfo* info = find_code(code);
     Finding f;
@@ -67,7 +57,7 @@ Findings judge_config(const ConfigSeen& seen) {
     if (!seen.mistakes.empty()) out.push_back(issue("PN-CONFIG-MISTAKE", seen.mistakes));
     std::vector<ConfigIssue> news;
     std::copy_if(seen.warnings.begin(), seen.warnings.end(), std::back_inserter(news),
-                 [](const auto& w) { return is_news(w); });
+                 [](const auto& w) { return w.kind == ConfigIssue::Kind::kGeneral; });  // the others have codes
     if (!news.empty()) out.push_back(issue("PN-CONFIG-WARNING", news));
     if (seen.config && seen.config->links.empty())
         out.push_back(found("PN-CONFIG-NO-LINK", {}, {}, {{"file", seen.file}}));

@@ -2,16 +2,16 @@
 
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cstring>
 #include <future>
 
+#include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
 #include "agent/config/token_store.h"
+#include "agent/doctor/agent_status.h"
 #include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
 #include "probe/tls_contexts.h"
@@ -20,51 +20,8 @@ namespace postern::agent::doctor {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t kMaxAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // what only an upstream knows
-
-ProbeCommand as_probe(const DoctorCommand& command) {
-    ProbeCommand out;
-    out.config = command.config;
-    out.host = command.host;
-    out.addresses = command.addresses;
-    out.token_file = command.token_file;
-    out.ca_file = command.ca_file;
-    out.port = command.port;
-    return out;
-}
-
-std::string text_at(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-/// What doctor looks at by itself is not said twice.
-bool is_news(const std::string& warning) {
-    return !warning.starts_with("host DNS:") && !warning.starts_with("/etc/hosts") &&
-           !warning.starts_with("this host's clock ");
-}
-
-/// What the agent's discovery has to say of its links, and whether it has found all that it looks for in the cloud.
-void look_at_discovery(const Config& config, const Json& status, AgentSeen& seen) {
-    seen.discovers = true;
-    const auto links = status.find("links");
-    for (const LinkConfig& link : config.links) {
-        if (link.endpoints.empty() && !link.find.configured()) continue;
-        bool found = false;
-        for (const Json& l : links != status.end() && links->is_array() ? *links : Json::array()) {
-            const Json discovery =
-                l.is_object() && text_at(l, "name") == link.name ? l.value("discovery", Json::object()) : Json();
-            if (!discovery.is_object()) continue;
-            const Json error = discovery.value("error", Json());
-            if (error.is_object()) seen.doubts.emplace_back(link.name, text_at(error, "what"));
-            found = error.is_null() && !text_at(discovery, "confirmed").empty();
-        }
-        seen.discovers = seen.discovers && found;
-    }
-}
 
 /// The first listen address; this host's own for "every address".
 core::SocketAddress server_of(const Config& config) {
@@ -76,18 +33,18 @@ core::SocketAddress server_of(const Config& config) {
 
 }  // namespace
 
-ConfigSeen look_at_config(const DoctorCommand& command) {
+ConfigSeen look_at_config(const Request& request) {
     ConfigSeen seen;
-    seen.file = command.config;
-    seen.used = !command.bare();
+    seen.file = request.target.config;
+    seen.used = !request.bare();
     seen.root = ::geteuid() == 0;
     if (!seen.used) return seen;
-    if (::access(command.config.c_str(), R_OK) != 0) {
+    if (::access(request.target.config.c_str(), R_OK) != 0) {
         seen.no_right = errno == EACCES && !seen.root;
         seen.problem = std::strerror(errno);
         return seen;
     }
-    auto loaded = load_config(command.config);
+    auto loaded = load_config(request.target.config);
     if (!loaded) {
         seen.mistakes = loaded.error();
         return seen;
@@ -114,33 +71,16 @@ AgentSeen look_at_agent(const Config& config) {
         seen.problem = reply.error().what;
         return seen;
     }
-    const Json status = Json::parse(reply->body, nullptr, false);
-    if (reply->status != 200 || !status.is_object() || !status.contains("resolver") ||
-        !status["resolver"].is_object()) {
-        seen.problem = "another program answers there";
-        return seen;
-    }
-    seen.version = text_at(status, "version");
-    const Json& resolver = status["resolver"];
-    seen.resolver_problem = text_at(resolver, "problem");
-    if (status.contains("warnings") && status["warnings"].is_array()) {
-        for (const Json& warning : status["warnings"]) {
-            if (!warning.is_string() || !is_news(warning)) continue;
-            const std::string text = warning;
-            if (text.starts_with("endpoint "))
-                seen.doubts.emplace_back("", text);
-            else
-                seen.warnings.push_back(text);
-        }
-    }
-    look_at_discovery(config, status, seen);
+    if (reply->status == 200)
+        read_agent_status(reply->body, config, seen);
+    else
+        seen.problem = kAnotherProgram;
     return seen;
 }
 
-std::vector<probe::ProbeTarget> look_for_targets(const DoctorCommand& command, const ConfigSeen& config) {
+std::vector<probe::ProbeTarget> look_for_targets(const Request& request, const ConfigSeen& config) {
     if (!config.config && config.used) return {};
-    const ProbeCommand probe = as_probe(command);
-    const auto targets = config.config ? probe_targets(*config.config, probe) : probe_targets(probe);
+    const auto targets = config.config ? probe_targets(*config.config, request.target) : probe_targets(request.target);
     return targets ? targets->targets : std::vector<probe::ProbeTarget>{};
 }
 

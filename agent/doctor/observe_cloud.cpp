@@ -2,6 +2,7 @@
 #include <set>
 
 #include "agent/account/session.h"
+#include "agent/client/console.h"
 #include "agent/config/probe_spec.h"
 #include "agent/config/token_store.h"
 #include "agent/doctor/judge.h"
@@ -44,7 +45,7 @@ std::vector<probe::ProbeTarget> targets_in(const CloudSeen& cloud, const Config&
 
 CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarget>& targets) {
     CloudSeen seen;
-    CloudSession session(config, "");
+    CloudSession session(config, "", upstreams_of(config), [] { return false; });
     EndpointCloud cloud(session);
     bool any = false;
     for (const LinkConfig& link : config.links)

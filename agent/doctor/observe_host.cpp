@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "agent/client/console.h"
+#include "agent/config/paths.h"
 #include "agent/doctor/observe.h"
 
 namespace postern::agent::doctor {

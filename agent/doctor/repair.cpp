@@ -1,18 +1,13 @@
 #include "agent/doctor/repair.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <set>
 
-#include "agent/client/console.h"
-#include "agent/commands/endpoint_command.h"
-#include "agent/config/last_good.h"
 #include "agent/doctor/report.h"
 #include "agent/text/terminal.h"
-#include "core/loop.h"
 
 namespace postern::agent::doctor {
 
@@ -25,9 +20,9 @@ std::string value_of(const Finding& f, std::string_view name) {
     return found == f.values.end() ? "" : found->second;
 }
 
-std::string words_of(const DnsCommand& command) {
-    if (command.verb == DnsCommand::Verb::kReapply) return "postern dns reapply";
-    return command.mode == Mode::kFull ? "postern dns enable --mode full" : "postern dns enable";
+std::string words_of(const DnsRepair& repair) {
+    if (repair.verb == DnsRepair::Verb::kReapply) return "postern dns reapply";
+    return repair.mode == Mode::kFull ? "postern dns enable --mode full" : "postern dns enable";
 }
 
 bool same(const HostsLine& a, const HostsLine& b) {
@@ -36,17 +31,14 @@ bool same(const HostsLine& a, const HostsLine& b) {
 
 }  // namespace
 
-Repairs plan_repairs(const Findings& findings, const std::string& config) {
+Repairs plan_repairs(const Findings& findings) {
     Repairs plan;
-    const auto take_over = [&](DnsCommand::Verb verb, Mode mode) {
+    const auto take_over = [&](DnsRepair::Verb verb, Mode mode) {
         // enable looks at everything anew and so also does what reapply would.
-        if (plan.dns && plan.dns->verb == DnsCommand::Verb::kEnable &&
-            (verb != DnsCommand::Verb::kEnable || mode == Mode::kAuto))
+        if (plan.dns && plan.dns->verb == DnsRepair::Verb::kEnable &&
+            (verb != DnsRepair::Verb::kEnable || mode == Mode::kAuto))
             return;
-        plan.dns.emplace();
-        plan.dns->config = config;
-        plan.dns->verb = verb;
-        plan.dns->mode = mode;
+        plan.dns = DnsRepair{verb, mode};
     };
     for (const Finding& f : findings) {
         if (f.state != State::kFail && f.state != State::kWarn) continue;
@@ -54,11 +46,11 @@ Repairs plan_repairs(const Findings& findings, const std::string& config) {
             plan.hosts.push_back({std::atoi(value_of(f, "line").c_str()), value_of(f, "name"), value_of(f, "text"),
                                   f.code == "PN-HOSTS-REVERSED"});
         } else if (f.code == "PN-RESOLV-OFF") {
-            take_over(DnsCommand::Verb::kEnable, Mode::kAuto);
+            take_over(DnsRepair::Verb::kEnable, Mode::kAuto);
         } else if (f.code == "PN-RESOLV-ROTATE" || f.code == "PN-RESOLV-SECOND") {
-            take_over(DnsCommand::Verb::kEnable, Mode::kFull);
+            take_over(DnsRepair::Verb::kEnable, Mode::kFull);
         } else if (f.code == "PN-RESOLV-CHANGED") {
-            take_over(DnsCommand::Verb::kReapply, Mode::kAuto);
+            take_over(DnsRepair::Verb::kReapply, Mode::kAuto);
         } else if (f.step == Step::kResolvConf || f.step == Step::kHosts) {
             plan.by_hand.push_back(f);  // it mends itself, or somebody else has to be stopped first
         }
@@ -103,30 +95,6 @@ core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsLi
     state->content = without_names(state->content, names, lines);
     if (auto written = host.put(path, *state); !written) return core::fail(written.error());
     return kept;
-}
-
-Repaired repair(const DoctorCommand& command, const Findings& findings, const Catalogue& words) {
-    const auto say = [&](std::string_view key, const Values& values = {}) {
-        fmt::print(stderr, "{}\n", words.text("words", key, values));
-    };
-    const Repairs plan = plan_repairs(findings, command.config);
-    fmt::print(stderr, "{}", text_of(plan, words));
-    if (plan.empty()) return say("fix_nothing"), Repaired::kNothing;
-    if (::geteuid() != 0) return say("fix_root"), Repaired::kNothing;
-    if (!command.yes) {
-        const auto answer = ask(words.text("words", "fix_ask"));
-        if (!answer) return say("fix_no_terminal"), Repaired::kNothing;
-        if (!*answer) return say("fix_declined"), Repaired::kNothing;
-    }
-    if (!plan.hosts.empty()) {
-        const auto usable = load_usable_config(command.config);
-        std::vector<std::string> names = usable ? usable->config.hosts() : std::vector<std::string>{};
-        const auto kept = mend_hosts(*HostSystem::real(), plan.hosts, names, core::now_wall_us());
-        if (!kept) return complain("doctor", kept.error()), Repaired::kFailed;
-        say("fix_hosts_done", {{"file", *kept}});
-    }
-    if (plan.dns && run_command(*plan.dns) != kExitGood) return Repaired::kFailed;
-    return Repaired::kDone;
 }
 
 }  // namespace postern::agent::doctor

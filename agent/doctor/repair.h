@@ -1,28 +1,33 @@
-// `postern doctor --fix`: what of the findings postern can mend by itself - the host's DNS, as `postern dns enable` does,
-// and lines of /etc/hosts -, told first and done only after a yes.
+// `postern doctor --fix`: what of the findings postern can repair by itself - the host's DNS, as `postern dns enable` does,
+// and lines of /etc/hosts. commands/doctor tells the plan, asks, and runs it.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/commands/cli.h"
 #include "agent/doctor/judge.h"
 #include "agent/faults/catalogue.h"
+#include "agent/hostdns/decision.h"
 #include "agent/hostdns/host_system.h"
 
 namespace postern::agent::doctor {
 
+/// What `postern dns` does, in hostdns/'s words.
+struct DnsRepair {
+    enum class Verb { kEnable, kReapply } verb = Verb::kEnable;
+    Mode mode = Mode::kAuto;  // of kEnable
+};
+
 struct Repairs {
-    std::vector<HostsLine> hosts;   // lines that become comments
-    std::optional<DnsCommand> dns;  // what follows
-    Findings by_hand;               // of the same kind, but not ours to change
+    std::vector<HostsLine> hosts;  // lines that become comments
+    std::optional<DnsRepair> dns;  // what follows
+    Findings by_hand;              // of the same kind, but not ours to change
 
     bool empty() const { return hosts.empty() && !dns; }
 };
 
-Repairs plan_repairs(const Findings& findings, const std::string& config);
+Repairs plan_repairs(const Findings& findings);
 
 /// The plan for people; "" when there is nothing to say.
 std::string text_of(const Repairs& plan, const Catalogue& words);
@@ -31,9 +36,5 @@ std::string text_of(const Repairs& plan, const Catalogue& words);
 /// Refuses when the file is not any more what was planned for. `names`: all private names.
 core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsLine>& planned,
                                      const std::vector<std::string>& names, core::Micros wall_us);
-
-enum class Repaired { kNothing, kDone, kFailed };
-/// Tells the plan on stderr, asks, and does it.
-Repaired repair(const DoctorCommand& command, const Findings& findings, const Catalogue& words);
 
 }  // namespace postern::agent::doctor

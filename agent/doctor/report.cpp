@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/commands/cli.h"
 #include "agent/faults/codes.h"
-#include "agent/status/status.h"
 
 namespace postern::agent::doctor {
 
@@ -23,13 +21,6 @@ constexpr std::array<std::string_view, 5> kParts = {"cause", "expected", "found"
 std::size_t count(const Findings& findings, State state) {
     return static_cast<std::size_t>(
         std::count_if(findings.begin(), findings.end(), [state](const auto& f) { return f.state == state; }));
-}
-
-/// In status's words, and with its exit codes.
-Overall overall_of(const Findings& findings) {
-    if (count(findings, State::kFail) > 0) return Overall::kFailed;
-    if (count(findings, State::kWarn) > 0) return Overall::kDegraded;
-    return count(findings, State::kPass) > 0 ? Overall::kGood : Overall::kUnknown;
 }
 
 std::string painted(State state, const Paint& paint) {
@@ -188,8 +179,10 @@ std::string list_text(const Catalogue& words) {
     return out;
 }
 
-int exit_code(const Findings& findings) {
-    return static_cast<int>(overall_of(findings));
+Overall overall_of(const Findings& findings) {
+    if (count(findings, State::kFail) > 0) return Overall::kFailed;
+    if (count(findings, State::kWarn) > 0) return Overall::kDegraded;
+    return count(findings, State::kPass) > 0 ? Overall::kGood : Overall::kUnknown;
 }
 
 std::string file_stamp(core::Micros wall_us) {

@@ -3,6 +3,7 @@
 
 #include "agent/doctor/judge.h"
 #include "agent/faults/catalogue.h"
+#include "agent/status/overall.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent::doctor {
@@ -15,8 +16,8 @@ std::string verdict_text(const Findings& findings, const Catalogue& words, const
 std::string json_of(const Findings& findings, const Catalogue& words);
 /// Every code with its step, severity, owner and cause.
 std::string list_text(const Catalogue& words);
-/// 0 all passed, 1 warnings, 2 failures, 3 nothing could be checked.
-int exit_code(const Findings& findings);
+/// Good: all passed; degraded: warnings; failed: failures; unknown: nothing could be checked.
+Overall overall_of(const Findings& findings);
 
 /// "20260102-030405", UTC: for names of files that are made once.
 std::string file_stamp(core::Micros wall_us);

@@ -67,8 +67,8 @@ class Provider {
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
     virtual core::Micros not_before_mono_us() const { return 0; }
     virtual SourcePace pace(const std::string&) const { return {}; }
-    /// Problems that do not stop it from working, for status: one sentence each, with the fix.
-    virtual std::vector<std::string> warnings() const { return {}; }
+    /// How this host's clock differs from the source's, in one sentence with the fix; "" where it does not.
+    virtual std::string clock_problem() const { return {}; }
 };
 
 /// The report about one endpoint; for a search the matching part, nullptr if not found.

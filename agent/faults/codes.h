@@ -31,9 +31,4 @@ const CodeInfo& code_of(probe::Reason reason);
 /// "PN-RESOLV-CONF": the code of a passed or skipped step.
 std::string step_code(Step step);
 
-/// Findings explained by a failure in `earlier` or in `now` become kSkip with that cause, and so do findings skipped
-/// because of them. A failure explains findings about the same link and address, or about a part of it; a warning
-/// explains only warnings.
-void fold(const std::vector<Finding>& earlier, std::vector<Finding>& now);
-
 }  // namespace postern::agent::doctor

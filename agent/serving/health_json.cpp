@@ -153,7 +153,7 @@ std::string health_json(const StatusSnapshot& s) {
         if (!link.fix.empty()) notes.push_back(link.name + ": next step: " + link.fix);
     }
     for (const auto& warning : s.warnings)
-        notes.push_back(warning);
+        notes.push_back(warning.text);
     if (s.overall != Overall::kGood) {
         out["output"] = s.headline;
         if (!notes.empty()) out["notes"] = std::move(notes);

@@ -1,9 +1,9 @@
-// GET /api/v1/history: column arrays of equal length, for charts. Keys are only ever added.
+#include "agent/serving/history_json.h"
+
 #include <fmt/format.h>
 
 #include <set>
 
-#include "agent/serving/http_routes.h"
 #include "core/log.h"
 
 namespace postern::agent {

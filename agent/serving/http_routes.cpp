@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 
+#include "agent/serving/history_json.h"
+#include "agent/serving/page_reply.h"
 #include "agent/text/metrics_writer.h"
 #include "agent/text/values.h"
 
@@ -128,7 +130,7 @@ HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     } else {
         reply = HttpReply::json(200, status_json(s));
     }
-    reply.headers.emplace_back("X-Postern-Overall", std::to_string(static_cast<int>(s.overall)));
+    reply.headers.emplace_back("X-Postern-Overall", overall_header(s.overall));
     return reply;
 }
 
@@ -139,26 +141,6 @@ HttpReply answer_health(const StatusSnapshot& s) {
 }
 
 }  // namespace
-
-std::vector<HealthCheck> ready_checks(const StatusSnapshot& s) {
-    HealthCheck plan{"plan", s.resolver.accepted, s.resolver.problem};
-    if (!plan.ok && plan.reason.empty()) plan.reason = "the resolver has not loaded the newest plan yet";
-    HealthCheck discovery{"discovery", true, ""}, sweep{"sweep", true, ""};
-    for (const auto& link : s.links) {
-        const auto& d = link.discovery;
-        if (!d.known && discovery.ok) {
-            discovery = {"discovery", false,
-                         fmt::format("the addresses of {} are not known{}", link.name,
-                                     d.error                 ? ": " + d.error->what
-                                     : d.waiting_for.empty() ? ""
-                                                             : ": " + d.waiting_for)};
-        }
-        if (link.probing && d.known && !link.addresses.empty() && !link.first_sweep_done && sweep.ok) {
-            sweep = {"sweep", false, fmt::format("not every address of {} has been probed yet", link.name)};
-        }
-    }
-    return {plan, discovery, sweep};
-}
 
 std::vector<HttpRoute> make_routes(HttpSources sources) {
     const auto s = std::make_shared<const HttpSources>(std::move(sources));

@@ -6,18 +6,12 @@
 #include <vector>
 
 #include "agent/serving/http_server.h"
+#include "agent/status/readiness.h"
 #include "agent/status/status.h"
 #include "probe/record.h"
 #include "probe/rollup.h"
 
 namespace postern::agent {
-
-/// One check of /livez or /readyz.
-struct HealthCheck {
-    std::string name;  // "loop", "plan", …: [a-z_]
-    bool ok = false;
-    std::string reason;  // if not ok: what is missing, in one sentence
-};
 
 struct HttpSources {
     std::function<StatusSnapshot()> snapshot;         // judged
@@ -34,18 +28,5 @@ struct HttpSources {
 };
 
 std::vector<HttpRoute> make_routes(HttpSources sources);
-
-/// The roll-ups of one address, as columns.
-std::string history_json(const std::string& link, const core::IpAddress& ip, probe::Resolution resolution,
-                         const std::vector<probe::Rollup>& rollups);
-
-/// The checks of /readyz from a snapshot: plan, discovery, sweep.
-std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);
-
-/// GET /: the packed page (agent/serving/web) with the verdict and the addresses as plain HTML, for
-/// clients without JavaScript.
-HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query);
-/// That plain HTML, at most about 9 KB: the rest is counted. English or Chinese, by an Accept-Language header.
-std::string status_content(const StatusSnapshot& snapshot, std::string_view accept_language = "");
 
 }  // namespace postern::agent

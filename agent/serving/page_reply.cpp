@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "agent/serving/page_asset.h"
+#include "agent/serving/status_page.h"
 #include "agent/text/deflate.h"
 
 namespace postern::agent {
@@ -76,6 +77,10 @@ HttpReply page_reply(const HttpQuery& query, std::string_view content) {
     reply.headers.emplace_back("ETag", tag);
     reply.headers.emplace_back("Vary", "Accept-Encoding, Accept-Language");
     return reply;
+}
+
+HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query) {
+    return page_reply(query, status_content(snapshot, query.header("accept-language")));
 }
 
 }  // namespace postern::agent

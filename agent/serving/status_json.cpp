@@ -262,11 +262,18 @@ std::string status_json(const StatusSnapshot& s) {
     Json failures = Json::object();
     for (const auto& [reason, count] : s.probes.failures)
         failures[std::string(probe::to_string(reason))] = count;
+    Json warnings = Json::array(), kinds = Json::array();
+    for (const auto& warning : s.warnings) {
+        warnings.push_back(warning.text);
+        kinds.push_back(to_string(warning.kind));
+    }
     const Json out = {
         {"schema_version", 1},
         {"ts", core::format_utc(s.now_wall_us)},
         {"overall", to_string(s.overall)},
         {"headline", s.headline},
+        {"headline_link", text_or_null(s.headline_link)},
+        {"headline_more", s.headline_more},
         {"version", s.version},
         {"started", time_or_null(s.started_wall_us)},
         {"config",
@@ -286,7 +293,8 @@ std::string status_json(const StatusSnapshot& s) {
          {{"attempts_total", s.probes.attempts},
           {"missed_total", s.probes.missed},
           {"failures_total", std::move(failures)}}},
-        {"warnings", s.warnings},
+        {"warnings", std::move(warnings)},
+        {"warning_kinds", std::move(kinds)},
     };
     return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -1,11 +1,9 @@
-// The content of GET / before its script has started, or without JavaScript: the verdict and every address
-// as plain HTML.
+#include "agent/serving/status_page.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "agent/serving/http_routes.h"
-#include "agent/serving/page_reply.h"
 #include "agent/serving/page_words.h"
 #include "agent/text/terminal.h"
 
@@ -127,7 +125,7 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     const PageWords& words = page_words(accept_language);
     std::string end = dns_section(s.resolver, words);
     for (const auto& warning : s.warnings)
-        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning, words));
+        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning.text, words));
     if (end.size() > kMaxBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
     end += fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
@@ -149,10 +147,6 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     }
     if (left > 0) body += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_links), left));
     return body + end;
-}
-
-HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query) {
-    return page_reply(query, status_content(snapshot, query.header("accept-language")));
 }
 
 }  // namespace postern::agent

@@ -114,6 +114,9 @@ class Screen {
                 break;
         }
         paragraph(0, word + "  ", s_.headline, &Paint::bold);
+        const auto worst = std::find_if(s_.links.begin(), s_.links.end(),
+                                        [this](const auto& link) { return link.name == s_.headline_link; });
+        if (worst != s_.links.end()) told_ = worst->cause;
     }
 
     /// The state column: without a token only the path is judged.
@@ -155,8 +158,8 @@ class Screen {
         }
         if (s_.links.size() <= kMaxLinksWithPast && !brief_) draw_last_day(link);
         const bool bad = link.state == State::kDown;
-        const bool said = s_.headline.find(link.cause) != std::string::npos;  // at the top
-        if (!link.cause.empty() && !said) paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
+        if (!link.cause.empty() && link.cause != told_)
+            paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
         if (!link.fix.empty() && !(brief_ && link.fix == advised_)) paragraph(2, "→ ", link.fix, nullptr);
         if (!link.fix.empty()) advised_ = link.fix;
         notes(link);
@@ -279,13 +282,14 @@ class Screen {
                                      span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
         if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);
         for (const auto& warning : s_.warnings)
-            paragraph(11, "! ", warning, &Paint::yellow);
+            paragraph(11, "! ", warning.text, &Paint::yellow);
     }
 
     const StatusSnapshot& s_;
     Paint paint_;
     std::size_t columns_;
     bool brief_;
+    std::string told_;     // the cause in the headline
     std::string advised_;  // the fix printed last: two links often need the same
     std::string out_;
 };

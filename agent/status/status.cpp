@@ -162,20 +162,6 @@ void explain(LinkStatus& link) {
     }
 }
 
-int severity(Overall overall) {  // worst last: good < unknown < degraded < failed
-    switch (overall) {
-        case Overall::kGood:
-            return 0;
-        case Overall::kUnknown:
-            return 1;
-        case Overall::kDegraded:
-            return 2;
-        case Overall::kFailed:
-            return 3;
-    }
-    return 1;
-}
-
 Overall overall_of(const LinkStatus& link) {
     if (link.state == State::kDown) return Overall::kFailed;
     if (link.state == State::kDegraded || link.discovery.error || !link.token_problem.empty())
@@ -238,20 +224,6 @@ double percent(const probe::Availability& a) {
     return static_cast<double>(hundredths) / 100;
 }
 
-std::string_view to_string(Overall overall) {
-    switch (overall) {
-        case Overall::kGood:
-            return "good";
-        case Overall::kDegraded:
-            return "degraded";
-        case Overall::kFailed:
-            return "failed";
-        case Overall::kUnknown:
-            return "unknown";
-    }
-    return "unknown";
-}
-
 void AddressCounters::add(const AddressCounters& other) {
     attempts += other.attempts;
     for (const auto& [reason, count] : other.failures)
@@ -287,17 +259,22 @@ void judge(LinkStatus& link) {
 }
 
 void judge(StatusSnapshot& s) {
-    Overall overall = Overall::kGood;
-    std::vector<std::pair<Overall, std::string>> troubles;
-    const auto trouble = [&](Overall how, std::string what) {
-        if (severity(how) > severity(overall)) overall = how;
-        troubles.emplace_back(how, std::move(what));
+    struct Trouble {
+        Overall how;
+        std::string what, link;
+    };
+    std::vector<Trouble> troubles;
+    s.overall = Overall::kGood;
+    const auto trouble = [&](Overall how, std::string what, const std::string& link = {}) {
+        s.overall = worse(s.overall, how);
+        troubles.push_back({how, std::move(what), link});
     };
     for (auto& link : s.links) {
         judge(link);
         const Overall how = overall_of(link);
         if (how == Overall::kGood) continue;
-        trouble(how, fmt::format("{}: {}", link.name, link.cause.empty() ? probe::to_string(link.state) : link.cause));
+        trouble(how, fmt::format("{}: {}", link.name, link.cause.empty() ? probe::to_string(link.state) : link.cause),
+                link.name);
     }
     if (std::string what = resolver_trouble(s); !what.empty()) {
         if (s.resolver.problem.empty()) s.resolver.problem = what;
@@ -305,18 +282,19 @@ void judge(StatusSnapshot& s) {
     }
     if (!s.config_reload_ok) trouble(Overall::kDegraded, s.config_problem);
     for (const auto& warning : s.warnings) {
-        // Remarks on the configuration ("FILE:LINE: …") do not affect the state.
-        if (s.config_path.empty() || !warning.starts_with(s.config_path)) trouble(Overall::kDegraded, warning);
+        if (warning.degrades()) trouble(Overall::kDegraded, warning.text);
     }
-    s.overall = overall;
+    s.headline_link.clear();
+    s.headline_more = troubles.empty() ? 0 : troubles.size() - 1;
     if (troubles.empty()) {
         s.headline = good_headline(s);
         return;
     }
     const auto worst =
-        std::find_if(troubles.begin(), troubles.end(), [&](const auto& t) { return t.first == overall; });
-    s.headline = worst->second;
-    if (troubles.size() > 1) s.headline += fmt::format(" (and {} more)", troubles.size() - 1);
+        std::find_if(troubles.begin(), troubles.end(), [&](const auto& t) { return t.how == s.overall; });
+    s.headline = worst->what;
+    s.headline_link = worst->link;
+    if (s.headline_more > 0) s.headline += fmt::format(" (and {} more)", s.headline_more);
 }
 
 }  // namespace postern::agent

@@ -12,6 +12,8 @@
 #include "agent/hostdns/report.h"
 #include "agent/status/compare_finding.h"
 #include "agent/status/histogram.h"
+#include "agent/status/overall.h"
+#include "agent/status/warning.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
 #include "probe/rollup.h"
@@ -111,10 +113,6 @@ struct ProbeCounters {
 /// Good attempts in percent with two decimals, rounded down: 100 means all of them.
 double percent(const probe::Availability& availability);
 
-/// Decides exit codes and /health: 0 good, 1 degraded, 2 failed, 3 unknown.
-enum class Overall { kGood = 0, kDegraded = 1, kFailed = 2, kUnknown = 3 };
-std::string_view to_string(Overall overall);
-
 struct StatusSnapshot {
     Micros now_wall_us = 0;
     Micros started_wall_us = 0;
@@ -129,9 +127,11 @@ struct StatusSnapshot {
     HostDnsReport host_dns;
     DiscoveryCounters discovery;
     ProbeCounters probes;
-    std::vector<std::string> warnings;  // plan or snapshot not writable, …
+    std::vector<Warning> warnings;
     Overall overall = Overall::kUnknown;
-    std::string headline;  // the verdict in one sentence
+    std::string headline;           // the verdict in one sentence
+    std::string headline_link;      // whose cause it tells; "": of no link
+    std::size_t headline_more = 0;  // how many more causes there are
 };
 
 /// The state of a link from its addresses, by policy; and of the whole from its links. Pure.

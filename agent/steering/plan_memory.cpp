@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/discovery/source_key.h"
 #include "agent/text/dns_text.h"
 
 namespace postern::agent {

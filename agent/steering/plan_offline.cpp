@@ -1,4 +1,5 @@
 // `postern plan compile`: compiles a plan without the running agent, from the files on disk.
+#include "agent/config/paths.h"
 #include "agent/discovery/zones_files.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/steering/plan_compiler.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/config/config.h"
+#include "agent/config/paths.h"
 #include "agent/steering/generation.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/loop.h"

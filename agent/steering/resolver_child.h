@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/config.h"
+#include "agent/config/paths.h"
 #include "core/backoff.h"
 #include "core/process.h"
 #include "core/stats_page.h"

@@ -1,6 +1,7 @@
 // The state of postern-resolver: whether it is running, its statistics file, and how far it follows the agent.
 #pragma once
 
+#include "agent/config/paths.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/status/status.h"
 #include "agent/steering/plan_publisher.h"

@@ -69,6 +69,7 @@ export function status(links, changes = {}) {
     return { schema_version: 1, ts: iso(NOW), overall: !bad ? "good" : bad.state === "down" ? "failed" : "degraded",
              headline: links.length === 0 ? "no links: postern only forwards" : bad ? `${bad.name}: ${bad.cause ?? bad.state}${more > 0 ? ` (and ${more} more)` : ""}`
                  : `${links.length} link${links.length === 1 ? "" : "s"}, ${all.length} of ${all.length} addresses up`,
+             headline_link: bad?.name ?? null, headline_more: Math.max(more, 0),
              version: "0.1.0", started: ago(3 * 86400), config: { path: "/etc/postern/postern.toml", loaded: ago(86400), reload_ok: true, problem: null },
              host: { region: "cn-hangzhou", zone: "cn-hangzhou-h" }, links,
              resolver: { running: true, managed: true, pid: 4321, restarts: 0, problem: null, listen: ["127.0.0.153:53"],
@@ -80,7 +81,7 @@ export function status(links, changes = {}) {
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
              host_dns: { state: "on", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
-             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], ...changes };
+             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], ...changes };
 }
 
 export function record(ip, seq, reason = null, changes = {}) {
@@ -121,8 +122,8 @@ export const scenes = {
                                            error: { code: "api_denied", what: "NoPermission: privatelink:ListVpcEndpointZones", hint: "give the RAM role this action", since: ago(600) } } }),
         link("web", [address(12)], { kind: "https", token_configured: false, request: { server_name: null, path: "/", sql: null, ca_file: null } }),
         link("fixed", [address(11)], { discovery: { known: true, source: "fixed", confirmed: null, changed: null, request_id: null, waiting_for: null, error: null, endpoints: [] } })],
-        { warnings: ["the snapshot can't be written: no space left on device"] }),
+        { warnings: ["the snapshot can't be written: no space left on device"], warning_kinds: ["agent"] }),
     thousand: () => status([link("fleet", Array.from({ length: 1000 }, (_, i) => address(i + 1, i % 97 === 5 ? "down" : i % 41 === 3 ? "degraded" : "up")))]),
     hostile: () => status([link("tdengine-prod", [address(257, "up", { zone: HOSTILE, last: result("sql_error", { detail: HOSTILE, certificate: certificate({ subject: HOSTILE, issuer: HOSTILE, names: [HOSTILE] }) }) })],
-                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE] }),
+                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE], warning_kinds: ["agent"] }),
 };

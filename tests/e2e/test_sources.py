@@ -128,6 +128,20 @@ class Saved(HostTest):
         self.assertIn(SPARE_ADDRESS, shown)
         self.assertNotIn(ZONE_A, shown)
 
+    def test_a_doubt_about_the_file_is_one_of_discovery_for_status_and_doctor(self):
+        self.replace(ZONE_A, ZONE_B)
+        self.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.replace()
+        status = self.host.wait(lambda: next((s for s in [json.loads(self.host.postern("status", "--json").stdout)]
+                                              if "discovery" in s["warning_kinds"]), None), "a doubt about the file")
+        self.assertEqual(status["overall"], "degraded")
+        self.assertEqual(len(status["warnings"]), len(status["warning_kinds"]))
+        self.assertIn("zones.json", status["warnings"][status["warning_kinds"].index("discovery")])
+        done = self.host.postern("doctor", "--json", "--only", "agent")
+        self.assertEqual([(f["code"], f["state"]) for f in json.loads(done.stdout)["findings"]], [("PN-AGENT-DISCOVERY", "WARN")])
+        self.assertEqual(done.returncode, 1)
+
     def test_half_written_is_waited_for_without_a_word(self):
         self.replace(ZONE_A)
         self.start()

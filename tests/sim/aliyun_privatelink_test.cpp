@@ -285,15 +285,14 @@ TEST_CASE("aliyun sim: a wrong clock is measured, worked around, reported, and n
     REQUIRE(w.describe_endpoint());
     CHECK(w.count("GetVpcEndpointAttribute", "InvalidTimeStamp.Expired") == 1);
     CHECK(w.provider->clock_offset_us() / core::kSecond == 1203);
-    REQUIRE(w.provider->warnings().size() == 1);
-    CHECK(w.provider->warnings()[0].find("20 min 3 s behind against the API's: fix NTP") != std::string::npos);
+    CHECK(w.provider->clock_problem().find("20 min 3 s behind against the API's: fix NTP") != std::string::npos);
     REQUIRE(w.describe_endpoint());
     CHECK(w.count("GetVpcEndpointAttribute", "InvalidTimeStamp.Expired") == 1);
     w.clock.jump_wall(1203 * core::kSecond);  // NTP steps it
     w.gateway.offset_us = 0;
     REQUIRE(w.describe_endpoint());
     CHECK(w.provider->clock_offset_us() == 0);
-    CHECK(w.provider->warnings().empty());
+    CHECK(w.provider->clock_problem().empty());
     CHECK(std::count(w.log.begin(), w.log.end(), "clock_offset_gone") == 1);
     w.gateway.refusals = {{400, "InvalidTimeStamp.Expired"}};  // no Date header: nothing to learn from
     w.gateway.endless = true;

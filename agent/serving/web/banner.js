@@ -19,7 +19,7 @@ export function fixOf(link) {
 }
 
 // The link in the headline.
-export const worstLink = (status) => status.links.find((link) => status.headline.startsWith(`${link.name}: `));
+export const worstLink = (status) => status.links.find((link) => link.name === status.headline_link);
 
 const OWNERS = { "you": "owner_you", "whoever runs your VPC": "owner_cloud_admin" };
 const ownerOf = ({ finding }) => (finding.owner in OWNERS ? t(OWNERS[finding.owner]) : finding.owner);
@@ -33,8 +33,8 @@ function goodChinese(status) {
 function headline(status, worst) {
     if (language() === "en") return status.headline;
     if (worst && worst.cause) {
-        const more = / \(and (\d+) more\)$/.exec(status.headline);
-        return [`${worst.name}：`, causeOf(worst), more ? `（另有 ${more[1]} 项）` : ""];
+        const more = status.headline_more;
+        return [`${worst.name}：`, causeOf(worst), more > 0 ? `（另有 ${more} 项）` : ""];
     }
     return status.overall === "good" ? goodChinese(status) : inEnglish(status.headline);
 }

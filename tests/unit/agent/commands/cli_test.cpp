@@ -46,12 +46,12 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     const auto probe =
         as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23", "--address", "10.0.2.9", "--host",
                           "DB.example.com", "--token-file", "/t", "--ca-file", "/c", "--timeout", "1500ms", "--json"});
-    CHECK(probe.link == "prod");
-    CHECK(probe.addresses.size() == 2);
-    CHECK(probe.host == "db.example.com");
-    CHECK(probe.timeout_us == 1500 * core::kMillisecond);
-    CHECK_FALSE(probe.config_given);
-    CHECK(as<ProbeCommand>({"probe", "--config", "/x"}).config_given);
+    CHECK(probe.target.link == "prod");
+    CHECK(probe.target.addresses.size() == 2);
+    CHECK(probe.target.host == "db.example.com");
+    CHECK(probe.target.timeout_us == 1500 * core::kMillisecond);
+    CHECK_FALSE(probe.target.config_given);
+    CHECK(as<ProbeCommand>({"probe", "--config", "/x"}).target.config_given);
 }
 
 TEST_CASE("cli: logs filters", "[cli]") {

@@ -329,20 +329,6 @@ TEST_CASE("config: a missing file is one issue without a line", "[config]") {
     CHECK(contains(format_issue("/nonexistent/postern.toml", config.error()[0]), "/nonexistent/postern.toml: "));
 }
 
-TEST_CASE("config: files lie in the manual's places, and below two folders once these are moved", "[config]") {
-    AgentConfig agent;
-    CHECK(paths_of(agent).durable_plan == "/var/lib/postern-plan/plan");
-    CHECK(paths_of(agent).stats == "/run/postern-resolver/stats");
-    agent.state_dir = "/s";
-    agent.runtime_dir = "/r";
-    const Paths moved = paths_of(agent);
-    CHECK(moved.durable_plan == "/s/plan");
-    CHECK(moved.fallback == "/s/fallback-upstreams");
-    CHECK(moved.current_plan == "/r/plan");
-    CHECK(moved.stats == "/r/stats");
-    CHECK(moved.probe_log == "/s/probe.log");
-}
-
 TEST_CASE("config: kinds, and what belongs to which", "[config]") {
     const auto with = [](const std::string& probe) { return std::string(kLink) + "[link.probe]\n" + probe; };
     const auto taken = [&](const std::string& probe) {

@@ -20,10 +20,9 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
         Findings findings;
         for (const char* code : codes)
             findings.push_back(found(code, {}, {}, {}));
-        const Repairs plan = plan_repairs(findings, "a.toml");
+        const Repairs plan = plan_repairs(findings);
         CHECK(plan.hosts.empty());
         const std::string text = text_of(plan, Catalogue::in(Language::kEnglish));
-        if (plan.dns) CHECK(plan.dns->config == "a.toml");
         return plan.dns
                    ? text.substr(text.find("run: ") + 5, text.find('\n', text.find("run: ")) - text.find("run: ") - 5)
                    : text;
@@ -40,7 +39,7 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
                      hosts_line("PN-HOSTS-REVERSED", 5, "gw.test 10.0.0.9")};
     told.push_back(told[0]);
     told.back().state = State::kSkip;  // told as the consequence of something else
-    const Repairs plan = plan_repairs(told, "");
+    const Repairs plan = plan_repairs(told);
     CHECK(plan.hosts.size() == 2);
     CHECK_FALSE(plan.dns);
     CHECK(text_of(plan, Catalogue::in(Language::kEnglish)) ==

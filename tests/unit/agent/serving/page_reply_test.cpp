@@ -5,6 +5,7 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/page_asset.h"
 #include "agent/serving/page_reply.h"
+#include "agent/serving/status_page.h"
 #include "tests/unit/agent/serving/http_fixture.h"
 #include "tests/unit/agent/status/status_fixture.h"
 

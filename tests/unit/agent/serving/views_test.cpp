@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "agent/serving/http_routes.h"
+#include "agent/serving/status_page.h"
 #include "agent/text/terminal.h"
 #include "tests/unit/agent/status/status_fixture.h"
 
@@ -142,6 +142,8 @@ TEST_CASE("status json: parses, has its version and the same words as the text",
     CHECK(json["schema_version"] == 1);
     CHECK(json["overall"] == "degraded");
     CHECK(json["headline"] == s.headline);
+    CHECK(json["headline_link"] == "tdengine-prod");
+    CHECK(json["headline_more"] == 0);
     CHECK(json["links"][0]["addresses"][0]["last"]["connect_us"] == 1000);
     CHECK(json["links"][0]["addresses"][1]["last"]["tls_us"].is_null());
     CHECK(json["links"][0]["addresses"][1]["last"]["reason"] == "tcp_refused");
@@ -149,6 +151,33 @@ TEST_CASE("status json: parses, has its version and the same words as the text",
     CHECK(json["resolver"]["plan"]["accepted"] == true);
     CHECK(json["resolver"]["queries"]["private"] == 300);
     CHECK(json["discovery"]["requests"][0]["count"] == 42);
+}
+
+TEST_CASE("status json: each warning has its kind, in the same order", "[status]") {
+    auto s = snapshot({link({address("10.0.1.23", "", State::kUp, State::kUp)})});
+    CHECK(Json::parse(status_json(s))["warning_kinds"] == Json::array());
+    s.warnings = {{WarningKind::kConfig, "remark"}, {WarningKind::kDiscovery, "/etc/hosts.d/zones.json: empty"}};
+    judge(s);
+    const Json json = Json::parse(status_json(s));
+    CHECK(json["warnings"] == Json::array({"remark", "/etc/hosts.d/zones.json: empty"}));
+    CHECK(json["warning_kinds"] == Json::array({"config", "discovery"}));
+    CHECK(json["headline_link"].is_null());
+    CHECK(json["headline"] == "/etc/hosts.d/zones.json: empty");
+}
+
+TEST_CASE("status text: a cause is left out where the headline tells it, not where it tells a longer one", "[status]") {
+    auto first = link({address("10.0.1.23", "", State::kDown, State::kUnknown)});
+    first.name = "first";
+    auto s = snapshot({first, first});
+    s.links[1].name = "second";
+    s.headline = "first: no address of many is up";
+    s.headline_link = "first";
+    s.links[0].cause = "no address of many is up";
+    s.links[1].cause = "no address";
+    CHECK(status_text(s, false, 0).find("\n  no address\n") != std::string::npos);
+    CHECK(status_text(s, false, 0).find("\n  no address of many is up\n") == std::string::npos);
+    s.links[1].cause = s.links[0].cause;  // needs no second line
+    CHECK(status_text(s, false, 0).find("\n  no address of many is up\n") == std::string::npos);
 }
 
 TEST_CASE("status: a comparison is shown in text, JSON and page, and changes nothing else", "[status]") {
@@ -281,25 +310,6 @@ TEST_CASE("status: the finding behind a cause, and the marks of the last results
     s.links[0].addresses[0].state = s.links[0].addresses[0].verdict.service = State::kDegraded;
     judge(s);
     CHECK(Json::parse(status_json(s))["links"][0]["finding"]["code"] == "slow");
-}
-
-TEST_CASE("readiness: plan, discovery and sweep are distinguished", "[status]") {
-    auto s = mixed();
-    for (const auto& c : ready_checks(s))
-        CHECK(c.ok);
-    s.resolver.accepted = false;
-    s.links[0].first_sweep_done = false;
-    auto checks = ready_checks(s);
-    REQUIRE(checks.size() == 3);
-    CHECK(checks[0].name == "plan");
-    CHECK_FALSE(checks[0].ok);
-    CHECK_FALSE(checks[0].reason.empty());
-    CHECK(checks[1].ok);
-    CHECK_FALSE(checks[2].ok);
-    s.links[0].discovery.known = false;
-    checks = ready_checks(s);
-    CHECK_FALSE(checks[1].ok);
-    CHECK(checks[1].name == "discovery");
 }
 
 TEST_CASE("views: one address means no failover, and how to get one", "[status]") {

@@ -162,12 +162,43 @@ TEST_CASE("status: an address that the resolver does not have degrades and says 
 
 TEST_CASE("status: remarks on the configuration are no state, a disk that is full is", "[status]") {
     auto s = snapshot({link({up()})});
-    s.warnings = {"/etc/postern/postern.toml:3: dns.listen: 127.0.0.53 is systemd-resolved's own address"};
+    s.warnings = {{WarningKind::kConfig,
+                   "/etc/postern/postern.toml:3: dns.listen: 127.0.0.53 is systemd-resolved's own address"}};
     judge(s);
     CHECK(s.overall == Overall::kGood);
-    s.warnings.push_back("the snapshot can't be written: no space left");
+    s.warnings.push_back({WarningKind::kAgent, "the snapshot can't be written: no space left"});
     judge(s);
     CHECK(s.overall == Overall::kDegraded);
+}
+
+TEST_CASE("status: the kind of a warning decides, not what it begins with", "[status]") {
+    for (const char* path : {"e", "/etc/hosts", "/etc/hosts.d/postern.toml", "host DNS: x", ""}) {
+        INFO(path);
+        auto s = snapshot({link({up()})});
+        s.config_path = path;
+        for (const char* remark : {"endpoint", "/etc/hosts.d/postern.toml:3: dns.listen", "host DNS: x:3: agent"})
+            s.warnings.push_back({WarningKind::kConfig, remark});
+        judge(s);
+        CHECK(s.overall == Overall::kGood);
+        for (const auto kind :
+             {WarningKind::kDiscovery, WarningKind::kClock, WarningKind::kHostDns, WarningKind::kAgent}) {
+            s.warnings = {{kind, "endpoint ep-1: 10.0.0.2 (h) no longer listed"}};
+            judge(s);
+            CHECK(s.overall == Overall::kDegraded);
+            s.warnings = {{kind, "/etc/hosts.d/zones.json: 10.0.0.2 (h) no longer listed"}};
+            judge(s);
+            CHECK(s.overall == Overall::kDegraded);
+            CHECK(s.headline == "/etc/hosts.d/zones.json: 10.0.0.2 (h) no longer listed");
+        }
+    }
+}
+
+TEST_CASE("status: each kind of a warning has one word", "[status]") {
+    for (const auto kind : {WarningKind::kConfig, WarningKind::kDiscovery, WarningKind::kClock, WarningKind::kHostDns,
+                            WarningKind::kAgent})
+        CHECK(parse_warning_kind(to_string(kind)) == kind);
+    CHECK_FALSE(parse_warning_kind(""));
+    CHECK_FALSE(parse_warning_kind("Config"));
 }
 
 TEST_CASE("status: the worst comes first and the others are counted", "[status]") {
@@ -177,6 +208,8 @@ TEST_CASE("status: the worst comes first and the others are counted", "[status]"
     CHECK(s.overall == Overall::kFailed);
     CHECK(s.headline.starts_with("other: "));
     CHECK(s.headline.ends_with("(and 1 more)"));
+    CHECK(s.headline_link == "other");
+    CHECK(s.headline_more == 1);
 }
 
 TEST_CASE("status: a link that is not probed is neither good nor bad", "[status]") {

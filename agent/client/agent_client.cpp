@@ -1,0 +1,73 @@
+#include "agent/client/agent_client.h"
+
+#include <fmt/format.h>
+
+#include "agent/config/paths.h"
+#include "agent/net/http_client.h"
+#include "agent/text/json_view.h"
+#include "core/file_system.h"
+
+namespace postern::agent {
+
+core::SocketAddress agent_address(const Config& config) {
+    core::SocketAddress address = config.http.listen;
+    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
+    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
+    return address;
+}
+
+core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,
+                                     core::Micros timeout_us) {
+    core::Loop loop;
+    std::optional<core::Result<HttpResponse>> reply;
+    const core::SocketAddress address = agent_address(config);
+    {
+        core::SystemClock clock(loop);
+        AresLookup lookup(loop, clock);  // an address is its own answer: nothing is asked
+        HttpClient client(loop, clock, lookup, process_environment());
+        HttpRequest request;
+        request.method = method;
+        request.url = "http://" + address.text() + path_and_query;
+        request.headers = {{"X-Postern", "1"}};
+        request.connect_timeout_us = std::min(timeout_us, 2 * core::kSecond);
+        request.timeout_us = timeout_us;
+        request.max_body = kMaxAgentReply;
+        request.allow_proxy = false;
+        client.send(std::move(request), [&reply](core::Result<HttpResponse> r) { reply.emplace(std::move(r)); });
+        while (!reply && loop.run_once()) {
+        }
+    }
+    loop.close();
+    if (reply && *reply) return std::move(*reply);
+    const pid_t holder = core::LockFile::holder(paths_of(config.agent).agent_lock);
+    core::Error error;
+    if (reply) error = reply->error();
+    const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
+    error.code = core::Code::kConnectFailed;
+    error.what =
+        fmt::format("the agent does not answer on http://{}{}", address.text(), refused ? "" : ": " + error.what);
+    error.hint = holder > 0
+                     ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
+                     : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
+                                   config.path);
+    return core::fail(std::move(error));
+}
+
+std::map<std::string, EndpointSet> ask_agent_addresses(const Config& config) {
+    std::map<std::string, EndpointSet> out;
+    const auto reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
+    if (!reply || reply->status != 200) return out;
+    const auto status = JsonView::parse(reply->body, kMaxAgentReply);
+    if (!status) return out;
+    for (const JsonView& link : status->at("links").items()) {
+        std::vector<EndpointAddress> addresses;
+        for (const JsonView& a : link.at("addresses").items()) {
+            if (const auto ip = core::IpAddress::parse(a.at("ip").text()))
+                addresses.push_back({*ip, a.at("zone").text(), a.at("endpoint").text()});
+        }
+        out[link.at("name").text()] = make_endpoint_set(std::move(addresses));
+    }
+    return out;
+}
+
+}  // namespace postern::agent

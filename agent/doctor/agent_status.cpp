@@ -1,0 +1,61 @@
+#include "agent/doctor/agent_status.h"
+
+#include "agent/client/agent_client.h"
+#include "agent/status/warning.h"
+#include "agent/text/json_view.h"
+
+namespace postern::agent::doctor {
+
+namespace {
+
+/// What the agent's discovery has to say of its links, and whether it has found all that it looks for in the cloud.
+void read_discovery(const Config& config, const JsonView& status, AgentSeen& seen) {
+    seen.discovers = true;
+    for (const LinkConfig& link : config.links) {
+        if (link.endpoints.empty() && !link.find.configured()) continue;
+        bool found = false;
+        for (const JsonView& told : status.at("links").items()) {
+            if (told.at("name").text() != link.name) continue;
+            const JsonView discovery = told.at("discovery"), error = discovery.at("error");
+            if (error.is_object()) seen.doubts.emplace_back(link.name, error.at("what").text());
+            found = error.is_null() && !discovery.at("confirmed").text().empty();
+        }
+        seen.discovers = seen.discovers && found;
+    }
+}
+
+/// By kind. An agent from before there were kinds, or one that has more of them, is taken at its word.
+void read_warnings(const JsonView& status, AgentSeen& seen) {
+    const auto texts = status.at("warnings").items(), kinds = status.at("warning_kinds").items();
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const auto kind = kinds.size() == texts.size() ? parse_warning_kind(kinds[i].text()) : std::nullopt;
+        switch (kind.value_or(WarningKind::kAgent)) {
+            case WarningKind::kAgent:
+                seen.warnings.push_back(texts[i].text());
+                break;
+            case WarningKind::kDiscovery:
+                seen.doubts.emplace_back("", texts[i].text());
+                break;
+            case WarningKind::kConfig:
+            case WarningKind::kClock:
+            case WarningKind::kHostDns:
+                break;  // doctor looks at these by itself
+        }
+    }
+}
+
+}  // namespace
+
+void read_agent_status(std::string_view body, const Config& config, AgentSeen& seen) {
+    const auto status = JsonView::parse(body, kMaxAgentReply);
+    if (!status || !status->at("resolver").is_object()) {
+        seen.problem = kAnotherProgram;
+        return;
+    }
+    seen.version = status->at("version").text();
+    seen.resolver_problem = status->at("resolver").at("problem").text();
+    read_warnings(*status, seen);
+    read_discovery(config, *status, seen);
+}
+
+}  // namespace postern::agent::doctor

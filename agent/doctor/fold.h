@@ -1,0 +1,13 @@
+// Which findings are told as the consequence of others. Pure; any thread.
+#pragma once
+
+#include "agent/doctor/judge.h"
+
+namespace postern::agent::doctor {
+
+/// Findings explained by a failure in `earlier` or in `now` become kSkip with that cause, and so do findings skipped
+/// because of them. A failure explains findings about the same link and address, or about a part of it; a warning
+/// explains only warnings.
+void fold(const Findings& earlier, Findings& now);
+
+}  // namespace postern::agent::doctor

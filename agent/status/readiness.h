@@ -1,0 +1,21 @@
+// Whether the agent is ready to be asked, as /readyz tells it. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/status/status.h"
+
+namespace postern::agent {
+
+/// One check of /livez or /readyz.
+struct HealthCheck {
+    std::string name;  // "loop", "plan", …: [a-z_]
+    bool ok = false;
+    std::string reason;  // if not ok: what is missing, in one sentence
+};
+
+/// The checks of /readyz from a snapshot: plan, discovery, sweep.
+std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);
+
+}  // namespace postern::agent

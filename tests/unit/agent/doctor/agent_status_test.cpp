@@ -1,0 +1,90 @@
+#include "agent/doctor/agent_status.h"
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "agent/doctor/judge.h"
+
+namespace postern::agent::doctor {
+namespace {
+
+AgentSeen seen_in(const std::string& body, const Config& config = {}) {
+    AgentSeen seen;
+    read_agent_status(body, config, seen);
+    return seen;
+}
+
+/// Code and state of each finding, of a status with these keys beside what is always there.
+std::vector<std::string> judged(const std::string& keys) {
+    std::vector<std::string> out;
+    for (const Finding& f :
+         judge_agent(seen_in(R"({"version":"0.1.0","resolver":{"problem":null},"links":[])" + keys + "}")))
+        out.push_back(fmt::format("{} {}", to_string(f.state), f.code));
+    return out;
+}
+
+using Told = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("doctor: a doubt about a file is told as one about an endpoint is, wherever the file lies", "[doctor]") {
+    const Told doubt = {"WARN PN-AGENT-DISCOVERY"};
+    for (const char* source :
+         {"/etc/hosts.d/zones.json", "host DNS: x", "/srv/zones.json", "endpoint ep-1", "target gw"}) {
+        INFO(source);
+        CHECK(judged(fmt::format(R"(,"warnings":["{}: 10.0.0.2 (h) no longer listed"],"warning_kinds":["discovery"])",
+                                 source)) == doubt);
+    }
+}
+
+TEST_CASE("doctor: the kind of the agent's warning says who tells it", "[doctor]") {
+    CHECK(judged("") == Told{"PASS PN-AGENT"});
+    CHECK(judged(R"(,"warnings":["endpoint of the disk: full"],"warning_kinds":["agent"])") ==
+          Told{"WARN PN-AGENT-WARNING"});
+    // Doctor looks at these by itself.
+    CHECK(judged(R"(,"warnings":["a","b","c"],"warning_kinds":["host_dns","clock","config"])") ==
+          Told{"PASS PN-AGENT"});
+}
+
+TEST_CASE("doctor: what an older or newer agent warns of is told under the general code", "[doctor]") {
+    const Told two = {"WARN PN-AGENT-WARNING", "WARN PN-AGENT-WARNING"};
+    const std::string texts = R"(,"warnings":["host DNS: truce","/etc/hosts.d/zones.json: empty"])";
+    CHECK(judged(texts) == two);
+    CHECK(judged(texts + R"(,"warning_kinds":["discovery"])") == two);
+    CHECK(judged(texts + R"(,"warning_kinds":["unheard","of"])") == two);
+    CHECK(judged(texts + R"(,"warning_kinds":"discovery")") == two);
+}
+
+TEST_CASE("doctor: what is no status of an agent is another program's answer", "[doctor]") {
+    for (const char* body : {"", "<html>", "[]", "{}", R"({"resolver":1})"}) {
+        INFO(body);
+        CHECK(seen_in(body).problem == kAnotherProgram);
+    }
+    const AgentSeen seen = seen_in(R"({"version":"1.2","resolver":{"problem":"it is off"}})");
+    CHECK(seen.problem.empty());
+    CHECK(seen.version == "1.2");
+    CHECK(seen.resolver_problem == "it is off");
+}
+
+TEST_CASE("doctor: the agent discovers when each link that asks the API has its answer", "[doctor]") {
+    Config config;
+    config.links.resize(2);
+    config.links[0].name = "a";
+    config.links[0].endpoints = {"ep-1"};
+    config.links[1].name = "b";
+    config.links[1].target = "gw.example.com";
+    const auto seen = [&](const char* links) {
+        return seen_in(fmt::format(R"({{"resolver":{{}},"links":[{}]}})", links), config);
+    };
+    CHECK(seen(R"({"name":"a","discovery":{"confirmed":"2026-01-02T03:04:05Z","error":null}})").discovers);
+    CHECK_FALSE(seen("").discovers);
+    CHECK_FALSE(seen(R"({"name":"a","discovery":{"confirmed":null,"error":null}})").discovers);
+    const AgentSeen refused =
+        seen(R"({"name":"a","discovery":{"confirmed":"2026-01-02T03:04:05Z","error":{"what":"denied"}}})");
+    CHECK_FALSE(refused.discovers);
+    REQUIRE(refused.doubts.size() == 1);
+    CHECK(refused.doubts[0] == std::pair<std::string, std::string>{"a", "denied"});
+}
+
+}  // namespace postern::agent::doctor

@@ -1,0 +1,35 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/agent/doctor/judge_fixture.h"
+
+namespace postern::agent::doctor {
+
+TEST_CASE("doctor: addresses that the endpoint has no more, and those that nobody knows yet", "[doctor]") {
+    LinkConfig link;
+    link.name = "prod";
+    CloudSeen cloud;
+    EndpointInfo info;
+    info.report.status = "Active";
+    info.report.business_status = "Normal";
+    info.report.connection_status = "Connected";
+    info.report.zones = {{"zone-a", "Connected", ip("10.0.1.23"), {}, ""},
+                         {"zone-b", "Connected", ip("10.0.2.10"), {}, ""},
+                         {"zone-c", "Wait", ip("10.0.3.1"), {}, ""}};
+    cloud.endpoints.push_back({"prod", "ep-1", info, {}});
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.10")}, cloud)).empty());
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23"), good("10.0.2.9")}, cloud)) ==
+          "FAIL PN-ADDRESS-STALE | WARN PN-ADDRESS-MISSING");
+    link.zones = {"zone-a"};
+    CHECK(troubles(judge_drift(link, {good("10.0.1.23")}, cloud)).empty());
+    cloud.endpoints[0].info->report.connection_status = "Pending";  // then the list has no effect
+    CHECK(troubles(judge_drift(link, {good("10.0.9.9")}, cloud)).empty());
+}
+
+TEST_CASE("doctor: credentials that only the agent has are not missed", "[doctor]") {
+    CloudSeen cloud;
+    cloud.credentials = core::fail(core::Code::kCredentialsMissing, "none", "");
+    CHECK(troubles(judge_cloud(cloud)) == "FAIL PN-CREDENTIALS-NONE");
+    CHECK(troubles(judge_cloud(cloud, true)).empty());
+}
+
+}  // namespace postern::agent::doctor

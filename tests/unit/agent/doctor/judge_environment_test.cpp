@@ -1,0 +1,54 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/agent/doctor/judge_fixture.h"
+
+namespace postern::agent::doctor {
+
+TEST_CASE("doctor: an ordinary environment has nothing to say", "[doctor]") {
+    HostSeen host;
+    host.resolv_conf = "nameserver 127.0.0.153\n";
+    host.nsswitch = "hosts: files dns\n";
+    host.report.journal.state = TakeoverState::kOn;
+    CHECK(troubles(judge_environment(host, {kName}, false)).empty());
+}
+
+TEST_CASE("doctor: proxies that take the private name away", "[doctor]") {
+    HostSeen host;
+    host.environment = {{"https_proxy", "http://user:secret@proxy:3128"}};
+    const auto findings = judge_environment(host, {kName}, false);
+    CHECK(troubles(findings) == "WARN PN-ENV-PROXY");
+    CHECK(findings[0].values.at("proxy") == "http://proxy:3128");
+    for (const char* no_proxy : {"*", ".example.com", "example.com", "other.test,gw-private.cloud.example.com"}) {
+        host.environment = {{"https_proxy", "http://proxy:3128"}, {"NO_PROXY", no_proxy}};
+        CHECK(troubles(judge_environment(host, {kName}, false)).empty());
+    }
+    host.environment = {{"HTTPS_PROXY", "http://proxy:3128"}, {"no_proxy", "ample.com"}};
+    CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-PROXY");
+    host.environment.clear();
+    host.interfaces = {"eth0", "tailscale0"};
+    CHECK(troubles(judge_environment(host, {kName}, true)).empty());
+    host.upstreams = {*core::SocketAddress::parse("100.100.2.136", 53)};
+    CHECK(troubles(judge_environment(host, {kName}, false)).empty());
+    CHECK(troubles(judge_environment(host, {kName}, true)) == "WARN PN-ENV-TAILSCALE");
+    host.nscd = true;
+    CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-NSCD");
+}
+
+TEST_CASE("doctor: containers ask postern, or somebody who does not know the name", "[doctor]") {
+    const std::vector<core::SocketAddress> loopback = {*core::SocketAddress::parse("127.0.0.153:53", 53)};
+    const std::vector<core::SocketAddress> bridge = {loopback[0], *core::SocketAddress::parse("172.17.0.1:53", 53)};
+    const auto judged = [](const char* resolv_conf, bool own_network, const std::vector<core::SocketAddress>& listen) {
+        HostSeen host;
+        host.containers = {{7, "web", own_network, resolv_conf}};
+        return troubles(judge_environment(host, {kName}, false, listen));
+    };
+    CHECK(judged("nameserver 8.8.8.8\n", true, loopback) == "WARN PN-ENV-CONTAINER");
+    CHECK(judged("nameserver 127.0.0.153\n", true, loopback) == "WARN PN-ENV-CONTAINER");  // its own loopback
+    CHECK(judged("nameserver 127.0.0.153\n", false, loopback).empty());
+    CHECK(judged("nameserver 172.17.0.1\n", true, bridge).empty());
+    CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [host(127.0.0.153)]\n", true, loopback).empty());
+    CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [8.8.8.8]\n", true, loopback) == "WARN PN-ENV-CONTAINER");
+    CHECK(judged("", true, loopback) == "WARN PN-ENV-CONTAINER");
+}
+
+}  // namespace postern::agent::doctor
