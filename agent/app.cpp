@@ -10,6 +10,7 @@
 #include "agent/config/paths.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/discovery_sources.h"
+#include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
@@ -18,7 +19,6 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_route.h"
-#include "agent/steering/plan_memory.h"
 #include "agent/steering/plan_publisher.h"
 #include "agent/steering/resolver_child.h"
 #include "agent/steering/resolver_report.h"
@@ -158,20 +158,11 @@ class App final : private Steering::Outside, private ServedAgent {
             core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
             snapshot_warning_ = "the saved addresses could not be read: " + problem.text();
         }
-        if (!loaded.found) return restore_from_plan();
+        if (!loaded.found) return steering_.restore(snapshot_from_plans(paths_, config_));
         snapshot_ = loaded.snapshot;
         lookup_.remember(snapshot_.api_hosts);
         steering_.set_host_zone(snapshot_.zone);
         steering_.restore(snapshot_);
-    }
-
-    void restore_from_plan() {
-        for (const auto& path : {paths_.current_plan, paths_.durable_plan}) {
-            const auto plan = core::PlanView::load(path);
-            if (!plan) continue;
-            const Snapshot known = snapshot_from(*plan, config_);
-            if (!known.sources.empty()) return steering_.restore(known);
-        }
     }
 
     // What steering decides and needs (Steering::Outside).

@@ -6,7 +6,6 @@
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
 #include "agent/steering/plan_compiler.h"
-#include "agent/steering/plan_memory.h"
 #include "agent/text/dns_text.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
