@@ -9,6 +9,7 @@
 
 #include "agent/text/metrics_writer.h"
 #include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -29,10 +30,7 @@ HttpReply later(core::Micros wait_us, std::string_view what) {
 }
 
 std::string list_of(const std::vector<std::string>& names) {
-    std::string out;
-    for (const auto& name : names)
-        out += (out.empty() ? "" : ", ") + name;
-    return out.empty() ? "none" : out;
+    return names.empty() ? "none" : core::joined(names);
 }
 
 /// Not longer than the scraper waits, nor than the link's timeout.
