@@ -10,6 +10,7 @@
 #include "agent/config/paths.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/discovery_sources.h"
+#include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstreams.h"
@@ -18,7 +19,6 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_route.h"
-#include "agent/steering/plan_memory.h"
 #include "agent/steering/plan_publisher.h"
 #include "agent/steering/resolver_child.h"
 #include "agent/steering/resolver_report.h"
@@ -41,13 +41,12 @@ namespace {
 
 constexpr Micros kUpstreamPoll = core::kSecond;  // how soon a new nameserver from DHCP is used
 constexpr Micros kTakeoverLook = 5 * core::kSecond;
-constexpr std::size_t kRecordsReplayed = 1000;          // to a stream's client that comes back
 constexpr std::size_t kRecentMarks = 60;                // of an address, in status
 constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the resolver preempts handshakes
 constexpr Micros kStarted = 5 * core::kSecond;          // what only the start needs is over
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
-class App final : private Steering::Outside {
+class App final : private Steering::Outside, private ServedAgent {
   public:
     App(const UsableConfig& usable, const RunOptions& options) : App(usable.config, options) {
         config_text_ = usable.text;
@@ -74,10 +73,8 @@ class App final : private Steering::Outside {
           publisher_(loop_, clock_, paths_),
           steering_(clock_, random_, sources_, launcher_, lookup_, *this),
           verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
-          events_(clock_,
-                  {[this] { return snapshot(); }, [this] { return steering_.history().query({}, kRecordsReplayed); }}),
-          probe_route_(clock_, launcher_,
-                       {[this](const std::string& link) { return probeable(link); }, [this] { return link_names(); }}),
+          events_(clock_, *this),
+          probe_route_(clock_, launcher_, *this),
           upstream_poll_(clock_),
           takeover_look_(clock_),
           housekeeping_(clock_),
@@ -102,7 +99,7 @@ class App final : private Steering::Outside {
         http.listen = config_.http.listen;
         http.allow = config_.http.allow;
         http.allow_hosts = config_.http.allow_hosts;
-        auto server = HttpServer::start(loop_, http, make_routes(http_sources()));
+        auto server = HttpServer::start(loop_, http, make_routes(*this, probe_route_, events_));
         if (!server) return core::fail(server.error());
         http_server_ = std::move(*server);
 
@@ -161,20 +158,11 @@ class App final : private Steering::Outside {
             core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
             snapshot_warning_ = "the saved addresses could not be read: " + problem.text();
         }
-        if (!loaded.found) return restore_from_plan();
+        if (!loaded.found) return steering_.restore(snapshot_from_plans(paths_, config_));
         snapshot_ = loaded.snapshot;
         lookup_.remember(snapshot_.api_hosts);
         steering_.set_host_zone(snapshot_.zone);
         steering_.restore(snapshot_);
-    }
-
-    void restore_from_plan() {
-        for (const auto& path : {paths_.current_plan, paths_.durable_plan}) {
-            const auto plan = core::PlanView::load(path);
-            if (!plan) continue;
-            const Snapshot known = snapshot_from(*plan, config_);
-            if (!known.sources.empty()) return steering_.restore(known);
-        }
     }
 
     // What steering decides and needs (Steering::Outside).
@@ -367,41 +355,35 @@ class App final : private Steering::Outside {
 
     void keep_good() { last_good_.save(paths_.last_good_config, options_.config_path, config_text_); }
 
-    HttpSources http_sources() {
-        HttpSources sources;
-        sources.snapshot = [this] { return snapshot(); };
-        sources.live = [this] {
-            return std::vector<HealthCheck>{
-                {"loop", true, ""},
+    // What HTTP asks (ServedAgent).
+    std::vector<HealthCheck> live() override {
+        return {{"loop", true, ""},
                 {"schedule", schedule_moves(), "no probe has ended for far longer than its interval"}};
-        };
-        sources.ready = [this] { return ready_checks(snapshot()); };
-        sources.probes = [this](const probe::RecordFilter& filter, std::size_t limit) {
-            return steering_.history().query(filter, limit);
-        };
-        sources.history = [this](auto&&... which) { return history_.rollups(which...); };
-        sources.refresh = [this] { steering_.refresh([] {}); };
-        sources.probe = [this](const HttpQuery& query) { return probe_route_.answer(query); };
-        sources.stream = [this](const HttpQuery& query) { return events_.answer(query); };
-        return sources;
     }
-
-    std::optional<ProbeRoute::Link> probeable(const std::string& name) const {
-        auto targets = steering_.targets_of(name);
-        if (!targets) return std::nullopt;
-        const auto link =
-            std::find_if(config_.links.begin(), config_.links.end(), [&](const auto& l) { return l.name == name; });
-        return ProbeRoute::Link{link->policy, std::move(*targets)};
+    std::vector<probe::Record> records(const probe::RecordFilter& filter, std::size_t limit) override {
+        return steering_.history().query(filter, limit);
     }
-
-    std::vector<std::string> link_names() const {
+    std::optional<std::vector<probe::Rollup>> history(const std::string& link, const core::IpAddress& ip,
+                                                      probe::Resolution resolution, Micros since_wall_us) override {
+        return history_.rollups(link, ip, resolution, since_wall_us);
+    }
+    void refresh() override {
+        steering_.refresh([] {});
+    }
+    std::vector<std::string> link_names() override {
         std::vector<std::string> names;
         for (const auto& link : config_.links)
             names.push_back(link.name);
         return names;
     }
-
-    StatusSnapshot snapshot() {
+    std::optional<ProbedLink> probed_link(const std::string& name) override {
+        auto targets = steering_.targets_of(name);
+        if (!targets) return std::nullopt;
+        const auto link =
+            std::find_if(config_.links.begin(), config_.links.end(), [&](const auto& l) { return l.name == name; });
+        return ProbedLink{link->policy, std::move(*targets)};
+    }
+    StatusSnapshot snapshot() override {
         StatusSnapshot s;
         steering_.fill_status(s);
         s.version = POSTERN_VERSION;

@@ -59,11 +59,6 @@ class ByteReader {
     bool ok() const { return ok_; }
     std::size_t position() const { return position_; }
     std::size_t remaining() const { return ok_ ? data_.size() - position_ : 0; }
-    bool seek(std::size_t position) {
-        ok_ = ok_ && position <= data_.size();
-        position_ = ok_ ? position : position_;
-        return ok_;
-    }
     /// The next n bytes; an empty view, and a failed reader, when there are fewer.
     ByteView take(std::size_t n) {
         if (n > remaining()) {

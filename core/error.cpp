@@ -10,10 +10,6 @@ std::string_view to_string(Code code) {
             return "internal";
         case Code::kUsage:
             return "usage";
-        case Code::kConfigSyntax:
-            return "config_syntax";
-        case Code::kConfigBadKey:
-            return "config_bad_key";
         case Code::kConfigBadValue:
             return "config_bad_value";
         case Code::kFileMissing:

@@ -12,8 +12,6 @@ namespace postern::core {
 enum class Code {
     kInternal,
     kUsage,
-    kConfigSyntax,
-    kConfigBadKey,
     kConfigBadValue,
     kFileMissing,
     kFileUnreadable,

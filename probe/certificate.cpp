@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "core/deleter.h"
+#include "core/text.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -39,29 +40,18 @@ core::Micros wall_us(const ASN1_TIME* time) {
     return static_cast<core::Micros>(timegm(&tm)) * core::kSecond;
 }
 
-std::string hex(const unsigned char* bytes, std::size_t size) {
-    static constexpr char kHex[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(2 * size);
-    for (std::size_t i = 0; i < size; ++i) {
-        out += kHex[bytes[i] >> 4];
-        out += kHex[bytes[i] & 15];
-    }
-    return out;
-}
-
 std::string fingerprint(const X509* leaf) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (X509_digest(leaf, EVP_sha256(), digest, &size) != 1) return {};
-    return hex(digest, size);
+    return core::hex({digest, size});
 }
 
 std::string serial(const X509* leaf) {
     const ASN1_INTEGER* number = X509_get0_serialNumber(leaf);
     if (number == nullptr) return {};
     const auto size = static_cast<std::size_t>(ASN1_STRING_length(number));
-    return hex(ASN1_STRING_get0_data(number), std::min(size, kMaxSerial));
+    return core::hex({ASN1_STRING_get0_data(number), std::min(size, kMaxSerial)});
 }
 
 std::vector<std::string> dns_names(const X509* leaf) {

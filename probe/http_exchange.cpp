@@ -6,35 +6,20 @@
 #include <cstring>
 
 #include "core/secret.h"
+#include "core/text.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
 namespace {
 
+constexpr std::string_view kBlanks = " \t";  // RFC 9110 5.6.3
 constexpr std::size_t kMaxChunkLine = 1024;
 constexpr std::size_t kMaxHeaders = 128;
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_text(std::string_view a, std::string_view b) {
-    return a.size() == b.size() &&
-           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trim(std::string_view s) {
-    while (!s.empty() && (s.front() == ' ' || s.front() == '\t'))
-        s.remove_prefix(1);
-    while (!s.empty() && (s.back() == ' ' || s.back() == '\t'))
-        s.remove_suffix(1);
-    return s;
-}
 
 /// A token character, RFC 9110 5.6.2.
 bool is_token(std::string_view s) {
     return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+        return (c >= '0' && c <= '9') || (core::lower(c) >= 'a' && core::lower(c) <= 'z') ||
                std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
     });
 }
@@ -127,7 +112,7 @@ HttpReply::Progress HttpReply::eof() {
 
 std::string_view HttpReply::header(std::string_view name) const {
     for (const auto& [key, value] : headers_) {
-        if (same_text(key, name)) return value;
+        if (core::same_word(key, name)) return value;
     }
     return {};
 }
@@ -239,7 +224,7 @@ bool HttpReply::on_header(std::string_view line) {
         stop(Progress::kProtocol, fmt::format("expected at most {} headers, found more", kMaxHeaders));
         return false;
     }
-    headers_.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
+    headers_.emplace_back(line.substr(0, colon), core::trimmed(line.substr(colon + 1), kBlanks));
     return true;
 }
 
@@ -258,10 +243,10 @@ HttpReply::Progress HttpReply::on_head_complete() {
     }
     std::string_view coding, length;
     for (const auto& [key, value] : headers_) {
-        if (same_text(key, "transfer-encoding")) {
+        if (core::same_word(key, "transfer-encoding")) {
             if (!coding.empty()) return stop(Progress::kProtocol, "expected one Transfer-Encoding, found more");
             coding = value;
-        } else if (same_text(key, "content-length")) {
+        } else if (core::same_word(key, "content-length")) {
             if (!length.empty() && length != value) {
                 return stop(Progress::kProtocol, fmt::format("expected one Content-Length, found {} and {}",
                                                              excerpt(length, 24), excerpt(value, 24)));
@@ -271,7 +256,7 @@ HttpReply::Progress HttpReply::on_head_complete() {
         }
     }
     if (!coding.empty()) {
-        if (!same_text(coding, "chunked")) {
+        if (!core::same_word(coding, "chunked")) {
             return stop(Progress::kProtocol,
                         fmt::format("expected Transfer-Encoding chunked, found: {}", excerpt(coding, 48)));
         }
@@ -294,11 +279,11 @@ HttpReply::Progress HttpReply::on_head_complete() {
 }
 
 HttpReply::Progress HttpReply::on_chunk_size(std::string_view line) {
-    const std::string_view digits = trim(line.substr(0, line.find(';')));
+    const std::string_view digits = core::trimmed(line.substr(0, line.find(';')), kBlanks);
     std::uint64_t size = 0;
     bool good = !digits.empty() && digits.size() <= 15;
     for (const char c : digits) {
-        const char l = lower(c);
+        const char l = core::lower(c);
         const int v = l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
         good = good && v >= 0;
         size = size * 16 + static_cast<std::uint64_t>(v >= 0 ? v : 0);

@@ -42,7 +42,6 @@ class HttpReply {
     /// The peer closed. kDone when the body ends at the end of the connection.
     Progress eof();
 
-    bool any_byte() const { return seen_ > 0; }
     /// The status line and all headers of the final reply were received: status() and header() are valid.
     bool head_complete() const { return head_complete_; }
     int status() const { return status_; }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/text.h"
 #include "probe/excerpt.h"
 #include "probe/reply_judge.h"
 
@@ -19,7 +20,7 @@ namespace {
 constexpr core::Micros kStandstill = 500 * core::kMillisecond;
 
 std::string milliseconds(core::Micros us) {
-    return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000.0);
+    return core::in_ms(us) + " ms";
 }
 
 std::string error_text(int error) {

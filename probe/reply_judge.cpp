@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/ip_address.h"
+#include "core/text.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -12,18 +13,8 @@ namespace {
 
 constexpr std::size_t kQuote = 120;  // bytes of the reply in a detail
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower_text(std::string_view s) {
-    std::string out(s);
-    std::transform(out.begin(), out.end(), out.begin(), lower);
-    return out;
-}
-
 bool looks_like_html(const ReplyView& reply) {
-    if (lower_text(reply.content_type).find("text/html") != std::string::npos) return true;
+    if (core::lowered(reply.content_type).find("text/html") != std::string::npos) return true;
     const std::size_t start = reply.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
     return start != std::string_view::npos && reply.body[start] == '<';
 }
@@ -143,13 +134,13 @@ std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_v
         location.remove_prefix(2);
     } else if (location.substr(0, 1) == "/") {
         return std::string(location);
-    } else if (lower_text(location.substr(0, 8)) == "https://") {
+    } else if (core::lowered(location.substr(0, 8)) == "https://") {
         location.remove_prefix(8);
     } else {
         return std::nullopt;  // another scheme, or a relative path, which no gateway sends
     }
     const std::size_t path_at = std::min(location.find('/'), location.find('?'));
-    std::string authority = lower_text(location.substr(0, path_at));
+    std::string authority = core::lowered(location.substr(0, path_at));
     std::string path(path_at == std::string_view::npos ? std::string_view{} : location.substr(path_at));
     if (path.empty() || path.front() != '/') path.insert(path.begin(), '/');
     std::string host = authority;
@@ -163,7 +154,7 @@ std::optional<std::string> same_host_target(const ProbeSpec& spec, std::string_v
         host = authority.substr(0, colon);
         port = authority.substr(colon + 1);
     }
-    if (host != lower_text(spec.host) || port != fmt::format("{}", spec.port)) return std::nullopt;
+    if (host != core::lowered(spec.host) || port != fmt::format("{}", spec.port)) return std::nullopt;
     return path;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/text.h"
 #include "probe/excerpt.h"
 #include "probe/reply_judge.h"
 
@@ -54,7 +55,7 @@ bool asks_for_one(std::string_view sql) {
     std::string compact;
     for (const char c : sql) {
         if (c != ' ' && c != '\t' && c != '\n' && c != '\r' && c != ';') {
-            compact += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            compact += core::lower(c);
         }
     }
     return compact == "select1";

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/secret.h"
+#include "core/text.h"
 #include "probe/excerpt.h"
 
 namespace postern::probe {
@@ -15,22 +16,12 @@ constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // R
 constexpr std::string_view kQuestion = R"({"action":"version"})";
 constexpr std::size_t kQuote = 120;
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 /// Whether `word` (lower case) is one of the comma-separated words of a header.
 bool has_word(std::string_view header, std::string_view word) {
     while (!header.empty()) {
-        std::string_view part = header.substr(0, header.find(','));
+        const std::string_view part = header.substr(0, header.find(','));
         header.remove_prefix(std::min(part.size() + 1, header.size()));
-        while (!part.empty() && (part.front() == ' ' || part.front() == '\t'))
-            part.remove_prefix(1);
-        while (!part.empty() && (part.back() == ' ' || part.back() == '\t'))
-            part.remove_suffix(1);
-        if (std::equal(part.begin(), part.end(), word.begin(), word.end(),
-                       [](char a, char b) { return lower(a) == b; }))
-            return true;
+        if (core::same_word(core::trimmed(part, " \t"), word)) return true;
     }
     return false;
 }

@@ -6,6 +6,7 @@
 
 #include "agent/account/operation_error.h"
 #include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -13,13 +14,6 @@ namespace {
 using core::Code;
 
 constexpr std::size_t kMaxNamed = 8;  // services listed in one message
-
-std::string join(const std::vector<std::string>& words) {
-    std::string out;
-    for (const auto& word : words)
-        out += (out.empty() ? "" : ", ") + word;
-    return out;
-}
 
 std::string names_of(const std::vector<EndpointService>& services) {
     std::vector<std::string> names;
@@ -30,7 +24,7 @@ std::string names_of(const std::vector<EndpointService>& services) {
         }
         names.push_back(s.id.empty() ? s.name : s.id);
     }
-    return join(names);
+    return core::joined(names);
 }
 
 core::Result<EndpointService> choose_service(const std::string& wanted, const std::string& account,
@@ -112,7 +106,7 @@ core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& 
         std::find(zones.begin(), zones.end(), plan.zone) == zones.end()) {
         return core::fail(Code::kApiRejected,
                           fmt::format("the service {} is not offered in zone {}; it is in {}", plan.service.id,
-                                      plan.zone, join(zones)),
+                                      plan.zone, core::joined(zones)),
                           "give --zone, one of these, and --vswitch, a vSwitch of " + plan.vpc +
                               " in it (make one if there is none): all zones of a VPC reach it");
     }

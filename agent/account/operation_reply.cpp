@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace postern::agent {
 namespace {
 
@@ -30,10 +32,8 @@ core::Result<Page<T>> read_page(const JsonView& reply, const char* plural, const
 
 SecurityGroupRule::Policy read_policy(const std::string& text) {
     using Policy = SecurityGroupRule::Policy;
-    std::string lower = text;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower == "accept" ? Policy::kAccept : lower == "drop" ? Policy::kDrop : Policy::kOther;
+    const std::string word = core::lowered(text);
+    return word == "accept" ? Policy::kAccept : word == "drop" ? Policy::kDrop : Policy::kOther;
 }
 
 core::Result<SecurityGroupRule> read_rule(const JsonView& item) {

@@ -9,7 +9,7 @@
 #include "agent/config/paths.h"
 #include "agent/config/probe_spec.h"
 #include "agent/config/token_store.h"
-#include "agent/discovery/zones_files.h"
+#include "agent/discovery/remembered.h"
 #include "agent/text/values.h"
 
 namespace postern::agent {
@@ -49,14 +49,14 @@ core::Result<ProbeTargets> from_command_line(const TargetWish& wish) {
 
 /// The addresses of one link, from the best source that knows them.
 EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
-                         const LoadedSnapshot& snapshot, std::set<std::string>& notes) {
-    if (const auto known = agent.find(link.name); known != agent.end() && !known->second.empty()) return known->second;
-    EndpointSet saved = addresses_on_disk(snapshot.snapshot, link);
-    if (!saved.empty() && saved == addresses_from(snapshot.snapshot, link) && link.addresses.empty()) {
+                         const Snapshot& snapshot, std::set<std::string>& notes) {
+    if (const auto told = agent.find(link.name); told != agent.end() && !told->second.empty()) return told->second;
+    RememberedAddresses known = remembered_addresses(snapshot, link);
+    if (known.saved) {
         notes.insert("the agent does not answer: addresses are those saved at " +
-                     core::format_utc(snapshot.snapshot.written_wall_us));
+                     core::format_utc(snapshot.written_wall_us));
     }
-    return saved;
+    return std::move(known.addresses);
 }
 
 EndpointSet narrowed(EndpointSet known, const TargetWish& wish) {
@@ -73,7 +73,7 @@ EndpointSet narrowed(EndpointSet known, const TargetWish& wish) {
 
 core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish& wish) {
     const auto agent = ask_agent_addresses(config);
-    const LoadedSnapshot snapshot = load_snapshot(paths_of(config.agent).snapshot);
+    const Snapshot snapshot = load_remembered(paths_of(config.agent), config).snapshot;
     std::set<std::string> notes;
     ProbeTargets out;
     bool found = false;

@@ -6,24 +6,12 @@
 #include <algorithm>
 #include <map>
 
+#include "core/text.h"
+
 namespace postern::agent {
 namespace {
 
 constexpr std::string_view kAlgorithm = "ACS3-HMAC-SHA256";
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return out;
-}
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 /// Only these headers are signed: the gateway recomputes exactly this set, so signing accept or date
 /// would not verify.
@@ -39,8 +27,8 @@ struct SignedHeaders {
 SignedHeaders collect(const NameValues& headers) {
     std::map<std::string, std::vector<std::string>> by_name;
     for (const auto& [name, value] : headers) {
-        std::string key = lower(name);
-        if (is_signed(key)) by_name[std::move(key)].emplace_back(trim(value));
+        std::string key = core::lowered(name);
+        if (is_signed(key)) by_name[std::move(key)].emplace_back(core::trimmed(value));
     }
     SignedHeaders out;
     for (auto& [name, values] : by_name) {
@@ -64,17 +52,6 @@ std::string hmac(const EVP_MD* digest, std::string_view key, std::string_view da
 
 }  // namespace
 
-std::string to_hex(std::string_view raw) {
-    std::string out;
-    out.reserve(raw.size() * 2);
-    for (const char c : raw) {
-        const auto byte = static_cast<unsigned char>(c);
-        out += "0123456789abcdef"[byte >> 4];
-        out += "0123456789abcdef"[byte & 15];
-    }
-    return out;
-}
-
 std::string to_base64(std::string_view raw) {
     std::string out((raw.size() + 2) / 3 * 4 + 1, '\0');
     const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
@@ -87,7 +64,7 @@ std::string sha256_hex(std::string_view data) {
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     EVP_Digest(data.data(), data.size(), out, &size, EVP_sha256(), nullptr);
-    return to_hex({reinterpret_cast<const char*>(out), size});
+    return core::hex({out, size});
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view data) {
@@ -119,7 +96,7 @@ std::string acs3_authorization(const Acs3Request& request, const std::string& ac
     const std::string to_sign = std::string(kAlgorithm) + "\n" + sha256_hex(acs3_canonical_request(request));
     return std::string(kAlgorithm) + " Credential=" + access_key_id +
            ",SignedHeaders=" + collect(request.headers).names +
-           ",Signature=" + to_hex(hmac_sha256(secret.expose(), to_sign));
+           ",Signature=" + core::hex(core::as_bytes(hmac_sha256(secret.expose(), to_sign)));
 }
 
 }  // namespace postern::agent

@@ -39,7 +39,6 @@ std::string sha256_hex(std::string_view data);
 std::string hmac_sha256(std::string_view key, std::string_view data);
 /// 20 raw bytes; for version 2 signatures (STS).
 std::string hmac_sha1(std::string_view key, std::string_view data);
-std::string to_hex(std::string_view raw);
 std::string to_base64(std::string_view raw);
 
 }  // namespace postern::agent

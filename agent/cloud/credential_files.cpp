@@ -3,20 +3,15 @@
 
 #include "agent/cloud/credential_sources.h"
 #include "agent/text/json_view.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
 
 using core::Code;
 
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 std::string ini_value(std::string_view text) {
-    text = trim(text);
+    text = core::trimmed(text);
     if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'')) {
         const auto close = text.find(text.front(), 1);
         if (close != std::string_view::npos) return std::string(text.substr(1, close - 1));
@@ -24,7 +19,7 @@ std::string ini_value(std::string_view text) {
     // A comment needs a blank before it: secrets may contain '#'.
     for (const char* mark : {" #", "\t#", " ;", "\t;"})
         text = text.substr(0, text.find(mark));
-    return std::string(trim(text));
+    return std::string(core::trimmed(text));
 }
 
 }  // namespace
@@ -51,19 +46,17 @@ std::map<std::string, ProfileFields> parse_ini(std::string_view text) {
     std::string section;
     while (!text.empty()) {
         const auto end = text.find('\n');
-        const std::string_view line = trim(text.substr(0, end));
+        const std::string_view line = core::trimmed(text.substr(0, end));
         text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
         if (line.empty() || line.front() == '#' || line.front() == ';') continue;
         if (line.front() == '[') {
-            section = std::string(trim(line.substr(1, line.find(']') - 1)));
+            section = std::string(core::trimmed(line.substr(1, line.find(']') - 1)));
             out[section];
             continue;
         }
         const auto sign = line.find_first_of("=:");  // the official libraries accept both
         if (sign == std::string_view::npos) continue;
-        std::string key(trim(line.substr(0, sign)));
-        for (char& c : key)
-            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        std::string key = core::lowered(core::trimmed(line.substr(0, sign)));
         out[section][std::move(key)] = ini_value(line.substr(sign + 1));
     }
     return out;

@@ -5,6 +5,7 @@
 
 #include "agent/cloud/credential_sources.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -108,10 +109,7 @@ class SwitchedOffSource final : public CredentialSource {
 }  // namespace
 
 bool is_true(std::string_view text) {
-    std::string word(text);
-    for (char& c : word)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return word == "true";
+    return core::same_word(text, "true");
 }
 
 std::unique_ptr<CredentialSource> environment_credentials(Environment environment) {

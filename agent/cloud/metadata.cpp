@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/text/json_view.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -64,10 +65,9 @@ InstanceIdentity parse_identity(std::string_view all) {
 }
 
 std::optional<std::string> metadata_value(std::string_view body) {
-    const auto first = body.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos || body.size() > kMaxBody) return std::nullopt;
-    body = body.substr(first, body.find_last_not_of(" \t\r\n") - first + 1);
-    if (body.size() > kMaxValue) return std::nullopt;
+    if (body.size() > kMaxBody) return std::nullopt;
+    body = core::trimmed(body);
+    if (body.empty() || body.size() > kMaxValue) return std::nullopt;
     for (const char c : body) {
         const auto byte = static_cast<unsigned char>(c);
         if ((byte < 0x20 && c != '\r' && c != '\n' && c != '\t') || byte == 0x7f) return std::nullopt;

@@ -8,6 +8,7 @@
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -28,13 +29,6 @@ std::string table(const Rows& rows) {
             out += i + 1 < row.size() ? pad(row[i], widths[i] + 2) : row[i];
         out += "\n";
     }
-    return out;
-}
-
-std::string join(const std::vector<std::string>& words) {
-    std::string out;
-    for (const auto& word : words)
-        out += (out.empty() ? "" : ", ") + word;
     return out;
 }
 
@@ -114,7 +108,7 @@ int list_services(EndpointRun& run) {
     }
     Rows rows{{"SERVICE", "ZONES", "ACCEPTED", "NAME"}};
     for (const auto& s : *found) {
-        rows.push_back({s.id, join(s.zones), s.accepts_by_itself ? "by itself" : "in its console", s.name});
+        rows.push_back({s.id, core::joined(s.zones), s.accepts_by_itself ? "by itself" : "in its console", s.name});
         for (auto& cell : rows.back())
             cell = printable(cell);
     }

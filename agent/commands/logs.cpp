@@ -19,6 +19,7 @@
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/secret.h"
+#include "core/text.h"
 #include "probe/history_reader.h"
 #include "probe/probe_log.h"
 
@@ -36,7 +37,7 @@ constexpr Micros kAgentPatience = core::kSecond;
 constexpr Micros kOverlap = 30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
 
 std::string milliseconds(Micros us) {
-    return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);
+    return core::in_ms(us) + " ms";
 }
 
 class Line {
@@ -89,7 +90,7 @@ class Line {
                 out += fmt::format(" {}={:.1f}", probe::to_string(static_cast<probe::Phase>(i)),
                                    static_cast<double>(*r.phase_us[i]) / 1000);
         }
-        if (r.ws_us) out += fmt::format(" ws={:.1f}", static_cast<double>(*r.ws_us) / 1000);
+        if (r.ws_us) out += " ws=" + core::in_ms(*r.ws_us);
         if (r.http_status) out += fmt::format(" http={}", *r.http_status);
         if (r.sql_code) out += fmt::format(" code={}", *r.sql_code);
         out += fmt::format(" path={} service={}", probe::to_string(r.path), probe::to_string(r.service));

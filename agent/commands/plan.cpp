@@ -6,12 +6,12 @@
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
 #include "agent/steering/plan_compiler.h"
-#include "agent/steering/plan_memory.h"
 #include "agent/text/dns_text.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/plan.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -66,25 +66,6 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
     return error;
 }
 
-std::string join(const std::vector<std::string>& list) {
-    std::string out;
-    for (const auto& item : list)
-        out += (out.empty() ? "" : ", ") + item;
-    return out;
-}
-
-template <class List, class Text>
-std::string join(const List& list, Text text) {
-    std::vector<std::string> out;
-    for (const auto& item : list)
-        out.push_back(text(item));
-    return join(out);
-}
-
-std::string generation_text(std::uint64_t g) {
-    return fmt::format("{}.{}", g >> 32, g & 0xffffffffu);
-}
-
 std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
     std::string out = fmt::format("\n{}  link {}\n", name_text(owner.name), plan.links[owner.link].name);
     if (!owner.ready) out += "  no addresses known yet: SERVFAIL (not ready)\n";
@@ -92,8 +73,9 @@ std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
         const auto& rrset = plan.rrsets[owner.first_rrset + i];
         const auto fresh = plan_records(rrset.fresh), stale = plan_records(rrset.stale);
         if (rrset.type == core::kTypeAny || rrset.type == 6) continue;
-        out += fmt::format("  {:<5} {}\n", type_text(rrset.type), join(fresh));
-        if (stale != fresh) out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", join(stale));
+        out += fmt::format("  {:<5} {}\n", type_text(rrset.type), core::joined(fresh));
+        if (stale != fresh)
+            out += fmt::format("  {:<5} {}  (once the verdicts are too old)\n", "", core::joined(stale));
     }
     if (!owner.explain.empty()) out += fmt::format("  why   {}\n", printable(owner.explain));
     return out;
@@ -109,10 +91,10 @@ std::string text_of(const PlanView& plan, const std::string& path) {
     const bool same_boot = plan.boot_id == core::boot_id();
     row("made", fmt::format("{}{}", core::format_utc(plan.created_wall_us),
                             same_boot ? "" : ", before the last boot: its verdicts don't count"));
-    row("listen", join(plan.listen, [](const auto& a) { return a.text(); }));
-    row("allow", join(plan.allow, [](const auto& p) { return p.text(); }));
+    row("listen", core::joined(plan.listen, [](const auto& a) { return a.text(); }));
+    row("allow", core::joined(plan.allow, [](const auto& p) { return p.text(); }));
     row("upstreams",
-        plan.upstreams.empty() ? "none" : join(plan.upstreams, [](const auto& u) { return u.address.text(); }));
+        plan.upstreams.empty() ? "none" : core::joined(plan.upstreams, [](const auto& u) { return u.address.text(); }));
     const auto& s = plan.settings;
     row("limits",
         fmt::format("cache {} MiB, stale answers for {}, {} ms for an upstream, {} questions at once",

@@ -12,6 +12,7 @@
 #include "agent/text/terminal.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/text.h"
 #include "probe/probe_run.h"
 #include "probe/record.h"
 #include "probe/tls_contexts.h"
@@ -36,10 +37,6 @@ enum class Outcome { kPassed, kFailed, kNotMeasured };
 Outcome outcome(const ProbeResult& r, const ProbeTarget& target) {
     if (r.ok || (r.reason == Reason::kTokenMissing && target.spec->token.empty())) return Outcome::kPassed;
     return probe::is_local(r.reason) ? Outcome::kNotMeasured : Outcome::kFailed;
-}
-
-std::string ms(Micros us) {
-    return fmt::format("{:.1f}", static_cast<double>(us) / 1000);
 }
 
 class Report {
@@ -82,8 +79,8 @@ class Report {
             const auto total = std::accumulate(counts_[i].begin(), counts_[i].end(), std::size_t{0});
             out += fmt::format("{}  {} of {} passed", pad(targets_[i].ip.text(), 15), counts_[i][0], total);
             if (!times.empty()) {
-                out += fmt::format(", min {} median {} max {} ms", ms(times.front()), ms(times[times.size() / 2]),
-                                   ms(times.back()));
+                out += fmt::format(", min {} median {} max {} ms", core::in_ms(times.front()),
+                                   core::in_ms(times[times.size() / 2]), core::in_ms(times.back()));
             }
             out += '\n';
         }
@@ -128,13 +125,13 @@ class Report {
         std::string out;
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
             const bool here = !r.ok && static_cast<std::size_t>(r.phase) == i;
-            std::string value = r.phase_us[i] ? ms(*r.phase_us[i]) : "-";
+            std::string value = r.phase_us[i] ? core::in_ms(*r.phase_us[i]) : "-";
             out += fmt::format("{}{} {} {}", i == 0 ? "" : "  ", kBlocks[i], probe::to_string(static_cast<Phase>(i)),
                                here ? paint_.red(value) : value);
         }
         out += " ms";
         if (r.ws_us) {  // a connection of its own, not in the total
-            const std::string value = ms(*r.ws_us);
+            const std::string value = core::in_ms(*r.ws_us);
             out += fmt::format("  + WebSocket {} ms", r.phase == Phase::kWs ? paint_.red(value) : value);
         }
         return out;
@@ -175,8 +172,9 @@ class Report {
     }
 
     std::string block(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
-        std::string out = fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()),
-                                      t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), ms(r.total_us));
+        std::string out =
+            fmt::format("\n  {}{}  {}  {} ms\n", paint_.bold(t.ip.text()),
+                        t.zone.empty() ? "" : "  " + printable(t.zone), mark(how), core::in_ms(r.total_us));
         out += "    " + numbers(r) + "\n";
         if (const std::string drawn = bar(r); !drawn.empty()) out += "    " + drawn + "\n";
         if (r.ok) return out + "    " + paint_.dim(good_details(r)) + "\n";
@@ -201,10 +199,10 @@ class Report {
     }
 
     std::string one_line(const ProbeResult& r, const ProbeTarget& t, Outcome how) const {
-        std::string out = pad(t.ip.text(), 15) + pad_left(ms(r.total_us), 9);
+        std::string out = pad(t.ip.text(), 15) + pad_left(core::in_ms(r.total_us), 9);
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i)
-            out += pad_left(r.phase_us[i] ? ms(*r.phase_us[i]) : "-", kColumn);
-        if (ws_) out += pad_left(r.ws_us ? ms(*r.ws_us) : "-", kColumn);
+            out += pad_left(r.phase_us[i] ? core::in_ms(*r.phase_us[i]) : "-", kColumn);
+        if (ws_) out += pad_left(r.ws_us ? core::in_ms(*r.ws_us) : "-", kColumn);
         return out + "  " + (r.ok ? mark(how) : paint_.red(fmt::format("✕ {}", probe::to_string(r.reason)))) + "\n";
     }
 

@@ -9,6 +9,7 @@
 #include "agent/commands/cli.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 
 namespace postern::agent {
 
@@ -46,7 +47,7 @@ std::string verdict_text(const std::string& verdicts) {
 std::string generation_text(const std::string& digits) {
     std::uint64_t g = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), g);
-    return fmt::format("{}.{}", g >> 32, g & 0xffffffffu);
+    return generation_text(g);
 }
 
 std::string source_text(const DnsReply& reply) {

@@ -4,6 +4,7 @@
 
 #include "agent/config/config_readers.h"
 #include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -30,9 +31,7 @@ std::string take_zone(const std::string& text, std::string& out) {
 }
 
 std::string take_allowed_host(const std::string& text, std::string& out) {
-    out = text;
-    for (char& c : out)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    out = core::lowered(text);
     if (core::IpAddress::parse(text)) return "";
     const bool fine = !text.empty() && text.size() <= 253 && text.find_first_of("/@?*[]: \t") == std::string::npos;
     return fine ? "" : "is not a host name: give it as in the URL, without scheme and port";
@@ -451,10 +450,7 @@ std::string explain_unknown_key(Section section, std::string_view name) {
     }
     if (!others.empty()) return fmt::format("unknown key here; it belongs to {}", others);
     if (const auto meant = nearest(name, here)) return fmt::format("unknown key; did you mean \"{}\"?", *meant);
-    std::string list;
-    for (const auto key : here)
-        list += fmt::format("{}{}", list.empty() ? "" : ", ", key);
-    return fmt::format("unknown key; [{}] has {}", to_string(section), list);
+    return fmt::format("unknown key; [{}] has {}", to_string(section), core::joined(here));
 }
 
 std::string explain_unknown_section(std::string_view name) {

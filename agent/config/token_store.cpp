@@ -6,6 +6,7 @@
 
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -41,11 +42,9 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
             return core::fail(core::Code::kTooLarge, where + " is larger than " + std::to_string(kMaxToken) + " bytes",
                               "it must hold the token alone");
     }
-    const auto first = text.find_first_not_of(" \t\r\n");
-    const auto last = text.find_last_not_of(" \t\r\n");
-    if (first == std::string::npos)
-        return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
-    core::Secret token(text.substr(first, last - first + 1));
+    const std::string_view word = core::trimmed(text);
+    if (word.empty()) return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
+    core::Secret token{std::string(word)};
     explicit_bzero(text.data(), text.size());
     const bool printable =
         std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });

@@ -7,6 +7,7 @@
 
 #include "agent/discovery/discovery_log.h"
 #include "agent/discovery/endpoint_merge.h"
+#include "agent/discovery/known_source.h"
 #include "agent/discovery/poll_pace.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/discovery/source_key.h"
@@ -28,16 +29,8 @@ constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at the st
 
 struct EndpointSync::State : std::enable_shared_from_this<State> {
     /// One endpoint, polled for all links that use it.
-    struct Source {
+    struct Source : KnownSource {
         explicit Source(core::Clock& clock) : timer(clock), backoff(kFirstRetry, kFirstRetry) {}
-        HeldAddresses held;
-        EndpointReport report;
-        bool known = false, from_snapshot = false, tried = false;
-        Micros confirmed_wall_us = 0, changed_wall_us = 0, asked_wall_us = 0;
-        std::optional<Error> error;
-        Micros error_since_wall_us = 0;
-        Micros missing_since_mono_us = 0;  // since when the API reports "no such endpoint"; 0: it does not
-        std::string doubt;
         core::Timer timer;
         Micros due_mono_us = 0;       // of the timer
         Micros asked_mono_us = 0;     // last poll
@@ -47,12 +40,6 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         bool queued = false;
         bool news = false;  // news arrived during the poll
     };
-    struct Link {
-        LinkConfig config;
-        EndpointSet addresses;
-        bool known = false;
-        Micros changed_wall_us = 0;
-    };
 
     core::Clock& clock;
     core::Random& random;
@@ -61,7 +48,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     Listener& listener;
     DiscoveryLog log;
     std::map<std::string, std::unique_ptr<Source>> sources;
-    std::map<std::string, Link> links;
+    std::map<std::string, KnownLink> links;
     AliyunConfig settings;
     bool closed = false, running = false;
     std::deque<std::string> queue;  // sources that wait for a free slot
@@ -85,12 +72,12 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         const bool ask_anew = old.region != settings.region || old.api_endpoint != settings.api_endpoint ||
                               old.ca_file != settings.ca_file || old.poll_interval_us != settings.poll_interval_us;
         std::set<std::string> wanted;
-        std::map<std::string, Link> next;
+        std::map<std::string, KnownLink> next;
         for (const auto& link : config.links) {
             for (const auto& key : source_keys(link))
                 wanted.insert(key);
             auto node = links.extract(link.name);
-            Link& to = next[link.name];
+            KnownLink& to = next[link.name];
             if (!node.empty()) to = std::move(node.mapped());
             to.config = link;
         }
@@ -135,28 +122,11 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         update_links("");
     }
 
-    /// The addresses of a link from its sources; nullopt while a source has neither answered nor failed: half a set
-    /// at the start would send all clients to one zone.
-    std::optional<EndpointSet> compose(const Link& link) const {
-        std::vector<EndpointAddress> present, gone;
-        for (const auto& ip : link.config.addresses)
-            present.push_back({ip, "", ""});
-        bool any_known = !link.config.addresses.empty();
-        for (const auto& key : source_keys(link.config)) {
-            const Source& source = *sources.at(key);
-            if (!source.known && !source.tried) return std::nullopt;
-            any_known = any_known || source.known;
-            const EndpointSet chosen = narrowed(source.held.served, link.config.zones);
-            auto& to = is_gone(source) ? gone : present;
-            to.insert(to.end(), chosen.begin(), chosen.end());
-        }
-        if (!any_known) return std::nullopt;
-        // An endpoint that the API no longer finds is withdrawn only if others remain: the credentials may have
-        // changed to another account.
-        return make_endpoint_set(std::move(present.empty() ? gone : present));
-    }
-    bool is_gone(const Source& source) const {
-        return source.missing_since_mono_us != 0 && clock.mono_us() - source.missing_since_mono_us >= kWithdrawalGrace;
+    std::vector<const KnownSource*> sources_of(const LinkConfig& link) const {
+        std::vector<const KnownSource*> out;
+        for (const auto& key : source_keys(link))
+            out.push_back(sources.at(key).get());
+        return out;
     }
 
     /// Recomposes every link, or those of one source; then notifies. Callbacks come last: they read this state.
@@ -165,7 +135,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         for (auto& [name, link] : links) {
             const auto keys = source_keys(link.config);
             if (!only_source.empty() && std::find(keys.begin(), keys.end(), only_source) == keys.end()) continue;
-            auto next = compose(link);
+            auto next = compose(link.config, sources_of(link.config), clock.mono_us());
             if (!next || (link.known && *next == link.addresses)) continue;
             if (!keys.empty()) note_change(name, link, *next, only_source);
             link.addresses = std::move(*next);
@@ -180,7 +150,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         }
     }
 
-    void note_change(const std::string& name, const Link& link, const EndpointSet& next, const std::string& source) {
+    void note_change(const std::string& name, const KnownLink& link, const EndpointSet& next,
+                     const std::string& source) {
         if (source.empty()) return;  // from the configuration or the snapshot, not the cloud
         ++changes;
         core::log_info("endpoint_changed", describe(link.addresses) + " → " + describe(next),
@@ -392,49 +363,6 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         }
         settle_refresh();
     }
-
-    // --- what is known -----------------------------------------------------------------------------------------------
-
-    DiscoveryStatus status(const Link& link) const {
-        DiscoveryStatus out;
-        out.known = link.known;
-        out.addresses = link.addresses;
-        out.changed_wall_us = link.changed_wall_us;
-        const auto keys = source_keys(link.config);
-        if (keys.empty()) {
-            out.source = link.known ? "fixed" : "none";
-            out.confirmed_wall_us = link.changed_wall_us;
-            return out;
-        }
-        bool snapshot = false, ready = false;
-        Micros newest = 0;
-        out.asked_wall_us = clock.wall_us();
-        for (const auto& key : keys) {
-            const Source& s = *sources.at(key);
-            out.asked_wall_us = std::min(out.asked_wall_us, s.asked_wall_us);
-            if (s.error && !out.error) out.error = s.error;
-            if (s.error && (out.error_since_wall_us == 0 || s.error_since_wall_us < out.error_since_wall_us)) {
-                out.error_since_wall_us = s.error_since_wall_us;
-            }
-            if (!s.known) continue;
-            snapshot = snapshot || s.from_snapshot;
-            // As old as its oldest source.
-            out.confirmed_wall_us =
-                out.confirmed_wall_us == 0 ? s.confirmed_wall_us : std::min(out.confirmed_wall_us, s.confirmed_wall_us);
-            if (s.confirmed_wall_us >= newest) {
-                newest = s.confirmed_wall_us;
-                out.request_id = s.report.request_id;
-            }
-            const std::string why = why_not_ready(s.report, link.config.zones);
-            ready = ready || why.empty();
-            if (!why.empty()) out.waiting_for += (out.waiting_for.empty() ? "" : "; ") + why;
-            if (!s.report.search) out.reports.push_back(s.report);
-            out.reports.insert(out.reports.end(), s.report.parts.begin(), s.report.parts.end());
-        }
-        if (ready) out.waiting_for.clear();
-        out.source = !link.known ? "none" : snapshot ? "snapshot" : source_kind(link.config);
-        return out;
-    }
 };
 
 EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, Listener& listener)
@@ -475,7 +403,9 @@ void EndpointSync::refresh(std::function<void()> done) {
 
 DiscoveryStatus EndpointSync::status(const std::string& link) const {
     const auto it = state_->links.find(link);
-    if (it != state_->links.end()) return state_->status(it->second);
+    if (it != state_->links.end()) {
+        return status_of(it->second, state_->sources_of(it->second.config), state_->clock.wall_us());
+    }
     DiscoveryStatus none;
     none.source = "none";
     return none;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/config/config.h"
+#include "agent/discovery/known_source.h"
 #include "agent/endpoint/provider.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -17,21 +18,6 @@
 namespace postern::agent {
 
 struct Snapshot;
-
-/// What discovery knows about one link; for status, metrics, doctor.
-struct DiscoveryStatus {
-    bool known = false;  // a set is known (API, snapshot or fixed addresses)
-    std::string source;  // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
-    EndpointSet addresses;
-    Micros confirmed_wall_us = 0;  // last time the source confirmed exactly this set
-    Micros asked_wall_us = 0;      // last time all of its sources answered, with any result; 0: not yet
-    Micros changed_wall_us = 0;
-    std::string request_id;            // of the confirming reply
-    std::string waiting_for;           // why_not_ready(), "" when addresses are ready
-    std::optional<core::Error> error;  // of the last poll; cleared by a success
-    Micros error_since_wall_us = 0;
-    std::vector<EndpointReport> reports;
-};
 
 struct DiscoveryCounters {
     RequestCounts requests;  // {action, code}; code "ok" or the API's

@@ -204,17 +204,4 @@ LoadedSnapshot load_snapshot(const std::string& path) {
     return out;
 }
 
-EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {
-    std::vector<EndpointAddress> out;
-    for (const auto& ip : link.addresses)
-        out.push_back({ip, "", ""});
-    for (const auto& key : source_keys(link)) {
-        const auto it = snapshot.sources.find(key);
-        if (it == snapshot.sources.end()) continue;
-        const EndpointSet chosen = narrowed(it->second.addresses, link.zones);
-        out.insert(out.end(), chosen.begin(), chosen.end());
-    }
-    return make_endpoint_set(std::move(out));
-}
-
 }  // namespace postern::agent

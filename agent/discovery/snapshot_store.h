@@ -34,9 +34,6 @@ struct Snapshot {
     bool operator==(const Snapshot&) const = default;
 };
 
-/// The addresses of a link from the snapshot alone (including its fixed addresses), only those in its zones.
-EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link);
-
 std::string format_snapshot(const Snapshot& snapshot);
 /// kFileCorrupt: distinguishes damage, another program's file and a newer version. Accepts any bytes.
 core::Result<Snapshot> parse_snapshot(std::string_view text);

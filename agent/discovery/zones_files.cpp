@@ -93,6 +93,10 @@ core::Result<EndpointReport> ZonesFiles::judge(File& file, Job job) const {
     return std::move(job.report);
 }
 
+core::Result<EndpointReport> ZonesFiles::read_now(const std::string& path) {
+    return look(path, std::nullopt).report;
+}
+
 void ZonesFiles::read(const std::string& path, Provider::Callback done) {
     File& file = watched(path);
     if (loop_ == nullptr) return done(judge(file, look(path, file.known)));
@@ -104,17 +108,6 @@ void ZonesFiles::read(const std::string& path, Provider::Callback done) {
                            if (it == files_.end()) return done(std::move((*job)->report));  // forgotten meanwhile
                            done(judge(it->second, std::move(**job)));
                        });
-}
-
-EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link) {
-    if (!link.zones_file.empty()) {
-        const auto text = core::read_file(link.zones_file, kMaxFile);
-        const auto report = text ? parse_zones_file(link.zones_file, *text) : core::fail(text.error());
-        if (report) {
-            if (auto now = ready_addresses(*report, link.zones); !now.empty()) return now;
-        }
-    }
-    return addresses_from(snapshot, link);
 }
 
 }  // namespace postern::agent

@@ -29,6 +29,8 @@ class ZonesFiles {
 
     /// The file's report, at most 1 MiB of it. While it is being rewritten in place: the previous report.
     void read(const std::string& path, Provider::Callback done);
+    /// The same inside the call, for a program without a loop.
+    static core::Result<EndpointReport> read_now(const std::string& path);
     /// The file is no longer in use.
     void forget(const std::string& path) { files_.erase(path); }
     /// A file that was read before may have changed.
@@ -68,8 +70,5 @@ class ZonesFiles {
 
 /// A saved reply of ListVpcEndpointZones as a report of a connected endpoint.
 core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text);
-
-/// The addresses of a link without an agent: fixed ones, those of its zones file now, else the saved ones.
-EndpointSet addresses_on_disk(const Snapshot& snapshot, const LinkConfig& link);
 
 }  // namespace postern::agent

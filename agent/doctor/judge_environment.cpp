@@ -3,6 +3,7 @@
 
 #include "agent/doctor/judge.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -58,20 +59,13 @@ void containers(const HostSeen& host, const std::vector<core::SocketAddress>& li
         others += (others.empty() ? "" : ", ") + container.name;
     }
     if (first == nullptr) return;
-    std::string servers;
-    for (const auto& server : ResolvConf::parse(first->resolv_conf).servers)
-        servers += (servers.empty() ? "" : ", ") + server.text();
+    const std::string servers =
+        core::joined(ResolvConf::parse(first->resolv_conf).servers, [](const auto& server) { return server.text(); });
     out.push_back(found("PN-ENV-CONTAINER", {}, {},
                         {{"containers", others},
                          {"servers", servers.empty() ? "-" : servers},
                          {"name", names[0]},
                          {"pid", std::to_string(first->pid)}}));
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
 }
 
 }  // namespace
@@ -81,10 +75,10 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
     Findings out;
     std::string no_proxy;
     for (const auto& [name, value] : host.environment) {
-        if (lower(name) == "no_proxy") no_proxy = value;
+        if (core::same_word(name, "no_proxy")) no_proxy = value;
     }
     for (const auto& [variable, value] : host.environment) {
-        const std::string kind = lower(variable);
+        const std::string kind = core::lowered(variable);
         if ((kind != "https_proxy" && kind != "http_proxy" && kind != "all_proxy") || value.empty()) continue;
         for (const auto& name : names) {
             if (left_out(no_proxy, name)) continue;

@@ -6,6 +6,7 @@
 
 #include "agent/doctor/judge.h"
 #include "agent/faults/codes.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -15,10 +16,6 @@ using probe::Phase;
 using probe::ProbeResult;
 
 constexpr std::array kWalk = {Step::kTcp, Step::kTls, Step::kHttp, Step::kSql, Step::kWs};
-
-std::string ms(core::Micros us) {
-    return fmt::format("{:.1f}", static_cast<double>(us) / 1000);
-}
 
 std::string date(core::Micros wall_us) {
     return core::format_utc(wall_us).substr(0, 10);
@@ -79,7 +76,7 @@ Values values_of(const PathSeen& seen, core::Micros now) {
 Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
     const ProbeResult& r = seen.result;
     Values values = values_of(seen, now);
-    values["ms"] = ms(failed_after(r));
+    values["ms"] = core::in_ms(failed_after(r));
     const bool blocked = let_in && r.reason == probe::Reason::kTcpTimeout;
     const bool large_lost = seen.small_packets_pass.value_or(false);
     const std::string_view code = r.phase == Phase::kWs ? "PN-WS-FAILED"
@@ -128,13 +125,13 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
         out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
     }
     if (step == Step::kHttp && r.ok && spec.degraded_over_us > 0 && r.total_us > spec.degraded_over_us) {
-        v["ms"] = ms(r.total_us);
-        v["limit"] = ms(spec.degraded_over_us);
+        v["ms"] = core::in_ms(r.total_us);
+        v["limit"] = core::in_ms(spec.degraded_over_us);
         out.push_back(found("PN-HTTP-SLOW", r.link, r.ip.text(), v));
         for (std::size_t phase = 0; phase < probe::kTimedPhases; ++phase) {
             if (r.phase_us[phase])
                 out.back().evidence.emplace_back(std::string(to_string(static_cast<Phase>(phase))) + "_ms",
-                                                 ms(*r.phase_us[phase]));
+                                                 core::in_ms(*r.phase_us[phase]));
         }
     }
 }
@@ -174,7 +171,7 @@ Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths,
             const Step end = last_step(p);
             if (step < end && end != Step::kEnvironment) {
                 Values values = values_of(p, now_wall_us);
-                values["ms"] = ms(p.result.phase_us[0].value_or(0));
+                values["ms"] = core::in_ms(p.result.phase_us[0].value_or(0));
                 const std::size_t before = out.size();
                 doubts(p, step, now_wall_us, out);
                 if (out.size() == before) out.push_back(passed(step, link, ip, std::move(values)));

@@ -8,6 +8,7 @@
 
 #include "agent/config/config_keys.h"
 #include "agent/config/token_store.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -25,7 +26,7 @@ std::string bare(std::string_view word) {
     std::string out;
     for (const char c : word) {
         if (c == '_' || c == '-' || c == '.') continue;
-        out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        out += core::lower(c);
     }
     return out;
 }
@@ -116,14 +117,6 @@ bool is_key(std::string_view name) {
     return std::any_of(keys.begin(), keys.end(), [name](const KeyRow& row) { return row.name == name; });
 }
 
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-        text.remove_suffix(1);
-    return text;
-}
-
 /// A token where its file or variable should be named.
 bool is_misplaced_token(std::string_view key, std::string_view value) {
     if (value.size() < kMinToken) return false;
@@ -141,10 +134,10 @@ void add_from_text(std::vector<core::Secret>& secrets, std::string_view toml) {
     for (std::string line; std::getline(lines, line);) {
         const auto equals = line.find('=');
         if (equals == std::string::npos) continue;
-        std::string_view key = trimmed(std::string_view(line).substr(0, equals));
+        std::string_view key = core::trimmed(std::string_view(line).substr(0, equals));
         while (!key.empty() && (key.front() == '#' || key.front() == ' '))
             key.remove_prefix(1);  // also what is commented out
-        std::string_view value = trimmed(std::string_view(line).substr(equals + 1));
+        std::string_view value = core::trimmed(std::string_view(line).substr(equals + 1));
         if (value.size() > 1 && (value[0] == '"' || value[0] == '\''))
             value = value.substr(1, value.find(value[0], 1) - 1);
         if (is_misplaced_token(key, value) || (!is_key(key) && names_secret(key))) add(secrets, value);
@@ -217,22 +210,22 @@ std::string scrub_config(std::string_view toml) {
     for (std::string line; std::getline(lines, line); out += '\n') {
         const bool goes_on = !quote.empty() || depth > 0;
         const bool was_text = !quote.empty();
-        const std::string_view kept = trimmed(without_comment(line, quote, depth));
+        const std::string_view kept = core::trimmed(without_comment(line, quote, depth));
         if (quote.size() == 1) quote = {};  // not closed on its line: a mistake
         const auto equals = kept.find('=');
-        const std::string_view key = trimmed(kept.substr(0, std::min(equals, kept.size())));
+        const std::string_view key = core::trimmed(kept.substr(0, std::min(equals, kept.size())));
         if (!goes_on && kept.starts_with('[')) depth = 0;
         depth = std::max(depth, 0);
         if (goes_on) {
             const bool item = shown && !was_text && quote.empty() && equals == std::string_view::npos;
             out += item ? kept : kGone;
         } else if (kept.empty()) {
-            out += trimmed(line).empty() ? "" : "# ***";
+            out += core::trimmed(line).empty() ? "" : "# ***";
         } else if (kept.starts_with('[') && kept.ends_with(']')) {
             out += kept;
         } else if (equals != std::string_view::npos && std::all_of(key.begin(), key.end(), is_word)) {
             shown = is_key(key) && quote.empty();
-            out.append(key).append(" = ").append(shown ? trimmed(kept.substr(equals + 1)) : kGone);
+            out.append(key).append(" = ").append(shown ? core::trimmed(kept.substr(equals + 1)) : kGone);
         } else {
             out += kGone;
         }

@@ -6,16 +6,15 @@
 #include <sstream>
 
 #include "core/ip_address.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
 
 constexpr std::size_t kMaxFindings = 100;
 
-std::string normal(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
-    });
+std::string normal(std::string_view written) {
+    std::string name = core::lowered(written);
     if (!name.empty() && name.back() == '.') name.pop_back();
     return name;
 }

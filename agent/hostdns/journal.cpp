@@ -11,6 +11,7 @@
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -87,13 +88,6 @@ bool is_plain_text(std::string_view bytes) {
     return true;
 }
 
-std::string hex(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes)
-        out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    return out;
-}
-
 bool unhex(std::string_view text, std::string* out) {
     const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
     if (text.size() % 2 != 0) return false;
@@ -106,7 +100,8 @@ bool unhex(std::string_view text, std::string* out) {
 }
 
 std::string bytes_json(std::string_view bytes) {
-    return is_plain_text(bytes) ? "\"text\":" + json_quote(bytes) : "\"hex\":\"" + hex(bytes) + "\"";
+    return is_plain_text(bytes) ? "\"text\":" + json_quote(bytes)
+                                : "\"hex\":\"" + core::hex(core::as_bytes(bytes)) + "\"";
 }
 
 bool read_bytes(const JsonView& v, std::string* out) {

@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "agent/net/http_errors.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -90,9 +91,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t n, void* to) {
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return n;
-    std::string name(line.substr(0, colon));
-    for (char& c : name)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    std::string name = core::lowered(line.substr(0, colon));
     line.remove_prefix(colon + 1);
     while (!line.empty() && (line.front() == ' ' || line.front() == '\t'))
         line.remove_prefix(1);

@@ -10,6 +10,7 @@
 
 #include "core/ip_address.h"
 #include "core/secret.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -38,19 +39,12 @@ enum Curl {
     kProxy = 97,
 };
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return out;
-}
-
 /// scheme://[user@]host[:port][/…] with any scheme.
 std::optional<UrlParts> split(std::string_view url, std::uint16_t default_port) {
     UrlParts out;
     const auto colon = url.find("://");
     if (colon == std::string_view::npos) return std::nullopt;
-    out.scheme = lower(url.substr(0, colon));
+    out.scheme = core::lowered(url.substr(0, colon));
     std::string_view rest = url.substr(colon + 3);
     rest = rest.substr(0, rest.find_first_of("/?#"));
     if (const auto at = rest.rfind('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
@@ -58,14 +52,14 @@ std::optional<UrlParts> split(std::string_view url, std::uint16_t default_port) 
     if (rest.starts_with('[')) {
         const auto close = rest.find(']');
         if (close == std::string_view::npos) return std::nullopt;
-        out.host = lower(rest.substr(1, close - 1));
+        out.host = core::lowered(rest.substr(1, close - 1));
         const auto ip = core::IpAddress::parse(out.host);
         if (!ip || !ip->is_v6()) return std::nullopt;
         port = rest.substr(close + 1);
         if (!port.empty() && port.front() != ':') return std::nullopt;
     } else {
         const auto at = rest.find(':');
-        out.host = lower(rest.substr(0, at));
+        out.host = core::lowered(rest.substr(0, at));
         port = at == std::string_view::npos ? std::string_view{} : rest.substr(at);
     }
     const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
@@ -95,7 +89,7 @@ bool listed(std::string_view entry, const UrlParts& url, const std::optional<cor
     }
     while (entry.starts_with('.'))
         entry.remove_prefix(1);
-    const std::string name = lower(entry.substr(0, entry.find(':')));
+    const std::string name = core::lowered(entry.substr(0, entry.find(':')));
     return !name.empty() && (url.host == name || url.host.ends_with("." + name));
 }
 
@@ -146,8 +140,8 @@ Error connect_error(const TransportFailure& f, const std::string& where) {
 }  // namespace
 
 std::optional<UrlParts> split_url(std::string_view url) {
-    const auto secure = lower(url.substr(0, 8)) == "https://";
-    if (!secure && lower(url.substr(0, 7)) != "http://") return std::nullopt;
+    const auto secure = core::lowered(url.substr(0, 8)) == "https://";
+    if (!secure && core::lowered(url.substr(0, 7)) != "http://") return std::nullopt;
     const auto authority = url.substr(secure ? 8 : 7);
     if (authority.substr(0, authority.find_first_of("/?#")).find('@') != std::string_view::npos) return std::nullopt;
     return split(url, secure ? 443 : 80);
@@ -156,7 +150,7 @@ std::optional<UrlParts> split_url(std::string_view url) {
 std::optional<UrlParts> split_proxy(std::string_view proxy) {
     const bool has_scheme = proxy.find("://") != std::string_view::npos;
     const std::string whole = has_scheme ? std::string(proxy) : "http://" + std::string(proxy);
-    auto parts = split(whole, lower(whole).starts_with("https://") ? 443 : 1080);
+    auto parts = split(whole, core::lowered(whole).starts_with("https://") ? 443 : 1080);
     if (!parts) return std::nullopt;
     for (const char* known : {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}) {
         if (parts->scheme == known) return parts;

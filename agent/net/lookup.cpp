@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -31,10 +32,9 @@ constexpr std::uint32_t kPartialReuseS = 5;
 constexpr std::size_t kMaxAddresses = 64;
 constexpr std::size_t kMaxChain = 8;  // of aliases that we follow ourselves
 
-std::string lower(std::string text) {
-    for (char& c : text) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
+/// In lower case, without the final dot.
+std::string normal(std::string_view name) {
+    std::string text = core::lowered(name);
     while (!text.empty() && text.back() == '.')
         text.pop_back();
     return text;
@@ -70,7 +70,7 @@ FamilyAnswer read_answer(int status, const ares_addrinfo* info) {
     const auto least = [&](int ttl) { out.ttl_s = std::min(out.ttl_s, static_cast<std::uint32_t>(std::max(ttl, 0))); };
     for (const ares_addrinfo_cname* c = info->cnames; c != nullptr; c = c->next) {
         least(c->ttl);
-        if (c->name != nullptr) out.aliases.push_back(lower(c->name));
+        if (c->name != nullptr) out.aliases.push_back(normal(c->name));
     }
     for (const ares_addrinfo_node* n = info->nodes; n != nullptr && out.addresses.size() < kMaxAddresses;
          n = n->ai_next) {
@@ -94,7 +94,7 @@ Alias alias_in(const unsigned char* reply, int size) {
         char* text = nullptr;
         long taken = 0;
         if (at >= size || ares_expand_name(reply + at, reply, size, &text, &taken) != ARES_SUCCESS) return -1;
-        if (name != nullptr) *name = lower(text);
+        if (name != nullptr) *name = normal(text);
         ares_free_string(text);
         return at + static_cast<int>(taken);
     };
@@ -384,9 +384,7 @@ struct AresLookup::State {
         if (it != known.end() && !it->second.empty() && !means_none(status)) {
             return LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true};
         }
-        std::string servers;
-        for (const auto& upstream : upstreams)
-            servers += (servers.empty() ? "" : ", ") + upstream.text();
+        const std::string servers = core::joined(upstreams, [](const auto& upstream) { return upstream.text(); });
         if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
             return core::fail(
                 Code::kDnsFailed,
@@ -426,7 +424,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     if (const auto literal = IpAddress::parse(host)) {
         return e.post(std::move(done), LookupResult{.addresses = {*literal}, .ttl_s = kMaxReuseS});
     }
-    const std::string name = lower(host);
+    const std::string name = normal(host);
     if (!is_host_name(name)) {
         return e.post(std::move(done), core::fail(Code::kUsage, "\"" + host.substr(0, 300) + "\" is not a host name"));
     }
@@ -461,7 +459,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
 }
 
 void AresLookup::forget(const std::string& host) {
-    state_->cache.erase(lower(host));
+    state_->cache.erase(normal(host));
 }
 
 AresLookup::Known AresLookup::known() const {

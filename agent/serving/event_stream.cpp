@@ -40,12 +40,8 @@ std::string status_event(const StatusSnapshot& snapshot) {
 
 }  // namespace
 
-EventStream::EventStream(core::Clock& clock, Sources sources, EventStreamLimits limits)
-    : clock_(clock),
-      sources_(std::move(sources)),
-      limits_(limits),
-      run_(fmt::format("{:x}", clock.wall_us())),
-      timer_(clock) {}
+EventStream::EventStream(core::Clock& clock, ServedAgent& agent, EventStreamLimits limits)
+    : clock_(clock), agent_(agent), limits_(limits), run_(fmt::format("{:x}", clock.wall_us())), timer_(clock) {}
 
 HttpReply EventStream::answer(const HttpQuery& query) {
     if (clients() >= limits_.clients) {
@@ -70,7 +66,7 @@ std::size_t EventStream::clients() {
 }
 
 void EventStream::welcome(std::shared_ptr<HttpStream> stream, const std::string& last_id) {
-    const StatusSnapshot now = sources_.snapshot();
+    const StatusSnapshot now = agent_.snapshot();
     if (clients() == 0) last_status_ = without_time(now);
     clients_.push_back({std::move(stream), 0});
     Client& client = clients_.back();
@@ -89,7 +85,7 @@ std::string EventStream::missed_since(const std::string& last_id) const {
     }
     std::vector<std::string> events;  // newest first
     std::size_t bytes = 0;
-    for (const auto& record : sources_.records()) {
+    for (const auto& record : agent_.records({}, limits_.replayed)) {
         if (record.seq <= last_seq) break;
         events.push_back(event_of(record));
         bytes += events.back().size();
@@ -120,7 +116,7 @@ void EventStream::send_all(std::string_view text) {
 
 void EventStream::tick() {
     if (clients() == 0) return;  // no clients: no timer either
-    const StatusSnapshot now = sources_.snapshot();
+    const StatusSnapshot now = agent_.snapshot();
     if (std::string status = without_time(now); status != last_status_) {
         last_status_ = std::move(status);
         send_all(status_event(now));

@@ -3,14 +3,13 @@
 // as the memory ring reaches. No cost without clients. Owned by the app, loop thread only.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/serving/http_server.h"
-#include "agent/status/status.h"
+#include "agent/serving/served_agent.h"
 #include "core/clock.h"
 #include "probe/record.h"
 
@@ -18,19 +17,15 @@ namespace postern::agent {
 
 struct EventStreamLimits {
     std::size_t clients = 16;
-    std::size_t replayed_bytes = kStreamBacklog / 2;  // of records that a returning client missed; newest first
+    std::size_t replayed = 1000;                      // records that a returning client missed; newest first
+    std::size_t replayed_bytes = kStreamBacklog / 2;  // of them
     core::Micros tick_us = core::kSecond;
     core::Micros silence_us = 15 * core::kSecond;  // then a comment, so that both ends notice a dead connection
 };
 
 class EventStream {
   public:
-    struct Sources {
-        std::function<StatusSnapshot()> snapshot;
-        std::function<std::vector<probe::Record>()> records;  // from the memory ring, newest first
-    };
-
-    EventStream(core::Clock& clock, Sources sources, EventStreamLimits limits = {});
+    EventStream(core::Clock& clock, ServedAgent& agent, EventStreamLimits limits = {});
 
     HttpReply answer(const HttpQuery& query);
     /// Sends a new record to all clients.
@@ -51,7 +46,7 @@ class EventStream {
     void tick();
 
     core::Clock& clock_;
-    Sources sources_;
+    ServedAgent& agent_;
     EventStreamLimits limits_;
     std::string run_;  // sequence numbers restart with the agent: an ID names its run
     std::vector<Client> clients_;

@@ -58,7 +58,7 @@ std::optional<HttpReply> take_time(const HttpQuery& query, const char* name, Mic
     return bad_argument(name, *text, "a time such as 1h or 2026-01-02T03:04:05Z");
 }
 
-HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
+HttpReply answer_history(const HttpQuery& query, ServedAgent& agent) {
     const std::string link = query.argument("link").value_or(""), ip_text = query.argument("ip").value_or("");
     if (link.empty()) return bad_argument("link", link, "the name of a link");
     const auto ip = core::IpAddress::parse(ip_text);
@@ -70,12 +70,12 @@ HttpReply answer_history(const HttpQuery& query, const HttpSources& sources) {
     const auto resolution = resolution_text == "hour" ? probe::Resolution::kHour : probe::Resolution::kMinute;
     Micros since_wall_us = 0;
     if (const auto wrong = take_time(query, "since", &since_wall_us)) return *wrong;
-    const auto rollups = sources.history(link, *ip, resolution, since_wall_us);
+    const auto rollups = agent.history(link, *ip, resolution, since_wall_us);
     if (!rollups) return HttpReply::text(404, fmt::format("404: {} of {} has no history\n", ip->text(), shown(link)));
     return HttpReply::json(200, history_json(link, *ip, resolution, *rollups));
 }
 
-HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
+HttpReply answer_probes(const HttpQuery& query, ServedAgent& agent) {
     probe::RecordFilter filter;
     std::size_t limit = kDefaultRecords;
     filter.link = query.argument("link").value_or("");
@@ -101,7 +101,7 @@ HttpReply answer_probes(const HttpQuery& query, const HttpSources& sources) {
     }
     std::string body = "{\"schema_version\":1,\"probes\":[";
     bool first = true;
-    auto records = sources.probes(filter, limit);
+    auto records = agent.records(filter, limit);
     // Newest first by start time; the ring has them by end time.
     std::stable_sort(records.begin(), records.end(),
                      [](const auto& a, const auto& b) { return a.wall_us > b.wall_us; });
@@ -142,32 +142,33 @@ HttpReply answer_health(const StatusSnapshot& s) {
 
 }  // namespace
 
-std::vector<HttpRoute> make_routes(HttpSources sources) {
-    const auto s = std::make_shared<const HttpSources>(std::move(sources));
-    const auto livez = [s](const HttpQuery& q) { return answer_checks(q, "livez", s->live(), 500); };
-    const auto readyz = [s](const HttpQuery& q) { return answer_checks(q, "readyz", s->ready(), 503); };
+std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStream& stream) {
+    const auto livez = [&a](const HttpQuery& q) { return answer_checks(q, "livez", a.live(), 500); };
+    const auto readyz = [&a](const HttpQuery& q) {
+        return answer_checks(q, "readyz", ready_checks(a.snapshot()), 503);
+    };
     return {
         {"/livez", false, "GET", livez},
         {"/livez/", true, "GET", livez},
         {"/readyz", false, "GET", readyz},
         {"/readyz/", true, "GET", readyz},
-        {"/health", false, "GET", [s](const HttpQuery&) { return answer_health(s->snapshot()); }},
+        {"/health", false, "GET", [&a](const HttpQuery&) { return answer_health(a.snapshot()); }},
         {"/metrics", false, "GET",
-         [s](const HttpQuery&) {
-             return HttpReply{200, std::string(kMetricsType), metrics_text(s->snapshot()), {}};
+         [&a](const HttpQuery&) {
+             return HttpReply{200, std::string(kMetricsType), metrics_text(a.snapshot()), {}};
          }},
-        {"/probe", false, "GET", s->probe},
-        {"/api/v1/status", false, "GET", [s](const HttpQuery& q) { return answer_status(q, s->snapshot()); }},
-        {"/api/v1/probes", false, "GET", [s](const HttpQuery& q) { return answer_probes(q, *s); }},
-        {"/api/v1/stream", false, "GET", s->stream},
-        {"/api/v1/history", false, "GET", [s](const HttpQuery& q) { return answer_history(q, *s); }},
+        {"/probe", false, "GET", [&probe](const HttpQuery& q) { return probe.answer(q); }},
+        {"/api/v1/status", false, "GET", [&a](const HttpQuery& q) { return answer_status(q, a.snapshot()); }},
+        {"/api/v1/probes", false, "GET", [&a](const HttpQuery& q) { return answer_probes(q, a); }},
+        {"/api/v1/stream", false, "GET", [&stream](const HttpQuery& q) { return stream.answer(q); }},
+        {"/api/v1/history", false, "GET", [&a](const HttpQuery& q) { return answer_history(q, a); }},
         {"/api/v1/refresh", false, "POST",
-         [s](const HttpQuery&) {
+         [&a](const HttpQuery&) {
              const std::string started = core::format_utc(core::now_wall_us());  // before any of it can start
-             s->refresh();
+             a.refresh();
              return HttpReply::json(202, fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
          }},
-        {"/", false, "GET", [s](const HttpQuery& q) { return status_page(s->snapshot(), q); }},
+        {"/", false, "GET", [&a](const HttpQuery& q) { return status_page(a.snapshot(), q); }},
     };
 }
 

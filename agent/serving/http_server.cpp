@@ -15,6 +15,7 @@
 #include "agent/text/values.h"
 #include "core/fd.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -27,10 +28,6 @@ constexpr std::size_t kMaxArguments = 32;
 constexpr std::uint64_t kMaxUpload = 4096;  // no route reads a body; a small one is discarded, a large one refused
 
 constexpr std::uint64_t kStuckPauseMs = 100;
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 /// ::ffff:127.0.0.1, as seen on a dual-stack socket, becomes 127.0.0.1.
 core::SocketAddress unmapped(core::SocketAddress address) {
@@ -116,8 +113,7 @@ std::string HttpQuery::header(std::string_view name) const {
 }
 
 bool host_allowed(std::string_view host_header, const std::vector<std::string>& allow_hosts) {
-    std::string host(host_of_header(host_header));
-    std::transform(host.begin(), host.end(), host.begin(), lower);
+    std::string host = core::lowered(host_of_header(host_header));
     if (!host.empty() && host.back() == '.') host.pop_back();
     if (host == "localhost" || core::IpAddress::parse(host)) return true;
     return std::find(allow_hosts.begin(), allow_hosts.end(), host) != allow_hosts.end();

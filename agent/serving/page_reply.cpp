@@ -7,18 +7,11 @@
 #include "agent/serving/page_asset.h"
 #include "agent/serving/status_page.h"
 #include "agent/text/deflate.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ')
-        text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ')
-        text.remove_suffix(1);
-    return text;
-}
 
 const Bytef* bytes_of(std::string_view text) {
     return reinterpret_cast<const Bytef*>(text.data());
@@ -53,12 +46,12 @@ std::string tag_of(std::string_view rest, bool gzip) {
 bool takes_gzip(std::string_view accept_encoding) {
     while (!accept_encoding.empty()) {
         const auto comma = accept_encoding.find(',');
-        const auto item = trimmed(accept_encoding.substr(0, comma));
+        const auto item = core::trimmed(accept_encoding.substr(0, comma));
         accept_encoding.remove_prefix(comma == std::string_view::npos ? accept_encoding.size() : comma + 1);
         const auto semicolon = item.find(';');
-        const auto coding = trimmed(item.substr(0, semicolon));
+        const auto coding = core::trimmed(item.substr(0, semicolon));
         if (coding != "gzip" && coding != "*") continue;
-        const auto weight = semicolon == std::string_view::npos ? "" : trimmed(item.substr(semicolon + 1));
+        const auto weight = semicolon == std::string_view::npos ? "" : core::trimmed(item.substr(semicolon + 1));
         return !(weight.starts_with("q=0") && weight.find_first_not_of("0.", 2) == std::string_view::npos);
     }
     return false;

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/text.h"
+
 namespace postern::agent {
 
 namespace {
@@ -89,8 +91,7 @@ double weight_of(std::string_view item, std::string_view language) {
         item.remove_prefix(1);
     const std::string tag(item.substr(0, std::min(item.find_first_of("; ,"), item.size())));
     const bool same = tag.size() >= language.size() && (tag.size() == language.size() || tag[language.size()] == '-') &&
-                      std::equal(language.begin(), language.end(), tag.begin(),
-                                 [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+                      core::same_word(language, std::string_view(tag).substr(0, language.size()));
     if (!same) return 0;
     const auto q = item.find("q=");
     return q == std::string_view::npos

@@ -9,6 +9,7 @@
 
 #include "agent/text/metrics_writer.h"
 #include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -29,10 +30,7 @@ HttpReply later(core::Micros wait_us, std::string_view what) {
 }
 
 std::string list_of(const std::vector<std::string>& names) {
-    std::string out;
-    for (const auto& name : names)
-        out += (out.empty() ? "" : ", ") + name;
-    return out.empty() ? "none" : out;
+    return names.empty() ? "none" : core::joined(names);
 }
 
 /// Not longer than the scraper waits, nor than the link's timeout.
@@ -57,7 +55,7 @@ std::optional<core::Micros> scrape_budget_us(const std::string& header) {
 /// The attempts of one request. Destroyed with it, which cancels the running ones.
 class ProbeRoute::Work final : public HttpWork {
   public:
-    Work(ProbeRoute& route, Link link, std::function<void(HttpReply)> deliver)
+    Work(ProbeRoute& route, ProbedLink link, std::function<void(HttpReply)> deliver)
         : route_(route),
           deliver_(std::move(deliver)),
           policy_(link.policy),
@@ -95,8 +93,8 @@ class ProbeRoute::Work final : public HttpWork {
     std::vector<std::unique_ptr<probe::RunningProbe>> running_;
 };
 
-ProbeRoute::ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, Sources sources, ProbeRouteLimits limits)
-    : clock_(clock), launcher_(launcher), sources_(std::move(sources)), limits_(limits) {}
+ProbeRoute::ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, ServedAgent& agent, ProbeRouteLimits limits)
+    : clock_(clock), launcher_(launcher), agent_(agent), limits_(limits) {}
 
 core::Micros ProbeRoute::take_turn(const std::string& link) {
     const core::Micros now = clock_.mono_us();
@@ -112,10 +110,10 @@ core::Micros ProbeRoute::take_turn(const std::string& link) {
 HttpReply ProbeRoute::answer(const HttpQuery& query) {
     const std::string name = query.argument("target").value_or("");
     if (name.empty()) return bad("say what to probe: /probe?target=LINK[&address=IP]");
-    auto link = sources_.link(name);
+    auto link = agent_.probed_link(name);
     if (!link)
         return bad(
-            fmt::format("target={}: there is no such link; there are: {}", shown(name), list_of(sources_.names())));
+            fmt::format("target={}: there is no such link; there are: {}", shown(name), list_of(agent_.link_names())));
     if (const auto text = query.argument("address")) {
         const auto ip = core::IpAddress::parse(*text);
         if (!ip) return bad(fmt::format("address={}: expected an IP address", shown(*text)));

@@ -7,7 +7,6 @@
 // app, loop thread only.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_text.h"
+#include "agent/serving/served_agent.h"
 #include "core/clock.h"
 #include "probe/probe_launcher.h"
 
@@ -28,16 +28,7 @@ struct ProbeRouteLimits {
 
 class ProbeRoute {
   public:
-    struct Link {
-        probe::LinkPolicy policy = probe::LinkPolicy::kAny;
-        std::vector<probe::ProbeTarget> targets;  // in the order of the DNS answer, then the others
-    };
-    struct Sources {
-        std::function<std::optional<Link>(const std::string& name)> link;
-        std::function<std::vector<std::string>()> names;
-    };
-
-    ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, Sources sources, ProbeRouteLimits limits = {});
+    ProbeRoute(core::Clock& clock, probe::ProbeLauncher& launcher, ServedAgent& agent, ProbeRouteLimits limits = {});
 
     HttpReply answer(const HttpQuery& query);
     std::size_t in_flight() const { return in_flight_; }
@@ -54,7 +45,7 @@ class ProbeRoute {
 
     core::Clock& clock_;
     probe::ProbeLauncher& launcher_;
-    Sources sources_;
+    ServedAgent& agent_;
     ProbeRouteLimits limits_;
     std::map<std::string, Bucket> buckets_;  // of configured links
     std::size_t in_flight_ = 0;

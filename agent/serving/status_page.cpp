@@ -6,6 +6,7 @@
 
 #include "agent/serving/page_words.h"
 #include "agent/text/terminal.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -56,9 +57,8 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
     if (!link.probing) {
         last = words.not_probed;
     } else if (a.last) {
-        last = a.last->ok || a.last->reason == probe::Reason::kTokenMissing
-                   ? fmt::format("{:.1f} ms", static_cast<double>(a.last->total_us) / 1000)
-                   : escape(probe::to_string(a.last->reason));
+        last = a.last->ok || a.last->reason == probe::Reason::kTokenMissing ? core::in_ms(a.last->total_us) + " ms"
+                                                                            : escape(probe::to_string(a.last->reason));
     }
     return fmt::format(
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td "
@@ -108,9 +108,7 @@ std::string link_section(const LinkStatus& link, const PageWords& words, std::si
 }
 
 std::string dns_section(const ResolverStatus& r, const PageWords& words) {
-    std::string listen;
-    for (const auto& address : r.listen)
-        listen += (listen.empty() ? "" : ", ") + address.text();
+    const std::string listen = core::joined(r.listen, [](const auto& address) { return address.text(); });
     std::string out =
         fmt::format("<h2>{}</h2>\n<p>{}{}</p>\n", words.dns,
                     fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), escape(listen)),

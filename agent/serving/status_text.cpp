@@ -5,6 +5,8 @@
 
 #include "agent/status/status.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -26,7 +28,7 @@ std::string span(Micros us) {
 
 std::string milliseconds(Micros us) {
     const double ms = static_cast<double>(us) / 1000;
-    return ms < 10 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.0f} ms", ms);
+    return ms < 10 ? core::in_ms(us) + " ms" : fmt::format("{:.0f} ms", ms);
 }
 
 std::string grouped(std::uint64_t n) {
@@ -34,11 +36,6 @@ std::string grouped(std::uint64_t n) {
     for (std::size_t at = digits.size(); at > 3; at -= 3)
         digits.insert(at - 3, ",");
     return digits;
-}
-
-/// "5.12": agent start and publication.
-std::string generation(std::uint64_t g) {
-    return fmt::format("{}.{}", g >> 32, g & 0xffffffffu);
 }
 
 class Screen {
@@ -206,16 +203,14 @@ class Screen {
         const ResolverStatus& r = s_.resolver;
         const core::StatsPage& stats = r.stats;
         out_ += '\n';
-        std::string listen;
-        for (const auto& address : r.listen)
-            listen += (listen.empty() ? "" : ", ") + address.text();
+        const std::string listen = core::joined(r.listen, [](const auto& address) { return address.text(); });
         if (!r.running) {
             section("DNS", fmt::format("no resolver on {}", listen));
         } else {
             std::string text = fmt::format("{}, resolver pid {}", listen, r.pid);
             if (r.stats_valid && stats.started_wall_us > 0)
                 text += fmt::format(", up {}", span(s_.now_wall_us - stats.started_wall_us));
-            if (r.accepted) text += fmt::format(", plan {} accepted", generation(r.published_generation));
+            if (r.accepted) text += fmt::format(", plan {} accepted", generation_text(r.published_generation));
             section("DNS", text);
         }
         if (!r.problem.empty()) paragraph(11, "", r.problem, r.running ? &Paint::yellow : &Paint::red);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "probe/verdict.h"
 
 namespace postern::agent {
@@ -29,7 +30,7 @@ PublicView public_view(const CompareStatus& s) {
 }
 
 std::string milliseconds(core::Micros us) {
-    return fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);
+    return core::in_ms(us) + " ms";
 }
 
 /// "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms"

@@ -1,6 +1,6 @@
 // `postern plan compile`: compiles a plan without the running agent, from the files on disk.
 #include "agent/config/paths.h"
-#include "agent/discovery/zones_files.h"
+#include "agent/discovery/remembered.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/file_system.h"
@@ -10,7 +10,7 @@ namespace postern::agent {
 
 core::Result<core::Bytes> compile_offline(const Config& config) {
     const Paths paths = paths_of(config.agent);
-    const Snapshot snapshot = load_snapshot(paths.snapshot).snapshot;
+    const Snapshot snapshot = load_remembered(paths, config).snapshot;
     const auto journal = JournalFile(paths.hostdns).load();
     const HostUpstreams host = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{}));
     PlanInput input;
@@ -27,7 +27,7 @@ core::Result<core::Bytes> compile_offline(const Config& config) {
     }
     ++input.generation;
     for (const auto& link : config.links) {
-        input.links.push_back({link.name, link.host, addresses_on_disk(snapshot, link), {}, 0});
+        input.links.push_back({link.name, link.host, remembered_addresses(snapshot, link).addresses, {}, 0});
     }
     const auto plan = compile_plan(without_verdicts(std::move(input)));
     if (!plan) return core::fail(plan.error());

@@ -4,6 +4,7 @@
 
 #include "agent/config/probe_spec.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -14,10 +15,7 @@ constexpr int kPauseAfterPublishing = 3;                     // times the durati
 constexpr Micros kMaxPublishing = 500 * core::kMillisecond;  // which counts up to this
 
 std::string list(const std::vector<core::IpAddress>& ips) {
-    std::string out;
-    for (const auto& ip : ips)
-        out += (out.empty() ? "" : ", ") + ip.text();
-    return out.empty() ? "none" : out;
+    return ips.empty() ? "none" : core::joined(ips, [](const auto& ip) { return ip.text(); });
 }
 
 RequestStatus request_status(const LinkConfig& link) {

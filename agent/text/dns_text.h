@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/bytes.h"
+#include "core/plan.h"
 
 namespace postern::agent {
 
@@ -14,5 +16,8 @@ std::string name_text(core::ByteView wire);
 std::string type_text(std::uint16_t type);
 /// "NXDOMAIN", "RCODE23".
 std::string rcode_text(std::uint16_t rcode);
+
+/// The record data of an answer section: addresses and names; other records are skipped.
+std::vector<std::string> plan_records(const core::AnswerView& answer);
 
 }  // namespace postern::agent

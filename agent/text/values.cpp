@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "core/ip_address.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -24,10 +25,6 @@ bool is_lower(char c) {
 bool is_alnum(char c) {
     return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
 }
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 struct Unit {
     std::string_view name;
     std::int64_t factor;
@@ -123,6 +120,10 @@ std::string format_duration(Micros us) {
         if (us % unit.factor == 0) return fmt::format("{}{}", us / unit.factor, unit.name);
     }
     return fmt::format("{}us", us);
+}
+
+std::string generation_text(std::uint64_t generation) {
+    return fmt::format("{}.{}", generation >> 32, generation & 0xffffffffu);
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
@@ -303,9 +304,9 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
             d[0][j] = j;
         for (std::size_t i = 1; i <= a.size(); ++i) {
             for (std::size_t j = 1; j <= b.size(); ++j) {
-                const std::size_t other = lower(a[i - 1]) == b[j - 1] ? 0 : 1;
+                const std::size_t other = core::lower(a[i - 1]) == b[j - 1] ? 0 : 1;
                 d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + other});
-                if (i > 1 && j > 1 && lower(a[i - 1]) == b[j - 2] && lower(a[i - 2]) == b[j - 1]) {
+                if (i > 1 && j > 1 && core::lower(a[i - 1]) == b[j - 2] && core::lower(a[i - 2]) == b[j - 1]) {
                     d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
                 }
             }

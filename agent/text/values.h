@@ -20,6 +20,9 @@ std::optional<core::Micros> parse_duration(std::string_view text);
 /// In one exact unit: "1200ms", "90s", "2h", "0s".
 std::string format_duration(core::Micros us);
 
+/// A plan's generation: "5.12" is the twelfth of the agent's fifth start.
+std::string generation_text(std::uint64_t generation);
+
 /// "16MiB", "512KiB", "1GiB", "4096B".
 std::optional<std::uint64_t> parse_size(std::string_view text);
 

@@ -311,6 +311,18 @@ class OneShot(HostTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(ZONE_B, self.host.postern("plan", "show", out, config=False).stdout)
 
+    def test_plan_compile_without_a_snapshot_keeps_the_addresses_of_the_plan(self):
+        self.host.write_config(aliyun=None, link={"endpoint": None, "addresses": [ZONE_A, ZONE_B]})
+        plan = f"{self.host.runtime_dir}/plan"
+        self.assertEqual(self.host.postern("plan", "compile", "--out", plan).returncode, 0)
+        self.host.write_config()  # an endpoint, whose snapshot was never written or is damaged
+        out = os.path.join(self.host.folder, "made.plan")
+        done = self.host.postern("plan", "compile", "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shown = self.host.postern("plan", "show", out, config=False).stdout
+        self.assertIn(ZONE_A, shown)
+        self.assertIn(ZONE_B, shown)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/endpoint/endpoint_query.h"
 #include "core/bytes.h"

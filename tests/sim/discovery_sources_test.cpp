@@ -5,6 +5,7 @@
 
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/endpoint_sync.h"
+#include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
 #include "core/bytes.h"
 #include "core/file_system.h"

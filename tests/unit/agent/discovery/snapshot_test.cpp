@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
+#include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/text/json_view.h"
 #include "core/bytes.h"

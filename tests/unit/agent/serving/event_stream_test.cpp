@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/serving/event_stream.h"
-#include "tests/sim/fake_clock.h"
+#include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/status/status_fixture.h"
 
 using namespace postern;
@@ -28,18 +28,18 @@ class FakeStream final : public HttpStream {
     bool is_open = true;
 };
 
-struct World {
-    FakeClock clock;
-    StatusSnapshot status = snapshot({link({address("10.0.1.23", "z", State::kUp, State::kUp)})});
+struct World : FakeAgent {
     std::vector<probe::Record> ring;  // newest first
-    int snapshots = 0;
-    EventStream events{clock,
-                       {[this] {
-                            ++snapshots;
-                            status.now_wall_us = clock.wall_us();
-                            return status;
-                        },
-                        [this] { return ring; }}};
+    EventStream events{clock, *this};
+
+    World() { status = test::snapshot({link({address("10.0.1.23", "z", State::kUp, State::kUp)})}); }
+    StatusSnapshot snapshot() override {
+        status.now_wall_us = clock.wall_us();
+        return FakeAgent::snapshot();
+    }
+    std::vector<probe::Record> records(const probe::RecordFilter&, std::size_t limit) override {
+        return {ring.begin(), ring.begin() + static_cast<std::ptrdiff_t>(std::min(limit, ring.size()))};
+    }
 
     probe::Record add() {
         probe::Record r;

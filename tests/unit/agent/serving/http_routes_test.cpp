@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "agent/serving/http_routes.h"
+#include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/serving/http_fixture.h"
 #include "tests/unit/agent/status/status_fixture.h"
 
@@ -12,65 +12,57 @@ using probe::State;
 
 namespace {
 
-struct Sources {
-    StatusSnapshot status = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp)})});
-    std::vector<HealthCheck> live{{"loop", true, ""}, {"schedule", true, "stands still"}};
+struct Agent : FakeAgent {
     probe::RecordFilter asked;
     std::size_t limit = 0;
-    int refreshes = 0;
     std::vector<probe::Rollup> minutes, hours;
 
-    Sources() { judge(status); }
-    std::vector<HttpRoute> routes() {
-        HttpSources s;
-        s.snapshot = [this] { return status; };
-        s.live = [this] { return live; };
-        s.ready = [this] { return ready_checks(status); };
-        s.probes = [this](const probe::RecordFilter& filter, std::size_t n) {
-            asked = filter;
-            limit = n;
-            std::vector<probe::Record> two(std::min<std::size_t>(n, 2));
-            if (two.size() == 2) two[1].wall_us = 1767323045LL * core::kSecond;  // ended first, began last
-            return two;
-        };
-        s.history = [this](const std::string& name, const core::IpAddress& ip, probe::Resolution resolution,
-                           Micros since) {
-            asked.link = name;
-            asked.ip = ip;
-            asked.since_wall_us = since;
-            std::optional<std::vector<probe::Rollup>> out;
-            if (name == "tdengine-prod") out.emplace(resolution == probe::Resolution::kHour ? hours : minutes);
-            return out;
-        };
-        s.refresh = [this] { ++refreshes; };
-        return make_routes(s);
+    Agent() {
+        status = test::snapshot({link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp)})});
+        judge(status);
+    }
+    std::vector<probe::Record> records(const probe::RecordFilter& filter, std::size_t n) override {
+        asked = filter;
+        limit = n;
+        std::vector<probe::Record> two(std::min<std::size_t>(n, 2));
+        if (two.size() == 2) two[1].wall_us = 1767323045LL * core::kSecond;  // ended first, began last
+        return two;
+    }
+    std::optional<std::vector<probe::Rollup>> history(const std::string& name, const core::IpAddress& ip,
+                                                      probe::Resolution resolution, Micros since) override {
+        asked.link = name;
+        asked.ip = ip;
+        asked.since_wall_us = since;
+        std::optional<std::vector<probe::Rollup>> out;
+        if (name == "tdengine-prod") out.emplace(resolution == probe::Resolution::kHour ? hours : minutes);
+        return out;
     }
 };
 
 }  // namespace
 
 TEST_CASE("routes: livez and readyz have the form of Kubernetes", "[http]") {
-    Sources sources;
-    HttpFixture f(sources.routes());
+    Agent served;
+    HttpFixture f(served.routes());
     CHECK(body_of(f.get("/livez")) == "ok");
     CHECK(body_of(f.get("/livez?verbose")) == "[+]loop ok\n[+]schedule ok\nlivez check passed\n");
     CHECK(status_of(f.get("/livez/loop")) == 200);
     CHECK(status_of(f.get("/livez/nonsense")) == 404);
-    sources.live[1].ok = false;
+    served.checks[1].ok = false;
     const auto dead = f.get("/livez");
     CHECK(status_of(dead) == 500);
     CHECK(has(dead, "[-]schedule failed: stands still"));
     CHECK(status_of(f.get("/livez?exclude=schedule")) == 200);
     CHECK(status_of(f.get("/readyz")) == 200);
-    sources.status.resolver.accepted = false;
+    served.status.resolver.accepted = false;
     CHECK(status_of(f.get("/readyz")) == 503);
     CHECK(status_of(f.get("/readyz/plan")) == 503);
     CHECK(status_of(f.get("/readyz?exclude=plan")) == 200);
 }
 
 TEST_CASE("routes: every page comes with its content type", "[http]") {
-    Sources sources;
-    HttpFixture f(sources.routes());
+    Agent served;
+    HttpFixture f(served.routes());
     CHECK(has(f.get("/health"), "Content-Type: application/health+json"));
     CHECK(has(f.get("/health"), "Cache-Control: max-age="));
     CHECK(has(f.get("/metrics"), "Content-Type: text/plain; version=0.0.4"));
@@ -81,21 +73,21 @@ TEST_CASE("routes: every page comes with its content type", "[http]") {
 }
 
 TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]") {
-    Sources sources;
-    HttpFixture f(sources.routes());
+    Agent served;
+    HttpFixture f(served.routes());
     CHECK(
         status_of(f.get(
             "/api/v1/probes?link=a&ip=10.0.1.23&state=down&reason=tcp_timeout&since=1h&limit=7&until=2026-01-02T03:04:05Z")) ==
         200);
-    CHECK(sources.asked.link == "a");
-    CHECK(sources.asked.ip->text() == "10.0.1.23");
-    CHECK(sources.asked.state == State::kDown);
-    CHECK(sources.asked.reason == probe::Reason::kTcpTimeout);
-    CHECK(sources.limit == 7);
-    CHECK(sources.asked.until_wall_us == 1767323045LL * core::kSecond);
+    CHECK(served.asked.link == "a");
+    CHECK(served.asked.ip->text() == "10.0.1.23");
+    CHECK(served.asked.state == State::kDown);
+    CHECK(served.asked.reason == probe::Reason::kTcpTimeout);
+    CHECK(served.limit == 7);
+    CHECK(served.asked.until_wall_us == 1767323045LL * core::kSecond);
     const auto all = f.get("/api/v1/probes");
     CHECK(has(all, "\"schema_version\":1"));
-    CHECK(sources.limit == 100);
+    CHECK(served.limit == 100);
     CHECK(all.find("2026-01-02T03:04:05") < all.find("1970-01-01T"));  // newest first
     for (const char* bad : {"limit=-1", "limit=0", "limit=99999999999999999999", "ip=nonsense", "since=yesterday",
                             "until=soon", "state=dead", "reason=none"}) {
@@ -105,7 +97,7 @@ TEST_CASE("routes: probe records are filtered by valid arguments only", "[http]"
 }
 
 TEST_CASE("routes: the history is columns of equal length", "[http]") {
-    Sources sources;
+    Agent served;
     probe::Rollup a;
     a.start_wall_us = 1767323040LL * core::kSecond;
     a.attempts = 6;
@@ -117,8 +109,8 @@ TEST_CASE("routes: the history is columns of equal length", "[http]") {
     b.failures = 3;
     b.reasons[0] = {probe::Reason::kTcpTimeout, 2};
     b.reasons[1] = {probe::Reason::kTcpRefused, 1};
-    sources.minutes = {a, b};
-    HttpFixture f(sources.routes());
+    served.minutes = {a, b};
+    HttpFixture f(served.routes());
     const auto reply = f.get("/api/v1/history?link=tdengine-prod&ip=10.0.1.23");
     CHECK(status_of(reply) == 200);
     const auto json = nlohmann::json::parse(body_of(reply));
@@ -132,13 +124,13 @@ TEST_CASE("routes: the history is columns of equal length", "[http]") {
     CHECK(json["total_us"]["p95"].dump() == "[5000,null]");
     CHECK(json["connect_us"]["min"].dump() == "[400,null]");
     CHECK(json["tls_us"]["max"].dump() == "[null,null]");
-    CHECK(sources.asked.since_wall_us == 0);
+    CHECK(served.asked.since_wall_us == 0);
 
     const auto hours =
         f.get("/api/v1/history?link=tdengine-prod&ip=2408::1&resolution=hour&since=2026-01-02T03:04:05Z");
     CHECK(nlohmann::json::parse(body_of(hours))["start"].empty());
-    CHECK(sources.asked.ip->text() == "2408::1");
-    CHECK(sources.asked.since_wall_us == 1767323045LL * core::kSecond);
+    CHECK(served.asked.ip->text() == "2408::1");
+    CHECK(served.asked.since_wall_us == 1767323045LL * core::kSecond);
     CHECK(status_of(f.get("/api/v1/history?link=other&ip=10.0.1.23")) == 404);
     for (const char* bad :
          {"", "link=tdengine-prod", "ip=10.0.1.23", "link=tdengine-prod&ip=x",
@@ -149,16 +141,16 @@ TEST_CASE("routes: the history is columns of equal length", "[http]") {
 }
 
 TEST_CASE("routes: refresh is a POST that no page can forge", "[http]") {
-    Sources sources;
-    HttpFixture f(sources.routes());
+    Agent served;
+    HttpFixture f(served.routes());
     CHECK(status_of(f.get("/api/v1/refresh")) == 405);
     CHECK(status_of(f.ask("POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: "
                           "close\r\nContent-Length: 0\r\n\r\n")) == 403);
-    CHECK(sources.refreshes == 0);
+    CHECK(served.refreshes == 0);
     const auto done = f.ask(
         "POST /api/v1/refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
         "0\r\nX-Postern: 1\r\n\r\n");
     CHECK(status_of(done) == 202);
     CHECK(has(done, "\"started\":\"20"));
-    CHECK(sources.refreshes == 1);
+    CHECK(served.refreshes == 1);
 }

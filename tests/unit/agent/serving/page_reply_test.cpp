@@ -6,6 +6,7 @@
 #include "agent/serving/page_asset.h"
 #include "agent/serving/page_reply.h"
 #include "agent/serving/status_page.h"
+#include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/serving/http_fixture.h"
 #include "tests/unit/agent/status/status_fixture.h"
 
@@ -104,11 +105,10 @@ TEST_CASE("page reply: gzip only where it is allowed", "[page]") {
 }
 
 TEST_CASE("page reply: over HTTP, with all its headers, and a 304 without a body", "[page]") {
-    auto s = snapshot({link({address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)})});
-    judge(s);
-    HttpSources sources;
-    sources.snapshot = [&s] { return s; };
-    HttpFixture f(make_routes(sources));
+    FakeAgent served;
+    served.status = snapshot({link({address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)})});
+    judge(served.status);
+    HttpFixture f(served.routes());
     const auto plain = f.get("/");
     CHECK(status_of(plain) == 200);
     CHECK(has(plain, "X-Content-Type-Options: nosniff"));

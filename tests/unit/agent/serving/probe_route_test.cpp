@@ -1,8 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "agent/serving/probe_route.h"
-#include "tests/sim/fake_clock.h"
-#include "tests/sim/fake_prober.h"
+#include "tests/unit/agent/serving/fake_agent.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -14,24 +12,18 @@ using probe::Reason;
 
 namespace {
 
-struct World {
-    FakeClock clock;
-    FakeProber prober{clock};
+struct World : FakeAgent {
     LinkPolicy policy = LinkPolicy::kAny;
     std::vector<std::string> ips{"10.0.1.1", "10.0.2.1"};
     std::shared_ptr<probe::ProbeSpec> spec = std::make_shared<probe::ProbeSpec>();
-    ProbeRoute route{clock,
-                     prober,
-                     {[this](const std::string& name) { return link(name); },
-                      [] {
-                          return std::vector<std::string>{"prod", "test"};
-                      }}};
+    ProbeRoute route{clock, prober, *this};
 
     World() { spec->token = core::Secret("token-token"); }
 
-    std::optional<ProbeRoute::Link> link(const std::string& name) {
+    std::vector<std::string> link_names() override { return {"prod", "test"}; }
+    std::optional<ProbedLink> probed_link(const std::string& name) override {
         if (name != "prod" && name != "test") return std::nullopt;
-        ProbeRoute::Link out{policy, {}};
+        ProbedLink out{policy, {}};
         for (const auto& ip : ips)
             out.targets.push_back({name, *core::IpAddress::parse(ip), "zone", "ep", spec});
         return out;

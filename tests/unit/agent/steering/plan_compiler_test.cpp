@@ -2,8 +2,10 @@
 
 #include <set>
 
+#include "agent/discovery/remembered.h"
 #include "agent/steering/plan_compiler.h"
-#include "agent/steering/plan_memory.h"
+#include "core/file_system.h"
+#include "tests/unit/temp_folder.h"
 
 // Last: ldns.h redefines true and false, which no C++ header survives.
 #include <ldns/ldns.h>
@@ -167,6 +169,28 @@ TEST_CASE("plan compiler: a host that is no DNS name is an error that names the 
     const auto plan = compile_plan(input);
     REQUIRE_FALSE(plan);
     CHECK(plan.error().what.find("prod") != std::string::npos);
+}
+
+TEST_CASE("plan memory: without a snapshot the addresses are those of the plan on disk, with one they are its own",
+          "[plan]") {
+    test::TempFolder folder;
+    const Paths paths{
+        .snapshot = folder / "snapshot.json", .durable_plan = folder / "plan", .current_plan = folder / "none"};
+    REQUIRE(core::write_file(paths.durable_plan, *core::serialize(*compile_plan(sample())), 0644, false));
+    Config config;
+    config.links.resize(1);
+    config.links[0].name = "prod";
+    config.links[0].host = "db.example.com";
+    config.links[0].endpoints = {"ep-prod"};
+    const auto remembered = [&] {
+        return remembered_addresses(load_remembered(paths, config).snapshot, config.links[0]);
+    };
+    CHECK(describe(remembered().addresses) == "10.0.1.23, 10.0.2.9, 2408:4005::1");
+    CHECK(remembered().saved);
+    Snapshot saved;
+    saved.sources["ep-prod"].addresses = {{*core::IpAddress::parse("10.0.7.7"), "h", "ep-prod"}};
+    REQUIRE(core::write_file(paths.snapshot, core::as_bytes(format_snapshot(saved)), 0600, false));
+    CHECK(describe(remembered().addresses) == "10.0.7.7 (h)");
 }
 
 TEST_CASE("plan memory: what a plan answers can be read back as a snapshot", "[plan]") {

@@ -1,25 +1,14 @@
-#include "agent/steering/plan_memory.h"
-
-#include <arpa/inet.h>
+#include "agent/discovery/remembered.h"
 
 #include <algorithm>
 
 #include "agent/discovery/source_key.h"
+#include "agent/discovery/zones_files.h"
 #include "agent/text/dns_text.h"
 
 namespace postern::agent {
 
 namespace {
-
-/// The offset after a name (labels or a pointer) that starts at `at`; wire.size() if it is cut off.
-std::size_t skip_name(core::ByteView wire, std::size_t at) {
-    while (at < wire.size()) {
-        if ((wire[at] & 0xc0) == 0xc0) return std::min(at + 2, wire.size());
-        if (wire[at] == 0) return at + 1;
-        at += 1u + wire[at];
-    }
-    return wire.size();
-}
 
 EndpointSet addresses_of(const core::PlanView& plan, const core::OwnerView& owner, const std::string& source) {
     std::vector<EndpointAddress> out;
@@ -35,25 +24,6 @@ EndpointSet addresses_of(const core::PlanView& plan, const core::OwnerView& owne
 }
 
 }  // namespace
-
-std::vector<std::string> plan_records(const core::AnswerView& answer) {
-    std::vector<std::string> out;
-    std::size_t at = 0;
-    for (std::uint16_t i = 0; i < answer.answers; ++i) {
-        at = skip_name(answer.wire, at);
-        if (at + 10 > answer.wire.size()) break;
-        const std::uint16_t type = core::load_be16(&answer.wire[at]);
-        const std::uint16_t size = core::load_be16(&answer.wire[at + 8]);
-        at += 10;
-        if (at + size > answer.wire.size()) break;
-        char text[INET6_ADDRSTRLEN];
-        if (type == 1 && size == 4) out.emplace_back(::inet_ntop(AF_INET, &answer.wire[at], text, sizeof text));
-        if (type == 28 && size == 16) out.emplace_back(::inet_ntop(AF_INET6, &answer.wire[at], text, sizeof text));
-        if (type == 12) out.push_back(name_text(answer.wire.subspan(at, size)));
-        at += size;
-    }
-    return out;
-}
 
 Snapshot snapshot_from(const core::PlanView& plan, const Config& config) {
     Snapshot out;
@@ -82,6 +52,44 @@ Snapshot snapshot_from(const core::PlanView& plan, const Config& config) {
         out.sources[keys.front()] = std::move(record);
     }
     return out;
+}
+
+Snapshot snapshot_from_plans(const Paths& paths, const Config& config) {
+    for (const auto& path : {paths.current_plan, paths.durable_plan}) {
+        const auto plan = core::PlanView::load(path);
+        if (!plan) continue;
+        if (Snapshot known = snapshot_from(*plan, config); !known.sources.empty()) return known;
+    }
+    return {};
+}
+
+LoadedSnapshot load_remembered(const Paths& paths, const Config& config) {
+    LoadedSnapshot out = load_snapshot(paths.snapshot);
+    if (!out.found) out.snapshot = snapshot_from_plans(paths, config);
+    return out;
+}
+
+EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {
+    std::vector<EndpointAddress> out;
+    for (const auto& ip : link.addresses)
+        out.push_back({ip, "", ""});
+    for (const auto& key : source_keys(link)) {
+        const auto it = snapshot.sources.find(key);
+        if (it == snapshot.sources.end()) continue;
+        const EndpointSet chosen = narrowed(it->second.addresses, link.zones);
+        out.insert(out.end(), chosen.begin(), chosen.end());
+    }
+    return make_endpoint_set(std::move(out));
+}
+
+RememberedAddresses remembered_addresses(const Snapshot& snapshot, const LinkConfig& link) {
+    if (!link.zones_file.empty()) {
+        if (const auto report = ZonesFiles::read_now(link.zones_file)) {
+            if (auto now = ready_addresses(*report, link.zones); !now.empty()) return {std::move(now), false};
+        }
+    }
+    EndpointSet saved = addresses_from(snapshot, link);
+    return {saved, !saved.empty() && link.addresses.empty()};
 }
 
 }  // namespace postern::agent

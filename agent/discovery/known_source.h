@@ -1,0 +1,54 @@
+// What is known of a source and of a link, and how the one becomes the other: a link's set of addresses, and its status.
+// Pure; EndpointSync owns the objects and polls.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config/config.h"
+#include "agent/discovery/endpoint_merge.h"
+#include "agent/endpoint/provider.h"
+
+namespace postern::agent {
+
+struct KnownSource {
+    HeldAddresses held;
+    EndpointReport report;
+    bool known = false, from_snapshot = false, tried = false;
+    Micros confirmed_wall_us = 0, changed_wall_us = 0, asked_wall_us = 0;
+    std::optional<core::Error> error;
+    Micros error_since_wall_us = 0;
+    Micros missing_since_mono_us = 0;  // since when the API reports "no such endpoint"; 0: it does not
+    std::string doubt;
+};
+
+struct KnownLink {
+    LinkConfig config;
+    EndpointSet addresses;
+    bool known = false;
+    Micros changed_wall_us = 0;
+};
+
+/// What discovery knows about one link; for status, metrics, doctor.
+struct DiscoveryStatus {
+    bool known = false;  // a set is known (API, snapshot or fixed addresses)
+    std::string source;  // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
+    EndpointSet addresses;
+    Micros confirmed_wall_us = 0;  // last time the source confirmed exactly this set
+    Micros asked_wall_us = 0;      // last time all of its sources answered, with any result; 0: not yet
+    Micros changed_wall_us = 0;
+    std::string request_id;            // of the confirming reply
+    std::string waiting_for;           // why_not_ready(), "" when addresses are ready
+    std::optional<core::Error> error;  // of the last poll; cleared by a success
+    Micros error_since_wall_us = 0;
+    std::vector<EndpointReport> reports;
+};
+
+/// The addresses of a link from its sources; nullopt while a source has neither answered nor failed: half a set at the
+/// start would send all clients to one zone.
+std::optional<EndpointSet> compose(const LinkConfig& link, const std::vector<const KnownSource*>& sources,
+                                   Micros now_mono_us);
+DiscoveryStatus status_of(const KnownLink& link, const std::vector<const KnownSource*>& sources, Micros now_wall_us);
+
+}  // namespace postern::agent

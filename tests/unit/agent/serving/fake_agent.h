@@ -1,0 +1,39 @@
+// An agent to be served: what the tests say it is, and what was asked of it.
+#pragma once
+
+#include "agent/serving/http_routes.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/fake_prober.h"
+
+namespace postern::test {
+
+struct FakeAgent : agent::ServedAgent {
+    agent::StatusSnapshot status;
+    std::vector<agent::HealthCheck> checks{{"loop", true, ""}, {"schedule", true, "stands still"}};
+    int snapshots = 0, refreshes = 0;
+    FakeClock clock;
+    FakeProber prober{clock};
+
+    /// With a stream and probes of its own.
+    std::vector<agent::HttpRoute> routes() { return make_routes(*this, probe_, stream_); }
+
+    agent::StatusSnapshot snapshot() override {
+        ++snapshots;
+        return status;
+    }
+    std::vector<agent::HealthCheck> live() override { return checks; }
+    std::vector<probe::Record> records(const probe::RecordFilter&, std::size_t) override { return {}; }
+    std::optional<std::vector<probe::Rollup>> history(const std::string&, const core::IpAddress&, probe::Resolution,
+                                                      core::Micros) override {
+        return std::nullopt;
+    }
+    void refresh() override { ++refreshes; }
+    std::vector<std::string> link_names() override { return {}; }
+    std::optional<agent::ProbedLink> probed_link(const std::string&) override { return std::nullopt; }
+
+  private:
+    agent::ProbeRoute probe_{clock, prober, *this};
+    agent::EventStream stream_{clock, *this};
+};
+
+}  // namespace postern::test
