@@ -150,9 +150,8 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
     if (text.find(':') != std::string_view::npos) {
         return wrong("has a port: give the name alone; the port is [link.probe] port");
     }
-    std::string name(text);
+    std::string name = core::lowered(text);
     if (name.back() == '.') name.pop_back();
-    std::transform(name.begin(), name.end(), name.begin(), lower);
     if (name.size() > 253) return wrong(fmt::format("is {} bytes long: a name has at most 253", name.size()));
     if (name.starts_with("*."))
         return wrong("is a wildcard: postern answers exact names only, so that siblings stay reachable");
