@@ -10,7 +10,6 @@ namespace postern::core {
 namespace {
 
 constexpr std::array<std::uint8_t, 8> kMagic{'P', 'S', 'T', 'N', 'P', 'L', 'A', 'N'};
-constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHeaderSize = 32;  // magic 8, version 4, sections 4, size 8, crc 8
 constexpr std::size_t kCrcOffset = 24;
 constexpr std::size_t kSectionEntrySize = 24;  // id 4, zero 4, offset 8, length 8
@@ -229,7 +228,7 @@ Result<Bytes> serialize(const Plan& plan) {
 
     ByteWriter file;
     file.append(kMagic);
-    file.le(kVersion);
+    file.le(kPlanVersion);
     file.le(kLastSection);
     file.zeros(16);
     std::uint64_t offset = kHeaderSize + kLastSection * kSectionEntrySize;
@@ -277,7 +276,7 @@ class Decoder {
         const auto crc = in.le<std::uint64_t>();
         if (size != file_.size()) return PlanFault::kBadSize;
         if (crc != file_crc(file_)) return PlanFault::kBadChecksum;
-        if (version != kVersion) return PlanFault::kBadVersion;
+        if (version != kPlanVersion) return PlanFault::kBadVersion;
         if (count > kMaxSections) return PlanFault::kBadSection;
         for (std::uint32_t i = 0; i < count; ++i) {
             const auto id = in.le<std::uint32_t>();

@@ -19,6 +19,7 @@
 
 namespace postern::core {
 
+inline constexpr std::uint32_t kPlanVersion = 1;
 inline constexpr std::size_t kMaxPlanBytes = 64u << 20;
 inline constexpr std::uint16_t kTypeAny = 255;
 

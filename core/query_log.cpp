@@ -36,11 +36,11 @@ std::string query_log_path(const std::string& stats_path) {
 
 Result<QueryLog> read_query_log(const std::string& path) {
     const auto bytes = read_file(path, QueryLogFile::kBytes);
-    if (!bytes) return fail(bytes.error());
+    if (!bytes && bytes.error().code != Code::kTooLarge) return fail(bytes.error());
     QueryLogFile head;
-    if (bytes->size() >= sizeof head) std::memcpy(&head, bytes->data(), sizeof head);
-    if (bytes->size() < sizeof head || head.magic != QueryLogFile::kMagic || head.record_size != sizeof(QueryRecord) ||
-        head.slots != QueryLogFile::kSlots) {
+    if (bytes && bytes->size() >= sizeof head) std::memcpy(&head, bytes->data(), sizeof head);
+    if (!bytes || bytes->size() < sizeof head || head.magic != QueryLogFile::kMagic ||
+        head.record_size != sizeof(QueryRecord) || head.slots != QueryLogFile::kSlots) {
         return fail(Code::kFileCorrupt, path + " is not a query log of this version",
                     "postern and postern-resolver must be of the same version");
     }

@@ -93,8 +93,8 @@ Result<StatsPage> read_stats(const std::string& path) {
     StatsPage page;
     for (int attempt = 0; attempt < 3; ++attempt) {
         auto bytes = read_file(path, sizeof page);
-        if (!bytes) return fail(bytes.error());
-        if (bytes->size() != sizeof page) break;
+        if (!bytes && bytes.error().code != Code::kTooLarge) return fail(bytes.error());
+        if (!bytes || bytes->size() != sizeof page) break;
         std::memcpy(&page, bytes->data(), sizeof page);
         if (page.magic != StatsPage::kMagic || page.version != StatsPage::kVersion || page.size != sizeof page) break;
         if (page.write_begin == page.write_end) return page;

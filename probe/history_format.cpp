@@ -8,7 +8,6 @@ namespace postern::probe {
 namespace {
 
 constexpr std::string_view kMagic = "PSTNHIST";
-constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kNone32 = 0xffffffff;
 constexpr std::uint32_t kCountBits = 24;
 constexpr core::Micros kLatest = 253'402'300'799 * core::kSecond;  // the year 9999
@@ -65,7 +64,7 @@ State state_of(int bits) {
 core::Bytes encode_header(std::uint32_t sections) {
     core::ByteWriter out;
     out.append(core::as_bytes(kMagic));
-    out.le(kVersion);
+    out.le(kHistoryVersion);
     out.le(sections);
     out.le(core::crc64(out.bytes()));
     return std::move(out.bytes());
@@ -79,7 +78,7 @@ core::Result<std::uint32_t> decode_header(core::ByteView page) {
     const auto sections = in.le<std::uint32_t>();
     const auto crc = in.le<std::uint64_t>();
     if (!in.ok() || crc != core::crc64(page.first(16))) return bad("its header is damaged");
-    if (version != kVersion) return bad("a history file of another version");
+    if (version != kHistoryVersion) return bad("a history file of another version");
     if (sections == 0 || sections > kMaxSections) return bad("its number of sections is invalid");
     return sections;
 }

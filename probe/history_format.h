@@ -31,6 +31,7 @@
 
 namespace postern::probe {
 
+inline constexpr std::uint32_t kHistoryVersion = 1;
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr std::size_t kIdentityBytes = 2048;

@@ -68,6 +68,8 @@ struct Fold {
     bool changed() const { return before != after; }
 };
 
+inline constexpr int kVerdictsVersion = 1;  // of the saved form
+
 enum class LinkPolicy { kAny, kQuorum, kAll };
 std::string_view to_string(LinkPolicy policy);
 

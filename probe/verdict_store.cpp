@@ -15,11 +15,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxBytes = 8u << 20;
-constexpr std::string_view kVersion = R"({"postern_verdicts":1,)";
 constexpr std::string_view kEnd = "}\n";
 
 std::string head_of(std::string_view body) {
-    return fmt::format("{}\"crc64\":\"{:016x}\",\"verdicts\":\n", kVersion, core::crc64(core::as_bytes(body)));
+    return fmt::format("{{\"postern_verdicts\":{},\"crc64\":\"{:016x}\",\"verdicts\":\n", kVerdictsVersion,
+                       core::crc64(core::as_bytes(body)));
 }
 
 /// Monotonic times are not valid in another boot, so all are saved as wall clock times.
@@ -65,7 +65,8 @@ std::vector<core::Micros> times_of(const Json& item, const char* key, const Time
 core::Result<Json> parse_saved(std::string_view text) {
     const auto bad = [](std::string what) { return core::fail(core::Code::kFileCorrupt, "saved verdicts: " + what); };
     if (text.size() > kMaxBytes) return bad("too large");
-    if (!text.starts_with(kVersion)) return bad("a file of another program or version");
+    if (!text.starts_with(fmt::format("{{\"postern_verdicts\":{},", kVerdictsVersion)))
+        return bad("a file of another program or version");
     const auto head_end = text.find('\n');
     if (head_end == std::string_view::npos || !text.ends_with(kEnd)) return bad("cut off");
     std::string_view body = text.substr(head_end + 1);

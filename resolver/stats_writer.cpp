@@ -38,7 +38,8 @@ bool StatsWriter::open() {
     if (!file_) return false;
     // Regardless of the umask: the agent reads it by group. Fails for the file of an earlier run by another user.
     (void)::fchmod(file_.get(), 0640);
-    return true;
+    // A longer record of another version is cut: readers refuse a file that is longer than theirs.
+    return ::ftruncate(file_.get(), sizeof page_) == 0;
 }
 
 void StatsWriter::write_now() {

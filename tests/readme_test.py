@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""README.md and README.zh-CN.md say the same: sections, tables, commands; and what they name is there."""
+"""README.md and README.zh-CN.md say the same: sections, tables, commands; and what they and the other documents name is
+there."""
 
 import os
 import pathlib
@@ -13,6 +14,7 @@ POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 
 class Page:
     def __init__(self, name):
+        self.name = name
         self.text = (ROOT / name).read_text(encoding="utf-8")
         self.prose = re.sub(r"^```.*?^```$", "", self.text, flags=re.M | re.S)
 
@@ -28,6 +30,12 @@ class Page:
     def tables(self):
         """(rows, columns) of each."""
         return [(len(t.splitlines()), t.splitlines()[0].count("|")) for t in re.findall(r"(?:^\|.*\n)+", self.prose, re.M)]
+
+    def paths(self):
+        """What it links to, and what it names between backticks; * stands for anything, commands have arguments."""
+        named = re.findall(r"`([^`\n]+)`", self.prose)
+        ours = [word for text in named for word in text.split() if re.match(r"(agent|core|packaging|probe|resolver|tests)/", word)]
+        return re.findall(r"\]\(([^)#:]+)\)", self.prose) + [re.sub(r"(?<![A-Za-z])[A-Z]{4,}(?![A-Za-z]|\.md)", "*", word).rstrip("/") for word in ours]
 
     def headings(self):
         return [len(marks) for marks in re.findall(r"^(#+) ", self.prose, re.M)]
@@ -64,7 +72,7 @@ class Readme(unittest.TestCase):
 
     def test_what_is_named_is_there(self):
         for page in (self.english, self.chinese):
-            for path in re.findall(r"\]\(([^)#:]+)\)", page.prose) + re.findall(r"`((?:agent|core|packaging|probe|resolver|tests)/[\w./*-]*)`", page.prose):
+            for path in page.paths():
                 self.assertTrue(list(ROOT.glob(path.rstrip("/"))), path)
             for picture in re.findall(r"!\[.*?\]\((.*?)\)", page.text):
                 self.assertLess((ROOT / picture).stat().st_size, 200_000, picture)
@@ -83,6 +91,35 @@ class Readme(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, line)
                     for option in re.findall(r" (--[a-z-]+)", line):
                         self.assertIn(option, done.stdout, line)
+
+
+class Documents(unittest.TestCase):
+    """ARCHITECTURE.md, SECURITY.md, CHANGELOG.md and the README of every folder."""
+
+    def test_what_is_named_is_there(self):
+        pages = [ROOT / f"{name}.md" for name in ("ARCHITECTURE", "SECURITY", "CHANGELOG")]
+        pages += [path for folder in ("agent", "core", "packaging", "probe", "resolver", "tests") for path in (ROOT / folder).rglob("README.md")]
+        seen, missing = 0, []
+        for file in pages:
+            page = Page(file.relative_to(ROOT).as_posix())
+            for path in page.paths():
+                seen += 1
+                found = any(any(folder.glob(path + end)) for folder in (ROOT, file.parent) for end in ("", ".cpp", ".h"))
+                missing += [] if found else [f"{page.name} names {path}"]
+        self.assertEqual(missing, [])
+        self.assertGreater(seen, 60)
+
+    def test_the_versions_of_formats_are_those_of_the_code(self):
+        """Each constant is in the table with its value; each row with one names the header that has it."""
+        table = re.search(r"^## Formats and their versions\n(.*?)(?=^## |\Z)", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.M | re.S)[1]
+        told = {(name.split("::")[-1], value, path) for name, value, path in re.findall(r"`([\w:]*k\w*Version)` (\d+), `([\w/.]+)`", table)}
+        known = set()
+        for folder in ("core", "probe", "resolver", "agent"):
+            for path in (ROOT / folder).rglob("*.h"):
+                for name, value in re.findall(r"constexpr [\w:]+ (k\w*Version) = (\d+);", path.read_text(encoding="utf-8")):
+                    known.add((name, value, path.relative_to(ROOT).as_posix()))
+        self.assertEqual(told, known)
+        self.assertGreater(len(known), 5)
 
 
 if __name__ == "__main__":

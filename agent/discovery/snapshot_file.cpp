@@ -19,7 +19,6 @@ using core::Code;
 using core::IpAddress;
 using core::json_quote;
 
-constexpr int kVersion = 1;
 constexpr std::string_view kEnd = "}\n";
 constexpr std::size_t kMaxBytes = 32u << 20;
 
@@ -131,7 +130,7 @@ std::string format_snapshot(const Snapshot& s) {
     const std::string body =
         fmt::format("{{\"region\":{},\"zone\":{},\"written\":{},\n \"sources\":{{{}}},\n \"api_hosts\":{{{}}}}}\n",
                     json_quote(s.region), json_quote(s.zone), time_json(s.written_wall_us), sources, hosts);
-    return fmt::format("{{\"postern_snapshot\":{},\"crc64\":\"{:016x}\",\"bytes\":{},\"snapshot\":\n", kVersion,
+    return fmt::format("{{\"postern_snapshot\":{},\"crc64\":\"{:016x}\",\"bytes\":{},\"snapshot\":\n", kSnapshotVersion,
                        core::crc64(core::as_bytes(body)), body.size()) +
            body + std::string(kEnd);
 }
@@ -145,9 +144,9 @@ core::Result<Snapshot> parse_snapshot(std::string_view text) {
     if (!version || line_end == std::string_view::npos) {
         return core::fail(Code::kFileCorrupt, "not a snapshot of postern", "it is not used; discovery starts afresh");
     }
-    if (*version > kVersion) {
+    if (*version > kSnapshotVersion) {
         return core::fail(Code::kFileCorrupt,
-                          fmt::format("the snapshot has version {}, this program reads {}", *version, kVersion),
+                          fmt::format("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
                           "it was written by a newer postern; discovery starts afresh");
     }
     std::string_view body = text.substr(line_end + 1);
@@ -194,6 +193,7 @@ LoadedSnapshot load_snapshot(const std::string& path) {
             auto error = snapshot.error();
             error.what = file + ": " + error.what;
             out.problems.push_back(std::move(error));
+            out.unusable = out.unusable || !previous;
             continue;
         }
         out.snapshot = std::move(*snapshot);

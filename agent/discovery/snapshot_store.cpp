@@ -102,7 +102,11 @@ SnapshotStore::SnapshotStore(core::Loop& loop, std::string path)
 SnapshotStore::~SnapshotStore() = default;
 
 LoadedSnapshot SnapshotStore::load() {
-    LoadedSnapshot loaded = load_snapshot(state_->files->path);
+    const std::string &path = state_->files->path, aside = path + ".unusable";
+    LoadedSnapshot loaded = load_snapshot(path);
+    // Damaged or a newer program's: out of the way of the next write, for whoever can read it.
+    if (loaded.unusable && ::rename(path.c_str(), aside.c_str()) == 0)
+        loaded.problems.front().hint += "; it is kept as " + aside;
     state_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
     return loaded;
 }

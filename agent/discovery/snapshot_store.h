@@ -16,6 +16,8 @@
 
 namespace postern::agent {
 
+inline constexpr int kSnapshotVersion = 1;
+
 /// The state of one source of addresses (an endpoint of the API, …), independent of the links that use it.
 struct SourceRecord {
     EndpointSet addresses;  // as served, all zones
@@ -42,6 +44,7 @@ struct LoadedSnapshot {
     Snapshot snapshot;  // empty if neither file was usable
     bool found = false;
     bool from_previous = false;
+    bool unusable = false;              // the file that is not the previous one: damaged, or a newer version's
     std::vector<core::Error> problems;  // files that exist but could not be used; for the log and status
 };
 LoadedSnapshot load_snapshot(const std::string& path);
@@ -52,7 +55,8 @@ class SnapshotStore {
     /// A write in progress finishes; queued writes are lost.
     ~SnapshotStore();
 
-    /// Also decides whether the present file may become the previous generation.
+    /// Also decides whether the present file may become the previous generation; one that is damaged or of a newer
+    /// version is renamed to PATH.unusable.
     LoadedSnapshot load();
     /// Queues a write; of several queued ones the last is written. Logs snapshot_write_failed once
     /// per distinct reason.

@@ -21,7 +21,6 @@ using core::json_quote;
 
 constexpr std::size_t kMaxBytes = 16u << 20;
 constexpr std::size_t kMaxNames = 100000;
-constexpr int kVersion = 1;
 
 template <class E>
 struct Word {
@@ -227,7 +226,7 @@ std::string journal_json(const Journal& j) {
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
         " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
-        kVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
+        kJournalVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
         j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries,
         times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
@@ -244,7 +243,12 @@ core::Result<Journal> parse_journal(std::string_view text) {
         return corrupt("the journal is damaged: its checksum does not fit");
     }
     const JsonView v = outer->at("hostdns");
-    if (v.at("schema_version").integer() != kVersion) return corrupt("the journal is of another version of postern");
+    if (const auto version = v.at("schema_version").integer().value_or(0); version != kJournalVersion) {
+        return core::fail(
+            Code::kFileCorrupt,
+            fmt::format("the journal has version {}, this program reads {}", version, kJournalVersion),
+            "install the postern that wrote it; or give the host its DNS back without it: postern dns disable");
+    }
     Journal j;
     j.since_wall_us = core::parse_utc(v.at("since").text());
     j.writer = v.at("writer").text();

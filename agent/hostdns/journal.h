@@ -12,6 +12,8 @@
 
 namespace postern::agent {
 
+inline constexpr int kJournalVersion = 1;
+
 enum class TakeoverState {
     kOff,       // no journal
     kEnabling,  // a journal with this state is of a process that was killed: everything is given back

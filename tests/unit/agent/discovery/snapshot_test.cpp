@@ -23,7 +23,7 @@ struct Folder {
         path = ::mkdtemp(name);
     }
     ~Folder() {
-        for (const char* file : {"/snapshot.json", "/snapshot.json.previous"})
+        for (const char* file : {"/snapshot.json", "/snapshot.json.previous", "/snapshot.json.unusable"})
             ::unlink((path + file).c_str());
         ::chmod(path.c_str(), 0700);
         ::rmdir(path.c_str());
