@@ -164,10 +164,11 @@ TEST_CASE("acs3: a form body is hashed and its content type signed (D3)", "[acs3
 
 TEST_CASE("acs3: hashes, hex and base64 are those of the standards", "[acs3]") {
     CHECK(sha256_hex("") == kEmptyPayloadHash);
-    CHECK(core::hex(core::as_bytes(hmac_sha256("key", "The quick brown fox jumps over the lazy dog"))) ==
+    CHECK(postern::core::hex(
+              postern::core::as_bytes(hmac_sha256("key", "The quick brown fox jumps over the lazy dog"))) ==
           "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
-    CHECK(core::hex(core::as_bytes(hmac_sha1("key", "The quick brown fox jumps over the lazy dog"))) ==
-          "de7c9b85b8b78aa6bc8a7a36f70a90701c9db4d9");
+    CHECK(postern::core::hex(postern::core::as_bytes(hmac_sha1(
+              "key", "The quick brown fox jumps over the lazy dog"))) == "de7c9b85b8b78aa6bc8a7a36f70a90701c9db4d9");
     CHECK(to_base64("") == "");
     CHECK(to_base64("foob") == "Zm9vYg==");
 }
