@@ -128,7 +128,7 @@ core::Result<std::optional<SecurityGroup>> EndpointCloud::own_group(const std::s
 
 std::string EndpointCloud::account() {
     if (const auto reply = session_.call(kSts, "GetCallerIdentity", {}, "the caller")) {
-        const std::string id = reply->at("AccountId").text();
+        std::string id = reply->at("AccountId").text();
         if (!id.empty() && id.size() <= 32 &&
             std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; }))
             return id;

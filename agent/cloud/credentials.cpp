@@ -245,7 +245,7 @@ void CredentialChain::renew_in(Micros delay_us) {
 void CredentialChain::finish(const core::Result<Credentials>& result) {
     fetching_ = false;
     const auto alive = alive_;
-    const auto copy = result;  // a callback may change current_
+    const auto copy = result;  // a callback may change current_. NOLINT(performance-unnecessary-copy-initialization)
     for (auto& done : std::exchange(waiting_, {})) {
         done(copy);
         if (!*alive) return;

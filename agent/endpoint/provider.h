@@ -61,7 +61,6 @@ class Provider {
     /// The source is no longer in use.
     virtual void forget(const std::string&) {}
     /// `tell` runs, from the loop, when a source should be asked now.
-    // NOLINTNEXTLINE(performance-unnecessary-value-param): overriders keep it
     virtual void when_news(std::function<void(const std::string& endpoint_id)>) {}
     virtual RequestCounts requests() const { return {}; }
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.

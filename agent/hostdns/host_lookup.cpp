@@ -14,11 +14,11 @@
 namespace postern::agent {
 namespace {
 
-constexpr unsigned kPatience_s = 10;
+constexpr unsigned kPatienceSeconds = 10;
 
 /// In the child: prints the addresses, one per line; the exit code is the result.
 [[noreturn]] void look_up_and_exit(const std::string& name, int out) {
-    ::alarm(kPatience_s);
+    ::alarm(kPatienceSeconds);
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;

@@ -31,7 +31,7 @@ using core::Code;
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr core::Micros kPatience = 20 * core::kSecond;
-constexpr int kLookEvery_ms = 20;
+constexpr int kLookEveryMs = 20;
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* kLabel = "security.selinux";
 
@@ -94,7 +94,7 @@ CommandResult run(const Argv& argv, const std::string& input) {
     // A service that the command started may keep the pipe open: its end, not the pipe's, is what counts.
     for (bool open = true; open && !late;) {
         pollfd p{out_read.get(), POLLIN, 0};
-        const int ready = ::poll(&p, 1, ended ? 0 : kLookEvery_ms);
+        const int ready = ::poll(&p, 1, ended ? 0 : kLookEveryMs);
         if (ready < 0 && errno == EINTR) continue;
         if (ready > 0) {
             std::array<char, 4096> buffer;

@@ -15,7 +15,7 @@ namespace postern::agent {
 
 namespace {
 
-constexpr double kOffset_s = 0.5;  // for the way back to Prometheus
+constexpr double kOffsetSeconds = 0.5;  // for the way back to Prometheus
 constexpr double kMaxSeconds = 24 * 3600;
 
 HttpReply bad(std::string_view what) {
@@ -49,7 +49,7 @@ std::optional<core::Micros> scrape_budget_us(const std::string& header) {
     const double seconds = std::strtod(header.c_str(), &end);
     if (end == header.c_str() || *end != '\0' || !std::isfinite(seconds) || seconds <= 0) return std::nullopt;
     const double bounded = std::min(seconds, kMaxSeconds);
-    return static_cast<core::Micros>((bounded - std::min(kOffset_s, bounded / 2)) * 1e6);
+    return static_cast<core::Micros>((bounded - std::min(kOffsetSeconds, bounded / 2)) * 1e6);
 }
 
 /// The attempts of one request. Destroyed with it, which cancels the running ones.
