@@ -37,7 +37,7 @@ void DiscoveryLog::failed(const std::string& source, const core::Error& error) {
     series.what = error.what;
     core::Fields fields{{"code", std::string(to_string(error.code))}, {"source", source}};
     if (series.sources.size() > 1) fields.push_back({"sources", std::to_string(series.sources.size())});
-    core::log_warning("discovery_failed", error.text() + "; the last known addresses stay in use", std::move(fields));
+    core::log_warning("discovery_failed", error.text() + "; the last known addresses stay in use", fields);
 }
 
 void DiscoveryLog::succeeded(const std::string& source) {

@@ -40,7 +40,7 @@ void report_resolver(const ResolverSeen& seen, StatusSnapshot& status) {
         for (const auto& slot : r.stats.upstreams) {
             if (r.stats_valid && slot.id == upstream_id(server)) upstream.stats = slot;
         }
-        r.upstreams.push_back(std::move(upstream));
+        r.upstreams.push_back(upstream);
     }
     for (auto& link : status.links) {
         for (const auto& slot : r.stats.links) {
