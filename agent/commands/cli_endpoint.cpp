@@ -24,11 +24,11 @@ constexpr VerbHelp kVerbs[] = {
      "One endpoint: state, zones, addresses, security groups, and whether they let this host in.\n"
      "Exit: 0 connected and open, 1 not yet, or not known, 2 shut or not there, 3 could not ask."},
     {Verb::kCreate, "create",
-     "Make an endpoint to a service, in this host's VPC and zone unless told otherwise.\n"
-     "One that is there already is shown, not made twice.\n"
+     "Make an endpoint to a service, in this host's VPC and zone by default.\n"
+     "An existing one is shown, not created twice.\n"
      "Exit: 0 made, or there already, 2 refused or failed, 3 usage."},
     {Verb::kWait, "wait",
-     "Wait until an endpoint is connected; says whose move it is.\nExit: 0 connected, 2 not in time or "
+     "Wait until an endpoint is connected; names the next step and its owner.\nExit: 0 connected, 2 not in time or "
      "never, 3 interrupted."},
     {Verb::kDelete, "delete",
      "Delete an endpoint, after a question, and wait until it is gone.\n"
@@ -71,17 +71,17 @@ void add_place(CLI::App* app, const Shared& c) {
     });
     add_id(app, "--security-group", "checked and used as it is; without it postern's own is made", "GROUP", c,
            &EndpointWish::security_group, "sg-");
-    app->add_option("--open-to", c->wish.open_to, "who is to reach port 443 (default: the VPC's addresses)")
+    app->add_option("--open-to", c->wish.open_to, "clients that must reach port 443 (default: the VPC's addresses)")
         ->type_name("CIDR");
     app->add_option("--name", c->wish.name, "of the endpoint (default postern)")->type_name("NAME");
-    add_read(app, "--client-token", "of an attempt whose outcome is not known: it is not made twice", "TOKEN",
+    add_read(app, "--client-token", "of an attempt whose result is not known: prevents a second endpoint", "TOKEN",
              [c](const std::string& text) -> std::string {
                  c->client_token = text;
                  const bool fits = !text.empty() && text.size() <= 64 &&
                                    std::all_of(text.begin(), text.end(), [](char b) { return b > ' ' && b < 0x7f; });
                  return fits ? "" : "is not 1 to 64 characters of ASCII";
              });
-    app->add_flag("--wait", c->wait, "go on as wait does");
+    app->add_flag("--wait", c->wait, "then wait, as endpoint wait does");
 }
 
 void add_options(CLI::App* app, const Shared& c) {
@@ -109,7 +109,7 @@ void add_options(CLI::App* app, const Shared& c) {
         add_duration(app, "--timeout",
                      verb == Verb::kDelete ? "how long to wait (default 10m)" : "how long to wait (default 30m)", c,
                      &EndpointCommand::timeout_us, 0);
-        add_duration(app, "--interval", "between two looks (default 5s)", c, &EndpointCommand::interval_us,
+        add_duration(app, "--interval", "between two checks (default 5s)", c, &EndpointCommand::interval_us,
                      100 * core::kMillisecond);
     }
     if (writes) {
@@ -129,7 +129,7 @@ void add_options(CLI::App* app, const Shared& c) {
 void add_endpoint_commands(CLI::App& root, std::function<void(EndpointCommand)> chosen) {
     CLI::App* endpoint = root.add_subcommand("endpoint",
                                              "PrivateLink endpoints of the Alibaba Cloud account: what there "
-                                             "is, and their life from create to delete.");
+                                             "is, from create to delete.");
     endpoint->set_help_flag("-h,--help", "this text");
     endpoint->require_subcommand(1);
     for (const auto& [verb, name, help] : kVerbs) {

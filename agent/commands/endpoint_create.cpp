@@ -151,7 +151,7 @@ int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>&
     using End = WaitResult::End;
     if (!waited || waited->end == End::kConnected) return kExitGood;
     complain(run.name,
-             waited->end == End::kInterrupted ? "interrupted while waiting" : "it is made, but not connected");
+             waited->end == End::kInterrupted ? "interrupted while waiting" : "it is created, but not connected");
     return waited->end == End::kInterrupted ? kExitUnknown : kExitFailed;
 }
 
@@ -162,7 +162,7 @@ int finish(EndpointRun& run, CreateCall& c) {
     if (!waited) {
         core::Error error = std::move(waited.error());
         error.hint +=
-            (error.hint.empty() ? "" : "; ") + id + " is there; to go on waiting: " + wait_command(run.command, id);
+            (error.hint.empty() ? "" : "; ") + id + " exists; to continue waiting: " + wait_command(run.command, id);
         return fail_command(run, error);
     }
     return tell(run, c, *waited);
@@ -171,7 +171,7 @@ int finish(EndpointRun& run, CreateCall& c) {
 int dry_run(EndpointRun& run, const CreateCall& c) {
     const auto passed = run.cloud.create(c.plan, c.group.id, "", true);
     if (!passed) return fail_command(run, passed.error());
-    const std::string left_out = c.group.id.empty() ? ", without the security group, which is yet to be made" : "";
+    const std::string left_out = c.group.id.empty() ? ", without the security group, which is not created yet" : "";
     if (run.command.json) {
         print_json({{"dry_run", true}, {"created", false}, {"existed", false}, {"plan", plan_json(c)}});
     } else {
@@ -202,7 +202,7 @@ int create_endpoint(EndpointRun& run) {
     if (run.command.dry_run) return dry_run(run, c);
     // In a script, calling it is the consent; on a terminal, show what will be billed.
     if (!run.command.yes && !ask("make it? Alibaba Cloud bills endpoints").value_or(true)) {
-        return fail_command(run, core::Error{core::Code::kUsage, "not confirmed; nothing was made", {}, 0});
+        return fail_command(run, core::Error{core::Code::kUsage, "not confirmed; nothing was created", {}, 0});
     }
 
     auto prepared = prepare_group(run, c);
@@ -213,8 +213,8 @@ int create_endpoint(EndpointRun& run) {
         core::Error error = std::move(made.error());
         if (outcome_unknown(error.code)) {
             error.hint += (error.hint.empty() ? "" : "; ") +
-                          std::string("whether it was made is not known: the same command with --client-token ") +
-                          c.token + " makes no second one";
+                          std::string("whether it was created is not known: the same command with --client-token ") +
+                          c.token + " creates no second one";
         }
         return fail_command(run, error);
     }

@@ -23,7 +23,7 @@ std::string reminder(const EndpointRun& run, const EndpointInfo& info) {
     } else {
         out += "delete its connection in TDengine's console (实例 > 私有连接), too, if there is one\n";
     }
-    out += "Alibaba Cloud goes on billing until the endpoint itself is deleted\n";
+    out += "Alibaba Cloud keeps billing until the endpoint itself is deleted\n";
     for (const auto& link : run.config.links) {
         for (const auto& endpoint : link.endpoints) {
             if (endpoint == info.report.endpoint_id)
@@ -107,7 +107,8 @@ int delete_endpoint(EndpointRun& run) {
     const auto gone = wait_until_gone(run, deadline);
     const std::string look = "postern endpoint show " + id + " says when it is gone";
     if (*gone == Gone::kYes) return finish(run, true, id + " is deleted", "", kExitGood);
-    if (*gone == Gone::kInterrupted) return finish(run, false, "interrupted; the deletion goes on", look, kExitUnknown);
+    if (*gone == Gone::kInterrupted)
+        return finish(run, false, "interrupted; the deletion continues", look, kExitUnknown);
     return finish(run, false, id + " is not gone after " + format_duration(run.command.timeout_us), look, kExitFailed);
 }
 

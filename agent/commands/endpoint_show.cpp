@@ -19,7 +19,7 @@ int exit_code(const EndpointProgress& progress, Access access) {
 std::string next_step(const EndpointProgress& progress, const AccessJudgement& access, const std::string& from) {
     if (!progress.next.empty()) return progress.next;
     if (access.access == Access::kNo) return "add an ingress rule to the security group: TCP 443/443 from " + from;
-    if (access.access == Access::kUnknown) return "a probe tells: postern probe --host NAME --address IP";
+    if (access.access == Access::kUnknown) return "a probe can decide: postern probe --host NAME --address IP";
     return {};
 }
 

@@ -77,7 +77,7 @@ std::string advice_after(const WaitResult& result, const EndpointCommand& comman
         case End::kFailed:
             return result.next;
         case End::kInterrupted:
-            return "the endpoint stays as it is; to go on: " + again;
+            return "the endpoint stays as it is; to continue: " + again;
         case End::kTimeout:
             break;
     }

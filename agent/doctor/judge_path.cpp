@@ -1,4 +1,4 @@
-// One link's addresses and what a probe of each came to.
+// One link's addresses and their probe results.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-/// Whatever a server has sent, with single blanks.
+/// Text from a server, with single blanks.
 std::string one_line(const std::string& text) {
     std::istringstream words(text);
     std::string out;
@@ -34,7 +34,7 @@ std::string one_line(const std::string& text) {
     return out;
 }
 
-/// 'expected "HTTP/1.1 <status>", found: SSH-2.0' without what was expected: a line of its own says that.
+/// 'expected "HTTP/1.1 <status>", found: SSH-2.0' without the expected part, which has its own line.
 std::string found_in(const std::string& detail) {
     constexpr std::string_view kFound = ", found";
     const auto at = detail.starts_with("expected") ? detail.find(kFound) : std::string::npos;
@@ -42,7 +42,7 @@ std::string found_in(const std::string& detail) {
     return one_line(start == std::string::npos ? detail : detail.substr(start));
 }
 
-/// The time that the failed phase took; of judgements on the reply the total.
+/// The time of the failed phase; for judgements of the reply the total.
 core::Micros failed_after(const ProbeResult& r) {
     const auto phase = static_cast<std::size_t>(r.phase);
     return phase < probe::kTimedPhases && r.phase_us[phase] ? *r.phase_us[phase] : r.total_us;
@@ -59,7 +59,7 @@ Values values_of(const PathSeen& seen, core::Micros now) {
                 {"detail", found_in(r.detail)},
                 {"now", date(now)},
                 {"reason", std::string(to_string(r.reason))}};
-    if (seen.target.link.empty()) {  // from the command line: what the commands to try need instead
+    if (seen.target.link.empty()) {  // from the command line: the suggested commands need options
         v["link"] = fmt::format("--host {}{}", spec.host, spec.port == 443 ? "" : fmt::format(" --port {}", spec.port));
     }
     if (r.http_status) v["status"] = std::to_string(*r.http_status);
@@ -92,7 +92,7 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
     return f;
 }
 
-/// The step at which an attempt ended; kCount when it went through.
+/// The step at which an attempt ended; kCount if it passed.
 Step last_step(const PathSeen& seen) {
     if (seen.result.ok) return Step::kCount;
     if (seen.result.phase == Phase::kWs) return Step::kWs;
@@ -113,7 +113,7 @@ bool is_asked(const probe::ProbeSpec& spec, Step step) {
     }
 }
 
-/// Goes through, but not for long, or slowly: what the verdict calls degraded.
+/// Passes, but slowly or not for long: degraded in the verdict's terms.
 void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
     const ProbeResult& r = seen.result;
     const probe::ProbeSpec& spec = *seen.target.spec;

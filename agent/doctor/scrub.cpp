@@ -117,7 +117,7 @@ bool is_key(std::string_view name) {
     return std::any_of(keys.begin(), keys.end(), [name](const KeyRow& row) { return row.name == name; });
 }
 
-/// A token where its file or variable should be named.
+/// A token in place of its file or variable.
 bool is_misplaced_token(std::string_view key, std::string_view value) {
     if (value.size() < kMinToken) return false;
     if (key == "token_file") return value.find('/') == std::string_view::npos;
@@ -136,7 +136,7 @@ void add_from_text(std::vector<core::Secret>& secrets, std::string_view toml) {
         if (equals == std::string::npos) continue;
         std::string_view key = core::trimmed(std::string_view(line).substr(0, equals));
         while (!key.empty() && (key.front() == '#' || key.front() == ' '))
-            key.remove_prefix(1);  // also what is commented out
+            key.remove_prefix(1);  // also commented-out keys
         std::string_view value = core::trimmed(std::string_view(line).substr(equals + 1));
         if (value.size() > 1 && (value[0] == '"' || value[0] == '\''))
             value = value.substr(1, value.find(value[0], 1) - 1);

@@ -230,7 +230,7 @@ Decision decide(const HostFacts& f, Mode wanted) {
         d.refusal = "/etc/resolv.conf is neither a file nor a link";
         d.hint = "make it a file that names the host's resolvers";
     } else if (writes_file && f.immutable) {
-        d.refusal = "/etc/resolv.conf is immutable (chattr +i): somebody protects it from every program, also from us";
+        d.refusal = "/etc/resolv.conf is immutable (chattr +i): it is protected from every program, including postern";
         d.hint =
             "lift it with: chattr -i /etc/resolv.conf  (postern keeps the file from being rewritten; disable puts it back)";
     } else if (f.read_only && (writes_file || d.link == LinkWay::kNetworkd || d.tell_networkmanager ||

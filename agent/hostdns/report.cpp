@@ -45,9 +45,9 @@ std::vector<std::string> HostDnsReport::warnings() const {
         all.push_back("host DNS: " + text());
     }
     for (const auto& path : out_of_place)
-        all.push_back("host DNS: " + path + " was changed by somebody else (mend it: postern dns reapply)");
+        all.push_back("host DNS: " + path + " was changed by another program (fix: postern dns reapply)");
     for (const auto& finding : hosts)
-        all.push_back(finding.what() + " (mend it: " + finding.fix() + ")");
+        all.push_back(finding.what() + " (fix: " + finding.fix() + ")");
     return all;
 }
 

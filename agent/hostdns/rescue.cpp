@@ -26,7 +26,7 @@ bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time
     for (;;) {
         if (hooks_.ask(listen, kLocalName, kCanaryTimeout)) return true;
         if (hooks_.mono_us() >= deadline) return false;
-        hooks_.pause(200 * core::kMillisecond);  // a refused question comes back at once
+        hooks_.pause(200 * core::kMillisecond);  // a refused query returns at once
     }
 }
 
@@ -40,7 +40,7 @@ bool Rescue::good_for_a_while(const core::SocketAddress& listen) const {
     return true;
 }
 
-/// A socket that is held while nobody serves it makes clients wait; a closed one refuses them at once.
+/// An open socket without a server makes clients wait; a closed one refuses them at once.
 void Rescue::units(const char* verb) {
     if (host_.real_path("/run/systemd/system").empty()) return;
     (void)host_.act({"systemctl", "--no-block", verb, "postern-resolver.socket", "postern-resolver.service"}, {});
@@ -57,7 +57,7 @@ core::Result<void> Rescue::run() {
                 break;
             case TakeoverState::kEnabling:
             case TakeoverState::kDisabling: {
-                // Its process may be at work: the lock waits for that.
+                // Its process may be running: the lock waits for that.
                 const auto recovered = own_.locked([this] { return takeover_.recover(false); });
                 if (!recovered) hooks_.say(recovered.error().text());
                 break;
@@ -67,7 +67,7 @@ core::Result<void> Rescue::run() {
                 break;
             case TakeoverState::kOff:
             case TakeoverState::kTruce:
-                return {};  // the user decided otherwise, or somebody else has the file
+                return {};  // the user decided otherwise, or another program has the file
         }
         hooks_.pause(kBetweenSteps);
     }
@@ -75,11 +75,11 @@ core::Result<void> Rescue::run() {
 
 void Rescue::give_back(const core::SocketAddress& listen) {
     hooks_.say(fmt::format(
-        "nobody answers at {}: the host gets its own DNS back; private names wait until postern answers again",
+        "nothing answers at {}: the host gets its own DNS back; private names wait until postern answers again",
         listen.text()));
     const auto given = own_.locked([this]() -> core::Result<void> {
         auto suspended = takeover_.suspend();
-        // Only a host that does not point here may find the socket closed. Programs that were waiting ask again after
+        // Only when the host does not point here may the socket be closed. Programs that were waiting ask again after
         // 5 s: the closed socket sends them to the next server at once.
         if (suspended) stop_if_suspended();
         return suspended;

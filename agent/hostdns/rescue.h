@@ -1,5 +1,5 @@
-// The host must not be without DNS because of postern: when nobody answers where the host points to, the host gets its
-// own DNS back, and postern takes it over again once it has answered for a while.
+// A host must not lose DNS because of postern: if nothing answers at the address that the host points to, the host
+// gets its own DNS back, and postern takes it over again once it has answered for a while.
 #pragma once
 
 #include "agent/hostdns/takeover.h"
@@ -7,8 +7,8 @@
 namespace postern::agent {
 
 struct RescueHooks {
-    std::function<std::vector<std::string>()> names;  // what is served, when it takes up again
-    /// Runs a change while no other process makes one.
+    std::function<std::vector<std::string>()> names;  // the names served when it takes over again
+    /// Runs a change under the takeover lock.
     std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked;
 };
 
@@ -16,7 +16,7 @@ class Rescue {
   public:
     Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own);
 
-    /// Returns when somebody answers or nothing is taken over; stays while the takeover is suspended, and never leaves
+    /// Returns when postern answers or nothing is taken over; stays while the takeover is suspended, and never leaves
     /// the units stopped while the host points at them.
     core::Result<void> run();
 

@@ -218,7 +218,7 @@ core::Result<void> Takeover::end_given_back(Journal& journal) {
     const auto problems = give_back(journal);
     if (!problems.empty()) {
         return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "),
-                          "mend that and run: postern dns disable");
+                          "fix that and run: postern dns disable");
     }
     if (!journal.suspended_after) return journal_.remove();
     set_state(journal, TakeoverState::kSuspended);
@@ -250,7 +250,7 @@ std::string Takeover::cannot_look_up(const Target& target) const {
     // A name in /etc/hosts does not test the resolvers; report the line.
     const auto shadows = hosts_findings(host_.read("/etc/hosts").value_or(""), target.names);
     for (const auto& finding : shadows)
-        hooks_.say(finding.what() + " (mend it: " + finding.fix() + ")");
+        hooks_.say(finding.what() + " (fix: " + finding.fix() + ")");
     const auto name = std::find_if(target.names.begin(), target.names.end(), [&](const std::string& candidate) {
         return std::none_of(shadows.begin(), shadows.end(),
                             [&](const auto& s) { return !s.reversed && s.name == candidate; });

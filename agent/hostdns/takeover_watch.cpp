@@ -53,7 +53,7 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
         !ResolvConf::parse(host_.read(kResolvConf).value_or("")).names(stub_address())) {
         // Programs do not use resolved any more: its link alone has no effect.
-        hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over anew");
+        hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over again");
         if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
         auto resumed = resume(names);
         // The rescue takes over again after a suspend; without systemd the next enable does.

@@ -70,7 +70,7 @@ class Creating(EndpointTest):
     def test_an_outcome_that_stays_unknown_can_be_asked_for_with_the_token(self):
         self.control.post("/faults", kind="reset", count=3, action="CreateVpcEndpoint")
         told = self.endpoint("create", code=2).stderr
-        token = re.search(r"--client-token (\S+) makes no second one", told)[1]
+        token = re.search(r"--client-token (\S+) creates no second one", told)[1]
         made = dict(self.state()["endpoints"])
         self.assertEqual(len(made), 1)
         self.control.delete(f"/endpoints/{MADE}")  # as if the list did not have it yet
@@ -131,7 +131,7 @@ class Creating(EndpointTest):
     def test_made_and_then_not_to_be_watched_says_how_to_go_on(self):
         self.control.post("/faults", kind="denied", action="GetVpcEndpointAttribute")
         told = self.endpoint("create", "--wait", "--interval", "100ms", code=2).stderr
-        self.assertIn(f"{MADE} is there; to go on waiting: postern endpoint wait {MADE}", told)
+        self.assertIn(f"{MADE} exists; to continue waiting: postern endpoint wait {MADE}", told)
 
     def test_from_nothing_to_answers(self):
         """Create, accept, wait, paste, fill in the name: the host resolves it."""
@@ -155,7 +155,7 @@ class Waiting(EndpointTest):
         super().setUp()
         self.endpoint("create")
 
-    def test_each_state_is_told_once_and_whose_move_it_is(self):
+    def test_each_state_is_reported_once_with_its_owner(self):
         with open(f"{self.host.folder}/progress", "w+", encoding="utf-8") as progress:
             waiting = self.start("wait", MADE, "--interval", "100ms", stdout=subprocess.PIPE, stderr=progress)
 

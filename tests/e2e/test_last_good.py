@@ -41,7 +41,7 @@ class BrokenConfiguration(HostTest):
         self.host.wait(lambda: self.host.postern("status").returncode == 0, "a good status")
         self.assertIn("postern_config_last_reload_successful 1", self.host.http("/metrics")[1])
 
-    def test_a_boot_goes_on_with_the_last_good_one_and_a_mended_file_clears_it(self):
+    def test_a_boot_uses_the_last_good_one_and_a_fixed_file_clears_it(self):
         self.run_once()
         self.assertEqual(stat.S_IMODE(os.stat(self.copy).st_mode), 0o600)
         mistake = self.break_file()

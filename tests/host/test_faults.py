@@ -112,7 +112,7 @@ class Rescue(HostTest):
             self.assertTrue(host.serves_public())
         host.sh(mend_it)
         took = host.wait(host.serves_private, "private names after the recovery", deadline_s=120)
-        self.note(f"{variant}: private names {took:.1f} s after it was mended")
+        self.note(f"{variant}: private names {took:.1f} s after the fix")
         host.wait(lambda: host.status()["state"] == "on", "the takeover to be on again")
         self.assert_served(host)
         # resolved's uplink file lists servers in the order in which their links came: ours is younger now

@@ -4,7 +4,7 @@
 
 namespace postern::agent::doctor {
 
-TEST_CASE("doctor: addresses that the endpoint has no more, and those that nobody knows yet", "[doctor]") {
+TEST_CASE("doctor: addresses that the endpoint no longer has, and those not known yet", "[doctor]") {
     LinkConfig link;
     link.name = "prod";
     CloudSeen cloud;

@@ -41,7 +41,7 @@ struct Host {
 
 }  // namespace
 
-TEST_CASE("doctor: a healthy host has nothing to say", "[doctor]") {
+TEST_CASE("doctor: a healthy host has no finding", "[doctor]") {
     Host h;
     CHECK(troubles(h.judge()).empty());
 }

@@ -34,7 +34,7 @@ TEST_CASE("doctor: proxies that take the private name away", "[doctor]") {
     CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-NSCD");
 }
 
-TEST_CASE("doctor: containers ask postern, or somebody who does not know the name", "[doctor]") {
+TEST_CASE("doctor: containers ask postern, or a server without the name", "[doctor]") {
     const std::vector<core::SocketAddress> loopback = {*core::SocketAddress::parse("127.0.0.153:53", 53)};
     const std::vector<core::SocketAddress> bridge = {loopback[0], *core::SocketAddress::parse("172.17.0.1:53", 53)};
     const auto judged = [](const char* resolv_conf, bool own_network, const std::vector<core::SocketAddress>& listen) {

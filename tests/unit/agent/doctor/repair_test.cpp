@@ -15,7 +15,7 @@ constexpr core::Micros kWhen = 1767323045000000;  // 2026-01-02T03:04:05Z
 
 }  // namespace
 
-TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and nothing else", "[doctor]") {
+TEST_CASE("doctor: --fix plans what dns enable and the hosts file can fix, and nothing else", "[doctor]") {
     const auto dns = [](std::initializer_list<const char*> codes) {
         Findings findings;
         for (const char* code : codes)
@@ -38,7 +38,7 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can mend, and 
     Findings told = {hosts_line("PN-HOSTS-SHADOW", 3, "10.0.0.9 gw.test"),
                      hosts_line("PN-HOSTS-REVERSED", 5, "gw.test 10.0.0.9")};
     told.push_back(told[0]);
-    told.back().state = State::kSkip;  // told as the consequence of something else
+    told.back().state = State::kSkip;  // reported as a consequence of another finding
     const Repairs plan = plan_repairs(told);
     CHECK(plan.hosts.size() == 2);
     CHECK_FALSE(plan.dns);

@@ -65,7 +65,7 @@ TEST_CASE("doctor: of a configuration the known keys stay, each on its line", "[
           "path = \"/rest/sql?token=***\"\n");
 }
 
-TEST_CASE("doctor: a list that nobody closes hides no secret", "[doctor]") {
+TEST_CASE("doctor: a list that is not closed hides no secret", "[doctor]") {
     const std::string clean = scrub_config("addresses = [\"10.0.0.1\"\nsecret = \"abcdef\"\nx = \"ghijkl\"\n");
     CHECK(clean == "addresses = [\"10.0.0.1\"\n***\n***\n");
 }

@@ -43,7 +43,7 @@ TEST_CASE("hostdns: who owns DNS and which way is taken, in one line", "[hostdns
                  [&](FakeHost& h) { h.with_file(kRc, "nameserver 127.0.0.53\nnameserver 127.0.0.53\n"); }),
          Mode::kAuto,
          "hostdns: [resolv.conf=stub resolved=running networkd=running nss=resolve → systemd-resolved: split by a link by networkd files]"},
-        {"comments lie: it says resolved, but names somebody else",
+        {"wrong comments: it says resolved, but has another server",
          changed(test::resolved_host(),
                  [&](FakeHost& h) {
                      h.with_file(kRc, "# managed by man:systemd-resolved(8)\nnameserver 10.0.0.1\n")
@@ -142,7 +142,7 @@ TEST_CASE("hostdns: who owns DNS and which way is taken, in one line", "[hostdns
         {"musl", changed(test::plain_host(), [](FakeHost& h) { h.with_file("/lib/ld-musl-x86_64.so.1", ""); }),
          Mode::kAuto, "hostdns: [resolv.conf=file libc=musl → nobody: full by the file]"},
         {"chattr +i", changed(test::plain_host(), [&](FakeHost& h) { h.immutable.insert(kRc); }), Mode::kAuto,
-         "hostdns: [resolv.conf=file immutable → nobody: refused, /etc/resolv.conf is immutable (chattr +i): somebody protects it from every program, also from us]"},
+         "hostdns: [resolv.conf=file immutable → nobody: refused, /etc/resolv.conf is immutable (chattr +i): it is protected from every program, including postern]"},
         {"read-only /etc", changed(test::plain_host(), [](FakeHost& h) { h.read_only.insert("/etc"); }), Mode::kAuto,
          "hostdns: [resolv.conf=file read-only → nobody: refused, /etc is read-only]"},
         {"read-only /etc, but Debian's resolvconf lives in /run",

@@ -6,7 +6,7 @@
 using namespace postern;
 using namespace postern::agent;
 
-TEST_CASE("hostdns: a path of the real host becomes exactly what it is told to be", "[hostdns]") {
+TEST_CASE("hostdns: a path of the real host becomes exactly the given state", "[hostdns]") {
     test::TempFolder folder;
     const auto host = HostSystem::real();
     const std::string path = folder / "resolv.conf";

@@ -11,8 +11,9 @@ using test::kName;
 using test::kUs;
 using test::Lab;
 
-TEST_CASE("hostdns: rescue gives the host its DNS back when nobody answers, and takes up again after 30 good seconds",
-          "[hostdns]") {
+TEST_CASE(
+    "hostdns: rescue gives the host its DNS back when postern does not answer, and takes over again after 30 good seconds",
+    "[hostdns]") {
     Lab lab(test::plain_host());
     lab.host.with_file("/run/systemd/system/x", "");
     lab.first = lab.host.files;
@@ -152,7 +153,7 @@ TEST_CASE("hostdns: a rollback that fails keeps the journal, which alone knows h
     CHECK(lab.host.files == lab.first);
 }
 
-TEST_CASE("hostdns: enable in a way that is not possible goes on as it was", "[hostdns]") {
+TEST_CASE("hostdns: an impossible enable changes nothing", "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable(Mode::kFull));
     CHECK_FALSE(lab.enable(Mode::kSplit));
@@ -166,7 +167,8 @@ TEST_CASE("hostdns: enable in a way that is not possible goes on as it was", "[h
     CHECK(lab.host.files == lab.first);
 }
 
-TEST_CASE("hostdns: somebody takes the host away from resolved: the split follows to where programs ask", "[hostdns]") {
+TEST_CASE("hostdns: another program takes the host away from resolved: the split follows to where programs ask",
+          "[hostdns]") {
     Lab lab(test::resolved_host());
     REQUIRE(lab.enable(Mode::kAuto));
     lab.host.files.erase(kResolvConf);

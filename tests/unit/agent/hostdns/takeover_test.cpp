@@ -271,8 +271,9 @@ TEST_CASE("hostdns: rolled back when programs can't look up through it, or a com
     }
 }
 
-TEST_CASE("hostdns: somebody rewrites resolv.conf: ours again, theirs kept; at last a truce that names the writer",
-          "[hostdns]") {
+TEST_CASE(
+    "hostdns: another program rewrites resolv.conf: ours again, its file kept; in the end a truce that names the writer",
+    "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
     std::string theirs;
@@ -305,7 +306,7 @@ TEST_CASE("hostdns: somebody rewrites resolv.conf: ours again, theirs kept; at l
     }
 }
 
-TEST_CASE("hostdns: a file that somebody else wrote is theirs at disable", "[hostdns]") {
+TEST_CASE("hostdns: a file that another program wrote stays at disable", "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
     lab.host.with_file(kResolvConf, "nameserver 10.5.5.5\n");

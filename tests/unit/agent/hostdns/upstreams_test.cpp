@@ -8,7 +8,7 @@
 using namespace postern;
 using namespace postern::agent;
 
-TEST_CASE("hostdns: the host's own resolvers, whoever keeps the file", "[hostdns]") {
+TEST_CASE("hostdns: the host's own resolvers, for every owner of the file", "[hostdns]") {
     struct Row {
         const char* what;
         std::map<std::string, std::string> files;
@@ -133,7 +133,7 @@ TEST_CASE("hostdns: after the takeover the upstreams are what the network gave, 
     }
 }
 
-TEST_CASE("hostdns: on a host whose file was nobody's, what stood in it beats what managers would have liked",
+TEST_CASE("hostdns: on a host whose file had no owner, its content precedes what managers would have written",
           "[hostdns]") {
     const core::IpAddress us = *core::IpAddress::parse("127.0.0.153");
     test::FakeHost host;
