@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "core/temporary_name.h"
+
 namespace postern::core {
 namespace {
 
@@ -66,7 +68,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
 }
 
 Result<void> write_file(const std::string& path, ByteView data, mode_t mode, bool durable) {
-    const std::string temporary = path + ".tmp-" + std::to_string(getpid());
+    const std::string temporary = temporary_beside(path);
     const auto give_up = [&](int error) {
         ::unlink(temporary.c_str());
         return fail(write_code(error), "cannot write " + path, "the previous file is kept", error);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/any_address.h"
 #include "core/log.h"
 
 namespace postern::resolver {
@@ -17,10 +18,6 @@ constexpr std::uint8_t kQuery[] = {0,   0,   0,   0,   0,   1, 0,   0,   0,   0,
 
 core::IpAddress loopback_like(const core::IpAddress& ip) {
     return *core::IpAddress::parse(ip.is_v6() ? "::1" : "127.0.0.1");
-}
-
-bool is_any(const core::IpAddress& ip) {
-    return ip == core::IpAddress{} || ip == core::IpAddress::v6({});
 }
 
 }  // namespace
@@ -50,7 +47,7 @@ void Canary::ask() {
 }
 
 bool Canary::send_to(core::SocketAddress listener) {
-    if (is_any(listener.ip)) listener.ip = loopback_like(listener.ip);
+    listener = core::on_this_host(listener);
     // Send from an address in [dns] allow. If none of ours is, the reply is REFUSED, which counts too.
     core::SocketAddress source{listener.ip, 0};
     if (!server_.allows(source.ip) && server_.allows(loopback_like(source.ip))) source.ip = loopback_like(source.ip);

@@ -5,15 +5,13 @@
 #include "agent/config/paths.h"
 #include "agent/net/http_client.h"
 #include "agent/text/json_view.h"
+#include "core/any_address.h"
 #include "core/file_system.h"
 
 namespace postern::agent {
 
 core::SocketAddress agent_address(const Config& config) {
-    core::SocketAddress address = config.http.listen;
-    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
-    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
-    return address;
+    return core::on_this_host(config.http.listen);
 }
 
 core::Result<HttpResponse> ask_agent(const Config& config, const std::string& method, const std::string& path_and_query,

@@ -15,6 +15,7 @@
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/secret.h"
+#include "core/sleep.h"
 
 namespace postern::agent {
 
@@ -48,10 +49,7 @@ bool Interruptible::interrupted() const {
 bool Interruptible::sleep(core::Micros us) {
     // In slices: a signal that arrives just before the call must not cost the whole time.
     for (core::Micros left = us; left > 0 && got_signal == 0; left -= 100 * core::kMillisecond) {
-        const core::Micros slice = std::min(left, 100 * core::kMillisecond);
-        const timespec time{static_cast<time_t>(slice / core::kSecond),
-                            static_cast<long>(slice % core::kSecond) * 1000};
-        ::nanosleep(&time, nullptr);
+        core::sleep_for(std::min(left, 100 * core::kMillisecond));
     }
     return got_signal == 0;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "agent/client/console.h"
@@ -15,11 +14,14 @@
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
+#include "agent/hostdns/takeover_lock.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
+#include "core/loop.h"
+#include "core/sleep.h"
 
 namespace postern::agent {
 namespace {
@@ -28,24 +30,6 @@ using core::Micros;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxNames = 10000;  // as many as links
-
-Micros wall_now() {
-    timespec t;
-    ::clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
-}
-
-Micros mono_now() {
-    timespec t;
-    ::clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
-}
-
-void sleep_for(Micros us) {
-    timespec left{us / core::kSecond, (us % core::kSecond) * 1000};
-    while (::nanosleep(&left, &left) != 0) {
-    }
-}
 
 /// What the takeover needs of the configuration. All but `enable` also work when that is broken: a host must get its
 /// DNS back whatever stands in the file.
@@ -93,9 +77,9 @@ std::optional<Setup> setup_for(const DnsCommand& command) {
 
 TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
     TakeoverHooks hooks;
-    hooks.wall_us = wall_now;
-    hooks.mono_us = mono_now;
-    hooks.pause = sleep_for;
+    hooks.wall_us = core::now_wall_us;
+    hooks.mono_us = core::now_mono_us;
+    hooks.pause = core::sleep_for;
     hooks.look_up = look_up_as_programs_do;
     hooks.ask = [](const core::SocketAddress& server, const std::string& name,
                    Micros timeout_us) -> core::Result<ListenerAnswer> {
@@ -116,18 +100,6 @@ TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
         if (!quiet) print(line + "\n");
     };
     return hooks;
-}
-
-/// One of enable, disable, reapply, prestart and rescue's steps at a time; the others wait up to half a minute.
-core::Result<core::LockFile> lock_takeover(const Paths& paths) {
-    if (auto made = core::make_folders(core::folder_of(paths.hostdns_lock), 0755); !made)
-        return core::fail(made.error());
-    const Micros deadline = mono_now() + 30 * core::kSecond;
-    for (;;) {
-        auto lock = core::LockFile::acquire(paths.hostdns_lock);
-        if (lock || lock.error().code != core::Code::kLocked || mono_now() > deadline) return lock;
-        sleep_for(50 * core::kMillisecond);
-    }
 }
 
 /// On a clone: what belongs to the machine that the image was made from goes, once the host has its own DNS.
@@ -259,7 +231,7 @@ int run_command(const DnsCommand& command) {
         [&](const std::function<core::Result<void>()>& work) -> core::Result<void> {
         if (command.dry_run) return work();
         if (auto made = core::make_folders(core::folder_of(setup->paths.hostdns), 0700); !made) return made;
-        const auto lock = lock_takeover(setup->paths);
+        const auto lock = lock_takeover(setup->paths.hostdns_lock);
         if (!lock) return core::fail(lock.error());
         return work();
     };

@@ -6,6 +6,7 @@
 
 #include "agent/config/config_keys.h"
 #include "agent/text/values.h"
+#include "core/any_address.h"
 
 namespace postern::agent {
 
@@ -49,7 +50,7 @@ void check_dns(const ConfigNode& root, Config& config, Issues& issues) {
                  text + " is systemd-resolved's own address: postern can't bind it while systemd-resolved is running; "
                         "127.0.0.153 is free"});
         }
-        if (listen.ip == core::IpAddress{} || listen.ip == core::IpAddress::v6({})) {
+        if (core::is_any(listen.ip)) {
             config.warnings.push_back(
                 {listen_line, "dns.listen", text + " is every address of this host: name the ones that clients use"});
         }

@@ -9,6 +9,7 @@
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/temporary_name.h"
 
 namespace postern::agent {
 namespace {
@@ -42,7 +43,7 @@ struct Files {
     }
     /// By link and rename: both names exist at every moment.
     void keep_previous() const {
-        const std::string previous = path + ".previous", temporary = previous + ".tmp-" + std::to_string(getpid());
+        const std::string previous = path + ".previous", temporary = core::temporary_beside(previous);
         ::unlink(temporary.c_str());
         if (::link(path.c_str(), temporary.c_str()) != 0) return;
         if (::rename(temporary.c_str(), previous.c_str()) != 0) ::unlink(temporary.c_str());

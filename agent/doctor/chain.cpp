@@ -8,17 +8,13 @@
 #include "agent/doctor/fold.h"
 #include "agent/doctor/observe.h"
 #include "agent/faults/codes.h"
+#include "core/loop.h"
 
 namespace postern::agent::doctor {
 
 namespace {
 
 using Deadline = std::chrono::steady_clock::time_point;
-
-core::Micros now_wall_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 /// A part that runs beside the others. One that has not ended in time is left behind: the process ends soon.
 template <class Seen>
@@ -130,14 +126,14 @@ class Walk {
     void tell_paths(const std::vector<PathSeen>* paths, const CloudSeen* cloud) {
         if (paths == nullptr)
             return add(out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql}));
-        if (!config_.config) return add(judge_path("", *paths, now_wall_us()));
+        if (!config_.config) return add(judge_path("", *paths, core::now_wall_us()));
         if (config_.config->links.empty()) return add({skipped(Step::kAddress, {}, {}, "PN-CONFIG-NO-LINK")});
         for (const LinkConfig& link : config_.config->links) {
             std::vector<PathSeen> of_link;
             for (const auto& path : *paths) {
                 if (path.target.link == link.name) of_link.push_back(path);
             }
-            Findings findings = judge_path(link.name, of_link, now_wall_us(), lets_in(cloud, link.name));
+            Findings findings = judge_path(link.name, of_link, core::now_wall_us(), lets_in(cloud, link.name));
             if (cloud != nullptr && cloud->credentials && request_.target.addresses.empty()) {
                 const Findings drift = judge_drift(link, of_link, *cloud);
                 findings.insert(findings.end(), drift.begin(), drift.end());

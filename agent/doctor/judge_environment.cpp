@@ -3,6 +3,7 @@
 
 #include "agent/doctor/judge.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/any_address.h"
 #include "core/text.h"
 
 namespace postern::agent::doctor {
@@ -42,8 +43,7 @@ bool asks_us(const ContainerSeen& container, const std::vector<core::SocketAddre
     const ResolvConf conf = ResolvConf::parse(container.resolv_conf);
     return std::any_of(listen.begin(), listen.end(), [&](const auto& own) {
         if (container.resolv_conf.find("host(" + own.ip.text() + ")") != std::string::npos) return true;
-        const bool every = own.ip == core::IpAddress{} || own.ip == core::IpAddress::v6({});
-        if (every) return true;  // one of the host's addresses: not told from others here
+        if (core::is_any(own.ip)) return true;  // one of the host's addresses: not told from others here
         return !conf.servers.empty() && conf.servers[0] == own.ip && (!container.own_network || !own.ip.is_loopback());
     });
 }

@@ -19,10 +19,10 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "core/clock.h"
 #include "core/fd.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/loop.h"
 
 namespace postern::agent {
 namespace {
@@ -40,12 +40,6 @@ std::string label_of(const std::string& path) {
     const ssize_t n = ::lgetxattr(path.c_str(), kLabel, buffer.data(), buffer.size());
     if (n <= 0) return {};
     return {buffer.data(), static_cast<std::size_t>(n)};
-}
-
-core::Micros now_us() {
-    timespec t;
-    ::clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec * core::kSecond + t.tv_nsec / 1000;
 }
 
 /// fork, exec, both outputs through one pipe, an end after kPatience. The child gets a plain environment: nothing of
@@ -88,7 +82,7 @@ CommandResult run(const Argv& argv, const std::string& input) {
         core::log_debug("command_input_lost", argv[0]);
     }
     in_write.reset();
-    const core::Micros deadline = now_us() + kPatience;
+    const core::Micros deadline = core::now_mono_us() + kPatience;
     int status = 0;
     bool ended = false, late = false;
     // A service that the command started may keep the pipe open: its end, not the pipe's, is what counts.
@@ -107,7 +101,7 @@ CommandResult run(const Argv& argv, const std::string& input) {
         } else {
             ended = ::waitpid(pid, &status, WNOHANG) == pid;
         }
-        late = !ended && now_us() > deadline;
+        late = !ended && core::now_mono_us() > deadline;
     }
     if (late) ::kill(-pid, SIGKILL);
     while (!ended && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -221,6 +221,7 @@ TEST_CASE("hostdns: a journal that is not believed is set aside, and nothing of 
     Lab lab(test::resolved_host());
     REQUIRE(lab.enable());
     const std::string path = lab.folder / "hostdns.json";
+    REQUIRE(JournalFile(path).load());
     REQUIRE(::chmod(path.c_str(), 0666) == 0);
     CHECK_FALSE(JournalFile(path).load());
     REQUIRE(lab.takeover().disable(false));
@@ -231,10 +232,23 @@ TEST_CASE("hostdns: a journal that is not believed is set aside, and nothing of 
     Journal forged;
     forged.state = TakeoverState::kDisabling;
     forged.target.listen = kUs;
+    REQUIRE(parse_journal(journal_json(forged)));
     forged.entries.push_back({kDhclientHook, FileState::file("touch /root/here\n"), FileState{}});
     CHECK_FALSE(parse_journal(journal_json(forged)));
-    // Through another name, or with two of them, it is not the file that we wrote.
-    REQUIRE(JournalFile(path).save(Journal{}));
-    REQUIRE(::link(path.c_str(), (path + "2").c_str()) == 0);
+}
+
+TEST_CASE("hostdns: a journal with a second name, or behind a link, is not the file that we wrote", "[hostdns]") {
+    const test::TempFolder folder;
+    const std::string path = folder / "hostdns.json", other = folder / "other";
+    Journal journal;
+    journal.state = TakeoverState::kOn;
+    journal.target.listen = kUs;
+    REQUIRE(JournalFile(path).save(journal));
+    REQUIRE(JournalFile(path).load());
+    REQUIRE(::link(path.c_str(), other.c_str()) == 0);
+    CHECK_FALSE(JournalFile(path).load());
+    REQUIRE(::unlink(path.c_str()) == 0);
+    CHECK(JournalFile(other).load());
+    REQUIRE(::symlink(other.c_str(), path.c_str()) == 0);
     CHECK_FALSE(JournalFile(path).load());
 }

@@ -1,0 +1,13 @@
+// One of enable, disable, reapply, prestart and the rescue's steps at a time.
+#pragma once
+
+#include <string>
+
+#include "core/file_system.h"
+
+namespace postern::agent {
+
+/// Waits up to half a minute for the others; kLocked after that.
+core::Result<core::LockFile> lock_takeover(const std::string& path);
+
+}  // namespace postern::agent
