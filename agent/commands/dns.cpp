@@ -3,13 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
-#include "agent/config/last_good.h"
-#include "agent/config/paths.h"
+#include "agent/commands/dns_setup.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
@@ -17,8 +15,6 @@
 #include "agent/hostdns/takeover_lock.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
-#include "agent/text/values.h"
-#include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/sleep.h"
@@ -28,52 +24,6 @@ namespace {
 
 using core::Micros;
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kMaxNames = 10000;  // as many as links
-
-/// What the takeover needs of the configuration. All but `enable` also work when that is broken: a host must get its
-/// DNS back whatever stands in the file.
-struct Setup {
-    Paths paths;
-    core::SocketAddress listen;
-    std::vector<std::string> names;
-    bool second_server = false;
-    core::Fallback served;  // what the resolver was last told
-};
-
-/// The address that the host is pointed at: resolv.conf knows port 53 only, and loopback never goes away.
-core::SocketAddress listen_for_host(const std::vector<core::SocketAddress>& listen) {
-    const auto rank = [](const core::SocketAddress& a) {
-        return (a.port == 53 ? 0 : 2) + (a.ip.is_loopback() ? 0 : 1);
-    };
-    return *std::min_element(listen.begin(), listen.end(), [&](auto& a, auto& b) { return rank(a) < rank(b); });
-}
-
-std::optional<Setup> setup_for(const DnsCommand& command) {
-    Setup s;
-    const auto usable = load_usable_config(command.config);
-    const auto& mistakes = usable ? usable->mistakes : usable.error();
-    if (!mistakes.empty() && command.verb == DnsCommand::Verb::kEnable) {
-        for (const auto& issue : mistakes)
-            complain("dns enable", format_issue(command.config, issue));
-        return std::nullopt;
-    }
-    const Config c = usable ? usable->config : Config{};
-    s.paths = paths_of(c.agent);
-    s.listen = c.dns.listen.empty() ? *core::SocketAddress::parse("127.0.0.153", 53) : listen_for_host(c.dns.listen);
-    s.second_server = c.dns.second_nameserver;
-    if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes))
-        s.served = core::parse_fallback(*text);
-    s.names = c.hosts();
-    // Once it runs, the names that the resolver serves are the names: the file may be ahead of them, or broken.
-    if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
-    // The file belongs to an ordinary user, and these words go into root's files and commands.
-    std::erase_if(s.names, [](const std::string& name) { return !normalise_host(name); });
-    if (s.names.size() > kMaxNames) s.names.resize(kMaxNames);
-    std::sort(s.names.begin(), s.names.end());
-    s.names.erase(std::unique(s.names.begin(), s.names.end()), s.names.end());
-    return s;
-}
 
 TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
     TakeoverHooks hooks;
@@ -102,29 +52,6 @@ TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
     return hooks;
 }
 
-/// On a clone: what belongs to the machine that the image was made from goes, once the host has its own DNS.
-core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Setup& s,
-                                         const TakeoverHooks& hooks) {
-    const std::string now = instance_identity(host);
-    std::string saved = host.read(s.paths.instance).value_or("");
-    saved = saved.substr(0, saved.find('\n'));
-    if (other_machine(saved, now)) {
-        hooks.say(
-            "this is another machine than the one whose state is here (a clone of an image): that state is discarded; "
-            "to take over this host's DNS: postern dns enable");
-        const auto given = takeover.disable(false, s.served.upstreams);
-        for (const auto& path : {s.paths.durable_plan, s.paths.fallback, s.paths.snapshot, s.paths.generation,
-                                 s.paths.probe_log, core::folder_of(s.paths.snapshot) + "/history"}) {
-            if (::unlink(path.c_str()) != 0 && errno != ENOENT) hooks.say("cannot remove " + path);
-        }
-        // Those that run already have it in memory.
-        (void)host.act({"systemctl", "--no-block", "try-restart", "postern-resolver.service", "postern.service"}, {});
-        if (!given) return given;
-    }
-    if (now == saved || now.empty()) return {};
-    return core::write_file(s.paths.instance, core::as_bytes(now + "\n"), 0644, true);
-}
-
 int finish(const DnsCommand& command, std::string_view name, const core::Result<void>& done,
            const std::vector<std::string>& lines) {
     if (command.json) {
@@ -139,7 +66,7 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
 }
 
 /// Also what only commands tell: a link or record that is gone.
-HostDnsReport look_at(const HostSystem& host, const Setup& s) {
+HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
     HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
     if (r.journal.state == TakeoverState::kOn &&
         !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
@@ -220,7 +147,7 @@ int run_command(const DnsCommand& command) {
                  "it changes how this host resolves names: run it as root (sudo postern " + std::string(name) + ")");
         return kExitUnknown;
     }
-    const auto setup = setup_for(command);
+    const auto setup = dns_setup_or_complain(command);
     if (!setup) return kExitFailed;
     const auto host = HostSystem::real();
     if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
@@ -255,21 +182,23 @@ int run_command(const DnsCommand& command) {
         case DnsCommand::Verb::kReapply:
             done = locked([&]() -> core::Result<void> {
                 // cloud-init may have said only after prestart that this is a clone.
-                const auto discarded = discard_other_machine(*host, takeover, *setup, hooks);
+                const auto discarded =
+                    discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
                 const auto again = takeover.reapply(setup->names);
                 return discarded ? again : discarded;
             });
             break;
         case DnsCommand::Verb::kPrestart:
             done = locked([&]() -> core::Result<void> {
-                const auto discarded = discard_other_machine(*host, takeover, *setup, hooks);
+                const auto discarded =
+                    discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
                 const auto recovered = takeover.recover(true);
                 return discarded ? recovered : discarded;
             });
             break;
         case DnsCommand::Verb::kRescue: {
             const auto names = [&] {
-                const auto now = setup_for(command);
+                const auto now = dns_setup_or_complain(command);
                 return now ? now->names : setup->names;
             };
             Rescue rescue(*host, journal, hooks, {names, locked});

@@ -7,6 +7,7 @@
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/hostdns/own_address.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
@@ -136,14 +137,6 @@ std::string json_of(const DnsReply& reply) {
     return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// The first listen address; this host's own for "every address".
-core::SocketAddress resolver_address(const Config& config) {
-    core::SocketAddress address = config.dns.listen.front();
-    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
-    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
-    return address;
-}
-
 }  // namespace
 
 int run_command(const ResolveCommand& command) {
@@ -152,7 +145,7 @@ int run_command(const ResolveCommand& command) {
     std::string type = command.type.empty() ? (core::IpAddress::parse(command.name) ? "PTR" : "A") : command.type;
     std::transform(type.begin(), type.end(), type.begin(),
                    [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    auto reply = ask_dns(resolver_address(*config), command.name, type, kTimeout);
+    auto reply = ask_dns(own_address(config->dns), command.name, type, kTimeout);
     if (!reply) {
         core::Error error = reply.error();
         if (error.code != core::Code::kUsage) error.hint = "does the resolver run? postern status";

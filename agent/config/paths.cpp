@@ -1,6 +1,20 @@
 #include "agent/config/paths.h"
 
+#include <algorithm>
+
+#include "core/file_system.h"
+#include "core/temporary_name.h"
+
 namespace postern::agent {
+namespace {
+
+bool is_numbered(std::string_view name, const std::string& of) {
+    if (!name.starts_with(of + ".")) return false;
+    name.remove_prefix(of.size() + 1);
+    return !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+}
+
+}  // namespace
 
 Paths paths_of(const AgentConfig& config) {
     const AgentConfig usual;
@@ -29,6 +43,26 @@ Paths paths_of(const AgentConfig& config) {
         .resolver_lock = resolver + "/resolver.lock",
         .hostdns_lock = (runtime_moved ? runtime : "/run/postern-hostdns") + "/hostdns.lock",
     };
+}
+
+std::vector<std::string> folders_of(const Paths& paths) {
+    std::vector<std::string> folders;
+    for (const PathRow& row : kPathTable)
+        folders.push_back(core::folder_of(paths.*row.path));
+    std::sort(folders.begin(), folders.end());
+    folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+    return folders;
+}
+
+bool discarded_on_clone(const Paths& paths, const std::string& folder, std::string_view name) {
+    return std::any_of(kPathTable.begin(), kPathTable.end(), [&](const PathRow& row) {
+        const std::string& path = paths.*row.path;
+        if (core::folder_of(path) != folder) return false;
+        const std::string first = path.substr(path.rfind('/') + 1), second = first + std::string(row.second);
+        if (core::is_temporary_of(name, first) || core::is_temporary_of(name, second)) return true;
+        return row.on_clone == OnClone::kDiscarded &&
+               (name == first || name == second || (row.numbered && is_numbered(name, first)));
+    });
 }
 
 }  // namespace postern::agent

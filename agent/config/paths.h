@@ -1,7 +1,10 @@
-// Where the files of a configuration lie. Pure; any thread.
+// Where the files of a configuration lie, and which of them belong to the machine that wrote them. Pure; any thread.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "agent/config/config.h"
 
@@ -18,5 +21,40 @@ struct Paths {
     std::string hostdns_lock;              // /run/postern-hostdns by default
 };
 Paths paths_of(const AgentConfig& config);
+
+/// What becomes of a file when an image of its machine starts as another machine: a clone must not serve what it finds.
+enum class OnClone { kDiscarded, kStays };
+
+struct PathRow {
+    std::string Paths::*path;
+    OnClone on_clone;
+    std::string_view second = {};  // ".previous": PATH.previous is ours as well
+    bool numbered = false;         // PATH.1, PATH.2, … are
+};
+inline constexpr std::array kPathTable = {
+    PathRow{&Paths::snapshot, OnClone::kDiscarded, ".previous"},
+    PathRow{&Paths::probe_log, OnClone::kDiscarded, {}, true},
+    PathRow{&Paths::history, OnClone::kDiscarded, ".unusable"},
+    PathRow{&Paths::verdicts, OnClone::kDiscarded},
+    PathRow{&Paths::last_good_config, OnClone::kDiscarded},
+    PathRow{&Paths::generation, OnClone::kDiscarded},
+    PathRow{&Paths::hostdns, OnClone::kStays, ".refused"},  // goes when the host's own DNS has been given back
+    PathRow{&Paths::instance, OnClone::kStays},             // says which machine this is
+    PathRow{&Paths::durable_plan, OnClone::kDiscarded},
+    PathRow{&Paths::fallback, OnClone::kDiscarded},
+    PathRow{&Paths::current_plan, OnClone::kDiscarded},
+    PathRow{&Paths::agent_lock, OnClone::kStays},  // as all locks: a second one of that name would lock nobody out
+    PathRow{&Paths::reapply_wish, OnClone::kDiscarded},
+    PathRow{&Paths::stats, OnClone::kStays},  // the resolver starts a new one
+    PathRow{&Paths::resolver_lock, OnClone::kStays},
+    PathRow{&Paths::hostdns_lock, OnClone::kStays},
+};
+static_assert(sizeof(Paths) == kPathTable.size() * sizeof(std::string), "a path without a row in the table");
+
+/// The folders that hold them, each once.
+std::vector<std::string> folders_of(const Paths& paths);
+/// Whether a clone removes this name from this folder. An unfinished write of any of the files is; names that are not
+/// ours never are.
+bool discarded_on_clone(const Paths& paths, const std::string& folder, std::string_view name);
 
 }  // namespace postern::agent

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "agent/doctor/judge.h"
+#include "agent/hostdns/own_address.h"
 #include "agent/hostdns/resolv_conf.h"
 
 namespace postern::agent::doctor {
@@ -149,7 +150,9 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
         v["path"] = host.report.out_of_place[0];
         add("PN-RESOLV-CHANGED", wrong);
     }
-    const bool names_us = conf.names(dns.server.ip);
+    const bool names_us = std::any_of(conf.servers.begin(), conf.servers.end(), [&](const core::IpAddress& server) {
+        return is_own({server, 53}, dns.listen, host.addresses);  // resolv.conf knows no other port
+    });
     if (names_us && conf.servers.size() > 1) add(conf.rotate ? "PN-RESOLV-ROTATE" : "PN-RESOLV-SECOND", wrong);
     if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty() && !secret)
         add("PN-RESOLV-OFF", true);

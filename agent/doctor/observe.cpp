@@ -14,6 +14,7 @@
 #include "agent/doctor/agent_status.h"
 #include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
+#include "agent/hostdns/own_address.h"
 #include "probe/tls_contexts.h"
 
 namespace postern::agent::doctor {
@@ -22,14 +23,6 @@ namespace {
 
 constexpr std::size_t kMaxAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // what only an upstream knows
-
-/// The first listen address; this host's own for "every address".
-core::SocketAddress server_of(const Config& config) {
-    core::SocketAddress address = config.dns.listen.front();
-    if (address.ip == core::IpAddress{}) address.ip = core::IpAddress::v4(0x7f000001);
-    if (address.ip == core::IpAddress::v6({})) address.ip = *core::IpAddress::parse("::1");
-    return address;
-}
 
 }  // namespace
 
@@ -100,7 +93,8 @@ DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe
         if (!targets.empty()) look("", targets[0].spec->host);
         return seen;
     }
-    seen.server = server_of(*config);
+    seen.server = own_address(config->dns);
+    seen.listen = config->dns.listen;
     for (const LinkConfig& link : config->links)
         look(link.name, link.host);
     seen.forwarded = ask_dns(seen.server, kPublicName, "A", 5 * core::kSecond);

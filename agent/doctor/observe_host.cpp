@@ -131,6 +131,7 @@ HostSeen look_at_host(const Config& config, const std::vector<std::string>& name
     seen.root = ::geteuid() == 0;
     seen.report = report_host_dns(*host, JournalFile(paths_of(config.agent).hostdns).load(), names);
     seen.resolv_conf = host->read("/etc/resolv.conf").value_or("");
+    seen.addresses = host->addresses();
     seen.nsswitch = host->read("/etc/nsswitch.conf").value_or("");
     seen.nscd = nscd_keeps_hosts(*host);
     seen.interfaces = interfaces();

@@ -59,7 +59,8 @@ struct NameSeen {
 };
 
 struct DnsSeen {
-    core::SocketAddress server;  // ours
+    core::SocketAddress server;               // ours, as this host asks it
+    std::vector<core::SocketAddress> listen;  // all of ours
     std::vector<NameSeen> names;
     std::optional<core::Result<DnsReply>> forwarded;  // a public name
 };
@@ -81,7 +82,8 @@ struct JvmSeen {
 struct HostSeen {
     bool root = true;  // whether we may read everything
     HostDnsReport report;
-    std::string resolv_conf;  // its text, through links
+    std::string resolv_conf;                 // its text, through links
+    std::vector<core::IpAddress> addresses;  // of its interfaces
     std::string nsswitch;
     std::vector<std::string> interfaces;
     std::vector<core::SocketAddress> upstreams;  // whom our DNS asks

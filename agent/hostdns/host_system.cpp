@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/fs.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -203,6 +204,18 @@ class RealHost final : public HostSystem {
     bool is_read_only(const std::string& folder) const override {
         struct statvfs fs;
         return ::statvfs(folder.c_str(), &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+    }
+
+    std::vector<core::IpAddress> addresses() const override {
+        std::vector<core::IpAddress> out;
+        ifaddrs* all = nullptr;
+        if (::getifaddrs(&all) != 0) return out;
+        for (const ifaddrs* i = all; i != nullptr; i = i->ifa_next) {
+            if (i->ifa_addr == nullptr) continue;
+            if (const auto address = core::SocketAddress::from(i->ifa_addr)) out.push_back(address->ip);
+        }
+        ::freeifaddrs(all);
+        return out;
     }
 
     CommandResult ask(const Argv& argv) const override { return run(argv, {}); }

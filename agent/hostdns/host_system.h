@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/ip_address.h"
 
 namespace postern::agent {
 
@@ -56,6 +57,8 @@ class HostSystem {
     virtual bool is_mount_point(const std::string& path) const = 0;
     virtual bool is_immutable(const std::string& path) const = 0;  // chattr +i, of the file itself
     virtual bool is_read_only(const std::string& folder) const = 0;
+    /// Of its network interfaces.
+    virtual std::vector<core::IpAddress> addresses() const = 0;
     /// A command that only looks.
     virtual CommandResult ask(const Argv& argv) const = 0;
 

@@ -3,6 +3,9 @@
 #include <map>
 #include <sstream>
 
+#include "core/file_system.h"
+#include "core/folder.h"
+
 namespace postern::agent {
 namespace {
 
@@ -14,6 +17,25 @@ std::map<std::string, std::string> parts_of(const std::string& identity) {
         if (equal != std::string::npos) parts[word.substr(0, equal)] = word.substr(equal + 1);
     }
     return parts;
+}
+
+/// The last error.
+core::Result<void> remove_discarded(const Paths& paths, const std::function<void(const std::string&)>& say) {
+    core::Result<void> all;
+    const auto note = [&](const core::Error& error) {
+        say(error.text());
+        all = core::fail(error);
+    };
+    for (const auto& path : folders_of(paths)) {
+        const auto folder = core::Folder::open(path);
+        if (!folder && folder.error().code != core::Code::kFileMissing) note(folder.error());
+        if (!folder) continue;
+        for (const auto& name : folder->names()) {
+            if (!discarded_on_clone(paths, path, name)) continue;
+            if (const auto removed = folder->remove(name); !removed) note(removed.error());
+        }
+    }
+    return all;
 }
 
 }  // namespace
@@ -44,6 +66,29 @@ bool other_machine(const std::string& saved, const std::string& now) {
         if (a != before.end() && b != present.end()) return a->second != b->second;
     }
     return false;
+}
+
+core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Paths& paths,
+                                         const std::vector<core::SocketAddress>& known_upstreams,
+                                         const std::function<void(const std::string&)>& say) {
+    const std::string now = instance_identity(host);
+    std::string saved = core::read_file(paths.instance, 4096).value_or("");
+    saved = saved.substr(0, saved.find('\n'));
+    core::Result<void> given, removed, remembered;
+    if (other_machine(saved, now)) {
+        say("this is another machine than the one whose state is here (a clone of an image): that state is discarded; "
+            "to take over this host's DNS: postern dns enable");
+        given = takeover.disable(false, known_upstreams);
+        // An agent that ends saves what it knows of the other machine. One that is killed is started again, without it.
+        (void)host.act({"systemctl", "kill", "--signal=SIGKILL", "postern.service"}, {});
+        removed = remove_discarded(paths, say);
+        (void)host.act({"systemctl", "--no-block", "try-restart", "postern-resolver.service", "postern.service"}, {});
+    }
+    // Also where something failed: the next call must not take what the agent has learnt meanwhile for the other
+    // machine's. What could not be given back is in the journal.
+    if (now != saved && !now.empty())
+        remembered = core::write_file(paths.instance, core::as_bytes(now + "\n"), 0644, true);
+    return !given ? given : !removed ? removed : remembered;
 }
 
 }  // namespace postern::agent

@@ -1,6 +1,8 @@
-#include "agent/config/paths.h"
-
 #include <catch2/catch.hpp>
+
+#include <set>
+
+#include "agent/config/paths.h"
 
 using namespace postern::agent;
 
@@ -16,4 +18,33 @@ TEST_CASE("config: files lie in the manual's places, and below two folders once 
     CHECK(moved.current_plan == "/r/plan");
     CHECK(moved.stats == "/r/stats");
     CHECK(moved.probe_log == "/s/probe.log");
+}
+
+TEST_CASE("paths: the table has every path once", "[config]") {
+    AgentConfig moved;
+    moved.state_dir = "/s";
+    moved.runtime_dir = "/r";
+    for (const AgentConfig& config : {AgentConfig{}, moved}) {
+        const Paths paths = paths_of(config);
+        std::set<std::string> all;
+        for (const PathRow& row : kPathTable)
+            CHECK(all.insert(paths.*row.path).second);
+        CHECK(all.size() * sizeof(std::string) == sizeof(Paths));
+        CHECK(all.count("") == 0);
+    }
+    CHECK(folders_of(paths_of(moved)) == std::vector<std::string>{"/r", "/s"});
+    CHECK(folders_of(paths_of({})) == std::vector<std::string>{"/run/postern", "/run/postern-hostdns",
+                                                               "/run/postern-resolver", "/var/lib/postern",
+                                                               "/var/lib/postern-plan"});
+}
+
+TEST_CASE("paths: a name is of one folder", "[config]") {
+    const Paths paths = paths_of({});
+    CHECK(discarded_on_clone(paths, "/var/lib/postern-plan", "plan"));
+    CHECK(discarded_on_clone(paths, "/run/postern", "plan"));
+    CHECK_FALSE(discarded_on_clone(paths, "/var/lib/postern", "plan"));
+    CHECK_FALSE(discarded_on_clone(paths, "/etc", "plan"));
+    CHECK_FALSE(discarded_on_clone(paths, "/var/lib/postern", ""));
+    CHECK_FALSE(discarded_on_clone(paths, "/var/lib/postern", "hostdns.json"));
+    CHECK(discarded_on_clone(paths, "/var/lib/postern", "hostdns.json.tmp-1"));
 }

@@ -20,6 +20,7 @@ struct Host {
 
     Host() {
         dns.server = *core::SocketAddress::parse("127.0.0.153:53", 53);
+        dns.listen = {dns.server};
         NameSeen n{"prod", kName, {ip("10.0.1.23"), ip("10.0.2.9")}, {}, {}};
         n.stub = core::Result<DnsReply>(reply({"10.0.1.23", "10.0.2.9"}));
         n.system = SystemLookup{SystemLookup::Outcome::kAnswered, {ip("10.0.1.23"), ip("10.0.2.9")}};
@@ -128,6 +129,15 @@ TEST_CASE("doctor: our DNS and what programs get, one cause each", "[doctor]") {
         CHECK(troubles(h.judge()) == "WARN PN-RESOLV-ROTATE");
         h.programs_get(SystemLookup::Outcome::kNoSuchName);
         CHECK(troubles(h.judge()) == "FAIL PN-RESOLV-ROTATE");
+    }
+    SECTION("rotate counts by whichever of our addresses the host is pointed at us") {
+        h.host.resolv_conf = "nameserver 10.9.9.9\nnameserver 100.100.2.136\noptions rotate\n";
+        CHECK(troubles(h.judge()).empty());
+        h.dns.listen = {*core::SocketAddress::parse("10.9.9.9:53", 53), h.dns.server};
+        CHECK(troubles(h.judge()) == "WARN PN-RESOLV-ROTATE");
+        h.dns.listen = {*core::SocketAddress::parse("0.0.0.0:53", 53)};
+        h.host.addresses = {ip("10.9.9.9")};
+        CHECK(troubles(h.judge()) == "WARN PN-RESOLV-ROTATE");
     }
     SECTION("two faults that have nothing to do with each other are two") {
         h.host.report.journal.state = TakeoverState::kOff;

@@ -38,12 +38,14 @@ class FakeHost final : public agent::HostSystem {
     }
 
     std::map<std::string, FileState> files;
+    std::vector<core::IpAddress> own_addresses;
     std::set<std::string> processes, programs, mounts, immutable, read_only;
     std::string nm_mode, nm_rc_manager;  // as it says on D-Bus
     std::string nm_text;                 // what NetworkManager writes into resolv.conf
     bool link_up = false;                // postern0
     std::string link_dns, link_domains;
     bool broken_nmcli = false;
+    std::function<void(const agent::Argv&)> on_act;  // what else a command brings about
 
     int changes = 0;
     int kill_before = -1, kill_after = -1;  // the n-th change, from 1
@@ -80,6 +82,8 @@ class FakeHost final : public agent::HostSystem {
     bool is_immutable(const std::string& path) const override { return immutable.count(path) != 0; }
     bool is_read_only(const std::string& folder) const override { return read_only.count(folder) != 0; }
 
+    std::vector<core::IpAddress> addresses() const override { return own_addresses; }
+
     agent::CommandResult ask(const agent::Argv& argv) const override {
         if (argv[0] == "busctl") {
             const std::string value = argv.back() == "Mode" ? nm_mode : nm_rc_manager;
@@ -112,6 +116,7 @@ class FakeHost final : public agent::HostSystem {
     agent::CommandResult act(const agent::Argv& argv, const std::string& input) override {
         before_change();
         const auto result = obey(argv, input);
+        if (on_act) on_act(argv);
         after_change();
         return result;
     }
