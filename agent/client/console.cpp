@@ -9,11 +9,7 @@
 #include <memory>
 
 #include "agent/config/last_good.h"
-#include "agent/config/paths.h"
 #include "agent/hostdns/upstreams.h"
-#include "agent/net/http_client.h"
-#include "core/fallback_file.h"
-#include "core/file_system.h"
 #include "core/secret.h"
 #include "core/sleep.h"
 
@@ -105,13 +101,7 @@ std::optional<Config> config_or_complain(std::string_view command, const std::st
 }
 
 std::vector<core::SocketAddress> upstreams_of(const Config& config) {
-    if (!config.dns.upstreams.empty()) return config.dns.upstreams;
-    const Paths paths = paths_of(config.agent);
-    const auto journal = JournalFile(paths.hostdns).load();
-    auto found = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{})).servers;
-    if (!found.empty()) return found;
-    const auto text = core::read_file(paths.fallback, core::kMaxFallbackBytes);
-    return text ? core::parse_fallback(*text).upstreams : found;
+    return find_upstreams(*HostSystem::real(), config).servers;
 }
 
 }  // namespace postern::agent

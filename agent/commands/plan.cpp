@@ -5,6 +5,7 @@
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
+#include "agent/hostdns/host_system.h"
 #include "agent/steering/plan_compiler.h"
 #include "agent/text/dns_text.h"
 #include "agent/text/terminal.h"
@@ -180,7 +181,7 @@ int run_command(const PlanShowCommand& command) {
 int run_command(const PlanCompileCommand& command) {
     const auto config = config_or_complain("plan compile", command.config);
     if (!config) return kExitUnknown;
-    const auto bytes = compile_offline(*config);
+    const auto bytes = compile_offline(*config, *HostSystem::real());
     if (!bytes) {
         complain("plan compile", bytes.error());
         return kExitFailed;

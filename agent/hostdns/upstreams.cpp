@@ -2,7 +2,12 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/own_address.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/any_address.h"
+#include "core/fallback_file.h"
+#include "core/file_system.h"
+#include "core/plan.h"
 
 namespace postern::agent {
 namespace {
@@ -10,16 +15,40 @@ namespace {
 constexpr std::size_t kMaxServers = 8;
 constexpr std::uint16_t kDnsPort = 53;
 
+/// systemd-resolved's: asking it would be asking through whoever it forwards to, maybe us.
+bool is_stub(const core::IpAddress& ip) {
+    static const auto kStub = *core::IpAddress::parse("127.0.0.53");
+    static const auto kStubProxy = *core::IpAddress::parse("127.0.0.54");
+    return ip == kStub || ip == kStubProxy;
+}
+
+/// Where the host asks us: by the configuration, and by a takeover from before it changed.
+class Ours {
+  public:
+    Ours(const HostSystem& host, const std::vector<core::SocketAddress>& listen, const Journal& journal)
+        : listen_(listen) {
+        if (journal.state != TakeoverState::kOff) listen_.push_back(journal.target.listen);
+        if (std::any_of(listen_.begin(), listen_.end(), [](const auto& own) { return core::is_any(own.ip); }))
+            of_host_ = host.addresses();
+    }
+    bool include(const core::SocketAddress& server) const { return is_own(server, listen_, of_host_); }
+
+  private:
+    std::vector<core::SocketAddress> listen_;
+    std::vector<core::IpAddress> of_host_;
+};
+
 /// Collects servers until a source has given some.
 class Search {
   public:
-    explicit Search(const std::vector<core::SocketAddress>& ours) : ours_(ours) {}
+    explicit Search(Ours ours) : ours_(std::move(ours)) {}
 
     bool take(const std::string& source, std::string_view text, bool stubs_too = false) {
         for (const auto& ip : ResolvConf::parse(text).servers) {
             const core::SocketAddress server{ip, kDnsPort};
             const bool known = std::find(found.servers.begin(), found.servers.end(), server) != found.servers.end();
-            if (usable(ip, stubs_too) && !known && found.servers.size() < kMaxServers) found.servers.push_back(server);
+            if (usable(server, stubs_too) && !known && found.servers.size() < kMaxServers)
+                found.servers.push_back(server);
         }
         if (!found.servers.empty() && found.source.empty()) found.source = source;
         return !found.servers.empty();
@@ -38,22 +67,32 @@ class Search {
     HostUpstreams found;
 
   private:
-    bool usable(const core::IpAddress& ip, bool stubs_too) const {
-        // systemd-resolved's stubs: asking them would be asking through whoever they forward to, maybe us.
-        static const auto kStub = *core::IpAddress::parse("127.0.0.53");
-        static const auto kStubProxy = *core::IpAddress::parse("127.0.0.54");
-        if (std::any_of(ours_.begin(), ours_.end(), [&](auto& o) { return o.ip == ip; })) return false;
-        return stubs_too || (ip != kStub && ip != kStubProxy);
+    bool usable(const core::SocketAddress& server, bool stubs_too) const {
+        return !ours_.include(server) && (stubs_too || !is_stub(server.ip));
     }
 
-    const std::vector<core::SocketAddress>& ours_;
+    Ours ours_;
 };
+
+std::vector<core::SocketAddress> servers_of_plan(const std::string& path) {
+    std::vector<core::SocketAddress> servers;
+    if (const auto plan = core::PlanView::load(path)) {
+        for (const auto& upstream : plan->upstreams)
+            servers.push_back(upstream.address);
+    }
+    return servers;
+}
+
+std::vector<core::SocketAddress> servers_of_fallback(const std::string& path) {
+    const auto text = core::read_file(path, core::kMaxFallbackBytes);
+    return text ? core::parse_fallback(*text).upstreams : std::vector<core::SocketAddress>{};
+}
 
 }  // namespace
 
-HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours,
+HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& listen,
                              const Journal& journal) {
-    Search search(ours);
+    Search search(Ours(host, listen, journal));
     const std::string resolv_conf = host.read(kResolvConf).value_or("");
     const bool taken = journal.state != TakeoverState::kOff;
     // Nobody else's file: what stood in it, and not what some manager would have written if it were allowed to.
@@ -73,6 +112,44 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
     if (const auto timeout_s = ResolvConf::parse(resolv_conf).timeout_s)
         search.found.timeout_s = std::clamp(*timeout_s, 1, 30);
     return search.found;
+}
+
+HostUpstreams find_upstreams(const HostSystem& host, const DnsConfig& dns, const Paths& paths, const Journal& journal,
+                             const AgentUpstreams& agent) {
+    HostUpstreams found = host_upstreams(host, dns.listen, journal);
+    if (!dns.upstreams.empty()) {
+        found.servers = dns.upstreams;
+        found.source = "configured";
+    }
+    const Ours ours(host, dns.listen, journal);
+    // Remembered from before the takeover.
+    const bool stubs_ask_us = journal.state != TakeoverState::kOff && journal.decision.mode == Mode::kFull;
+    const auto unless_found = [&](const auto& look, const std::string& source) {
+        if (!found.servers.empty()) return;
+        found.servers = look();
+        std::erase_if(found.servers,
+                      [&](const auto& server) { return ours.include(server) || (stubs_ask_us && is_stub(server.ip)); });
+        found.source = found.servers.empty() ? "" : source;
+    };
+    unless_found([&] { return agent.in_use.servers; }, agent.in_use.source);
+    for (const auto& path : {paths.current_plan, paths.durable_plan})
+        unless_found([&] { return servers_of_plan(path); }, path);
+    unless_found([&] { return servers_of_fallback(paths.fallback); }, paths.fallback);
+    unless_found(
+        [&] {
+            std::vector<core::SocketAddress> servers;
+            for (const auto& ip : agent.of_instance)
+                servers.push_back({ip, kDnsPort});
+            return servers;
+        },
+        "instance metadata");
+    return found;
+}
+
+HostUpstreams find_upstreams(const HostSystem& host, const Config& config) {
+    const Paths paths = paths_of(config.agent);
+    const auto journal = JournalFile(paths.hostdns).load();
+    return find_upstreams(host, config.dns, paths, journal.value_or(Journal{}), {});
 }
 
 }  // namespace postern::agent

@@ -1,9 +1,10 @@
-// The host's own resolvers: what `upstreams = "auto"` means, before and after the takeover.
+// Whom postern forwards to: one ordered list of sources, before and after the takeover, for the agent and for commands.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "agent/config/paths.h"
 #include "agent/hostdns/host_system.h"
 #include "agent/hostdns/journal.h"
 #include "core/ip_address.h"
@@ -11,15 +12,33 @@
 namespace postern::agent {
 
 struct HostUpstreams {
-    std::vector<core::SocketAddress> servers;  // in order, at most 8; none of ours
+    std::vector<core::SocketAddress> servers;  // in order; none of ours
     std::string source;                        // the file they came from; "" when there are none
     int timeout_s = 5;                         // resolv.conf "options timeout:", the patience of the host's clients
+
+    /// What the resolver may take for a query: its answer has to be there before its clients give up.
+    std::uint64_t budget_ms() const { return timeout_s <= 2 ? 1800 : 4000; }
+    bool operator==(const HostUpstreams&) const = default;
 };
 
-/// The first of these that names a server: /etc/resolv.conf unless it is ours or a stub's; what resolved, NetworkManager,
-/// resolvconf or dhclient got from the network; the file as it was before the takeover. `ours` are our listen addresses
-/// and never returned. Only looks.
-HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& ours,
+/// The host's own, what `upstreams = "auto"` means; at most 8. The first of these that names a server: /etc/resolv.conf
+/// unless it is ours or a stub's; what resolved, NetworkManager, resolvconf or dhclient got from the network; the file as
+/// it was before the takeover. `listen` is ours and never returned. Only looks.
+HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& listen,
                              const Journal& journal);
+
+/// What only the running agent knows.
+struct AgentUpstreams {
+    HostUpstreams in_use;
+    std::vector<core::IpAddress> of_instance;  // of the instance metadata
+};
+
+/// The first of these that names a server that is not ours: [dns] upstreams; the host's own; those in use; those of the
+/// plan in place, of this boot or of the disk; those of the fallback file; the instance's. A host that names none (any
+/// more) keeps what works.
+HostUpstreams find_upstreams(const HostSystem& host, const DnsConfig& dns, const Paths& paths, const Journal& journal,
+                             const AgentUpstreams& agent);
+/// For a command: with the journal as it is on disk.
+HostUpstreams find_upstreams(const HostSystem& host, const Config& config);
 
 }  // namespace postern::agent

@@ -44,7 +44,9 @@ PlanInput without_verdicts(PlanInput input);
 std::uint32_t link_id(const std::string& name);
 std::uint32_t upstream_id(const core::SocketAddress& address);
 
-/// A plan without the agent: fixed addresses and the saved snapshot (`postern plan compile`).
-core::Result<core::Bytes> compile_offline(const Config& config);
+class HostSystem;
+/// A plan without the agent: fixed addresses, the saved snapshot, and the upstreams that this host names or that the
+/// plan in place has (`postern plan compile`).
+core::Result<core::Bytes> compile_offline(const Config& config, const HostSystem& host);
 
 }  // namespace postern::agent

@@ -8,17 +8,16 @@
 
 namespace postern::agent {
 
-core::Result<core::Bytes> compile_offline(const Config& config) {
+core::Result<core::Bytes> compile_offline(const Config& config, const HostSystem& host) {
     const Paths paths = paths_of(config.agent);
     const Snapshot snapshot = load_remembered(paths, config).snapshot;
-    const auto journal = JournalFile(paths.hostdns).load();
-    const HostUpstreams host = host_upstreams(*HostSystem::real(), config.dns.listen, journal.value_or(Journal{}));
+    const HostUpstreams upstreams = find_upstreams(host, config);
     PlanInput input;
     input.boot_id = core::boot_id();
     input.now_wall_us = core::now_wall_us();
     input.dns = config.dns;
-    input.upstreams = config.dns.upstreams.empty() ? host.servers : config.dns.upstreams;
-    input.upstream_budget_ms = host.timeout_s <= 2 ? 1800 : 4000;
+    input.upstreams = upstreams.servers;
+    input.upstream_budget_ms = upstreams.budget_ms();
     input.host_zone = snapshot.zone;
     // Newer than the existing plans: an upgrade replaces the running agent's plan with it.
     for (const auto& path : {paths.current_plan, paths.durable_plan}) {

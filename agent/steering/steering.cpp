@@ -306,7 +306,7 @@ PlanInput Steering::plan_input() const {
     input.now_wall_us = clock_.wall_us();
     input.dns = config_.dns;
     input.upstreams = upstreams_.servers;
-    input.upstream_budget_ms = upstreams_.timeout_s <= 2 ? 1800 : 4000;
+    input.upstream_budget_ms = upstreams_.budget_ms();
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
         input.links.push_back(

@@ -3,7 +3,10 @@
 #include <map>
 
 #include "agent/hostdns/upstreams.h"
+#include "core/fallback_file.h"
+#include "core/file_system.h"
 #include "tests/unit/agent/hostdns/fake_host.h"
+#include "tests/unit/temp_folder.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -148,4 +151,100 @@ TEST_CASE("hostdns: on a host whose file had no owner, its content precedes what
     host.with_file("/etc/resolv.conf", "nameserver 127.0.0.1\n");
     journal.decision.file = FileWay::kNmDnsmasq;
     CHECK(host_upstreams(host, {{us, 53}}, journal).servers.front().text() == "100.100.2.136:53");
+}
+
+TEST_CASE("hostdns: which addresses are ours, whatever they listen on", "[hostdns]") {
+    struct Row {
+        const char* what;
+        std::vector<const char*> listen;
+        const char* resolv_conf;
+        const char* servers;
+    };
+    const Row rows[] = {
+        {"every address: loopback is ours", {"0.0.0.0:53"}, "nameserver 127.0.0.1\n", ""},
+        {"every address: that of a network card is, too",
+         {"0.0.0.0:53"},
+         "nameserver 10.9.9.9\nnameserver 10.9.9.8\n",
+         "10.9.9.8:53"},
+        {"every address of IPv6", {"[::]:53"}, "nameserver ::1\nnameserver 127.0.0.1\n", "127.0.0.1:53"},
+        {"another port: another server has port 53", {"127.0.0.1:5353"}, "nameserver 127.0.0.1\n", "127.0.0.1:53"},
+        {"the second of ours",
+         {"10.9.9.9:53", "127.0.0.153:53"},
+         "nameserver 127.0.0.153\nnameserver 10.0.0.1\n",
+         "10.0.0.1:53"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.what);
+        test::FakeHost host;
+        host.own_addresses = {*core::IpAddress::parse("10.9.9.9")};
+        host.with_file(kResolvConf, row.resolv_conf);
+        std::vector<core::SocketAddress> listen;
+        for (const char* text : row.listen)
+            listen.push_back(*core::SocketAddress::parse(text, 53));
+        std::string servers;
+        for (const auto& s : host_upstreams(host, listen, Journal{}).servers)
+            servers += (servers.empty() ? "" : " ") + s.text();
+        CHECK(servers == row.servers);
+    }
+    // [dns] listen has changed, and the host still asks where it was told to.
+    test::FakeHost host;
+    host.with_file(kResolvConf, "nameserver 127.0.0.153\n");
+    Journal journal;
+    journal.state = TakeoverState::kOn;
+    journal.target.listen = *core::SocketAddress::parse("127.0.0.153:53", 53);
+    CHECK(host_upstreams(host, {*core::SocketAddress::parse("127.0.0.154:53", 53)}, journal).servers.empty());
+}
+
+TEST_CASE("hostdns: the sources of upstreams, one after the other", "[hostdns]") {
+    const test::TempFolder folder;
+    const auto at = [](const char* text) { return *core::SocketAddress::parse(text, 53); };
+    test::FakeHost host;
+    Config config;
+    config.agent.state_dir = folder.path();
+    config.agent.runtime_dir = folder / "run";
+    config.dns.listen = {at("127.0.0.153")};
+    const Paths paths = paths_of(config.agent);
+    Journal journal;
+    AgentUpstreams agent;
+    const auto found = [&] {
+        const auto upstreams = find_upstreams(host, config.dns, paths, journal, agent);
+        CHECK(upstreams.source.empty() == upstreams.servers.empty());
+        return upstreams.servers.empty() ? "" : upstreams.servers.front().ip.text() + " " + upstreams.source;
+    };
+    // From the last source to the first.
+    CHECK(found() == "");
+    agent.of_instance = {*core::IpAddress::parse("100.100.2.136")};
+    CHECK(found() == "100.100.2.136 instance metadata");
+    const std::string fallback = core::format_fallback({{}, {at("10.0.0.6")}, {}});
+    REQUIRE(core::write_file(paths.fallback, core::as_bytes(fallback), 0600, false));
+    CHECK(found() == "10.0.0.6 " + paths.fallback);
+    agent.in_use = {{at("10.0.0.4")}, "/etc/resolv.conf", 5};
+    CHECK(found() == "10.0.0.4 /etc/resolv.conf");
+    host.with_file(kResolvConf, "nameserver 127.0.0.153\n");
+    CHECK(found() == "10.0.0.4 /etc/resolv.conf");
+    host.with_file(kResolvConf, "nameserver 10.0.0.3\n");
+    CHECK(found() == "10.0.0.3 /etc/resolv.conf");
+    config.dns.upstreams = {at("10.0.0.2")};
+    CHECK(found() == "10.0.0.2 configured");
+
+    // What is ours by now, or asks us, is passed over wherever it is remembered.
+    config.dns.upstreams.clear();
+    host.files.erase(kResolvConf);
+    config.dns.listen = {at("10.0.0.4")};
+    CHECK(found() == "10.0.0.6 " + paths.fallback);
+    agent.in_use.servers = {at("127.0.0.53")};
+    CHECK(found() == "127.0.0.53 /etc/resolv.conf");
+    journal.state = TakeoverState::kOn;
+    journal.target.listen = at("10.0.0.4");
+    journal.decision.mode = Mode::kSplit;
+    CHECK(found() == "127.0.0.53 /etc/resolv.conf");
+    journal.decision.mode = Mode::kFull;
+    CHECK(found() == "10.0.0.6 " + paths.fallback);
+}
+
+TEST_CASE("hostdns: the resolver answers before the host's clients give up", "[hostdns]") {
+    for (const int timeout_s : {1, 2, 3, 5, 30}) {
+        const HostUpstreams upstreams{{}, "", timeout_s};
+        CHECK(upstreams.budget_ms() == (timeout_s <= 2 ? 1800u : 4000u));
+    }
 }
