@@ -7,13 +7,12 @@
 #include <optional>
 
 #include "agent/cloud/clients.h"
-#include "agent/config/paths.h"
+#include "agent/config/running_config.h"
 #include "agent/config/token_store.h"
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
-#include "agent/hostdns/report.h"
-#include "agent/hostdns/upstreams.h"
+#include "agent/hostdns/host_watch.h"
 #include "agent/net/lookup.h"
 #include "agent/serving/event_stream.h"
 #include "agent/serving/http_routes.h"
@@ -25,7 +24,6 @@
 #include "agent/steering/schedule_watch.h"
 #include "agent/steering/steering.h"
 #include "agent/steering/verdict_file.h"
-#include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/log.h"
 #include "core/resident.h"
@@ -39,66 +37,51 @@
 namespace postern::agent {
 namespace {
 
-constexpr Micros kUpstreamPoll = core::kSecond;  // how soon a new nameserver from DHCP is used
-constexpr Micros kTakeoverLook = 5 * core::kSecond;
 constexpr std::size_t kRecentMarks = 60;                // of an address, in status
 constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the resolver preempts handshakes
 constexpr Micros kStarted = 5 * core::kSecond;          // what only the start needs is over
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
-class App final : private Steering::Outside, private ServedAgent {
+class App final : private Steering::Outside, private HostWatch::Outside, private ServedAgent {
   public:
-    App(const UsableConfig& usable, const RunOptions& options) : App(usable.config, options) {
-        config_text_ = usable.text;
-        if (usable.mistakes.empty()) return;
-        refuse("the last good configuration is used: ", usable.mistakes);
-        core::log_warning("last_good_used", "going on with the last good configuration",
-                          {{"path", paths_.last_good_config}});
-    }
-
-    App(const Config& config, const RunOptions& options)
-        : config_(config),
-          options_(options),
-          paths_(paths_of(config.agent)),
+    App(const UsableConfig& first, const RunOptions& options)
+        : config_(loop_, clock_, options.config_path, first),
           lookup_(loop_, clock_),
-          cloud_(loop_, clock_, random_, lookup_, config.aliyun),
+          cloud_(loop_, clock_, random_, lookup_, config().aliyun),
           sources_(clock_, &loop_, cloud_.privatelink, lookup_),
-          snapshots_(loop_, paths_.snapshot),
+          host_watch_(clock_, *host_, paths(), config().dns, *this),
+          snapshots_(loop_, paths().snapshot),
           tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
           tls_(loop_),
           launcher_(loop_, clock_, tls_),
-          probe_log_(&loop_, paths_.probe_log, {.all = config.agent.log_successes}),
-          history_(&loop_, clock_, paths_.history),
-          last_good_(loop_),
-          publisher_(loop_, clock_, paths_),
+          probe_log_(&loop_, paths().probe_log, {.all = config().agent.log_successes}),
+          history_(&loop_, clock_, paths().history),
+          publisher_(loop_, clock_, paths()),
           steering_(clock_, random_, sources_, launcher_, lookup_, *this),
-          verdicts_(loop_, clock_, paths_.verdicts, [this] { return steering_.saved_verdicts(); }),
+          verdicts_(loop_, clock_, paths().verdicts, [this] { return steering_.saved_verdicts(); }),
           events_(clock_, *this),
           probe_route_(clock_, launcher_, *this),
-          upstream_poll_(clock_),
-          takeover_look_(clock_),
           housekeeping_(clock_),
           watchdog_(clock_),
           started_(clock_) {
         if (options.start_resolver) {
             resolver_ = std::make_unique<ResolverChild>(
-                loop_, clock_, random_, ResolverChild::Options{find_resolver_program(), paths_, config.dns.listen});
+                loop_, clock_, random_, ResolverChild::Options{find_resolver_program(), paths(), config().dns.listen});
         }
     }
 
     core::Result<void> start() {
-        started_wall_us_ = loaded_wall_us_ = clock_.wall_us();
+        started_wall_us_ = clock_.wall_us();
         core::set_time_slice(kTimeSlice);
         restore();
-        steering_.set_upstreams(read_upstreams());
-        lookup_.set_upstreams(upstreams_.servers);
+        upstreams_changed(host_watch_.use(config().dns));
         const bool keep_plan = publisher_.current_plan_serves(membership_of(steering_.plan_input()));
 
         // Everything that can refuse to start does so before the resolver is touched.
         HttpOptions http;
-        http.listen = config_.http.listen;
-        http.allow = config_.http.allow;
-        http.allow_hosts = config_.http.allow_hosts;
+        http.listen = config().http.listen;
+        http.allow = config().http.allow;
+        http.allow_hosts = config().http.allow_hosts;
         auto server = HttpServer::start(loop_, http, make_routes(*this, probe_route_, events_));
         if (!server) return core::fail(server.error());
         http_server_ = std::move(*server);
@@ -109,19 +92,18 @@ class App final : private Steering::Outside, private ServedAgent {
             if (auto started = resolver_->start(); !started) return started;
         }
         watch_signals();
-        poll_upstreams();
-        takeover_look_.start_in(kTakeoverLook, [this] { look_after_takeover(); });
+        host_watch_.start();
         keep_house();
-        if (config_problem_.empty()) keep_good();
-        verdicts_.keep(config_.dns.plan_ttl_us / 3);
+        config_.keep();
+        verdicts_.keep(config().dns.plan_ttl_us / 3);
         core::notify_service("READY=1");
         feed_watchdog();
         started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
         core::log_info("agent_started", "postern runs",
                        {{"version", POSTERN_VERSION},
-                        {"links", std::to_string(config_.links.size())},
+                        {"links", std::to_string(config().links.size())},
                         {"http", http_server_->address().text()},
-                        {"upstreams", upstreams_.source}});
+                        {"upstreams", host_watch_.upstreams().source}});
         return {};
     }
 
@@ -145,9 +127,12 @@ class App final : private Steering::Outside, private ServedAgent {
     }
 
   private:
+    const Config& config() const { return config_.now(); }
+    const Paths& paths() const { return config_.paths(); }
+
     void restore() {
-        tokens_.configure(config_);
-        steering_.configure(config_);
+        tokens_.configure(config());
+        steering_.configure(config());
         restore_snapshot();
         verdicts_.restore([this](const std::string& saved) { return steering_.restore_verdicts(saved); });
     }
@@ -155,10 +140,10 @@ class App final : private Steering::Outside, private ServedAgent {
     void restore_snapshot() {
         const LoadedSnapshot loaded = snapshots_.load();
         for (const auto& problem : loaded.problems) {
-            core::log_warning("snapshot_unusable", problem.text(), {{"path", paths_.snapshot}});
+            core::log_warning("snapshot_unusable", problem.text(), {{"path", paths().snapshot}});
             snapshot_warning_ = "the saved addresses could not be read: " + problem.text();
         }
-        if (!loaded.found) return steering_.restore(snapshot_from_plans(paths_, config_));
+        if (!loaded.found) return steering_.restore(snapshot_from_plans(paths(), config()));
         snapshot_ = loaded.snapshot;
         lookup_.remember(snapshot_.api_hosts);
         steering_.set_host_zone(snapshot_.zone);
@@ -177,6 +162,15 @@ class App final : private Steering::Outside, private ServedAgent {
         events_.record(record);
     }
 
+    // What the host's watch asks and tells (HostWatch::Outside).
+    std::vector<core::IpAddress> instance_nameservers() override {
+        return cloud_.metadata.known_identity().nameservers;
+    }
+    void upstreams_changed(const HostUpstreams& now) override {
+        steering_.set_upstreams(now);
+        lookup_.set_upstreams(now.servers);
+    }
+
     void save_snapshot() {
         steering_.fill_snapshot(snapshot_);
         if (!cloud_.metadata.known_identity().zone.empty()) snapshot_.zone = cloud_.metadata.known_identity().zone;
@@ -187,79 +181,10 @@ class App final : private Steering::Outside, private ServedAgent {
         snapshot_warning_.clear();
     }
 
-    /// What is configured; else the host's own, the last good ones where the host names none (any more).
-    HostUpstreams read_upstreams() {
-        HostUpstreams found = host_upstreams(*host_, config_.dns.listen, journal_.now().value_or(Journal{}));
-        if (!config_.dns.upstreams.empty()) {
-            found.servers = config_.dns.upstreams;
-            found.source = "configured";
-        }
-        if (found.servers.empty()) {
-            found.servers = upstreams_.servers;
-            found.source = upstreams_.source;
-        }
-        if (found.servers.empty()) {
-            if (const auto text = core::read_file(paths_.fallback, core::kMaxFallbackBytes)) {
-                found.servers = core::parse_fallback(*text).upstreams;
-                found.source = paths_.fallback;
-            }
-        }
-        if (found.servers.empty()) {
-            for (const auto& ip : cloud_.metadata.known_identity().nameservers)
-                found.servers.push_back({ip, 53});
-            found.source = "instance metadata";
-        }
-        upstreams_ = found;
-        return found;
-    }
-
-    void poll_upstreams() {
-        tell_takeover();
-        const HostUpstreams before = upstreams_;
-        const HostUpstreams now = read_upstreams();
-        if (now.servers != before.servers || now.timeout_s != before.timeout_s) {
-            std::string list;
-            for (const auto& server : now.servers)
-                list += (list.empty() ? "" : ", ") + server.text();
-            core::log_info("upstreams_changed", "queries are forwarded to other resolvers now",
-                           {{"servers", list}, {"source", now.source}});
-            steering_.set_upstreams(now);
-            lookup_.set_upstreams(now.servers);
-        }
-        if (now.servers.empty() && !said_no_upstreams_) {
-            said_no_upstreams_ = true;
-            core::log_warning("no_upstreams", "the host names no resolver to forward to: set [dns] upstreams");
-        }
-        upstream_poll_.start_in(kUpstreamPoll, [this] { poll_upstreams(); });
-    }
-
-    void tell_takeover() {
-        const auto& journal = journal_.now();
-        const std::string now =
-            journal ? std::string(to_string(journal->state)) + " " + journal->decision.line : journal.error().text();
-        if (now == said_takeover_) return;
-        const bool news = !said_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
-        said_takeover_ = now;
-        if (news)
-            core::log_info("hostdns_changed", journal ? journal->decision.line : now,
-                           {{"state", journal ? std::string(to_string(journal->state)) : "unknown"}});
-    }
-
-    /// A change of the host's files that nobody was woken for is mended all the same.
-    void look_after_takeover() {
-        const auto& journal = journal_.now();
-        if (journal && journal->state == TakeoverState::kOn &&
-            !report_host_dns(*host_, *journal, {}).out_of_place.empty()) {
-            (void)core::write_file(paths_.reapply_wish, core::as_bytes(core::format_utc(clock_.wall_us()) + "\n"), 0644,
-                                   false);
-        }
-        takeover_look_.start_in(kTakeoverLook, [this] { look_after_takeover(); });
-    }
-
     void keep_house() {
         tls_.reload_changed();
-        const bool zone_counts = config_.needs_discovery() && cloud_.metadata.known_identity().zone.empty();
-        if (zone_counts || upstreams_.servers.empty()) {
+        const bool zone_counts = config().needs_discovery() && cloud_.metadata.known_identity().zone.empty();
+        if (zone_counts || host_watch_.upstreams().servers.empty()) {
             cloud_.metadata.identity([this](core::Result<InstanceIdentity> identity) {
                 if (identity && !identity->zone.empty()) {
                     steering_.set_host_zone(identity->zone);
@@ -279,7 +204,7 @@ class App final : private Steering::Outside, private ServedAgent {
 
     bool schedule_moves() {
         Micros longest = 0;
-        for (const auto& link : config_.links) {
+        for (const auto& link : config().links) {
             if (link.probe.enabled && !steering_.sync().status(link.name).addresses.empty()) {
                 longest = std::max(longest, 3 * link.probe.interval_us + link.probe.timeout_us);
             }
@@ -305,55 +230,27 @@ class App final : private Steering::Outside, private ServedAgent {
         }
     }
 
-    /// A broken new configuration is refused whole; the old one goes on.
     void reload() {
-        auto usable = load_usable_config(options_.config_path);
-        if (!usable || !usable->mistakes.empty()) {
-            return refuse("the configuration was not reloaded: ", usable ? usable->mistakes : usable.error());
-        }
-        Config* const loaded = &usable->config;
-        config_problem_.clear();
-        loaded_wall_us_ = clock_.wall_us();
-        if (loaded->agent.runtime_dir != config_.agent.runtime_dir ||
-            loaded->agent.state_dir != config_.agent.state_dir || loaded->http.listen != config_.http.listen) {
-            config_problem_ = "[agent] runtime_dir, state_dir and [http] listen take effect at the next start";
-            core::log_warning("config_needs_restart", config_problem_);
-        }
+        auto fresh = config_.read_again();
+        if (!fresh) return;
         if (resolver_) {
-            if (auto moved = resolver_->listen_on(loaded->dns.listen); !moved) {
-                config_problem_ = moved.error().text();
-                core::log_error("config_refused", config_problem_);
-                return;
-            }
+            if (auto moved = resolver_->listen_on(fresh->config.dns.listen); !moved)
+                return config_.refuse(moved.error());
         }
-        config_ = std::move(usable->config);
-        config_text_ = std::move(usable->text);
-        keep_good();
-        core::configure_log(config_.agent.log_level, config_.agent.log_format);
-        probe_log_.log_all(config_.agent.log_successes);
-        http_server_->set_access(config_.http.allow, config_.http.allow_hosts);
-        cloud_.configure(config_.aliyun);
-        tokens_.configure(config_);
-        steering_.configure(config_);
-        steering_.set_upstreams(read_upstreams());
-        lookup_.set_upstreams(upstreams_.servers);
+        config_.use(std::move(*fresh));
+        core::configure_log(config().agent.log_level, config().agent.log_format);
+        probe_log_.log_all(config().agent.log_successes);
+        http_server_->set_access(config().http.allow, config().http.allow_hosts);
+        cloud_.configure(config().aliyun);
+        tokens_.configure(config());
+        steering_.configure(config());
+        upstreams_changed(host_watch_.use(config().dns));
         tls_.reload_changed();
-        verdicts_.keep(config_.dns.plan_ttl_us / 3);
+        verdicts_.keep(config().dns.plan_ttl_us / 3);
         steering_.refresh([] {});
         core::log_info("config_reloaded", "the configuration was read anew",
-                       {{"links", std::to_string(config_.links.size())}});
+                       {{"links", std::to_string(config().links.size())}});
     }
-
-    /// The mistakes in the log, and in status until a file without mistakes is read.
-    void refuse(const std::string& consequence, const std::vector<ConfigIssue>& mistakes) {
-        for (const auto& issue : mistakes)
-            core::log_error("config_refused", format_issue(options_.config_path, issue));
-        config_problem_ = consequence + format_issue(options_.config_path, mistakes.front());
-        if (mistakes.size() > 1)
-            config_problem_ += " (and " + std::to_string(mistakes.size() - 1) + " more, see the log)";
-    }
-
-    void keep_good() { last_good_.save(paths_.last_good_config, options_.config_path, config_text_); }
 
     // What HTTP asks (ServedAgent).
     std::vector<HealthCheck> live() override {
@@ -372,7 +269,7 @@ class App final : private Steering::Outside, private ServedAgent {
     }
     std::vector<std::string> link_names() override {
         std::vector<std::string> names;
-        for (const auto& link : config_.links)
+        for (const auto& link : config().links)
             names.push_back(link.name);
         return names;
     }
@@ -380,7 +277,7 @@ class App final : private Steering::Outside, private ServedAgent {
         auto targets = steering_.targets_of(name);
         if (!targets) return std::nullopt;
         const auto link =
-            std::find_if(config_.links.begin(), config_.links.end(), [&](const auto& l) { return l.name == name; });
+            std::find_if(config().links.begin(), config().links.end(), [&](const auto& l) { return l.name == name; });
         return ProbedLink{link->policy, std::move(*targets)};
     }
     StatusSnapshot snapshot() override {
@@ -388,23 +285,23 @@ class App final : private Steering::Outside, private ServedAgent {
         steering_.fill_status(s);
         s.version = POSTERN_VERSION;
         s.started_wall_us = started_wall_us_;
-        s.config_path = options_.config_path;
-        s.config_reload_ok = config_problem_.empty();
-        s.config_problem = config_problem_;
-        s.config_loaded_wall_us = loaded_wall_us_;
-        s.region = cloud_.privatelink.region().empty() ? config_.aliyun.region : cloud_.privatelink.region();
+        s.config_path = config_.file();
+        s.config_reload_ok = config_.problem().empty();
+        s.config_problem = config_.problem();
+        s.config_loaded_wall_us = config_.loaded_wall_us();
+        s.region = cloud_.privatelink.region().empty() ? config().aliyun.region : cloud_.privatelink.region();
         const auto warn = [&s](WarningKind kind, std::string text) {
             if (!text.empty()) s.warnings.push_back({kind, std::move(text)});
         };
-        for (const auto& warning : config_.warnings)
-            warn(WarningKind::kConfig, format_issue(options_.config_path, warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), last_good_.problem(),
+        for (const auto& warning : config().warnings)
+            warn(WarningKind::kConfig, format_issue(config_.file(), warning));
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), config_.copy_problem(),
                                  probe_log_.problem(), history_.problem()})
             warn(WarningKind::kAgent, text);
         warn(WarningKind::kClock, steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
             warn(WarningKind::kDiscovery, text);
-        s.host_dns = report_host_dns(*host_, journal_.now(), config_.hosts());
+        s.host_dns = host_watch_.report(config().hosts());
         for (const auto& text : s.host_dns.warnings())
             warn(WarningKind::kHostDns, text);
         for (auto& link : s.links) {
@@ -414,7 +311,7 @@ class App final : private Steering::Outside, private ServedAgent {
                 a.recent = steering_.history().recent(link.name, a.ip, kRecentMarks);
             }
         }
-        report_resolver({paths_, config_.dns, upstreams_, publisher_, resolver_.get()}, s);
+        report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         judge(s);
         return s;
     }
@@ -425,14 +322,12 @@ class App final : private Steering::Outside, private ServedAgent {
     core::Loop loop_;
     core::SystemClock clock_{loop_};
     core::SystemRandom random_;
-    Config config_;
-    RunOptions options_;
-    Paths paths_;
+    RunningConfig config_;
     AresLookup lookup_;
     CloudStack cloud_;
     DiscoverySources sources_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
-    JournalWatch journal_{paths_.hostdns};
+    HostWatch host_watch_;
     SnapshotStore snapshots_;
     Snapshot snapshot_;
     TokenStore tokens_;
@@ -440,7 +335,6 @@ class App final : private Steering::Outside, private ServedAgent {
     probe::NetworkLauncher launcher_;
     probe::ProbeLog probe_log_;
     probe::HistoryStore history_;
-    LastGoodCopy last_good_;
     PlanPublisher publisher_;
     Steering steering_;
     VerdictFile verdicts_;
@@ -449,21 +343,13 @@ class App final : private Steering::Outside, private ServedAgent {
     std::unique_ptr<ResolverChild> resolver_;
     std::unique_ptr<HttpServer> http_server_;
     core::UvHandle<uv_signal_t, App> signals_[std::size(kSignals)];
-    core::Timer upstream_poll_;
-    core::Timer takeover_look_;
     core::Timer housekeeping_;
     core::Timer watchdog_;
     core::Timer started_;
 
-    HostUpstreams upstreams_;
     std::string snapshot_warning_;  // until the next one is saved
-    std::string config_problem_;
     Micros started_wall_us_ = 0;
-    Micros loaded_wall_us_ = 0;
-    std::string config_text_;
     ScheduleWatch schedule_watch_;
-    bool said_no_upstreams_ = false;
-    std::string said_takeover_;
 };
 
 core::Result<core::LockFile> prepare_folders(const Config& config) {

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from host import HTTP, LINK, NAME, POSTERN, ZONE_A, ZONE_B, HostTest, SharedHostTest, toml
+from host import HTTP, LINK, NAME, POSTERN, UPSTREAMS, ZONE_A, ZONE_B, HostTest, SharedHostTest, toml
 
 
 class CheckConfig(HostTest):
@@ -310,6 +310,19 @@ class OneShot(HostTest):
         done = self.host.postern("plan", "compile", "--out", out)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(ZONE_B, self.host.postern("plan", "show", out, config=False).stdout)
+
+    def test_plan_compile_keeps_the_upstreams_of_a_host_that_names_only_postern(self):
+        link = {"endpoint": None, "addresses": [ZONE_A]}
+        plan = os.path.join(self.host.state_dir, "plan")
+        self.host.write_config(aliyun=None, link=link)
+        self.assertEqual(self.host.postern("plan", "compile", "--out", plan).returncode, 0)
+        before = json.loads(self.host.postern("plan", "show", plan, "--json", config=False).stdout)
+        self.assertEqual([u["address"] for u in before["upstreams"]], [f"{a}:53" for a in UPSTREAMS.values()])
+        self.host.write_config(aliyun=None, link=link, dns={"upstreams": None})  # resolv.conf names 127.0.0.153 alone
+        self.assertEqual(self.host.postern("plan", "compile", "--out", plan).returncode, 0)
+        after = json.loads(self.host.postern("plan", "show", plan, "--json", config=False).stdout)
+        self.assertEqual(after["upstreams"], before["upstreams"])
+        self.assertGreater(after["generation"], before["generation"])
 
     def test_plan_compile_without_a_snapshot_keeps_the_addresses_of_the_plan(self):
         self.host.write_config(aliyun=None, link={"endpoint": None, "addresses": [ZONE_A, ZONE_B]})

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "agent/hostdns/host_system.h"
 #include "tests/unit/temp_folder.h"
 
@@ -48,4 +50,9 @@ TEST_CASE("hostdns: commands are run without our environment, and their own end 
     // What a daemon does with our pipe is its affair: waiting for it would end after 20 s, as late.
     CHECK(host->ask({"sh", "-c", "sleep 25 & echo done"}).exit == 0);
     ::unsetenv("POSTERN_TEST_SECRET");
+}
+
+TEST_CASE("hostdns: the addresses of the real host", "[hostdns]") {
+    const auto addresses = HostSystem::real()->addresses();
+    CHECK(std::find(addresses.begin(), addresses.end(), *core::IpAddress::parse("127.0.0.1")) != addresses.end());
 }
