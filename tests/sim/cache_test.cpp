@@ -46,7 +46,7 @@ struct Net : Bench {
 
 }  // namespace
 
-TEST_CASE("cache: a hit carries what is left of the TTL, the client's letters and ID, and asks nobody", "[cache]") {
+TEST_CASE("cache: a hit has the remaining TTL and the client's case and ID, and asks no upstream", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     net.clock.advance(17 * kSecond);
@@ -81,7 +81,7 @@ TEST_CASE("cache: DO, CD and AD make entries of their own; RD=0 is answered from
     CHECK_FALSE(net.cached(q));
 }
 
-TEST_CASE("cache: negative answers live for the lesser of SOA TTL and minimum, and need a SOA", "[cache]") {
+TEST_CASE("cache: negative answers are kept for the lesser of SOA TTL and minimum, and need a SOA", "[cache]") {
     Net net;
     const Query nx{.name = "nx.example.", .edns_size = 1232};
     net.resolve(nx, 3, {}, kSoa);
@@ -99,7 +99,7 @@ TEST_CASE("cache: negative answers live for the lesser of SOA TTL and minimum, a
     CHECK_FALSE(net.cached(Query{.name = "sub.nx.example."}));
 }
 
-TEST_CASE("cache: TTL 0, referrals and answers about something else are not kept", "[cache]") {
+TEST_CASE("cache: TTL 0, referrals and answers with foreign records are not kept", "[cache]") {
     Net net;
     net.resolve(kWww, 0, {"www.example. 0 IN A 192.0.2.80"});
     CHECK_FALSE(net.cached(kWww));
@@ -114,7 +114,7 @@ TEST_CASE("cache: TTL 0, referrals and answers about something else are not kept
     CHECK(net.cached(kWww));  // a chain in any order
 }
 
-TEST_CASE("serve-stale: a refusing upstream gives the old answer at once, TTL 30 and EDE 3", "[cache]") {
+TEST_CASE("serve-stale: with a refusing upstream the old answer comes at once, TTL 30 and EDE 3", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     net.clock.advance(100 * kSecond);
@@ -132,7 +132,7 @@ TEST_CASE("serve-stale: a refusing upstream gives the old answer at once, TTL 30
     CHECK(test::ede_of(net.last()) == -1);
 }
 
-TEST_CASE("serve-stale: a silent upstream costs the client 1.8 s, and the refresh goes on", "[cache]") {
+TEST_CASE("serve-stale: with a silent upstream it comes after 1.8 s, and the refresh goes on", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     const Query nx{.name = "nx.example.", .edns_size = 1232};
@@ -158,7 +158,7 @@ TEST_CASE("serve-stale: a silent upstream costs the client 1.8 s, and the refres
     CHECK(records_of(net.ask(kWww)) == Lines{"www.example. 60 IN A 192.0.2.99"});
 }
 
-TEST_CASE("serve-stale: SERVFAIL is a reason, the end of the stale time is an end", "[cache]") {
+TEST_CASE("serve-stale: also after SERVFAIL, and not after the stale time", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     net.clock.advance(100 * kSecond);
@@ -194,7 +194,7 @@ TEST_CASE("failures are remembered 1 s, then 2, then up to 5, with EDE 13, and n
     CHECK(net.cached(kWww));
 }
 
-TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once, and nobody waits", "[cache]") {
+TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its TTL, once, without a waiting client", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     for (int i = 0; i < 3; ++i)
@@ -213,7 +213,7 @@ TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its life, once
     CHECK(records_of(net.ask(kWww)) == Lines{"www.example. 30 IN A 192.0.2.81"});
 }
 
-TEST_CASE("cache: other upstreams make everything stale, not gone", "[cache]") {
+TEST_CASE("cache: a change of upstreams makes everything stale", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
     net.clock.advance(kSecond);
@@ -224,7 +224,7 @@ TEST_CASE("cache: other upstreams make everything stale, not gone", "[cache]") {
     CHECK(test::ede_of(net.last()) == 3);
 }
 
-TEST_CASE("cache: the bound holds whatever comes, and what is asked often stays", "[cache]") {
+TEST_CASE("cache: the size is limited, and entries with many hits stay", "[cache]") {
     core::PlanSettings settings;
     settings.cache_bytes = 256 * 1024;
     Net net(settings);
@@ -248,8 +248,7 @@ TEST_CASE("cache: the bound holds whatever comes, and what is asked often stays"
     CHECK_FALSE(without.cached(kWww));
 }
 
-TEST_CASE("a day of a host: random names, servers that die and come back, and no question without its answer",
-          "[cache]") {
+TEST_CASE("a day of a host: random names, servers that fail and recover, and every question is answered", "[cache]") {
     for (const std::uint64_t seed : {11, 12, 13}) {
         CAPTURE(seed);
         Bench net(seed);

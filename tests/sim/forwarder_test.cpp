@@ -93,7 +93,7 @@ TEST_CASE("failover: refused by ICMP means the next server at once, all refused 
     CHECK(net.event(ResolverEvent::kUpstreamAllFailed) == 1);
 }
 
-TEST_CASE("failover: SERVFAIL and REFUSED ask the next server, the last word is handed on", "[forwarder]") {
+TEST_CASE("failover: after SERVFAIL and REFUSED the next server is asked, the last reply is passed on", "[forwarder]") {
     Net net;
     net.ask(kWww);
     net.transport.answer(0, 2, {});
@@ -122,7 +122,7 @@ TEST_CASE("silence: the next server after 200 ms, and the first one's late answe
     CHECK(net.forwarder.inflight() == 0);
 }
 
-TEST_CASE("silence: patience follows three times the smoothed round trip", "[forwarder]") {
+TEST_CASE("silence: the timeout is three times the smoothed round-trip time", "[forwarder]") {
     Net net;
     for (int i = 0; i < 20; ++i) {
         net.ask(Query{.name = "n" + std::to_string(i) + ".example."});
@@ -151,7 +151,7 @@ TEST_CASE("silence of all servers ends in SERVFAIL with EDE 22 within the budget
     }
 }
 
-TEST_CASE("a dead server is asked last, and taken back after it answered a recheck", "[forwarder]") {
+TEST_CASE("a dead server is asked last, until it has answered a recheck", "[forwarder]") {
     Net net;
     const auto exchange = [&](const std::string& name) {
         net.ask(Query{.name = name, .edns_size = 1232});
@@ -174,7 +174,7 @@ TEST_CASE("a dead server is asked last, and taken back after it answered a reche
     CHECK(net.server(0) == "192.0.2.1");
 }
 
-TEST_CASE("FORMERR to OPT: asked again without, remembered, and forgotten after a while", "[forwarder]") {
+TEST_CASE("FORMERR to OPT: repeated without, remembered for a while", "[forwarder]") {
     for (const bool bare : {false, true}) {
         Net net(1);
         net.ask(kWww);
@@ -198,7 +198,7 @@ TEST_CASE("FORMERR to OPT: asked again without, remembered, and forgotten after 
     }
 }
 
-TEST_CASE("TC goes to TCP on the client's behalf, and a failing TCP to the next server", "[forwarder]") {
+TEST_CASE("TC: repeated over TCP, and when that fails with the next server", "[forwarder]") {
     Net net;
     net.ask(kWww);
     net.transport.deliver(0, test::reply_to(net.transport.open[0].query, 0, {}, {}, true, 0x0200));
@@ -211,7 +211,7 @@ TEST_CASE("TC goes to TCP on the client's behalf, and a failing TCP to the next 
     CHECK(records_of(net.last()) == kAnswer);
 }
 
-TEST_CASE("dedupe: identical questions share one query and every waiter gets its own reply", "[forwarder]") {
+TEST_CASE("dedupe: identical questions share one query, and every client gets its own reply", "[forwarder]") {
     Net net;
     for (std::uint16_t i = 0; i < 200; ++i) {
         Query q = kWww;
@@ -236,7 +236,7 @@ TEST_CASE("dedupe: identical questions share one query and every waiter gets its
     CHECK(net.transport.sent == 6);
 }
 
-TEST_CASE("forgery: wrong ID, question, QR or opcode never wins and is counted", "[forwarder]") {
+TEST_CASE("forgery: a reply with another ID, question, QR or opcode is discarded and counted", "[forwarder]") {
     Net net(1);
     net.ask(kWww);
     const auto good = test::reply_to(net.transport.open[0].query, 0, kAnswer);
@@ -259,7 +259,7 @@ TEST_CASE("forgery: wrong ID, question, QR or opcode never wins and is counted",
     CHECK(records_of(net.last()) == kAnswer);
 }
 
-TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do birthday attempts", "[forwarder]") {
+TEST_CASE("forgery: 10,000 guessed IDs on the right port are not accepted, nor a birthday attack", "[forwarder]") {
     for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
         Bench net(seed);
         net.use(test::usual_plan(1));
@@ -287,7 +287,7 @@ TEST_CASE("forgery: 10,000 guesses of the ID on the right port never win, nor do
     }
 }
 
-TEST_CASE("IDs: a thousand queries carry about as many different random IDs", "[forwarder]") {
+TEST_CASE("IDs: a thousand queries have about as many different random IDs", "[forwarder]") {
     Net net;
     std::set<std::uint16_t> ids;
     for (int i = 0; i < 1000; ++i) {
@@ -348,7 +348,7 @@ TEST_CASE("cookies: kept per server, a wrong one is discarded, a missing one sen
     CHECK(net.transport.open.empty());
 }
 
-TEST_CASE("malformed replies are a server's failure, never an answer", "[forwarder]") {
+TEST_CASE("malformed replies count as a failure of the server", "[forwarder]") {
     Net net(2);
     net.ask(kWww);
     auto cut = test::reply_to(net.transport.open[0].query, 0, kAnswer, {}, false);
@@ -359,7 +359,7 @@ TEST_CASE("malformed replies are a server's failure, never an answer", "[forward
     CHECK(records_of(net.last()) == kAnswer);
 }
 
-TEST_CASE("overload: the oldest question gets SERVFAIL with EDE 0, private names go on", "[forwarder]") {
+TEST_CASE("overload: the oldest question gets SERVFAIL with EDE 0, private names are answered", "[forwarder]") {
     core::PlanSettings settings;
     settings.max_inflight = 16;
     Net net(1, settings);
@@ -412,7 +412,7 @@ TEST_CASE("no upstreams: SERVFAIL with EDE 22 at once", "[forwarder]") {
     CHECK(test::ede_of(net.last()) == 22);
 }
 
-TEST_CASE("local trouble: being out of descriptors is answered and not held against the server", "[forwarder]") {
+TEST_CASE("local trouble: being out of descriptors is answered, and no failure of the server", "[forwarder]") {
     Net net;
     net.transport.refuse_with = EMFILE;
     for (int i = 0; i < 10; ++i)
@@ -421,7 +421,7 @@ TEST_CASE("local trouble: being out of descriptors is answered and not held agai
     CHECK_FALSE(net.forwarder.upstreams()[0]->suspect());
 }
 
-TEST_CASE("idle: once everything is answered no alarm stays", "[forwarder]") {
+TEST_CASE("idle: with everything answered no alarm is set", "[forwarder]") {
     Net net;
     net.ask(kWww);
     net.transport.answer(0, 0, kAnswer);

@@ -81,7 +81,7 @@ bool asks_for_dnssec(core::ByteView query) {
 
 }  // namespace
 
-TEST_CASE("trouble: a server that was slow and then dies keeps nobody from the next one", "[forwarder]") {
+TEST_CASE("trouble: a server that was slow and then fails does not delay the next one too long", "[forwarder]") {
     for (const std::uint64_t budget_ms : {1800u, 4000u}) {
         core::PlanSettings settings;
         settings.upstream_budget_ms = budget_ms;
@@ -104,7 +104,7 @@ TEST_CASE("trouble: a server that was slow and then dies keeps nobody from the n
     }
 }
 
-TEST_CASE("trouble: what a question without RD meets says nothing to those with it", "[forwarder][cache]") {
+TEST_CASE("trouble: the failure of a question without RD does not affect those with RD", "[forwarder][cache]") {
     Query plain = kWww;
     plain.flags = 0;
     Net net;
@@ -132,7 +132,7 @@ TEST_CASE("trouble: what a question without RD meets says nothing to those with 
     CHECK(hot.transport.open.size() == 1);
 }
 
-TEST_CASE("trouble: one odd question doesn't take EDNS from all others", "[forwarder]") {
+TEST_CASE("trouble: one FORMERR does not disable EDNS for other questions", "[forwarder]") {
     Query signed_one = kWww;
     signed_one.dnssec_ok = true;
     for (const auto& [rcode, opt] : {std::pair{kFormErr, true}, {kFormErr, false}, {kNotImp, false}}) {
@@ -153,7 +153,7 @@ TEST_CASE("trouble: one odd question doesn't take EDNS from all others", "[forwa
     CHECK(core::load_be16(old.transport.open.at(0).query.data() + 10) == 0);
 }
 
-TEST_CASE("trouble: an answer of the old servers is not kept once there are others", "[forwarder][cache]") {
+TEST_CASE("trouble: an answer of the previous servers is not cached", "[forwarder][cache]") {
     Net net;
     net.ask(kWww);
     net.change_upstream();
@@ -164,7 +164,7 @@ TEST_CASE("trouble: an answer of the old servers is not kept once there are othe
     CHECK(net.transport.open.at(0).server.ip.text() == "198.51.100.7");
 }
 
-TEST_CASE("trouble: new servers are asked at once, whatever was said of the old ones", "[cache]") {
+TEST_CASE("trouble: new servers are asked at once after failures of the previous ones", "[cache]") {
     Net net;
     net.learn_and_outlive();
     net.ask(kWww);
@@ -180,7 +180,7 @@ TEST_CASE("trouble: new servers are asked at once, whatever was said of the old 
     CHECK(net.transport.open.empty());
 }
 
-TEST_CASE("trouble: a newer answer that can't be kept ends the older one", "[cache]") {
+TEST_CASE("trouble: a newer answer that is not cacheable removes the older one", "[cache]") {
     const auto after = [](std::uint16_t rcode, const Lines& answers) {
         Net net;
         net.learn_and_outlive();
@@ -227,7 +227,7 @@ TEST_CASE("trouble: a record of another class is not kept", "[cache]") {
     CHECK(net.ask(kWww).empty());
 }
 
-TEST_CASE("trouble: AD goes to those who say that they understand it", "[forwarder][cache]") {
+TEST_CASE("trouble: only clients that set AD or DO get AD", "[forwarder][cache]") {
     constexpr std::uint16_t kAdBit = 0x20;
     for (const auto& [flags, dnssec_ok, expected] :
          {std::tuple{0x0100, false, false}, {0x0120, false, true}, {0x0100, true, true}}) {
@@ -242,7 +242,7 @@ TEST_CASE("trouble: AD goes to those who say that they understand it", "[forward
     }
 }
 
-TEST_CASE("trouble: who asks one question over and over displaces nobody else's", "[forwarder]") {
+TEST_CASE("trouble: a client that repeats one question does not displace others", "[forwarder]") {
     Net net(1, with_inflight(16));
     net.ask(kWww, test::client_at("192.0.2.5:4000"));
     const Query noise = named("noise.example.");
@@ -260,7 +260,7 @@ TEST_CASE("trouble: who asks one question over and over displaces nobody else's"
     CHECK(answered == 2);
 }
 
-TEST_CASE("trouble: overload serves stale data where there is some", "[forwarder][cache]") {
+TEST_CASE("trouble: overload serves stale data if there is some", "[forwarder][cache]") {
     Net net(1, with_inflight(16));
     net.learn_and_outlive();
     net.ask(kWww);
@@ -271,7 +271,7 @@ TEST_CASE("trouble: overload serves stale data where there is some", "[forwarder
     CHECK(test::ede_of(net.last()) == 3);
 }
 
-TEST_CASE("trouble: being out of ports is our fault and not the server's", "[forwarder]") {
+TEST_CASE("trouble: being out of ports is no failure of the server", "[forwarder]") {
     for (const int error : {EAGAIN, EADDRNOTAVAIL, EMFILE}) {
         Net net;
         net.transport.refuse_with = error;
@@ -293,7 +293,7 @@ TEST_CASE("trouble: a question has at most one socket with each silent server", 
     CHECK(most == 2);
 }
 
-TEST_CASE("trouble: a server that asks us what we ask it is refused", "[forwarder]") {
+TEST_CASE("trouble: a server that sends us our own question is refused", "[forwarder]") {
     Net net;
     net.ask(kWww, test::client_at("192.0.2.9:4000"));
     const auto reply = net.ask(kWww, test::client_at("192.0.2.1:33333"));  // the upstream itself
@@ -302,7 +302,7 @@ TEST_CASE("trouble: a server that asks us what we ask it is refused", "[forwarde
     CHECK(net.ask(kWww, test::client_at("192.0.2.10:4000")).empty());
 }
 
-TEST_CASE("trouble: a name that became private while it was asked elsewhere is answered from the plan", "[forwarder]") {
+TEST_CASE("trouble: a name that becomes private during its flight is answered from the plan", "[forwarder]") {
     Net net;
     net.ask(named("new.example."));
     auto plan = test::usual_plan(1);
@@ -312,7 +312,7 @@ TEST_CASE("trouble: a name that became private while it was asked elsewhere is a
     CHECK(records_of(net.last()) == Lines{"new.example. 10 IN A 10.0.0.7"});
 }
 
-TEST_CASE("trouble: the longest chains of pointers cost next to nothing", "[wire]") {
+TEST_CASE("trouble: long chains of pointers are cheap", "[wire]") {
     const auto wire = kWww.wire();
     resolver::QueryView view;
     REQUIRE(resolver::QueryView::parse(wire, &view) == resolver::Parsed::kOk);

@@ -56,7 +56,8 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("schedule: the first probes come within 250 ms, then one an interval without drift for a day", "[schedule]") {
+TEST_CASE("schedule: the first probes start within 250 ms, then one per interval without drift for a day",
+          "[schedule]") {
     World w;
     w.targets(3);
     w.clock.advance(260 * kMillisecond);
@@ -143,7 +144,7 @@ TEST_CASE("schedule: a dead endpoint is detected in time", "[schedule]") {
     }
 }
 
-TEST_CASE("schedule: it comes back after rise, at the fast pace", "[schedule]") {
+TEST_CASE("schedule: it is up again after rise successes, at the fast pace", "[schedule]") {
     World w;
     w.targets(1);
     w.clock.advance(kMinute);
@@ -161,7 +162,7 @@ TEST_CASE("schedule: it comes back after rise, at the fast pace", "[schedule]") 
     CHECK(w.prober.count() - before <= 7);
 }
 
-TEST_CASE("schedule: a black-holed tenth delays nobody", "[schedule]") {
+TEST_CASE("schedule: unreachable targets, a tenth of all, don't delay the others", "[schedule]") {
     World w;
     w.rule.interval_us = 2 * kSecond;
     w.prober.record_starts(false);
@@ -181,7 +182,7 @@ TEST_CASE("schedule: a black-holed tenth delays nobody", "[schedule]") {
     CHECK(counters.attempts > 900 * 300);
 }
 
-TEST_CASE("schedule: attempts do not overlap, grid points that pass are counted", "[schedule]") {
+TEST_CASE("schedule: attempts do not overlap, missed grid points are counted", "[schedule]") {
     World w;
     w.rule.interval_us = kSecond;
     w.rule.fast_interval_us = kSecond;
@@ -196,7 +197,7 @@ TEST_CASE("schedule: attempts do not overlap, grid points that pass are counted"
     CHECK(w.scheduler.missed("link", w.ip(0)) <= 42);
 }
 
-TEST_CASE("schedule: young attempts are limited, the rest waits its turn", "[schedule]") {
+TEST_CASE("schedule: young attempts are limited, the others wait", "[schedule]") {
     SchedulerLimits limits;
     limits.handshakes = 8;
     World w(limits);
@@ -216,7 +217,7 @@ TEST_CASE("schedule: young attempts are limited, the rest waits its turn", "[sch
     CHECK(x.prober.count() >= 95);
 }
 
-TEST_CASE("schedule: probe_now asks each target anew and tells when all have answered", "[schedule]") {
+TEST_CASE("schedule: probe_now probes each target and reports when all are done", "[schedule]") {
     World w;
     w.targets(5);
     w.clock.advance(15 * kSecond);
@@ -250,7 +251,7 @@ TEST_CASE("schedule: probe_now asks each target anew and tells when all have ans
     CHECK(w.clock.idle());
 }
 
-TEST_CASE("schedule: probe_now leaves the grid alone", "[schedule]") {
+TEST_CASE("schedule: probe_now does not change the grid", "[schedule]") {
     World w;
     w.targets(1);
     w.clock.advance(kMinute);
@@ -266,7 +267,7 @@ TEST_CASE("schedule: probe_now leaves the grid alone", "[schedule]") {
     CHECK(w.scheduler.counters().missed == 0);
 }
 
-TEST_CASE("schedule: a changed spec is tried at once, an equal one is not", "[schedule]") {
+TEST_CASE("schedule: a changed spec is probed at once, an equal one is not", "[schedule]") {
     World w;
     w.targets(1);
     w.clock.advance(12 * kSecond);
@@ -289,7 +290,7 @@ TEST_CASE("schedule: a changed spec is tried at once, an equal one is not", "[sc
     CHECK(w.prober.count() - count <= 31);
 }
 
-TEST_CASE("schedule: targets may be replaced from inside a result", "[schedule]") {
+TEST_CASE("schedule: targets may be replaced in the result callback", "[schedule]") {
     test::FakeClock clock;
     core::SeededRandom random(1);
     test::FakeProber prober(clock);
@@ -310,7 +311,7 @@ TEST_CASE("schedule: targets may be replaced from inside a result", "[schedule]"
     CHECK(prober.running() <= 1);
 }
 
-TEST_CASE("schedule: after a suspend everything is tried again within a second, not in one burst", "[schedule]") {
+TEST_CASE("schedule: after a suspend all targets are probed within a second, not in one burst", "[schedule]") {
     // The fake clock fires alarms on time; during a suspend time passes without any.
     struct SleepyClock final : core::Clock {
         core::Micros now = 1000 * kSecond;
@@ -365,7 +366,7 @@ TEST_CASE("schedule: after a suspend everything is tried again within a second, 
     CHECK(scheduler.counters().resumed == 1);
 }
 
-TEST_CASE("schedule: a wall clock that jumps changes nothing", "[schedule]") {
+TEST_CASE("schedule: a jump of the wall clock changes nothing", "[schedule]") {
     World w;
     w.targets(2);
     w.clock.advance(kMinute);

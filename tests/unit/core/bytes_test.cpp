@@ -12,14 +12,14 @@ TEST_CASE("bytes: crc64 equals the published check value", "[bytes]") {
     CHECK(crc64(as_bytes("")) == 0);
 }
 
-TEST_CASE("bytes: crc64 may be taken in pieces", "[bytes]") {
+TEST_CASE("bytes: crc64 can be computed in pieces", "[bytes]") {
     const std::string text = "the quick brown fox jumps over the lazy dog";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
         CHECK(crc64(as_bytes(text.substr(cut)), crc64(as_bytes(text.substr(0, cut)))) == crc64(as_bytes(text)));
     }
 }
 
-TEST_CASE("bytes: a reader that ran out stays failed", "[bytes]") {
+TEST_CASE("bytes: after a read past the end a reader stays failed", "[bytes]") {
     const std::uint8_t data[] = {1, 2, 3};
     ByteReader in(data);
     CHECK(in.be16() == 0x0102);

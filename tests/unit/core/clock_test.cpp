@@ -19,7 +19,7 @@ TEST_CASE("clock: UTC text round-trips in microseconds", "[clock]") {
     }
 }
 
-TEST_CASE("clock: alarms of the system clock go off in order, and a cancelled one does not", "[clock]") {
+TEST_CASE("clock: alarms of the system clock fire in order, and a cancelled one does not", "[clock]") {
     Loop loop;
     {
         SystemClock clock(loop);
@@ -39,7 +39,7 @@ TEST_CASE("clock: alarms of the system clock go off in order, and a cancelled on
     CHECK(loop.close());
 }
 
-TEST_CASE("clock: an alarm set for now by an alarm waits for the next turn", "[clock]") {
+TEST_CASE("clock: an alarm set for now by an alarm fires in the next iteration", "[clock]") {
     Loop loop;
     {
         SystemClock clock(loop);

@@ -15,7 +15,7 @@
 using namespace postern::core;
 using postern::test::TempFolder;
 
-TEST_CASE("files: a write is whole, with its mode, and leaves nothing beside it", "[files]") {
+TEST_CASE("files: a write is atomic, has its mode, and leaves no temporary file", "[files]") {
     TempFolder folder;
     const auto path = folder / "plan";
     REQUIRE(write_file(path, as_bytes("one"), 0640, true));
@@ -27,7 +27,7 @@ TEST_CASE("files: a write is whole, with its mode, and leaves nothing beside it"
     CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
-TEST_CASE("files: what a group may read belongs to the folder's group, whoever writes it", "[files]") {
+TEST_CASE("files: a file that the group can read has the group of its folder", "[files]") {
     if (::geteuid() != 0) return;  // only root may change the group
     TempFolder folder;
     constexpr gid_t kGroup = 61234;
@@ -44,7 +44,7 @@ TEST_CASE("files: what a group may read belongs to the folder's group, whoever w
     CHECK(group_of("secret", 0600) == ::getegid());
 }
 
-TEST_CASE("files: a write that the disk cuts off keeps the old file", "[files]") {
+TEST_CASE("files: a write that fails keeps the old file", "[files]") {
     TempFolder folder;
     const auto path = folder / "plan";
     REQUIRE(write_file(path, as_bytes("old"), 0640, false));
@@ -64,7 +64,7 @@ TEST_CASE("files: a write that the disk cuts off keeps the old file", "[files]")
     CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
-TEST_CASE("files: reads are bounded and say what is wrong", "[files]") {
+TEST_CASE("files: reads are bounded, and errors have their code", "[files]") {
     TempFolder folder;
     CHECK(read_file(folder / "none", 10).error().code == Code::kFileMissing);
     REQUIRE(write_file(folder / "big", as_bytes("12345678901"), 0600, false));
@@ -72,7 +72,7 @@ TEST_CASE("files: reads are bounded and say what is wrong", "[files]") {
     CHECK_FALSE(read_file(folder.path(), 10));
 }
 
-TEST_CASE("files: folders are made once and a file in the way is an error", "[files]") {
+TEST_CASE("files: folders are created once, and a file with that name is an error", "[files]") {
     TempFolder folder;
     CHECK(make_folders(folder / "a/b/c", 0750));
     CHECK(make_folders(folder / "a/b/c", 0750));
@@ -83,7 +83,7 @@ TEST_CASE("files: folders are made once and a file in the way is an error", "[fi
     CHECK(folder_of("a") == ".");
 }
 
-TEST_CASE("files: a lock is held by one process, named, and gone with it", "[files]") {
+TEST_CASE("files: a lock is held by one process, which is named, and ends with it", "[files]") {
     TempFolder folder;
     const auto path = folder / "agent.lock";
     CHECK(LockFile::holder(path) == 0);

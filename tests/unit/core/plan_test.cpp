@@ -44,7 +44,7 @@ Plan sample() {
 
 }  // namespace
 
-TEST_CASE("plan: what is written is what is read", "[plan]") {
+TEST_CASE("plan: serialize and parse round-trip", "[plan]") {
     const auto file = serialize(sample());
     REQUIRE(file);
     auto view = PlanView::parse(*file);
@@ -85,7 +85,7 @@ TEST_CASE("plan: with any single byte flipped it is refused", "[plan]") {
     }
 }
 
-TEST_CASE("plan: cut off anywhere, or with something behind, it is refused", "[plan]") {
+TEST_CASE("plan: truncated anywhere or with trailing bytes it is refused", "[plan]") {
     const Bytes good = *serialize(sample());
     for (std::size_t n = 0; n < good.size(); ++n) {
         REQUIRE_FALSE(PlanView::parse(Bytes(good.begin(), good.begin() + static_cast<long>(n))));
@@ -95,7 +95,7 @@ TEST_CASE("plan: cut off anywhere, or with something behind, it is refused", "[p
     CHECK(PlanView::parse(std::move(longer)).error() == PlanFault::kBadSize);
 }
 
-TEST_CASE("plan: hostile records behind a right checksum are refused or harmless", "[plan]") {
+TEST_CASE("plan: invalid records with a valid checksum are refused or harmless", "[plan]") {
     // A plan may have a valid checksum and wrong offsets: every one is checked. Random damage, checksum recomputed.
     const Bytes good = *serialize(sample());
     SeededRandom random(42);
@@ -127,7 +127,7 @@ TEST_CASE("plan: hostile records behind a right checksum are refused or harmless
     CHECK(accepted > 100);
 }
 
-TEST_CASE("plan: a name in upper case or out of form is not written", "[plan]") {
+TEST_CASE("plan: a name in upper case or malformed is not written", "[plan]") {
     for (const Bytes& name : {wire({"DB", "example"}), Bytes{}, Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1},
                               Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
         Plan plan = sample();
@@ -154,7 +154,7 @@ TEST_CASE("plan: load says missing, unreadable, too short", "[plan]") {
     CHECK(PlanView::load(folder / "short").error() == PlanFault::kTooShort);
 }
 
-TEST_CASE("fallback: what is written is what is read, and a resolv.conf serves too", "[fallback]") {
+TEST_CASE("fallback: format and parse round-trip, and a resolv.conf is accepted", "[fallback]") {
     Fallback fallback;
     fallback.listen = {*SocketAddress::parse("127.0.0.153:53", 53)};
     fallback.upstreams = {*SocketAddress::parse("100.100.2.136:53", 53),

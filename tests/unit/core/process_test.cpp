@@ -55,7 +55,7 @@ TEST_CASE("process: a child has its descriptors, and no environment, privilege o
     if (::geteuid() == 0) CHECK(text.find("CapEff:\t0000000000000000") != std::string::npos);
 }
 
-TEST_CASE("process: a program that is not there is an error of the call", "[process]") {
+TEST_CASE("process: a missing program is an error of start_child()", "[process]") {
     const auto pid = start_child({.argv = {"/nonexistent/program"}});
     REQUIRE_FALSE(pid);
     CHECK(pid.error().code == Code::kFileMissing);

@@ -18,7 +18,7 @@ long resident_code_kib() {
 
 }  // namespace
 
-TEST_CASE("resident: code that is not running leaves memory, and works when it is called again", "[resident]") {
+TEST_CASE("resident: unused code is dropped from memory, and works when it is called again", "[resident]") {
     const long before = resident_code_kib();
     REQUIRE(before > 0);
     shed_start_up_memory();

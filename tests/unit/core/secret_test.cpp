@@ -8,14 +8,14 @@
 
 using namespace postern::core;
 
-TEST_CASE("secret: live secrets are blotted out of every text, raw and encoded", "[secret]") {
+TEST_CASE("secret: live secrets are redacted, raw and encoded", "[secret]") {
     const Secret token("abc+def/0123456789");
     CHECK(redact("url?token=abc+def/0123456789&x") == "url?token=***&x");
     CHECK(redact("url?token=abc%2Bdef%2F0123456789") == "url?token=***");
     CHECK(redact("nothing here") == "nothing here");
 }
 
-TEST_CASE("secret: copies and moves keep it known, the last one's end makes it unknown", "[secret]") {
+TEST_CASE("secret: known until its last copy is destroyed", "[secret]") {
     auto first = std::make_unique<Secret>("0123456789abcdef");
     auto copy = std::make_unique<Secret>(*first);
     Secret moved(std::move(*first));
@@ -27,13 +27,13 @@ TEST_CASE("secret: copies and moves keep it known, the last one's end makes it u
     CHECK(redact("0123456789abcdef") == "0123456789abcdef");
 }
 
-TEST_CASE("secret: a secret that contains another is blotted out whole", "[secret]") {
+TEST_CASE("secret: a secret that contains another is redacted as a whole", "[secret]") {
     const Secret inner("abcdef");
     const Secret outer("123abcdef456");
     CHECK(redact("123abcdef456 abcdef") == "*** ***");
 }
 
-TEST_CASE("secret: of a text that is cut no part of a secret stays", "[secret]") {
+TEST_CASE("secret: a shortened text has no part of a secret", "[secret]") {
     const Secret token("0123456789+abcdef");
     for (const std::string& secret : {std::string("0123456789+abcdef"), percent_encode("0123456789+abcdef")}) {
         const std::string text = "xxxx" + secret + "yyyy" + secret;

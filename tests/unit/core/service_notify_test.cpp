@@ -22,7 +22,7 @@ core::Micros period(const char* usec, const std::string& pid = {}) {
 
 }  // namespace
 
-TEST_CASE("service_notify: the watchdog's period counts where this process is watched", "[service_notify]") {
+TEST_CASE("service_notify: the watchdog period is 0 unless this process is watched", "[service_notify]") {
     const std::string own = std::to_string(::getpid()), other = std::to_string(::getppid());
     CHECK(core::watchdog_period_us() == 0);
     CHECK(period("30000000") == 30 * core::kSecond);

@@ -33,7 +33,7 @@ TEST_CASE("engine: destroying an attempt cancels it, at every stage", "[engine]"
     }
 }
 
-TEST_CASE("engine: an attempt may be destroyed inside its own callback", "[engine]") {
+TEST_CASE("engine: an attempt may be destroyed in its own callback", "[engine]") {
     FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
     core::Loop loop;
     {

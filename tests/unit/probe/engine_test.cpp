@@ -87,7 +87,7 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
             "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nselect 1");
 }
 
-TEST_CASE("engine: what a certificate says is text of one line, whatever its bytes are", "[engine]") {
+TEST_CASE("engine: texts of a certificate are on one line, with any bytes", "[engine]") {
     FakeGateway gateway(test_ca().issue({{"db.example.com", "evil\xff\x1b[31m.example"}}),
                         answer(chunked_reply(kSelectOne)));
     const ProbeResult result = run_probe(good_spec(gateway.port()));
@@ -232,7 +232,7 @@ TEST_CASE("engine: faults of the handshake", "[engine][faults]") {
     }
 }
 
-TEST_CASE("engine: a bad certificate is named, read, and gets no request byte", "[engine][faults]") {
+TEST_CASE("engine: a bad certificate has its reason, is read, and no byte of a request is sent", "[engine][faults]") {
     FakeGateway* self = nullptr;
     const auto listen_for_requests = [&](Connection& c) {
         if (c.handshake()) self->note(c.read_request());
@@ -372,7 +372,7 @@ TEST_CASE("engine: faults of the exchange", "[engine][faults]") {
     }
 }
 
-TEST_CASE("engine: what the reply says", "[engine][faults]") {
+TEST_CASE("engine: faults in the contents of the reply", "[engine][faults]") {
     struct Row {
         std::string reply;
         Phase phase;
@@ -433,7 +433,7 @@ TEST_CASE("engine: what the reply says", "[engine][faults]") {
     }
 }
 
-TEST_CASE("engine: without a token a 401 says that the path is good", "[engine]") {
+TEST_CASE("engine: without a token a 401 means that the path is good", "[engine]") {
     FakeGateway* self = nullptr;
     FakeGateway gateway(test_ca().issue(), [&](Connection& c) {
         if (!c.handshake()) return;
@@ -448,7 +448,7 @@ TEST_CASE("engine: without a token a 401 says that the path is good", "[engine]"
     CHECK(gateway.requests()[0].substr(0, 24) == "POST /rest/sql HTTP/1.1\r");
 }
 
-TEST_CASE("engine: one redirect on the same host is followed, on a connection of its own", "[engine]") {
+TEST_CASE("engine: one redirect on the same host is followed, on another connection", "[engine]") {
     FakeGateway* self = nullptr;
     int left = 1;
     std::string location;

@@ -125,7 +125,7 @@ TEST_CASE("history: minutes for a day, hours for thirty, in at most 300 KiB an a
     CHECK(k.events.empty());
 }
 
-TEST_CASE("history: the last 512 failures stay whatever succeeds, and come back whole", "[history]") {
+TEST_CASE("history: the last 512 failures are kept, complete, over any number of successes", "[history]") {
     Kept k;
     const Record first = k.record(Reason::kSqlError);
     Record full = first;
@@ -201,7 +201,7 @@ TEST_CASE("history: kill -9 at any moment loses what is younger than a second", 
     }
 }
 
-TEST_CASE("history: a present minute and hour go on after a restart", "[history]") {
+TEST_CASE("history: the current minute and hour are continued after a restart", "[history]") {
     Kept k;
     k.clock.advance(kHour - k.clock.wall_us() % kHour);
     for (int i = 0; i < 6; ++i) {
@@ -216,7 +216,7 @@ TEST_CASE("history: a present minute and hour go on after a restart", "[history]
     CHECK(k.day()->attempts == 6);
 }
 
-TEST_CASE("history: a damaged slot loses itself alone", "[history]") {
+TEST_CASE("history: a damaged slot does not affect others", "[history]") {
     Kept k;
     for (int i = 0; i < 300; ++i)
         k.probe(i % 2 == 0 ? ok : refused, kMinute);
@@ -241,7 +241,7 @@ TEST_CASE("history: a damaged slot loses itself alone", "[history]") {
     }
 }
 
-TEST_CASE("history: a file that is none is set aside with a word, and a new one begun", "[history]") {
+TEST_CASE("history: an invalid file is renamed, logged, and a new one is begun", "[history]") {
     Kept k;
     k.probe(refused);
     k.store.reset();
@@ -265,7 +265,7 @@ TEST_CASE("history: a file that is none is set aside with a word, and a new one 
     }
 }
 
-TEST_CASE("history: any bytes behind a good header are no reason to fall", "[history]") {
+TEST_CASE("history: any bytes after a valid header are read without a crash", "[history]") {
     Kept k;
     k.probe(refused);
     k.store.reset();
@@ -285,7 +285,8 @@ TEST_CASE("history: any bytes behind a good header are no reason to fall", "[his
     }
 }
 
-TEST_CASE("history: addresses that go give their place to new ones; who comes back finds the past", "[history]") {
+TEST_CASE("history: sections of removed addresses are reused; an address that returns gets its own again",
+          "[history]") {
     Kept k(3);
     for (int address = 1; address <= 3; ++address)
         k.probe(refused, 2 * kHour, address);
@@ -304,7 +305,7 @@ TEST_CASE("history: addresses that go give their place to new ones; who comes ba
     CHECK(k.failures(2).empty());
 }
 
-TEST_CASE("history: when every place is in use, one more is kept in memory and said", "[history]") {
+TEST_CASE("history: without a free section an address is kept in memory, and reported", "[history]") {
     Kept k(2);
     for (int i = 0; i < 200; ++i) {
         for (int address = 1; address <= 3; ++address)
@@ -323,8 +324,7 @@ TEST_CASE("history: when every place is in use, one more is kept in memory and s
     CHECK(k.day(3)->attempts == 201);
 }
 
-TEST_CASE("history: of many addresses that came and went those in the file keep their past, the others go",
-          "[history]") {
+TEST_CASE("history: of many removed addresses those in the file keep their past, the others are dropped", "[history]") {
     Kept k(2);
     for (int address = 1; address <= 4; ++address)
         k.probe(refused, 10 * kSecond, address);
@@ -350,8 +350,7 @@ TEST_CASE("history: the same address in two links has two pasts", "[history]") {
     CHECK(k.store->addresses() == 2);
 }
 
-TEST_CASE("history: a clock that is set forward leaves a gap, one set back goes through the same minutes again",
-          "[history]") {
+TEST_CASE("history: a clock set forward leaves a gap, one set back adds to the same minutes", "[history]") {
     Kept k;
     k.clock.advance(kHour - k.clock.wall_us() % kHour);
     for (int i = 0; i < 60; ++i)
@@ -381,8 +380,7 @@ TEST_CASE("history: a clock that is set forward leaves a gap, one set back goes 
     CHECK(k.failures().back().seq == k.seq);
 }
 
-TEST_CASE("history: a full disk is said once, memory goes on, and what was kept back is written when there is room",
-          "[history]") {
+TEST_CASE("history: a full disk is logged once, and the queue is written when there is room", "[history]") {
     Kept k;
     k.store->finish();
     rlimit before{};
@@ -411,7 +409,8 @@ TEST_CASE("history: a full disk is said once, memory goes on, and what was kept 
     CHECK(k.failures().size() == 10);
 }
 
-TEST_CASE("history: a folder that is missing is no reason to stop; the file is opened when there is one", "[history]") {
+TEST_CASE("history: with a missing folder it is in memory, and the file is opened once there is a folder",
+          "[history]") {
     Kept k;
     k.path = k.folder / "later/history";
     k.start();

@@ -62,7 +62,7 @@ TEST_CASE("http: good replies, in any pieces", "[http]") {
     }
 }
 
-TEST_CASE("http: bad replies are named, in any pieces", "[http]") {
+TEST_CASE("http: every bad reply has its problem, in any pieces", "[http]") {
     struct Row {
         std::string text;
         Progress progress;
@@ -114,7 +114,7 @@ TEST_CASE("http: bad replies are named, in any pieces", "[http]") {
     }
 }
 
-TEST_CASE("http: endless interim replies, headers and trailers end", "[http]") {
+TEST_CASE("http: interim replies, headers and trailers are limited", "[http]") {
     std::string interim, headers = "HTTP/1.1 200 OK\r\n";
     for (int i = 0; i < 20; ++i)
         interim += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -128,7 +128,7 @@ TEST_CASE("http: endless interim replies, headers and trailers end", "[http]") {
     CHECK(parse(trailers + "\r\n").progress == Progress::kProtocol);
 }
 
-TEST_CASE("http: what came stays, whatever is fed afterwards", "[http]") {
+TEST_CASE("http: a result does not change with more data", "[http]") {
     HttpReply reply;
     CHECK(reply.feed("HTTP/1.1 200 OK\r\nX-A:  b c \r\nContent-Length: 1\r\n\r\nx") == Progress::kDone);
     CHECK(reply.feed("HTTP/1.1 500") == Progress::kDone);

@@ -216,7 +216,7 @@ TEST_CASE("network: no route is no_route, at once", "[engine][faults][network]")
           "connect no_route");
 }
 
-TEST_CASE("network: what routers and hosts report has its name", "[engine][faults][network]") {
+TEST_CASE("network: every ICMP error and reset has its reason", "[engine][faults][network]") {
     check(behind_tun([](Tun& tun) { tun.answer_icmp(0); }), "connect net_unreachable");
     check(behind_tun([](Tun& tun) { tun.answer_icmp(1); }), "connect host_unreachable");
     check(behind_tun([](Tun& tun) { tun.answer_icmp(3); }), "connect tcp_refused");
@@ -235,7 +235,7 @@ TEST_CASE("network: silence is tcp_timeout after connect_timeout", "[engine][fau
     check(behind_tun([](Tun&) {}, spec), "connect tcp_timeout");
 }
 
-TEST_CASE("network: our own limits are local", "[engine][faults][network]") {
+TEST_CASE("network: limits of this host give local_* reasons", "[engine][faults][network]") {
     SECTION("descriptors") {
         CHECK(reason_for_connect_error(EMFILE, true) == Reason::kLocalFdLimit);
         CHECK(reason_for_connect_error(ENFILE, true) == Reason::kLocalFdLimit);

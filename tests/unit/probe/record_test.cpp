@@ -61,7 +61,7 @@ Record record_at(core::Micros wall_us, Reason reason = Reason::kNone, std::uint6
 
 }  // namespace
 
-TEST_CASE("record: the line is exactly the interface's", "[record]") {
+TEST_CASE("record: the JSON line, byte by byte", "[record]") {
     ProbeResult r = result_at(kStart, Reason::kCertNameMismatch);
     r.zone = "cn-hangzhou-h";
     r.endpoint = "ep-bp1";
@@ -128,7 +128,7 @@ TEST_CASE("history: the records of an address share the certificate until it cha
     CHECK(kept[2].cert_not_after_us == kStart + core::kHour);
 }
 
-TEST_CASE("record: every reason survives the line", "[record]") {
+TEST_CASE("record: every reason round-trips", "[record]") {
     for (int i = 0; i < static_cast<int>(Reason::kCount); ++i) {
         const auto reason = static_cast<Reason>(i);
         const Record record = record_at(kStart, reason);
@@ -140,7 +140,7 @@ TEST_CASE("record: every reason survives the line", "[record]") {
     CHECK_FALSE(parse_reason(""));
 }
 
-TEST_CASE("record: what is no record is refused", "[record]") {
+TEST_CASE("record: an invalid line is refused", "[record]") {
     for (const char* line : {"", "{", "[]", "1", "{}", R"({"ts":"x","link":"a","ip":"1.2.3.4"})",
                              R"({"ts":"2026-01-02T03:04:05Z","link":"a","ip":"x"})", R"({"ts":5,"link":[],"ip":{}})"}) {
         CHECK_FALSE(parse_record(line));
@@ -148,7 +148,7 @@ TEST_CASE("record: what is no record is refused", "[record]") {
     CHECK(parse_record(R"({"new_key":1,"ts":"2026-01-02T03:04:05Z","link":"a","ip":"1.2.3.4"})"));
 }
 
-TEST_CASE("history: rings are bounded, failures stay when successes roll over", "[history]") {
+TEST_CASE("history: rings are bounded, and failures are kept longer than successes", "[history]") {
     History history({8, 4}, 100);
     const Fold fold{{State::kUp, State::kUp}, {State::kUp, State::kUp}};
     history.add(result_at(kStart, Reason::kTcpRefused), fold);
@@ -199,7 +199,7 @@ TEST_CASE("history: the marks of the last results, oldest first", "[history]") {
     CHECK(history.recent("tdengine-prod", ip, 2) == "?~");
 }
 
-TEST_CASE("probe log: failures and transitions always, successes once and then sampled", "[log]") {
+TEST_CASE("probe log: failures and transitions are always logged, successes once and then sampled", "[log]") {
     const Folder folder;
     ProbeLog log(nullptr, folder.log());
     CHECK(log.add(record_at(kStart)));
@@ -221,7 +221,7 @@ TEST_CASE("probe log: failures and transitions always, successes once and then s
     CHECK(reader.skipped() == 0);
 }
 
-TEST_CASE("probe log: rotates, keeps so many files, is read back in order across them", "[log]") {
+TEST_CASE("probe log: it rotates, keeps a number of files, and is read in order across them", "[log]") {
     const Folder folder;
     ProbeLogSettings settings;
     settings.file_bytes = 4096;
@@ -269,7 +269,7 @@ TEST_CASE("probe log: rotates, keeps so many files, is read back in order across
     CHECK(tail.next({})->seq == seq);
 }
 
-TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhile", "[log]") {
+TEST_CASE("probe log: a reader that follows misses nothing over rotations", "[log]") {
     const Folder folder;
     constexpr std::uint64_t kRecords = 8000;
     ProbeLogSettings settings;
@@ -300,7 +300,7 @@ TEST_CASE("probe log: who follows misses nothing, however it is rotated meanwhil
     CHECK(wrong == 0);
 }
 
-TEST_CASE("probe log: a line cut off by a crash does not spoil the next", "[log]") {
+TEST_CASE("probe log: a line cut off by a crash does not damage the next one", "[log]") {
     const Folder folder;
     std::ofstream(folder.log()) << to_json(record_at(kStart)) << "\n{\"ts\":\"2026-01-";
     {
@@ -315,7 +315,7 @@ TEST_CASE("probe log: a line cut off by a crash does not spoil the next", "[log]
     CHECK(reader.skipped() == 1);
 }
 
-TEST_CASE("probe log: a disk that is full loses lines, says so once, and stops nothing", "[log]") {
+TEST_CASE("probe log: with a full disk lines are lost, which is logged once", "[log]") {
     std::vector<std::string> events;
     core::capture_log([&](core::Level, std::string_view event, const std::string&) { events.emplace_back(event); });
     const Folder folder;
@@ -341,7 +341,7 @@ TEST_CASE("probe log: a disk that is full loses lines, says so once, and stops n
     core::capture_log({});
 }
 
-TEST_CASE("probe log: a folder that is missing is no reason to stop", "[log]") {
+TEST_CASE("probe log: it works again once a missing folder exists", "[log]") {
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
     ProbeLog log(nullptr, "/nonexistent/folder/probe.log");
     CHECK(log.add(record_at(kStart)));
@@ -349,7 +349,7 @@ TEST_CASE("probe log: a folder that is missing is no reason to stop", "[log]") {
     core::capture_log({});
 }
 
-TEST_CASE("probe log: through the pool, in order, and what is left at the end", "[log]") {
+TEST_CASE("probe log: written in the pool, in order, and completed by the destructor", "[log]") {
     const Folder folder;
     core::Loop loop;
     ProbeLogSettings settings;

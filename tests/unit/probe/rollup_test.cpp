@@ -24,7 +24,7 @@ Record attempt(Reason reason, Phase phase, std::vector<core::Micros> phases, cor
 
 }  // namespace
 
-TEST_CASE("rollup: a phase is measured by who completed it, the total by whole replies", "[rollup]") {
+TEST_CASE("rollup: phases are measured in attempts that completed them, the total in complete replies", "[rollup]") {
     RollupBuilder b;
     b.begin(kStart);
     b.add(attempt(Reason::kNone, Phase::kCount, {400, 3000, 10, 900, 50}, 4360));
@@ -42,7 +42,7 @@ TEST_CASE("rollup: a phase is measured by who completed it, the total by whole r
     CHECK(r.series[kTotal]->max_us == 4360);
 }
 
-TEST_CASE("rollup: what is our own fault is no attempt, a missing token no failure", "[rollup]") {
+TEST_CASE("rollup: local failures are not counted, a missing token is no failure", "[rollup]") {
     RollupBuilder b;
     b.begin(kStart);
     b.add(attempt(Reason::kLocalFdLimit, Phase::kConnect, {}, 3));
@@ -57,7 +57,7 @@ TEST_CASE("rollup: what is our own fault is no attempt, a missing token no failu
     CHECK(r.series[kTotal]->max_us == 4360);
 }
 
-TEST_CASE("rollup: the commonest reasons are named, the others are counted", "[rollup]") {
+TEST_CASE("rollup: the most common reasons are named, the others are counted", "[rollup]") {
     RollupBuilder b;
     b.begin(kStart);
     for (int reason = 1; reason <= 8; ++reason) {
@@ -71,7 +71,7 @@ TEST_CASE("rollup: the commonest reasons are named, the others are counted", "[r
     }
 }
 
-TEST_CASE("rollup: goes on where it was", "[rollup]") {
+TEST_CASE("rollup: a period is continued", "[rollup]") {
     RollupBuilder whole, first;
     whole.begin(kStart);
     first.begin(kStart);

@@ -10,7 +10,7 @@
 using namespace postern;
 using namespace postern::probe;
 
-TEST_CASE("spread: percentiles are off by 3.2 % at most, min and max by nothing", "[spread]") {
+TEST_CASE("spread: percentiles are off by 3.2 % at most, min and max are exact", "[spread]") {
     core::SeededRandom random(7);
     for (int round = 0; round < 200; ++round) {
         TimeHistogram histogram;
@@ -38,7 +38,7 @@ TEST_CASE("spread: percentiles are off by 3.2 % at most, min and max by nothing"
     }
 }
 
-TEST_CASE("spread: of one, of none, and of what is out of range", "[spread]") {
+TEST_CASE("spread: one value, none, and values out of range", "[spread]") {
     TimeHistogram h;
     CHECK_FALSE(h.spread());
     h.add(412);
@@ -50,7 +50,7 @@ TEST_CASE("spread: of one, of none, and of what is out of range", "[spread]") {
     CHECK(odd.spread()->max_us == (core::Micros{1} << 31) - 1);
 }
 
-TEST_CASE("spread: what was kept as five numbers gives the same five again", "[spread]") {
+TEST_CASE("spread: a histogram of one spread gives the same spread", "[spread]") {
     core::SeededRandom random(11);
     for (int round = 0; round < 300; ++round) {
         TimeHistogram before;
@@ -70,7 +70,7 @@ TEST_CASE("spread: what was kept as five numbers gives the same five again", "[s
     }
 }
 
-TEST_CASE("spread: a time in 16 bits is kept to 0.05 %, in order, and stays what it is", "[spread]") {
+TEST_CASE("spread: time codes are accurate to 0.05 %, ordered, and stable", "[spread]") {
     std::uint16_t last = 0;
     for (core::Micros us = 0; us < (core::Micros{1} << 31); us = us * 1001 / 1000 + 1) {
         const auto code = time_code(us);

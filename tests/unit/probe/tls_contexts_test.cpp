@@ -58,8 +58,9 @@ struct Launch {
 
 }  // namespace
 
-TEST_CASE("contexts: a CA file that is missing, empty or no PEM is local, and is tried again once it changed",
-          "[tls]") {
+TEST_CASE(
+    "contexts: a CA file that is missing, empty or not PEM gives a local reason, and is loaded again after a change",
+    "[tls]") {
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
     FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
     const TempFile file;
@@ -79,7 +80,7 @@ TEST_CASE("contexts: a CA file that is missing, empty or no PEM is local, and is
     core::capture_log({});
 }
 
-TEST_CASE("contexts: a CA file that changes is loaded anew; one that breaks keeps the old trust", "[tls]") {
+TEST_CASE("contexts: a changed CA file is loaded again; a broken one keeps the old context", "[tls]") {
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
     static TestCa other("another CA");
     FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
@@ -110,7 +111,7 @@ TEST_CASE("contexts: the system's store loads", "[tls]") {
     CHECK(context);
 }
 
-TEST_CASE("contexts: an engine without one names memory, not the peer", "[tls]") {
+TEST_CASE("contexts: an attempt without a context has reason local_oom", "[tls]") {
     core::Loop loop;
     std::optional<ProbeResult> result;
     {

@@ -92,11 +92,11 @@ std::string agreed(const std::string& type, const EVP_MD* digest, int version, c
 
 }  // namespace
 
-TEST_CASE("TLS library: it is one of its own", "[tls]") {
+TEST_CASE("TLS library: it is not OpenSSL's default context", "[tls]") {
     CHECK(probe::tls_library() != nullptr);
 }
 
-TEST_CASE("TLS library: a certificate of every key type that TLS knows is read and its signature checked", "[tls]") {
+TEST_CASE("TLS library: certificates of every key type of TLS are read and their signatures verified", "[tls]") {
     for (const char* type : {"RSA", "RSA-PSS", "P-256", "P-384", "P-521", "ED25519", "ED448"}) {
         const bool edwards = std::string_view(type).substr(0, 2) == "ED";
         CAPTURE(type);
@@ -109,7 +109,7 @@ TEST_CASE("TLS library: a certificate of every key type that TLS knows is read a
     }
 }
 
-TEST_CASE("TLS library: every suite that OpenSSL offers by default is agreed on", "[tls]") {
+TEST_CASE("TLS library: every default suite of OpenSSL can be negotiated", "[tls]") {
     const Context plain(SSL_CTX_new(TLS_client_method())),
         ours(SSL_CTX_new_ex(probe::tls_library(), nullptr, TLS_client_method()));
     STACK_OF(SSL_CIPHER)* suites = SSL_CTX_get_ciphers(plain.get());

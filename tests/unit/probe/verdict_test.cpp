@@ -72,7 +72,7 @@ TEST_CASE("verdict: fall and rise of the path, fast until settled", "[verdict]")
     CHECK(b.run({refused, refused, refused, ok, refused}) == "up/up! up/up! down/unknown down/unknown! down/unknown");
 }
 
-TEST_CASE("verdict: who flaps stays out longer, who failed once does not", "[verdict]") {
+TEST_CASE("verdict: a flapping address stays down for longer, a single outage does not", "[verdict]") {
     Book b;
     b.run({ok, ok});
     const auto successes_needed = [&] {
@@ -97,7 +97,7 @@ TEST_CASE("verdict: who flaps stays out longer, who failed once does not", "[ver
     CHECK_FALSE(b.health().flapping);
 }
 
-TEST_CASE("verdict: a flapping service is damped alike", "[verdict]") {
+TEST_CASE("verdict: a flapping service is damped in the same way", "[verdict]") {
     Book b;
     b.fold(ok);
     for (int i = 0; i < 4; ++i) {
@@ -169,7 +169,7 @@ TEST_CASE("verdict: slow is degraded with the same hysteresis", "[verdict]") {
     CHECK(b.fold(ok).after.service == State::kUp);
 }
 
-TEST_CASE("verdict: a certificate that ends soon degrades at once", "[verdict]") {
+TEST_CASE("verdict: a certificate that expires soon degrades at once", "[verdict]") {
     Book b;
     ProbeResult r = b.result(ok);
     r.certificate.chain_not_after_us = b.clock.wall_us() + 13 * core::kDay;
@@ -178,7 +178,7 @@ TEST_CASE("verdict: a certificate that ends soon degrades at once", "[verdict]")
     CHECK(b.fold(ok).after == Verdict{State::kUp, State::kUp});
 }
 
-TEST_CASE("verdict: since moves with the overall state only", "[verdict]") {
+TEST_CASE("verdict: since changes with the overall state only", "[verdict]") {
     Book b;
     b.fold(ok);
     const core::Micros since = b.health().since_wall_us;
@@ -189,7 +189,8 @@ TEST_CASE("verdict: since moves with the overall state only", "[verdict]") {
     CHECK(b.health().since_wall_us == b.clock.wall_us());
 }
 
-TEST_CASE("verdict: targets that stay keep their verdict, strangers change nothing", "[verdict]") {
+TEST_CASE("verdict: targets of the old and the new list keep their verdict, results of others change nothing",
+          "[verdict]") {
     Book b;
     b.run({ok, ok});
     b.targets({"10.0.1.23", "10.0.2.9", "10.0.2.9"});
@@ -236,7 +237,7 @@ TEST_CASE("verdict: the link's state by policy", "[verdict]") {
     CHECK(link_state({U, X}, LinkPolicy::kAll) == X);
 }
 
-TEST_CASE("verdict: saved and restored while they are young", "[verdict]") {
+TEST_CASE("verdict: saved verdicts are restored while they are recent", "[verdict]") {
     Book b;
     b.targets({"10.0.1.23", "10.0.2.9"});
     b.run({ok, refused, refused, refused});
@@ -268,7 +269,7 @@ TEST_CASE("verdict: saved and restored while they are young", "[verdict]") {
     CHECK_FALSE(b.book.restore(newer, core::kHour));
 }
 
-TEST_CASE("verdict: of a saved file with any byte changed or missing nothing is restored", "[verdict]") {
+TEST_CASE("verdict: a saved file with any byte changed or missing restores nothing", "[verdict]") {
     Book b;
     b.run({refused, refused, refused});
     const std::string saved = b.book.to_json();
@@ -284,7 +285,7 @@ TEST_CASE("verdict: of a saved file with any byte changed or missing nothing is 
     CHECK(*fresh.book.restore(saved, core::kHour) == 1);
 }
 
-TEST_CASE("verdict: a saved verdict of the future is not taken, an older one of a set back clock neither",
+TEST_CASE("verdict: a saved verdict of the future is not restored, nor an older one after the clock was set back",
           "[verdict]") {
     Book b;
     b.run({refused, refused, refused});
@@ -298,7 +299,7 @@ TEST_CASE("verdict: a saved verdict of the future is not taken, an older one of 
     CHECK(*ahead.book.restore(saved, 5 * core::kMinute) == 0);
 }
 
-TEST_CASE("verdict: what is restored is not this run's sweep, and knows how often it has flapped", "[verdict]") {
+TEST_CASE("verdict: a restored verdict does not count as a sweep, and keeps its flaps", "[verdict]") {
     Book b;
     b.run({ok});
     for (int i = 0; i < 5; ++i) {
@@ -319,7 +320,7 @@ TEST_CASE("verdict: what is restored is not this run's sweep, and knows how ofte
     CHECK(fresh.book.first_sweep_done("link"));
 }
 
-TEST_CASE("verdict: down lasts as long as its successes take at the fast interval, however fast they come",
+TEST_CASE("verdict: down lasts for the time of its successes at the fast interval, even if they come faster",
           "[verdict]") {
     Book b({.fall = 3, .rise = 2, .interval_us = 10 * core::kSecond, .fast_interval_us = core::kSecond});
     b.run({ok, refused, refused, refused});
@@ -340,7 +341,7 @@ TEST_CASE("verdict: down lasts as long as its successes take at the fast interva
     CHECK(b.health().path_down);
 }
 
-TEST_CASE("verdict: a service that turned down dwells, too", "[verdict]") {
+TEST_CASE("verdict: a down service has the same dwell time", "[verdict]") {
     Book b;
     b.run({ok, e5xx, e5xx, e5xx});
     for (int i = 0; i < 10; ++i)
@@ -351,7 +352,7 @@ TEST_CASE("verdict: a service that turned down dwells, too", "[verdict]") {
     CHECK(b.health().verdict.service == State::kUp);
 }
 
-TEST_CASE("verdict: flaps are forgotten while what flapped stays down", "[verdict]") {
+TEST_CASE("verdict: flaps are forgotten also while down", "[verdict]") {
     Book b;
     b.run({ok});
     for (int i = 0; i < 6; ++i) {

@@ -89,8 +89,9 @@ TEST_CASE("verified chains: another name or certificate is verified, and refused
     CHECK(judge.chains.size() == 2);
 }
 
-TEST_CASE("verified chains: a certificate that has ended since, or has not begun after a clock was set, is refused",
-          "[tls]") {
+TEST_CASE(
+    "verified chains: a certificate that has expired since, or is not valid yet after the clock was set, is refused",
+    "[tls]") {
     Judge judge;
     const Identity leaf = test_ca().issue({.begins_s = -3600, .ends_s = 3600});
     CHECK(judge.error_of(leaf, "db.example.com") == X509_V_OK);
@@ -113,7 +114,7 @@ TEST_CASE("verified chains: their number is bounded", "[tls]") {
     CHECK(judge.chains.size() <= 64);
 }
 
-TEST_CASE("verified chains: a second probe of the same gateway says the same of its certificate", "[tls]") {
+TEST_CASE("verified chains: a second probe of the same gateway reports the same certificate", "[tls]") {
     FakeGateway gateway(test_ca().issue(), answer(chunked_reply(kSelectOne)));
     const ProbeSpec spec = good_spec(gateway.port());
     const auto context = TlsContext::load(spec.ca_file);

@@ -106,11 +106,11 @@ void check(const ProbeResult& result, Reason reason, std::string_view part = {})
 
 }  // namespace
 
-TEST_CASE("ws: the accept key is the RFC's", "[ws]") {
+TEST_CASE("ws: the accept key is that of the RFC's example", "[ws]") {
     CHECK(ws_accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455 1.3
 }
 
-TEST_CASE("ws: a good attempt asks for the version on a connection of its own, with times of its own", "[ws]") {
+TEST_CASE("ws: a good attempt asks for the version on another connection, with its own times", "[ws]") {
     std::string frames;
     WsGateway gateway([&](Connection& c, const std::string& request) {
         c.send(switching(request) + server_frame(0x89, "beat"));
@@ -177,7 +177,7 @@ TEST_CASE("ws: it is asked for only where the configuration says so, and only af
     CHECK(gateway.requests().size() <= 1);
 }
 
-TEST_CASE("ws: an upgrade that is refused has the reason of its status", "[ws][faults]") {
+TEST_CASE("ws: a refused upgrade has the reason of its status", "[ws][faults]") {
     const std::vector<std::pair<std::string, Reason>> rows{
         {length_reply(R"({"code":855})", 401), Reason::kHttpStatus401},
         {length_reply("", 403), Reason::kHttpStatus403},
@@ -258,7 +258,7 @@ TEST_CASE("ws: what comes after the upgrade", "[ws][faults]") {
             pings += server_frame(0x89, "");
         check(against(answers(pings)), Reason::kHttpProtocol, "frames without");
     }
-    SECTION("answers that are none") {
+    SECTION("invalid answers") {
         check(against(answers(server_frame(0x81, "{\"code\":"))), Reason::kBodyInvalidJson);
         check(against(answers(server_frame(0x82, kVersion))), Reason::kBodyMismatch, "binary");
         check(against(answers(server_frame(0x81, "[1]"))), Reason::kBodyMismatch, "numeric code");
@@ -272,7 +272,7 @@ TEST_CASE("ws: what comes after the upgrade", "[ws][faults]") {
     }
 }
 
-TEST_CASE("ws: faults of its own connection are named as such, in phase ws", "[ws][faults]") {
+TEST_CASE("ws: faults of its connection have their reason, in phase ws", "[ws][faults]") {
     int connection = 0;
     std::function<void(Connection&)> second;
     FakeGateway gateway(test_ca().issue(), [&](Connection& c) {
@@ -301,7 +301,7 @@ TEST_CASE("ws: faults of its own connection are named as such, in phase ws", "[w
     }
 }
 
-TEST_CASE("ws: the token is in the request line alone, whatever the gateway says back", "[ws][secrets]") {
+TEST_CASE("ws: the token is only in the request line, and in no detail", "[ws][secrets]") {
     // The gateway repeats the token; run_probe() checks that no detail has it.
     const std::string token = "0123456789abcdef0123456789abcdef01234567";
     check(against(replies(length_reply("no such token: " + token, 400, "text/plain"))), Reason::kHttpStatus4xx, "***");

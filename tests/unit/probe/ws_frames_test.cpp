@@ -43,7 +43,7 @@ Outcome read(WsFrames& frames, std::string_view bytes, std::size_t step) {
 
 }  // namespace
 
-TEST_CASE("ws frames: a client's frame is whole, masked, and as the RFC's example has it", "[ws]") {
+TEST_CASE("ws frames: a client frame is final and masked, as in the RFC's example", "[ws]") {
     // RFC 6455 5.7: "Hello" under the mask 37 fa 21 3d.
     CHECK(ws_client_frame(WsOpcode::kText, "Hello", 0x37fa213d) ==
           std::string("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"));
@@ -53,7 +53,7 @@ TEST_CASE("ws frames: a client's frame is whole, masked, and as the RFC's exampl
     CHECK(ws_client_frame(WsOpcode::kPong, "", 0).size() == 6);
 }
 
-TEST_CASE("ws frames: a message is read whole, in fragments, between pings, in any pieces", "[ws]") {
+TEST_CASE("ws frames: a message is read in one frame, in fragments, between pings, in any pieces", "[ws]") {
     for (const std::size_t step : {1u, 2u, 3u, 7u, 100000u}) {
         INFO(step);
         {
@@ -82,7 +82,7 @@ TEST_CASE("ws frames: a message is read whole, in fragments, between pings, in a
     }
 }
 
-TEST_CASE("ws frames: a ping is handed over with its payload, a close with code and reason", "[ws]") {
+TEST_CASE("ws frames: a ping has its payload, a close frame its code and reason", "[ws]") {
     WsFrames frames;
     frames.feed(frame(kFin | kPing, "beat"));
     CHECK(frames.next() == Progress::kPing);
@@ -99,7 +99,7 @@ TEST_CASE("ws frames: a ping is handed over with its payload, a close with code 
     CHECK(silent.close_code() == 1005);
 }
 
-TEST_CASE("ws frames: what no server may send is refused as soon as it shows", "[ws]") {
+TEST_CASE("ws frames: invalid frames are refused as early as possible", "[ws]") {
     struct Row {
         std::string bytes;
         Progress progress;
@@ -129,7 +129,7 @@ TEST_CASE("ws frames: what no server may send is refused as soon as it shows", "
     }
 }
 
-TEST_CASE("ws frames: fragments without end, and frames without a message, are cut off", "[ws]") {
+TEST_CASE("ws frames: fragments, and frames without a message, are limited", "[ws]") {
     const WsLimits limits{1000, 20};
     {
         WsFrames frames(limits);

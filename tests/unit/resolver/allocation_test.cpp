@@ -77,7 +77,7 @@ TEST_CASE("allocations: none for private answers, errors, local names and cache 
     CHECK(after - before == 0);
 }
 
-TEST_CASE("keepalive: a TCP client that asks is told how long an idle connection lives, over UDP nothing", "[tcp]") {
+TEST_CASE("keepalive: a TCP client that asks gets the idle timeout, a UDP client nothing", "[tcp]") {
     test::Bench bench;
     bench.use(test::usual_plan(1));
     Query q{.edns_size = 1232};

@@ -75,7 +75,7 @@ TEST_CASE("canary: every kind of listening address is asked through the kernel",
     CHECK(w.fed(5));
 }
 
-TEST_CASE("canary: in the statistics it is a local answer over UDP and nothing else", "[canary]") {
+TEST_CASE("canary: in the statistics it is one local answer over UDP", "[canary]") {
     Watched w;
     w.start({"127.0.0.0/8"});
     REQUIRE(w.fed(5));
@@ -92,7 +92,7 @@ TEST_CASE("canary: in the statistics it is a local answer over UDP and nothing e
     CHECK(stats.upstreams[0].sent == 0);
 }
 
-TEST_CASE("canary: flies from an address that is allowed; where none is, REFUSED is a sign of life", "[canary]") {
+TEST_CASE("canary: asks from an allowed address; without one REFUSED counts", "[canary]") {
     const auto refused = [](Watched& w) {
         return w.host.server->stats().events[static_cast<std::size_t>(core::ResolverEvent::kRefusedClient)];
     };
@@ -108,7 +108,7 @@ TEST_CASE("canary: flies from an address that is allowed; where none is, REFUSED
     CHECK(refused(none) >= 3);
 }
 
-TEST_CASE("canary: an address that has left the host does not stand for the others", "[canary]") {
+TEST_CASE("canary: an address that was removed from the host is skipped", "[canary]") {
     Watched w;
     auto sockets = sockets_on({"127.0.0.9", "127.0.0.10"});
     sockets[0].address.ip = *core::IpAddress::parse("192.0.2.1");  // as after the interface was removed
@@ -116,7 +116,7 @@ TEST_CASE("canary: an address that has left the host does not stand for the othe
     CHECK(w.fed(3));
 }
 
-TEST_CASE("canary: a listener that gets nothing is not alive, and is again when it gets something", "[canary]") {
+TEST_CASE("canary: a listener that receives nothing fails it, until it receives again", "[canary]") {
     Watched w;
     auto sockets = sockets_on({"127.0.0.9"});
     const int listener = sockets[0].fd.get();

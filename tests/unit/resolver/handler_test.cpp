@@ -54,7 +54,7 @@ TEST_CASE("private: every other type is NODATA with SOA, ANY gives the addresses
     CHECK(bench.transport.sent == 0);
 }
 
-TEST_CASE("private: ID, RD, CD and the letters of the question come back, OPT only if there was one", "[private]") {
+TEST_CASE("private: ID, RD, CD and the case of the question are echoed, OPT only if there was one", "[private]") {
     Bench bench;
     bench.use(test::usual_plan());
     auto reply = bench.ask(Query{.name = "dB.ExamplE.", .id = 0xbeef, .flags = 0x0070});  // Z, AD and CD
@@ -84,7 +84,7 @@ TEST_CASE("private: a name without addresses yet is SERVFAIL with EDE 14, never 
     CHECK(test::rcode_of(bench.ask(Query{})) == 2);
 }
 
-TEST_CASE("private: an answer larger than the client takes is cut with TC, in full over TCP", "[private]") {
+TEST_CASE("private: an answer larger than the client's limit has TC, and is complete over TCP", "[private]") {
     Bench bench;
     auto plan = test::usual_plan();
     std::vector<std::string> many;
@@ -110,7 +110,7 @@ TEST_CASE("private: an answer larger than the client takes is cut with TC, in fu
     CHECK(bench.ask(with).size() <= 512);
 }
 
-TEST_CASE("handler: each malformed packet gets its own answer, or none", "[handler]") {
+TEST_CASE("handler: each malformed packet gets its error, or no reply", "[handler]") {
     Bench bench;
     bench.use(test::usual_plan());
     CHECK(bench.ask(core::Bytes(5)).empty());
@@ -133,7 +133,7 @@ TEST_CASE("handler: each malformed packet gets its own answer, or none", "[handl
     CHECK(bench.event(core::ResolverEvent::kDroppedShort) == 1);
 }
 
-TEST_CASE("handler: a client that is not allowed is refused with EDE 18, and not without end", "[handler]") {
+TEST_CASE("handler: a client that is not allowed is refused with EDE 18, at a limited rate", "[handler]") {
     Bench bench;
     bench.use(test::usual_plan());
     const auto stranger = test::client_at("203.0.113.9:53");
@@ -148,7 +148,7 @@ TEST_CASE("handler: a client that is not allowed is refused with EDE 18, and not
     CHECK_FALSE(bench.ask(Query{}, stranger).empty());
 }
 
-TEST_CASE("local: localhost, invalid, loopback reverse and our name are answered here", "[local]") {
+TEST_CASE("local: localhost, invalid, loopback reverse and version.bind are answered locally", "[local]") {
     Bench bench;
     bench.use(test::usual_plan());
     CHECK(records_of(bench.ask(Query{.name = "LocalHost."})) == Lines{"LocalHost. 600 IN A 127.0.0.1"});
@@ -185,7 +185,7 @@ TEST_CASE("local: localhost, invalid, loopback reverse and our name are answered
     CHECK(bench.transport.sent == 2);
 }
 
-TEST_CASE("explain: the private option tells loopback clients where an answer comes from", "[explain]") {
+TEST_CASE("explain: the private option gives loopback clients the source of an answer", "[explain]") {
     Bench bench;
     auto plan = test::usual_plan();
     plan.allow.push_back(*core::IpPrefix::parse("10.0.0.0/8"));
@@ -204,7 +204,7 @@ TEST_CASE("explain: the private option tells loopback clients where an answer co
           "source=cache age=12s upstream=192.0.2.1:53");
 }
 
-TEST_CASE("plan swap: the next query sees the new plan and nothing of the old", "[plan]") {
+TEST_CASE("plan swap: the next query uses the new plan only", "[plan]") {
     Bench bench;
     bench.use(test::usual_plan());
     auto next = test::base_plan(2);
@@ -224,7 +224,7 @@ TEST_CASE("plan: a fallback makes its names not ready and forwards the rest", "[
     CHECK(view.listen.at(0).text() == "127.0.0.153:53");
 }
 
-TEST_CASE("upstreams: our own address is never one, and what was learnt stays with the address", "[upstream]") {
+TEST_CASE("upstreams: our own address is left out, and state is kept with the address", "[upstream]") {
     core::StatsPage stats;
     const auto address = [](const char* text) { return *core::SocketAddress::parse(text, 53); };
     std::vector<core::SocketAddress> left_out;

@@ -12,7 +12,7 @@
 using namespace postern;
 using namespace postern::resolver;
 
-TEST_CASE("plan watcher: reading again never goes back to an older durable plan", "[plan]") {
+TEST_CASE("plan watcher: reload never goes back to an older durable plan", "[plan]") {
     const test::TempFolder folder;
     const std::string current = folder / "plan", durable = folder / "durable";
     const auto publish = [](const std::string& path, std::uint64_t generation) {

@@ -36,7 +36,7 @@ struct Log {
 
 }  // namespace
 
-TEST_CASE("resolver:query_log: off until it is asked for, and its file goes with it", "[resolver]") {
+TEST_CASE("resolver:query_log: off by default, and its file is removed with it", "[resolver]") {
     Log log;
     log.ask("db.example.");
     CHECK(log.read().empty());
@@ -49,7 +49,7 @@ TEST_CASE("resolver:query_log: off until it is asked for, and its file goes with
     CHECK(core::read_query_log(log.path).error().code == core::Code::kFileMissing);
 }
 
-TEST_CASE("resolver:query_log: a record tells who asked what, and where the answer came from", "[resolver]") {
+TEST_CASE("resolver:query_log: a record has the client, the question and the source of the answer", "[resolver]") {
     Log log;
     log.bench.query_log.configure(1);
     log.ask("DB.example.", 28);
@@ -86,7 +86,7 @@ TEST_CASE("resolver:query_log: a forwarded question counts when it is answered, 
     CHECK(records[0].took_us >= core::kSecond);
 }
 
-TEST_CASE("resolver:query_log: the file holds the last 1024, whatever was asked", "[resolver]") {
+TEST_CASE("resolver:query_log: the file has the last 1024 queries", "[resolver]") {
     Log log;
     log.bench.query_log.configure(1);
     constexpr std::size_t kAsked = 3000;
@@ -114,7 +114,7 @@ TEST_CASE("resolver:query_log: a sample is about its share, of A and AAAA alike"
     CHECK(static_cast<long>(records.size()) - a > 150);
 }
 
-TEST_CASE("resolver:query_log: a file that is damaged or hostile gives only whole records", "[resolver]") {
+TEST_CASE("resolver:query_log: a damaged or hostile file gives only valid records", "[resolver]") {
     Log log;
     log.bench.query_log.configure(1);
     for (int i = 0; i < 10; ++i)

@@ -14,7 +14,7 @@ Parsed parse(const core::Bytes& packet, QueryView* view) {
 
 }  // namespace
 
-TEST_CASE("query: a name is lower-cased for lookup while its own letters are kept for the echo", "[query]") {
+TEST_CASE("query: a name is lower-cased for the lookup, and its case is kept for the reply", "[query]") {
     QueryView q;
     const auto wire = Query{.name = "Db.ExAmple."}.wire();
     REQUIRE(parse(wire, &q) == Parsed::kOk);

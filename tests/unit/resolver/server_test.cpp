@@ -22,7 +22,7 @@ core::Bytes framed(const core::Bytes& message) {
 
 }  // namespace
 
-TEST_CASE("server: private over UDP, forwarded over UDP from a fresh port, statistics on disk", "[server]") {
+TEST_CASE("server: private over UDP, forwarded over UDP from a new port, statistics on disk", "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -49,7 +49,7 @@ TEST_CASE("server: private over UDP, forwarded over UDP from a fresh port, stati
     }));
 }
 
-TEST_CASE("server: a datagram from somebody else never reaches the exchange", "[server]") {
+TEST_CASE("server: a datagram from another sender does not reach the exchange", "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -79,8 +79,7 @@ TEST_CASE("server: a refusing upstream gives SERVFAIL with EDE 23 at once", "[se
     CHECK(test::ede_of(reply) == 23);  // had it waited for the timeout, it would be 22
 }
 
-TEST_CASE("server: over TCP queries come in any pieces, answers in any order, and half-closed clients get theirs",
-          "[server]") {
+TEST_CASE("server: over TCP queries in any pieces, replies in any order, also to half-closed clients", "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -113,7 +112,7 @@ TEST_CASE("server: over TCP queries come in any pieces, answers in any order, an
     CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
 }
 
-TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken than the plan says", "[server]") {
+TEST_CASE("server: idle and silent TCP clients are closed, and their number is limited by the plan", "[server]") {
     Host host;
     auto plan = host.plan();
     plan.settings.tcp_idle_ms = 200;
@@ -130,7 +129,7 @@ TEST_CASE("server: idle and silent TCP clients are let go, and no more are taken
     CHECK(host.until([&] { return host.server->stats().tcp_clients == 0; }));
 }
 
-TEST_CASE("server: a client that never reads its answers is cut and costs bounded memory", "[server]") {
+TEST_CASE("server: a client that never reads is closed, and its memory is bounded", "[server]") {
     Host host;
     auto plan = host.plan();
     plan.settings.tcp_idle_ms = 300;
@@ -180,7 +179,7 @@ TEST_CASE("server: a truncated upstream answer is fetched over TCP, on one conne
     CHECK(::accept4(host.upstream_tcp.get(), nullptr, nullptr, SOCK_NONBLOCK) < 0);
 }
 
-TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the folder may come late or go",
+TEST_CASE("server: new plans are used, damaged ones refused, and the folder may be created late or removed",
           "[server]") {
     Host host;
     const auto fallback = "name db.example\nupstream " + local(Host::port_of(host.upstream.get())).text() + "\n";
@@ -213,7 +212,7 @@ TEST_CASE("server: plans are taken as they appear, damaged ones refused, and the
     CHECK(host.until([&] { return generation() == 7; }));
 }
 
-TEST_CASE("server: a plan that listens elsewhere moves the sockets", "[server]") {
+TEST_CASE("server: a plan with other listen addresses moves the sockets", "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());
@@ -256,7 +255,7 @@ TEST_CASE("server: the statistics say which addresses of the plan are not listen
     CHECK(host.server->stats().listen_missing == 0);
 }
 
-TEST_CASE("server: bound by itself, an address that is taken is missing and the others serve", "[server]") {
+TEST_CASE("server: an address that another program has is missing, and the others work", "[server]") {
     Host host;
     const auto other = Host::bound(SOCK_DGRAM, 0);
     auto plan = host.plan();
@@ -267,7 +266,7 @@ TEST_CASE("server: bound by itself, an address that is taken is missing and the 
     CHECK(records_of(host.ask(Query{})).size() == 1);
 }
 
-TEST_CASE("server: none of a plan's addresses can be had, so the old ones serve until a plan whose can", "[server]") {
+TEST_CASE("server: with no bindable address in a plan the old ones are kept until a plan has one", "[server]") {
     Host host;
     auto plan = host.plan();
     auto closed = Host::bound(SOCK_DGRAM, 0);
@@ -303,7 +302,7 @@ TEST_CASE("server: none of a plan's addresses can be had, so the old ones serve 
     CHECK(records_of(host.ask(Query{})).size() == 1);
 }
 
-TEST_CASE("server: it can end while questions are under way, over UDP and TCP", "[server]") {
+TEST_CASE("server: it can end with questions in flight, over UDP and TCP", "[server]") {
     Host host;
     host.publish(host.plan());
     REQUIRE(host.start());

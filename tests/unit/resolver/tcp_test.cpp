@@ -141,7 +141,7 @@ class Shop {
 
 }  // namespace
 
-TEST_CASE("tcp: of many questions with large answers only so many are answered as the client takes", "[tcp]") {
+TEST_CASE("tcp: of many queries with large replies only as many are answered as the client reads", "[tcp]") {
     Shop shop;
     const auto client = shop.client();
     const auto query = framed(Query{.name = "big.example.", .type = LDNS_RR_TYPE_TXT}.wire());
@@ -155,8 +155,7 @@ TEST_CASE("tcp: of many questions with large answers only so many are answered a
     CHECK(shop.answered() == 400);
 }
 
-TEST_CASE("tcp: of many questions in one segment only so many go to the upstreams at once, and all in the end",
-          "[tcp]") {
+TEST_CASE("tcp: the number of one client's queries that wait for upstreams is limited, and all are answered", "[tcp]") {
     Shop shop;
     const auto client = shop.client();
     core::Bytes burst;
@@ -174,7 +173,7 @@ TEST_CASE("tcp: of many questions in one segment only so many go to the upstream
     }));
 }
 
-TEST_CASE("tcp: a client that says it is done in the moment its answer comes gets the answer", "[tcp]") {
+TEST_CASE("tcp: a client that closes its side when its reply arrives still gets it", "[tcp]") {
     Shop shop;
     const auto client = shop.client();
     shop.ask(client, "www.example.");
@@ -196,7 +195,7 @@ TEST_CASE("tcp: a client that says it is done in the moment its answer comes get
     CHECK(shop.clients() == 0);
 }
 
-TEST_CASE("tcp: an answer that comes when the idle time is over is still sent", "[tcp]") {
+TEST_CASE("tcp: a reply that arrives after the idle timeout is still sent", "[tcp]") {
     Shop shop;
     const auto client = shop.client();
     shop.ask(client, "www.example.");
@@ -207,7 +206,7 @@ TEST_CASE("tcp: an answer that comes when the idle time is over is still sent", 
     CHECK(shop.read(client, 1) == 1);
 }
 
-TEST_CASE("tcp: a steady slow reader is not cut, one that takes nothing is", "[tcp]") {
+TEST_CASE("tcp: a slow reader is not closed, one that reads nothing is", "[tcp]") {
     Shop shop;
     const auto steady = shop.client(), stuck = shop.client();
     core::Bytes burst;
@@ -232,7 +231,7 @@ TEST_CASE("tcp: a steady slow reader is not cut, one that takes nothing is", "[t
     CHECK(shop.clients() == 0);
 }
 
-TEST_CASE("tcp: a client that is not read because it does not read is let go as soon as it breaks off", "[tcp]") {
+TEST_CASE("tcp: the reset of a client that is not being read is noticed at once", "[tcp]") {
     Shop shop;
     auto client = shop.client();
     core::Bytes burst;
@@ -248,7 +247,7 @@ TEST_CASE("tcp: a client that is not read because it does not read is let go as 
     CHECK(shop.until([&] { return shop.clients() == 0; }));
 }
 
-TEST_CASE("tcp: who is not allowed to ask gets no connection", "[tcp]") {
+TEST_CASE("tcp: a client that is not allowed gets no connection", "[tcp]") {
     Shop shop;
     shop.plan.allow = {*core::IpPrefix::parse("127.0.0.1/32")};
     shop.use();
@@ -261,8 +260,7 @@ TEST_CASE("tcp: who is not allowed to ask gets no connection", "[tcp]") {
     CHECK(shop.read(client, 1) == 1);
 }
 
-TEST_CASE("tcp: at the cap whoever has asked nothing for longest makes room, but nobody who is owed an answer",
-          "[tcp]") {
+TEST_CASE("tcp: at the limit the longest idle connection is closed, but none with a pending reply", "[tcp]") {
     Shop shop;
     shop.listeners.tcp().configure({3, core::kMinute});
     const auto waiting = shop.client(), busy = shop.client();

@@ -108,7 +108,7 @@ TEST_CASE("upstream sockets: any thousand queries leave from about a thousand po
           12);
 }
 
-TEST_CASE("upstream sockets: one whose exchange did not end well is not used again, nor the idle ones beside it",
+TEST_CASE("upstream sockets: one whose exchange failed is not reused, nor are the idle ones of its server",
           "[upstream]") {
     Wire wire;
     if (!wire.plenty) {
@@ -152,7 +152,7 @@ TEST_CASE("upstream sockets: one whose exchange did not end well is not used aga
     CHECK(wire.transport->idle() == 0);
 }
 
-TEST_CASE("upstream sockets: idle ones are given back in time, and nothing is left to wake up for", "[upstream]") {
+TEST_CASE("upstream sockets: idle ones are closed in time, and no timer stays", "[upstream]") {
     Wire wire;
     if (!wire.plenty) {
         WARN("too few descriptors are allowed here");
@@ -170,7 +170,7 @@ TEST_CASE("upstream sockets: idle ones are given back in time, and nothing is le
     CHECK(wire.clock.idle());
 }
 
-TEST_CASE("upstream sockets: the ports of a host are not all ours", "[upstream]") {
+TEST_CASE("upstream sockets: the number of ports in use is limited", "[upstream]") {
     Wire wire;
     std::vector<std::uint64_t> handles;
     int error = 0;
@@ -186,7 +186,7 @@ TEST_CASE("upstream sockets: the ports of a host are not all ours", "[upstream]"
     wire.send(1);
 }
 
-TEST_CASE("upstream sockets: a refusing server is reported at once, and the idle sockets go", "[upstream]") {
+TEST_CASE("upstream sockets: a refusing server is reported at once, and its idle sockets are closed", "[upstream]") {
     Wire wire;
     for (std::uint64_t i = 0; i < 10; ++i)
         wire.exchange(i);

@@ -122,7 +122,7 @@ TEST_CASE("upstream tcp: two queries with one ID have a connection each", "[upst
     CHECK(line.told.replies.size() == 2);
 }
 
-TEST_CASE("upstream tcp: a connection that went silent is given nothing more", "[upstream]") {
+TEST_CASE("upstream tcp: nothing more is sent over a silent connection", "[upstream]") {
     Line line;
     line.send(1);
     line.turn();
@@ -140,7 +140,7 @@ TEST_CASE("upstream tcp: a connection that went silent is given nothing more", "
     line.connection(1).answer(0);
     line.turn();
     CHECK(line.told.replies == std::vector<std::uint64_t>{1, 4});
-    SECTION("what it was given may still be answered, and then it is as good as any") {
+    SECTION("a reply over it makes it usable again") {
         line.connection(0).answer(2);
         line.turn();
         CHECK(line.told.replies.back() == 3);
@@ -148,7 +148,7 @@ TEST_CASE("upstream tcp: a connection that went silent is given nothing more", "
         line.turn();
         CHECK_FALSE(line.connection(0).closed);
     }
-    SECTION("when nobody waits for it any more it is closed") {
+    SECTION("it is closed when no query waits for it") {
         line.transport->cancel(lost);
         line.transport->cancel(slow);
         line.turn();
@@ -157,7 +157,7 @@ TEST_CASE("upstream tcp: a connection that went silent is given nothing more", "
     }
 }
 
-TEST_CASE("upstream tcp: a cancelled query that was not written is dropped, and only so many wait", "[upstream]") {
+TEST_CASE("upstream tcp: a cancelled query that was not sent is dropped, and the queue is limited", "[upstream]") {
     Line line;
     const auto first = line.send(1);
     line.send(2);
@@ -233,7 +233,7 @@ TEST_CASE("upstream tcp: a server that closes after each answer still answers al
     CHECK(line.connections.back().queries.size() == 2);
 }
 
-TEST_CASE("upstream tcp: a connection closed while idle is no reason to go one by one", "[upstream]") {
+TEST_CASE("upstream tcp: a connection closed while idle does not end pipelining", "[upstream]") {
     Line line;
     line.send(1);
     line.turn();

@@ -46,7 +46,7 @@ core::Bytes passed_on(const core::Bytes& query, const core::Bytes& reply, bool* 
 
 }  // namespace
 
-TEST_CASE("reply: OPT is taken out wherever it stands, with what would break behind it", "[reply]") {
+TEST_CASE("reply: OPT is removed from any place, with the records after it that can't be moved", "[reply]") {
     const auto query = Query{.name = "www.example."}.wire();
     const auto a = test::wire_records({"www.example. 60 IN A 192.0.2.1"});
     const auto glue = test::wire_records({"ns.example. 60 IN A 192.0.2.53"});
@@ -75,7 +75,7 @@ TEST_CASE("reply: OPT is taken out wherever it stands, with what would break beh
     CHECK_FALSE(sound);
 }
 
-TEST_CASE("reply: names in records are read to their end, loops and overruns are refused", "[reply]") {
+TEST_CASE("reply: names in records are checked, loops and overruns are refused", "[reply]") {
     const auto query = Query{.name = "www.example."}.wire();
     auto reply = test::reply_to(query, 0, {"www.example. 60 IN CNAME other.example."}, {}, false);
     bool sound = false;
@@ -95,7 +95,7 @@ TEST_CASE("reply: names in records are read to their end, loops and overruns are
     }
 }
 
-TEST_CASE("reply: an upstream's EDE is handed on, its other options are not", "[reply]") {
+TEST_CASE("reply: an upstream's EDE is passed on, its other options are not", "[reply]") {
     test::Bench bench;
     bench.use(test::usual_plan(1));
     bench.ask(Query{.name = "www.example.", .edns_size = 1232});
@@ -133,7 +133,8 @@ TEST_CASE("framing: several messages in a segment and one in many pieces give th
     }
 }
 
-TEST_CASE("statistics: written at most every 200 ms, readable as a whole record, made again when deleted", "[stats]") {
+TEST_CASE("statistics: written every 200 ms at most, readable as a complete record, created again when deleted",
+          "[stats]") {
     const TempFolder folder;
     test::FakeClock clock;
     core::SeededRandom random(1);
@@ -151,7 +152,7 @@ TEST_CASE("statistics: written at most every 200 ms, readable as a whole record,
     CHECK(core::read_stats(path));
 }
 
-TEST_CASE("plans: the valid one with the higher generation is chosen, damaged ones are named", "[plan]") {
+TEST_CASE("plans: the valid one with the higher generation is chosen, damaged ones are reported", "[plan]") {
     const TempFolder folder;
     const auto write = [&](const char* name, std::uint64_t generation) {
         return folder.file(name, std::string(core::as_text(*core::serialize(test::base_plan(generation)))));
