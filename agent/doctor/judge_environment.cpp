@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "agent/doctor/judge.h"
+#include "agent/hostdns/own_address.h"
 #include "agent/hostdns/resolv_conf.h"
-#include "core/any_address.h"
 #include "core/text.h"
 
 namespace postern::agent::doctor {
@@ -39,13 +39,16 @@ std::string without_password(std::string url) {
 
 /// Whether programs of the container ask us: by an address that leads out of its network, or through docker's own resolver,
 /// which says in a comment whom it asks from the host's network ("# ExtServers: [host(127.0.0.153)]").
-bool asks_us(const ContainerSeen& container, const std::vector<core::SocketAddress>& listen) {
-    const ResolvConf conf = ResolvConf::parse(container.resolv_conf);
-    return std::any_of(listen.begin(), listen.end(), [&](const auto& own) {
-        if (container.resolv_conf.find("host(" + own.ip.text() + ")") != std::string::npos) return true;
-        if (core::is_any(own.ip)) return true;  // one of the host's addresses: not told from others here
-        return !conf.servers.empty() && conf.servers[0] == own.ip && (!container.own_network || !own.ip.is_loopback());
-    });
+bool asks_us(const ContainerSeen& container, const HostSeen& host, const std::vector<core::SocketAddress>& listen) {
+    const auto ours = [&](const core::IpAddress& ip) { return is_own({ip, 53}, listen, host.addresses); };
+    constexpr std::string_view kAsked = "host(";
+    const std::string_view text = container.resolv_conf;
+    for (auto at = text.find(kAsked); at != text.npos; at = text.find(kAsked, at + 1)) {
+        const auto address = text.substr(at + kAsked.size());
+        if (const auto ip = core::IpAddress::parse(address.substr(0, address.find(')'))); ip && ours(*ip)) return true;
+    }
+    const ResolvConf conf = ResolvConf::parse(text);
+    return !conf.servers.empty() && ours(conf.servers[0]) && (!container.own_network || !conf.servers[0].is_loopback());
 }
 
 void containers(const HostSeen& host, const std::vector<core::SocketAddress>& listen,
@@ -54,7 +57,7 @@ void containers(const HostSeen& host, const std::vector<core::SocketAddress>& li
     std::string others;
     const ContainerSeen* first = nullptr;
     for (const auto& container : host.containers) {
-        if (asks_us(container, listen)) continue;
+        if (asks_us(container, host, listen)) continue;
         if (first == nullptr) first = &container;
         others += (others.empty() ? "" : ", ") + container.name;
     }

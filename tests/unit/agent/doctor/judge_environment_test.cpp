@@ -39,6 +39,7 @@ TEST_CASE("doctor: containers ask postern, or a server without the name", "[doct
     const std::vector<core::SocketAddress> bridge = {loopback[0], *core::SocketAddress::parse("172.17.0.1:53", 53)};
     const auto judged = [](const char* resolv_conf, bool own_network, const std::vector<core::SocketAddress>& listen) {
         HostSeen host;
+        host.addresses = {ip("127.0.0.1"), ip("10.9.9.9"), ip("172.17.0.1")};
         host.containers = {{7, "web", own_network, resolv_conf}};
         return troubles(judge_environment(host, {kName}, false, listen));
     };
@@ -49,6 +50,16 @@ TEST_CASE("doctor: containers ask postern, or a server without the name", "[doct
     CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [host(127.0.0.153)]\n", true, loopback).empty());
     CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [8.8.8.8]\n", true, loopback) == "WARN PN-ENV-CONTAINER");
     CHECK(judged("", true, loopback) == "WARN PN-ENV-CONTAINER");
+    // On every address of the host, which a container's network can or can't reach; on another port nobody is asked.
+    const std::vector<core::SocketAddress> every = {*core::SocketAddress::parse("0.0.0.0:53", 53)};
+    const std::vector<core::SocketAddress> other_port = {*core::SocketAddress::parse("172.17.0.1:5353", 53)};
+    CHECK(judged("nameserver 10.9.9.9\n", true, every).empty());
+    CHECK(judged("nameserver 172.17.0.1\n", true, every).empty());
+    CHECK(judged("nameserver 127.0.0.1\n", false, every).empty());
+    CHECK(judged("nameserver 127.0.0.11\n# ExtServers: [8.8.8.8 host(127.0.0.1)]\n", true, every).empty());
+    CHECK(judged("nameserver 127.0.0.1\n", true, every) == "WARN PN-ENV-CONTAINER");
+    CHECK(judged("nameserver 8.8.8.8\n", true, every) == "WARN PN-ENV-CONTAINER");
+    CHECK(judged("nameserver 172.17.0.1\n", true, other_port) == "WARN PN-ENV-CONTAINER");
 }
 
 }  // namespace postern::agent::doctor
