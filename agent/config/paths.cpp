@@ -58,10 +58,14 @@ bool discarded_on_clone(const Paths& paths, const std::string& folder, std::stri
     return std::any_of(kPathTable.begin(), kPathTable.end(), [&](const PathRow& row) {
         const std::string& path = paths.*row.path;
         if (core::folder_of(path) != folder) return false;
-        const std::string first = path.substr(path.rfind('/') + 1), second = first + std::string(row.second);
-        if (core::is_temporary_of(name, first) || core::is_temporary_of(name, second)) return true;
-        return row.on_clone == OnClone::kDiscarded &&
-               (name == first || name == second || (row.numbered && is_numbered(name, first)));
+        const std::string first = path.substr(path.rfind('/') + 1);
+        bool is_own = name == first || (row.numbered && is_numbered(name, first));
+        bool is_unfinished = core::is_temporary_of(name, first);
+        for (const auto copy : row.copies) {
+            is_own = is_own || name == first + std::string(copy);
+            is_unfinished = is_unfinished || core::is_temporary_of(name, first + std::string(copy));
+        }
+        return is_unfinished || (is_own && row.on_clone == OnClone::kDiscarded);
     });
 }
 

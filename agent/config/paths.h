@@ -28,18 +28,18 @@ enum class OnClone { kDiscarded, kStays };
 struct PathRow {
     std::string Paths::*path;
     OnClone on_clone;
-    std::string_view second = {};  // ".previous": PATH.previous is ours as well
-    bool numbered = false;         // PATH.1, PATH.2, … are
+    std::array<std::string_view, 2> copies = {};  // ".previous": PATH.previous is ours as well
+    bool numbered = false;                        // PATH.1, PATH.2, … are
 };
 inline constexpr std::array kPathTable = {
-    PathRow{&Paths::snapshot, OnClone::kDiscarded, ".previous"},
+    PathRow{&Paths::snapshot, OnClone::kDiscarded, {".previous", ".unusable"}},
     PathRow{&Paths::probe_log, OnClone::kDiscarded, {}, true},
-    PathRow{&Paths::history, OnClone::kDiscarded, ".unusable"},
+    PathRow{&Paths::history, OnClone::kDiscarded, {".unusable"}},
     PathRow{&Paths::verdicts, OnClone::kDiscarded},
     PathRow{&Paths::last_good_config, OnClone::kDiscarded},
     PathRow{&Paths::generation, OnClone::kDiscarded},
-    PathRow{&Paths::hostdns, OnClone::kStays, ".refused"},  // goes when the host's own DNS has been given back
-    PathRow{&Paths::instance, OnClone::kStays},             // says which machine this is
+    PathRow{&Paths::hostdns, OnClone::kStays, {".refused"}},  // goes when the host's own DNS has been given back
+    PathRow{&Paths::instance, OnClone::kStays},               // says which machine this is
     PathRow{&Paths::durable_plan, OnClone::kDiscarded},
     PathRow{&Paths::fallback, OnClone::kDiscarded},
     PathRow{&Paths::current_plan, OnClone::kDiscarded},

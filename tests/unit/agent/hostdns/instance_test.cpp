@@ -22,6 +22,7 @@ struct Written {
 };
 const Written kState[] = {{"snapshot.json"},
                           {"snapshot.json.previous"},
+                          {"snapshot.json.unusable"},
                           {"snapshot.json.tmp-17"},
                           {"snapshot.json.previous.tmp-17"},
                           {"probe.log"},
