@@ -45,7 +45,8 @@ std::string verdict_text(const std::string& verdicts) {
     return verdicts;
 }
 
-std::string generation_text(const std::string& digits) {
+/// Of the digits in an explanation.
+std::string generation_of(const std::string& digits) {
     std::uint64_t g = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), g);
     return generation_text(g);
@@ -55,7 +56,7 @@ std::string source_text(const DnsReply& reply) {
     const std::string source = word(reply, "source");
     if (source == "private") {
         std::string out = fmt::format("private name of link {}, from the {} plan {}", word(reply, "link"),
-                                      word(reply, "plan"), generation_text(word(reply, "generation")));
+                                      word(reply, "plan"), generation_of(word(reply, "generation")));
         if (reply.type != "PTR") out += "; " + verdict_text(word(reply, "verdicts"));
         return out;
     }
