@@ -194,30 +194,3 @@ TEST_CASE("zones files: with a loop it is read off it, and tells of a change", "
     CHECK(loop.close());
     CHECK_FALSE(report);  // what was under way has ended, and called nobody
 }
-
-TEST_CASE("zones files: the addresses of a link without an agent", "[zones_files]") {
-    Bench b;
-    LinkConfig link;
-    link.zones_file = b.path;
-    Snapshot saved;
-    saved.sources[source_keys(link).at(0)].addresses =
-        make_endpoint_set({{*core::IpAddress::parse("10.9.9.9"), "h", ""}});
-    const auto known = [&] { return describe(addresses_on_disk(saved, link)); };
-    CHECK(known() == "10.9.9.9 (h)");  // there is no file: what it said last
-    b.write(zones("10.0.0.1"), 0);
-    CHECK(known() == "10.0.0.1 (h)");
-    link.zones = {"h"};
-    CHECK(known() == "10.0.0.1 (h)");
-    for (const std::string& text : {std::string("{"), std::string(R"({"Zones":[],"RequestId":"R"})"),
-                                    std::string(R"({"Zones":[{"ZoneId":"h","ZoneStatus":"Wait","EniIp":"10.0.0.2"}]})"),
-                                    std::string(2 << 20, ' ')}) {
-        b.write(text, 0);
-        CHECK(known() == "10.9.9.9 (h)");
-    }
-    REQUIRE(::unlink(b.path.c_str()) == 0);
-    REQUIRE(::mkfifo(b.path.c_str(), 0600) == 0);
-    CHECK(known() == "10.9.9.9 (h)");
-    LinkConfig fixed;
-    fixed.addresses = {*core::IpAddress::parse("10.1.1.1")};
-    CHECK(describe(addresses_on_disk(saved, fixed)).starts_with("10.1.1.1"));
-}
