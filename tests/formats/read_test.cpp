@@ -9,7 +9,6 @@
 #include "agent/endpoint/provider.h"
 #include "agent/hostdns/journal.h"
 #include "agent/steering/generation.h"
-#include "agent/steering/plan_memory.h"
 #include "agent/text/dns_text.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
