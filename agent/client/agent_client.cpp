@@ -45,8 +45,8 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
     error.what =
         fmt::format("the agent does not answer on http://{}{}", address.text(), refused ? "" : ": " + error.what);
     error.hint = holder > 0
-                     ? fmt::format("it runs as process {}: has [http] listen changed since it started?", holder)
-                     : fmt::format("it does not run; start it: systemctl start postern, or postern run --config {}",
+                     ? fmt::format("it is running as process {}: has [http] listen changed since it started?", holder)
+                     : fmt::format("it is not running; start it: systemctl start postern, or postern run --config {}",
                                    config.path);
     return core::fail(std::move(error));
 }

@@ -1,4 +1,4 @@
-// The person at the terminal: what is printed, complained and asked, and Ctrl-C. The main thread of a command.
+// Terminal input and output of a command: output, error messages, questions, Ctrl-C. Main thread.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace postern::agent {
 
-/// To stdout, at once visible.
+/// To stdout, flushed.
 void print(std::string_view text);
 /// "Nov 23 12:03:04.123", local time.
 std::string local_time(Micros wall_us);
@@ -23,25 +23,24 @@ void complain(std::string_view command, std::string_view what);
 /// "FILE:LINE: key: what" each, to stderr.
 void complain_about(const std::string& path, const std::vector<ConfigIssue>& mistakes);
 
-/// Reads yes or no from the terminal. Nothing when stdin is none.
+/// Reads yes or no from the terminal. Nullopt if stdin is not a terminal.
 std::optional<bool> ask(const std::string& question);
 
-/// The configuration that the agent goes by: the file, or its last good copy after its mistakes went to stderr, or
-/// nothing.
+/// The configuration that the agent uses: the file, or its last good copy after the mistakes went to
+/// stderr, or nullopt.
 std::optional<Config> config_or_complain(std::string_view command, const std::string& path);
 
-/// The resolvers that the agent itself asks: configured, the host's own, those of the last time.
+/// The resolvers that the agent itself uses: configured, the host's own, the saved ones.
 std::vector<core::SocketAddress> upstreams_of(const Config& config);
 
-/// While it lives, Ctrl-C and SIGTERM end sleep() instead of the program: the terminal is left as it was
-/// found.
+/// While it exists, Ctrl-C and SIGTERM end sleep() instead of the program, so that the terminal is restored.
 class Interruptible {
   public:
     Interruptible();
     ~Interruptible();
     Interruptible(const Interruptible&) = delete;
     Interruptible& operator=(const Interruptible&) = delete;
-    /// False when interrupted, also before.
+    /// False when interrupted, also earlier.
     bool sleep(core::Micros us);
     bool interrupted() const;
 };

@@ -47,7 +47,7 @@ core::Result<ProbeTargets> from_command_line(const TargetWish& wish) {
     return out;
 }
 
-/// The addresses of one link, from the best source that knows them.
+/// The addresses of one link, from the best available source.
 EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
                          const Snapshot& snapshot, std::set<std::string>& notes) {
     if (const auto told = agent.find(link.name); told != agent.end() && !told->second.empty()) return told->second;

@@ -1,5 +1,5 @@
-// What `postern probe` probes: from the command line alone, or from the configuration with the addresses that
-// the running agent, the saved snapshot or the configuration itself knows.
+// The targets of `postern probe`: from the command line alone, or from the configuration with the addresses of the
+// running agent, the saved snapshot or the configuration itself.
 #pragma once
 
 #include <string>
@@ -13,13 +13,12 @@ namespace postern::agent {
 
 struct ProbeTargets {
     std::vector<probe::ProbeTarget> targets;
-    std::vector<std::string> notes;  // "the agent does not run: addresses are those of the snapshot of …"
+    std::vector<std::string> notes;  // "the agent does not answer: addresses are those saved at …"
 };
 
-/// kUsage, kFileUnreadable … when there is nothing that could be probed; mistakes in the configuration were
-/// printed.
+/// kUsage, kFileUnreadable … if there is nothing to probe; mistakes in the configuration have been printed.
 core::Result<ProbeTargets> probe_targets(const TargetWish& wish);
-/// With a configuration that was loaded already.
+/// With a configuration that is already loaded.
 core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish& wish);
 
 }  // namespace postern::agent

@@ -1,4 +1,4 @@
-// Which addresses a person wants to have probed: those of the configuration, narrowed or replaced by options.
+// The addresses to probe: those of the configuration, restricted or replaced by options.
 #pragma once
 
 #include <optional>
@@ -13,10 +13,10 @@ struct TargetWish {
     std::string config = kDefaultConfigPath;
     bool config_given = false;
     std::string link;                        // "": all
-    std::vector<core::IpAddress> addresses;  // narrows the link's; with `host`, all there is
+    std::vector<core::IpAddress> addresses;  // restricts the link's; with `host`, the only ones
     std::string host, token_file, ca_file;
     int port = 0;                      // 0: the link's, else 443
-    std::optional<Micros> timeout_us;  // of a whole probe; nothing: the link's
+    std::optional<Micros> timeout_us;  // of a whole probe; nullopt: the link's
 };
 
 }  // namespace postern::agent

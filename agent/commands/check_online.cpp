@@ -32,7 +32,7 @@ class OnlineCheck {
                 answers_.emplace(key, std::nullopt);
         }
         if (answers_.empty()) {
-            print("online: no link asks anybody for addresses\n");
+            print("online: no link has a source to ask for addresses\n");
             return kExitGood;
         }
         if (api) tell_credentials();
@@ -51,7 +51,7 @@ class OnlineCheck {
         return identity.region.empty() ? "not known" : identity.region + " (of this instance)";
     }
 
-    /// Turns the loop until `done`; every client has bounds of its own.
+    /// Runs the loop until `done`; every client has its own timeouts.
     template <class Done>
     void wait(Done done) {
         while (!done() && loop_.run_once()) {
@@ -70,7 +70,7 @@ class OnlineCheck {
         for (const auto& name : cloud_.credentials->source_names()) {
             const auto it =
                 std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
-            std::string what = "not asked: an earlier one serves";
+            std::string what = "not asked: an earlier one is used";
             if (it != attempts.end())
                 what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->why_not;
             print(fmt::format("  {:<16} {}\n", name, what));

@@ -22,7 +22,7 @@ constexpr const char* kOverview =
     "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
     "  logs           what the probes found                          -f --since 1h --state down\n"
     "  queries        what was asked of the resolver, if its query log is on\n"
-    "  doctor         the whole chain: what is wrong, whose it is, what mends it\n"
+    "  doctor         the whole chain: what is wrong, its owner, the fix\n"
     "\n"
     "Act:\n"
     "  run            the agent, in the foreground (systemd starts it)\n"
@@ -39,7 +39,7 @@ constexpr const char* kOverview =
     "  plan show      print the plan that the resolver serves\n"
     "  plan compile   make a plan without the agent\n"
     "\n"
-    "postern COMMAND --help tells the options, postern --version the version.\n"
+    "postern COMMAND --help lists the options, postern --version the version.\n"
     "The configuration is /etc/postern/postern.toml unless --config FILE says otherwise.\n"
     "Exit codes: 0 good, 1 warning, 2 failed, 3 unknown (usage error, or could not measure).\n";
 
@@ -49,7 +49,7 @@ std::string read_count(const std::string& text, std::size_t& out) {
     return ec == std::errc{} && end == text.data() + text.size() ? "" : "is not a number";
 }
 
-/// When a text says it is: "1h" (ago), RFC 3339 in UTC, or a local date or time as logs print it.
+/// Parses a time: "1h" (ago), RFC 3339 in UTC, or a local date or time as in the logs.
 std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
     if (const auto ago = parse_duration(text)) return now_wall_us - *ago;
     if (const Micros utc = core::parse_utc(text); utc >= 0) return utc;
@@ -66,7 +66,7 @@ std::optional<Micros> parse_when(const std::string& text, Micros now_wall_us) {
     return std::nullopt;
 }
 
-/// The commands, their options, and which one was given.
+/// The commands, their options, and the one given.
 class Parser {
   public:
     explicit Parser(Micros now_wall_us) : now_(now_wall_us) {
@@ -132,7 +132,7 @@ class Parser {
         auto c = std::make_shared<CheckConfigCommand>();
         CLI::App* app =
             add(&app_, "check-config",
-                "Validate the configuration. Every mistake is told as FILE:LINE: key: what is wrong.\nExit: 0 "
+                "Validate the configuration. Every mistake is printed as FILE:LINE: key: what is wrong.\nExit: 0 "
                 "fine, 1 with warnings, 2 with mistakes, 3 can't be read.",
                 c);
         app->add_flag("--online", c->online,
@@ -163,7 +163,7 @@ class Parser {
                             "sees them.\nExit: 0 good, 1 degraded, 2 failed, 3 the agent can't be asked.",
                             c);
         app->add_flag("--json", c->json, "the status as JSON");
-        app->add_flag("-w,--watch", c->watch, "draw it anew every 2 s until Ctrl-C");
+        app->add_flag("-w,--watch", c->watch, "redraw it every 2 s until Ctrl-C");
     }
 
     void add_resolve() {
@@ -177,7 +177,7 @@ class Parser {
         app->add_flag("--json", c->json, "as JSON");
     }
 
-    /// What `probe` and `doctor` look at when it is not the configuration's.
+    /// The target of `probe` and `doctor` if not from the configuration.
     static void add_target(CLI::App* app, TargetWish* c) {
         app->add_option_function<std::vector<std::string>>(
                "--address",
@@ -237,8 +237,8 @@ class Parser {
         CLI::App* app =
             add(&app_, "logs",
                 "Probe records from the log, oldest first: failures, changes of state, and samples of successes.", c);
-        app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
-        add_read(app, "-n,--lines", "how many of the last (default 50; with --since all)", "N",
+        app->add_flag("-f,--follow", c->follow, "continue with new records, until Ctrl-C");
+        add_read(app, "-n,--lines", "how many of the last records (default 50; with --since all)", "N",
                  [c](const std::string& text) { return read_count(text, c->count.emplace()); });
         add_read(app, "--since", "from then on: 1h, 2026-01-02T03:04:05Z, \"2026-01-02 11:04\", 11:04", "TIME",
                  when(c, &probe::RecordFilter::since_wall_us));
@@ -287,8 +287,8 @@ class Parser {
                             "What was asked of the resolver, oldest first, as far as its query log keeps it:\n"
                             "[dns] query_log_sample = N keeps one of N, the last 1024; 0, the default, keeps none.",
                             c);
-        app->add_flag("-f,--follow", c->follow, "go on with what comes, until Ctrl-C");
-        add_read(app, "-n,--lines", "how many of the last (default 50)", "N",
+        app->add_flag("-f,--follow", c->follow, "continue with new queries, until Ctrl-C");
+        add_read(app, "-n,--lines", "how many of the last queries (default 50)", "N",
                  [c](const std::string& text) { return read_count(text, c->count); });
         app->add_flag("--json", c->json, "one JSON object a line");
     }
@@ -296,8 +296,8 @@ class Parser {
     void add_refresh() {
         auto c = std::make_shared<RefreshCommand>();
         CLI::App* app = add(&app_, "refresh",
-                            "Have the running agent ask the cloud API and probe everything now, and tell "
-                            "what came out.\nExit: as status.",
+                            "Have the running agent ask the cloud API and probe everything now, and print "
+                            "the result.\nExit: as status.",
                             c);
         add_read(app, "--timeout", "how long to wait for it (default 30s)", "TIME",
                  [c](const std::string& text) -> std::string {
@@ -311,8 +311,8 @@ class Parser {
         auto c = std::make_shared<DoctorCommand>();
         CLI::App* app = app_.add_subcommand(
             "doctor",
-            "Walk the whole chain, from the configuration to the SQL reply, and say what is wrong,\nwhose it is and "
-            "what mends it. Needs no running agent; with --host and --address, no\nconfiguration.\nExit: 0 all is "
+            "Check the whole chain, from the configuration to the SQL reply, and say what is wrong,\nits owner and "
+            "the fix. Needs no running agent; with --host and --address, no\nconfiguration.\nExit: 0 all is "
             "well, 1 warnings, 2 failures, 3 nothing could be checked.");
         add_config(app, c->request.target.config);
         app->add_flag("--json", c->json, "as JSON");
@@ -336,11 +336,11 @@ class Parser {
         CLI::Option* bundle =
             app->add_option("--bundle", "write an archive for support, without secrets; FILE must not exist");
         bundle->type_name("[FILE]")->expected(0, 1);
-        app->add_flag("--fix", c->fix, "say what would mend the host's DNS and /etc/hosts, ask, and do it");
+        app->add_flag("--fix", c->fix, "say what would fix the host's DNS and /etc/hosts, ask, and do it");
         app->add_flag("--yes", c->yes, "with --fix: do it without a question");
         app->callback([this, c, app, bundle] {
             c->request.target.config_given = app->count("--config") > 0;
-            if (c->fix && c->json) throw CLI::ValidationError("--fix", "asks and tells: it goes without --json");
+            if (c->fix && c->json) throw CLI::ValidationError("--fix", "asks on the terminal: use it without --json");
             if (c->yes && !c->fix) throw CLI::ValidationError("--yes", "is the answer to what --fix asks");
             if (app->count("--bundle") > 0) c->bundle = bundle->results().empty() ? "" : bundle->results().front();
             result_ = [c] { return Command{*c}; };
@@ -348,7 +348,8 @@ class Parser {
     }
 
     void add_dns() {
-        CLI::App* dns = app_.add_subcommand("dns", "Who answers this host's programs: postern, or whoever did before.");
+        CLI::App* dns =
+            app_.add_subcommand("dns", "Who answers this host's programs: postern, or the host's own resolver.");
         dns->set_help_flag("-h,--help", "this text");
         dns->require_subcommand(1);
         const auto add_verb = [&](DnsCommand::Verb verb, const char* name, const char* help) {
@@ -375,17 +376,18 @@ class Parser {
         }
         auto [status, s] =
             add_verb(DnsCommand::Verb::kStatus, "status",
-                     "Who owns this host's DNS, what postern changed, and what gets in the way.\n"
-                     "Exit: 0 as it should be, 1 something wants attention, 2 taken over but not in place, 3 unknown.");
+                     "Who owns this host's DNS, what postern changed, and what conflicts with it.\n"
+                     "Exit: 0 as it should be, 1 needs attention, 2 taken over but not in place, 3 unknown.");
         status->add_flag("--json", s->json, "as JSON");
-        add_verb(DnsCommand::Verb::kReapply, "reapply",
-                 "Take over again what somebody rewrote; nothing when the host is not taken over. systemd starts it.");
+        add_verb(
+            DnsCommand::Verb::kReapply, "reapply",
+            "Take over again what another program rewrote; nothing when the host is not taken over. systemd starts it.");
         add_verb(DnsCommand::Verb::kRescue, "rescue",
                  "Give the host its own DNS back when postern does not answer within 3 s, and take it over again once "
                  "it does. systemd starts it.");
         add_verb(
             DnsCommand::Verb::kPrestart, "prestart",
-            "Finish what a power cut left half-way; on a clone of another machine discard that one's state. systemd "
+            "Finish what a power cut left half-way; on a clone of another machine discard that machine's state. systemd "
             "starts it at boot.");
     }
 
@@ -401,7 +403,7 @@ class Parser {
         return app;
     }
 
-    /// What stands before a command's name in its usage line.
+    /// The part before a command's name in its usage line.
     static std::string prefix(const CLI::App* app) {
         const std::string name = full_name(app);
         return name.substr(0, name.rfind(' '));

@@ -1,4 +1,4 @@
-// The command line as plain structs. Parsing (CLI11, in cli.cpp) and doing (commands/) meet only here.
+// The command line as plain structs. Parsing (CLI11, in cli.cpp) and execution (commands/) meet only here.
 #pragma once
 
 #include <optional>
@@ -87,7 +87,7 @@ struct EndpointCommand {
     std::string region;    // "": the configuration's, else the instance's
     EndpointWish wish;     // create; list and services filter by its service and VPC
     std::string client_token;
-    std::optional<core::IpAddress> from;  // show: whose way in is judged; nothing: this host's
+    std::optional<core::IpAddress> from;  // show: the address to judge for; nullopt: this host's
     Micros timeout_us = 30 * core::kMinute, interval_us = 5 * core::kSecond;
     bool json = false, dry_run = false, yes = false, wait = false;
 };
@@ -95,8 +95,8 @@ struct DoctorCommand {
     doctor::Request request;
     bool json = false;
     bool list = false;
-    std::string language;               // "": by the locale
-    std::optional<std::string> bundle;  // "": under a name of its own, here
+    std::string language;               // "": from the locale
+    std::optional<std::string> bundle;  // "": a default name, in the current folder
     bool fix = false, yes = false;
 };
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.

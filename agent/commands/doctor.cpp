@@ -1,4 +1,4 @@
-// `postern doctor`: the whole chain, and what is wrong with it.
+// `postern doctor`: checks the whole chain.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ std::string unknown_among(const std::vector<std::string>& names) {
     return "";
 }
 
-/// While what was looked at still lives, and with it the secrets that are known.
+/// While the observations exist, and with them the known secrets.
 doctor::Findings redacted(doctor::Findings findings) {
     for (auto& finding : findings) {
         for (auto& [name, value] : finding.values)
@@ -86,7 +86,7 @@ Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, 
     if (!plan.hosts.empty()) {
         const auto usable = load_usable_config(config);
         const auto names = usable ? usable->config.hosts() : std::vector<std::string>{};
-        const auto kept = doctor::mend_hosts(*HostSystem::real(), plan.hosts, names, core::now_wall_us());
+        const auto kept = doctor::fix_hosts(*HostSystem::real(), plan.hosts, names, core::now_wall_us());
         if (!kept) return complain("doctor", kept.error()), Repaired::kFailed;
         say("fix_hosts_done", {{"file", *kept}});
     }
@@ -94,7 +94,7 @@ Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, 
     return Repaired::kDone;
 }
 
-/// A part of the walk that did not end in time may still run.
+/// A part that did not end in time may still be running.
 [[noreturn]] void leave(int code) {
     std::fflush(nullptr);
     ::_exit(code);

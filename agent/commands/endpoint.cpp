@@ -1,4 +1,4 @@
-// `postern endpoint …`: which command, and what they share.
+// `postern endpoint …`: dispatch, and shared functions.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kNames[] = {"services", "list", "show", "create", "wait", "delete"};
 
-/// Who makes the first endpoint has no configuration yet.
+/// Before the first endpoint there may be no configuration.
 std::optional<Config> config_of(const EndpointCommand& command, const std::string& name) {
     const bool absent = command.config == kDefaultConfigPath && ::access(kDefaultConfigPath, F_OK) != 0;
     if (absent) return Config{};
@@ -35,7 +35,7 @@ int run_command(const EndpointCommand& command) {
     const std::string name = "endpoint " + std::string(kNames[static_cast<int>(command.verb)]);
     const auto config = config_of(command, name);
     if (!config) return kExitUnknown;
-    core::configure_log(core::Level::kWarning, core::LogFormat::kText);  // the progress is ours to tell
+    core::configure_log(core::Level::kWarning, core::LogFormat::kText);  // the command prints its own progress
     const Interruptible interruptible;
     CloudSession session(*config, command.region, upstreams_of(*config),
                          [&interruptible] { return interruptible.interrupted(); });

@@ -1,4 +1,4 @@
-// `postern endpoint …`: what its commands share. One file a command: endpoint_list.cpp (also services),
+// `postern endpoint …`: shared by its commands. One file per command: endpoint_list.cpp (also services),
 // endpoint_show.cpp, endpoint_create.cpp, endpoint_wait.cpp, endpoint_delete.cpp.
 #pragma once
 
@@ -30,28 +30,27 @@ int create_endpoint(EndpointRun& run);
 int wait_for_endpoint(EndpointRun& run);
 int delete_endpoint(EndpointRun& run);
 
-/// Tells what went wrong, whose it is and what comes next, on stderr and with --json also on stdout. The exit
-/// code: 3 for usage and interruptions and for what could only not be asked, else `failed`.
+/// Prints the error, its owner and the next step on stderr, with --json also on stdout. The exit code: 3 for usage,
+/// interruptions and requests that could not be made, else `failed`.
 int fail_command(const EndpointRun& run, const core::Error& error, int failed = kExitFailed);
 
 /// "schema_version" first.
 void print_json(Json body);
 Json to_json(const EndpointInfo& info);
 
-/// Waits until connected, with a progress line on stderr. `info`: what is known, the last that was seen
-/// afterwards.
+/// Waits until connected, with a progress line on stderr. `info`: in: the known state, out: the last one.
 struct WaitResult {
     enum class End { kConnected, kFailed, kTimeout, kInterrupted } end;
-    std::string next;  // what has to happen; "" when connected
+    std::string next;  // the next step; "" if connected
 };
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);
-/// How to go on after it did not end well, in one sentence; "" when it did.
+/// How to continue after a failure, in one sentence; "" after success.
 std::string advice_after(const WaitResult& result, const EndpointCommand& command, const std::string& endpoint);
 
-/// The [[link]] block to paste, with how to fill it in; which link uses the endpoint already, if one does.
+/// The [[link]] block to paste, with instructions; names the link that uses the endpoint already, if any.
 std::string link_advice(const Config& config, const EndpointInfo& info);
 
-/// On stderr, a line for each new text; on a terminal also how long it has been, drawn anew below it.
+/// On stderr, a line for each new text; on a terminal also the elapsed time, redrawn below it.
 class ProgressLine {
   public:
     ProgressLine();
@@ -63,9 +62,9 @@ class ProgressLine {
     std::string last_;
 };
 
-/// What to type to wait for it, with the options that matter.
+/// The command to wait for it, with the relevant options.
 std::string wait_command(const EndpointCommand& command, const std::string& endpoint);
-/// "  next:  …" on stderr, unless it is "".
+/// "  next:  …" on stderr, unless `step` is "".
 void print_next(const std::string& next);
 
 /// 32 hex digits: one logical request.

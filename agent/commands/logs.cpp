@@ -1,6 +1,6 @@
-// `postern logs`: the probe log, filtered, for people or machines. The file has every failure and change but
-// only samples of the successes; a running agent adds the recent ones from its memory, and the history the
-// failures that were rotated away.
+// `postern logs`: the probe log, filtered, as text or JSON. The file has every failure and change but only
+// samples of the successes; a running agent adds recent records from its memory, and the history adds failures
+// that were rotated away.
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -34,7 +34,7 @@ constexpr std::size_t kDefaultCount = 50;
 constexpr std::size_t kMaxFromAgent = 1000;
 constexpr Micros kFollowPause = 500 * core::kMillisecond;
 constexpr Micros kAgentPatience = core::kSecond;
-constexpr Micros kOverlap = 30 * core::kSecond;  // a record is known when its attempt ends, its time is when it began
+constexpr Micros kOverlap = 30 * core::kSecond;  // a record is written when its attempt ends, its time is the start
 
 std::string milliseconds(Micros us) {
     return core::in_ms(us) + " ms";
@@ -76,7 +76,7 @@ class Line {
                                        : word;
     }
 
-    /// "up", or "up → down" where it changed.
+    /// "up", or "up → down" if it changed.
     std::string state(const Record& r) const {
         if (!r.transition()) return painted(r.state, pad(probe::to_string(r.state), 8));
         return paint_.bold(fmt::format("{} → ", probe::to_string(r.prev_state))) +
@@ -104,7 +104,7 @@ class Line {
     std::size_t link_ = 0, ip_ = 9, zone_ = 0;
 };
 
-/// 0, or the exit code after it was said why the log can't be read.
+/// 0, or the exit code after reporting why the log can't be read.
 int check_readable(const std::string& path, const std::string& history, const LogsCommand& command) {
     if (::access(path.c_str(), R_OK) == 0) return kExitGood;
     const int error = errno;
@@ -116,7 +116,7 @@ int check_readable(const std::string& path, const std::string& history, const Lo
     return kExitUnknown;
 }
 
-/// What the running agent remembers; nothing when none answers.
+/// The running agent's records; none if there is no answer.
 std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& filter, std::size_t limit) {
     std::string query = fmt::format("/api/v1/probes?limit={}", std::clamp<std::size_t>(limit, 1, kMaxFromAgent));
     if (!filter.link.empty()) query += "&link=" + core::percent_encode(filter.link);
@@ -131,7 +131,7 @@ std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& 
     const auto reply = ask_agent(config, "GET", query, kAgentPatience);
     if (!reply || reply->status != 200) return out;
     std::string_view body = reply->body;
-    while (!body.empty()) {  // a record a line
+    while (!body.empty()) {  // one record per line
         const auto end = std::min(body.find('\n'), body.size());
         std::string_view line = body.substr(0, end);
         body.remove_prefix(std::min(end + 1, body.size()));
@@ -141,7 +141,7 @@ std::vector<Record> from_agent(const Config& config, const probe::RecordFilter& 
     return out;
 }
 
-/// The failures that the history keeps, also those whose lines were rotated away.
+/// The failures in the history, also those rotated out of the log.
 std::vector<Record> from_history(const std::string& path, const probe::RecordFilter& filter) {
     auto found = probe::failures_in_file(path, filter);
     if (found) return std::move(*found);
@@ -150,7 +150,7 @@ std::vector<Record> from_history(const std::string& path, const probe::RecordFil
     return {};
 }
 
-/// All sources as one series: each record once, in the order of time. Of several the first is taken.
+/// Merges all sources: each record once, in the order of time. Of duplicates the first is taken.
 class Series {
   public:
     /// The new ones among these, oldest first.
@@ -162,7 +162,7 @@ class Series {
             seen_.erase(seen_.begin());
         return records;
     }
-    /// From where the agent has to be asked again.
+    /// The time from which the agent is asked again.
     Micros since() const { return newest_ - kOverlap; }
 
   private:
@@ -190,7 +190,7 @@ int run_command(const LogsCommand& command) {
     while (const auto record = reader.next(command.filter))
         records.push_back(*record);
     for (auto& failure : from_history(history, command.filter))
-        records.push_back(std::move(failure));  // last: of a long detail it has the beginning
+        records.push_back(std::move(failure));  // last: long details are cut
     Series series;
     records = series.add(std::move(records));
     if (!everything && records.size() > count)
@@ -204,12 +204,12 @@ int run_command(const LogsCommand& command) {
             print(out);
             out.clear();
         }
-        if (std::ferror(stdout) != 0) return kExitGood;  // the reader of the pipe has seen enough
+        if (std::ferror(stdout) != 0) return kExitGood;  // the reader closed the pipe
     }
     print(out);
     if (!command.follow) {
         if (reader.skipped() > 0)
-            complain("logs", fmt::format("{} lines of {} are no records and were skipped", reader.skipped(), path));
+            complain("logs", fmt::format("{} lines of {} are not records and were skipped", reader.skipped(), path));
         return kExitGood;
     }
     Interruptible interruptible;

@@ -1,4 +1,4 @@
-// `postern probe`: the agent's probe engine, once, for people to look at.
+// `postern probe`: runs the agent's probe engine once, for a person.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,11 +29,11 @@ using probe::Reason;
 
 constexpr Micros kBetweenRounds = 200 * core::kMillisecond;
 constexpr std::size_t kColumn = 9;
-constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█", "▄"};  // told apart without colour, too
+constexpr std::string_view kBlocks[probe::kTimedPhases] = {"░", "▒", "▓", "█", "▄"};  // distinguishable without colour
 
 enum class Outcome { kPassed, kFailed, kNotMeasured };
 
-/// Without a token the gateway's 401 is as far as a probe can come: it passed.
+/// Without a token the gateway's 401 is the best result: it counts as passed.
 Outcome outcome(const ProbeResult& r, const ProbeTarget& target) {
     if (r.ok || (r.reason == Reason::kTokenMissing && target.spec->token.empty())) return Outcome::kPassed;
     return probe::is_local(r.reason) ? Outcome::kNotMeasured : Outcome::kFailed;
@@ -120,7 +120,7 @@ class Report {
         return "";
     }
 
-    /// "░ connect 0.1  ▒ tls 3.2 …"; the phase that failed is red, phases not reached are "-".
+    /// "░ connect 0.1  ▒ tls 3.2 …"; the failed phase is red, phases not reached are "-".
     std::string numbers(const ProbeResult& r) const {
         std::string out;
         for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
@@ -130,7 +130,7 @@ class Report {
                                here ? paint_.red(value) : value);
         }
         out += " ms";
-        if (r.ws_us) {  // a connection of its own, not in the total
+        if (r.ws_us) {  // a separate connection, not in the total
             const std::string value = core::in_ms(*r.ws_us);
             out += fmt::format("  + WebSocket {} ms", r.phase == Phase::kWs ? paint_.red(value) : value);
         }
@@ -219,7 +219,7 @@ class JsonReport {
   public:
     JsonReport(core::Clock& clock, const std::vector<ProbeTarget>& targets) : verdicts_(clock) {
         std::vector<probe::ScheduledTarget> scheduled;
-        // One attempt is the verdict here.
+        // A single attempt is the verdict here.
         for (const auto& t : targets)
             scheduled.push_back({t, {.fall = 1, .rise = 1}});
         verdicts_.set_targets(scheduled);
@@ -247,7 +247,7 @@ int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targe
         probe::NetworkLauncher launcher(loop, clock, contexts);
         Report report(command, targets);
         JsonReport json(clock, targets);
-        std::optional<Interruptible> interruptible;  // of several rounds, those that are done are summed up
+        std::optional<Interruptible> interruptible;  // for several rounds, summarise those that are done
         if (command.count > 1) interruptible.emplace();
         for (int i = 0; i < command.count && (i == 0 || interruptible->sleep(kBetweenRounds)); ++i) {
             const auto results = probe_each(loop, launcher, targets);
@@ -269,7 +269,7 @@ int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targe
 }  // namespace
 
 int run_command(const ProbeCommand& command) {
-    core::configure_log(core::Level::kError, core::LogFormat::kText);  // what went wrong is told here, once
+    core::configure_log(core::Level::kError, core::LogFormat::kText);  // errors are printed here, once
     const auto targets = probe_targets(command.target);
     if (!targets) {
         complain("probe", targets.error());

@@ -1,5 +1,5 @@
-// `postern queries`: the resolver's query log, a sample of what this host asked. Off unless [dns] query_log_sample
-// says otherwise.
+// `postern queries`: the resolver's query log, a sample of this host's queries. Off unless [dns]
+// query_log_sample is set.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -62,7 +62,8 @@ core::Error explain(const core::Error& error, const DnsConfig& dns) {
     }
     if (error.code == core::Code::kFileMissing) {
         return {core::Code::kFileMissing, "there is no query log yet",
-                "the resolver makes it with the first query of the sample: postern status tells whether it runs", 0};
+                "the resolver makes it with the first query of the sample: postern status shows whether it is running",
+                0};
     }
     if (error.code == core::Code::kFileUnreadable)
         return {error.code, error.what, "it belongs to the user of postern-resolver: run this as root", error.sys};
@@ -78,7 +79,7 @@ int run_command(const QueriesCommand& command) {
     const Paint paint(colour_wanted());
     std::uint64_t seen = 0;
     const auto show = [&](const core::QueryLog& log, std::size_t most) {
-        // Numbers start again with the resolver.
+        // Numbers restart with the resolver.
         if (!log.records.empty() && log.records.back().seq < seen) seen = 0;
         std::size_t skip = log.records.size() > most ? log.records.size() - most : 0;
         for (const QueryRecord& r : log.records) {

@@ -1,5 +1,4 @@
-// `postern refresh`: starts a round of discovery and probes in the running agent and waits until its results
-// are there.
+// `postern refresh`: starts a round of discovery and probes in the running agent and waits for the results.
 #include <unistd.h>
 
 #include "agent/client/agent_client.h"
@@ -26,12 +25,12 @@ core::Result<JsonView> ask_json(const Config& config, const std::string& method,
     return json;
 }
 
-/// "" when everything in `status` is younger than `started`; else what is still awaited. Times are of one
-/// format and compare as texts.
+/// "" if everything in `status` is newer than `started`; else what is still missing. Times have one format and
+/// compare as text.
 std::string awaited(const JsonView& status, const std::string& started) {
     for (const JsonView& link : status.at("links").items()) {
         const JsonView discovery = link.at("discovery");
-        // A refusal is an answer, too, and so is one that is not believed.
+        // A refusal is an answer, too, and so is one that was rejected.
         if (discovery.at("source").text() != "fixed" && discovery.at("asked").text() < started)
             return "the cloud's answer for " + link.at("name").text();
         if (!link.at("probing").boolean().value_or(false)) continue;

@@ -1,4 +1,4 @@
-// `postern status`: asks the running agent, which draws the screen itself.
+// `postern status`: asks the running agent, which renders the screen.
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,8 +39,8 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     return Shown{parse_overall_header(header).value_or(Overall::kUnknown), reply->body};
 }
 
-/// Drawn over the old screen line by line, so that nothing flickers; what has no place below is counted, so
-/// that nothing scrolls. The last row says how to leave.
+/// Drawn over the old screen line by line, to avoid flicker; lines that do not fit are counted, to avoid scrolling.
+/// The last row says how to leave.
 std::string over_old_screen(const std::string& text) {
     std::string out = "\033[H";
     std::size_t left = std::max<std::size_t>(terminal_rows(), 4) - 1;
@@ -68,7 +68,7 @@ int watch(const Config& config, const StatusCommand& command) {
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
         print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
     } while (interruptible.sleep(kRedraw));
-    if (terminal) print("\r\033[K\033[?25h");  // the last screen stays, its last row is the prompt's
+    if (terminal) print("\r\033[K\033[?25h");  // the last screen stays; the prompt takes its last row
     return code;
 }
 
@@ -77,9 +77,9 @@ int watch(const Config& config, const StatusCommand& command) {
 int run_command(const StatusCommand& command) {
     auto config = config_or_complain("status", command.config);
     if (!config) {
-        // Whoever broke the file wants to see what the agent, which goes on with the old one, does meanwhile.
+        // After breaking the file, the user wants to see the agent, which still uses the old one.
         config = *parse_config(command.config, "");
-        complain("status", "asking the usual address, " + agent_address(*config).text() + ", all the same");
+        complain("status", "asking the default address, " + agent_address(*config).text() + "");
     }
     if (command.watch) return watch(*config, command);
     const auto shown = ask(*config, command);

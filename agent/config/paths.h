@@ -1,4 +1,4 @@
-// Where the files of a configuration lie, and which of them belong to the machine that wrote them. Pure; any thread.
+// Paths of the files, from a configuration, and which of them belong to the machine that wrote them. Pure; any thread.
 #pragma once
 
 #include <array>

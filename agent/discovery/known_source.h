@@ -1,4 +1,4 @@
-// What is known of a source and of a link, and how the one becomes the other: a link's set of addresses, and its status.
+// The state of a source and of a link, and how a link's addresses and status follow from its sources.
 // Pure; EndpointSync owns the objects and polls.
 #pragma once
 

@@ -1,5 +1,4 @@
-// The name of a source of addresses, by which the snapshot keeps it and DiscoverySources is asked for it. Pure; any
-// thread.
+// The key of a source of addresses, in the snapshot and for DiscoverySources. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -10,7 +9,7 @@
 
 namespace postern::agent {
 
-/// An endpoint's ID as it stands, "target:NAME", "file:PATH", or the "find:…" of endpoint_query.h.
+/// An endpoint's ID, "target:NAME", "file:PATH", or the "find:…" of endpoint_query.h.
 inline constexpr std::string_view kTargetPrefix = "target:", kFilePrefix = "file:";
 
 /// The keys in Snapshot::sources that a link uses. Empty for fixed addresses.

@@ -26,7 +26,7 @@ namespace postern::agent::doctor {
 namespace {
 
 constexpr std::size_t kMaxPart = 2u << 20;     // of one file in the archive
-constexpr std::size_t kMaxSource = 32u << 20;  // of a file that is read for its end
+constexpr std::size_t kMaxSource = 32u << 20;  // of a file of which only the end is kept
 constexpr const char* kFolder = "postern-bundle/";
 
 std::string first_line(const std::string& text) {
@@ -55,9 +55,9 @@ class Bundle {
     }
 
   private:
-    /// `about` goes into the README. A text that is too long loses its beginning: the end is the news.
+    /// `about` goes into the README. A text that is too long loses its beginning: the end is the newest.
     void add(const std::string& name, const std::string& about, std::string_view text) {
-        std::string clean = scrub(text);  // whole: half a secret is none that anybody knows
+        std::string clean = scrub(text);  // whole, before cutting: a cut secret would not be recognised
         const bool cut = clean.size() > kMaxPart;
         if (cut) clean.erase(0, clean.size() - kMaxPart);
         contents_ +=
@@ -95,7 +95,7 @@ class Bundle {
         };
         std::string why = request_.bare() ? "the target came from the command line" : "";
         for (const Page& page :
-             {Page{"status.json", "/api/v1/status", "what the agent knows"},
+             {Page{"status.json", "/api/v1/status", "the agent's status"},
               Page{"health.json", "/health", "its verdict"}, Page{"metrics.txt", "/metrics", "its counters"}}) {
             if (why.empty()) {
                 const auto reply = ask_agent(config_, "GET", page.path, 5 * core::kSecond);
@@ -112,11 +112,11 @@ class Bundle {
         const Paths paths = paths_of(config_.agent);
         add_or_miss("snapshot.json", "the last known addresses", core::read_file(paths.snapshot, kMaxSource));
         add_or_miss("hostdns.json", "what was changed on this host", core::read_file(paths.hostdns, kMaxPart));
-        add_plan("plan", "what the resolver was told (postern plan show FILE)", paths.current_plan);
+        add_plan("plan", "the resolver's plan (postern plan show FILE)", paths.current_plan);
         add_plan("plan.durable", "the same, over a reboot", paths.durable_plan);
     }
 
-    /// Not text: it stays byte for byte. The resolver reads it, which is told no secrets.
+    /// Binary: kept byte for byte. It contains no secrets.
     void add_plan(const std::string& name, const std::string& about, const std::string& path) {
         const auto plan = core::read_file(path, kMaxSource);
         if (!plan) return miss(name, about, plan.error().text());
@@ -143,7 +143,7 @@ class Bundle {
             else
                 miss(name, path, "it can't be read");
         }
-        // The others are this host's own business.
+        // Other lines are not needed.
         std::string lines;
         for (const auto& line : report.hosts)
             lines += fmt::format("{}: {}\n", line.line, line.text);
@@ -167,7 +167,7 @@ class Bundle {
         std::string out = fmt::format("postern {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, u.sysname, u.release,
                                       u.machine, ::geteuid());
         out += core::read_file("/etc/os-release", kMaxPart).value_or("no /etc/os-release\n") + "\n";
-        // Their real names have the versions: libcurl.so.4.8.0.
+        // The file names contain the versions: libcurl.so.4.8.0.
         std::istringstream maps(core::read_file("/proc/self/maps", kMaxPart).value_or(""));
         std::set<std::string> libraries;
         for (std::string line; std::getline(maps, line);) {

@@ -1,4 +1,4 @@
-// What support needs to see of a host, in one archive, and nothing secret in it. Only looks; works without an agent and
+// What support needs from a host, in one archive, without secrets. Only reads; works without an agent and
 // without a configuration.
 #pragma once
 
@@ -12,10 +12,10 @@ namespace postern::agent::doctor {
 /// "postern-bundle-20260102-030405.tar.gz"
 std::string bundle_name(core::Micros wall_us);
 
-/// Whether a bundle can be written there: told before the walk, not after it.
+/// Whether a bundle can be written there: checked before the findings are collected.
 core::Result<void> check_bundle_path(const std::string& path);
 
-/// Writes the archive (0600) with doctor's findings in it; its size in bytes.
+/// Writes the archive (0600) with doctor's findings in it; returns its size in bytes.
 core::Result<std::size_t> write_bundle(const std::string& path, const Request& request, const Findings& findings);
 
 }  // namespace postern::agent::doctor

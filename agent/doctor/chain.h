@@ -1,5 +1,4 @@
-// The walk: what is looked at side by side, in which order it is told, and what of it is told as the consequence of
-// something else.
+// Runs all checks: which in parallel, in which order they are reported, and which findings follow from others.
 #pragma once
 
 #include <functional>
@@ -12,12 +11,12 @@ namespace postern::agent::doctor {
 struct Listener {
     /// Findings that are final, in the order of the steps.
     std::function<void(const Findings&)> found;
-    /// What is waited for, where that takes more than a second. May be empty.
+    /// The step that is being waited for, if it takes more than a second. May be empty.
     std::function<void(Step)> waiting = {};
 };
 
-/// Tells the findings of the whole chain, a part at a time and in the order of the steps, as they are known. Returns all
-/// of them. Parts that are not there when the time is over are kSkip because of "time".
+/// Reports the findings of the whole chain, part by part in the order of the steps, as they become known. Returns all
+/// of them. Parts that are not done in time are kSkip because of "time".
 Findings walk(const Request& request, const Listener& listener);
 
 }  // namespace postern::agent::doctor

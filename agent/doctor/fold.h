@@ -1,4 +1,4 @@
-// Which findings are told as the consequence of others. Pure; any thread.
+// Which findings follow from others. Pure; any thread.
 #pragma once
 
 #include "agent/doctor/judge.h"

@@ -12,7 +12,7 @@ namespace postern::agent::doctor {
 
 namespace {
 
-/// Those that the configuration names; of a search those that were found.
+/// Those that the configuration names; for a search, those that were found.
 std::vector<std::string> endpoints_of(const LinkConfig& link, const std::vector<probe::ProbeTarget>& targets) {
     if (!link.find.configured()) return link.endpoints;
     std::set<std::string> found;

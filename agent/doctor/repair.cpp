@@ -34,7 +34,7 @@ bool same(const HostsLine& a, const HostsLine& b) {
 Repairs plan_repairs(const Findings& findings) {
     Repairs plan;
     const auto take_over = [&](DnsRepair::Verb verb, Mode mode) {
-        // enable looks at everything anew and so also does what reapply would.
+        // enable makes a new decision and so includes reapply.
         if (plan.dns && plan.dns->verb == DnsRepair::Verb::kEnable &&
             (verb != DnsRepair::Verb::kEnable || mode == Mode::kAuto))
             return;
@@ -52,7 +52,7 @@ Repairs plan_repairs(const Findings& findings) {
         } else if (f.code == "PN-RESOLV-CHANGED") {
             take_over(DnsRepair::Verb::kReapply, Mode::kAuto);
         } else if (f.step == Step::kResolvConf || f.step == Step::kHosts) {
-            plan.by_hand.push_back(f);  // it mends itself, or somebody else has to be stopped first
+            plan.by_hand.push_back(f);  // it recovers by itself, or another program has to be stopped first
         }
     }
     return plan;
@@ -74,8 +74,8 @@ std::string text_of(const Repairs& plan, const Catalogue& words) {
     return out;
 }
 
-core::Result<std::string> mend_hosts(HostSystem& host, const std::vector<HostsLine>& planned,
-                                     const std::vector<std::string>& names, core::Micros wall_us) {
+core::Result<std::string> fix_hosts(HostSystem& host, const std::vector<HostsLine>& planned,
+                                    const std::vector<std::string>& names, core::Micros wall_us) {
     const std::string path = host.real_path(kHosts);
     auto state = host.look(path);
     if (!state) return core::fail(state.error());

@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kStepColumn = 17, kMarginColumn = 6, kKeyColumn = 10;
-constexpr std::size_t kMaxEvidence = 40;  // of a word, such as a fingerprint; JSON has it whole
+constexpr std::size_t kMaxEvidence = 40;  // of a value without blanks, such as a fingerprint; JSON has it whole
 constexpr std::array<std::string_view, 5> kParts = {"cause", "expected", "found", "fix", "verify"};
 
 std::size_t count(const Findings& findings, State state) {
@@ -42,7 +42,7 @@ bool is_trouble(const Finding& f) {
     return f.state == State::kWarn || f.state == State::kFail;
 }
 
-/// "10.0.1.23 refuses the connection …": causes of probes are said of an address.
+/// "10.0.1.23 refuses the connection …": causes of probes follow an address.
 std::string cause_of(const Finding& f, const Catalogue& words) {
     const std::string cause = words.of(f.code, "cause", f.values);
     if (f.ip.empty() || cause.find(f.ip) != std::string::npos) return cause;

@@ -1,4 +1,4 @@
-// Findings for people and for programs.
+// Findings as text and as JSON.
 #pragma once
 
 #include "agent/doctor/judge.h"
@@ -8,9 +8,9 @@
 
 namespace postern::agent::doctor {
 
-/// A line for what is well, a block for what is not.
+/// One line for a passed check, a block for a problem.
 std::string text_of(const Findings& findings, const Catalogue& words, const Paint& paint, std::size_t columns);
-/// The last line: status's word for it all, and the worst cause.
+/// The last line: the overall state and the worst cause.
 std::string verdict_text(const Findings& findings, const Catalogue& words, const Paint& paint);
 /// {"schema_version":1,"verdict":…,"findings":[…]}
 std::string json_of(const Findings& findings, const Catalogue& words);
@@ -19,7 +19,7 @@ std::string list_text(const Catalogue& words);
 /// Good: all passed; degraded: warnings; failed: failures; unknown: nothing could be checked.
 Overall overall_of(const Findings& findings);
 
-/// "20260102-030405", UTC: for names of files that are made once.
+/// "20260102-030405", UTC: for file names.
 std::string file_stamp(core::Micros wall_us);
 
 }  // namespace postern::agent::doctor

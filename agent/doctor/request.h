@@ -1,4 +1,4 @@
-// What the walk is asked to look at. How it is shown is the command's matter.
+// What doctor shall check. The command decides how it is shown.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace postern::agent::doctor {
 struct Request {
     TargetWish target;
     std::vector<std::string> only, skip;     // steps and codes
-    Micros timeout_us = 30 * core::kSecond;  // for all of it
+    Micros timeout_us = 30 * core::kSecond;  // for the whole run
 
-    /// The target comes from the command line alone.
+    /// The target is from the command line alone.
     bool bare() const { return !target.host.empty() && !target.config_given; }
 };
 

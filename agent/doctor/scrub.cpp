@@ -31,7 +31,7 @@ std::string bare(std::string_view word) {
     return out;
 }
 
-/// "SecurityToken", "x-api-key", "https_password": what stands behind it is nobody's business.
+/// "SecurityToken", "x-api-key", "https_password": the value after such a name is a secret.
 bool names_secret(std::string_view word) {
     constexpr std::array<std::string_view, 11> kEnds = {"token",  "secret",        "password",  "passwd",
                                                         "pwd",    "authorization", "cookie",    "signature",
@@ -46,7 +46,7 @@ std::size_t past_blanks(std::string_view text, std::size_t at) {
     return at;
 }
 
-/// A quote, or one inside of a quoted text: \".
+/// A quote, or an escaped one inside a quoted text: \".
 std::size_t past_quote(std::string_view text, std::size_t at) {
     const std::size_t quote = text.find_first_not_of('\\', at);
     return quote != std::string_view::npos && (text[quote] == '"' || text[quote] == '\'') ? quote + 1 : at;
@@ -56,11 +56,11 @@ struct Span {
     std::size_t begin = 0, end = 0;
 };
 
-/// Where the value behind a secret's name lies; empty when there is none, or none that could be a secret.
+/// The position of the value after a secret's name; empty if there is none, or none that could be a secret.
 Span value_behind(std::string_view text, std::size_t at, bool header) {
     at = past_blanks(text, past_quote(text, at));
     if (at >= text.size() || (text[at] != '=' && text[at] != ':')) return {};
-    const bool sure = text[at] == '=';  // a colon also stands in sentences: "token: cannot open …"
+    const bool sure = text[at] == '=';  // a colon is also found in sentences: "token: cannot open …"
     const std::size_t begin = past_blanks(text, at + 1), inside = past_quote(text, begin);
     std::size_t end = inside;
     if (inside != begin) {
@@ -73,7 +73,7 @@ Span value_behind(std::string_view text, std::size_t at, bool header) {
         const std::string_view stop = header ? "\r\n\"'" : " \t\r\n\"'&,;)}]";
         end = std::min(text.find_first_of(stop, begin), text.size());
         if (end > begin && end < text.size() && text[end] == '"' && text[end - 1] == '\\')
-            --end;  // \" ends a text around it
+            --end;  // \" ends a surrounding text
         if (!sure && !header && end - begin < kMinToken) return {};
     }
     const std::string_view value = text.substr(inside, end - inside);
@@ -88,7 +88,7 @@ Span user_of_url(std::string_view text, std::size_t at) {
     return sign == std::string_view::npos ? Span{} : Span{at, at + sign};
 }
 
-/// "gateway # note" → "gateway": a comment that no quote holds. `quote` is the string that is open before and behind.
+/// "gateway # note" → "gateway": a comment outside quotes. `quote` is the string that is open before and after.
 std::string_view without_comment(std::string_view line, std::string_view& quote, int& depth) {
     for (std::size_t i = 0; i < line.size(); ++i) {
         if (!quote.empty()) {
@@ -203,9 +203,9 @@ std::string scrub(std::string_view raw) {
 
 std::string scrub_config(std::string_view toml) {
     std::string out;
-    std::string_view quote;  // of a string that goes over several lines
-    int depth = 0;           // of a list that does
-    bool shown = false;      // the value that goes on
+    std::string_view quote;  // of a string over several lines
+    int depth = 0;           // of a list over several lines
+    bool shown = false;      // the value that continues
     std::istringstream lines{std::string(toml)};
     for (std::string line; std::getline(lines, line); out += '\n') {
         const bool goes_on = !quote.empty() || depth > 0;

@@ -78,7 +78,7 @@ bool read_owner(const JsonView& v, Owner* out) {
     return false;
 }
 
-/// Files are shown as they are where they are text; else as hex, so that every byte comes back.
+/// Text files are stored as text, others as hex, so that every byte can be restored.
 bool is_plain_text(std::string_view bytes) {
     for (const char c : bytes) {
         const auto u = static_cast<unsigned char>(c);
@@ -186,7 +186,7 @@ bool read_decision(const JsonView& v, Decision* d) {
            read_word(kFiles, v.at("file"), &d->file);
 }
 
-/// nullopt above kMaxBytes, too.
+/// nullopt also above kMaxBytes.
 std::optional<std::string> read_all(int fd) {
     std::string text;
     char buffer[16 * 1024];
@@ -263,7 +263,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
         e.path = item.at("path").text();
         ok = ok && may_change(e.path) && read_state(item.at("before"), &e.before) &&
              read_state(item.at("after"), &e.after);
-        // Only resolv.conf was there before us.
+        // Only resolv.conf existed before.
         ok = ok && (e.path == kResolvConf || e.before.kind == FileState::Kind::kAbsent);
         j.entries.push_back(std::move(e));
     }
@@ -272,7 +272,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
 }
 
 core::Result<Journal> JournalFile::load() const {
-    // The folder is an ordinary user's, who may swap names at any moment: judged and read is one open file.
+    // The folder belongs to an ordinary user, who may replace names at any moment: check and read the same open file.
     const core::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd) {
         if (errno == ENOENT || errno == ENOTDIR) return Journal{};

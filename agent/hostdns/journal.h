@@ -1,6 +1,6 @@
-// hostdns.json: what was changed on the host and how it was before. Written and synced before each change, so that
-// whatever happens in between, the host can be given back exactly. Read by root from a folder of an ordinary user:
-// believed only when root wrote it, and only about the paths that postern changes.
+// hostdns.json: what was changed on the host and what it was before. Written and synced before each change, so that
+// the host can be restored exactly, whatever happens in between. Root reads it from a folder of an ordinary user:
+// accepted only if root wrote it, and only for the paths that postern changes.
 #pragma once
 
 #include <optional>
@@ -16,11 +16,11 @@ inline constexpr int kJournalVersion = 1;
 
 enum class TakeoverState {
     kOff,       // no journal
-    kEnabling,  // a journal with this state is of a process that was killed: everything is given back
+    kEnabling,  // a journal with this state is from a killed process: everything is restored
     kOn,
-    kDisabling,  // likewise: giving back goes on
-    kSuspended,  // given back because nobody answered; taken up again when somebody does
-    kTruce,      // given back because somebody else kept rewriting resolv.conf
+    kDisabling,  // also from a killed process: the restore continues
+    kSuspended,  // restored because postern did not answer; taken over again when it does
+    kTruce,      // restored because another program kept rewriting resolv.conf
 };
 std::string_view to_string(TakeoverState state);
 
@@ -33,13 +33,13 @@ struct Journal {
     TakeoverState state = TakeoverState::kOff;
     Mode wanted = Mode::kAuto;     // what the user asked for
     bool wanted_second = false;    // also a second nameserver line
-    bool suspended_after = false;  // a half-done change ends as suspended, not as off
-    Decision decision;             // what came out
+    bool suspended_after = false;  // an interrupted change ends as suspended, not as off
+    Decision decision;             // the result
     Target target;
     std::vector<JournalEntry> entries;      // in the order of the changes
     core::Micros since_wall_us = 0;         // of the state
-    std::vector<core::Micros> rewrites;     // when somebody else rewrote resolv.conf, the last few
-    std::string writer;                     // who that was, by the file's comments
+    std::vector<core::Micros> rewrites;     // the last times another program rewrote resolv.conf
+    std::string writer;                     // which one, by the file's comments
     std::vector<core::Micros> suspensions;  // the last few
 
     JournalEntry* find(std::string_view path);
@@ -49,11 +49,11 @@ class JournalFile {
   public:
     explicit JournalFile(std::string path) : path_(std::move(path)) {}
 
-    /// kOff when there is none. kFileCorrupt with a hint when it can't be read or must not be believed.
+    /// kOff if there is none. kFileCorrupt with a hint if it can't be read or is not accepted.
     core::Result<Journal> load() const;
     core::Result<void> save(const Journal& journal) const;
     core::Result<void> remove() const;
-    /// One that is not believed: kept for whoever wants to know, out of the way.
+    /// Renames a journal that was not accepted, so that it can be inspected.
     core::Result<void> set_aside() const;
     const std::string& path() const { return path_; }
 
@@ -61,7 +61,7 @@ class JournalFile {
     std::string path_;
 };
 
-/// The two directions of its form, for tests and the loader.
+/// Serialising and parsing, for tests and the loader.
 std::string journal_json(const Journal& journal);
 core::Result<Journal> parse_journal(std::string_view text);
 

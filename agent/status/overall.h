@@ -1,4 +1,4 @@
-// The verdict on everything. The exit codes of commands are its numbers, and so is the header X-Postern-Overall. Pure.
+// The overall state. Its numbers are the exit codes of commands and the values of the header X-Postern-Overall. Pure.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ Overall worse(Overall a, Overall b);
 constexpr int exit_code(Overall overall) {
     return static_cast<int>(overall);
 }
-/// The header's value, and back; nothing for any other text.
+/// The header's value, and back; nullopt for any other text.
 std::string overall_header(Overall overall);
 std::optional<Overall> parse_overall_header(std::string_view text);
 

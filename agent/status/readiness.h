@@ -1,4 +1,4 @@
-// Whether the agent is ready to be asked, as /readyz tells it. Pure; any thread.
+// The readiness of the agent, for /readyz. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What works but should be put right. The kind decides, wherever something follows from a warning; the text is for people.
+// A problem that does not stop the agent from working. Code decides by the kind; the text is for people.
 // Pure; any thread.
 #pragma once
 
@@ -9,11 +9,11 @@
 namespace postern::agent {
 
 enum class WarningKind {
-    kConfig,     // a remark on the configuration: no state of anything
-    kDiscovery,  // a doubtful reply, from whichever source
+    kConfig,     // a remark on the configuration: does not affect the state
+    kDiscovery,  // a doubtful reply, from any source
     kClock,      // this host's clock against the API's
     kHostDns,    // the takeover, and /etc/hosts
-    kAgent,      // what the agent can't write or read: plan, snapshot, logs, history
+    kAgent,      // the agent can't write or read: plan, snapshot, logs, history
 };
 
 std::string_view to_string(WarningKind kind);  // "host_dns"
@@ -23,7 +23,7 @@ struct Warning {
     WarningKind kind = WarningKind::kAgent;
     std::string text;  // one sentence, English
 
-    /// Whether the agent is worse off for it.
+    /// Whether it degrades the agent.
     bool degrades() const { return kind != WarningKind::kConfig; }
 };
 

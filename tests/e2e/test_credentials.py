@@ -62,7 +62,7 @@ class Credentials(HostTest):
         checked, sts = self.works("oidc_role_arn", key="STS.postern-reader-1", expect_sts=[("AssumeRoleWithOIDC", READER)])
         self.assertEqual((sts[0]["host"], sts[0]["params"]["RoleSessionName"]), (STS_NAMES[0], "host-1"))
         self.assertRegex(checked, r"environment +not set up: ALIBABA_CLOUD_ACCESS_KEY_ID is not set")
-        self.assertRegex(checked, r"ecs_ram_role +not asked: an earlier one serves")
+        self.assertRegex(checked, r"ecs_ram_role +not asked: an earlier one is used")
 
     def test_profile_with_a_role_by_the_regional_vpc_host(self):
         self.profiles({"name": "r", "mode": "RamRoleArn", "access_key_id": KEY_ID, "access_key_secret": KEY_SECRET,
@@ -154,7 +154,7 @@ class Online(HostTest):
         self.assertIn("a reply without a list of zones", shown)
         self.assertNotIn("credentials", shown)
         self.assertIn("192.0.2.1", self.check(0, link={"endpoint": None, "target": "alias.name.test"}))
-        self.assertIn("no link asks anybody", self.check(0, link={"endpoint": None, "addresses": [ZONE_A]}))
+        self.assertIn("no link has a source to ask", self.check(0, link={"endpoint": None, "addresses": [ZONE_A]}))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ TEST_CASE("doctor: the hosts file is kept as it was, and keeps its mode", "[doct
     const std::vector<HostsLine> planned = {{2, "gw.test", "10.0.0.9 gw.test db", false}};
     host.with_file("/etc/real-hosts", before, 0640).with_link("/etc/hosts", "/etc/real-hosts");
     SECTION("through a link") {
-        const auto kept = mend_hosts(host, planned, {"gw.test"}, kWhen);
+        const auto kept = fix_hosts(host, planned, {"gw.test"}, kWhen);
         REQUIRE(kept);
         CHECK(*kept == "/etc/real-hosts.postern-20260102-030405");
         CHECK(host.files[*kept].content == before);
@@ -76,19 +76,19 @@ TEST_CASE("doctor: the hosts file is kept as it was, and keeps its mode", "[doct
     }
     SECTION("not when it has changed") {
         host.files["/etc/real-hosts"].content.insert(0, "2.2.2.2 b\n");
-        const auto kept = mend_hosts(host, planned, {"gw.test"}, kWhen);
+        const auto kept = fix_hosts(host, planned, {"gw.test"}, kWhen);
         REQUIRE_FALSE(kept);
         CHECK(kept.error().what.find("changed meanwhile") != std::string::npos);
         CHECK(host.changes == 0);
     }
     SECTION("not when it is gone") {
         host.files.clear();
-        CHECK_FALSE(mend_hosts(host, planned, {"gw.test"}, kWhen));
+        CHECK_FALSE(fix_hosts(host, planned, {"gw.test"}, kWhen));
         CHECK(host.changes == 0);
     }
     SECTION("not when it may not be changed") {
         host.immutable.insert("/etc/real-hosts");
-        const auto kept = mend_hosts(host, planned, {"gw.test"}, kWhen);
+        const auto kept = fix_hosts(host, planned, {"gw.test"}, kWhen);
         REQUIRE_FALSE(kept);
         CHECK(kept.error().hint == "chattr -i /etc/real-hosts");
         CHECK(host.changes == 0);
@@ -97,7 +97,7 @@ TEST_CASE("doctor: the hosts file is kept as it was, and keeps its mode", "[doct
         for (const int change : {1, 2}) {
             test::FakeHost cut = host;
             cut.kill_before = change;
-            CHECK_THROWS_AS(mend_hosts(cut, planned, {"gw.test"}, kWhen), test::Killed);
+            CHECK_THROWS_AS(fix_hosts(cut, planned, {"gw.test"}, kWhen), test::Killed);
             CHECK(cut.files["/etc/real-hosts"].content == before);
         }
     }
