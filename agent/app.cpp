@@ -39,7 +39,7 @@ namespace {
 
 constexpr std::size_t kRecentMarks = 60;                // of an address, in status
 constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the resolver preempts handshakes
-constexpr Micros kStarted = 5 * core::kSecond;          // what only the start needs is over
+constexpr Micros kStarted = 5 * core::kSecond;          // memory used only by the start is free by then
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
 class App final : private Steering::Outside, private HostWatch::Outside, private ServedAgent {
@@ -77,7 +77,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         upstreams_changed(host_watch_.use(config().dns));
         const bool keep_plan = publisher_.current_plan_serves(membership_of(steering_.plan_input()));
 
-        // Everything that can refuse to start does so before the resolver is touched.
+        // Everything that can fail comes before the resolver is started.
         HttpOptions http;
         http.listen = config().http.listen;
         http.allow = config().http.allow;
@@ -99,7 +99,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         core::notify_service("READY=1");
         feed_watchdog();
         started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
-        core::log_info("agent_started", "postern runs",
+        core::log_info("agent_started", "the agent is running",
                        {{"version", POSTERN_VERSION},
                         {"links", std::to_string(config().links.size())},
                         {"http", http_server_->address().text()},
@@ -116,11 +116,11 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         steering_.stop();
         publisher_.flush();
         snapshots_.flush();
-        core::log_info("agent_stopped", "postern ends");
+        core::log_info("agent_stopped", "the agent has ended");
         return 0;
     }
 
-    /// When start() failed half-way: nothing of ours stays behind.
+    /// After a failed start(): removes everything.
     void abandon() {
         if (resolver_) resolver_->shut_down();
         steering_.stop();
@@ -150,7 +150,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         steering_.restore(snapshot_);
     }
 
-    // What steering decides and needs (Steering::Outside).
+    // Steering's outputs and inputs (Steering::Outside).
     void publish(PlanInput input) override { publisher_.publish(std::move(input)); }
     core::Secret token(const std::string& link) override { return tokens_.token(link); }
     void token_refused(const std::string& link) override { tokens_.reread(link); }
@@ -162,7 +162,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         events_.record(record);
     }
 
-    // What the host's watch asks and tells (HostWatch::Outside).
+    // The host watch's inputs and outputs (HostWatch::Outside).
     std::vector<core::IpAddress> instance_nameservers() override {
         return cloud_.metadata.known_identity().nameservers;
     }
@@ -248,11 +248,11 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         tls_.reload_changed();
         verdicts_.keep(config().dns.plan_ttl_us / 3);
         steering_.refresh([] {});
-        core::log_info("config_reloaded", "the configuration was read anew",
+        core::log_info("config_reloaded", "the configuration was read again",
                        {{"links", std::to_string(config().links.size())}});
     }
 
-    // What HTTP asks (ServedAgent).
+    // Requests of the HTTP routes (ServedAgent).
     std::vector<HealthCheck> live() override {
         return {{"loop", true, ""},
                 {"schedule", schedule_moves(), "no probe has ended for far longer than its interval"}};
@@ -318,7 +318,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
 
     static constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
 
-    // The order is that of construction; destruction runs backwards, users before what they use.
+    // Declared in the order of construction; destroyed in reverse, users before what they use.
     core::Loop loop_;
     core::SystemClock clock_{loop_};
     core::SystemRandom random_;
@@ -356,12 +356,12 @@ core::Result<core::LockFile> prepare_folders(const Config& config) {
     const Paths paths = paths_of(config.agent);
     if (auto made = core::make_folders(config.agent.runtime_dir, 0750); !made) {
         core::Error error = made.error();
-        error.hint = "create it for the user postern runs as, or set [agent] runtime_dir";
+        error.hint = "create it for postern's user, or set [agent] runtime_dir";
         return core::fail(std::move(error));
     }
     for (const auto& folder :
          {config.agent.state_dir, core::folder_of(paths.durable_plan), core::folder_of(paths.stats)}) {
-        // Without a state folder everything works until the next boot: said, not fatal.
+        // Without a state folder everything works until the next boot: reported, not fatal.
         if (auto made = core::make_folders(folder, folder == config.agent.state_dir ? 0700 : 0750); !made) {
             core::log_warning("folder_missing", made.error().text());
         }

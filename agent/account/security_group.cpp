@@ -133,7 +133,7 @@ std::string text_of(const IpPrefix& from) {
 }
 
 AccessJudgement unknown_because(const Candidate& c) {
-    return {Access::kUnknown, describe(c) + ", and whether it applies can't be told from here"};
+    return {Access::kUnknown, describe(c) + ", and it is not known here whether it applies"};
 }
 
 /// No rule decides: groups block everything, except their own members if so configured.

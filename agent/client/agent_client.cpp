@@ -21,7 +21,7 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
     const core::SocketAddress address = agent_address(config);
     {
         core::SystemClock clock(loop);
-        AresLookup lookup(loop, clock);  // an address is its own answer: nothing is asked
+        AresLookup lookup(loop, clock);  // an address needs no lookup
         HttpClient client(loop, clock, lookup, process_environment());
         HttpRequest request;
         request.method = method;

@@ -43,7 +43,7 @@ bool Interruptible::interrupted() const {
 }
 
 bool Interruptible::sleep(core::Micros us) {
-    // In slices: a signal that arrives just before the call must not cost the whole time.
+    // In slices: a signal just before the call must not wait for the whole time.
     for (core::Micros left = us; left > 0 && got_signal == 0; left -= 100 * core::kMillisecond) {
         core::sleep_for(std::min(left, 100 * core::kMillisecond));
     }
@@ -96,7 +96,7 @@ std::optional<Config> config_or_complain(std::string_view command, const std::st
     if (usable && usable->mistakes.empty()) return std::move(usable->config);
     complain_about(path, usable ? usable->mistakes : usable.error());
     if (!usable) return std::nullopt;
-    complain(command, "goes by the last good copy of it, as the agent does");
+    complain(command, "uses its last good copy, as the agent does");
     return std::move(usable->config);
 }
 

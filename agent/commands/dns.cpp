@@ -1,4 +1,4 @@
-// `postern dns …`: the takeover of the host's resolver, as a person and as systemd's units call it.
+// `postern dns …`: the takeover of the host's resolver, as called by a user and by systemd's units.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -65,7 +65,7 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
     return done ? kExitGood : kExitFailed;
 }
 
-/// Also what only commands tell: a link or record that is gone.
+/// Adds what only commands check: a missing link or record.
 HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
     HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
     if (r.journal.state == TakeoverState::kOn &&
@@ -181,7 +181,7 @@ int run_command(const DnsCommand& command) {
             break;
         case DnsCommand::Verb::kReapply:
             done = locked([&]() -> core::Result<void> {
-                // cloud-init may have said only after prestart that this is a clone.
+                // cloud-init may have identified a clone only after prestart.
                 const auto discarded =
                     discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
                 const auto again = takeover.reapply(setup->names);

@@ -1,5 +1,5 @@
-// What the takeover needs of the configuration. All but `enable` also work when that is broken: a host must get its DNS
-// back whatever stands in the file.
+// What the takeover needs from the configuration. All verbs but `enable` also work if it is broken: a host must get
+// its DNS back in any case.
 #pragma once
 
 #include <optional>
@@ -14,13 +14,13 @@ namespace postern::agent {
 
 struct DnsSetup {
     Paths paths;
-    core::SocketAddress listen;      // the address of ours that the host is pointed at
-    std::vector<std::string> names;  // private ones, sorted, each once, in a form that may go into root's files
+    core::SocketAddress listen;      // our address that the host is pointed at
+    std::vector<std::string> names;  // private names, sorted, unique, safe to write into root's files
     bool second_server = false;
-    core::Fallback served;  // what the resolver was last told
+    core::Fallback served;  // the resolver's last fallback file
 };
 
-/// Nothing for an `enable` with mistakes in the file, after saying them.
+/// Nullopt for an `enable` with mistakes in the file, after printing them.
 std::optional<DnsSetup> dns_setup_or_complain(const DnsCommand& command);
 
 }  // namespace postern::agent

@@ -22,7 +22,7 @@ using core::PlanFault;
 using core::PlanView;
 using Json = nlohmann::ordered_json;
 
-/// What happened to the file and what to do.
+/// What is wrong with the file, and the fix.
 core::Error explain_fault(PlanFault fault, const std::string& path) {
     core::Error error{core::Code::kPlanInvalid, path + " is not a valid plan: ", "", 0};
     switch (fault) {
@@ -41,13 +41,13 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
             error.what += "it is larger than 64 MiB";
             break;
         case PlanFault::kBadMagic:
-            error.what += "it does not begin as a plan does";
+            error.what += "it does not begin like a plan";
             break;
         case PlanFault::kBadVersion:
-            error.what += "its version is another one than this program reads";
+            error.what += "this program does not read its version";
             break;
         case PlanFault::kBadSize:
-            error.what += "its size is not the one it says";
+            error.what += "its size differs from its header";
             break;
         case PlanFault::kBadChecksum:
             error.what += "its checksum is wrong: a byte was changed";
@@ -57,12 +57,12 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
             error.what += "its contents contradict each other";
             break;
         case PlanFault::kBadName:
-            error.what += "a name in it is no DNS name";
+            error.what += "a name in it is not a DNS name";
             break;
     }
     error.what += fmt::format(" ({})", core::to_string(fault));
     error.hint =
-        "the resolver refuses it, too, and keeps the one before; the agent writes a new one: systemctl "
+        "the resolver refuses it, too, and keeps the previous one; the agent writes a new one: systemctl "
         "restart postern";
     return error;
 }
@@ -171,7 +171,7 @@ int run_command(const PlanShowCommand& command) {
     const auto config = config_or_complain("plan show", command.config);
     if (!config) return kExitUnknown;
     const Paths paths = paths_of(config->agent);
-    // The current one is what the resolver prefers; after a boot there is only the durable one.
+    // The current one is the resolver's first choice; after a boot there is only the durable one.
     const auto current = PlanView::load(paths.current_plan);
     if (!current && current.error() == PlanFault::kMissing && PlanView::load(paths.durable_plan))
         return show(paths.durable_plan, command.json);

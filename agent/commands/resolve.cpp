@@ -1,4 +1,4 @@
-// `postern resolve NAME [TYPE]`: asks the resolver over DNS, as any program does, and shows its explanation.
+// `postern resolve NAME [TYPE]`: asks the resolver over DNS, as any program does, and prints its explanation.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -16,7 +16,7 @@ namespace postern::agent {
 
 namespace {
 
-constexpr Micros kTimeout = 5 * core::kSecond;  // the resolver itself gives up within 4 s
+constexpr Micros kTimeout = 5 * core::kSecond;  // the resolver itself answers within 4 s
 
 std::string word(const DnsReply& reply, std::string_view key) {
     for (const auto& [name, value] : reply.explanation) {
@@ -36,9 +36,9 @@ std::string verdict_text(const std::string& verdicts) {
     const auto colon = verdicts.find(':');
     const std::string kind = verdicts.substr(0, colon);
     const std::string time = colon == std::string::npos ? "" : verdicts.substr(colon + 1);
-    if (kind == "valid") return "the probes' verdicts hold for another " + time;
+    if (kind == "valid") return "the probes' verdicts are valid for another " + time;
     if (kind == "expired")
-        return "the probes' verdicts are too old since " + time + ": every address is answered, last healthy first";
+        return "the probes' verdicts have expired " + time + ": every address is answered, last healthy first";
     if (kind == "none") return "no verdicts: every address is answered";
     if (kind == "other_boot") return "the plan is from before the last boot: every address is answered";
     if (kind == "not_ready") return "no address is known yet: see postern status";
@@ -149,7 +149,7 @@ int run_command(const ResolveCommand& command) {
     auto reply = ask_dns(own_address(config->dns), command.name, type, kTimeout);
     if (!reply) {
         core::Error error = reply.error();
-        if (error.code != core::Code::kUsage) error.hint = "does the resolver run? postern status";
+        if (error.code != core::Code::kUsage) error.hint = "is the resolver running? postern status";
         complain("resolve", error);
         return error.code == core::Code::kUsage ? kExitUnknown : kExitFailed;
     }

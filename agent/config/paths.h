@@ -22,14 +22,14 @@ struct Paths {
 };
 Paths paths_of(const AgentConfig& config);
 
-/// What becomes of a file when an image of its machine starts as another machine: a clone must not serve what it finds.
+/// What happens to a file when an image of its machine starts as another machine: a clone must not use its data.
 enum class OnClone { kDiscarded, kStays };
 
 struct PathRow {
     std::string Paths::*path;
     OnClone on_clone;
-    std::array<std::string_view, 2> copies = {};  // ".previous": PATH.previous is ours as well
-    bool numbered = false;                        // PATH.1, PATH.2, … are
+    std::array<std::string_view, 2> copies = {};  // ".previous": also PATH.previous
+    bool numbered = false;                        // also PATH.1, PATH.2, …
 };
 inline constexpr std::array kPathTable = {
     PathRow{&Paths::snapshot, OnClone::kDiscarded, {".previous", ".unusable"}},
@@ -38,12 +38,13 @@ inline constexpr std::array kPathTable = {
     PathRow{&Paths::verdicts, OnClone::kDiscarded},
     PathRow{&Paths::last_good_config, OnClone::kDiscarded},
     PathRow{&Paths::generation, OnClone::kDiscarded},
-    PathRow{&Paths::hostdns, OnClone::kStays, {".refused"}},  // goes when the host's own DNS has been given back
-    PathRow{&Paths::instance, OnClone::kStays},               // says which machine this is
+    PathRow{&Paths::hostdns, OnClone::kStays, {".refused"}},  // removed when the host has its own DNS back
+    PathRow{&Paths::instance, OnClone::kStays},               // the identity of this machine
     PathRow{&Paths::durable_plan, OnClone::kDiscarded},
     PathRow{&Paths::fallback, OnClone::kDiscarded},
     PathRow{&Paths::current_plan, OnClone::kDiscarded},
-    PathRow{&Paths::agent_lock, OnClone::kStays},  // as all locks: a second one of that name would lock nobody out
+    PathRow{&Paths::agent_lock,
+            OnClone::kStays},  // as all locks: a new file of that name would not exclude the old holder
     PathRow{&Paths::reapply_wish, OnClone::kDiscarded},
     PathRow{&Paths::stats, OnClone::kStays},  // the resolver starts a new one
     PathRow{&Paths::resolver_lock, OnClone::kStays},
@@ -51,10 +52,10 @@ inline constexpr std::array kPathTable = {
 };
 static_assert(sizeof(Paths) == kPathTable.size() * sizeof(std::string), "a path without a row in the table");
 
-/// The folders that hold them, each once.
+/// The folders of these files, each once.
 std::vector<std::string> folders_of(const Paths& paths);
-/// Whether a clone removes this name from this folder. An unfinished write of any of the files is; names that are not
-/// ours never are.
+/// Whether a clone removes this name from this folder. Unfinished writes of these files are removed,
+/// foreign names never.
 bool discarded_on_clone(const Paths& paths, const std::string& folder, std::string_view name);
 
 }  // namespace postern::agent

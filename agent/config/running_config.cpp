@@ -16,8 +16,7 @@ RunningConfig::RunningConfig(core::Loop& loop, const core::Clock& clock, std::st
       loaded_wall_us_(clock.wall_us()) {
     if (first.mistakes.empty()) return;
     refuse("the last good configuration is used: ", first.mistakes);
-    core::log_warning("last_good_used", "going on with the last good configuration",
-                      {{"path", paths_.last_good_config}});
+    core::log_warning("last_good_used", "using the last good configuration", {{"path", paths_.last_good_config}});
 }
 
 std::optional<UsableConfig> RunningConfig::read_again() {

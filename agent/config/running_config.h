@@ -1,5 +1,5 @@
-// The configuration in use: the first, and each that was read again without mistakes; what is wrong with the file, in the
-// log and for the status. Owned by the app, loop thread.
+// The configuration in use: the first one, then each reload without mistakes; reports the file's mistakes in the log
+// and the status. Owned by the app, loop thread.
 #pragma once
 
 #include <optional>
@@ -12,25 +12,25 @@ namespace postern::agent {
 
 class RunningConfig {
   public:
-    /// `first` may be the last good copy, which stands in for a file with mistakes.
+    /// `first` may be the last good copy, used in place of a file with mistakes.
     RunningConfig(core::Loop& loop, const core::Clock& clock, std::string file, const UsableConfig& first);
 
     const Config& now() const { return now_; }
     const Paths& paths() const { return paths_; }  // those of the start
     const std::string& file() const { return file_; }
 
-    /// The file read again; nothing when it has mistakes: the present one goes on.
+    /// Reads the file again; nullopt if it has mistakes: the present configuration stays.
     std::optional<UsableConfig> read_again();
-    /// It is used from now on.
+    /// Uses it from now on.
     void use(UsableConfig fresh);
-    /// What was read again can't be used.
+    /// Reports that the reloaded configuration can't be used.
     void refuse(const core::Error& why);
-    /// Saves it as the last good one, unless that is what is used. After a start that succeeded; use() does so itself.
+    /// Saves it as the last good copy, unless that copy is in use. After a successful start; use() calls it itself.
     void keep();
 
-    /// "" or what of the file is not in use.
+    /// "" or which part of the file is not in use.
     const std::string& problem() const { return problem_; }
-    /// "" or why there is no copy of what is in use.
+    /// "" or why there is no copy of the configuration in use.
     const std::string& copy_problem() const { return copy_.problem(); }
     Micros loaded_wall_us() const { return loaded_wall_us_; }
 
@@ -40,7 +40,7 @@ class RunningConfig {
     const core::Clock& clock_;
     std::string file_, text_;
     Config now_;
-    AgentConfig started_agent_;  // what takes effect at a start only
+    AgentConfig started_agent_;  // the keys that take effect only at a start
     core::SocketAddress started_http_;
     Paths paths_;
     LastGoodCopy copy_;

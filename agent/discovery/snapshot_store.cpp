@@ -105,7 +105,7 @@ SnapshotStore::~SnapshotStore() = default;
 LoadedSnapshot SnapshotStore::load() {
     const std::string &path = state_->files->path, aside = path + ".unusable";
     LoadedSnapshot loaded = load_snapshot(path);
-    // Damaged or a newer program's: out of the way of the next write, for whoever can read it.
+    // Damaged or a newer program's: set aside, so that the next write does not overwrite it.
     if (loaded.unusable && ::rename(path.c_str(), aside.c_str()) == 0)
         loaded.problems.front().hint += "; it is kept as " + aside;
     state_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();

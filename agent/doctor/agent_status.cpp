@@ -8,7 +8,7 @@ namespace postern::agent::doctor {
 
 namespace {
 
-/// What the agent's discovery has to say of its links, and whether it has found all that it looks for in the cloud.
+/// The agent's discovery errors, and whether it has found everything that it searches for in the cloud.
 void read_discovery(const Config& config, const JsonView& status, AgentSeen& seen) {
     seen.discovers = true;
     for (const LinkConfig& link : config.links) {
@@ -24,7 +24,7 @@ void read_discovery(const Config& config, const JsonView& status, AgentSeen& see
     }
 }
 
-/// By kind. An agent from before there were kinds, or one that has more of them, is taken at its word.
+/// Sorted by kind. Without a known kind (an older or newer agent) the text is used as it is.
 void read_warnings(const JsonView& status, AgentSeen& seen) {
     const auto texts = status.at("warnings").items(), kinds = status.at("warning_kinds").items();
     for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -39,7 +39,7 @@ void read_warnings(const JsonView& status, AgentSeen& seen) {
             case WarningKind::kConfig:
             case WarningKind::kClock:
             case WarningKind::kHostDns:
-                break;  // doctor looks at these by itself
+                break;  // doctor checks these itself
         }
     }
 }

@@ -16,7 +16,7 @@ namespace {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// A part that runs beside the others. One that has not ended in time is left behind: the process ends soon.
+/// A part that runs in parallel. One that has not ended in time is abandoned: the process ends soon.
 template <class Seen>
 class Part {
   public:
@@ -26,7 +26,7 @@ class Part {
         seen_ = task->get_future();
         std::thread([task] { (*task)(); }).detach();
     }
-    /// Null when it is not there in time.
+    /// Null if it is not done in time.
     const Seen* by(Deadline deadline) {
         if (!value_ && seen_.valid() && seen_.wait_until(deadline) == std::future_status::ready) value_ = seen_.get();
         return value_ ? &*value_ : nullptr;
@@ -59,8 +59,8 @@ class Walk {
     }
 
   private:
-    /// All of the chain. What is near the beginning may be explained by what is found behind it (no DNS, no API), so the
-    /// parts before the paths are told together.
+    /// The whole chain. Early steps may be explained by later ones (no DNS, no API), so the parts before the paths
+    /// are reported together.
     void configured(Part<std::vector<PathSeen>>& paths) {
         const Config& config = *config_.config;
         Part<AgentSeen> agent([config] { return look_at_agent(config); });
@@ -97,7 +97,7 @@ class Walk {
                                  : out_of_time({Step::kEnvironment}));
     }
 
-    /// The file is missing or wrong: nothing behind it can be looked at but the host.
+    /// The file is missing or wrong: only the host can be checked.
     void unconfigured() {
         const std::string because = all_.front().state == State::kSkip ? all_.front().because : all_.front().code;
         Findings none;
@@ -108,7 +108,7 @@ class Walk {
         add(judge_environment(look_at_host({}, {}), {}, false));
     }
 
-    /// The target is the command line's: what programs get for the name, the addresses, and the environment.
+    /// The target is from the command line: what programs get for the name, the addresses, and the environment.
     void bare(Part<std::vector<PathSeen>>& paths) {
         const std::vector<std::string> names = {request_.target.host};
         Part<HostSeen> host([names] { return look_at_host({}, names); });
@@ -143,7 +143,7 @@ class Walk {
         }
     }
 
-    /// A token that only root may read is not a missing one.
+    /// A token that only root may read is not missing.
     void without_token(const std::string& link, Findings& findings) const {
         const bool secret = std::any_of(all_.begin(), all_.end(), [&](const Finding& f) {
             return f.step == Step::kConfig && f.link == link && f.because == kNoRoot;
@@ -176,7 +176,7 @@ class Walk {
         return out;
     }
 
-    /// Chosen by step or code; what is not chosen still explains what is.
+    /// Selected by step or code; unselected findings still explain selected ones.
     bool chosen(const Finding& f) const {
         const auto named = [&f](const std::vector<std::string>& list) {
             return std::any_of(list.begin(), list.end(), [&f](const std::string& name) {

@@ -1,4 +1,4 @@
-// postern's DNS, what programs get, and the files between the two.
+// postern's DNS, what programs get, and the files in between.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ std::string text_of(const Addresses& addresses) {
     return all.empty() ? "-" : fmt::format("{}", fmt::join(all, ", "));
 }
 
-/// Whether `some` are all among `known`, and are some at all.
+/// Whether `some` is not empty and a subset of `known`.
 bool within(const Addresses& some, const Addresses& known) {
     return !some.empty() && std::all_of(some.begin(), some.end(), [&](const auto& a) {
         return std::find(known.begin(), known.end(), a) != known.end();
@@ -97,7 +97,7 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
     return out;
 }
 
-/// The words of the hosts line of nsswitch.conf; "" when there is none (then it is "files dns").
+/// The hosts line of nsswitch.conf; "" if there is none (the default is "files dns").
 std::string hosts_line(const std::string& nsswitch) {
     std::istringstream lines(nsswitch);
     for (std::string line; std::getline(lines, line);) {
@@ -124,7 +124,7 @@ std::string takeover_of(const HostDnsReport& report) {
         "takeover", report.journal.state == TakeoverState::kOn && split ? "on_split" : to_string(report.journal.state));
 }
 
-/// What keeps programs from us, or could: failing where they do get something else, a warning where they do not yet.
+/// What keeps programs from using us: a failure if they get something else, a warning if not yet.
 Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     const ResolvConf conf = ResolvConf::parse(host.resolv_conf);
     const Journal& journal = host.report.journal;
@@ -172,7 +172,7 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
         if (n.stub) out.push_back(stub_finding(dns.server, n));
         if (out.size() > 1 && out.back().state != State::kPass && out.back().link.empty() &&
             out[0].code == out.back().code)
-            out.pop_back();  // a server that is silent is so for all names
+            out.pop_back();  // a silent server is silent for all names
     }
     if (dns.forwarded) {
         const auto& reply = *dns.forwarded;
@@ -189,7 +189,7 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     if (dns.names.empty()) out.push_back(skipped(Step::kSystem));
     const Findings hosts = hosts_findings(dns, host);
     out.insert(out.end(), hosts.begin(), hosts.end());
-    // Without a configuration nobody knows what should be in resolv.conf.
+    // Without a configuration the expected content of resolv.conf is unknown.
     const bool ours = !dns.names.empty() && dns.server != core::SocketAddress{};
     const Findings files = !ours ? Findings{skipped(Step::kResolvConf)} : resolv_findings(dns, host, wrong);
     out.insert(out.end(), files.begin(), files.end());

@@ -1,4 +1,4 @@
-// What stands between programs and the gateway without being part of the way.
+// Things on the host that affect the connection without being part of the path.
 #include <algorithm>
 
 #include "agent/doctor/judge.h"
@@ -37,8 +37,8 @@ std::string without_password(std::string url) {
     return (scheme == std::string::npos ? "" : url.substr(0, scheme + 2)) + url.substr(at + 1);
 }
 
-/// Whether programs of the container ask us: by an address that leads out of its network, or through docker's own resolver,
-/// which says in a comment whom it asks from the host's network ("# ExtServers: [host(127.0.0.153)]").
+/// Whether programs in the container use us: by an address outside its network, or through docker's own resolver,
+/// which notes in a comment the servers that it uses from the host's network ("# ExtServers: [host(127.0.0.153)]").
 bool asks_us(const ContainerSeen& container, const HostSeen& host, const std::vector<core::SocketAddress>& listen) {
     const auto ours = [&](const core::IpAddress& ip) { return is_own({ip, 53}, listen, host.addresses); };
     constexpr std::string_view kAsked = "host(";

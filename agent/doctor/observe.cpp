@@ -22,7 +22,7 @@ namespace postern::agent::doctor {
 namespace {
 
 constexpr std::size_t kMaxAgain = 16;
-constexpr const char* kPublicName = "aliyun.com";  // what only an upstream knows
+constexpr const char* kPublicName = "aliyun.com";  // only an upstream knows it
 
 }  // namespace
 
@@ -50,7 +50,7 @@ ConfigSeen look_at_config(const Request& request) {
             core::Error error = token.error();
             error.hint = link.token.file;
             seen.tokens.emplace_back(link.name, std::move(error));
-            link.token = {};  // go on without
+            link.token = {};  // continue without
         }
     }
     return seen;

@@ -1,4 +1,4 @@
-// The host around: files that steer names, daemons that keep them, containers, what is in the environment.
+// The host: files and daemons that affect name resolution, containers, environment variables.
 #include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ std::vector<int> processes(const HostSystem& host) {
     return out;
 }
 
-/// "pid:[4026531836]"; "" when that may not be seen.
+/// "pid:[4026531836]"; "" if it can't be read.
 std::string space_of(const std::string& process, const char* kind) {
     char target[64];
     const ssize_t size = ::readlink((process + "/ns/" + kind).c_str(), target, sizeof target);
@@ -52,7 +52,7 @@ std::optional<FileId> file_id(const std::string& path) {
     return FileId{st.st_dev, st.st_ino};
 }
 
-/// By what makes a container one for DNS: processes of its own and a resolv.conf of its own.
+/// Containers in the DNS sense: processes with their own PID namespace and resolv.conf.
 std::vector<ContainerSeen> containers(const HostSystem& host, const std::vector<int>& pids) {
     std::vector<ContainerSeen> out;
     const std::string own_pids = space_of("/proc/self", "pid"), own_network = space_of("/proc/self", "net");
@@ -71,7 +71,7 @@ std::vector<ContainerSeen> containers(const HostSystem& host, const std::vector<
     return out;
 }
 
-/// The setting that makes a JVM keep every address for ever, of its command line or its java.security; "" when none does.
+/// The setting that makes a JVM cache addresses forever, from its command line or its java.security; "" if none does.
 std::string keeps_for_ever(const HostSystem& host, const std::string& process) {
     std::string command = host.read(process + "/cmdline").value_or("");
     std::replace(command.begin(), command.end(), '\0', '\n');
@@ -110,7 +110,7 @@ std::vector<std::string> interfaces() {
     return out;
 }
 
-/// Whether a running nscd keeps host names: it does unless its configuration says no.
+/// Whether a running nscd caches host names: the default is yes.
 bool nscd_keeps_hosts(const HostSystem& host) {
     if (!host.process_runs("nscd")) return false;
     std::istringstream lines(host.read("/etc/nscd.conf").value_or(""));

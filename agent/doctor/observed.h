@@ -1,4 +1,4 @@
-// Everything that doctor has looked at, as it was found; judging comes after. What is absent was not looked at.
+// Everything that doctor has observed; judged later. An absent value was not observed.
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ struct ConfigSeen {
     std::string file;
     bool used = true;       // false: the target comes from the command line
     std::string problem;    // why the file could not be read
-    bool root = true;       // whether we may read everything
-    bool no_right = false;  // the problem is that we may not
+    bool root = true;       // whether every file is readable
+    bool no_right = false;  // the problem is a missing permission
     std::vector<ConfigIssue> mistakes, warnings;
     std::optional<Config> config;
     std::vector<std::pair<std::string, core::Error>> tokens;  // link and why its token can't be read
@@ -32,25 +32,25 @@ struct AgentSeen {
     std::string version;
     std::string resolver_problem;
     std::vector<std::string> warnings;
-    std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and what its discovery has to say
-    bool discovers = false;                                   // every link that asks the API has its answer
+    std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and its discovery error
+    bool discovers = false;                                   // every link that uses the API has its answer
 };
 
 /// One endpoint of a link.
 struct EndpointSeen {
     std::string link, endpoint;
     core::Result<EndpointInfo> info;
-    std::optional<EndpointAccess> access;  // where there is an endpoint
+    std::optional<EndpointAccess> access;  // if there is an endpoint
 };
 
 struct CloudSeen {
     std::string region;
-    core::Result<Credentials> credentials;  // as the environment of this command has them
-    core::Micros clock_offset_us = 0;       // the API's clock minus ours, where it has refused ours
+    core::Result<Credentials> credentials;  // from this command's environment
+    core::Micros clock_offset_us = 0;       // the API's clock minus ours; 0 until it refused ours
     std::vector<EndpointSeen> endpoints;    // of the links that name them; empty: none does
 };
 
-/// One private name, with what it should be.
+/// One private name, with its expected addresses.
 struct NameSeen {
     std::string link, name;
     std::vector<core::IpAddress> known;  // all addresses of the link, sorted; empty: none is known
@@ -65,7 +65,7 @@ struct DnsSeen {
     std::optional<core::Result<DnsReply>> forwarded;  // a public name
 };
 
-/// A process that has a resolv.conf of its own, one for each such file.
+/// A process with a resolv.conf of its container, one for each such file.
 struct ContainerSeen {
     int pid = 0;
     std::string name;  // its host name
@@ -73,20 +73,20 @@ struct ContainerSeen {
     std::string resolv_conf;
 };
 
-/// A Java process that was told to keep addresses for ever.
+/// A Java process configured to cache addresses forever.
 struct JvmSeen {
     int pid = 0;
     std::string setting;
 };
 
 struct HostSeen {
-    bool root = true;  // whether we may read everything
+    bool root = true;  // whether every file is readable
     HostDnsReport report;
     std::string resolv_conf;                 // its text, through links
     std::vector<core::IpAddress> addresses;  // of its interfaces
     std::string nsswitch;
     std::vector<std::string> interfaces;
-    std::vector<core::SocketAddress> upstreams;  // whom our DNS asks
+    std::vector<core::SocketAddress> upstreams;  // the upstreams of our DNS
     bool nscd = false;
     std::vector<ContainerSeen> containers;
     std::vector<JvmSeen> jvms;
@@ -96,7 +96,7 @@ struct HostSeen {
 struct PathSeen {
     probe::ProbeTarget target;
     probe::ProbeResult result;
-    std::optional<bool> small_packets_pass = {};  // where TLS was silent: whether a handshake in small ones succeeds
+    std::optional<bool> small_packets_pass = {};  // if TLS was silent: whether a handshake in small segments succeeds
 };
 
 }  // namespace postern::agent::doctor

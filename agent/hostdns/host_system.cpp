@@ -43,8 +43,8 @@ std::string label_of(const std::string& path) {
     return {buffer.data(), static_cast<std::size_t>(n)};
 }
 
-/// fork, exec, both outputs through one pipe, an end after kPatience. The child gets a plain environment: nothing of
-/// ours, least of all a secret.
+/// fork, exec, both outputs through one pipe, at most kPatience. The child gets a minimal environment: nothing of
+/// ours, so no secret.
 CommandResult run(const Argv& argv, const std::string& input) {
     CommandResult result;
     int out[2], in[2];
@@ -78,7 +78,7 @@ CommandResult run(const Argv& argv, const std::string& input) {
     in_read.reset();
     out_write.reset();
     std::signal(SIGPIPE, SIG_IGN);
-    // What we write is at most a few hundred bytes: less than the pipe holds.
+    // The input is at most a few hundred bytes: it fits into the pipe.
     if (!input.empty() && ::write(in_write.get(), input.data(), std::min<std::size_t>(input.size(), 4096)) < 0) {
         core::log_debug("command_input_lost", argv[0]);
     }
@@ -86,7 +86,7 @@ CommandResult run(const Argv& argv, const std::string& input) {
     const core::Micros deadline = core::now_mono_us() + kPatience;
     int status = 0;
     bool ended = false, late = false;
-    // A service that the command started may keep the pipe open: its end, not the pipe's, is what counts.
+    // A service that the command started may keep the pipe open: wait for the process, not for the pipe.
     for (bool open = true; open && !late;) {
         pollfd p{out_read.get(), POLLIN, 0};
         const int ready = ::poll(&p, 1, ended ? 0 : kLookEveryMs);
@@ -183,7 +183,7 @@ class RealHost final : public HostSystem {
     }
 
     bool is_mount_point(const std::string& path) const override {
-        // ID, parent, device, root, mount point: the root of a bind mount elsewhere is no mount here.
+        // ID, parent, device, root, mount point: a bind mount of it elsewhere is not a mount here.
         std::istringstream lines(read("/proc/self/mountinfo").value_or(""));
         for (std::string line; std::getline(lines, line);) {
             std::istringstream words(line);
@@ -270,7 +270,7 @@ class RealHost final : public HostSystem {
             if (::fchown(fd.get(), state.uid, state.gid) != 0 || ::fchmod(fd.get(), state.mode) != 0) {
                 return give_up("cannot set owner and mode of " + temporary);
             }
-            // The label goes with the path: a service that may read resolv.conf must still be allowed to.
+            // The SELinux label depends on the path: services that may read resolv.conf must still be allowed to.
             if (!label.empty()) ::fsetxattr(fd.get(), kLabel, label.data(), label.size(), 0);
             if (::fsync(fd.get()) != 0) return give_up("cannot sync " + temporary);
         }

@@ -74,7 +74,7 @@ void HostWatch::tell_takeover() {
     if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", state}});
 }
 
-/// A change of the host's files that systemd's watch slept through is seen all the same.
+/// Reports a change of the host's files that systemd's watch missed.
 void HostWatch::look_at_takeover() {
     const auto& journal = journal_.now();
     if (journal && journal->state == TakeoverState::kOn && !report_host_dns(host_, *journal, {}).out_of_place.empty()) {

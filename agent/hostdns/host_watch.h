@@ -1,5 +1,5 @@
-// This host's DNS while the agent runs: whom it forwards to is looked at every second, how the takeover stands every five;
-// what changes is logged. Owned by the app, loop thread.
+// Watches this host's DNS for the agent: the upstreams every second, the state of the takeover every five; logs
+// changes. Owned by the app, loop thread.
 #pragma once
 
 #include <string>
@@ -12,20 +12,20 @@ namespace postern::agent {
 
 class HostWatch {
   public:
-    /// What it asks and tells.
+    /// Its input and output.
     class Outside {
       public:
         virtual ~Outside() = default;
-        /// What the instance metadata says, as far as it is known.
+        /// From the instance metadata, as far as they are known.
         virtual std::vector<core::IpAddress> instance_nameservers() = 0;
         virtual void upstreams_changed(const HostUpstreams& now) = 0;
     };
 
     HostWatch(core::Clock& clock, const HostSystem& host, Paths paths, DnsConfig dns, Outside& outside);
 
-    /// Goes by this configuration and looks at once; the caller is not told again.
+    /// Uses this configuration and checks at once; upstreams_changed() is not called for it.
     const HostUpstreams& use(const DnsConfig& dns);
-    /// Looks on from now on.
+    /// Starts watching.
     void start();
 
     const HostUpstreams& upstreams() const { return upstreams_; }

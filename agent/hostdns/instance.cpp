@@ -60,7 +60,7 @@ std::string instance_identity(const HostSystem& host) {
 
 bool other_machine(const std::string& saved, const std::string& now) {
     const auto before = parts_of(saved), present = parts_of(now);
-    // The cloud's own words first: an image may keep machine-id, a resized instance may get a new product_uuid.
+    // The cloud's ID first: an image may keep machine-id, a resized instance may get a new product_uuid.
     for (const char* name : {"cloud-init", "product", "machine"}) {
         const auto a = before.find(name), b = present.find(name);
         if (a != before.end() && b != present.end()) return a->second != b->second;
@@ -76,16 +76,17 @@ core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, c
     saved = saved.substr(0, saved.find('\n'));
     core::Result<void> given, removed, remembered;
     if (other_machine(saved, now)) {
-        say("this is another machine than the one whose state is here (a clone of an image): that state is discarded; "
+        say("the state here is of another machine (this is a clone of an image): it is discarded; "
             "to take over this host's DNS: postern dns enable");
         given = takeover.disable(false, known_upstreams);
-        // An agent that ends saves what it knows of the other machine. One that is killed is started again, without it.
+        // A clean exit would save the other machine's state; SIGKILL does not, and the service manager
+        // restarts the agent.
         (void)host.act({"systemctl", "kill", "--signal=SIGKILL", "postern.service"}, {});
         removed = remove_discarded(paths, say);
         (void)host.act({"systemctl", "--no-block", "try-restart", "postern-resolver.service", "postern.service"}, {});
     }
-    // Also where something failed: the next call must not take what the agent has learnt meanwhile for the other
-    // machine's. What could not be given back is in the journal.
+    // Also after a failure: the next call must not discard what the agent has saved meanwhile. What could not be
+    // restored is in the journal.
     if (now != saved && !now.empty())
         remembered = core::write_file(paths.instance, core::as_bytes(now + "\n"), 0644, true);
     return !given ? given : !removed ? removed : remembered;

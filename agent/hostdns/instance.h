@@ -1,5 +1,5 @@
-// Which machine this is. A golden image carries the state of the machine it was made from: a clone must find that out
-// before it serves another machine's addresses.
+// The identity of this machine. A golden image contains the state of the machine it was made from: a clone must
+// detect that before it serves another machine's addresses.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace postern::agent {
 
-/// "cloud-init=i-abc product=uuid machine=id", of each what the host knows; "" when it knows none.
+/// "cloud-init=i-abc product=uuid machine=id", as far as the host has them; "" if it has none.
 std::string instance_identity(const HostSystem& host);
 
-/// Whether two identities are of different machines: one thing that both know differs. What only one of them knows (a
-/// cloud-init that ran later) says nothing; neither does an empty one.
+/// Whether two identities are of different machines: a part that both have differs. A part that only one has (a
+/// cloud-init that ran later) does not count, nor does an empty one.
 bool other_machine(const std::string& saved, const std::string& now);
 
-/// On a clone: the host gets its own DNS back, then everything that the table of paths does not keep goes, and what runs
-/// starts anew. In any case this machine is remembered. By root, under the takeover's lock; the folders belong to an
-/// ordinary user. `known_upstreams` as in Takeover::disable().
+/// On a clone: the host gets its own DNS back, then every file that the table of paths does not keep is removed, and
+/// running services are restarted. In any case the identity of this machine is saved. By root, under the takeover's
+/// lock; the folders belong to an ordinary user. `known_upstreams` as in Takeover::disable().
 core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Paths& paths,
                                          const std::vector<core::SocketAddress>& known_upstreams,
                                          const std::function<void(const std::string&)>& say);

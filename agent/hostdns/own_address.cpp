@@ -8,7 +8,7 @@
 namespace postern::agent {
 namespace {
 
-/// The address that a program of this host asks from: the kernel takes 127.0.0.1 for all of 127.0.0.0/8.
+/// The source address of a program of this host: the kernel uses 127.0.0.1 for all of 127.0.0.0/8.
 core::IpAddress source_to(const core::IpAddress& ip) {
     static const auto kLoopback = *core::IpAddress::parse("127.0.0.1");
     return ip.is_loopback() && !ip.is_v6() ? kLoopback : ip;

@@ -1,4 +1,4 @@
-// Which of our listen addresses this host's programs ask, and which addresses are ours. Pure.
+// Which of our listen addresses this host's programs use, and which addresses are ours. Pure.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,9 @@
 
 namespace postern::agent {
 
-/// The one that the host is pointed at and that commands of this host ask: one whose clients [dns] allow lets in, then
-/// port 53 (resolv.conf knows no other), then loopback (it never goes away), then the first. Never 0.0.0.0 or ::.
+/// The address that the host is pointed at and that commands on this host use. Preferred, in this order: allowed for
+/// this host by [dns] allow, port 53 (resolv.conf has no other), loopback (always there), the first one. Never
+/// 0.0.0.0 or ::.
 core::SocketAddress own_address(const DnsConfig& dns);
 
 /// Whether `server` is one of `listen`. `of_host`: the host's addresses, all of which a listener on 0.0.0.0 or :: has.

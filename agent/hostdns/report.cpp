@@ -31,7 +31,7 @@ std::string HostDnsReport::text() const {
                 "suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
         case TakeoverState::kTruce:
             return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable",
-                               since, journal.writer.empty() ? "somebody" : journal.writer);
+                               since, journal.writer.empty() ? "another program" : journal.writer);
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
             break;

@@ -82,7 +82,7 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
             hooks_.say(fmt::format(
                 "truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
                 "program from writing it, then run: postern dns enable",
-                journal.writer.empty() ? "somebody" : journal.writer, journal.rewrites.size()));
+                journal.writer.empty() ? "another program" : journal.writer, journal.rewrites.size()));
             return give_back_for_now(journal, TakeoverState::kTruce);
         }
     }

@@ -15,14 +15,14 @@ namespace {
 constexpr std::size_t kMaxServers = 8;
 constexpr std::uint16_t kDnsPort = 53;
 
-/// systemd-resolved's: asking it would be asking through whoever it forwards to, maybe us.
+/// systemd-resolved's stubs: they forward, possibly to us.
 bool is_stub(const core::IpAddress& ip) {
     static const auto kStub = *core::IpAddress::parse("127.0.0.53");
     static const auto kStubProxy = *core::IpAddress::parse("127.0.0.54");
     return ip == kStub || ip == kStubProxy;
 }
 
-/// Where the host asks us: by the configuration, and by a takeover from before it changed.
+/// Our addresses as the host uses them: from the configuration, and from a takeover before it changed.
 class Ours {
   public:
     Ours(const HostSystem& host, const std::vector<core::SocketAddress>& listen, const Journal& journal)
@@ -38,7 +38,7 @@ class Ours {
     std::vector<core::IpAddress> of_host_;
 };
 
-/// Collects servers until a source has given some.
+/// Collects servers until one source has given some.
 class Search {
   public:
     explicit Search(Ours ours) : ours_(std::move(ours)) {}
@@ -95,7 +95,7 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
     Search search(Ours(host, listen, journal));
     const std::string resolv_conf = host.read(kResolvConf).value_or("");
     const bool taken = journal.state != TakeoverState::kOff;
-    // Nobody else's file: what stood in it, and not what some manager would have written if it were allowed to.
+    // The file had no manager: use its old content, not what some manager would have written.
     const bool kept_first = taken && journal.decision.file == FileWay::kPlain && !journal.decision.resolved_rereads;
     const bool dnsmasq_asks_us = taken && journal.decision.file == FileWay::kNmDnsmasq;
     const auto found = [&] {
@@ -107,7 +107,7 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
                search.take_records(host, kOpenresolvRecords) || search.take_file(host, kLeaseFile) ||
                search.take("the file before the takeover", journal.target.kept);
     };
-    // A stub is better than nothing, unless it asks us.
+    // A stub is better than nothing, unless it forwards to us.
     if (!found() && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
     if (const auto timeout_s = ResolvConf::parse(resolv_conf).timeout_s)
         search.found.timeout_s = std::clamp(*timeout_s, 1, 30);
@@ -122,7 +122,7 @@ HostUpstreams find_upstreams(const HostSystem& host, const DnsConfig& dns, const
         found.source = "configured";
     }
     const Ours ours(host, dns.listen, journal);
-    // Remembered from before the takeover.
+    // From before the takeover.
     const bool stubs_ask_us = journal.state != TakeoverState::kOff && journal.decision.mode == Mode::kFull;
     const auto unless_found = [&](const auto& look, const std::string& source) {
         if (!found.servers.empty()) return;

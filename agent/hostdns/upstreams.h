@@ -1,4 +1,5 @@
-// Whom postern forwards to: one ordered list of sources, before and after the takeover, for the agent and for commands.
+// The servers that postern forwards to: one ordered list of sources, before and after the takeover, for the agent
+// and for commands.
 #pragma once
 
 #include <string>
@@ -13,32 +14,32 @@ namespace postern::agent {
 
 struct HostUpstreams {
     std::vector<core::SocketAddress> servers;  // in order; none of ours
-    std::string source;                        // the file they came from; "" when there are none
-    int timeout_s = 5;                         // resolv.conf "options timeout:", the patience of the host's clients
+    std::string source;                        // the file they came from; "" if there are none
+    int timeout_s = 5;                         // resolv.conf "options timeout:", the timeout of the host's clients
 
-    /// What the resolver may take for a query: its answer has to be there before its clients give up.
+    /// The resolver's time for a query: its answer must arrive before the clients' timeout.
     std::uint64_t budget_ms() const { return timeout_s <= 2 ? 1800 : 4000; }
     bool operator==(const HostUpstreams&) const = default;
 };
 
-/// The host's own, what `upstreams = "auto"` means; at most 8. The first of these that names a server: /etc/resolv.conf
-/// unless it is ours or a stub's; what resolved, NetworkManager, resolvconf or dhclient got from the network; the file as
-/// it was before the takeover. `listen` is ours and never returned. Only looks.
+/// The host's own resolvers, the meaning of `upstreams = "auto"`; at most 8. The first of these that names a server:
+/// /etc/resolv.conf unless it is ours or a stub's; what resolved, NetworkManager, resolvconf or dhclient got from the
+/// network; the file from before the takeover. `listen` is ours and never returned. Only reads.
 HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& listen,
                              const Journal& journal);
 
-/// What only the running agent knows.
+/// Known only to the running agent.
 struct AgentUpstreams {
     HostUpstreams in_use;
-    std::vector<core::IpAddress> of_instance;  // of the instance metadata
+    std::vector<core::IpAddress> of_instance;  // from the instance metadata
 };
 
-/// The first of these that names a server that is not ours: [dns] upstreams; the host's own; those in use; those of the
-/// plan in place, of this boot or of the disk; those of the fallback file; the instance's. A host that names none (any
-/// more) keeps what works.
+/// The first of these that names a server that is not ours: [dns] upstreams; the host's own; those in use; those of
+/// the plan in place, of this boot or of the disk; those of the fallback file; the instance's. A host that names none
+/// (any more) keeps the working ones.
 HostUpstreams find_upstreams(const HostSystem& host, const DnsConfig& dns, const Paths& paths, const Journal& journal,
                              const AgentUpstreams& agent);
-/// For a command: with the journal as it is on disk.
+/// For a command: with the journal on disk.
 HostUpstreams find_upstreams(const HostSystem& host, const Config& config);
 
 }  // namespace postern::agent

@@ -273,7 +273,7 @@ struct HttpClient::State {
         const int events =
             ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
         e->sockets[fd].start(e->loop, fd, events, [e, fd](int status, int ready) {
-            // On an error let curl read and write to find the cause: told "error" it reports only that.
+            // On an error let curl read and write to find the cause: given "error" it reports only that.
             int flags = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
             if ((ready & UV_READABLE) != 0) flags |= CURL_CSELECT_IN;
             if ((ready & UV_WRITABLE) != 0) flags |= CURL_CSELECT_OUT;

@@ -1,7 +1,7 @@
 #include "agent/net/lookup.h"
 
-// Newer c-ares deprecates ares_query() (1.28) and ares_set_servers_ports() (1.34). What replaces the first is not in 1.18,
-// Debian 12's; both go on working.
+// Newer c-ares deprecates ares_query() (1.28) and ares_set_servers_ports() (1.34). The replacement of the first is
+// not in 1.18, Debian 12's; both still work.
 #define CARES_NO_DEPRECATED
 #include <ares.h>
 #include <arpa/nameser.h>

@@ -130,7 +130,7 @@ struct StatusSnapshot {
     std::vector<Warning> warnings;
     Overall overall = Overall::kUnknown;
     std::string headline;           // the verdict in one sentence
-    std::string headline_link;      // whose cause it tells; "": of no link
+    std::string headline_link;      // the link of its cause; "": of none
     std::size_t headline_more = 0;  // how many more causes there are
 };
 
