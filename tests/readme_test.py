@@ -2,6 +2,7 @@
 """README.md and README.zh-CN.md say the same: sections, tables, commands; and what they and the other documents name is
 there."""
 
+import fnmatch
 import os
 import pathlib
 import re
@@ -94,10 +95,10 @@ class Readme(unittest.TestCase):
 
 
 class Documents(unittest.TestCase):
-    """ARCHITECTURE.md, SECURITY.md, CHANGELOG.md and the README of every folder."""
+    """ARCHITECTURE.md, CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and the README of every folder."""
 
     def test_what_is_named_is_there(self):
-        pages = [ROOT / f"{name}.md" for name in ("ARCHITECTURE", "SECURITY", "CHANGELOG")]
+        pages = [ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG")]
         pages += [path for folder in ("agent", "core", "packaging", "probe", "resolver", "tests") for path in (ROOT / folder).rglob("README.md")]
         seen, missing = 0, []
         for file in pages:
@@ -108,6 +109,17 @@ class Documents(unittest.TestCase):
                 missing += [] if found else [f"{page.name} names {path}"]
         self.assertEqual(missing, [])
         self.assertGreater(seen, 60)
+
+    def test_every_table_of_rooms_names_every_room(self):
+        """agent/FOLDER/README.md: each .cpp and .h is in a row; * stands for anything."""
+        missing = []
+        for readme in (ROOT / "agent").glob("*/README.md"):
+            rows = re.findall(r"^\| ([^|]+) \|", readme.read_text(encoding="utf-8"), re.M)
+            named = [name for row in rows for name in re.split(r"[ ,→]+", row.replace("`", "")) if name]
+            for path in (p for p in readme.parent.iterdir() if p.suffix in (".cpp", ".h")):
+                known = any(fnmatch.fnmatch(path.stem, name) or fnmatch.fnmatch(path.name, name) for name in named)
+                missing += [] if known else [f"{readme.relative_to(ROOT)} does not name {path.name}"]
+        self.assertEqual(missing, [])
 
     def test_the_versions_of_formats_are_those_of_the_code(self):
         """Each constant is in the table with its value; each row with one names the header that has it."""
