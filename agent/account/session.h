@@ -1,4 +1,5 @@
-// Blocking cloud calls for commands: the agent's API client on a loop of its own. Owned by the command, used on one thread.
+// Blocking cloud calls for commands: the agent's API client on a loop of its own. Owned by the command, used
+// on one thread.
 #pragma once
 
 #include <functional>

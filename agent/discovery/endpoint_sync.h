@@ -42,8 +42,8 @@ class EndpointSync {
     EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, Listener& listener);
     ~EndpointSync();
 
-    /// The links, at the start and at every reload: links that stay keep their state. Fixed addresses are known at once
-    /// (on_addresses runs inside this call for them, and for links whose set changed).
+    /// The links, at the start and at every reload: links that stay keep their state. Fixed addresses are known at
+    /// once (on_addresses runs inside this call for them, and for links whose set changed).
     void configure(const Config& config);
     /// The saved state. After configure(), before start(): used until the first poll answers.
     void restore(const Snapshot& snapshot);
