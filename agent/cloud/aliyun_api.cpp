@@ -309,8 +309,8 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
                 // a damaged reply, or one from a proxy in front of the API
                 const bool not_the_api = error.code.empty();
                 if ((kind == ApiFailure::kTransient || not_the_api) && may_retry(call)) {
-                    // A host that answers with errors only counts as unreachable: the last attempt goes to the next
-                    // host.
+                    // A host that answers only with errors counts as unreachable: the last attempt goes to
+                    // the next host.
                     if (call.retries_left == 0 && call.host + 1 < call.hosts.size()) ++call.host;
                     return attempt_in(id, call, call.backoff.next(random));
                 }

@@ -49,7 +49,7 @@ void HostWatch::look() {
 }
 
 void HostWatch::look_at_upstreams() {
-    tell_takeover();
+    log_takeover();
     const HostUpstreams before = upstreams_;
     look();
     if (upstreams_.servers != before.servers || upstreams_.timeout_s != before.timeout_s) {
@@ -57,20 +57,20 @@ void HostWatch::look_at_upstreams() {
                        {{"servers", list_of(upstreams_.servers)}, {"source", upstreams_.source}});
         outside_.upstreams_changed(upstreams_);
     }
-    if (upstreams_.servers.empty() && !told_no_upstreams_) {
-        told_no_upstreams_ = true;
+    if (upstreams_.servers.empty() && !logged_no_upstreams_) {
+        logged_no_upstreams_ = true;
         core::log_warning("no_upstreams", "the host names no resolver to forward to: set [dns] upstreams");
     }
     upstreams_timer_.start_in(kUpstreamsEvery, [this] { look_at_upstreams(); });
 }
 
-void HostWatch::tell_takeover() {
+void HostWatch::log_takeover() {
     const auto& journal = journal_.now();
     const std::string state = journal ? std::string(to_string(journal->state)) : "unknown";
     const std::string now = journal ? state + " " + journal->decision.line : journal.error().text();
-    if (now == told_takeover_) return;
-    const bool news = !told_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
-    told_takeover_ = now;
+    if (now == logged_takeover_) return;
+    const bool news = !logged_takeover_.empty() || (journal && journal->state != TakeoverState::kOff);
+    logged_takeover_ = now;
     if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", state}});
 }
 

@@ -35,7 +35,7 @@ class HostWatch {
     void look();
     void look_at_upstreams();
     void look_at_takeover();
-    void tell_takeover();
+    void log_takeover();
 
     const HostSystem& host_;
     Paths paths_;
@@ -45,8 +45,8 @@ class HostWatch {
     JournalWatch journal_;
     HostUpstreams upstreams_;
     core::Timer upstreams_timer_, takeover_timer_;
-    std::string told_takeover_;
-    bool told_no_upstreams_ = false;
+    std::string logged_takeover_;
+    bool logged_no_upstreams_ = false;
 };
 
 }  // namespace postern::agent
