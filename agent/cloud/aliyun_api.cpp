@@ -261,7 +261,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         Error last = call.host_errors.back();
         last.what = call.action + ": " + last.what;
         if (call.host_errors.size() > 1) {
-            // The first host is the one that should work from inside a VPC: say both.
+            // The first host should work from inside a VPC: report both errors.
             last.what += "; and before: " + call.host_errors.front().text();
         }
         finish(id, core::fail(std::move(last)));

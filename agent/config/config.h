@@ -111,7 +111,7 @@ struct LinkConfig {
 
 /// One mistake in the file. Line 0: the whole file.
 struct ConfigIssue {
-    enum class Kind { kGeneral, kNoLink, kNoToken };  // what others tell in words of their own is apart
+    enum class Kind { kGeneral, kNoLink, kNoToken };  // those that doctor reports with their own codes are separate
     int line = 0;
     std::string key;
     std::string what;

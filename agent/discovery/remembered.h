@@ -24,7 +24,7 @@ struct RememberedAddresses {
     EndpointSet addresses;
     bool saved = false;  // from the snapshot: neither fixed nor from the zones file
 };
-/// The same with the zones file as it is now in place of what was saved of it.
+/// The same, with the zones file as it is now instead of its saved addresses.
 RememberedAddresses remembered_addresses(const Snapshot& snapshot, const LinkConfig& link);
 
 }  // namespace postern::agent

@@ -77,7 +77,7 @@ const EndpointReport* part_about(const EndpointReport& report, const std::string
 /// zones (empty: all).
 EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones);
 
-/// "" when at least one address is ready; else what is missing and who has to do what.
+/// "" if at least one address is ready; else what is missing, the next step and its owner.
 std::string why_not_ready(const EndpointReport& report, const std::vector<std::string>& zones);
 
 }  // namespace postern::agent
