@@ -313,8 +313,9 @@ void process_metrics(Writer& w, const StatusSnapshot& s) {
     }
     std::size_t open = 0;
     if (DIR* folder = ::opendir("/proc/self/fd")) {
-        while (const dirent* entry = ::readdir(folder))
-            open += entry->d_name[0] != '.';
+        while (const dirent* entry = ::readdir(folder)) {
+            if (entry->d_name[0] != '.') ++open;
+        }
         ::closedir(folder);
         w.single("process_open_fds", "gauge", "Open file descriptors of the agent.", open > 0 ? open - 1 : 0);
     }
