@@ -42,7 +42,7 @@ class ScriptedHttp final : public agent::HttpTransport {
     std::size_t count(const std::string& part) const {
         std::size_t n = 0;
         for (const auto& r : requests)
-            n += r.url.find(part) != std::string::npos;
+            n += r.url.find(part) != std::string::npos ? 1 : 0;
         return n;
     }
     void set_script(Script script) { script_ = std::move(script); }

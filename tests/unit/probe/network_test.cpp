@@ -268,7 +268,7 @@ TEST_CASE("network: limits of this host give local_* reasons", "[engine][faults]
                   const core::UniqueFd listener(::socket(AF_INET, SOCK_STREAM, 0));
                   sockaddr_storage address{};
                   const socklen_t size = core::SocketAddress{*core::IpAddress::parse("127.0.0.1"), 30000}.to(&address);
-                  ::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size);
+                  (void)::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size);
                   ::listen(listener.get(), 8);
                   std::vector<core::UniqueFd> held;
                   for (int i = 0; i < 4; ++i) {
