@@ -190,7 +190,7 @@ class Waiting(EndpointTest):
             output, errors = waiting.communicate(timeout=60)
             self.assertEqual(waiting.returncode, 3, errors)
             self.assertEqual(json.loads(output)["outcome"], "interrupted")
-            self.assertIn(f"to go on: postern endpoint wait {MADE}", errors)
+            self.assertIn(f"to continue: postern endpoint wait {MADE}", errors)
 
     def test_ctrl_c_while_the_api_does_not_answer(self):
         self.control.post("/faults", kind="hang")
@@ -289,7 +289,7 @@ class Deleting(EndpointTest):
     def test_reminds_of_the_other_side_of_the_bill_and_of_links_that_use_it(self):
         told = self.endpoint("delete", ENDPOINT, "--dry-run").stderr
         self.assertIn("first disconnect it in TDengine's console (实例 > 私有连接 > 操作 > 断开)", told)
-        self.assertIn("goes on billing", told)
+        self.assertIn("keeps billing", told)
         self.assertIn(f"link {LINK} of", told)
         self.assertEqual([entry["code"] for entry in self.calls("DeleteVpcEndpoint")], ["DryRunOperation"])
         self.assertTrue(self.exists())

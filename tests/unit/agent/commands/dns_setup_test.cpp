@@ -57,7 +57,7 @@ TEST_CASE("dns: a broken configuration keeps a host from being taken over, never
     }
 }
 
-TEST_CASE("dns: what the resolver serves are the names, in a form that root may write", "[dns]") {
+TEST_CASE("dns: the served names count, in a form that root may write", "[dns]") {
     Files files;
     files.write_config(kLink);
     files.write_fallback({{},

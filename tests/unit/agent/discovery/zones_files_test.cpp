@@ -108,7 +108,7 @@ TEST_CASE("zones files: read so soon after it was written that the next write ha
     CHECK(b.address() == "10.0.0.4");
 }
 
-TEST_CASE("zones files: while it is rewritten in place it says what it said before, afterwards what is wrong",
+TEST_CASE("zones files: while it is rewritten in place it gives the previous report, afterwards the error",
           "[zones_files]") {
     Bench b;
     b.write(zones("10.0.0.1"), 10 * kSecond);
@@ -149,7 +149,7 @@ TEST_CASE("zones files: what is no readable file is an error at once", "[zones_f
     CHECK(b.address() == "10.0.0.1");
     REQUIRE(::unlink(b.path.c_str()) == 0);
     CHECK(b.read().error().code == Code::kFileMissing);
-    b.write("{", 0);  // it was gone: what it said then is over
+    b.write("{", 0);  // it was gone: the previous report no longer counts
     CHECK_FALSE(b.read());
 }
 

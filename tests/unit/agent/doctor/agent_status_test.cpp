@@ -28,7 +28,7 @@ using Told = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("doctor: a doubt about a file is told as one about an endpoint is, wherever the file lies", "[doctor]") {
+TEST_CASE("doctor: a doubt about a file is reported like one about an endpoint, wherever the file is", "[doctor]") {
     const Told doubt = {"WARN PN-AGENT-DISCOVERY"};
     for (const char* source :
          {"/etc/hosts.d/zones.json", "host DNS: x", "/srv/zones.json", "endpoint ep-1", "target gw"}) {

@@ -4,7 +4,7 @@
 
 namespace postern::agent::doctor {
 
-TEST_CASE("doctor: an agent without warnings has nothing to say", "[doctor]") {
+TEST_CASE("doctor: an agent without warnings has no finding", "[doctor]") {
     CHECK(troubles(judge_agent({})).empty());
 }
 

@@ -4,7 +4,7 @@
 
 namespace postern::agent::doctor {
 
-TEST_CASE("doctor: an ordinary environment has nothing to say", "[doctor]") {
+TEST_CASE("doctor: an ordinary environment has no finding", "[doctor]") {
     HostSeen host;
     host.resolv_conf = "nameserver 127.0.0.153\n";
     host.nsswitch = "hosts: files dns\n";

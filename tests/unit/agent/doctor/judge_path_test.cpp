@@ -12,7 +12,7 @@ constexpr core::Micros kNow = 1767312000LL * core::kSecond;
 
 }  // namespace
 
-TEST_CASE("doctor: a link whose addresses work has nothing to say", "[doctor]") {
+TEST_CASE("doctor: a link with working addresses has no finding", "[doctor]") {
     CHECK(troubles(judge_path("prod", {good("10.0.1.23"), good("10.0.2.9")}, kNow)).empty());
 }
 

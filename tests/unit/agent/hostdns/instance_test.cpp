@@ -191,7 +191,8 @@ TEST_CASE("hostdns: an agent that runs on a clone does not write back what was d
     CHECK(clone.lab.host.ran.back() == "systemctl --no-block try-restart postern-resolver.service postern.service");
 }
 
-TEST_CASE("hostdns: a clone that can't give the host its DNS back says so once, and goes on from there", "[hostdns]") {
+TEST_CASE("hostdns: a clone that can't give the host its DNS back reports it once, and continues from there",
+          "[hostdns]") {
     Clone clone;
     REQUIRE(clone.lab.enable());
     clone.lab.host.read_only.insert("/etc");

@@ -137,7 +137,7 @@ TEST_CASE("http: a stream carries what is written when it is written", "[http]")
     CHECK(body_of(f.get("/page")) == "page");
 }
 
-TEST_CASE("http: a stream with nothing to say costs no turns", "[http]") {
+TEST_CASE("http: an idle stream costs no loop turns", "[http]") {
     Pages pages;
     pages.first = "hello";
     HttpFixture f(pages.routes());

@@ -163,7 +163,7 @@ TEST_CASE("plan compiler: the durable copy has every address and no verdict", "[
     CHECK(membership_of(durable) == membership_of(sample()));
 }
 
-TEST_CASE("plan compiler: a host that is no DNS name is an error that names the link", "[plan]") {
+TEST_CASE("plan compiler: a host that is not a DNS name is an error that names the link", "[plan]") {
     PlanInput input = sample();
     input.links[0].host = std::string(70, 'a') + ".example";
     const auto plan = compile_plan(input);

@@ -19,7 +19,7 @@ PlanInput forwarding_only() {
 
 }  // namespace
 
-TEST_CASE("plan: who uses the one before is up to date while the new one is on its way", "[plan]") {
+TEST_CASE("plan: a resolver with the previous one is up to date while the new one is being loaded", "[plan]") {
     test::TempFolder folder;
     core::Loop loop;
     test::FakeClock clock;

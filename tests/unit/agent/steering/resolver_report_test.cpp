@@ -90,7 +90,7 @@ TEST_CASE("resolver report: a running resolver with the plan, its upstreams and 
     CHECK(s.links[1].answers == 0);
 }
 
-TEST_CASE("resolver report: who does not run has accepted nothing, whatever its last statistics say",
+TEST_CASE("resolver report: a resolver that is not running has accepted nothing, whatever its last statistics say",
           "[resolver_report]") {
     Bench b;
     b.write_page();
