@@ -2,13 +2,10 @@
 
 import glob
 import json
-import time
 import unittest
 
 import host
 from host import ENDPOINT, NAME, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
-
-POLL_S = 2  # poll_interval of the default test configuration
 
 
 class Changes(HostTest):
@@ -20,11 +17,11 @@ class Changes(HostTest):
     def zone(self, zone, **fields):
         self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/{zone}", **fields)
 
-    def test_a_changed_address_is_answered_within_the_promised_time(self):
-        started = time.monotonic()
+    def test_a_changed_address_is_answered_after_the_next_poll(self):
         self.zone("cn-hangzhou-h", EniIp=SPARE_ADDRESS)
+        asked = len(self.host.api_log(action="ListVpcEndpointZones"))
         self.host.wait_addresses(SPARE_ADDRESS, ZONE_B)
-        self.assertLessEqual(time.monotonic() - started, 1.1 * POLL_S + 1)
+        self.assertLessEqual(len(self.host.api_log(action="ListVpcEndpointZones")) - asked, 2)  # one may come while we wait
         lines = [line for line in self.host.log_lines(ZONE_A) if SPARE_ADDRESS in line]
         self.assertEqual(len(lines), 1, lines)  # one line, old and new
 

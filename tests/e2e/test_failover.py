@@ -1,6 +1,5 @@
 """Answers follow the verdict of the path, never that of the service alone, and are never empty."""
 
-import time
 import unittest
 
 from host import NAME, TOKEN, ZONE_A, ZONE_B, HostTest
@@ -26,11 +25,11 @@ class Failover(HostTest):
         return {entry.get("componentId", str(entry)): entry for key, entries in document["checks"].items()
                 if key.endswith(":" + measurement) for entry in entries}
 
-    def test_a_dead_gateway_leaves_the_answer_within_5_s_and_comes_back(self):
-        started = time.monotonic()
+    def test_a_dead_gateway_leaves_the_answer_after_three_probes_and_comes_back(self):
         self.mode("zone-a", "refuse")
         self.host.wait_addresses(ZONE_B)
-        self.assertLessEqual(time.monotonic() - started, 5)
+        failed = [record for record in reversed(self.host.probes(f"?ip={ZONE_A}&limit=1000")) if not record["ok"]]
+        self.assertEqual([record["state"] for record in failed].index("down"), 2)  # fall = 3
         record = self.host.last_probe(ZONE_A)
         self.assertEqual((record["ok"], record["phase"], record["reason"], record["path"], record["state"]),
                          (False, "connect", "tcp_refused", "down", "down"))

@@ -7,10 +7,13 @@
 
 #include "agent/discovery/source_key.h"
 #include "core/file_system.h"
+#include "tests/unit/agent/discovery/snapshot_fixture.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;
 using namespace postern::agent;
+using namespace postern::test;
+using core::IpAddress;
 
 namespace {
 
@@ -52,4 +55,32 @@ TEST_CASE("remembered: a link's zones file as it is now, else what was saved of 
     fixed.addresses = {*core::IpAddress::parse("10.1.1.1")};
     CHECK(describe(remembered_addresses(saved, fixed).addresses).starts_with("10.1.1.1"));
     CHECK_FALSE(remembered_addresses(saved, fixed).saved);
+}
+
+TEST_CASE("remembered: a link's addresses from the snapshot alone", "[remembered]") {
+    LinkConfig link;
+    link.endpoints = {"ep-1", "ep-unknown"};
+    CHECK(describe(addresses_from(sample(), link)) == "10.0.0.1 (cn-hangzhou-h)");
+    link.zones = {"cn-hangzhou-i"};
+    CHECK(addresses_from(sample(), link).empty());
+    LinkConfig fixed;
+    fixed.addresses = {*IpAddress::parse("10.9.9.9")};
+    CHECK(describe(addresses_from(sample(), fixed)) == "10.9.9.9");
+}
+
+TEST_CASE("remembered: without a snapshot or a plan nothing is known, and nothing fails", "[remembered]") {
+    const TempFolder folder;
+    Config config;
+    config.agent.state_dir = config.agent.runtime_dir = folder.path();
+    const Paths paths = paths_of(config.agent);
+    CHECK_FALSE(load_remembered(paths, config).found);
+    CHECK(load_remembered(paths, config).snapshot.sources.empty());
+    for (const std::string& path : {paths.snapshot, paths.current_plan, paths.durable_plan}) {
+        REQUIRE(core::make_folders(core::folder_of(path), 0700));
+        REQUIRE(core::write_file(path, core::as_bytes("damaged"), 0600, false));
+    }
+    CHECK(load_remembered(paths, config).snapshot.sources.empty());
+    CHECK(snapshot_from_plans(paths, config).sources.empty());
+    REQUIRE(core::write_file(paths.snapshot, core::as_bytes(format_snapshot(sample())), 0600, false));
+    CHECK(load_remembered(paths, config).snapshot == sample());
 }

@@ -1,0 +1,66 @@
+#include "agent/endpoint/provider.h"
+
+#include <catch2/catch.hpp>
+
+using namespace postern;
+using namespace postern::agent;
+
+TEST_CASE("provider: only what is active, normal and connected counts", "[provider]") {
+    EndpointReport r{
+        .endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+    r.zones = {{"h", "Connected", core::IpAddress::parse("10.0.0.1"), core::IpAddress::parse("2001:db8::1"), ""},
+               {"i", "Wait", core::IpAddress::parse("10.0.1.1"), {}, ""},
+               {"j", "Connected", {}, {}, ""}};
+    CHECK(describe(ready_addresses(r, {})) == "10.0.0.1 (h), 2001:db8::1 (h)");
+    CHECK(why_not_ready(r, {}).empty());
+    CHECK(ready_addresses(r, {"i"}).empty());
+    CHECK(why_not_ready(r, {"i"}).find(
+              "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID ep-1") !=
+          std::string::npos);
+    CHECK(why_not_ready(r, {"j"}) == "no zone of endpoint ep-1 is connected: j Connected without an address");
+    CHECK(why_not_ready(r, {"k"}) == "endpoint ep-1 has none of the zones that the link names; it has h, i, j");
+    for (const char* status : {"Creating", "Pending", "Deleting", "BrandNew", ""}) {
+        auto other = r;
+        other.status = status;
+        CHECK(ready_addresses(other, {}).empty());
+        CHECK_FALSE(why_not_ready(other, {}).empty());
+    }
+    for (const char* status :
+         {"Pending", "Connecting", "Disconnecting", "Disconnected", "Deleting", "ServiceDeleted", ""}) {
+        auto other = r;
+        other.connection_status = status;
+        CHECK(ready_addresses(other, {}).empty());
+        CHECK_FALSE(why_not_ready(other, {}).empty());
+    }
+    auto pending = r;
+    pending.connection_status = "Pending";
+    CHECK(why_not_ready(pending, {}) ==
+          "the connection of endpoint ep-1 is Pending: accept it in TDengine's console: "
+          "实例 > 私有连接 > 添加私有连接, endpoint ID ep-1");
+    auto locked = r;
+    locked.business_status = "FinancialLocked";
+    CHECK(ready_addresses(locked, {}).empty());
+    CHECK(why_not_ready(locked, {}).find("overdue bill") != std::string::npos);
+}
+
+TEST_CASE("provider: what was found by a search is ready where one of its parts is", "[provider]") {
+    const auto part = [](const std::string& id, const std::string& connection, const std::string& ip) {
+        EndpointReport r{.endpoint_id = id, .status = "Active", .connection_status = connection};
+        r.zones.push_back({"h", "Connected", core::IpAddress::parse(ip), {}, ""});
+        return r;
+    };
+    EndpointReport found{.endpoint_id = "endpoint for com.x"};
+    found.search = true;
+    CHECK(why_not_ready(found, {}).find("there is no endpoint for com.x: create one") == 0);
+    CHECK(ready_addresses(found, {}).empty());
+    found.parts = {part("ep-1", "Pending", "10.0.0.1"), part("ep-2", "Connected", "10.0.0.2")};
+    CHECK(describe(ready_addresses(found, {})) == "10.0.0.2 (h)");
+    CHECK(why_not_ready(found, {}).empty());
+    CHECK(part_about(found, "ep-1")->connection_status == "Pending");
+    CHECK(part_about(found, "ep-3") == nullptr);
+    CHECK(part_about(found.parts[0], "ep-3") == &found.parts[0]);
+    found.parts.pop_back();
+    CHECK(why_not_ready(found, {}).find("endpoint ID ep-1") != std::string::npos);
+    CHECK(title(found.parts[0]) == "endpoint ep-1");
+    CHECK(title({.endpoint_id = "/etc/zones.json"}) == "/etc/zones.json");
+}

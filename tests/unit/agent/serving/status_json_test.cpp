@@ -1,0 +1,58 @@
+#include <catch2/catch.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/agent/serving/views_fixture.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using probe::State;
+using Json = nlohmann::json;
+
+TEST_CASE("status json: parses, has its version and the same words as the text", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[1].last->detail = "not \xff UTF-8";
+    const Json json = Json::parse(status_json(s));
+    CHECK(json["schema_version"] == 1);
+    CHECK(json["overall"] == "degraded");
+    CHECK(json["headline"] == s.headline);
+    CHECK(json["headline_link"] == "tdengine-prod");
+    CHECK(json["headline_more"] == 0);
+    CHECK(json["links"][0]["addresses"][0]["last"]["connect_us"] == 1000);
+    CHECK(json["links"][0]["addresses"][1]["last"]["tls_us"].is_null());
+    CHECK(json["links"][0]["addresses"][1]["last"]["reason"] == "tcp_refused");
+    CHECK(json["links"][0]["answer"] == Json::array({"10.0.1.23"}));
+    CHECK(json["resolver"]["plan"]["accepted"] == true);
+    CHECK(json["resolver"]["queries"]["private"] == 300);
+    CHECK(json["discovery"]["requests"][0]["count"] == 42);
+}
+
+TEST_CASE("status json: each warning has its kind, in the same order", "[status]") {
+    auto s = snapshot({link({address("10.0.1.23", "", State::kUp, State::kUp)})});
+    CHECK(Json::parse(status_json(s))["warning_kinds"] == Json::array());
+    s.warnings = {{WarningKind::kConfig, "remark"}, {WarningKind::kDiscovery, "/etc/hosts.d/zones.json: empty"}};
+    judge(s);
+    const Json json = Json::parse(status_json(s));
+    CHECK(json["warnings"] == Json::array({"remark", "/etc/hosts.d/zones.json: empty"}));
+    CHECK(json["warning_kinds"] == Json::array({"config", "discovery"}));
+    CHECK(json["headline_link"].is_null());
+    CHECK(json["headline"] == "/etc/hosts.d/zones.json: empty");
+}
+
+TEST_CASE("status: the finding behind a cause, and the marks of the last results", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[0].recent = "++x~";
+    const Json link_json = Json::parse(status_json(s))["links"][0];
+    CHECK(
+        link_json["finding"].dump() ==
+        R"({"alike":1,"code":"reason","ip":"10.0.2.9","owner":"TDengine Cloud","reason":"tcp_refused","zone":"cn-hangzhou-i"})");
+    CHECK(link_json["addresses"][0]["recent"] == "++x~");
+    CHECK(link_json["addresses"][1]["recent"] == "");
+    s.links[0].addresses.pop_back();
+    judge(s);
+    CHECK(Json::parse(status_json(s))["links"][0]["finding"].is_null());
+    s.links[0].addresses[0].state = s.links[0].addresses[0].verdict.service = State::kDegraded;
+    judge(s);
+    CHECK(Json::parse(status_json(s))["links"][0]["finding"]["code"] == "slow");
+}

@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/serving/status_page.h"
+#include "tests/unit/agent/serving/views_fixture.h"
+
+using namespace postern;
+using namespace postern::agent;
+using namespace postern::test;
+using probe::State;
+using Json = nlohmann::json;
+
+TEST_CASE("status text: three links fit a screen of 80 by 24", "[status]") {
+    auto s = mixed();
+    for (const char* name : {"second", "third"}) {
+        s.links.push_back(link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp),
+                                address("10.0.2.9", "cn-hangzhou-i", State::kUp, State::kUp)}));
+        s.links.back().name = name;
+    }
+    for (auto& l : s.links) {
+        for (auto& a : l.addresses)
+            a.last_day = probe::Availability{s.now_wall_us - 20 * core::kHour, 7200, 1, 4321};
+    }
+    judge(s);
+    const std::string text = status_text(s, false, 80);
+    INFO(text);
+    CHECK(widest(text) <= 80);
+    CHECK(std::count(text.begin(), text.end(), '\n') <= 24);
+    for (const char* part : {"DEGRADED", "tdengine-prod", "gw-private.cloud.example.com", "10.0.2.9", "tcp_refused ×3",
+                             "withdrawn", "in answer", "pid 4321", "plan 5.12 accepted", "100.100.2.136 0.4 ms",
+                             "confirmed 14 s ago", "cn-hangzhou-h"}) {
+        CHECK(text.find(part) != std::string::npos);
+    }
+    const char* past = "24 h  10.0.1.23 99.98 %, p95 4.3 ms; 10.0.2.9 99.98 %, p95 4.3 ms";
+    CHECK(text.find(past) == std::string::npos);
+    s.links.pop_back();
+    CHECK(status_text(s, false, 80).find(past) != std::string::npos);
+}
+
+TEST_CASE("status text: what does not fit the terminal leaves out what is only good to know, never what is wrong",
+          "[status]") {
+    auto s = mixed();
+    for (const char* name : {"second", "third"}) {
+        s.links.push_back(link({address("10.0.3.4", "cn-hangzhou-h", State::kUp, State::kUp)}));
+        s.links.back().name = name;
+        s.links.back().compare = CompareStatus{};
+        s.links.back().compare->host = "gw.example.com";
+        s.links.back().compare->finding = Comparison::kBothWork;
+        s.links.back().compare->text = "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms";
+    }
+    judge(s);
+    const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+    const std::string whole = status_text(s, false, 80), brief = status_text(s, false, 80, 24);
+    INFO(brief);
+    CHECK(lines(whole) > 23);
+    CHECK(lines(brief) <= 23);
+    CHECK(status_text(s, false, 80, static_cast<std::size_t>(lines(whole)) + 1) == whole);
+    for (const char* said : {"one address only", "compared with"}) {
+        CHECK(whole.find(said) != std::string::npos);
+        CHECK(brief.find(said) == std::string::npos);
+    }
+    for (const std::string& said : {s.headline.substr(0, 40), s.links[0].fix.substr(0, 30), std::string("withdrawn"),
+                                    std::string("third"), std::string("Agent")})
+        CHECK(brief.find(said) != std::string::npos);
+    s.links[2].compare->finding = Comparison::kPrivatelinkBroken;
+    CHECK(status_text(s, false, 80, 24).find("compared with gw.example.com: median") != std::string::npos);
+}
+
+TEST_CASE("status: the availability of a day is rounded down, and null where nothing is known", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[0].last_day = probe::Availability{1767312000LL * core::kSecond, 1000000, 1, 4321};
+    CHECK(status_text(s, false, 80).find("24 h  10.0.1.23 99.99 %, p95 4.3 ms\n") != std::string::npos);
+    const Json json = Json::parse(status_json(s));
+    CHECK(json["links"][0]["addresses"][0]["availability_24h"].dump() ==
+          R"({"attempts":1000000,"failures":1,"p95_us":4321,"percent":99.99,"since":"2026-01-02T00:00:00.000000Z"})");
+    CHECK(json["links"][0]["addresses"][1]["availability_24h"].is_null());
+    s.links[0].addresses[0].last_day = probe::Availability{1767312000LL * core::kSecond, 10, 0, 4321};
+    s.links[0].addresses[1].last_day = probe::Availability{1767312000LL * core::kSecond, 10, 10, 0};
+    CHECK(status_text(s, false, 80).find("24 h  10.0.1.23 100 %, p95 4.3 ms; 10.0.2.9 0 %\n") != std::string::npos);
+}
+
+TEST_CASE("status text: colour adds escapes and nothing else; a pipe breaks no sentence", "[status]") {
+    const auto s = mixed();
+    CHECK(status_text(s, false, 80).find('\033') == std::string::npos);
+    CHECK(without_escapes(status_text(s, true, 80)) == status_text(s, false, 80));
+    CHECK(status_text(s, false, 0).find(s.links[0].cause) != std::string::npos);
+    CHECK(status_text(s, false, 0).find(s.links[0].fix) != std::string::npos);
+}
+
+TEST_CASE("status text: remote words can't draw on the terminal", "[status]") {
+    auto s = mixed();
+    s.links[0].addresses[0].zone = "cn\033[2J";
+    s.links[0].discovery.error = core::Error{core::Code::kApiBadReply, "evil \033]0;title\007", "", 0};
+    const std::string text = status_text(s, false, 80);
+    CHECK(text.find('\033') == std::string::npos);
+    CHECK(text.find('\007') == std::string::npos);
+}
+
+TEST_CASE("status text: a cause is left out where the headline tells it, not where it tells a longer one", "[status]") {
+    auto first = link({address("10.0.1.23", "", State::kDown, State::kUnknown)});
+    first.name = "first";
+    auto s = snapshot({first, first});
+    s.links[1].name = "second";
+    s.headline = "first: no address of many is up";
+    s.headline_link = "first";
+    s.links[0].cause = "no address of many is up";
+    s.links[1].cause = "no address";
+    CHECK(status_text(s, false, 0).find("\n  no address\n") != std::string::npos);
+    CHECK(status_text(s, false, 0).find("\n  no address of many is up\n") == std::string::npos);
+    s.links[1].cause = s.links[0].cause;  // needs no second line
+    CHECK(status_text(s, false, 0).find("\n  no address of many is up\n") == std::string::npos);
+}
+
+TEST_CASE("status: a comparison is shown in text, JSON and page, and changes nothing else", "[status]") {
+    StatusSnapshot s = mixed();
+    const std::string before = status_text(s, false, 0);
+    CHECK(before.find("compared") == std::string::npos);
+    CHECK(Json::parse(status_json(s))["links"][0]["compare"].is_null());
+    const std::string headline = s.headline;
+    auto& c = s.links[0].compare.emplace();
+    c.host = "gw.example.com";
+    c.at_wall_us = s.now_wall_us - 3 * core::kMinute;
+    c.fresh = c.reached_before = true;
+    c.view = PrivateView::kPathDown;
+    c.attempts = 5;
+    c.last.emplace().ok = true;
+    c.public_median_us = 12400;
+    judge_comparison(c);
+    judge(s);
+    CHECK(s.headline == headline);
+    const std::string text = status_text(s, false, 0);
+    CHECK(text.find("  compared with gw.example.com: PrivateLink is broken, not the service: ") != std::string::npos);
+    CHECK(text.find("(3 min ago)") != std::string::npos);
+    CHECK(widest(status_text(s, false, 80)) <= 80);
+    const Json json = Json::parse(status_json(s))["links"][0]["compare"];
+    CHECK(json["finding"] == "privatelink_broken");
+    CHECK(json["gateway"] == "gw.example.com");
+    CHECK(json["public_median_us"] == 12400);
+    CHECK(json["private_median_us"].is_null());
+    CHECK(json["attempts_total"] == 5);
+    CHECK(json["last"]["ok"] == true);
+    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>: PrivateLink is broken") !=
+          std::string::npos);
+}
+
+TEST_CASE("views: one address means no failover, and how to get one", "[status]") {
+    auto l = link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kUp)});
+    std::string text = status_text(snapshot({l}), false, 0);
+    CHECK(text.find("one address only: no failover is possible\n") != std::string::npos);  // of a name that is followed
+    l.addresses[0].endpoint = "ep-bp1";
+    text = status_text(snapshot({l}), false, 0);
+    CHECK(text.find(
+              "one address only: no failover is possible; add a second zone to the endpoint in the VPC console\n") !=
+          std::string::npos);
+    l.discovery.source = "fixed";
+    text = status_text(snapshot({l}), false, 0);
+    CHECK(text.find("add a second zone to the endpoint in the VPC console, and its address to [[link]] addresses") !=
+          std::string::npos);
+    l.addresses.push_back(address("10.0.2.23", "cn-hangzhou-i", State::kUp, State::kUp));
+    CHECK(status_text(snapshot({l}), false, 0).find("no failover") == std::string::npos);
+}

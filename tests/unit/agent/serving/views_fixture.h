@@ -1,0 +1,42 @@
+// What the tests of the views look at: a link with one address up and one down.
+#pragma once
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+
+#include "agent/text/terminal.h"
+#include "tests/unit/agent/status/status_fixture.h"
+
+namespace postern::test {
+
+inline agent::StatusSnapshot mixed() {
+    auto s = snapshot({link({address("10.0.1.23", "cn-hangzhou-h", probe::State::kUp, probe::State::kUp),
+                             address("10.0.2.9", "cn-hangzhou-i", probe::State::kDown, probe::State::kUnknown,
+                                     probe::Reason::kTcpRefused, probe::Phase::kConnect)})});
+    agent::judge(s);
+    return s;
+}
+
+inline std::size_t widest(const std::string& text) {
+    std::istringstream in(text);
+    std::size_t most = 0;
+    for (std::string line; std::getline(in, line);)
+        most = std::max(most, agent::display_width(line));
+    return most;
+}
+
+inline std::string without_escapes(const std::string& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\033') {
+            while (i < text.size() && text[i] != 'm')
+                ++i;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+}  // namespace postern::test
