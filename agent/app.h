@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The running agent: creates every part, wires them with small callbacks, runs the loop until a signal ends it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // 0.0.0.0 and ::, which a listener takes for every address of its host. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Exponential backoff with jitter: delays double from `first` up to `max`, each drawn from [half, whole].
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bounds-checked reading and building of binary data. DNS messages are big-endian, our own files little-endian.
 // Once a read goes past the end the reader stays failed: read everything, then check ok() once.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time and alarms. Clock is an interface because the tests have a second implementation whose time they set
 // (tests/sim/fake_clock.h); the real one is SystemClock in core/loop.h. Loop thread.
 //

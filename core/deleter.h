@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Deleter for objects of C libraries: std::unique_ptr<X509, Deleter<X509_free>>.
 #pragma once
 

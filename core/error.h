@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors as values. A function that can fail returns Result<T>; exceptions of libraries are caught where they are
 // thrown (TOML and JSON parsing, main). The resolver's query path returns small enums and never allocates an Error.
 #pragma once

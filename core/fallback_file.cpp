@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/fallback_file.h"
 
 namespace postern::core {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fallback file: what the resolver uses when no plan is valid. A small text file, written with the durable plan.
 //     listen 127.0.0.153:53
 //     upstream 100.100.2.136:53

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files: bounded reads, atomic writes, locks. All calls block.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/file_watch.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reports changes of a file that is replaced by rename, by inotify on its folder (or, until that exists, on the
 // nearest ancestor that does) and by a stat whenever the owner calls check(). No polling. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A folder whose entries another user may swap at any moment: opened once, then everything in it is named relative to
 // what was opened. Links are removed, never followed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // IPv4 and IPv6 addresses, socket addresses and prefixes as values. Text is parsed as by inet_pton; no name
 // is looked up.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The log: one line per event on stderr, as text or JSON. An event has a level, a stable name, a message for people
 // and fields for programs. Every line passes redact(). postern-messages(7) lists the names, and
 // tests/messages_test.py checks that it lists all of them. Any thread.

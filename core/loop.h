@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The libuv loop, the owner of its handles, and the real Clock. One loop thread in each program.
 //
 // A uv handle must live until its close callback runs. UvHandle keeps it in a heap node with a pointer to the

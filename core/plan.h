@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The plan: the file by which the agent tells postern-resolver what to do. The agent replaces it by rename.
 //
 // The agent fills a Plan and serialize() makes the file of it. The resolver parses the file into a PlanView: parse()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file of the query log: a ring of sampled queries, fixed in size, written by the resolver and read, with every
 // field checked, by `postern queries`. Off by default, because the names that a host looks up are private.
 #pragma once

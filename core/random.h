@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random numbers: an interface, the kernel's, and a seeded sequence for tests.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens and keys. A Secret has no stream or format operator, so that it can't be printed by accident, and
 // its destructor wipes the bytes. redact() knows every live Secret; logs, error texts and pages pass through
 // it. Any thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // sd_notify(3) without libsystemd: a datagram to $NOTIFY_SOCKET. Does nothing when that is not set.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Waiting without a loop: commands and helpers that block their thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The statistics file: one record of fixed size that the resolver rewrites while it answers queries, and at once when
 // it accepts or refuses a plan. Written with pwrite(), because a mapped file on a full tmpfs raises SIGBUS. The agent
 // reads it and checks what it uses.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names under which files are written before they get their own (core/file_system.h). Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small written forms that every folder needs: letters in lower case, blanks removed at both ends, bytes as hex, a list
 // with commas, a duration in milliseconds. ASCII only, independent of the locale; pure.
 #pragma once

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds the .deb into build/release and prints its path.
 #   packaging/deb.sh [VERSION]     another version than the project's, to try an upgrade
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs what building, running and testing need, from Debian's packages. Does nothing if everything is installed.
 #   packaging/install-deps.sh [build|test]     test (the default) includes build
 set -eu

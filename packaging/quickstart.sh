@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds postern and shows its main job against the bundled stand-ins, in its own namespaces: the machine's resolver
 # is never touched. Ends on Ctrl-C; with --check it verifies every step, ends by itself, and leaves nothing behind.
 set -eu

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Describes a certificate: subject, issuer, names, dates, fingerprint. All texts come from the peer: they are limited
 // in length, and must be shown as plain text only. Any thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes text from the peer safe to show on one line. Any thread.
 #pragma once
 

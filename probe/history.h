@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last results of every address in memory: a ring of all results, and one of failures only, so that successes
 // don't displace them. Assigns the sequence numbers, one series for all addresses. Uses about 120 bytes per success,
 // and the detail in addition per failure. Owned by the agent, loop thread only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The format of the history file, <state_dir>/history. Little-endian, pages of 4096 bytes. Nothing crosses a page, so
 // a killed process leaves no partly written slot, and a power failure at most one.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads the history file; whatever its bytes, only valid slots are returned. Gets the bytes from a function: the
 // agent reads through its write queue, a command reads the file, the fuzzer passes anything. Any thread.
 #pragma once

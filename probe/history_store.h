@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The history of every address on disk: a roll-up for each minute of the last 24 hours and each hour of the last 30
 // days, and the last 512 failures. In one file with a fixed place for everything (history_format.h), 300 KiB per
 // address; written once a second at most, in libuv's pool, so that kill -9 loses one second at most.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP/1.1 as far as a probe needs it: the text of the request, and a parser for the reply. Passive: bytes in,
 // progress out. Safe with hostile input: every length is bounded (fuzzed by tests/fuzz/fuzz_http_reply).
 #pragma once

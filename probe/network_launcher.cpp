@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NetworkLauncher: an attempt begins when its TLS context is loaded (in libuv's pool).
 #include "probe/excerpt.h"
 #include "probe/probe_run.h"

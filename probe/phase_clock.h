@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The times of one attempt. Every moment belongs to one phase, so the phases add up to the total exactly. A second
 // leg (a redirect) adds to the same phases. Plain values.
 #pragma once

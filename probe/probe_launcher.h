@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starts attempts. An interface because the simulations need attempts without sockets that end by a fake clock
 // (tests/sim/fake_prober.h); the real one is NetworkLauncher in probe_run.h. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The probe log: records as JSON lines, appended to `path`, rotated to path.1 … path.6 (7 files of 16 MiB), written
 // in libuv's pool. When writing fails lines are lost; that is logged once, and their number once it works again. A
 // line that a crash cut off is terminated before the next one is written. Loop thread.

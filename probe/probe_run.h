@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One attempt: connect, TLS, request, reply, SQL, WebSocket, as a state machine by Phase. It moves the bytes between
 // TcpConnector (the socket) and the passive TlsSession, HttpReply and WsExchange, and takes the times. Redirects and
 // the WebSocket have a leg of their own: another connection to the same address, with the same TLS rules. (The

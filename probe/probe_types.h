@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The types of probing: what is probed, the result, and the closed sets of phases, reasons and states. Plain values.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The record of an attempt, as the log file, `postern logs`, the history and /api/v1/probes show it. The keys and
 // their order are a public interface; new keys are added at the end. Plain values.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "probe/reply_judge.h"
 
 #include <fmt/format.h>

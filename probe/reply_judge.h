@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Judges a complete HTTP reply: status, headers and body (phase reply), then the SQL code and the first cell (phase
 // sql). Pure functions over untrusted bytes.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Summary of all attempts at one address within a minute or an hour.
 //
 // local_* is not counted in `attempts`; token_missing counts as a success, as it does for the path. The times of a

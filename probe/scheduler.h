@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Schedules the attempts. The starts of a target are points of a grid, which begins at hash(link, ip) within the
 // interval, ± 2.5 % of the interval; so two starts are 95 to 105 % of it apart, and there is no drift, however
 // long attempts take.

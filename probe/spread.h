@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The distribution of times: min, p50, p95, p99 and max. Values up to 2^31 µs (36 min).
 //
 // The histogram has 16 buckets per octave and stores only those with a count: a percentile is off by 3.2 % at most

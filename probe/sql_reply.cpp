@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The JSON of a reply: TDengine's {"code":…,"data":…} and the JSON pointers of kind https. Size and depth are checked
 // before parsing.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "probe/tcp_connector.h"
 
 #include <netinet/tcp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One TCP connection of a probe. It has a non-blocking socket of its own rather than uv_tcp, which reports a failed
 // connect in the next iteration of the loop only, gives no access to TCP_INFO (the connect time measured by the
 // kernel) and SO_LINGER, and copies what is read. A connection that the peer has not closed is reset at close()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The TLS contexts of the process, one per CA file, loaded in libuv's pool before an attempt begins, and again when
 // the file changes. When it can't be read any more the old context stays in use, and that is logged. Owned by the
 // agent, loop thread only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "probe/tls_library.h"
 
 #include <openssl/core.h>

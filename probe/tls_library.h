@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An OpenSSL library context with only those algorithms of the default provider that a TLS client needs.
 //
 // OpenSSL 3.0 and 3.1 go through all algorithms to build a list of decoders for the key of every certificate, which

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TLS client over two memory BIOs: bytes from the peer in, bytes for the peer out. Without a socket, so that the
 // caller has the errno and the time of every event. Passive; owned by ProbeRun, loop thread only.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two verdicts of every address, derived from the results of its attempts: path (is the gateway reached?) and
 // service (does the database behind it answer?). Owned by the agent, loop thread only.
 //

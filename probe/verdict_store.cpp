@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Saves and restores verdicts as JSON. The first line has the version and the checksum of what follows:
 //     {"postern_verdicts":1,"crc64":"…","verdicts":
 //     [ … ]}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "probe/verified_chains.h"
 
 #include <openssl/evp.h>

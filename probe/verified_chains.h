@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A cache of verified certificate chains: an agent sees the same few chains for months, and building and verifying
 // the path is the most expensive part of checking a certificate.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "probe/write_behind.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes to a file in place without blocking. Writes are queued by offset (a later one replaces an earlier one at the
 // same offset), done in libuv's pool, and read() sees them at once. When writing fails the queue is kept, up to a
 // limit, and the failure is logged once. All pieces at one offset must have the same size. Owned by HistoryStore,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The check of `ws = true` after a good SQL reply: an upgrade to WebSocket, then {"action":"version"}, as TDengine's
 // connectors do; a proxy on the path may break that although it passes POST. The reply to the upgrade is checked by
 // RFC 6455 4.1 before anything else is sent; redirects are not followed. Passive: bytes in, progress and bytes to

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WebSocket frames (RFC 6455 5) of a client, as far as one question and its answer need them. Passive:
 // bytes in, progress out. Safe with hostile input: every length is checked before the data is stored
 // (fuzzed by tests/fuzz/fuzz_ws_frames).

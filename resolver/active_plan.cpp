@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "resolver/active_plan.h"
 
 #include "resolver/dns_name.h"

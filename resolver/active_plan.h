@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plan in use: the parsed file, its lookup table and its client filter. Immutable and replaced as a whole, so that
 // a query never sees parts of two plans. Loop thread.
 #pragma once

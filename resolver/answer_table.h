@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the owner of a private name: a hash table with open addressing over the owners of one plan. Immutable.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cache of upstream answers, in wire format with the offsets of their TTLs: a hit is a copy and a few
 // patched bytes. Each entry is one block of memory, the index has a fixed size, and the sum of both is limited.
 // Eviction is SIEVE (Zhang et al., NSDI '24): a FIFO that skips entries that were hit since the hand last passed

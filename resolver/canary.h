@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The health check behind the service manager's watchdog: sends a query (CH TXT version.bind) from a socket of its
 // own through the kernel to one of our UDP addresses, and only a reply counts. So a loop that runs but does not
 // answer fails it. The query is handled like a client's, and counted as one of source "local". Loop thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which clients are answered: the plan's `allow` prefixes, compared with the address as the kernel
 // gives it. Immutable.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Domain names in wire format: reading (with compression), comparing, hashing, making from text. Only
 // name_from_text() allocates. No recursion; compression pointers must point backwards, so there can be no
 // loop. Any thread.

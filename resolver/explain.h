@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The explanation that `postern resolve` prints: where an answer came from and why, as key=value text in
 // EDNS option 65001.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A flight: one question that was sent to the upstreams, and the clients that wait for its answer. Loop thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The flights in progress: by question, by age, and how many each client has. Slots are reused; the generation tells
 // the flights of one slot apart. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Forwards questions to the upstreams: one flight per distinct question, the next server after an error or silence,
 // TCP after a truncated reply, all within a fixed time. Owns the flights; passive, it gets the clock, random numbers
 // and packets from outside. Loop thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sockets to listen on: passed by systemd (LISTEN_FDS) or by the agent, or bound here.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All client-facing sockets: which addresses are bound, and which socket a ReplyTo belongs to. Loop thread.
 #pragma once
 

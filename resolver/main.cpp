@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program postern-resolver: start-up, signals, exit code.
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a reply goes. A value without pointers, so that it may outlive its socket or connection; the reply
 // is then dropped.
 #pragma once

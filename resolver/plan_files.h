@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads the files that the resolver can work from: plans, the fallback file, the resolv.conf files of the host.
 #pragma once
 

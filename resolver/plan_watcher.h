@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decides which plan is used: at start the best one on disk, then every valid plan that appears at the current path;
 // without any, the fallback file. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Answers a query: parse, check the client, then private names, local names, cache, upstreams. Knows no socket: a
 // packet comes with a ReplyTo, and the reply goes into the caller's buffer or, later, to the ReplySink. Loop thread.
 #pragma once

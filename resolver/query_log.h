@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a random sample of the answered queries to the file of core/query_log.h, every 200 ms at most, and only
 // after new queries. Loop thread.
 #pragma once

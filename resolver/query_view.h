@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses a client's query, bounds-checked and without allocation. A QueryView points into the packet and is valid as
 // long as that is.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses an upstream's reply: whether it belongs to our query, whether it is well-formed, and its sections without
 // OPT. A reply that fails here reaches neither a client nor the cache.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes replies into a caller's buffer: header, the client's question, prepared sections, OPT. Does not allocate.
 #pragma once
 

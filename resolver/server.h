@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Wires the parts of the resolver (files, sockets, forwarder, handler) on one loop. Owns them all. Loop thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The resolver's counters and the file from which the agent reads them: written every 200 ms at most while they
 // change, and at once when a plan is accepted or refused. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DNS over TCP: each message follows its length in two bytes (RFC 1035 4.2.2); a segment may have several messages or
 // a part of one (RFC 7766 8). Passive: bytes in, messages out.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The TCP clients of all listening sockets (RFC 7766): pipelined queries, replies out of order, an idle timeout, a
 // limit of connections, back-pressure, half-closed connections. Closes connections of clients that are not
 // allowed. Loop thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One TCP connection, of a client or to an upstream: reading, queued writing, back-pressure. The owner may destroy it
 // in any of its callbacks. Loop thread.
 #pragma once

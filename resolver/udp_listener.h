@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One UDP socket for clients: recvmmsg fills a batch, the handler writes the replies, one sendmmsg sends them. Later
 // replies (from upstreams) are queued in the same outgoing batch until the loop is about to block. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of one upstream server: its round-trip time, whether it answers, whether it supports EDNS and cookies.
 // Passive. Kept over plan changes as long as its address is in the plan. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes queries to upstreams.
 #pragma once
 

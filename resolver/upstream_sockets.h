@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real UpstreamTransport: a connected UDP socket per exchange, so that every query has a random source port of
 // the kernel's ephemeral range and the kernel drops datagrams from other senders. The sockets are in an epoll set of
 // their own, and libuv watches only that, which saves three system calls per query. Opening a socket is the most

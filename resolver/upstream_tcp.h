@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TCP connections to upstreams, pipelined and shared by all exchanges (RFC 7766 6.2.1), closed when idle. Usually one
 // per server; more when that is silent or full, or when the server does not answer pipelined queries. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One TCP connection to an upstream: the queries sent over it by message ID, and whether it receives anything. Owned
 // by an UpstreamTcpServer, which decides what is sent over it. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One upstream over TCP: the queue of its queries, and its connections. Queries wait here, not in a connection, so
 // that they can be cancelled, or sent over another connection when one fails. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sends queries to upstreams. An exchange is one query to one server and its reply. An interface because the
 // simulations deliver packets by a fake clock; the real one is UpstreamSockets. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Constants of the DNS wire format (RFC 1035, 6891, 8914).
 #pragma once
 

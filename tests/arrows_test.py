@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """The architecture, as a test: which folder may include which, which file may see which library, what is linked.
 
 Run by ctest; POSTERN_PROGRAMS is the folder of the built programs (the linkage is checked on a release build only).

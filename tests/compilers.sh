@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds everything as a packager does (Release, so -O3), warnings as errors, with each compiler that is installed; the
 # gate builds with g++ -O2 alone. A fault of one compiler does not stop the others.
 #   tests/compilers.sh [COMPILER...]     g++ clang++-14 clang++-16 by default; folders build/compiler-NAME

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # clang-format 14 on every source, by .clang-format: names the files that differ and fails.
 #   tests/format.sh [--fix]     --fix formats them
 set -eu

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # clang-tidy 14, by .clang-tidy, on the 12 sources that were changed last: what is not committed yet, then what the newest
 # commits touched. The rule is the same on a branch, in a fresh clone and in a clone of one commit, and the time is
 # bounded (about 10 s of CPU a source); --all checks every source. A header stands for the source of its name.

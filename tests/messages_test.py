@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """postern-messages(7) lists what an operator can meet: every log event from warning on, every class of error, every
 sentence of the commands' own - and nothing that the sources do not say."""
 import pathlib

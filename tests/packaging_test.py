@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """What is installed beside the programs agrees with them: manuals, completions, units, configurations."""
 import gzip
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """README.md and README.zh-CN.md say the same: sections, tables, commands; and what they and the other documents name is
 there."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Each room of agent/ has a test named for it, or its folder's README says who tests it; each test names a room.
 
 A room is a source file. Its test is tests/unit/agent/FOLDER/ROOM_test.cpp, or tests/sim/ROOM_test.cpp; ROOM_TOPIC_test.cpp is one

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs what is needed, builds, runs every test; ends in ctest's summary. Arguments go to ctest: tests/run.sh -R resolver
 # Programs are built as they are shipped (release) and driven by the end-to-end tests; unit tests, simulations and the
 # fuzzers' corpus run under AddressSanitizer and UBSan. The package is installed on hosts of its own (as root). Those hosts

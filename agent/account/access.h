@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether an endpoint's security groups allow a host, from the cloud's rules. Blocking.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cloud calls of `postern endpoint`, typed: PrivateLink's endpoints and services, ECS's security groups.
 // Blocking. The RAM policies in packaging/ram list exactly these calls.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `postern endpoint create` will do, decided from the options, the host's location and the services that the
 // account may connect to. Pure: every refusal names the alternatives and the option to use.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/account/endpoint_progress.h"
 
 #include "agent/text/values.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From "created" to "usable": the state of an endpoint, the next step and its owner, and the [[link]] block. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Explains a refusal to a user of `postern endpoint`, and names the owner of the fix. Pure.
 #pragma once
 

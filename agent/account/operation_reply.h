@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses the replies to `postern endpoint`: endpoints, services, security groups, prefix lists, created resources.
 // Pure; accepts any bytes. PrivateLink's lists are plain, ECS's are wrapped; both forms are accepted.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether security groups allow a connection: rules from ECS DescribeSecurityGroupAttribute, evaluated as the
 // platform does. Pure.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Blocking cloud calls for commands: the agent's API client on a loop of its own. Owned by the command, used
 // on one thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Blocking HTTP requests to the running agent. Any thread; each call has its own loop.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Terminal input and output of a command: output, error messages, questions, Ctrl-C. Main thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Probes several targets once, in parallel, for a command that waits for them.
 #pragma once
 

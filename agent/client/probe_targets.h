@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The targets of `postern probe`: from the command line alone, or from the configuration with the addresses of the
 // running agent, the saved snapshot or the configuration itself.
 #pragma once

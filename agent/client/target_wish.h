@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The addresses to probe: those of the configuration, restricted or replaced by options.
 #pragma once
 

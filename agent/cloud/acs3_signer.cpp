@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/cloud/acs3_signer.h"
 
 #include <openssl/evp.h>

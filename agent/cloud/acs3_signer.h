@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Request signing, version 3 (ACS3-HMAC-SHA256). Pure: no clock, no randomness, no transport.
 #pragma once
 

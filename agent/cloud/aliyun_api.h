@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One signed call of an Alibaba Cloud RPC API: region, credentials, host, signature, retries, throttling, clock
 // offset. Parameters go in the query and the body is empty, as in the official SDK; every attempt gets a new
 // signature. Loop thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Alibaba Cloud PrivateLink (API version 2020-04-15) as a Provider: GetVpcEndpointAttribute, then every page of
 // ListVpcEndpointZones (the only call that returns addresses). For a search (endpoint_query.h) instead of an ID:
 // ListVpcEndpoints, then the zones of each endpoint found (at most 20).

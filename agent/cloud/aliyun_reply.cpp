@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/cloud/aliyun_reply.h"
 
 #include <fmt/format.h>

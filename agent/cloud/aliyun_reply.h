@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses the replies of Alibaba Cloud's API and explains its errors. Pure; accepts any bytes. Errors are
 // distinguished by Code, never by HTTP status alone: the status of a code differs between gateways.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clients of the cloud, wired as the agent and its commands need them. Each user has its own, on its loop.
 #pragma once
 

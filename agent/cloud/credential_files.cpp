@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parsers for credential files and replies. Pure; accepts any bytes.
 #include <utility>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sources of the official default chain other than the environment and the instance role: OIDC, the command
 // line tool's profiles (~/.aliyun/config.json), the ini file (~/.alibabacloud/credentials), a credentials URI.
 // Files are read at each fetch: a rotated file takes effect at the next renewal or refusal. File content never

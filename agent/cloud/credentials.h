@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The credentials that sign requests. A chain of sources in the order of the official SDKs; the first that works is
 // used and remembered. Temporary credentials are renewed in the background before they expire; concurrent callers
 // share one fetch. Loop thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The instance metadata service (IMDSv2, with the v1 fallback of the official clients). Plain HTTP to a link-local
 // style address: one second for each request, never through a proxy, every value bounded and trimmed. Loop thread.
 #pragma once

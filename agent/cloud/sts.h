@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // STS: AssumeRole (signed with version 2, as the official credential libraries do) and AssumeRoleWithOIDC (unsigned;
 // the OIDC token authenticates). Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern check-config`: the mistakes found by parse_config, and by checks on this host: files that can't be read.
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `check-config --online`: asks every source of the configuration once, and prints the results.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line as plain structs. Parsing (CLI11, in cli.cpp) and execution (commands/) meet only here.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shared by the files that build the command line. CLI11 takes seconds to compile: only cli*.cpp include this.
 #pragma once
 

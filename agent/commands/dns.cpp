@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern dns …`: the takeover of the host's resolver, as called by a user and by systemd's units.
 #include <fmt/format.h>
 #include <unistd.h>

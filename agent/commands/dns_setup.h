@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the takeover needs from the configuration. All verbs but `enable` also work if it is broken: a host must get
 // its DNS back in any case.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern doctor`: checks the whole chain.
 #include <fmt/format.h>
 #include <unistd.h>

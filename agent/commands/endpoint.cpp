@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint …`: dispatch, and shared functions.
 #include <fmt/format.h>
 #include <unistd.h>

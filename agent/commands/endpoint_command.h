@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint …`: shared by its commands. One file per command: endpoint_list.cpp (also services),
 // endpoint_show.cpp, endpoint_create.cpp, endpoint_wait.cpp, endpoint_delete.cpp.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint create`: the plan, the security group, the endpoint.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint delete`: asks, deletes, waits until it is gone.
 #include <fmt/format.h>
 

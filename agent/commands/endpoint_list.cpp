@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint list` and `postern endpoint services`.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint show`: one endpoint, and whether its security groups allow this host.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern endpoint wait`, and create's wait.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern logs`: the probe log, filtered, as text or JSON. The file has every failure and change but only
 // samples of the successes; a running agent adds recent records from its memory, and the history adds failures
 // that were rotated away.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern plan show` and `postern plan compile`.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern probe`: runs the agent's probe engine once, for a person.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern queries`: the resolver's query log, a sample of this host's queries. Off unless [dns]
 // query_log_sample is set.
 #include <fmt/format.h>

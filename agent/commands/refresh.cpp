@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern refresh`: starts a round of discovery and probes in the running agent and waits for the results.
 #include <unistd.h>
 

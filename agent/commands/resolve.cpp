@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern resolve NAME [TYPE]`: asks the resolver over DNS, as any program does, and prints its explanation.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

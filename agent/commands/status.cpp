@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern status`: asks the running agent, which renders the screen.
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The configuration as the program uses it: read from TOML (config.cpp) and checked; all defaults are here. Keys and
 // meanings are in postern.toml(5). Durations are microseconds.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks over several keys. A default never conflicts with a key in the file: the default is adjusted instead.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every key of postern.toml, one row each. To add a key: a member with its default in config.h, a row in
 // config_keys.cpp, a line in the manual. The tests iterate over this table.
 #pragma once

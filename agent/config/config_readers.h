@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Typed readers for configuration values. Each stores the value and returns "", or leaves the target unchanged and
 // says what was expected and what was found. Values that may be secrets are not repeated.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The configuration of the last successful start, in <state_dir>/last-good.toml: with a broken postern.toml a host
 // boots with this copy and reports it. Never makes a start fail that would otherwise work.
 #pragma once

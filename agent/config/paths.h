@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Paths of the files, from a configuration, and which of them belong to the machine that wrote them. Pure; any thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A link's configuration as a probe specification, for the probe engine and for `postern probe`.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/config/running_config.h"
 
 #include "core/log.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The configuration in use: the first one, then each reload without mistakes; reports the file's mistakes in the log
 // and the status. Owned by the app, loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tokens of the links, from file or environment; read again when the file changes or the gateway answers 401.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/discovery/discovery_log.h"
 
 #include "core/log.h"

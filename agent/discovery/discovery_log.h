@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logs discovery failures: one line for each distinct error, however many sources have it, repeated hourly, and one
 // when its last source recovers. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One Provider for every kind of source: endpoints of the API by ID, "target:NAME" resolved at the upstreams,
 // "file:PATH" with a saved reply. Owned by the app, loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a new reply changes in the addresses that are served. Pure: the withdrawal rules, as a table that
 // the tests cover.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps the endpoint sets of all links: polls the provider, keeps the last good set through failures, passes each
 // changed set to its listener. One object, owned by Steering, loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of a source and of a link, and how a link's addresses and status follow from its sources.
 // Pure; EndpointSync owns the objects and polls.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long until a source of addresses is polled again: the configured interval, longer while nothing changes,
 // stretched after rate refusals, and jittered, so that hosts started together do not stay in step. Loop thread.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The addresses of a link without the running agent: fixed ones, its zones file as it is now, the saved snapshot, and
 // without a usable snapshot what the plan on disk answers, so that neither a start of the agent nor `plan compile`
 // worsens the resolver's answers. Reads files inside the call; any thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snapshot format: one JSON document whose first line has the version and the checksum of the body after it:
 // {"postern_snapshot":VERSION,"crc64":…,"bytes":…,"snapshot":\n BODY }
 // The checksum covers the body's bytes, so it does not depend on how JSON is printed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last known good discovery on disk: JSON with a version and a checksum, the previous generation beside it as
 // PATH.previous. Read once at start; written off the loop thread, atomically. Contains no secret.
 #pragma once

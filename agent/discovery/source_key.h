@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The key of a source of addresses, in the snapshot and for DiscoverySources. Pure; any thread.
 #pragma once
 

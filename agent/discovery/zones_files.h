@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Saved replies of ListVpcEndpointZones as a source of addresses: a file that one writer distributes to many hosts.
 // Read in libuv's pool (it may be on a network file system); the folder is watched, so that both replacing and
 // rewriting the file are noticed. Owned by DiscoverySources, loop thread.

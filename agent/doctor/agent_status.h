@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The running agent's status (GET /api/v1/status) as doctor reads it. Pure; any thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A .tar.gz in memory: ustar, which every tar reads, and gzip. Starts no program.
 #pragma once
 

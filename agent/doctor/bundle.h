@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What support needs from a host, in one archive, without secrets. Only reads; works without an agent and
 // without a configuration.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs all checks: which in parallel, in which order they are reported, and which findings follow from others.
 #pragma once
 

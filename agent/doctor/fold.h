@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which findings follow from others. Pure; any thread.
 #pragma once
 

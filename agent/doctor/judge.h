@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns observations into findings, step by step. Pure: time and place are arguments. Each returns at least one
 // finding; nothing is folded yet.
 #pragma once

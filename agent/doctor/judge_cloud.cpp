@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Credentials, the API, endpoints and their security groups.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Configuration and agent.
 #include <fmt/format.h>
 

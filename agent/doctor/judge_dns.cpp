@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // postern's DNS, what programs get, and the files in between.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Things on the host that affect the connection without being part of the path.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One link's addresses and their probe results.
 #include <fmt/format.h>
 

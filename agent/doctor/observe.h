@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The observations: independent parts, so that they can run in parallel. All are bounded in time and change nothing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The host: files and daemons that affect name resolution, containers, environment variables.
 #include <net/if.h>
 #include <sys/stat.h>

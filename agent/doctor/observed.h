@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that doctor has observed; judged later. An absent value was not observed.
 #pragma once
 

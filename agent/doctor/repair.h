@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern doctor --fix`: the findings that postern can fix - the host's DNS, as `postern dns enable` does, and lines
 // of /etc/hosts. commands/doctor prints the plan, asks, and runs it.
 #pragma once

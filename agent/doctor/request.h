@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What doctor shall check. The command decides how it is shown.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Removes secrets from texts that leave the host: known ones wherever they are, and also what only looks like one
 // (the user of a URL, the value after "password="): rather too much than too little.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/doctor/small_packets.h"
 
 #include <netinet/tcp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a silent gateway answers small packets: then large ones are lost on the way.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A search for endpoints by service, tags and VPC instead of an ID, and its text form, the key of such a source.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The addresses of a link, whatever their source. Sorted, so operator== tells whether anything changed.
 #pragma once
 

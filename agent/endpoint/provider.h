@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A cloud's report about an interface endpoint, in one form for every cloud, and the rule that turns
 // it into addresses.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Doctor's texts, one file per language (texts.en.json, texts.zh.json), built into the program. Placeholders in
 // braces are filled with a finding's values.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The closed set of doctor's codes, in the order of its steps. A code is never reused with another meaning.
 #pragma once
 

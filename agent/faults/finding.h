@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What doctor finds: a code with values. The texts are in the catalogue.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/faults/reason_text.h"
 
 #include "agent/faults/catalogue.h"

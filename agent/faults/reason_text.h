@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Explains why a probe failed: what is wrong, and the next step with its command. Texts are from doctor's English
 // catalogue; used by status, /health, the page and `postern probe`.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A decision as concrete changes: files to write, commands to run, and how to check that each is in place. Pure
 // except for is_in_place(), which only reads.
 #pragma once

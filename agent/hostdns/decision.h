@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who owns the host's DNS, and how postern takes it over. Pure: facts in, one decision with its explanation out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/host_facts.h"
 
 #include <sstream>

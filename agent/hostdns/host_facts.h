@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Facts about a host that show who owns its DNS. Gathered once and passed around: deciding needs no host.
 #pragma once
 

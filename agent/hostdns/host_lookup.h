@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resolves a name the way any program of this host does.
 #pragma once
 

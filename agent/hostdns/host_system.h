@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that the takeover reads of a host and changes on it: files with all their attributes, processes,
 // commands. The real one is HostSystem::real(); tests have a host in memory (tests/unit/agent/hostdns/fake_host.h)
 // that can be killed between any two changes.

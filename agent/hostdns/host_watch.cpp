@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/host_watch.h"
 
 #include "core/file_system.h"

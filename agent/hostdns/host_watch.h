@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Watches this host's DNS for the agent: the upstreams every second, the state of the takeover every five; logs
 // changes. Owned by the app, loop thread.
 #pragma once

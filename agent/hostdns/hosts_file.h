@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lines of /etc/hosts that override private names: programs read that file before they ask a resolver. Pure.
 #pragma once
 

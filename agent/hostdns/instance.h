@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The identity of this machine. A golden image contains the state of the machine it was made from: a clone must
 // detect that before it serves another machine's addresses.
 #pragma once

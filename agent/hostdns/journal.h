@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // hostdns.json: what was changed on the host and what it was before. Written and synced before each change, so that
 // the host can be restored exactly, whatever happens in between. Root reads it from a folder of an ordinary user:
 // accepted only if root wrote it, and only for the paths that postern changes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which of our listen addresses this host's programs use, and which addresses are ours. Pure.
 #pragma once
 

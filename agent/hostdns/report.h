@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of the takeover, for `postern dns status`, `postern status` and the metrics. Only reads files.
 #pragma once
 

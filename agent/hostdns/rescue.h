@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A host must not lose DNS because of postern: if nothing answers at the address that the host points to, the host
 // gets its own DNS back, and postern takes it over again once it has answered for a while.
 #pragma once

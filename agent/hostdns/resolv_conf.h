@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // resolv.conf: its content, its writer, and the file that names postern. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Takes the host's DNS over and gives it back. Each change is journalled before it is made; if the process is killed
 // in between, the next call reads the journal and restores the host. Called by root commands, one at a time (a lock).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One of enable, disable, reapply, prestart and the rescue's steps at a time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Later events of a takeover: another program rewrites a file, a process was killed half-way, postern
 // does not answer.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The servers that postern forwards to: one ordered list of sources, before and after the takeover, for the agent
 // and for commands.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One DNS query to postern-resolver from the command line, with the option that asks for its explanation. Packets are
 // built and parsed by ldns: the reply is our own resolver's, and the process is short-lived.
 #pragma once

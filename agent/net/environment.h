@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The process environment, passed in: tests give a table, the program passes getenv.
 #pragma once
 

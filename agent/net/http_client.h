@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The real HttpTransport: libcurl's multi interface on our loop. For the cloud clients only; probes have their own
 // state machine, because curl loses the phase times of a failed handshake.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parts of a URL and of a proxy variable, and the error text of a failed transfer. Pure; curl stays in
 // http_client.cpp, which passes its result code as a number.
 #pragma once

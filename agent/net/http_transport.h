@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One HTTP exchange for the cloud clients. An interface, because simulations script the cloud's replies. The real one
 // is net/http_client.cpp (libcurl multi on our loop).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/net/lookup.h"
 
 // Newer c-ares deprecates ares_query() (1.28) and ares_set_servers_ports() (1.34). The replacement of the first is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resolves names for the agent itself - API hosts, targets to follow - at the given upstreams with c-ares, never
 // through the host's resolver (which is postern) nor /etc/hosts. One channel per set of upstreams; loop thread.
 #pragma once

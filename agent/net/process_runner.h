@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs the programs that print credentials (process_command of a profile): without a shell, with only PATH, HOME and
 // LANG of our environment, for at most a minute and 64 KiB. stdout goes to the caller alone; stderr is discarded,
 // because it may contain secrets. Loop thread; never blocks it.

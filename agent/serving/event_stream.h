@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/stream, Server-Sent Events: `status` (the document of /api/v1/status) when it changed, at most once a
 // second, and `probe` for each record. A client that reconnects with Last-Event-ID gets the records it missed, as far
 // as the memory ring reaches. No cost without clients. Owned by the app, loop thread only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET /health: application/health+json as in draft-inadarei-api-health-check-06. One check object per address.
 #include <nlohmann/json.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/history: column arrays of equal length, for charts. Keys are only ever added. Pure; any thread.
 #pragma once
 

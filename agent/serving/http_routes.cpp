@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/serving/http_routes.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The agent's HTTP routes (HTTP in the manual). Made once by the app; loop thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The agent's local HTTP server: libmicrohttpd without threads, driven by the loop through one descriptor and one
 // timer. It checks the client's address and the Host header, finds the route, and copies the reply. Contains no
 // route. Loop thread only; handlers run on it and must not block.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET /metrics: Prometheus text format 0.0.4. One HELP and TYPE per family; base units; counters end in _total.
 #include <dirent.h>
 #include <sys/resource.h>

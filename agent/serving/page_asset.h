@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The status page as packed by the build: agent/serving/web/pack.py generates page_asset.cpp. The agent writes its
 // own part between head and tail.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reply to GET /: the packed page around the agent's content, compressed if the client accepts it (the packed
 // part at build time), with an ETag.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The texts of the page without JavaScript, in the browser's language. The agent's sentences (causes, warnings) stay
 // English and are marked as such.
 #pragma once

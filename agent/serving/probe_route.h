@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET /probe?target=LINK[&address=IP]: a fresh probe for Prometheus, with blackbox_exporter's metrics.
 //
 // The result goes only to the requester: no record, no verdict. Verdicts count scheduled attempts and depend on their

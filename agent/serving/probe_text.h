@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Probe results in blackbox_exporter's metrics, so that its dashboards and alerts work unchanged. What it has no
 // metric for (each address, the exact reason of a failure) has our prefix. Pure.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What HTTP asks of the running agent: one interface for the routes, the stream and the probes on demand, with two
 // implementations, the app's and the tests'. Loop thread only.
 #pragma once

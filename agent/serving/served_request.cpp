@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/serving/served_request.h"
 
 #include <microhttpd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One HTTP request in the library: answered at once, later, or by a stream. While waiting it is suspended, to avoid
 // busy polling, and its socket is watched, so that a client that disconnects is noticed at once. Created by the
 // server with the first bytes of a request, destroyed when it is over. Loop thread only.

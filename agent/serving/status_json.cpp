@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/status and `postern status --json`. Keys are only ever added.
 #include <nlohmann/json.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The content of GET / before its script has started, or without JavaScript: the verdict and every address
 // as plain HTML.
 // Pure; any thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern status`: one screen for a terminal.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/status/compare_finding.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compares the private path with the public gateway: where the fault is, and what the private path gains. Pure:
 // values in, a finding and its sentence out. Used only by status, the page and metrics.
 #pragma once

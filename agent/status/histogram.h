@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bucketed times, and the bucket bounds. Values only.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The overall state. Its numbers are the exit codes of commands and the values of the header X-Postern-Overall. Pure.
 #pragma once
 

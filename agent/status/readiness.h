@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The readiness of the agent, for /readyz. Pure; any thread.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Judges addresses, then links, then the whole, and gives the reason in a sentence. Pure.
 #include "agent/status/status.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One snapshot of the agent's whole state. app.cpp fills it; the views in serving/ only read it. Contains no secret.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A problem that does not stop the agent from working. Code decides by the kind; the text is for people.
 // Pure; any thread.
 #pragma once

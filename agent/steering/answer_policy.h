@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The answer for a name: endpoints × verdicts × the host's zone. Pure; a table test covers it.
 #pragma once
 

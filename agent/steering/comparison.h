@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `compare`: the same SQL on a link's public gateway, at a low rate: every `compare_interval`, once when the
 // link's state is first known, and at once when no private address works any more; at most one a minute and one at
 // a time. It does not affect answers or verdicts. Owned by Steering, loop thread only. Destroying it cancels a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plan generations: (number of agent starts << 32) + publication. The start counter is on disk, so a plan of this
 // start is newer than any earlier plan, whatever the clock says.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/steering/plan_compiler.h"
 
 #include <netinet/in.h>  // ldns.h needs in_addr and does not include it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiles the plan: configuration × decisions × upstreams → complete DNS answers, built by ldns.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `postern plan compile`: compiles a plan without the running agent, from the files on disk.
 #include "agent/config/paths.h"
 #include "agent/discovery/remembered.h"

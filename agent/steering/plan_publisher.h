@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes plans for the resolver: the current one at once by rename; the durable one, and the fallback file beside it,
 // only after a lasting change, synced to disk off the loop thread. A failed write is retried until it succeeds.
 #pragma once

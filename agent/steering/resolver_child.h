@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The agent's postern-resolver process: adopted if one is running, else started as a child; restarted when it ends.
 // The agent keeps its listening sockets open, so queries wait in the kernel for the 100 ms without a resolver.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/steering/resolver_report.h"
 
 #include "agent/steering/plan_compiler.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of postern-resolver: whether it is running, its statistics file, and how far it follows the agent.
 #pragma once
 

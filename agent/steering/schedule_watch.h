@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether the probe schedule makes progress: the agent's liveness, for /livez and the service manager. Passive.
 #pragma once
 

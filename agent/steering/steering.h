@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The core of the agent: addresses from discovery → targets → results → verdicts → answers → plan input. Sockets,
 // files and the cloud are behind interfaces, so tests/sim runs it for hours on a fake clock. Owned by the app,
 // loop thread only.

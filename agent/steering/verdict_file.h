@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The verdicts on disk, <state_dir>/verdicts.json, so that a restarted agent does not answer addresses that it knew
 // to be down. Written atomically, in libuv's pool: at once when a verdict changes, then at most every two seconds,
 // and every `refresh_us` so that unchanged verdicts stay recent. Not synced: after a power cut the file may be

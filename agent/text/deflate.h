@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // In-memory gzip compression with zlib.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DNS names, types and response codes as text.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads JSON from other programs: bounded in size and depth, never throws, accepts the cloud's type
 // variations (numbers and booleans as strings; null, "" and absent all meaning "none"). Keeps the JSON
 // library in one source file.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Terminal output: text width, colour, wrapping.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parsers for configuration values and command-line options: durations, sizes, host names, IDs. Pure; each error says
 // what was expected.
 #pragma once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bash completion for postern.
 # Commands and options come from the program's --help, the only list of them.
 

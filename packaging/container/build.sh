@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds the image with buildah, from the .deb that deb.sh makes.
 #   packaging/container/build.sh [NAME]     default: postern; BASE=… takes another base image
 set -eu

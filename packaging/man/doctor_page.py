@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints postern-doctor(7): postern-doctor.7.in with the codes of agent/faults in the place of @CODES@.
 
     packaging/man/doctor_page.py | man -l -

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """The main job, shown with real programs: dnsmasq as the host's old resolver, stand-ins for the cloud API and for the
 gateways of two zones (one loopback address each), postern between them, and getent, dig and curl as applications.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds the .rpm on an Enterprise Linux 8 or Alibaba Cloud Linux 3 machine (or container) and prints its path.
 # The build dependencies come from its repositories: dnf builddep packaging/rpm/postern.spec
 set -eu

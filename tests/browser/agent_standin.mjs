@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stands in for the agent's HTTP: the page as the build packs it, with data of the test's choosing. Says what it was asked.
 
 import { execFileSync } from "node:child_process";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One Chromium for all tests of a file, and pages that note every console message, error and request.
 
 import { existsSync } from "node:fs";

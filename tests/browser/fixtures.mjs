@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an agent would say: status documents, probe records and histories of the shape of the real ones
 // (tests/e2e/test_page.py compares their keys with those of a real agent).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The status page in a real Chromium, against a stand-in of the agent.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What the browser tests need: Chromium from Debian; playwright-core and axe-core from npm, in the versions of the lock file.
 #   tests/browser/prepare.sh FOLDER      FOLDER is for the npm packages; does nothing when all of it is there
 # Where something can't be had it says "no browser: …" and ends in 77.

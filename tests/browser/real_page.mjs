@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of a real agent, driven by tests/e2e/test_page.py: says one line for each thing it has seen, and waits for a
 // line before it looks for the next. Ends with an error where it sees something else.
 //   node real_page.mjs http://127.0.0.1:9853/ LINK ADDRESS_A ADDRESS_B

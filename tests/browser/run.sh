@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs one file of browser tests, after preparing what they need: tests/browser/run.sh page_test.mjs
 # POSTERN_BROWSER_MODULES: where the npm packages are, or are put.
 set -eu

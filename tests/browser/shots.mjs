@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Screenshots of every scene, to be looked at: node tests/browser/shots.mjs FOLDER [SCENE …]
 // The two of packaging/pictures:               node tests/browser/shots.mjs --pictures
 

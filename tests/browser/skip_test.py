@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Where the browser tests can't be run they are skipped, loudly: exit code 77 and a line that says what is missing, which
 ctest shows as "Skipped". Each case is a PATH with all that run.sh needs but one program."""
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The catalogues of the page are complete: no browser needed.
 
 import assert from "node:assert/strict";

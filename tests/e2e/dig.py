@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parses dig's output: dig stays an independent reader of our packets."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern doctor on a separate host: healthy, and with one fault at a time, each with doctor's findings."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern endpoint against a cloud that checks signatures and permissions."""
 
 import json

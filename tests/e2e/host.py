@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A separate host for a test: upstream DNS, cloud API, metadata service and gateways from tests/standin, and the real
 postern between them and real clients. Everything is in one folder and in the namespaces of ns.py."""
 

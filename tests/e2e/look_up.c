@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* getaddrinfo as any program calls it: the outcome, then the addresses, sorted by nobody. Built with glibc and with musl. */
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Puts the running Python program into its own network and mount namespaces, by starting it again inside.
 
 Inside there is only a loopback interface; /run is empty, so that no nscd or systemd-resolved socket of the machine can

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DNS messages byte by byte, as clients send and read them: raw datagrams and streams to the resolver."""
 
 import random

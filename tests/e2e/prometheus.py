@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A separate real Prometheus for a test: started beside postern, its data in the host's folder, asked over its API."""
 
 import json

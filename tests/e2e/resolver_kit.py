@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resolver alone, on a plan of fixed addresses, and upstream servers that a test plays itself."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each thing that can be wrong with the API gives one clear log line, and a status that names the fix; answers stay."""
 
 import unittest

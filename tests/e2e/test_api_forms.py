@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unusual but valid replies of the API: they are understood, or change nothing and are reported."""
 
 import json

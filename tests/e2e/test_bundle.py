@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`postern doctor --bundle`: what support needs is in the archive, and no secret, wherever it may have been."""
 
 import base64

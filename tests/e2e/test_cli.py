@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands: what they print, what they return, and how a mistake in the configuration is reported."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The resolvers inside programs: glibc, musl, Node's two, Python's, and DNS servers that forward to us."""
 
 import json

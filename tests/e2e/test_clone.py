@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An image of a machine that starts as another machine: what the programs have written, and what is left of it."""
 
 import os

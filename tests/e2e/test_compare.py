@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`compare`: the same SQL on the public gateway distinguishes a broken PrivateLink from a service that is down, shows what the
 private path gains, and changes no answer."""
 

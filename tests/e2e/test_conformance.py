@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The packet rules of DNS, byte by byte: raw datagrams and streams against the resolver alone, with a plan of fixed
 addresses and one upstream that the test plays itself. What is expected comes from the RFCs and the contract."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every source of credentials that needs no browser, against a gateway and a token service that check them."""
 
 import json

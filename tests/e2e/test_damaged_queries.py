@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Thousands of queries with random damage: no reply is wrong, and the resolver keeps working."""
 
 import random

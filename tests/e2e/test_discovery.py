@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses follow the API; whatever the API does, good answers stay."""
 
 import glob

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`postern dns …` on a host whose /etc/resolv.conf is a mounted file, as in a container. Real hosts are tests/host."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern doctor and faults of the cloud: credentials, the API, endpoints in every state, security groups."""
 
 import unittest

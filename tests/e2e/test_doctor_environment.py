@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern doctor and faults of the environment: silence, lost packets, proxies, caches, containers, Tailscale."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern doctor before gateways that fail: each of their faults is the only thing that it reports."""
 
 import unittest

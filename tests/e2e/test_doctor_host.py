@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern doctor on hosts that are set up wrong: files, resolvers, daemons, the environment, and users without permissions."""
 
 import os

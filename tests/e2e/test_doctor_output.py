@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What postern doctor prints, how it is chosen, and in which language: whole outputs are compared with golden/."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern endpoint: what there is, what its security groups let in, and which permissions that takes."""
 
 import json

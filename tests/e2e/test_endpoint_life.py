@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern endpoint: made, waited for, deleted; from scripts and on a terminal."""
 
 import json

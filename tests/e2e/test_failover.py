@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers follow the verdict of the path, never that of the service alone, and are never empty."""
 
 import unittest

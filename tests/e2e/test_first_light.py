@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main job: real programs resolve the private name and reach the gateway; everything else is forwarded."""
 
 import re

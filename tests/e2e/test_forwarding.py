@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the resolver keeps of an upstream's answers and for how long, and what it passes on unchanged."""
 
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Malicious or broken gateways: each is named, bounded in time, and never learns or shows the
 token. `postern probe` alone, without an agent and without a configuration."""
 

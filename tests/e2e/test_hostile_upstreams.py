@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forged and damaged replies, and their effect on clients and on the cache."""
 
 import socket

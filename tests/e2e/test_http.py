@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The HTTP service: health, readiness, metrics, status and probe records; access control."""
 
 import http.client

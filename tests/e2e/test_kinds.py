@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Other services behind PrivateLink: kind "https" asks a page and judges its reply, kind "tcp" only connects. Neither sends the token."""
 
 import http.server

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A broken configuration: refused by a reload, replaced by the last good one at a boot, and reported until it is fixed."""
 
 import os

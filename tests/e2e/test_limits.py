@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limits of this host are reported as local_* and change neither verdict nor answer."""
 
 import os

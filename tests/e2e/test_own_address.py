@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A resolver on several addresses, the first of them for other hosts: which one this host asks, and is told of."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The status page of the real agent in a real Chromium (tests/browser/real_page.mjs looks, this provokes), and its transport."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans under load: swapped without a lost or a mixed answer, damaged ones refused, and what happens without any."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every way in which a gateway can fail, each on a separate address: phase, reason, verdicts, and whether DNS keeps
 answering it. One address works, so that there is something to compare with."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """postern as a real Prometheus sees it: the packaged jobs and rules, blackbox_exporter's dashboards, promtool's lint."""
 
 import json

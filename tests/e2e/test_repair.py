@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`postern doctor --fix`: /etc/hosts and the host's DNS, in a private /etc."""
 
 import glob

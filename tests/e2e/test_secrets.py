@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The token and the keys appear nowhere: not in logs, pages, metrics, files, arguments, environments or cores."""
 
 import os

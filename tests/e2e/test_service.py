@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Under a service manager: sockets that it holds, readiness and watchdog messages."""
 
 import ctypes

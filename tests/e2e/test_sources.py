@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses from other sources than an endpoint's ID: a name that is followed, a saved reply."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`postern status` and `status --watch` on a real terminal of 80×24: three links fit, healthy and failing; watching
 redraws in place, and ends on Ctrl-C with the terminal as it was."""
 

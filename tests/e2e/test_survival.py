@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The host keeps its DNS: through kill -9, damaged and missing plans, and full disks."""
 
 import datetime

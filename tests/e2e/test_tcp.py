@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DNS over TCP, as clients use and misuse it. What is expected comes from RFC 7766, 7828 and the contract."""
 
 import select

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Upstream servers that are down, slow or broken, and replies that do not fit. What is expected comes from the RFCs and
 the contract."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ws = true`: the WebSocket of a gateway works or fails in its own ways while /rest/sql keeps working; each on a separate
 address, with its reason, its verdicts and whether DNS still answers it. One address works."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Upstream servers played packet by packet: their replies, and the test case that gives the resolver two of them."""
 
 import socket

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The files that released versions have written, tests/formats/VERSION/: where they are, and the same as a newer
 // version would write them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program that meets a file of a newer version: it says so, works on, and the file is there when the newer program
 // comes back.
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes this program's file of every format into the folder $POSTERN_FORMATS_OUT, with the code that writes them in the
 // field. Not a test: run by name, once for each release (README.md).
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a reply of the cloud API: an endpoint, a list, an error. Addresses that come out are those of hosts, words
 // that come out fit a line of a log.
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a file or a reply with credentials: whole ones or an error, and no error repeats what it read.
 #include <cstdlib>
 

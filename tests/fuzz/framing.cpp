@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TCP stream in any pieces gives the same messages as the stream in one piece.
 #include "resolver/tcp_framing.h"
 #include "tests/fuzz/oracle.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any packet of a client through the whole query path: what comes back must be a reply to it, within the
 // client's size, and ldns must be able to read it.
 #include "tests/fuzz/oracle.h"

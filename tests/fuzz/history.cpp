@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as the history's file: read without a crash; and with the checksum of each slot made right, so that the rest
 // is reached, what comes out is within its bounds and survives being written again.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as an HTTP reply: bounded, and the same outcome in one piece as in many.
 #include <algorithm>
 #include <cstdlib>

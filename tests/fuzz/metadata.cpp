@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes from the metadata service: what becomes part of a host name or an upstream is what it should be.
 #include <cstdlib>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as the replies that `postern endpoint` reads, and as the rules of a security group. Whatever they
 // are: no crash; what becomes known later (groups, prefix lists) never contradicts what was said without it.
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ldns as the oracle of the fuzzers. It leaks memory on repeated TSIG (NLnetLabs/ldns#317): such messages are
 // kept away.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any file as a plan, with its size and checksum made right so that the rest is reached; a plan that is
 // accepted can be asked for all its names.
 #include "tests/fuzz/oracle.h"

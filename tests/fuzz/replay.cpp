@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a fuzz target once on every file of a folder: the gate replays the corpus with the compiler and the sanitizers of
 // the other tests, on the libraries that they are linked with.
 #include <cstddef>

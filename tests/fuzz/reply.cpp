@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes of an upstream as the reply to a question in flight: never a crash; a message that ldns reads is
 // still one after us, fresh and from the cache; and none that is not ours reaches the client.
 #include "tests/fuzz/oracle.h"

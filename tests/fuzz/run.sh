@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Builds the fuzzers (clang) and runs each for a while, a core each; finds stop it and are kept in build/fuzz/finds.
 #   tests/fuzz/run.sh [SECONDS [SEED [NAME...]]]   60 each by default; without a seed (0) every run goes new ways; all names
 set -eu

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as the snapshot, and as its body under a right checksum: what is taken is written and read the same again.
 #include <fmt/format.h>
 

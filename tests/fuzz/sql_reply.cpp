@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as the body (and the Location) of a reply, and as the answer of a WebSocket: judged without a crash, explained in bounded UTF-8.
 #include <cstdlib>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as frames of a WebSocket server: bounded, and the same outcome in one piece as in many. And what
 // we send reads back as what was meant.
 #include <algorithm>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Debian host of one of the lab's kinds with postern's package, and tests that use such hosts.
 
 The gateway that the private name leads to is a stand-in in the guest's own network, so probes are real."""

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What applications do to a host's DNS, from inside the guest. Every answer is checked.
 //     host_load dig SERVER RATE NAME=ADDRESS…      as dig does: a socket a query, 5 s, three tries
 //     host_load getaddrinfo RATE NAME=ADDRESS…     as programs do: the host's own way, from many threads

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """The tests of this folder at full length, and a table of what they measured.
 
     numbers.py [WORD…]      only the rows with one of the words

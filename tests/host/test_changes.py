@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Others change the host's DNS - DHCP, a manager's restart, the cable, cloud-init: we follow, and stay."""
 
 import time

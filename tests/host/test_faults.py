@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever fails: lookups keep working, or the host has its own DNS back until postern works again."""
 
 import unittest

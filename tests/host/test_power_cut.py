@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The power goes between any two changes: after the next boot the host has DNS, and disable is exact."""
 
 import unittest

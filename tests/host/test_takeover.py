@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every kind of host: taken over, rebooted, given back; and whatever is removed, the host is as before."""
 
 import json

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A write through AliyunApi on fake time: what is repeated, what stays the same, and what counts as success.
 #include <catch2/catch.hpp>
 #include <optional>

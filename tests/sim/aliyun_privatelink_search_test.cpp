@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Endpoints that are searched for: ListVpcEndpoints in its odd forms, and what comes of the parts over time.
 #include <catch2/catch.hpp>
 #include <functional>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The PrivateLink client against a scripted gateway on fake time.
 #include <catch2/catch.hpp>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cache, seen through the handler: TTLs, negative answers, stale data, failures, prefetch, memory.
 #include <catch2/catch.hpp>
 #include <cerrno>

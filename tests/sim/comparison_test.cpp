@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Comparing with a public gateway, hours of it on a fake clock: how often, when at once, what it finds, and
 // that it changes nothing else.
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts what discovery tells of its addresses; holds none of them for working.
 #pragma once
 

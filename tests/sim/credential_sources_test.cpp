@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The official default chain, source by source, against a scripted token service.
 #include <unistd.h>
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Credentials over hours of fake time.
 #include <catch2/catch.hpp>
 #include <map>

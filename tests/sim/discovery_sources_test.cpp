@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Addresses from a name that is followed and from a saved reply.
 #include <unistd.h>
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A fleet of hosts against the account's quota: how many requests a minute when idle, and when a zone fails for all.
 // Run with [fleet] and -s to see the numbers.
 #include <catch2/catch.hpp>

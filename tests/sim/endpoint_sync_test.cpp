@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Endpoint sets over hours of polls, failures, odd replies and reloads, on fake time.
 #include <catch2/catch.hpp>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A clock whose time the tests set. advance() fires the alarms in order, at their times.
 #pragma once
 

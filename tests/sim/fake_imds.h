@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The instance metadata service, and who asks it, on fake time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attempts without sockets, for simulations: the result of each address is set by the test, and reported after a
 // latency on the fake clock.
 #pragma once

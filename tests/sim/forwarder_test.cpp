@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The forwarder, the cache and the handler on a fake clock, with upstreams that the test plays: dead,
 // slow, forging, old.
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trouble and its limits: a slow, odd or forging server, a client with many queries, a change of servers at a bad
 // moment. On a fake clock.
 #include <catch2/catch.hpp>

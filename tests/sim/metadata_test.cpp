@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Metadata over hours of fake time.
 #include <catch2/catch.hpp>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The schedule on a fake clock: hours and days in milliseconds. Drift, spread, missed points, fast pace, detection
 // times, black-holed targets, suspends.
 #include <catch2/catch.hpp>

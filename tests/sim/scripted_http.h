@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A transport for simulations: a function answers each request, after a delay on the fake clock.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole agent but its edges on a fake clock: scripted cloud, scripted probes, the published plans as the outcome.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verification of Alibaba Cloud's V3 request signature, ACS3-HMAC-SHA256, by recomputing it from what was received."""
 
 import hashlib

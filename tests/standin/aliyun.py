@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for Alibaba Cloud: the PrivateLink OpenAPI on TLS, the instance metadata service, and a control endpoint.
 
     aliyun.py --cert pki/good.pem --key pki/good.key [--scenario FILE] [--api 127.0.0.1:0] [--imds 127.0.0.1:0]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The control endpoint: plain HTTP, JSON in and out, through which tests and demonstrations script a stand-in."""
 
 import json

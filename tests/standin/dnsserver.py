@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One upstream DNS server: a UDP and a TCP socket on the same port, and its mode."""
 
 import socket

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for upstream DNS servers: several addresses, one zone, each server with its own mode.
 
     dnsup.py --zone FILE --listen 127.0.0.53:53=first --listen 127.0.0.54:53=second

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DNS messages on the wire (RFC 1035, EDNS RFC 6891): as much as an upstream stand-in and test clients need.
 
 No name compression is written: every reader must accept that, and it keeps the bytes easy to follow.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the upstream stand-in knows: names, types, records. Everything else is NXDOMAIN with an SOA."""
 
 import threading

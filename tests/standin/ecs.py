@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake ECS API (2014-05-26), as far as security groups go, and STS GetCallerIdentity. ECS wraps its lists."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The PrivateLink endpoints of the fake account, as the API would show them.
 
 A test names only what it cares about; everything else is filled in. Values go out as they were given, so unknown

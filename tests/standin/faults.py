@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Faults of the fake OpenAPI: what they are, for which action and how often."""
 
 import json

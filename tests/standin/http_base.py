@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 on a Connection: reading requests within limits, writing replies, one keep-alive loop."""
 
 import email.utils

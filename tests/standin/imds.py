@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake ECS instance metadata service (100.100.100.200): plain HTTP, session tokens (IMDSv2), the role's keys."""
 
 import json

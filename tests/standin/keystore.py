@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Access keys that the fake API knows: fixed ones, and temporary ones that the metadata service hands out."""
 
 import datetime

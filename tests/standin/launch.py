@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Starts a stand-in as a separate process, and uses its control endpoint. For tests and demonstrations."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The life of endpoints in virtual seconds: nothing happens by itself, a test moves the time (POST /tick), or lets each
 request move it (request_s), so that a client which polls gets on without anybody sleeping."""
 

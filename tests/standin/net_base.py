@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TCP listeners and connections with the control that misbehaving on purpose needs.
 
 http.server and socketserver hide the socket; here a handler can reset it, hang on it, or stop in the middle of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake OpenAPI (RPC style): checks every request as the gateway does, then answers. PrivateLink's reading operations are
 here; what other files bring (vpc_endpoint_ops.py, ecs.py) is served beside them."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lists page by page, in the forms that the real API has been seen to use."""
 
 import re

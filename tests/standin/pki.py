@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """A test certificate authority and server certificates, good and bad, made with the openssl command.
 
     pki.py FOLDER NAME [NAME...]          NAME is a DNS name or an IP address

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every stand-in program shares: addresses, the ready file, signals, and a bounded request log."""
 
 import collections

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake token service (STS, version 2015-04-01): AssumeRole with a version 2 signature, AssumeRoleWithOIDC with none.
 
 What it hands out are temporary keys of the same keystore that the API checks requests against.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One listener of the TDengine Cloud gateway: TLS, token, REST contract of taosAdapter, and its failure mode."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ways in which a gateway listener can fail, by the stage in which they strike."""
 
 import secrets

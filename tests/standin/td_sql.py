@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What taosAdapter answers to a statement: the few statements that probes and people's checks use."""
 
 import json

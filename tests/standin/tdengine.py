@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """A stand-in for the TDengine Cloud gateway behind PrivateLink: one process, several "endpoint IPs", each with its own
 failure mode.
 

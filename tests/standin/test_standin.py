@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signature verification against the published and derived vectors, and the certificate kit."""
 
 import os

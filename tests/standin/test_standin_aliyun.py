@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake OpenAPI and metadata service, asked by curl and by Python's own TLS."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The upstream DNS stand-in, asked by dig and by plain sockets."""
 
 import json

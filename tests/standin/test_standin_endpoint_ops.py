@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake cloud's write operations, services, security groups and the life of endpoints."""
 
 import json

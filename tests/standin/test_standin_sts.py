@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake token service refuses what the real one would, and its keys work at the fake API."""
 
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The gateway stand-in, asked by curl, openssl s_client and Python's own TLS."""
 
 import gzip

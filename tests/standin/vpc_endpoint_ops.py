@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fake PrivateLink's other half: services that the account may connect to, and the write operations."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server half of a WebSocket (RFC 6455), as much as one JSON question and answer needs."""
 
 import base64

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page: takes one status document, draws every panel. The selection is in the URL as #link/ip.
 
 import { byId, el, recall, remember, setText, show } from "./dom.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The verdict, its cause and the next step, in English the sentences of `postern status`; in Chinese
 // from the finding.
 

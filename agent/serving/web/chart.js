@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Times of one address as SVG: the p50 as a line, p50 to p95 as a band, periods with failures as crosses on the
 // baseline. Also as a sentence, as a reading by pointer or arrow keys, and as a table.
 

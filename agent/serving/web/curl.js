@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The request of a probe as a shell command. The token is a shell variable: the page has none.
 
 const quoted = (text) => (/^[\w.:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One address: the cause of its state, its success and times over an hour, a day, a month, its certificate, and the
 // private path against the public gateway.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Builds elements. Text becomes text nodes only: no string is ever parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";

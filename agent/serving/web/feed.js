@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data from the agent: the event stream while the page is visible, history by requests. Calls its listener:
 // status(document)   records(list, oldest first)   state("live" | "lost" | "paused" | "polling")
 // A silent stream may mean a quiet agent or a dead one: then /livez decides.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers and times in the page's language. Times of the API are microseconds and UTC texts.
 
 import { el, setText } from "./dom.js";

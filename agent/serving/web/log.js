@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Live probes, newest on top. Neither filtering nor pausing loses any, up to the ring's size.
 
 import { byId, el, setText, show } from "./dom.js";

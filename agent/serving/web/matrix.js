@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every name and its addresses, one row each. Long tables are virtual: only the visible rows exist, with spacers for
 // the others, and the table gives their number.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Joins the status page into one file and prints it as C++ (page_asset.cpp) or, for tests, as JSON.
 
     pack.py cpp OUT      pack.py json      pack.py reasons (the module reasons_zh, filled)

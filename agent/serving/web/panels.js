@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DNS and discovery: this host's queries and answers, and the sources of addresses.
 
 import { byId, el, show } from "./dom.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The path of one link, from credentials to SQL, as status shows it: [{step, state, text}] with doctor's states:
 // pass, warn, fail, skip. A step that can't be seen is skipped with the step that hides it, never reported as failed.
 // Doctor's findings for the same steps can replace stepsOf().

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reasons of failed probes in Chinese: cause, next step. pack.py fills CHINESE in from doctor's catalogue; {ip} {host} {port}
 // {link} are filled in here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns the roll-ups of /api/v1/history into chart data: a bounded number of points, oldest first, of {time_s, p50,
 // p95, attempts, failures, reason}; and the success ratio over a time.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last results of an address as bars: "+" good, "~" good but degraded, "x" failed, "?" unknown. A failure is also
 // taller, not only red.
 

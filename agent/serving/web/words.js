@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The language of the page. {name} in a text is filled in; data from the agent is never used as a text.
 
 import { recall, remember } from "./dom.js";

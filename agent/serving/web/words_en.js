@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 export const english = {
     skip: "To the addresses",
     to_theme_dark: "Dark", to_theme_light: "Light", to_language: "中文",

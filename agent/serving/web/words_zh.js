@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 export const chinese = {
     skip: "跳到地址列表",
     to_theme_dark: "深色", to_theme_light: "浅色", to_language: "English",

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """What discovery costs, and how soon a change of the API is in the answer.
 
     run.py [--build BUILD] [--seconds 60] [--changes 20]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures postern-resolver against the limit programs and Debian's DNS servers, interleaved, in a network namespace.
 
     tests/bench/dns/bench.py --build build/release [--reps 9] [--secs 1.5] [--peers unbound,dnsmasq,nsd,knotd] [WORKLOAD ...]

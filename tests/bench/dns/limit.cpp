@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The physical limit to measure against: responders that do nothing but the system calls.
 //     limit mmsg ADDRESS PORT                     blocking recvmmsg + sendmmsg, echo with one fixed A record
 //     limit tcp  ADDRESS PORT                     epoll TCP, the same echo

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A UDP load generator that is cheaper than the servers it drives: sendmmsg and recvmmsg over some sockets, a
 // fixed number of queries outstanding. Checks ID and question of every reply.
 //     load ADDRESS PORT FILE SECONDS [WINDOW [SOCKETS]]         FILE: lines of "name TYPE" (A or AAAA),

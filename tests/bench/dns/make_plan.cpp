@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a plan for measurements and for trying the resolver by hand:
 //     make_plan FILE LISTEN UPSTREAM[,UPSTREAM…]|- NAMES [CACHE_BYTES] [GENERATION]
 // with the names n0.bench.example … of one address each, 10.1.x.y.

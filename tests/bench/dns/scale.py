@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """What size costs postern-resolver: CPU a query with many private names and a large cache, against few, interleaved in
 one run; bytes a cache entry; start, memory, idle wake-ups.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints what of a resolver's stats file the measurements need:  show_stats FILE
 #include <cstdio>
 

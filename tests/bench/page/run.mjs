@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How fast the status page is, in a real Chromium on this machine: first paint, and drawing what the agent said first.
 //   tests/browser/prepare.sh build/browser && node tests/bench/page/run.mjs [--runs 20]
 // Each run is a context of its own: nothing is cached. Prints one JSON line a scene, in milliseconds.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """The agent's own numbers, with the shipped programs in namespaces of their own: memory, CPU per probe with everything
 around it (records, history on disk, metrics), the way from a verdict to the answer, what 500 probes a second do to
 DNS on the same core, and what open status pages cost.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What both probers are measured against: TLS 1.3 with an ECDSA certificate and taosAdapter's reply to `select 1`.
 // Usage: bench_probe_gateway PORT CERT KEY. A few threads, one connection each at a time; every loopback address answers.
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The prober at work, measured: real scheduler, engine, verdicts and history against bench_probe_gateway.
 // Usage: bench_probe TARGETS INTERVAL_MS SECONDS PORT CA_FILE NAME [CONNECT_TIMES_FILE]. Prints one JSON object.
 #include <fmt/format.h>

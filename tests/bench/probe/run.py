@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """The prober's numbers, side by side with blackbox_exporter in one run.
 
     run.py --build BUILD [--blackbox PATH] [--seconds 10] [--runs 3] [--realtime]

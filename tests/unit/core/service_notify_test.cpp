@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/service_notify.h"
 
 #include <unistd.h>

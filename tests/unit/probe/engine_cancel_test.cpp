@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cancelling an attempt: at every stage, and in its callback.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attempts against a real TLS server on loopback: what a successful one records, and the phase and reason
 // of every fault.
 #include <catch2/catch.hpp>

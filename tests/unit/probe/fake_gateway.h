@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A gateway inside the test: TLS on loopback, port 0, with a script per connection, and its certificates, which are
 // made at run time. One thread serves one connection after the other with blocking calls, so that a script reads
 // like the exchange.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The history on disk: what is kept and how long; kills, damage, clock changes, full disks.
 #include "probe/history_store.h"
 

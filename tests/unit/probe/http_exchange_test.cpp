@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parser of replies: complete, in pieces, with hostile input.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Network faults, simulated by the test behind a TUN device in its own network namespace. Nothing leaves the host.
 // Without namespaces or /dev/net/tun these tests print that and pass.
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Records as JSON lines, the history in memory, the log on disk.
 #include <fcntl.h>
 #include <fmt/format.h>

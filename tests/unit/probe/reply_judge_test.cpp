@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Replies judged without a network: bodies, the cell, JSON pointers, redirects, excerpts.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is counted in a roll-up.
 #include "probe/rollup.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The five numbers of a spread, and their accuracy.
 #include "probe/spread.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cache of TLS contexts: loaded in the pool, once, and again when the file changes; a failure is
 // a local_* reason.
 #include <unistd.h>

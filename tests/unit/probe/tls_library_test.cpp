@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The short lists of algorithms must have all that a server can use: every key type of a certificate, and every suite
 // that OpenSSL offers by default. The server of these tests uses OpenSSL's complete default context.
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Results applied to verdicts: tables of results and the expected verdicts.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A verified chain is not verified again; another name, another certificate, an expired one, and a
 // rejected chain are.
 #include <openssl/ssl.h>

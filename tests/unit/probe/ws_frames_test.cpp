@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WebSocket frames: valid ones in any pieces; invalid ones are refused as early as possible.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No allocation for a private answer and a cache hit: counted, not believed.
 #include <catch2/catch.hpp>
 #include <cstdlib>

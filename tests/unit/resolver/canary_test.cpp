@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The health check behind the watchdog, over real sockets.
 #include <linux/filter.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The resolver without sockets: handler, cache and forwarder on a fake clock, a transport that a test answers
 // by hand, and a sink that keeps the replies.
 #pragma once

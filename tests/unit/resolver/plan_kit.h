@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes plans and messages for tests with ldns, which is independent of the code under test.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The query log: what the handler keeps, what lies in the file, and what a reader makes of a hostile one.
 #include <catch2/catch.hpp>
 

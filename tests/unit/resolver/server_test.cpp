@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole resolver on a real loop and real sockets of the loopback interface, port 0.
 #include <set>
 

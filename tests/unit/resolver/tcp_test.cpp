@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TCP clients on real sockets of the loopback interface, with a clock and an upstream that the test moves by hand.
 #include <sys/socket.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Exchanges over TCP with a server in the test, on real loopback sockets and a fake clock.
 #include "resolver/upstream_tcp.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Upstream replies, TCP framing, statistics, files and the command line: the passive parts.
 #include <catch2/catch.hpp>
 #include <cstdio>

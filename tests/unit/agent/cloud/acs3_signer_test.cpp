@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Published and derived signature vectors; each was recomputed with independent implementations.
 #include <catch2/catch.hpp>
 

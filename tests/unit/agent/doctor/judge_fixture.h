@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of several judges have in common: folding, and probes that went one way or the other.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The programs that own DNS on the fake host, as far as the takeover commands them.
 #include "tests/unit/agent/hostdns/fake_host.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A host in memory: files, processes, and the programs that own DNS, as far as the takeover uses them. It can be
 // killed before or behind any change, as by a power cut: what runs only in memory is gone then, files stay.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One fake host for each usual owner of DNS.
 #pragma once
 

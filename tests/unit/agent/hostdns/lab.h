@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A fake host, its journal on a real disk, and a postern that answers or does not.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small servers on loopback for the tests of the cloud clients, each on a separate thread, port 0.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An agent to be served: what the tests say it is, and what was asked of it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A real HttpServer on a real loop, and a raw client on the same loop: bytes in, bytes out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of the views look at: a link with one address up and one down.
 #pragma once
 

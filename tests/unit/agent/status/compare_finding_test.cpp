@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The finding for each combination of the two paths, as a table; and when there is none.
 #include <catch2/catch.hpp>
 

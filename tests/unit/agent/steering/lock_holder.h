@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Another process that holds a lock, as a running resolver does; ended with its object, and with us.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The resolver's place is taken by shell scripts, time by a clock that is moved by hand.
 #include "agent/steering/resolver_child.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The file of the verdicts: when it is written, and that it is never half of one.
 #include "agent/steering/verdict_file.h"
 
