@@ -4,6 +4,7 @@
 //     [ … ]}
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/bytes.h"

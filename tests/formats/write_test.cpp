@@ -3,6 +3,7 @@
 // field. Not a test: run by name, once for each release (README.md).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>

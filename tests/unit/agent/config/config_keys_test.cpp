@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the key table: every row is taken with its good value and refused with its bad one, on the right
 // line.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include <fmt/format.h>
