@@ -310,16 +310,33 @@ TEST_CASE("config: bounds hold: file size, links, issues", "[config]") {
     CHECK(issues.back().what == "… and 100 more");
 }
 
-TEST_CASE("config: any cut of a valid file parses or is refused, and never crashes", "[config]") {
+TEST_CASE("config: any cut of a valid file, and any changed byte, parses or is refused with words that can be shown",
+          "[config]") {
     const std::string text =
         std::string("[dns]\nlisten = [\"127.0.0.153:53\"]\n") + kLink + "[link.probe]\nsql = \"select 1\"\n";
-    for (std::size_t n = 0; n <= text.size(); ++n) {
-        (void)parse_config("f", text.substr(0, n));
+    REQUIRE(parse_config("f", text));
+    std::size_t refused = 0;
+    for (std::size_t n = 0; n < text.size(); ++n) {
         std::string flipped = text;
-        if (n < text.size()) flipped[n] = static_cast<char>(flipped[n] ^ 0x55);
-        (void)parse_config("f", flipped);
+        flipped[n] = static_cast<char>(flipped[n] ^ 0x55);
+        for (const std::string& damaged : {text.substr(0, n), flipped}) {
+            INFO(damaged);
+            const auto config = parse_config("f", damaged);
+            if (config) {
+                CHECK(config->links.size() <= 1);
+                continue;
+            }
+            ++refused;
+            CHECK_FALSE(config.error().empty());
+            for (const auto& issue : config.error()) {
+                CHECK(issue.line <= 1 + std::count(damaged.begin(), damaged.end(), '\n'));
+                const std::string shown = format_issue("f", issue);
+                CHECK(
+                    std::none_of(shown.begin(), shown.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }));
+            }
+        }
     }
-    SUCCEED();
+    CHECK(refused > text.size() / 2);
 }
 
 TEST_CASE("config: a missing file is one issue without a line", "[config]") {

@@ -1,0 +1,75 @@
+#include "agent/account/operation_error.h"
+
+#include <catch2/catch.hpp>
+
+using namespace postern;
+using namespace postern::agent;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+core::Error explained(const std::string& code, int status = 400, const std::string& product = "privatelink",
+                      const std::string& action = "CreateVpcEndpoint") {
+    ApiError error;
+    error.http_status = status;
+    error.code = code;
+    error.request_id = "REQ-1";
+    return explain_operation(error, {.product = product,
+                                     .action = action,
+                                     .host = "api.example",
+                                     .region = "cn-hangzhou",
+                                     .resource = "endpoint ep-1",
+                                     .credentials = "environment",
+                                     .principal = ""});
+}
+
+}  // namespace
+
+TEST_CASE("operation error: code, RequestId, owner and next step", "[endpoint]") {
+    struct Case {
+        const char* code;
+        int status;
+        core::Code kind;
+        const char* owner;
+        const char* hint;
+    };
+    using core::Code;
+    const Case cases[] = {
+        {"EndpointServiceNotFound", 404, Code::kApiNotFound, "whoever manages your TDengine Cloud instances",
+         "添加白名单"},
+        {"EndpointNotFound", 400, Code::kApiNotFound, "your Alibaba Cloud account", "check that endpoint ep-1 exists"},
+        {"EndpointLocked", 400, Code::kApiUnavailable, "Alibaba Cloud", "try again in a minute"},
+        {"EndpointConnectionOperationDenied", 400, Code::kApiUnavailable, "Alibaba Cloud", "try again in a minute"},
+        {"CheckServiceLinkRoleError", 400, Code::kApiRejected, "your Alibaba Cloud account", "service-linked role"},
+        {"QuotaExceeded.Endpoint", 400, Code::kApiRejected, "your Alibaba Cloud account", "quota"},
+        {"IdempotentParameterMismatch", 400, Code::kApiRejected, "your Alibaba Cloud account", "--client-token"},
+        {"InvalidVSwitchId.NotFound", 404, Code::kApiRejected, "your Alibaba Cloud account", "vSwitch"},
+        {"Throttling.User", 400, Code::kApiThrottled, "your Alibaba Cloud account", "try again in a minute"},
+        {"InternalError", 500, Code::kApiUnavailable, "Alibaba Cloud", "try again in a minute"},
+        {"Forbidden.RAM", 403, Code::kApiDenied, "your account's RAM administrator",
+         "grant privatelink:CreateVpcEndpoint"},
+        {"InvalidTimeStamp.Expired", 400, Code::kApiClock, "this host's clock", "fix NTP"},
+        {"SignatureDoesNotMatch", 400, Code::kCredentialsInvalid, "whoever set up this host's credentials", "secret"},
+    };
+    for (const auto& c : cases) {
+        INFO(c.code);
+        const auto error = explained(c.code, c.status);
+        CHECK(error.code == c.kind);
+        CHECK(has(error.what, c.code));
+        CHECK(has(error.what, "RequestId REQ-1"));
+        CHECK(owner_of(error) == c.owner);
+        CHECK(has(error.hint, c.hint));
+    }
+    CHECK(has(explained("NoPermission", 403, "ecs", "CreateSecurityGroup").hint, "grant ecs:CreateSecurityGroup"));
+}
+
+TEST_CASE("operation error: a code that nobody knows is passed on, and nothing that was signed", "[endpoint]") {
+    for (const char* code : {"", "NeverSeen", "x\x1b[2J"}) {
+        const auto error = explained(code);
+        CHECK_FALSE(error.what.empty());
+        CHECK_FALSE(owner_of(error).empty());
+    }
+}
