@@ -69,7 +69,7 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
 }
 
 std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
-    std::string out = fmt::format("\n{}  link {}\n", name_text(owner.name), plan.links[owner.link].name);
+    std::string out = fmt::format("\n{}  link {}\n", name_text(owner.name), printable(plan.links[owner.link].name));
     if (!owner.ready) out += "  no addresses known yet: SERVFAIL (not ready)\n";
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
         const auto& rrset = plan.rrsets[owner.first_rrset + i];

@@ -69,7 +69,7 @@ int run_command(const RefreshCommand& command) {
         if (waiting.empty()) break;
     } while (core::now_mono_us() < deadline && interruptible.sleep(100 * core::kMillisecond));
     if (terminal) fputs("\r\033[K", stderr);
-    if (!waiting.empty()) complain("refresh", "gave up waiting for " + waiting + "; this is what is known:");
+    if (!waiting.empty()) complain("refresh", "gave up waiting for " + printable(waiting) + "; this is what is known:");
     StatusCommand status;
     status.config = command.config;
     const int code = run_command(status);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/account/access.h"
 
 #include "tests/unit/agent/account/cloud_fixture.h"

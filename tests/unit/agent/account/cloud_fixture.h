@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cloud's API and metadata service on loopback: each action is answered with what the test says.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/account/operation_error.h"
 
 #include <catch2/catch.hpp>

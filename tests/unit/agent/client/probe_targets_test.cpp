@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "agent/client/probe_targets.h"
 
 #include <catch2/catch.hpp>

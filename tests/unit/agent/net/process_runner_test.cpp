@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <optional>
 
 #include "agent/net/process_runner.h"
 #include "core/bytes.h"
+#include "core/fd.h"
 #include "core/file_system.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/net/loopback.h"
@@ -63,7 +66,28 @@ TEST_CASE("process runner: what fails, does not exist or says too much is an err
     CHECK(w.run({w.folder.path()}).error().what == "cannot run " + w.folder.path());
     CHECK(w.run({w.script("while :; do echo 0123456789012345678901234567890123456789; done")}).error().what ==
           "printed more than 64 KiB");
-    CHECK(w.run({w.script("exec >&-; sleep 0.05; exit 0")}).value_or("none") == "");
+}
+
+TEST_CASE("process runner: who closes its output is waited for all the same", "[credentials]") {
+    World w;
+    const std::string mark = w.folder / "mark", fifo = w.folder / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    std::optional<core::Result<std::string>> out;
+    w.runner.run({w.script("echo said; exec >&-; : > " + mark + "; read line < " + fifo + "; exit 3")},
+                 [&](auto r) { out = std::move(r); });
+    run_until(w.loop, [&] { return ::access(mark.c_str(), F_OK) == 0; });
+    for (int turns = 0; turns < 10; ++turns)
+        w.loop.poll();
+    CHECK_FALSE(out);
+    core::UniqueFd writer;
+    run_until(w.loop, [&] {  // as soon as it reads
+        writer.reset(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+        return static_cast<bool>(writer);
+    });
+    writer.reset();
+    run_until(w.loop, [&] { return out.has_value(); });
+    REQUIRE_FALSE(*out);
+    CHECK(out->error().what == "ended with exit code 3");
 }
 
 TEST_CASE("process runner: a program that does not end is killed with its children, and blocks no loop",
