@@ -21,7 +21,7 @@ TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use
 
 def run(*argv, **more):
     more.setdefault("env", {**os.environ, "LC_ALL": "C.UTF-8"})
-    return subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, **more)
+    return subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, **more)
 
 
 def need(test, program):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The upstream DNS stand-in, asked by dig and by plain sockets."""
 
+import contextlib
 import json
 import os
 import re
@@ -107,11 +108,13 @@ class Modes(Fixture):
     def test_closed_refuses_and_comes_back(self):
         self.set("closed")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(30)
+            client.settimeout(0.5)
             client.connect(self.address())
-            client.send(dnswire.query_message(1, "www.name.test", "A"))
             with self.assertRaises(ConnectionRefusedError):
-                client.recv(512)
+                for _ in range(60):  # a datagram that came before the socket was closed is lost
+                    client.send(dnswire.query_message(1, "www.name.test", "A"))
+                    with contextlib.suppress(TimeoutError):
+                        client.recv(512)
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(self.address(), timeout=30)
         self.set("ok")
