@@ -44,8 +44,7 @@ inline constexpr std::array kPathTable = {
     PathRow{&Paths::durable_plan, OnClone::kDiscarded},
     PathRow{&Paths::fallback, OnClone::kDiscarded},
     PathRow{&Paths::current_plan, OnClone::kDiscarded},
-    PathRow{&Paths::agent_lock,
-            OnClone::kStays},  // as all locks: a new file of that name would not exclude the old holder
+    PathRow{&Paths::agent_lock, OnClone::kStays},  // as all locks: a new file would not exclude the old holder
     PathRow{&Paths::reapply_wish, OnClone::kDiscarded},
     PathRow{&Paths::stats, OnClone::kStays},  // the resolver starts a new one
     PathRow{&Paths::resolver_lock, OnClone::kStays},

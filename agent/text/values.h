@@ -38,8 +38,8 @@ std::string check_region(std::string_view text);       // "cn-hangzhou"
 std::string check_zone(std::string_view text);         // "cn-hangzhou-h", "ap-southeast-1a"
 std::string check_link_name(std::string_view text);    // letters, digits, '.', '_', '-'
 std::string check_absolute_path(std::string_view text);
-std::string check_base_url(std::string_view text,
-                           bool https_only);  // scheme://host[:port], nothing after it
+/// scheme://host[:port], nothing after it.
+std::string check_base_url(std::string_view text, bool https_only);
 
 /// A value as a message may repeat it: quoted, cut at 60 bytes, without control characters, and without what follows
 /// '?' or precedes '@' (where tokens and passwords are pasted). A value that looks like a secret is "…".
