@@ -32,7 +32,7 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
     store_be16(p + 3, o.udp_size);
     p[5] = static_cast<std::uint8_t>(rcode >> 4);  // extended RCODE
     p[6] = 0;                                      // version
-    // RFC 3225 3: DO "MUST be copied in the response". All other flags and options are not implemented and left out
+    // RFC 3225 3: DO "MUST be copied in the response". Other flags are zero and other options are left out
     // (RFC 6891 6.1.4).
     store_be16(p + 7, asked.edns.dnssec_ok ? kDnssecOk : 0);
     store_be16(p + 9, static_cast<std::uint16_t>(options_size(o)));
