@@ -22,7 +22,6 @@
 #include "agent/steering/plan_publisher.h"
 #include "agent/steering/resolver_child.h"
 #include "agent/steering/resolver_report.h"
-#include "agent/steering/schedule_watch.h"
 #include "agent/steering/steering.h"
 #include "agent/steering/verdict_file.h"
 #include "core/file_system.h"
@@ -199,18 +198,8 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     void feed_watchdog() {
         const Micros period = core::watchdog_period_us();
         if (period == 0) return;
-        if (schedule_moves()) core::notify_service("WATCHDOG=1");
+        if (steering_.schedule_moves()) core::notify_service("WATCHDOG=1");
         watchdog_.start_in(period / 3, [this] { feed_watchdog(); });
-    }
-
-    bool schedule_moves() {
-        Micros longest = 0;
-        for (const auto& link : config().links) {
-            if (link.probe.enabled && !steering_.sync().status(link.name).addresses.empty()) {
-                longest = std::max(longest, 3 * link.probe.interval_us + link.probe.timeout_us);
-            }
-        }
-        return schedule_watch_.moves(steering_.results(), longest, clock_.mono_us());
     }
 
     void watch_signals() {
@@ -254,10 +243,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     }
 
     // Requests of the HTTP routes (ServedAgent).
-    std::vector<HealthCheck> live() override {
-        return {{"loop", true, ""},
-                {"schedule", schedule_moves(), "no probe has ended for far longer than its interval"}};
-    }
+    std::vector<HealthCheck> live() override { return live_checks(steering_.schedule_moves()); }
     std::vector<probe::Record> records(const probe::RecordFilter& filter, std::size_t limit) override {
         return steering_.history().query(filter, limit);
     }
@@ -350,7 +336,6 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
 
     std::string snapshot_warning_;  // until the next one is saved
     Micros started_wall_us_ = 0;
-    ScheduleWatch schedule_watch_;
 };
 
 core::Result<core::LockFile> prepare_folders(const Config& config) {

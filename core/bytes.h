@@ -58,7 +58,6 @@ class ByteReader {
   public:
     explicit ByteReader(ByteView data) : data_(data) {}
     bool ok() const { return ok_; }
-    std::size_t position() const { return position_; }
     std::size_t remaining() const { return ok_ ? data_.size() - position_ : 0; }
     /// The next n bytes; an empty view, and a failed reader, when there are fewer.
     ByteView take(std::size_t n) {
@@ -78,10 +77,6 @@ class ByteReader {
     std::uint16_t be16() {
         const ByteView b = take(2);
         return ok_ ? load_be16(b.data()) : std::uint16_t{};
-    }
-    std::uint32_t be32() {
-        const ByteView b = take(4);
-        return ok_ ? load_be32(b.data()) : 0;
     }
 
   private:

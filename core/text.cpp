@@ -35,6 +35,15 @@ std::string hex(ByteView bytes) {
     return out;
 }
 
+std::string milliseconds(Micros us) {
+    return in_ms(us) + " ms";
+}
+
+void add_item(std::string& list, std::string_view item) {
+    if (!list.empty()) list += ", ";
+    list += item;
+}
+
 std::string in_ms(Micros us) {
     return fmt::format("{:.1f}", static_cast<double>(us) / 1000);
 }

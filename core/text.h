@@ -3,6 +3,7 @@
 // with commas, a duration in milliseconds. ASCII only, independent of the locale; pure.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +27,11 @@ std::string hex(ByteView bytes);
 
 /// "12.3"
 std::string in_ms(Micros us);
+/// "12.3 ms"
+std::string milliseconds(Micros us);
 
 /// `text` of each item, with ", " between them; "" for none.
-template <class List, class Text>
+template <class List, std::invocable<const typename List::value_type&> Text>
 std::string joined(const List& list, Text text, std::string_view between = ", ") {
     std::string out;
     bool first = true;
@@ -39,8 +42,12 @@ std::string joined(const List& list, Text text, std::string_view between = ", ")
     return out;
 }
 template <class List>
-std::string joined(const List& words) {
-    return joined(words, [](std::string_view word) { return word; });
+std::string joined(const List& words, std::string_view between = ", ") {
+    return joined(
+        words, [](std::string_view word) { return word; }, between);
 }
+
+/// Appends `item` to such a list.
+void add_item(std::string& list, std::string_view item);
 
 }  // namespace postern::core

@@ -36,7 +36,6 @@ class History {
     /// Drops addresses that are not `probed` and have no result since `before_wall_us`.
     void forget(core::Micros before_wall_us,
                 const std::function<bool(const std::string& link, const core::IpAddress& ip)>& probed);
-    std::uint64_t next_seq() const { return next_seq_; }
 
   private:
     struct Slot;     // a compact record

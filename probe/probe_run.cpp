@@ -20,10 +20,6 @@ namespace {
 /// A timer that fires this late means that the host was suspended or the loop blocked, not that the peer was late.
 constexpr core::Micros kStandstill = 500 * core::kMillisecond;
 
-std::string milliseconds(core::Micros us) {
-    return core::in_ms(us) + " ms";
-}
-
 std::string error_text(int error) {
     char buffer[128];
     return ::strerror_r(error, buffer, sizeof buffer);
@@ -422,11 +418,11 @@ void ProbeRun::expired(core::Micros due) {
     if (now - due > kStandstill) {
         fail(phase_, Reason::kLocalCancelled,
              fmt::format("this host was suspended or its event loop blocked for {}: the attempt does not count",
-                         milliseconds(now - due)),
+                         core::milliseconds(now - due)),
              now);
         return;
     }
-    const std::string waited = milliseconds(now - times().mark_us());
+    const std::string waited = core::milliseconds(now - times().mark_us());
     switch (phase_) {
         case Phase::kConnect:
             fail(phase_, Reason::kTcpTimeout,

@@ -12,6 +12,7 @@
 
 #include "core/file_system.h"
 #include "core/loop.h"
+#include "core/text.h"
 #include "probe/certificate.h"
 #include "probe/excerpt.h"
 #include "probe/tls_library.h"
@@ -169,7 +170,7 @@ TlsSession::Judgement TlsSession::judge() {
     const std::string why = X509_verify_cert_error_string(verified);
     std::string names;
     for (const std::string& name : info.names)
-        names += (names.empty() ? "" : ", ") + excerpt(name, 64);
+        core::add_item(names, excerpt(name, 64));
     if (names.empty()) names = excerpt(info.subject, 96);
     switch (reason) {
         case Reason::kCertNameMismatch:

@@ -281,13 +281,4 @@ core::Micros VerdictBook::last_sweep_done_mono_us(std::string_view link) const {
     return oldest == core::kNever ? 0 : oldest;
 }
 
-State VerdictBook::link_overall(std::string_view link, LinkPolicy policy) const {
-    std::vector<State> states;
-    for (auto it = entries_.lower_bound(Key{std::string(link), core::IpAddress{}});
-         it != entries_.end() && it->first.first == link; ++it) {
-        states.push_back(it->second.health.verdict.overall());
-    }
-    return link_state(states, policy);
-}
-
 }  // namespace postern::probe

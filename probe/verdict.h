@@ -94,7 +94,6 @@ class VerdictBook {
     /// or without addresses.
     core::Micros last_sweep_done_mono_us(std::string_view link) const;
     bool first_sweep_done(std::string_view link) const { return last_sweep_done_mono_us(link) != 0; }
-    State link_overall(std::string_view link, LinkPolicy policy) const;
 
     /// The verdicts as JSON, with a version and a checksum.
     std::string to_json() const;

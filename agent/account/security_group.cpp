@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/account/security_group.h"
+#include "core/text.h"
 
 #include <fmt/format.h>
 
@@ -142,7 +143,7 @@ AccessJudgement judge_default(const std::vector<SecurityGroup>& groups, const Tr
                               const Candidate* uncertain_drop) {
     std::string names, open_inside;
     for (const auto& group : groups) {
-        names += (names.empty() ? "" : ", ") + group.id;
+        core::add_item(names, group.id);
         if (!group.members_reach_each_other) continue;
         const bool member =
             source.groups && std::find(source.groups->begin(), source.groups->end(), group.id) != source.groups->end();

@@ -13,7 +13,7 @@ constexpr Micros kLookForInterruption = 100 * core::kMillisecond;
 }  // namespace
 
 struct CloudSession::Parts {
-    Parts(const Config& config, AliyunOptions options, std::vector<core::SocketAddress> upstreams,
+    Parts(const Config& config, AliyunOptions options, const std::vector<core::SocketAddress>& upstreams,
           std::function<bool()> stop)
         : interrupted(std::move(stop)),
           clock(loop),
@@ -22,7 +22,7 @@ struct CloudSession::Parts {
           api(std::make_unique<AliyunApi>(clock, random, cloud.http, *cloud.credentials, cloud.metadata,
                                           std::move(options))),
           turn(clock) {
-        lookup.set_upstreams(std::move(upstreams));
+        lookup.set_upstreams(upstreams);
         keep_turning();
     }
     /// A signal only sets a flag: the loop must wake up to see it.

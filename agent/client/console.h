@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agent/config/config.h"
-#include "agent/net/http_transport.h"
+#include "core/error.h"
 
 namespace postern::agent {
 

@@ -12,6 +12,7 @@
 #include "agent/config/token_store.h"
 #include "agent/discovery/remembered.h"
 #include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -80,7 +81,7 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish&
     bool found = false;
     std::string names;
     for (const auto& link : config.links) {
-        names += (names.empty() ? "" : ", ") + link.name;
+        core::add_item(names, link.name);
         if (!wish.link.empty() && link.name != wish.link) continue;
         found = true;
         const EndpointSet addresses = narrowed(addresses_of(link, agent, snapshot, notes), wish);

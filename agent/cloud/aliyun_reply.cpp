@@ -129,24 +129,6 @@ core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply) {
     return out;
 }
 
-core::Result<EndpointsPage> parse_endpoints_page(std::string_view body) {
-    const auto json = JsonView::parse(body);
-    if (!json) return core::fail(json.error());
-    return read_endpoints_page(*json);
-}
-
-core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body) {
-    const auto json = JsonView::parse(body);
-    if (!json) return core::fail(json.error());
-    return read_endpoint_attribute(*json);
-}
-
-core::Result<ZonesPage> parse_zones_page(std::string_view body) {
-    const auto json = JsonView::parse(body);
-    if (!json) return core::fail(json.error());
-    return read_zones_page(*json);
-}
-
 namespace {
 
 ApiError from_json(int http_status, const JsonView& json) {

@@ -39,11 +39,6 @@ struct EndpointsPage {
 /// One page of ListVpcEndpoints, only the interface endpoints. A reply without a list is an error, not "none".
 core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply);
 
-/// For fuzzers and saved replies.
-core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body);
-core::Result<ZonesPage> parse_zones_page(std::string_view body);
-core::Result<EndpointsPage> parse_endpoints_page(std::string_view body);
-
 struct ApiError {
     int http_status = 0;
     std::string code;     // "" if the body is not an API error

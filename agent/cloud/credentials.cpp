@@ -229,7 +229,7 @@ void CredentialChain::exhausted() {
         if (attempt.set_up) {
             failing += (failing.empty() ? "" : "; ") + attempt.source + ": " + attempt.why_not;
         } else {
-            absent += (absent.empty() ? "" : ", ") + attempt.source;
+            core::add_item(absent, attempt.source);
         }
     }
     std::string what = "no Alibaba Cloud credentials: " + failing;

@@ -12,6 +12,7 @@
 #include "agent/commands/check_online.h"
 #include "agent/commands/cli.h"
 #include "core/file_system.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -77,9 +78,7 @@ int run_command(const CheckConfigCommand& command) {
         note.what = "note: " + note.what;
         fmt::print("{}\n", format_issue(command.config, note));
     }
-    std::string links;
-    for (const LinkConfig& link : config->links)
-        links += (links.empty() ? ": " : ", ") + link.name;
+    const auto links = ": " + core::joined(config->links, [](const LinkConfig& link) { return link.name; });
     fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
                config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
     const int offline = warnings.empty() ? kExitGood : kExitWarning;

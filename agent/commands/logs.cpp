@@ -37,10 +37,6 @@ constexpr Micros kFollowPause = 500 * core::kMillisecond;
 constexpr Micros kAgentPatience = core::kSecond;
 constexpr Micros kOverlap = 30 * core::kSecond;  // a record is written when its attempt ends, its time is the start
 
-std::string milliseconds(Micros us) {
-    return core::in_ms(us) + " ms";
-}
-
 class Line {
   public:
     Line(LogsCommand::Format format, bool colour) : format_(format), paint_(colour) {}
@@ -58,12 +54,12 @@ class Line {
         }
         out += state(r) + "  ";
         if (r.ok) {
-            out += pad_left(milliseconds(r.total_us), 9);
+            out += pad_left(core::milliseconds(r.total_us), 9);
         } else if (r.reason == probe::Reason::kTokenMissing) {
-            out += fmt::format("{}  token_missing", pad_left(milliseconds(r.total_us), 9));
+            out += fmt::format("{}  token_missing", pad_left(core::milliseconds(r.total_us), 9));
         } else {
-            out += fmt::format("{} after {}: {}", paint_.red(probe::to_string(r.reason)), milliseconds(r.total_us),
-                               probe::to_string(r.phase));
+            out += fmt::format("{} after {}: {}", paint_.red(probe::to_string(r.reason)),
+                               core::milliseconds(r.total_us), probe::to_string(r.phase));
         }
         if (wide) out += details(r);
         return out + "\n";

@@ -163,7 +163,7 @@ class Report {
 
     std::string good_details(const ProbeResult& r) const {
         std::string out;
-        const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
+        const auto add = [&out](const std::string& text) { core::add_item(out, text); };
         if (r.http_status) add(fmt::format("HTTP {}", *r.http_status));
         if (r.sql_code) add(fmt::format("code {}", *r.sql_code));
         if (!r.tls_version.empty()) add(r.tls_version);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/config/config_keys.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -53,7 +54,7 @@ std::string read_word(const ConfigNode& node, std::initializer_list<std::pair<st
             out = value;
             return "";
         }
-        list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", word);
+        core::add_item(list, fmt::format("\"{}\"", word));
     }
     return expected("one of " + list, node);
 }

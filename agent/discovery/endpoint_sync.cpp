@@ -428,11 +428,6 @@ std::vector<std::string> EndpointSync::warnings() const {
     return out;
 }
 
-bool EndpointSync::first_round_done() const {
-    return std::all_of(state_->sources.begin(), state_->sources.end(),
-                       [](const auto& s) { return s.second->known || s.second->tried; });
-}
-
 void EndpointSync::fill(Snapshot& snapshot) const {
     snapshot.sources.clear();
     for (const auto& [key, s] : state_->sources) {

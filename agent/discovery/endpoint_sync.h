@@ -66,8 +66,6 @@ class EndpointSync {
     std::string clock_problem() const;
     /// Problems that do not stop it from working (a suspiciously empty reply), at most one sentence for each source.
     std::vector<std::string> warnings() const;
-    /// Every source has answered, failed once, or is known from the snapshot: /readyz need not wait any longer.
-    bool first_round_done() const;
     /// Adds the sources to a snapshot (region, zone and api_hosts are the caller's).
     void fill(Snapshot& snapshot) const;
 

@@ -22,7 +22,7 @@ constexpr Micros kSettles = 2 * core::kSecond;
 }  // namespace
 
 core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text) {
-    const auto page = parse_zones_page(text);
+    const auto page = JsonView::parse(text).and_then(read_zones_page);
     if (!page) {
         return core::fail(Code::kFileCorrupt, path + " holds " + page.error().what,
                           "it must be the reply of ListVpcEndpointZones as it came; the last good one stays in use");

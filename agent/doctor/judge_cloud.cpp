@@ -7,6 +7,7 @@
 #include "agent/account/endpoint_progress.h"
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/doctor/judge.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -143,7 +144,7 @@ Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths,
     for (const EndpointSeen& seen : cloud.endpoints) {
         if (seen.link != link.name) continue;
         if (!seen.info || !endpoint_code(seen.info->report).empty()) return out;
-        endpoints += (endpoints.empty() ? "" : ", ") + seen.endpoint;
+        core::add_item(endpoints, seen.endpoint);
         for (const ZoneReport& zone : seen.info->report.zones) {
             for (const auto& ip : {zone.ipv4, zone.ipv6}) {
                 if (!ip) continue;

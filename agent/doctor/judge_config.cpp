@@ -7,6 +7,7 @@
 
 #include "agent/doctor/judge.h"
 #include "agent/faults/codes.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -74,7 +75,7 @@ Findings judge_config(const ConfigSeen& seen) {
     if (!out.empty()) return out;
     std::string links;
     for (const auto& link : seen.config->links)
-        links += (links.empty() ? "" : ", ") + link.name;
+        core::add_item(links, link.name);
     return {passed(Step::kConfig, {}, {}, {{"file", seen.file}, {"links", links}})};
 }
 

@@ -8,6 +8,7 @@
 #include "agent/doctor/judge.h"
 #include "agent/hostdns/own_address.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -16,10 +17,8 @@ namespace {
 using Addresses = std::vector<core::IpAddress>;
 
 std::string text_of(const Addresses& addresses) {
-    std::vector<std::string> all;
-    for (const auto& a : addresses)
-        all.push_back(a.text());
-    return all.empty() ? "-" : fmt::format("{}", fmt::join(all, ", "));
+    if (addresses.empty()) return "-";
+    return core::joined(addresses, [](const core::IpAddress& a) { return a.text(); });
 }
 
 /// Whether `some` is not empty and a subset of `known`.

@@ -60,7 +60,7 @@ void containers(const HostSeen& host, const std::vector<core::SocketAddress>& li
     for (const auto& container : host.containers) {
         if (asks_us(container, host, listen)) continue;
         if (first == nullptr) first = &container;
-        others += (others.empty() ? "" : ", ") + container.name;
+        core::add_item(others, container.name);
     }
     if (first == nullptr) return;
     const std::string servers =

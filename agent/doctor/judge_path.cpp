@@ -22,10 +22,6 @@ std::string date(core::Micros wall_us) {
     return core::format_utc(wall_us).substr(0, 10);
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-    return fmt::format("{}", fmt::join(texts, ", "));
-}
-
 /// Text from a server, with single blanks.
 std::string one_line(const std::string& text) {
     std::istringstream words(text);
@@ -66,7 +62,7 @@ Values values_of(const PathSeen& seen, core::Micros now) {
     if (r.http_status) v["status"] = std::to_string(*r.http_status);
     if (r.sql_code) v["code"] = std::to_string(*r.sql_code);
     if (r.certificate.present) {
-        v["names"] = joined(r.certificate.names);
+        v["names"] = core::joined(r.certificate.names);
         v["issuer"] = r.certificate.issuer;
         v["from"] = date(r.certificate.not_before_us);
         v["until"] = date(r.certificate.not_after_us);
@@ -142,7 +138,7 @@ Finding address_finding(const std::string& link, const std::vector<PathSeen>& pa
     for (const auto& p : paths)
         all.push_back(p.result.zone.empty() ? p.result.ip.text()
                                             : fmt::format("{} ({})", p.result.ip.text(), p.result.zone));
-    return passed(Step::kAddress, link, {}, {{"name", paths[0].target.spec->host}, {"addresses", joined(all)}});
+    return passed(Step::kAddress, link, {}, {{"name", paths[0].target.spec->host}, {"addresses", core::joined(all)}});
 }
 
 void addresses(const std::string& link, const std::vector<PathSeen>& paths, Findings& out) {

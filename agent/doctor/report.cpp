@@ -8,6 +8,7 @@
 #include <array>
 
 #include "agent/faults/codes.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -81,8 +82,7 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
     }
     std::string evidence;
     for (const auto& [key, value] : f.evidence)
-        evidence += fmt::format("{}{}={}", evidence.empty() ? "" : ", ", key,
-                                value.find(' ') == std::string::npos ? cut(value, kMaxEvidence) : value);
+        core::add_item(evidence, key + "=" + (value.find(' ') == std::string::npos ? cut(value, kMaxEvidence) : value));
     row("evidence", evidence);
     row("manual", "man 7 postern-doctor, " + f.code);
     return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/endpoint/endpoint_set.h"
+#include "core/text.h"
 
 #include <algorithm>
 
@@ -24,8 +25,7 @@ EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zon
 std::string describe(const EndpointSet& set) {
     std::string out;
     for (const auto& a : set) {
-        if (!out.empty()) out += ", ";
-        out += a.ip.text();
+        core::add_item(out, a.ip.text());
         if (!a.zone.empty()) out += " (" + a.zone + ")";
     }
     return out.empty() ? "none" : out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/endpoint/provider.h"
+#include "core/text.h"
 
 #include <algorithm>
 
@@ -23,8 +24,7 @@ std::string accept_it(const EndpointReport& r) {
 std::string zone_states(const std::vector<const ZoneReport*>& zones) {
     std::string out;
     for (const auto* zone : zones) {
-        out += (out.empty() ? "" : ", ") + zone->zone_id + " " +
-               (zone->status.empty() ? "without a status" : zone->status);
+        core::add_item(out, zone->zone_id + " " + (zone->status.empty() ? "without a status" : zone->status));
         if (zone->status == "Connected") out += " without an address";
     }
     return out;
@@ -102,7 +102,7 @@ std::string why_not_ready(const EndpointReport& r, const std::vector<std::string
     if (chosen.empty()) {
         std::string there;
         for (const auto& zone : r.zones)
-            there += (there.empty() ? "" : ", ") + zone.zone_id;
+            core::add_item(there, zone.zone_id);
         return who + " has none of the zones that the link names; it has " + there;
     }
     const bool waits = std::all_of(chosen.begin(), chosen.end(), [](auto* z) { return z->status == "Wait"; });

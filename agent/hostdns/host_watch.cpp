@@ -3,6 +3,7 @@
 
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -13,7 +14,7 @@ constexpr core::Micros kTakeoverEvery = 5 * core::kSecond;
 std::string list_of(const std::vector<core::SocketAddress>& servers) {
     std::string list;
     for (const auto& server : servers)
-        list += (list.empty() ? "" : ", ") + server.text();
+        core::add_item(list, server.text());
     return list;
 }
 

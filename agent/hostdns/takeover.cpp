@@ -7,6 +7,7 @@
 
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -19,15 +20,8 @@ constexpr const char* kPublicName = "example.com";  // RFC 2606; that it does no
 constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
 constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
 
-std::string join(const std::vector<std::string>& words, std::string_view separator) {
-    std::string out;
-    for (const auto& word : words)
-        out += (out.empty() ? "" : std::string(separator)) + word;
-    return out;
-}
-
 std::string command_text(const HostCommand& command) {
-    std::string text = join(command.argv, " ");
+    std::string text = core::joined(command.argv, " ");
     if (text.size() > 400) text = text.substr(0, 400) + " …";
     return text;
 }
@@ -218,7 +212,7 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
 core::Result<void> Takeover::end_given_back(Journal& journal) {
     const auto problems = give_back(journal);
     if (!problems.empty()) {
-        return core::fail(Code::kFileWrite, "not everything could be given back: " + join(problems, "; "),
+        return core::fail(Code::kFileWrite, "not everything could be given back: " + core::joined(problems, "; "),
                           "fix that and run: postern dns disable");
     }
     if (!journal.suspended_after) return journal_.remove();
@@ -358,8 +352,9 @@ core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddres
                           "/etc/resolv.conf is postern's, but the journal that says how it was before is gone",
                           "write the host's own nameservers into it");
     }
-    hooks_.say(std::string("there is no journal to go by: ") +
-               (file ? "/etc/resolv.conf names the servers that postern forwarded to" : join(own, ", ") + " removed"));
+    hooks_.say(
+        std::string("there is no journal to go by: ") +
+        (file ? "/etc/resolv.conf names the servers that postern forwarded to" : core::joined(own) + " removed"));
     if (dry_run) return {};
     for (const auto& path : own) {
         if (auto put = host_.put(path, FileState{}); !put) return put;

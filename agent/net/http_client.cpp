@@ -408,17 +408,4 @@ void HttpClient::cancel(RequestId id) {
     if (!node.empty()) state_->detach(node.mapped());
 }
 
-core::Result<HttpResponse> http_get_blocking(const std::string& url, Micros timeout_us) {
-    const auto parts = split_url(url);
-    if (!parts) return core::fail(Code::kUsage, "not an http or https URL", "expected http://host:port/path");
-    init_curl();
-    Exchange x;
-    x.request.url = url;
-    x.request.timeout_us = x.request.connect_timeout_us = timeout_us;
-    x.request.max_body = 64u << 20;
-    x.url = *parts;
-    if (!prepare(x, timeout_us)) return core::fail(Code::kInternal, "out of memory for an HTTP request");
-    return outcome(x, curl_easy_perform(x.easy.get()));
-}
-
 }  // namespace postern::agent

@@ -36,9 +36,6 @@ class HttpClient final : public HttpTransport {
     std::unique_ptr<State> state_;
 };
 
-/// One blocking GET without loop or proxy, for the command line. A loopback `url` needs no lookup.
-core::Result<HttpResponse> http_get_blocking(const std::string& url, core::Micros timeout_us);
-
 /// The proxy that the usual variables give for this URL; "" for none. Lower-case names take precedence.
 std::string proxy_for(std::string_view url, const Environment& environment);
 

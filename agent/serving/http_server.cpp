@@ -275,7 +275,7 @@ HttpReply HttpServer::State::dispatch(HttpQuery& query) const {
             query.rest = query.path.substr(route.path.size());
             return route.handler(query);
         }
-        methods += (methods.empty() ? "" : ", ") + route.method;
+        core::add_item(methods, route.method);
     }
     if (methods.empty()) return HttpReply::text(404, "404: there is no such page. There are:\n" + known_paths());
     if (methods == "GET") methods = "GET, HEAD";

@@ -58,7 +58,7 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
     if (!link.probing) {
         last = words.not_probed;
     } else if (a.last) {
-        last = a.last->ok || a.last->reason == probe::Reason::kTokenMissing ? core::in_ms(a.last->total_us) + " ms"
+        last = a.last->ok || a.last->reason == probe::Reason::kTokenMissing ? core::milliseconds(a.last->total_us)
                                                                             : escape(probe::to_string(a.last->reason));
     }
     return fmt::format(

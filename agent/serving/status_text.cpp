@@ -29,7 +29,7 @@ std::string span(Micros us) {
 
 std::string milliseconds(Micros us) {
     const double ms = static_cast<double>(us) / 1000;
-    return ms < 10 ? core::in_ms(us) + " ms" : fmt::format("{:.0f} ms", ms);
+    return ms < 10 ? core::milliseconds(us) : fmt::format("{:.0f} ms", ms);
 }
 
 std::string grouped(std::uint64_t n) {
@@ -218,8 +218,7 @@ class Screen {
         if (r.stats_valid) more(queries());
         std::string upstreams;
         for (const auto& u : r.upstreams) {
-            upstreams +=
-                (upstreams.empty() ? "" : ", ") + (u.address.port == 53 ? u.address.ip.text() : u.address.text());
+            core::add_item(upstreams, u.address.port == 53 ? u.address.ip.text() : u.address.text());
             if (u.stats.srtt_us > 0) upstreams += " " + milliseconds(u.stats.srtt_us);
         }
         if (!upstreams.empty()) more(fmt::format("upstreams {} ({})", upstreams, r.upstream_source));

@@ -30,17 +30,13 @@ PublicView public_view(const CompareStatus& s) {
     return PublicView::kSaysNothing;
 }
 
-std::string milliseconds(core::Micros us) {
-    return core::in_ms(us) + " ms";
-}
-
 /// "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms"
 std::string gain(const CompareStatus& s) {
     if (!s.private_median_us || !s.public_median_us) return "both work";
     const core::Micros saved = *s.public_median_us - *s.private_median_us;
     return fmt::format("median {}, over the public gateway {}: the private path {} {}",
-                       milliseconds(*s.private_median_us), milliseconds(*s.public_median_us),
-                       saved >= 0 ? "saves" : "costs", milliseconds(saved >= 0 ? saved : -saved));
+                       core::milliseconds(*s.private_median_us), core::milliseconds(*s.public_median_us),
+                       saved >= 0 ? "saves" : "costs", core::milliseconds(saved >= 0 ? saved : -saved));
 }
 
 std::string why(const CompareStatus& s) {

@@ -5,6 +5,10 @@
 
 namespace postern::agent {
 
+std::vector<HealthCheck> live_checks(bool schedule_moves) {
+    return {{"loop", true, ""}, {"schedule", schedule_moves, "no probe has ended for far longer than its interval"}};
+}
+
 std::vector<HealthCheck> ready_checks(const StatusSnapshot& s) {
     HealthCheck plan{"plan", s.resolver.accepted, s.resolver.problem};
     if (!plan.ok && plan.reason.empty()) plan.reason = "the resolver has not loaded the newest plan yet";

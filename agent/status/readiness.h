@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The readiness of the agent, for /readyz. Pure; any thread.
+// The liveness and readiness of the agent, for /livez and /readyz. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -16,6 +16,8 @@ struct HealthCheck {
     std::string reason;  // if not ok: what is missing, in one sentence
 };
 
+/// The checks of /livez; a loop that answers is alive.
+std::vector<HealthCheck> live_checks(bool schedule_moves);
 /// The checks of /readyz from a snapshot: plan, discovery, sweep.
 std::vector<HealthCheck> ready_checks(const StatusSnapshot& snapshot);
 

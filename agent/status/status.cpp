@@ -10,6 +10,7 @@
 #include "agent/faults/reason_text.h"
 #include "agent/text/values.h"
 #include "core/plan.h"
+#include "core/text.h"
 #include "probe/verdict.h"
 
 namespace postern::agent {
@@ -176,7 +177,7 @@ std::string listen_trouble(const ResolverStatus& r) {
     std::string missing;
     for (std::size_t i = 0; i < r.listen.size() && i < 64; ++i) {
         if ((r.stats.listen_missing >> i & 1) == 0) continue;
-        missing += (missing.empty() ? "" : ", ") + r.listen[i].text();
+        core::add_item(missing, r.listen[i].text());
     }
     if (!r.stats_valid || missing.empty()) return "";
     return fmt::format("the resolver does not listen on {}, which [dns] listen names: {}", missing,

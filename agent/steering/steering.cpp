@@ -285,6 +285,16 @@ void Steering::count(const probe::ProbeResult& result) {
     }
 }
 
+bool Steering::schedule_moves() {
+    Micros longest = 0;
+    for (const auto& link : links_) {
+        const auto& probe = link.config.probe;
+        if (probe.enabled && !link.addresses.empty())
+            longest = std::max(longest, 3 * probe.interval_us + probe.timeout_us);
+    }
+    return schedule_watch_.moves(results_, longest, clock_.mono_us());
+}
+
 bool Steering::first_sweep_done() const {
     return std::all_of(links_.begin(), links_.end(), [&](const Link& link) {
         return !link.config.probe.enabled || link.addresses.empty() || verdicts_.first_sweep_done(link.config.name);

@@ -20,6 +20,7 @@
 #include "agent/steering/answer_policy.h"
 #include "agent/steering/comparison.h"
 #include "agent/steering/plan_compiler.h"
+#include "agent/steering/schedule_watch.h"
 #include "probe/history.h"
 #include "probe/probe_launcher.h"
 #include "probe/scheduler.h"
@@ -71,12 +72,11 @@ class Steering final : private EndpointSync::Listener {
     void fill_status(StatusSnapshot& status) const;
     const probe::History& history() const { return history_; }
     const EndpointSync& sync() const { return sync_; }
-    bool first_sweep_done() const;
     /// The targets for probing the link: the addresses in the answer, in its order, then the others; nullopt:
     /// no such link.
     std::optional<std::vector<probe::ProbeTarget>> targets_of(std::string_view link) const;
-    /// Results so far; /livez uses it to see that the schedule makes progress.
-    std::uint64_t results() const { return results_; }
+    /// False if no probe has ended for far longer than the slowest link's interval.
+    bool schedule_moves();
 
   private:
     struct Link {
@@ -90,6 +90,7 @@ class Steering final : private EndpointSync::Listener {
     void save_addresses() override { outside_.addresses_changed(); }
     bool may_work(const core::IpAddress& ip) const override;
     probe::Pace on_result(const probe::ProbeResult& result);
+    bool first_sweep_done() const;
     void set_targets();
     void set_comparisons();
     void tell_comparison(const Link& link);
@@ -116,6 +117,7 @@ class Steering final : private EndpointSync::Listener {
     ProbeCounters counters_;
     std::map<std::pair<std::string, core::IpAddress>, AddressCounters> address_counters_;  // of current targets
     std::uint64_t results_ = 0;
+    ScheduleWatch schedule_watch_;
     bool started_ = false;
     bool holding_ = false;  // the first publication waits for the first sweep
     Micros published_mono_us_ = 0, publishing_took_us_ = 0;

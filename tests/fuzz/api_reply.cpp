@@ -33,11 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     static constexpr int kStatuses[] = {200, 400, 401, 403, 404, 429, 500, 503};
     const std::string_view body = core::as_text({data + 1, size - 1});
-    if (const auto endpoint = parse_endpoint_attribute(body)) judge(*endpoint);
-    if (const auto page = parse_zones_page(body)) {
+    const auto json = JsonView::parse(body);
+    if (const auto endpoint = json.and_then(read_endpoint_attribute)) judge(*endpoint);
+    if (const auto page = json.and_then(read_zones_page)) {
         judge({.endpoint_id = "ep-1", .status = "Active", .connection_status = "Connected", .zones = page->zones});
     }
-    if (const auto page = parse_endpoints_page(body)) {
+    if (const auto page = json.and_then(read_endpoints_page)) {
         judge({.endpoint_id = "endpoint of x", .search = true, .parts = page->endpoints});
     }
     const ApiError error = read_api_error(kStatuses[data[0] % std::size(kStatuses)], body);

@@ -128,7 +128,6 @@ TEST_CASE("sync: fixed addresses are known inside configure, without a poll", "[
     CHECK(w.changes == std::vector<std::string>{"db: 10.0.0.1, 10.0.1.23"});
     CHECK(w.sync->status("db").source == "fixed");
     CHECK(w.sync->status("db").known);
-    CHECK(w.sync->first_round_done());
     w.sync->start();
     w.clock.advance(kHour);
     CHECK(w.cloud.total() == 0);
@@ -198,7 +197,6 @@ TEST_CASE("sync: failures back off, and another error is reported at once", "[sy
     w.begin({on("a", {"ep-1"})});
     CHECK_FALSE(w.sync->status("a").known);
     CHECK(w.sync->status("a").source == "none");
-    CHECK(w.sync->first_round_done());
     w.clock.advance(kMinute);
     CHECK(w.cloud.total() >= 4);
     CHECK(w.cloud.total() <= 8);
@@ -229,7 +227,6 @@ TEST_CASE("sync: the snapshot serves until the API answers, then the API counts"
     w.sync->restore(snapshot);
     CHECK(w.changes == std::vector<std::string>{"a: 10.0.0.1 (h)"});
     CHECK(w.sync->status("a").source == "snapshot");
-    CHECK(w.sync->first_round_done());
     w.sync->start();
     w.clock.advance(kHour);
     CHECK(w.served("a") == "10.0.0.1 (h)");

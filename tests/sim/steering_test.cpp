@@ -146,7 +146,6 @@ TEST_CASE("agent: probes are counted by address, and forgotten with it", "[sim]"
     const AddressCounters& bad = s.links[0].addresses[1].counters;
     CHECK(good.failures.empty());
     CHECK(bad.failures.at(probe::Reason::kTlsReset) >= 3);
-    CHECK(good.attempts + bad.attempts == w.engine->results());
     const auto timed = [](const AddressCounters& c, probe::Phase phase) {
         std::uint64_t n = 0;
         for (const auto count : c.phases[static_cast<std::size_t>(phase)].buckets)

@@ -24,7 +24,7 @@ TEST_CASE("bytes: after a read past the end a reader stays failed", "[bytes]") {
     const std::uint8_t data[] = {1, 2, 3};
     ByteReader in(data);
     CHECK(in.be16() == 0x0102);
-    CHECK(in.be32() == 0);
+    CHECK(in.le<std::uint32_t>() == 0);
     CHECK_FALSE(in.ok());
     CHECK(in.u8() == 0);
     CHECK(in.remaining() == 0);

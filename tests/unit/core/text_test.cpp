@@ -27,6 +27,11 @@ TEST_CASE("text: bytes, lists and milliseconds", "[text]") {
     CHECK(joined(std::vector<std::string>{}).empty());
     CHECK(joined(
               std::vector<int>{1, 2}, [](int n) { return std::to_string(n); }, ";") == "1;2");
+    std::string list;
+    for (const auto* item : {"x", "y"})
+        add_item(list, item);
+    CHECK(list == "x, y");
     CHECK(in_ms(12345) == "12.3");
     CHECK(in_ms(0) == "0.0");
+    CHECK(milliseconds(1500) == "1.5 ms");
 }

@@ -200,7 +200,6 @@ TEST_CASE("verdict: targets of the old and the new list keep their verdict, resu
     CHECK_FALSE(b.book.first_sweep_done("link"));
     CHECK(b.book.fold(b.result(ok, 3000, "10.0.2.9")).changed());
     CHECK(b.book.first_sweep_done("link"));
-    CHECK(b.book.link_overall("link", LinkPolicy::kAll) == State::kUp);
     CHECK_FALSE(b.book.fold(b.result(refused, 1, "10.9.9.9")).known);
     b.targets({"10.0.2.9"});
     CHECK(b.book.find("link", b.ip) == nullptr);

@@ -32,6 +32,12 @@ ApiContext context() {
             .credentials = "ecs_ram_role",
             .principal = "role PosternRole"};
 }
+core::Result<EndpointReport> parse_endpoint_attribute(std::string_view body) {
+    return JsonView::parse(body).and_then(read_endpoint_attribute);
+}
+core::Result<ZonesPage> parse_zones_page(std::string_view body) {
+    return JsonView::parse(body).and_then(read_zones_page);
+}
 core::Error explained(int status, const std::string& body) {
     return explain(read_api_error(status, body), context());
 }

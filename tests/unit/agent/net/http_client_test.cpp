@@ -242,18 +242,6 @@ TEST_CASE("http: nothing is called back after a cancel or the end of the client"
     run_until(b.loop, [&] { return called; });
 }
 
-TEST_CASE("http: the blocking GET of the command line", "[http]") {
-    HttpServer server([](const std::string&) { return ok("status"); });
-    const auto r = http_get_blocking(server.url("/api/v1/status"), 2 * core::kSecond);
-    REQUIRE(r);
-    CHECK(r->body == "status");
-    std::uint16_t closed_port = 0;
-    { const auto closed = bound_socket(SOCK_STREAM, &closed_port); }
-    const auto refused = http_get_blocking("http://127.0.0.1:" + std::to_string(closed_port) + "/", core::kSecond);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().sys == ECONNREFUSED);
-}
-
 TEST_CASE("http: a proxy is used only where the variables say so", "[http]") {
     std::string seen;
     HttpServer proxy([&](const std::string& request) {
