@@ -10,6 +10,7 @@ import unittest
 
 import test_changes
 import test_faults
+import test_package
 import test_power_cut
 import test_takeover
 from guest import KINDS
@@ -44,7 +45,7 @@ ROWS = {
     "truce": test_changes.Truce,
     "clone of a golden image": test_changes.Clone,
     "every kind of host, every mode": test_takeover.Takeover,
-    "package and commands": test_takeover.Package,
+    "package and commands": test_package.Package,
 }
 
 

@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, PUBLIC, HostTest, newer_package, on_every_kind
+from guest import PRIVATE, PUBLIC, HostTest, on_every_kind
 
 
 class Takeover(HostTest):
@@ -68,101 +68,6 @@ class Takeover(HostTest):
 
 
 on_every_kind(Takeover, Takeover.takes_over_and_gives_back)
-
-
-class Package(HostTest):
-    def test_upgrade_downgrade_and_removal_at_any_time(self):
-        guest = self.guest("ifupdown")
-        before = guest.snapshot()
-        guest.install()
-        guest.run("dpkg", "-r", "postern")  # never configured, never taken over
-        self.assert_same(before, guest.snapshot())
-        guest.install()
-        guest.configure()
-        guest.dns("enable")
-        taken = guest.snapshot()
-        for version in ("99", None):
-            guest.install(version and newer_package(version))
-            guest.wait_served()
-            self.assert_same(taken, guest.snapshot())
-        guest.run("systemctl", "stop", "postern", "postern-hostdns.path")  # whatever runs: it is given back
-        guest.run("dpkg", "-r", "postern")
-        self.assert_same(before, guest.snapshot())
-
-    def test_removed_in_any_state(self):
-        states = {  # what leads there
-            "suspended": lambda host: host.sh("mv /usr/sbin/postern-resolver /root/; pkill -KILL postern-res"),
-            "truce": self.fight,
-            "enabling": lambda host: (host.dns("disable"), host.dns("enable", check=False, stop_after=1)),
-        }
-        for state, lead_to in states.items():
-            with self.subTest(state=state):
-                host = self.guest("plain")
-                before = host.snapshot()
-                host.install()
-                host.configure()
-                host.dns("enable")
-                lead_to(host)
-                # What was cut short in the middle is given back by the service, maybe before we can look.
-                states_to_see = (state, "off") if state == "enabling" else (state,)
-                host.wait(lambda host=host, seen=states_to_see: host.status()["state"] in seen, state)
-                host.run("dpkg", "-P", "postern")
-                if state == "truce":  # what others wrote meanwhile is theirs
-                    self.assertNotIn("127.0.0.153", host.snapshot())
-                else:
-                    self.assert_same(before, host.snapshot())
-                self.assertTrue(host.serves_public())
-
-    def fight(self, host):
-        for n in range(8):
-            host.cloud_init(1 + n % 2)
-            host.wait(lambda: host.serves_private() or host.status()["state"] == "truce", "a reaction")
-
-    def test_auto_takes_split_where_it_can(self):
-        for variant, mode in (("resolved", "split"), ("plain", "full")):
-            with self.subTest(variant=variant):
-                guest = self.ready_guest(variant, "auto")
-                self.assertEqual(guest.status()["mode"], mode)
-
-    def test_dry_run_changes_nothing(self):
-        guest = self.ready_guest("networkmanager")
-        before = guest.snapshot()
-        shown = guest.dns("enable", "--dry-run").stdout
-        self.assertIn("90-postern.conf", shown)
-        self.assert_same(before, guest.snapshot())
-        guest.dns("enable")
-        taken = guest.snapshot()
-        guest.dns("disable", "--dry-run")
-        self.assert_same(taken, guest.snapshot())
-
-    def test_refused_while_nobody_answers(self):
-        guest = self.ready_guest("plain")
-        before = guest.snapshot()
-        guest.run("systemctl", "stop", "postern-resolver.socket", "postern-resolver.service")
-        self.assertEqual(guest.dns("enable", check=False).returncode, 2)
-        self.assert_same(before, guest.snapshot())
-
-    def test_addresses_from_the_cloud_survive_the_cloud(self):
-        guest = self.guest("resolved")
-        guest.install()
-        guest.start_cloud()
-        guest.configure(CLOUD_CONFIG)
-        guest.dns("enable")
-        self.assert_served(guest)
-        guest.stop_stand_ins()  # the API and the gateway, for good
-        guest.reboot()
-        guest.wait_served("the saved addresses")
-
-    def test_hosts_line_that_hides_the_private_name_is_reported(self):
-        guest = self.ready_guest("plain", "full")
-        guest.sh(f"printf '192.0.2.9 {PRIVATE}\\n' >>/etc/hosts")
-        self.assertIn("192.0.2.9", guest.sh(f"getent ahostsv4 {PRIVATE}"))  # what applications get
-        done = guest.dns("status", check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stdout, rf"(?s)/etc/hosts.*{PRIVATE}")
-        guest.sh("sed -i '/192.0.2.9/d' /etc/hosts")
-        self.assertEqual(guest.dns("status").returncode, 0)
-        self.assertEqual(guest.getent(PRIVATE), [PRIVATE_ADDRESS])
 
 
 if __name__ == "__main__":
