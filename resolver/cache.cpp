@@ -112,6 +112,7 @@ void Cache::configure(const CacheSettings& settings) {
     if (settings_.bytes >= kMinBytes) {
         const std::uint64_t n = std::bit_floor(settings_.bytes / kBytesPerBucket);
         // calloc: a page of the index uses no memory before the first entry in it.
+        // NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): not of 0 bytes, see kMinBytes
         buckets_.reset(static_cast<Entry**>(std::calloc(n, kBucketBytes)));
         if (buckets_ != nullptr) {
             mask_ = n - 1;
@@ -280,7 +281,8 @@ bool Cache::make_room(std::uint64_t bytes) {
     if (index_bytes_ + bytes > settings_.bytes) return false;
     while (used_ + bytes > settings_.bytes) {
         Entry* e = hand_ != nullptr ? hand_ : oldest_;
-        for (int steps = 0; e->visited != 0 && steps < kMaxSteps; ++steps) {
+        if (e == nullptr) return false;
+        for (int steps = 0; e->visited != 0 && steps < kMaxSteps; ++steps) {  // NOLINT(clang-analyzer-unix.Malloc)
             e->visited = 0;
             e = e->newer != nullptr ? e->newer : oldest_;
         }

@@ -62,7 +62,8 @@ EndpointAccess ask_access(CloudSession& session, EndpointCloud& cloud, const End
     if (!attached) return unknown("the security groups can't be read: " + attached.error().text());
     const auto ip = from ? from : own_address(session, report);
     if (!ip) return unknown("the address that this host would come from is not known: give it with --from");
-    EndpointAccess out{{}, ip->text()};
+    EndpointAccess out;
+    out.from = ip->text();
     std::vector<SecurityGroup> groups;
     for (const auto& group : *attached) {
         out.judgement.access = Access::kUnknown;

@@ -69,18 +69,18 @@ std::string newer(const std::string& name, std::string content) {
     const std::int64_t version = version_in(name, content);
     REQUIRE(version > 0);
     const Place place = version_place(name);
-    auto* bytes = reinterpret_cast<std::uint8_t*>(content.data());
+    const auto bytes = [&content] { return reinterpret_cast<std::uint8_t*>(content.data()); };
     if (place.offset == 0) {
         const auto old = fmt::format("{}{}", place.behind, version);
         content.replace(content.find(old), old.size(), fmt::format("{}{}", place.behind, version + 1));
     } else {
-        core::store_le(bytes + place.offset, static_cast<std::uint32_t>(version + 1));
+        core::store_le(bytes() + place.offset, static_cast<std::uint32_t>(version + 1));
     }
     if (name == "plan") {
         const auto file = core::as_bytes(content);
-        core::store_le(bytes + 24, core::crc64(file.subspan(32), core::crc64(file.first(24))));
+        core::store_le(bytes() + 24, core::crc64(file.subspan(32), core::crc64(file.first(24))));
     } else if (name == "history") {
-        core::store_le(bytes + 16, crc_of(content.substr(0, 16)));
+        core::store_le(bytes() + 16, crc_of(content.substr(0, 16)));
     } else if (name == "hostdns.json") {
         const auto start = content.find('\n') + 1;
         const auto body = content.substr(start, content.size() - start - 3);

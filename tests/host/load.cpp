@@ -280,10 +280,10 @@ void report(const std::vector<Sample>& samples) {
     std::map<std::string, long> reasons;
     long right = 0, wrong = 0, failed = 0, retransmitted = 0;
     for (const Sample& s : samples) {
-        right += s.outcome == Outcome::kRight;
-        wrong += s.outcome == Outcome::kWrong;
-        failed += s.outcome == Outcome::kFailed;
-        retransmitted += s.retransmitted;
+        if (s.outcome == Outcome::kRight) ++right;
+        if (s.outcome == Outcome::kWrong) ++wrong;
+        if (s.outcome == Outcome::kFailed) ++failed;
+        if (s.retransmitted) ++retransmitted;
         if (!s.why.empty()) ++reasons[s.why];
         all.push_back(s.took);
         seconds[std::chrono::duration_cast<std::chrono::seconds>(s.due.time_since_epoch()).count()].push_back(s.took);

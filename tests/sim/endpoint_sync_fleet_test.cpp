@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fleet of hosts against the account's quota: how many requests a minute when idle, and when a zone fails for all.
 // Run with [fleet] and -s to see the numbers.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <memory>
 
@@ -94,13 +95,12 @@ struct Fleet {
     double per_minute(Micros during) {
         const auto before = account.requests;
         clock.advance(during);
-        return static_cast<double>(account.requests - before) / static_cast<double>(during / kMinute);
+        return static_cast<double>(account.requests - before) / (static_cast<double>(during) / kMinute);
     }
     int knowing(const std::string& address) const {
-        int n = 0;
-        for (const auto& host : all)
-            n += describe(host->sync.status("a").addresses) == address + " (h)";
-        return n;
+        return static_cast<int>(std::count_if(all.begin(), all.end(), [&](const auto& host) {
+            return describe(host->sync.status("a").addresses) == address + " (h)";
+        }));
     }
     FakeClock clock;
     Account account{clock};

@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
     Counts n;
     std::size_t next = 0;
     const double start = seconds();
-    double last_reply = start, now = start;
+    double last_reply = start, now;
     while (now = seconds(), now < start + length || (n.ok + n.bad + n.lost < n.sent && now < start + length + 0.5)) {
         bool got = false;
         for (Client& c : clients) {
