@@ -2,6 +2,7 @@
 #include "core/ip_address.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +60,10 @@ bool IpAddress::is_host() const {
     return bytes_[0] != 0 && bytes_[0] < 224;
 }
 
+bool IpAddress::is_link_local() const {
+    return v6_ ? bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80 : bytes_[0] == 169 && bytes_[1] == 254;
+}
+
 bool IpAddress::is_private() const {
     static const std::array kPrefixes = {
         *IpPrefix::parse("10.0.0.0/8"),    *IpPrefix::parse("172.16.0.0/12"),  *IpPrefix::parse("192.168.0.0/16"),
@@ -74,6 +79,21 @@ std::string IpAddress::text() const {
     inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), buffer, sizeof buffer);
     return buffer;
 }
+
+namespace {
+
+bool is_interface_name(std::string_view name) {
+    return !name.empty() && name.size() < SocketAddress::Scope{}.size() &&
+           std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != ']'; });
+}
+
+/// A name, or a number as glibc takes it.
+unsigned scope_index(const char* scope) {
+    const unsigned index = if_nametoindex(scope);
+    return index != 0 ? index : parse_number<unsigned>(scope).value_or(0);
+}
+
+}  // namespace
 
 std::optional<SocketAddress> SocketAddress::parse(std::string_view text, std::uint16_t default_port) {
     std::string_view host = text;
@@ -95,9 +115,15 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text, std::ui
         host = text.substr(0, colon);
         port = text.substr(colon + 1);
     }
-    const auto ip = IpAddress::parse(host);
+    const auto percent = host.find('%');
+    const auto ip = IpAddress::parse(host.substr(0, percent));
     if (!ip) return std::nullopt;
     SocketAddress out{*ip, default_port};
+    if (percent != std::string_view::npos) {
+        const auto name = host.substr(percent + 1);
+        if (!ip->is_link_local() || !ip->is_v6() || !is_interface_name(name)) return std::nullopt;
+        std::copy(name.begin(), name.end(), out.scope.begin());
+    }
     if (has_port) {
         const auto number = parse_number<std::uint16_t>(port);
         if (!number || (*number == 0 && default_port != 0)) return std::nullopt;
@@ -127,6 +153,7 @@ socklen_t SocketAddress::to(sockaddr_storage* out) const {
         in->sin6_family = AF_INET6;
         in->sin6_port = htons(port);
         std::memcpy(in->sin6_addr.s6_addr, ip.data(), 16);
+        if (scope[0] != 0) in->sin6_scope_id = scope_index(scope.data());
         return sizeof *in;
     }
     auto* in = reinterpret_cast<sockaddr_in*>(out);
@@ -137,7 +164,11 @@ socklen_t SocketAddress::to(sockaddr_storage* out) const {
 }
 
 std::string SocketAddress::text() const {
-    return ip.is_v6() ? '[' + ip.text() + "]:" + std::to_string(port) : ip.text() + ':' + std::to_string(port);
+    return ip.is_v6() ? '[' + host() + "]:" + std::to_string(port) : ip.text() + ':' + std::to_string(port);
+}
+
+std::string SocketAddress::host() const {
+    return scope[0] == 0 ? ip.text() : ip.text() + '%' + scope.data();
 }
 
 std::optional<IpPrefix> IpPrefix::parse(std::string_view text) {

@@ -27,6 +27,8 @@ class IpAddress {
     bool is_loopback() const;
     /// A unicast address, loopback included: not 0.0.0.0/8, not 224.0.0.0 and above, not ::, not ff00::/8.
     bool is_host() const;
+    /// 169.254.0.0/16 or fe80::/10.
+    bool is_link_local() const;
     /// Not routed on the internet: RFC 1918, RFC 6598 (carriers and clouds), RFC 4193, link-local, loopback.
     bool is_private() const;
     /// 4 or 16 bytes in network order.
@@ -41,16 +43,23 @@ class IpAddress {
 };
 
 struct SocketAddress {
+    /// The name of an interface, padded with zeros.
+    using Scope = std::array<char, 16>;
+
     IpAddress ip;
     std::uint16_t port = 0;
+    Scope scope{};  // of a link-local IPv6 address (RFC 4007); its index is looked up by to()
 
-    /// "10.0.0.1:53", "[::1]:53"; without a port it gets `default_port`. Rejects port 0 unless `default_port` is 0.
+    /// "10.0.0.1:53", "[::1]:53", "[fe80::1%eth0]:53"; without a port, and then without brackets, it gets
+    /// `default_port`. Rejects port 0 unless `default_port` is 0, and a scope on an address that is not link-local.
     static std::optional<SocketAddress> parse(std::string_view text, std::uint16_t default_port);
     /// Nothing for a family other than AF_INET and AF_INET6.
     static std::optional<SocketAddress> from(const sockaddr* address);
-    /// Fills `out`, returns its length.
+    /// Fills `out`, returns its length. The scope of an interface that does not exist is 0.
     socklen_t to(sockaddr_storage* out) const;
     std::string text() const;
+    /// As resolv.conf has it: "10.0.0.1", "fe80::1%eth0".
+    std::string host() const;
     auto operator<=>(const SocketAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 

@@ -27,8 +27,9 @@ enum Section : std::uint32_t {
     kRrsets,
     kAnswers,
     kHeap,
+    kScopes,  // of upstreams with link-local addresses: index 4, name of the interface 16
 };
-constexpr std::uint32_t kLastSection = kHeap;
+constexpr std::uint32_t kLastSection = kScopes;
 
 constexpr std::size_t kLinkSize = 12;
 constexpr std::size_t kOwnerSize = 44;
@@ -124,8 +125,9 @@ class Interner {
 /// The settings in file order, for writing and reading. New ones go at the end.
 template <class S>
 auto setting_fields(S& s) {
-    return std::array{&s.cache_bytes, &s.serve_stale_s,   &s.upstream_budget_ms, &s.max_inflight, &s.tcp_max_clients,
-                      &s.tcp_idle_ms, &s.max_udp_payload, &s.query_log_sample,   &s.forward_test};
+    return std::array{&s.cache_bytes,     &s.serve_stale_s,     &s.upstream_budget_ms, &s.max_inflight,
+                      &s.tcp_max_clients, &s.tcp_idle_ms,       &s.max_udp_payload,    &s.query_log_sample,
+                      &s.forward_test,    &s.client_patience_ms};
 }
 
 /// Limits what a broken plan can make the resolver use.
@@ -133,6 +135,7 @@ void clamp_settings(PlanSettings& s) {
     s.cache_bytes = std::min<std::uint64_t>(s.cache_bytes, 16ull << 30);
     s.serve_stale_s = std::min<std::uint64_t>(s.serve_stale_s, std::uint64_t{7} * 86400);
     s.upstream_budget_ms = std::clamp<std::uint64_t>(s.upstream_budget_ms, 100, 30000);
+    s.client_patience_ms = std::clamp<std::uint64_t>(s.client_patience_ms, 1000, 150000);
     s.max_inflight = std::clamp<std::uint64_t>(s.max_inflight, 16, 65536);
     s.tcp_max_clients = std::clamp<std::uint64_t>(s.tcp_max_clients, 1, 16384);
     s.tcp_idle_ms = std::clamp<std::uint64_t>(s.tcp_idle_ms, 100, 120000);
@@ -190,6 +193,12 @@ Result<Bytes> serialize(const Plan& plan) {
     for (const auto& u : plan.upstreams) {
         section[kUpstreams].le(u.id);
         put_address(section[kUpstreams], u.address.ip, 0, u.address.port);
+    }
+    for (std::uint32_t i = 0; i < plan.upstreams.size(); ++i) {
+        const auto& scope = plan.upstreams[i].address.scope;
+        if (scope[0] == 0) continue;
+        section[kScopes].le(i);
+        section[kScopes].append(as_bytes({scope.data(), scope.size()}));
     }
     for (const auto& l : plan.links) {
         section[kLinks].le(l.id);
@@ -319,6 +328,12 @@ class Decoder {
             const auto id = in.le<std::uint32_t>();
             if (!get_address(in, &a) || a.port == 0) return false;
             out_.upstreams.push_back({id, {a.ip, a.port}});
+        }
+        for (ByteReader in(sections_[kScopes]); in.remaining() > 0;) {
+            const auto index = in.le<std::uint32_t>();
+            const ByteView name = in.take(SocketAddress::Scope{}.size());
+            if (!in.ok() || index >= out_.upstreams.size() || name.back() != 0) return false;
+            std::copy(name.begin(), name.end(), out_.upstreams[index].address.scope.begin());
         }
         return true;
     }

@@ -27,9 +27,10 @@ inline constexpr std::uint16_t kTypeAny = 255;
 /// Limits and times of the resolver, with the defaults of what a plan leaves out. parse() clamps them to sane ranges.
 struct PlanSettings {
     std::uint64_t cache_bytes = 16u << 20;
-    std::uint64_t serve_stale_s = 3600;       // RFC 8767; 0: off
-    std::uint64_t upstream_budget_ms = 4000;  // a client gets an answer within this, if only a stale one or SERVFAIL
-    std::uint64_t max_inflight = 4096;        // distinct questions that wait for upstreams
+    std::uint64_t serve_stale_s = 3600;        // RFC 8767; 0: off
+    std::uint64_t upstream_budget_ms = 4000;   // after this, upstreams that are silent to everybody have failed
+    std::uint64_t client_patience_ms = 10000;  // how long a client asks before it gives up: timeout × attempts
+    std::uint64_t max_inflight = 4096;         // distinct questions that wait for upstreams
     std::uint64_t tcp_max_clients = 256;
     std::uint64_t tcp_idle_ms = 10000;
     std::uint64_t max_udp_payload = 1232;  // our EDNS size, and the limit of UDP replies to other hosts

@@ -48,8 +48,10 @@ struct Attempt {
     std::uint64_t handle = 0;
     std::uint16_t id = 0;
     std::uint8_t server = 0;  // index into Flight::order
-    bool edns = true;
+    Extras extras = Extras::kCookie;
     bool plain_retry = false;  // repeated without OPT because the server rejected it
+    bool doubt = false;        // over TCP because a reply over UDP had a wrong cookie
+    bool doubted = false;      // such an attempt was started for this one
     bool tcp = false;
     bool live = false;         // a reply to it is accepted
     bool silent = false;       // no reply in time: the next server was asked
@@ -62,12 +64,15 @@ struct Flight {
     core::Bytes question;  // as the first client wrote it
     std::vector<Waiter> waiters;
     core::Micros started_at = 0;
-    core::Micros deadline = 0;
+    core::Micros deadline = 0;        // then its clients are told SERVFAIL, or it is given more time
+    core::Micros client_end = 0;      // shortly before its first client gives up
     core::Micros patience_until = 0;  // then the owner may answer the waiters with stale data; 0: never
 
     // Used by the forwarder only.
     std::uint32_t generation = 0;  // of this slot; part of every cookie and timer
     bool active = false;
+    bool patient = false;  // some server answers others: the deadline is client_end
+    bool told = false;     // the clients have been told SERVFAIL; only a late reply for the cache is awaited
     UpstreamList order;
     std::vector<bool> spoke;  // by index into order: answered with an error or unreachable, so not asked again
     std::size_t next = 0;     // attempts so far; modulo the size of `order` the next server

@@ -22,6 +22,7 @@ FlightTable::Slot FlightTable::add(const FlightKey& key, ByteView question, std:
     f.question.assign(question.begin(), question.end());
     f.next = 0;
     f.wake_at = 0;
+    f.patient = f.told = false;
     f.older = newest_;
     f.newer = kNone;
     if (newest_ != kNone) flights_[newest_].newer = slot;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "resolver/flight_time.h"
+#include "resolver/reply_judge.h"
 #include "resolver/upstream_query.h"
 
 namespace postern::resolver {
@@ -16,16 +18,14 @@ constexpr unsigned kRounds = 3;
 // Packets to the right port that don't match are rare, unless somebody guesses IDs. After this many of the 65,536 IDs
 // the question is repeated over TCP, where that does not work (RFC 5452 9.1).
 constexpr unsigned kMaxForeign = 8;
-constexpr core::Micros kTcpPatience = core::kSecond;  // for a handshake and an answer
-constexpr std::size_t kShareBeyond = 64;              // with max_waiters reached a client may have 1/64 of it
-constexpr std::size_t kMaxKept = 64;                  // capacity of `waiters` that is kept for the next flight
 
-bool is_complaint(std::uint16_t rcode) {
-    return rcode == kFormErr || rcode == kNotImp || rcode == kBadVers;
-}
+constexpr std::size_t kStartsATurn = 16;              // of flights, in a burst: each opens and sends on a socket
+constexpr core::Micros kLinger = 10 * core::kSecond;  // for a reply after the clients were told SERVFAIL
 
-bool any_live(const Flight& f) {
-    return std::any_of(f.attempts.begin(), f.attempts.end(), [](const Attempt& a) { return a.live; });
+/// An error of send(): out of descriptors, ports or buffers, so no failure of the server.
+bool is_ours(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN ||
+           error == EADDRNOTAVAIL;
 }
 
 std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::size_t attempt) {
@@ -35,7 +35,13 @@ std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::siz
 }  // namespace
 
 Forwarder::Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& stats)
-    : clock_(clock), random_(random), stats_(stats), seed_(random.next64()), timer_(clock) {}
+    : clock_(clock),
+      random_(random),
+      stats_(stats),
+      seed_(random.next64()),
+      clients_(seed_),
+      start_timer_(clock),
+      timer_(clock) {}
 
 Forwarder::~Forwarder() {
     if (transport_ == nullptr) return;
@@ -54,13 +60,12 @@ void Forwarder::connect(UpstreamTransport* transport, FlightOwner* owner) {
 void Forwarder::configure(UpstreamList upstreams, const ForwarderLimits& limits) {
     upstreams_ = std::move(upstreams);
     limits_ = limits;
+    clients_.set_limit(limits.max_waiters);
 }
 
 Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us) {
     const std::uint64_t hash = key.hash(seed_);
-    const core::IpAddress ip = waiter.to.peer.ip();
-    waiter.client = static_cast<std::uint8_t>(hash_bytes({ip.data(), ip.size()}, seed_));
-    if (!has_room_for(waiter.client)) {
+    if (!clients_.admit(waiter)) {
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
         return Asked::kOverload;
     }
@@ -71,41 +76,38 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
             return Asked::kLoop;
         }
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kJoined)];
-        add_waiter(f, std::move(waiter));
+        if (WaitingClients::is_repeated(f, waiter)) return Asked::kJoined;
+        clients_.add(f, std::move(waiter));
         if (stale_after_us != 0 && f.patience_until == 0) {
             f.patience_until = clock_.mono_us() + stale_after_us;
             schedule(*same);
         }
         return Asked::kJoined;
     }
+    if (flights_.size() + lingering_.size() >= limits_.max_inflight && !lingering_.empty()) end_oldest_lingering();
     if (flights_.size() >= limits_.max_inflight) {
         // End an old flight rather than refuse the new question. (Private names and cache hits need no flight.)
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
         give_up(flights_.victim(), kEdeOther);
     }
     const Slot slot = start(key, waiter.question, hash, waiter.client, stale_after_us);
-    add_waiter(flights_[slot], std::move(waiter));
-    try_next(slot);
+    clients_.add(flights_[slot], std::move(waiter));
+    if (!burst_ && ready_.empty()) {
+        try_next(slot);
+    } else {
+        ready_.emplace_back(slot, flights_[slot].generation);
+        if (!start_timer_.pending()) start_timer_.start_in(1, [this] { start_ready(); });
+    }
     return Asked::kStarted;
 }
 
-/// A client that repeats one question can fill max_waiters; the others are still accepted.
-bool Forwarder::has_room_for(std::uint8_t client) const {
-    return waiters_ < limits_.max_waiters || waiting_of_client_[client] < limits_.max_waiters / kShareBeyond;
-}
-
-void Forwarder::add_waiter(Flight& f, Waiter waiter) {
-    ++waiters_;
-    ++waiting_of_client_[waiter.client];
-    f.waiters.push_back(std::move(waiter));
-}
-
-void Forwarder::drop_waiters(Flight& f) {
-    waiters_ -= f.waiters.size();
-    for (const Waiter& w : f.waiters)
-        --waiting_of_client_[w.client];
-    f.waiters.clear();
-    if (f.waiters.capacity() > kMaxKept) f.waiters = {};
+void Forwarder::start_ready() {
+    for (std::size_t n = 0; n < kStartsATurn && !ready_.empty(); ++n) {
+        const auto [slot, generation] = ready_.front();
+        ready_.pop_front();
+        if (flights_.find(slot, generation) != nullptr) try_next(slot);
+    }
+    if (!ready_.empty()) start_timer_.start_in(1, [this] { start_ready(); });
 }
 
 void Forwarder::prefetch(const FlightKey& key, ByteView question) {
@@ -114,15 +116,12 @@ void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     try_next(start(key, question, hash, FlightTable::kNobody, 0));
 }
 
-/// An upstream leads back to us: the query has the ID and source port of one of our own, or a server asks us the
-/// question that we have asked it. Otherwise the flight would wait for itself until its deadline, as it still does
-/// with another forwarder on this host, whose address is that of the programs here.
+/// An upstream leads back to us: the query has the question, the ID and the source port of one of our own. Its address
+/// says nothing: an upstream on this host has that of the programs here. Through another forwarder, which has an ID and
+/// a port of its own, the flight waits for itself until its deadline.
 bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
-    const core::IpAddress ip = waiter.to.peer.ip();
     return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
-        if (!a.live) return false;
-        if (!waiter.to.loopback && a.upstream->address().ip == ip) return true;
-        return !a.tcp && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
+        return a.live && !a.tcp && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
     });
 }
 
@@ -132,13 +131,14 @@ Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::u
     Flight& f = flights_[slot];
     f.started_at = clock_.mono_us();
     f.deadline = f.started_at + limits_.budget_us;
+    f.client_end = client_end(f.started_at, limits_.budget_us, limits_.client_us);
     f.patience_until = stale_after_us == 0 ? 0 : f.started_at + stale_after_us;
     order_servers(f);
     if (f.order.size() > 1) {
         for (std::size_t i = 0; i < f.order.size(); ++i) {
             if (!f.order[i]->recheck_due(f.started_at)) continue;
             f.order[i]->recheck_started(f.started_at);
-            send(slot, i, f.order[i]->speaks_edns(f.started_at), false, true);
+            send(slot, i, f.order[i]->extras(f.started_at), false, true);
             break;
         }
     }
@@ -160,40 +160,46 @@ void Forwarder::order_servers(Flight& f) {
 void Forwarder::try_next(Slot slot) {
     Flight& f = flights_[slot];
     const std::size_t servers = f.order.size();
-    while (f.next < servers * kRounds) {
-        const std::size_t server = f.next++ % servers;
+    while (!f.told && f.next < servers * kRounds) {
+        const std::size_t server = f.next % servers, round = f.next++ / servers;
         if (f.spoke[server]) continue;
-        if (send(slot, server, f.order[server]->speaks_edns(clock_.mono_us()), false)) return schedule(slot);
+        // Known to be dead, and another one has answered, if only with an error.
+        if (f.order[server]->suspect() && !f.last_error.empty()) continue;
+        // In the last rounds without options, then without OPT: a box on the way may drop them.
+        const Extras extras = std::max(f.order[server]->extras(clock_.mono_us()), static_cast<Extras>(round));
+        if (send(slot, server, extras, false)) return schedule(slot);
     }
-    if (any_live(f)) return schedule(slot);  // a silent server may still answer before the deadline
+    if (worth_waiting(f)) return schedule(slot);
+    if (f.told) return end(slot);
     // All servers have answered with an error or can't be reached: fail at once.
     give_up(slot, servers == 0 ? kEdeNoReachableAuthority : kEdeNetworkError);
 }
 
-bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra) {
+bool Forwarder::send(Slot slot, std::size_t server, Extras extras, bool tcp, bool extra) {
     Flight& f = flights_[slot];
     if (f.attempts.size() >= kMaxAttempts) return false;
-    if (!extra) drop_silent(f, server);
     Attempt a;
     a.upstream = f.order[server];
     a.server = static_cast<std::uint8_t>(server);
     a.sent_at = clock_.mono_us();
     a.id = random_.next16();
-    a.edns = edns;
+    a.extras = extras;
     a.tcp = tcp;
     a.extra = extra;
     if (!a.upstream->has_cookie()) a.upstream->make_cookie(random_.next64());
     std::uint8_t query[kMaxUpstreamQuery];
-    const std::size_t size = write_upstream_query(a.id, f, edns, a.upstream->cookie(), query);
+    const std::size_t size = write_upstream_query(a.id, f, extras, a.upstream->cookie(), query);
     const std::uint64_t cookie = make_cookie(slot, f.generation, f.attempts.size());
-    const auto sent = tcp ? transport_->send_tcp(cookie, a.upstream->address(), {query, size})
-                          : transport_->send_udp(cookie, a.upstream->address(), {query, size});
-    a.upstream->sent(tcp);
+    auto sent = send_query(a, cookie, {query, size});
+    if (is_ours(sent.error) && make_room(slot)) sent = send_query(a, cookie, {query, size});
+    if (is_ours(sent.error) && !tcp) {
+        // TCP has ports of its own.
+        a.tcp = true;
+        sent = send_query(a, cookie, {query, size});
+    }
+    a.upstream->sent(a.tcp);
     if (sent.error != 0) {
-        // Out of descriptors, ports or buffers: not a failure of the server.
-        const bool ours = sent.error == EMFILE || sent.error == ENFILE || sent.error == ENOBUFS ||
-                          sent.error == ENOMEM || sent.error == EAGAIN || sent.error == EADDRNOTAVAIL;
-        if (!ours) a.upstream->failed(a.sent_at);
+        if (!is_ours(sent.error)) a.upstream->failed(a.sent_at);
         f.spoke[server] = true;
         return false;
     }
@@ -203,14 +209,43 @@ bool Forwarder::send(Slot slot, std::size_t server, bool edns, bool tcp, bool ex
     return true;
 }
 
-/// Ends the earlier attempt with a server that is asked again. With many dead servers we would run out of sockets and
-/// ports before their attempts time out.
-void Forwarder::drop_silent(Flight& f, std::size_t server) {
-    for (Attempt& a : f.attempts) {
-        if (!a.live || !a.silent || a.server != server) continue;
+UpstreamTransport::Sent Forwarder::send_query(const Attempt& a, std::uint64_t cookie, ByteView query) {
+    return a.tcp ? transport_->send_tcp(cookie, a.upstream->address(), query)
+                 : transport_->send_udp(cookie, a.upstream->address(), query);
+}
+
+/// Sockets run short: ends what is least likely to be answered, the attempts that stayed silent. False: there were none.
+bool Forwarder::make_room(Slot slot) {
+    bool ended = false;
+    while (!lingering_.empty()) {
+        end_oldest_lingering();
+        ended = true;
+    }
+    for (Attempt& a : flights_[slot].attempts) {
+        if (!a.live || !a.silent) continue;
         transport_->cancel(a.handle);
         a.live = false;
+        ended = true;
     }
+    return ended;
+}
+
+/// Asks a server for something that it has at hand, to know whether it answers anybody. No client waits for the reply.
+void Forwarder::knock(const UpstreamPointer& upstream) {
+    upstream->knocked(clock_.mono_us());
+    FlightKey key;
+    key.name.length = 1;  // the root
+    key.type = kTypeNs;
+    key.klass = kClassIn;
+    key.flags = kRd;
+    static constexpr std::uint8_t kQuestion[] = {0, 0, kTypeNs, 0, kClassIn};
+    const Slot slot = flights_.add(key, kQuestion, key.hash(seed_), FlightTable::kNobody);
+    Flight& f = flights_[slot];
+    f.started_at = clock_.mono_us();
+    f.order = {upstream};
+    f.spoke.assign(1, false);
+    await_late_reply(slot);
+    if (!send(slot, 0, Extras::kNone, false)) end(slot);
 }
 
 Attempt* Forwarder::find(std::uint64_t cookie, Slot* slot) {
@@ -225,65 +260,33 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     Slot slot = 0;
     Attempt* a = find(cookie, &slot);
     if (a == nullptr) return true;
-    const Match match = match_reply(message, a->id, flights_[slot].question);
-    if (match == Match::kForeign) return foreign_reply(slot, *a);
+    Flight& f = flights_[slot];
     ReplyView view;
-    const bool sound = match == Match::kOurs && view.parse(message, flights_[slot].question.size(), &scratch_);
-    if (sound && a->edns && !view.truncated && !cookie_fits(*a, view)) return foreign_reply(slot, *a);
+    const Judgement j = judge_reply(message, f, *a, &view, &scratch_);
+    if (j.means == Judgement::Means::kForeign) return foreign_reply(slot, *a);
+    if (j.means == Judgement::Means::kWrongCookie) {
+        wrong_cookie(slot, cookie & 0xff);
+        return false;
+    }
     a->live = false;
-    const core::Micros now = clock_.mono_us();
-    const std::uint16_t rcode = sound ? view.rcode : core::load_be16(message.data() + 2) & kRcodeMask;
-    a->upstream->answered(now - a->sent_at, rcode);
-
+    learn_from(f, *a, j, view, clock_.mono_us());
     const std::size_t server = a->server;  // send() invalidates `a`
-    const bool extra = a->extra, edns = a->edns, tcp = a->tcp;
-    // The server rejected OPT, not the question: remember that.
-    if (a->plain_retry && !is_complaint(rcode)) a->upstream->refused_edns(now);
-    if (edns && is_complaint(rcode) && !(rcode == kNotImp && view.has_opt)) {
-        // RFC 6891 6.2.2 and 7: a server that does not implement OPT answers so; repeat without it.
-        if (send(slot, server, false, tcp, extra)) {
-            flights_[slot].attempts.back().plain_retry = true;
-            schedule(slot);
-        } else {
-            error_reply(slot, server, extra, {});
-        }
-    } else if (!sound || (view.truncated && tcp)) {
-        error_reply(slot, server, extra, {});
-    } else if (view.truncated) {
-        if (send(slot, server, edns, true, extra))
-            schedule(slot);
-        else
-            error_reply(slot, server, extra, {});
-    } else if (rcode == kBadCookie && !tcp) {
-        // The server cookie was out of date, and the reply has a new one (RFC 7873 5.3). After a second BADCOOKIE:
-        // TCP, which needs no cookie.
-        const auto& attempts = flights_[slot].attempts;
-        const bool again =
-            std::count_if(attempts.begin(), attempts.end(), [&](const Attempt& x) { return x.server == server; }) > 1;
-        if (send(slot, server, edns, again, extra))
-            schedule(slot);
-        else
-            error_reply(slot, server, extra, {});
-    } else if (rcode != kNoError && rcode != kNxDomain) {
-        error_reply(slot, server, extra, message);
-    } else {
-        reply_ok(slot, *a, message, view);
+    const bool extra = a->extra;
+    switch (j.means) {
+        case Judgement::Means::kAnswer:
+            reply_ok(slot, *a, message, view);
+            break;
+        case Judgement::Means::kRepeat:
+            if (send(slot, server, j.extras, j.tcp, extra)) {
+                f.attempts.back().plain_retry = j.rejects_extras;
+                schedule(slot);
+                break;
+            }
+            [[fallthrough]];
+        default:
+            error_reply(slot, server, extra, j.sound && !view.truncated ? message : ByteView{});
     }
     return true;
-}
-
-/// RFC 7873 5.3: discards a reply whose client cookie is not ours, and one without a cookie from a server that is
-/// known to send them; that question is repeated over TCP.
-bool Forwarder::cookie_fits(Attempt& attempt, const ReplyView& view) const {
-    Upstream& upstream = *attempt.upstream;
-    if (!view.cookie.empty()) return upstream.take_cookie(view.cookie);
-    if (!upstream.speaks_cookies() || view.rcode == kFormErr) return true;
-    if (attempt.tcp) {
-        upstream.forget_server_cookie();
-        return true;
-    }
-    attempt.foreign = kMaxForeign - 1;
-    return false;
 }
 
 bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
@@ -292,11 +295,30 @@ bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
     attempt.live = false;
     const std::size_t server = attempt.server;
     const bool extra = attempt.extra;
-    if (send(slot, server, attempt.edns, true, extra))
+    if (send(slot, server, attempt.extras, true, extra))
         schedule(slot);
     else
         error_reply(slot, server, extra, {});
     return true;
+}
+
+/// A reply over UDP with another client cookie than ours, or without the expected one, is discarded. If it was forged,
+/// the right one may still come. If the server is mistaken, TCP or a query without a cookie gets an answer.
+void Forwarder::wrong_cookie(Slot slot, std::size_t attempt) {
+    ++stats_.events[static_cast<std::size_t>(ResolverEvent::kUpstreamMismatch)];
+    Attempt& a = flights_[slot].attempts[attempt];
+    if (std::exchange(a.doubted, true)) return;
+    if (send(slot, a.server, a.extras, true, a.extra))
+        flights_[slot].attempts.back().doubt = true;
+    else
+        give_up_cookies(slot, flights_[slot].attempts[attempt]);
+    schedule(slot);
+}
+
+/// After a wrong cookie over UDP there is no answer over TCP: asks without a cookie.
+bool Forwarder::give_up_cookies(Slot slot, const Attempt& attempt) {
+    attempt.upstream->limit(Extras::kOpt, clock_.mono_us());
+    return send(slot, attempt.server, Extras::kOpt, false, attempt.extra);
 }
 
 /// A reply with an error. Asks the next server at once; the reply is kept in case all of them fail.
@@ -325,20 +347,28 @@ void Forwarder::on_failure(std::uint64_t cookie, int error) {
     Attempt* a = find(cookie, &slot);
     if (a == nullptr) return;
     a->live = false;
+    if (a->doubt && give_up_cookies(slot, *a)) return schedule(slot);
     const std::size_t server = a->server;
     const bool extra = a->extra;
     // The server may close an idle connection at any time: repeat once over TCP.
     if (a->tcp && error == ECONNRESET) {
         const bool again = std::count_if(flights_[slot].attempts.begin(), flights_[slot].attempts.end(),
                                          [&](const Attempt& x) { return x.tcp && x.server == server; }) < 2;
-        if (again && send(slot, server, a->edns, true, extra)) return schedule(slot);
+        if (again && send(slot, server, a->extras, true, extra)) return schedule(slot);
     }
     flights_[slot].order[server]->failed(clock_.mono_us());
     error_reply(slot, server, extra, {});
 }
 
+/// No server gave an answer.
 void Forwarder::give_up(Slot slot, std::int32_t ede) {
-    Flight& f = flights_[slot];
+    close(slot);
+    tell_failure(flights_[slot], ede);
+    release(slot);
+}
+
+/// Passes on the last error, or SERVFAIL with `ede`.
+void Forwarder::tell_failure(Flight& f, std::int32_t ede) {
     FlightResult result;
     result.ede = ede;
     if (ede != kEdeOther) ++stats_.events[static_cast<std::size_t>(ResolverEvent::kUpstreamAllFailed)];
@@ -350,39 +380,98 @@ void Forwarder::give_up(Slot slot, std::int32_t ede) {
         result.from = f.last_error_from.get();
         result.ede = kEdeNone;
     }
-    finish(slot, result);
+    owner_->flight_done(f, result);
+}
+
+/// At the deadline.
+void Forwarder::out_of_time(Slot slot) {
+    Flight& f = flights_[slot];
+    const core::Micros now = clock_.mono_us();
+    const bool slow = !f.told && !f.patient && std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
+        return a.live && lives(*a.upstream, f, now);
+    });
+    if (slow && f.client_end > now) {
+        f.patient = true;
+        f.deadline = f.client_end;
+        return schedule(slot);
+    }
+    for (const Attempt& a : f.attempts) {
+        if (a.live && !a.silent && now >= a.sent_at + Upstream::kMinPatience) a.upstream->stayed_silent(now, a.sent_at);
+    }
+    if (f.told) return end(slot);
+    if (!any_live(f)) return give_up(slot, kEdeNetworkError);
+    linger(slot);
+}
+
+/// Tells the clients that there is no answer, and waits for a late one without them. With a server that lives, the
+/// clients that came later are given as much time as the first, in a flight of their own.
+void Forwarder::linger(Slot slot) {
+    Flight& f = flights_[slot];
+    const core::Micros now = clock_.mono_us();
+    // Whose own end is later than now.
+    const core::Micros own_time = client_end(0, limits_.budget_us, limits_.client_us);
+    std::vector<Waiter> others;
+    if (f.patient) others = clients_.take_later(f, now + kMaxMargin - own_time + 1);
+
+    await_late_reply(slot);
+    tell_failure(f, kEdeNoReachableAuthority);
+    clients_.drop_all(f);
+
+    if (others.empty()) return;
+    const Slot next = start(f.key, f.question, f.hash, f.client, 0);
+    for (Waiter& w : others)
+        clients_.add(flights_[next], std::move(w));
+    try_next(next);
+}
+
+void Forwarder::await_late_reply(Slot slot) {
+    Flight& f = flights_[slot];
+    flights_.unlink(slot);
+    f.told = true;
+    f.deadline = clock_.mono_us() + kLinger;
+    f.patience_until = 0;
+    while (!lingering_.empty() && flights_.find(lingering_.front().first, lingering_.front().second) == nullptr)
+        lingering_.pop_front();
+    lingering_.emplace_back(slot, f.generation);
+    schedule(slot);
+}
+
+void Forwarder::end_oldest_lingering() {
+    const auto [slot, generation] = lingering_.front();
+    lingering_.pop_front();
+    if (flights_.find(slot, generation) != nullptr) end(slot);
+}
+
+void Forwarder::end(Slot slot) {
+    close(slot);
+    release(slot);
 }
 
 void Forwarder::finish(Slot slot, const FlightResult& result) {
+    close(slot);
+    owner_->flight_done(flights_[slot], result);
+    release(slot);
+}
+
+/// Nothing more is accepted for this flight, nor does anybody join it.
+void Forwarder::close(Slot slot) {
     Flight& f = flights_[slot];
     for (Attempt& a : f.attempts) {
         if (a.live) transport_->cancel(a.handle);
         a.live = false;
     }
-    flights_.unlink(slot);
-    owner_->flight_done(f, result);
-    drop_waiters(f);
-    flights_.release(slot);
+    if (!f.told) flights_.unlink(slot);
 }
 
-/// How long to wait for this attempt before the next server is asked. At most a third of the flight's time (half over
-/// TCP), however slow the server usually is, so that there is time for another one.
-core::Micros Forwarder::patience(const Flight& f, const Attempt& a) const {
-    const core::Micros whole = f.deadline - f.started_at;
-    const std::size_t asked = f.next == 0 ? 0 : f.next - 1;  // before this attempt
-    const auto round = static_cast<unsigned>(f.order.empty() ? 0 : asked / f.order.size());
-    const core::Micros usual = a.upstream->patience() << std::min(round, 4u);
-    return a.tcp ? std::min(std::max(kTcpPatience, usual), whole / 2) : std::min(usual, whole / 3);
+void Forwarder::release(Slot slot) {
+    clients_.drop_all(flights_[slot]);
+    flights_.release(slot);
 }
 
 /// Sets the time at which wake() has to be called for this flight.
 void Forwarder::schedule(Slot slot) {
     Flight& f = flights_[slot];
-    core::Micros at = f.deadline;
-    for (const Attempt& a : f.attempts) {
-        if (a.live && !a.silent) at = std::min(at, a.sent_at + patience(f, a));
-    }
-    if (f.patience_until != 0) at = std::min(at, f.patience_until);
+    const core::Micros at = next_step(f);
     if (f.wake_at != 0 && f.wake_at <= at) return;  // wake() calls this again
     f.wake_at = at;
     wakes_.push({at, slot, f.generation});
@@ -413,24 +502,26 @@ void Forwarder::wake(Slot slot) {
     Flight& f = flights_[slot];
     const core::Micros now = clock_.mono_us();
     f.wake_at = 0;
-    if (now >= f.deadline) {
-        for (const Attempt& a : f.attempts) {
-            if (a.live && !a.silent && now >= a.sent_at + Upstream::kMinPatience) a.upstream->stayed_silent(now);
-        }
-        return give_up(slot, any_live(f) ? kEdeNoReachableAuthority : kEdeNetworkError);
-    }
+    if (now >= f.deadline) return out_of_time(slot);
     if (f.patience_until != 0 && now >= f.patience_until) {
         f.patience_until = 0;
-        if (owner_->flight_lingers(f)) drop_waiters(f);
+        if (owner_->flight_lingers(f)) clients_.drop_all(f);
     }
     bool newly_silent = false;
-    for (Attempt& a : f.attempts) {
+    for (std::size_t i = 0; i < f.attempts.size(); ++i) {
+        Attempt& a = f.attempts[i];
         if (!a.live || a.silent || now < a.sent_at + patience(f, a)) continue;
         a.silent = true;
-        a.upstream->stayed_silent(now);
+        a.upstream->stayed_silent(now, a.sent_at);
         newly_silent = newly_silent || !a.extra;
+        if (a.doubt) give_up_cookies(slot, a);
     }
-    if (newly_silent) return try_next(slot);
+    if (newly_silent && f.next > f.order.size()) {
+        for (const UpstreamPointer& u : f.order) {
+            if (!f.waiters.empty() && !lives(*u, f, now) && u->knock_due(now)) knock(u);
+        }
+    }
+    if (newly_silent || !worth_waiting(f)) return try_next(slot);
     schedule(slot);
 }
 

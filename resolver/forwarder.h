@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwards questions to the upstreams: one flight per distinct question, the next server after an error or silence,
-// TCP after a truncated reply, all within a fixed time. Owns the flights; passive, it gets the clock, random numbers
-// and packets from outside. Loop thread.
+// TCP after a truncated reply, the same server with fewer extras where it does not cope with them. Owns the flights;
+// passive, it gets the clock, random numbers and packets from outside. Loop thread.
 //
 //   ask() ─► joins a flight, or starts one ─► attempt ─► reply ok ──────────────► FlightOwner::flight_done
 //                                               ├─ error reply, ICMP ─► next server at once
 //                                               ├─ silence ─► next server, the first may still answer
-//                                               └─ TC ─► the same server over TCP
+//                                               └─ TC, no cookie, … ─► the same server in another way (reply_judge)
+//
+// At the deadline, servers that are silent to everybody have failed. While one of them answers others it is only slow
+// with this question: the flight goes on until shortly before the client gives up. In both cases the flight then
+// lingers without clients, so that a late reply gets into the cache.
 #pragma once
 
-#include <array>
+#include <deque>
 #include <queue>
 
 #include "core/random.h"
 #include "resolver/flight_table.h"
 #include "resolver/upstream_transport.h"
+#include "resolver/waiting_clients.h"
 
 namespace postern::resolver {
 
@@ -37,7 +42,8 @@ class FlightOwner {
 };
 
 struct ForwarderLimits {
-    core::Micros budget_us = 4 * core::kSecond;
+    core::Micros budget_us = 4 * core::kSecond;   // for servers that are silent to everybody
+    core::Micros client_us = 10 * core::kSecond;  // how long a client asks again before it gives up
     std::size_t max_inflight = 4096;
     std::size_t max_waiters = 16384;  // of all flights; when it is reached a client may have up to 1/64 of it
 };
@@ -60,10 +66,14 @@ class Forwarder final : public UpstreamEvents {
     /// Flight::patience_until; 0: never. Not added: kLoop, the query is one of our own that came back; kOverload,
     /// there are too many waiters and this client has its share.
     Asked ask(const FlightKey& key, Waiter waiter, core::Micros stale_after_us);
+    /// While many queries arrive at once new flights send nothing yet: they start a few a turn of the loop, so that private
+    /// and cached answers do not wait for them.
+    void burst(bool on) { burst_ = on; }
     /// Starts a flight without a waiter, to refresh the cache. No effect if the question is in flight or there
     /// is no room.
     void prefetch(const FlightKey& key, ByteView question);
 
+    /// Flights that clients wait for, and prefetches.
     std::size_t inflight() const { return flights_.size(); }
 
     bool on_reply(std::uint64_t cookie, ByteView message) override;
@@ -80,20 +90,28 @@ class Forwarder final : public UpstreamEvents {
 
     Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
                core::Micros stale_after_us);
-    bool has_room_for(std::uint8_t client) const;
-    void add_waiter(Flight& f, Waiter waiter);
-    void drop_waiters(Flight& f);
     void order_servers(Flight& f);
+    void start_ready();
     void try_next(Slot slot);
-    bool send(Slot slot, std::size_t server, bool edns, bool tcp, bool extra = false);
-    void drop_silent(Flight& f, std::size_t server);
-    core::Micros patience(const Flight& f, const Attempt& a) const;
+    bool send(Slot slot, std::size_t server, Extras extras, bool tcp, bool extra = false);
+    UpstreamTransport::Sent send_query(const Attempt& a, std::uint64_t cookie, ByteView query);
+    bool make_room(Slot slot);
+    void knock(const UpstreamPointer& upstream);
     void error_reply(Slot slot, std::size_t server, bool extra, ByteView message);
-    bool cookie_fits(Attempt& attempt, const ReplyView& view) const;
     bool foreign_reply(Slot slot, Attempt& attempt);
+    void wrong_cookie(Slot slot, std::size_t attempt);
+    bool give_up_cookies(Slot slot, const Attempt& attempt);
     void reply_ok(Slot slot, const Attempt& attempt, ByteView message, const ReplyView& view);
     void give_up(Slot slot, std::int32_t ede);
+    void out_of_time(Slot slot);
+    void linger(Slot slot);
     void finish(Slot slot, const FlightResult& result);
+    void tell_failure(Flight& f, std::int32_t ede);
+    void await_late_reply(Slot slot);
+    void end_oldest_lingering();
+    void end(Slot slot);
+    void close(Slot slot);
+    void release(Slot slot);
     void schedule(Slot slot);
     void arm();
     void on_timer();
@@ -111,9 +129,12 @@ class Forwarder final : public UpstreamEvents {
     std::uint64_t seed_;
 
     FlightTable flights_;
-    std::size_t waiters_ = 0;
-    std::array<std::uint32_t, FlightTable::kClients> waiting_of_client_{};  // waiters by client bucket
+    std::deque<std::pair<Slot, std::uint32_t>> lingering_;  // slot and generation, the oldest first; ended ones, too
+    WaitingClients clients_;
     std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
+    std::deque<std::pair<Slot, std::uint32_t>> ready_;  // slot and generation of flights that have sent nothing yet
+    bool burst_ = false;
+    core::Timer start_timer_;
     core::Micros armed_for_ = core::kNever;
     core::Timer timer_;
     core::Bytes scratch_;

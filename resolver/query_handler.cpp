@@ -14,6 +14,7 @@ using core::Source;
 
 constexpr core::Micros kStaleAfter = 1800 * core::kMillisecond;  // client response timer, RFC 8767 5
 constexpr std::int64_t kStaleTtl = 30;                           // RFC 8767 4
+constexpr std::size_t kBurst = 16;                               // packets at once
 constexpr unsigned kMaxRefusals = 200;  // REFUSED replies per second to clients that are not allowed
 
 /// Meta QTYPEs, which are neither forwarded nor answered from a plan.
@@ -83,7 +84,8 @@ std::string QueryHandler::address_of(std::uint32_t upstream) const {
     return "";
 }
 
-void QueryHandler::begin_batch() {
+void QueryHandler::begin_batch(std::size_t packets) {
+    forwarder_.burst(packets >= kBurst);
     now_ = clock_.mono_us();
     if (awake_) awake_(now_);
 }

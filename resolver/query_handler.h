@@ -36,8 +36,8 @@ class QueryHandler final : public FlightOwner {
     /// `fn` is called at the end of every flight: counters have changed outside of a batch.
     void on_counted(std::function<void()> fn) { counted_ = std::move(fn); }
 
-    /// Reads the clock, once for all packets that arrived together.
-    void begin_batch();
+    /// Reads the clock, once for all `packets` that arrived together.
+    void begin_batch(std::size_t packets = 1);
     /// Writes the reply into `out` (≥ 512 bytes). A pending one may reach the sink before this returns.
     Handled handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out);
     /// To be called when the replies of a batch are sent: counts the time since begin_batch() as the latency of each

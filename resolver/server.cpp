@@ -82,6 +82,7 @@ void Server::use(PlanPointer plan) {
     }
     ForwarderLimits limits;
     limits.budget_us = static_cast<core::Micros>(view.settings.upstream_budget_ms) * core::kMillisecond;
+    limits.client_us = static_cast<core::Micros>(view.settings.client_patience_ms) * core::kMillisecond;
     limits.max_inflight = view.settings.max_inflight;
     limits.max_waiters = 4 * limits.max_inflight;
     // Other servers may give other answers (VPN, split DNS): make the cached ones stale.

@@ -111,7 +111,7 @@ void UdpListener::on_readable() {
     for (int turn = 0; turn < kBatchesAtOnce; ++turn) {
         const int n = input_.receive(fd_.get(), wildcard_);
         if (n <= 0) return;  // nothing more, or an ICMP error for an earlier reply, which is ignored
-        handler_.begin_batch();
+        handler_.begin_batch(static_cast<std::size_t>(n));
         std::uint64_t replies = 0;
         for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
             ReplyTo& from = input_.from(i);

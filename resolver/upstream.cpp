@@ -10,6 +10,7 @@ namespace {
 
 constexpr core::Micros kFirstRecheck = core::kSecond;
 constexpr core::Micros kLastRecheck = 30 * core::kSecond;
+constexpr unsigned kOnlyInARow = 2;
 
 /// Whether a query to `server` would reach a socket bound to `listen`.
 bool reaches(const core::SocketAddress& server, const core::SocketAddress& listen) {
@@ -27,15 +28,32 @@ void Upstream::make_cookie(std::uint64_t random) {
     cookie_size_ = kClientCookie;
 }
 
-bool Upstream::take_cookie(core::ByteView cookie) {
-    if (cookie.size() < kClientCookie || !std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin())) {
-        return false;
-    }
+bool Upstream::is_own_cookie(core::ByteView cookie) const {
+    return cookie.size() >= kClientCookie &&
+           std::equal(cookie.begin(), cookie.begin() + kClientCookie, cookie_.begin());
+}
+
+void Upstream::take_cookie(core::ByteView cookie) {
     // A server cookie has 8 to 32 bytes (RFC 7873 4); ignore one of another size.
-    if (cookie.size() < 2u * kClientCookie || cookie.size() > cookie_.size()) return true;
+    if (cookie.size() < 2u * kClientCookie || cookie.size() > cookie_.size()) return;
     std::copy(cookie.begin(), cookie.end(), cookie_.begin());
     cookie_size_ = static_cast<std::uint8_t>(cookie.size());
-    return true;
+}
+
+void Upstream::limit(Extras most, core::Micros now) {
+    limit_ = most;
+    limited_until_ = now + kLimitedFor;
+}
+
+void Upstream::answered_only(Extras extras, core::Micros now) {
+    const bool answered_fuller = fullest_ && *fullest_ < extras;
+    if (++only_ >= kOnlyInARow || !answered_fuller) limit(extras, now);
+}
+
+void Upstream::coped_with(Extras extras, bool reply_has_opt) {
+    if (!fullest_ || extras < *fullest_) fullest_ = extras;
+    if (extras == Extras::kCookie) only_ = 0;
+    speaks_edns_ = speaks_edns_ || (extras != Extras::kNone && reply_has_opt);
 }
 
 void Upstream::sent(bool tcp) {
@@ -43,7 +61,8 @@ void Upstream::sent(bool tcp) {
     if (tcp) ++stats_->tcp;
 }
 
-void Upstream::answered(core::Micros rtt_us, std::uint16_t rcode) {
+void Upstream::answered(core::Micros now, core::Micros rtt_us, std::uint16_t rcode) {
+    answered_at_ = now;
     srtt_us_ = srtt_us_ == 0 ? rtt_us : (7 * srtt_us_ + rtt_us) / 8;
     failures_ = 0;
     recheck_every_ = 0;
@@ -56,9 +75,9 @@ void Upstream::answered(core::Micros rtt_us, std::uint16_t rcode) {
     ++stats_->rtt_buckets[static_cast<std::size_t>(bound - core::kLatencyBoundsUs.begin())];
 }
 
-void Upstream::stayed_silent(core::Micros now) {
+void Upstream::stayed_silent(core::Micros now, core::Micros sent_at) {
     ++stats_->timeouts;
-    trouble(now);
+    if (answered_at_ < sent_at) trouble(now);
 }
 
 void Upstream::failed(core::Micros now) {

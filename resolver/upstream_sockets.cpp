@@ -4,10 +4,13 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
+#include "core/file_system.h"
 #include "resolver/peer.h"
 
 namespace postern::resolver {
@@ -17,16 +20,17 @@ constexpr std::uint64_t kTcpHandle = std::uint64_t{1} << 63;
 constexpr int kEventsAtOnce = 64;
 constexpr int kMaxDatagrams = 16;  // of one exchange per iteration of the loop: a flood must not starve the clients
 
-// A socket is reused only while its server has so many idle ones. They are taken in about the order of
-// their idle time.
-constexpr std::size_t kIdleToReuse = 1024;
-constexpr std::size_t kMaxIdle = kIdleToReuse + 512;  // room for what is in flight at once
-constexpr std::size_t kShuffle = 64;                  // one of the so many longest idle ones is taken at random
+// Two thirds of the idle sockets must be there before one is reused; the rest is room for what is in flight at once.
+// They are taken in about the order of their idle time.
+constexpr std::size_t kMaxIdle = 1536;
+constexpr std::size_t kShuffle = 64;  // one of the so many longest idle ones is taken at random
 constexpr int kMaxUses = 4;
 constexpr core::Micros kMaxIdleTime = 30 * core::kSecond;  // NAT state and our own address may change
-constexpr rlim_t kDescriptorsToReuse = 8 * kIdleToReuse;
-// How many of the host's ephemeral ports, 28,232 by default, we use at once.
+constexpr rlim_t kDescriptorsToReuse = 8192;
 constexpr std::size_t kMaxBusy = 12 * 1024;
+// What of the host's ephemeral ports, 28,232 by default, may be idle and in flight: for other programs there are
+// always some left.
+constexpr std::size_t kIdleShare = 10, kBusyShare = 3;
 // After so many unanswered exchanges in a row the route to the server may have changed: its idle sockets are closed.
 constexpr unsigned kSilenceToClose = 8;
 
@@ -46,30 +50,36 @@ socklen_t fill(const core::SocketAddress& server, PeerAddress* out) {
 
 }  // namespace
 
-UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events)
+UpstreamSockets::UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events,
+                                 std::string port_range)
     : clock_(clock),
       random_(random),
       events_(events),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      port_range_(std::move(port_range)),
       old_timer_(clock),
       tcp_(loop, clock, events) {
     if (!epoll_ || watcher_.start(loop, epoll_.get(), UV_READABLE, [this](int, int) { on_ready(); }) != 0) std::abort();
     rlimit files{};
     reuse_ = ::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur >= kDescriptorsToReuse;
+    limit_to_port_range();
 }
 
 UpstreamSockets::~UpstreamSockets() = default;
 
-std::size_t UpstreamSockets::idle() const {
-    std::size_t count = 0;
-    for (const Pool& pool : pools_)
-        count += pool.idle.size();
-    return count;
+void UpstreamSockets::limit_to_port_range() {
+    constexpr unsigned kDefaultFirst = 32768, kDefaultLast = 60999;
+    unsigned first = kDefaultFirst, last = kDefaultLast;
+    const auto text = core::read_file(port_range_, 64);
+    const bool known = text && std::sscanf(text->c_str(), "%u %u", &first, &last) == 2 && first <= last && last < 65536;
+    const std::size_t ports = known ? last - first + 1 : kDefaultLast - kDefaultFirst + 1;
+    max_idle_ = std::min(kMaxIdle, ports / kIdleShare);
+    max_busy_ = std::min(kMaxBusy, std::max<std::size_t>(ports / kBusyShare, 1));
 }
 
 UpstreamTransport::Sent UpstreamSockets::send_udp(std::uint64_t cookie, const core::SocketAddress& server,
                                                   core::ByteView query) {
-    if (busy_ >= kMaxBusy) return {ENOBUFS, 0};
+    if (busy_ >= max_busy_) return {ENOBUFS, 0};
     Slot slot = 0;
     if (const int error = take(server, &slot); error != 0) return {error, 0};
     const bool used = sockets_[slot].uses > 0;
@@ -100,16 +110,31 @@ UpstreamTransport::Sent UpstreamSockets::start(Slot slot, std::uint64_t cookie, 
 
 int UpstreamSockets::take(const core::SocketAddress& server, Slot* slot) {
     if (!reuse_) return open(server, slot);
-    auto& idle = pool_of(server).idle;
-    while (!idle.empty() && clock_.mono_us() - sockets_[idle.front()].idle_since_us > kMaxIdleTime) {
-        close(idle.front());
-        idle.pop_front();
+    Pool& pool = pool_of(server);
+    while (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us > kMaxIdleTime)
+        close(reuse(pool));
+    if (!pool.idle.empty() && idle_ >= max_idle_ * 2 / 3) {
+        std::swap(pool.idle[random_.below(std::min(kShuffle, pool.idle.size()))], pool.idle.front());
+        *slot = reuse(pool);
+        return 0;
     }
-    if (idle.size() < kIdleToReuse) return open(server, slot);
-    std::swap(idle[random_.below(kShuffle)], idle.front());
-    *slot = idle.front();
-    idle.pop_front();
-    return 0;
+    const int error = open(server, slot);
+    if (error == 0 || idle_ == 0) return error;
+    // No port or descriptor is free, but we hold some.
+    if (!pool.idle.empty()) {
+        *slot = reuse(pool);
+        return 0;
+    }
+    for (Pool& other : pools_)
+        close_idle(other);
+    return open(server, slot);
+}
+
+UpstreamSockets::Slot UpstreamSockets::reuse(Pool& pool) {
+    const Slot slot = pool.idle.front();
+    pool.idle.pop_front();
+    --idle_;
+    return slot;
 }
 
 int UpstreamSockets::open(const core::SocketAddress& server, Slot* slot) {
@@ -196,19 +221,20 @@ void UpstreamSockets::end_exchange(Slot slot, bool good) {
     ++s.exchange;
     Pool* pool = reuse_ && good ? &pool_of(s.server) : nullptr;
     if (pool != nullptr) pool->unanswered = 0;
-    if (pool == nullptr || s.suspect || s.uses >= kMaxUses || pool->idle.size() >= kMaxIdle) return close(slot);
+    if (pool == nullptr || s.suspect || s.uses >= kMaxUses || idle_ >= max_idle_) return close(slot);
     s.idle_since_us = clock_.mono_us();
     pool->idle.push_back(slot);
+    ++idle_;
     if (!old_timer_.pending()) old_timer_.start_in(kMaxIdleTime, [this] { close_old(); });
 }
 
 /// Frees sockets and ports after a burst, with one wake-up for all rather than one per socket.
 void UpstreamSockets::close_old() {
+    limit_to_port_range();
     core::Micros newest = -1;
     for (Pool& pool : pools_) {
         while (!pool.idle.empty() && clock_.mono_us() - sockets_[pool.idle.front()].idle_since_us >= kMaxIdleTime) {
-            close(pool.idle.front());
-            pool.idle.pop_front();
+            close(reuse(pool));
         }
         if (!pool.idle.empty()) newest = std::max(newest, sockets_[pool.idle.back()].idle_since_us);
     }
@@ -226,6 +252,7 @@ void UpstreamSockets::close(Slot slot) {
 void UpstreamSockets::close_idle(Pool& pool) {
     for (const Slot slot : pool.idle)
         close(slot);
+    idle_ -= pool.idle.size();
     pool.idle.clear();
     pool.unanswered = 0;
 }
@@ -245,7 +272,7 @@ void UpstreamSockets::receive(Slot slot, std::uint32_t birth) {
         if (!sockets_[slot].fd || (sockets_[slot].birth & 0x7fffffff) != birth) return;
         if (!sockets_[slot].busy) {
             // No exchange is waiting: a late or forged reply. Don't reuse this socket.
-            std::erase(pool_of(sockets_[slot].server).idle, slot);
+            idle_ -= std::erase(pool_of(sockets_[slot].server).idle, slot);
             return close(slot);
         }
         const std::uint64_t handle = pack(slot, sockets_[slot].exchange), cookie = sockets_[slot].cookie;

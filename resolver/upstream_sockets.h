@@ -3,10 +3,12 @@
 // the kernel's ephemeral range and the kernel drops datagrams from other senders. The sockets are in an epoll set of
 // their own, and libuv watches only that, which saves three system calls per query. Opening a socket is the most
 // expensive part of a cache miss, so under load a socket that got a good reply is used a few more times, but only
-// while so many are idle that a thousand queries in a row still use about a thousand ports. Loop thread.
+// while so many are idle that a thousand queries in a row still use about a thousand ports. The idle ones hold at most
+// a tenth of the host's ephemeral ports, and are used before a query fails for want of a port. Loop thread.
 #pragma once
 
 #include <deque>
+#include <string>
 #include <vector>
 
 #include "core/loop.h"
@@ -17,8 +19,9 @@ namespace postern::resolver {
 
 class UpstreamSockets final : public UpstreamTransport {
   public:
-    /// Aborts when it can't create the epoll set.
-    UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events);
+    /// Aborts when it can't create the epoll set. `port_range`: the file that has the first and the last ephemeral port.
+    UpstreamSockets(core::Loop& loop, core::Clock& clock, core::Random& random, UpstreamEvents& events,
+                    std::string port_range = "/proc/sys/net/ipv4/ip_local_port_range");
     ~UpstreamSockets() override;
 
     Sent send_udp(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query) override;
@@ -27,7 +30,7 @@ class UpstreamSockets final : public UpstreamTransport {
     std::uint16_t local_port(std::uint64_t handle) override;
 
     /// The number of idle sockets, of all servers.
-    std::size_t idle() const;
+    std::size_t idle() const { return idle_; }
 
   private:
     struct Socket {
@@ -52,6 +55,9 @@ class UpstreamSockets final : public UpstreamTransport {
     int take(const core::SocketAddress& server, Slot* slot);
     Sent start(Slot slot, std::uint64_t cookie, core::ByteView query);
     int open(const core::SocketAddress& server, Slot* slot);
+    /// Takes one of the longest idle sockets of the pool, which has some.
+    Slot reuse(Pool& pool);
+    void limit_to_port_range();
     Pool& pool_of(const core::SocketAddress& server);
     void on_ready();
     void receive(Slot slot, std::uint32_t birth);
@@ -69,8 +75,10 @@ class UpstreamSockets final : public UpstreamTransport {
     std::vector<Socket> sockets_;
     std::vector<Slot> free_;
     std::vector<Pool> pools_;  // a handful
-    bool reuse_ = false;       // the limit of descriptors allows idle sockets
-    std::size_t busy_ = 0;
+    std::string port_range_;
+    bool reuse_ = false;  // the limit of descriptors allows idle sockets
+    std::size_t busy_ = 0, idle_ = 0;
+    std::size_t max_busy_ = 0, max_idle_ = 0;
     core::Timer old_timer_;  // pending while there are idle sockets
     UpstreamTcp tcp_;
 };

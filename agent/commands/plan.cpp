@@ -99,9 +99,10 @@ std::string text_of(const PlanView& plan, const std::string& path) {
         plan.upstreams.empty() ? "none" : core::joined(plan.upstreams, [](const auto& u) { return u.address.text(); }));
     const auto& s = plan.settings;
     row("limits",
-        fmt::format("cache {} MiB, stale answers for {}, {} ms for an upstream, {} questions at once",
-                    s.cache_bytes >> 20, format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
-                    s.upstream_budget_ms, s.max_inflight));
+        fmt::format(
+            "cache {} MiB, stale answers for {}, {} ms for silent upstreams, {} ms for slow ones, {} questions at once",
+            s.cache_bytes >> 20, format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
+            s.upstream_budget_ms, s.client_patience_ms, s.max_inflight));
     if (s.query_log_sample != 0) row("query log", fmt::format("1 of {} queries", s.query_log_sample));
     for (const auto& owner : plan.owners)
         out += owner_text(plan, owner);
@@ -141,6 +142,7 @@ std::string json_of(const PlanView& plan, const std::string& path) {
                        {{"cache_bytes", s.cache_bytes},
                         {"serve_stale_s", s.serve_stale_s},
                         {"upstream_budget_ms", s.upstream_budget_ms},
+                        {"client_patience_ms", s.client_patience_ms},
                         {"max_inflight", s.max_inflight},
                         {"tcp_max_clients", s.tcp_max_clients},
                         {"tcp_idle_ms", s.tcp_idle_ms},

@@ -21,6 +21,11 @@ std::string text_of(const Addresses& addresses) {
     return core::joined(addresses, [](const core::IpAddress& a) { return a.text(); });
 }
 
+std::string text_of(const ResolvConf& conf) {
+    if (conf.servers.empty()) return "-";
+    return core::joined(conf.servers, [](const auto& server) { return server.host(); });
+}
+
 /// Whether `some` is not empty and a subset of `known`.
 bool within(const Addresses& some, const Addresses& known) {
     return !some.empty() && std::all_of(some.begin(), some.end(), [&](const auto& a) {
@@ -130,7 +135,7 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
     const Journal& journal = host.report.journal;
     const bool secret = !host.report.problem.empty() && !host.root;
     Values v = {{"listen", dns.server.text()},
-                {"servers", text_of(conf.servers)},
+                {"servers", text_of(conf)},
                 {"takeover", takeover_of(host.report)},
                 {"writer", journal.writer.empty() ? "-" : journal.writer}};
     if (!dns.names.empty()) v["name"] = dns.names[0].name;
@@ -150,8 +155,8 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
         v["path"] = host.report.out_of_place[0];
         add("PN-RESOLV-CHANGED", wrong);
     }
-    const bool names_us = std::any_of(conf.servers.begin(), conf.servers.end(), [&](const core::IpAddress& server) {
-        return is_own({server, 53}, dns.listen, host.addresses);  // resolv.conf knows no other port
+    const bool names_us = std::any_of(conf.servers.begin(), conf.servers.end(), [&](const core::SocketAddress& server) {
+        return is_own(server, dns.listen, host.addresses);
     });
     if (names_us && conf.servers.size() > 1) add(conf.rotate ? "PN-RESOLV-ROTATE" : "PN-RESOLV-SECOND", wrong);
     if (journal.state == TakeoverState::kOff && !names_us && wrong && out.empty() && !secret)
@@ -183,7 +188,7 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     if (out.empty()) out.push_back(skipped(Step::kStub));
     for (const NameSeen& n : dns.names) {
         if (!n.system) continue;
-        out.push_back(system_finding(n, text_of(conf.servers)));
+        out.push_back(system_finding(n, text_of(conf)));
         wrong = wrong || out.back().state != State::kPass;
     }
     if (dns.names.empty()) out.push_back(skipped(Step::kSystem));

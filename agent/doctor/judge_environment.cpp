@@ -49,7 +49,8 @@ bool asks_us(const ContainerSeen& container, const HostSeen& host, const std::ve
         if (const auto ip = core::IpAddress::parse(address.substr(0, address.find(')'))); ip && ours(*ip)) return true;
     }
     const ResolvConf conf = ResolvConf::parse(text);
-    return !conf.servers.empty() && ours(conf.servers[0]) && (!container.own_network || !conf.servers[0].is_loopback());
+    return !conf.servers.empty() && ours(conf.servers[0].ip) &&
+           (!container.own_network || !conf.servers[0].ip.is_loopback());
 }
 
 void containers(const HostSeen& host, const std::vector<core::SocketAddress>& listen,
@@ -64,7 +65,7 @@ void containers(const HostSeen& host, const std::vector<core::SocketAddress>& li
     }
     if (first == nullptr) return;
     const std::string servers =
-        core::joined(ResolvConf::parse(first->resolv_conf).servers, [](const auto& server) { return server.text(); });
+        core::joined(ResolvConf::parse(first->resolv_conf).servers, [](const auto& server) { return server.host(); });
     out.push_back(found("PN-ENV-CONTAINER", {}, {},
                         {{"containers", others},
                          {"servers", servers.empty() ? "-" : servers},

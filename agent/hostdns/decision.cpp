@@ -34,7 +34,7 @@ FileKind kind_of(const HostFacts& f) {
     static const auto kStub = *core::IpAddress::parse("127.0.0.53");
     bool only_stub = !conf.servers.empty();
     for (const auto& server : conf.servers)
-        only_stub = only_stub && server == kStub;
+        only_stub = only_stub && server.ip == kStub;
     if (only_stub && f.resolved) return FileKind::kStub;
     return f.resolv_conf.kind == FileState::Kind::kLink ? FileKind::kForeignLink : FileKind::kFile;
 }

@@ -54,7 +54,8 @@ void HostWatch::look_at_upstreams() {
     log_takeover();
     const HostUpstreams before = upstreams_;
     look();
-    if (upstreams_.servers != before.servers || upstreams_.timeout_s != before.timeout_s) {
+    if (upstreams_.servers != before.servers || upstreams_.budget_ms() != before.budget_ms() ||
+        upstreams_.patience_ms() != before.patience_ms()) {
         core::log_info("upstreams_changed", "queries are forwarded to other resolvers now",
                        {{"servers", list_of(upstreams_.servers)}, {"source", upstreams_.source}});
         outside_.upstreams_changed(upstreams_);

@@ -8,6 +8,7 @@
 namespace postern::agent {
 namespace {
 
+constexpr std::uint16_t kDnsPort = 53;
 constexpr std::string_view kMark = "# postern answers here.";
 constexpr std::string_view kHeader =
     "# postern answers here. The file that was here before is in the journal of\n"
@@ -46,10 +47,14 @@ ResolvConf ResolvConf::parse(std::string_view text) {
         if (key == "nameserver") {
             std::string value;
             words >> value;
-            if (const auto ip = core::IpAddress::parse(value)) out.servers.push_back(*ip);
+            // In brackets, so that a port, which glibc does not know, is no address.
+            const bool v6 = value.find(':') != std::string::npos;
+            if (const auto server = core::SocketAddress::parse(v6 ? '[' + value + ']' : value, kDnsPort))
+                out.servers.push_back(*server);
         } else if (key == "options") {
             for (std::string option; words >> option;) {
                 if (option.rfind("timeout:", 0) == 0) out.timeout_s = std::atoi(option.c_str() + 8);
+                if (option.rfind("attempts:", 0) == 0) out.attempts = std::atoi(option.c_str() + 9);
                 if (option == "rotate") out.rotate = true;
             }
         }
@@ -58,7 +63,7 @@ ResolvConf ResolvConf::parse(std::string_view text) {
 }
 
 bool ResolvConf::names(const core::IpAddress& server) const {
-    return std::find(servers.begin(), servers.end(), server) != servers.end();
+    return std::any_of(servers.begin(), servers.end(), [&](const auto& s) { return s.ip == server; });
 }
 
 std::string writer_named_in(std::string_view text) {

@@ -12,11 +12,12 @@
 namespace postern::agent {
 
 struct ResolvConf {
-    std::vector<core::IpAddress> servers;
+    std::vector<core::SocketAddress> servers;  // port 53
     std::optional<int> timeout_s;
+    std::optional<int> attempts;
     bool rotate = false;
 
-    /// Unknown lines and nameservers with a scope (fe80::1%eth0) are skipped.
+    /// Unknown lines are skipped.
     static ResolvConf parse(std::string_view text);
     bool names(const core::IpAddress& server) const;
 };

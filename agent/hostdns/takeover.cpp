@@ -137,9 +137,10 @@ Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts
         const std::string why = conf.rotate            ? "options rotate would send it every other query"
                                 : facts.musl           ? "musl asks every server at once and takes the first answer"
                                 : conf.servers.empty() ? "the host names no server"
-                                                       : "";
+                                : conf.servers.front().scope[0] != 0 ? "its address is link-local"
+                                                                     : "";
         if (why.empty()) {
-            target.second = conf.servers.front();
+            target.second = conf.servers.front().ip;
         } else {
             hooks_.say("no second nameserver: " + why);
         }

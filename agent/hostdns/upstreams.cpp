@@ -45,8 +45,7 @@ class Search {
     explicit Search(Ours ours) : ours_(std::move(ours)) {}
 
     bool take(const std::string& source, std::string_view text, bool stubs_too = false) {
-        for (const auto& ip : ResolvConf::parse(text).servers) {
-            const core::SocketAddress server{ip, kDnsPort};
+        for (const auto& server : ResolvConf::parse(text).servers) {
             const bool known = std::find(found.servers.begin(), found.servers.end(), server) != found.servers.end();
             if (usable(server, stubs_too) && !known && found.servers.size() < kMaxServers)
                 found.servers.push_back(server);
@@ -110,8 +109,10 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
     };
     // A stub is better than nothing, unless it forwards to us.
     if (!found() && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
-    if (const auto timeout_s = ResolvConf::parse(resolv_conf).timeout_s)
-        search.found.timeout_s = std::clamp(*timeout_s, 1, 30);
+    // The limits are glibc's (resolv.conf(5)).
+    const ResolvConf options = ResolvConf::parse(resolv_conf);
+    if (options.timeout_s) search.found.timeout_s = std::clamp(*options.timeout_s, 1, 30);
+    if (options.attempts) search.found.attempts = std::clamp(*options.attempts, 1, 5);
     return search.found;
 }
 

@@ -17,9 +17,12 @@ struct HostUpstreams {
     std::vector<core::SocketAddress> servers;  // in order; none of ours
     std::string source;                        // the file they came from; "" if there are none
     int timeout_s = 5;                         // resolv.conf "options timeout:", the timeout of the host's clients
+    int attempts = 2;                          // "options attempts:", how often they ask
 
-    /// The resolver's time for a query: its answer must arrive before the clients' timeout.
+    /// The resolver's time for servers that are silent to everybody: within the clients' first timeout.
     std::uint64_t budget_ms() const { return timeout_s <= 2 ? 1800 : 4000; }
+    /// After this a client has given up.
+    std::uint64_t patience_ms() const { return static_cast<std::uint64_t>(timeout_s * attempts) * 1000; }
     bool operator==(const HostUpstreams&) const = default;
 };
 

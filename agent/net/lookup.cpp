@@ -150,6 +150,22 @@ class AresChannel {
             channel_ = nullptr;
             return false;
         }
+        return use(reachable(servers));
+    }
+
+    /// c-ares knows no scope, but can bind its sockets to one interface: the servers without a scope, or if there are
+    /// none, those of the first one's scope.
+    std::vector<SocketAddress> reachable(std::vector<SocketAddress> servers) {
+        const auto unscoped =
+            std::find_if(servers.begin(), servers.end(), [](const auto& s) { return s.scope[0] == 0; });
+        const auto scope =
+            unscoped != servers.end() || servers.empty() ? SocketAddress::Scope{} : servers.front().scope;
+        std::erase_if(servers, [&](const auto& s) { return s.scope != scope; });
+        if (scope[0] != 0) ares_set_local_dev(channel_, scope.data());
+        return servers;
+    }
+
+    bool use(const std::vector<SocketAddress>& servers) {
         std::vector<ares_addr_port_node> nodes(servers.size());
         for (std::size_t i = 0; i < servers.size(); ++i) {
             nodes[i].next = i + 1 < servers.size() ? &nodes[i + 1] : nullptr;

@@ -145,6 +145,7 @@ class Compiler {
         plan_.settings.cache_bytes = input_.dns.cache_bytes;
         plan_.settings.serve_stale_s = static_cast<std::uint64_t>(input_.dns.serve_stale_us / core::kSecond);
         plan_.settings.upstream_budget_ms = input_.upstream_budget_ms;
+        plan_.settings.client_patience_ms = input_.client_patience_ms;
         plan_.settings.query_log_sample = input_.dns.query_log_sample;
         plan_.settings.forward_test = input_.dns.forward_test ? 1 : 0;
         plan_.listen = input_.dns.listen;
@@ -295,8 +296,8 @@ std::uint64_t membership_of(const PlanInput& input) {
         line("upstream " + u.text());
     line(std::to_string(input.dns.ttl_us) + ' ' + std::to_string(input.dns.cache_bytes) + ' ' +
          std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' +
-         std::to_string(input.dns.query_log_sample) + ' ' + (input.dns.forward_test ? '1' : '0') + ' ' +
-         input.host_zone);
+         std::to_string(input.client_patience_ms) + ' ' + std::to_string(input.dns.query_log_sample) + ' ' +
+         (input.dns.forward_test ? '1' : '0') + ' ' + input.host_zone);
     for (const auto& link : input.links) {
         line("link " + link.name + ' ' + link.host);
         for (const auto& a : link.addresses)

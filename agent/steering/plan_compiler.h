@@ -28,6 +28,7 @@ struct PlanInput {
     DnsConfig dns;
     std::vector<core::SocketAddress> upstreams;
     std::uint64_t upstream_budget_ms = 4000;
+    std::uint64_t client_patience_ms = 10000;
     std::string host_zone;  // addresses in this zone come first; "" if unknown
     std::vector<PlanLinkInput> links;
 };

@@ -19,6 +19,7 @@ core::Result<core::Bytes> compile_offline(const Config& config, const HostSystem
     input.dns = config.dns;
     input.upstreams = upstreams.servers;
     input.upstream_budget_ms = upstreams.budget_ms();
+    input.client_patience_ms = upstreams.patience_ms();
     input.host_zone = snapshot.zone;
     // Newer than the existing plans: an upgrade replaces the running agent's plan with it.
     for (const auto& path : {paths.current_plan, paths.durable_plan}) {

@@ -318,6 +318,7 @@ PlanInput Steering::plan_input() const {
     input.dns = config_.dns;
     input.upstreams = upstreams_.servers;
     input.upstream_budget_ms = upstreams_.budget_ms();
+    input.client_patience_ms = upstreams_.patience_ms();
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
         input.links.push_back(

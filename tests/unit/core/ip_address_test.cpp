@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <net/if.h>
+
 #include "core/ip_address.h"
 
 using namespace postern::core;
@@ -25,6 +27,23 @@ TEST_CASE("ip: socket addresses take a default port and reject what is not one",
         INFO(bad);
         CHECK_FALSE(SocketAddress::parse(bad, 53));
     }
+}
+
+TEST_CASE("ip: a link-local IPv6 address may have a scope", "[ip]") {
+    const auto scoped = SocketAddress::parse("[fe80::1%eth0]:5353", 53);
+    REQUIRE(scoped);
+    CHECK(scoped->text() == "[fe80::1%eth0]:5353");
+    CHECK(scoped->host() == "fe80::1%eth0");
+    CHECK(SocketAddress::parse("fe80::1%eth0", 53)->text() == "[fe80::1%eth0]:53");
+    CHECK(*scoped != *SocketAddress::parse("[fe80::1%eth1]:5353", 53));
+    sockaddr_storage storage;
+    SocketAddress::parse("fe80::1%lo", 53)->to(&storage);
+    CHECK(reinterpret_cast<sockaddr_in6&>(storage).sin6_scope_id == if_nametoindex("lo"));
+    SocketAddress::parse("fe80::1%7", 53)->to(&storage);
+    CHECK(reinterpret_cast<sockaddr_in6&>(storage).sin6_scope_id == 7);
+    for (const char* bad :
+         {"fe80::1%", "fd00::1%eth0", "169.254.0.1%eth0", "fe80::1%a/b", "fe80::1%sixteen-letters!", "fe80::1%e th"})
+        CHECK_FALSE(SocketAddress::parse(bad, 53));
 }
 
 TEST_CASE("ip: prefixes contain their addresses and no others", "[ip]") {

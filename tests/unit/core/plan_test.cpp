@@ -137,6 +137,18 @@ TEST_CASE("plan: a name in upper case or malformed is not written", "[plan]") {
     }
 }
 
+TEST_CASE("plan: the scope of a link-local upstream is kept", "[plan]") {
+    Plan plan = sample();
+    plan.upstreams = {{1, *SocketAddress::parse("10.0.0.1", 53)}, {2, *SocketAddress::parse("[fe80::1%eth0]", 53)}};
+    auto bytes = serialize(plan);
+    REQUIRE(bytes);
+    const auto view = PlanView::parse(*bytes);
+    REQUIRE(view);
+    REQUIRE(view->upstreams.size() == 2);
+    CHECK(view->upstreams[0].address.text() == "10.0.0.1:53");
+    CHECK(view->upstreams[1].address.text() == "[fe80::1%eth0]:53");
+}
+
 TEST_CASE("plan: settings out of bounds are clamped, missing ones take their defaults", "[plan]") {
     Plan plan = sample();
     plan.settings.max_udp_payload = 1u << 30;

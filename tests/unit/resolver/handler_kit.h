@@ -55,17 +55,26 @@ class FakeTransport final : public resolver::UpstreamTransport {
     resolver::UpstreamEvents* events = nullptr;
     std::vector<Exchange> open;
     std::size_t sent = 0;
-    int refuse_with = 0;  // errno that every send gives
+    int refuse_with = 0;      // errno that every send gives
+    int refuse_udp_with = 0;  // the same for UDP alone
 
   private:
     Sent send(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query, bool tcp) {
         if (refuse_with != 0) return {refuse_with, 0};
+        if (!tcp && refuse_udp_with != 0) return {refuse_udp_with, 0};
         ++sent;
         open.push_back({next_, cookie, server, core::Bytes(query.begin(), query.end()), tcp});
         return {0, next_++};
     }
     std::uint64_t next_ = 1;
 };
+
+inline bool has_opt(core::ByteView query) {
+    return core::load_be16(query.data() + 10) != 0;
+}
+inline bool has_cookie(core::ByteView query) {
+    return has_opt(query) && core::as_text(query).find(std::string_view("\0\x0a\0", 3)) != std::string_view::npos;
+}
 
 class FakeSink final : public resolver::ReplySink {
   public:
@@ -107,14 +116,16 @@ class Bench {
             resolver::update_upstreams(forwarder.upstreams(), plan.upstreams, plan.listen, stats, &left_out);
         resolver::ForwarderLimits limits;
         limits.budget_us = static_cast<core::Micros>(plan.settings.upstream_budget_ms) * core::kMillisecond;
+        limits.client_us = static_cast<core::Micros>(plan.settings.client_patience_ms) * core::kMillisecond;
         limits.max_inflight = plan.settings.max_inflight;
         limits.max_waiters = 4 * limits.max_inflight;
         forwarder.configure(std::move(upstreams), limits);
         handler.use_plan(std::make_shared<const resolver::ActivePlan>(view_of(plan), core::PlanSource::kCurrent,
                                                                       core::boot_id(), 42));
     }
-    core::Bytes ask(core::ByteView packet, const resolver::ReplyTo& from = client_at("127.0.0.1:4000")) {
-        handler.begin_batch();
+    core::Bytes ask(core::ByteView packet, const resolver::ReplyTo& from = client_at("127.0.0.1:4000"),
+                    std::size_t packets = 1) {
+        handler.begin_batch(packets);
         std::vector<std::uint8_t> out(65535);
         const auto done = handler.handle(packet, from, out);
         pending = done.pending;
@@ -122,6 +133,20 @@ class Bench {
     }
     core::Bytes ask(const Query& query, const resolver::ReplyTo& from = client_at("127.0.0.1:4000")) {
         return ask(query.wire(), from);
+    }
+    /// Answers exchange `i` with an error, and the repeated one without OPT.
+    void final_error(std::size_t i, std::uint16_t rcode) {
+        const core::SocketAddress server = transport.open.at(i).server;
+        const std::size_t before = transport.open.size();
+        transport.answer(i, rcode, {});
+        if (transport.open.size() != before || transport.open.back().server != server) return;
+        if (!has_opt(transport.open.back().query)) transport.answer(before - 1, rcode, {}, {}, false);
+    }
+    /// How many exchanges are about a name that contains this text.
+    std::size_t about(std::string_view name) const {
+        return static_cast<std::size_t>(std::count_if(transport.open.begin(), transport.open.end(), [&](const auto& e) {
+            return core::as_text(e.query).find(name) != std::string_view::npos;
+        }));
     }
     core::Bytes last() const { return sink.replies.empty() ? core::Bytes{} : sink.replies.back(); }
     std::uint64_t event(core::ResolverEvent e) const { return stats.events[static_cast<std::size_t>(e)]; }

@@ -233,7 +233,7 @@ TEST_CASE("upstreams: our own address is left out, and state is kept with the ad
                                                   {address("127.0.0.153")}, stats, &left_out);
     REQUIRE(first.size() == 1);
     CHECK(left_out.size() == 1);
-    first[0]->answered(5000, 0);
+    first[0]->answered(1, 5000, 0);
     const auto second =
         resolver::update_upstreams(first, {{3, address("192.0.2.3")}, {1, address("192.0.2.1")}}, {}, stats, &left_out);
     REQUIRE(second.size() == 2);

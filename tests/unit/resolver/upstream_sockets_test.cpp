@@ -9,9 +9,11 @@
 #include <map>
 #include <set>
 
+#include "core/file_system.h"
 #include "resolver/peer.h"
 #include "resolver/upstream_sockets.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/temp_folder.h"
 
 using namespace postern;
 using namespace postern::resolver;
@@ -30,7 +32,8 @@ struct Events final : UpstreamEvents {
 
 /// Real sockets on loopback: the transport, and a server that the test plays.
 struct Wire {
-    Wire() {
+    explicit Wire(const std::string& port_range = "32768\t60999\n") {
+        REQUIRE(core::write_file(folder / "range", core::as_bytes(port_range), 0600, false));
         rlimit files{};
         ::getrlimit(RLIMIT_NOFILE, &files);
         files.rlim_cur = files.rlim_max;
@@ -44,7 +47,7 @@ struct Wire {
         socklen_t size = sizeof any;
         ::getsockname(server.get(), reinterpret_cast<sockaddr*>(&any), &size);
         address = *core::SocketAddress::from(reinterpret_cast<sockaddr*>(&any));
-        transport.emplace(loop, clock, random, events);
+        transport.emplace(loop, clock, random, events, folder / "range");
     }
     ~Wire() {
         transport.reset();
@@ -75,6 +78,7 @@ struct Wire {
         return port;
     }
 
+    test::TempFolder folder;
     core::Loop loop;
     test::FakeClock clock;
     core::SystemRandom random;
@@ -196,5 +200,45 @@ TEST_CASE("upstream sockets: a refusing server is reported at once, and its idle
     while (wire.events.failures.empty())
         uv_run(wire.loop.raw(), UV_RUN_ONCE);
     CHECK(wire.events.failures.front() == std::pair{std::uint64_t{11}, ECONNREFUSED});
+    CHECK(wire.transport->idle() == 0);
+}
+
+TEST_CASE("upstream sockets: the idle ones hold at most a tenth of the ephemeral ports", "[upstream]") {
+    Wire wire("40000\t40999\n");
+    if (!wire.plenty) {
+        WARN("too few descriptors are allowed here");
+        return;
+    }
+    for (std::uint64_t i = 0; i < 300; ++i) {
+        wire.exchange(i);
+        REQUIRE(wire.transport->idle() <= 100);
+    }
+    CHECK(wire.transport->idle() >= 60);
+    std::size_t in_flight = 0;
+    while (wire.transport->send_udp(1000 + in_flight, wire.address, core::as_bytes("query")).error == 0)
+        ++in_flight;
+    CHECK(in_flight < 500);  // the others are for other programs
+}
+
+TEST_CASE("upstream sockets: without a free descriptor an idle socket is used, also that of another server",
+          "[upstream]") {
+    Wire wire;
+    if (!wire.plenty) {
+        WARN("too few descriptors are allowed here");
+        return;
+    }
+    for (std::uint64_t i = 0; i < 3; ++i)
+        wire.exchange(i);
+    REQUIRE(wire.transport->idle() == 3);
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    const rlimit none{0, files.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const auto same = wire.transport->send_udp(10, wire.address, core::as_bytes("query"));
+    const core::SocketAddress other{*core::IpAddress::parse("127.0.0.2"), wire.address.port};
+    const auto foreign = wire.transport->send_udp(11, other, core::as_bytes("query"));
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    CHECK(same.error == 0);
+    CHECK(foreign.error == EMFILE);  // all idle ones were closed for it, but the limit of 0 allows none
     CHECK(wire.transport->idle() == 0);
 }

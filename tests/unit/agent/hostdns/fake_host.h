@@ -137,7 +137,7 @@ class FakeHost final : public agent::HostSystem {
     /// What every program would ask: the servers of resolv.conf, and of resolved's links where it asks that.
     bool reaches(const core::IpAddress& server, const std::string& name) const {
         const auto conf = agent::ResolvConf::parse(read(agent::kResolvConf).value_or(""));
-        if (!conf.servers.empty() && conf.servers.front() == server) return true;
+        if (!conf.servers.empty() && conf.servers.front().ip == server) return true;
         if (!link_up || link_dns != server.text()) return false;
         std::istringstream words(link_domains);
         for (std::string word; words >> word;) {

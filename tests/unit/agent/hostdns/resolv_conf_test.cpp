@@ -13,8 +13,8 @@ const IpAddress kOurs = IpAddress::v4(0x7f000099);
 
 std::string servers_of(std::string_view text) {
     std::string out;
-    for (const auto& ip : ResolvConf::parse(text).servers)
-        out += (out.empty() ? "" : " ") + ip.text();
+    for (const auto& server : ResolvConf::parse(text).servers)
+        out += (out.empty() ? "" : " ") + server.host();
     return out;
 }
 
@@ -23,11 +23,14 @@ std::string servers_of(std::string_view text) {
 TEST_CASE("resolv.conf: nameservers and options, whatever stands around them", "[resolv_conf]") {
     const auto conf = ResolvConf::parse(
         "# nameserver 9.9.9.9\r\n;nameserver 9.9.9.9\nsearch nameserver\nnameserver 10.0.0.1\r\n\t nameserver\tfd00::1 # why\n"
-        "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameservers 9.9.9.9\nNAMESERVER 9.9.9.9\n"
-        "options ndots:2 timeout:3 rotate\noptions timeout:2\nnameserver 10.0.0.2");
-    CHECK(conf.servers == std::vector<IpAddress>{*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1"),
-                                                 *IpAddress::parse("10.0.0.2")});
+        "nameserver\nnameserver x\nnameserver 10.0.0.1:5353\nnameserver fe80::1%eth0\nnameserver fd00::1%eth0\nnameservers 9.9.9.9\nNAMESERVER 9.9.9.9\n"
+        "options ndots:2 timeout:3 rotate attempts:3\noptions timeout:2\nnameserver 10.0.0.2");
+    std::vector<std::string> servers;
+    for (const auto& server : conf.servers)
+        servers.push_back(server.text());
+    CHECK(servers == std::vector<std::string>{"10.0.0.1:53", "[fd00::1]:53", "[fe80::1%eth0]:53", "10.0.0.2:53"});
     CHECK(conf.timeout_s == 2);
+    CHECK(conf.attempts == 3);
     CHECK(conf.rotate);
     CHECK(conf.names(*IpAddress::parse("10.0.0.2")));
     CHECK_FALSE(conf.names(*IpAddress::parse("9.9.9.9")));

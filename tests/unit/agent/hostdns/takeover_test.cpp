@@ -182,7 +182,7 @@ TEST_CASE("hostdns: a second nameserver only where it can't bypass us", "[hostdn
         Lab lab(host);
         REQUIRE(lab.takeover().enable(request));
         REQUIRE(ResolvConf::parse(lab.resolv_conf()).servers.size() == 2);
-        CHECK(ResolvConf::parse(lab.resolv_conf()).servers[1].text() == "10.0.0.1");
+        CHECK(ResolvConf::parse(lab.resolv_conf()).servers[1].host() == "10.0.0.1");
     }
     {
         FakeHost host = test::dhclient_host();
@@ -325,14 +325,14 @@ TEST_CASE("hostdns: our own file is never taken for the host's", "[hostdns]") {
     request.known_upstreams = {*core::SocketAddress::parse("10.0.0.1:53", 53)};
     REQUIRE(lab.takeover().enable(request));
     REQUIRE(lab.takeover().disable(false));
-    CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::IpAddress::parse("10.0.0.1")});
+    CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::SocketAddress::parse("10.0.0.1", 53)});
     CHECK(lab.resolv_conf().find("search a.example b.example\n") != std::string::npos);
 
     REQUIRE(lab.enable());
     REQUIRE(JournalFile(lab.folder / "hostdns.json").remove());
     CHECK_FALSE(lab.takeover().disable(false));  // nothing is known: reported, not guessed
     REQUIRE(lab.takeover().disable(false, request.known_upstreams));
-    CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::IpAddress::parse("10.0.0.1")});
+    CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::SocketAddress::parse("10.0.0.1", 53)});
 }
 
 TEST_CASE("hostdns: new private names enter a split", "[hostdns]") {
