@@ -308,10 +308,12 @@ core::Micros Cache::age(const Entry& e, core::Micros now) {
     return now - e.stored_at;
 }
 
-void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections) {
+void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std::span<std::uint8_t> sections) {
     const auto age_s = static_cast<std::uint32_t>((now - e.stored_at) / core::kSecond);
     for (std::size_t i = 0; i < e.ttl_count; ++i) {
-        std::uint8_t* at = sections + core::load_le<std::uint16_t>(e.ttls() + 2 * i);
+        const std::size_t offset = core::load_le<std::uint16_t>(e.ttls() + 2 * i);
+        if (offset + 4 > sections.size()) break;  // of a record that was left out, as are all after it
+        std::uint8_t* at = sections.data() + offset;
         const std::uint32_t ttl = core::load_be32(at);
         core::store_be32(at, fixed_s >= 0 ? static_cast<std::uint32_t>(fixed_s) : ttl > age_s ? ttl - age_s : 0);
     }

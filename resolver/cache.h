@@ -71,8 +71,9 @@ class Cache {
     static core::Micros age(const Entry& entry, core::Micros now);
     /// PlanUpstream::id of the server that answered; 0 for a failure.
     static std::uint32_t upstream(const Entry& entry);
-    /// Sets the TTLs in a copy of the sections to the remaining time, or to `fixed_s` if that is not negative.
-    static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections);
+    /// Sets the TTLs in a copy of the sections, or of the first of their records, to the remaining time, or to
+    /// `fixed_s` if that is not negative.
+    static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::span<std::uint8_t> sections);
     /// Until `now` + failure_recheck this stale entry is served without asking the upstreams.
     void postpone_recheck(Entry& entry, core::Micros now) const;
     bool recheck_due(const Entry& entry, core::Micros now) const;

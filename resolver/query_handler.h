@@ -59,8 +59,8 @@ class QueryHandler final : public FlightOwner {
     bool keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode, core::Micros now);
     Handled refuse_client(const Context& c);
     void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
-    std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
-                      std::span<std::uint8_t> out);
+    Written write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
+                  std::span<std::uint8_t> out);
     /// "" when the plan no longer has this server.
     std::string address_of(std::uint32_t upstream) const;
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
