@@ -125,7 +125,7 @@ class Interner {
 template <class S>
 auto setting_fields(S& s) {
     return std::array{&s.cache_bytes, &s.serve_stale_s,   &s.upstream_budget_ms, &s.max_inflight, &s.tcp_max_clients,
-                      &s.tcp_idle_ms, &s.max_udp_payload, &s.query_log_sample,   &s.forward_test};
+                      &s.tcp_idle_ms, &s.max_udp_payload, &s.query_log_sample,   &s.forward_test, &s.trust_ad};
 }
 
 /// Limits what a broken plan can make the resolver use.

@@ -60,6 +60,7 @@ void QueryHandler::use_plan(PlanPointer plan) {
     plan_ = std::move(plan);
     udp_size_ = static_cast<std::uint16_t>(plan_->view.settings.max_udp_payload);
     tcp_idle_100ms_ = static_cast<std::uint16_t>(plan_->view.settings.tcp_idle_ms / 100);
+    trust_ad_ = plan_->view.settings.trust_ad != 0;
     const auto& links = plan_->view.links;
     for (auto& slot : stats_.links) {
         const bool kept = std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
@@ -107,8 +108,11 @@ void QueryHandler::count_answer(const Asked& asked, const ReplyTo& to, Source so
     if (log_.takes()) log_.keep(asked.question, to, source, rcode, clock_.mono_us() - since);
 }
 
-Written QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
+Written QueryHandler::write(const Asked& asked, const ReplyTo& to, Sections sections, ReplyOptions options,
                             std::span<std::uint8_t> out) {
+    // Without a protected way to the upstream anybody may have set AD (RFC 6840 5.7). It is cleared here and not in
+    // the cache, so that a change of the setting counts at once.
+    if (!trust_ad_) sections.flags = static_cast<std::uint16_t>(sections.flags & ~kAd);
     options.udp_size = udp_size_;
     if (asked.edns.keepalive && to.proto == core::Proto::kTcp) options.keepalive_100ms = tcp_idle_100ms_;
     const Written written = write_reply(asked, sections, options, limit_for(asked.edns, to), out);

@@ -147,6 +147,7 @@ class Compiler {
         plan_.settings.upstream_budget_ms = input_.upstream_budget_ms;
         plan_.settings.query_log_sample = input_.dns.query_log_sample;
         plan_.settings.forward_test = input_.dns.forward_test ? 1 : 0;
+        plan_.settings.trust_ad = input_.dns.trust_ad ? 1 : 0;
         plan_.listen = input_.dns.listen;
         plan_.allow = input_.dns.allow;
         for (const auto& u : input_.upstreams)
@@ -296,7 +297,7 @@ std::uint64_t membership_of(const PlanInput& input) {
     line(std::to_string(input.dns.ttl_us) + ' ' + std::to_string(input.dns.cache_bytes) + ' ' +
          std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' +
          std::to_string(input.dns.query_log_sample) + ' ' + (input.dns.forward_test ? '1' : '0') + ' ' +
-         input.host_zone);
+         (input.dns.trust_ad ? '1' : '0') + ' ' + input.host_zone);
     for (const auto& link : input.links) {
         line("link " + link.name + ' ' + link.host);
         for (const auto& a : link.addresses)

@@ -145,6 +145,7 @@ TEST_CASE("plan: settings out of bounds are clamped, missing ones take their def
     REQUIRE(view);
     CHECK(view->settings.max_udp_payload == 4096);
     CHECK(view->settings.tcp_max_clients == 1);
+    CHECK(view->settings.trust_ad == 0);
 }
 
 TEST_CASE("plan: load says missing, unreadable, too short", "[plan]") {
