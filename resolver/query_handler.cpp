@@ -279,8 +279,11 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     if (result.reply != nullptr) {
         sections = result.reply->sections;
         options.passed = result.reply->ede;
-        // BADVERS and BADCOOKIE concern our query to the upstream, not the client's.
-        if (sections.rcode > 15) sections = Sections::error(kServFail);
+        // FORMERR, BADVERS and BADCOOKIE concern our query to the upstream; the client's was good.
+        if (sections.rcode == kFormErr || sections.rcode > 15) {
+            sections = Sections::error(kServFail);
+            options.ede = kEdeNetworkError;
+        }
     }
     if (sections.rcode == kNoError || sections.rcode == kNxDomain) {
         cache_.insert(flight.key, *result.reply, result.message, result.from->id(), flight.started_at, now);
