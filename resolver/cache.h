@@ -53,9 +53,9 @@ class Cache {
     /// kFailure: the upstreams failed a moment ago. kStale: may be served when upstreams fail (RFC 8767).
     Hit find(const CacheKey& key, core::Micros now);
     /// Stores a checked reply if it is cacheable: every record belongs to the question, it has a TTL, and it is an
-    /// answer or a negative one with SOA (RFC 2308). Returns whether it was stored. A reply that is not cacheable
-    /// still removes an older answer, which is out of date. `upstream` is PlanUpstream::id; `asked_at` is when the
-    /// query was sent.
+    /// answer or a negative one with SOA (RFC 2308). Extras that would expire before the answer are left out and do not
+    /// shorten its time. Returns whether it was stored. A reply that is not cacheable still removes an older answer,
+    /// which is out of date. `upstream` is PlanUpstream::id; `asked_at` is when the query was sent.
     bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
                 core::Micros asked_at, core::Micros now);
     /// Remembers for 1 to 5 s that all upstreams failed. Never replaces data that may be served stale.
