@@ -125,9 +125,9 @@ class Interner {
 /// The settings in file order, for writing and reading. New ones go at the end.
 template <class S>
 auto setting_fields(S& s) {
-    return std::array{&s.cache_bytes,     &s.serve_stale_s,     &s.upstream_budget_ms, &s.max_inflight,
-                      &s.tcp_max_clients, &s.tcp_idle_ms,       &s.max_udp_payload,    &s.query_log_sample,
-                      &s.forward_test,    &s.client_patience_ms};
+    return std::array{&s.cache_bytes, &s.serve_stale_s,   &s.upstream_budget_ms, &s.max_inflight, &s.tcp_max_clients,
+                      &s.tcp_idle_ms, &s.max_udp_payload, &s.query_log_sample,   &s.forward_test, &s.client_patience_ms,
+                      &s.trust_ad};
 }
 
 /// Limits what a broken plan can make the resolver use.

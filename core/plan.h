@@ -36,6 +36,7 @@ struct PlanSettings {
     std::uint64_t max_udp_payload = 1232;  // our EDNS size, and the limit of UDP replies to other hosts
     std::uint64_t forward_test = 1;        // 0: names below "test" don't exist (RFC 6761 6.2)
     std::uint64_t query_log_sample = 0;    // one in this many queries goes to the query log; 0: none
+    std::uint64_t trust_ad = 0;            // 1: AD of an upstream's reply is handed on (RFC 6840 5.7)
 };
 
 /// The sections of a DNS message after its question, in wire format. Names may be pointers to the

@@ -7,6 +7,9 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+
+#include "resolver/shorten.h"
 
 namespace postern::resolver {
 namespace {
@@ -56,37 +59,62 @@ struct Cache::Entry {
 
 /// What the cache has to know about the sections of a reply.
 struct Cache::Scan {
+    struct Section {
+        std::size_t end = 0;   // offset
+        std::size_t ttls = 0;  // how many of ttl_at end with this section
+        std::uint32_t least_ttl = UINT32_MAX;
+    };
     std::uint16_t ttl_at[kMaxTtls];
-    std::size_t count = 0;
-    std::uint32_t least_ttl = UINT32_MAX;
+    Section answer, authority, additional;
     std::uint32_t negative_ttl = 0;
     std::size_t soa_ttl_at = 0;
     std::size_t soa_at = 0;
     bool has_soa = false;
+    bool has_proof = false;
     bool has_type = false;  // the answer section holds a record of the type asked
 
     /// ReplyView has checked the sections already. False: too many records.
     bool read(const Sections& s, std::uint16_t type) {
-        std::size_t at = 0;
-        const unsigned records = s.answers + 0u + s.authorities + s.additionals;
+        std::size_t at = 0, count = 0;
+        const std::size_t before_additional = s.answers + 0u + s.authorities;
+        const std::size_t records = before_additional + s.additionals;
         if (records > kMaxTtls) return false;
-        for (unsigned i = 0; i < records; ++i) {
-            Record r;
-            if (!next_record(s.wire, &at, &r)) return false;
-            // RFC 2181 8: a TTL with its highest bit set counts as zero.
-            const std::uint32_t ttl = r.ttl > INT32_MAX ? 0 : r.ttl;
-            ttl_at[count++] = static_cast<std::uint16_t>(r.ttl_at());
-            least_ttl = std::min(least_ttl, ttl);
-            if (i < s.answers) {
-                has_type = has_type || r.type == type || type == core::kTypeAny;
-            } else if (i < s.answers + 0u + s.authorities && r.type == kTypeSoa && r.rdata_length >= 20) {
+        for (const auto& [section, last] :
+             {std::pair(&answer, std::size_t{s.answers}), {&authority, before_additional}, {&additional, records}}) {
+            while (count < last) {
+                Record r;
+                if (!next_record(s.wire, &at, &r)) return false;
+                // RFC 2181 8: a TTL with its highest bit set counts as zero.
+                const std::uint32_t ttl = r.ttl > INT32_MAX ? 0 : r.ttl;
+                ttl_at[count++] = static_cast<std::uint16_t>(r.ttl_at());
+                section->least_ttl = std::min(section->least_ttl, ttl);
+                if (section == &answer) has_type = has_type || r.type == type || type == core::kTypeAny;
+                if (section != &authority) continue;
+                has_proof = has_proof || is_proof(r.type);
+                if (r.type != kTypeSoa || r.rdata_length < 20) continue;
                 has_soa = true;
                 soa_at = r.name_at;
                 soa_ttl_at = r.ttl_at();
                 negative_ttl = std::min(ttl, core::load_be32(s.wire.data() + r.end() - 4));  // RFC 2308 5
             }
+            section->end = at;
+            section->ttls = count;
         }
         return true;
+    }
+
+    /// `s` without the sections that expire before an answer with this TTL, although it does not need them. The
+    /// records that stay are the first ones, with the first `ttls` of ttl_at.
+    Sections lasting(const Sections& s, std::uint32_t ttl, bool needs_authority, std::size_t* ttls) const {
+        Sections out = s;
+        const bool keeps_authority = needs_authority || authority.least_ttl >= ttl;
+        const bool keeps_additional = keeps_authority && additional.least_ttl >= ttl;
+        const Section& end = keeps_additional ? additional : keeps_authority ? authority : answer;
+        if (!keeps_authority) out.authorities = 0;
+        if (!keeps_additional) out.additionals = 0;
+        out.wire = s.wire.first(end.end);
+        *ttls = end.ttls;
+        return out;
     }
 };
 
@@ -175,16 +203,18 @@ Cache::Entry* Cache::make(const CacheKey& key, std::size_t wire, std::size_t ttl
 }
 
 core::Micros Cache::ttl_of(const Scan& scan, bool negative) const {
-    const core::Micros ttl = std::min(core::Micros{scan.least_ttl} * core::kSecond, settings_.max_ttl);
+    std::uint32_t least = scan.answer.least_ttl;
+    if (negative || scan.has_proof) least = std::min(least, scan.authority.least_ttl);
+    const core::Micros ttl = std::min(core::Micros{least} * core::kSecond, settings_.max_ttl);
     if (!negative) return ttl;
     return std::min({ttl, core::Micros{scan.negative_ttl} * core::kSecond, settings_.max_negative_ttl});
 }
 
 bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
                    core::Micros asked_at, core::Micros now) {
-    const Sections& s = reply.sections;
+    const Sections& all = reply.sections;
     // Without RD the reply is what that server knows itself, not the general answer (RFC 1034 5.3.3).
-    if (mask_ == 0 || (key.flags & kRd) == 0 || (s.rcode != kNoError && s.rcode != kNxDomain)) return false;
+    if (mask_ == 0 || (key.flags & kRd) == 0 || (all.rcode != kNoError && all.rcode != kNxDomain)) return false;
     Name last, zone;
     if (asked_at <= fresh_since_ || !answers_belong(message, key.name, &last)) return false;
     const CacheKey cache_key = CacheKey::of(key);
@@ -192,8 +222,8 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     if (Entry* old = lookup(cache_key, h)) remove(old);
 
     Scan scan;
-    if (!scan.read(s, key.type)) return false;
-    const bool negative = s.rcode == kNxDomain || !scan.has_type;
+    if (!scan.read(all, key.type)) return false;
+    const bool negative = all.rcode == kNxDomain || !scan.has_type;
     // RFC 2308 5; excludes referrals. The SOA must be of a zone that contains the last name of the chain.
     if (negative && (!scan.has_soa || read_name(message, kHeaderSize + reply.question_size + scan.soa_at, &zone) == 0 ||
                      !is_within(last.view(), zone.view()))) {
@@ -201,7 +231,10 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     }
     const core::Micros ttl = ttl_of(scan, negative);
     if (ttl <= 0) return false;
-    Entry* e = make(cache_key, s.wire.size(), scan.count, reply.ede.size());
+    std::size_t ttls = 0;
+    const Sections s =
+        scan.lasting(all, static_cast<std::uint32_t>(ttl / core::kSecond), negative || scan.has_proof, &ttls);
+    Entry* e = make(cache_key, s.wire.size(), ttls, reply.ede.size());
     if (e == nullptr) return false;
     e->stored_at = now;
     e->fresh_until = now + ttl;
@@ -215,7 +248,7 @@ bool Cache::insert(const FlightKey& key, const ReplyView& reply, ByteView messag
     std::memcpy(e->wire(), s.wire.data(), s.wire.size());
     if (!reply.ede.empty()) std::memcpy(e->wire() + s.wire.size(), reply.ede.data(), reply.ede.size());
     const auto longest = static_cast<std::uint32_t>(settings_.max_ttl / core::kSecond);
-    for (std::size_t i = 0; i < scan.count; ++i) {
+    for (std::size_t i = 0; i < ttls; ++i) {
         core::store_le(e->ttls() + 2 * i, scan.ttl_at[i]);
         std::uint8_t* at = e->wire() + scan.ttl_at[i];
         core::store_be32(at, std::min(core::load_be32(at), longest));
@@ -310,10 +343,12 @@ core::Micros Cache::age(const Entry& e, core::Micros now) {
     return now - e.stored_at;
 }
 
-void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections) {
+void Cache::set_ttls(const Entry& e, core::Micros now, std::int64_t fixed_s, std::span<std::uint8_t> sections) {
     const auto age_s = static_cast<std::uint32_t>((now - e.stored_at) / core::kSecond);
     for (std::size_t i = 0; i < e.ttl_count; ++i) {
-        std::uint8_t* at = sections + core::load_le<std::uint16_t>(e.ttls() + 2 * i);
+        const std::size_t offset = core::load_le<std::uint16_t>(e.ttls() + 2 * i);
+        if (offset + 4 > sections.size()) break;  // of a record that was left out, as are all after it
+        std::uint8_t* at = sections.data() + offset;
         const std::uint32_t ttl = core::load_be32(at);
         core::store_be32(at, fixed_s >= 0 ? static_cast<std::uint32_t>(fixed_s) : ttl > age_s ? ttl - age_s : 0);
     }

@@ -53,9 +53,9 @@ class Cache {
     /// kFailure: the upstreams failed a moment ago. kStale: may be served when upstreams fail (RFC 8767).
     Hit find(const CacheKey& key, core::Micros now);
     /// Stores a checked reply if it is cacheable: every record belongs to the question, it has a TTL, and it is an
-    /// answer or a negative one with SOA (RFC 2308). Returns whether it was stored. A reply that is not cacheable
-    /// still removes an older answer, which is out of date. `upstream` is PlanUpstream::id; `asked_at` is when the
-    /// query was sent.
+    /// answer or a negative one with SOA (RFC 2308). Extras that would expire before the answer are left out and do not
+    /// shorten its time. Returns whether it was stored. A reply that is not cacheable still removes an older answer,
+    /// which is out of date. `upstream` is PlanUpstream::id; `asked_at` is when the query was sent.
     bool insert(const FlightKey& key, const ReplyView& reply, ByteView message, std::uint32_t upstream,
                 core::Micros asked_at, core::Micros now);
     /// Remembers for 1 to 5 s that all upstreams failed. Never replaces data that may be served stale.
@@ -71,8 +71,9 @@ class Cache {
     static core::Micros age(const Entry& entry, core::Micros now);
     /// PlanUpstream::id of the server that answered; 0 for a failure.
     static std::uint32_t upstream(const Entry& entry);
-    /// Sets the TTLs in a copy of the sections to the remaining time, or to `fixed_s` if that is not negative.
-    static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::uint8_t* sections);
+    /// Sets the TTLs in a copy of the sections, or of the first of their records, to the remaining time, or to
+    /// `fixed_s` if that is not negative.
+    static void set_ttls(const Entry& entry, core::Micros now, std::int64_t fixed_s, std::span<std::uint8_t> sections);
     /// Until `now` + failure_recheck this stale entry is served without asking the upstreams.
     void postpone_recheck(Entry& entry, core::Micros now) const;
     bool recheck_due(const Entry& entry, core::Micros now) const;

@@ -50,7 +50,7 @@ std::string explain_cached(Cache::State state, core::Micros age, const std::stri
 }
 
 std::string explain_local() {
-    return "source=local why=\"special-use name (RFC 6761, RFC 6303)\"";
+    return "source=local why=\"special-use name (RFC 6761, RFC 6303, RFC 9462)\"";
 }
 
 }  // namespace postern::resolver

@@ -25,6 +25,11 @@ const ByteView kTest = wire(
 const ByteView kOnion = wire(
     "\x05"
     "onion\0");
+const ByteView kResolverArpa = wire(
+    "\x08"
+    "resolver"
+    "\x04"
+    "arpa\0");
 const ByteView kLoopbackV4Zone = wire(
     "\x03"
     "127"
@@ -157,6 +162,11 @@ const ByteView kSoaTest = wire(
 const ByteView kSoaOnion = wire(
     "\x05"
     "onion\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
+const ByteView kSoaResolverArpa = wire(
+    "\x08"
+    "resolver"
+    "\x04"
+    "arpa\0" POSTERN_SOA_HEAD POSTERN_SOA_RDATA);
 const ByteView kSoaV4 = wire(
     "\x03"
     "127"
@@ -185,9 +195,10 @@ Sections localhost(bool apex, std::uint16_t type) {
     return negative(kSoaLocalhost, kNoError);
 }
 
-Sections zone(bool apex, std::uint16_t type, ByteView soa) {
+/// A zone of its SOA alone; `below` is the RCODE for names below it.
+Sections zone(bool apex, std::uint16_t type, ByteView soa, std::uint16_t below) {
     if (apex && (type == kTypeSoa || type == core::kTypeAny)) return answer(kSoaHere);
-    return negative(soa, apex ? kNoError : kNxDomain);
+    return negative(soa, apex ? std::uint16_t{kNoError} : below);
 }
 
 Sections pointer(std::uint16_t type) {
@@ -211,7 +222,12 @@ std::optional<Sections> local_answer(ByteView name, std::uint16_t type, bool for
         // 0.127 and 0.0.127 are empty non-terminals above 1.0.0.127: they exist (RFC 8020).
         const bool above = is_within(kLoopbackV4, name);
         if (above && name.size() != kLoopbackV4Zone.size()) return negative(kSoaV4, kNoError);
-        return zone(name.size() == kLoopbackV4Zone.size(), type, kSoaV4);
+        return zone(name.size() == kLoopbackV4Zone.size(), type, kSoaV4, kNxDomain);
+    }
+    // NODATA for every name and type (RFC 9462 6.4). The designated resolver of an upstream does not know the private
+    // names, so a client must not be led to it.
+    if (is_within(name, kResolverArpa)) {
+        return zone(name.size() == kResolverArpa.size(), type, kSoaResolverArpa, kNoError);
     }
     if (is(name, kLoopbackV6)) return pointer(type);
     return std::nullopt;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that are answered here with any plan: localhost, invalid, the reverse names of the loopback addresses, and by
-// policy test (RFC 6761, RFC 6303), onion (RFC 7686), and version.bind in class CH.
+// policy test (RFC 6761, RFC 6303), onion (RFC 7686), resolver.arpa (RFC 9462), and version.bind in class CH.
 #pragma once
 
 #include <optional>

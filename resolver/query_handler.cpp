@@ -61,6 +61,7 @@ void QueryHandler::use_plan(PlanPointer plan) {
     plan_ = std::move(plan);
     udp_size_ = static_cast<std::uint16_t>(plan_->view.settings.max_udp_payload);
     tcp_idle_100ms_ = static_cast<std::uint16_t>(plan_->view.settings.tcp_idle_ms / 100);
+    trust_ad_ = plan_->view.settings.trust_ad != 0;
     const auto& links = plan_->view.links;
     for (auto& slot : stats_.links) {
         const bool kept = std::any_of(links.begin(), links.end(), [&](const auto& l) { return l.id == slot.id; });
@@ -109,19 +110,22 @@ void QueryHandler::count_answer(const Asked& asked, const ReplyTo& to, Source so
     if (log_.takes()) log_.keep(asked.question, to, source, rcode, clock_.mono_us() - since);
 }
 
-std::size_t QueryHandler::write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
-                                std::span<std::uint8_t> out) {
+Written QueryHandler::write(const Asked& asked, const ReplyTo& to, Sections sections, ReplyOptions options,
+                            std::span<std::uint8_t> out) {
+    // Without a protected way to the upstream anybody may have set AD (RFC 6840 5.7). It is cleared here and not in
+    // the cache, so that a change of the setting counts at once.
+    if (!trust_ad_) sections.flags = static_cast<std::uint16_t>(sections.flags & ~kAd);
     options.udp_size = udp_size_;
     if (asked.edns.keepalive && to.proto == core::Proto::kTcp) options.keepalive_100ms = tcp_idle_100ms_;
-    const std::size_t size = write_reply(asked, sections, options, limit_for(asked.edns, to), out);
+    const Written written = write_reply(asked, sections, options, limit_for(asked.edns, to), out);
     if (is_truncated(out.data())) count(stats_, ResolverEvent::kTruncated);
-    return size;
+    return written;
 }
 
 Handled QueryHandler::finish(const Context& c, Source source, const Sections& sections, const ReplyOptions& options) {
     const Asked asked = Asked::from(c.query);
     count_answer(asked, c.from, source, sections.rcode, now_);
-    return {write(asked, c.from, sections, options, c.out)};
+    return {write(asked, c.from, sections, options, c.out).size};
 }
 
 Handled QueryHandler::reject(const Context& c, ResolverEvent event, std::uint16_t rcode) {
@@ -205,15 +209,17 @@ Handled QueryHandler::answer_cached(const Context& c, Cache::Hit hit) {
         options.explain = why;
     }
     ++stats_.cache_hits;
-    const Handled done = finish(c, stale ? Source::kStale : Source::kCache, Cache::sections(entry), options);
-    if (!is_truncated(c.out.data())) {
-        Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1, c.out.data() + kHeaderSize + c.query.question.size());
-    }
+    const Asked asked = Asked::from(c.query);
+    const Sections sections = Cache::sections(entry);
+    count_answer(asked, c.from, stale ? Source::kStale : Source::kCache, sections.rcode, now_);
+    const Written written = write(asked, c.from, sections, options, c.out);
+    Cache::set_ttls(entry, now_, stale ? kStaleTtl : -1,
+                    c.out.subspan(kHeaderSize + c.query.question.size(), written.sections));
     // The reply to a query without RD is not cacheable.
     if (hit.state == Cache::State::kFresh && (c.query.flags & kRd) != 0 && Cache::wants_prefetch(*hit.entry, now_)) {
         forwarder_.prefetch(FlightKey::from(c.query), c.query.question);
     }
-    return done;
+    return {written.size};
 }
 
 Handled QueryHandler::answer_private(const Context& c, const core::OwnerView& owner) {
@@ -256,7 +262,7 @@ Handled QueryHandler::forward(const Context& c, core::Micros stale_after_us) {
 void QueryHandler::reply(const Waiter& waiter, Source source, const Sections& sections, const ReplyOptions& options) {
     const Asked asked = waiter.asked();
     count_answer(asked, waiter.to, source, sections.rcode, waiter.since);
-    const std::size_t size = write(asked, waiter.to, sections, options, scratch_);
+    const std::size_t size = write(asked, waiter.to, sections, options, scratch_).size;
     observe(stats_, clock_.mono_us() - waiter.since);
     sink_.send(waiter.to, scratch_.data(), size);
 }
@@ -275,8 +281,11 @@ void QueryHandler::flight_done(Flight& flight, const FlightResult& result) {
     if (result.reply != nullptr) {
         sections = result.reply->sections;
         options.passed = result.reply->ede;
-        // BADVERS and BADCOOKIE concern our query to the upstream, not the client's.
-        if (sections.rcode > 15) sections = Sections::error(kServFail);
+        // FORMERR, BADVERS and BADCOOKIE concern our query to the upstream; the client's was good.
+        if (sections.rcode == kFormErr || sections.rcode > 15) {
+            sections = Sections::error(kServFail);
+            options.ede = kEdeNetworkError;
+        }
     }
     if (sections.rcode == kNoError || sections.rcode == kNxDomain) {
         cache_.insert(flight.key, *result.reply, result.message, result.from->id(), flight.started_at, now);
@@ -339,7 +348,7 @@ void QueryHandler::answer_stale(const std::vector<Waiter>& waiters, const Cache:
     // One copy with its TTLs set serves all waiters, as their questions differ in the case of letters only.
     const Sections stored = Cache::sections(entry);
     stale_.assign(stored.wire.begin(), stored.wire.end());
-    Cache::set_ttls(entry, now, kStaleTtl, stale_.data());
+    Cache::set_ttls(entry, now, kStaleTtl, stale_);
     Sections sections = stored;
     sections.wire = stale_;
     for (const Waiter& waiter : waiters) {

@@ -59,8 +59,8 @@ class QueryHandler final : public FlightOwner {
     bool keep_failure(const Flight& flight, const FlightResult& result, std::uint16_t rcode, core::Micros now);
     Handled refuse_client(const Context& c);
     void reply(const Waiter& waiter, core::Source source, const Sections& sections, const ReplyOptions& options);
-    std::size_t write(const Asked& asked, const ReplyTo& to, const Sections& sections, ReplyOptions options,
-                      std::span<std::uint8_t> out);
+    Written write(const Asked& asked, const ReplyTo& to, Sections sections, ReplyOptions options,
+                  std::span<std::uint8_t> out);
     /// "" when the plan no longer has this server.
     std::string address_of(std::uint32_t upstream) const;
     std::size_t limit_for(const ClientEdns& edns, const ReplyTo& to) const;
@@ -78,6 +78,7 @@ class QueryHandler final : public FlightOwner {
     std::uint64_t unlisted_answers_ = 0;
     std::uint16_t udp_size_ = 1232;
     std::uint16_t tcp_idle_100ms_ = 100;
+    bool trust_ad_ = false;
     core::Micros now_ = 0;
     std::function<void(core::Micros)> awake_;
     std::function<void()> counted_;

@@ -8,7 +8,7 @@ namespace {
 
 using core::load_be16;
 
-constexpr std::size_t kMaxChain = 16;
+constexpr std::size_t kMaxChain = 64;  // CNAMEs; mail filters and content networks make more than 16
 
 /// Checks the names in RDATA of the types whose names may be compressed (RFC 1035, RFC 3597 4): they must end
 /// where RDATA ends.
@@ -149,42 +149,71 @@ bool ReplyView::parse(ByteView reply, std::size_t question, core::Bytes* scratch
     return true;
 }
 
+namespace {
+
+/// The CNAME records of the answer section, and the names that they lead to from the name asked.
+struct Chain {
+    std::array<Record, kMaxChain> records;
+    std::size_t count = 0;
+    std::array<Name, kMaxChain + 1> names;
+    std::size_t length = 0;
+
+    /// False: malformed, or more records than a chain may have.
+    bool collect(ByteView reply, std::size_t body, unsigned answers) {
+        std::size_t at = body;
+        for (unsigned i = 0; i < answers; ++i) {
+            Record r;
+            if (!next_record(reply, &at, &r)) return false;
+            if (r.type != kTypeCname) continue;
+            if (count == kMaxChain) return false;
+            records[count++] = r;
+        }
+        return true;
+    }
+
+    /// Servers may send the records in any order. The search for the next one begins behind the last one: one pass for
+    /// a chain in order, and at most kMaxChain² names for any other. False: malformed, or a loop.
+    bool follow(ByteView reply, const Name& asked) {
+        names[0] = asked;
+        length = 1;
+        std::size_t next = 0;
+        for (std::size_t passed = 0; passed < count; next = (next + 1) % count) {
+            const Record& r = records[next];
+            Name owner;
+            if (read_name(reply, r.name_at, &owner) == 0) return false;
+            ++passed;
+            if (!(owner == names[length - 1])) continue;
+            if (length == names.size() || read_name(reply, r.rdata_at, &names[length]) == 0) return false;
+            ++length;
+            passed = 0;
+        }
+        return true;
+    }
+};
+
+}  // namespace
+
 bool answers_belong(ByteView reply, const Name& asked, Name* last) {
     const std::size_t body = kHeaderSize + asked.length + 4u;
     const std::uint16_t answers = load_be16(reply.data() + 6);
-    std::array<Name, kMaxChain> chain;
-    std::size_t links = 1;
-    chain[0] = asked;
-    // Follow the chain first; servers may send its records in any order. Each pass finds the CNAME that continues it.
-    for (bool found = true; found;) {
-        found = false;
-        std::size_t at = body;
-        for (unsigned i = 0; i < answers && !found; ++i) {
-            Record r;
-            Name owner;
-            if (!next_record(reply, &at, &r)) return false;
-            if (r.type != kTypeCname) continue;
-            if (read_name(reply, r.name_at, &owner) == 0) return false;
-            if (!(owner == chain[links - 1])) continue;
-            if (links == kMaxChain) return false;
-            if (read_name(reply, r.rdata_at, &chain[links]) == 0) return false;
-            ++links;
-            found = true;
-        }
-    }
-    *last = chain[links - 1];
-    std::size_t at = body;
+    Chain chain;
+    if (!chain.collect(reply, body, answers) || !chain.follow(reply, asked)) return false;
+    *last = chain.names[chain.length - 1];
+    std::size_t at = body, k = 0;
     for (unsigned i = 0; i < answers; ++i) {
         Record r;
         Name owner;
         if (!next_record(reply, &at, &r) || r.klass != kClassIn || read_name(reply, r.name_at, &owner) == 0)
             return false;
-        bool belongs = false;
-        for (std::size_t k = 0; k < links && !belongs; ++k) {
-            belongs = owner == chain[k] ||
-                      ((r.type == kTypeDname || r.type == kTypeRrsig) && is_within(chain[k].view(), owner.view()));
-        }
-        if (!belongs) return false;
+        const auto belongs = [&](const Name& name) {
+            return owner == name ||
+                   ((r.type == kTypeDname || r.type == kTypeRrsig) && is_within(name.view(), owner.view()));
+        };
+        // From the name of the last record on, so that a chain in order is passed once.
+        std::size_t tried = 0;
+        for (; tried < chain.length && !belongs(chain.names[k]); ++tried)
+            k = (k + 1) % chain.length;
+        if (tried == chain.length) return false;
     }
     return true;
 }

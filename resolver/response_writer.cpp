@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver/response_writer.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "resolver/shorten.h"
 
 namespace postern::resolver {
 namespace {
@@ -60,36 +63,44 @@ std::size_t write_opt(const Asked& asked, const ReplyOptions& o, std::uint16_t r
 
 }  // namespace
 
-std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
-                        std::span<std::uint8_t> out) {
-    if (limit > out.size()) limit = out.size();
-    const std::size_t head = kHeaderSize + asked.question.size();
-    const std::size_t opt = asked.edns.present ? kOptSize : 0;
+Written write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
+                    std::span<std::uint8_t> out) {
+    limit = std::min(limit, out.size());
+    const bool is_query = (asked.flags & kOpcodeMask) == 0;
+    const ByteView question = is_query ? asked.question : ByteView{};
 
-    // When space is short, leave out in this order: the explanation, the passed options, the sections (with TC).
-    ReplyOptions kept = options;
-    const auto too_large = [&] { return head + sections.wire.size() + opt + options_size(kept) > limit; };
-    if (asked.edns.present && too_large()) kept.explain = {};
-    if (asked.edns.present && too_large()) kept.passed = {};
-    const std::size_t tail = asked.edns.present ? opt + options_size(kept) : 0;
-    const bool whole = head + sections.wire.size() + tail <= limit;
+    Sections sent = sections;
+    ReplyOptions kept = asked.edns.present ? options : ReplyOptions{};
+    const auto room = [&] {
+        const std::size_t used =
+            kHeaderSize + question.size() + (asked.edns.present ? kOptSize + options_size(kept) : 0);
+        return limit > used ? limit - used : 0;
+    };
+    const auto too_large = [&] { return sent.wire.size() > room(); };
+    if (too_large()) sent = without_extras(sent, room());
+    if (too_large()) kept.explain = {};
+    if (too_large()) kept.passed = {};
+    const bool truncated = too_large();
+    if (truncated) sent = first_records(sent, room());
 
-    // AD only for clients that set AD or DO (RFC 6840 5.7, 5.8).
-    const bool wants_ad = (asked.flags & kAd) != 0 || asked.edns.dnssec_ok;
-    const std::uint16_t flags = wants_ad ? sections.flags : static_cast<std::uint16_t>(sections.flags & ~kAd);
-
+    std::uint16_t flags = asked.flags & kOpcodeMask;
+    if (is_query) {
+        // AD only for clients that set AD or DO (RFC 6840 5.7, 5.8).
+        const bool wants_ad = (asked.flags & kAd) != 0 || asked.edns.dnssec_ok;
+        flags = static_cast<std::uint16_t>((asked.flags & (kRd | kCd)) | kRa | (truncated ? kTc : 0) |
+                                           (wants_ad ? sent.flags : sent.flags & ~kAd));
+    }
     std::uint8_t* p = out.data();
     store_be16(p, asked.id);
-    store_be16(p + 2, static_cast<std::uint16_t>(kQr | (asked.flags & (kOpcodeMask | kRd | kCd)) | kRa | flags |
-                                                 (whole ? 0 : kTc) | (sections.rcode & kRcodeMask)));
-    store_be16(p + 4, asked.question.empty() ? 0 : 1);
-    store_be16(p + 6, whole ? sections.answers : 0);
-    store_be16(p + 8, whole ? sections.authorities : 0);
-    store_be16(p + 10, static_cast<std::uint16_t>((whole ? sections.additionals : 0) + (asked.edns.present ? 1 : 0)));
-    std::size_t at = kHeaderSize + put(p + kHeaderSize, asked.question);
-    if (whole) at += put(p + at, sections.wire);
-    if (asked.edns.present) at += write_opt(asked, kept, sections.rcode, p + at);
-    return at;
+    store_be16(p + 2, static_cast<std::uint16_t>(kQr | flags | (sent.rcode & kRcodeMask)));
+    store_be16(p + 4, question.empty() ? 0 : 1);
+    store_be16(p + 6, sent.answers);
+    store_be16(p + 8, sent.authorities);
+    store_be16(p + 10, static_cast<std::uint16_t>(sent.additionals + (asked.edns.present ? 1 : 0)));
+    std::size_t at = kHeaderSize + put(p + kHeaderSize, question);
+    at += put(p + at, sent.wire);
+    if (asked.edns.present) at += write_opt(asked, kept, sent.rcode, p + at);
+    return {at, sent.wire.size()};
 }
 
 }  // namespace postern::resolver

@@ -45,10 +45,18 @@ struct ReplyOptions {
     std::uint16_t keepalive_100ms = 0;  // idle timeout of TCP connections in 100 ms (RFC 7828); 0: no such option
 };
 
-/// Writes the reply and returns its size. With more than `limit` bytes (512 to out.size()) it has no sections and TC
-/// set (RFC 2181 9); the explanation and the passed options are left out before that.
-std::size_t write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
-                        std::span<std::uint8_t> out);
+struct Written {
+    std::size_t size = 0;      // of the reply
+    std::size_t sections = 0;  // the bytes of `wire` in it, which follow the question
+};
+
+/// Writes the reply. If it is larger than `limit` (512 to out.size()), this is left out, one after the other until it
+/// fits: additional data, authority data, the explanation, the passed options, and last, with TC set, the records that
+/// don't fit (RFC 2181 9).
+/// To another opcode than QUERY the reply is the opcode, the RCODE and OPT alone: the other flags are defined for
+/// QUERY, and so is the question.
+Written write_reply(const Asked& asked, const Sections& sections, const ReplyOptions& options, std::size_t limit,
+                    std::span<std::uint8_t> out);
 
 /// Whether a written reply has TC set.
 inline bool is_truncated(const std::uint8_t* reply) {

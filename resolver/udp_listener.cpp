@@ -26,14 +26,22 @@ struct UdpListener::Output {
     std::uint8_t data[kBatch][kMaxLocalReply];
 };
 
-UdpInput::UdpInput() {
+// Not make_unique, which would write to all pages.
+UdpInput::UdpInput() : large_(new std::uint8_t[kBatch * kMaxMessage]) {
     for (std::size_t i = 0; i < kBatch; ++i) {
-        vectors_[i] = {data_[i], kSlotSize};
+        vectors_[i] = {{{data_[i], kSlotSize}, {large(i) + kSlotSize, kMaxMessage - kSlotSize}}};
         headers_[i] = {};
         headers_[i].msg_hdr.msg_name = &from_[i].peer;
-        headers_[i].msg_hdr.msg_iov = &vectors_[i];
-        headers_[i].msg_hdr.msg_iovlen = 1;
+        headers_[i].msg_hdr.msg_iov = vectors_[i].data();
+        headers_[i].msg_hdr.msg_iovlen = 2;
     }
+}
+
+ByteView UdpInput::packet(std::size_t i) {
+    const std::size_t size = headers_[i].msg_len;
+    if (size <= kSlotSize) return {data_[i], size};
+    std::memcpy(large(i), data_[i], kSlotSize);
+    return {large(i), size};
 }
 
 int UdpInput::receive(int fd, bool with_local) {

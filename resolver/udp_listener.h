@@ -15,22 +15,27 @@ namespace postern::resolver {
 
 inline constexpr std::size_t kBatch = 32;
 
-/// The buffer for a batch of queries. One for all listeners, because a batch is handled within one callback.
+/// The buffer for a batch of queries. One for all listeners, because a batch is handled within one callback. Usual
+/// queries are in slots close together. What is more than a slot goes into `large_`, whose pages use memory from the
+/// first large query on, 2 MiB at most.
 class UdpInput {
   public:
-    static constexpr std::size_t kSlotSize = 2048;  // a larger query is truncated and answered with FORMERR
+    static constexpr std::size_t kSlotSize = 2048;
     UdpInput();
     int receive(int fd, bool with_local);
 
-    ByteView packet(std::size_t i) const { return {data_[i], headers_[i].msg_len}; }
+    /// Queries of more than kSlotSize are put together by this call.
+    ByteView packet(std::size_t i);
     ReplyTo& from(std::size_t i) { return from_[i]; }
 
   private:
+    std::uint8_t* large(std::size_t i) { return large_.get() + i * kMaxMessage; }
     void read_local(std::size_t i);
 
     std::array<mmsghdr, kBatch> headers_;
-    std::array<iovec, kBatch> vectors_;
+    std::array<std::array<iovec, 2>, kBatch> vectors_;
     std::array<ReplyTo, kBatch> from_;
+    std::unique_ptr<std::uint8_t[]> large_;  // kMaxMessage bytes for each; the first kSlotSize are the slot's
     std::uint8_t data_[kBatch][kSlotSize];
     alignas(cmsghdr) std::uint8_t control_[kBatch][64];
 };

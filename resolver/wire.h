@@ -33,6 +33,8 @@ enum Type : std::uint16_t {
     kTypeDname = 39,
     kTypeOpt = 41,
     kTypeRrsig = 46,
+    kTypeNsec = 47,
+    kTypeNsec3 = 50,
     kTypeTkey = 249,
     kTypeTsig = 250,
     kTypeIxfr = 251,

@@ -104,6 +104,7 @@ std::string text_of(const PlanView& plan, const std::string& path) {
             s.cache_bytes >> 20, format_duration(static_cast<Micros>(s.serve_stale_s) * core::kSecond),
             s.upstream_budget_ms, s.client_patience_ms, s.max_inflight));
     if (s.query_log_sample != 0) row("query log", fmt::format("1 of {} queries", s.query_log_sample));
+    if (s.trust_ad != 0) row("AD", "of the upstreams is handed on");
     for (const auto& owner : plan.owners)
         out += owner_text(plan, owner);
     if (plan.owners.empty()) out += "\nno private names: everything is forwarded\n";
@@ -148,7 +149,8 @@ std::string json_of(const PlanView& plan, const std::string& path) {
                         {"tcp_idle_ms", s.tcp_idle_ms},
                         {"max_udp_payload", s.max_udp_payload},
                         {"forward_test", s.forward_test},
-                        {"query_log_sample", s.query_log_sample}}},
+                        {"query_log_sample", s.query_log_sample},
+                        {"trust_ad", s.trust_ad}}},
                       {"listen", std::move(listen)},
                       {"allow", std::move(allow)},
                       {"upstreams", std::move(upstreams)},

@@ -41,6 +41,7 @@ struct DnsConfig {
     Micros plan_ttl_us = 5 * core::kMinute;
     std::uint64_t query_log_sample = 0;  // 1 of N queries is kept for `postern queries`; 0: none
     bool forward_test = true;            // names below "test" go to the upstreams (for labs)
+    bool trust_ad = false;               // AD of the upstreams is handed on: the way to them is protected
     bool second_nameserver = false;      // resolv.conf keeps the host's old server as second, where that is safe
 };
 

@@ -284,6 +284,7 @@ const KeyRow kKeys[] = {
     {kDns, "plan_ttl", READ(read_duration(n, 30 * kSecond, kDay, t.config.dns.plan_ttl_us)), R"("10m")", R"("1s")"},
     {kDns, "query_log_sample", READ(read_int(n, 0, 1000000, t.config.dns.query_log_sample)), "100", "-1"},
     {kDns, "forward_test", READ(read_boolean(n, t.config.dns.forward_test)), "false", R"("no")"},
+    {kDns, "trust_ad", READ(read_boolean(n, t.config.dns.trust_ad)), "true", R"("yes")"},
     {kDns, "second_nameserver", READ(read_boolean(n, t.config.dns.second_nameserver)), "true", R"("yes")"},
 
     {kHttp, "listen", READ(read_http_listen(n, t.config.http.listen)), R"("127.0.0.1:9853")", R"("localhost:9853")"},

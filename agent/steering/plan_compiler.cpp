@@ -148,6 +148,7 @@ class Compiler {
         plan_.settings.client_patience_ms = input_.client_patience_ms;
         plan_.settings.query_log_sample = input_.dns.query_log_sample;
         plan_.settings.forward_test = input_.dns.forward_test ? 1 : 0;
+        plan_.settings.trust_ad = input_.dns.trust_ad ? 1 : 0;
         plan_.listen = input_.dns.listen;
         plan_.allow = input_.dns.allow;
         for (const auto& u : input_.upstreams)
@@ -297,7 +298,7 @@ std::uint64_t membership_of(const PlanInput& input) {
     line(std::to_string(input.dns.ttl_us) + ' ' + std::to_string(input.dns.cache_bytes) + ' ' +
          std::to_string(input.dns.serve_stale_us) + ' ' + std::to_string(input.upstream_budget_ms) + ' ' +
          std::to_string(input.client_patience_ms) + ' ' + std::to_string(input.dns.query_log_sample) + ' ' +
-         (input.dns.forward_test ? '1' : '0') + ' ' + input.host_zone);
+         (input.dns.forward_test ? '1' : '0') + ' ' + (input.dns.trust_ad ? '1' : '0') + ' ' + input.host_zone);
     for (const auto& link : input.links) {
         line("link " + link.name + ' ' + link.host);
         for (const auto& a : link.addresses)

@@ -106,7 +106,19 @@ class Caching(UpstreamTest):
         self.assertEqual(ask(wire_query(self.name)).rcode, SERVFAIL)
 
 
+class AdOfPlainUpstreams(UpstreamTest):
+    def test_is_not_handed_on(self):
+        """Anybody on the way can set it; a client that asks by AD or DO must not take it for a validation of ours."""
+        self.script(lambda query, send: send(reply(query, a(), ad=True)))
+        for _ in range(2):
+            for flags, extra in ((RD, []), (RD | AD, []), (RD, [opt(flags=DO)])):
+                got = ask(wire_query(f"ad{flags}.test", "A", *extra, flags=flags))
+                self.assertEqual((got.addresses(), got.flags & AD), ([TRUTH], 0), (flags, extra))
+
+
 class PassedOn(UpstreamTest):
+    CONFIG = {"trust_ad": True}
+
     def test_do_and_cd_are_passed_and_kept_apart(self):
         packets = [wire_query(self.name, "A", *extra, flags=flags)
                    for extra in ([opt()], [opt(flags=DO)]) for flags in (RD, RD | CD)]

@@ -69,7 +69,8 @@ TEST_CASE("formats: the plan", "[formats]") {
         CHECK(plan->created_wall_us == test::kWrittenWallUs);
         CHECK(plan->settings.upstream_budget_ms == 1800);
         CHECK(plan->settings.query_log_sample == 10);
-        CHECK(plan->settings.client_patience_ms == 10000);  // not in plans of 0.1.0
+        CHECK(plan->settings.client_patience_ms == 10000);  // what 0.1.0 did not write has its default
+        CHECK(plan->settings.trust_ad == 0);
         CHECK(plan->listen.at(0).text() == "127.0.0.153:53");
         CHECK(plan->allow.at(0).text() == "127.0.0.0/8");
         CHECK(plan->upstreams.at(0).address.text() == "100.100.2.136:53");

@@ -35,8 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             continue;
         }
         fuzz::expect(reply.size() >= 12 && reply[0] == data[0] && reply[1] == data[1] && (reply[2] & 0x80) != 0);
-        fuzz::expect(((reply[2] ^ data[2]) & 0x79) == 0);  // opcode and RD
-        fuzz::expect((reply[3] & 0x40) == 0);              // Z
+        const bool is_query = (data[2] & 0x78) == 0;
+        fuzz::expect(((reply[2] ^ data[2]) & 0x78) == 0);                              // opcode
+        fuzz::expect((reply[2] & 1) == (is_query ? data[2] & 1 : 0));                  // RD
+        fuzz::expect(is_query || ((reply[2] & 0x07) == 0 && (reply[3] & 0xf0) == 0));  // no other flags
+        fuzz::expect((reply[3] & 0x40) == 0);                                          // Z
         if (proto == core::Proto::kUdp) fuzz::expect(reply.size() <= resolver::kMaxLocalReply);
         fuzz::expect(fuzz::ldns_accepts(reply));
     }

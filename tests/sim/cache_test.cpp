@@ -115,6 +115,76 @@ TEST_CASE("cache: TTL 0, referrals and answers with foreign records are not kept
     CHECK(net.cached(kWww));  // a chain in any order
 }
 
+TEST_CASE("cache: a TTL with its highest bit set is 0", "[cache]") {
+    // RFC 2181 8. Taken as a number it would keep the answer for a day.
+    for (const char* ttl : {"2147483648", "2147483708", "4294967295"}) {
+        Net net;
+        net.resolve(kWww, 0, {std::string("www.example. ") + ttl + " IN A 192.0.2.80"});
+        CHECK_FALSE(net.cached(kWww));
+        net.clock.advance(10 * kSecond);
+        const Query nx{.name = "nx.example."};
+        net.resolve(nx, 3, {}, {std::string("example. ") + ttl + " IN SOA ns.example. root.example. 1 2 3 4 120"});
+        CHECK_FALSE(net.cached(nx));
+    }
+    Net net;
+    net.resolve(kWww, 0, {"www.example. 2147483647 IN A 192.0.2.80"});
+    CHECK(net.cached(kWww));
+}
+
+TEST_CASE("cache: data beside an answer that expires before it is left out of the entry", "[cache]") {
+    // Some load balancers give their name servers a TTL of 0. The answer's own TTL counts.
+    Net net;
+    const Lines a{"www.example. 60 IN A 192.0.2.80"}, ns{"example. 90 IN NS ns.example."};
+    const auto resolve = [&](const Query& q, const Lines& authority, const Lines& additional) {
+        net.ask(q);
+        auto message = test::reply_to(net.transport.open.at(0).query, 0, a, authority, false);
+        const auto wire = test::wire_records(additional);
+        message.insert(message.end(), wire.begin(), wire.end());
+        core::store_be16(message.data() + 10, static_cast<std::uint16_t>(additional.size()));
+        net.transport.deliver(0, message);
+        const auto fresh = net.last();
+        CHECK(records_of(fresh, LDNS_SECTION_AUTHORITY).size() == authority.size());
+        net.clock.advance(20 * kSecond);
+        const auto cached = net.ask(q);
+        REQUIRE_FALSE(cached.empty());
+        CHECK(records_of(cached) == Lines{"www.example. 40 IN A 192.0.2.80"});
+        net.clock.advance(40 * kSecond);
+        CHECK(net.ask(q).empty());
+        net.transport.fail(0, ECONNREFUSED);
+        net.clock.advance(2 * core::kHour);
+        return cached;
+    };
+    const Query q{.name = "www.example."};
+    auto cached = resolve(q, ns, {"ns.example. 0 IN A 192.0.2.53"});
+    CHECK(records_of(cached, LDNS_SECTION_AUTHORITY) == Lines{"example. 70 IN NS ns.example."});
+    CHECK(records_of(cached, LDNS_SECTION_ADDITIONAL).empty());
+    cached = resolve(q, ns, {"ns.example. 90 IN A 192.0.2.53", "ns2.example. 30 IN A 192.0.2.54"});
+    CHECK(records_of(cached, LDNS_SECTION_AUTHORITY).size() == 1);
+    CHECK(records_of(cached, LDNS_SECTION_ADDITIONAL).empty());
+    cached = resolve(q, {"example. 0 IN NS ns.example."}, {"ns.example. 90 IN A 192.0.2.53"});
+    CHECK(records_of(cached, LDNS_SECTION_AUTHORITY).empty());
+    CHECK(records_of(cached, LDNS_SECTION_ADDITIONAL).empty());
+    cached = resolve(q, ns, {"ns.example. 60 IN A 192.0.2.53"});
+    CHECK(records_of(cached, LDNS_SECTION_ADDITIONAL) == Lines{"ns.example. 40 IN A 192.0.2.53"});
+}
+
+TEST_CASE("cache: the proofs of an answer, and of a negative one, expire with it", "[cache]") {
+    Net net;
+    const Query signed_query{.name = "www.example.", .edns_size = 1232, .dnssec_ok = true};
+    net.resolve(signed_query, 0, kAnswer, {"a.example. 20 IN NSEC z.example. A"});
+    net.clock.advance(19 * kSecond);
+    CHECK(records_of(net.ask(signed_query), LDNS_SECTION_AUTHORITY).size() == 1);
+    net.clock.advance(kSecond);
+    CHECK(net.ask(signed_query).empty());
+    net.transport.fail(0, ECONNREFUSED);
+    const Query nx{.name = "nx.example."};
+    net.resolve(nx, 3, {}, {kSoa[0], "a.example. 20 IN NSEC z.example. A"});
+    net.clock.advance(19 * kSecond);
+    CHECK(records_of(net.ask(nx), LDNS_SECTION_AUTHORITY).size() == 2);
+    net.clock.advance(kSecond);
+    CHECK(net.ask(nx).empty());
+}
+
 TEST_CASE("serve-stale: with a refusing upstream the old answer comes at once, TTL 30 and EDE 3", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
@@ -214,6 +284,48 @@ TEST_CASE("prefetch: a hot name is refreshed in the last tenth of its TTL, once,
     CHECK(records_of(net.ask(kWww)) == Lines{"www.example. 30 IN A 192.0.2.81"});
 }
 
+TEST_CASE("prefetch: a name that is asked once is not refreshed; it would keep the whole cache on the wire",
+          "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    net.clock.advance(55 * kSecond);
+    CHECK_FALSE(net.ask(kWww).empty());  // the first hit
+    CHECK(net.transport.sent == 1);
+    CHECK_FALSE(net.ask(kWww).empty());
+    CHECK(net.transport.sent == 2);
+}
+
+TEST_CASE("prefetch: not before the last tenth of the TTL", "[cache]") {
+    // At half of it each hot name would cost the upstreams twice as many queries.
+    Net net;
+    net.resolve(kWww, 0, {"www.example. 1000 IN A 192.0.2.80"});
+    for (const int seconds : {0, 400, 101, 250, 148}) {  // the last at 899 s
+        net.clock.advance(seconds * kSecond);
+        CHECK_FALSE(net.ask(kWww).empty());
+        CHECK(net.transport.sent == 1);
+    }
+    net.clock.advance(kSecond);
+    CHECK_FALSE(net.ask(kWww).empty());
+    CHECK(net.transport.sent == 2);
+}
+
+TEST_CASE("failures: an overload is not one of the upstreams, and is not remembered", "[cache]") {
+    // A name whose flight had to end for others can be asked again at once.
+    core::PlanSettings settings;
+    settings.max_inflight = 16;
+    Net net(settings);
+    for (int i = 0; i <= 16; ++i)
+        net.ask(Query{.name = "n" + std::to_string(i) + ".example.", .edns_size = 1232});
+    REQUIRE(net.sink.replies.size() == 1);  // of the oldest
+    REQUIRE(test::rcode_of(net.last()) == 2);
+    REQUIRE(test::ede_of(net.last()) == 0);
+    while (net.transport.open.size() > 1)
+        net.transport.answer(0, 3, {}, kSoa);
+    const auto sent = net.transport.sent;
+    CHECK(net.ask(Query{.name = "n0.example."}).empty());
+    CHECK(net.transport.sent == sent + 1);
+}
+
 TEST_CASE("cache: a change of upstreams makes everything stale", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);
@@ -247,6 +359,39 @@ TEST_CASE("cache: the size is limited, and entries with many hits stay", "[cache
     Net without(none);
     without.resolve(kWww, 0, kAnswer);
     CHECK_FALSE(without.cached(kWww));
+}
+
+TEST_CASE("cache: the hand clears the marks that it passes, so that entries go in order without further hits",
+          "[cache]") {
+    // Otherwise every name that was asked twice stays, and the cache holds what nobody asks for any more.
+    core::PlanSettings settings;
+    settings.cache_bytes = 64 * 1024;
+    Net net(settings);
+    const auto name = [](std::size_t i) { return "n" + std::to_string(i) + ".example."; };
+    std::size_t n = 0;
+    const auto add = [&] {
+        Lines records;
+        for (int i = 1; i <= 10; ++i)
+            records.push_back(name(n) + " 86400 IN A 192.0.2." + std::to_string(i));
+        net.resolve(Query{.name = name(n++)}, 0, records);
+    };
+    for (add(); net.stats.cache_evictions == 0; add())
+        REQUIRE_FALSE(net.ask(Query{.name = name(n - 1)}).empty());  // marked
+    const auto has = [&](std::size_t i) {
+        const auto wire = test::wire_name(name(i));
+        const auto key = resolver::CacheKey::of(wire, 1, 1, 0x0100, false);
+        return net.cache.find(key, net.clock.mono_us()).state == resolver::Cache::State::kFresh;
+    };
+    const auto first = net.cache.entries();
+    REQUIRE(first < 256);  // so that the hand may go round once
+    CHECK_FALSE(has(0));
+    CHECK(has(5));  // marked again
+    while (net.stats.cache_evictions < 10)
+        add();
+    for (std::size_t i = 0; i < n; ++i) {
+        CAPTURE(i, n);
+        CHECK(has(i) == (i == 5 || i > 10));
+    }
 }
 
 TEST_CASE("a day of a host: random names, servers that fail and recover, and every question is answered", "[cache]") {

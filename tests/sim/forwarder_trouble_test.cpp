@@ -228,11 +228,13 @@ TEST_CASE("trouble: a record of another class is not kept", "[cache]") {
     CHECK(net.ask(kWww).empty());
 }
 
-TEST_CASE("trouble: only clients that set AD or DO get AD", "[forwarder][cache]") {
+TEST_CASE("trouble: with trust_ad only clients that set AD or DO get AD", "[forwarder][cache]") {
     constexpr std::uint16_t kAdBit = 0x20;
+    core::PlanSettings trusting;
+    trusting.trust_ad = 1;
     for (const auto& [flags, dnssec_ok, expected] :
          {std::tuple{0x0100, false, false}, {0x0120, false, true}, {0x0100, true, true}}) {
-        Net net;
+        Net net(1, trusting);
         Query q = kWww;
         q.flags = static_cast<std::uint16_t>(flags);
         q.dnssec_ok = dnssec_ok;

@@ -128,6 +128,33 @@ TEST_CASE("plan: invalid records with a valid checksum are refused or harmless",
     CHECK(accepted > 100);
 }
 
+TEST_CASE("plan: a section that passes the end of the file is refused, whatever is in it", "[plan]") {
+    // The records are read from views of these bytes: past the end they would be another object's memory.
+    const Bytes good = *serialize(sample());
+    constexpr std::size_t kTable = 32, kEntry = 24, kSections = 10;
+    const auto with = [&](std::size_t section, std::uint64_t offset, std::uint64_t length) {
+        Bytes bad = good;
+        store_le(bad.data() + kTable + section * kEntry + 8, offset);
+        store_le(bad.data() + kTable + section * kEntry + 16, length);
+        store_le(bad.data() + 24, crc64(ByteView(bad).subspan(32), crc64(ByteView(bad).first(24))));
+        const auto view = PlanView::parse(std::move(bad));
+        return view ? PlanFault::kNone : view.error();
+    };
+    const std::uint64_t size = good.size();
+    for (std::size_t section = 0; section < kSections; ++section) {
+        CAPTURE(section);
+        const auto at = load_le<std::uint64_t>(good.data() + kTable + section * kEntry + 8);
+        const auto length = load_le<std::uint64_t>(good.data() + kTable + section * kEntry + 16);
+        CHECK(with(section, at, length) == PlanFault::kNone);
+        CHECK(with(section, at, size - at + 1) == PlanFault::kBadSection);
+        CHECK(with(section, size - 1, 2) == PlanFault::kBadSection);
+        CHECK(with(section, size, 1) == PlanFault::kBadSection);
+        CHECK(with(section, size + 1, 0) == PlanFault::kBadSection);
+        CHECK(with(section, at, UINT64_MAX - at + 2) == PlanFault::kBadSection);  // the sum is 1
+        CHECK(with(section, UINT64_MAX, 1) == PlanFault::kBadSection);
+    }
+}
+
 TEST_CASE("plan: a name in upper case or malformed is not written", "[plan]") {
     for (const Bytes& name : {wire({"DB", "example"}), Bytes{}, Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1},
                               Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
@@ -157,6 +184,7 @@ TEST_CASE("plan: settings out of bounds are clamped, missing ones take their def
     REQUIRE(view);
     CHECK(view->settings.max_udp_payload == 4096);
     CHECK(view->settings.tcp_max_clients == 1);
+    CHECK(view->settings.trust_ad == 0);
 }
 
 TEST_CASE("plan: load says missing, unreadable, too short", "[plan]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <cerrno>
 
 #include "tests/unit/resolver/handler_kit.h"
 
@@ -97,7 +98,8 @@ TEST_CASE("private: an answer larger than the client's limit has TC, and is comp
     auto reply = bench.ask(big);
     CHECK((test::flags_of(reply) & 0x0200) != 0);
     CHECK(reply.size() <= 512);
-    CHECK(records_of(reply).empty());
+    CHECK(records_of(reply).size() == (512 - 12 - 17) / 27);  // the first ones, which steering prefers
+    CHECK(records_of(reply).at(0) == "big.example. 10 IN A 10.9.0.1");
     CHECK(records_of(bench.ask(big, test::client_at("127.0.0.1:1", core::Proto::kTcp))).size() == 100);
     // The limit is the announced size for loopback clients, and 1232 for others.
     Query with = big;
@@ -203,6 +205,96 @@ TEST_CASE("explain: the private option gives loopback clients the source of an a
     bench.clock.advance(12 * core::kSecond);
     CHECK(test::explanation_of(bench.ask(explained(Query{.name = "www.example."}))) ==
           "source=cache age=12s upstream=192.0.2.1:53");
+}
+
+TEST_CASE("explain: a client on another host never gets it, whatever the answer comes from", "[explain]") {
+    // It names the host's upstreams and the plan's reasons.
+    Bench bench;
+    auto plan = test::usual_plan(1);
+    plan.allow.push_back(*core::IpPrefix::parse("10.0.0.0/8"));
+    bench.use(plan);
+    const auto other = test::client_at("10.0.0.9:4000");
+    const auto q = explained(Query{.name = "www.example."});
+    bench.ask(q, other);
+    bench.transport.answer(0, 0, {"www.example. 60 IN A 192.0.2.80"});
+    REQUIRE(records_of(bench.last()).size() == 1);
+    CHECK(test::explanation_of(bench.last()).empty());
+    CHECK(test::explanation_of(bench.ask(q, other)).empty());
+    CHECK_FALSE(test::explanation_of(bench.ask(q)).empty());
+    bench.clock.advance(100 * core::kSecond);
+    bench.ask(q, other);
+    bench.transport.fail(0, ECONNREFUSED);
+    REQUIRE(test::ede_of(bench.last()) == 3);
+    CHECK(test::explanation_of(bench.last()).empty());
+    CHECK(test::explanation_of(bench.ask(explained(Query{.name = "localhost."}), other)).empty());
+    // A private name that appears in the plan while its query is in flight.
+    bench.ask(explained(Query{.name = "late.example."}), other);
+    plan.owners.push_back(test::owner_of("late.example.", {"10.0.0.7"}, {"10.0.0.7"}, 2000 * core::kSecond));
+    bench.use(plan);
+    bench.transport.answer(0, 3, {});
+    REQUIRE(records_of(bench.last()).size() == 1);
+    CHECK(test::explanation_of(bench.last()).empty());
+}
+
+TEST_CASE("forward: an upstream's complaint about our query is SERVFAIL with EDE 23 for the client", "[forward]") {
+    // The client's query was good: a FORMERR would make it doubt itself, and to a client without EDNS the lower half
+    // of an extended code is another code.
+    const auto reply_with = [](std::uint16_t rcode, int edns_size) {
+        Bench bench;
+        bench.use(test::usual_plan(1));
+        bench.ask(Query{.name = "www.example.", .edns_size = edns_size});
+        for (int i = 0; i < 4 && !bench.transport.open.empty(); ++i) {
+            const auto& query = bench.transport.open[0].query;
+            const bool asked_opt = core::load_be16(query.data() + 10) != 0;
+            auto message = test::reply_to(query, rcode & 15, {}, {}, asked_opt);
+            if (asked_opt) message[message.size() - 6] = static_cast<std::uint8_t>(rcode >> 4);
+            bench.transport.deliver(0, message);
+        }
+        REQUIRE(bench.sink.replies.size() == 1);
+        return bench.last();
+    };
+    for (const std::uint16_t rcode : std::initializer_list<std::uint16_t>{1, 17, 20, 24}) {
+        CAPTURE(rcode);
+        const auto reply = reply_with(rcode, 1232);
+        const auto packet = test::parse(reply);
+        REQUIRE(packet);
+        CHECK(test::rcode_of(reply) == 2);
+        CHECK(ldns_pkt_edns_extended_rcode(packet.get()) == 0);
+        CHECK(test::ede_of(reply) == 23);
+        CHECK(test::rcode_of(reply_with(rcode, -1)) == 2);
+    }
+    for (const std::uint16_t rcode : std::initializer_list<std::uint16_t>{2, 4, 5}) {
+        CAPTURE(rcode);
+        const auto reply = reply_with(rcode, 1232);
+        CHECK(test::rcode_of(reply) == rcode);
+        CHECK(test::ede_of(reply) == -1);
+    }
+}
+
+TEST_CASE("forward: AD of an upstream is handed on only with trust_ad, also from the cache", "[forward]") {
+    // Over plain UDP anybody on the way can set it.
+    Bench bench;
+    auto plan = test::usual_plan(1);
+    bench.use(plan);
+    const Query q{.name = "www.example.", .flags = 0x0120};
+    bench.ask(q);
+    const auto answer =
+        test::reply_to(bench.transport.open[0].query, 0, {"www.example. 60 IN A 192.0.2.80"}, {}, true, 0x0020);
+    bench.transport.deliver(0, answer);
+    CHECK((test::flags_of(bench.last()) & 0x0020) == 0);
+    CHECK((test::flags_of(bench.ask(q)) & 0x0020) == 0);
+    plan.settings.trust_ad = 1;
+    bench.use(plan);
+    CHECK((test::flags_of(bench.ask(q)) & 0x0020) != 0);
+    plan.settings.trust_ad = 0;
+    bench.use(plan);
+    CHECK((test::flags_of(bench.ask(q)) & 0x0020) == 0);
+    // Served stale as well.
+    bench.clock.advance(100 * core::kSecond);
+    bench.ask(q);
+    bench.transport.fail(0, ECONNREFUSED);
+    REQUIRE(records_of(bench.last()).size() == 1);
+    CHECK((test::flags_of(bench.last()) & 0x0020) == 0);
 }
 
 TEST_CASE("plan swap: the next query uses the new plan only", "[plan]") {

@@ -41,7 +41,7 @@ core::Bytes passed_on(const core::Bytes& query, const core::Bytes& reply, bool* 
     *sound = view.parse(reply, q.question.size(), &scratch);
     if (!*sound) return {};
     core::Bytes out(65535);
-    out.resize(write_reply(Asked::from(q), view.sections, {}, 65535, out));
+    out.resize(write_reply(Asked::from(q), view.sections, {}, 65535, out).size);
     return out;
 }
 

@@ -155,6 +155,11 @@ TEST_CASE("plan compiler: verdicts do not change the membership, addresses and u
     PlanInput upstream = before;
     upstream.upstreams[0].port = 54;
     CHECK(membership_of(before) != membership_of(upstream));
+    PlanInput setting = before;
+    setting.dns.trust_ad = true;
+    CHECK(membership_of(before) != membership_of(setting));
+    CHECK(compile_plan(before)->settings.trust_ad == 0);
+    CHECK(compile_plan(setting)->settings.trust_ad == 1);
 }
 
 TEST_CASE("plan compiler: the durable copy has every address and no verdict", "[plan]") {
