@@ -103,6 +103,7 @@ core::Result<void> Listeners::bind_instead(const core::SocketAddress& wanted,
 std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddress>& wanted) {
     std::vector<core::Error> errors;
     if (adopted_) return errors;
+    if (wanted.empty()) return errors;  // not known: what is served stays
     for (const auto& address : wanted) {
         if (serves(address)) continue;
         auto ok = bind(address);
@@ -110,7 +111,7 @@ std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddr
         if (!ok) errors.push_back(std::move(ok.error()));
     }
     const auto served = [&](const core::SocketAddress& a) { return serves(a); };
-    if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), served)) return errors;
+    if (std::none_of(wanted.begin(), wanted.end(), served)) return errors;
     std::erase_if(bound_, [&](const Bound& b) {
         if (std::find(wanted.begin(), wanted.end(), b.wanted) != wanted.end()) return false;
         release(b);

@@ -17,8 +17,8 @@ class Listeners final : public ReplySink {
 
     /// Uses sockets that systemd or the agent has bound. From then on nothing is bound here.
     void adopt(std::vector<ListenSocket> sockets);
-    /// Binds what is new in `wanted`, then closes what is no longer in it; while none of `wanted` can be bound the
-    /// old sockets are kept. Returns one error for each address that can't be bound; the next call tries it again.
+    /// Binds what is new in `wanted`, then closes what is no longer in it; while none of `wanted` can be bound, or
+    /// while it is empty, the old sockets are kept. Returns one error for each address that can't be bound; the next call tries it again.
     std::vector<core::Error> listen_on(const std::vector<core::SocketAddress>& wanted);
     bool adopted() const { return adopted_; }
 

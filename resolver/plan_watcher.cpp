@@ -86,14 +86,21 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
 }
 
 void PlanWatcher::take_fallback() {
-    const core::Fallback fallback = load_fallback(paths_.fallback, resolv_confs_);
+    // Watch first, then read, so that no change in between is missed.
+    if (!paths_.fallback.empty() && !fallback_) fallback_file_.start([this] { fallback_changed(); });
+    auto [known, lists, kept] = load_fallback(paths_.fallback, resolv_confs_, fallback_known_);
+    fallback_known_ = std::move(known);
+    if (std::exchange(kept_, kept) != kept && !kept.empty()) {
+        core::log_warning("list_kept", "an empty list does not replace the one in use",
+                          {{"path", paths_.fallback}, {"lists", kept}});
+    }
+    if (fallback_ == lists) return;
+    fallback_ = lists;
     stats_.plan_source = static_cast<std::uint32_t>(core::PlanSource::kFallback);
     core::log_warning(
         "plan_missing", "there is no valid plan: private names get SERVFAIL, all others are forwarded",
-        {{"names", std::to_string(fallback.names.size())}, {"upstreams", std::to_string(fallback.upstreams.size())}});
-    if (!paths_.fallback.empty()) fallback_file_.start([this] { fallback_changed(); });
-    use_(
-        std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback, boot_id_, seed_));
+        {{"names", std::to_string(lists.names.size())}, {"upstreams", std::to_string(lists.upstreams.size())}});
+    use_(std::make_shared<const ActivePlan>(plan_from_fallback(lists), core::PlanSource::kFallback, boot_id_, seed_));
 }
 
 void PlanWatcher::refuse(const std::string& path, core::PlanSource source, core::PlanFault fault) {

@@ -40,6 +40,9 @@ class PlanWatcher {
     core::StatsPage& stats_;
     std::uint64_t seed_;
     std::string boot_id_;
+    std::optional<core::Fallback> fallback_;  // in use, or used before a plan came
+    core::Fallback fallback_known_;           // of its file, now or before
+    std::string kept_;                        // of that, what the file has no more
     std::vector<std::string> resolv_confs_ = host_resolv_confs();
     std::function<void(PlanPointer)> use_;
     std::function<void()> refused_;
