@@ -15,9 +15,8 @@ PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, 
       boot_id_(core::boot_id()),
       use_(std::move(use)),
       refused_(std::move(refused)),
-      look_soon_(clock),
-      plan_file_(loop, paths_.plans.front()),
-      fallback_file_(loop, paths_.fallback) {}
+      plan_file_(loop, clock, paths_.plans.front()),
+      fallback_file_(loop, clock, paths_.fallback) {}
 
 void PlanWatcher::start() {
     // Watch first, then read, so that no change in between is missed.
@@ -31,7 +30,6 @@ void PlanWatcher::stop() {
 }
 
 void PlanWatcher::reload() {
-    looked_at_ = clock_.mono_us();
     auto found =
         choose_plan(paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
     if (!found) {
@@ -43,12 +41,6 @@ void PlanWatcher::reload() {
     // the verdicts only.
     if (has_plan_ && found->source != core::PlanSource::kCurrent && found->view.generation < generation_) return;
     take(std::move(found->view), found->source);
-}
-
-void PlanWatcher::look() {
-    looked_at_ = clock_.mono_us();
-    plan_file_.check();
-    if (!has_plan_ && !paths_.fallback.empty()) fallback_file_.check();
 }
 
 void PlanWatcher::plan_changed() {

@@ -85,7 +85,7 @@ std::string QueryHandler::address_of(std::uint32_t upstream) const {
 
 void QueryHandler::begin_batch() {
     now_ = clock_.mono_us();
-    if (awake_) awake_(now_);
+    if (awake_) awake_();
 }
 
 void QueryHandler::end_batch(std::uint64_t replies) {

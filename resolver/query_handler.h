@@ -31,8 +31,8 @@ class QueryHandler final : public FlightOwner {
     void use_plan(PlanPointer plan);
     const PlanPointer& plan() const { return plan_; }
 
-    /// `fn` is called at the start of every batch, with its time.
-    void on_awake(std::function<void(core::Micros)> fn) { awake_ = std::move(fn); }
+    /// `fn` is called at the start of every batch.
+    void on_awake(std::function<void()> fn) { awake_ = std::move(fn); }
     /// `fn` is called at the end of every flight: counters have changed outside of a batch.
     void on_counted(std::function<void()> fn) { counted_ = std::move(fn); }
 
@@ -79,7 +79,7 @@ class QueryHandler final : public FlightOwner {
     std::uint16_t udp_size_ = 1232;
     std::uint16_t tcp_idle_100ms_ = 100;
     core::Micros now_ = 0;
-    std::function<void(core::Micros)> awake_;
+    std::function<void()> awake_;
     std::function<void()> counted_;
     core::Micros refusals_from_ = 0;
     unsigned refusals_ = 0;
