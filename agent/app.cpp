@@ -52,7 +52,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
           host_watch_(clock_, *host_, paths(), config().dns, *this),
           snapshots_(loop_, paths().snapshot),
           tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
-          tls_(loop_),
+          tls_(loop_, &clock_),
           launcher_(loop_, clock_, tls_),
           probe_log_(&loop_, paths().probe_log, {.all = config().agent.log_successes}),
           history_(&loop_, clock_, paths().history),

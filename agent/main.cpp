@@ -10,6 +10,7 @@
 
 #include "agent/commands/cli.h"
 #include "core/loop.h"
+#include "core/printable.h"
 #include "core/secret.h"
 
 namespace {
@@ -31,7 +32,8 @@ int main(int argc, char** argv) {
         const int code = std::visit([](const auto& c) { return postern::agent::run_command(c); }, command);
         return std::fflush(stdout) == 0 ? code : postern::agent::kExitUnknown;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "postern: internal error: %s\n", postern::core::redact(error.what()).c_str());
+        std::fprintf(stderr, "postern: internal error: %s\n",
+                     postern::core::printable(postern::core::redact(error.what())).c_str());
         return postern::agent::kExitUnknown;
     }
 }

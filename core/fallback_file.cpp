@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/fallback_file.h"
 
+#include "core/text.h"
+
 namespace postern::core {
 namespace {
 
@@ -23,6 +25,8 @@ std::string format_fallback(const Fallback& fallback) {
         out += "upstream " + a.text() + '\n';
     for (const auto& n : fallback.names)
         out += "name " + n + '\n';
+    for (const auto& p : fallback.allow)
+        out += "allow " + p.text() + '\n';
     return out;
 }
 
@@ -40,9 +44,25 @@ Fallback parse_fallback(std::string_view text) {
             if (const auto a = SocketAddress::parse(value, 53)) out.listen.push_back(*a);
         } else if (key == "name" && !value.empty()) {
             out.names.emplace_back(value);
+        } else if (key == "allow") {
+            if (const auto p = IpPrefix::parse(value)) out.allow.push_back(*p);
         }
     }
     return out;
+}
+
+Fallback with_known(Fallback now, const Fallback& before, std::string* kept) {
+    kept->clear();
+    const auto keep = [kept](auto& list, const auto& known, const char* name) {
+        if (!list.empty() || known.empty()) return;
+        list = known;
+        add_item(*kept, name);
+    };
+    keep(now.listen, before.listen, "listen");
+    keep(now.upstreams, before.upstreams, "upstream");
+    keep(now.names, before.names, "name");
+    keep(now.allow, before.allow, "allow");
+    return now;
 }
 
 }  // namespace postern::core

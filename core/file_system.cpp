@@ -130,7 +130,7 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
 }
 
 pid_t LockFile::holder(const std::string& path) {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) return 0;
     struct flock whole {};
     whole.l_type = F_WRLCK;

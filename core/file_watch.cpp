@@ -6,8 +6,14 @@
 #include "core/file_system.h"
 
 namespace postern::core {
+namespace {
 
-FileWatch::FileWatch(Loop& loop, std::string path) : loop_(loop), path_(std::move(path)) {
+constexpr Micros kLook = 500 * kMillisecond;
+
+}  // namespace
+
+FileWatch::FileWatch(Loop& loop, Clock& clock, std::string path, bool in_pool)
+    : loop_(loop), path_(std::move(path)), in_pool_(in_pool), look_(clock) {
     const auto slash = path_.rfind('/');
     name_ = slash == std::string::npos ? path_ : path_.substr(slash + 1);
 }
@@ -23,6 +29,31 @@ void FileWatch::start(std::function<void()> changed) {
     changed_ = std::move(changed);
     seen_ = identity(path_);
     watch_folder();
+    look_later();
+}
+
+void FileWatch::stop() {
+    event_.reset();
+    look_.stop();
+    alive_ = std::make_shared<bool>(true);
+}
+
+void FileWatch::look_later() {
+    look_.start_in(kLook, [this] { look(); });
+}
+
+void FileWatch::look() {
+    if (!in_pool_) {
+        look_later();
+        return check();
+    }
+    auto found = std::make_shared<Identity>();
+    loop_.run_in_pool([found, path = path_] { *found = identity(path); },
+                      [this, found, before = checks_, alive = std::weak_ptr<bool>(alive_)] {
+                          if (alive.expired()) return;
+                          look_later();
+                          if (checks_ == before) compare(*found);  // else an event has shown something newer
+                      });
 }
 
 void FileWatch::watch_folder() {
@@ -53,12 +84,16 @@ void FileWatch::watch_folder() {
             self->check();
         },
         watched_.c_str(), 0);
-    if (started != 0) event_.reset();  // no inotify watch left: only check() notices changes
+    if (started != 0) event_.reset();  // no inotify watch left: look() notices changes
 }
 
 void FileWatch::check() {
+    ++checks_;
     watch_folder();
-    const Identity now = identity(path_);
+    compare(identity(path_));
+}
+
+void FileWatch::compare(const Identity& now) {
     if (now == seen_) return;
     seen_ = now;
     auto run = changed_;

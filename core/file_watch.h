@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reports changes of a file that is replaced by rename, by inotify on its folder (or, until that exists, on the
-// nearest ancestor that does) and by a stat whenever the owner calls check(). No polling. Loop thread.
+// Reports changes of a file, at once when it is replaced by rename in its folder (inotify on that folder or, until it
+// exists, on its nearest ancestor), and within half a second in any other case: a link in its path was exchanged (a
+// volume of Kubernetes), a folder was replaced, there is no inotify (network file systems, no watch left). Half a second,
+// because a stat costs microseconds and inotify would have to follow every link. Loop thread.
 #pragma once
 
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "core/clock.h"
@@ -15,13 +18,14 @@ namespace postern::core {
 
 class FileWatch {
   public:
-    FileWatch(Loop& loop, std::string path);
+    /// `in_pool`: the stat is made in libuv's pool, for a file system that may hang.
+    FileWatch(Loop& loop, Clock& clock, std::string path, bool in_pool = false);
 
     /// Calls `changed`, from the loop or from check(), whenever the file differs from what it was before; the file
     /// being missing counts as a state.
     void start(std::function<void()> changed);
-    void stop() { event_.reset(); }
-    /// Stats the path now. Needed about once a second where inotify isn't available (watch limit reached).
+    void stop();
+    /// Stats the path now.
     void check();
     const std::string& path() const { return path_; }
 
@@ -37,10 +41,17 @@ class FileWatch {
     };
     static Identity identity(const std::string& path);
     void watch_folder();
+    void look_later();
+    void look();
+    void compare(const Identity& now);
 
     Loop& loop_;
     std::string path_;
-    std::string name_;     // last component of path_
+    bool in_pool_;
+    Timer look_;
+    std::uint64_t checks_ = 0;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // another one after stop(): for jobs that end later
+    std::string name_;                                            // last component of path_
     std::string watched_;  // the folder of path_, or its nearest ancestor that exists
     Identity folder_;
     Identity seen_;

@@ -4,22 +4,29 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-
+#include <atomic>
 #include <mutex>
 
+#include "core/line_output.h"
 #include "core/loop.h"
+#include "core/printable.h"
 #include "core/secret.h"
 
 namespace postern::core {
 namespace {
 
 constexpr std::size_t kMaxLine = 8192;
+constexpr std::size_t kMaxText = 4096;  // of the message and of each value
 
 struct State {
-    std::mutex mutex;
-    Level min = Level::kInfo;
-    LogFormat format = LogFormat::kText;
+    std::atomic<Level> min = Level::kInfo;
+    std::atomic<LogFormat> format = LogFormat::kText;
+    std::atomic<std::uint64_t> lost = 0;    // lines
+    std::atomic<std::uint64_t> unsaid = 0;  // of them, those that no line has told yet
+    LineOutput output{STDERR_FILENO};
+    // For tests.
+    std::atomic<bool> captured = false;
+    std::mutex mutex;  // of `sink`
     std::function<void(Level, std::string_view, const std::string&)> sink;
 };
 
@@ -28,43 +35,48 @@ State& state() {
     return *s;
 }
 
-/// Length of the valid UTF-8 sequence at text[i], 0 if there is none.
-std::size_t utf8_length(std::string_view text, std::size_t i) {
-    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
-    const unsigned lead = byte(i);
-    const std::size_t n = lead < 0x80                   ? 1
-                          : lead >= 0xc2 && lead < 0xe0 ? 2
-                          : lead >= 0xe0 && lead < 0xf0 ? 3
-                          : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                        : 0;
-    if (n == 0 || i + n > text.size()) return 0;
-    for (std::size_t k = 1; k < n; ++k) {
-        if ((byte(i + k) & 0xc0) != 0x80) return 0;
-    }
-    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) >= 0xa0) ||
-        (lead == 0xf0 && byte(i + 1) < 0x90) || (lead == 0xf4 && byte(i + 1) >= 0x90)) {
-        return 0;
-    }
-    return n;
-}
-
-/// A value as key=value text: quoted when it has spaces, quotes or control characters.
+/// A value as key=value text: quoted when it has spaces, quotes or what must not be shown.
 std::string text_value(std::string_view value) {
-    const bool plain = !value.empty() && value.find_first_of(" \"\\=") == std::string_view::npos &&
-                       std::all_of(value.begin(), value.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
+    const bool plain =
+        !value.empty() && value.find_first_of(" \"\\=") == std::string_view::npos && printable(value) == value;
     return plain ? std::string(value) : json_quote(value);
 }
 
-std::string one_line(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            out += ' ';
-        } else {
-            out += c;
-        }
+std::string line_of(LogFormat format, Level level, std::string_view event, std::string_view message,
+                    const Fields& fields) {
+    const std::string ts = format_utc(now_wall_us());
+    std::string line;
+    if (format == LogFormat::kJson) {
+        line = fmt::format(R"({{"ts":"{}","level":"{}","event":{},"msg":{})", ts, to_string(level), json_quote(event),
+                           json_quote(redact(message, kMaxText)));
+        for (const Field& f : fields)
+            line += ',' + json_quote(f.key) + ':' + json_quote(redact(f.value, kMaxText));
+        line += '}';
+    } else {
+        line = fmt::format("{} {:<7} {}: {}", ts, to_string(level), event, printable(redact(message, kMaxText), ' '));
+        for (const Field& f : fields)
+            line += ' ' + f.key + '=' + text_value(redact(f.value, kMaxText));
+        if (line.size() > kMaxLine) line.resize(kMaxLine);
     }
-    return out;
+    return line;
+}
+
+void write_line(State& s, std::string line) {
+    line += '\n';
+    if (s.output.write(line)) return;
+    ++s.lost;
+    ++s.unsaid;
+}
+
+/// Before the first line after lost ones.
+void tell_lost(State& s) {
+    const std::uint64_t count = s.unsaid.exchange(0);
+    if (count == 0) return;
+    const std::string line =
+        line_of(s.format, Level::kWarning, "log_lines_lost",
+                "lines of this log were dropped, because nobody read it or it could not be written",
+                {{"lines", std::to_string(count)}});
+    if (!s.output.write(line + '\n')) s.unsaid += count;
 }
 
 }  // namespace
@@ -85,7 +97,6 @@ std::string_view to_string(Level level) {
 
 void configure_log(Level min, LogFormat format) {
     State& s = state();
-    const std::lock_guard lock(s.mutex);
     s.min = min;
     s.format = format;
 }
@@ -93,66 +104,48 @@ void configure_log(Level min, LogFormat format) {
 void capture_log(std::function<void(Level, std::string_view, const std::string&)> sink) {
     State& s = state();
     const std::lock_guard lock(s.mutex);
+    s.captured = static_cast<bool>(sink);
     s.sink = std::move(sink);
 }
 
 void log(Level level, std::string_view event, std::string_view message, const Fields& fields) {
     State& s = state();
-    const std::lock_guard lock(s.mutex);
-    if (level < s.min && !s.sink) return;
-    const std::string ts = format_utc(now_wall_us());
-    std::string line;
-    if (s.format == LogFormat::kJson) {
-        line = fmt::format(R"({{"ts":"{}","level":"{}","event":{},"msg":{})", ts, to_string(level), json_quote(event),
-                           json_quote(redact(message)));
-        for (const Field& f : fields)
-            line += ',' + json_quote(f.key) + ':' + json_quote(redact(f.value));
-        line += '}';
-    } else {
-        line = fmt::format("{} {:<7} {}: {}", ts, to_string(level), event, one_line(redact(message)));
-        for (const Field& f : fields)
-            line += ' ' + f.key + '=' + text_value(redact(f.value));
-        if (line.size() > kMaxLine) line.resize(kMaxLine);
-    }
-    if (s.sink) {
-        s.sink(level, event, line);
+    if (s.captured) {
+        const std::string line = line_of(s.format, level, event, message, fields);
+        const std::lock_guard lock(s.mutex);
+        if (s.sink) s.sink(level, event, line);
         return;
     }
-    line += '\n';
-    // A failed write is ignored (closed pipe, full disk): logging never stops the program.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    if (level < s.min) return;
+    tell_lost(s);
+    write_line(s, line_of(s.format, level, event, message, fields));
+}
+
+std::uint64_t lost_log_lines() {
+    return state().lost;
 }
 
 std::string json_quote(std::string_view text) {
     std::string out = "\"";
-    for (std::size_t i = 0; i < text.size();) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        if (c < 0x20 || c == 0x7f) {
-            switch (c) {
-                case '\n':
-                    out += "\\n";
-                    break;
-                case '\t':
-                    out += "\\t";
-                    break;
-                case '\r':
-                    out += "\\r";
-                    break;
-                default:
-                    out += fmt::format("\\u{:04x}", c);
-            }
-            ++i;
-        } else if (c == '"' || c == '\\') {
-            out += '\\';
-            out += static_cast<char>(c);
-            ++i;
-        } else if (const std::size_t n = utf8_length(text, i); n > 0) {
-            out += text.substr(i, n);
-            i += n;
-        } else {
+    while (!text.empty()) {
+        const Utf8Character c = first_character(text);
+        if (c.code == Utf8Character::kInvalid) {
             out += "\xEF\xBF\xBD";
-            ++i;
+        } else if (c.code == '"' || c.code == '\\') {
+            out += '\\';
+            out += text[0];
+        } else if (c.code == '\n') {
+            out += "\\n";
+        } else if (c.code == '\t') {
+            out += "\\t";
+        } else if (c.code == '\r') {
+            out += "\\r";
+        } else if (is_control(c.code)) {
+            out += json_escape(c.code);
+        } else {
+            out += text.substr(0, c.size);
         }
+        text.remove_prefix(c.size);
     }
     return out += '"';
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log: one line per event on stderr, as text or JSON. An event has a level, a stable name, a message for people
-// and fields for programs. Every line passes redact(). postern-messages(7) lists the names, and
-// tests/messages_test.py checks that it lists all of them. Any thread.
+// and fields for programs. Every line passes redact() and is printable (core/printable.h). Nothing waits for the reader
+// of stderr: a line without room is dropped, and a later one, log_lines_lost, says how many were. postern-messages(7)
+// lists the names, and tests/messages_test.py checks that it lists all of them. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -45,7 +47,10 @@ inline void log_error(std::string_view event, std::string_view message, const Fi
 /// For tests: lines go to `sink` instead of stderr; an empty function restores stderr.
 void capture_log(std::function<void(Level, std::string_view event, const std::string& line)> sink);
 
-/// JSON string literal with quotes; invalid UTF-8 becomes U+FFFD.
+/// Lines of this process that were dropped.
+std::uint64_t lost_log_lines();
+
+/// JSON string literal with quotes; invalid UTF-8 becomes U+FFFD, control characters (core/printable.h) are escaped.
 std::string json_quote(std::string_view text);
 
 }  // namespace postern::core

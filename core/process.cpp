@@ -2,6 +2,7 @@
 #include "core/process.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 namespace postern::core {
 namespace {
@@ -25,9 +27,17 @@ namespace {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) die();
-    // With an empty bounding set the program has no capability, even as uid 0. EPERM: this process has none either.
+    // With an empty bounding set the program has no capability, even as uid 0. EPERM: this process may not change it.
     for (unsigned long capability = 0; capability < 64; ++capability)
         ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    // Ambient and, to uid 0, inheritable capabilities are passed on whatever the bounding set is. What is permitted to
+    // this process lasts until exec, which may need it to reach the program.
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[2]{};
+    if (::syscall(SYS_capget, &head, sets) != 0) die();
+    const bool inherits = (std::exchange(sets[0].inheritable, 0) | std::exchange(sets[1].inheritable, 0)) != 0;
+    if (inherits && ::syscall(SYS_capset, &head, sets) != 0) die();
     // First move the descriptors above 3, 4, …: one of them may be 3 itself.
     const int count = static_cast<int>(spec.fds.size());
     const int base = 3 + count;

@@ -22,7 +22,8 @@ struct ChildSpec {
     int stderr_fd = 2;
 };
 
-/// fork and exec, with no_new_privs, an empty capability bounding set, a session of its own, stdin on /dev/null, and
+/// fork and exec, with no_new_privs, no capability (empty bounding, inheritable and
+/// ambient sets), a session of its own, stdin on /dev/null, and
 /// only the descriptors and the environment of `spec`. Waits for the exec. Errors: kFileMissing when there is no such
 /// program, else kInternal.
 Result<pid_t> start_child(const ChildSpec& spec);

@@ -2,6 +2,7 @@
 #include "core/service_notify.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <unistd.h>
@@ -36,7 +37,13 @@ void notify_service(std::string_view state) {
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
     if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract address
     const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (fd) ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length);
+    if (!fd) return;
+    // A manager that does not read fills the queue of its socket. The watchdog's message comes again soon, so it is sent
+    // from the loop without waiting; those of the start and the end are sent once, outside of the loop.
+    const int flags = MSG_NOSIGNAL | (state == "WATCHDOG=1" ? MSG_DONTWAIT : 0);
+    const timeval most{1, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+    ::sendto(fd.get(), state.data(), state.size(), flags, reinterpret_cast<sockaddr*>(&address), length);
 }
 
 Micros watchdog_period_us() {

@@ -112,6 +112,20 @@ void HistoryStore::try_to_open() {
         last_epoch_ = std::max(last_epoch_, identity->epoch);
         sections_.insert({Key{identity->link, identity->ip}, Place{section, -1}});
     }
+    restore_all();
+}
+
+/// What is written to a file without its name is lost.
+void HistoryStore::notice_loss() {
+    if (!opened_ || file_.is_named()) return;
+    core::log_warning("history_reopened", "the history file was removed or replaced: it is opened again",
+                      {{"path", path_}});
+    opened_ = false;
+    next_try_mono_us_ = 0;
+    sections_.clear();
+    for (auto& [key, address] : addresses_)
+        address->section.reset();
+    try_to_open();
 }
 
 core::Micros HistoryStore::last_used(const Key& key, Place& place) {
@@ -185,6 +199,38 @@ HistoryStore::Address* HistoryStore::find(const Key& key) {
     return addresses_.emplace(key, std::move(address)).first->second.get();
 }
 
+/// The addresses that are in memory get their places in the file that was just opened.
+void HistoryStore::restore_all() {
+    std::vector<Key> keys;  // a full file drops addresses on the way
+    for (const auto& [key, address] : addresses_)
+        keys.push_back(key);
+    for (const Key& key : keys) {
+        if (const auto it = addresses_.find(key); it != addresses_.end()) restore(*it->second);
+    }
+}
+
+/// With the hours of the last day.
+void HistoryStore::restore(Address& address) {
+    const std::vector<Rollup> hours = address.hours;
+    const SectionIdentity known = address.identity;
+    settle(address);
+    if (!address.section) return;
+    SectionIdentity& i = address.identity;
+    if (i.turn == 0 && known.turn > 0) {
+        i.host = known.host;
+        i.zone = known.zone;
+        i.endpoint = known.endpoint;
+        put_identity(address);
+    }
+    for (const Rollup& hour : hours) {
+        std::erase_if(address.hours, [&](const Rollup& r) { return r.start_wall_us == hour.start_wall_us; });
+        address.hours.push_back(hour);
+        file_.put(slot_offset(*address.section, SlotKind::kHour, rollup_index(Resolution::kHour, hour.start_wall_us)),
+                  encode_rollup(hour, Resolution::kHour, i.epoch));
+    }
+    address.dirty = true;
+}
+
 /// The zone and the endpoint of an address may change: old records are shown with the current ones.
 void HistoryStore::remember_names(Address& address, const Record& record) {
     SectionIdentity& i = address.identity;
@@ -193,7 +239,12 @@ void HistoryStore::remember_names(Address& address, const Record& record) {
     i.host = record.host;
     i.zone = record.zone;
     i.endpoint = record.endpoint;
-    // Alternate between the copies, so that one of them is always valid. A new section gets both.
+    put_identity(address);
+}
+
+/// Alternates between the copies, so that one of them is always valid. A new section gets both.
+void HistoryStore::put_identity(Address& address) {
+    SectionIdentity& i = address.identity;
     for (int copies = i.turn == 0 ? 2 : 1; copies > 0; --copies) {
         ++i.turn;
         file_.put(section_offset(*address.section) + i.turn % 2 * kIdentityBytes, encode_identity(i));
@@ -266,6 +317,7 @@ void HistoryStore::add(const Record& record) {
 }
 
 void HistoryStore::tick() {
+    notice_loss();
     for (auto& [key, address] : addresses_)
         put_dirty(*address);
     file_.flush();
@@ -274,6 +326,7 @@ void HistoryStore::tick() {
 
 void HistoryStore::finish() {
     tick_.stop();
+    notice_loss();
     for (auto& [key, address] : addresses_)
         put_dirty(*address);
     file_.finish();

@@ -3,6 +3,9 @@
 // days, and the last 512 failures. In one file with a fixed place for everything (history_format.h), 300 KiB per
 // address; written once a second at most, in libuv's pool, so that kill -9 loses one second at most.
 //
+// A file that was removed, moved or replaced is noticed within a second of writing: then the one at the path is opened,
+// or a new one begun, with the hours that are in memory.
+//
 // It has sections for 256 addresses. An address that returns gets its section again. When all sections are used a
 // new address gets that of the address without a probe for longest, if that is an hour or more. While the file can't
 // be opened, or no section is free, an address has only the last day in memory and the rings of history.h, and
@@ -60,13 +63,17 @@ class HistoryStore {
     using Key = std::pair<std::string, core::IpAddress>;
 
     void try_to_open();
+    void notice_loss();
     core::Result<core::UniqueFd> open_file();
     Address* find(const Key& key);
     void forget_idle();
     void settle(Address& address);
     std::optional<std::uint32_t> free_section();
     core::Micros last_used(const Key& key, Place& place);
+    void restore_all();
+    void restore(Address& address);
     void remember_names(Address& address, const Record& record);
+    void put_identity(Address& address);
     void put_rollup(const Address& address, Resolution resolution);
     void put_dirty(Address& address);
     void enter(Address& address, Resolution resolution, core::Micros start_wall_us);

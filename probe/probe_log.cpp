@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/log.h"
+#include "core/own_file.h"
 
 namespace postern::probe {
 namespace {
@@ -71,15 +72,12 @@ struct ProbeLog::Writer {
 int ProbeLog::Writer::open() {
     struct stat st {};
     if (fd) {
-        struct stat named {};
-        if (::fstat(fd.get(), &st) == 0 && ::stat(path.c_str(), &named) == 0 && st.st_ino == named.st_ino &&
-            st.st_dev == named.st_dev) {
-            return 0;
-        }
+        if (core::is_named(fd.get(), path)) return 0;
         fd.reset();
     }
-    core::UniqueFd fresh(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    core::UniqueFd fresh(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600));
     if (!fresh || ::fstat(fresh.get(), &st) != 0) return errno;
+    if (S_ISFIFO(st.st_mode)) return ENOTSUP;  // its reader would get pieces of lines, or stop the pool
     size = static_cast<std::uint64_t>(st.st_size);
     fd = std::move(fresh);
     char last = '\n';

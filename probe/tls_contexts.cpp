@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "core/file_watch.h"
 #include "core/log.h"
 
 namespace postern::probe {
@@ -52,10 +53,12 @@ struct TlsContexts::Entry {
     bool tried = false;
     bool loading = false;
     Stamp stamp;  // of the file, taken before the last load
+    std::unique_ptr<core::FileWatch> watch;
     std::vector<Ready> waiting;
 };
 
-TlsContexts::TlsContexts(core::Loop& loop) : loop_(loop), alive_(std::make_shared<bool>(true)) {}
+TlsContexts::TlsContexts(core::Loop& loop, core::Clock* clock)
+    : loop_(loop), clock_(clock), alive_(std::make_shared<bool>(true)) {}
 TlsContexts::~TlsContexts() {
     *alive_ = false;
 }
@@ -75,6 +78,7 @@ void TlsContexts::get(const std::string& ca_file, Ready ready) {
         return;
     }
     entry->waiting.push_back(std::move(ready));
+    watch(entry);
     load(entry);
 }
 
@@ -87,6 +91,12 @@ void TlsContexts::reload_changed() {
     for (const auto& [ca_file, entry] : entries_) {
         if (entry->tried && !(stamp_of(watched_file(ca_file)) == entry->stamp)) load(entry);
     }
+}
+
+void TlsContexts::watch(const std::shared_ptr<Entry>& entry) {
+    if (clock_ == nullptr || entry->watch != nullptr) return;
+    entry->watch = std::make_unique<core::FileWatch>(loop_, *clock_, watched_file(entry->ca_file));
+    entry->watch->start([this] { reload_changed(); });
 }
 
 void TlsContexts::load(const std::shared_ptr<Entry>& entry) {

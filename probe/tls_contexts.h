@@ -19,7 +19,8 @@ class TlsContexts {
   public:
     using Ready = std::function<void(const core::Result<std::shared_ptr<const TlsContext>>&)>;
 
-    explicit TlsContexts(core::Loop& loop);
+    /// With a clock the files are watched. Without one (commands) only reload_changed() looks at them.
+    explicit TlsContexts(core::Loop& loop, core::Clock* clock = nullptr);
     ~TlsContexts();
 
     /// Calls `ready` with the context or an error: from inside if it is loaded or if the file that could not be
@@ -27,15 +28,17 @@ class TlsContexts {
     void get(const std::string& ca_file, Ready ready);
     /// The context if it is loaded, else nullptr.
     std::shared_ptr<const TlsContext> loaded(const std::string& ca_file) const;
-    /// Loads those again whose CA file (or system store) has changed; one stat per file. To be called on SIGHUP and
-    /// about every minute.
+    /// Loads those again whose CA file (or system store) has changed; one stat per file. To be called on SIGHUP, and from
+    /// time to time, as the system's store may get another file.
     void reload_changed();
 
   private:
     struct Entry;
+    void watch(const std::shared_ptr<Entry>& entry);
     void load(const std::shared_ptr<Entry>& entry);
 
     core::Loop& loop_;
+    core::Clock* clock_;
     std::map<std::string, std::shared_ptr<Entry>> entries_;
     std::shared_ptr<bool> alive_;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/own_file.h"
 
 namespace postern::probe {
 
@@ -58,6 +59,10 @@ void WriteBehind::use(core::UniqueFd fd, std::string path) {
     file_ = std::make_shared<File>();
     file_->fd = std::move(fd);
     file_->path = std::move(path);
+}
+
+bool WriteBehind::is_named() const {
+    return file_ && core::is_named(file_->fd.get(), file_->path);
 }
 
 void WriteBehind::put(std::uint64_t offset, core::Bytes piece) {

@@ -37,6 +37,8 @@ class WriteBehind {
     /// Waits for the running job and writes the queue on this thread.
     void finish();
 
+    /// False after the file was removed, moved or replaced: what is written reaches nobody.
+    bool is_named() const;
     bool idle() const { return !job_ && queue_.empty(); }
     std::size_t queued() const { return queue_.size(); }
     std::uint64_t lost() const { return lost_; }             // pieces dropped because the queue was full

@@ -8,10 +8,8 @@ namespace postern::resolver {
 core::PlanView plan_from_fallback(const core::Fallback& fallback) {
     core::Plan plan;
     plan.listen = fallback.listen;
-    for (const char* prefix : {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-                               "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}) {
-        plan.allow.push_back(*core::IpPrefix::parse(prefix));
-    }
+    plan.allow = fallback.allow;
+    if (plan.allow.empty()) plan.allow = {*core::IpPrefix::parse("127.0.0.0/8"), *core::IpPrefix::parse("::1/128")};
     std::uint32_t id = 1;
     for (const auto& address : fallback.upstreams)
         plan.upstreams.push_back({id++, address});

@@ -33,8 +33,8 @@ struct ActivePlan {
 
 using PlanPointer = std::shared_ptr<const ActivePlan>;
 
-/// A plan made of the fallback file: its names exist but are not ready, everything else is forwarded. It allows
-/// clients from loopback and private ranges, because the real list is not known and containers need DNS too.
+/// A plan made of the fallback file: its names exist but are not ready, everything else is forwarded. Where the file does
+/// not say whom the last plan allowed, only this host may ask.
 core::PlanView plan_from_fallback(const core::Fallback& fallback);
 
 }  // namespace postern::resolver

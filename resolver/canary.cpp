@@ -21,9 +21,23 @@ core::IpAddress loopback_like(const core::IpAddress& ip) {
     return *core::IpAddress::parse(ip.is_v6() ? "::1" : "127.0.0.1");
 }
 
+core::UniqueFd bound_socket(const core::SocketAddress& source) {
+    core::UniqueFd fd(::socket(source.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage;
+    const socklen_t size = source.to(&storage);
+    if (fd && ::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) fd.reset();
+    return fd;
+}
+
+bool connect_to(int fd, const core::SocketAddress& address) {
+    sockaddr_storage storage;
+    const socklen_t size = address.to(&storage);
+    return ::connect(fd, reinterpret_cast<sockaddr*>(&storage), size) == 0;
+}
+
 }  // namespace
 
-Canary::Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const Server& server, core::Micros period_us,
+Canary::Canary(core::Loop& loop, core::Clock& clock, core::Random& random, Server& server, core::Micros period_us,
                std::function<void()> alive)
     : loop_(loop),
       clock_(clock),
@@ -36,49 +50,72 @@ Canary::Canary(core::Loop& loop, core::Clock& clock, core::Random& random, const
 
 void Canary::ask() {
     const core::Micros now = clock_.mono_us();
-    if (silent_since_ == 0)
-        silent_since_ = now;
-    else if (now - silent_since_ > period_us_ / 3)
-        note_silence();
+    const bool again = silent_since_ != 0;
+    if (again && answered_privately_ && server_.received() != received_) return pass();
+    if (!again) silent_since_ = now;
+    if (now - silent_since_ > period_us_ / 3) note_silence();
     next_.start_in(std::min(period_us_ / 20, kMaxRetry), [this] { ask(); });
     // Use the first address that can be sent to: one may be gone with its interface while the others work.
     for (const auto& listener : server_.addresses()) {
-        if (send_to(listener)) return;
+        if (!send_to(listener)) continue;
+        if (again) send_privately(loopback_like(listener.ip));
+        return;
     }
 }
 
 bool Canary::send_to(core::SocketAddress listener) {
+    server_.watch(listener);
     listener = core::on_this_host(listener);
     // Send from an address in [dns] allow. If none of ours is, the reply is REFUSED, which counts too.
     core::SocketAddress source{listener.ip, 0};
     if (!server_.allows(source.ip) && server_.allows(loopback_like(source.ip))) source.ip = loopback_like(source.ip);
 
-    watcher_.stop();
-    socket_.reset(::socket(listener.ip.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_storage from, to;
-    const socklen_t from_size = source.to(&from), to_size = listener.to(&to);
-    if (!socket_ || ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&from), from_size) != 0 ||
-        ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&to), to_size) != 0) {
-        return false;
+    public_.watcher.stop();
+    public_.id = random_.next16();
+    public_.socket = bound_socket(source);
+    if (!public_.socket || !connect_to(public_.socket.get(), listener) || !send(public_)) return false;
+    return public_.watcher.start(loop_, public_.socket.get(), UV_READABLE, [this](int, int) {
+        if (has_reply(public_)) pass();
+    }) == 0;
+}
+
+/// Its socket is opened once, when it is needed for the first time.
+void Canary::send_privately(const core::IpAddress& loopback) {
+    if (private_.id == 0) {  // all that are sent during one silence have one ID, so that a reply is never too late
+        private_.id = static_cast<std::uint16_t>(random_.next16() | 1u);
+        received_ = server_.received();
     }
-    core::store_be16(query_.data(), random_.next16());
-    if (::send(socket_.get(), query_.data(), query_.size(), 0) < 0) return false;
-    return watcher_.start(loop_, socket_.get(), UV_READABLE, [this](int, int) { on_readable(); }) == 0;
+    if (!private_.socket) {
+        core::UniqueFd socket = bound_socket({loopback, 0});
+        const auto own = socket ? local_address(socket.get()) : std::nullopt;
+        const auto address = own ? server_.open_private(*own) : core::fail(core::Code::kSocket, "no socket");
+        if (!address || !connect_to(socket.get(), *address)) return;
+        const auto replied = [this](int, int) { answered_privately_ = has_reply(private_) || answered_privately_; };
+        if (private_.watcher.start(loop_, socket.get(), UV_READABLE, replied) != 0) return;
+        private_.socket = std::move(socket);
+    }
+    (void)send(private_);
 }
 
-bool Canary::is_reply(ByteView message) const {
-    return message.size() >= query_.size() && message[0] == query_[0] && message[1] == query_[1] &&
+bool Canary::send(const Asking& asking) {
+    core::store_be16(query_.data(), asking.id);
+    return ::send(asking.socket.get(), query_.data(), query_.size(), 0) >= 0;
+}
+
+bool Canary::has_reply(const Asking& asking) const {
+    std::uint8_t message[kMinUdpReply];
+    const ssize_t n = ::recv(asking.socket.get(), message, sizeof message, MSG_DONTWAIT);
+    return n >= static_cast<ssize_t>(query_.size()) && core::load_be16(message) == asking.id &&
            (message[2] & (kQr >> 8)) != 0 &&
-           std::equal(query_.begin() + kHeaderSize, query_.end(), message.begin() + kHeaderSize);
+           std::equal(query_.begin() + kHeaderSize, query_.end(), message + kHeaderSize);
 }
 
-void Canary::on_readable() {
-    std::uint8_t buffer[kMinUdpReply];
-    const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    if (n < 0 || !is_reply({buffer, static_cast<std::size_t>(n)})) return;
+void Canary::pass() {
     if (said_) core::log_info("canary_answered", "the resolver answers its own queries again");
     said_ = false;
     silent_since_ = 0;
+    private_.id = 0;
+    answered_privately_ = false;
     next_.start_in(period_us_ / 3, [this] { ask(); });
     alive_();
 }

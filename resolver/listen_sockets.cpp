@@ -19,13 +19,6 @@ constexpr int kMaxPassed = 64;
 // The kernel may allow less. The queue holds what arrives while one batch is answered.
 constexpr int kReceiveBuffer = 4 << 20;
 
-std::optional<core::SocketAddress> local_address(int fd) {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof storage;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
-    return core::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
-}
-
 int number(const char* text) {
     return text == nullptr ? -1 : std::atoi(text);
 }
@@ -58,6 +51,13 @@ std::vector<ListenSocket> take_passed_sockets(int given) {
         out.push_back(std::move(s));
     }
     return out;
+}
+
+std::optional<core::SocketAddress> local_address(int fd) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+    return core::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
 }
 
 core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool stream) {

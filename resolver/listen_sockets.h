@@ -21,6 +21,9 @@ struct ListenSocket {
 /// LISTEN_PID is this process. Removes these variables from the environment.
 std::vector<ListenSocket> take_passed_sockets(int given);
 
+/// Where a socket is bound.
+std::optional<core::SocketAddress> local_address(int fd);
+
 /// A bound, non-blocking socket. Without SO_REUSEPORT, by which two processes could share the queries unnoticed.
 /// Errors: kAddressInUse, kSocket.
 core::Result<ListenSocket> bind_socket(const core::SocketAddress& address, bool stream);

@@ -103,6 +103,7 @@ core::Result<void> Listeners::bind_instead(const core::SocketAddress& wanted,
 std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddress>& wanted) {
     std::vector<core::Error> errors;
     if (adopted_) return errors;
+    if (wanted.empty()) return errors;  // not known: what is served stays
     for (const auto& address : wanted) {
         if (serves(address)) continue;
         auto ok = bind(address);
@@ -110,13 +111,38 @@ std::vector<core::Error> Listeners::listen_on(const std::vector<core::SocketAddr
         if (!ok) errors.push_back(std::move(ok.error()));
     }
     const auto served = [&](const core::SocketAddress& a) { return serves(a); };
-    if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), served)) return errors;
+    if (std::none_of(wanted.begin(), wanted.end(), served)) return errors;
     std::erase_if(bound_, [&](const Bound& b) {
         if (std::find(wanted.begin(), wanted.end(), b.wanted) != wanted.end()) return false;
         release(b);
         return true;
     });
     return errors;
+}
+
+core::Result<core::SocketAddress> Listeners::open_private(const core::SocketAddress& client) {
+    auto socket = bind_socket({client.ip, 0}, false);
+    if (!socket) return core::fail(socket.error());
+    sockaddr_storage storage;
+    const socklen_t size = client.to(&storage);
+    const auto fault = [&](int error) {
+        return core::fail(core::Code::kSocket, "cannot connect UDP " + socket->address.text(), {}, error);
+    };
+    if (::connect(socket->fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) return fault(errno);
+    // What others have sent before it was connected.
+    char byte = 0;
+    while (::recv(socket->fd.get(), &byte, 1, MSG_DONTWAIT) >= 0) {
+    }
+    auto listener =
+        std::make_unique<UdpListener>(std::move(socket->fd), next_id_++, socket->address, *input_, *handler_, stats_);
+    if (const int rc = listener->start(loop_); rc != 0) return fault(-rc);
+    private_ = std::move(listener);
+    return private_->address();
+}
+
+std::uint64_t Listeners::id_at(const core::SocketAddress& address) const {
+    const auto found = std::find_if(udp_.begin(), udp_.end(), [&](const auto& u) { return u->address() == address; });
+    return found == udp_.end() ? 0 : (*found)->id();
 }
 
 std::vector<core::SocketAddress> Listeners::addresses() const {

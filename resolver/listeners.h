@@ -17,10 +17,16 @@ class Listeners final : public ReplySink {
 
     /// Uses sockets that systemd or the agent has bound. From then on nothing is bound here.
     void adopt(std::vector<ListenSocket> sockets);
-    /// Binds what is new in `wanted`, then closes what is no longer in it; while none of `wanted` can be bound the
-    /// old sockets are kept. Returns one error for each address that can't be bound; the next call tries it again.
+    /// Binds what is new in `wanted`, then closes what is no longer in it; while none of `wanted` can be bound, or
+    /// while it is empty, the old sockets are kept. Returns one error for each address that can't be bound; the next call tries it again.
     std::vector<core::Error> listen_on(const std::vector<core::SocketAddress>& wanted);
     bool adopted() const { return adopted_; }
+
+    /// A UDP socket that takes only what `client` sends, to an address of its own beside addresses(). One of them.
+    core::Result<core::SocketAddress> open_private(const core::SocketAddress& client);
+    /// The endpoint in the ReplyTo of what comes through it, and through the UDP socket at `address`; 0: none.
+    std::uint64_t private_id() const { return private_ ? private_->id() : 0; }
+    std::uint64_t id_at(const core::SocketAddress& address) const;
 
     std::vector<core::SocketAddress> addresses() const;
     /// Whether we listen on UDP and TCP at `wanted`, an address of the plan.
@@ -48,6 +54,7 @@ class Listeners final : public ReplySink {
     QueryHandler* handler_ = nullptr;
     std::unique_ptr<UdpInput> input_;
     std::vector<std::unique_ptr<UdpListener>> udp_;
+    std::unique_ptr<UdpListener> private_;
     std::unique_ptr<TcpServer> tcp_;
     std::vector<Bound> bound_;
     bool adopted_ = false;

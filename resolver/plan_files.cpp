@@ -26,17 +26,23 @@ std::optional<FoundPlan> choose_plan(const PlanPaths& paths, const RefusedFn& re
     return best;
 }
 
-core::Fallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs) {
-    core::Fallback out;
+FoundFallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs,
+                            const core::Fallback& known) {
+    core::Fallback in_file;
     if (!path.empty()) {
-        if (const auto text = core::read_file(path, core::kMaxFallbackBytes)) out = core::parse_fallback(*text);
+        if (const auto text = core::read_file(path, core::kMaxFallbackBytes)) in_file = core::parse_fallback(*text);
     }
+    FoundFallback out;
+    out.known = core::with_known(std::move(in_file), known, &out.kept);
+    out.lists = out.known;
+    auto& upstreams = out.lists.upstreams;
+    const auto& own = out.lists.listen;
     for (const auto& conf : resolv_confs) {
-        if (!out.upstreams.empty()) break;
+        if (!upstreams.empty()) break;
         if (const auto text = core::read_file(conf, kMaxResolvConf)) {
-            out.upstreams = core::parse_fallback(*text).upstreams;
-            std::erase_if(out.upstreams, [&](const core::SocketAddress& a) {
-                return std::find(out.listen.begin(), out.listen.end(), a) != out.listen.end();
+            upstreams = core::parse_fallback(*text).upstreams;
+            std::erase_if(upstreams, [&](const core::SocketAddress& a) {
+                return std::find(own.begin(), own.end(), a) != own.end();
             });
         }
     }

@@ -27,9 +27,16 @@ struct FoundPlan {
 /// but is not valid.
 std::optional<FoundPlan> choose_plan(const PlanPaths& paths, const RefusedFn& refused);
 
-/// For when there is no plan: the fallback file; if it has no upstream, those of the first of `resolv_confs` that
-/// has a nameserver.
-core::Fallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs);
+struct FoundFallback {
+    core::Fallback known;  // of the file, now or before
+    core::Fallback lists;  // the same with upstreams from elsewhere, if it names none
+    std::string kept;      // the lists that the file has no more, of with_known()
+};
+
+/// For when there is no plan: the fallback file, with what was `known` of it before; if there is no upstream then, those of
+/// the first of `resolv_confs` that has a nameserver.
+FoundFallback load_fallback(const std::string& path, const std::vector<std::string>& resolv_confs,
+                            const core::Fallback& known = {});
 
 /// The resolv.conf files of systemd-resolved, of NetworkManager, and /etc/resolv.conf.
 std::vector<std::string> host_resolv_confs();

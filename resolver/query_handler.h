@@ -31,10 +31,16 @@ class QueryHandler final : public FlightOwner {
     void use_plan(PlanPointer plan);
     const PlanPointer& plan() const { return plan_; }
 
-    /// `fn` is called at the start of every batch, with its time.
-    void on_awake(std::function<void(core::Micros)> fn) { awake_ = std::move(fn); }
+    /// `fn` is called at the start of every batch.
+    void on_awake(std::function<void()> fn) { awake_ = std::move(fn); }
     /// `fn` is called at the end of every flight: counters have changed outside of a batch.
     void on_counted(std::function<void()> fn) { counted_ = std::move(fn); }
+
+    /// Queries that come through this UDP endpoint, the health check's own, are answered whatever the plan allows.
+    void trust(std::uint64_t endpoint) { trusted_ = endpoint; }
+    /// Counts the packets that come through this UDP endpoint from now on.
+    void watch(std::uint64_t endpoint) { watched_ = endpoint; }
+    std::uint64_t watched_packets() const { return watched_packets_; }
 
     /// Reads the clock, once for all `packets` that arrived together.
     void begin_batch(std::size_t packets = 1);
@@ -80,8 +86,10 @@ class QueryHandler final : public FlightOwner {
     std::uint16_t tcp_idle_100ms_ = 100;
     bool trust_ad_ = false;
     core::Micros now_ = 0;
-    std::function<void(core::Micros)> awake_;
+    std::function<void()> awake_;
     std::function<void()> counted_;
+    static constexpr std::uint64_t kNoEndpoint = ~std::uint64_t{0};
+    std::uint64_t trusted_ = kNoEndpoint, watched_ = kNoEndpoint, watched_packets_ = 0;
     core::Micros refusals_from_ = 0;
     unsigned refusals_ = 0;
     core::Bytes stale_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver/query_log.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <cstring>
 
 #include "core/log.h"
+#include "core/own_file.h"
 
 namespace postern::resolver {
 namespace {
@@ -42,7 +41,7 @@ void QueryLog::configure(std::uint64_t sample) {
 }
 
 void QueryLog::remove() {
-    if (!path_.empty()) (void)::unlink(path_.c_str());
+    if (!path_.empty()) core::remove_own_file(path_, QueryLogFile::kMagic);
 }
 
 void QueryLog::keep(ByteView question, const ReplyTo& from, core::Source source, std::uint16_t rcode,
@@ -68,35 +67,42 @@ void QueryLog::keep(ByteView question, const ReplyTo& from, core::Source source,
     if (!timer_.pending()) timer_.start_in(kInterval, [this] { write(); });
 }
 
-bool QueryLog::open() {
-    struct stat info {};
-    if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
-    file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
-    if (!file_) return false;
-    (void)::fchmod(file_.get(), 0640);  // regardless of the umask: `postern queries` reads it by group
+core::Result<void> QueryLog::open() {
+    if (file_ && core::is_named(file_.get(), path_)) return {};
+    auto file = core::open_own_file(path_, QueryLogFile::kMagic, 0640);  // `postern queries` reads it by group
+    if (!file) return core::fail(file.error());
+    file_ = std::move(*file);
     QueryLogFile head;
     head.sample = sample_;
-    return ::pwrite(file_.get(), &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head);
+    if (::ftruncate(file_.get(), 0) == 0 &&
+        ::pwrite(file_.get(), &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head))
+        return {};
+    return core::fail(core::Code::kFileWrite, "cannot write " + path_, {}, errno);
+}
+
+core::Result<void> QueryLog::write_pending() {
+    if (pending_.empty()) return {};
+    if (auto opened = open(); !opened) return opened;
+    for (std::size_t at = 0; at < pending_.size();) {
+        const std::uint64_t seq = pending_[at].seq;
+        const std::size_t n =
+            std::min<std::size_t>(pending_.size() - at, QueryLogFile::kSlots - seq % QueryLogFile::kSlots);
+        const std::size_t size = n * sizeof(QueryRecord);
+        if (::pwrite(file_.get(), &pending_[at], size, static_cast<off_t>(QueryLogFile::offset_of(seq))) !=
+            static_cast<ssize_t>(size))
+            return core::fail(core::Code::kFileWrite, "cannot write " + path_, {}, errno);
+        at += n;
+    }
+    return {};
 }
 
 void QueryLog::write() {
     timer_.stop();
-    bool written = pending_.empty() || open();
-    for (std::size_t at = 0; at < pending_.size() && written;) {
-        const std::uint64_t seq = pending_[at].seq;
-        const std::size_t n =
-            std::min<std::size_t>(pending_.size() - at, QueryLogFile::kSlots - seq % QueryLogFile::kSlots);
-        written =
-            ::pwrite(file_.get(), &pending_[at], n * sizeof(QueryRecord),
-                     static_cast<off_t>(QueryLogFile::offset_of(seq))) == static_cast<ssize_t>(n * sizeof(QueryRecord));
-        at += n;
-    }
-    if (!written && !warned_) {
-        core::log_warning("query_log_failed", "cannot write " + path_ + ": " + std::strerror(errno) +
-                                                  "; queries are answered but not logged");
-    }
-    warned_ = !written;
+    const auto written = write_pending();
     pending_.clear();
+    if (!written && !warned_)
+        core::log_warning("query_log_failed", written.error().text() + "; queries are answered but not logged");
+    warned_ = !written;
 }
 
 }  // namespace postern::resolver

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a random sample of the answered queries to the file of core/query_log.h, every 200 ms at most, and only
-// after new queries. Loop thread.
+// after new queries. Another file of that name is left alone. Loop thread.
 #pragma once
 
 #include "core/fd.h"
@@ -26,7 +26,8 @@ class QueryLog {
 
   private:
     void write();
-    bool open();
+    core::Result<void> write_pending();
+    core::Result<void> open();
     void remove();
 
     static constexpr std::size_t kMaxPending = 128;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "core/text.h"
 
 namespace postern::resolver {
 
@@ -23,10 +24,7 @@ Server::Server(core::Loop& loop, core::Clock& clock, core::Random& random, Serve
     watcher_.set_resolv_confs(std::move(settings.resolv_confs));
     forwarder_.connect(&transport_, &handler_);
     listeners_.connect(&handler_);
-    handler_.on_awake([this](core::Micros now) {
-        watcher_.awake(now);
-        stats_.touch();
-    });
+    handler_.on_awake([this] { stats_.touch(); });
     handler_.on_counted([this] { stats_.touch(); });
 }
 
@@ -53,6 +51,12 @@ bool Server::allows(const core::IpAddress& client) const {
     return std::any_of(allow.begin(), allow.end(), [&](const auto& prefix) { return prefix.contains(client); });
 }
 
+core::Result<core::SocketAddress> Server::open_private(const core::SocketAddress& client) {
+    auto address = listeners_.open_private(client);
+    if (address) handler_.trust(listeners_.private_id());
+    return address;
+}
+
 /// Records the missing addresses in the statistics, where the agent reads them, and logs them once, not
 /// with every plan.
 void Server::compare(const std::vector<core::SocketAddress>& wanted) {
@@ -67,16 +71,41 @@ void Server::compare(const std::vector<core::SocketAddress>& wanted) {
     }
 }
 
+/// Each once, as long as it lasts: plans come with every change of a verdict.
+void Server::say_new_faults(const std::vector<core::Error>& errors) {
+    std::vector<std::string> faults;
+    for (const core::Error& error : errors) {
+        faults.push_back(error.text());
+        if (std::find(listen_faults_.begin(), listen_faults_.end(), faults.back()) == listen_faults_.end())
+            core::log_error("listen_failed", faults.back());
+    }
+    listen_faults_ = std::move(faults);
+}
+
+/// A plan without addresses to listen on, or without upstreams, does not take those in use.
+void Server::say_kept(const core::PlanView& plan) {
+    std::string kept;
+    if (plan.listen.empty() && !listeners_.adopted() && !listeners_.empty()) core::add_item(kept, "listen");
+    if (plan.upstreams.empty() && !forwarder_.upstreams().empty()) core::add_item(kept, "upstream");
+    if (std::exchange(kept_, kept) == kept || kept.empty()) return;
+    core::log_warning("list_kept", "an empty list does not replace the one in use",
+                      {{"path", "the plan"}, {"lists", kept}});
+}
+
 void Server::use(PlanPointer plan) {
     const core::PlanView& view = plan->view;
-    for (const core::Error& error : listeners_.listen_on(view.listen))
-        core::log_error("listen_failed", error.text());
+    say_new_faults(listeners_.listen_on(view.listen));
     compare(view.listen);
     const auto own = listeners_.addresses();
     std::vector<core::SocketAddress> left_out;
-    auto upstreams = update_upstreams(forwarder_.upstreams(), view.upstreams, own, stats_.page(), &left_out);
+    auto upstreams = view.upstreams.empty()
+                         ? forwarder_.upstreams()
+                         : update_upstreams(forwarder_.upstreams(), view.upstreams, own, stats_.page(), &left_out);
+    say_kept(view);
+    const auto known = std::exchange(own_upstreams_, left_out);
     for (const auto& address : left_out) {
         count(stats_.page(), core::ResolverEvent::kLoopDetected);
+        if (std::find(known.begin(), known.end(), address) != known.end()) continue;
         core::log_warning("upstream_is_self", "an upstream is an address of this resolver and is not used",
                           {{"upstream", address.text()}});
     }

@@ -29,9 +29,18 @@ class Server {
     bool allows(const core::IpAddress& client) const;
     core::StatsPage& stats() { return stats_.page(); }
 
+    // For the health check.
+    /// A UDP address that takes only what `client` sends, and answers it whatever the plan allows. One of them.
+    core::Result<core::SocketAddress> open_private(const core::SocketAddress& client);
+    /// From now on received() counts the packets that come to this one of addresses().
+    void watch(const core::SocketAddress& address) { handler_.watch(listeners_.id_at(address)); }
+    std::uint64_t received() const { return handler_.watched_packets(); }
+
   private:
     void use(PlanPointer plan);
     void compare(const std::vector<core::SocketAddress>& wanted);
+    void say_new_faults(const std::vector<core::Error>& errors);
+    void say_kept(const core::PlanView& plan);
 
     core::Clock& clock_;
     StatsWriter stats_;
@@ -42,7 +51,10 @@ class Server {
     UpstreamSockets transport_;
     QueryHandler handler_;
     std::vector<ListenSocket> passed_;
-    std::vector<core::SocketAddress> compared_;  // the addresses of the last warning, which is not repeated
+    // What the log has said of the plan in use, and does not repeat with the next one.
+    std::vector<core::SocketAddress> compared_, own_upstreams_;
+    std::vector<std::string> listen_faults_;
+    std::string kept_;
     PlanWatcher watcher_;
 };
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/log.h"
+#include "core/own_file.h"
 
 namespace postern::resolver {
 namespace {
@@ -32,15 +33,20 @@ void StatsWriter::schedule() {
 }
 
 bool StatsWriter::open() {
-    struct stat info {};
-    // Create the file again if it was deleted (a cleaned tmpfs): the agent opens it by name.
-    if (file_ && ::fstat(file_.get(), &info) == 0 && info.st_nlink > 0) return true;
-    file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+    // Create the file again if it was removed or replaced (a cleaned tmpfs): the agent opens it by name.
+    if (file_ && core::is_named(file_.get(), path_)) return true;
+    // Not blocking: opening a FIFO would wait for its reader.
+    file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640));
     if (!file_) return false;
     // Regardless of the umask: the agent reads it by group. Fails for the file of an earlier run by another user.
     (void)::fchmod(file_.get(), 0640);
-    // A longer record of another version is cut: readers refuse a file that is longer than theirs.
-    return ::ftruncate(file_.get(), sizeof page_) == 0;
+    // A longer record of another version is cut: readers refuse a file that is longer than theirs. Fails where it is no
+    // file, which is not written.
+    if (::ftruncate(file_.get(), sizeof page_) == 0) return true;
+    const int error = errno;
+    file_.reset();
+    errno = error;
+    return false;
 }
 
 void StatsWriter::write_now() {

@@ -74,6 +74,8 @@ def log_events():
             if not re.fullmatch(r'"[a-z_]+"', name):
                 raise AssertionError(f"{path}: an event's name is a literal: {name}")
             out.setdefault(name.strip('"'), set()).update(levels)
+    for match in re.finditer(r'Level::k(Warning|Error), "([a-z_]+)"', (ROOT / "core/log.cpp").read_text()):
+        out.setdefault(match[2], set()).add(match[1].lower())  # what the log says about itself
     return out
 
 

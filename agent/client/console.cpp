@@ -11,6 +11,7 @@
 
 #include "agent/config/last_good.h"
 #include "agent/hostdns/upstreams.h"
+#include "core/printable.h"
 #include "core/secret.h"
 #include "core/sleep.h"
 
@@ -52,7 +53,9 @@ bool Interruptible::sleep(core::Micros us) {
 }
 
 void print(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    // Text from outside has lost its escape sequences before (printable()); those that are left are our own colours.
+    const std::string shown = core::printable_lines(text, "\n\t\r\033");
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
     std::fflush(stdout);
 }
 
@@ -66,7 +69,7 @@ std::string local_time(Micros wall_us) {
 }
 
 void complain(std::string_view command, std::string_view what) {
-    const std::string line = core::redact(fmt::format("postern {}: {}\n", command, what));
+    const std::string line = core::printable_lines(core::redact(fmt::format("postern {}: {}\n", command, what)));
     std::fflush(stdout);
     std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -60,7 +60,7 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
         if (!done)
             out["error"] = {
                 {"code", core::to_string(done.error().code)}, {"what", done.error().what}, {"hint", done.error().hint}};
-        print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+        print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
     }
     if (!done) complain(name, done.error());
     return done ? kExitGood : kExitFailed;
@@ -119,7 +119,7 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
                     {"writer", r.journal.writer},
                     {"hosts_file", hosts},
                     {"problem", r.problem}};
-        print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+        print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
         return exit_of(r);
     }
     print("takeover  " + r.text() + "\n");

@@ -83,7 +83,7 @@ int fail_command(const EndpointRun& run, const core::Error& error, int failed) {
 void print_json(Json body) {
     Json out = {{"schema_version", 1}};
     out.update(body);
-    print(out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
 }
 
 Json to_json(const EndpointInfo& info) {

@@ -155,7 +155,7 @@ std::string json_of(const PlanView& plan, const std::string& path) {
                       {"allow", std::move(allow)},
                       {"upstreams", std::move(upstreams)},
                       {"owners", std::move(owners)}};
-    return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 int show(const std::string& path, bool json) {

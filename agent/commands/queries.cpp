@@ -42,7 +42,7 @@ std::string json_line(const QueryRecord& r) {
         {"rcode", rcode_text(r.rcode)},
         {"source", core::to_string(static_cast<core::Source>(r.source))},
         {"took_us", r.took_us}};
-    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    return core::printable_json(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n";
 }
 
 std::string text_line(const QueryRecord& r, const Paint& paint) {

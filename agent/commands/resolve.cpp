@@ -136,7 +136,7 @@ std::string json_of(const DnsReply& reply) {
                       {"authority", records_json(reply.authority)},
                       {"ede", std::move(ede)},
                       {"explanation", std::move(explanation)}};
-    return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace

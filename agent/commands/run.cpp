@@ -4,6 +4,7 @@
 #include "agent/app.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "core/printable.h"
 
 namespace postern::agent {
 
@@ -20,7 +21,7 @@ int run_command(const RunCommand& command) {
 }
 
 int run_command(const PrintAndExit& command) {
-    std::fputs(command.text.c_str(), command.code == kExitGood ? stdout : stderr);
+    std::fputs(core::printable_lines(command.text).c_str(), command.code == kExitGood ? stdout : stderr);
     return command.code;
 }
 

@@ -12,6 +12,7 @@
 #include "agent/config/config_keys.h"
 #include "agent/text/values.h"
 #include "core/file_system.h"
+#include "core/printable.h"
 
 namespace postern::agent {
 
@@ -166,7 +167,7 @@ std::string format_issue(const std::string& path, const ConfigIssue& issue) {
     std::string out = path;
     if (issue.line > 0) out += fmt::format(":{}", issue.line);
     if (!issue.key.empty()) out += ": " + issue.key;
-    return out + ": " + issue.what;
+    return core::printable_lines(out + ": " + issue.what);
 }
 
 tl::expected<Config, std::vector<ConfigIssue>> parse_config(const std::string& path, std::string_view text) {

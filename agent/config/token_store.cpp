@@ -72,26 +72,19 @@ void TokenStore::configure(const Config& config) {
         next.emplace(link.name, std::move(entry));
     }
     entries_ = std::move(next);
-    watch_folders();
+    watch_files();
 }
 
-void TokenStore::watch_folders() {
-    folders_.clear();
+void TokenStore::watch_files() {
+    std::map<std::string, std::unique_ptr<core::FileWatch>> watched;
     for (const auto& [link, entry] : entries_) {
-        if (entry.source.file.empty()) continue;
-        const std::string path = core::folder_of(entry.source.file);
-        if (folders_.count(path) != 0) continue;
-        FolderWatch& watch = folders_[path];
-        watch.open(this, [&](uv_fs_event_t* h) { return uv_fs_event_init(loop_.raw(), h); });
-        // Without a watch (no such folder, no inotify instance left) a new token is still read after a 401.
-        uv_fs_event_start(
-            watch.get(),
-            [](uv_fs_event_t* h, const char*, int, int) {
-                TokenStore* self = core::UvHandle<uv_fs_event_t, TokenStore>::owner(h);
-                if (self != nullptr) self->settle_.start_in(kSettle, [self] { self->reload_all(); });
-            },
-            path.c_str(), 0);
+        const std::string& path = entry.source.file;
+        if (path.empty() || watched.count(path) != 0) continue;
+        auto& watch = watched[path];
+        watch = std::make_unique<core::FileWatch>(loop_, clock_, path);
+        watch->start([this] { settle_.start_in(kSettle, [this] { reload_all(); }); });
     }
+    files_ = std::move(watched);
 }
 
 void TokenStore::reload_all() {

@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "agent/config/config.h"
 #include "core/clock.h"
+#include "core/file_watch.h"
 #include "core/loop.h"
 #include "core/secret.h"
 
@@ -35,19 +37,15 @@ class TokenStore {
         std::string problem;
         Micros read_mono_us = 0;
     };
-    using FolderWatch =
-        // of the folder: a rename replaces the file and would end a watch on the file
-        core::UvHandle<uv_fs_event_t, TokenStore>;
-
     void load(const std::string& link, Entry& entry, bool tell);
-    void watch_folders();
+    void watch_files();
     void reload_all();
 
     core::Loop& loop_;
     core::Clock& clock_;
     std::function<void(const std::string&)> changed_;
     std::map<std::string, Entry> entries_;
-    std::map<std::string, FolderWatch> folders_;
+    std::map<std::string, std::unique_ptr<core::FileWatch>> files_;  // by path
     core::Timer settle_;
 };
 

@@ -21,7 +21,7 @@ constexpr Micros kTargetRetry = 30 * core::kSecond;
 
 }  // namespace
 
-DiscoverySources::DiscoverySources(const core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup)
+DiscoverySources::DiscoverySources(core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup)
     : api_(api), lookup_(lookup), files_(clock, loop) {}
 
 DiscoverySources::~DiscoverySources() = default;

@@ -16,7 +16,7 @@ namespace postern::agent {
 class DiscoverySources final : public Provider {
   public:
     /// `loop` null: see ZonesFiles.
-    DiscoverySources(const core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup);
+    DiscoverySources(core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup);
     /// No callback of a lookup or a file runs after it (API callbacks are handled by the API's client).
     ~DiscoverySources() override;
 

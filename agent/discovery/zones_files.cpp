@@ -38,17 +38,15 @@ core::Result<EndpointReport> parse_zones_file(const std::string& path, std::stri
     return out;
 }
 
-ZonesFiles::ZonesFiles(const core::Clock& clock, core::Loop* loop) : clock_(clock), loop_(loop) {}
+ZonesFiles::ZonesFiles(core::Clock& clock, core::Loop* loop) : clock_(clock), loop_(loop) {}
 
 ZonesFiles::~ZonesFiles() = default;
 
 ZonesFiles::File& ZonesFiles::watched(const std::string& path) {
     File& file = files_[path];
     if (file.watch == nullptr && loop_ != nullptr) {
-        file.watch = std::make_unique<core::FileWatch>(*loop_, path);
+        file.watch = std::make_unique<core::FileWatch>(*loop_, clock_, path, true);
         file.watch->start([this, path] { changed(path); });
-    } else if (file.watch != nullptr) {
-        file.watch->check();  // its folder may have been replaced
     }
     return file;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved replies of ListVpcEndpointZones as a source of addresses: a file that one writer distributes to many hosts.
-// Read in libuv's pool (it may be on a network file system); the folder is watched, so that both replacing and
-// rewriting the file are noticed. Owned by DiscoverySources, loop thread.
+// Read in libuv's pool (it may be on a network file system); its path is watched, so that replacing it, rewriting
+// it and exchanging a link are noticed. Owned by DiscoverySources, loop thread.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,7 @@ namespace postern::agent {
 class ZonesFiles {
   public:
     /// `loop` null (simulations): files are read inside the call and not watched.
-    ZonesFiles(const core::Clock& clock, core::Loop* loop);
+    ZonesFiles(core::Clock& clock, core::Loop* loop);
     /// No callback runs after it.
     ~ZonesFiles();
 
@@ -63,7 +63,7 @@ class ZonesFiles {
     core::Result<EndpointReport> judge(File& file, Job job) const;
     File& watched(const std::string& path);
 
-    const core::Clock& clock_;
+    core::Clock& clock_;
     core::Loop* loop_;
     std::map<std::string, File> files_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "agent/faults/codes.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent::doctor {
@@ -150,7 +151,7 @@ std::string json_of(const Findings& findings, const Catalogue& words) {
                       {"verdict", agent::to_string(overall_of(findings))},
                       {"text", verdict_text(findings, words, Paint(false))},
                       {"findings", std::move(list)}};
-    return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 std::string list_text(const Catalogue& words) {

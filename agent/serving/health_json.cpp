@@ -4,6 +4,7 @@
 
 #include "agent/faults/reason_text.h"
 #include "agent/status/status.h"
+#include "core/printable.h"
 
 namespace postern::agent {
 
@@ -160,7 +161,7 @@ std::string health_json(const StatusSnapshot& s) {
         if (!notes.empty()) out["notes"] = std::move(notes);
     }
     out["checks"] = std::move(checks);
-    return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace postern::agent

@@ -11,6 +11,7 @@
 #include "agent/status/status.h"
 #include "agent/text/metrics_writer.h"
 #include "core/file_system.h"
+#include "core/log.h"
 #include "probe/scheduler.h"
 
 namespace postern::agent {
@@ -324,6 +325,8 @@ void process_metrics(Writer& w, const StatusSnapshot& s) {
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         w.single("process_max_fds", "gauge", "Most file descriptors that the agent may open.", limit.rlim_cur);
     }
+    w.single("postern_log_lines_lost_total", "counter", "Lines of the agent's log that could not be written to stderr.",
+             core::lost_log_lines());
 }
 
 }  // namespace

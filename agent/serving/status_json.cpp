@@ -5,6 +5,7 @@
 #include "agent/faults/reason_text.h"
 #include "agent/status/status.h"
 #include "core/plan.h"
+#include "core/printable.h"
 #include "probe/record.h"
 
 namespace postern::agent {
@@ -297,7 +298,7 @@ std::string status_json(const StatusSnapshot& s) {
         {"warnings", std::move(warnings)},
         {"warning_kinds", std::move(kinds)},
     };
-    return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace postern::agent

@@ -50,7 +50,10 @@ PlanPublisher::PlanPublisher(core::Loop& loop, core::Clock& clock, Paths paths)
     }
     if (const auto durable = core::PlanView::load(paths_.durable_plan)) {
         highest = std::max(highest, durable->generation);
-        durable_membership_ = durable->membership;
+        // A fallback file that is missing, cut, or of a version without `allow`, is written again with this plan.
+        const auto text = core::read_file(paths_.fallback, core::kMaxFallbackBytes);
+        const auto fallback = core::parse_fallback(text.value_or(""));
+        if (!fallback.listen.empty() && !fallback.allow.empty()) durable_membership_ = durable->membership;
     }
     generation_.emplace(paths_.generation, highest, &generation_problem_);
     if (!generation_problem_.empty()) core::log_warning("state_not_writable", generation_problem_);
@@ -94,6 +97,7 @@ void PlanPublisher::write_durable(const PlanInput& input) {
     core::Fallback fallback;
     fallback.listen = input.dns.listen;
     fallback.upstreams = input.upstreams;
+    fallback.allow = input.dns.allow;
     for (const auto& link : input.links)
         fallback.names.push_back(link.host);
     const auto plan = compile_plan(without_verdicts(input));

@@ -3,13 +3,15 @@
 
 #include <iterator>
 
+#include "core/printable.h"
+
 namespace postern::agent {
 
 namespace {
 
 std::string escape(std::string_view value) {
     std::string out;
-    for (const char c : value) {
+    for (const char c : core::printable_lines(value)) {
         if (c == '\\' || c == '"' || c == '\n') out += '\\';
         out += c == '\n' ? 'n' : c;
     }

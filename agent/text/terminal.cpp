@@ -4,9 +4,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdint>
+#include <algorithm>
 #include <cstdlib>
-#include <vector>
 
 namespace postern::agent {
 
@@ -26,11 +25,9 @@ Glyph next_glyph(std::string_view text) {
             ++n;
         return {std::min(n + 1, text.size()), 0};
     }
-    std::size_t n = first < 0x80 ? 1u : first < 0xe0 ? 2u : first < 0xf0 ? 3u : 4u;
-    if (n > text.size()) n = text.size();
-    std::uint32_t code = n == 1 ? first : first & (0xffu >> (n + 1));
-    for (std::size_t i = 1; i < n; ++i)
-        code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+    const core::Utf8Character c = core::first_character(text);
+    const std::size_t n = c.size;
+    const char32_t code = c.code == core::Utf8Character::kInvalid ? 0xfffd : c.code;
     const bool combining = code >= 0x300 && code <= 0x36f;
     const bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
                       (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
@@ -138,18 +135,6 @@ std::string wrap_text(std::string_view text, std::size_t width, std::size_t inde
         out += piece;
         column += wide;
         text.remove_prefix(piece.size());
-    }
-    return out;
-}
-
-std::string printable(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        // C1 controls are 0xC2 0x80..0x9F in UTF-8; some terminals obey them.
-        const bool c1 = c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-        if (c1) ++i;
-        out += c < 0x20 || c == 0x7f || c1 ? '.' : text[i];
     }
     return out;
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/printable.h"
+
 namespace postern::agent {
 
 /// stdout is a terminal, NO_COLOR is not set and TERM is not "dumb".
@@ -41,7 +43,7 @@ std::string cut(std::string_view text, std::size_t width);
 /// with `indent` blanks.
 std::string wrap_text(std::string_view text, std::size_t width, std::size_t indent);
 
-/// Makes remote text safe for a terminal: control characters and escape sequences become '.'.
-std::string printable(std::string_view text);
+/// Text from outside is made safe for a terminal before it is padded, cut or coloured.
+using core::printable;
 
 }  // namespace postern::agent

@@ -193,14 +193,14 @@ class Host:
         """The default configuration with changes merged in; `link={...}` changes the first link."""
         self.write_file("postern.toml", toml(merge(self.default_config(), changes)))
 
-    def start_postern(self, *arguments, wait_ready=True, config=True, **changes):
-        """`config=False`: leaves the configuration file as it is, or missing."""
+    def start_postern(self, *arguments, wait_ready=True, config=True, stderr=None, **changes):
+        """`config=False`: leaves the configuration file as it is, or missing. `stderr`: instead of the log file."""
         if config and (changes or not os.path.exists(self.config_file)):
             self.write_config(**changes)
         with open(self.log_file, "ab") as log:
             self.agent = subprocess.Popen([POSTERN, "run", "--config", self.config_file, *arguments],
-                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
-                                          cwd=self.folder, **({} if self.user is None else self.as_user()))
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr,
+                                          env=self.environment, cwd=self.folder, **({} if self.user is None else self.as_user()))
         if wait_ready:
             self.wait_ready()
 
@@ -239,8 +239,8 @@ class Host:
         with open(self.log_file, "ab") as log:
             self.resolver = subprocess.Popen(
                 ["bash", "-c", script, "bash", str(udp.fileno()), str(tcp.fileno()), RESOLVER, *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(udp.fileno(), tcp.fileno()), cwd=self.folder,
-                env={**self.environment, **(environment or {})}, **popen)
+                stdin=subprocess.DEVNULL, pass_fds=(udp.fileno(), tcp.fileno()), cwd=self.folder,
+                env={**self.environment, **(environment or {})}, **{"stdout": log, "stderr": log, **popen})
         return self.resolver
 
     def wait_ready(self):

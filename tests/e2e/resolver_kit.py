@@ -127,6 +127,7 @@ class ResolverTest(unittest.TestCase):
 
     UPSTREAMS = [UPSTREAM]
     CONFIG = {}  # more of [dns]
+    POPEN = {}  # of the resolver
 
     @classmethod
     def setUpClass(cls):
@@ -151,7 +152,7 @@ class ResolverTest(unittest.TestCase):
                        stdin=subprocess.DEVNULL, timeout=60)
         cls.sockets = cls.host.listen_sockets()
         arguments = ["--plan", plan, "--stats", f"{cls.host.folder}/stats"]
-        cls.resolver = cls.host.start_resolver(*arguments, sockets=cls.sockets)
+        cls.resolver = cls.host.start_resolver(*arguments, sockets=cls.sockets, **cls.POPEN)
         cls.host.wait(lambda: ask(wire_query()).addresses() == ADDRESSES, "the plan's addresses")
 
     def assert_alive(self):

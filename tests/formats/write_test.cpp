@@ -120,7 +120,7 @@ void write_for_the_resolver(const std::string& out) {
     const auto plan = compile_plan(input);
     REQUIRE(plan);
     REQUIRE(core::write_file(out + "/plan", *core::serialize(*plan), 0644, false));
-    const core::Fallback fallback{input.dns.listen, input.upstreams, {"gw.example.com"}};
+    const core::Fallback fallback{input.dns.listen, input.upstreams, {"gw.example.com"}, input.dns.allow};
     REQUIRE(
         core::write_file(out + "/fallback-upstreams", core::as_bytes(core::format_fallback(fallback)), 0644, false));
     std::string problem;

@@ -201,6 +201,7 @@ TEST_CASE("fallback: format and parse round-trip, and a resolv.conf is accepted"
     fallback.upstreams = {*SocketAddress::parse("100.100.2.136:53", 53),
                           *SocketAddress::parse("[2400:3200::1]:53", 53)};
     fallback.names = {"db.example.com"};
+    fallback.allow = {*IpPrefix::parse("127.0.0.0/8"), *IpPrefix::parse("fd00::/64")};
     CHECK(parse_fallback(format_fallback(fallback)) == fallback);
     const auto foreign =
         parse_fallback("# x\nsearch a b\nnameserver 10.0.0.2\r\n\nnameserver nonsense\noptions rotate");

@@ -2,7 +2,11 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -77,4 +81,36 @@ TEST_CASE("process: the end of a killed process is noticed", "[process]") {
         CHECK_FALSE(watch.signal(0));
     }
     CHECK(loop.close());
+}
+
+TEST_CASE("process: an ambient capability is not inherited by a child", "[process]") {
+    postern::test::TempFolder folder;
+    const auto out = folder / "out";
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+        // As root, or as root of a user namespace of its own.
+        if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) ::_exit(77);
+        struct {
+            std::uint32_t version = 0x20080522;  // _LINUX_CAPABILITY_VERSION_3
+            int pid = 0;
+        } head;
+        struct {
+            std::uint32_t effective, permitted, inheritable;
+        } sets[2] = {};
+        if (::syscall(SYS_capget, &head, sets) != 0) ::_exit(1);
+        sets[0].inheritable |= 1u << 10;  // CAP_NET_BIND_SERVICE
+        if (::syscall(SYS_capset, &head, sets) != 0 || ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 10, 0, 0) != 0)
+            ::_exit(2);
+        const auto child = start_child({.argv = {"/bin/sh", "-c", "grep Cap /proc/$$/status >" + out}});
+        int status = -1;
+        ::_exit(child && ::waitpid(*child, &status, 0) == *child && status == 0 ? 0 : 3);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(parent, &status, 0) == parent);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) return;  // no user namespaces here
+    REQUIRE(status == 0);
+    const std::string text = read_file(out, 65536).value_or("");
+    INFO(text);
+    for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
+        CHECK(text.find(std::string(set) + ":\t0000000000000000") != std::string::npos);
 }

@@ -449,3 +449,28 @@ TEST_CASE("history: a command reads the failures beside the agent", "[history]")
     REQUIRE(core::write_file(k.path, core::as_bytes("PSTNHIST and nothing"), 0600, false));
     CHECK(failures_in_file(k.path, {}).error().code == core::Code::kFileCorrupt);
 }
+
+TEST_CASE("history: a file that is removed, moved or replaced is noticed, and a new one is written", "[history]") {
+    const std::string how = GENERATE("removed", "moved", "replaced");
+    Kept k;
+    for (int i = 0; i < 600; ++i)
+        k.probe(i % 60 == 59 ? Reason::kTcpRefused : Reason::kNone);
+    REQUIRE(k.day()->attempts == 600);
+    if (how == "moved") {
+        REQUIRE(::rename(k.path.c_str(), (k.path + ".old").c_str()) == 0);
+    } else if (how == "removed") {
+        REQUIRE(::unlink(k.path.c_str()) == 0);
+    } else {
+        REQUIRE(core::write_file(k.path, core::as_bytes(core::read_file(k.path, 64 << 20).value()), 0600, false));
+    }
+    for (int i = 0; i < 12; ++i)
+        k.probe(Reason::kTcpRefused);
+    CHECK(k.day()->attempts == 612);
+    CHECK(k.day()->failures == 22);
+    CHECK(k.store->problem().empty());
+    k.start();  // from the file
+    REQUIRE(k.day());
+    CHECK(k.day()->attempts == 612);
+    CHECK(k.failures().size() >= 11);
+    CHECK(std::count(k.events.begin(), k.events.end(), "history_reopened") == 1);
+}

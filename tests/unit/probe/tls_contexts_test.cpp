@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "probe/probe_run.h"
 #include "tests/unit/probe/fake_gateway.h"
+#include "tests/unit/temp_folder.h"
 
 using namespace postern;
 using namespace postern::probe;
@@ -105,6 +106,26 @@ TEST_CASE("contexts: a changed CA file is loaded again; a broken one keeps the o
     launch.settle();
     CHECK(launch.run(spec).ok);
     core::capture_log({});
+}
+
+TEST_CASE("contexts: with a clock a CA file behind an exchanged link is loaded again by itself", "[tls]") {
+    const test::TempFolder folder;
+    static TestCa other("another CA");
+    std::filesystem::create_symlink(other.file(), folder / "ca.pem");
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        TlsContexts contexts(loop, &clock);
+        std::shared_ptr<const TlsContext> first;
+        contexts.get(folder / "ca.pem", [&](const auto& context) { first = context.value(); });
+        while (!first)
+            loop.run_once();
+        std::filesystem::create_symlink(test_ca().file(), folder / "next");
+        std::filesystem::rename(folder / "next", folder / "ca.pem");
+        while (contexts.loaded(folder / "ca.pem") == first)
+            loop.run_once();
+    }
+    CHECK(loop.close());
 }
 
 TEST_CASE("contexts: the system's store loads", "[tls]") {

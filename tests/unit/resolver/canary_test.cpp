@@ -131,3 +131,66 @@ TEST_CASE("canary: a listener that receives nothing fails it, until it receives 
     // Each is logged once; on a machine that stalls for a moment perhaps again.
     CHECK(std::adjacent_find(w.events.begin(), w.events.end()) == w.events.end());
 }
+
+TEST_CASE("canary: strangers that fill the socket and the budget of refusals do not starve it", "[canary]") {
+    const bool allowed = GENERATE(true, false);
+    Watched w;
+    // A queue for a few datagrams: what strangers send fills it again while a batch is answered.
+    auto sockets = sockets_on({"127.0.0.9"});
+    const int least = 0;
+    REQUIRE(::setsockopt(sockets[0].fd.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0);
+    const core::SocketAddress listener = sockets[0].address;
+    w.start({allowed ? "127.0.0.1/32" : "192.0.2.0/24"}, std::move(sockets));
+    const core::UniqueFd stranger(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_storage from, to;
+    const auto from_size = core::SocketAddress{*core::IpAddress::parse("127.0.0.66"), 0}.to(&from);
+    const auto to_size = listener.to(&to);
+    REQUIRE(::bind(stranger.get(), reinterpret_cast<sockaddr*>(&from), from_size) == 0);
+    const auto wire = test::Query{}.wire();
+    const auto flood = [&] {
+        for (int i = 0; i < 300; ++i)
+            ::sendto(stranger.get(), wire.data(), wire.size(), 0, reinterpret_cast<sockaddr*>(&to), to_size);
+    };
+    flood();  // before the first query of the canary is read
+    w.alive = 0;
+    CHECK(w.host.until([&] {
+        flood();
+        return w.alive >= 10;
+    }));
+}
+
+TEST_CASE("canary: its private address takes nothing from others, and does not hide a deaf listener", "[canary]") {
+    Watched w;
+    auto sockets = sockets_on({"127.0.0.9", "127.0.0.10"});
+    const int listener = sockets[0].fd.get();
+    const core::SocketAddress other = sockets[1].address;
+    w.start({"127.0.0.0/8"}, std::move(sockets));
+    REQUIRE(w.fed(1));
+    set_deaf(listener, true);
+    // The second listener has clients.
+    const auto client = test::connected(other, SOCK_DGRAM);
+    const auto wire = test::Query{}.wire();
+    CHECK(w.host.until([&] {
+        ::send(client.get(), wire.data(), wire.size(), 0);
+        return std::find(w.events.begin(), w.events.end(), "canary_unanswered") != w.events.end();
+    }));
+    const int alive = w.alive;
+    const core::Micros until = core::now_mono_us() + 4 * kPeriod;
+    CHECK(w.host.until([&] {
+        ::send(client.get(), wire.data(), wire.size(), 0);
+        return core::now_mono_us() > until;
+    }));
+    CHECK(w.alive == alive);
+    // Who knows the private address and sends from elsewhere gets nothing.
+    const core::UniqueFd own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_storage storage;
+    const auto size = core::SocketAddress{*core::IpAddress::parse("127.0.0.1"), 0}.to(&storage);
+    REQUIRE(::bind(own.get(), reinterpret_cast<sockaddr*>(&storage), size) == 0);
+    const auto place = w.host.server->open_private(*resolver::local_address(own.get()));
+    REQUIRE(place);
+    const auto stranger = test::connected(*place, SOCK_DGRAM);
+    ::send(stranger.get(), wire.data(), wire.size(), 0);
+    w.host.loop.poll();
+    char byte = 0;
+    CHECK(::recv(stranger.get(), &byte, 1, MSG_DONTWAIT) < 0);
+}

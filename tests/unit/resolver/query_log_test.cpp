@@ -143,3 +143,35 @@ TEST_CASE("resolver:query_log: a damaged or hostile file gives only valid record
         CHECK((read ? read->records.size() : 0) == (size > 10 ? 2 : 0));
     }
 }
+
+TEST_CASE("resolver:query_log: what is not its own is not removed, not written and not waited for", "[resolver]") {
+    const test::TempFolder folder;
+    const std::string path = folder / "queries";
+    const std::string text = GENERATE(std::string("a note of the administrator\n"), std::string("x"), std::string());
+    {
+        std::ofstream(path) << text;
+        Bench bench(1, path);
+        bench.use(usual_plan());
+        CHECK(core::read_file(path, 1000).value_or("gone") == text);
+        if (!text.empty()) {
+            bench.query_log.configure(1);
+            Query q;
+            bench.ask(q);
+            bench.clock.advance(core::kSecond);
+            CHECK(core::read_file(path, 1000).value_or("gone") == text);
+            bench.query_log.configure(0);
+            CHECK(core::read_file(path, 1000).value_or("gone") == text);
+        }
+    }
+    ::unlink(path.c_str());
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    Bench bench(1, path);
+    bench.use(usual_plan());
+    bench.query_log.configure(1);
+    Query q;
+    bench.ask(q);
+    bench.clock.advance(core::kSecond);
+    struct stat info {};
+    CHECK(::stat(path.c_str(), &info) == 0);
+    CHECK(S_ISFIFO(info.st_mode));
+}

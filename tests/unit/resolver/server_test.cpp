@@ -2,6 +2,7 @@
 // The whole resolver on a real loop and real sockets of the loopback interface, port 0.
 #include <set>
 
+#include "core/log.h"
 #include "tests/unit/resolver/server_kit.h"
 
 using namespace postern;
@@ -320,4 +321,45 @@ TEST_CASE("server: it can end with questions in flight, over UDP and TCP", "[ser
     CHECK(host.until([&] { return host.server->stats().upstreams[0].tcp == 1; }));
     CHECK(host.server->stats().inflight == 2);
     host.server.reset();
+}
+
+TEST_CASE("server: an address that can't be had is said once, until that changes", "[server]") {
+    Host host;
+    int said = 0;
+    auto other = Host::bound(SOCK_DGRAM, 0);
+    auto plan = host.plan();
+    plan.listen = {local(Host::port_of(other.get())), local(0)};
+    host.publish(plan);
+    core::capture_log(
+        [&](core::Level, std::string_view event, const std::string&) { said += event == "listen_failed"; });
+    REQUIRE(host.start());
+    const auto take = [&] {
+        plan.owners[0].explain = "verdicts " + std::to_string(++plan.generation);
+        host.publish(plan);
+        REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == plan.generation; }));
+    };
+    for (int i = 0; i < 6; ++i)
+        take();
+    CHECK(said == 1);
+    other.reset();
+    take();
+    CHECK(host.server->stats().listen_missing == 0);
+    core::capture_log({});
+}
+
+TEST_CASE("server: a plan without upstreams or addresses does not take those in use", "[server]") {
+    Host host;
+    auto plan = host.plan();
+    host.publish(plan);
+    REQUIRE(host.start());
+    plan.upstreams.clear();
+    plan.listen.clear();
+    plan.generation = 2;
+    host.publish(plan);
+    REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == 2; }));
+    REQUIRE(host.server->addresses().size() == 1);
+    const auto client = connected(host.address(), SOCK_DGRAM);
+    const auto wire = Query{.name = "www.example."}.wire();
+    ::send(client.get(), wire.data(), wire.size(), 0);
+    CHECK_FALSE(host.receive(host.upstream.get()).empty());
 }

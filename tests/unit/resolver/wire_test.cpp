@@ -176,12 +176,12 @@ TEST_CASE("fallback: its own upstreams first, else the host's, never our own add
     const TempFolder folder;
     const auto conf = folder.file("resolv.conf", "nameserver 127.0.0.153\nnameserver 192.0.2.9\n");
     const auto fallback = folder.file("fallback", "listen 127.0.0.153:53\nname db.example\n");
-    auto found = load_fallback(fallback, {folder.path + "/missing", conf});
+    const auto found = load_fallback(fallback, {folder.path + "/missing", conf}).lists;
     REQUIRE(found.upstreams.size() == 1);
     CHECK(found.upstreams[0].text() == "192.0.2.9:53");
     CHECK(found.names == std::vector<std::string>{"db.example"});
     folder.file("fallback", "upstream 192.0.2.1\n");
-    CHECK(load_fallback(fallback, {conf}).upstreams[0].text() == "192.0.2.1:53");
+    CHECK(load_fallback(fallback, {conf}).lists.upstreams[0].text() == "192.0.2.1:53");
 }
 
 TEST_CASE("command line: every mistake says what was expected", "[options]") {

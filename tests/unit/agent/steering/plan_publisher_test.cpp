@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/fallback_file.h"
+#include "core/file_system.h"
 #include "core/plan.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/temp_folder.h"
@@ -48,6 +50,27 @@ TEST_CASE("plan: a resolver with the previous one is up to date while the new on
     CHECK_FALSE(publisher.up_to_date(first));
     CHECK(publisher.up_to_date(second));
     publisher.flush();
+}
+
+TEST_CASE("plan: the fallback file says who may ask, and is written again where it does not", "[plan]") {
+    test::TempFolder folder;
+    core::Loop loop;
+    test::FakeClock clock;
+    Paths paths;
+    paths.current_plan = folder / "plan";
+    paths.durable_plan = folder / "durable";
+    paths.fallback = folder / "fallback";
+    paths.generation = folder / "generation";
+    PlanInput input = forwarding_only();
+    input.dns.allow = {*core::IpPrefix::parse("127.0.0.0/8"), *core::IpPrefix::parse("172.17.0.0/16")};
+    const auto allowed = [&] { return core::parse_fallback(core::read_file(paths.fallback, 4096).value_or("")).allow; };
+    for (const char* found : {"", "listen 127.0.0.153:53\nupstream 192.0.2.53:53\n"}) {
+        REQUIRE(core::write_file(paths.fallback, core::as_bytes(found), 0640, false));
+        PlanPublisher publisher(loop, clock, paths);
+        publisher.publish(input);
+        publisher.flush();
+        CHECK(allowed() == input.dns.allow);
+    }
 }
 
 }  // namespace postern::agent

@@ -38,5 +38,6 @@ TEST_CASE("terminal: foreign bytes can't draw", "[cli]") {
     CHECK(printable("a\033[2Jb\nc\td\x7f") == "a.[2Jb.c.d.");
     CHECK(printable("x\xc2\x9by") == "x.y");  // the one-character CSI
     CHECK(printable("端点") == "端点");
-    CHECK(printable("\xc2") == "\xc2");
+    CHECK(printable("\xc2") == "\xEF\xBF\xBD");
+    CHECK(printable("x\xe2\x80\xaey") == "x.y");  // right-to-left override
 }
