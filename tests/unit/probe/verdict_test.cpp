@@ -2,6 +2,8 @@
 // Results applied to verdicts: tables of results and the expected verdicts.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "probe/verdict.h"
 #include "tests/sim/fake_clock.h"
 
@@ -135,6 +137,18 @@ TEST_CASE("verdict: the service falls alone, the path stays", "[verdict]") {
     CHECK_FALSE(b.health().service_down_comparable);
 }
 
+// Steering withdraws an address for such a failure while another one passes: a wrong token, a limit of the account or a
+// fault of this host would fail at every address, and must not be in the list.
+TEST_CASE("verdict: exactly the failures that may be of one address alone are comparable", "[verdict]") {
+    const std::set<Reason> comparable{Reason::kHttpStatus5xx, Reason::kSqlUnavailable, Reason::kBodyTooLarge,
+                                      Reason::kBodyInvalidJson, Reason::kBodyMismatch};
+    for (int i = 0; i <= static_cast<int>(Reason::kCount); ++i) {
+        const auto reason = static_cast<Reason>(i);
+        INFO(to_string(reason));
+        CHECK(is_comparable(reason) == (comparable.count(reason) == 1));
+    }
+}
+
 TEST_CASE("verdict: without a token the path is judged, the service unknown", "[verdict]") {
     Book b;
     CHECK(b.run({token, token}) == "up/unknown up/unknown");
@@ -168,6 +182,27 @@ TEST_CASE("verdict: slow is degraded with the same hysteresis", "[verdict]") {
     CHECK(b.health().verdict.path == State::kUp);
     CHECK(b.fold(ok).after.service == State::kDegraded);
     CHECK(b.fold(ok).after.service == State::kUp);
+}
+
+// What was measured before an outage says nothing of the service behind it: it is judged anew.
+TEST_CASE("verdict: while the path is down the streaks of the service begin again", "[verdict]") {
+    const core::Micros slow = 600 * core::kMillisecond;
+    Book b;
+    b.fold(ok);
+    for (int i = 0; i < 3; ++i)
+        b.fold(ok, slow);
+    REQUIRE(b.health().slow);
+    b.run({refused, refused, refused});
+    CHECK_FALSE(b.health().slow);
+    b.fold(ok, slow);
+    CHECK(b.fold(ok, slow).after == Verdict{State::kUp, State::kUp});  // the first slow one that counts
+    b.fold(ok, slow);
+    CHECK(b.fold(ok, slow).after == Verdict{State::kUp, State::kDegraded});
+
+    Book c;
+    CHECK(c.run({ok, e5xx, e5xx, refused, refused, refused}) ==
+          "up/up up/up! up/up! up/up! up/up! down/unknown");  // settled: the two 5xx are forgotten
+    CHECK(c.run({e5xx, e5xx, e5xx, e5xx}) == "down/unknown! up/unknown! up/unknown! up/down");
 }
 
 TEST_CASE("verdict: a certificate that expires soon degrades at once", "[verdict]") {
