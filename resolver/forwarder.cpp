@@ -40,8 +40,8 @@ Forwarder::Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& 
       stats_(stats),
       seed_(random.next64()),
       clients_(seed_),
-      start_timer_(clock),
-      timer_(clock) {}
+      wakes_(clock, flights_, [this](Slot slot) { wake(slot); }),
+      start_timer_(clock) {}
 
 Forwarder::~Forwarder() {
     if (transport_ == nullptr) return;
@@ -468,40 +468,13 @@ void Forwarder::release(Slot slot) {
     flights_.release(slot);
 }
 
-/// Sets the time at which wake() has to be called for this flight.
 void Forwarder::schedule(Slot slot) {
-    Flight& f = flights_[slot];
-    const core::Micros at = next_step(f);
-    if (f.wake_at != 0 && f.wake_at <= at) return;  // wake() calls this again
-    f.wake_at = at;
-    wakes_.push({at, slot, f.generation});
-    arm();
-}
-
-void Forwarder::arm() {
-    if (wakes_.empty() || (timer_.pending() && wakes_.top().at >= armed_for_)) return;
-    armed_for_ = wakes_.top().at;
-    timer_.start_at(armed_for_, [this] { on_timer(); });
-}
-
-void Forwarder::on_timer() {
-    const core::Micros now = clock_.mono_us();
-    while (!wakes_.empty()) {
-        const Wake next = wakes_.top();
-        const Flight& f = flights_[next.slot];
-        const bool current = f.active && f.generation == next.generation && f.wake_at == next.at;
-        if (current && next.at > now) break;
-        // Drop the entries of ended flights even when they are not due: an idle program must not wake up for them.
-        wakes_.pop();
-        if (current) wake(next.slot);
-    }
-    arm();
+    wakes_.add(slot, next_step(flights_[slot]));
 }
 
 void Forwarder::wake(Slot slot) {
     Flight& f = flights_[slot];
     const core::Micros now = clock_.mono_us();
-    f.wake_at = 0;
     if (now >= f.deadline) return out_of_time(slot);
     if (f.patience_until != 0 && now >= f.patience_until) {
         f.patience_until = 0;

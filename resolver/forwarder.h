@@ -14,12 +14,12 @@
 #pragma once
 
 #include <deque>
-#include <queue>
 
 #include "core/random.h"
 #include "resolver/flight_table.h"
 #include "resolver/upstream_transport.h"
 #include "resolver/waiting_clients.h"
+#include "resolver/wake_queue.h"
 
 namespace postern::resolver {
 
@@ -81,12 +81,6 @@ class Forwarder final : public UpstreamEvents {
 
   private:
     using Slot = FlightTable::Slot;
-    struct Wake {
-        core::Micros at;
-        Slot slot;
-        std::uint32_t generation;
-        bool operator>(const Wake& other) const { return at > other.at; }
-    };
 
     Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
                core::Micros stale_after_us);
@@ -113,8 +107,6 @@ class Forwarder final : public UpstreamEvents {
     void close(Slot slot);
     void release(Slot slot);
     void schedule(Slot slot);
-    void arm();
-    void on_timer();
     void wake(Slot slot);
     bool is_own_query(const Flight& f, const Waiter& waiter) const;
     Attempt* find(std::uint64_t cookie, Slot* slot);
@@ -131,12 +123,10 @@ class Forwarder final : public UpstreamEvents {
     FlightTable flights_;
     std::deque<std::pair<Slot, std::uint32_t>> lingering_;  // slot and generation, the oldest first; ended ones, too
     WaitingClients clients_;
-    std::priority_queue<Wake, std::vector<Wake>, std::greater<>> wakes_;
+    WakeQueue wakes_;
     std::deque<std::pair<Slot, std::uint32_t>> ready_;  // slot and generation of flights that have sent nothing yet
     bool burst_ = false;
     core::Timer start_timer_;
-    core::Micros armed_for_ = core::kNever;
-    core::Timer timer_;
     core::Bytes scratch_;
 };
 

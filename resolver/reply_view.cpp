@@ -199,7 +199,7 @@ bool answers_belong(ByteView reply, const Name& asked, Name* last) {
     Chain chain;
     if (!chain.collect(reply, body, answers) || !chain.follow(reply, asked)) return false;
     *last = chain.names[chain.length - 1];
-    std::size_t at = body, k = 0;
+    std::size_t at = body, k = 0, missed = 0;
     for (unsigned i = 0; i < answers; ++i) {
         Record r;
         Name owner;
@@ -209,11 +209,11 @@ bool answers_belong(ByteView reply, const Name& asked, Name* last) {
             return owner == name ||
                    ((r.type == kTypeDname || r.type == kTypeRrsig) && is_within(name.view(), owner.view()));
         };
-        // From the name of the last record on, so that a chain in order is passed once.
-        std::size_t tried = 0;
-        for (; tried < chain.length && !belongs(chain.names[k]); ++tried)
-            k = (k + 1) % chain.length;
-        if (tried == chain.length) return false;
+        // From the name of the last record on, so that a chain in order is passed once. In reverse each record costs a
+        // round; what costs more is not an answer that anybody needs cached.
+        for (std::size_t tried = 0; !belongs(chain.names[k]); k = (k + 1) % chain.length) {
+            if (++tried == chain.length || ++missed > kMaxChain * (kMaxChain + 1)) return false;
+        }
     }
     return true;
 }

@@ -326,6 +326,21 @@ TEST_CASE("failures: an overload is not one of the upstreams, and is not remembe
     CHECK(net.transport.sent == sent + 1);
 }
 
+TEST_CASE("serve-stale: an overload does not postpone the next attempt to refresh", "[cache]") {
+    core::PlanSettings settings;
+    settings.max_inflight = 16;
+    Net net(settings);
+    net.resolve(kWww, 0, kAnswer);
+    net.clock.advance(100 * kSecond);
+    net.ask(kWww);
+    for (int i = 0; i < 16; ++i)
+        net.ask(Query{.name = "n" + std::to_string(i) + ".example."});
+    REQUIRE(test::ede_of(net.last()) == 3);  // its flight was the oldest
+    const auto sent = net.transport.sent;
+    CHECK(net.ask(kWww).empty());
+    CHECK(net.transport.sent == sent + 1);
+}
+
 TEST_CASE("cache: a change of upstreams makes everything stale", "[cache]") {
     Net net;
     net.resolve(kWww, 0, kAnswer);

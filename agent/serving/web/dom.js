@@ -5,8 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
-// Control characters, and marks that change the text direction, are shown as such: foreign.
-const plain = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd");
+// Control and format characters, and line separators, are shown as such: foreign. The rule of core/printable.
+const plain = (text) => String(text).replace(/(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
 
 function fill(node, attributes, children) {
     for (const [name, value] of Object.entries(attributes ?? {})) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a plan for measurements and for trying the resolver by hand:
-//     make_plan FILE LISTEN UPSTREAM[,UPSTREAM…]|- NAMES [CACHE_BYTES] [GENERATION]
-// with the names n0.bench.example … of one address each, 10.1.x.y.
+//     make_plan FILE LISTEN UPSTREAM[,UPSTREAM…]|- NAMES [CACHE_BYTES] [GENERATION] [TIMEOUT_S] [ATTEMPTS]
+// for clients with these options in resolv.conf, with the names n0.bench.example … of one address each, 10.1.x.y.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -13,7 +13,7 @@
 int main(int argc, char** argv) {
     using namespace postern;
     if (argc < 5) {
-        std::fputs("usage: make_plan FILE LISTEN UPSTREAM,…|- NAMES [CACHE_BYTES] [GENERATION]\n", stderr);
+        std::fputs("usage: make_plan FILE LISTEN UPSTREAM,…|- NAMES [CACHE_BYTES] [GENERATION] [TIMEOUT_S] [ATTEMPTS]\n", stderr);
         return 3;
     }
     core::Plan plan = test::base_plan();
@@ -27,6 +27,11 @@ int main(int argc, char** argv) {
     }
     if (argc > 5) plan.settings.cache_bytes = std::strtoull(argv[5], nullptr, 10);
     if (argc > 6) plan.generation = std::strtoull(argv[6], nullptr, 10);
+    if (argc > 8) {
+        const auto timeout_s = std::strtoull(argv[7], nullptr, 10);
+        plan.settings.upstream_budget_ms = timeout_s <= 2 ? 1800 : 4000;
+        plan.settings.client_patience_ms = 1000 * timeout_s * std::strtoull(argv[8], nullptr, 10);
+    }
     const core::Micros until = core::now_mono_us() + core::kHour;
     for (int i = 0; i < std::atoi(argv[4]); ++i) {
         const auto name = fmt::format("n{}.bench.example.", i);

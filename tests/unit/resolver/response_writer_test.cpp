@@ -103,6 +103,18 @@ TEST_CASE("reply: an answer that fits is sent without the records that do not, a
         CHECK(line.find(" 53 IN NS ") != std::string::npos);
 }
 
+TEST_CASE("reply: no TTL is written where a record was that is left out", "[reply]") {
+    // OPT is there in the shortened form, and its flags where the TTL of the first NS record would be.
+    Net net;
+    const auto [fresh, cached] =
+        net.resolve(Query{.name = "www.example.com.", .edns_size = 512, .dnssec_ok = true}, from_hex(kThirteenServers));
+    for (const auto& reply : {fresh, cached}) {
+        REQUIRE(reply.size() > 11);
+        CHECK(core::Bytes(reply.end() - 11, reply.end()) == core::Bytes{0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0});
+    }
+    CHECK(records_of(cached) == Lines{"www.example.com. 53 IN A 192.0.2.1"});
+}
+
 TEST_CASE("reply: additional data is left out before authority data", "[reply]") {
     Net net;
     const Lines a{"www.example. 60 IN A 192.0.2.80"}, ns{"example. 60 IN NS ns.example."};

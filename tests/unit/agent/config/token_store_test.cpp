@@ -180,9 +180,9 @@ TEST_CASE("token store: a link has its token, or why it has none", "[token_store
 
 TEST_CASE("token store: read again after a 401, at most once a second", "[token_store]") {
     Bench b;
-    put(b.file, "first");
-    b.store->configure(config_of({{"a", {b.file, ""}}}));
-    put(b.file, "second");
+    const Variable first("first");
+    b.store->configure(config_of({{"a", {"", kEnv}}}));
+    const Variable second("second");
     b.clock.advance(core::kSecond - 1);
     b.store->reread("a");
     CHECK(b.token() == "first");
