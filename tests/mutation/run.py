@@ -64,7 +64,7 @@ class Judge:
             self.copy.make(run.target, check=True)
             began = time.monotonic()
             if not self.copy.test(run, 1800):
-                raise RuntimeError(f"{run.target} {run.wanted} fails without any mutant: {self.copy.scratch}/output")
+                raise RuntimeError(f"{run.target} {run.wanted} fails without any mutant: {self.copy.scratch}/{run.target}")
             self.seconds[run] = 20 + 5 * (time.monotonic() - began)
         for name in names:
             self.digests[name] = self.copy.digest(self.copy.object_of(name))

@@ -67,17 +67,17 @@ class WorkCopy:
     def test(self, run, seconds):
         """Whether the cases pass in this time."""
         program = os.path.join(self.build, "tests", run.target)
-        return self.call([program, "--abort", *([run.wanted] if run.wanted else [])], seconds, memory=MEMORY) == 0
+        return self.call([program, "--abort", *([run.wanted] if run.wanted else [])], seconds, memory=MEMORY, output=run.target) == 0
 
-    def call(self, command, seconds, check=False, memory=None):
+    def call(self, command, seconds, check=False, memory=None, output="output"):
         """Its exit code; -1 if it was ended for its time."""
         def limit():
             if memory:
                 resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-        with open(os.path.join(self.scratch, "output"), "wb") as output:
-            process = subprocess.Popen(["nice", "-n", "10", *command], cwd=self.source, env=self.environment, stdout=output,
+        with open(os.path.join(self.scratch, output), "wb") as file:
+            process = subprocess.Popen(["nice", "-n", "10", *command], cwd=self.source, env=self.environment, stdout=file,
                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=limit)
             try:
                 code = process.wait(seconds)
@@ -90,6 +90,6 @@ class WorkCopy:
                     pass
                 process.wait()
         if check and code != 0:
-            with open(output.name, encoding="utf-8", errors="replace") as file:
+            with open(file.name, encoding="utf-8", errors="replace") as file:
                 raise RuntimeError(f"{' '.join(command)} ended with {code}:\n{file.read()[-4000:]}")
         return code
