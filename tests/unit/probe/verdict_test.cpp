@@ -156,6 +156,9 @@ TEST_CASE("verdict: without a token the path is judged, the service unknown", "[
     CHECK(b.run({refused, refused, refused, token, token}) ==
           "up/unknown! up/unknown! down/unknown down/unknown! up/unknown");
     CHECK(b.run({ok, token}) == "up/up up/unknown");
+    // Failures from before the token was lost don't count with those after it, nor is it asked faster for them.
+    CHECK(b.run({ok, e5xx, e5xx, token, e5xx, e5xx, e5xx}) ==
+          "up/up up/up! up/up! up/unknown up/unknown! up/unknown! up/down");
 }
 
 TEST_CASE("verdict: local trouble changes nothing", "[verdict]") {
@@ -182,6 +185,12 @@ TEST_CASE("verdict: slow is degraded with the same hysteresis", "[verdict]") {
     CHECK(b.health().verdict.path == State::kUp);
     CHECK(b.fold(ok).after.service == State::kDegraded);
     CHECK(b.fold(ok).after.service == State::kUp);
+
+    Book off;  // degraded_over = 0: however long it takes
+    off.spec->degraded_over_us = 0;
+    off.targets({{"10.0.1.23"}});
+    for (int i = 0; i < 5; ++i)
+        CHECK(off.fold(ok, slow).after.service == State::kUp);
 }
 
 // What was measured before an outage says nothing of the service behind it: it is judged anew.
@@ -270,6 +279,10 @@ TEST_CASE("verdict: the link's state by policy", "[verdict]") {
     CHECK(link_state({U, G}, LinkPolicy::kAll) == G);
     CHECK(link_state({U, D}, LinkPolicy::kAll) == D);
     CHECK(link_state({U, X}, LinkPolicy::kAll) == X);
+    // As the configuration has them: status shows the policy by its name.
+    CHECK(to_string(LinkPolicy::kAny) == "any");
+    CHECK(to_string(LinkPolicy::kQuorum) == "quorum");
+    CHECK(to_string(LinkPolicy::kAll) == "all");
 }
 
 TEST_CASE("verdict: saved verdicts are restored while they are recent", "[verdict]") {
