@@ -415,4 +415,30 @@ TEST_CASE("verdict: flaps are forgotten also while down", "[verdict]") {
     CHECK(b.health().rise_needed == 2);
     CHECK_FALSE(b.health().flapping);
     CHECK(b.run({ok, ok}) == "down/unknown! up/up");
+    CHECK(b.health().rise_needed == 0);  // nothing has to rise
+
+    Book c;  // the service alike
+    c.fold(ok);
+    for (int i = 0; i < 6; ++i) {
+        c.run({e5xx, e5xx, e5xx});
+        while (i < 5 && c.health().verdict.service == State::kDown)
+            c.fold(ok);
+    }
+    CHECK(c.health().rise_needed == 16);
+    for (int i = 0; i < 660; ++i)
+        c.fold(e5xx);
+    CHECK(c.health().rise_needed == 2);
+    CHECK(c.run({ok, ok}) == "up/down! up/up");
+}
+
+// If all are down, the last one to have worked is answered first.
+TEST_CASE("verdict: when an address last worked is kept over its failures", "[verdict]") {
+    Book b;
+    b.fold(ok);
+    const core::Micros worked = b.clock.mono_us();
+    CHECK(b.health().last_ok_mono_us == worked);
+    b.run({refused, e5xx, local});
+    CHECK(b.health().last_ok_mono_us == worked);
+    b.fold(token);  // the path works
+    CHECK(b.health().last_ok_mono_us == b.clock.mono_us());
 }
