@@ -207,6 +207,19 @@ TEST_CASE("explain: the private option gives loopback clients the source of an a
           "source=cache age=12s upstream=192.0.2.1:53");
 }
 
+TEST_CASE("explain: a failure names the server whose error is handed on, or what kept it away", "[explain]") {
+    Bench bench;
+    bench.use(test::usual_plan(1));
+    bench.ask(explained(Query{.name = "b.example."}));
+    bench.final_error(0, 5);
+    REQUIRE(bench.sink.replies.size() == 1);
+    CHECK(test::explanation_of(bench.last()).find("source=upstream upstream=192.0.2.1:53") == 0);
+    bench.ask(explained(Query{.name = "c.example."}));
+    bench.transport.fail(0, ECONNREFUSED);
+    REQUIRE(bench.sink.replies.size() == 2);
+    CHECK(test::explanation_of(bench.last()) == "source=upstream error=network");
+}
+
 TEST_CASE("explain: a client on another host never gets it, whatever the answer comes from", "[explain]") {
     // It names the host's upstreams and the plan's reasons.
     Bench bench;
