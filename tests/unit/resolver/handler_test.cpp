@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <map>
 
 #include "tests/unit/resolver/handler_kit.h"
 
@@ -352,4 +353,32 @@ TEST_CASE("upstreams: our own address is left out, and state is kept with the ad
     for (std::uint32_t i = 1; i <= 300; ++i)
         many.push_back({i, address(("192.0.2.1:" + std::to_string(i)).c_str())});
     CHECK(resolver::update_upstreams({}, many, {}, stats, &left_out).size() == core::StatsPage::kMaxUpstreams);
+}
+
+// Metrics count the answers of each link by its ID. A plan may bring links in another order, new ones, and fewer.
+TEST_CASE("statistics: answers are counted for their link through changes of the plan", "[handler]") {
+    Bench bench;
+    auto plan = test::base_plan();
+    plan.links = {{7, "first"}, {8, "second"}};
+    plan.owners = {test::owner_of("a.example.", {"10.0.1.1"}, {"10.0.1.1"}, 0),
+                   test::owner_of("b.example.", {"10.0.2.1"}, {"10.0.2.1"}, 0)};
+    plan.owners[1].link = 1;
+    bench.use(plan);
+    const auto answers = [&] {
+        std::map<std::uint32_t, std::uint64_t> out;
+        for (const auto& slot : bench.stats.links) {
+            if (slot.id != 0 || slot.answers != 0) out[slot.id] = slot.answers;
+        }
+        return out;
+    };
+    using Counts = std::map<std::uint32_t, std::uint64_t>;
+    bench.ask(Query{.name = "a.example."});
+    for (int i = 0; i < 2; ++i)
+        bench.ask(Query{.name = "b.example."});
+    CHECK(answers() == Counts{{7, 1}, {8, 2}});
+    plan.links = {{9, "third"}, {8, "second"}};  // the link of a.example. is another one
+    bench.use(plan);
+    bench.ask(Query{.name = "a.example."});
+    bench.ask(Query{.name = "b.example."});
+    CHECK(answers() == Counts{{9, 1}, {8, 3}});
 }
