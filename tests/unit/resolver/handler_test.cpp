@@ -223,6 +223,18 @@ TEST_CASE("explain: a failure names the server whose error is handed on, or what
     CHECK(test::explanation_of(bench.last()) == "source=upstream error=network");
 }
 
+TEST_CASE("explain: a stale answer is explained, too, to a client that waited for the failure before it", "[explain]") {
+    Bench bench;
+    bench.use(test::usual_plan(1));
+    const Query q = explained(Query{.name = "www.example."});
+    bench.ask(q);
+    bench.transport.answer(0, 0, {"www.example. 60 IN A 192.0.2.80"});
+    bench.clock.advance(100 * core::kSecond);
+    bench.ask(q);
+    bench.transport.fail(0, ECONNREFUSED);
+    CHECK(test::explanation_of(bench.last()) == "source=stale age=100s upstream=192.0.2.1:53");
+}
+
 TEST_CASE("explain: a client on another host never gets it, whatever the answer comes from", "[explain]") {
     // It names the host's upstreams and the plan's reasons.
     Bench bench;

@@ -223,3 +223,41 @@ TEST_CASE("reply: to another opcode than QUERY it is the opcode, NOTIMP and OPT,
         CHECK(test::flags_of(reply) == (0x8000 | opcode << 11 | 5));
     }
 }
+
+TEST_CASE("reply: the explanation never costs a record of the answer", "[reply]") {
+    Net net;
+    Query q{.name = "t.example.", .type = 16, .edns_size = 4096};
+    net.resolve(q, text_records("t.example.", 12), {});
+    const auto whole = net.ask(q);
+    q.edns_size = static_cast<int>(whole.size());
+    q.edns_options = {0xfd, 0xe9, 0, 0};
+    const auto reply = net.ask(q);
+    CHECK(test::explanation_of(reply).empty());
+    CHECK(count(reply, LDNS_SECTION_ANSWER) == 12);
+    CHECK_FALSE(is_truncated(reply));
+}
+
+// Buffers are used again: a byte that is not written would be one of another client's reply.
+TEST_CASE("reply: every byte of it is written, and its options have the length that is stated", "[reply]") {
+    Query q{.name = "t.example.", .edns_size = 1232, .dnssec_ok = true};
+    q.edns_options = {0, 11, 0, 0};  // edns-tcp-keepalive (RFC 7828)
+    const auto wire = q.wire();
+    resolver::QueryView view;
+    REQUIRE(resolver::QueryView::parse(wire, &view) == resolver::Parsed::kOk);
+    resolver::ReplyOptions options;
+    options.udp_size = 1232;
+    options.ede = 22;
+    options.keepalive_100ms = 100;
+    options.explain = "source=local";
+    core::Bytes clean(4096), used(4096, 0xff);
+    const auto asked = resolver::Asked::from(view);
+    const auto sections = resolver::Sections::error(2);
+    clean.resize(resolver::write_reply(asked, sections, options, 4096, clean).size);
+    used.resize(resolver::write_reply(asked, sections, options, 4096, used).size);
+    CHECK(clean == used);
+    const auto packet = test::parse(clean);
+    REQUIRE(packet);
+    REQUIRE(ldns_pkt_edns_data(packet.get()) != nullptr);
+    CHECK(ldns_rdf_size(ldns_pkt_edns_data(packet.get())) == 6 + 6 + 4 + options.explain.size());
+    CHECK(ldns_pkt_edns_version(packet.get()) == 0);
+}
