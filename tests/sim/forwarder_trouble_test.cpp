@@ -329,24 +329,6 @@ TEST_CASE("trouble: a malformed error reply counts with its code", "[forwarder]"
     CHECK(net.transport.open.empty());
 }
 
-// A truncated reply is not checked for its cookie, as the question is repeated anyway; so it must not set one either.
-TEST_CASE("trouble: the cookie of a truncated reply is not taken", "[forwarder]") {
-    Net net;
-    net.ask(kWww);
-    const auto query = net.transport.open.at(0).query;
-    auto message = test::reply_to(query, 0, {}, {}, false);
-    message[2] = static_cast<std::uint8_t>(message[2] | 0x02);  // TC
-    Query opt;
-    opt.edns_size = 1232;
-    opt.edns_options = {0, 10, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-    opt.add_opt(message);
-    net.transport.deliver(0, message);
-    REQUIRE(net.transport.open.size() == 1);
-    CHECK(net.transport.open[0].tcp);
-    const auto again = net.transport.open[0].query;
-    CHECK(core::Bytes(again.begin() + 2, again.end()) == core::Bytes(query.begin() + 2, query.end()));
-}
-
 TEST_CASE("trouble: long chains of pointers are cheap", "[wire]") {
     const auto wire = kWww.wire();
     resolver::QueryView view;
