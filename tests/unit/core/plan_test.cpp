@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/plan.h"
@@ -156,8 +158,8 @@ TEST_CASE("plan: a section that passes the end of the file is refused, whatever 
 }
 
 TEST_CASE("plan: a name in upper case or malformed is not written", "[plan]") {
-    for (const Bytes& name : {wire({"DB", "example"}), Bytes{}, Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1},
-                              Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
+    for (const Bytes& name : {wire({"DB", "example"}), wire({"Db", "example"}), wire({"db", "eXample"}), Bytes{},
+                              Bytes{3, 'a', 'b'}, Bytes{1, 'a', 0, 1}, Bytes{0xc0, 0x0c}, Bytes(300, 1)}) {
         Plan plan = sample();
         plan.owners[0].name = name;
         CHECK_FALSE(serialize(plan));
@@ -185,6 +187,67 @@ TEST_CASE("plan: settings out of bounds are clamped, missing ones take their def
     CHECK(view->settings.max_udp_payload == 4096);
     CHECK(view->settings.tcp_max_clients == 1);
     CHECK(view->settings.trust_ad == 0);
+}
+
+// What a broken plan can make the resolver use is limited here alone.
+TEST_CASE("plan: each setting is read between its bounds, the bounds included", "[plan]") {
+    const struct {
+        std::uint64_t PlanSettings::*field;
+        std::uint64_t least, most;
+    } rows[] = {
+        {&PlanSettings::cache_bytes, 0, 16ull << 30},    {&PlanSettings::serve_stale_s, 0, 7 * 86400},
+        {&PlanSettings::upstream_budget_ms, 100, 30000}, {&PlanSettings::client_patience_ms, 1000, 150000},
+        {&PlanSettings::max_inflight, 16, 65536},        {&PlanSettings::tcp_max_clients, 1, 16384},
+        {&PlanSettings::tcp_idle_ms, 100, 120000},       {&PlanSettings::max_udp_payload, 512, 4096},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.most);
+        const auto read = [&](std::uint64_t value) {
+            Plan plan = sample();
+            plan.settings.*row.field = value;
+            return PlanView::parse(*serialize(plan)).value().settings.*row.field;
+        };
+        CHECK(read(0) == row.least);
+        CHECK(read(row.least) == row.least);
+        CHECK(read(row.least + 1) == row.least + 1);
+        CHECK(read(row.most - 1) == row.most - 1);
+        CHECK(read(row.most) == row.most);
+        CHECK(read(UINT64_MAX) == row.most);
+    }
+}
+
+TEST_CASE("plan: an answer that fits into a message after the longest question is written, no larger one", "[plan]") {
+    Plan plan = sample();
+    plan.owners[0].rrsets[0].fresh.wire.assign(65535 - 12 - 255 - 4, 1);
+    plan.owners[0].rrsets[0].stale.wire.assign(65535 - 12 - 255 - 4, 2);
+    const auto bytes = serialize(plan);
+    REQUIRE(bytes);
+    CHECK(PlanView::parse(*bytes).value().rrsets[0].fresh.wire.size() == 65535 - 12 - 255 - 4);
+    plan.owners[0].rrsets[0].fresh.wire.push_back(1);
+    CHECK_FALSE(serialize(plan));
+    plan = sample();
+    plan.owners[0].rrsets[1].stale.wire.assign(65535, 1);
+    CHECK_FALSE(serialize(plan));
+    // An explanation is text for people: it is cut, and the plan written.
+    plan = sample();
+    plan.owners[0].explain.assign(5000, 'x');
+    CHECK(PlanView::parse(*serialize(plan)).value().owners[0].explain == std::string(4096, 'x'));
+}
+
+// Status, metrics and messages name a fault of the plan by these words.
+TEST_CASE("plan: every fault has its word", "[plan]") {
+    const std::vector<std::string_view> words{"none",         "missing",     "unreadable",  "too_short",
+                                              "too_large",    "bad_magic",   "bad_version", "bad_size",
+                                              "bad_checksum", "bad_section", "bad_record",  "bad_name"};
+    std::set<std::string_view> seen;
+    for (const PlanFault fault :
+         {PlanFault::kNone, PlanFault::kMissing, PlanFault::kUnreadable, PlanFault::kTooShort, PlanFault::kTooLarge,
+          PlanFault::kBadMagic, PlanFault::kBadVersion, PlanFault::kBadSize, PlanFault::kBadChecksum,
+          PlanFault::kBadSection, PlanFault::kBadRecord, PlanFault::kBadName}) {
+        CHECK(to_string(fault) == words[seen.size()]);
+        seen.insert(to_string(fault));
+    }
+    CHECK(seen.size() == words.size());
 }
 
 TEST_CASE("plan: load says missing, unreadable, too short", "[plan]") {
