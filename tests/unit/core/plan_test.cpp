@@ -166,6 +166,25 @@ TEST_CASE("plan: a name in upper case or malformed is not written", "[plan]") {
     }
 }
 
+// The resolver would ask a server at port 0, send half a code, or read a name without its end.
+TEST_CASE("plan: a record with a value that cannot be used is refused", "[plan]") {
+    const auto fault_of = [](const Plan& plan) {
+        const auto view = PlanView::parse(*serialize(plan));
+        return view ? PlanFault::kNone : view.error();
+    };
+    Plan plan = sample();
+    plan.upstreams[0].address.port = 0;
+    CHECK(fault_of(plan) == PlanFault::kBadRecord);
+    plan = sample();
+    plan.owners[0].other.rcode = 15;
+    CHECK(fault_of(plan) == PlanFault::kNone);
+    plan.owners[0].other.rcode = 16;
+    CHECK(fault_of(plan) == PlanFault::kBadRecord);
+    plan = sample();
+    plan.upstreams[0].address.scope.fill('x');
+    CHECK(fault_of(plan) == PlanFault::kBadRecord);
+}
+
 TEST_CASE("plan: the scope of a link-local upstream is kept", "[plan]") {
     Plan plan = sample();
     plan.upstreams = {{1, *SocketAddress::parse("10.0.0.1", 53)}, {2, *SocketAddress::parse("[fe80::1%eth0]", 53)}};
