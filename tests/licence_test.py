@@ -11,7 +11,7 @@ LINE = "SPDX-License-Identifier: Apache-2.0"
 FOLDERS = (".ci", "agent", "core", "packaging", "probe", "resolver", "tests")
 DATA = ("tests/e2e/golden/", "tests/fuzz/corpus/", "tests/formats/0.", "packaging/pictures/")
 COMMENTS = {
-    "// {}": (".cpp", ".h", ".c", ".js", ".mjs"),
+    "// {}": (".cpp", ".h", ".c", ".js", ".mjs", ".go", ".java"),
     "/* {} */": (".css",),
     "<!-- {} -->": (".html",),
     '.\\" {}': (".1", ".5", ".7", ".8", ".7.in"),

@@ -56,9 +56,9 @@ TEST_CASE("hostdns: the host's own resolvers, for every owner of the file", "[ho
          "10.9.9.9:53",
          "/run/NetworkManager/no-stub-resolv.conf",
          5},
-        {"nonsense, scopes and duplicates are left out",
+        {"nonsense and duplicates are left out, a scope is kept",
          {{kRc, "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 10.0.0.2\nnameserver 10.0.0.2\n"}},
-         "10.0.0.2:53",
+         "[fe80::1%eth0]:53 10.0.0.2:53",
          kRc,
          5},
     };
