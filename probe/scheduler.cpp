@@ -83,7 +83,11 @@ void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
             entry.scheduled.target.spec == t.target.spec || *entry.scheduled.target.spec == *t.target.spec;
         const bool same_interval = entry.scheduled.rule.interval_us == t.rule.interval_us;
         entry.scheduled = std::move(t);
-        if (!same_interval) entry.grid = 0;
+        if (!same_interval) {
+            // The grid is another one: no point of it was used, and none was missed.
+            entry.grid = 0;
+            entry.on_grid = false;
+        }
         if (!same_spec) {
             plan_soon(entry);
         } else if (!same_interval && !entry.running) {

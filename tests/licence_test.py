@@ -11,12 +11,12 @@ LINE = "SPDX-License-Identifier: Apache-2.0"
 FOLDERS = (".ci", "agent", "core", "packaging", "probe", "resolver", "tests")
 DATA = ("tests/e2e/golden/", "tests/fuzz/corpus/", "tests/formats/0.", "packaging/pictures/")
 COMMENTS = {
-    "// {}": (".cpp", ".h", ".c", ".js", ".mjs", ".go", ".java"),
+    "// {}": (".cpp", ".h", ".c", ".go", ".java", ".js", ".mjs"),
     "/* {} */": (".css",),
     "<!-- {} -->": (".html",),
     '.\\" {}': (".1", ".5", ".7", ".8", ".7.in"),
     "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".spec", ".service", ".socket", ".path", ".sysusers", ".tmpfiles",
-             "/CMakeLists.txt", "/.clang-tidy", "/Containerfile", "/_postern", "/postinst", "/postrm", "/prerm", "/.ci/run", "/tests/host/lab"),
+             "/CMakeLists.txt", "/survivors.txt", "/.clang-tidy", "/Containerfile", "/_postern", "/postinst", "/postrm", "/prerm", "/.ci/run", "/tests/host/lab"),
 }
 NONE = (".md", ".json", ".png", ".whl", "packaging/deb/changelog", "packaging/deb/conffiles", "packaging/deb/copyright")
 FIRST = ("#!", "#compdef", "<!doctype")

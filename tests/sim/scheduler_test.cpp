@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <malloc.h>
 
@@ -289,6 +290,56 @@ TEST_CASE("schedule: a changed spec is probed at once, an equal one is not", "[s
     w.clock.advance(kMinute);
     CHECK(w.prober.count() - count >= 29);
     CHECK(w.prober.count() - count <= 31);
+}
+
+// The grid of the old interval must neither delay the next start (an hour's jitter is minutes) nor be counted as missed.
+TEST_CASE("schedule: after a change of the interval the new grid counts at once, and no start was missed",
+          "[schedule]") {
+    World w;
+    w.rule.interval_us = kHour;
+    w.targets(1000);
+    w.clock.advance(2 * kHour);
+    for (const core::Micros interval : {10 * kSecond, 20 * kSecond}) {
+        const auto before = w.prober.starts().size();
+        w.rule.interval_us = interval;
+        w.targets(1000);
+        w.clock.advance(interval + interval / 20);
+        std::set<core::IpAddress> seen;
+        for (std::size_t i = before; i < w.prober.starts().size(); ++i)
+            seen.insert(w.prober.starts()[i].ip);
+        CHECK(seen.size() == 1000);
+        CHECK(w.scheduler.counters().missed == 0);
+    }
+    // Also while an attempt is under way.
+    w.prober.set_default({Reason::kNone, kSecond});
+    w.clock.advance(kMinute);
+    REQUIRE(w.prober.running() > 0);
+    w.rule.interval_us = 30 * kSecond;
+    w.targets(1000);
+    w.clock.advance(kMinute);
+    CHECK(w.scheduler.counters().missed == 0);
+}
+
+// Two probes of one target in a row say what one does; a grid point that follows closely on a start off the grid is left out.
+TEST_CASE("schedule: after a start off the grid the next one is at least half a fast interval later", "[schedule]") {
+    World w;
+    w.targets(1);
+    w.clock.advance(kMinute);
+    core::Micros least = core::kNever;
+    for (int i = 0; i < 1000; ++i) {
+        w.clock.advance(7 * kSecond + i * 10 * kMillisecond);
+        if (w.prober.running() != 0) continue;  // it would be repeated at once
+        w.scheduler.probe_now("", {});
+        w.clock.advance(kMillisecond);
+        const core::Micros asked = w.prober.starts().back().at;
+        const auto count = w.prober.starts().size();
+        w.clock.advance(11 * kSecond);
+        REQUIRE(w.prober.starts().size() > count);
+        least = std::min(least, w.prober.starts()[count].at - asked);
+    }
+    const core::Micros earlier = w.rule.interval_us / 40;  // the jitter
+    CHECK(least >= w.rule.fast_interval_us / 2 - earlier);
+    CHECK(least <= w.rule.fast_interval_us / 2 + kSecond / 2);  // no more is left out than that
 }
 
 TEST_CASE("schedule: targets may be replaced in the result callback", "[schedule]") {

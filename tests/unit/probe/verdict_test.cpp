@@ -2,6 +2,8 @@
 // Results applied to verdicts: tables of results and the expected verdicts.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "probe/verdict.h"
 #include "tests/sim/fake_clock.h"
 
@@ -135,6 +137,18 @@ TEST_CASE("verdict: the service falls alone, the path stays", "[verdict]") {
     CHECK_FALSE(b.health().service_down_comparable);
 }
 
+// Steering withdraws an address for such a failure while another one passes: a wrong token, a limit of the account or a
+// fault of this host would fail at every address, and must not be in the list.
+TEST_CASE("verdict: exactly the failures that may be of one address alone are comparable", "[verdict]") {
+    const std::set<Reason> comparable{Reason::kHttpStatus5xx, Reason::kSqlUnavailable, Reason::kBodyTooLarge,
+                                      Reason::kBodyInvalidJson, Reason::kBodyMismatch};
+    for (int i = 0; i <= static_cast<int>(Reason::kCount); ++i) {
+        const auto reason = static_cast<Reason>(i);
+        INFO(to_string(reason));
+        CHECK(is_comparable(reason) == (comparable.count(reason) == 1));
+    }
+}
+
 TEST_CASE("verdict: without a token the path is judged, the service unknown", "[verdict]") {
     Book b;
     CHECK(b.run({token, token}) == "up/unknown up/unknown");
@@ -142,6 +156,9 @@ TEST_CASE("verdict: without a token the path is judged, the service unknown", "[
     CHECK(b.run({refused, refused, refused, token, token}) ==
           "up/unknown! up/unknown! down/unknown down/unknown! up/unknown");
     CHECK(b.run({ok, token}) == "up/up up/unknown");
+    // Failures from before the token was lost don't count with those after it, nor is it asked faster for them.
+    CHECK(b.run({ok, e5xx, e5xx, token, e5xx, e5xx, e5xx}) ==
+          "up/up up/up! up/up! up/unknown up/unknown! up/unknown! up/down");
 }
 
 TEST_CASE("verdict: local trouble changes nothing", "[verdict]") {
@@ -168,6 +185,33 @@ TEST_CASE("verdict: slow is degraded with the same hysteresis", "[verdict]") {
     CHECK(b.health().verdict.path == State::kUp);
     CHECK(b.fold(ok).after.service == State::kDegraded);
     CHECK(b.fold(ok).after.service == State::kUp);
+
+    Book off;  // degraded_over = 0: however long it takes
+    off.spec->degraded_over_us = 0;
+    off.targets({{"10.0.1.23"}});
+    for (int i = 0; i < 5; ++i)
+        CHECK(off.fold(ok, slow).after.service == State::kUp);
+}
+
+// What was measured before an outage says nothing of the service behind it: it is judged anew.
+TEST_CASE("verdict: while the path is down the streaks of the service begin again", "[verdict]") {
+    const core::Micros slow = 600 * core::kMillisecond;
+    Book b;
+    b.fold(ok);
+    for (int i = 0; i < 3; ++i)
+        b.fold(ok, slow);
+    REQUIRE(b.health().slow);
+    b.run({refused, refused, refused});
+    CHECK_FALSE(b.health().slow);
+    b.fold(ok, slow);
+    CHECK(b.fold(ok, slow).after == Verdict{State::kUp, State::kUp});  // the first slow one that counts
+    b.fold(ok, slow);
+    CHECK(b.fold(ok, slow).after == Verdict{State::kUp, State::kDegraded});
+
+    Book c;
+    CHECK(c.run({ok, e5xx, e5xx, refused, refused, refused}) ==
+          "up/up up/up! up/up! up/up! up/up! down/unknown");  // settled: the two 5xx are forgotten
+    CHECK(c.run({e5xx, e5xx, e5xx, e5xx}) == "down/unknown! up/unknown! up/unknown! up/down");
 }
 
 TEST_CASE("verdict: a certificate that expires soon degrades at once", "[verdict]") {
@@ -235,6 +279,10 @@ TEST_CASE("verdict: the link's state by policy", "[verdict]") {
     CHECK(link_state({U, G}, LinkPolicy::kAll) == G);
     CHECK(link_state({U, D}, LinkPolicy::kAll) == D);
     CHECK(link_state({U, X}, LinkPolicy::kAll) == X);
+    // As the configuration has them: status shows the policy by its name.
+    CHECK(to_string(LinkPolicy::kAny) == "any");
+    CHECK(to_string(LinkPolicy::kQuorum) == "quorum");
+    CHECK(to_string(LinkPolicy::kAll) == "all");
 }
 
 TEST_CASE("verdict: saved verdicts are restored while they are recent", "[verdict]") {
@@ -367,4 +415,30 @@ TEST_CASE("verdict: flaps are forgotten also while down", "[verdict]") {
     CHECK(b.health().rise_needed == 2);
     CHECK_FALSE(b.health().flapping);
     CHECK(b.run({ok, ok}) == "down/unknown! up/up");
+    CHECK(b.health().rise_needed == 0);  // nothing has to rise
+
+    Book c;  // the service alike
+    c.fold(ok);
+    for (int i = 0; i < 6; ++i) {
+        c.run({e5xx, e5xx, e5xx});
+        while (i < 5 && c.health().verdict.service == State::kDown)
+            c.fold(ok);
+    }
+    CHECK(c.health().rise_needed == 16);
+    for (int i = 0; i < 660; ++i)
+        c.fold(e5xx);
+    CHECK(c.health().rise_needed == 2);
+    CHECK(c.run({ok, ok}) == "up/down! up/up");
+}
+
+// If all are down, the last one to have worked is answered first.
+TEST_CASE("verdict: when an address last worked is kept over its failures", "[verdict]") {
+    Book b;
+    b.fold(ok);
+    const core::Micros worked = b.clock.mono_us();
+    CHECK(b.health().last_ok_mono_us == worked);
+    b.run({refused, e5xx, local});
+    CHECK(b.health().last_ok_mono_us == worked);
+    b.fold(token);  // the path works
+    CHECK(b.health().last_ok_mono_us == b.clock.mono_us());
 }

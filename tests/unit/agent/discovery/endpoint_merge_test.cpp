@@ -49,6 +49,18 @@ TEST_CASE("merge: an address replaced in its zone changes at once", "[merge]") {
     CHECK(m.confirmed);
 }
 
+// A zone may have an address of each family. The arrival of one says nothing about the other.
+TEST_CASE("merge: an address of the other family is no successor", "[merge]") {
+    const auto one = held({{"h", "10.0.0.1"}});
+    auto dual = zone("h", "10.0.0.1");
+    dual.ipv4.reset();
+    dual.ipv6 = IpAddress::parse("fd00::9");
+    const auto m = merge_report(one, report({dual}), 0, {});
+    CHECK(served(m) == "10.0.0.1 (h), fd00::9 (h)");
+    CHECK_FALSE(m.confirmed);
+    CHECK(m.doubt.find("10.0.0.1 (h) no longer listed") != std::string::npos);
+}
+
 TEST_CASE("merge: a zone that vanished goes after the grace time, a flapping one never", "[merge]") {
     const auto without = report({zone("h", "10.0.0.1")});
     const auto with = report({zone("h", "10.0.0.1"), zone("i", "10.0.1.1")});
@@ -94,7 +106,8 @@ TEST_CASE("merge: an end that the API states counts at once, unless a probe disa
     const auto works = [](const IpAddress&) { return true; };
     auto m = merge_report(kTwo, gone, 0, works);
     CHECK(m.held.served.size() == 2);
-    CHECK_FALSE(m.doubt.empty());
+    // The reason tells the operator what ends it: a probe, or the grace time.
+    CHECK(m.doubt.find("the API says that the end of 10.0.0.1 (h), 10.0.1.1 (i) has come") != std::string::npos);
     CHECK(merge_report(m.held, gone, 10 * kMinute, works).held.served.empty());
 }
 

@@ -56,8 +56,10 @@ TEST_CASE("hostdns: the host's own resolvers, for every owner of the file", "[ho
          "10.9.9.9:53",
          "/run/NetworkManager/no-stub-resolv.conf",
          5},
-        {"nonsense and duplicates are left out, a scope is kept",
-         {{kRc, "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 10.0.0.2\nnameserver 10.0.0.2\n"}},
+        {"nonsense and duplicates are left out, a scope is of link-local addresses only",
+         {{kRc,
+           "nameserver\nnameserver x\nnameserver fd00::1%eth0\nnameserver fe80::1%eth0\nnameserver 10.0.0.2\n"
+           "nameserver 10.0.0.2\n"}},
          "[fe80::1%eth0]:53 10.0.0.2:53",
          kRc,
          5},

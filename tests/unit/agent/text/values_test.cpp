@@ -68,3 +68,19 @@ TEST_CASE("config values: the nearest word is found by edit distance, and nonsen
     CHECK_FALSE(nearest("completely_different", words).has_value());
     CHECK_FALSE(nearest("x", words).has_value());
 }
+
+TEST_CASE("config values: an endpoint ID has its prefix and what follows it, and is told from its neighbours",
+          "[config]") {
+    CHECK(check_endpoint_id("ep-b") == "");
+    CHECK(check_endpoint_id("ep-bp1" + std::string(58, 'x')) == "");
+    const auto says = [](const std::string& id, const char* what) {
+        INFO(id);
+        CHECK(check_endpoint_id(id).find(what) != std::string::npos);
+    };
+    says("ep-", "is not an endpoint ID");  // half a paste: the cloud would be asked for an endpoint without a name
+    says("ep-bp1" + std::string(59, 'x'), "is not an endpoint ID");
+    for (const char* id : {"", "ep", "bp1", "EP-bp1", "ep-Bp1", "ep-bp_1", "ep-bp1 "})
+        says(id, "is not an endpoint ID");
+    says("epsrv-bp1", "is the ID of an endpoint service");
+    says("ep-bp1.epsrv-x.cn-hangzhou.privatelink.aliyuncs.com", "is a domain name");
+}
