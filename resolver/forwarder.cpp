@@ -219,6 +219,7 @@ UpstreamTransport::Sent Forwarder::send_query(const Attempt& a, std::uint64_t co
 
 /// Sockets run short: ends what is least likely to be answered, the attempts that stayed silent. False: there were none.
 bool Forwarder::make_room(Slot slot) {
+    if (flights_[slot].told) return false;  // nobody waits for this one
     bool ended = false;
     while (end_oldest_lingering())
         ended = true;
@@ -240,7 +241,8 @@ void Forwarder::knock(const UpstreamPointer& upstream) {
     key.klass = kClassIn;
     key.flags = kRd;
     static constexpr std::uint8_t kQuestion[] = {0, 0, kTypeNs, 0, kClassIn};
-    const Slot slot = flights_.add(key, kQuestion, key.hash(seed_), FlightTable::kNobody);
+    // Another hash than that of a client's question: nobody is to join.
+    const Slot slot = flights_.add(key, kQuestion, key.hash(~seed_), FlightTable::kNobody);
     Flight& f = flights_[slot];
     f.started_at = clock_.mono_us();
     f.order = {upstream};

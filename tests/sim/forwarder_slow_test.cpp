@@ -403,3 +403,20 @@ TEST_CASE("loops: the ID and the port of an own query, and nothing less", "[forw
     net.ask(own.query, test::client_at("127.0.0.1:" + std::to_string(port)));
     CHECK(net.event(ResolverEvent::kLoopDetected) == 1);
 }
+
+TEST_CASE("local trouble: a query that finds out whether a server lives does not end what it needs", "[forwarder]") {
+    Net net;
+    net.ask(kWww);
+    net.clock.advance(500 * kMillisecond);
+    net.transport.refuse_with = EMFILE;
+    net.clock.advance(200 * kMillisecond);
+    net.transport.refuse_with = 0;
+    net.clock.advance(1200 * kMillisecond);
+    REQUIRE(net.sink.replies.size() == 1);
+    net.clock.advance(30 * kSecond);
+    CHECK(net.transport.open.empty());
+    CHECK(net.clock.idle());
+    // A client's own question for the root is no such query.
+    net.ask(Query{.name = ".", .type = 2});
+    CHECK(net.transport.open.size() == 1);
+}
