@@ -309,6 +309,48 @@ TEST_CASE("prefetch: not before the last tenth of the TTL", "[cache]") {
     CHECK(net.transport.sent == 2);
 }
 
+// Nobody waits for a prefetch. The first client that does has the old answer within 1.8 s like any other.
+TEST_CASE("serve-stale: a client that joins a prefetch at a silent upstream is not kept waiting by it", "[cache]") {
+    Net net;
+    net.resolve(kWww, 0, kAnswer);
+    net.ask(kWww);
+    net.clock.advance(59 * kSecond);
+    net.ask(kWww);
+    REQUIRE(net.transport.sent == 2);  // the prefetch
+    net.clock.advance(1500 * kMillisecond);
+    const auto replies = net.sink.replies.size();
+    CHECK(net.ask(kWww).empty());
+    net.clock.advance(1799 * kMillisecond);
+    CHECK(net.sink.replies.size() == replies);
+    net.clock.advance(2 * kMillisecond);
+    REQUIRE(net.sink.replies.size() == replies + 1);
+    CHECK(test::ede_of(net.last()) == 3);
+    CHECK(records_of(net.last()) == Lines{"www.example. 30 IN A 192.0.2.80"});
+}
+
+// An entry is taken out of the middle of the order when it is refreshed. Those before and behind it must stay reachable:
+// what is lost there is never evicted, and its memory never used again.
+TEST_CASE("cache: after refreshes in any order every entry can still be evicted", "[cache]") {
+    core::PlanSettings settings;
+    settings.cache_bytes = 256 * 1024;
+    Net net(settings);
+    const auto name = [](int i) { return "n" + std::to_string(i) + ".example."; };
+    const auto resolve = [&](int i) { net.resolve({.name = name(i)}, 0, {name(i) + " 60 IN A 192.0.2.80"}); };
+    for (int i = 0; i < 10; ++i)
+        resolve(i);
+    net.clock.advance(61 * kSecond);
+    for (const int i : {5, 0, 9, 4, 6})
+        resolve(i);
+    CHECK(net.stats.cache_entries == 10);
+    for (int i = 100; i < 3000; ++i)
+        resolve(i);
+    CHECK(net.stats.cache_evictions > 10);
+    resolver::CacheSettings none;
+    none.bytes = 0;
+    net.cache.configure(none);
+    CHECK(net.stats.cache_entries == 0);
+}
+
 TEST_CASE("failures: an overload is not one of the upstreams, and is not remembered", "[cache]") {
     // A name whose flight had to end for others can be asked again at once.
     core::PlanSettings settings;

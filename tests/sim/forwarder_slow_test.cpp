@@ -2,6 +2,7 @@
 // Slow is not dead, and odd is not wrong: servers that answer late, or not what they do not understand. On a fake clock.
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <set>
 
 #include "tests/unit/resolver/handler_kit.h"
 
@@ -29,6 +30,16 @@ Query named(const std::string& name, std::uint16_t id = 1) {
     q.name = name;
     q.id = id;
     return q;
+}
+
+/// A good answer with the cookie of another client.
+core::Bytes mistaken(const core::Bytes& query) {
+    auto reply = test::reply_to(query, kNoError, kAnswer, {}, false);
+    Query opt;
+    opt.edns_size = 1232;
+    opt.edns_options = {0, 10, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    opt.add_opt(reply);
+    return reply;
 }
 
 /// A host with `options timeout:2 attempts:3`, as on Alibaba's images.
@@ -95,6 +106,9 @@ TEST_CASE("slow: on an idle host one small query finds out whether the server li
         CHECK(net.knocks() == 0);
         net.clock.advance(200 * kMillisecond);
         REQUIRE(net.knocks() == 1);
+        // With RD: without it an honest server may refuse, and a dead one could not be told from it.
+        for (const auto& e : net.transport.open)
+            CHECK((core::load_be16(e.query.data() + 2) & resolver::kRd) != 0);
         if (alive) net.answer_knock();
         net.clock.advance(1200 * kMillisecond);
         CHECK(net.sink.replies.size() == (alive ? 0 : 1));
@@ -185,6 +199,25 @@ TEST_CASE("slow: lingering flights make room for new questions", "[forwarder]") 
     CHECK(net.clock.idle());
 }
 
+// They count towards the limit: each keeps its sockets for 10 s after its clients were told.
+TEST_CASE("slow: flights that linger are limited together with the others", "[forwarder]") {
+    Bench net;
+    auto plan = test::usual_plan(1);
+    plan.settings.max_inflight = 16;
+    net.use(plan);
+    for (int i = 0; i < 24; ++i) {
+        net.ask(Query{.name = "n" + std::to_string(i) + ".example."});
+        if (i % 8 == 7) net.clock.advance(4001 * kMillisecond);
+    }
+    std::set<std::string> names;
+    for (const auto& e : net.transport.open)
+        names.insert(reinterpret_cast<const char*>(e.query.data() + 12));  // up to the root's zero
+    names.erase("");  // the small query that asks whether the server lives
+    CHECK(names.size() >= 8);
+    CHECK(names.size() <= 16);
+    CHECK(net.event(ResolverEvent::kOverload) == 0);
+}
+
 TEST_CASE("dead beside refusing: once the dead one is known it costs nothing", "[forwarder]") {
     Net net(2);
     for (int i = 0; i < 3; ++i) {  // the first server is silent three times
@@ -208,14 +241,6 @@ TEST_CASE("dead beside refusing: once the dead one is known it costs nothing", "
 }
 
 TEST_CASE("cookies: a server that repeats another client's gets TCP, then no cookie", "[forwarder]") {
-    const auto mistaken = [](const core::Bytes& query) {
-        auto reply = test::reply_to(query, kNoError, kAnswer, {}, false);
-        Query opt;
-        opt.edns_size = 1232;
-        opt.edns_options = {0, 10, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-        opt.add_opt(reply);
-        return reply;
-    };
     Net net;
     net.ask(kWww);
     CHECK_FALSE(net.transport.deliver(0, mistaken(net.transport.open[0].query)));
@@ -318,6 +343,17 @@ TEST_CASE("local trouble: without a free UDP port the question goes out over TCP
     net.ask(kWww);
     REQUIRE(net.transport.open.size() == 1);
     CHECK(net.transport.open[0].tcp);
+    net.transport.answer(0, kNoError, kAnswer);
+    CHECK(records_of(net.last()) == kAnswer);
+}
+
+// The room is made by ending what stayed silent. After a cookie that may be forged the right reply may still come.
+TEST_CASE("local trouble: without a free socket an attempt that may still be answered is kept", "[forwarder]") {
+    Net net;
+    net.ask(kWww);
+    net.transport.refuse_with = EMFILE;
+    net.transport.deliver(0, mistaken(net.transport.open[0].query));
+    REQUIRE(net.transport.open.size() == 1);
     net.transport.answer(0, kNoError, kAnswer);
     CHECK(records_of(net.last()) == kAnswer);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <map>
 
 #include "tests/unit/resolver/handler_kit.h"
 
@@ -205,6 +207,20 @@ TEST_CASE("explain: the private option gives loopback clients the source of an a
     bench.clock.advance(12 * core::kSecond);
     CHECK(test::explanation_of(bench.ask(explained(Query{.name = "www.example."}))) ==
           "source=cache age=12s upstream=192.0.2.1:53");
+    CHECK(test::explanation_of(bench.ask(explained(Query{.name = "localhost."}))).find("source=local why=") == 0);
+}
+
+TEST_CASE("explain: a failure names the server whose error is handed on, or what kept it away", "[explain]") {
+    Bench bench;
+    bench.use(test::usual_plan(1));
+    bench.ask(explained(Query{.name = "b.example."}));
+    bench.final_error(0, 5);
+    REQUIRE(bench.sink.replies.size() == 1);
+    CHECK(test::explanation_of(bench.last()).find("source=upstream upstream=192.0.2.1:53") == 0);
+    bench.ask(explained(Query{.name = "c.example."}));
+    bench.transport.fail(0, ECONNREFUSED);
+    REQUIRE(bench.sink.replies.size() == 2);
+    CHECK(test::explanation_of(bench.last()) == "source=upstream error=network");
 }
 
 TEST_CASE("explain: a client on another host never gets it, whatever the answer comes from", "[explain]") {
@@ -239,15 +255,15 @@ TEST_CASE("explain: a client on another host never gets it, whatever the answer 
 TEST_CASE("forward: an upstream's complaint about our query is SERVFAIL with EDE 23 for the client", "[forward]") {
     // The client's query was good: a FORMERR would make it doubt itself, and to a client without EDNS the lower half
     // of an extended code is another code.
-    const auto reply_with = [](std::uint16_t rcode, int edns_size) {
+    const auto reply_with = [](std::uint16_t rcode, int edns_size, bool always_opt = false) {
         Bench bench;
         bench.use(test::usual_plan(1));
         bench.ask(Query{.name = "www.example.", .edns_size = edns_size});
         for (int i = 0; i < 4 && !bench.transport.open.empty(); ++i) {
             const auto& query = bench.transport.open[0].query;
-            const bool asked_opt = core::load_be16(query.data() + 10) != 0;
-            auto message = test::reply_to(query, rcode & 15, {}, {}, asked_opt);
-            if (asked_opt) message[message.size() - 6] = static_cast<std::uint8_t>(rcode >> 4);
+            const bool opt = always_opt || core::load_be16(query.data() + 10) != 0;
+            auto message = test::reply_to(query, rcode & 15, {}, {}, opt);
+            if (opt) message[message.size() - 6] = static_cast<std::uint8_t>(rcode >> 4);
             bench.transport.deliver(0, message);
         }
         REQUIRE(bench.sink.replies.size() == 1);
@@ -263,6 +279,9 @@ TEST_CASE("forward: an upstream's complaint about our query is SERVFAIL with EDE
         CHECK(test::ede_of(reply) == 23);
         CHECK(test::rcode_of(reply_with(rcode, -1)) == 2);
     }
+    // BADVERS even to a query without OPT: its lower half is NOERROR.
+    CHECK(test::rcode_of(reply_with(16, 1232, true)) == 2);
+    CHECK(test::rcode_of(reply_with(16, -1, true)) == 2);
     for (const std::uint16_t rcode : std::initializer_list<std::uint16_t>{2, 4, 5}) {
         CAPTURE(rcode);
         const auto reply = reply_with(rcode, 1232);
@@ -339,4 +358,44 @@ TEST_CASE("upstreams: our own address is left out, and state is kept with the ad
     for (std::uint32_t i = 1; i <= 300; ++i)
         many.push_back({i, address(("192.0.2.1:" + std::to_string(i)).c_str())});
     CHECK(resolver::update_upstreams({}, many, {}, stats, &left_out).size() == core::StatsPage::kMaxUpstreams);
+}
+
+// Metrics count the answers of each link by its ID. A plan may bring links in another order, new ones, and fewer.
+TEST_CASE("statistics: answers are counted for their link through changes of the plan", "[handler]") {
+    Bench bench;
+    auto plan = test::base_plan();
+    plan.links = {{7, "first"}, {8, "second"}};
+    plan.owners = {test::owner_of("a.example.", {"10.0.1.1"}, {"10.0.1.1"}, 0),
+                   test::owner_of("b.example.", {"10.0.2.1"}, {"10.0.2.1"}, 0)};
+    plan.owners[1].link = 1;
+    bench.use(plan);
+    const auto answers = [&] {
+        std::map<std::uint32_t, std::uint64_t> out;
+        for (const auto& slot : bench.stats.links) {
+            if (slot.id != 0 || slot.answers != 0) out[slot.id] = slot.answers;
+        }
+        return out;
+    };
+    using Counts = std::map<std::uint32_t, std::uint64_t>;
+    bench.ask(Query{.name = "a.example."});
+    for (int i = 0; i < 2; ++i)
+        bench.ask(Query{.name = "b.example."});
+    CHECK(answers() == Counts{{7, 1}, {8, 2}});
+    plan.links = {{9, "third"}, {8, "second"}};  // the link of a.example. is another one
+    bench.use(plan);
+    bench.ask(Query{.name = "a.example."});
+    bench.ask(Query{.name = "b.example."});
+    CHECK(answers() == Counts{{9, 1}, {8, 3}});
+}
+
+TEST_CASE("statistics: the latency is what the client waited", "[handler]") {
+    Bench bench;
+    bench.use(test::usual_plan(1));
+    bench.ask(Query{.name = "www.example."});
+    bench.clock.advance(7 * core::kMillisecond);
+    bench.transport.answer(0, 0, {"www.example. 60 IN A 192.0.2.80"});
+    CHECK(bench.stats.latency_sum_us == 7000);
+    const auto& bounds = core::kLatencyBoundsUs;
+    const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), 7000) - bounds.begin();
+    CHECK(bench.stats.latency_buckets[static_cast<std::size_t>(bucket)] == 1);
 }
