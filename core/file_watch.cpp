@@ -10,10 +10,18 @@ namespace {
 
 constexpr Micros kLook = 500 * kMillisecond;
 
+bool has_link(const std::string& path) {
+    struct stat s {};
+    for (auto end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        if (::lstat(path.substr(0, end).c_str(), &s) == 0 && S_ISLNK(s.st_mode)) return true;
+        if (end == std::string::npos) return false;
+    }
+}
+
 }  // namespace
 
-FileWatch::FileWatch(Loop& loop, Clock& clock, std::string path, bool in_pool)
-    : loop_(loop), path_(std::move(path)), in_pool_(in_pool), look_(clock) {
+FileWatch::FileWatch(Loop& loop, Clock& clock, std::string path, Looks looks)
+    : loop_(loop), path_(std::move(path)), looks_(looks), look_(clock) {
     const auto slash = path_.rfind('/');
     name_ = slash == std::string::npos ? path_ : path_.substr(slash + 1);
 }
@@ -39,14 +47,12 @@ void FileWatch::stop() {
 }
 
 void FileWatch::look_later() {
+    if (looks_ == Looks::kIfLinked && event_ && !has_link(path_)) return look_.stop();
     look_.start_in(kLook, [this] { look(); });
 }
 
 void FileWatch::look() {
-    if (!in_pool_) {
-        look_later();
-        return check();
-    }
+    if (looks_ != Looks::kInPool) return check();
     auto found = std::make_shared<Identity>();
     loop_.run_in_pool([found, path = path_] { *found = identity(path); },
                       [this, found, before = checks_, alive = std::weak_ptr<bool>(alive_)] {
@@ -90,6 +96,7 @@ void FileWatch::watch_folder() {
 void FileWatch::check() {
     ++checks_;
     watch_folder();
+    if (looks_ != Looks::kInPool) look_later();
     compare(identity(path_));
 }
 

@@ -18,8 +18,12 @@ namespace postern::core {
 
 class FileWatch {
   public:
-    /// `in_pool`: the stat is made in libuv's pool, for a file system that may hang.
-    FileWatch(Loop& loop, Clock& clock, std::string path, bool in_pool = false);
+    enum class Looks {
+        kAlways,
+        kInPool,    // always, and the stat is made in libuv's pool: for a file system that may hang
+        kIfLinked,  // only while there is a link in the path, or no inotify: an idle program need not wake up
+    };
+    FileWatch(Loop& loop, Clock& clock, std::string path, Looks looks = Looks::kAlways);
 
     /// Calls `changed`, from the loop or from check(), whenever the file differs from what it was before; the file
     /// being missing counts as a state.
@@ -47,7 +51,7 @@ class FileWatch {
 
     Loop& loop_;
     std::string path_;
-    bool in_pool_;
+    Looks looks_;
     Timer look_;
     std::uint64_t checks_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // another one after stop(): for jobs that end later

@@ -45,13 +45,13 @@ struct Waiter {
 struct Attempt {
     UpstreamPointer upstream;
     core::Micros sent_at = 0;
+    core::Micros confirm_at = 0;  // then the question is repeated over TCP; 0: no reply had a wrong cookie
     std::uint64_t handle = 0;
     std::uint16_t id = 0;
     std::uint8_t server = 0;  // index into Flight::order
     Extras extras = Extras::kCookie;
     bool plain_retry = false;  // repeated without OPT because the server rejected it
     bool doubt = false;        // over TCP because a reply over UDP had a wrong cookie
-    bool doubted = false;      // such an attempt was started for this one
     bool tcp = false;
     bool live = false;         // a reply to it is accepted
     bool silent = false;       // no reply in time: the next server was asked
@@ -75,7 +75,8 @@ struct Flight {
     bool told = false;     // the clients have been told SERVFAIL; only a late reply for the cache is awaited
     UpstreamList order;
     std::vector<bool> spoke;  // by index into order: answered with an error or unreachable, so not asked again
-    std::size_t next = 0;     // attempts so far; modulo the size of `order` the next server
+    std::vector<std::uint8_t> plain_later;  // indexes into order: answered OPT with an error, to be asked without it
+    std::size_t next = 0;                   // attempts so far; modulo the size of `order` the next server
     std::vector<Attempt> attempts;
     core::Micros wake_at = 0;
     core::Bytes last_error;  // the last error reply, passed to the clients when no server answers

@@ -55,12 +55,30 @@ void FlightTable::unlink(Slot slot) {
     --count_;
 }
 
+void FlightTable::linger(Slot slot) {
+    unlink(slot);
+    flights_[slot].told = true;
+    while (!lingering_.empty() && find(lingering_.front().first, lingering_.front().second) == nullptr)
+        lingering_.pop_front();
+    lingering_.emplace_back(slot, flights_[slot].generation);
+}
+
+std::optional<FlightTable::Slot> FlightTable::oldest_lingering() {
+    while (!lingering_.empty()) {
+        const auto [slot, generation] = lingering_.front();
+        lingering_.pop_front();
+        if (find(slot, generation) != nullptr) return slot;
+    }
+    return std::nullopt;
+}
+
 void FlightTable::release(Slot slot) {
     Flight& f = flights_[slot];
     f.active = false;
     ++f.generation;
     f.attempts.clear();
     f.order.clear();
+    f.plain_later.clear();
     f.last_error.clear();
     f.last_error_from.reset();
     free_.push_back(slot);

@@ -30,6 +30,12 @@ class FlightTable {
 
     /// Removes it from the index and the counts.
     void unlink(Slot slot);
+    /// unlink(), and nobody waits for it any more: it is kept for a late reply, as long as there is room.
+    void linger(Slot slot);
+    /// An estimate from above.
+    std::size_t lingering() const { return lingering_.size(); }
+    /// Takes it out of the list of lingering flights.
+    std::optional<Slot> oldest_lingering();
     /// After unlink(): lets the slot be used again.
     void release(Slot slot);
     /// The flight to end when there are too many: the oldest of the client that has the most, so that a busy client
@@ -44,6 +50,7 @@ class FlightTable {
 
     std::deque<Flight> flights_;
     std::vector<Slot> free_;
+    std::deque<std::pair<Slot, std::uint32_t>> lingering_;  // slot and generation, the oldest first; ended ones, too
     std::unordered_map<std::uint64_t, Slot> by_hash_;
     Slot oldest_ = kNone, newest_ = kNone;
     std::size_t count_ = 0;

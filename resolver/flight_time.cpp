@@ -26,6 +26,7 @@ core::Micros patience(const Flight& f, const Attempt& a) {
 core::Micros next_step(const Flight& f) {
     core::Micros at = f.deadline;
     for (const Attempt& a : f.attempts) {
+        if (a.live && a.confirm_at != 0) at = std::min(at, a.confirm_at);
         if (a.live && !a.silent) at = std::min(at, a.sent_at + patience(f, a));
     }
     return f.patience_until != 0 ? std::min(at, f.patience_until) : at;

@@ -19,14 +19,9 @@ constexpr unsigned kRounds = 3;
 // the question is repeated over TCP, where that does not work (RFC 5452 9.1).
 constexpr unsigned kMaxForeign = 8;
 
+constexpr core::Micros kRightReply = 50 * core::kMillisecond;  // after a forged one
 constexpr std::size_t kStartsATurn = 16;              // of flights, in a burst: each opens and sends on a socket
 constexpr core::Micros kLinger = 10 * core::kSecond;  // for a reply after the clients were told SERVFAIL
-
-/// An error of send(): out of descriptors, ports or buffers, so no failure of the server.
-bool is_ours(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN ||
-           error == EADDRNOTAVAIL;
-}
 
 std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::size_t attempt) {
     return std::uint64_t{generation} << 32 | std::uint64_t{slot & 0xffffff} << 8 | attempt;
@@ -84,7 +79,7 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         }
         return Asked::kJoined;
     }
-    if (flights_.size() + lingering_.size() >= limits_.max_inflight && !lingering_.empty()) end_oldest_lingering();
+    if (flights_.size() + flights_.lingering() >= limits_.max_inflight) end_oldest_lingering();
     if (flights_.size() >= limits_.max_inflight) {
         // End an old flight rather than refuse the new question. (Private names and cache hits need no flight.)
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
@@ -160,7 +155,15 @@ void Forwarder::order_servers(Flight& f) {
 void Forwarder::try_next(Slot slot) {
     Flight& f = flights_[slot];
     const std::size_t servers = f.order.size();
-    while (!f.told && f.next < servers * kRounds) {
+    while (!f.told) {
+        if (f.next >= servers && !f.plain_later.empty()) {
+            const std::size_t refused = f.plain_later.back();
+            f.plain_later.pop_back();
+            if (!send(slot, refused, Extras::kNone, false)) continue;
+            f.attempts.back().plain_retry = true;
+            return schedule(slot);
+        }
+        if (f.next >= servers * kRounds) break;
         const std::size_t server = f.next % servers, round = f.next++ / servers;
         if (f.spoke[server]) continue;
         // Known to be dead, and another one has answered, if only with an error.
@@ -191,15 +194,15 @@ bool Forwarder::send(Slot slot, std::size_t server, Extras extras, bool tcp, boo
     const std::size_t size = write_upstream_query(a.id, f, extras, a.upstream->cookie(), query);
     const std::uint64_t cookie = make_cookie(slot, f.generation, f.attempts.size());
     auto sent = send_query(a, cookie, {query, size});
-    if (is_ours(sent.error) && make_room(slot)) sent = send_query(a, cookie, {query, size});
-    if (is_ours(sent.error) && !tcp) {
+    if (is_local_trouble(sent.error) && make_room(slot)) sent = send_query(a, cookie, {query, size});
+    if (is_local_trouble(sent.error) && !tcp) {
         // TCP has ports of its own.
         a.tcp = true;
         sent = send_query(a, cookie, {query, size});
     }
     a.upstream->sent(a.tcp);
     if (sent.error != 0) {
-        if (!is_ours(sent.error)) a.upstream->failed(a.sent_at);
+        if (!is_local_trouble(sent.error)) a.upstream->failed(a.sent_at);
         f.spoke[server] = true;
         return false;
     }
@@ -216,11 +219,10 @@ UpstreamTransport::Sent Forwarder::send_query(const Attempt& a, std::uint64_t co
 
 /// Sockets run short: ends what is least likely to be answered, the attempts that stayed silent. False: there were none.
 bool Forwarder::make_room(Slot slot) {
+    if (flights_[slot].told) return false;  // nobody waits for this one
     bool ended = false;
-    while (!lingering_.empty()) {
-        end_oldest_lingering();
+    while (end_oldest_lingering())
         ended = true;
-    }
     for (Attempt& a : flights_[slot].attempts) {
         if (!a.live || !a.silent) continue;
         transport_->cancel(a.handle);
@@ -239,7 +241,8 @@ void Forwarder::knock(const UpstreamPointer& upstream) {
     key.klass = kClassIn;
     key.flags = kRd;
     static constexpr std::uint8_t kQuestion[] = {0, 0, kTypeNs, 0, kClassIn};
-    const Slot slot = flights_.add(key, kQuestion, key.hash(seed_), FlightTable::kNobody);
+    // Another hash than that of a client's question: nobody is to join.
+    const Slot slot = flights_.add(key, kQuestion, key.hash(~seed_), FlightTable::kNobody);
     Flight& f = flights_[slot];
     f.started_at = clock_.mono_us();
     f.order = {upstream};
@@ -265,7 +268,7 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
     const Judgement j = judge_reply(message, f, *a, &view, &scratch_);
     if (j.means == Judgement::Means::kForeign) return foreign_reply(slot, *a);
     if (j.means == Judgement::Means::kWrongCookie) {
-        wrong_cookie(slot, cookie & 0xff);
+        wrong_cookie(slot, *a);
         return false;
     }
     a->live = false;
@@ -284,6 +287,7 @@ bool Forwarder::on_reply(std::uint64_t cookie, ByteView message) {
             }
             [[fallthrough]];
         default:
+            if (j.rejects_extras) f.plain_later.push_back(static_cast<std::uint8_t>(server));
             error_reply(slot, server, extra, j.sound && !view.truncated ? message : ByteView{});
     }
     return true;
@@ -303,22 +307,26 @@ bool Forwarder::foreign_reply(Slot slot, Attempt& attempt) {
 }
 
 /// A reply over UDP with another client cookie than ours, or without the expected one, is discarded. If it was forged,
-/// the right one may still come. If the server is mistaken, TCP or a query without a cookie gets an answer.
-void Forwarder::wrong_cookie(Slot slot, std::size_t attempt) {
+/// the right one follows in a moment. If the server is mistaken, TCP or a query without a cookie gets an answer.
+void Forwarder::wrong_cookie(Slot slot, Attempt& attempt) {
     ++stats_.events[static_cast<std::size_t>(ResolverEvent::kUpstreamMismatch)];
-    Attempt& a = flights_[slot].attempts[attempt];
-    if (std::exchange(a.doubted, true)) return;
-    if (send(slot, a.server, a.extras, true, a.extra))
-        flights_[slot].attempts.back().doubt = true;
-    else
-        give_up_cookies(slot, flights_[slot].attempts[attempt]);
+    if (attempt.confirm_at != 0) return;
+    attempt.confirm_at = clock_.mono_us() + kRightReply;
     schedule(slot);
 }
 
+void Forwarder::confirm_over_tcp(Slot slot, const Attempt& attempt) {
+    const std::size_t server = attempt.server;
+    if (send(slot, server, attempt.extras, true, attempt.extra))
+        flights_[slot].attempts.back().doubt = true;
+    else
+        give_up_cookies(slot, server);
+}
+
 /// After a wrong cookie over UDP there is no answer over TCP: asks without a cookie.
-bool Forwarder::give_up_cookies(Slot slot, const Attempt& attempt) {
-    attempt.upstream->limit(Extras::kOpt, clock_.mono_us());
-    return send(slot, attempt.server, Extras::kOpt, false, attempt.extra);
+bool Forwarder::give_up_cookies(Slot slot, std::size_t server) {
+    flights_[slot].order[server]->limit(Extras::kOpt, clock_.mono_us());
+    return send(slot, server, Extras::kOpt, false);
 }
 
 /// A reply with an error. Asks the next server at once; the reply is kept in case all of them fail.
@@ -347,7 +355,7 @@ void Forwarder::on_failure(std::uint64_t cookie, int error) {
     Attempt* a = find(cookie, &slot);
     if (a == nullptr) return;
     a->live = false;
-    if (a->doubt && give_up_cookies(slot, *a)) return schedule(slot);
+    if (a->doubt && give_up_cookies(slot, a->server)) return schedule(slot);
     const std::size_t server = a->server;
     const bool extra = a->extra;
     // The server may close an idle connection at any time: repeat once over TCP.
@@ -426,20 +434,16 @@ void Forwarder::linger(Slot slot) {
 
 void Forwarder::await_late_reply(Slot slot) {
     Flight& f = flights_[slot];
-    flights_.unlink(slot);
-    f.told = true;
+    flights_.linger(slot);
     f.deadline = clock_.mono_us() + kLinger;
     f.patience_until = 0;
-    while (!lingering_.empty() && flights_.find(lingering_.front().first, lingering_.front().second) == nullptr)
-        lingering_.pop_front();
-    lingering_.emplace_back(slot, f.generation);
     schedule(slot);
 }
 
-void Forwarder::end_oldest_lingering() {
-    const auto [slot, generation] = lingering_.front();
-    lingering_.pop_front();
-    if (flights_.find(slot, generation) != nullptr) end(slot);
+bool Forwarder::end_oldest_lingering() {
+    const auto slot = flights_.oldest_lingering();
+    if (slot) end(*slot);
+    return slot.has_value();
 }
 
 void Forwarder::end(Slot slot) {
@@ -483,11 +487,16 @@ void Forwarder::wake(Slot slot) {
     bool newly_silent = false;
     for (std::size_t i = 0; i < f.attempts.size(); ++i) {
         Attempt& a = f.attempts[i];
+        if (a.live && a.confirm_at != 0 && now >= a.confirm_at) {
+            a.confirm_at = core::kNever;
+            confirm_over_tcp(slot, Attempt(a));
+            continue;
+        }
         if (!a.live || a.silent || now < a.sent_at + patience(f, a)) continue;
         a.silent = true;
         a.upstream->stayed_silent(now, a.sent_at);
         newly_silent = newly_silent || !a.extra;
-        if (a.doubt) give_up_cookies(slot, a);
+        if (a.doubt) give_up_cookies(slot, a.server);
     }
     if (newly_silent && f.next > f.order.size()) {
         for (const UpstreamPointer& u : f.order) {

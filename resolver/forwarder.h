@@ -93,8 +93,9 @@ class Forwarder final : public UpstreamEvents {
     void knock(const UpstreamPointer& upstream);
     void error_reply(Slot slot, std::size_t server, bool extra, ByteView message);
     bool foreign_reply(Slot slot, Attempt& attempt);
-    void wrong_cookie(Slot slot, std::size_t attempt);
-    bool give_up_cookies(Slot slot, const Attempt& attempt);
+    void wrong_cookie(Slot slot, Attempt& attempt);
+    void confirm_over_tcp(Slot slot, const Attempt& attempt);
+    bool give_up_cookies(Slot slot, std::size_t server);
     void reply_ok(Slot slot, const Attempt& attempt, ByteView message, const ReplyView& view);
     void give_up(Slot slot, std::int32_t ede);
     void out_of_time(Slot slot);
@@ -102,7 +103,7 @@ class Forwarder final : public UpstreamEvents {
     void finish(Slot slot, const FlightResult& result);
     void tell_failure(Flight& f, std::int32_t ede);
     void await_late_reply(Slot slot);
-    void end_oldest_lingering();
+    bool end_oldest_lingering();
     void end(Slot slot);
     void close(Slot slot);
     void release(Slot slot);
@@ -121,7 +122,6 @@ class Forwarder final : public UpstreamEvents {
     std::uint64_t seed_;
 
     FlightTable flights_;
-    std::deque<std::pair<Slot, std::uint32_t>> lingering_;  // slot and generation, the oldest first; ended ones, too
     WaitingClients clients_;
     WakeQueue wakes_;
     std::deque<std::pair<Slot, std::uint32_t>> ready_;  // slot and generation of flights that have sent nothing yet

@@ -15,8 +15,8 @@ PlanWatcher::PlanWatcher(core::Loop& loop, core::Clock& clock, PlanPaths paths, 
       boot_id_(core::boot_id()),
       use_(std::move(use)),
       refused_(std::move(refused)),
-      plan_file_(loop, clock, paths_.plans.front()),
-      fallback_file_(loop, clock, paths_.fallback) {}
+      plan_file_(loop, clock, paths_.plans.front(), core::FileWatch::Looks::kIfLinked),
+      fallback_file_(loop, clock, paths_.fallback, core::FileWatch::Looks::kIfLinked) {}
 
 void PlanWatcher::start() {
     // Watch first, then read, so that no change in between is missed.

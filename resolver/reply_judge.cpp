@@ -50,10 +50,12 @@ Judgement judge_reply(ByteView message, const Flight& f, const Attempt& a, Reply
             return j;
         }
         j.cookies_mistaken = !view->cookie.empty();
+        if (j.cookies_mistaken) return repeat(false, Extras::kOpt);
     }
     if (may_reject_extras(f, a, j.rcode, j.sound && view->has_opt)) {
         j.rejects_extras = true;
-        return repeat(a.tcp, Extras::kNone);
+        // SERVFAIL and REFUSED are more likely meant as such: another server is asked first.
+        if (j.rcode != kServFail && j.rcode != kRefused) return repeat(a.tcp, Extras::kNone);
     }
     if (!j.sound) return j;
     if (view->truncated) return a.tcp ? j : repeat(true, a.extras);

@@ -18,7 +18,7 @@ struct Judgement {
     Means means = Means::kError;
     std::uint16_t rcode = 0;        // with the upper bits from OPT, if that could be read
     bool sound = false;             // `view` is filled
-    bool rejects_extras = false;    // kRepeat: the server seems to reject OPT
+    bool rejects_extras = false;    // the server may have rejected OPT, not the question
     bool cookies_mistaken = false;  // over TCP, so not forged: the server does not handle cookies
     bool tcp = false;
     Extras extras = Extras::kCookie;

@@ -3,12 +3,19 @@
 // simulations deliver packets by a fake clock; the real one is UpstreamSockets. Loop thread.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 
 #include "core/bytes.h"
 #include "core/ip_address.h"
 
 namespace postern::resolver {
+
+/// Out of descriptors, ports or buffers: no failure of the server.
+inline bool is_local_trouble(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EAGAIN ||
+           error == EADDRNOTAVAIL;
+}
 
 class UpstreamEvents {
   public:

@@ -29,6 +29,7 @@ part "release build" packaging/deb.sh
 part "host load" cmake --build --preset release -j "$jobs" --target host_load
 cmake --preset asan -DPOSTERN_PROGRAMS="$PWD/build/release"
 part "asan build" cmake --build --preset asan -j "$jobs"
+part "lint" tests/lint.sh
 if wait "$browser"; then tail -n 1 build/browser.log; else tail -n 2 build/browser.log && echo "tests/browser: SKIPPED"; fi
 # Where a bare Debian can't be booted (a container without the rights for it), that is no fault of postern's.
 boots() { tests/host/lab up plain preflight && tests/host/lab down preflight; }

@@ -45,7 +45,7 @@ ZonesFiles::~ZonesFiles() = default;
 ZonesFiles::File& ZonesFiles::watched(const std::string& path) {
     File& file = files_[path];
     if (file.watch == nullptr && loop_ != nullptr) {
-        file.watch = std::make_unique<core::FileWatch>(*loop_, clock_, path, true);
+        file.watch = std::make_unique<core::FileWatch>(*loop_, clock_, path, core::FileWatch::Looks::kInPool);
         file.watch->start([this, path] { changed(path); });
     }
     return file;

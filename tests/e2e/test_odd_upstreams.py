@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from packets import ask, Message, opt, wire_query
+from packets import ask, opt, option, wire_query
 from resolver_kit import answer_plainly, ResolverTest
 from upstream_kit import (FIRST, NO_REACHABLE, SECOND, TRUTH, UpstreamTest, a, fails, options_of, record, reply, silent)
 from dnswire import FORMERR, NOTIMP, QR, RD, REFUSED, SERVFAIL, response
@@ -109,10 +109,14 @@ class OddTest(UpstreamTest):
         super().setUp()
         self.row = self.id().rpartition(".")[2].removeprefix("test_").replace("_", "-")[:40]
 
-    def all_resolve(self, row=None):
+    def all_resolve(self, row=None, but=()):
         row = row or self.row
         found = self.clients.look_up_everywhere(lambda kind: f"{row}.{kind.lower()}.test")
-        self.assertEqual(found, {kind: ("answered", {TRUTH}) for kind in self.clients.commands})
+        self.assertEqual({kind: found[kind] for kind in found if kind not in but},
+                         {kind: ("answered", {TRUTH}) for kind in self.clients.commands if kind not in but})
+
+
+MUSL = "musl"  # its timeout of 2 s is for all attempts together: it can't wait so long, with postern or without
 
 
 class Slow(OddTest):
@@ -120,7 +124,7 @@ class Slow(OddTest):
         """Other names are answered at once. Today's images of Alibaba Cloud give up after 2 s three times."""
         self.script(if_name("recursion", after(2.5, answer_plainly)))
         ask(wire_query("other.test"))
-        self.all_resolve()
+        self.all_resolve(but=[MUSL])
 
     def test_on_an_idle_host(self):
         """Nothing else is asked: whether the server lives is found out."""
@@ -134,18 +138,15 @@ class Slow(OddTest):
     def test_every_query_takes_2_s(self):
         self.script(after(2, answer_plainly))
         ask(wire_query("first-of-all.test"))  # so that the time of the servers is known
-        time.sleep(0)
-        self.all_resolve()
+        self.all_resolve(but=[MUSL])
 
     def test_a_late_reply_is_cached_after_servfail(self):
-        got = None
+        self.script(silent)
+        for number in range(3):
+            ask(wire_query(f"dead{number}.test"))  # nothing is known of the servers but that they are silent
         self.script(after(3, answer_plainly))
-        try:
-            got = ask(wire_query(self.name))
-        except OSError:
-            pass
-        if got is not None and got.rcode == SERVFAIL:
-            self.host.wait(lambda: ask(wire_query(self.name)).addresses() == [TRUTH], "the late reply")
+        self.assertEqual(ask(wire_query(self.name)).rcode, SERVFAIL)
+        self.host.wait(lambda: ask(wire_query(self.name)).addresses() == [TRUTH], "the late reply")
 
 
 class Silent(OddTest):
@@ -153,7 +154,7 @@ class Silent(OddTest):
         self.script(silent)
         started = time.monotonic()
         got = ask(wire_query(self.name, "A", opt()))
-        self.assertEqual((got.rcode, got.ede()), (SERVFAIL, NO_REACHABLE))
+        self.assertEqual((got.rcode, got.ede()), (SERVFAIL, [NO_REACHABLE]))
         self.assertLess(time.monotonic() - started, 2.3)
 
 
@@ -164,7 +165,7 @@ class Extras(OddTest):
             if query.edns_size is None or not any(code == COOKIE for code, _ in options_of(query)):
                 return answer_plainly(query, send)
             records = [a()] if query.qtype == 1 else []
-            return send(reply(query, *records, options=[(COOKIE, b"12345678ABCDEFGH")]))
+            return send(reply(query, *records, options=[option(COOKIE, b"12345678ABCDEFGH")]))
         self.script(mistaken)
         self.all_resolve()
 

@@ -244,9 +244,11 @@ TEST_CASE("cookies: a server that repeats another client's gets TCP, then no coo
     Net net;
     net.ask(kWww);
     CHECK_FALSE(net.transport.deliver(0, mistaken(net.transport.open[0].query)));
+    CHECK(net.transport.open.size() == 1);  // if that was forged, the right one is on its way
+    net.clock.advance(51 * kMillisecond);
     REQUIRE(net.transport.open.size() == 2);
     CHECK(net.transport.open[1].tcp);
-    SECTION("TCP can't be forged, so the answer is right") {
+    SECTION("TCP can't be forged, so the server is mistaken") {
         net.transport.deliver(1, mistaken(net.transport.open[1].query));
     }
     SECTION("no TCP") {
@@ -438,4 +440,21 @@ TEST_CASE("loops: the ID and the port of an own query, and nothing less", "[forw
     CHECK(net.event(ResolverEvent::kLoopDetected) == 0);
     net.ask(own.query, test::client_at("127.0.0.1:" + std::to_string(port)));
     CHECK(net.event(ResolverEvent::kLoopDetected) == 1);
+}
+
+TEST_CASE("local trouble: a query that finds out whether a server lives does not end what it needs", "[forwarder]") {
+    Net net;
+    net.ask(kWww);
+    net.clock.advance(500 * kMillisecond);
+    net.transport.refuse_with = EMFILE;
+    net.clock.advance(200 * kMillisecond);
+    net.transport.refuse_with = 0;
+    net.clock.advance(1200 * kMillisecond);
+    REQUIRE(net.sink.replies.size() == 1);
+    net.clock.advance(30 * kSecond);
+    CHECK(net.transport.open.empty());
+    CHECK(net.clock.idle());
+    // A client's own question for the root is no such query.
+    net.ask(Query{.name = ".", .type = 2});
+    CHECK(net.transport.open.size() == 1);
 }

@@ -21,7 +21,8 @@ struct Bench {
     test::FakeClock clock;
     std::unique_ptr<FileWatch> watch;
     int changed = 0;
-    bool in_pool = GENERATE(false, true);
+    FileWatch::Looks looks =
+        GENERATE(FileWatch::Looks::kAlways, FileWatch::Looks::kInPool, FileWatch::Looks::kIfLinked);
 
     ~Bench() {
         watch.reset();
@@ -39,7 +40,7 @@ struct Bench {
         fs::rename(path(name + ".new"), path(name));
     }
     void start(const std::string& name) {
-        watch = std::make_unique<FileWatch>(loop, clock, path(name), in_pool);
+        watch = std::make_unique<FileWatch>(loop, clock, path(name), looks);
         watch->start([this] { ++changed; });
     }
     /// Within a second.
@@ -107,4 +108,27 @@ TEST_CASE("file watch: a rename in the folder is noticed at once", "[file_watch]
     for (int i = 0; i < 1000 && b.changed == 0; ++i)
         b.loop.poll();  // the clock stands still
     CHECK(b.changed == 1);
+}
+
+TEST_CASE("file watch: where no link is in the path an idle program does not wake up", "[file_watch]") {
+    test::TempFolder folder;
+    test::FakeClock clock;
+    Loop loop;
+    const std::string real = fs::canonical(folder.path()).string();
+    REQUIRE(write_file(real + "/plan", as_bytes("1"), 0600, false));
+    {
+        FileWatch watch(loop, clock, real + "/plan", FileWatch::Looks::kIfLinked);
+        int changed = 0;
+        watch.start([&] { ++changed; });
+        CHECK(clock.idle());
+        // A link takes the file's place: from then on its target is looked at.
+        REQUIRE(write_file(real + "/other", as_bytes("2"), 0600, false));
+        fs::create_symlink("other", real + "/new");
+        fs::rename(real + "/new", real + "/plan");
+        for (int i = 0; i < 100 && changed == 0; ++i)
+            loop.poll();
+        CHECK(changed == 1);
+        CHECK_FALSE(clock.idle());
+    }
+    CHECK(loop.close());
 }

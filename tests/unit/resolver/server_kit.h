@@ -33,8 +33,12 @@ class Host {
     Host() {
         char name[] = "/tmp/postern-server-test-XXXXXX";
         folder = ::mkdtemp(name);
-        upstream = bound(SOCK_DGRAM, 0);
-        upstream_tcp = bound(SOCK_STREAM, port_of(upstream.get()));
+        // Both on one port: another program may have the one that UDP got.
+        for (int attempt = 0; !upstream_tcp && attempt < 100; ++attempt) {
+            upstream = bound(SOCK_DGRAM, 0);
+            if (auto s = resolver::bind_socket(local(port_of(upstream.get())), true)) upstream_tcp = std::move(s->fd);
+        }
+        REQUIRE(upstream_tcp);
         ::listen(upstream_tcp.get(), 8);
     }
     ~Host() {
