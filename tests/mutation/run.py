@@ -50,6 +50,14 @@ def choose(arguments):
     return every
 
 
+def outdated(accepted):
+    """The entries whose line was changed since."""
+    made = {survivor.key[0]: set() for survivor in accepted}
+    for name, keys in made.items():
+        keys.update(survivors.key_of(name, mutant) for mutant in mutants.mutants_of(text_of(name)))
+    return [survivor for survivor in accepted if survivor.key not in made[survivor.key[0]]]
+
+
 class Judge:
     """Builds and runs. The time that a run may take follows from how long it takes without a mutant."""
     def __init__(self, copy):
@@ -116,7 +124,10 @@ def main():
         for name, mutant in chosen:
             print(f"{name}:{mutant.name}\n-{mutant.line.strip()}\n+{mutant.mutated.strip()}")
         return 0
-    accepted = {survivor.key for survivor in survivors.read(text_of("tests/mutation/survivors.txt"))}
+    listed = survivors.read(text_of("tests/mutation/survivors.txt"))
+    for survivor in outdated(listed):
+        print(f"survivors.txt: to be removed, its line was changed: {survivor.key[0]}: {survivor.key[2]}")
+    accepted = {survivor.key for survivor in listed}
     judge = Judge(WorkCopy(TOP))
     try:
         judge.begin(list(dict.fromkeys(name for name, _ in chosen)))
