@@ -13,7 +13,9 @@
 int main(int argc, char** argv) {
     using namespace postern;
     if (argc < 5) {
-        std::fputs("usage: make_plan FILE LISTEN UPSTREAM,…|- NAMES [CACHE_BYTES] [GENERATION] [TIMEOUT_S] [ATTEMPTS]\n", stderr);
+        std::fputs(
+            "usage: make_plan FILE LISTEN UPSTREAM,…|- NAMES [CACHE_BYTES] [GENERATION] [TIMEOUT_S] [ATTEMPTS]\n",
+            stderr);
         return 3;
     }
     core::Plan plan = test::base_plan();
