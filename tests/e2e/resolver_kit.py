@@ -33,11 +33,13 @@ class Upstream:
         self.open()
 
     def open(self):
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((self.address, 53))
-        self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        place = socket.getaddrinfo(self.address, 53, family)[0][4]  # with the scope of "fe80::53%lo"
+        self._udp = socket.socket(family, socket.SOCK_DGRAM)
+        self._udp.bind(place)
+        self._tcp = socket.socket(family, socket.SOCK_STREAM)
         self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._tcp.bind((self.address, 53))
+        self._tcp.bind(place)
         self._tcp.listen(64)
         self._start(self._serve_udp, self._udp)
         self._start(self._serve_tcp, self._tcp)

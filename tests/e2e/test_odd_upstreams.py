@@ -5,16 +5,15 @@ these resolves a name without postern, it does so with it."""
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import threading
 import time
 import unittest
 
-from packets import ask, opt, option, wire_query
-from resolver_kit import answer_plainly, ResolverTest
-from upstream_kit import (FIRST, NO_REACHABLE, SECOND, TRUTH, UpstreamTest, a, fails, options_of, record, reply, silent)
-from dnswire import FORMERR, NOTIMP, QR, RD, REFUSED, SERVFAIL, response
+from packets import ask, ask_tcp, opt, option, wire_query
+from resolver_kit import answer_plainly
+from upstream_kit import (NO_REACHABLE, SECOND, TRUTH, UpstreamTest, a, fails, options_of, record, reply, silent)
+from dnswire import FORMERR, NOTIMP, REFUSED, SERVFAIL, TC, encode_name, response
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ALIBABA = "nameserver 127.0.0.153\noptions timeout:2 attempts:3 rotate single-request-reopen\n"
@@ -205,6 +204,71 @@ class Dead(OddTest):
             self.assertEqual(ask(wire_query(f"refused{number}.test")).rcode, REFUSED)
             took.append(time.monotonic() - started)
         self.assertLess(sorted(took)[len(took) // 2], 0.2)
+
+
+class Sizes(OddTest):
+    def test_thirteen_name_servers(self):
+        """More than the 512 octets of a client without EDNS: the answer is sent, the rest is left out."""
+        servers = [record("NS", encode_name(f"name-server-number-{n}.somewhere-far-away.example")) for n in range(13)]
+
+        def generous(query, send):
+            send(reply(query, *([a()] if query.qtype == 1 else []), authority=servers))
+        self.script(generous)
+        got = ask(wire_query(self.name))
+        self.assertEqual((got.addresses(), got.flags & TC), ([TRUTH], 0))
+        self.all_resolve()
+
+
+class Scope(OddTest):
+    """`nameserver fe80::53%lo`, as a router announces itself."""
+    UPSTREAMS = ["fe80::53%lo"]
+
+    @classmethod
+    def setUpClass(cls):
+        subprocess.run(["ip", "-6", "address", "replace", "fe80::53/128", "dev", "lo", "scope", "link"], check=True)
+        super().setUpClass()
+
+    def test_link_local(self):
+        self.all_resolve()
+        self.assertTrue(self.upstream.seen)
+
+
+class Ports(OddTest):
+    """A host with 1,000 ephemeral ports."""
+    RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
+
+    @classmethod
+    def setUpClass(cls):
+        with open(cls.RANGE, "r+", encoding="ascii") as file:
+            cls.before = file.read()
+            file.seek(0)
+            file.write("40000 40999")
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        with open(cls.RANGE, "w", encoding="ascii") as file:
+            file.write(cls.before)
+
+    def take_all(self):
+        taken = []
+        try:
+            while len(taken) < 2000:
+                own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                self.addCleanup(own.close)
+                own.bind(("0.0.0.0", 0))
+                taken.append(own)
+        except OSError:
+            pass
+        return len(taken)
+
+    def test_other_programs_find_ports(self):
+        for number in range(1000):
+            self.assertEqual(ask(wire_query(f"miss{number}.test")).addresses(), [TRUTH])
+        self.assertGreater(self.take_all(), 800)
+        # None is left: what is asked now goes out all the same.
+        for number in range(200):
+            self.assertEqual(ask_tcp(wire_query(f"without{number}.test")).addresses(), [TRUTH])
 
 
 if __name__ == "__main__":
