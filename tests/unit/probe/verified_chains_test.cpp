@@ -28,7 +28,7 @@ class Judge {
     Judge() {
         X509_STORE_load_file(store_.get(), test_ca().file().c_str());
         X509_STORE_set_verify_cb(store_.get(), [](int ok, X509_STORE_CTX*) {
-            ++asked_;
+            ++times;
             return ok;
         });
     }
@@ -44,17 +44,17 @@ class Judge {
         X509_STORE_CTX_init(context.get(), store_.get(), leaf.certificate.get(), sent.get());
         X509_VERIFY_PARAM_set1_host(X509_STORE_CTX_get0_param(context.get()), name.c_str(), 0);
         X509_STORE_CTX_set_time(context.get(), 0, static_cast<time_t>(now / core::kSecond));
-        asked_ = 0;
+        times = 0;
         info = chains.verify(context.get(), name, now);
         return X509_STORE_CTX_get_error(context.get());
     }
-    static bool asked() { return asked_ > 0; }
+    static bool asked() { return times > 0; }
 
     VerifiedChains::Info info;
 
   private:
     static void sk_free_it(STACK_OF(X509) * stack) { sk_X509_free(stack); }
-    static inline int asked_ = 0;
+    static inline int times = 0;
     std::unique_ptr<X509_STORE, core::Deleter<X509_STORE_free>> store_{X509_STORE_new()};
 };
 

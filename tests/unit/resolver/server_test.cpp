@@ -330,8 +330,9 @@ TEST_CASE("server: an address that can't be had is said once, until that changes
     auto plan = host.plan();
     plan.listen = {local(Host::port_of(other.get())), local(0)};
     host.publish(plan);
-    core::capture_log(
-        [&](core::Level, std::string_view event, const std::string&) { said += event == "listen_failed"; });
+    core::capture_log([&](core::Level, std::string_view event, const std::string&) {
+        if (event == "listen_failed") ++said;
+    });
     REQUIRE(host.start());
     const auto take = [&] {
         plan.owners[0].explain = "verdicts " + std::to_string(++plan.generation);
