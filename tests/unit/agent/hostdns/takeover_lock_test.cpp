@@ -22,7 +22,7 @@ TEST_CASE("hostdns: who changes the host waits for the one that does", "[hostdns
         const auto lock = lock_takeover(path);  // makes the folder, too
         const int opened = ::inotify_init1(IN_CLOEXEC);
         if (!lock || ::inotify_add_watch(opened, path.c_str(), IN_OPEN) < 0) ::_exit(1);
-        (void)!::write(held[1], "x", 1);
+        if (::write(held[1], "x", 1) != 1) ::_exit(1);
         // The second opening: the first attempt was refused, and another one follows.
         for (std::size_t seen = 0; seen < 2;) {
             inotify_event event[8];

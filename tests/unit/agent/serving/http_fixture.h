@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 
 #include <string>
 
@@ -34,9 +35,9 @@ class HttpFixture {
         core::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
         sockaddr_storage address;
         core::SocketAddress{*core::IpAddress::parse(from), 0}.to(&address);
-        ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(sockaddr_in));
+        CHECK(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(sockaddr_in)) == 0);
         const auto length = server->address().to(&address);
-        ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), length);
+        CHECK((::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), length) == 0 || errno == EINPROGRESS));
         return fd;
     }
     void send(const core::UniqueFd& fd, std::string_view text) {

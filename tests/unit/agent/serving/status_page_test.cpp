@@ -16,7 +16,7 @@ TEST_CASE("page: the plain part shows the state and escapes what is foreign", "[
     s.links[0].cause = "<script>alert(1)</script>\033[2J";
     const std::string page = status_content(s);
     CHECK(page.find("<script") == std::string::npos);
-    CHECK(page.find("\033") == std::string::npos);
+    CHECK(page.find('\033') == std::string::npos);
     CHECK(page.find("&lt;script&gt;") != std::string::npos);
     CHECK(page.find("10.0.2.9") != std::string::npos);
     CHECK(page.find("tcp_refused") != std::string::npos);
