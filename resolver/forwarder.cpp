@@ -18,7 +18,6 @@ constexpr unsigned kRounds = 3;
 // Packets to the right port that don't match are rare, unless somebody guesses IDs. After this many of the 65,536 IDs
 // the question is repeated over TCP, where that does not work (RFC 5452 9.1).
 constexpr unsigned kMaxForeign = 8;
-
 constexpr core::Micros kRightReply = 50 * core::kMillisecond;  // after a forged one
 constexpr std::size_t kStartsATurn = 16;              // of flights, in a burst: each opens and sends on a socket
 constexpr core::Micros kLinger = 10 * core::kSecond;  // for a reply after the clients were told SERVFAIL
@@ -315,9 +314,10 @@ void Forwarder::wrong_cookie(Slot slot, Attempt& attempt) {
     schedule(slot);
 }
 
-void Forwarder::confirm_over_tcp(Slot slot, const Attempt& attempt) {
-    const std::size_t server = attempt.server;
-    if (send(slot, server, attempt.extras, true, attempt.extra))
+void Forwarder::confirm_over_tcp(Slot slot, std::size_t attempt) {
+    const Attempt& a = flights_[slot].attempts[attempt];  // send() invalidates it
+    const std::size_t server = a.server;
+    if (send(slot, server, a.extras, true, a.extra))
         flights_[slot].attempts.back().doubt = true;
     else
         give_up_cookies(slot, server);
@@ -489,7 +489,7 @@ void Forwarder::wake(Slot slot) {
         Attempt& a = f.attempts[i];
         if (a.live && a.confirm_at != 0 && now >= a.confirm_at) {
             a.confirm_at = core::kNever;
-            confirm_over_tcp(slot, Attempt(a));
+            confirm_over_tcp(slot, i);
             continue;
         }
         if (!a.live || a.silent || now < a.sent_at + patience(f, a)) continue;

@@ -94,7 +94,7 @@ class Forwarder final : public UpstreamEvents {
     void error_reply(Slot slot, std::size_t server, bool extra, ByteView message);
     bool foreign_reply(Slot slot, Attempt& attempt);
     void wrong_cookie(Slot slot, Attempt& attempt);
-    void confirm_over_tcp(Slot slot, const Attempt& attempt);
+    void confirm_over_tcp(Slot slot, std::size_t attempt);
     bool give_up_cookies(Slot slot, std::size_t server);
     void reply_ok(Slot slot, const Attempt& attempt, ByteView message, const ReplyView& view);
     void give_up(Slot slot, std::int32_t ede);

@@ -14,15 +14,15 @@ using core::ResolverEvent;
 using test::Bench;
 using test::has_cookie;
 using test::has_opt;
+using test::kAnswer;
+using test::kSoa;
+using test::kWww;
 using test::Query;
 using test::records_of;
 using Lines = std::vector<std::string>;
 
 namespace {
 
-const Query kWww{.name = "www.example.", .edns_size = 1232};
-const Lines kAnswer{"www.example. 60 IN A 192.0.2.80"};
-const Lines kSoa{"example. 300 IN SOA ns.example. root.example. 1 2 3 4 120"};
 constexpr std::uint16_t kNoError = 0, kFormErr = 1, kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5;
 
 Query named(const std::string& name, std::uint16_t id = 1) {

@@ -12,15 +12,14 @@ using core::kMillisecond;
 using core::kSecond;
 using core::ResolverEvent;
 using test::Bench;
+using test::kAnswer;
+using test::kSoa;
+using test::kWww;
 using test::Query;
 using test::records_of;
 using Lines = std::vector<std::string>;
 
 namespace {
-
-const Query kWww{.name = "www.example.", .edns_size = 1232};
-const Lines kAnswer{"www.example. 60 IN A 192.0.2.80"};
-const Lines kSoa{"example. 300 IN SOA ns.example. root.example. 1 2 3 4 120"};
 
 struct Net : Bench {
     explicit Net(int servers = 2, core::PlanSettings settings = {}) {

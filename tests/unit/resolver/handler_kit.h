@@ -25,6 +25,11 @@ inline resolver::ReplyTo client_at(const std::string& address, core::Proto proto
     return to;
 }
 
+/// What the simulations ask for, and what the upstreams answer.
+inline const Query kWww{.name = "www.example.", .edns_size = 1232};
+inline const std::vector<std::string> kAnswer{"www.example. 60 IN A 192.0.2.80"};
+inline const std::vector<std::string> kSoa{"example. 300 IN SOA ns.example. root.example. 1 2 3 4 120"};
+
 /// One resolver. `ask` returns the reply, or nothing if it is pending; then it goes to sink.replies.
 class Bench {
   public:
