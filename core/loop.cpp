@@ -34,11 +34,14 @@ Loop::~Loop() {
     close();
 }
 
-bool Loop::close() {
-    if (closed_) return true;
-    // A job must not end after the loop is freed: it writes into it.
+void Loop::finish_jobs() {
     while (jobs_ > 0)
         uv_run(&loop_, UV_RUN_ONCE);
+}
+
+bool Loop::close() {
+    if (closed_) return true;
+    finish_jobs();  // a job that ends after the loop is freed would write into it
     // The close callbacks of handles that were reset() run in the next iterations.
     for (int turn = 0; turn < 1000 && uv_loop_alive(&loop_); ++turn)
         uv_run(&loop_, UV_RUN_NOWAIT);
@@ -90,13 +93,16 @@ void FdWatcher::stop() {
     fd_ = -1;
 }
 
-SystemClock::SystemClock(Loop& loop) : timer_fd_(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)) {
+SystemClock::SystemClock(Loop& loop)
+    : loop_(loop), timer_fd_(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)) {
     if (!timer_fd_ || watcher_.start(loop, timer_fd_.get(), UV_READABLE, [this](int, int) { on_timer(); }) != 0) {
         std::abort();
     }
 }
 
-SystemClock::~SystemClock() = default;
+SystemClock::~SystemClock() {
+    loop_.finish_jobs();
+}
 
 Micros SystemClock::mono_us() const {
     return now_mono_us();

@@ -37,9 +37,12 @@ class Loop {
     bool poll() { return uv_run(&loop_, UV_RUN_NOWAIT) != 0; }
     void stop() { uv_stop(&loop_); }
     /// Runs `work`, which may block (fsync, compiling a plan), in libuv's thread pool, then `done` on the loop
-    /// thread. `work` must not access anything that the loop thread uses meanwhile.
+    /// thread. `work` must not access anything that the loop thread uses meanwhile. `done` must not touch an owner that
+    /// is destroyed meanwhile, but may itself own timers of a SystemClock, which waits for it.
     void run_in_pool(std::function<void()> work, std::function<void()> done);
-    /// Waits for the jobs in the pool, runs the close callbacks and closes the loop. False if a handle is still open,
+    /// Waits for the jobs in the pool and calls their `done`.
+    void finish_jobs();
+    /// Finishes the jobs, runs the close callbacks and closes the loop. False if a handle is still open,
     /// which is a bug of its owner. Idempotent.
     bool close();
 
@@ -112,6 +115,7 @@ class FdWatcher {
 class SystemClock final : public Clock {
   public:
     explicit SystemClock(Loop& loop);
+    /// Finishes the loop's jobs: their callbacks may own timers.
     ~SystemClock() override;
 
     Micros mono_us() const override;
@@ -127,6 +131,7 @@ class SystemClock final : public Clock {
     std::map<Key, std::function<void()>> alarms_;
     std::map<AlarmId, Micros> due_;  // for cancel_alarm(): the time in the key of alarms_
     AlarmId next_id_ = 1;
+    Loop& loop_;
     Micros armed_for_ = kNever;
     UniqueFd timer_fd_;
     FdWatcher watcher_;

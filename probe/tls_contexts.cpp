@@ -57,11 +57,7 @@ struct TlsContexts::Entry {
     std::vector<Ready> waiting;
 };
 
-TlsContexts::TlsContexts(core::Loop& loop, core::Clock* clock)
-    : loop_(loop), clock_(clock), alive_(std::make_shared<bool>(true)) {}
-TlsContexts::~TlsContexts() {
-    *alive_ = false;
-}
+TlsContexts::TlsContexts(core::Loop& loop, core::Clock* clock) : loop_(loop), clock_(clock) {}
 
 void TlsContexts::get(const std::string& ca_file, Ready ready) {
     auto& entry = entries_[ca_file];
@@ -105,24 +101,25 @@ void TlsContexts::load(const std::shared_ptr<Entry>& entry) {
     using Loaded = core::Result<std::shared_ptr<const TlsContext>>;
     auto result = std::make_shared<Loaded>();
     loop_.run_in_pool([result, ca_file = entry->ca_file] { *result = TlsContext::load(ca_file); },
-                      [entry, result, alive = alive_] {
-                          if (!*alive) return;
-                          entry->loading = false;
-                          entry->tried = true;
+                      [weak = std::weak_ptr<Entry>(entry), result] {
+                          const auto cached = weak.lock();  // nullptr: the cache was destroyed
+                          if (!cached) return;
+                          cached->loading = false;
+                          cached->tried = true;
                           if (*result) {
-                              entry->context = **result;
+                              cached->context = **result;
                           } else {
-                              entry->error = result->error();
-                              core::log_warning("ca_file_unusable", entry->error.text(),
-                                                {{"ca_file", entry->ca_file},
-                                                 {"kept", entry->context ? "the one loaded before" : "nothing"}});
+                              cached->error = result->error();
+                              core::log_warning("ca_file_unusable", cached->error.text(),
+                                                {{"ca_file", cached->ca_file},
+                                                 {"kept", cached->context ? "the one loaded before" : "nothing"}});
                           }
-                          const auto waiting = std::exchange(entry->waiting, {});
+                          const auto waiting = std::exchange(cached->waiting, {});
                           for (const Ready& ready : waiting) {
-                              if (entry->context) {
-                                  ready(entry->context);
+                              if (cached->context) {
+                                  ready(cached->context);
                               } else {
-                                  ready(core::fail(entry->error));
+                                  ready(core::fail(cached->error));
                               }
                           }
                       });

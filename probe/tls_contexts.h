@@ -21,7 +21,6 @@ class TlsContexts {
 
     /// With a clock the files are watched. Without one (commands) only reload_changed() looks at them.
     explicit TlsContexts(core::Loop& loop, core::Clock* clock = nullptr);
-    ~TlsContexts();
 
     /// Calls `ready` with the context or an error: from inside if it is loaded or if the file that could not be
     /// loaded has not changed, else after loading it in the pool. `ca_file` "": the system's store.
@@ -40,7 +39,6 @@ class TlsContexts {
     core::Loop& loop_;
     core::Clock* clock_;
     std::map<std::string, std::shared_ptr<Entry>> entries_;
-    std::shared_ptr<bool> alive_;
 };
 
 }  // namespace postern::probe

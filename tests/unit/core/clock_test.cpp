@@ -77,6 +77,17 @@ TEST_CASE("clock: a timer may be restarted or destroyed by its own callback", "[
     CHECK(clock.idle());
 }
 
+TEST_CASE("clock: the callback of a job in the pool may be the last owner of a timer", "[clock][loop]") {
+    Loop loop;
+    {
+        SystemClock clock(loop);
+        auto timer = std::make_shared<Timer>(clock);
+        timer->start_in(kMinute, [] { FAIL("the timer outlived its owner"); });
+        loop.run_in_pool([] {}, [timer] {});
+    }
+    CHECK(loop.close());
+}
+
 TEST_CASE("loop: pool work runs, then done on the loop thread", "[loop]") {
     Loop loop;
     bool worked = false;

@@ -12,6 +12,7 @@
 #include "core/file_system.h"
 #include "core/log.h"
 #include "probe/probe_run.h"
+#include "tests/sim/fake_clock.h"
 #include "tests/unit/probe/fake_gateway.h"
 #include "tests/unit/temp_folder.h"
 
@@ -124,6 +125,16 @@ TEST_CASE("contexts: with a clock a CA file behind an exchanged link is loaded a
         std::filesystem::rename(folder / "next", folder / "ca.pem");
         while (contexts.loaded(folder / "ca.pem") == first)
             loop.run_once();
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("contexts: may be destroyed, with their clock, while a file is being loaded", "[tls]") {
+    core::Loop loop;
+    {
+        FakeClock clock;
+        TlsContexts contexts(loop, &clock);
+        contexts.get(test_ca().file(), [](const auto&) { FAIL("nobody waits any more"); });
     }
     CHECK(loop.close());
 }
