@@ -43,6 +43,6 @@ if [ -n "$hosts" ]; then
         echo "tests/host: SKIPPED, $POSTERN_NO_HOSTS"
     fi
 fi
-# Three a core: most tests wait for the programs that they drive (PROCESSORS in tests/CMakeLists.txt). With four, whole
+# Seven on two cores: most tests wait for the programs that they drive (PROCESSORS in tests/CMakeLists.txt). With eight, whole
 # hosts had so little of the processor that changes by others were seen too late.
-exec ctest --preset asan -j $((3 * jobs)) "$@"
+exec ctest --preset asan -j $((7 * jobs / 2)) "$@"

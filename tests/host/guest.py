@@ -297,7 +297,7 @@ class Guest:
     def wait(self, condition, what, deadline_s=DEADLINE_S):
         """Returns how long it took."""
         begin = time.monotonic()
-        wait_until(condition, deadline_s, what, poll_s=0.1)
+        wait_until(condition, deadline_s, what, poll_s=0.1, poll_max_s=1)  # a look costs 40 ms of processor
         return time.monotonic() - begin
 
     def wait_served(self, what="private and public names to be answered", deadline_s=DEADLINE_S):

@@ -12,8 +12,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def wait_until(condition, deadline_s=20, what="the condition", poll_s=0.02):
-    """Waits for a true value and returns it; fails loudly once the deadline is over."""
+def wait_until(condition, deadline_s=20, what="the condition", poll_s=0.02, poll_max_s=0):
+    """Waits for a true value and returns it; fails loudly once the deadline is over. Looks every `poll_s`, or, while
+    nothing comes, ever more rarely up to every `poll_max_s`."""
     end = time.monotonic() + deadline_s
     while True:
         value = condition()
@@ -22,6 +23,7 @@ def wait_until(condition, deadline_s=20, what="the condition", poll_s=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline_s} s for {what}; last value: {value!r}")
         time.sleep(poll_s)
+        poll_s = max(poll_s, min(poll_s * 1.3, poll_max_s))
 
 
 class ControlClient:
