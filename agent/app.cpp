@@ -183,6 +183,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
 
     void keep_house() {
         tls_.reload_changed();
+        steering_.restart_overdue_polls();
         const bool zone_counts = config().needs_discovery() && cloud_.metadata.known_identity().zone.empty();
         if (zone_counts || host_watch_.upstreams().servers.empty()) {
             cloud_.metadata.identity([this](core::Result<InstanceIdentity> identity) {

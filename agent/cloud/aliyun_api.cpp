@@ -309,6 +309,8 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             case ApiFailure::kPermanent: {
                 // a damaged reply, or one from a proxy in front of the API
                 const bool not_the_api = error.code.empty();
+                if (reply.status == 503 && throttle_wait_us(reply, clock.wall_us()) > 0)
+                    return throttled(id, call, reply, error);
                 if ((kind == ApiFailure::kTransient || not_the_api) && may_retry(call)) {
                     // A host that answers only with errors counts as unreachable: the last attempt goes to
                     // the next host.
@@ -322,14 +324,15 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
     }
 
     void throttled(CallId id, Call& call, const HttpResponse& reply, const ApiError& error) {
-        Micros wait = throttle_wait_us(reply);
+        Micros wait = throttle_wait_us(reply, clock.wall_us());
         if (wait == 0) wait = call.backoff.next(random) * 3;
         // Hosts throttled together get the same wait: jitter spreads their retries.
         wait = std::min(wait, kMaxThrottle);
         wait += static_cast<Micros>(random.below(static_cast<std::uint64_t>(wait / 4 + 1)));
         not_before_us = std::max(not_before_us, clock.mono_us() + wait);
         if (wait <= kMaxWait && may_retry(call)) {
-            core::log_info("api_throttled", "the API asks for a pause (" + error.code + ")",
+            const std::string why = error.code.empty() ? "HTTP " + std::to_string(reply.status) : error.code;
+            core::log_info("api_throttled", "the API asks for a pause (" + why + ")",
                            {{"wait_ms", std::to_string(wait / core::kMillisecond)}});
             return attempt_in(id, call, wait);
         }

@@ -246,8 +246,15 @@ Error explain(const ApiError& e, const ApiContext& c) {
     return error(Code::kApiRejected, "see https://api.aliyun.com/troubleshoot?q=" + e.code);
 }
 
-Micros throttle_wait_us(const HttpResponse& response) {
+Micros throttle_wait_us(const HttpResponse& response, Micros wall_us) {
     Micros longest = 0;
+    const auto whole_number = [](const std::string& text) -> std::int64_t {
+        std::int64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        return error == std::errc{} && end == text.data() + text.size() ? value : 0;
+    };
+    if (const auto ms = whole_number(response.header("x-acs-retry-after")); ms > 0 && ms < kMaxTold * 1000)
+        longest = ms * core::kMillisecond;
     for (const char* name : {"x-ratelimit-user-api", "x-ratelimit-user"}) {
         const std::string value = response.header(name);
         const auto at = value.find("TimeLeft:");
@@ -258,11 +265,15 @@ Micros throttle_wait_us(const HttpResponse& response) {
         if (ms > 0 && ms < kMaxTold * 1000) longest = std::max(longest, ms * core::kMillisecond);
     }
     if (longest != 0) return longest;
-    std::int64_t s = 0;  // from proxies and load balancers in front
+    // From proxies and load balancers in front: seconds, or a date by the clock of the one who says it.
     const std::string value = response.header("retry-after");
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), s);
-    const bool whole = error == std::errc{} && end == value.data() + value.size();
-    return whole && s > 0 && s < kMaxTold ? s * core::kSecond : 0;
+    Micros wait = 0;
+    if (const auto until = parse_http_date(value)) {
+        wait = *until - parse_http_date(response.header("date")).value_or(wall_us);
+    } else if (const auto s = whole_number(value); s < kMaxTold) {
+        wait = s * core::kSecond;
+    }
+    return wait > 0 && wait < kMaxTold * core::kSecond ? wait : 0;
 }
 
 std::optional<Micros> parse_http_date(const std::string& text) {

@@ -75,9 +75,9 @@ struct ApiContext {
 };
 core::Error explain(const ApiError& error, const ApiContext& context);
 
-/// The wait that a throttled reply asks for, 0 if none: the larger TimeLeft (ms) of its headers,
-/// else Retry-After (s).
-core::Micros throttle_wait_us(const HttpResponse& response);
+/// The wait that a reply asks for, 0 if none or more than a day: the longest of x-acs-retry-after and TimeLeft (both ms),
+/// else Retry-After (seconds, or a date; `wall_us`: now, for a reply without Date).
+core::Micros throttle_wait_us(const HttpResponse& response, core::Micros wall_us);
 /// "Sun, 06 Nov 1994 08:49:37 GMT" as wall-clock microseconds; nullopt for another form.
 std::optional<core::Micros> parse_http_date(const std::string& text);
 /// "20 min 3 s behind"

@@ -2,7 +2,6 @@
 #include "agent/discovery/endpoint_sync.h"
 
 #include <algorithm>
-#include <deque>
 #include <set>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "agent/discovery/endpoint_merge.h"
 #include "agent/discovery/known_source.h"
 #include "agent/discovery/poll_pace.h"
+#include "agent/discovery/poll_schedule.h"
 #include "agent/discovery/snapshot_store.h"
 #include "agent/discovery/source_key.h"
 #include "core/backoff.h"
@@ -24,22 +24,15 @@ using core::Error;
 constexpr Micros kFirstRetry = 2 * core::kSecond;
 constexpr Micros kRefreshEvery = 2 * core::kSecond;
 constexpr Micros kSaveConfirmed = core::kHour;  // "nothing changed" is saved rarely, to spare the disk
-constexpr std::size_t kParallelPolls = 4;       // a hundred endpoints at the start must not be a burst
 
 }  // namespace
 
 struct EndpointSync::State : std::enable_shared_from_this<State> {
     /// One endpoint, polled for all links that use it.
     struct Source : KnownSource {
-        explicit Source(core::Clock& clock) : timer(clock), backoff(kFirstRetry, kFirstRetry) {}
-        core::Timer timer;
-        Micros due_mono_us = 0;       // of the timer
-        Micros asked_mono_us = 0;     // last poll
         Micros restless_mono_us = 0;  // last change or doubt about an address
-        core::Backoff backoff;
-        std::uint64_t poll = 0;  // in progress; 0: none
-        bool queued = false;
-        bool news = false;  // news arrived during the poll
+        core::Backoff backoff{kFirstRetry, kFirstRetry};
+        std::string overdue;  // why a poll had to be started again; "" after a success
     };
 
     core::Clock& clock;
@@ -51,18 +44,25 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     std::map<std::string, std::unique_ptr<Source>> sources;
     std::map<std::string, KnownLink> links;
     AliyunConfig settings;
-    bool closed = false, running = false;
-    std::deque<std::string> queue;  // sources that wait for a free slot
-    std::size_t polls_under_way = 0;
-    std::uint64_t next_poll = 1;
+    bool closed = false;
+    PollSchedule schedule;
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0, saved_mono_us = 0;
     Micros refreshed_mono_us = 0;
+    std::set<std::string> refreshing;  // sources without an answer since then
     std::vector<std::function<void()>> refresh_waiters;
     core::Timer refresh_done, refresh_again;
 
     State(core::Clock& c, core::Random& r, Provider& p, Listener& l)
-        : clock(c), random(r), pace(r), provider(p), listener(l), log(c), refresh_done(c), refresh_again(c) {}
+        : clock(c),
+          random(r),
+          pace(r),
+          provider(p),
+          listener(l),
+          log(c),
+          schedule(c, [this](const std::string& key, std::uint64_t poll) { begin(key, poll); }),
+          refresh_done(c),
+          refresh_again(c) {}
 
     // --- links -------------------------------------------------------------------------------------------------------
 
@@ -88,7 +88,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
                 ++it;
                 continue;
             }
-            if (it->second->poll != 0) --polls_under_way;
+            schedule.remove(it->first);
+            refreshing.erase(it->first);
             log.forget(it->first);
             provider.forget(it->first);
             it = sources.erase(it);
@@ -96,10 +97,15 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         for (const auto& key : wanted) {
             auto& slot = sources[key];
             const bool is_new = slot == nullptr;
-            if (is_new) slot = std::make_unique<Source>(clock);
-            if (is_new) slot->restless_mono_us = clock.mono_us();
+            if (is_new) {
+                slot = std::make_unique<Source>();
+                slot->restless_mono_us = clock.mono_us();
+                schedule.add(key);
+            }
             if (is_new || ask_anew) reset_backoff(key, *slot);
-            if (running && (is_new || ask_anew)) poll_soon(key, *slot);
+            // A longest interval that became shorter counts from now on.
+            const Micros by = clock.mono_us() + (ask_anew ? 0 : pace.longest());
+            schedule.poll_by(key, ask_anew ? by : outside_pause(key, by));
         }
         update_links("");
         if (!closed) settle_refresh();
@@ -179,87 +185,48 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     /// Uses the API's interval and retry: the quota is shared, and so is the pause that the API asks for.
     bool is_of_api(const std::string& key) const { return provider.pace(key).interval_us == 0; }
 
-    void schedule(const std::string& key, Source& source, Micros delay) {
-        if (!running) return;
-        const Micros not_before = provider.not_before_mono_us() - clock.mono_us();
-        if (not_before > delay && is_of_api(key)) delay = pace.after_pause(not_before);
-        source.due_mono_us = clock.mono_us() + delay;
-        source.timer.start_in(delay, [this, key] {
-            const auto it = sources.find(key);
-            if (it != sources.end()) poll_soon(key, *it->second);
+    /// `when`, but not while the API wants no requests from this host.
+    Micros outside_pause(const std::string& key, Micros when_mono_us) {
+        const Micros until = provider.not_before_mono_us(), now = clock.mono_us();
+        return until > when_mono_us && is_of_api(key) ? now + pace.after_pause(until - now) : when_mono_us;
+    }
+
+    void begin(const std::string& key, std::uint64_t poll) {
+        const auto keep = shared_from_this();  // a provider that answers at once calls the listener
+        provider.describe_endpoint(key, [weak = weak_from_this(), key, poll](core::Result<EndpointReport> result) {
+            if (const auto self = weak.lock(); self && !self->closed) self->polled(key, poll, std::move(result));
         });
     }
 
-    void poll_soon(const std::string& key, Source& source) {
-        if (source.poll != 0 || std::exchange(source.queued, true)) return;
-        source.timer.stop();
-        queue.push_back(key);
-        // From the clock: a provider that answers at once must not call back inside configure() or refresh().
-        source.timer.start_in(0, [this] { next_polls(); });
-    }
-
-    /// The source reports news. News during a poll is handled after it.
-    void news(const std::string& key) {
-        const auto it = sources.find(key);
-        if (it == sources.end() || !running) return;
-        it->second->news = it->second->poll != 0;
-        poll_soon(key, *it->second);
-    }
-
-    void next_polls() {
-        const auto keep = shared_from_this();
-        while (!closed && running && polls_under_way < kParallelPolls && !queue.empty()) {
-            const std::string key = std::move(queue.front());
-            queue.pop_front();
-            const auto it = sources.find(key);
-            if (it == sources.end() || !std::exchange(it->second->queued, false)) continue;
-            const std::uint64_t poll = it->second->poll = next_poll++;
-            it->second->asked_mono_us = clock.mono_us();
-            ++polls_under_way;
-            provider.describe_endpoint(key, [weak = weak_from_this(), key, poll](core::Result<EndpointReport> result) {
-                if (const auto self = weak.lock(); self && !self->closed) self->polled(key, poll, std::move(result));
-            });
-        }
-    }
-
     void polled(const std::string& key, std::uint64_t poll, core::Result<EndpointReport> result) {
-        const auto it = sources.find(key);
-        if (it == sources.end() || it->second->poll != poll) return;  // removed, and maybe added again meanwhile
-        Source& source = *it->second;
-        source.poll = 0;
+        if (!schedule.is_current(key, poll)) return;  // removed, and maybe added again meanwhile
+        Source& source = *sources.at(key);
         source.asked_wall_us = clock.wall_us();
-        --polls_under_way;
         if (result) {
             succeeded(key, source, std::move(*result));
         } else {
             failed(key, source, result.error());
         }
-        if (closed) return;
-        if (const auto again = sources.find(key); again != sources.end() && again->second->poll == 0) {
-            Source& s = *again->second;
-            if (std::exchange(s.news, false)) poll_soon(key, s);
-            if (!s.queued && !s.timer.pending()) schedule(key, s, s.error ? failure_delay(s) : interval(key, s));
-        }
-        next_polls();
-        if (!closed) settle_refresh();
+        if (closed || !schedule.is_current(key, poll)) return;
+        if (schedule.began(key) >= refreshed_mono_us) refreshing.erase(key);
+        const Micros delay = source.error ? failure_delay(source) : interval(key, source);
+        schedule.ended(key, poll, outside_pause(key, clock.mono_us() + delay));
+        settle_refresh();
     }
     Micros failure_delay(Source& source) {
-        const Micros delay = source.backoff.next(random);
+        const Micros delay = std::min(source.backoff.next(random), pace.longest());
         if (source.error->code != Code::kApiThrottled) return delay;
         return pace.after_refusal(std::max<Micros>(provider.not_before_mono_us() - clock.mono_us(), 0));
     }
 
     void probe_failed(const std::string& name) {
         const auto it = links.find(name);
-        if (it == links.end() || !running) return;
+        if (it == links.end()) return;
         const Micros now = clock.mono_us();
         for (const auto& key : source_keys(it->second.config)) {
-            Source& source = *sources.at(key);
-            source.restless_mono_us = now;
-            const Micros due = std::max(now + pace.suspicion(), source.asked_mono_us + pace.interval());
-            if (source.poll == 0 && !source.queued && source.timer.pending() && due < source.due_mono_us) {
-                schedule(key, source, due - now);
-            }
+            sources.at(key)->restless_mono_us = now;
+            const Micros due = std::max(now + pace.suspicion(), schedule.began(key) + pace.interval());
+            schedule.poll_by(key, outside_pause(key, due));
         }
     }
 
@@ -282,6 +249,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         source.missing_since_mono_us = 0;
         source.error.reset();
         source.error_since_wall_us = 0;
+        source.overdue.clear();
         reset_backoff(key, source);
         if (is_of_api(key)) pace.answered();
         last_success_wall_us = clock.wall_us();
@@ -323,28 +291,27 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     void refresh(std::function<void()> done) {
         refresh_waiters.push_back(std::move(done));
         const Micros wait = refreshed_mono_us == 0 ? 0 : refreshed_mono_us + kRefreshEvery - clock.mono_us();
-        if (!running || wait <= 0) {
+        if (!schedule.running() || wait <= 0) {
             refresh_now();
-        } else if (!refresh_again
-                        .pending()) {  // delayed but not skipped: the caller waits for an answer from after that
+        } else if (!refresh_again.pending()) {
+            // Delayed but not skipped: the caller waits for an answer from after that.
             refresh_again.start_in(wait, [this] { refresh_now(); });
         }
     }
     void refresh_now() {
-        if (running) {
+        if (schedule.running()) {
             refresh_again.stop();
             refreshed_mono_us = clock.mono_us();
-            for (auto& [key, source] : sources)
-                poll_soon(key, *source);
+            for (const auto& [key, source] : sources) {
+                refreshing.insert(key);
+                schedule.poll_by(key, refreshed_mono_us);
+            }
         }
         settle_refresh();
     }
     void settle_refresh() {
-        if (refresh_waiters.empty() || polls_under_way != 0 || refresh_done.pending() || refresh_again.pending())
-            return;
-        const bool waiting =
-            std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s.second->queued; });
-        if (waiting && running) return;
+        if (refresh_waiters.empty() || refresh_done.pending() || refresh_again.pending()) return;
+        if (!refreshing.empty() && schedule.running()) return;
         refresh_done.start_in(0, [this] {
             const auto keep = shared_from_this();
             for (auto& done : std::exchange(refresh_waiters, {})) {
@@ -354,14 +321,19 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         });
     }
 
-    void stop() {
-        running = false;
-        refresh_again.stop();
-        queue.clear();
-        for (auto& [key, source] : sources) {
-            source->timer.stop();
-            source->queued = false;
+    void restart_overdue() {
+        for (const auto& key : schedule.restart_overdue()) {
+            Source& source = *sources.at(key);
+            source.overdue = key + " was not asked for " + std::to_string(since_poll(key) / core::kMinute) +
+                             " minutes by a fault of this program, and is asked again";
+            core::log_error("poll_overdue", source.overdue, {{"endpoint", key}});
         }
+    }
+    Micros since_poll(const std::string& key) const { return clock.mono_us() - schedule.began(key); }
+
+    void stop() {
+        schedule.stop();
+        refresh_again.stop();
         settle_refresh();
     }
 };
@@ -369,7 +341,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
 EndpointSync::EndpointSync(core::Clock& clock, core::Random& random, Provider& provider, Listener& listener)
     : state_(std::make_shared<State>(clock, random, provider, listener)) {
     provider.when_news([weak = state_->weak_from_this()](const std::string& key) {
-        if (const auto self = weak.lock(); self && !self->closed) self->news(key);
+        const auto self = weak.lock();
+        if (self && !self->closed) self->schedule.poll_by(key, self->clock.mono_us());
     });
 }
 
@@ -387,9 +360,7 @@ void EndpointSync::restore(const Snapshot& snapshot) {
 }
 
 void EndpointSync::start() {
-    state_->running = true;
-    for (auto& [key, source] : state_->sources)
-        state_->poll_soon(key, *source);
+    state_->schedule.start();
 }
 
 void EndpointSync::stop() {
@@ -400,6 +371,9 @@ void EndpointSync::probe_failed(const std::string& link) {
 }
 void EndpointSync::refresh(std::function<void()> done) {
     state_->refresh(std::move(done));
+}
+void EndpointSync::restart_overdue() {
+    state_->restart_overdue();
 }
 
 DiscoveryStatus EndpointSync::status(const std::string& link) const {
@@ -413,17 +387,27 @@ DiscoveryStatus EndpointSync::status(const std::string& link) const {
 }
 
 DiscoveryCounters EndpointSync::counters() const {
-    return {state_->provider.requests(), state_->changes, state_->last_success_wall_us};
+    DiscoveryCounters out{state_->provider.requests(), state_->changes, state_->last_success_wall_us, {}};
+    for (const auto& [key, source] : state_->sources) {
+        if (state_->schedule.began(key) != 0) out.since_poll_us[key] = state_->since_poll(key);
+    }
+    return out;
 }
 
 std::string EndpointSync::clock_problem() const {
     return state_->provider.clock_problem();
 }
 
+Micros EndpointSync::next_poll_mono_us(const std::string& source) const {
+    return state_->schedule.due(source);
+}
+
 std::vector<std::string> EndpointSync::warnings() const {
     std::vector<std::string> out;
     for (const auto& [key, source] : state_->sources) {
-        if (!source->doubt.empty()) out.push_back(source->doubt);
+        for (const auto& text : {source->doubt, source->overdue}) {
+            if (!text.empty()) out.push_back(text);
+        }
     }
     return out;
 }

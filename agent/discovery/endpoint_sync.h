@@ -24,6 +24,7 @@ struct DiscoveryCounters {
     RequestCounts requests;  // {action, code}; code "ok" or the API's
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0;
+    std::map<std::string, Micros> since_poll_us;  // by source: since its last poll began; without those not yet polled
 };
 
 class EndpointSync {
@@ -59,6 +60,9 @@ class EndpointSync {
     /// every host at once), each at most once in a poll interval.
     void probe_failed(const std::string& link);
 
+    /// Starts polls again that were lost by a fault of this program, and says so in warnings(). To be called now and then.
+    void restart_overdue();
+
     /// Unknown links: an empty status with source "none".
     DiscoveryStatus status(const std::string& link) const;
     DiscoveryCounters counters() const;
@@ -66,6 +70,9 @@ class EndpointSync {
     std::string clock_problem() const;
     /// Problems that do not stop it from working (a suspiciously empty reply), at most one sentence for each source.
     std::vector<std::string> warnings() const;
+    /// When the source is polled next, monotonic; in the past: it waits for others; kNever: a poll is under way, or there
+    /// is no such source.
+    Micros next_poll_mono_us(const std::string& source) const;
     /// Adds the sources to a snapshot (region, zone and api_hosts are the caller's).
     void fill(Snapshot& snapshot) const;
 

@@ -8,13 +8,11 @@ namespace {
 
 using core::Micros;
 
-constexpr Micros kMaxStretch = 30 * core::kMinute;
-// Doubled by each rate refusal, reduced by each success: hosts that share a quota settle slightly above it instead of
-// retrying in step.
-constexpr double kEase = 0.95, kMaxStretchFactor = 32;
-constexpr Micros kRestless = core::kHour;  // after a change the configured interval applies for this long
-constexpr int kStretchPart = 60;           // then it grows by a sixtieth of the quiet time
-constexpr Micros kSuspicionSpread = 30 * core::kSecond;
+// After a change the configured interval applies for some minutes, then it grows by half of the quiet time: a fleet
+// whose hosts all saw the same change must leave the quota to those that have not seen it yet.
+constexpr Micros kRestless = 2 * core::kMinute;
+constexpr int kStretchPart = 2;
+constexpr int kMaxRefusals = 8;
 
 }  // namespace
 
@@ -28,29 +26,27 @@ Micros PollPace::longest() const {
 }
 
 Micros PollPace::after_quiet(Micros quiet_us) {
-    const Micros whole = std::min(longest(), interval_ + std::max<Micros>(quiet_us - kRestless, 0) / kStretchPart);
-    return spread(std::min(stretched(whole), std::max(kMaxStretch, whole)));
+    const Micros whole =
+        refusals_ > 0 ? longest() : interval_ + std::max<Micros>(quiet_us - kRestless, 0) / kStretchPart;
+    return spread(std::min(whole, longest() / 11 * 10));  // a tenth more is the longest
 }
 
 Micros PollPace::spread(Micros interval_us) {
     return interval_us * 9 / 10 + up_to(interval_us / 5);
 }
 
-Micros PollPace::suspicion() {
-    return up_to(stretched(kSuspicionSpread));
+Micros PollPace::doubled(Micros time) const {
+    for (int i = 0; i < refusals_ && time < longest(); ++i)
+        time *= 2;
+    return std::min(time, longest());
 }
 
 void PollPace::refused() {
-    stretch_ = std::min(stretch_ * 2, kMaxStretchFactor);
-}
-
-Micros PollPace::after_refusal(Micros pause_us) {
-    // Anywhere in the stretched interval: all hosts were refused at the same moment, for the same time.
-    return pause_us + up_to(std::min(stretched(interval_), std::max(kMaxStretch, interval_)));
+    refusals_ = std::min(refusals_ + 1, kMaxRefusals);
 }
 
 void PollPace::answered() {
-    stretch_ = std::max(1.0, stretch_ * kEase);
+    refusals_ /= 2;
 }
 
 }  // namespace postern::agent

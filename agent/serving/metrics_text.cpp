@@ -283,6 +283,9 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_discovery_requests_total", "counter", "Requests to the cloud, by its answer.");
     for (const auto& [key, count] : s.discovery.requests)
         w.sample({{"action", key.first}, {"code", key.second}}, count);
+    w.family("postern_discovery_poll_age_seconds", "gauge", "Time since a source of addresses was last asked.");
+    for (const auto& [source, age_us] : s.discovery.since_poll_us)
+        w.sample({{"source", source}}, timestamp(age_us));
     w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
              s.discovery.changes);
 }

@@ -64,6 +64,8 @@ class Steering final : private EndpointSync::Listener {
     void token_changed(const std::string& link);
     /// Asks the cloud, then probes everything, then calls `done`.
     void refresh(std::function<void()> done);
+    /// See EndpointSync.
+    void restart_overdue_polls() { sync_.restart_overdue(); }
 
     /// Publishes now instead of at the end of this loop turn.
     void publish();

@@ -18,7 +18,7 @@ PHASES = ("connect_us", "tls_us", "request_us", "ttfb_us", "transfer_us")
 METRICS = ("postern_build_info", "postern_dns_queries_total", "postern_plan_generation", "postern_endpoint_up",
            "postern_endpoint_state", "postern_probe_attempts_total", "postern_probe_phase_duration_seconds",
            "postern_tls_not_after_timestamp_seconds", "postern_discovery_last_success_timestamp_seconds",
-           "postern_discovery_requests_total", "postern_discovery_changes_total", "postern_dns_private_answers",
+           "postern_discovery_requests_total", "postern_discovery_changes_total", "postern_discovery_poll_age_seconds", "postern_dns_private_answers",
            "postern_dns_upstream_requests_total", "process_resident_memory_bytes", "process_cpu_seconds_total")
 
 

@@ -212,23 +212,40 @@ TEST_CASE("aliyun: a signature error never repeats what the gateway says was sig
 }
 
 TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {
+    const core::Micros kNow = *parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
     HttpResponse r;
-    CHECK(throttle_wait_us(r) == 0);
+    CHECK(throttle_wait_us(r, kNow) == 0);
     r.headers = {{"x-ratelimit-user-api", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234"}};
-    CHECK(throttle_wait_us(r) == 2 * core::kSecond);
+    CHECK(throttle_wait_us(r, kNow) == 2 * core::kSecond);
     r.headers.emplace_back("x-ratelimit-user", "Limit:1,Remain:0,TimeLeft:5000,Reset:1");
-    CHECK(throttle_wait_us(r) == 5 * core::kSecond);
+    CHECK(throttle_wait_us(r, kNow) == 5 * core::kSecond);
     for (const char* bad : {"TimeLeft:", "TimeLeft:-5", "TimeLeft:99999999999", "nonsense"}) {
         r.headers = {{"x-ratelimit-user-api", bad}};
-        CHECK(throttle_wait_us(r) == 0);
+        CHECK(throttle_wait_us(r, kNow) == 0);
+    }
+    r.headers = {{"x-acs-retry-after", "1500"}};
+    CHECK(throttle_wait_us(r, kNow) == 1500 * core::kMillisecond);
+    r.headers.emplace_back("x-ratelimit-user", "Limit:1,Remain:0,TimeLeft:5000,Reset:1");
+    CHECK(throttle_wait_us(r, kNow) == 5 * core::kSecond);
+    r.headers = {{"retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"}};
+    CHECK(throttle_wait_us(r, kNow) == 30 * core::kSecond);
+    r.headers.emplace_back("date", "Sun, 06 Nov 1994 08:50:00 GMT");  // this host's clock is slow
+    CHECK(throttle_wait_us(r, kNow) == 7 * core::kSecond);
+    for (const char* bad :
+         {"Sun, 06 Nov 1994 08:49:00 GMT", "Sun, 06 Nov 2094 08:49:37 GMT", "0", "-3", "1.5", "soon"}) {
+        INFO(bad);
+        r.headers = {{"retry-after", bad}};
+        CHECK(throttle_wait_us(r, kNow) == 0);
+        r.headers = {{"x-acs-retry-after", bad}};
+        CHECK(throttle_wait_us(r, kNow) == 0);
     }
     r.headers = {{"x-ratelimit-user-api", "Limit: 1, Remain: 0, TimeLeft: 3000, Reset: 1"}, {"retry-after", "60"}};
-    CHECK(throttle_wait_us(r) == 3 * core::kSecond);  // the API's value before a proxy's
+    CHECK(throttle_wait_us(r, kNow) == 3 * core::kSecond);  // the API's value before a proxy's
     r.headers = {{"retry-after", "7"}};
-    CHECK(throttle_wait_us(r) == 7 * core::kSecond);
-    for (const char* bad : {"", "-1", "7x", "99999999999999999999", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
+    CHECK(throttle_wait_us(r, kNow) == 7 * core::kSecond);
+    for (const char* bad : {"", "-1", "7x", "99999999999999999999"}) {
         r.headers = {{"retry-after", bad}};
-        CHECK(throttle_wait_us(r) == 0);
+        CHECK(throttle_wait_us(r, kNow) == 0);
     }
     CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777 * core::kSecond);
     CHECK_FALSE(parse_http_date(""));
