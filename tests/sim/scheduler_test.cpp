@@ -292,6 +292,25 @@ TEST_CASE("schedule: a changed spec is probed at once, an equal one is not", "[s
     CHECK(w.prober.count() - count <= 31);
 }
 
+// The running attempt says nothing about the new one: with another token it would be known an interval later only.
+TEST_CASE("schedule: a spec that is changed during an attempt is probed right after it", "[schedule]") {
+    World w;
+    w.prober.set_default({Reason::kNone, 200 * kMillisecond});
+    w.targets(1);
+    w.clock.advance(kMinute);
+    w.scheduler.probe_now("", {});
+    w.clock.advance(kMillisecond);
+    REQUIRE(w.prober.running() == 1);
+    const auto count = w.prober.count();
+    w.spec = std::make_shared<ProbeSpec>(*w.spec);
+    w.spec->token = core::Secret("another token");
+    w.targets(1);
+    w.clock.advance(250 * kMillisecond);
+    CHECK(w.prober.count() == count + 1);
+    w.clock.advance(kSecond);
+    CHECK(w.prober.count() == count + 1);  // once
+}
+
 // The grid of the old interval must neither delay the next start (an hour's jitter is minutes) nor be counted as missed.
 TEST_CASE("schedule: after a change of the interval the new grid counts at once, and no start was missed",
           "[schedule]") {
