@@ -70,7 +70,6 @@ struct Flight {
 
     // Used by the forwarder only.
     std::uint32_t generation = 0;  // of this slot; part of every cookie and timer
-    bool active = false;
     bool patient = false;  // some server answers others: the deadline is client_end
     bool told = false;     // the clients have been told SERVFAIL; only a late reply for the cache is awaited
     UpstreamList order;
