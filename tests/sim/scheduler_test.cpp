@@ -208,6 +208,13 @@ TEST_CASE("schedule: young attempts are limited, the others wait", "[schedule]")
     w.clock.advance(5 * kSecond);
     CHECK(w.prober.most_running() == 8);
     CHECK(w.prober.count() >= 200);
+    // One that hangs is young for 100 ms only, and then makes room for the next.
+    World v(limits);
+    for (int i = 0; i < 40; ++i)
+        v.hang(i, Reason::kTcpTimeout);
+    v.targets(40);
+    v.clock.advance(800 * kMillisecond);
+    CHECK(v.prober.running() == 40);
     SchedulerLimits hard;
     hard.in_flight = 5;
     World x(hard);
