@@ -54,7 +54,7 @@ TEST_CASE("upstream: what a server did is counted in its slot of the statistics"
     CHECK(seen.rtt_buckets.back() == 1);
 }
 
-// Else a server that was removed from the plan, but still answers a question, counts for the one that has its slot since.
+// Else a server that was removed from the plan, but still has a question, counts for the one that has its slot since.
 TEST_CASE("upstream: a server that was removed counts for no other one", "[upstream]") {
     core::StatsPage page;
     std::vector<core::SocketAddress> left_out;

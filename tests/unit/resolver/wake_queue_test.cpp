@@ -56,7 +56,7 @@ TEST_CASE("wakes: a flight is woken once, at the earliest of its times", "[forwa
     CHECK(q.woken.back() == std::pair{a, 110 * kMillisecond});
 }
 
-// The slot may have another flight by then, which has a time of its own. An idle program does not wake up for what ended.
+// The slot may have another flight by then, with a time of its own. An idle program does not wake up for what ended.
 TEST_CASE("wakes: an ended flight is not woken, and no timer stays for it", "[forwarder]") {
     Queue q;
     const auto ended = q.begin(1);
