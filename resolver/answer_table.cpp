@@ -9,7 +9,6 @@ namespace postern::resolver {
 AnswerTable::AnswerTable(const std::vector<core::OwnerView>& owners, std::uint64_t seed) : seed_(seed) {
     slots_.resize(std::bit_ceil(std::max<std::size_t>(owners.size() * 2, 16)));
     for (std::size_t i = 0; i < owners.size(); ++i) {
-        if (find(owners[i].name, owners) >= 0) continue;
         const std::uint64_t hash = hash_bytes(owners[i].name, seed_);
         std::size_t at = hash & (slots_.size() - 1);
         while (slots_[at].owner_plus_1 != 0)

@@ -30,7 +30,7 @@ core::IpAddress PeerAddress::ip() const {
     std::uint32_t address = 0;
     if (as_v4(*this, &address)) return core::IpAddress::v4(ntohl(address));
     std::array<std::uint8_t, 16> bytes;
-    std::memcpy(bytes.data(), v6.sin6_addr.s6_addr, 16);
+    std::memcpy(bytes.data(), v6.sin6_addr.s6_addr, bytes.size());
     return core::IpAddress::v6(bytes);
 }
 

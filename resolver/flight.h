@@ -70,9 +70,8 @@ struct Flight {
 
     // Used by the forwarder only.
     std::uint32_t generation = 0;  // of this slot; part of every cookie and timer
-    bool active = false;
-    bool patient = false;  // some server answers others: the deadline is client_end
-    bool told = false;     // the clients have been told SERVFAIL; only a late reply for the cache is awaited
+    bool patient = false;          // some server answers others: the deadline is client_end
+    bool told = false;             // the clients have been told SERVFAIL; only a late reply for the cache is awaited
     UpstreamList order;
     std::vector<bool> spoke;  // by index into order: answered with an error or unreachable, so not asked again
     std::vector<std::uint8_t> plain_later;  // indexes into order: answered OPT with an error, to be asked without it

@@ -15,7 +15,6 @@ FlightTable::Slot FlightTable::add(const FlightKey& key, ByteView question, std:
         flights_.emplace_back();
     }
     Flight& f = flights_[slot];
-    f.active = true;
     f.key = key;
     f.hash = hash;
     f.client = client;
@@ -43,7 +42,7 @@ std::optional<FlightTable::Slot> FlightTable::find(const FlightKey& key, std::ui
 Flight* FlightTable::find(Slot slot, std::uint32_t generation) {
     if (slot >= flights_.size()) return nullptr;
     Flight& f = flights_[slot];
-    return f.active && f.generation == generation ? &f : nullptr;
+    return f.generation == generation ? &f : nullptr;
 }
 
 void FlightTable::unlink(Slot slot) {
@@ -74,7 +73,6 @@ std::optional<FlightTable::Slot> FlightTable::oldest_lingering() {
 
 void FlightTable::release(Slot slot) {
     Flight& f = flights_[slot];
-    f.active = false;
     ++f.generation;
     f.attempts.clear();
     f.order.clear();

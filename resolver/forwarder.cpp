@@ -115,7 +115,7 @@ void Forwarder::prefetch(const FlightKey& key, ByteView question) {
 /// a port of its own, the flight waits for itself until its deadline.
 bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
     return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
-        return a.live && !a.tcp && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
+        return a.live && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
     });
 }
 

@@ -33,7 +33,6 @@ void Listeners::connect(QueryHandler* handler) {
         if (self == nullptr) return;
         self->flush();
     });
-    uv_unref(reinterpret_cast<uv_handle_t*>(before_sleep_.get()));
 }
 
 core::Result<void> Listeners::add(ListenSocket socket) {

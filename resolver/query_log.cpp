@@ -33,7 +33,7 @@ QueryLog::~QueryLog() {
 void QueryLog::configure(std::uint64_t sample) {
     if (path_.empty() || sample == sample_) return;
     sample_ = sample;
-    pending_ = {};
+    pending_ = std::vector<core::QueryRecord>();  // `= {}` would keep the memory
     timer_.stop();
     file_.reset();
     seq_ = 0;

@@ -27,7 +27,7 @@ bool rdata_is_sound(ByteView message, const Record& r) {
         case kTypeDname:
             return read_name(upto, r.rdata_at, &name) == r.end();
         case kTypeMx:
-            return r.rdata_length > 2 && read_name(upto, r.rdata_at + 2, &name) == r.end();
+            return read_name(upto, r.rdata_at + 2, &name) == r.end();
         case kTypeMinfo: {
             const std::size_t second = read_name(upto, r.rdata_at, &name);
             return second != 0 && read_name(upto, second, &name) == r.end();

@@ -123,7 +123,7 @@ class TcpServer::Client final : public TcpStream::Owner {
         if (!kept_.empty()) {
             kept_from_ = kept_.size() - answer(core::ByteView(kept_).subspan(kept_from_));
             if (kept_from_ < kept_.size()) return;
-            kept_ = {};
+            kept_ = core::Bytes();  // `= {}` would keep the memory
             kept_from_ = 0;
             if (!has_room()) return;
         }

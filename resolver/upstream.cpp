@@ -65,7 +65,6 @@ void Upstream::answered(core::Micros now, core::Micros rtt_us, std::uint16_t rco
     answered_at_ = now;
     srtt_us_ = srtt_us_ == 0 ? rtt_us : (7 * srtt_us_ + rtt_us) / 8;
     failures_ = 0;
-    recheck_every_ = 0;
     ++stats_->answered;
     if (rcode == kServFail) ++stats_->servfail;
     if (rcode == kRefused) ++stats_->refused;

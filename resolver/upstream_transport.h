@@ -40,7 +40,7 @@ class UpstreamTransport {
     virtual Sent send_tcp(std::uint64_t cookie, const core::SocketAddress& server, core::ByteView query) = 0;
     /// Ends an exchange without an event. Unknown handles are ignored.
     virtual void cancel(std::uint64_t handle) = 0;
-    /// The source port of a UDP exchange; 0 if it is unknown.
+    /// The source port of a UDP exchange; 0 for any other handle.
     virtual std::uint16_t local_port(std::uint64_t handle) = 0;
 };
 

@@ -35,7 +35,7 @@ void WaitingClients::drop_all(Flight& f) {
     for (const Waiter& w : f.waiters)
         uncount(w);
     f.waiters.clear();
-    if (f.waiters.capacity() > kMaxKept) f.waiters = {};
+    if (f.waiters.capacity() > kMaxKept) f.waiters = std::vector<Waiter>();  // `= {}` would keep the memory
 }
 
 std::vector<Waiter> WaitingClients::take_later(Flight& f, core::Micros since) {

@@ -25,7 +25,7 @@ void WakeQueue::on_timer() {
     while (!wakes_.empty()) {
         const Wake next = wakes_.top();
         Flight& f = flights_[next.slot];
-        const bool current = f.active && f.generation == next.generation && f.wake_at == next.at;
+        const bool current = f.generation == next.generation && f.wake_at == next.at;
         if (current && next.at > now) break;
         // Drop the entries of ended flights even when they are not due: an idle program must not wake up for them.
         wakes_.pop();

@@ -149,7 +149,7 @@ void ServedRequest::cut() {
     work_.reset();
     if (stream_) {
         stream_->request = nullptr;
-        stream_->buffer = {};
+        stream_->buffer = std::string();  // `= {}` would keep the memory
         stream_->used = 0;
     }
     ::shutdown(socket_of(connection_), SHUT_RDWR);  // else the library would wait for a client that does not read

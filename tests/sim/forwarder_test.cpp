@@ -110,6 +110,17 @@ TEST_CASE("failover: after SERVFAIL and REFUSED the next server is asked, the la
     CHECK(records_of(second.last()) == kAnswer);
 }
 
+// Else the client waits for the silent server's time, though it is known that the other one has no answer.
+TEST_CASE("failover: an error means the next server at once, also while an earlier one is silent", "[forwarder]") {
+    Net net(3);
+    net.ask(kWww);
+    net.clock.advance(201 * kMillisecond);
+    REQUIRE(net.transport.open.size() == 2);
+    net.transport.answer(1, 2, {});
+    REQUIRE(net.transport.open.size() == 2);
+    CHECK(net.server(1) == "192.0.2.3");
+}
+
 TEST_CASE("silence: the next server after 200 ms, and the first one's late answer still counts", "[forwarder]") {
     Net net;
     net.ask(kWww);

@@ -208,6 +208,13 @@ TEST_CASE("schedule: young attempts are limited, the others wait", "[schedule]")
     w.clock.advance(5 * kSecond);
     CHECK(w.prober.most_running() == 8);
     CHECK(w.prober.count() >= 200);
+    // One that hangs is young for 100 ms only, and then makes room for the next.
+    World v(limits);
+    for (int i = 0; i < 40; ++i)
+        v.hang(i, Reason::kTcpTimeout);
+    v.targets(40);
+    v.clock.advance(800 * kMillisecond);
+    CHECK(v.prober.running() == 40);
     SchedulerLimits hard;
     hard.in_flight = 5;
     World x(hard);
@@ -290,6 +297,25 @@ TEST_CASE("schedule: a changed spec is probed at once, an equal one is not", "[s
     w.clock.advance(kMinute);
     CHECK(w.prober.count() - count >= 29);
     CHECK(w.prober.count() - count <= 31);
+}
+
+// The running attempt says nothing about the new one: with another token it would be known an interval later only.
+TEST_CASE("schedule: a spec that is changed during an attempt is probed right after it", "[schedule]") {
+    World w;
+    w.prober.set_default({Reason::kNone, 200 * kMillisecond});
+    w.targets(1);
+    w.clock.advance(kMinute);
+    w.scheduler.probe_now("", {});
+    w.clock.advance(kMillisecond);
+    REQUIRE(w.prober.running() == 1);
+    const auto count = w.prober.count();
+    w.spec = std::make_shared<ProbeSpec>(*w.spec);
+    w.spec->token = core::Secret("another token");
+    w.targets(1);
+    w.clock.advance(250 * kMillisecond);
+    CHECK(w.prober.count() == count + 1);
+    w.clock.advance(kSecond);
+    CHECK(w.prober.count() == count + 1);  // once
 }
 
 // The grid of the old interval must neither delay the next start (an hour's jitter is minutes) nor be counted as missed.

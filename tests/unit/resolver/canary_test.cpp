@@ -29,14 +29,15 @@ struct Watched {
         core::capture_log({});
         canary.reset();
     }
-    void start(const std::vector<std::string>& allow, std::vector<resolver::ListenSocket> sockets = {}) {
+    void start(const std::vector<std::string>& allow, std::vector<resolver::ListenSocket> sockets = {},
+               core::Micros period = kPeriod) {
         auto plan = host.plan();
         plan.allow.clear();
         for (const auto& prefix : allow)
             plan.allow.push_back(*core::IpPrefix::parse(prefix));
         host.publish(plan);
         REQUIRE(host.start(std::move(sockets)));
-        canary = std::make_unique<resolver::Canary>(host.loop, *host.clock, host.random, *host.server, kPeriod,
+        canary = std::make_unique<resolver::Canary>(host.loop, *host.clock, host.random, *host.server, period,
                                                     [this] { ++alive; });
         canary->start();
     }
@@ -93,6 +94,14 @@ TEST_CASE("canary: in the statistics it is one local answer over UDP", "[canary]
     CHECK(stats.upstreams[0].sent == 0);
 }
 
+TEST_CASE("canary: its first reply is enough", "[canary]") {
+    Watched w;
+    w.start({"127.0.0.0/8"}, {}, 30 * core::kSecond);
+    REQUIRE(w.fed(1));
+    // One, or two on a machine that stalls for a second.
+    CHECK(w.host.server->stats().queries[static_cast<std::size_t>(core::Source::kLocal)][0][0] <= 2);
+}
+
 TEST_CASE("canary: asks from an allowed address; without one REFUSED counts", "[canary]") {
     const auto refused = [](Watched& w) {
         return w.host.server->stats().events[static_cast<std::size_t>(core::ResolverEvent::kRefusedClient)];
@@ -130,6 +139,10 @@ TEST_CASE("canary: a listener that receives nothing fails it, until it receives 
     CHECK(w.fed(3));
     // Each is logged once; on a machine that stalls for a moment perhaps again.
     CHECK(std::adjacent_find(w.events.begin(), w.events.end()) == w.events.end());
+    // The next time, too: what it received since the last one says nothing.
+    set_deaf(listener, true);
+    w.events.clear();
+    CHECK(w.said("canary_unanswered"));
 }
 
 TEST_CASE("canary: strangers that fill the socket and the budget of refusals do not starve it", "[canary]") {

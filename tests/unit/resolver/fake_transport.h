@@ -30,7 +30,9 @@ class FakeTransport final : public resolver::UpstreamTransport {
         std::erase_if(open, [&](const Exchange& e) { return e.handle == handle; });
     }
     std::uint16_t local_port(std::uint64_t handle) override {
-        return static_cast<std::uint16_t>(20000 + handle % 10000);
+        const bool udp =
+            std::any_of(open.begin(), open.end(), [&](const Exchange& e) { return e.handle == handle && !e.tcp; });
+        return udp ? static_cast<std::uint16_t>(20000 + handle % 10000) : std::uint16_t{0};
     }
 
     /// Passes `message` to exchange `i`; true if it was accepted as the reply.

@@ -35,3 +35,62 @@ TEST_CASE("local: resolver.arpa is NODATA at every name, so that no client finds
     bench.ask(Query{.name = "notresolver.arpa."});
     CHECK(bench.transport.sent == 2);
 }
+
+// A type that does not exist is NODATA with the zone's SOA, which says for how long (RFC 2308): neither a record of
+// another type nor an error, with which clients ask on and on.
+TEST_CASE("local: of this host's own names the types that exist are answered, no others", "[local]") {
+    Bench bench;
+    bench.use(test::usual_plan());
+    const std::string v4 = "1.0.0.127.in-addr.arpa.", zone = "127.in-addr.arpa.";
+    const std::string v6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.";
+    constexpr std::uint16_t kA = 1, kSoa = 6, kPtr = 12, kMx = 15, kAaaa = 28, kAny = 255;
+    struct Case {
+        std::string name;
+        std::uint16_t type;
+        std::string answer, soa;  // how the record begins behind the name; the owner of the SOA of a negative reply
+        int rcode = 0;
+    };
+    const Case cases[] = {{"localhost.", kA, "A 127.0.0.1", ""},
+                          {"localhost.", kAny, "A 127.0.0.1", ""},
+                          {"localhost.", kAaaa, "AAAA ::1", ""},
+                          {"localhost.", kSoa, "SOA localhost. nobody.invalid. ", ""},
+                          {"x.localhost.", kSoa, "", "localhost."},
+                          {"localhost.", kMx, "", "localhost."},
+                          {v4, kPtr, "PTR localhost.", ""},
+                          {v4, kAny, "PTR localhost.", ""},
+                          {v4, kA, "", zone},
+                          {v6, kPtr, "PTR localhost.", ""},
+                          {v6, kAny, "PTR localhost.", ""},
+                          {v6, kA, "", v6},
+                          {zone, kSoa, "SOA localhost. nobody.invalid. ", ""},
+                          {zone, kAny, "SOA localhost. nobody.invalid. ", ""},
+                          {zone, kA, "", zone},
+                          {"0." + zone, kSoa, "", zone},
+                          {"0.0." + zone, kPtr, "", zone},
+                          {"1." + zone, kSoa, "", zone, 3},
+                          {"x." + v4, kPtr, "", zone, 3}};
+    for (const Case& c : cases) {
+        CAPTURE(c.name, c.type);
+        const auto reply = bench.ask(Query{.name = c.name, .type = c.type});
+        REQUIRE_FALSE(reply.empty());
+        CHECK(test::rcode_of(reply) == c.rcode);
+        const auto answer = records_of(reply), authority = records_of(reply, LDNS_SECTION_AUTHORITY);
+        REQUIRE(answer.size() == (c.answer.empty() ? 0 : 1));
+        REQUIRE(authority.size() == (c.soa.empty() ? 0 : 1));
+        if (!answer.empty()) CHECK(answer[0].find(c.name + " 600 IN " + c.answer) == 0);
+        if (!authority.empty()) CHECK(authority[0].find(c.soa + " 600 IN SOA ") == 0);
+    }
+    CHECK(bench.transport.sent == 0);
+}
+
+TEST_CASE("local: in class CH the version is the name of the program, and nothing else is known", "[local]") {
+    Bench bench;
+    bench.use(test::usual_plan());
+    for (const char* name : {"version.bind.", "version.server."}) {
+        for (const std::uint16_t type : std::initializer_list<std::uint16_t>{16, 255}) {
+            const auto answer = records_of(bench.ask(Query{.name = name, .type = type, .klass = 3}));
+            CHECK(answer == std::vector<std::string>{std::string(name) + " 0 CH TXT \"postern\""});
+        }
+        CHECK(test::rcode_of(bench.ask(Query{.name = name, .type = 1, .klass = 3})) == 5);
+    }
+}

@@ -52,6 +52,37 @@ TEST_CASE("plan watcher: reload never goes back to an older durable plan", "[pla
     watcher.stop();
 }
 
+// New verdicts come every minute or two: a line for each would hide the others. Status shows where the plan is from.
+TEST_CASE("plan watcher: a plan is news if its names or its place are others", "[plan]") {
+    const test::TempFolder folder;
+    const std::string current = folder / "plan", durable = folder / "durable";
+    std::vector<core::Level> said;
+    core::capture_log([&](core::Level level, std::string_view event, const std::string&) {
+        if (event == "plan_accepted") said.push_back(level);
+    });
+    core::Loop loop;
+    test::FakeClock clock;
+    core::StatsPage stats;
+    PlanWatcher watcher(
+        loop, clock, {{current, durable}, ""}, stats, 1, [](const PlanPointer&) {}, [] {});
+    const auto take = [&](const std::string& path, std::uint64_t generation, std::uint64_t membership) {
+        auto plan = test::base_plan(generation);
+        plan.membership = membership;
+        REQUIRE(core::write_file(path, *core::serialize(plan), 0644, false));
+        watcher.reload();
+        REQUIRE(stats.plan_accepted_generation == generation);
+        return static_cast<core::PlanSource>(stats.plan_source);
+    };
+    CHECK(take(current, 1, 7) == core::PlanSource::kCurrent);
+    CHECK(take(current, 2, 7) == core::PlanSource::kCurrent);
+    CHECK(take(current, 3, 8) == core::PlanSource::kCurrent);
+    CHECK(take(durable, 4, 8) == core::PlanSource::kDurable);
+    CHECK(take(durable, 5, 8) == core::PlanSource::kDurable);
+    core::capture_log({});
+    const auto kNews = core::Level::kInfo, kQuiet = core::Level::kDebug;
+    CHECK(said == std::vector{kNews, kQuiet, kNews, kNews, kQuiet});
+}
+
 namespace {
 
 /// A resolver without a valid plan: what it takes from its fallback file.

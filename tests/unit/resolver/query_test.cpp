@@ -36,6 +36,12 @@ TEST_CASE("query: what can't be answered is dropped, what is malformed is FORMER
         CHECK(parse(core::Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(cut)), &q) ==
               Parsed::kFormErr);
     }
+    // A record that is not whole could be the OPT that says how large the reply may be.
+    const auto with_opt = Query{.edns_size = 1232}.wire();
+    for (std::size_t cut = good.size(); cut < with_opt.size(); ++cut) {
+        CHECK(parse(core::Bytes(with_opt.begin(), with_opt.begin() + static_cast<std::ptrdiff_t>(cut)), &q) ==
+              Parsed::kFormErr);
+    }
     for (const int questions : {0, 2}) {
         auto wrong = good;
         wrong[5] = static_cast<std::uint8_t>(questions);
@@ -71,6 +77,22 @@ TEST_CASE("query: OPT is found anywhere in the additional section, and only once
 
     with.add_opt(wire);
     CHECK(parse(wire, &q) == Parsed::kFormErr);
+}
+
+// A record of another section is not about this message. Who sends it there is refused, not answered as if it had none.
+TEST_CASE("query: OPT in another section than the additional one is FORMERR", "[query]") {
+    Query with;
+    with.edns_size = 1232;
+    const auto opt_in = [&](std::size_t section) {
+        auto wire = with.wire();
+        core::store_be16(wire.data() + 10, 0);
+        core::store_be16(wire.data() + section, 1);
+        QueryView q;
+        return parse(wire, &q);
+    };
+    CHECK(opt_in(6) == Parsed::kFormErr);
+    CHECK(opt_in(8) == Parsed::kFormErr);
+    CHECK(opt_in(10) == Parsed::kOk);
 }
 
 TEST_CASE("query: an option that runs over the end of OPT is FORMERR, an unknown one is ignored", "[query]") {
@@ -121,6 +143,26 @@ TEST_CASE("names: a pointer must lead backwards and a name must end within 255 b
     }
     longest.push_back(0);
     CHECK(read_name(longest, 12, &name) == 0);
+}
+
+TEST_CASE("names: a label of 63 bytes and a name of 255 are the longest", "[name]") {
+    const auto text_of = [](std::size_t last) {
+        const std::string label(63, 'a');
+        return label + "." + label + "." + label + "." + std::string(last, 'b');
+    };
+    const auto longest = name_from_text(text_of(61));
+    REQUIRE(longest);
+    REQUIRE(longest->size() == 255);
+    CHECK_FALSE(name_from_text(text_of(62)));
+    core::Bytes message(12);
+    message.insert(message.end(), longest->begin(), longest->end());
+    Name name;
+    CHECK(read_name(message, 12, &name) == message.size());
+    CHECK(name == ByteView(*longest));
+    core::Bytes longer(12);
+    longer.insert(longer.end(), {1, 'x'});
+    longer.insert(longer.end(), longest->begin(), longest->end());
+    CHECK(read_name(longer, 12, &name) == 0);
 }
 
 TEST_CASE("names: text becomes lower-case wire format", "[name]") {

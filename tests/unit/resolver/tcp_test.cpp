@@ -154,6 +154,10 @@ TEST_CASE("tcp: of many queries with large replies only as many are answered as 
     CHECK(shop.answered() <= 10);  // 2 in our memory, the rest in the kernel's buffers
     CHECK(shop.read(client, 400) == 400);
     CHECK(shop.answered() == 400);
+    shop.send(client, burst);  // once more: nothing of the first time is left
+    CHECK(shop.answered() <= 410);
+    CHECK(shop.read(client, 800) == 800);
+    CHECK(shop.answered() == 800);
 }
 
 TEST_CASE("tcp: the number of one client's queries that wait for upstreams is limited, and all are answered", "[tcp]") {
@@ -172,6 +176,8 @@ TEST_CASE("tcp: the number of one client's queries that wait for upstreams is li
         CHECK(shop.transport.open.size() <= 257);
         return shop.messages == 600;
     }));
+    shop.ask(client, "later.example.");  // it is read again
+    CHECK(shop.transport.open.size() == 1);
 }
 
 TEST_CASE("tcp: a client that closes its side when its reply arrives still gets it", "[tcp]") {

@@ -51,3 +51,34 @@ TEST_CASE("udp: a query of any size is read whole, also in a batch with small on
         }
     }
 }
+
+// A client takes no reply from another address than it has asked.
+TEST_CASE("udp: on a wildcard address replies come from the address that was asked", "[server]") {
+    Host host;
+    auto plan = host.plan();
+    plan.listen = {{*core::IpAddress::parse("0.0.0.0"), 0}};
+    host.publish(plan);
+    REQUIRE(host.start());
+    const auto at = [&](const char* ip) {
+        return core::SocketAddress{*core::IpAddress::parse(ip), host.address().port};
+    };
+    const core::UniqueFd clients[] = {connected(at("127.0.0.2"), SOCK_DGRAM), connected(at("127.0.0.1"), SOCK_DGRAM),
+                                      connected(at("127.0.0.3"), SOCK_DGRAM)};
+    const auto ask_all = [&](const std::string& name) {
+        for (const auto& client : clients) {
+            const auto wire = Query{.name = name}.wire();
+            REQUIRE(::send(client.get(), wire.data(), wire.size(), 0) == static_cast<ssize_t>(wire.size()));
+        }
+    };
+    ask_all("db.example.");  // in one batch
+    for (const auto& client : clients)
+        CHECK(records_of(host.receive(client.get())).size() == 1);
+    ask_all("www.example.");
+    sockaddr_in from{};
+    const auto question = host.receive(host.upstream.get(), &from);
+    REQUIRE_FALSE(question.empty());
+    const auto answer = test::reply_to(question, 0, test::kAnswer);
+    ::sendto(host.upstream.get(), answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    for (const auto& client : clients)
+        CHECK(records_of(host.receive(client.get())) == test::kAnswer);
+}

@@ -90,6 +90,14 @@ struct Wire {
     bool plenty = false;
 };
 
+/// Whether no socket has this port of 127.0.0.1.
+bool is_free(std::uint16_t port) {
+    const core::UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage;
+    const socklen_t size = core::SocketAddress{core::IpAddress::v4(INADDR_LOOPBACK), port}.to(&storage);
+    return ::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) == 0;
+}
+
 }  // namespace
 
 TEST_CASE("upstream sockets: any thousand queries leave from about a thousand ports, though sockets serve a few",
@@ -138,6 +146,7 @@ TEST_CASE("upstream sockets: one whose exchange failed is not reused, nor are th
         uv_run(wire.loop.raw(), UV_RUN_ONCE);
     CHECK(wire.transport->idle() == 100);
     CHECK(wire.events.replies.back().first == 201);
+    CHECK(is_free(port));  // it is closed: an open one would wake the loop for that datagram again and again
     // After several exchanges without a reply the idle sockets are closed; after one they are not.
     const auto lose = [&](int times) {
         for (int i = 0; i < times; ++i) {
@@ -241,4 +250,34 @@ TEST_CASE("upstream sockets: without a free descriptor an idle socket is used, a
     CHECK(same.error == 0);
     CHECK(foreign.error == EMFILE);  // all idle ones were closed for it, but the limit of 0 allows none
     CHECK(wire.transport->idle() == 0);
+}
+
+// Else the second question takes the socket of the first, whose reply is lost.
+TEST_CASE("upstream sockets: questions at the same time have a socket each, also after one was cancelled",
+          "[upstream]") {
+    Wire wire;
+    wire.transport->cancel(wire.send(1));
+    wire.receive();
+    const auto first = wire.send(2), second = wire.send(3);
+    CHECK(first != second);
+    const std::set<std::uint16_t> ports{wire.receive(), wire.receive()};
+    CHECK(ports == std::set{wire.transport->local_port(first), wire.transport->local_port(second)});
+    CHECK(ports.size() == 2);
+}
+
+// A question that is taken for sent is waited for in vain.
+TEST_CASE("upstream sockets: what can be sent neither from a used socket nor from a new one is reported",
+          "[upstream]") {
+    Wire wire("40000\t40019\n");  // so few that one idle socket is enough to be reused
+    if (!wire.plenty) {
+        WARN("too few descriptors are allowed here");
+        return;
+    }
+    wire.exchange(1);
+    REQUIRE(wire.transport->idle() == 1);
+    const auto sent = wire.transport->send_udp(2, wire.address, core::Bytes(70000));
+    CHECK(sent.error == EMSGSIZE);
+    CHECK(wire.transport->idle() == 0);
+    wire.exchange(3);
+    CHECK(wire.events.replies.back().first == 3);
 }
