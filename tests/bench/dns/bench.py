@@ -47,7 +47,8 @@ def peak_mb(pid):
     total = 0
     for p in family(pid):
         with open(f"/proc/{p}/status") as f:
-            total += int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)) / 1024
+            peak = re.search(r"VmHWM:\s+(\d+)", f.read())
+        total += int(peak.group(1)) / 1024 if peak else 0  # dnsmasq's children for TCP are zombies for a while
     return total
 
 
