@@ -93,6 +93,12 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
         kept.push_back(address);
         next.push_back(address);
     }
+    if (next.empty()) {  // the last known good is never replaced by nothing
+        kept = held.served;
+        next.assign(kept.begin(), kept.end());
+        out.held.ended = true;
+        any_stated = false;
+    }
     out.held.served = make_endpoint_set(std::move(next));
     out.confirmed = kept.empty();
     if (!kept.empty()) out.doubt = doubt_about(report, ready, kept, any_stated);
