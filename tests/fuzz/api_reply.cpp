@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect_one_line(words.what);
     expect(!words.hint.empty());
     HttpResponse limited{429, {{"x-ratelimit-user", std::string(body)}}, ""};
-    expect(throttle_wait_us(limited) >= 0);
+    expect(throttle_wait_us(limited, 0) >= 0);
     parse_http_date(std::string(body));
     return 0;
 }
