@@ -23,7 +23,8 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const 
     if (successor && !address.zone.empty()) return Fate::kReplaced;
     if (report.complete && !ready.empty()) return Fate::kReplaced;
     for (const auto& zone : report.zones) {
-        if (zone.zone_id == address.zone && is_stated_end(zone.status)) return Fate::kStatedEnd;
+        const bool same = !address.zone.empty() && zone.zone_id == address.zone;  // without IDs any zone could be meant
+        if (same && is_stated_end(zone.status)) return Fate::kStatedEnd;
     }
     return Fate::kUnmentioned;
 }

@@ -138,7 +138,8 @@ TEST_CASE("sync: suspicious emptiness is kept and warned about, a stated end is 
     CHECK(w.sync->warnings()[0].find("the last known stay in use: 10.0.0.1 (h)") != std::string::npos);
 }
 
-TEST_CASE("sync: an endpoint that has ended leaves when another has addresses, and comes back with its connection", "[sync]") {
+TEST_CASE("sync: an endpoint that has ended leaves when another has addresses, and comes back with its connection",
+          "[sync]") {
     World w;
     w.cloud.put("ep-1", {{"h", "10.0.0.1"}, {"i", "10.0.1.1"}});
     w.cloud.put("ep-2", {{"j", "10.0.2.1"}});
