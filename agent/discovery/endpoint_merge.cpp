@@ -94,10 +94,11 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
         kept.push_back(address);
         next.push_back(address);
     }
-    if (next.empty()) {  // the last known good is never replaced by nothing
+    if (next.empty() || (held.ended && ready.empty())) {  // the last known good is never replaced by nothing
         kept = held.served;
         next.assign(kept.begin(), kept.end());
-        out.held.ended = true;
+        out.held.ended = !kept.empty();
+        out.held.leaving.clear();
         any_stated = false;
     }
     out.held.served = make_endpoint_set(std::move(next));

@@ -108,7 +108,9 @@ TEST_CASE("merge: an end that the API states counts at once, unless a probe disa
     CHECK_FALSE(m.held.ended);
     // The reason tells the operator what ends it: a probe, or the grace time.
     CHECK(m.doubt.find("the API says that the end of 10.0.0.1 (h), 10.0.1.1 (i) has come") != std::string::npos);
-    CHECK(merge_report(m.held, gone, 10 * kMinute, works).held.ended);
+    m = merge_report(m.held, gone, 10 * kMinute, works);
+    CHECK(m.held.ended);
+    CHECK(merge_report(m.held, gone, 11 * kMinute, works).held.ended);  // whatever probes say, until it is back
 }
 
 // The last known good is never replaced by nothing: a dead address is no worse than none, and the connection may come back.
