@@ -132,14 +132,11 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     }
 
     void endpoints_came(std::uint64_t id, const std::string& vpc, Description& d, const JsonView& reply) {
-        auto page = read_endpoints_page(reply);
+        auto page = read_endpoints_page(reply, d.query, vpc);
         if (!page) return bad(id, "ListVpcEndpoints", page.error().what);
         d.report.request_id = page->request_id;
-        for (auto& endpoint : page->endpoints) {
-            // A gateway that does not know a filter ignores it: check every result here.
-            const bool other = !d.query.service.empty() && endpoint.service_name != d.query.service;
-            if (!other) d.report.parts.push_back(std::move(endpoint));
-        }
+        for (auto& endpoint : page->endpoints)
+            d.report.parts.push_back(std::move(endpoint));
         if (d.report.parts.size() > kMaxFound) {
             return finish(id,
                           core::fail(Code::kApiRejected,

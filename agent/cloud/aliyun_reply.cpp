@@ -43,10 +43,10 @@ bool is_token_text(const std::string& code) {
     return true;
 }
 
-/// An address that a client could connect to. Loopback is allowed: test setups have a gateway there.
+/// An address that an endpoint could have. Loopback is allowed: test setups have a gateway there.
 std::optional<IpAddress> usable(const std::string& text, bool v6) {
     const auto ip = IpAddress::parse(text);  // "false", which old replies contain, is not an address
-    if (!ip || ip->is_v6() != v6 || !ip->is_host()) return std::nullopt;
+    if (!ip || ip->is_v6() != v6 || !may_be_endpoint(*ip)) return std::nullopt;
     return ip;
 }
 
@@ -116,15 +116,35 @@ core::Result<ZonesPage> read_zones_page(const JsonView& reply) {
     return out;
 }
 
-core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply) {
+namespace {
+
+bool matches(const JsonView& item, const EndpointQuery& query, const std::string& vpc) {
+    const std::string type = item.at("EndpointType").text(), its_vpc = item.at("VpcId").text();
+    if (!type.empty() && type != "Interface") return false;
+    if (!its_vpc.empty() && its_vpc != vpc) return false;
+    if (!query.service.empty() && item.at("ServiceName").text() != query.service) return false;
+    JsonView list = item.at("Tags");
+    if (list.is_object()) list = list.at("Tag");
+    const auto tags = list.items();
+    return std::all_of(query.tags.begin(), query.tags.end(), [&](const auto& wanted) {
+        return std::any_of(tags.begin(), tags.end(), [&](const JsonView& tag) {
+            return tag.at({"Key", "TagKey"}).text() == wanted.first &&
+                   tag.at({"Value", "TagValue"}).text() == wanted.second;
+        });
+    });
+}
+
+}  // namespace
+
+core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply, const EndpointQuery& query,
+                                                const std::string& vpc) {
     EndpointsPage out;
     const auto items = read_page_items(reply, "Endpoints", "Endpoint", "endpoints", &out.next_token, &out.request_id);
     if (!items) return core::fail(items.error());
     for (const JsonView& item : *items) {
         auto endpoint = read_endpoint_attribute(item);
         if (!endpoint) return core::fail(std::move(endpoint.error()));
-        const std::string type = item.at("EndpointType").text();
-        if (type.empty() || type == "Interface") out.endpoints.push_back(std::move(*endpoint));
+        if (matches(item, query, vpc)) out.endpoints.push_back(std::move(*endpoint));
     }
     return out;
 }

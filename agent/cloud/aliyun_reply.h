@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/endpoint/endpoint_query.h"
 #include "agent/endpoint/provider.h"
 #include "agent/net/http_transport.h"
 #include "agent/text/json_view.h"
@@ -36,8 +37,11 @@ struct EndpointsPage {
     std::string next_token;                 // "" on the last page
     std::string request_id;
 };
-/// One page of ListVpcEndpoints, only the interface endpoints. A reply without a list is an error, not "none".
-core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply);
+/// One page of ListVpcEndpoints: the interface endpoints that match the search. Whoever answers may not know a filter and
+/// ignore it, so service, tags and VPC (where it is given) are compared here. A reply without a list is an error, not
+/// "none".
+core::Result<EndpointsPage> read_endpoints_page(const JsonView& reply, const EndpointQuery& query,
+                                                const std::string& vpc);
 
 struct ApiError {
     int http_status = 0;

@@ -58,7 +58,7 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         out.complete = !found->partial;  // with one family unanswered, its addresses are not gone
         out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kMinTtl, kMaxTtl);
         for (const auto& ip : found->addresses) {
-            if (!ip.is_host()) continue;  // 0.0.0.0 is a filter's "blocked"
+            if (!may_be_endpoint(ip)) continue;  // 0.0.0.0 is a filter's "blocked"
             ZoneReport zone{.status = "Connected"};
             (ip.is_v6() ? zone.ipv6 : zone.ipv4) = ip;
             out.zones.push_back(std::move(zone));

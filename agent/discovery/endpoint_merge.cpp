@@ -23,7 +23,8 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const 
     if (successor && !address.zone.empty()) return Fate::kReplaced;
     if (report.complete && !ready.empty()) return Fate::kReplaced;
     for (const auto& zone : report.zones) {
-        if (zone.zone_id == address.zone && is_stated_end(zone.status)) return Fate::kStatedEnd;
+        const bool same = !address.zone.empty() && zone.zone_id == address.zone;  // without IDs any zone could be meant
+        if (same && is_stated_end(zone.status)) return Fate::kStatedEnd;
     }
     return Fate::kUnmentioned;
 }
@@ -92,6 +93,13 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
         any_stated = any_stated || stated;
         kept.push_back(address);
         next.push_back(address);
+    }
+    if (next.empty() || (held.ended && ready.empty())) {  // the last known good is never replaced by nothing
+        kept = held.served;
+        next.assign(kept.begin(), kept.end());
+        out.held.ended = !kept.empty();
+        out.held.leaving.clear();
+        any_stated = false;
     }
     out.held.served = make_endpoint_set(std::move(next));
     out.confirmed = kept.empty();

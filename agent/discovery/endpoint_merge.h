@@ -3,7 +3,7 @@
 // the tests cover.
 //
 // New addresses count at once; so does a replacement in the same zone, and an end that the API states (Deleting,
-// Disconnected). If two addresses replace each other repeatedly, both are served until one has stayed. An address
+// Disconnected) while another address is left. If two addresses replace each other repeatedly, both are served until one has stayed. An address
 // that is merely missing from the reply stays for a grace time, and the last addresses stay without limit: a reply
 // that leaves none is more often an error than the truth, and a dead address is no worse than none.
 #pragma once
@@ -27,6 +27,7 @@ struct HeldAddresses {
         int times = 0;
     };
     std::map<core::IpAddress, Replaced> replaced;  // replaced by another of its zone within kWithdrawalGrace
+    bool ended = false;  // the cloud has ended all of `served`; it is kept because the source has nothing else
 };
 
 struct MergedAddresses {

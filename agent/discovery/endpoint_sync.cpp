@@ -143,6 +143,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             const auto keys = source_keys(link.config);
             if (!only_source.empty() && std::find(keys.begin(), keys.end(), only_source) == keys.end()) continue;
             auto next = compose(link.config, sources_of(link.config), clock.mono_us());
+            // Whatever took the last address of the link's zones: the last known good is never replaced by nothing.
+            if (next && next->empty()) next = narrowed(link.addresses, link.config.zones);
             if (!next || (link.known && *next == link.addresses)) continue;
             if (!keys.empty()) note_change(name, link, *next, only_source);
             link.addresses = std::move(*next);

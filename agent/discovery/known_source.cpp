@@ -25,12 +25,12 @@ std::optional<EndpointSet> compose(const LinkConfig& link, const std::vector<con
         if (!source->known && !source->tried) return std::nullopt;
         any_known = any_known || source->known;
         const EndpointSet chosen = narrowed(source->held.served, link.zones);
-        auto& to = is_gone(*source, now_mono_us) ? gone : present;
+        auto& to = source->held.ended || is_gone(*source, now_mono_us) ? gone : present;
         to.insert(to.end(), chosen.begin(), chosen.end());
     }
     if (!any_known) return std::nullopt;
-    // An endpoint that the API no longer finds is withdrawn only if others remain: the credentials may have
-    // changed to another account.
+    // An endpoint that the API no longer finds, or that has ended, is withdrawn only if others remain: the credentials may
+    // have changed to another account, and a dead address is no worse than none.
     return make_endpoint_set(std::move(present.empty() ? gone : present));
 }
 

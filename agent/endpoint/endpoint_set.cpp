@@ -3,8 +3,16 @@
 #include "core/text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace postern::agent {
+
+bool may_be_endpoint(const core::IpAddress& ip) {
+    static const core::IpAddress kMetadata = core::IpAddress::v4(0x646464c8);
+    static constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const bool mapped = ip.is_v6() && std::equal(kMapped.begin(), kMapped.end(), ip.data());
+    return ip.is_host() && !ip.is_link_local() && ip != kMetadata && !mapped;
+}
 
 EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses) {
     std::stable_sort(addresses.begin(), addresses.end(), [](auto& a, auto& b) { return a.ip < b.ip; });
@@ -17,7 +25,8 @@ EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zon
     if (zones.empty()) return set;
     EndpointSet out;
     for (const auto& a : set) {
-        if (a.zone.empty() || std::find(zones.begin(), zones.end(), a.zone) != zones.end()) out.push_back(a);
+        const bool has_no_zones = a.zone.empty() && !a.endpoint.starts_with("ep-");
+        if (has_no_zones || std::find(zones.begin(), zones.end(), a.zone) != zones.end()) out.push_back(a);
     }
     return out;
 }

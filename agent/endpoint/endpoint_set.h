@@ -10,6 +10,10 @@
 
 namespace postern::agent {
 
+/// False for what no interface endpoint has: link-local and multicast addresses, the metadata service 100.100.100.200, an
+/// IPv4 address written as IPv6 (RFC 4291 2.5.5).
+bool may_be_endpoint(const core::IpAddress& ip);
+
 struct EndpointAddress {
     core::IpAddress ip;
     std::string zone;                                          // "cn-hangzhou-h"; "" for fixed addresses
@@ -22,7 +26,8 @@ using EndpointSet = std::vector<EndpointAddress>;  // sorted by ip, no ip twice
 /// Sorts, drops duplicates (the first zone wins).
 EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses);
 
-/// The addresses in the given zones; all if none is given. Addresses without a zone always stay.
+/// The addresses in the given zones; all if none is given. Addresses of sources without zones always stay, an address that
+/// the API gives without its zone does not.
 EndpointSet narrowed(const EndpointSet& set, const std::vector<std::string>& zones);
 
 /// "10.0.1.23 (cn-hangzhou-h), 10.0.2.9 (cn-hangzhou-i)"; "none" when empty.

@@ -103,6 +103,31 @@ class Changes(HostTest):
         self.host.wait(lambda: self.host.dig(NAME, "AAAA").data == ["::1"], "an AAAA answer")
 
 
+class Ended(HostTest):
+    def test_a_disconnected_endpoint_keeps_its_addresses_over_a_restart_and_says_whose_move_it_is(self):
+        self.host.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}", ConnectionStatus="Disconnected")
+        for zone in host.ZONES:
+            self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/{zone}", ZoneStatus="Disconnected")
+        self.host.gateways.control.post("/listeners/zone-a", mode="refuse")
+        self.host.gateways.control.post("/listeners/zone-b", mode="refuse")
+        self.host.wait(lambda: "is Disconnected" in self.host.postern("status").stdout, "the state in status")
+        self.host.wait_api_calls(4)
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertIn("accept it in TDengine's console", self.host.postern("status").stdout)
+        self.assertEqual(self.host.stop_agent(), 0)
+        self.host.start_postern(wait_ready=False)
+        self.host.wait_api_calls(4)
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        for name in ("zone-a", "zone-b"):
+            self.host.gateways.control.post(f"/listeners/{name}", mode="ok")
+        for zone in host.ZONES:
+            self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/{zone}", ZoneStatus="Connected")
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}", ConnectionStatus="Connected")
+        self.host.wait(lambda: self.host.postern("status").returncode == 0, "status to be good again")
+
+
 class Unprobed(HostTest):
     def test_a_zone_that_the_api_calls_disconnected_leaves_at_once(self):
         self.host.start(link={"probe": {"enabled": False}})

@@ -38,7 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto page = json.and_then(read_zones_page)) {
         judge({.endpoint_id = "ep-1", .status = "Active", .connection_status = "Connected", .zones = page->zones});
     }
-    if (const auto page = json.and_then(read_endpoints_page)) {
+    const EndpointQuery query{.service = "", .tags = {{"env", "prod"}}, .vpc = ""};
+    const auto read_page = [&](const JsonView& reply) { return read_endpoints_page(reply, query, "vpc-1"); };
+    if (const auto page = json.and_then(read_page)) {
         judge({.endpoint_id = "endpoint of x", .search = true, .parts = page->endpoints});
     }
     const ApiError error = read_api_error(kStatuses[data[0] % std::size(kStatuses)], body);

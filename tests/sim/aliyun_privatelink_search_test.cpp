@@ -105,9 +105,10 @@ TEST_CASE("found: the question has VPC, service and tags, and the answer every p
                 CHECK(url.find("Tag.1.Key=env&Tag.1.Value=a%26b&Tag.2.Key=x&Tag.2.Value=") != std::string::npos);
                 CHECK(url.find("MaxResults=50") != std::string::npos);
                 const bool second = url.find("NextToken=p%2F2") != std::string::npos;
+                const std::string tags = R"(,"Tags":[{"Key":"x"},{"Key":"env","Value":"a&b"}])";
                 const std::string items =
-                    second ? endpoint("ep-3")
-                           : endpoint("ep-1") + "," + endpoint("ep-2", R"(,"EndpointType":"Interface")");
+                    second ? endpoint("ep-3", tags)
+                           : endpoint("ep-1", tags) + "," + endpoint("ep-2", R"(,"EndpointType":"Interface")" + tags);
                 const std::string list = wrapped ? R"({"Endpoint":[)" + items + "]}" : "[" + items + "]";
                 return R"({"RequestId":"R-1","TotalCount":"3","Endpoints":)" + list +
                        (second ? end : R"(,"NextToken":"p/2")") + "}";
@@ -132,6 +133,14 @@ TEST_CASE("found: none, foreign ones, too many, endless pages and odd replies", 
                endpoint("ep-1") + "," + endpoint("ep-9", R"(,"EndpointType":"GatewayLoadBalancer")") + "]}";
     };
     CHECK(w.found() == "10.0.0.1 (h)");
+    w.list = [](const std::string&) {  // neither the VPC nor the tags were known as filters
+        const std::string prod = R"(,"Tags":{"Tag":[{"TagKey":"env","TagValue":"prod"}]})";
+        return R"({"Endpoints":[)" + endpoint("ep-2", R"(,"VpcId":"vpc-other")" + prod) + "," +
+               endpoint("ep-3", R"(,"VpcId":"vpc-own","Tags":[{"Key":"env","Value":"test"}])") + "," +
+               endpoint("ep-4", R"(,"VpcId":"vpc-own")") + "," + endpoint("ep-1", R"(,"VpcId":"vpc-own")" + prod) +
+               "]}";
+    };
+    CHECK(w.found({kService, {{"env", "prod"}}, ""}) == "10.0.0.1 (h)");
     w.list = [](const std::string&) {
         return R"({"Endpoints":[)" + endpoint("ep-1") + "," + endpoint("ep-gone") + "]}";
     };

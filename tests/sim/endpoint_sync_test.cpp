@@ -132,8 +132,37 @@ TEST_CASE("sync: suspicious emptiness is kept and warned about, a stated end is 
     w.clock.advance(2 * kMinute);
     CHECK(w.served("a") == "10.0.0.1 (h)");  // a probe still reaches it: the grace time
     w.clock.advance(12 * kMinute);
-    CHECK(w.served("a") == "none");
+    CHECK(w.served("a") == "10.0.0.1 (h)");  // the last one stays, and it is said whose move it is
     CHECK(w.sync->status("a").waiting_for.find("is being deleted") != std::string::npos);
+    REQUIRE(w.sync->warnings().size() == 1);
+    CHECK(w.sync->warnings()[0].find("the last known stay in use: 10.0.0.1 (h)") != std::string::npos);
+}
+
+TEST_CASE("sync: an endpoint that has ended leaves when another has addresses, and comes back with its connection",
+          "[sync]") {
+    World w;
+    w.cloud.put("ep-1", {{"h", "10.0.0.1"}, {"i", "10.0.1.1"}});
+    w.cloud.put("ep-2", {{"j", "10.0.2.1"}});
+    w.begin({on("a", {"ep-1", "ep-2"}), on("b", {"ep-1"}), on("c", {"ep-1"}, {"i"})});
+    w.cloud.reports["ep-1"].connection_status = "Disconnected";
+    w.clock.advance(20 * kMinute);
+    CHECK(w.served("a") == "10.0.2.1 (j)");
+    CHECK(w.served("b") == "10.0.0.1 (h), 10.0.1.1 (i)");
+    CHECK(w.served("c") == "10.0.1.1 (i)");
+    CHECK(w.sync->status("b").waiting_for.find("accept it in TDengine's console") != std::string::npos);
+    Snapshot snapshot;
+    w.sync->fill(snapshot);
+    CHECK(describe(snapshot.sources.at("ep-1").addresses) == "10.0.0.1 (h), 10.0.1.1 (i)");
+    // One zone is enough for the endpoint; a link that names the other one keeps what it has.
+    w.cloud.put("ep-1", {{"h", "10.0.0.1"}});
+    w.cloud.reports["ep-1"].zones.push_back({"i", "Disconnected", IpAddress::parse("10.0.1.1"), {}, ""});
+    w.clock.advance(20 * kMinute);
+    CHECK(w.served("b") == "10.0.0.1 (h)");
+    CHECK(w.served("c") == "10.0.1.1 (i)");
+    w.cloud.put("ep-1", {{"h", "10.0.0.1"}, {"i", "10.0.1.9"}});
+    w.clock.advance(6 * kMinute);
+    CHECK(w.served("a") == "10.0.0.1 (h), 10.0.1.9 (i), 10.0.2.1 (j)");
+    CHECK(w.served("c") == "10.0.1.9 (i)");
 }
 
 TEST_CASE("sync: an endpoint that is not found is withdrawn after the grace time where others are left", "[sync]") {

@@ -102,13 +102,42 @@ TEST_CASE("merge: an end that the API states counts at once, unless a probe disa
     }
     auto gone = report({zone("h", "10.0.0.1", "Wait"), zone("i", "10.0.1.1", "Wait")});
     gone.connection_status = "Disconnected";
-    CHECK(merge_report(kTwo, gone, 0, {}).held.served.empty());
     const auto works = [](const IpAddress&) { return true; };
     auto m = merge_report(kTwo, gone, 0, works);
     CHECK(m.held.served.size() == 2);
+    CHECK_FALSE(m.held.ended);
     // The reason tells the operator what ends it: a probe, or the grace time.
     CHECK(m.doubt.find("the API says that the end of 10.0.0.1 (h), 10.0.1.1 (i) has come") != std::string::npos);
-    CHECK(merge_report(m.held, gone, 10 * kMinute, works).held.served.empty());
+    m = merge_report(m.held, gone, 10 * kMinute, works);
+    CHECK(m.held.ended);
+    CHECK(merge_report(m.held, gone, 11 * kMinute, works).held.ended);  // whatever probes say, until it is back
+}
+
+// The last known good is never replaced by nothing: a dead address is no worse than none, and the connection may come back.
+TEST_CASE("merge: the end of the last address is noted, and the address stays until there is another", "[merge]") {
+    for (const char* word : {"Deleting", "Deleted", "Disconnecting", "Disconnected", "ServiceDeleted"}) {
+        INFO(word);
+        auto connection = report({zone("h", "10.0.0.1", "Wait"), zone("i", "10.0.1.1", "Wait")});
+        connection.connection_status = word;
+        auto endpoint = report({});
+        endpoint.status = word;
+        const auto zones = report({zone("h", "10.0.0.1", word), zone("i", "10.0.1.1", word)});
+        for (const auto& r : {connection, endpoint, zones}) {
+            auto m = merge_report(kTwo, r, 0, {});
+            for (int hour = 1; hour < 100; ++hour)
+                m = merge_report(m.held, r, hour * core::kHour, {});
+            CHECK(served(m) == "10.0.0.1 (h), 10.0.1.1 (i)");
+            CHECK_FALSE(m.confirmed);
+            CHECK(m.doubt.find("stay in use") != std::string::npos);
+            const auto back = merge_report(m.held, report({zone("h", "10.0.0.1")}), 200 * core::kHour, {});
+            CHECK_FALSE(back.held.ended);
+            const auto another = merge_report(m.held, report({zone("h", "10.0.0.9"), zone("i", "10.0.1.1", word)}),
+                                              200 * core::kHour, {});
+            CHECK(served(another) == "10.0.0.9 (h)");
+            CHECK_FALSE(another.held.ended);
+        }
+    }
+    CHECK_FALSE(merge_report({}, report({}), 0, {}).held.served.size() > 0);
 }
 
 TEST_CASE("merge: a reply that would leave nothing without saying why never empties anything", "[merge]") {

@@ -33,3 +33,25 @@ TEST_CASE("endpoint set: narrowed to zones, what has no zone stays", "[endpoint_
     CHECK(describe(narrowed(set, {""})) == "10.0.0.3");
     CHECK(narrowed({}, {"h"}).empty());
 }
+
+TEST_CASE("endpoint set: what no interface endpoint has is not taken for its address", "[endpoint_set]") {
+    for (const char* impossible : {"0.0.0.0", "169.254.169.254", "169.254.1.2", "100.100.100.200", "224.0.0.1",
+                                   "255.255.255.255", "::", "fe80::1", "ff02::1", "::ffff:10.0.1.23"}) {
+        INFO(impossible);
+        CHECK_FALSE(may_be_endpoint(*core::IpAddress::parse(impossible)));
+    }
+    for (const char* possible :
+         {"10.0.1.23", "192.168.2.23", "100.100.100.201", "127.0.0.2", "::1", "2408:4005:3b6::10"}) {
+        INFO(possible);
+        CHECK(may_be_endpoint(*core::IpAddress::parse(possible)));
+    }
+}
+
+// A link that names zones is answered with addresses of those, and of nothing whose zone is not known.
+TEST_CASE("endpoint set: an address that the API gives without its zone is in none of the zones that a link names",
+          "[endpoint_set]") {
+    const auto set =
+        make_endpoint_set({at("10.0.0.1", "h", "ep-1"), at("10.0.0.2", "", "ep-1"), at("10.0.0.3", "", "")});
+    CHECK(describe(narrowed(set, {"h"})) == "10.0.0.1 (h), 10.0.0.3");
+    CHECK(narrowed(set, {}).size() == 3);
+}
