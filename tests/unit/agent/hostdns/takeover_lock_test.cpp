@@ -25,8 +25,8 @@ TEST_CASE("hostdns: who changes the host waits for the one that does", "[hostdns
         if (::write(held[1], "x", 1) != 1) ::_exit(1);
         // The second opening: the first attempt was refused, and another one follows.
         for (std::size_t seen = 0; seen < 2;) {
-            inotify_event event[8];
-            const auto size = ::read(opened, event, sizeof event);
+            alignas(inotify_event) char events[8 * sizeof(inotify_event)];
+            const auto size = ::read(opened, events, sizeof events);
             if (size <= 0) ::_exit(2);
             seen += static_cast<std::size_t>(size) / sizeof(inotify_event);
         }
