@@ -309,8 +309,11 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             case ApiFailure::kPermanent: {
                 // a damaged reply, or one from a proxy in front of the API
                 const bool not_the_api = error.code.empty();
-                if (reply.status == 503 && throttle_wait_us(reply, clock.wall_us()) > 0)
-                    return throttled(id, call, reply, error);
+                if (reply.status == 503 && throttle_wait_us(reply, clock.wall_us()) > 0) {
+                    if (call.host + 1 == call.hosts.size()) return throttled(id, call, reply, error);
+                    ++call.host;  // the pause is that host's
+                    return attempt(id, call);
+                }
                 if ((kind == ApiFailure::kTransient || not_the_api) && may_retry(call)) {
                     // A host that answers only with errors counts as unreachable: the last attempt goes to
                     // the next host.
@@ -394,6 +397,9 @@ AliyunApi::~AliyunApi() {
 }
 
 void AliyunApi::configure(AliyunOptions options) {
+    const AliyunOptions& old = state_->options;
+    // The pause was that of another host.
+    if (options.region != old.region || options.api_endpoint != old.api_endpoint) state_->not_before_us = 0;
     state_->options = std::move(options);
     state_->public_first_until.clear();
 }

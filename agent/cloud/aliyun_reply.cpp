@@ -290,7 +290,7 @@ Micros throttle_wait_us(const HttpResponse& response, Micros wall_us) {
     Micros wait = 0;
     if (const auto until = parse_http_date(value)) {
         wait = *until - parse_http_date(response.header("date")).value_or(wall_us);
-    } else if (const auto s = whole_number(value); s < kMaxTold) {
+    } else if (const auto s = whole_number(value); s > 0 && s < kMaxTold) {
         wait = s * core::kSecond;
     }
     return wait > 0 && wait < kMaxTold * core::kSecond ? wait : 0;

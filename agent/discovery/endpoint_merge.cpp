@@ -34,7 +34,7 @@ Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const 
 bool by_turns(const EndpointAddress& address, const EndpointReport& whole,
               std::map<core::IpAddress, HeldAddresses::Replaced>& replaced, core::Micros now) {
     const EndpointReport* about = part_about(whole, address.endpoint);
-    if (about == nullptr || !about->endpoint_id.starts_with("ep-")) return false;
+    if (about == nullptr || about->complete || !about->endpoint_id.starts_with("ep-")) return false;
     auto& times = replaced[address.ip];
     times = {now, times.times + 1};
     return times.times > 1;
@@ -59,6 +59,13 @@ std::string doubt_about(const EndpointReport& report, const EndpointSet& ready, 
 }
 
 }  // namespace
+
+bool has_ended(const EndpointReport& report) {
+    if (report.search) return !report.parts.empty() && std::all_of(report.parts.begin(), report.parts.end(), has_ended);
+    const auto zone_ended = [](const ZoneReport& zone) { return is_stated_end(zone.status); };
+    return stated_for_all(report) ||
+           (!report.zones.empty() && std::all_of(report.zones.begin(), report.zones.end(), zone_ended));
+}
 
 bool is_stated_end(const std::string& status) {
     for (const char* word : {"Deleting", "Deleted", "Disconnecting", "Disconnected", "ServiceDeleted"}) {

@@ -40,6 +40,9 @@ struct MergedAddresses {
 MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& report, core::Micros now_mono_us,
                              const std::function<bool(const core::IpAddress&)>& works);
 
+/// The cloud states the end of all that the report is about.
+bool has_ended(const EndpointReport& report);
+
 /// "Deleting", "Disconnected", …: the cloud states a deliberate end.
 bool is_stated_end(const std::string& status);
 

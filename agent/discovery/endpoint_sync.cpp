@@ -23,7 +23,8 @@ using core::Error;
 
 constexpr Micros kFirstRetry = 2 * core::kSecond;
 constexpr Micros kRefreshEvery = 2 * core::kSecond;
-constexpr Micros kSaveConfirmed = core::kHour;  // "nothing changed" is saved rarely, to spare the disk
+constexpr Micros kLongestRound = core::kMinute;  // of a refresh: a source that does not answer holds up nobody
+constexpr Micros kSaveConfirmed = core::kHour;   // "nothing changed" is saved rarely, to spare the disk
 
 }  // namespace
 
@@ -49,9 +50,10 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     std::uint64_t changes = 0;
     Micros last_success_wall_us = 0, saved_mono_us = 0;
     Micros refreshed_mono_us = 0;
-    std::set<std::string> refreshing;  // sources without an answer since then
-    std::vector<std::function<void()>> refresh_waiters;
-    core::Timer refresh_done, refresh_again;
+    std::set<std::string> refreshing;                    // sources without an answer since then
+    std::vector<std::function<void()>> refresh_waiters;  // of the round under way
+    std::vector<std::function<void()>> next_waiters;     // of the one after it
+    core::Timer refresh_done, refresh_again, refresh_limit;
 
     State(core::Clock& c, core::Random& r, Provider& p, Listener& l)
         : clock(c),
@@ -62,7 +64,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
           log(c),
           schedule(c, [this](const std::string& key, std::uint64_t poll) { begin(key, poll); }),
           refresh_done(c),
-          refresh_again(c) {}
+          refresh_again(c),
+          refresh_limit(c) {}
 
     // --- links -------------------------------------------------------------------------------------------------------
 
@@ -118,6 +121,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             if (it == snapshot.sources.end() || source->known) continue;
             source->held.served = it->second.addresses;
             source->report = it->second.report;
+            source->held.ended = has_ended(source->report);
             source->confirmed_wall_us = it->second.confirmed_wall_us;
             source->changed_wall_us = it->second.changed_wall_us;
             source->known = source->from_snapshot = true;
@@ -145,7 +149,9 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             auto next = compose(link.config, sources_of(link.config), clock.mono_us());
             // Whatever took the last address of the link's zones: the last known good is never replaced by nothing.
             if (next && next->empty()) next = narrowed(link.addresses, link.config.zones);
-            if (!next || (link.known && *next == link.addresses)) continue;
+            const bool not_yet =
+                only_source.empty() && !keys.empty() && !link.known;  // nothing was asked since the start
+            if (!next || (next->empty() && not_yet) || (link.known && *next == link.addresses)) continue;
             if (!keys.empty()) note_change(name, link, *next, only_source);
             link.addresses = std::move(*next);
             link.known = true;
@@ -291,35 +297,42 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     // --- refresh -----------------------------------------------------------------------------------------------------
 
     void refresh(std::function<void()> done) {
-        refresh_waiters.push_back(std::move(done));
-        const Micros wait = refreshed_mono_us == 0 ? 0 : refreshed_mono_us + kRefreshEvery - clock.mono_us();
-        if (!schedule.running() || wait <= 0) {
-            refresh_now();
-        } else if (!refresh_again.pending()) {
-            // Delayed but not skipped: the caller waits for an answer from after that.
-            refresh_again.start_in(wait, [this] { refresh_now(); });
-        }
+        next_waiters.push_back(std::move(done));
+        next_round();
     }
-    void refresh_now() {
+    /// Begins a round for those who wait for one, unless one is under way: each has an answer from after its call.
+    void next_round() {
+        if (next_waiters.empty() || !refresh_waiters.empty() || refresh_again.pending()) return;
+        const Micros wait = refreshed_mono_us == 0 ? 0 : refreshed_mono_us + kRefreshEvery - clock.mono_us();
+        if (schedule.running() && wait > 0) {
+            refresh_again.start_in(wait, [this] { next_round(); });
+            return;
+        }
+        refresh_waiters = std::exchange(next_waiters, {});
         if (schedule.running()) {
-            refresh_again.stop();
             refreshed_mono_us = clock.mono_us();
             for (const auto& [key, source] : sources) {
                 refreshing.insert(key);
                 schedule.poll_by(key, refreshed_mono_us);
             }
+            refresh_limit.start_in(kLongestRound, [this] {
+                refreshing.clear();
+                settle_refresh();
+            });
         }
         settle_refresh();
     }
     void settle_refresh() {
-        if (refresh_waiters.empty() || refresh_done.pending() || refresh_again.pending()) return;
+        if (refresh_waiters.empty() || refresh_done.pending()) return;
         if (!refreshing.empty() && schedule.running()) return;
+        refresh_limit.stop();
         refresh_done.start_in(0, [this] {
             const auto keep = shared_from_this();
             for (auto& done : std::exchange(refresh_waiters, {})) {
                 if (closed) return;
                 if (done) done();
             }
+            if (!closed) next_round();
         });
     }
 
@@ -336,7 +349,9 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     void stop() {
         schedule.stop();
         refresh_again.stop();
+        refreshing.clear();
         settle_refresh();
+        next_round();
     }
 };
 
@@ -418,6 +433,17 @@ void EndpointSync::fill(Snapshot& snapshot) const {
     snapshot.sources.clear();
     for (const auto& [key, s] : state_->sources) {
         if (s->known) snapshot.sources[key] = {s->held.served, s->report, s->confirmed_wall_us, s->changed_wall_us};
+    }
+    // What a link keeps though its sources have nothing for it any more: with the first of them, so that it is there after
+    // a restart, too.
+    for (const auto& [name, link] : state_->links) {
+        const auto keys = source_keys(link.config);
+        if (keys.empty() || snapshot.sources.count(keys.front()) == 0) continue;
+        const auto now = compose(link.config, state_->sources_of(link.config), state_->clock.mono_us());
+        if (!now || !now->empty()) continue;
+        auto& saved = snapshot.sources[keys.front()].addresses;
+        saved.insert(saved.end(), link.addresses.begin(), link.addresses.end());
+        saved = make_endpoint_set(std::move(saved));
     }
 }
 

@@ -52,8 +52,8 @@ class EndpointSync {
     /// Starts polling.
     void start();
     void stop();
-    /// Polls every source now; `done` runs when all have answered or failed. At most once in two seconds: an earlier
-    /// call finishes with the polls in progress, or at once.
+    /// Polls every source now; `done` runs when all have answered or failed since this call, or after a minute. At most
+    /// once in two seconds, one round after the other.
     void refresh(std::function<void()> done);
 
     /// An address of the link failed: its sources are polled within half a minute (random delay: a zone failure hits

@@ -66,12 +66,14 @@ Micros PollSchedule::due(const std::string& key) const {
 
 std::vector<std::string> PollSchedule::restart_overdue() {
     std::vector<std::string> out;
-    const Micros late = clock_.mono_us() - kLongestPoll;
+    const Micros now = clock_.mono_us(), late = now - kLongestPoll;
+    const bool slot_free = under_way_ < kParallel;
+    if (now - std::exchange(last_look_, now) > 2 * core::kMinute) return out;
     for (auto& [key, source] : sources_) {
-        const bool waits = under_way_ < kParallel && source.due < late;
+        const bool waits = slot_free && source.due < late;
         if (!running_ || !(source.poll != 0 ? source.began < late : waits)) continue;
         if (std::exchange(source.poll, 0) != 0) --under_way_;
-        source.due = clock_.mono_us();
+        source.due = now;
         out.push_back(key);
     }
     if (!out.empty()) arm();

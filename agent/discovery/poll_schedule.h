@@ -46,10 +46,12 @@ class PollSchedule {
     std::size_t under_way() const { return under_way_; }
 
     /// Sources whose poll has not ended for kLongestPoll, or that wait that long with a free slot. Neither can happen
-    /// without a fault in this program. They are due at once.
+    /// without a fault in this program. They are due at once. To be called every minute; after a longer silence the host
+    /// was suspended, and nothing is overdue.
     std::vector<std::string> restart_overdue();
 
-    static constexpr core::Micros kLongestPoll = 5 * core::kMinute;  // a provider's own limits are far below
+    static constexpr core::Micros kLongestPoll =
+        30 * core::kMinute;                      // a search of many endpoints under throttling takes minutes
     static constexpr std::size_t kParallel = 4;  // a hundred sources at the start must not be a burst
 
   private:
@@ -68,6 +70,7 @@ class PollSchedule {
     std::map<std::string, Source> sources_;
     std::size_t under_way_ = 0;
     std::uint64_t next_poll_ = 1;
+    core::Micros last_look_ = 0;
     bool running_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // begin_() may destroy this object
 };

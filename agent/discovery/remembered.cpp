@@ -11,14 +11,15 @@ namespace postern::agent {
 
 namespace {
 
-EndpointSet addresses_of(const core::PlanView& plan, const core::OwnerView& owner, const std::string& source) {
+/// Of no endpoint: a plan does not say the zones, and whatever the link names, these are its addresses.
+EndpointSet addresses_of(const core::PlanView& plan, const core::OwnerView& owner) {
     std::vector<EndpointAddress> out;
     for (std::uint32_t i = 0; i < owner.rrset_count; ++i) {
         const core::RrsetView& rrset = plan.rrsets[owner.first_rrset + i];
         if (rrset.type == core::kTypeAny) continue;
         // The answer for expired verdicts: it has every address.
         for (const auto& data : plan_records(rrset.stale)) {
-            if (const auto ip = core::IpAddress::parse(data)) out.push_back({*ip, "", source});
+            if (const auto ip = core::IpAddress::parse(data)) out.push_back({*ip, "", ""});
         }
     }
     return make_endpoint_set(std::move(out));
@@ -37,7 +38,7 @@ Snapshot snapshot_from(const core::PlanView& plan, const Config& config) {
         });
         if (owner == plan.owners.end()) continue;
         SourceRecord record;
-        record.addresses = addresses_of(plan, *owner, keys.front());
+        record.addresses = addresses_of(plan, *owner);
         if (record.addresses.empty()) continue;
         record.report.endpoint_id = keys.front();
         record.report.status = "Active";
@@ -51,6 +52,13 @@ Snapshot snapshot_from(const core::PlanView& plan, const Config& config) {
         }
         record.confirmed_wall_us = record.changed_wall_us = plan.created_wall_us;
         out.sources[keys.front()] = std::move(record);
+    }
+    // Which of a link's sources has which address is not known: the first stands for all until they answer.
+    for (const LinkConfig& link : config.links) {
+        const auto keys = source_keys(link);
+        if (keys.empty() || out.sources.count(keys.front()) == 0) continue;
+        for (const auto& key : keys)
+            out.sources.try_emplace(key, SourceRecord{.report = {.endpoint_id = key}});
     }
     return out;
 }

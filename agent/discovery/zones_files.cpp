@@ -99,13 +99,21 @@ core::Result<EndpointReport> ZonesFiles::read_now(const std::string& path) {
 void ZonesFiles::read(const std::string& path, Provider::Callback done) {
     File& file = watched(path);
     if (loop_ == nullptr) return done(judge(file, look(path, file.known)));
+    if (const auto under_way = file.reading.lock()) {
+        *under_way = std::move(done);
+        return;
+    }
+    const auto reading = std::make_shared<Provider::Callback>(std::move(done));
+    file.reading = reading;
     auto job = std::make_shared<std::optional<Job>>();
     loop_->run_in_pool([job, path, known = file.known] { *job = look(path, known); },
-                       [this, alive = std::weak_ptr<bool>(alive_), job, path, done = std::move(done)] {
+                       [this, alive = std::weak_ptr<bool>(alive_), job, path, reading] {
                            if (alive.expired()) return;
+                           const auto tell = std::move(*reading);
                            const auto it = files_.find(path);
-                           if (it == files_.end()) return done(std::move((*job)->report));  // forgotten meanwhile
-                           done(judge(it->second, std::move(**job)));
+                           if (it == files_.end()) return tell(std::move((*job)->report));  // forgotten meanwhile
+                           it->second.reading.reset();
+                           tell(judge(it->second, std::move(**job)));
                        });
 }
 

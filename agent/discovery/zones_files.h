@@ -28,7 +28,8 @@ class ZonesFiles {
     /// No callback runs after it.
     ~ZonesFiles();
 
-    /// The file's report, at most 1 MiB of it. While it is being rewritten in place: the previous report.
+    /// The file's report, at most 1 MiB of it. While it is being rewritten in place: the previous report. `done` replaces
+    /// that of a read under way.
     void read(const std::string& path, Provider::Callback done);
     /// The same inside the call, for a program without a loop.
     static core::Result<EndpointReport> read_now(const std::string& path);
@@ -54,6 +55,7 @@ class ZonesFiles {
         std::optional<Known> known;
         std::optional<core::Error> problem;  // why its latest state could not be used
         std::unique_ptr<core::FileWatch> watch;
+        std::weak_ptr<Provider::Callback> reading;  // one at a time: a file system that hangs takes one thread
     };
     struct Job {
         std::optional<State> state;

@@ -35,6 +35,8 @@ class FakeClock final : public core::Clock {
         }
         mono_ = end;
     }
+    /// The host sleeps: what became due meanwhile fires at the next advance().
+    void suspend(core::Micros by) { mono_ += by; }
     /// The wall clock jumps (NTP step, resume); monotonic time does not.
     void jump_wall(core::Micros by) { wall_offset_ += by; }
     bool idle() const { return alarms_.empty(); }

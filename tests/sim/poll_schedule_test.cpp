@@ -174,16 +174,17 @@ TEST_CASE("polls: one that never ends is started again and said so, and its late
     w.cloud.put("ep-1", {{"h", "10.0.0.1"}});
     w.cloud.silent = true;
     w.begin({on("a", {"ep-1"})});
-    for (int minute = 0; minute < 5; ++minute) {
+    for (int minute = 0; minute < 30; ++minute) {
         w.sync->restart_overdue();
         CHECK(w.sync->warnings().empty());
         w.clock.advance(kMinute);
     }
     CHECK(w.cloud.total() == 1);
     w.cloud.silent = false;
+    w.clock.advance(kMinute);
     w.sync->restart_overdue();
     REQUIRE(w.sync->warnings().size() == 1);
-    CHECK(w.sync->warnings()[0].find("ep-1 was not asked for 5 minutes") != std::string::npos);
+    CHECK(w.sync->warnings()[0].find("ep-1 was not asked for 31 minutes") != std::string::npos);
     CHECK(w.count("poll_overdue") == 1);
     w.clock.advance(kSecond);
     CHECK(w.served("a") == "10.0.0.1 (h)");
@@ -192,6 +193,41 @@ TEST_CASE("polls: one that never ends is started again and said so, and its late
     w.sync->restart_overdue();
     CHECK(w.count("poll_overdue") == 1);
     CHECK(w.cloud.total() > 15);
+}
+
+TEST_CASE("polls: after a suspend nothing is overdue", "[sync][polls]") {
+    World w;
+    w.cloud.put("ep-1", {{"h", "10.0.0.1"}});
+    w.begin({on("a", {"ep-1"})});
+    w.sync->restart_overdue();
+    w.clock.suspend(3 * kHour);
+    w.sync->restart_overdue();
+    CHECK(w.sync->warnings().empty());
+    w.clock.advance(kMinute);
+    w.sync->restart_overdue();
+    CHECK(w.sync->warnings().empty());
+}
+
+TEST_CASE("polls: a refresh is done though others follow it all the time, and though a source is silent",
+          "[sync][polls]") {
+    World w;
+    w.cloud.put("ep-1", {{"h", "10.0.0.1"}});
+    w.begin({on("a", {"ep-1"})});
+    int done = 0, asked = 0;
+    for (int i = 0; i < 100; ++i) {
+        w.sync->refresh([&] { ++done; });
+        ++asked;
+        w.clock.advance(300 * core::kMillisecond);
+    }
+    CHECK(done >= asked - 10);
+    w.clock.advance(5 * kSecond);
+    CHECK(done == asked);
+    w.cloud.silent = true;
+    w.sync->refresh([&] { ++done; });
+    w.clock.advance(59 * kSecond);
+    CHECK(done == asked);
+    w.clock.advance(2 * kSecond);
+    CHECK(done == asked + 1);
 }
 
 TEST_CASE("polls: a change during a poll is followed by another one", "[sync][polls]") {

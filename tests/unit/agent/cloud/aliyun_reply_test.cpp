@@ -231,8 +231,8 @@ TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {
     CHECK(throttle_wait_us(r, kNow) == 30 * core::kSecond);
     r.headers.emplace_back("date", "Sun, 06 Nov 1994 08:50:00 GMT");  // this host's clock is slow
     CHECK(throttle_wait_us(r, kNow) == 7 * core::kSecond);
-    for (const char* bad :
-         {"Sun, 06 Nov 1994 08:49:00 GMT", "Sun, 06 Nov 2094 08:49:37 GMT", "0", "-3", "1.5", "soon"}) {
+    for (const char* bad : {"Sun, 06 Nov 1994 08:49:00 GMT", "Sun, 06 Nov 2094 08:49:37 GMT", "0", "-3", "1.5", "soon",
+                            "-9223372036854775807", "9223372036854775807"}) {
         INFO(bad);
         r.headers = {{"retry-after", bad}};
         CHECK(throttle_wait_us(r, kNow) == 0);

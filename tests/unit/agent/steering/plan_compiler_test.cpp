@@ -216,6 +216,14 @@ TEST_CASE("plan memory: what a plan answers can be read back as a snapshot", "[p
     REQUIRE(known.sources.size() == 1);
     CHECK(known.written_wall_us == 1767323045000000);
     CHECK(describe(addresses_from(known, config.links[0])) == "10.0.1.23, 10.0.2.9, 2408:4005::1");
+    // A plan does not say the zones, so a link that names some keeps them all; and its first endpoint stands for all.
+    config.links[0].zones = {"cn-hangzhou-h"};
+    config.links[0].endpoints.emplace_back("ep-more");
+    const Snapshot all = snapshot_from(*view, config);
+    CHECK(describe(addresses_from(all, config.links[0])) == "10.0.1.23, 10.0.2.9, 2408:4005::1");
+    CHECK(all.sources.count("ep-more") == 1);
+    config.links[0].zones.clear();
+    config.links[0].endpoints.pop_back();
     CHECK(why_not_ready(known.sources.at("ep-prod").report, {}).empty());
     CHECK(parse_snapshot(format_snapshot(known)));
     config.links[0].endpoints.clear();
