@@ -19,8 +19,7 @@ constexpr unsigned kRounds = 3;
 // the question is repeated over TCP, where that does not work (RFC 5452 9.1).
 constexpr unsigned kMaxForeign = 8;
 constexpr core::Micros kRightReply = 50 * core::kMillisecond;  // after a forged one
-constexpr std::size_t kStartsATurn = 16;              // of flights, in a burst: each opens and sends on a socket
-constexpr core::Micros kLinger = 10 * core::kSecond;  // for a reply after the clients were told SERVFAIL
+constexpr core::Micros kLinger = 10 * core::kSecond;           // for a reply after the clients were told SERVFAIL
 
 std::uint64_t make_cookie(std::uint32_t slot, std::uint32_t generation, std::size_t attempt) {
     return std::uint64_t{generation} << 32 | std::uint64_t{slot & 0xffffff} << 8 | attempt;
@@ -35,7 +34,7 @@ Forwarder::Forwarder(core::Clock& clock, core::Random& random, core::StatsPage& 
       seed_(random.next64()),
       clients_(seed_),
       wakes_(clock, flights_, [this](Slot slot) { wake(slot); }),
-      start_timer_(clock) {}
+      starts_(clock, flights_, [this](Slot slot) { try_next(slot); }) {}
 
 Forwarder::~Forwarder() {
     if (transport_ == nullptr) return;
@@ -86,22 +85,12 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
     }
     const Slot slot = start(key, waiter.question, hash, waiter.client, stale_after_us);
     clients_.add(flights_[slot], std::move(waiter));
-    if (!burst_ && ready_.empty()) {
+    if (!burst_ && starts_.empty()) {
         try_next(slot);
     } else {
-        ready_.emplace_back(slot, flights_[slot].generation);
-        if (!start_timer_.pending()) start_timer_.start_in(1, [this] { start_ready(); });
+        starts_.add(slot);
     }
     return Asked::kStarted;
-}
-
-void Forwarder::start_ready() {
-    for (std::size_t n = 0; n < kStartsATurn && !ready_.empty(); ++n) {
-        const auto [slot, generation] = ready_.front();
-        ready_.pop_front();
-        if (flights_.find(slot, generation) != nullptr) try_next(slot);
-    }
-    if (!ready_.empty()) start_timer_.start_in(1, [this] { start_ready(); });
 }
 
 void Forwarder::prefetch(const FlightKey& key, ByteView question) {

@@ -13,10 +13,9 @@
 // lingers without clients, so that a late reply gets into the cache.
 #pragma once
 
-#include <deque>
-
 #include "core/random.h"
 #include "resolver/flight_table.h"
+#include "resolver/start_queue.h"
 #include "resolver/upstream_transport.h"
 #include "resolver/waiting_clients.h"
 #include "resolver/wake_queue.h"
@@ -85,7 +84,6 @@ class Forwarder final : public UpstreamEvents {
     Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
                core::Micros stale_after_us);
     void order_servers(Flight& f);
-    void start_ready();
     void try_next(Slot slot);
     bool send(Slot slot, std::size_t server, Extras extras, bool tcp, bool extra = false);
     UpstreamTransport::Sent send_query(const Attempt& a, std::uint64_t cookie, ByteView query);
@@ -124,9 +122,8 @@ class Forwarder final : public UpstreamEvents {
     FlightTable flights_;
     WaitingClients clients_;
     WakeQueue wakes_;
-    std::deque<std::pair<Slot, std::uint32_t>> ready_;  // slot and generation of flights that have sent nothing yet
+    StartQueue starts_;
     bool burst_ = false;
-    core::Timer start_timer_;
     core::Bytes scratch_;
 };
 

@@ -285,7 +285,7 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
         w.sample({{"action", key.first}, {"code", key.second}}, count);
     w.family("postern_discovery_poll_age_seconds", "gauge", "Time since a source of addresses was last asked.");
     for (const auto& [source, age_us] : s.discovery.since_poll_us)
-        w.sample({{"source", source}}, timestamp(age_us));
+        w.sample({{"source", source}}, static_cast<double>(age_us) / core::kSecond);
     w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
              s.discovery.changes);
 }
