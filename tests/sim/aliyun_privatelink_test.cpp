@@ -249,6 +249,27 @@ TEST_CASE("aliyun sim: what passes is retried a little, with new signatures, and
     CHECK(w.http.requests.size() - before == 4);  // no use in asking again
 }
 
+TEST_CASE("aliyun sim: a 503 that asks for a pause is that host's: the next one is asked, the last one waited for",
+          "[aliyun]") {
+    World w;
+    w.gateway.refusals = {{503, "html", {{"retry-after", "1800"}}}};
+    REQUIRE(w.describe_within(core::kSecond));
+    CHECK(w.gateway.hosts.front() == "privatelink-vpc.cn-hangzhou.aliyuncs.com");
+    CHECK(w.gateway.hosts.at(1) == "privatelink.cn-hangzhou.aliyuncs.com");
+    CHECK(w.provider->not_before_mono_us() == 0);
+    // A proxy that is the only host.
+    w.provider->configure({.region = "cn-hangzhou", .api_endpoint = "https://proxy.example"});
+    w.gateway.refusals = {{503, "html", {{"retry-after", "1800"}}}};
+    CHECK(w.describe_endpoint().error().code == Code::kApiUnavailable);
+    CHECK(w.provider->not_before_mono_us() >= w.clock.mono_us() + 25 * core::kMinute);
+    const auto before = w.http.requests.size();
+    CHECK_FALSE(w.describe_endpoint());
+    CHECK(w.http.requests.size() == before);           // not sent during the pause
+    w.provider->configure({.region = "cn-hangzhou"});  // corrected: the pause was the proxy's
+    CHECK(w.provider->not_before_mono_us() == 0);
+    REQUIRE(w.describe_within(core::kSecond));
+}
+
 TEST_CASE("aliyun sim: throttling waits what the reply says, for everyone", "[aliyun]") {
     World w;
     w.gateway.refusals = {
