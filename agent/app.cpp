@@ -48,7 +48,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         : config_(loop_, clock_, options.config_path, first),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config().aliyun),
-          sources_(clock_, &loop_, cloud_.privatelink, lookup_),
+          sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config().aliyun)),
           host_watch_(clock_, *host_, paths(), config().dns, *this),
           snapshots_(loop_, paths().snapshot),
           tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
@@ -233,6 +233,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         probe_log_.log_all(config().agent.log_successes);
         http_server_->set_access(config().http.allow, config().http.allow_hosts);
         cloud_.configure(config().aliyun);
+        sources_.configure(is_stand_in(config().aliyun));
         tokens_.configure(config());
         steering_.configure(config());
         upstreams_changed(host_watch_.use(config().dns));

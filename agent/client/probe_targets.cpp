@@ -50,10 +50,10 @@ core::Result<ProbeTargets> from_command_line(const TargetWish& wish) {
 }
 
 /// The addresses of one link, from the best available source.
-EndpointSet addresses_of(const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
+EndpointSet addresses_of(const Config& config, const LinkConfig& link, const std::map<std::string, EndpointSet>& agent,
                          const Snapshot& snapshot, std::set<std::string>& notes) {
     if (const auto told = agent.find(link.name); told != agent.end() && !told->second.empty()) return told->second;
-    RememberedAddresses known = remembered_addresses(snapshot, link);
+    RememberedAddresses known = remembered_addresses(snapshot, config, link);
     if (known.saved) {
         notes.insert("the agent does not answer: addresses are those saved at " +
                      core::format_utc(snapshot.written_wall_us));
@@ -84,7 +84,7 @@ core::Result<ProbeTargets> probe_targets(const Config& config, const TargetWish&
         core::add_item(names, link.name);
         if (!wish.link.empty() && link.name != wish.link) continue;
         found = true;
-        const EndpointSet addresses = narrowed(addresses_of(link, agent, snapshot, notes), wish);
+        const EndpointSet addresses = narrowed(addresses_of(config, link, agent, snapshot, notes), wish);
         if (addresses.empty()) {
             notes.insert(link.name + ": no address is known (the agent has not discovered any): give --address IP");
             continue;

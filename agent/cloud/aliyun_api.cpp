@@ -151,9 +151,7 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         if (!options.api_endpoint.empty()) {
             const auto url = split_url(options.api_endpoint);
             if (!url) return {};
-            const auto ip = core::IpAddress::parse(url->host);
-            const bool local = url->host == "localhost" || (ip && ip->is_loopback());
-            if (url->scheme != "https" && !local) return {};
+            if (url->scheme != "https" && !is_loopback_host(url->host)) return {};
             std::string authority = url->authority;
             // The configured host is PrivateLink's and serves no other product.
             if (const auto label = own_label(*url); !label.empty())

@@ -10,7 +10,16 @@ AliyunOptions options_of(const AliyunConfig& config) {
     return {config.region, config.api_endpoint, config.ca_file};
 }
 
+bool is_here(const std::string& url) {
+    const auto parts = split_url(url);
+    return parts && is_loopback_host(parts->host);
+}
+
 }  // namespace
+
+bool is_stand_in(const AliyunConfig& config) {
+    return is_here(config.api_endpoint) || is_here(config.metadata_url);
+}
 
 CloudStack::CloudStack(core::Loop& loop, core::Clock& clock, core::Random& random, Lookup& lookup,
                        const AliyunConfig& config)

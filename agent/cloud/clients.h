@@ -14,6 +14,9 @@
 
 namespace postern::agent {
 
+/// True where the API or the metadata service is configured on this host: a stand-in, whose endpoints may be, too.
+bool is_stand_in(const AliyunConfig& config);
+
 struct CloudStack {
     /// Names are resolved by `lookup`, never by the host's resolver.
     CloudStack(core::Loop& loop, core::Clock& clock, core::Random& random, Lookup& lookup, const AliyunConfig& config);

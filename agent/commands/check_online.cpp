@@ -20,7 +20,7 @@ class OnlineCheck {
         : config_(config),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
-          sources_(clock_, &loop_, cloud_.privatelink, lookup_),
+          sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config.aliyun)),
           turn_(clock_) {
         lookup_.set_upstreams(upstreams_of(config));
     }

@@ -21,12 +21,19 @@ constexpr Micros kTargetRetry = 30 * core::kSecond;
 
 }  // namespace
 
-DiscoverySources::DiscoverySources(core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup)
-    : api_(api), lookup_(lookup), files_(clock, loop) {}
+DiscoverySources::DiscoverySources(core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup,
+                                   bool loopback_taken)
+    : api_(api), lookup_(lookup), files_(clock, loop), loopback_taken_(loopback_taken) {}
 
 DiscoverySources::~DiscoverySources() = default;
 
-void DiscoverySources::describe_endpoint(const std::string& key, Callback done) {
+void DiscoverySources::describe_endpoint(const std::string& key, Callback done_with) {
+    Callback done = [this, alive = std::weak_ptr<bool>(alive_),
+                     done_with = std::move(done_with)](core::Result<EndpointReport> report) {
+        if (alive.expired()) return;
+        if (report) refuse_impossible(*report, loopback_taken_);
+        done_with(std::move(report));
+    };
     if (key.starts_with(kTargetPrefix)) return follow(key.substr(kTargetPrefix.size()), std::move(done));
     if (key.starts_with(kFilePrefix)) return files_.read(key.substr(kFilePrefix.size()), std::move(done));
     api_.describe_endpoint(key, std::move(done));
@@ -57,16 +64,20 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         out.domain = found->aliases.empty() ? name : found->aliases.back();
         out.complete = !found->partial;  // with one family unanswered, its addresses are not gone
         out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kMinTtl, kMaxTtl);
+        bool any = false;
+        std::string why;
         for (const auto& ip : found->addresses) {
-            if (!may_be_endpoint(ip)) continue;  // 0.0.0.0 is a filter's "blocked"
+            why = why_no_endpoint(ip, loopback_taken_);
+            any = any || why.empty();
             ZoneReport zone{.status = "Connected"};
             (ip.is_v6() ? zone.ipv6 : zone.ipv4) = ip;
             out.zones.push_back(std::move(zone));
         }
-        if (out.zones.empty()) {
-            return done(core::fail(Code::kDnsFailed,
-                                   name + " resolves to " + found->addresses.front().text() + ", where no host is",
-                                   "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
+        if (!any) {  // 0.0.0.0 and 127.0.0.1 are a filter's "blocked"
+            return done(core::fail(
+                Code::kDnsFailed,
+                name + " resolves to " + found->addresses.back().text() + ", " + why + ", which no endpoint has",
+                "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
         }
         done(std::move(out));
     });

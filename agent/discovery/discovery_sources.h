@@ -15,10 +15,13 @@ namespace postern::agent {
 
 class DiscoverySources final : public Provider {
   public:
-    /// `loop` null: see ZonesFiles.
-    DiscoverySources(core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup);
-    /// No callback of a lookup or a file runs after it (API callbacks are handled by the API's client).
+    /// `loop` null: see ZonesFiles. `loopback_taken`: see why_no_endpoint().
+    DiscoverySources(core::Clock& clock, core::Loop* loop, Provider& api, Lookup& lookup, bool loopback_taken);
+    /// No callback runs after it.
     ~DiscoverySources() override;
+
+    /// For a reload.
+    void configure(bool loopback_taken) { loopback_taken_ = loopback_taken; }
 
     void describe_endpoint(const std::string& key, Callback done) override;
     void forget(const std::string& key) override;
@@ -35,6 +38,7 @@ class DiscoverySources final : public Provider {
     Lookup& lookup_;
     ZonesFiles files_;
     RequestCounts counts_;
+    bool loopback_taken_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -6,21 +6,32 @@
 namespace postern::agent {
 namespace {
 
-enum class Fate { kReplaced, kStatedEnd, kUnmentioned };
+enum class Fate { kReplaced, kRecreated, kStatedEnd, kUnmentioned };
+
+/// Of the same zone and family.
+bool could_succeed(const EndpointAddress& next, const EndpointAddress& before) {
+    return !before.zone.empty() && next.zone == before.zone && next.ip.is_v6() == before.ip.is_v6();
+}
 
 bool stated_for_all(const EndpointReport& r) {
     return is_stated_end(r.status) || is_stated_end(r.connection_status);
 }
 
-Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const EndpointSet& ready) {
+Fate fate_of(const EndpointAddress& address, const EndpointReport& whole, const EndpointSet& ready,
+             const EndpointSet& served) {
     const EndpointReport* about = part_about(whole, address.endpoint);
-    if (about == nullptr) return Fate::kUnmentioned;
+    if (about == nullptr) {  // the search finds its endpoint no more: is there a new one in its place?
+        const bool recreated = std::any_of(ready.begin(), ready.end(), [&](const auto& a) {
+            return could_succeed(a, address) && std::find(served.begin(), served.end(), a) == served.end();
+        });
+        return recreated ? Fate::kRecreated : Fate::kUnmentioned;
+    }
     const EndpointReport& report = *about;
     if (stated_for_all(report)) return Fate::kStatedEnd;
     const bool successor = std::any_of(ready.begin(), ready.end(), [&](const auto& a) {
-        return a.endpoint == address.endpoint && a.zone == address.zone && a.ip.is_v6() == address.ip.is_v6();
+        return a.endpoint == address.endpoint && could_succeed(a, address);
     });
-    if (successor && !address.zone.empty()) return Fate::kReplaced;
+    if (successor) return Fate::kReplaced;
     if (report.complete && !ready.empty()) return Fate::kReplaced;
     for (const auto& zone : report.zones) {
         const bool same = !address.zone.empty() && zone.zone_id == address.zone;  // without IDs any zone could be meant
@@ -87,10 +98,10 @@ MergedAddresses merge_report(const HeldAddresses& held, const EndpointReport& re
     for (const auto& address : held.served) {
         const bool still = std::any_of(ready.begin(), ready.end(), [&](const auto& a) { return a.ip == address.ip; });
         if (still) continue;
-        const Fate fate = fate_of(address, report, ready);
+        const Fate fate = fate_of(address, report, ready, held.served);
         if (fate == Fate::kReplaced && !by_turns(address, report, out.held.replaced, now)) continue;
         const bool stated = fate == Fate::kStatedEnd;
-        if (stated && !(works && works(address.ip))) continue;
+        if ((stated || fate == Fate::kRecreated) && !(works && works(address.ip))) continue;
         const auto it = held.leaving.find(address.ip);
         // The grace time runs only while the reply is a reason to withdraw; a reply that leaves no address is not.
         const bool counts = stated || !ready.empty();

@@ -24,6 +24,7 @@ using core::Error;
 constexpr Micros kFirstRetry = 2 * core::kSecond;
 constexpr Micros kRefreshEvery = 2 * core::kSecond;
 constexpr Micros kLongestRound = core::kMinute;  // of a refresh: a source that does not answer holds up nobody
+constexpr Micros kOld = core::kDay;              // a saved reply: whoever writes it may have stopped
 constexpr Micros kSaveConfirmed = core::kHour;   // "nothing changed" is saved rarely, to spare the disk
 
 }  // namespace
@@ -249,6 +250,9 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             core::log_warning("discovery_doubtful", merged.doubt,
                               {{"endpoint", key}, {"request_id", report.request_id}});
         }
+        if (const std::string refused = refused_in(report); !refused.empty() && refused != refused_in(source.report)) {
+            core::log_warning("address_refused", refused, {{"endpoint", key}, {"request_id", report.request_id}});
+        }
         source.held = std::move(merged.held);
         source.doubt = std::move(merged.doubt);
         source.report = std::move(report);
@@ -261,7 +265,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         reset_backoff(key, source);
         if (is_of_api(key)) pace.answered();
         last_success_wall_us = clock.wall_us();
-        if (merged.confirmed) source.confirmed_wall_us = clock.wall_us();
+        if (merged.confirmed) source.confirmed_wall_us = written(source.report);
         if (changed) source.changed_wall_us = clock.wall_us();
         if (changed || !source.doubt.empty()) source.restless_mono_us = clock.mono_us();
         log.succeeded(key);
@@ -271,6 +275,18 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
         if (!worth) return;
         saved_mono_us = clock.mono_us();
         listener.save_addresses();
+    }
+    /// When what a report says was true; a time to come is a clock's mistake.
+    Micros written(const EndpointReport& report) const {
+        const Micros now = clock.wall_us();
+        return report.written_wall_us == 0 ? now : std::min(report.written_wall_us, now);
+    }
+    /// That a saved reply is old; "" otherwise.
+    std::string age_of(const EndpointReport& report) const {
+        const Micros age = clock.wall_us() - written(report);
+        if (age < kOld) return {};
+        return title(report) + " was written " + std::to_string(age / core::kHour) +
+               " hours ago: does its writer still run? (postern endpoint export writes it)";
     }
     /// Compares everything but the fields that differ in every reply.
     static bool same_state(EndpointReport a, const EndpointReport& b) {
@@ -422,8 +438,8 @@ Micros EndpointSync::next_poll_mono_us(const std::string& source) const {
 std::vector<std::string> EndpointSync::warnings() const {
     std::vector<std::string> out;
     for (const auto& [key, source] : state_->sources) {
-        for (const auto& text : {source->doubt, source->overdue}) {
-            if (!text.empty()) out.push_back(text);
+        for (auto text : {source->doubt, source->overdue, refused_in(source->report), state_->age_of(source->report)}) {
+            if (!text.empty()) out.push_back(std::move(text));
         }
     }
     return out;

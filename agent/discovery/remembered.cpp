@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/cloud/clients.h"
 #include "agent/discovery/source_key.h"
 #include "agent/discovery/zones_files.h"
 #include "agent/text/dns_text.h"
@@ -91,9 +92,10 @@ EndpointSet addresses_from(const Snapshot& snapshot, const LinkConfig& link) {
     return make_endpoint_set(std::move(out));
 }
 
-RememberedAddresses remembered_addresses(const Snapshot& snapshot, const LinkConfig& link) {
+RememberedAddresses remembered_addresses(const Snapshot& snapshot, const Config& config, const LinkConfig& link) {
     if (!link.zones_file.empty()) {
-        if (const auto report = ZonesFiles::read_now(link.zones_file)) {
+        if (auto report = ZonesFiles::read_now(link.zones_file)) {
+            refuse_impossible(*report, is_stand_in(config.aliyun));
             if (auto now = ready_addresses(*report, link.zones); !now.empty()) return {std::move(now), false};
         }
     }

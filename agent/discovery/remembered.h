@@ -26,6 +26,6 @@ struct RememberedAddresses {
     bool saved = false;  // from the snapshot: neither fixed nor from the zones file
 };
 /// The same, with the zones file as it is now instead of its saved addresses.
-RememberedAddresses remembered_addresses(const Snapshot& snapshot, const LinkConfig& link);
+RememberedAddresses remembered_addresses(const Snapshot& snapshot, const Config& config, const LinkConfig& link);
 
 }  // namespace postern::agent

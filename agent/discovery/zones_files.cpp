@@ -8,6 +8,7 @@
 
 #include "agent/cloud/aliyun_reply.h"
 #include "core/file_system.h"
+#include "core/log.h"
 
 namespace postern::agent {
 namespace {
@@ -22,7 +23,8 @@ constexpr Micros kSettles = 2 * core::kSecond;
 }  // namespace
 
 core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text) {
-    const auto page = JsonView::parse(text).and_then(read_zones_page);
+    const auto json = JsonView::parse(text);
+    const auto page = json.and_then(read_zones_page);
     if (!page) {
         return core::fail(Code::kFileCorrupt, path + " holds " + page.error().what,
                           "it must be the reply of ListVpcEndpointZones as it came; the last good one stays in use");
@@ -35,6 +37,14 @@ core::Result<EndpointReport> parse_zones_file(const std::string& path, std::stri
         .endpoint_id = path, .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
     out.zones = page->zones;
     out.request_id = page->request_id;
+    if (const JsonView written = json->at("WrittenAt"); !written.is_null()) {
+        out.written_wall_us = core::parse_utc(written.text());
+        if (out.written_wall_us <= 0) {
+            return core::fail(Code::kFileCorrupt, path + " does not say when it was written: WrittenAt is no time",
+                              "expected the form 2026-11-30T08:00:00Z, as postern endpoint export writes it; the last "
+                              "good one stays in use");
+        }
+    }
     return out;
 }
 

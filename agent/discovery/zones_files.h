@@ -71,7 +71,7 @@ class ZonesFiles {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// A saved reply of ListVpcEndpointZones as a report of a connected endpoint.
+/// A saved reply of ListVpcEndpointZones as a report of a connected endpoint, as old as its WrittenAt says.
 core::Result<EndpointReport> parse_zones_file(const std::string& path, std::string_view text);
 
 }  // namespace postern::agent

@@ -7,11 +7,14 @@
 
 namespace postern::agent {
 
-bool may_be_endpoint(const core::IpAddress& ip) {
+std::string why_no_endpoint(const core::IpAddress& ip, bool loopback_taken) {
     static const core::IpAddress kMetadata = core::IpAddress::v4(0x646464c8);
     static constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    const bool mapped = ip.is_v6() && std::equal(kMapped.begin(), kMapped.end(), ip.data());
-    return ip.is_host() && !ip.is_link_local() && ip != kMetadata && !mapped;
+    if (ip.is_v6() && std::equal(kMapped.begin(), kMapped.end(), ip.data())) return "an IPv4 address written as IPv6";
+    if (ip.is_link_local()) return "a link-local address";
+    if (ip == kMetadata) return "the address of the metadata service";
+    if (ip.is_loopback()) return loopback_taken ? "" : "a loopback address";
+    return ip.is_host() ? "" : "no address of a host";
 }
 
 EndpointSet make_endpoint_set(std::vector<EndpointAddress> addresses) {

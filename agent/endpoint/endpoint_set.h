@@ -10,9 +10,10 @@
 
 namespace postern::agent {
 
-/// False for what no interface endpoint has: link-local and multicast addresses, the metadata service 100.100.100.200, an
-/// IPv4 address written as IPv6 (RFC 4291 2.5.5).
-bool may_be_endpoint(const core::IpAddress& ip);
+/// What an address is that no interface endpoint has, as "a link-local address"; "" for one that an endpoint may have. An
+/// IPv4 address written as IPv6 (RFC 4291 2.5.5) is none, and a loopback one only where `loopback_taken`: the API is a
+/// stand-in on this host.
+std::string why_no_endpoint(const core::IpAddress& ip, bool loopback_taken);
 
 struct EndpointAddress {
     core::IpAddress ip;

@@ -25,7 +25,8 @@ std::string zone_states(const std::vector<const ZoneReport*>& zones) {
     std::string out;
     for (const auto* zone : zones) {
         core::add_item(out, zone->zone_id + " " + (zone->status.empty() ? "without a status" : zone->status));
-        if (zone->status == "Connected") out += " without an address";
+        if (zone->status != "Connected") continue;
+        out += zone->refused.empty() ? " without an address" : " with " + zone->refused + ", which no endpoint has";
     }
     return out;
 }
@@ -43,6 +44,33 @@ const EndpointReport* part_about(const EndpointReport& report, const std::string
         if (part.endpoint_id == endpoint_id) return &part;
     }
     return nullptr;
+}
+
+void refuse_impossible(EndpointReport& report, bool loopback_taken) {
+    for (auto& part : report.parts)
+        refuse_impossible(part, loopback_taken);
+    for (auto& zone : report.zones) {
+        for (auto* ip : {&zone.ipv4, &zone.ipv6}) {
+            const std::string why = *ip ? why_no_endpoint(**ip, loopback_taken) : "";
+            if (why.empty()) continue;
+            core::add_item(zone.refused, (*ip)->text() + ", " + why);
+            ip->reset();
+        }
+    }
+}
+
+std::string refused_in(const EndpointReport& report) {
+    std::string out;
+    for (const auto& part : report.parts) {
+        if (const std::string in_part = refused_in(part); !in_part.empty()) out += (out.empty() ? "" : "; ") + in_part;
+    }
+    std::string list;
+    for (const auto& zone : report.zones) {
+        if (zone.refused.empty()) continue;
+        core::add_item(list, zone.refused + (zone.zone_id.empty() ? "" : ", in " + zone.zone_id));
+    }
+    if (!list.empty()) out = title(report) + ": not used, as no endpoint has such an address: " + list;
+    return out;
 }
 
 EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std::string>& zones) {

@@ -23,6 +23,7 @@ struct ZoneReport {
     std::optional<core::IpAddress> ipv4;
     std::optional<core::IpAddress> ipv6;
     std::string domain;
+    std::string refused;  // what refuse_impossible() took out: "127.0.0.1, a loopback address"
     bool operator==(const ZoneReport&) const = default;
 };
 
@@ -32,10 +33,11 @@ struct EndpointReport {
     std::string service_name;
     std::string domain;
     std::vector<ZoneReport> zones;
-    std::string request_id;     // of the reply with the zones
-    bool complete = false;      // the list is authoritative (DNS): missing addresses are gone
-    core::Micros valid_us = 0;  // how long it is valid, if the source says so (a TTL)
-    bool search = false;        // the endpoints found are in parts; status and zones above are unused
+    std::string request_id;            // of the reply with the zones
+    bool complete = false;             // the list is authoritative (DNS): missing addresses are gone
+    core::Micros valid_us = 0;         // how long it is valid, if the source says so (a TTL)
+    core::Micros written_wall_us = 0;  // when the source says that it was true; 0: now
+    bool search = false;               // the endpoints found are in parts; status and zones above are unused
     std::vector<EndpointReport> parts;
     bool operator==(const EndpointReport&) const = default;
 };
@@ -73,6 +75,11 @@ class Provider {
 
 /// The report about one endpoint; for a search the matching part, nullptr if not found.
 const EndpointReport* part_about(const EndpointReport& report, const std::string& endpoint_id);
+
+/// Takes out addresses that no endpoint has, see why_no_endpoint(). Every report passes it once, whatever its source.
+void refuse_impossible(EndpointReport& report, bool loopback_taken);
+/// The addresses taken out, in a sentence for people; "" if there are none.
+std::string refused_in(const EndpointReport& report);
 
 /// The readiness rule: endpoint Active, Normal and Connected; zone Connected; an address that parses. `zones` selects
 /// zones (empty: all).

@@ -46,5 +46,7 @@ struct UrlParts {
     std::string authority;  // as in the Host header: no port if it is the scheme's default
 };
 std::optional<UrlParts> split_url(std::string_view url);
+/// "localhost" or a loopback address, without brackets.
+bool is_loopback_host(const std::string& host);
 
 }  // namespace postern::agent

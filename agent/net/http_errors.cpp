@@ -167,12 +167,16 @@ std::string proxy_label(std::string_view proxy) {
     return (v6 ? "[" + parts->host + "]" : parts->host) + ":" + std::to_string(parts->port);
 }
 
+bool is_loopback_host(const std::string& host) {
+    const auto ip = core::IpAddress::parse(host);
+    return host == "localhost" || (ip && ip->is_loopback());
+}
+
 std::string proxy_for(std::string_view url, const Environment& environment) {
     const auto parts = split_url(url);
     if (!parts) return {};
-    const auto ip = core::IpAddress::parse(parts->host);
     // Loopback is never behind a proxy, even if no_proxy does not list it.
-    if (parts->host == "localhost" || (ip && ip->is_loopback())) return {};
+    if (is_loopback_host(parts->host)) return {};
     const auto first = [&](std::initializer_list<const char*> names) {
         for (const char* name : names) {
             if (std::string value = environment(name); !value.empty()) return value;
@@ -188,7 +192,8 @@ std::string proxy_for(std::string_view url, const Environment& environment) {
         const auto start = exclusions.find_first_not_of(", \t", at);
         if (start == std::string::npos) break;
         at = std::min(exclusions.find_first_of(", \t", start), exclusions.size());
-        if (listed(std::string_view(exclusions).substr(start, at - start), *parts, ip)) return {};
+        if (listed(std::string_view(exclusions).substr(start, at - start), *parts, core::IpAddress::parse(parts->host)))
+            return {};
     }
     return proxy;
 }

@@ -43,7 +43,8 @@ Json report_json(const EndpointReport& report) {
                          {"status", zone.status},
                          {"ipv4", zone.ipv4 ? Json(zone.ipv4->text()) : Json(nullptr)},
                          {"ipv6", zone.ipv6 ? Json(zone.ipv6->text()) : Json(nullptr)},
-                         {"domain", text_or_null(zone.domain)}});
+                         {"domain", text_or_null(zone.domain)},
+                         {"refused", text_or_null(zone.refused)}});
     }
     return {{"endpoint", report.endpoint_id},
             {"status", report.status},
@@ -52,6 +53,7 @@ Json report_json(const EndpointReport& report) {
             {"service_name", text_or_null(report.service_name)},
             {"domain", text_or_null(report.domain)},
             {"request_id", text_or_null(report.request_id)},
+            {"written", time_or_null(report.written_wall_us)},
             {"zones", std::move(zones)}};
 }
 

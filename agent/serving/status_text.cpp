@@ -246,13 +246,14 @@ class Screen {
 
     void draw_discovery() {
         bool discovers = false;
-        Micros confirmed = 0;
+        Micros confirmed = 0;  // of the link whose addresses are oldest
         const DiscoveryStatus* failing = nullptr;
         bool from_snapshot = false;
         for (const auto& link : s_.links) {
             if (link.discovery.source == "fixed") continue;
             discovers = true;
-            confirmed = std::max(confirmed, link.discovery.confirmed_wall_us);
+            if (const Micros at = link.discovery.confirmed_wall_us; at > 0 && (confirmed == 0 || at < confirmed))
+                confirmed = at;
             if (link.discovery.error) failing = &link.discovery;
             from_snapshot |= link.discovery.source == "snapshot";
         }

@@ -180,6 +180,23 @@ class Readiness(HostTest):
         self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-i", ZoneStatus="Connected")
         self.host.wait_addresses(ZONE_A, ZONE_B)
 
+    def test_an_address_that_no_endpoint_has_is_left_out_and_named(self):
+        zones = [{"ZoneId": "cn-hangzhou-h", "EniIp": ZONE_A}, {"ZoneId": "cn-hangzhou-i", "EniIp": "100.100.100.200"}]
+        self.host.start_world(endpoints={ENDPOINT: {"Zones": zones}})
+        self.host.start_postern()
+        self.host.wait_addresses(ZONE_A)
+        status = json.loads(self.host.postern("status", "--json").stdout)
+        (warning,) = [text for text, kind in zip(status["warnings"], status["warning_kinds"]) if kind == "discovery"]
+        self.assertIn("100.100.100.200, the address of the metadata service, in cn-hangzhou-i", warning)
+        self.assertEqual(status["links"][0]["discovery"]["endpoints"][0]["zones"][1]["refused"],
+                         "100.100.100.200, the address of the metadata service")
+        self.assertEqual(len(self.host.log_lines("address_refused")), 1)
+        # None is left: the last good one stays, and the reason is there.
+        self.host.aliyun.control.post(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-h", EniIp="169.254.1.2")
+        self.host.wait(lambda: "cn-hangzhou-h Connected with 169.254.1.2, a link-local address" in
+                       self.host.postern("status").stdout.replace("\n           ", " "), "the reason in status")
+        self.assertEqual(self.host.addresses(), {ZONE_A})
+
 
 class Snapshot(HostTest):
     def damaged_start(self, content):

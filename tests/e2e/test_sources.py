@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addresses from other sources than an endpoint's ID: a name that is followed, a saved reply."""
 
+import calendar
 import json
 import os
+import time
 import unittest
 
 from host import SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
@@ -60,7 +62,7 @@ class Followed(HostTest):
         self.put(TARGET, TXT=["no address here"])
         self.host.wait(lambda: failing("has no address"), "the missing address to be noticed")
         self.put(TARGET, A=["0.0.0.0"])
-        self.host.wait(lambda: failing("where no host is"), "the blocked name to be noticed")
+        self.host.wait(lambda: failing("which no endpoint has"), "the blocked name to be noticed")
         self.host.upstream.control.post("/servers", mode="servfail")
         self.host.wait(lambda: failing("do not answer"), "the failing upstreams to be noticed")
         self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
@@ -142,6 +144,21 @@ class Saved(HostTest):
         done = self.host.postern("doctor", "--json", "--only", "agent")
         self.assertEqual([(f["code"], f["state"]) for f in json.loads(done.stdout)["findings"]], [("PN-AGENT-DISCOVERY", "WARN")])
         self.assertEqual(done.returncode, 1)
+
+    def test_its_age_is_what_it_says(self):
+        reply = json.loads(self.reply(ZONE_A, ZONE_B))
+        written = "2026-01-02T03:04:05Z"
+        self.host.write_file("zones/zones.json", json.dumps({**reply, "WrittenAt": written}))
+        self.start()
+        self.host.wait_addresses(ZONE_A, ZONE_B)
+        status = json.loads(self.host.postern("status", "--json").stdout)
+        self.assertEqual(status["links"][0]["discovery"]["confirmed"][:19], written[:19])
+        self.assertIn("discovery", status["warning_kinds"])  # older than a day
+        self.assertIn("was written", self.host.postern("status").stdout)
+        stamp = calendar.timegm(time.strptime(written, "%Y-%m-%dT%H:%M:%SZ"))
+        metrics = self.host.http("/metrics")[1]
+        line = next(line for line in metrics.splitlines() if line.startswith("postern_link_discovery_confirmed_timestamp_seconds{"))
+        self.assertEqual(float(line.split()[-1]), stamp)  # what the alert PosternDiscoveryStale looks at
 
     def test_half_written_is_waited_for_without_a_word(self):
         self.replace(ZONE_A)

@@ -51,7 +51,7 @@ struct World {
     core::SeededRandom random{9};
     NoApi api;
     FakeLookup lookup{clock};
-    DiscoverySources sources{clock, nullptr, api, lookup};
+    DiscoverySources sources{clock, nullptr, api, lookup, false};
     CountingListener listener;
     EndpointSync sync{clock, random, sources, listener};
     Config config;
@@ -126,7 +126,11 @@ TEST_CASE("target: failing, lying by half and stale upstreams take nothing away"
     w.resolve_to({"0.0.0.0", "::"}, 30);  // a filter's way to say no
     w.clock.advance(kMinute);
     CHECK(w.served() == "10.0.0.1, 2001:db8::1");
-    CHECK(w.sync.status("a").error->what.find("where no host is") != std::string::npos);
+    CHECK(w.sync.status("a").error->what.find("no address of a host, which no endpoint has") != std::string::npos);
+    w.resolve_to({"127.0.0.1"}, 30);
+    w.clock.advance(kMinute);
+    CHECK(w.sync.status("a").error->what.find("127.0.0.1, a loopback address, which") != std::string::npos);
+    CHECK(w.served() == "10.0.0.1, 2001:db8::1");
     w.resolve_to({"10.0.0.7"}, 30);
     w.clock.advance(35 * kSecond);  // retried at least so often
     CHECK(w.served() == "10.0.0.7");
@@ -159,6 +163,25 @@ TEST_CASE("zones file: read again within a second of a change, however it was wr
         w.clock.advance(3 * kSecond);
         CHECK(w.served() == "10.0.0.2 (h)");
     }
+    // One address that can't be, beside a good one: the good one is used, the other is told.
+    put(R"({"Zones":[{"ZoneId":"h","ZoneStatus":"Connected","EniIp":"10.0.0.2"},)"
+        R"({"ZoneId":"i","ZoneStatus":"Connected","EniIp":"127.0.0.1"}]})");
+    w.clock.advance(2 * kSecond);
+    CHECK(w.served() == "10.0.0.2 (h)");
+    REQUIRE(w.sync.warnings().size() == 1);
+    CHECK(w.sync.warnings()[0].find("127.0.0.1, a loopback address, in i") != std::string::npos);
+    // Its age is what it says, whenever it is read.
+    const auto aged = [&](Micros age) {
+        put("{\"WrittenAt\":\"" + core::format_utc(w.clock.wall_us() - age) + "\"," + zone("10.0.0.2").substr(1));
+        w.clock.advance(2 * kSecond);
+        return w.clock.wall_us() - w.sync.status("a").confirmed_wall_us;
+    };
+    CHECK(aged(3 * core::kHour) == 3 * core::kHour + 2 * kSecond);
+    CHECK(w.sync.warnings().empty());
+    CHECK(aged(30 * core::kHour) == 30 * core::kHour + 2 * kSecond);
+    REQUIRE(w.sync.warnings().size() == 1);
+    CHECK(w.sync.warnings()[0].find("was written 30 hours ago") != std::string::npos);
+    CHECK(aged(-core::kHour) < 2 * kSecond);  // a clock's mistake
     ::unlink(path.c_str());
     w.clock.advance(core::kHour);
     CHECK(w.served() == "10.0.0.2 (h)");
@@ -188,7 +211,7 @@ TEST_CASE("zones file: reading it every second does not make up for refusals of 
     core::SeededRandom random{4};
     Refusing api;
     FakeLookup lookup{clock};
-    DiscoverySources sources{clock, nullptr, api, lookup};
+    DiscoverySources sources{clock, nullptr, api, lookup, false};
     CountingListener listener;
     EndpointSync sync{clock, random, sources, listener};
     Config config;

@@ -162,3 +162,25 @@ TEST_CASE("merge: a reply that would leave nothing without saying why never empt
     }
     CHECK(merge_report({}, report({}), 0, {}).doubt.empty());  // nothing known, nothing to doubt
 }
+
+// The addresses of an endpoint that was made again under another ID may belong to another machine of the VPC by then.
+TEST_CASE("merge: an endpoint that a new one has replaced in a search is answered no more, unless it still works",
+          "[merge]") {
+    const auto found = [](std::vector<EndpointReport> parts) {
+        return EndpointReport{.endpoint_id = "endpoint of com.x", .search = true, .parts = std::move(parts)};
+    };
+    EndpointReport again = report({zone("h", "10.0.0.9")});
+    again.endpoint_id = "ep-2";
+    const auto one = held({{"h", "10.0.0.1"}});
+    const auto works = [](const core::IpAddress&) { return true; };
+    const auto fails = [](const core::IpAddress&) { return false; };
+    CHECK(served(merge_report(one, found({again}), 0, fails)) == "10.0.0.9 (h)");
+    CHECK(merge_report(one, found({again}), 0, fails).confirmed);
+    CHECK(served(merge_report(one, found({again}), 0, works)) == "10.0.0.1 (h), 10.0.0.9 (h)");
+    // Both were there before: that one is left out of a reply says little.
+    auto both = merge_report(one, found({report({zone("h", "10.0.0.1")}), again}), 0, works);
+    CHECK(served(merge_report(both.held, found({again}), kMinute, fails)) == "10.0.0.1 (h), 10.0.0.9 (h)");
+    // In another zone it is no successor.
+    again.zones[0].zone_id = "i";
+    CHECK(served(merge_report(one, found({again}), 0, fails)) == "10.0.0.1 (h), 10.0.0.9 (i)");
+}

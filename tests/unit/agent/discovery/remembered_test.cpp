@@ -35,7 +35,7 @@ TEST_CASE("remembered: a link's zones file as it is now, else what was saved of 
     saved.sources[source_keys(link).at(0)].addresses =
         make_endpoint_set({{*core::IpAddress::parse("10.9.9.9"), "h", ""}});
     const auto known = [&] {
-        const RememberedAddresses found = remembered_addresses(saved, link);
+        const RememberedAddresses found = remembered_addresses(saved, Config{}, link);
         return describe(found.addresses) + (found.saved ? ", saved" : "");
     };
     CHECK(known() == "10.9.9.9 (h), saved");  // there is no file
@@ -43,9 +43,10 @@ TEST_CASE("remembered: a link's zones file as it is now, else what was saved of 
     CHECK(known() == "10.0.0.1 (h)");
     link.zones = {"h"};
     CHECK(known() == "10.0.0.1 (h)");
-    for (const std::string& text : {std::string("{"), std::string(R"({"Zones":[],"RequestId":"R"})"),
-                                    std::string(R"({"Zones":[{"ZoneId":"h","ZoneStatus":"Wait","EniIp":"10.0.0.2"}]})"),
-                                    std::string(2 << 20, ' ')}) {
+    for (const std::string& text :
+         {std::string("{"), zones("127.0.0.1"), std::string(R"({"Zones":[],"RequestId":"R"})"),
+          std::string(R"({"Zones":[{"ZoneId":"h","ZoneStatus":"Wait","EniIp":"10.0.0.2"}]})"),
+          std::string(2 << 20, ' ')}) {
         write(text);
         CHECK(known() == "10.9.9.9 (h), saved");
     }
@@ -54,8 +55,8 @@ TEST_CASE("remembered: a link's zones file as it is now, else what was saved of 
     CHECK(known() == "10.9.9.9 (h), saved");
     LinkConfig fixed;
     fixed.addresses = {*core::IpAddress::parse("10.1.1.1")};
-    CHECK(describe(remembered_addresses(saved, fixed).addresses).starts_with("10.1.1.1"));
-    CHECK_FALSE(remembered_addresses(saved, fixed).saved);
+    CHECK(describe(remembered_addresses(saved, Config{}, fixed).addresses).starts_with("10.1.1.1"));
+    CHECK_FALSE(remembered_addresses(saved, Config{}, fixed).saved);
 }
 
 TEST_CASE("remembered: a link's addresses from the snapshot alone", "[remembered]") {

@@ -61,6 +61,20 @@ TEST_CASE("zones file: a saved reply is the report of a connected endpoint", "[z
     CHECK(ready_addresses(*report, {"other"}).empty());
 }
 
+TEST_CASE("zones file: it is as old as it says", "[zones_files]") {
+    const auto written = [](const std::string& at) {
+        return parse_zones_file("/z.json", zones("10.0.0.1").insert(1, "\"WrittenAt\":" + at + ","));
+    };
+    CHECK(written("\"2026-11-30T08:00:00Z\"")->written_wall_us == core::parse_utc("2026-11-30T08:00:00Z"));
+    CHECK(written("null")->written_wall_us == 0);
+    for (const char* no_time : {"7", "\"\"", "\"yesterday\"", "\"2026-11-30\"", "{}"}) {
+        INFO(no_time);
+        const auto report = written(no_time);
+        REQUIRE_FALSE(report);
+        CHECK(report.error().what == "/z.json does not say when it was written: WrittenAt is no time");
+    }
+}
+
 TEST_CASE("zones file: what is no whole reply is refused, and the file is named", "[zones_files]") {
     const std::string texts[] = {"",
                                  "{}",

@@ -38,12 +38,17 @@ TEST_CASE("endpoint set: what no interface endpoint has is not taken for its add
     for (const char* impossible : {"0.0.0.0", "169.254.169.254", "169.254.1.2", "100.100.100.200", "224.0.0.1",
                                    "255.255.255.255", "::", "fe80::1", "ff02::1", "::ffff:10.0.1.23"}) {
         INFO(impossible);
-        CHECK_FALSE(may_be_endpoint(*core::IpAddress::parse(impossible)));
+        CHECK_FALSE(why_no_endpoint(*core::IpAddress::parse(impossible), true).empty());
+    }
+    for (const char* here : {"127.0.0.2", "127.255.0.1", "::1"}) {
+        INFO(here);
+        CHECK(why_no_endpoint(*core::IpAddress::parse(here), false) == "a loopback address");
+        CHECK(why_no_endpoint(*core::IpAddress::parse(here), true).empty());
     }
     for (const char* possible :
-         {"10.0.1.23", "192.168.2.23", "100.100.100.201", "127.0.0.2", "::1", "2408:4005:3b6::10"}) {
+         {"10.0.1.23", "192.168.2.23", "100.100.100.201", "128.0.0.1", "::2", "2408:4005:3b6::10"}) {
         INFO(possible);
-        CHECK(may_be_endpoint(*core::IpAddress::parse(possible)));
+        CHECK(why_no_endpoint(*core::IpAddress::parse(possible), false).empty());
     }
 }
 

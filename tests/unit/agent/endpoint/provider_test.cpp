@@ -44,6 +44,37 @@ TEST_CASE("provider: only what is active, normal and connected counts", "[provid
     CHECK(why_not_ready(locked, {}).find("overdue bill") != std::string::npos);
 }
 
+// An answer with such an address sends clients to their own host, or nowhere: it is left out, and people are told which.
+TEST_CASE("provider: an address that no endpoint has is taken out with its reason", "[provider]") {
+    EndpointReport r{
+        .endpoint_id = "ep-1", .status = "Active", .business_status = "Normal", .connection_status = "Connected"};
+    r.zones = {{.zone_id = "h", .status = "Connected", .ipv4 = core::IpAddress::parse("169.254.169.254")},
+               {.zone_id = "i",
+                .status = "Connected",
+                .ipv4 = core::IpAddress::parse("100.100.100.200"),
+                .ipv6 = core::IpAddress::parse("::ffff:10.0.1.23")},
+               {.zone_id = "j", .status = "Connected", .ipv4 = core::IpAddress::parse("127.0.0.2")}};
+    auto stand_in = r;
+    refuse_impossible(stand_in, true);
+    CHECK(describe(ready_addresses(stand_in, {})) == "127.0.0.2 (j)");
+    CHECK(why_not_ready(stand_in, {}).empty());
+    CHECK(
+        refused_in(stand_in) ==
+        "endpoint ep-1: not used, as no endpoint has such an address: 169.254.169.254, a link-local address, in h, "
+        "100.100.100.200, the address of the metadata service, ::ffff:10.0.1.23, an IPv4 address written as IPv6, in i");
+    refuse_impossible(r, false);
+    CHECK(ready_addresses(r, {}).empty());
+    CHECK(
+        why_not_ready(r, {"j"}) ==
+        "no zone of endpoint ep-1 is connected: j Connected with 127.0.0.2, a loopback address, which no endpoint has");
+    EndpointReport found{.search = true, .parts = {r}};
+    CHECK(refused_in(found) == refused_in(r));
+    found.parts[0].zones = {{.zone_id = "h", .status = "Connected", .ipv4 = core::IpAddress::parse("224.0.0.1")}};
+    refuse_impossible(found, true);
+    CHECK(ready_addresses(found, {}).empty());
+    CHECK(refused_in(EndpointReport{}).empty());
+}
+
 TEST_CASE("provider: what was found by a search is ready where one of its parts is", "[provider]") {
     const auto part = [](const std::string& id, const std::string& connection, const std::string& ip) {
         EndpointReport r{.endpoint_id = id, .status = "Active", .connection_status = connection};

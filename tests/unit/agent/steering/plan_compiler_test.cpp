@@ -189,7 +189,7 @@ TEST_CASE("plan memory: without a snapshot the addresses are those of the plan o
     config.links[0].host = "db.example.com";
     config.links[0].endpoints = {"ep-prod"};
     const auto remembered = [&] {
-        return remembered_addresses(load_remembered(paths, config).snapshot, config.links[0]);
+        return remembered_addresses(load_remembered(paths, config).snapshot, config, config.links[0]);
     };
     CHECK(describe(remembered().addresses) == "10.0.1.23, 10.0.2.9, 2408:4005::1");
     CHECK(remembered().saved);
