@@ -10,6 +10,7 @@ constexpr core::Micros kSoon = 250 * core::kMillisecond;
 constexpr core::Micros kStandstill = core::kSecond;   // a timer this late: the host was suspended
 constexpr core::Micros kSpreadAfter = core::kSecond;  // the overdue targets start within this time
 constexpr core::Micros kMinInterval = core::kMillisecond;
+constexpr std::size_t kMaxOverlap = 2;  // attempts of one target at once
 
 /// FNV-1a and the final mix of splitmix64, so that neighbouring addresses get distant values.
 std::uint64_t hash_of(const ProbeTarget& target) {
@@ -34,19 +35,25 @@ core::Micros grid_after(core::Micros t, core::Micros offset, core::Micros interv
 }  // namespace
 
 struct Scheduler::Entry {
+    struct Attempt {
+        std::uint64_t number = 0;
+        core::Micros young_until = 0;  // as in young_; 0: not young
+        std::unique_ptr<RunningProbe> probe;
+    };
     Id id = 0;
     ScheduledTarget scheduled;
     std::uint64_t hash = 0;
-    core::Micros due = core::kNever;  // as in due_; kNever: no start is planned (it is running)
+    core::Micros due = core::kNever;  // as in due_; kNever: no start is planned (two attempts run)
     core::Micros planned_grid = 0;    // the grid point of the planned start, if on_grid
     core::Micros grid = 0;            // the last used grid point
-    core::Micros started = 0;
-    core::Micros young_until = 0;  // as in young_; 0: not young
-    std::uint64_t attempt = 0;     // number of the running or last attempt
+    core::Micros started = 0;         // the last attempt
+    std::uint64_t attempt = 0;        // its number
     std::uint64_t missed = 0;
-    std::unique_ptr<RunningProbe> running;
-    bool on_grid = false;  // the planned or running attempt is at a grid point
-    bool again = false;    // probe_now() was called during an attempt
+    std::vector<Attempt> running;
+    bool on_grid = false;    // the planned or running attempt is at a grid point
+    bool again = false;      // probe_now() was called during an attempt
+    bool overlap = false;    // the planned start is for the case that the running attempt lasts
+    bool known_bad = false;  // the last attempt failed, and the verdict is settled: nothing is to be found out soon
 
     core::Micros interval() const { return std::max(kMinInterval, scheduled.rule.interval_us); }
     core::Micros fast() const { return std::clamp(scheduled.rule.fast_interval_us, kMinInterval, interval()); }
@@ -90,7 +97,7 @@ void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
         }
         if (!same_spec) {
             plan_soon(entry);
-        } else if (!same_interval && !entry.running) {
+        } else if (!same_interval && entry.running.empty()) {
             plan_next(entry, Pace::kNormal);
         }
     }
@@ -107,10 +114,12 @@ void Scheduler::set_targets(std::vector<ScheduledTarget> targets) {
 
 /// Removes the entry from everything except entries_.
 void Scheduler::drop(Entry& entry) {
-    if (entry.due != core::kNever) due_.erase({entry.due, entry.id});
-    if (entry.young_until != 0) young_.erase({entry.young_until, entry.id});
-    if (entry.running) --in_flight_;
-    entry.running.reset();
+    unplan(entry);
+    for (const auto& attempt : entry.running) {
+        if (attempt.young_until != 0) young_.erase(young_.find({attempt.young_until, entry.id}));
+    }
+    in_flight_ -= entry.running.size();
+    entry.running.clear();
     by_key_.erase({entry.scheduled.target.link, entry.scheduled.target.ip});
     leave_sweeps(entry.id, UINT64_MAX);
 }
@@ -122,7 +131,7 @@ void Scheduler::probe_now(std::string_view link, std::function<void()> done) {
     for (const auto& [id, entry] : entries_) {
         if (!link.empty() && entry->scheduled.target.link != link) continue;
         sweep.pending.emplace(id, entry->attempt + 1);
-        if (entry->running) {
+        if (!entry->running.empty()) {
             entry->again = true;
         } else {
             entry->on_grid = false;
@@ -157,15 +166,21 @@ core::Micros Scheduler::jitter(core::Micros interval) {
     return static_cast<core::Micros>(random_.below(static_cast<std::uint64_t>(width + 1))) - width / 2;
 }
 
-void Scheduler::plan(Entry& entry, core::Micros due) {
+void Scheduler::unplan(Entry& entry) {
     if (entry.due != core::kNever) due_.erase({entry.due, entry.id});
+    entry.due = core::kNever;
+    entry.overlap = false;
+}
+
+void Scheduler::plan(Entry& entry, core::Micros due) {
+    unplan(entry);
     entry.due = due;
     due_.emplace(due, entry.id);
 }
 
 /// For a new or changed target: at a random time soon, so that a thousand targets don't start at once.
 void Scheduler::plan_soon(Entry& entry) {
-    if (entry.running) {
+    if (!entry.running.empty()) {
         entry.again = true;
         return;
     }
@@ -206,33 +221,43 @@ void Scheduler::start(Entry& entry, core::Micros now) {
     counters_.lag_sum_us += lag;
     const auto bucket = std::lower_bound(kLagBoundsUs.begin(), kLagBoundsUs.end(), lag);
     ++counters_.lag_buckets[static_cast<std::size_t>(bucket - kLagBoundsUs.begin())];
-    due_.erase({entry.due, entry.id});
-    entry.due = core::kNever;
+    const bool overlap = entry.overlap;
+    unplan(entry);
     entry.started = now;
-    if (entry.on_grid) entry.grid = entry.planned_grid;
-    entry.young_until = now + limits_.young_us;
-    young_.emplace(entry.young_until, entry.id);
+    if (entry.on_grid && !overlap) entry.grid = entry.planned_grid;
+    const core::Micros young_until = now + limits_.young_us;
+    young_.emplace(young_until, entry.id);
     ++in_flight_;
-    ++entry.attempt;
-    entry.running = launcher_.launch(entry.scheduled.target,
-                                     [this, id = entry.id](const ProbeResult& result) { finished(id, result); });
+    const std::uint64_t number = ++entry.attempt;
+    entry.running.push_back({number, young_until, nullptr});
+    entry.running.back().probe =
+        launcher_.launch(entry.scheduled.target,
+                         [this, id = entry.id, number](const ProbeResult& result) { finished(id, number, result); });
+    if (entry.running.size() == kMaxOverlap || entry.known_bad) return;
+    plan(entry, now + entry.fast() + jitter(entry.fast()));
+    entry.overlap = true;
 }
 
-void Scheduler::finished(Id id, const ProbeResult& result) {
+void Scheduler::finished(Id id, std::uint64_t number, const ProbeResult& result) {
     const auto it = entries_.find(id);
     if (it == entries_.end()) return;
+    auto& running = it->second->running;
+    const auto attempt =
+        std::find_if(running.begin(), running.end(), [&](const auto& a) { return a.number == number; });
     // Kept over the callback, which may remove the entry, and destroyed (with its socket) before the next attempt.
-    std::unique_ptr<RunningProbe> ended = std::move(it->second->running);
-    const std::uint64_t attempt = it->second->attempt;
+    Entry::Attempt ended = std::move(*attempt);
+    running.erase(attempt);
     --in_flight_;
-    if (const core::Micros until = std::exchange(it->second->young_until, 0); until != 0) young_.erase({until, id});
+    if (ended.young_until != 0) young_.erase(young_.find({ended.young_until, id}));
+    unplan(*it->second);  // this result decides the pace
     const Pace pace = on_result_(result);
     if (const auto still = entries_.find(id); still != entries_.end()) {
+        still->second->known_bad = !result.ok && pace == Pace::kNormal;
         // probe_now() or set_targets() in the callback may have planned an earlier start.
         if (still->second->due == core::kNever) plan_next(*still->second, pace);
     }
-    leave_sweeps(id, attempt);
-    ended.reset();
+    leave_sweeps(id, number);
+    ended.probe.reset();
     wake();
 }
 
@@ -270,7 +295,9 @@ void Scheduler::wake() {
         spread_after_standstill(now);
     }
     while (!young_.empty() && young_.begin()->first <= now) {
-        entries_.at(young_.begin()->second)->young_until = 0;
+        for (auto& attempt : entries_.at(young_.begin()->second)->running) {
+            if (attempt.young_until == young_.begin()->first) attempt.young_until = 0;
+        }
         young_.erase(young_.begin());
     }
     while (!due_.empty() && due_.begin()->first <= now && !full()) {

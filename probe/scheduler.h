@@ -4,8 +4,10 @@
 // long attempts take.
 //   - A new target, or one whose spec changed, is probed within 250 ms, then on its grid.
 //   - From the first failure until the verdict is settled (while on_result returns kFast) it is probed every
-//     fast_interval, or as soon as the previous attempt has ended.
-//   - One attempt per target at a time; grid points that pass during it are counted as missed.
+//     fast_interval, or as soon as less than two attempts run.
+//   - While an attempt of a target that is not known to be bad lasts longer than fast_interval, another one begins, and
+//     no more than these two run at once: a target that hangs is judged after about two timeouts, not `fall` of them.
+//     Grid points that pass during attempts are counted as missed.
 //   - At most SchedulerLimits::handshakes young attempts at once. An attempt older than young_us is waiting for the
 //     network and needs no CPU: it is no longer counted, so that unreachable targets don't delay the others.
 //   - After a suspend, or when the loop was blocked, all overdue targets start spread over a second.
@@ -95,7 +97,8 @@ class Scheduler {
     void rearm();
     void spread_after_standstill(core::Micros now);
     void start(Entry& entry, core::Micros now);
-    void finished(Id id, const ProbeResult& result);
+    void finished(Id id, std::uint64_t attempt, const ProbeResult& result);
+    void unplan(Entry& entry);
     void drop(Entry& entry);
     void leave_sweeps(Id id, std::uint64_t attempt);
     bool full() const { return young_.size() >= limits_.handshakes || in_flight_ >= limits_.in_flight; }
@@ -107,8 +110,8 @@ class Scheduler {
     SchedulerLimits limits_;
     std::map<Id, std::unique_ptr<Entry>> entries_;
     std::map<std::pair<std::string, core::IpAddress>, Id, std::less<>> by_key_;
-    std::set<std::pair<core::Micros, Id>> due_;    // planned starts
-    std::set<std::pair<core::Micros, Id>> young_;  // when running attempts stop being young
+    std::set<std::pair<core::Micros, Id>> due_;         // planned starts
+    std::multiset<std::pair<core::Micros, Id>> young_;  // when running attempts stop being young
     std::vector<Sweep> sweeps_;
     std::vector<std::function<void()>> ended_;  // callbacks of complete sweeps, for the next wake()
     Id next_id_ = 1;

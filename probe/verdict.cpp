@@ -2,6 +2,7 @@
 #include "probe/verdict.h"
 
 #include <algorithm>
+#include <set>
 
 namespace postern::probe {
 namespace {
@@ -11,6 +12,17 @@ bool passes(State state) {
 }
 
 constexpr int kMaxStreak = 1'000'000;
+constexpr core::Micros kKeepsRemoved = 10 * core::kSecond;
+constexpr std::size_t kMaxRemoved = 1024;
+
+/// How many of the last 2 × `fall` - 1 attempts.
+int lately(const std::bitset<kMaxAttempts>& failures, int fall) {
+    const auto window = static_cast<std::size_t>(std::max(1, 2 * fall - 1));
+    return static_cast<int>((failures << (kMaxAttempts - std::min(window, kMaxAttempts))).count());
+}
+bool fell(const std::bitset<kMaxAttempts>& failures, int fall) {
+    return lately(failures, fall) >= fall;
+}
 
 }  // namespace
 
@@ -65,16 +77,9 @@ Blame blame(Reason reason) {
 }
 
 bool is_comparable(Reason reason) {
-    switch (reason) {
-        case Reason::kHttpStatus5xx:
-        case Reason::kSqlUnavailable:
-        case Reason::kBodyTooLarge:
-        case Reason::kBodyInvalidJson:
-        case Reason::kBodyMismatch:
-            return true;
-        default:
-            return false;
-    }
+    const bool ours =
+        reason == Reason::kHttpStatus401 || reason == Reason::kSqlAuth || reason == Reason::kSqlPermission;
+    return blame(reason) == Blame::kService && !ours;
 }
 
 std::string_view to_string(LinkPolicy policy) {
@@ -101,6 +106,18 @@ State link_state(const std::vector<State>& addresses, LinkPolicy policy) {
     if (all == 0) return State::kUnknown;
     if (good >= needed) return up + unknown == all ? State::kUp : State::kDegraded;
     return good + unknown >= needed ? State::kUnknown : State::kDown;
+}
+
+void VerdictBook::Failures::add(Reason reason) {
+    const Blame blamed = blame(reason);
+    const auto note = [](auto& kind, bool failed) {
+        kind <<= 1;
+        kind[0] = failed;
+    };
+    note(path, blamed == Blame::kPath);
+    note(service, blamed == Blame::kService);
+    note(comparable, is_comparable(reason));
+    if (blamed == Blame::kService && !is_comparable(reason)) path.reset();
 }
 
 void VerdictBook::Streaks::succeeded(int rise) {
@@ -137,21 +154,48 @@ bool VerdictBook::Streaks::may_rise(const VerdictRule& rule, core::Micros now) c
     return ok >= needed && (downs.empty() || now - downs.back() >= needed * rule.fast_interval_us);
 }
 
+/// Of a new target: what is known of the address from a link that was removed lately, if it is probed in the same way.
+VerdictBook::Entry VerdictBook::entry_for(const ScheduledTarget& target) {
+    const auto known = std::find_if(removed_.begin(), removed_.end(), [&](const Removed& r) {
+        return r.ip == target.target.ip && *r.entry.spec == *target.target.spec;
+    });
+    Entry entry;
+    if (known != removed_.end()) {
+        entry = std::move(known->entry);
+        removed_.erase(known);
+        return entry;
+    }
+    entry.health.since_wall_us = clock_.wall_us();
+    entry.health.since_mono_us = clock_.mono_us();
+    if (has_good(target.target.link)) entry.health.newcomer_until_mono_us = clock_.mono_us() + kNewcomer;
+    return entry;
+}
+
+bool VerdictBook::has_good(const std::string& link) const {
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& item) {
+        const Verdict& v = item.second.health.verdict;
+        return item.first.first == link && passes(v.path) && v.service != State::kDown;
+    });
+}
+
 void VerdictBook::set_targets(const std::vector<ScheduledTarget>& targets) {
+    const core::Micros now = clock_.mono_us();
+    std::erase_if(removed_, [now](const Removed& r) { return now - r.at > kKeepsRemoved; });
+    std::set<Key> wanted;
+    for (const ScheduledTarget& t : targets)
+        wanted.emplace(t.target.link, t.target.ip);
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+        if (wanted.count(it->first) == 0 && removed_.size() < kMaxRemoved)
+            removed_.push_back({it->first.second, now, it->second});
+    }
     std::map<Key, Entry> kept;
     for (const ScheduledTarget& t : targets) {
         const Key key{t.target.link, t.target.ip};
-        Entry entry;
-        if (const auto it = entries_.find(key); it != entries_.end()) {
-            entry = std::move(it->second);
-            entries_.erase(it);
-        } else if (kept.count(key) != 0) {
-            continue;
-        } else {
-            entry.health.since_wall_us = clock_.wall_us();
-            entry.health.since_mono_us = clock_.mono_us();
-        }
+        if (kept.count(key) != 0) continue;
+        const auto it = entries_.find(key);
+        Entry entry = it != entries_.end() ? it->second : entry_for(t);
         entry.rule = t.rule;
+        entry.spec = t.target.spec;
         entry.degraded_over_us = t.target.spec->degraded_over_us;
         entry.expiry_warning_us = t.target.spec->expiry_warning_us;
         kept.emplace(key, std::move(entry));
@@ -163,10 +207,14 @@ void VerdictBook::fold_path(Entry& entry, bool ok) {
     State& path = entry.health.verdict.path;
     if (ok) {
         entry.path.succeeded(entry.rule.rise);
-        if (path != State::kDown || entry.path.may_rise(entry.rule, clock_.mono_us())) path = State::kUp;
+        if (path == State::kDown) {
+            if (!entry.path.may_rise(entry.rule, clock_.mono_us())) return;
+            entry.failures.path.reset();
+        }
+        path = State::kUp;
     } else {
         entry.path.broke();
-        if (entry.path.failed >= entry.rule.fall && path != State::kDown) {
+        if (fell(entry.failures.path, entry.rule.fall) && path != State::kDown) {
             path = State::kDown;
             entry.path.turned_down(clock_.mono_us());
         }
@@ -179,7 +227,9 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     if (health.verdict.path == State::kDown) {
         // While the path is down, or recovering from that, nothing is known about the service.
         service = State::kUnknown;
-        entry.service.ok = entry.service.failed = 0;
+        entry.service.ok = 0;
+        entry.failures.service.reset();
+        entry.failures.comparable.reset();
         entry.service.shaken = false;
         entry.slow = {};
         health.slow = false;
@@ -188,12 +238,12 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     if (result.reason == Reason::kTokenMissing) {
         service = State::kUnknown;
         entry.service = {};
+        entry.failures = {};
         return;
     }
     if (blame(result.reason) == Blame::kService) {
-        entry.service_reason = result.reason;
         entry.service.broke();
-        if (entry.service.failed >= entry.rule.fall && service != State::kDown) {
+        if (fell(entry.failures.service, entry.rule.fall) && service != State::kDown) {
             service = State::kDown;
             entry.service.turned_down(clock_.mono_us());
         }
@@ -214,12 +264,38 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     if (health.slow || health.certificate_expiring) service = State::kDegraded;
 }
 
+void VerdictBook::fold_rate(const Key& key, Entry& entry, bool passed) {
+    AddressHealth& health = entry.health;
+    Verdict& verdict = health.verdict;
+    const bool down = verdict.path == State::kDown || verdict.service == State::kDown;
+    if (down) {  // the state says it all, and after an outage the rate begins anew
+        entry.rate = {};
+    } else {
+        entry.rate.add(clock_.mono_us(), passed);
+    }
+    health.rate = entry.rate.share();
+    health.peers_rate = {};
+    for (auto it = entries_.lower_bound(Key{key.first, core::IpAddress{}});
+         it != entries_.end() && it->first.first == key.first; ++it) {
+        if (it->first == key) continue;
+        health.peers_rate.passed += it->second.rate.share().passed;
+        health.peers_rate.tried += it->second.rate.share().tried;
+    }
+    const bool enough = health.rate.failed() >= entry.rule.fall;
+    health.below_peers = enough && is_below(health.rate, health.peers_rate);
+    health.partial = enough && is_partial(health.rate, health.peers_rate);
+    if (!health.partial) return;
+    if (verdict.service == State::kUp) verdict.service = State::kDegraded;
+    if (entry.without_token && verdict.path == State::kUp) verdict.path = State::kDegraded;
+}
+
 /// Updates what is derived from the verdicts and streaks.
 void VerdictBook::refresh(Entry& entry, const Verdict& before) {
     AddressHealth& health = entry.health;
     const Verdict& now = health.verdict;
     health.path_down = now.path == State::kDown;
-    health.service_down_comparable = now.service == State::kDown && is_comparable(entry.service_reason);
+    health.service_down_comparable =
+        now.service == State::kDown && lately(entry.failures.comparable, entry.rule.fall) > 0;
     const Streaks* down = health.path_down ? &entry.path : now.service == State::kDown ? &entry.service : nullptr;
     health.rise_needed = down != nullptr ? down->rise_needed(entry.rule.rise) : 0;
     health.flapping = health.rise_needed > entry.rule.rise;
@@ -258,8 +334,16 @@ Fold VerdictBook::fold(const ProbeResult& result) {
         health.certificate_expiring =
             result.certificate.chain_not_after_us < result.started_wall_us + entry.expiry_warning_us;
     }
+    if (failed) {
+        entry.failures.add(result.reason);
+    } else {
+        entry.failures = {};
+        entry.without_token = token_missing;
+        health.newcomer_until_mono_us = 0;
+    }
     fold_path(entry, blame(result.reason) != Blame::kPath);
     fold_service(entry, result);
+    fold_rate(it->first, entry, !failed);
     refresh(entry, fold.before);
     fold.after = health.verdict;
     fold.pace = health.settled ? Pace::kNormal : Pace::kFast;

@@ -3,21 +3,27 @@
 // service (does the database behind it answer?). Owned by the agent, loop thread only.
 //
 // - Unknown becomes up with the first success, and down after `fall` failures in a row. Up becomes down after `fall`
-//   failures in a row, down becomes up after `rise` successes in a row.
+//   failures in a row, down becomes up after `rise` successes in a row. A streak of failures is broken by a pass of the
+//   whole probe, not by a failure of another kind: `fall` of the last 2 × `fall` - 1 attempts since the last pass are
+//   enough. A refused token (is_comparable() tells which) breaks the path's as a pass does: the way there works.
 // - A failure of the service is a success of the path. While the path is down the service is unknown. With
 //   token_missing the path is judged and the service is unknown. local_* changes nothing.
 // - Degraded is a state of the service: after `fall` slow successes in a row (slower than degraded_over), until
-//   `rise` fast ones in a row; or while a certificate expires within expiry_warning.
+//   `rise` fast ones in a row; while a certificate expires within expiry_warning; or while a part of the attempts fails
+//   (success_rate.h), from `fall` failures on. Without a token it is a state of the path.
 // - Flap damping: a verdict that went down more than three times in ten minutes needs more successes in a row to go
 //   up: rise × 2 after the fourth time, × 4 after the fifth, …, 60 at most. A single outage is never damped. Times
 //   older than ten minutes are forgotten, also while the verdict is down.
 // - Dwell: a verdict stays down for at least the time that the needed successes take at the fast interval, even if
 //   they come faster (`postern refresh`, overlapping attempts). Going down is never delayed.
 // - After a restart verdicts younger than the plan's validity are restored, with the times when they went down. Other
-//   addresses are unknown, and an unknown address is part of the answers.
+//   addresses are unknown, and an unknown address is part of the answers - but for a newcomer: one that was added to a
+//   link whose others are up, until its first success, or a minute.
 #pragma once
 
+#include <bitset>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +33,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "probe/scheduler.h"
+#include "probe/success_rate.h"
 
 namespace postern::probe {
 
@@ -34,12 +41,14 @@ inline constexpr core::Micros kFlapWindow = 10 * core::kMinute;
 inline constexpr int kFlapsFree = 3;
 inline constexpr int kMaxRise = 60;
 inline constexpr std::size_t kMaxDowns = 16;
+inline constexpr std::size_t kMaxAttempts = 256;  // more than 2 × the largest `fall`
+inline constexpr core::Micros kNewcomer = core::kMinute;
 
 /// The verdict that a failure counts for.
 enum class Blame { kNobody, kPath, kService };
 Blame blame(Reason reason);
-/// A failure of the service that other addresses may not have: 5xx, sql_unavailable, a bad body. Such an address is
-/// left out of the answers, but only while another address of the link is up.
+/// A failure of the service that can be the address's own: every one but a refused token or a missing permission. Such
+/// an address is left out of the answers, but only while another address of the link passes the same request.
 bool is_comparable(Reason reason);
 
 /// The state of one address.
@@ -56,6 +65,10 @@ struct AddressHealth {
     bool restored = false;  // from before a restart, without a result since
     bool path_down = false;
     bool service_down_comparable = false;
+    bool partial = false;      // degraded because a part of its attempts fails
+    bool below_peers = false;  // more of them than of the link's other addresses
+    Share rate, peers_rate;    // of the last kRateWindow
+    core::Micros newcomer_until_mono_us = 0;
     core::Micros last_ok_mono_us = 0;  // 0: never
     core::Micros last_mono_us = 0;     // of the last result other than local_*; 0: none
     std::optional<ProbeResult> last;   // the last result, local_* included
@@ -104,7 +117,7 @@ class VerdictBook {
 
   private:
     struct Streaks {
-        int ok = 0, failed = 0;           // in a row
+        int ok = 0, failed = 0;           // in a row; failures are counted for `slow` only
         bool shaken = false;              // a failure, without `rise` successes since
         std::vector<core::Micros> downs;  // when it went down, within kFlapWindow
         void succeeded(int rise);
@@ -114,21 +127,38 @@ class VerdictBook {
         int rise_needed(int rise) const;
         bool may_rise(const VerdictRule& rule, core::Micros now) const;
     };
+    /// Which of the attempts since the last pass of the whole probe failed how; the newest is bit 0.
+    struct Failures {
+        std::bitset<kMaxAttempts> path, service, comparable;
+        void add(Reason reason);
+    };
     struct Entry {
         VerdictRule rule;
+        std::shared_ptr<const ProbeSpec> spec;
         core::Micros degraded_over_us = 0, expiry_warning_us = 0;
         AddressHealth health;
-        Streaks path, service, slow;            // slow.ok: fast successes, slow.failed: slow ones
-        Reason service_reason = Reason::kNone;  // of the last service failure
+        Streaks path, service, slow;  // slow.ok: fast successes, slow.failed: slow ones
+        Failures failures;
+        SuccessRate rate;
+        bool without_token = false;  // the last pass was one without a token
+    };
+    struct Removed {
+        core::IpAddress ip;
+        core::Micros at = 0;
+        Entry entry;
     };
     using Key = std::pair<std::string, core::IpAddress>;
 
+    Entry entry_for(const ScheduledTarget& target);
+    bool has_good(const std::string& link) const;
+    void fold_rate(const Key& key, Entry& entry, bool passed);
     void fold_path(Entry& entry, bool ok);
     void fold_service(Entry& entry, const ProbeResult& result);
     void refresh(Entry& entry, const Verdict& before);
 
     core::Clock& clock_;
     std::map<Key, Entry> entries_;
+    std::vector<Removed> removed_;  // lately: a renamed link takes them up again
 };
 
 }  // namespace postern::probe

@@ -127,7 +127,7 @@ core::Result<int> VerdictBook::restore(const std::string& json, core::Micros max
         entry.service.downs = times_of(item, "service_downs", times);
         const auto comparable = item.find("comparable");
         if (comparable != item.end() && comparable->is_boolean() && comparable->get<bool>()) {
-            entry.service_reason = Reason::kHttpStatus5xx;  // any comparable one
+            entry.failures.comparable[0] = true;
         }
         refresh(entry, h.verdict);
         ++restored;

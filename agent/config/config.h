@@ -86,6 +86,7 @@ struct LinkProbeConfig {
     std::string server_name;  // "": the link's host
     bool ws = false;          // probe by WebSocket, too
     Micros degraded_over_us = 500 * core::kMillisecond;
+    double rate_below = 0;  // share of passed attempts; 0: no address is withdrawn for it
     Micros expiry_warning_us = 14 * core::kDay;
 };
 

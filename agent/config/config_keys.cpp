@@ -350,6 +350,7 @@ const KeyRow kKeys[] = {
     {kProbe, "server_name", READ(read_host(n, t.link->probe.server_name)), R"("gw.example.com")", R"("10.0.0.1")"},
     {kProbe, "degraded_over", READ(read_duration(n, kMillisecond, kMinute, t.link->probe.degraded_over_us)),
      R"("200ms")", R"("fast")"},
+    {kProbe, "rate_below", READ(read_share(n, t.link->probe.rate_below)), "0.9", R"("90%")"},
     {kProbe, "expiry_warning", READ(read_duration(n, 0, 365 * kDay, t.link->probe.expiry_warning_us)), R"("30d")",
      R"("1y")"},
     {kProbe, "ws", READ(read_boolean(n, t.link->probe.ws)), "true", R"("yes")"},

@@ -45,6 +45,14 @@ std::string read_size(const ConfigNode& node, std::uint64_t least, std::uint64_t
     return "";
 }
 
+std::string read_share(const ConfigNode& node, double& out) {
+    const bool number = node.type == Type::kFloat || node.type == Type::kInteger;
+    const double value = node.type == Type::kFloat ? node.number : static_cast<double>(node.integer);
+    if (!number || !(value >= 0 && value <= 1)) return expected("a share from 0 to 1, such as 0.9", node);
+    out = value;
+    return "";
+}
+
 std::string read_boolean(const ConfigNode& node, bool& out) {
     if (node.type != Type::kBoolean) return expected("true or false", node);
     out = node.boolean;

@@ -25,6 +25,8 @@ std::string wrong_value(std::string_view value, std::string_view problem);
 std::string read_duration(const ConfigNode& node, Micros least, Micros most, Micros& out);
 std::string read_integer(const ConfigNode& node, std::int64_t least, std::int64_t most, std::int64_t& out);
 std::string read_size(const ConfigNode& node, std::uint64_t least, std::uint64_t most, std::uint64_t& out);
+/// 0 to 1.
+std::string read_share(const ConfigNode& node, double& out);
 std::string read_boolean(const ConfigNode& node, bool& out);
 /// `check` returns "" or what is wrong with the text.
 std::string read_string(const ConfigNode& node, std::string_view what,

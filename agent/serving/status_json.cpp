@@ -57,6 +57,11 @@ Json report_json(const EndpointReport& report) {
             {"zones", std::move(zones)}};
 }
 
+/// Of the last minutes; null without a probe in them.
+Json share_json(const probe::Share& share) {
+    return share.tried == 0 ? Json(nullptr) : Json{{"passed", share.passed}, {"tried", share.tried}};
+}
+
 Json discovery_json(const DiscoveryStatus& d) {
     Json reports = Json::array();
     for (const auto& report : d.reports)
@@ -125,6 +130,8 @@ Json address_json(const AddressStatus& a) {
             {"answered", a.answered},
             {"since", time_or_null(a.since_wall_us)},
             {"streak", a.streak},
+            {"rate", share_json(a.rate)},
+            {"peers_rate", share_json(a.peers_rate)},
             {"last", a.last ? result_json(*a.last) : Json(nullptr)},
             {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
             {"recent", a.recent}};

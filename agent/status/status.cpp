@@ -85,6 +85,17 @@ void explain_suspect(LinkStatus& link, const Suspect& suspect, std::string_view 
 
 /// A degraded address: its certificate ends soon, or it is slow.
 void explain_degraded(LinkStatus& link, const AddressStatus& a) {
+    if (a.partial) {
+        const auto& reason = a.last && !a.last->ok ? probe::to_string(a.last->reason) : std::string_view();
+        link.finding = {"partial", Reason::kNone, a.ip.text(), a.zone, 1};
+        link.cause =
+            fmt::format("{} fails in part: {} of its last {} probes passed", place(a), a.rate.passed, a.rate.tried);
+        if (a.peers_rate.tried > 0)
+            link.cause += fmt::format(", {} of {} at the others", a.peers_rate.passed, a.peers_rate.tried);
+        if (!reason.empty()) link.cause += fmt::format("; the last one: {}", reason);
+        link.fix = "what fails, and how often? postern logs --since 5m";
+        return;
+    }
     if (a.last && a.last->ok) {
         if (a.certificate_expiring) {
             const Micros left = a.last->certificate.chain_not_after_us - a.last->started_wall_us;

@@ -41,6 +41,8 @@ struct AddressStatus {
     std::optional<probe::ProbeResult> last;
     int streak = 0;                     // >0 successes in a row, <0 failures
     bool certificate_expiring = false;  // within expiry_warning
+    bool partial = false;               // degraded because a part of its probes fails
+    probe::Share rate, peers_rate;      // passed probes of the last minutes, of it and of the link's others
     AddressCounters counters;
     std::optional<probe::Availability> last_day;
     std::string recent;  // marks of the last 60 results, see probe::History::recent()
@@ -48,7 +50,7 @@ struct AddressStatus {
 
 /// What a link's cause is about, for views with their own texts.
 struct CauseFinding {
-    std::string_view code;  // "reason", "token", "slow", "certificate", "api_error", "first_probes"
+    std::string_view code;  // "reason", "token", "slow", "partial", "certificate", "api_error", "first_probes"
     probe::Reason reason = probe::Reason::kNone;  // of code "reason"
     std::string ip, zone;                         // the address that it is about; "" if none
     std::size_t alike = 0;                        // how many addresses it applies to

@@ -21,16 +21,23 @@ bool fails_comparably(const AddressVerdict& a) {
     return a.verdict.service == State::kDown && a.service_comparable;
 }
 
-std::string why(const AddressVerdict& a, bool answered, bool own_zone, bool all_down) {
+/// Reached, and not refused.
+bool good(const AddressVerdict& a) {
+    return (a.verdict.path == State::kUp || a.verdict.path == State::kDegraded) && a.verdict.service != State::kDown;
+}
+
+std::string why(const AddressVerdict& a, bool answered, bool own_zone, const char* alone) {
     std::string out = a.address.ip.text();
     if (!a.address.zone.empty()) out += " (" + a.address.zone + ")";
     out += ' ';
     if (!answered) {
-        out += path_ok(a) ? "withdrawn: its service fails while another address passes" : "withdrawn: path down";
-        return out;
+        return out + (!path_ok(a)           ? "withdrawn: path down"
+                      : fails_comparably(a) ? "withdrawn: its service fails while another address passes"
+                      : a.rate_too_low      ? "withdrawn: it fails more often than the others"
+                                            : "not answered before its first success");
     }
     out += to_string(a.verdict.overall());
-    if (all_down) out += ", answered because all are down";
+    out += alone;
     if (own_zone) out += ", own zone";
     return out;
 }
@@ -46,18 +53,35 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
         return std::tuple(!own_zone(*a), a->address.ip) < std::tuple(!own_zone(*b), b->address.ip);
     });
 
-    const bool another_passes = std::any_of(addresses.begin(), addresses.end(), passes);
-    const auto keep = [&](const AddressVerdict& a) { return path_ok(a) && !(another_passes && fails_comparably(a)); };
-    const bool any_kept = std::any_of(addresses.begin(), addresses.end(), keep);
+    const auto steady = [](const AddressVerdict& a) { return passes(a) && !a.rate_too_low; };
+    const bool another_passes = std::any_of(addresses.begin(), addresses.end(), steady);
+    const bool another_is_good = std::any_of(addresses.begin(), addresses.end(), good);
+    const auto keep = [&](const AddressVerdict& a) {
+        const bool worse = another_passes && (fails_comparably(a) || a.rate_too_low);
+        return path_ok(a) && !worse && !(another_is_good && a.newcomer);
+    };
+    bool kept_v4 = false, kept_v6 = false;
+    for (const auto& a : addresses)
+        (a.address.ip.is_v6() ? kept_v6 : kept_v4) |= keep(a);
+    const auto family_kept = [&](const AddressVerdict& a) { return a.address.ip.is_v6() ? kept_v6 : kept_v4; };
 
     AnswerDecision out;
-    out.all_down = !addresses.empty() && !any_kept;
+    out.all_down = !addresses.empty() && !kept_v4 && !kept_v6;
+    const char* const alone =
+        out.all_down ? ", answered because all are down" : ", answered because all of its family are down";
+    std::vector<const AddressVerdict*> answer;
     for (const auto* a : order) {
-        const bool answered = out.all_down || keep(*a);
-        if (answered) out.fresh.push_back(a->address.ip);
+        const bool answered = keep(*a) || !family_kept(*a);
+        if (answered) answer.push_back(a);
         if (!out.explain.empty()) out.explain += "; ";
-        out.explain += why(*a, answered, own_zone(*a), out.all_down);
+        out.explain += why(*a, answered, own_zone(*a), family_kept(*a) ? "" : alone);
     }
+    const auto rank = [&](const AddressVerdict& a) {
+        return family_kept(a) ? std::pair(false, core::Micros{0}) : std::pair(true, -a.last_ok_mono_us);
+    };
+    std::stable_sort(answer.begin(), answer.end(), [&](auto* a, auto* b) { return rank(*a) < rank(*b); });
+    for (const auto* a : answer)
+        out.fresh.push_back(a->address.ip);
     std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) {  // the others: the last to have worked first
         if (keep(*a) != keep(*b)) return keep(*a);
         return !keep(*a) && a->last_ok_mono_us > b->last_ok_mono_us;

@@ -14,22 +14,25 @@ namespace postern::agent {
 /// The probing state of one address.
 struct AddressVerdict {
     EndpointAddress address;
-    probe::Verdict verdict;           // unknown without a probe: counts as healthy
-    bool service_comparable = false;  // its service fails with a reason that may be specific to this address (5xx, …)
+    probe::Verdict verdict;            // unknown without a probe: counts as healthy
+    bool service_comparable = false;   // its service fails, and the reason can be its own
     core::Micros last_ok_mono_us = 0;  // 0: never
+    bool newcomer = false;             // added to others that are good, and never passed
+    bool rate_too_low = false;         // fails more often than its peers and than the link's rate_below allows
 };
 
 struct AnswerDecision {
     std::vector<core::IpAddress> fresh;  // the answer while the verdicts are valid; not empty if there is an address
     std::vector<core::IpAddress> stale;  // every address, last healthy first: once the verdicts have expired
-    bool all_down = false;               // every path is down: all are answered
+    bool all_down = false;               // none of any family is left: all are answered
     std::string explain;                 // "10.0.1.23 up, own zone; 10.0.2.9 withdrawn: path down"
 };
 
 /// - An address whose path is down is withdrawn.
-/// - One whose service fails comparably is withdrawn only while another answered address of the name passes.
-/// - If that leaves none, all are answered (fail open).
-/// - Order: own zone first, then by address: stable, so that connection pools and JVMs keep their addresses.
+/// - One whose service fails comparably, or whose rate is too low, is withdrawn only while another address of the name
+///   passes; a newcomer is not answered while another is good.
+/// - A family (A, AAAA) for which that leaves none has all of its addresses answered, what worked last first.
+/// - Order otherwise: own zone first, then by address: stable, so that connection pools and JVMs keep their addresses.
 AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const std::string& host_zone);
 
 }  // namespace postern::agent

@@ -37,7 +37,8 @@ Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider,
       sync_(clock, random, provider, *this),
       publish_(clock),
       republish_(clock),
-      hold_(clock) {}
+      hold_(clock),
+      newcomers_(clock) {}
 
 void Steering::configure(const Config& config) {
     config_ = config;
@@ -87,6 +88,7 @@ void Steering::stop() {
     publish_.stop();
     republish_.stop();
     hold_.stop();
+    newcomers_.stop();
 }
 
 void Steering::set_upstreams(const HostUpstreams& upstreams) {
@@ -180,6 +182,11 @@ void Steering::on_addresses(const std::string& name, const EndpointSet& addresse
     link->addresses = addresses;
     set_targets();
     decide(*link);
+    newcomers_.start_in(probe::kNewcomer, [this] {  // none was probed: what is not known bad is answered
+        for (auto& each : links_)
+            decide(each);
+        publish_soon();
+    });
     tell_comparison(*link);
     holding_ = false;  // the plan on disk is out of date
     publish_soon();
@@ -195,11 +202,13 @@ bool Steering::may_work(const core::IpAddress& ip) const {
 std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
     std::vector<AddressVerdict> out;
     for (const auto& a : link.addresses) {
-        AddressVerdict v{a, {}, false, 0};
+        AddressVerdict v{.address = a};
         if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
             v.verdict = health->verdict;
             v.service_comparable = health->service_down_comparable;
             v.last_ok_mono_us = health->last_ok_mono_us;
+            v.newcomer = health->newcomer_until_mono_us > clock_.mono_us();
+            v.rate_too_low = health->below_peers && health->rate.value() < link.config.probe.rate_below;
         }
         out.push_back(std::move(v));
     }
@@ -378,6 +387,9 @@ void Steering::fill_status(StatusSnapshot& status) const {
                 address.last = health->last;
                 address.streak = health->streak;
                 address.certificate_expiring = health->certificate_expiring;
+                address.partial = health->partial;
+                address.rate = health->rate;
+                address.peers_rate = health->peers_rate;
             }
             if (const auto found = address_counters_.find({link.config.name, a.ip}); found != address_counters_.end()) {
                 address.counters = found->second;

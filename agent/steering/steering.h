@@ -126,6 +126,7 @@ class Steering final : private EndpointSync::Listener {
     core::Timer publish_;    // combines the changes of one loop turn, and of a burst
     core::Timer republish_;  // extends the verdicts' validity
     core::Timer hold_;
+    core::Timer newcomers_;  // until they are answered without a success
 };
 
 }  // namespace postern::agent

@@ -29,6 +29,8 @@ export function chineseCause(link) {
     const address = link.addresses.find((a) => a.ip === ip);
     if (code === "first_probes") return "首批探测正在进行";
     if (code === "slow") return `${subject(link.finding, link)} 较慢：最近一次探测用时 ${milliseconds(address?.last?.total_us)}`;
+    if (code === "partial") return `${subject(link.finding, link)} 部分失败：最近 ${address?.rate?.tried} 次探测中 ${address?.rate?.passed} 次成功` +
+        (address?.peers_rate ? `，其他地址 ${address.peers_rate.tried} 次中 ${address.peers_rate.passed} 次` : "");
     if (code === "certificate") return `${subject(link.finding, link)} 的证书将于 ${day(new Date(address?.last?.certificate?.chain_not_after))} 到期`;
     if (code !== "reason" || !CHINESE[reason]) return undefined;
     const detail = link.cause.split(`(${reason}): `)[1];
@@ -38,6 +40,7 @@ export function chineseCause(link) {
 export function chineseFix(link) {
     const { code, reason, ip } = link.finding ?? {};
     if (code === "slow") return `耗时在哪个阶段？postern probe ${link.name} --count 5`;
+    if (code === "partial") return "哪些失败、多频繁？postern logs --since 5m";
     if (code === "certificate") return "须由 TDengine Cloud 更新证书，请立即告知";
     return code === "reason" && CHINESE[reason]?.[1] ? filled(CHINESE[reason][1], link, ip) : undefined;
 }

@@ -71,8 +71,10 @@ TEST_CASE("verdict: fall and rise of the path, fast until settled", "[verdict]")
     CHECK(b.health().streak == -4);
     CHECK(b.run({ok, ok, ok}) == "down/unknown! up/up up/up");
     CHECK(b.run({refused, ok, ok}) == "up/up! up/up! up/up");
-    CHECK(b.run({refused, refused, ok, refused, refused, ok, ok}) == "up/up! up/up! up/up! up/up! up/up! up/up! up/up");
-    CHECK(b.run({refused, refused, refused, ok, refused}) == "up/up! up/up! down/unknown down/unknown! down/unknown");
+    CHECK(b.run({refused, refused, ok, refused, refused, ok, ok}) ==
+          "up/up! up/up! up/up! up/degraded! up/degraded! up/degraded! up/degraded");
+    CHECK(b.run({refused, refused, refused, ok, refused}) ==
+          "up/degraded! up/degraded! down/unknown down/unknown! down/unknown");
 }
 
 TEST_CASE("verdict: a flapping address stays down for longer, a single outage does not", "[verdict]") {
@@ -137,16 +139,124 @@ TEST_CASE("verdict: the service falls alone, the path stays", "[verdict]") {
     CHECK_FALSE(b.health().service_down_comparable);
 }
 
-// Steering withdraws an address for such a failure while another one passes: a wrong token, a limit of the account or a
-// fault of this host would fail at every address, and must not be in the list.
-TEST_CASE("verdict: exactly the failures that may be of one address alone are comparable", "[verdict]") {
-    const std::set<Reason> comparable{Reason::kHttpStatus5xx, Reason::kSqlUnavailable, Reason::kBodyTooLarge,
-                                      Reason::kBodyInvalidJson, Reason::kBodyMismatch};
+// Steering withdraws an address for such a failure while another one passes the same request: only a refused token, a
+// missing permission or a fault of this host says nothing about the address.
+TEST_CASE("verdict: every failure of the service is comparable but those that can only be ours", "[verdict]") {
+    const std::set<Reason> ours{Reason::kHttpStatus401, Reason::kSqlAuth, Reason::kSqlPermission};
     for (int i = 0; i <= static_cast<int>(Reason::kCount); ++i) {
         const auto reason = static_cast<Reason>(i);
         INFO(to_string(reason));
-        CHECK(is_comparable(reason) == (comparable.count(reason) == 1));
+        CHECK(is_comparable(reason) == (blame(reason) == Blame::kService && ours.count(reason) == 0));
     }
+}
+
+// A reset and a 404 by turns never make a streak of one kind, and never work.
+TEST_CASE("verdict: a streak is broken by a pass of the whole probe, not by a failure of another kind", "[verdict]") {
+    const auto e404 = Reason::kHttpStatus4xx;
+    Book b;
+    CHECK(b.run({ok, refused, e404, refused, e404, refused}) ==
+          "up/up up/up! up/up! up/degraded! up/degraded! down/unknown");
+    CHECK(b.run({e404, refused, e404, refused, e404, refused}).find("up/") == std::string::npos);
+    Book c;  // most are answered wrongly: the service fails
+    CHECK(c.run({ok, e404, e404, refused, e404}) == "up/up up/up! up/up! up/degraded! up/down!");
+    CHECK(c.health().service_down_comparable);
+    // What the address does not cause does not hide that it can do: refused now and then behind a wrong token is no path
+    // that is down.
+    Book d;
+    for (int i = 0; i < 20; ++i)
+        CHECK(d.run({auth, auth, refused, refused}).find("down/") == std::string::npos);
+    // A different reason each time is one failing service, comparable while one of them is.
+    Book e;
+    e.run({ok, auth, e404, auth});
+    CHECK(e.health().verdict.service == State::kDown);
+    CHECK(e.health().service_down_comparable);
+    // Many failures in a row may be wanted.
+    Book f({.fall = 100, .rise = 2});
+    f.fold(ok);
+    for (int i = 0; i < 99; ++i)
+        f.fold(refused);
+    CHECK_FALSE(f.health().path_down);
+    f.fold(refused);
+    CHECK(f.health().path_down);
+}
+
+TEST_CASE("verdict: an address that fails in part is degraded, and up again when that has certainly ended",
+          "[verdict]") {
+    Book b;
+    b.run({ok, ok, ok});
+    for (int i = 0; i < 3; ++i)
+        b.run({refused, refused, ok});
+    CHECK(b.health().verdict == Verdict{State::kUp, State::kDegraded});
+    CHECK(b.health().partial);
+    CHECK(b.health().rate == Share{6, 12});
+    int passes = 0;
+    while (b.health().partial && passes < 100) {
+        b.fold(ok);
+        ++passes;
+    }
+    CHECK(passes >= 3);
+    CHECK(passes <= 10);
+    CHECK(b.health().verdict.service == State::kUp);
+    // Without a token the path is what is judged.
+    Book c;
+    c.run({token, token, token});
+    for (int i = 0; i < 4; ++i)
+        c.run({refused, refused, token});
+    CHECK(c.health().verdict == Verdict{State::kDegraded, State::kUnknown});
+    // One in twenty is no fault.
+    Book d;
+    for (int i = 0; i < 400; ++i) {
+        d.fold(i % 20 == 7 ? refused : ok);
+        CHECK_FALSE(d.health().partial);
+    }
+}
+
+TEST_CASE("verdict: an address that fails more often than the link's others is below them", "[verdict]") {
+    Book b;
+    b.targets({"10.0.1.23", "10.0.2.9", "10.0.3.1"});
+    for (int i = 0; i < 100; ++i) {
+        b.fold(i % 8 == 0 ? refused : ok);
+        b.book.fold(b.result(ok, 3000, "10.0.2.9"));
+        b.book.fold(b.result(ok, 3000, "10.0.3.1"));
+    }
+    CHECK(b.health().below_peers);
+    CHECK(b.health().verdict.service == State::kDegraded);
+    CHECK(b.health().rate.tried > 50);
+    CHECK(b.health().peers_rate.passed == b.health().peers_rate.tried);
+    CHECK(b.book.find("link", *core::IpAddress::parse("10.0.2.9"))->verdict.service == State::kUp);
+}
+
+TEST_CASE("verdict: one that is added to good ones is a newcomer until its first success, or a minute", "[verdict]") {
+    const auto second = *core::IpAddress::parse("10.0.2.9");
+    Book b;
+    CHECK(b.health().newcomer_until_mono_us == 0);  // there was none before
+    b.targets({"10.0.1.23", "10.0.2.9"});
+    CHECK(b.book.find("link", second)->newcomer_until_mono_us == 0);  // nor a good one
+    b.run({ok});
+    b.targets({"10.0.1.23", "10.0.2.9", "10.0.3.1"});
+    const auto third = *core::IpAddress::parse("10.0.3.1");
+    CHECK(b.book.find("link", third)->newcomer_until_mono_us == b.clock.mono_us() + kNewcomer);
+    b.book.fold(b.result(refused, 1, "10.0.3.1"));
+    CHECK(b.book.find("link", third)->newcomer_until_mono_us != 0);
+    b.book.fold(b.result(ok, 1, "10.0.3.1"));
+    CHECK(b.book.find("link", third)->newcomer_until_mono_us == 0);
+}
+
+TEST_CASE("verdict: a renamed link keeps its verdicts, one that asks differently does not", "[verdict]") {
+    Book b;
+    b.run({ok, ok});
+    const auto under = [&](const char* name, const std::shared_ptr<ProbeSpec>& spec) {
+        b.book.set_targets({{{name, b.ip, "", "", spec}, VerdictRule{}}});
+        return b.book.find(name, b.ip)->verdict.path;
+    };
+    b.book.set_targets({});  // a reload may take the old name away before the new one has addresses
+    CHECK(under("renamed", std::make_shared<ProbeSpec>(*b.spec)) == State::kUp);
+    const auto other = std::make_shared<ProbeSpec>();
+    other->host = "another.example";
+    CHECK(under("again", other) == State::kUnknown);
+    b.book.set_targets({});
+    b.clock.advance(core::kMinute);
+    CHECK(under("late", other) == State::kUnknown);
 }
 
 TEST_CASE("verdict: without a token the path is judged, the service unknown", "[verdict]") {
@@ -158,7 +268,7 @@ TEST_CASE("verdict: without a token the path is judged, the service unknown", "[
     CHECK(b.run({ok, token}) == "up/up up/unknown");
     // Failures from before the token was lost don't count with those after it, nor is it asked faster for them.
     CHECK(b.run({ok, e5xx, e5xx, token, e5xx, e5xx, e5xx}) ==
-          "up/up up/up! up/up! up/unknown up/unknown! up/unknown! up/down");
+          "up/up up/up! up/up! up/unknown up/unknown! degraded/unknown! up/down");
 }
 
 TEST_CASE("verdict: local trouble changes nothing", "[verdict]") {
@@ -210,7 +320,7 @@ TEST_CASE("verdict: while the path is down the streaks of the service begin agai
 
     Book c;
     CHECK(c.run({ok, e5xx, e5xx, refused, refused, refused}) ==
-          "up/up up/up! up/up! up/up! up/up! down/unknown");  // settled: the two 5xx are forgotten
+          "up/up up/up! up/up! up/degraded! up/degraded! down/unknown");  // settled: the two 5xx are forgotten
     CHECK(c.run({e5xx, e5xx, e5xx, e5xx}) == "down/unknown! up/unknown! up/unknown! up/down");
 }
 

@@ -16,7 +16,21 @@ core::IpAddress ip(const char* text) {
 
 AddressVerdict address(const char* text, const char* zone, State path, State service, bool comparable = false,
                        core::Micros last_ok = 0) {
-    return {{ip(text), zone, "ep-1"}, {path, service}, comparable, last_ok};
+    return {.address = {ip(text), zone, "ep-1"},
+            .verdict = {path, service},
+            .service_comparable = comparable,
+            .last_ok_mono_us = last_ok};
+}
+
+AddressVerdict newcomer(const char* text, const char* zone) {
+    AddressVerdict out = address(text, zone, State::kUnknown, State::kUnknown);
+    out.newcomer = true;
+    return out;
+}
+AddressVerdict unsteady(const char* text, const char* zone) {
+    AddressVerdict out = address(text, zone, State::kUp, State::kDegraded, false, 5);
+    out.rate_too_low = true;
+    return out;
 }
 
 std::string list(const std::vector<core::IpAddress>& ips) {
@@ -77,12 +91,6 @@ TEST_CASE("policy: what is answered for every mix of verdicts", "[policy]") {
          "10.0.1.1 10.0.2.1",
          "10.0.1.1 10.0.2.1",
          true},
-        {"all down: stale order is last healthy first",
-         {address("10.0.1.1", "a", kDown, kUnknown, false, 5), address("10.0.2.1", "b", kDown, kUnknown, false, 9)},
-         "",
-         "10.0.1.1 10.0.2.1",
-         "10.0.2.1 10.0.1.1",
-         true},
         {"a wrong token everywhere steers nothing",
          {address("10.0.1.1", "a", kUp, kDown), address("10.0.2.1", "b", kUp, kDown)},
          "",
@@ -111,6 +119,55 @@ TEST_CASE("policy: what is answered for every mix of verdicts", "[policy]") {
          {address("10.0.1.1", "a", kUp, kDown, true), address("10.0.2.1", "b", kDown, kUnknown)},
          "",
          "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"all down: what worked last comes first",
+         {address("10.0.1.1", "a", kDown, kUnknown, false, 5), address("10.0.2.1", "b", kDown, kUnknown, false, 9)},
+         "a",
+         "10.0.2.1 10.0.1.1",
+         "10.0.2.1 10.0.1.1",
+         true},
+        {"a family without a working address keeps its addresses, while the other works",
+         {address("10.0.1.1", "a", kUp, kUp), address("fd00::1", "a", kDown, kUnknown, false, 3),
+          address("fd00::2", "b", kDown, kUnknown, false, 7)},
+         "a",
+         "10.0.1.1 fd00::2 fd00::1",
+         "10.0.1.1 fd00::2 fd00::1",
+         false},
+        {"a family whose service fails while the other's passes keeps it",
+         {address("10.0.1.1", "a", kUp, kDown, true), address("fd00::1", "a", kUp, kUp)},
+         "",
+         "fd00::1 10.0.1.1",
+         "fd00::1 10.0.1.1",
+         false},
+        {"a newcomer waits while another is good",
+         {address("10.0.1.1", "a", kUp, kUp, false, 5), newcomer("10.0.2.1", "b")},
+         "b",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"also without a token",
+         {address("10.0.1.1", "a", kUp, kUnknown, false, 5), newcomer("10.0.2.1", "b")},
+         "b",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"a newcomer beside failing ones is answered",
+         {address("10.0.1.1", "a", kUp, kDown), address("10.0.3.1", "a", kDown, kUnknown), newcomer("10.0.2.1", "b")},
+         "b",
+         "10.0.2.1 10.0.1.1",
+         "10.0.2.1 10.0.1.1 10.0.3.1",
+         false},
+        {"one that fails too often leaves while another passes",
+         {address("10.0.1.1", "a", kUp, kUp, false, 5), unsteady("10.0.2.1", "b")},
+         "b",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"two of them stay: none is better",
+         {unsteady("10.0.1.1", "a"), unsteady("10.0.2.1", "b")},
+         "",
+         "10.0.1.1 10.0.2.1",
          "10.0.1.1 10.0.2.1",
          false},
         {"401 at one alone does not steer",
