@@ -49,11 +49,14 @@ std::string request_text(const ProbeSpec& spec, std::string_view path, bool path
     const bool posts = spec.kind == Kind::kTdengine;
     if (posts && !path_is_whole && !spec.token.empty()) {
         target += target.find('?') == std::string::npos ? "?token=" : "&token=";
-        target += core::percent_encode(spec.token.expose());
+        std::string token = core::percent_encode(spec.token.expose());
+        target += token;
+        explicit_bzero(token.data(), token.size());
     }
-    // Without Accept-Encoding: the reply is not compressed, so there is no decompressor to attack.
+    // The reply is not compressed, so there is no decompressor to attack.
     std::string out = fmt::format(
-        "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nAccept: {}\r\nConnection: close\r\n",
+        "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nAccept: {}\r\nAccept-Encoding: identity\r\n"
+        "Connection: close\r\n",
         posts ? "POST" : "GET", target, host_header(spec), POSTERN_VERSION, posts ? "application/json" : "*/*");
     if (posts) {
         out += fmt::format("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}", spec.sql.size(), spec.sql);
@@ -129,6 +132,9 @@ HttpReply::Progress HttpReply::take_line(std::string_view* line, std::size_t lim
     if (end == std::string_view::npos) return Progress::kMore;
     *line = rest.substr(0, end > 0 && rest[end - 1] == '\r' ? end - 1 : end);
     used_ += end + 1;
+    if (line->find('\r') != std::string_view::npos) {  // RFC 9112 2.2: some take it for a line's end
+        return stop(Progress::kProtocol, fmt::format("expected no CR within a line, found: {}", excerpt(*line, 64)));
+    }
     return Progress::kDone;
 }
 
@@ -215,8 +221,15 @@ bool HttpReply::on_status_line(std::string_view line) {
 }
 
 bool HttpReply::on_header(std::string_view line) {
+    if ((line.front() == ' ' || line.front() == '\t') && !headers_.empty()) {  // RFC 9112 5.2: a user agent unfolds
+        std::string& value = headers_.back().second;
+        const std::string_view more = core::trimmed(line, kBlanks);
+        if (!value.empty() && !more.empty()) value += ' ';
+        value += more;
+        return true;
+    }
     const std::size_t colon = line.find(':');
-    // RFC 9112 5.1 and 5.2: no space before the colon and no folding; both are used for request smuggling.
+    // RFC 9112 5.1: no space before the colon, which is used for request smuggling.
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
         stop(Progress::kProtocol, fmt::format("expected a header, found: {}", excerpt(line, 64)));
         return false;
@@ -246,6 +259,7 @@ HttpReply::Progress HttpReply::on_head_complete() {
     for (const auto& [key, value] : headers_) {
         if (core::same_word(key, "transfer-encoding")) {
             if (!coding.empty()) return stop(Progress::kProtocol, "expected one Transfer-Encoding, found more");
+            if (value.empty()) return stop(Progress::kProtocol, "expected a Transfer-Encoding, found an empty one");
             coding = value;
         } else if (core::same_word(key, "content-length")) {
             if (!length.empty() && length != value) {
@@ -260,6 +274,9 @@ HttpReply::Progress HttpReply::on_head_complete() {
         if (!core::same_word(coding, "chunked")) {
             return stop(Progress::kProtocol,
                         fmt::format("expected Transfer-Encoding chunked, found: {}", excerpt(coding, 48)));
+        }
+        if (http_1_0_) {  // RFC 9112 6.1: its framing is faulty
+            return stop(Progress::kProtocol, "expected no Transfer-Encoding in a reply of HTTP/1.0, found chunked");
         }
         state_ = State::kChunkSize;  // RFC 9112 6.3: overrides Content-Length
         return Progress::kMore;

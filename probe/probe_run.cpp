@@ -381,7 +381,8 @@ void ProbeRun::replied() {
     }
     note_reply();
     const ReplyJudgement judged =
-        judge_reply(spec, {reply_.status(), reply_.header("content-type"), reply_.header("location"), reply_.body()});
+        judge_reply(spec, {reply_.status(), reply_.header("content-type"), reply_.header("location"), reply_.body(),
+                           reply_.header("content-encoding")});
     result_.sql_code = judged.sql_code;
     if (judged.reason != Reason::kNone) {
         fail(judged.phase, judged.reason, judged.detail);

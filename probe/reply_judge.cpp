@@ -46,8 +46,10 @@ ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
             std::nullopt};
     }
     if (reply.status == 401 || reply.status == 403 || reply.status == 429) {
+        ReplyJudgement sql = judge_sql_body(spec, reply.status, reply.body);
+        if (sql.reason == Reason::kSqlUnavailable) return sql;  // 0x20 comes with 403
         ReplyJudgement judged = failed(reason_for_status(reply.status), what_came(reply));
-        judged.sql_code = judge_sql_body(spec, reply.status, reply.body).sql_code;
+        judged.sql_code = sql.sql_code;
         return judged;
     }
     if (reply.status >= 300 && reply.status < 400) return redirected(kExpected, reply);
@@ -120,6 +122,14 @@ Reason reason_for_status(int status) {
 }
 
 ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
+    const bool reads_body = spec.kind == Kind::kTdengine || !spec.body_contains.empty() || !spec.body_json.empty();
+    if (reads_body && reply.status == 200 && !reply.content_coding.empty() &&
+        !core::same_word(reply.content_coding, "identity")) {
+        return {Phase::kReply, Reason::kBodyMismatch,
+                fmt::format("expected a body as it is (Accept-Encoding: identity), found Content-Encoding {}",
+                            excerpt(reply.content_coding, kQuote)),
+                std::nullopt};
+    }
     return spec.kind == Kind::kTdengine ? judge_tdengine(spec, reply) : judge_https(spec, reply);
 }
 

@@ -24,6 +24,7 @@ struct ReplyView {
     std::string_view content_type;
     std::string_view location;
     std::string_view body;
+    std::string_view content_coding;  // of Content-Encoding
 };
 
 /// The reason for an unexpected status.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/printable.h"
 #include "core/text.h"
 #include "probe/excerpt.h"
 #include "probe/reply_judge.h"
@@ -42,9 +43,22 @@ bool too_deep(std::string_view text) {
     return false;
 }
 
+/// With U+FFFD for bytes that are no UTF-8: taosAdapter passes texts of the database on as they are.
+std::string with_valid_characters(std::string_view body) {
+    std::string out;
+    for (std::size_t i = 0; i < body.size();) {
+        const core::Utf8Character c = core::first_character(body.substr(i));
+        out += c.code == core::Utf8Character::kInvalid ? std::string_view("\xef\xbf\xbd") : body.substr(i, c.size);
+        i += c.size;
+    }
+    return out;
+}
+
 Json parse(std::string_view body) {
     if (body.size() > kMaxJson || too_deep(body)) return Json(Json::value_t::discarded);
-    return Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
+    Json json = Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
+    if (!json.is_discarded()) return json;
+    return Json::parse(with_valid_characters(body), nullptr, /*allow_exceptions=*/false);
 }
 
 std::string print(const Json& value) {
@@ -68,15 +82,36 @@ bool is_one(const Json& cell) {
     return cell.is_string() && cell.get_ref<const std::string&>() == "1";
 }
 
+/// What a code means by which TDengine's own drivers know that a server can't serve; nullptr for other codes.
+const char* unavailable(std::int64_t code, std::string_view text) {
+    switch (code) {
+        case 0x000b:
+            return "the gateway can't connect to the database";
+        case 0x0018:
+            return "the gateway's connection to the database broke";
+        case 0x0019:
+            return "the database did not answer the gateway in time";
+        case 0x0020:
+            return "some nodes of the database are out of service";
+        case 0x090c:
+            return "the database is electing a leader";
+        case 65535:  // of taosAdapter itself, for many things
+            return text.find("get connection timeout") != std::string_view::npos ||
+                           text.find("exceeded connection pool max wait") != std::string_view::npos
+                       ? "all of the gateway's connections to the database are in use"
+                       : nullptr;
+        default:
+            return nullptr;
+    }
+}
+
 Reason reason_for_code(std::int64_t code) {
     switch (code) {
         case 3:  // also "auth failed" of the login
             return Reason::kSqlAuth;
-        case 11:
-            return Reason::kSqlUnavailable;  // 0x000B unable to establish connection
-        case 0x0134:                         // the client's address is not in the white list
-        case 0x0303:                         // insufficient privilege
-        case 0x2644:                         // permission denied or object missing
+        case 0x0134:  // the client's address is not in the white list
+        case 0x0303:  // insufficient privilege
+        case 0x2644:  // permission denied or object missing
             return Reason::kSqlPermission;
         default:
             return code >= 0x0350 && code <= 0x0357 ? Reason::kSqlAuth : Reason::kSqlError;
@@ -89,13 +124,15 @@ ReplyJudgement mismatch(Phase phase, std::string expected, std::string_view foun
 
 /// The judgement of a code other than 0, with the text under `key`.
 ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const char* key) {
-    const auto text = json.find(key);
-    return {
-        phase, reason_for_code(code),
-        fmt::format("expected code 0, found code {} (0x{:04x}): {}", code, static_cast<std::uint64_t>(code) & 0xffff,
-                    text != json.end() && text->is_string() ? excerpt(text->get_ref<const std::string&>(), kQuote)
-                                                            : "no description"),
-        code};
+    const auto found = json.find(key);
+    const std::string text =
+        found != json.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
+    const char* const meaning = unavailable(code, text);
+    return {phase, meaning != nullptr ? Reason::kSqlUnavailable : reason_for_code(code),
+            fmt::format("expected code 0, found code {} (0x{:04x}): {}{}{}", code,
+                        static_cast<std::uint64_t>(code) & 0xffff, meaning != nullptr ? meaning : "",
+                        meaning != nullptr ? "; " : "", text.empty() ? "no description" : excerpt(text, kQuote)),
+            code};
 }
 
 }  // namespace

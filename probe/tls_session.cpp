@@ -57,6 +57,7 @@ int TlsSession::verify(X509_STORE_CTX* store, void* chains) {
     const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* self = static_cast<TlsSession*>(SSL_get_app_data(ssl));
     self->verified_ = static_cast<VerifiedChains*>(chains)->verify(store, self->server_name_, core::now_wall_us());
+    if (!self->verified_) self->fault_ = describe_certificate(X509_STORE_CTX_get_current_cert(store), nullptr);
     return self->verified_ ? 1 : 0;
 }
 
@@ -72,7 +73,7 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     // The cheapest group for both sides comes first; a server may still choose another one.
     SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
     // Every probe does a full handshake: no tickets, no session cache.
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     // As curl does: an intermediate CA in ca_file is a trust anchor.
@@ -116,7 +117,8 @@ std::unique_ptr<TlsSession> TlsSession::create(const TlsContext& context, const 
     std::string name = server_name;
     if (!name.empty() && name.back() == '.') name.pop_back();
     session->server_name_ = name;
-    SSL_set_hostflags(session->ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // RFC 9525 2: a name in the subject is none.
+    SSL_set_hostflags(session->ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (SSL_set1_host(session->ssl_, name.c_str()) != 1) return nullptr;  // checks an IP address as such
     // RFC 6066 3: no IP addresses in SNI.
     if (!core::IpAddress::parse(name) && SSL_set_tlsext_host_name(session->ssl_, name.c_str()) != 1) return nullptr;
@@ -128,6 +130,9 @@ TlsSession::~TlsSession() {
 }
 
 bool TlsSession::feed(core::ByteView bytes) {
+    constexpr std::string_view kHttp = "HTTP/";
+    if (!any_fed_) plain_http_ = core::as_text(bytes).starts_with(kHttp);
+    any_fed_ = true;
     return bytes.empty() ||
            BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size());
 }
@@ -143,7 +148,7 @@ TlsSession::Step TlsSession::classify(int result) {
         default:
             break;
     }
-    error_ = openssl_error();
+    error_ = plain_http_ ? "plain HTTP: this port does not speak TLS" : openssl_error();
     if (ran_out_of_memory()) return Step::kNoMemory;
     const unsigned long code = ERR_peek_last_error();
     // Alerts from the peer have the reasons 1000 + number of the alert.
@@ -171,18 +176,22 @@ TlsSession::Judgement TlsSession::judge() {
     std::string names;
     for (const std::string& name : info.names)
         core::add_item(names, excerpt(name, 64));
-    if (names.empty()) names = excerpt(info.subject, 96);
+    if (names.empty()) names = "no name (" + excerpt(info.subject, 96) + ", where names do not count)";
+    // The certificate at fault need not be the leaf.
+    const std::string whose =
+        fault_.fingerprint_sha256 == info.fingerprint_sha256
+            ? "leaf " + excerpt(info.subject, 96)
+            : fmt::format("{}, above leaf {}", excerpt(fault_.subject, 96), excerpt(info.subject, 96));
     switch (reason) {
         case Reason::kCertNameMismatch:
             return {reason, fmt::format("expected a certificate for {}, found one for {}", server_name_, names)};
         case Reason::kCertExpired:
-            // The expired certificate need not be the leaf.
-            return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, leaf {})",
-                                        core::format_utc(info.chain_not_after_us), why, excerpt(info.subject, 96))};
+            return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, {})",
+                                        core::format_utc(fault_.not_after_us), why, whose)};
         case Reason::kCertNotYetValid:
-            return {reason, fmt::format("expected a certificate valid now, found one that begins {} (leaf {}); is this "
+            return {reason, fmt::format("expected a certificate valid now, found one that begins {} ({}); is this "
                                         "host's clock right?",
-                                        core::format_utc(info.not_before_us), excerpt(info.subject, 96))};
+                                        core::format_utc(fault_.not_before_us), whose)};
         default:
             return {reason, fmt::format("expected a chain to a trusted CA, found: {} (leaf {}, issuer {})", why,
                                         excerpt(info.subject, 80), excerpt(info.issuer, 80))};

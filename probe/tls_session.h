@@ -94,8 +94,10 @@ class TlsSession {
     std::size_t pending_used_ = 0;
     std::string server_name_;
     std::string error_;
-    VerifiedChains::Info verified_;  // nullptr unless the peer's chain and name are valid
-    bool trusted_ = false;           // judge() has returned kNone
+    CertificateInfo fault_;                      // the one in the chain for which it is not valid
+    bool any_fed_ = false, plain_http_ = false;  // the peer's first bytes are a reply without TLS
+    VerifiedChains::Info verified_;              // nullptr unless the peer's chain and name are valid
+    bool trusted_ = false;                       // judge() has returned kNone
 };
 
 }  // namespace postern::probe

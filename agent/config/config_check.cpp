@@ -125,6 +125,14 @@ void check_kind(const ConfigNode* probe, LinkConfig& link, Config& config, int l
         belongs(key, p.kind == Kind::kTdengine, "\"tdengine\"");
     for (const std::string_view key : {"status", "body_contains", "json"})
         belongs(key, p.kind == Kind::kHttps, "\"https\"");
+    // A statement, a token or a format in the query would change what is asked; the time zone does not.
+    const auto query = p.path.find('?');
+    const std::string_view asked = query == std::string::npos ? "" : std::string_view(p.path).substr(query + 1);
+    const bool zone = (asked.starts_with("tz=") || asked.starts_with("conn_tz=")) && asked.find('&') == asked.npos;
+    if (p.kind == Kind::kTdengine && query != std::string::npos && !zone) {
+        issues.push_back({line_of(probe, "path"), "link.probe.path",
+                          "has a query: kind \"tdengine\" takes tz=ZONE alone, as in \"/rest/sql?tz=Asia/Shanghai\""});
+    }
     if (p.kind == Kind::kHttps && line_of(probe, "path") == 0)
         p.path = std::string("/");  // from a string: g++ 12 warns about the literal (GCC bug 105651)
     if (p.kind != Kind::kTdengine && link.token.configured()) {

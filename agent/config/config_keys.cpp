@@ -157,8 +157,8 @@ std::string read_http_listen(const ConfigNode& node, core::SocketAddress& out) {
 std::string check_url_path(const std::string& text) {
     if (text.empty() || text[0] != '/') return "is not a path: it begins with \"/\"";
     if (text.size() > 512) return "is longer than 512 bytes";
-    if (text.find_first_of("?#") != std::string::npos)
-        return "has a query: the token is added by postern, from token_file";
+    if (text.find('#') != std::string::npos) return "has a fragment, which is not sent to servers";
+    if (text.find("token=") != std::string::npos) return "has a token: postern adds it, from token_file";
     const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
     return plain ? "" : "has blanks, control or non-ASCII characters: percent-encode them";
 }

@@ -224,6 +224,15 @@ TEST_CASE("engine: faults of the handshake", "[engine][faults]") {
         check(result, Phase::kTls, Reason::kTlsAlert);
         CHECK(result.detail.find("handshake failure") != std::string::npos);
     }
+    SECTION("HTTP without TLS") {
+        const ProbeResult result = against([](Connection& c) {
+            c.read_raw();
+            c.send_raw("HTTP/1.1 400 Bad Request\r\n\r\n");
+            c.wait_for_peer();
+        });
+        check(result, Phase::kTls, Reason::kTlsProtocol);
+        CHECK(result.detail.find("plain HTTP") != std::string::npos);
+    }
     SECTION("not TLS") {
         check(against([](Connection& c) {
                   c.send_raw("SSH-2.0-OpenSSH_9.2p1\r\n");
@@ -256,6 +265,11 @@ TEST_CASE("engine: a bad certificate has its reason, is read, and no byte of a r
         leaf.names = {"elsewhere.example.com"};
         expected = Reason::kCertNameMismatch;
         part = "elsewhere.example.com";
+    }
+    SECTION("of a name in the subject alone (RFC 9525 2)") {
+        leaf.names = {};
+        expected = Reason::kCertNameMismatch;
+        part = "where names do not count";
     }
     SECTION("self-signed") {
         leaf.self_signed = true;

@@ -89,7 +89,7 @@ TestCa::~TestCa() {
 }
 
 Identity TestCa::issue(const LeafOptions& options) const {
-    const std::string name = options.names.empty() ? "no name" : options.names.front();
+    const std::string name = options.names.empty() ? LeafOptions{}.names.front() : options.names.front();
     return make(name, options, options.self_signed ? nullptr : &self_, false);
 }
 

@@ -47,7 +47,10 @@ TEST_CASE("sql reply: codes", "[reply]") {
         CHECK(code(c) == "sql_auth");
     CHECK(code(847) == "sql_error");
     CHECK(code(856) == "sql_error");
-    CHECK(code(11) == "sql_unavailable");
+    for (const int c : {0x0b, 0x18, 0x19, 0x20, 0x090c})
+        CHECK(code(c) == "sql_unavailable");
+    CHECK(judged(R"({"code":65535,"desc":"get connection timeout"})") == "sql_unavailable");
+    CHECK(judged(R"({"code":65535,"desc":"syntax error"})") == "sql_error");
     CHECK(code(0x2644) == "sql_permission");
     CHECK(code(0x0303) == "sql_permission");
     CHECK(code(0x0134) == "sql_permission");
@@ -64,7 +67,44 @@ TEST_CASE("sql reply: hostile JSON", "[reply]") {
     CHECK(judged("{\"code\":0,\"data\":[[1]]} trailing") == "body_invalid_json");
     CHECK(judged("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[\",\"code\":0,\"data\":[[1]]}").empty());
     CHECK(judged(std::string("{\"code\":0\0}", 11)) == "body_invalid_json");
-    CHECK(judged("{\"code\":5,\"desc\":\"\xff\xfe\"}") == "body_invalid_json");
+}
+
+// taosAdapter hands the database's text on as it is.
+TEST_CASE("sql reply: a text that is no UTF-8 hides no code", "[reply]") {
+    const ReplyJudgement bad = judge_sql_body(ProbeSpec{}, 200, "{\"code\":9732,\"desc\":\"bad name: \xff\xfe\"}");
+    CHECK(bad.reason == Reason::kSqlError);
+    CHECK(bad.sql_code == 9732);
+    CHECK(bad.detail.find("bad name: \xef\xbf\xbd\xef\xbf\xbd") != std::string::npos);
+    CHECK(judged("{\"code\":0,\"data\":[[1]],\"x\":\"\xc3\"}").empty());
+    CHECK(judged("\xff{\"code\":0}") == "body_invalid_json");
+}
+
+TEST_CASE("sql reply: the database that can't serve is told in words, whatever the status", "[reply]") {
+    const auto reply = [](int status, std::string_view body) {
+        return judge_reply(ProbeSpec{}, {.status = status, .content_type = "application/json", .body = body});
+    };
+    const ReplyJudgement nodes = reply(403, R"({"code":32,"desc":"some vnode/qnode/mnode(s) out of service"})");
+    CHECK(nodes.reason == Reason::kSqlUnavailable);
+    CHECK(nodes.detail.find("some nodes of the database are out of service; some vnode") != std::string::npos);
+    CHECK(reply(503, R"({"code":65535,"desc":"get connection timeout"})").reason == Reason::kSqlUnavailable);
+    CHECK(reply(403, R"({"code":771,"desc":"no"})").reason == Reason::kHttpStatus403);
+    CHECK(reply(429, "slow down").reason == Reason::kHttpStatus429);
+}
+
+TEST_CASE("reply: a content coding that was not asked for is named", "[reply]") {
+    ReplyView reply{
+        .status = 200, .content_type = "application/json", .body = "\x1f\x8b\x08", .content_coding = "gzip"};
+    const ReplyJudgement zipped = judge_reply(ProbeSpec{}, reply);
+    CHECK(zipped.reason == Reason::kBodyMismatch);
+    CHECK(zipped.detail.find("found Content-Encoding gzip") != std::string::npos);
+    ProbeSpec https;
+    https.kind = Kind::kHttps;
+    CHECK(judge_reply(https, reply).reason == Reason::kNone);  // its body is not looked at
+    https.body_contains = "ok";
+    CHECK(judge_reply(https, reply).reason == Reason::kBodyMismatch);
+    reply.body = R"({"code":0,"data":[[1]]})";
+    reply.content_coding = "Identity";
+    CHECK(judge_reply(ProbeSpec{}, reply).reason == Reason::kNone);
 }
 
 TEST_CASE("https: JSON pointers", "[reply]") {
