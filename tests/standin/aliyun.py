@@ -24,6 +24,7 @@ from lifecycle import Lifecycle
 from openapi import OpenApi
 from sts import Sts
 from vpc_endpoint_ops import VpcEndpointOps
+from zone_ops import ZoneOps
 
 SCENARIO_KEYS = ("region", "keys", "role", "roles", "metadata", "imds", "endpoints", "options", "faults",
                  "services", "security_groups", "prefix_lists", "lifecycle", "account_id")
@@ -46,7 +47,9 @@ class Aliyun:
                        scenario.get("account_id", "1234567890123456"), self.api.options)
         self.operations = VpcEndpointOps(region, self.endpoints, self.lifecycle, self.ecs, scenario.get("services", {}),
                                          self.api.options)
-        self.api.serve({**self.operations.actions(), **self.ecs.actions()})
+        zones = ZoneOps(self.operations, self.endpoints, self.lifecycle)
+        self.api.serve({**self.operations.actions(), **zones.actions(), **self.ecs.actions()})
+        self.api.serve_callers(self.sts.actions())
         self.api.before_each = self.lifecycle.request_came
         self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,
                          values={"region-id": region, **scenario.get("metadata", {})})

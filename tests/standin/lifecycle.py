@@ -68,10 +68,24 @@ class Lifecycle:
     def _made(self, endpoint, zones, accepted_by_itself):
         self._endpoints.put(endpoint, {"EndpointStatus": "Active", "ConnectionStatus": "Pending"})
         for zone in zones:
-            self._endpoints.put_zone(endpoint, zone["ZoneId"],
-                                     {"ZoneStatus": "Wait", "EniIp": zone.get("EniIp") or self._next_ip()})
+            self._zone_made(endpoint, zone)
         if accepted_by_itself:
             self.accept(endpoint)
+
+    def add_zone(self, endpoint, zone):
+        with self._lock:
+            self._endpoints.put_zone(endpoint, zone["ZoneId"], {**zone, "ZoneStatus": "Creating"})
+            self._later(self.options["create_s"], endpoint, lambda: self._zone_made(endpoint, zone))
+
+    def _zone_made(self, endpoint, zone):
+        if zone["ZoneId"] in [known["ZoneId"] for known in self._endpoints.zones(endpoint)]:  # a test may have removed it
+            self._endpoints.put_zone(endpoint, zone["ZoneId"],
+                                     {"ZoneStatus": "Wait", "EniIp": zone.get("EniIp") or self._next_ip()})
+
+    def remove_zone(self, endpoint, zone_id):
+        with self._lock:
+            self._endpoints.put_zone(endpoint, zone_id, {"ZoneStatus": "Deleting"})
+            self._later(self.options["delete_s"], endpoint, lambda: self._endpoints.remove_zone(endpoint, zone_id))
 
     def accept(self, endpoint):
         """The provider's click."""
@@ -90,7 +104,8 @@ class Lifecycle:
     def _connection(self, endpoint, status):
         self._endpoints.put(endpoint, {"ConnectionStatus": status})
         for zone in self._endpoints.zones(endpoint):
-            self._endpoints.put_zone(endpoint, zone["ZoneId"], {"ZoneStatus": status})
+            if zone["ZoneStatus"] not in ("Creating", "Deleting"):
+                self._endpoints.put_zone(endpoint, zone["ZoneId"], {"ZoneStatus": status})
 
     def delete(self, endpoint):
         with self._lock:

@@ -76,10 +76,88 @@ class Writing(Operations):
         self.assertNotEqual(self.create()["EndpointId"], self.create()["EndpointId"])
 
     def test_a_dry_run_checks_and_makes_nothing(self):
-        self.create("DryRunOperation", DryRun="true")
+        for word in ("true", "True", "TRUE", "1"):  # the Python SDK sends str(True)
+            with self.subTest(word):
+                self.create("DryRunOperation", DryRun=word)
+                self.ask("DeleteVpcEndpoint", "DryRunOperation", EndpointId=ENDPOINT, DryRun=word)
+        self.create("InvalidDryRun", DryRun="perhaps")
         self.create("EndpointServiceNotFound", DryRun="true", ServiceId="epsrv-other")
         self.ask("DeleteVpcEndpoint", "DryRunOperation", EndpointId=ENDPOINT, DryRun="true")
         self.assertEqual(set(self.control.get("/state")["endpoints"]), {ENDPOINT})
+        for word in ("false", "False", "0", ""):
+            self.create(DryRun=word)
+
+    def test_what_is_asked_for_is_stored_and_shown(self):
+        self.control.post(f"/services/{SERVICE}", AddressIpVersion="DualStack")
+        asked = {"AddressIpVersion": "DualStack", "EndpointName": "named", "EndpointDescription": "two zones, both families",
+                 "EndpointType": "Interface", "ResourceGroupId": "rg-other", "ServiceRegionId": "cn-hangzhou",
+                 "PolicyDocument": '{"Version":"1"}', "CrossRegionBandwidth": 300, "ZoneAffinityEnabled": True,
+                 "ProtectedEnabled": True}
+        made = self.create(Zone__1__ip="10.0.0.7", Zone__1__Ipv6Address="2001:db8::7", Zone__2__ZoneId="cn-hangzhou-i",
+                           Zone__2__VSwitchId="vsw-2", Tag__1__Key="env", Tag__1__Value="prod", Tag__2__Key="empty",
+                           ZonePrivateIpAddressCount=1, **asked)
+        for name in ("AddressIpVersion", "EndpointName", "EndpointDescription", "ServiceRegionId", "CrossRegionBandwidth",
+                     "ZoneAffinityEnabled"):
+            self.assertEqual(made[name], asked[name], name)
+        (listed,) = self.ask("ListVpcEndpoints", EndpointId=MADE, AddressIpVersion="DualStack", ResourceGroupId="rg-other",
+                             Tag__1__Key="env", Tag__1__Value="prod")["Endpoints"]
+        self.assertEqual(listed["Tags"], [{"Key": "env", "Value": "prod"}, {"Key": "empty", "Value": ""}])
+        found = self.ask("GetVpcEndpointAttribute", EndpointId=MADE)
+        for name, value in asked.items():
+            self.assertEqual((name, found[name], listed[name]), (name, value, value))
+        self.control.post("/tick", seconds=20)
+        zones = self.ask("ListVpcEndpointZones", EndpointId=MADE)["Zones"]
+        self.assertEqual([(zone["VSwitchId"], zone["ZoneStatus"]) for zone in zones], [("vsw-1", "Wait"), ("vsw-2", "Wait")])
+        self.assertEqual((zones[0]["EniIp"], zones[0]["ZoneIpv6Address"]), ("10.0.0.7", "2001:db8::7"))
+        self.assertRegex(zones[1]["ZoneIpv6Address"], "^2001:db8:")  # none was asked for: one is given
+
+    def test_what_is_not_asked_for(self):
+        self.create()
+        found = self.ask("GetVpcEndpointAttribute", EndpointId=MADE)
+        self.assertEqual([found[name] for name in ("AddressIpVersion", "EndpointDescription", "ZoneAffinityEnabled", "EndpointType")],
+                         ["IPv4", "", False, "Interface"])
+        self.assertEqual(self.ask("ListVpcEndpoints", EndpointId=MADE)["Endpoints"][0]["Tags"], [])
+
+    def test_fields_that_are_refused(self):
+        for code, asked in (
+                ("InvalidAddressIpVersion", {"AddressIpVersion": "IPv6"}),
+                ("InvalidAddressIpVersion", {"AddressIpVersion": "DualStack"}),  # the service has IPv4 alone
+                ("InvalidIpv6Address", {"Zone__1__Ipv6Address": "2001:db8::7"}),  # of an endpoint with IPv4 alone
+                ("InvalidIp", {"Zone__1__ip": "10.0.0.256"}), ("InvalidEndpointType", {"EndpointType": "Gateway"}),
+                ("InvalidZoneAffinityEnabled", {"ZoneAffinityEnabled": "maybe"}),
+                ("InvalidZonePrivateIpAddressCount", {"ZonePrivateIpAddressCount": 2}),
+                ("InvalidEndpointDescription", {"EndpointDescription": "http://x"}), ("InvalidTagKey", {"Tag__1__Key": "acs:x"}),
+                ("InvalidTagKey", {"Tag__1__Key": "k" * 65}), ("InvalidTagValue", {"Tag__1__Key": "k", "Tag__1__Value": "v" * 129}),
+                ("InvalidTag", {f"Tag__{number}__Key": f"k{number}" for number in range(1, 22)}),
+                ("InvalidZone", {f"Zone__{number}__{name}": f"{name}{number}" for number in range(2, 12)
+                                 for name in ("ZoneId", "VSwitchId")}),
+                ("InvalidZone", {"Zone__2__ZoneId": "cn-hangzhou-h", "Zone__2__VSwitchId": "vsw-2"})):
+            with self.subTest(code, asked=asked):
+                self.create(code, **asked)
+
+    def test_a_zone_more_and_a_zone_less(self):
+        self.create()
+        zone = {"EndpointId": MADE, "ZoneId": "cn-hangzhou-i"}
+        self.ask("AddZoneToVpcEndpoint", "EndpointLocked", VSwitchId="vsw-2", **zone)
+        self.control.post("/tick", seconds=20)
+        self.ask("AddZoneToVpcEndpoint", "MissingVSwitchId", **zone)
+        self.ask("AddZoneToVpcEndpoint", "DryRunOperation", VSwitchId="vsw-2", DryRun="True", **zone)
+        self.ask("AddZoneToVpcEndpoint", "ZoneNotSupported", VSwitchId="vsw-2", **{**zone, "ZoneId": "cn-hangzhou-k"})
+        for _ in range(2):  # with the same token: once
+            self.ask("AddZoneToVpcEndpoint", VSwitchId="vsw-2", ip="10.0.1.9", ClientToken="t", **zone)
+        self.assertEqual(self.states()[2], ["Wait", "Creating"])
+        self.ask("AddZoneToVpcEndpoint", "EndpointZoneExists", VSwitchId="vsw-2", **zone)
+        self.control.post("/tick", seconds=20)
+        added = self.ask("ListVpcEndpointZones", EndpointId=MADE)["Zones"][1]
+        self.assertEqual((added["ZoneStatus"], added["EniIp"], added["VSwitchId"]), ("Wait", "10.0.1.9", "vsw-2"))
+        self.ask("RemoveZoneFromVpcEndpoint", "DryRunOperation", DryRun="1", **zone)
+        self.ask("RemoveZoneFromVpcEndpoint", **zone)
+        self.assertEqual(self.states()[2], ["Wait", "Deleting"])
+        self.ask("RemoveZoneFromVpcEndpoint", "EndpointLocked", **zone)
+        self.control.post("/tick", seconds=15)
+        self.assertEqual(self.states()[2], ["Wait"])
+        self.ask("RemoveZoneFromVpcEndpoint", "EndpointZoneNotFound", **zone)
+        self.ask("RemoveZoneFromVpcEndpoint", "EndpointNotFound", **{**zone, "EndpointId": "ep-other"})
 
     def test_refusals(self):
         self.create("ZoneNotSupported", Zone__1__ZoneId="cn-hangzhou-k")

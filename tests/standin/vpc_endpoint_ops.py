@@ -6,12 +6,13 @@ import re
 import threading
 
 from api_error import failed
+from endpoint_fields import endpoint_fields, zone_fields, zones_of
 from paging import cut
+from parameters import stop_if_dry
 
 VERSION = "2020-04-15"
 NAME = re.compile(r"[^\W\d_][\w-]{1,127}")
 MAX_TOKENS = 1000
-MAX_ZONES = 10
 
 
 def service_defaults(service_id, region):
@@ -74,7 +75,7 @@ class VpcEndpointOps:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def _once(self, action, parameters, do):
+    def once(self, action, parameters, do):
         """With a ClientToken that was used before: that reply again."""
         token = parameters.get("ClientToken")
         if not token:
@@ -93,10 +94,21 @@ class VpcEndpointOps:
                          "The request uses the same client token as a previous, but non-identical request.")
         return copy.deepcopy(known[1])
 
-    @staticmethod
-    def _stop_if_dry(parameters):
-        if parameters.get("DryRun") == "true":
-            raise failed(400, "DryRunOperation", "Request validation has been passed with DryRun flag set.")
+    def must_be_free(self, parameters):
+        """The endpoint that is asked for, which is neither being made nor deleted."""
+        found = self._endpoints.attributes(parameters["EndpointId"])
+        if found is None or parameters["RegionId"] != self._region:
+            raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
+        if found["EndpointStatus"] in ("Creating", "Deleting"):
+            raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
+        return found
+
+    def must_offer(self, service_id, zone, region):
+        """A service of this region offers its zones, those of a service elsewhere are not this endpoint's. A service that the
+        account does not see may offer any."""
+        for service in self._visible({"ServiceRegionId": region}):
+            if service["ServiceId"] == service_id and region == self._region and service["Zones"] and zone not in service["Zones"]:
+                raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone}.")  # the code: a guess
 
     def _service_for(self, parameters):
         names = {name: parameters[name] for name in ("ServiceId", "ServiceName") if parameters.get(name)}
@@ -106,18 +118,9 @@ class VpcEndpointOps:
         raise failed(404, "EndpointServiceNotFound", "The specified endpoint service does not exist.")
 
     def _zones_of(self, parameters, service):
-        near = parameters.get("ServiceRegionId", self._region) == self._region
-        zones = []
-        for number in range(1, MAX_ZONES + 1):
-            zone = parameters.get(f"Zone.{number}.ZoneId")
-            if zone is None:
-                break
-            if not parameters.get(f"Zone.{number}.VSwitchId"):
-                raise failed(400, "MissingVSwitchId", "The parameter VSwitchId is mandatory for this action.")
-            if near and service["Zones"] and zone not in service["Zones"]:  # the real code is not known
-                raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone}.")
-            zones.append({"ZoneId": zone, "VSwitchId": parameters[f"Zone.{number}.VSwitchId"],
-                          "EniIp": parameters.get(f"Zone.{number}.ip", "")})
+        zones = [zone_fields(asked, parameters.get("AddressIpVersion")) for asked in zones_of(parameters)]
+        for zone in zones:
+            self.must_offer(service["ServiceId"], zone["ZoneId"], parameters.get("ServiceRegionId") or self._region)
         return zones
 
     def _create(self, parameters):
@@ -129,15 +132,16 @@ class VpcEndpointOps:
         groups = [value for key, value in sorted(parameters.items()) if re.fullmatch(r"SecurityGroupId\.\d+", key)]
         for group in groups:
             self._groups.must_be_in(group, parameters["VpcId"])
-        self._stop_if_dry(parameters)
-        return self._once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, zones, groups))
+        fields = endpoint_fields(parameters, service)
+        stop_if_dry(parameters)
+        return self.once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, fields, zones, groups))
 
-    def _make(self, parameters, service, zones, groups):
+    def _make(self, parameters, service, fields, zones, groups):
         with self._lock:
             self._made += 1
             endpoint = f"ep-bp1made{self._made:014d}"
         self._lifecycle.create(endpoint, {
-            "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
+            **fields, "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
             "ServiceId": service["ServiceId"], "ServiceName": service["ServiceName"],
             "EndpointDomain": f"{endpoint}.{service['ServiceDomain']}"}, zones, groups, service["AutoAcceptEnabled"])
         found = self._endpoints.attributes(endpoint)
@@ -148,12 +152,8 @@ class VpcEndpointOps:
 
     def _delete(self, parameters):
         def do():
-            found = self._endpoints.attributes(parameters["EndpointId"])
-            if found is None or parameters["RegionId"] != self._region:
-                raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
-            if found["EndpointStatus"] in ("Creating", "Deleting"):
-                raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
-            self._stop_if_dry(parameters)
+            self.must_be_free(parameters)
+            stop_if_dry(parameters)
             self._lifecycle.delete(parameters["EndpointId"])
             return {}
-        return self._once("DeleteVpcEndpoint", parameters, do)
+        return self.once("DeleteVpcEndpoint", parameters, do)
