@@ -43,7 +43,7 @@ class Aliyun:
         self.sts = self.api.sts = Sts(self.keystore, self.log, scenario.get("roles"))
         self.lifecycle = Lifecycle(self.endpoints, scenario.get("lifecycle", {}))
         self.ecs = Ecs(scenario.get("security_groups", {}), scenario.get("prefix_lists", {}),
-                       scenario.get("account_id", "1234567890123456"), self.api.options)
+                       scenario.get("account_id", "1234567890123456"), self.api.options, self.endpoints.uses_group)
         self.operations = VpcEndpointOps(region, self.endpoints, self.lifecycle, self.ecs, scenario.get("services", {}),
                                          self.api.options)
         self.api.serve({**self.operations.actions(), **self.ecs.actions()})

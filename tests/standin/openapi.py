@@ -228,7 +228,8 @@ class OpenApi:
         return self._page("Endpoints", found, parameters)
 
     def _get_attribute(self, parameters):
-        return {**self._find(parameters), "Payer": "Endpoint", "PolicyDocument": "", "ZonePrivateIpAddressCount": 1}
+        found = {name: value for name, value in self._find(parameters).items() if name != "Tags"}  # only lists have them
+        return {**found, "Payer": "Endpoint", "PolicyDocument": "", "ZonePrivateIpAddressCount": 1}
 
     def _list_zones(self, parameters):
         self._find(parameters)

@@ -12,6 +12,14 @@ VERSION = "2020-04-15"
 NAME = re.compile(r"[^\W\d_][\w-]{1,127}")
 MAX_TOKENS = 1000
 MAX_ZONES = 10
+MAX_TAGS = 20
+LEAST_BANDWIDTH = 100  # Mbit/s, between regions
+# As the models of the official SDK name them. The real API ignores others; here a misspelt one is a mistake.
+OF_A_WRITE = {"RegionId", "ClientToken", "DryRun"}
+OF_CREATE = OF_A_WRITE | {
+    "VpcId", "ServiceId", "ServiceName", "ServiceRegionId", "EndpointName", "EndpointDescription", "EndpointType", "AddressIpVersion",
+    "CrossRegionBandwidth", "PolicyDocument", "ProtectedEnabled", "ResourceGroupId", "ZoneAffinityEnabled", "ZonePrivateIpAddressCount"}
+NUMBERED = re.compile(r"SecurityGroupId\.\d+|Zone\.\d+\.(ZoneId|VSwitchId|ip|Ipv6Address)|Tag\.\d+\.(Key|Value)")
 
 
 def service_defaults(service_id, region):
@@ -44,6 +52,8 @@ class VpcEndpointOps:
             "ListVpcEndpointServicesByEndUser": (VERSION, self._list_services, ("RegionId",)),
             "CreateVpcEndpoint": (VERSION, self._create, ("RegionId", "VpcId")),
             "DeleteVpcEndpoint": (VERSION, self._delete, ("RegionId", "EndpointId")),
+            "AddZoneToVpcEndpoint": (VERSION, self._add_zone, ("RegionId", "EndpointId", "ZoneId", "VSwitchId")),
+            "RemoveZoneFromVpcEndpoint": (VERSION, self._remove_zone, ("RegionId", "EndpointId", "ZoneId")),
         }
 
     def put_service(self, service_id, body):
@@ -106,23 +116,52 @@ class VpcEndpointOps:
         raise failed(404, "EndpointServiceNotFound", "The specified endpoint service does not exist.")
 
     def _zones_of(self, parameters, service):
-        near = parameters.get("ServiceRegionId", self._region) == self._region
         zones = []
         for number in range(1, MAX_ZONES + 1):
-            zone = parameters.get(f"Zone.{number}.ZoneId")
-            if zone is None:
+            if f"Zone.{number}.ZoneId" not in parameters:
                 break
-            if not parameters.get(f"Zone.{number}.VSwitchId"):
-                raise failed(400, "MissingVSwitchId", "The parameter VSwitchId is mandatory for this action.")
-            if near and service["Zones"] and zone not in service["Zones"]:  # the real code is not known
-                raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone}.")
-            zones.append({"ZoneId": zone, "VSwitchId": parameters[f"Zone.{number}.VSwitchId"],
-                          "EniIp": parameters.get(f"Zone.{number}.ip", "")})
+            zones.append(self._zone(parameters, f"Zone.{number}.", service))
+        if len({zone["ZoneId"] for zone in zones}) != len(zones) or f"Zone.{MAX_ZONES + 1}.ZoneId" in parameters:
+            raise failed(400, "InvalidParameter", "The specified zones are not valid.")
         return zones
+
+    def _zone(self, parameters, prefix, service, dual=None):
+        """One zone of a create (`prefix` "Zone.N.") or of an AddZoneToVpcEndpoint (""). The real codes are not known."""
+        zone = {"ZoneId": parameters[f"{prefix}ZoneId"], "VSwitchId": parameters.get(f"{prefix}VSwitchId", ""),
+                "EniIp": parameters.get(f"{prefix}ip", ""), "ZoneIpv6Address": parameters.get(f"{prefix}Ipv6Address", "")}
+        near = parameters.get("ServiceRegionId", self._region) == self._region
+        if not zone["VSwitchId"]:
+            raise failed(400, "MissingVSwitchId", "The parameter VSwitchId is mandatory for this action.")
+        if near and service and service["Zones"] and zone["ZoneId"] not in service["Zones"]:
+            raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone['ZoneId']}.")
+        if zone["ZoneIpv6Address"] and not (dual if dual is not None else parameters.get("AddressIpVersion") == "DualStack"):
+            raise failed(400, "InvalidParameter", "Ipv6Address is for endpoints of the version DualStack.")
+        return zone
+
+    def _settings_of(self, parameters, service):
+        """The fields of a new endpoint that are stored and returned as they were given."""
+        unknown = sorted(name for name in parameters if name not in OF_CREATE and not NUMBERED.fullmatch(name))
+        if unknown:
+            raise failed(400, "InvalidParameter", f"Not a parameter of CreateVpcEndpoint: {', '.join(unknown)}.")
+        version = parameters.get("AddressIpVersion", "IPv4")
+        if version not in ("IPv4", "DualStack") or (version == "DualStack" and service["AddressIpVersion"] != "DualStack"):
+            raise failed(400, "InvalidAddressIpVersion", "The service does not support the specified AddressIpVersion.")
+        bandwidth = parameters.get("CrossRegionBandwidth", "1000")
+        if not bandwidth.isdigit() or int(bandwidth) < LEAST_BANDWIDTH:
+            raise failed(400, "InvalidCrossRegionBandwidth", "The specified CrossRegionBandwidth is not valid.")
+        if parameters.get("ZoneAffinityEnabled", "false") not in ("true", "false"):
+            raise failed(400, "InvalidParameter", "The specified ZoneAffinityEnabled is not valid.")
+        tags = [{"Key": parameters[f"Tag.{number}.Key"], "Value": parameters.get(f"Tag.{number}.Value", "")}
+                for number in range(1, MAX_TAGS + 1) if f"Tag.{number}.Key" in parameters]
+        return {"AddressIpVersion": version, "CrossRegionBandwidth": int(bandwidth), "Tags": tags,
+                "ZoneAffinityEnabled": parameters.get("ZoneAffinityEnabled") == "true",
+                "ServiceRegionId": parameters.get("ServiceRegionId", self._region),
+                **({"ResourceGroupId": parameters["ResourceGroupId"]} if parameters.get("ResourceGroupId") else {})}
 
     def _create(self, parameters):
         service = self._service_for(parameters)
         zones = self._zones_of(parameters, service)
+        settings = self._settings_of(parameters, service)
         name = parameters.get("EndpointName", "")
         if name and not NAME.fullmatch(name):
             raise failed(400, "InvalidEndpointName", "The specified EndpointName is not valid.")
@@ -130,14 +169,14 @@ class VpcEndpointOps:
         for group in groups:
             self._groups.must_be_in(group, parameters["VpcId"])
         self._stop_if_dry(parameters)
-        return self._once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, zones, groups))
+        return self._once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, settings, zones, groups))
 
-    def _make(self, parameters, service, zones, groups):
+    def _make(self, parameters, service, settings, zones, groups):
         with self._lock:
             self._made += 1
             endpoint = f"ep-bp1made{self._made:014d}"
         self._lifecycle.create(endpoint, {
-            "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
+            **settings, "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
             "ServiceId": service["ServiceId"], "ServiceName": service["ServiceName"],
             "EndpointDomain": f"{endpoint}.{service['ServiceDomain']}"}, zones, groups, service["AutoAcceptEnabled"])
         found = self._endpoints.attributes(endpoint)
@@ -146,14 +185,58 @@ class VpcEndpointOps:
                   "AddressIpVersion", "Bandwidth", "CrossRegionBandwidth", "CreateTime", "ZoneAffinityEnabled")
         return {name: found[name] for name in wanted}
 
+    def _found(self, parameters, unknown=()):
+        """The endpoint, if nothing else is going on with it."""
+        if unknown:
+            raise failed(400, "InvalidParameter", f"Not parameters of this action: {', '.join(sorted(unknown))}.")
+        found = self._endpoints.attributes(parameters["EndpointId"])
+        if found is None or parameters["RegionId"] != self._region:
+            raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
+        if found["EndpointStatus"] != "Active":
+            raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
+        return found
+
+    @staticmethod
+    def _stop_if_connected(found):
+        if found["ConnectionStatus"] in ("Connected", "Connecting", "Disconnecting"):
+            raise failed(400, "EndpointConnectionOperationDenied",
+                         "The operation is not allowed because the endpoint connection is not disconnected.")
+
     def _delete(self, parameters):
         def do():
-            found = self._endpoints.attributes(parameters["EndpointId"])
-            if found is None or parameters["RegionId"] != self._region:
-                raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
-            if found["EndpointStatus"] in ("Creating", "Deleting"):
-                raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
+            found = self._found(parameters)
+            self._stop_if_connected(found)
+            if self._endpoints.zones(parameters["EndpointId"]):  # the real code is not known
+                raise failed(400, "EndpointOperationDenied", "The zones of the endpoint must be removed first.")
             self._stop_if_dry(parameters)
             self._lifecycle.delete(parameters["EndpointId"])
             return {}
         return self._once("DeleteVpcEndpoint", parameters, do)
+
+    def _add_zone(self, parameters):
+        def do():
+            unknown = set(parameters) - OF_A_WRITE - {"EndpointId", "ZoneId", "VSwitchId", "ip", "Ipv6Address"}
+            found = self._found(parameters, unknown)
+            service = next((s for s in self._visible() if s["ServiceId"] == found["ServiceId"]), None)
+            zone = self._zone(parameters, "", service, found["AddressIpVersion"] == "DualStack")
+            there = {each["ZoneId"] for each in self._endpoints.zones(parameters["EndpointId"])}
+            if zone["ZoneId"] in there or len(there) >= MAX_ZONES:
+                raise failed(400, "InvalidParameter", "The specified zone is there already, or one too many.")
+            self._stop_if_dry(parameters)
+            self._lifecycle.add_zone(parameters["EndpointId"], zone, bool(service and service["AutoAcceptEnabled"]))
+            return {}
+        return self._once("AddZoneToVpcEndpoint", parameters, do)
+
+    def _remove_zone(self, parameters):
+        """Of a connected endpoint any zone but the last: without zones it would not be connected."""
+        def do():
+            found = self._found(parameters, set(parameters) - OF_A_WRITE - {"EndpointId", "ZoneId"})
+            there = {zone["ZoneId"] for zone in self._endpoints.zones(parameters["EndpointId"])}
+            if parameters["ZoneId"] not in there:
+                raise failed(400, "InvalidParameter", "The specified zone is not one of the endpoint.")
+            if len(there) == 1:
+                self._stop_if_connected(found)
+            self._stop_if_dry(parameters)
+            self._lifecycle.remove_zone(parameters["EndpointId"], parameters["ZoneId"])
+            return {}
+        return self._once("RemoveZoneFromVpcEndpoint", parameters, do)
