@@ -24,7 +24,6 @@ from lifecycle import Lifecycle
 from openapi import OpenApi
 from sts import Sts
 from vpc_endpoint_ops import VpcEndpointOps
-from zone_ops import ZoneOps
 
 SCENARIO_KEYS = ("region", "keys", "role", "roles", "metadata", "imds", "endpoints", "options", "faults",
                  "services", "security_groups", "prefix_lists", "lifecycle", "account_id")
@@ -44,11 +43,10 @@ class Aliyun:
         self.sts = self.api.sts = Sts(self.keystore, self.log, scenario.get("roles"))
         self.lifecycle = Lifecycle(self.endpoints, scenario.get("lifecycle", {}))
         self.ecs = Ecs(scenario.get("security_groups", {}), scenario.get("prefix_lists", {}),
-                       scenario.get("account_id", "1234567890123456"), self.api.options)
+                       scenario.get("account_id", "1234567890123456"), self.api.options, self.endpoints.uses_group)
         self.operations = VpcEndpointOps(region, self.endpoints, self.lifecycle, self.ecs, scenario.get("services", {}),
                                          self.api.options)
-        zones = ZoneOps(self.operations, self.endpoints, self.lifecycle)
-        self.api.serve({**self.operations.actions(), **zones.actions(), **self.ecs.actions()})
+        self.api.serve({**self.operations.actions(), **self.ecs.actions()})
         self.api.serve_callers(self.sts.actions())
         self.api.before_each = self.lifecycle.request_came
         self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,

@@ -3,12 +3,20 @@
 real codes of most refusals are not known: Invalid and the parameter's name, as the API calls others."""
 
 import ipaddress
+import re
 
 from api_error import failed
 from parameters import flag, structures
 
 MAX_TAGS = 20
 MAX_ZONES = 10
+LEAST_BANDWIDTH = 100  # Mbit/s, between regions
+# As the models of the official SDK name them. The real API ignores others; here a misspelt one is a mistake.
+OF_A_WRITE = {"RegionId", "ClientToken", "DryRun"}
+OF_CREATE = OF_A_WRITE | {
+    "VpcId", "ServiceId", "ServiceName", "ServiceRegionId", "EndpointName", "EndpointDescription", "EndpointType", "AddressIpVersion",
+    "CrossRegionBandwidth", "PolicyDocument", "ProtectedEnabled", "ResourceGroupId", "ZoneAffinityEnabled", "ZonePrivateIpAddressCount"}
+NUMBERED = re.compile(r"SecurityGroupId\.\d+|Zone\.\d+\.(ZoneId|VSwitchId|ip|Ipv6Address)|Tag\.\d+\.(Key|Value)")
 
 
 def _invalid(name):
@@ -17,6 +25,9 @@ def _invalid(name):
 
 def endpoint_fields(parameters, service):
     """The API's fields of the new endpoint that the client decides on."""
+    unknown = sorted(name for name in parameters if name not in OF_CREATE and not NUMBERED.fullmatch(name))
+    if unknown:
+        raise failed(400, "InvalidParameter", f"Not a parameter of CreateVpcEndpoint: {', '.join(unknown)}.")
     version = parameters.get("AddressIpVersion") or "IPv4"
     if version not in ("IPv4", "DualStack") or (version == "DualStack" and service["AddressIpVersion"] != "DualStack"):
         raise _invalid("AddressIpVersion")  # "supports dual-stack if its associated endpoint service and VPC both do"
@@ -35,7 +46,7 @@ def endpoint_fields(parameters, service):
         if parameters.get(name):
             fields[name] = parameters[name]
     if bandwidth := parameters.get("CrossRegionBandwidth"):
-        if not bandwidth.isdigit():
+        if not bandwidth.isdigit() or int(bandwidth) < LEAST_BANDWIDTH:
             raise _invalid("CrossRegionBandwidth")
         fields["CrossRegionBandwidth"] = int(bandwidth)
     return fields
@@ -57,7 +68,7 @@ def zones_of(parameters):
     """The zones of a new endpoint as they were asked for."""
     zones = structures(parameters, "Zone")
     if len(zones) > MAX_ZONES or len({zone.get("ZoneId") for zone in zones}) < len(zones):
-        raise _invalid("Zone")
+        raise failed(400, "InvalidParameter", "The specified zones are not valid.")
     return zones
 
 
@@ -67,12 +78,10 @@ def zone_fields(asked, version):
         if not asked.get(name):
             raise failed(400, f"Missing{name}", f"The parameter {name} is mandatory for this action.")
     zone = {"ZoneId": asked["ZoneId"], "VSwitchId": asked["VSwitchId"], "EniIp": _address(asked, "ip", ipaddress.IPv4Address)}
-    address = _address(asked, "Ipv6Address", ipaddress.IPv6Address)
-    if address and version != "DualStack":
-        raise _invalid("Ipv6Address")
-    if version == "DualStack":  # where none is asked for, one of the vSwitch's
-        number = sum(asked["ZoneId"].encode())
-        zone["ZoneIpv6Address"] = address or str(ipaddress.IPv6Address((0x20010DB8 << 96) + number))
+    if address := _address(asked, "Ipv6Address", ipaddress.IPv6Address):
+        if version != "DualStack":
+            raise failed(400, "InvalidParameter", "Ipv6Address is for endpoints of the version DualStack.")
+        zone["ZoneIpv6Address"] = address
     return zone
 
 
