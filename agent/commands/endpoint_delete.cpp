@@ -108,9 +108,11 @@ int dry_run(EndpointRun& run, const EndpointInfo& info) {
 core::Result<void> refused_beforehand(EndpointRun& run, const EndpointInfo& info) {
     if (info.report.zones.empty() || !is_connected(info.report)) return {};
     auto checked = run.cloud.remove(run.command.endpoint, "", true);
-    const bool for_good =
-        !checked && (checked.error().code == core::Code::kApiDenied || run.session.refusal().code == kConnectionDenied);
-    if (for_good && info.report.connection_status != "Disconnecting") return checked;
+    if (checked) return {};
+    const bool denied = checked.error().code == core::Code::kApiDenied;
+    const bool connected =
+        run.session.refusal().code == kConnectionDenied && info.report.connection_status != "Disconnecting";
+    if (denied || connected) return checked;
     return {};
 }
 

@@ -130,10 +130,12 @@ class Deleting(EndpointTest):
         self.assertIn("is still there is not known; it is billed until it is gone", errors)
 
     def test_not_allowed_to_delete_takes_no_zone_away(self):
-        self.control.post(f"/endpoints/{ENDPOINT}", ConnectionStatus="Connected")
         self.control.post("/faults", kind="denied", action="DeleteVpcEndpoint")
-        self.assertIn("grant privatelink:DeleteVpcEndpoint", self.delete(code=2).stderr)
-        self.assertEqual(self.calls("RemoveZoneFromVpcEndpoint"), [])
+        for state in ("Connected", "Disconnecting"):
+            with self.subTest(state):
+                self.control.post(f"/endpoints/{ENDPOINT}", ConnectionStatus=state)
+                self.assertIn("grant privatelink:DeleteVpcEndpoint", self.delete("--timeout", "0s", code=2).stderr)
+                self.assertEqual(self.calls("RemoveZoneFromVpcEndpoint"), [])
 
     def test_what_is_not_there(self):
         self.assertIn("EndpointNotFound", self.endpoint("delete", "ep-bp1nowhere", "--yes", code=2).stderr)
