@@ -145,6 +145,8 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.complete("logs", "--state", "d"), {"degraded", "down"})
         self.assertEqual(self.complete("doctor", "--lang", ""), {"en", "zh"})
         self.assertEqual(self.complete("doctor", "--only", "PN-TLS-N"), {"PN-TLS-NAME", "PN-TLS-NOT-YET-VALID"})
+        self.assertEqual(self.complete("endpoint", "zone", ""), {"add", "remove"})
+        self.assertIn(config, self.complete("endpoint", "export", "ep-1", config[:-3]))
         self.assertEqual(self.complete("probe", "-c", config, ""), {"tdengine-test"})
         self.assertEqual(self.complete("resolve", "-c", config, "g"), {"gw.test.example.com"})
         self.assertIn(config, self.complete("status", "-c", config[:-3]))

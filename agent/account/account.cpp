@@ -25,6 +25,13 @@ std::pair<std::string, std::string> once(const std::string& client_token, bool d
                    : std::pair<std::string, std::string>{"ClientToken", client_token};
 }
 
+/// Where a zone's addresses come from; `prefix`: "Zone.N." of a create.
+void add_place(NameValues& parameters, const std::string& prefix, const ZoneWish& zone) {
+    parameters.emplace_back(prefix + "VSwitchId", zone.vswitch);
+    if (zone.ipv4) parameters.emplace_back(prefix + "ip", zone.ipv4->text());  // in lower case in every document
+    if (zone.ipv6) parameters.emplace_back(prefix + "Ipv6Address", zone.ipv6->text());
+}
+
 core::Error bad_reply(const std::string& action, const core::Error& error) {
     return {Code::kApiBadReply, action + ": " + error.what, "the API changed, or something else answers for it", 0};
 }
@@ -40,14 +47,10 @@ core::Result<std::vector<EndpointInfo>> EndpointCloud::endpoints(const std::stri
                                         read_endpoint_infos_page);
 }
 
-core::Result<std::vector<ZoneReport>> EndpointCloud::zones(const std::string& endpoint) {
-    return session_.pages<ZoneReport>(
-        kPrivateLink, "ListVpcEndpointZones", {{"EndpointId", endpoint}, {"MaxResults", kPageSize}},
-        resource_of(endpoint), [](const JsonView& reply) -> core::Result<Page<ZoneReport>> {
-            auto page = read_zones_page(reply);
-            if (!page) return core::fail(std::move(page.error()));
-            return Page<ZoneReport>{std::move(page->zones), page->next_token, page->request_id};
-        });
+core::Result<std::vector<EndpointZone>> EndpointCloud::zones(const std::string& endpoint, std::string* request_id) {
+    return session_.pages<EndpointZone>(kPrivateLink, "ListVpcEndpointZones",
+                                        {{"EndpointId", endpoint}, {"MaxResults", kPageSize}}, resource_of(endpoint),
+                                        read_endpoint_zones_page, request_id);
 }
 
 core::Result<EndpointInfo> EndpointCloud::describe(const std::string& endpoint) {
@@ -60,9 +63,9 @@ core::Result<EndpointInfo> EndpointCloud::describe(const std::string& endpoint) 
         return core::fail(
             bad_reply("GetVpcEndpointAttribute", {Code::kApiBadReply, "a reply about another endpoint", {}, 0}));
     }
-    auto found = zones(endpoint);
+    auto found = zones(endpoint, &info->report.request_id);
     if (!found) return core::fail(std::move(found.error()));
-    info->report.zones = std::move(*found);
+    info->set_zones(std::move(*found));
     return info;
 }
 
@@ -95,9 +98,8 @@ core::Result<SecurityGroup> EndpointCloud::security_group(const std::string& gro
     return whole;
 }
 
-std::map<std::string, std::vector<core::IpPrefix>> EndpointCloud::prefix_lists(
-    const std::vector<SecurityGroup>& groups) {
-    std::map<std::string, std::vector<core::IpPrefix>> out;
+PrefixLists EndpointCloud::prefix_lists(const std::vector<SecurityGroup>& groups) {
+    PrefixLists out;
     std::set<std::string> asked;
     for (const auto& group : groups) {
         for (const auto& rule : group.rules) {
@@ -172,8 +174,20 @@ core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const Creation& 
     NameValues parameters{{"VpcId", plan.vpc},
                           {"EndpointName", plan.name},
                           {"EndpointType", "Interface"},
-                          {"Zone.1.ZoneId", plan.zone},
-                          {"Zone.1.VSwitchId", plan.vswitch}};
+                          {"AddressIpVersion", plan.dual_stack ? "DualStack" : "IPv4"},
+                          {"ZoneAffinityEnabled", plan.zone_affinity ? "true" : "false"}};
+    for (std::size_t i = 0; i < plan.zones.size(); ++i) {
+        const std::string prefix = "Zone." + std::to_string(i + 1) + ".";
+        parameters.emplace_back(prefix + "ZoneId", plan.zones[i].zone);
+        add_place(parameters, prefix, plan.zones[i]);
+    }
+    for (std::size_t i = 0; i < plan.tags.size(); ++i) {
+        const std::string prefix = "Tag." + std::to_string(i + 1) + ".";
+        parameters.emplace_back(prefix + "Key", plan.tags[i].first);
+        parameters.emplace_back(prefix + "Value", plan.tags[i].second);
+    }
+    if (!plan.resource_group.empty()) parameters.emplace_back("ResourceGroupId", plan.resource_group);
+    if (plan.bandwidth != 0) parameters.emplace_back("CrossRegionBandwidth", std::to_string(plan.bandwidth));
     if (!plan.service.name.empty()) parameters.emplace_back("ServiceName", plan.service.name);
     if (!plan.service.id.empty()) parameters.emplace_back("ServiceId", plan.service.id);
     if (!plan.service_region.empty()) parameters.emplace_back("ServiceRegionId", plan.service_region);
@@ -191,6 +205,33 @@ core::Result<std::optional<EndpointInfo>> EndpointCloud::create(const Creation& 
 core::Result<void> EndpointCloud::remove(const std::string& endpoint, const std::string& client_token, bool dry_run) {
     const auto reply = session_.call(kPrivateLink, "DeleteVpcEndpoint",
                                      {{"EndpointId", endpoint}, once(client_token, dry_run)}, resource_of(endpoint));
+    if (!reply) return core::fail(reply.error());
+    return {};
+}
+
+core::Result<void> EndpointCloud::add_zone(const std::string& endpoint, const ZoneWish& zone,
+                                           const std::string& client_token, bool dry_run) {
+    NameValues parameters{{"EndpointId", endpoint}, {"ZoneId", zone.zone}};
+    add_place(parameters, "", zone);
+    parameters.push_back(once(client_token, dry_run));
+    const auto reply =
+        session_.call(kPrivateLink, "AddZoneToVpcEndpoint", std::move(parameters), resource_of(endpoint));
+    if (!reply) return core::fail(reply.error());
+    return {};
+}
+
+core::Result<void> EndpointCloud::remove_zone(const std::string& endpoint, const std::string& zone,
+                                              const std::string& client_token, bool dry_run) {
+    const auto reply =
+        session_.call(kPrivateLink, "RemoveZoneFromVpcEndpoint",
+                      {{"EndpointId", endpoint}, {"ZoneId", zone}, once(client_token, dry_run)}, resource_of(endpoint));
+    if (!reply) return core::fail(reply.error());
+    return {};
+}
+
+core::Result<void> EndpointCloud::remove_group(const std::string& group) {
+    const auto reply =
+        session_.call(kEcs, "DeleteSecurityGroup", {{"SecurityGroupId", group}}, "security group " + group);
     if (!reply) return core::fail(reply.error());
     return {};
 }

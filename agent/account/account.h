@@ -22,14 +22,14 @@ class EndpointCloud {
     core::Result<std::vector<EndpointInfo>> endpoints(const std::string& vpc, const std::string& service_name);
     /// State and zones of one endpoint.
     core::Result<EndpointInfo> describe(const std::string& endpoint);
-    core::Result<std::vector<ZoneReport>> zones(const std::string& endpoint);
+    core::Result<std::vector<EndpointZone>> zones(const std::string& endpoint, std::string* request_id = nullptr);
     core::Result<std::vector<AttachedGroup>> attached_groups(const std::string& endpoint);
     /// `other_region`: the region of the services, "" for this one.
     core::Result<std::vector<EndpointService>> services(const std::string& other_region);
     /// With all its ingress rules.
     core::Result<SecurityGroup> security_group(const std::string& group);
     /// The readable prefix lists of the groups' rules; rules with an unreadable list stay undecided.
-    std::map<std::string, std::vector<core::IpPrefix>> prefix_lists(const std::vector<SecurityGroup>& groups);
+    PrefixLists prefix_lists(const std::vector<SecurityGroup>& groups);
     /// postern's own group in the VPC, with its rules.
     core::Result<std::optional<SecurityGroup>> own_group(const std::string& vpc);
     /// The account of the credentials; "" if it is not known.
@@ -42,7 +42,13 @@ class EndpointCloud {
     /// nullopt after a dry run that passed. `group` "": none yet (dry run).
     core::Result<std::optional<EndpointInfo>> create(const Creation& plan, const std::string& group,
                                                      const std::string& client_token, bool dry_run);
+    /// Its zones must be gone.
     core::Result<void> remove(const std::string& endpoint, const std::string& client_token, bool dry_run);
+    core::Result<void> add_zone(const std::string& endpoint, const ZoneWish& zone, const std::string& client_token,
+                                bool dry_run);
+    core::Result<void> remove_zone(const std::string& endpoint, const std::string& zone,
+                                   const std::string& client_token, bool dry_run);
+    core::Result<void> remove_group(const std::string& group);
 
   private:
     CloudSession& session_;

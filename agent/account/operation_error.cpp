@@ -16,6 +16,10 @@ struct Advice {
 
 // Codes of the write operations, from the documentation and from the retry rules of Terraform's provider.
 constexpr Advice kAdvice[] = {
+    {kConnectionDenied,
+     "its connection must be disconnected first, in TDengine's console: 实例 > 私有连接 > 操作 > 断开"},
+    {"DependencyViolation*",
+     "something is still in the security group: postern endpoint list shows endpoints, the ECS console the others"},
     {"CheckServiceLinkRoleError",
      "the account's first endpoint needs the service-linked role of PrivateLink: create one endpoint in the "
      "console, or grant "

@@ -12,6 +12,7 @@ using core::Code;
 
 constexpr std::size_t kMaxWord = 300;
 constexpr std::size_t kMaxItems = 2000;  // on one page
+constexpr std::size_t kMaxTags = 20;     // of one endpoint
 
 std::string word(const JsonView& node) {
     return node.text().substr(0, kMaxWord);
@@ -87,6 +88,47 @@ core::Result<EndpointInfo> read_endpoint_info(const JsonView& reply) {
     out.service_id = word(reply.at("ServiceId"));
     out.vpc = word(reply.at("VpcId"));
     out.created = word(reply.at("CreateTime"));
+    out.ip_version = word(reply.at("AddressIpVersion"));
+    out.resource_group = word(reply.at("ResourceGroupId"));
+    out.service_region = word(reply.at("ServiceRegionId"));
+    out.zone_affinity = reply.at("ZoneAffinityEnabled").boolean();
+    out.bandwidth = reply.at("CrossRegionBandwidth").integer();
+    JsonView tags = reply.at("Tags");
+    if (tags.is_object()) tags = tags.at("Tag");
+    if (tags.is_array()) out.tags.emplace();
+    for (const JsonView& tag : tags.items()) {
+        if (out.tags->size() == kMaxTags) break;
+        out.tags->emplace_back(word(tag.at({"Key", "TagKey"})), word(tag.at({"Value", "TagValue"})));
+    }
+    return out;
+}
+
+void EndpointInfo::set_zones(std::vector<EndpointZone> found) {
+    zones = std::move(found);
+    report.zones.clear();
+    for (const auto& zone : zones)
+        report.zones.push_back(zone.report);
+}
+
+core::Result<Page<EndpointZone>> read_endpoint_zones_page(const JsonView& reply) {
+    auto page = read_zones_page(reply);
+    if (!page) return core::fail(std::move(page.error()));
+    Page<EndpointZone> out{{}, page->next_token, page->request_id};
+    JsonView list = reply.at("Zones");
+    if (list.is_object()) list = list.at("Zone");
+    const auto rows = list.items();
+    for (auto& report : page->zones) {
+        EndpointZone zone;
+        const auto row = std::find_if(rows.begin(), rows.end(),
+                                      [&](const JsonView& r) { return word(r.at("ZoneId")) == report.zone_id; });
+        if (row != rows.end()) {
+            zone.eni = word(row->at("EniId"));
+            zone.vswitch = word(row->at("VSwitchId"));
+            zone.region = word(row->at("RegionId"));
+        }
+        zone.report = std::move(report);
+        out.items.push_back(std::move(zone));
+    }
     return out;
 }
 
@@ -102,6 +144,7 @@ core::Result<Page<EndpointService>> read_services_page(const JsonView& reply) {
             out.name = word(item.at("ServiceName"));
             out.type = word(item.at("ServiceType"));
             out.domain = word(item.at("ServiceDomain"));
+            out.ip_version = word(item.at("AddressIpVersion"));
             out.accepts_by_itself = item.at("AutoAcceptEnabled").boolean().value_or(false);
             JsonView zones = item.at("Zones");
             if (zones.is_object()) zones = zones.at("Zone");

@@ -38,10 +38,13 @@ struct SecurityGroup {
     std::vector<SecurityGroupRule> rules;
 };
 
+/// By ID, those that could be read.
+using PrefixLists = std::map<std::string, std::vector<core::IpPrefix>>;
+
 struct TrafficSource {
-    core::IpPrefix from;                                              // a host is a /32 or /128
-    std::optional<std::vector<std::string>> groups;                   // the source's groups; nullopt: not known
-    std::map<std::string, std::vector<core::IpPrefix>> prefix_lists;  // by ID, those that could be read
+    core::IpPrefix from;                             // a host is a /32 or /128
+    std::optional<std::vector<std::string>> groups;  // the source's groups; nullopt: not known
+    PrefixLists prefix_lists;
 };
 
 enum class Access { kYes, kNo, kUnknown };

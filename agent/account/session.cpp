@@ -109,6 +109,9 @@ bool CloudSession::interrupted() const {
 Micros CloudSession::now_us() const {
     return parts_->clock.mono_us();
 }
+Micros CloudSession::wall_us() const {
+    return parts_->clock.wall_us();
+}
 core::Random& CloudSession::random() {
     return parts_->random;
 }

@@ -28,10 +28,11 @@ class CloudSession {
     /// One call; see AliyunApi::call. Refusals are explained by explain_operation().
     core::Result<JsonView> call(const AliyunProduct& product, const std::string& action, NameValues parameters,
                                 const std::string& resource);
-    /// All pages of a list. `read` returns a Result<Page<T>>.
+    /// All pages of a list. `read` returns a Result<Page<T>>. `request_id`: of the last page.
     template <class T, class Read>
     core::Result<std::vector<T>> pages(const AliyunProduct& product, const std::string& action,
-                                       const NameValues& parameters, const std::string& resource, Read read);
+                                       const NameValues& parameters, const std::string& resource, Read read,
+                                       std::string* request_id = nullptr);
     /// The credentials in use. kCredentialsMissing, with every source and its reason, if there are none.
     core::Result<Credentials> credentials();
     /// A value of the metadata service.
@@ -42,6 +43,7 @@ class CloudSession {
     bool sleep(Micros us);
     bool interrupted() const;
     Micros now_us() const;
+    Micros wall_us() const;
     core::Random& random();
     /// The API's clock minus ours; 0 until it refused ours.
     Micros clock_offset_us() const;
@@ -60,7 +62,8 @@ inline constexpr std::size_t kMaxListPages = 40;
 
 template <class T, class Read>
 core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, const std::string& action,
-                                                 const NameValues& parameters, const std::string& resource, Read read) {
+                                                 const NameValues& parameters, const std::string& resource, Read read,
+                                                 std::string* request_id) {
     std::vector<T> all;
     std::set<std::string> tokens;  // a repeated one would page forever
     for (std::string token;;) {
@@ -74,6 +77,7 @@ core::Result<std::vector<T>> CloudSession::pages(const AliyunProduct& product, c
                               "the API changed, or something else answers for it");
         for (auto& item : page->items)
             all.push_back(std::move(item));
+        if (request_id != nullptr) *request_id = page->request_id;
         token = page->next_token;
         if (token.empty()) return all;
         if (!tokens.insert(token).second || tokens.size() > kMaxListPages) {

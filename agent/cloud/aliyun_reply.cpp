@@ -185,8 +185,7 @@ std::optional<ApiError> error_in_success(const JsonView& reply) {
 }
 
 bool is_busy(const ApiError& e) {
-    return e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported" ||
-           e.code == "EndpointOperationDenied" || e.code == "EndpointConnectionOperationDenied";
+    return e.code == "EndpointLocked" || e.code == "ConcurrentCallNotSupported" || e.code == "EndpointOperationDenied";
 }
 
 ApiFailure classify(const ApiError& e) {

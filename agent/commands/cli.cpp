@@ -33,7 +33,7 @@ constexpr const char* kOverview =
     "\n"
     "The endpoint itself, in Alibaba Cloud:\n"
     "  endpoint list  endpoints, their states; also show, services\n"
-    "  endpoint create, wait, delete\n"
+    "  endpoint create, wait, delete; zone (add, remove), export, remove-group\n"
     "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"

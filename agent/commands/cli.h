@@ -81,10 +81,14 @@ struct DnsCommand {
     bool dry_run = false;
 };
 struct EndpointCommand {
-    enum class Verb { kServices, kList, kShow, kCreate, kWait, kDelete };
+    enum class Verb { kServices, kList, kShow, kCreate, kWait, kZone, kExport, kDelete, kRemoveGroup };
     std::string config = kDefaultConfigPath;
     Verb verb = Verb::kList;
-    std::string endpoint;  // show, wait, delete
+    std::string endpoint;  // show, wait, zone, export, delete
+    std::string group;     // remove-group
+    std::string file;      // export
+    ZoneWish zone;         // zone
+    bool adds = false;     // zone: add, not remove
     std::string region;    // "": the configuration's, else the instance's
     EndpointWish wish;     // create; list and services filter by its service and VPC
     std::string client_token;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `postern endpoint …`.
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "agent/commands/cli_builder.h"
@@ -31,9 +32,18 @@ constexpr VerbHelp kVerbs[] = {
     {Verb::kWait, "wait",
      "Wait until an endpoint is connected; names the next step and its owner.\nExit: 0 connected, 2 not in time or "
      "never, 3 interrupted."},
+    {Verb::kZone, "zone",
+     "Add a zone to an endpoint, or remove one: zone add ENDPOINT ZONE,VSWITCH; zone remove ENDPOINT ZONE.\n"
+     "Exit: 0 done, or so already, 2 refused or not in time, 3 not confirmed, interrupted or usage."},
+    {Verb::kExport, "export",
+     "Write the zones of a connected endpoint into a file that zones_file of a link takes.\n"
+     "Exit: 0 written, 2 not connected, 3 could not ask or write."},
     {Verb::kDelete, "delete",
-     "Delete an endpoint, after a question, and wait until it is gone.\n"
+     "Delete an endpoint and its zones, after a question, and wait until they are gone.\n"
      "Exit: 0 gone, 2 failed or not in time, 3 not confirmed or interrupted."},
+    {Verb::kRemoveGroup, "remove-group",
+     "Delete the security group that create made, after a question, when nothing is in it.\n"
+     "Exit: 0 gone, 2 refused, 3 not confirmed or usage."},
 };
 
 void add_id(CLI::App* app, const char* name, const char* help, const char* type, const Shared& c,
@@ -55,9 +65,34 @@ void add_duration(CLI::App* app, const char* name, const char* help, const Share
     });
 }
 
+/// An option that may be given up to `most` times. `add` returns what is wrong with a value.
+void add_repeated(CLI::App* app, const char* name, const char* help, const char* type, std::size_t most,
+                  std::function<std::string(const std::string&)> add) {
+    app->add_option_function<std::vector<std::string>>(
+           name,
+           [name, most, add](const std::vector<std::string>& list) {
+               if (list.size() > most)
+                   throw CLI::ValidationError(name, "may be given " + std::to_string(most) + " times at most");
+               for (const auto& text : list) {
+                   if (const std::string problem = add(text); !problem.empty())
+                       throw CLI::ValidationError(name, shown(text) + " " + problem);
+               }
+           },
+           help)
+        ->type_name(type)
+        ->allow_extra_args(false);
+}
+
 void add_service(CLI::App* app, const Shared& c) {
     app->add_option("--service", c->wish.service, "ID or name of the service: epsrv-…, com.aliyuncs.privatelink.…")
         ->type_name("SERVICE");
+    if (c->verb != Verb::kList) {
+        add_read(app, "--region-of-service", "where the service is, if not in the endpoint's region", "REGION",
+                 [c](const std::string& text) {
+                     c->wish.service_region = text;
+                     return check_region(text);
+                 });
+    }
     if (c->verb == Verb::kServices) return;
     add_id(app, "--vpc", c->verb == Verb::kList ? "only those of this VPC" : "instead of this host's", "VPC", c,
            &EndpointWish::vpc, "vpc-");
@@ -66,15 +101,32 @@ void add_service(CLI::App* app, const Shared& c) {
 void add_place(CLI::App* app, const Shared& c) {
     add_id(app, "--vswitch", "where its address is taken from, instead of this host's", "VSWITCH", c,
            &EndpointWish::vswitch, "vsw-");
-    add_read(app, "--zone", "of the vSwitch, instead of this host's", "ZONE", [c](const std::string& text) {
-        c->wish.zone = text;
-        return check_zone(text);
-    });
+    add_repeated(app, "--zone", "instead of this host's; again for more zones, each as ZONE,VSWITCH[,IP][,IPV6]",
+                 "ZONE", kMaxZones,
+                 [c](const std::string& text) { return read_zone_wish(text, &c->wish.zones.emplace_back()); });
     add_id(app, "--security-group", "checked and used as it is; without it postern's own is made", "GROUP", c,
            &EndpointWish::security_group, "sg-");
-    app->add_option("--open-to", c->wish.open_to, "clients that must reach port 443 (default: the VPC's addresses)")
-        ->type_name("CIDR");
+    add_repeated(app, "--open-to", "clients that must reach port 443 (default: the VPC's addresses); again for more",
+                 "CIDR", kMaxOpenTo, [c](const std::string& text) {
+                     c->wish.open_to.push_back(text);
+                     return std::string();
+                 });
     app->add_option("--name", c->wish.name, "of the endpoint (default postern)")->type_name("NAME");
+    app->add_flag("--dual-stack", c->wish.dual_stack, "IPv6 addresses, too, if the service has them");
+    app->add_flag("--zone-affinity", c->wish.zone_affinity,
+                  "the endpoint's domain gives each host its own zone alone: no failover through that name");
+    add_id(app, "--resource-group", "that the endpoint is put into", "GROUP", c, &EndpointWish::resource_group, "rg-");
+    add_repeated(app, "--tag", "of the endpoint; again for more", "KEY=VALUE", kMaxTags,
+                 [c](const std::string& text) { return read_tag(text, &c->wish.tags.emplace_back()); });
+    add_read(app, "--bandwidth", "between the regions, if the service is in another (default: the API's)", "MBITS",
+             [c](const std::string& text) -> std::string {
+                 constexpr int kLeast = 100, kMost = 1'000'000;
+                 const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), c->wish.bandwidth);
+                 const bool whole = error == std::errc{} && end == text.data() + text.size();
+                 return whole && c->wish.bandwidth >= kLeast && c->wish.bandwidth <= kMost
+                            ? ""
+                            : "is not a whole number of Mbit/s from 100 on";
+             });
     add_read(app, "--client-token", "of an attempt whose result is not known: prevents a second endpoint", "TOKEN",
              [c](const std::string& text) -> std::string {
                  c->client_token = text;
@@ -85,11 +137,35 @@ void add_place(CLI::App* app, const Shared& c) {
     app->add_flag("--wait", c->wait, "then wait, as endpoint wait does");
 }
 
+/// What `zone` and `export` take behind the endpoint's ID.
+void add_rest(CLI::App* app, const Shared& c) {
+    if (c->verb == Verb::kExport) {
+        app->add_option("FILE", c->file, "replaced in one step, only when there is something to write")->required();
+        return;
+    }
+    if (c->verb != Verb::kZone) return;
+    add_read(app, "ZONE", "cn-hangzhou-h; add: ZONE,VSWITCH[,IP][,IPV6], the vSwitch if it is not this host's", "",
+             [c](const std::string& text) { return read_zone_wish(text, &c->zone); })
+        ->required();
+}
+
 void add_options(CLI::App* app, const Shared& c) {
     const Verb verb = c->verb;
-    const bool of_one = verb == Verb::kShow || verb == Verb::kWait || verb == Verb::kDelete;
-    const bool writes = verb == Verb::kCreate || verb == Verb::kDelete;
-    if (of_one) {
+    const bool of_many = verb == Verb::kServices || verb == Verb::kList || verb == Verb::kCreate;
+    const bool changes = verb == Verb::kZone || verb == Verb::kDelete;
+    const bool writes = changes || verb == Verb::kCreate || verb == Verb::kRemoveGroup;
+    if (verb == Verb::kZone) {
+        add_read(app, "ACTION", "add or remove", "", [c](const std::string& text) -> std::string {
+            c->adds = text == "add";
+            return c->adds || text == "remove" ? "" : "is neither add nor remove";
+        })->required();
+    }
+    if (verb == Verb::kRemoveGroup) {
+        add_read(app, "GROUP", "its ID: sg-…", "", [c](const std::string& text) -> std::string {
+            c->group = text;
+            return is_resource_id(text, "sg-") ? "" : "is no ID that begins with sg-";
+        })->required();
+    } else if (!of_many) {
         add_read(app, "ENDPOINT", "its ID: ep-…", "", [c](const std::string& text) {
             c->endpoint = text;
             return check_endpoint_id(text);
@@ -97,6 +173,7 @@ void add_options(CLI::App* app, const Shared& c) {
     } else {
         add_service(app, c);
     }
+    add_rest(app, c);
     if (verb == Verb::kCreate) add_place(app, c);
     if (verb == Verb::kShow) {
         add_read(app, "--from", "judge for this address instead of this host's", "IP",
@@ -105,10 +182,9 @@ void add_options(CLI::App* app, const Shared& c) {
                      return c->from ? "" : "is not an IP address";
                  });
     }
-    if (verb == Verb::kDelete) c->timeout_us = 10 * core::kMinute;
-    if (writes || verb == Verb::kWait) {
-        add_duration(app, "--timeout",
-                     verb == Verb::kDelete ? "how long to wait (default 10m)" : "how long to wait (default 30m)", c,
+    if (changes) c->timeout_us = 10 * core::kMinute;
+    if (changes || verb == Verb::kCreate || verb == Verb::kWait) {
+        add_duration(app, "--timeout", changes ? "how long to wait (default 10m)" : "how long to wait (default 30m)", c,
                      &EndpointCommand::timeout_us, 0);
         add_duration(app, "--interval", "between two checks (default 5s)", c, &EndpointCommand::interval_us,
                      100 * core::kMillisecond);

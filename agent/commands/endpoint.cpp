@@ -16,7 +16,8 @@
 namespace postern::agent {
 namespace {
 
-constexpr std::string_view kNames[] = {"services", "list", "show", "create", "wait", "delete"};
+constexpr std::string_view kNames[] = {"services", "list",   "show",   "create",      "wait",
+                                       "zone",     "export", "delete", "remove-group"};
 
 /// Before the first endpoint there may be no configuration.
 std::optional<Config> config_of(const EndpointCommand& command, const std::string& name) {
@@ -54,23 +55,31 @@ int run_command(const EndpointCommand& command) {
             return create_endpoint(run);
         case Verb::kWait:
             return wait_for_endpoint(run);
+        case Verb::kZone:
+            return change_zone(run);
+        case Verb::kExport:
+            return export_zones(run);
         case Verb::kDelete:
             return delete_endpoint(run);
+        case Verb::kRemoveGroup:
+            return remove_group(run);
     }
     return kExitUnknown;
 }
 
-int fail_command(const EndpointRun& run, const core::Error& error, int failed) {
-    const ApiError& refusal = run.session.refusal();
+int fail_command(const EndpointRun& run, const core::Error& error, int failed, const Json& more) {
+    const ApiError refusal = run.refusal.value_or(run.session.refusal());
     const bool interrupted = error.code == core::Code::kCancelled;
     if (run.command.json) {
-        print_json({{"error",
-                     {{"code", core::to_string(error.code)},
-                      {"api_code", refusal.code},
-                      {"request_id", refusal.request_id},
-                      {"what", core::redact(error.what)},
-                      {"owner", owner_of(error)},
-                      {"next", core::redact(error.hint)}}}});
+        Json body = {{"error",
+                      {{"code", core::to_string(error.code)},
+                       {"api_code", refusal.code},
+                       {"request_id", refusal.request_id},
+                       {"what", core::redact(error.what)},
+                       {"owner", owner_of(error)},
+                       {"next", core::redact(error.hint)}}}};
+        if (more.is_object()) body.update(more);
+        print_json(std::move(body));
     }
     core::Error shown = error;
     shown.hint.clear();
@@ -96,6 +105,9 @@ Json to_json(const EndpointInfo& info) {
                          {"ipv6", zone.ipv6 ? Json(zone.ipv6->text()) : Json()},
                          {"domain", zone.domain}});
     }
+    Json tags = info.tags ? Json::object() : Json();
+    for (const auto& [key, value] : info.tags.value_or(std::vector<std::pair<std::string, std::string>>{}))
+        tags[key] = value;
     const auto progress = progress_of(r);
     return {{"id", r.endpoint_id},
             {"name", info.name},
@@ -107,6 +119,12 @@ Json to_json(const EndpointInfo& info) {
             {"vpc", info.vpc},
             {"domain", r.domain},
             {"created", info.created},
+            {"ip_version", info.ip_version},
+            {"zone_affinity", info.zone_affinity ? Json(*info.zone_affinity) : Json()},
+            {"service_region", info.service_region},
+            {"bandwidth", info.bandwidth ? Json(*info.bandwidth) : Json()},
+            {"resource_group", info.resource_group},
+            {"tags", tags},
             {"zones", zones},
             {"connected", progress.outcome == EndpointProgress::Outcome::kConnected},
             {"next", progress.next}};
@@ -138,10 +156,39 @@ void ProgressLine::show(const std::string& text, const std::string& since) {
     last_ = line;
 }
 
-std::string wait_command(const EndpointCommand& command, const std::string& endpoint) {
-    return "postern endpoint wait " + endpoint +
-           (command.config == kDefaultConfigPath ? "" : " --config " + command.config) +
+std::string place_options(const EndpointCommand& command) {
+    return (command.config == kDefaultConfigPath ? "" : " --config " + command.config) +
            (command.region.empty() ? "" : " --region " + command.region);
+}
+
+std::string wait_command(const EndpointCommand& command, const std::string& endpoint) {
+    return "postern endpoint wait " + endpoint + place_options(command);
+}
+
+bool is_passing(core::Code code) {
+    using core::Code;
+    return code == Code::kApiUnavailable || code == Code::kApiThrottled || code == Code::kTimeout ||
+           code == Code::kConnectFailed || code == Code::kDnsFailed || code == Code::kHttpFailed;
+}
+
+bool outcome_unknown(core::Code code) {
+    using core::Code;
+    return code == Code::kTimeout || code == Code::kHttpFailed || code == Code::kApiUnavailable ||
+           code == Code::kApiBadReply || code == Code::kCancelled;
+}
+
+HostPlace host_place(EndpointRun& run) {
+    HostPlace out;
+    if (const auto identity = run.session.identity()) {
+        out.region = identity->region;
+        out.zone = identity->zone;
+        out.vpc = identity->vpc;
+        // Elsewhere these would time out, too, one second each.
+        out.vswitch = run.session.metadata("vswitch-id").value_or("");
+        out.vpc_cidr = run.session.metadata("vpc-cidr-block").value_or("");
+    }
+    if (!run.session.region().empty()) out.region = run.session.region();
+    return out;
 }
 
 void print_next(const std::string& next) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `postern endpoint …`: shared by its commands. One file per command: endpoint_list.cpp (also services),
-// endpoint_show.cpp, endpoint_create.cpp, endpoint_wait.cpp, endpoint_delete.cpp.
+// endpoint_show.cpp, endpoint_create.cpp, endpoint_wait.cpp, endpoint_zone.cpp, endpoint_export.cpp,
+// endpoint_delete.cpp (also remove-group).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -22,6 +23,8 @@ struct EndpointRun {
     const Config& config;
     CloudSession& session;
     EndpointCloud& cloud;
+    std::optional<ApiError> refusal =
+        {};  // that ended the command; nullopt: the API's last, other calls came after this
 };
 
 int list_services(EndpointRun& run);
@@ -29,15 +32,27 @@ int list_endpoints(EndpointRun& run);
 int show_endpoint(EndpointRun& run);
 int create_endpoint(EndpointRun& run);
 int wait_for_endpoint(EndpointRun& run);
+int change_zone(EndpointRun& run);
+int export_zones(EndpointRun& run);
 int delete_endpoint(EndpointRun& run);
+int remove_group(EndpointRun& run);
 
-/// Prints the error, its owner and the next step on stderr, with --json also on stdout. The exit code: 3 for usage,
-/// interruptions and requests that could not be made, else `failed`.
-int fail_command(const EndpointRun& run, const core::Error& error, int failed = kExitFailed);
+/// Prints the error, its owner and the next step on stderr, with --json also on stdout, beside the members of `more`.
+/// The exit code: 3 for usage, interruptions and requests that could not be made, else `failed`.
+int fail_command(const EndpointRun& run, const core::Error& error, int failed = kExitFailed, const Json& more = {});
+/// A failure after which the next attempt may succeed.
+bool is_passing(core::Code code);
+/// A write without an answer: whether it was done is not known.
+bool outcome_unknown(core::Code code);
 
 /// "schema_version" first.
 void print_json(Json body);
 Json to_json(const EndpointInfo& info);
+/// The form of a zones file: the API's reply with the endpoint's ID and the time it was written.
+Json zones_file_json(const EndpointInfo& info, Micros written_wall_us);
+
+/// This host's location from the metadata service; what it does not give has to be given.
+HostPlace host_place(EndpointRun& run);
 
 /// Waits until connected, with a progress line on stderr. `info`: in: the known state, out: the last one.
 struct WaitResult {
@@ -63,6 +78,8 @@ class ProgressLine {
     std::string last_;
 };
 
+/// " --config … --region …", as far as they were given: for a command to copy.
+std::string place_options(const EndpointCommand& command);
 /// The command to wait for it, with the relevant options.
 std::string wait_command(const EndpointCommand& command, const std::string& endpoint);
 /// "  next:  …" on stderr, unless `step` is "".

@@ -4,8 +4,9 @@
 
 #include "agent/account/endpoint_progress.h"
 #include "agent/client/console.h"
-#include "agent/commands/endpoint_command.h"
+#include "agent/commands/endpoint_change.h"
 #include "agent/text/terminal.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -20,26 +21,13 @@ struct CreateCall {
     std::string token;
     EndpointInfo endpoint;
     bool existed = false;
+    std::string made_group;   // by this run; "": none
+    bool group_lost = false;  // its making had no answer
 };
 
-/// The location from the metadata service; the user has to give what is missing.
-HostPlace look_where(EndpointRun& run) {
-    HostPlace out;
-    if (const auto identity = run.session.identity()) {
-        out.region = identity->region;
-        out.zone = identity->zone;
-        out.vpc = identity->vpc;
-        // Elsewhere these would time out, too, one second each.
-        out.vswitch = run.session.metadata("vswitch-id").value_or("");
-        out.vpc_cidr = run.session.metadata("vpc-cidr-block").value_or("");
-    }
-    if (!run.session.region().empty()) out.region = run.session.region();
-    return out;
-}
-
 Result<Creation> make_plan(EndpointRun& run) {
-    const HostPlace here = look_where(run);
-    const auto services = run.cloud.services(other_region_of(run.command.wish.service, here.region));
+    const HostPlace here = host_place(run);
+    const auto services = run.cloud.services(service_region_of(run.command.wish, here.region));
     if (!services) return core::fail(services.error());
     auto plan = plan_endpoint(run.command.wish, here, *services);
     if (plan || plan.error().code != core::Code::kApiRejected) return plan;
@@ -55,7 +43,7 @@ Result<std::optional<EndpointInfo>> find_existing(EndpointRun& run, const Creati
         auto zones = run.cloud.zones(endpoint.report.endpoint_id);
         if (!zones && zones.error().code == core::Code::kApiNotFound) continue;  // deleted meanwhile
         if (!zones) return core::fail(std::move(zones.error()));
-        endpoint.report.zones = std::move(*zones);
+        endpoint.set_zones(std::move(*zones));
     }
     const EndpointInfo* there = already_there(plan, *found);
     return there != nullptr ? std::optional<EndpointInfo>(*there) : std::nullopt;
@@ -74,8 +62,11 @@ Result<GroupChoice> choose_group(EndpointRun& run, const Creation& plan) {
     }
     std::vector<SecurityGroup> one;
     if (given || own) one.push_back(given ? *given : *own);
-    // A range of addresses is in no group.
-    return plan_group(plan, given, own, {plan.open_to, std::vector<std::string>{}, run.cloud.prefix_lists(one)});
+    return plan_group(plan, given, own, run.cloud.prefix_lists(one));
+}
+
+std::string ranges_text(const std::vector<core::IpPrefix>& ranges) {
+    return core::joined(ranges, [](const core::IpPrefix& range) { return range.text(); });
 }
 
 std::string group_line(const CreateCall& c) {
@@ -83,51 +74,84 @@ std::string group_line(const CreateCall& c) {
         case Step::kUse:
             return c.group.id + ": " + c.group.note;
         case Step::kOpen:
-            return c.group.id + ", to be opened: TCP 443 from " + c.plan.open_to.text();
+            return c.group.id + ", to be opened: TCP 443 from " + ranges_text(c.group.open) +
+                   (c.group.note.empty() ? "" : "; " + c.group.note);
         case Step::kCreate:
             break;
     }
-    return fmt::format("to be made: {}, TCP 443 from {}", kOwnGroupName, c.plan.open_to.text());
+    return fmt::format("to be made: {}, TCP 443 from {}", kOwnGroupName, ranges_text(c.group.open));
 }
 
 void show_plan(const CreateCall& c) {
-    fmt::print(stderr, "service  {}  {}\nvpc      {}\nzone     {}  {}\ngroup    {}\nname     {}\n",
-               printable(c.plan.service.id), printable(c.plan.service.name), c.plan.vpc, c.plan.zone, c.plan.vswitch,
-               printable(group_line(c)), printable(c.plan.name));
+    std::string out = fmt::format("service  {}  {}\nvpc      {}\n", printable(c.plan.service.id),
+                                  printable(c.plan.service.name), c.plan.vpc);
+    for (const auto& zone : c.plan.zones)
+        out += fmt::format("zone     {}\n", zone_wish_text(zone));
+    out += fmt::format("group    {}\nname     {}\n", printable(group_line(c)), printable(c.plan.name));
+    if (c.plan.dual_stack) out += "stack    IPv4 and IPv6\n";
+    if (!c.plan.service_region.empty()) out += "region   of the service: " + c.plan.service_region + "\n";
+    // With affinity the endpoint's domain names one address to each asker: the others are missing when it fails.
+    if (c.plan.zone_affinity)
+        out += "affinity on: the endpoint's domain gives each host the address of its own zone alone\n";
+    fmt::print(stderr, "{}", out);
 }
 
 Json plan_json(const CreateCall& c) {
     static constexpr const char* kSteps[] = {"use", "open", "create"};
+    Json zones = Json::array();
+    for (const auto& zone : c.plan.zones) {
+        zones.push_back({{"zone", zone.zone},
+                         {"vswitch", zone.vswitch},
+                         {"ipv4", zone.ipv4 ? Json(zone.ipv4->text()) : Json()},
+                         {"ipv6", zone.ipv6 ? Json(zone.ipv6->text()) : Json()}});
+    }
     return {{"service", c.plan.service.name},
             {"service_id", c.plan.service.id},
+            {"service_region", c.plan.service_region},
             {"vpc", c.plan.vpc},
-            {"zone", c.plan.zone},
-            {"vswitch", c.plan.vswitch},
+            {"zone", c.plan.zones.front().zone},
+            {"vswitch", c.plan.zones.front().vswitch},
+            {"zones", zones},
             {"name", c.plan.name},
-            {"open_to", c.plan.open_to.text()},
+            {"ip_version", c.plan.dual_stack ? "DualStack" : "IPv4"},
+            {"zone_affinity", c.plan.zone_affinity},
+            {"open_to", ranges_text(c.plan.open_to)},
             {"security_group",
              {{"step", kSteps[static_cast<int>(c.group.step)]}, {"id", c.group.id}, {"note", c.group.note}}},
             {"client_token", c.token}};
 }
 
 /// The group's ID, ready to be attached.
-Result<std::string> prepare_group(EndpointRun& run, const CreateCall& c) {
+Result<std::string> prepare_group(EndpointRun& run, CreateCall& c) {
     if (c.group.step == Step::kUse) return c.group.id;
     std::string id = c.group.id;
     if (c.group.step == Step::kCreate) {
         auto made = run.cloud.create_group(c.plan.vpc, c.token);
+        c.group_lost = !made && outcome_unknown(made.error().code);
         if (!made) return core::fail(std::move(made.error()));
-        id = std::move(*made);
+        id = c.made_group = std::move(*made);
     }
-    if (const auto opened = run.cloud.open_port(id, c.plan.open_to); !opened) return core::fail(opened.error());
+    for (const auto& range : c.group.open) {
+        if (const auto opened = run.cloud.open_port(id, range); !opened) return core::fail(opened.error());
+    }
     return id;
 }
 
-/// If there was no answer, it is unknown whether the endpoint was made.
-bool outcome_unknown(core::Code code) {
-    using core::Code;
-    return code == Code::kTimeout || code == Code::kHttpFailed || code == Code::kApiUnavailable ||
-           code == Code::kApiBadReply || code == Code::kCancelled;
+/// What a failed create leaves behind, and how to remove it.
+std::string left_behind(const EndpointRun& run, const CreateCall& c) {
+    if (c.group_lost)
+        return std::string("whether a security group ") + kOwnGroupName +
+               " was made is not known: the next create finds it";
+    if (c.made_group.empty()) return {};
+    return "security group " + c.made_group +
+           " was made and stays, at no cost: the next create uses it; to delete it: " +
+           remove_group_command(run.command, c.made_group);
+}
+
+int fail_create(const EndpointRun& run, const CreateCall& c, core::Error error) {
+    if (const std::string left = left_behind(run, c); !left.empty())
+        error.hint += (error.hint.empty() ? "" : "; ") + left;
+    return fail_command(run, error);
 }
 
 int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>& waited) {
@@ -191,6 +215,7 @@ int create_endpoint(EndpointRun& run) {
     auto existing = find_existing(run, c.plan);
     if (!existing) return fail_command(run, existing.error());
     if (*existing) {
+        if (const auto serves = serves_plan(c.plan, **existing); !serves) return fail_command(run, serves.error());
         c.existed = true;
         c.endpoint = std::move(**existing);
         return finish(run, c);
@@ -207,7 +232,7 @@ int create_endpoint(EndpointRun& run) {
     }
 
     auto prepared = prepare_group(run, c);
-    if (!prepared) return fail_command(run, prepared.error());
+    if (!prepared) return fail_create(run, c, std::move(prepared.error()));
     c.group.id = std::move(*prepared);
     auto made = run.cloud.create(c.plan, c.group.id, c.token, false);
     if (!made) {
@@ -217,7 +242,7 @@ int create_endpoint(EndpointRun& run) {
                           std::string("whether it was created is not known: the same command with --client-token ") +
                           c.token + " creates no second one";
         }
-        return fail_command(run, error);
+        return fail_create(run, c, std::move(error));
     }
     c.endpoint = std::move(**made);
     return finish(run, c);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// `postern endpoint delete`: asks, deletes, waits until it is gone.
+// `postern endpoint delete`: asks, removes the zones, deletes the endpoint, waits for each step; and `remove-group`.
+// Alibaba Cloud bills an endpoint until it is gone: every end of the command says what is still there.
 #include <fmt/format.h>
 
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
-#include "agent/commands/endpoint_command.h"
+#include "agent/commands/endpoint_change.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
@@ -24,63 +26,120 @@ std::string reminder(const EndpointRun& run, const EndpointInfo& info) {
     } else {
         out += "delete its connection in TDengine's console (实例 > 私有连接), too, if there is one\n";
     }
-    out += "Alibaba Cloud keeps billing until the endpoint itself is deleted\n";
-    for (const auto& link : run.config.links) {
-        for (const auto& endpoint : link.endpoints) {
-            if (endpoint == info.report.endpoint_id)
-                out += "link " + link.name + " of " + run.config.path + " uses it: its name will have no address\n";
-        }
+    return out + "Alibaba Cloud keeps billing until the endpoint itself is deleted\n" +
+           links_that_use(run.config, info.report.endpoint_id);
+}
+
+std::string again(const EndpointRun& run) {
+    return "postern endpoint delete " + run.command.endpoint + place_options(run.command);
+}
+
+/// What the API still has of it, for the end of a command that did not delete it.
+struct Remains {
+    bool known = false;
+    std::vector<std::string> things;
+    std::string bill;  // one sentence, with the command that goes on
+};
+Remains what_remains(EndpointRun& run) {
+    const std::string& id = run.command.endpoint;
+    const auto seen = run.cloud.describe(id);
+    if (!seen && seen.error().code == core::Code::kApiNotFound) return {true, {}, id + " itself is gone"};
+    if (!seen) {
+        return {false,
+                {},
+                "whether " + id +
+                    " is still there is not known; it is billed until it is gone: postern endpoint show " + id +
+                    place_options(run.command) + " tells"};
     }
+    Remains out{true, {"endpoint " + id}, {}};
+    for (const auto& zone : seen->report.zones)
+        out.things.push_back("zone " + zone.zone_id);
+    out.bill = core::joined(out.things) + " are still there and billed until they are gone; to go on: " + again(run);
+    if (seen->report.zones.empty())
+        out.bill = "endpoint " + id + " is still there and billed until it is gone; to go on: " + again(run);
     return out;
 }
 
-/// Deletes; retries until the timeout while another operation is in progress.
-core::Result<void> remove_when_free(EndpointRun& run, const std::string& token, Micros deadline) {
-    ProgressLine line;
-    for (;;) {
-        auto done = run.cloud.remove(run.command.endpoint, token, false);
-        if (done || !is_busy(run.session.refusal()) || run.session.now_us() + run.command.interval_us > deadline)
-            return done;
-        line.show("the endpoint is busy: " + run.session.refusal().code, "…");
-        if (!run.session.sleep(run.command.interval_us)) return core::fail(core::Code::kCancelled, "interrupted");
+/// The end of a delete that did not come to its end.
+int stop(EndpointRun& run, core::Error error) {
+    if (!run.refusal) run.refusal = run.session.refusal();
+    const Remains remains = what_remains(run);
+    error.hint += (error.hint.empty() ? "" : "; ") + remains.bill;
+    return fail_command(run, error, kExitFailed,
+                        {{"deleted", remains.known && remains.things.empty()},
+                         {"endpoint", run.command.endpoint},
+                         {"stays", remains.known ? Json(remains.things) : Json()}});
+}
+
+int stop_waiting(EndpointRun& run, StepEnd end, const std::string& what) {
+    if (end == StepEnd::kInterrupted)  // the session asks nothing any more: what remains is not known
+        return stop(run, core::Error{core::Code::kCancelled, "interrupted while waiting", {}, 0});
+    return stop(
+        run, core::Error{
+                 core::Code::kTimeout, what + " is not gone after " + format_duration(run.command.timeout_us), {}, 0});
+}
+
+int dry_run(EndpointRun& run, const EndpointInfo& info) {
+    const std::string& id = run.command.endpoint;
+    std::vector<std::string> zones;
+    for (const auto& zone : info.report.zones) {
+        zones.push_back(zone.zone_id);
+        if (zone.status == "Deleting") continue;
+        const auto passed = run.cloud.remove_zone(id, zone.zone_id, "", true);
+        if (!passed) return fail_command(run, passed.error());
     }
-}
-
-enum class Gone { kYes, kTimeout, kInterrupted };
-
-core::Result<Gone> wait_until_gone(EndpointRun& run, Micros deadline) {
-    ProgressLine line;
-    for (;;) {
-        const auto seen = run.cloud.describe(run.command.endpoint);
-        if (run.session.interrupted()) return Gone::kInterrupted;
-        if (!seen && seen.error().code == core::Code::kApiNotFound) return Gone::kYes;
-        line.show(seen ? seen->report.status : "can't ask right now: " + seen.error().text(), "…");
-        if (run.session.now_us() + run.command.interval_us > deadline) return Gone::kTimeout;
-        if (!run.session.sleep(run.command.interval_us)) return Gone::kInterrupted;
+    // With zones it would be refused because of them.
+    if (zones.empty()) {
+        if (const auto passed = run.cloud.remove(id, "", true); !passed) return fail_command(run, passed.error());
     }
-}
-
-int not_confirmed(const EndpointRun& run, bool terminal) {
-    const char* what = terminal ? "not confirmed; nothing was deleted"
-                                : "it asks before it deletes, and there is no terminal to ask on";
-    return fail_command(
-        run, core::Error{core::Code::kUsage, what, terminal ? "" : "give --yes to delete without a question", 0});
-}
-
-int finish(const EndpointRun& run, bool gone, const std::string& what, const std::string& next, int code) {
+    const std::string what = zones.empty()
+                                 ? "the API would delete " + id + "; nothing was changed"
+                                 : "the API would remove " + core::joined(zones) + "; whether it would then delete " +
+                                       id + " can be checked when they are gone; nothing was changed";
     if (run.command.json) {
-        print_json({{"dry_run", run.command.dry_run},
-                    {"endpoint", run.command.endpoint},
-                    {"deleted", gone},
-                    {"what", what},
-                    {"next", next}});
-    } else if (code == kExitGood) {
+        print_json({{"dry_run", true}, {"endpoint", id}, {"deleted", false}, {"what", what}, {"next", ""}});
+    } else {
         print(what + "\n");
     }
-    if (code == kExitGood) return code;
-    complain(run.name, what);
-    print_next(next);
-    return code;
+    return kExitGood;
+}
+
+/// Refusals that the API would give after the zones are gone, asked for while everything is still there.
+core::Result<void> refused_beforehand(EndpointRun& run, const EndpointInfo& info) {
+    if (info.report.zones.empty() || !is_connected(info.report)) return {};
+    auto checked = run.cloud.remove(run.command.endpoint, "", true);
+    if (checked) return {};
+    const bool denied = checked.error().code == core::Code::kApiDenied;
+    const bool connected =
+        run.session.refusal().code == kConnectionDenied && info.report.connection_status != "Disconnecting";
+    if (denied || connected) return checked;
+    return {};
+}
+
+core::Result<std::optional<std::string>> how_it_stands(EndpointRun& run) {
+    const auto seen = run.cloud.describe(run.command.endpoint);
+    if (!seen && seen.error().code == core::Code::kApiNotFound) return std::optional<std::string>();
+    if (!seen) return core::fail(seen.error());
+    return std::optional(seen->report.status);
+}
+
+int tell_gone(EndpointRun& run, const core::Result<std::vector<AttachedGroup>>& attached) {
+    const std::string what = run.command.endpoint + " is deleted";
+    const auto stays = groups_that_stay(run, attached);
+    if (run.command.json) {
+        print_json({{"dry_run", false},
+                    {"endpoint", run.command.endpoint},
+                    {"deleted", true},
+                    {"what", what},
+                    {"stays", stays},
+                    {"next", ""}});
+        return kExitGood;
+    }
+    std::string out = what + " with its zones: Alibaba Cloud does not bill it any more\n";
+    for (const auto& one : stays)
+        out += "stays, at no cost: " + printable(one) + "\n";
+    print(out);
+    return kExitGood;
 }
 
 }  // namespace
@@ -89,28 +148,49 @@ int delete_endpoint(EndpointRun& run) {
     const std::string& id = run.command.endpoint;
     const auto info = run.cloud.describe(id);
     if (!info) return fail_command(run, info.error());
+    const auto attached = run.cloud.attached_groups(id);
     fmt::print(stderr, "{}  {}  {}, connection {}\n{}", id, printable(info->name), printable(info->report.status),
                printable(info->report.connection_status), reminder(run, *info));
-    if (run.command.dry_run) {
-        const auto passed = run.cloud.remove(id, "", true);
-        if (!passed) return fail_command(run, passed.error());
-        return finish(run, false, "the API would delete " + id + "; nothing was changed", "", kExitGood);
-    }
-    if (!run.command.yes) {
-        const auto answer = ask("delete " + id + "?");
-        if (!answer || !*answer) return not_confirmed(run, answer.has_value());
-    }
+    if (run.command.dry_run) return dry_run(run, *info);
+    if (const auto code = confirm(run, "delete " + id + "?", "nothing was deleted")) return *code;
     const Micros deadline = run.session.now_us() + run.command.timeout_us;
-    if (const auto done = remove_when_free(run, new_client_token(run.session), deadline);
-        !done && done.error().code != core::Code::kApiNotFound) {
-        return fail_command(run, done.error());
+    if (auto refused = refused_beforehand(run, *info); !refused) return stop(run, std::move(refused.error()));
+    for (const auto& zone : info->report.zones) {
+        auto end = take_zone_away(run, zone.zone_id, deadline);
+        if (!end) return stop(run, std::move(end.error()));
+        if (*end != StepEnd::kDone) return stop_waiting(run, *end, "zone " + zone.zone_id);
     }
-    const auto gone = wait_until_gone(run, deadline);
-    const std::string look = "postern endpoint show " + id + " says when it is gone";
-    if (*gone == Gone::kYes) return finish(run, true, id + " is deleted", "", kExitGood);
-    if (*gone == Gone::kInterrupted)
-        return finish(run, false, "interrupted; the deletion continues", look, kExitUnknown);
-    return finish(run, false, id + " is not gone after " + format_duration(run.command.timeout_us), look, kExitFailed);
+    const std::string token = new_client_token(run.session);
+    auto done = write_when_free(run, deadline, [&] { return run.cloud.remove(id, token, false); });
+    if (!done && done.error().code != core::Code::kApiNotFound) return stop(run, std::move(done.error()));
+    auto gone = wait_for_end(run, deadline, [&run] { return how_it_stands(run); });
+    if (!gone) return stop(run, std::move(gone.error()));
+    if (*gone != StepEnd::kDone) return stop_waiting(run, *gone, id);
+    return tell_gone(run, attached);
+}
+
+int remove_group(EndpointRun& run) {
+    const std::string& id = run.command.group;
+    const auto group = run.cloud.security_group(id);
+    if (!group) return fail_command(run, group.error());
+    if (group->name != kOwnGroupName) {
+        return fail_command(
+            run, core::Error{core::Code::kUsage, id + " is not named " + kOwnGroupName + ": postern did not make it",
+                             "delete it in the ECS console if it is not needed", 0});
+    }
+    const std::string what = "security group " + id + " (" + kOwnGroupName + ") of " + group->vpc;
+    const auto tell = [&](bool deleted, const std::string& text) {
+        if (run.command.json) {
+            print_json({{"dry_run", run.command.dry_run}, {"group", id}, {"deleted", deleted}, {"what", text}});
+        } else {
+            print(printable(text) + "\n");
+        }
+        return kExitGood;
+    };
+    if (run.command.dry_run) return tell(false, what + " would be deleted if nothing is in it; nothing was changed");
+    if (const auto code = confirm(run, "delete " + printable(what) + "?", "nothing was deleted")) return *code;
+    if (const auto done = run.cloud.remove_group(id); !done) return fail_command(run, done.error());
+    return tell(true, what + " is deleted");
 }
 
 }  // namespace postern::agent

@@ -74,16 +74,19 @@ int list_endpoints(EndpointRun& run) {
 
 int list_services(EndpointRun& run) {
     const std::string& wanted = run.command.wish.service;
-    auto found = run.cloud.services(other_region_of(wanted, run.session.region()));
+    auto found = run.cloud.services(service_region_of(run.command.wish, run.session.region()));
     if (!found) return fail_command(run, found.error(), kExitUnknown);
     std::erase_if(*found, [&](const EndpointService& s) { return !is_wanted(s, wanted); });
     const std::string account = run.cloud.account();
     if (run.session.interrupted()) return fail_command(run, core::Error{core::Code::kCancelled, "interrupted", {}, 0});
     const bool none = found->empty();
+    const std::string& elsewhere = run.command.wish.service_region;
+    const std::string region = elsewhere.empty() ? run.session.region() : elsewhere;
     const std::string next =
         none ? (wanted.empty() ? "have this account whitelisted " : "have this account whitelisted for it ") +
                    whitelist_step(account)
-             : "postern endpoint create --service " + (wanted.empty() ? std::string("SERVICE") : wanted);
+             : "postern endpoint create --service " + (wanted.empty() ? std::string("SERVICE") : wanted) +
+                   (elsewhere.empty() ? "" : " --region-of-service " + elsewhere);
     if (run.command.json) {
         Json list = Json::array();
         for (const auto& s : *found) {
@@ -91,6 +94,7 @@ int list_services(EndpointRun& run) {
                             {"name", s.name},
                             {"type", s.type},
                             {"zones", s.zones},
+                            {"ip_version", s.ip_version},
                             {"accepts_by_itself", s.accepts_by_itself}});
         }
         print_json({{"region", run.session.region()},
@@ -102,8 +106,8 @@ int list_services(EndpointRun& run) {
     }
     print(fmt::format("account  {}\n", account.empty() ? "not known" : account));
     if (none) {
-        print((wanted.empty() ? "this account may connect to no service in " + run.session.region()
-                              : "this account does not see " + printable(wanted) + " in " + run.session.region()) +
+        print((wanted.empty() ? "this account may connect to no service in " + region
+                              : "this account does not see " + printable(wanted) + " in " + region) +
               ": it is not whitelisted yet, or the service is of another region\nnext     " + next + "\n");
         return kExitWarning;
     }

@@ -40,15 +40,19 @@ int show_endpoint(EndpointRun& run) {
         Json groups = Json::array();
         for (const auto& group : attached.value_or(std::vector<AttachedGroup>{}))
             groups.push_back({{"id", group.id}, {"status", group.status}});
-        print_json({{"region", run.session.region()},
-                    {"endpoint", to_json(*info)},
-                    {"security_groups", groups},
-                    {"access",
-                     {{"port", kEndpointPort},
-                      {"from", from},
-                      {"allowed", to_string(access.access)},
-                      {"reason", access.reason}}},
-                    {"next", next}});
+        Json body = {{"region", run.session.region()},
+                     {"endpoint", to_json(*info)},
+                     {"security_groups", groups},
+                     {"access",
+                      {{"port", kEndpointPort},
+                       {"from", from},
+                       {"allowed", to_string(access.access)},
+                       {"reason", access.reason}}},
+                     {"next", next}};
+        // Also a zones file, while its addresses may be used; otherwise it must not replace one.
+        if (progress.outcome == EndpointProgress::Outcome::kConnected)
+            body.update(zones_file_json(*info, run.session.wall_us()));
+        print_json(std::move(body));
         return exit_code(progress, access.access);
     }
     const Paint paint(colour_wanted());
@@ -58,6 +62,8 @@ int show_endpoint(EndpointRun& run) {
                        progress.next.empty() ? paint.green(progress.stage) : paint.yellow(printable(progress.stage)));
     out += fmt::format("service   {}\nvpc       {}\nname      {}\n", printable(r.service_name), printable(info->vpc),
                        printable(r.domain));
+    if (info->zone_affinity.value_or(false) && r.zones.size() > 1)
+        out += "affinity  on: the name above gives each host the address of its own zone alone\n";
     for (const auto& zone : r.zones) {
         out += fmt::format("zone      {}  {}", pad(printable(zone.zone_id), 16), pad(printable(zone.status), 12));
         for (const auto& ip : {zone.ipv4, zone.ipv6})

@@ -15,13 +15,6 @@ using End = WaitResult::End;
 
 constexpr Micros kAppears = core::kMinute;
 
-/// Transient failures: the next check may succeed.
-bool passes(core::Code code) {
-    using core::Code;
-    return code == Code::kApiUnavailable || code == Code::kApiThrottled || code == Code::kTimeout ||
-           code == Code::kConnectFailed || code == Code::kDnsFailed || code == Code::kHttpFailed;
-}
-
 /// A new endpoint may not be found yet.
 bool may_still_appear(const core::Error& error, bool just_made, Micros waited) {
     return just_made && waited < kAppears && error.code == core::Code::kApiNotFound;
@@ -52,7 +45,7 @@ core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* in
         auto seen = run.cloud.describe(just_made ? info->report.endpoint_id : run.command.endpoint);
         if (run.session.interrupted()) return WaitResult{End::kInterrupted, next};
         const Micros waited = run.session.now_us() - started;
-        if (!seen && !passes(seen.error().code) && !may_still_appear(seen.error(), just_made, waited))
+        if (!seen && !is_passing(seen.error().code) && !may_still_appear(seen.error(), just_made, waited))
             return core::fail(std::move(seen.error()));
         const std::string clock = fmt::format("{} s", waited / core::kSecond);
         if (!seen) {

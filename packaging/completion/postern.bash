@@ -37,8 +37,9 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | --open-to | \
-            --port | --reason | --region | --security-group | --service | --since | --timeout | --until | --vpc | --vswitch | --zone)
+        --address | --bandwidth | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | \
+            --open-to | --port | --reason | --region | --region-of-service | --resource-group | --security-group | --service | \
+            --since | --tag | --timeout | --until | --vpc | --vswitch | --zone)
             # -n of dns and endpoint is --dry-run and takes nothing
             [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint) ]] || return
             ;;
@@ -51,6 +52,12 @@ _postern() {
             values=$(_postern_commands "$program")
         elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint) ]]; then
             values=$(_postern_commands "$program" "${command[0]}")
+        elif [[ $COMP_CWORD == 3 && ${command[*]} == "endpoint zone" ]]; then
+            values="add remove"
+        elif [[ $COMP_CWORD == 4 && ${command[*]} == "endpoint export" ]]; then
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
         elif [[ ${command[0]-} == endpoint ]]; then
             values=$(sed -nE '/^[[:space:]]*endpoint[[:space:]]*=/s/[^"]*"(ep-[^"]*)"[^"]*/\1 /gp' "$config" 2>/dev/null)
         elif [[ ${command[0]-} == probe ]]; then

@@ -31,6 +31,14 @@ class Looking(EndpointTest):
         self.control.post("/options", repeat_token=True)
         self.assertIn("pages do not end", self.endpoint("list", code=3).stderr)
 
+    def test_zone_affinity_is_told_where_it_hides_a_zone(self):
+        self.assertNotIn("affinity", self.endpoint("show", ENDPOINT, code=1).stdout)
+        zones = [{"ZoneId": "cn-hangzhou-h", "EniIp": ZONE_A}, {"ZoneId": "cn-hangzhou-i", "EniIp": "127.0.1.99"}]
+        self.control.post(f"/endpoints/{ENDPOINT}", Zones=zones)
+        self.assertIn("affinity  on: the name above gives each host", self.endpoint("show", ENDPOINT, code=1).stdout)
+        self.control.post(f"/endpoints/{ENDPOINT}", ZoneAffinityEnabled=False)
+        self.assertNotIn("affinity", self.endpoint("show", ENDPOINT, code=1).stdout)
+
     def test_services_and_their_zones(self):
         found = self.json("services")
         self.assertEqual(found["account"], ACCOUNT)
@@ -151,6 +159,7 @@ class RamPolicies(EndpointTest):
         self.endpoint("list")
         self.endpoint("show", MADE, "--from", "192.168.2.9")
         self.endpoint("wait", MADE, "--interval", "100ms")
+        self.endpoint("export", MADE, f"{self.host.folder}/zones.json")
 
     def test_exactly_what_is_called(self):
         read, create = self.actions("postern-read.json"), self.actions("postern-create.json")
@@ -171,7 +180,11 @@ class RamPolicies(EndpointTest):
         self.endpoint("delete", MADE, "--yes", code=2)  # reading does not delete
         self.assertIn(MADE, self.state()["endpoints"])
         self.may(read + create)
+        self.endpoint("zone", "add", MADE, "cn-hangzhou-i,vsw-2", "--interval", "100ms")
+        self.endpoint("zone", "remove", MADE, "cn-hangzhou-i", "--yes", "--interval", "100ms")
+        self.control.post(f"/endpoints/{MADE}/disconnect")
         self.endpoint("delete", MADE, "--yes", "--interval", "100ms")
+        self.endpoint("remove-group", group, "--yes")
         self.assertEqual(self.used(0), set(read) | set(create))
 
     def test_the_agent_itself_reads_only(self):

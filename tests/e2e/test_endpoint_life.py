@@ -93,6 +93,24 @@ class Creating(EndpointTest):
         (asked,) = self.calls("CreateVpcEndpoint")
         self.assertEqual(asked["params"]["ServiceRegionId"], "cn-beijing")
 
+    def test_a_service_of_another_region_can_be_given_by_its_id(self):
+        self.control.post("/services/epsrv-bp1far", region="cn-beijing", Zones=["cn-beijing-h"])
+        far = ("--service", "epsrv-bp1far", "--region-of-service", "cn-beijing")
+        self.assertIn("--region-of-service cn-beijing", self.json("services", *far)["next"])
+        self.endpoint("create", *far, "--bandwidth", "200")
+        (made,) = self.json("list")["endpoints"]
+        self.assertEqual((made["service_region"], made["bandwidth"]), ("cn-beijing", 200))
+
+    def test_several_zones_and_what_one_that_is_there_lacks(self):
+        zones = ("--zone", "cn-hangzhou-h", "--zone", "cn-hangzhou-i,vsw-2,192.168.3.9")
+        self.endpoint("create")
+        told = self.endpoint("create", *zones, code=2).stderr
+        self.assertIn(f"{MADE} is there already, without cn-hangzhou-i", told)
+        self.control.post("/tick", seconds=20)
+        command = re.search(r"next:  postern endpoint (zone add .*)", told)[1]
+        self.endpoint(*command.split(), "--interval", "100ms")
+        self.assertEqual(self.json("create", *zones)["endpoint"]["zones"][1]["ipv4"], "192.168.3.9")
+
     def test_a_given_group_is_checked_and_never_changed(self):
         self.control.post(f"/security-groups/{GROUP}", rules=[{**OPEN, "SourceCidrIp": "10.0.0.0/8"}])
         told = self.endpoint("create", "--security-group", GROUP, code=3).stderr
@@ -111,6 +129,39 @@ class Creating(EndpointTest):
         self.control.post("/listeners/imds", open=False)
         self.assertIn("give --vpc, --zone and --vswitch", self.endpoint("create", code=3).stderr)
         self.endpoint("create", "--vpc", VPC, "--zone", "cn-hangzhou-h", "--vswitch", "vsw-1", "--open-to", "192.168.0.0/16")
+
+    def test_its_own_group_that_somebody_shut_for_good_is_not_taken_for_open(self):
+        drop = {"SecurityGroupRuleId": "sgr-drop", "Policy": "Drop", "PortRange": "-1/-1", "IpProtocol": "ALL", "SourceCidrIp": "0.0.0.0/0"}
+        self.control.post(f"/security-groups/{GROUP}", name="postern-privatelink", rules=[OPEN, drop])
+        told = self.endpoint("create", code=3).stderr
+        self.assertIn("stays shut whatever is added: rule sgr-drop", told)
+        self.assertEqual((self.state()["endpoints"], self.calls("AuthorizeSecurityGroup")), ({}, []))
+
+    def test_a_failed_one_says_what_it_left_and_how_to_remove_it(self):
+        self.control.post(f"/services/{SERVICE}", AddressIpVersion="")  # which it has is not told, and it is IPv4
+        told = self.endpoint("create", "--dual-stack", "--open-to", "2408::/56", code=2).stderr
+        self.assertIn("InvalidAddressIpVersion", told)
+        ((group, _),) = self.state()["ecs"]["groups"].items()
+        self.assertIn(f"security group {group} was made and stays, at no cost", told)
+        command = re.search(r"to delete it: postern endpoint (remove-group \S+)", told)[1]
+        self.assertIn("--yes", self.endpoint(*command.split(), code=3).stderr)
+        self.assertIn("would be deleted", self.endpoint(*command.split(), "--dry-run").stdout)
+        self.assertIn("is deleted", self.endpoint(*command.split(), "--yes").stdout)
+        self.assertEqual(self.state()["ecs"]["groups"], {})
+
+    def test_a_failure_to_open_the_new_group_says_so_too(self):
+        self.control.post("/faults", kind="denied", action="AuthorizeSecurityGroup")
+        error = self.json("create", code=2)["error"]
+        self.assertIn("was made and stays, at no cost", error["next"])
+        self.assertEqual(self.state()["endpoints"], {})
+
+    def test_only_its_own_group_is_removed_and_only_when_nothing_is_in_it(self):
+        self.control.post(f"/security-groups/{GROUP}", name="somebody's")
+        self.assertIn("postern did not make it", self.endpoint("remove-group", GROUP, "--yes", code=3).stderr)
+        self.endpoint("create")
+        (own,) = set(self.state()["ecs"]["groups"]) - {GROUP}
+        self.assertIn("something is still in the security group", self.endpoint("remove-group", own, "--yes", code=2).stderr)
+        self.assertEqual(set(self.state()["ecs"]["groups"]), {own, GROUP})
 
     def test_not_allowed_says_who_has_to_grant_what(self):
         self.control.post("/faults", kind="denied", action="CreateVpcEndpoint")
@@ -217,7 +268,7 @@ class Waiting(EndpointTest):
 
 
 class OnATerminal(EndpointTest):
-    SCENARIO = {"endpoints": {ENDPOINT: {"Zones": [{"ZoneId": "cn-hangzhou-h", "EniIp": ZONE_A}]}}, "lifecycle": {"request_s": 10}}
+    SCENARIO = {"endpoints": {ENDPOINT: {"ConnectionStatus": "Disconnected", "Zones": [{"ZoneId": "cn-hangzhou-h", "EniIp": ZONE_A}]}}, "lifecycle": {"request_s": 10}}
 
     def answer(self, text, *arguments):
         """(exit code, what stood on the terminal)"""
@@ -274,50 +325,6 @@ class OnATerminal(EndpointTest):
         code, shown = self.answer(b"y\n", *place)
         self.assertEqual(code, 0, shown)
         self.assertIn(MADE, self.state()["endpoints"])
-
-
-class Deleting(EndpointTest):
-    SCENARIO = {"endpoints": {ENDPOINT: {"Zones": [{"ZoneId": "cn-hangzhou-h", "EniIp": ZONE_A}]}}, "lifecycle": {"request_s": 10}}
-
-    def exists(self):
-        return ENDPOINT in self.state()["endpoints"]
-
-    def test_without_a_terminal_it_does_not_ask_and_does_nothing(self):
-        done = self.endpoint("delete", ENDPOINT, code=3)
-        self.assertIn("--yes", done.stderr)
-        self.assertEqual(self.calls("DeleteVpcEndpoint"), [])
-
-    def test_reminds_of_the_other_side_of_the_bill_and_of_links_that_use_it(self):
-        told = self.endpoint("delete", ENDPOINT, "--dry-run").stderr
-        self.assertIn("first disconnect it in TDengine's console (实例 > 私有连接 > 操作 > 断开)", told)
-        self.assertIn("keeps billing", told)
-        self.assertIn(f"link {LINK} of", told)
-        self.assertEqual([entry["code"] for entry in self.calls("DeleteVpcEndpoint")], ["DryRunOperation"])
-        self.assertTrue(self.exists())
-
-    def test_deletes_and_waits_until_it_is_gone(self):
-        done = self.json("delete", ENDPOINT, "--yes", "--interval", "100ms")
-        self.assertTrue(done["deleted"])
-        self.assertFalse(self.exists())
-
-    def test_a_busy_endpoint_is_tried_again(self):
-        self.control.post("/faults", kind="error", status=400, code="EndpointConnectionOperationDenied", count=4, action="DeleteVpcEndpoint")
-        # refused before it was done
-        self.control.post(f"/endpoints/{ENDPOINT}", EndpointStatus="Creating")
-        deleting = self.start("delete", ENDPOINT, "--yes", "--interval", "100ms", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.host.wait(lambda: len(self.calls("DeleteVpcEndpoint")) >= 5, "several attempts")
-        self.control.post(f"/endpoints/{ENDPOINT}", EndpointStatus="Active")
-        _, errors = deleting.communicate(timeout=60)
-        self.assertEqual(deleting.returncode, 0, errors)
-        self.assertEqual(len({entry["params"]["ClientToken"] for entry in self.calls("DeleteVpcEndpoint")}), 1)
-
-    def test_time_out(self):
-        self.control.post("/lifecycle", request_s=0)
-        done = self.endpoint("delete", ENDPOINT, "--yes", "--timeout", "0s", code=2)
-        self.assertIn(f"postern endpoint show {ENDPOINT}", done.stderr)
-
-    def test_what_is_not_there(self):
-        self.assertIn("EndpointNotFound", self.endpoint("delete", "ep-bp1nowhere", "--yes", code=2).stderr)
 
 
 if __name__ == "__main__":

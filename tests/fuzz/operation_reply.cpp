@@ -53,6 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& endpoint : page->items)
             expect(is_resource_id(endpoint.report.endpoint_id, "ep-"));
     }
+    if (const auto page = read_endpoint_zones_page(*json)) {
+        for (const auto& zone : page->items)
+            expect(!zone.report.ipv4 || !zone.report.ipv4->is_v6());
+    }
     (void)read_services_page(*json);
     (void)read_attached_groups_page(*json);
     (void)read_security_groups_page(*json);

@@ -75,7 +75,7 @@ struct World {
 
 TEST_CASE("cloud operation: a repeated write has the same token and its own signature", "[cloud]") {
     World w;
-    w.replies = {core::fail(Code::kHttpFailed, "reset"), refusal(400, "EndpointConnectionOperationDenied"),
+    w.replies = {core::fail(Code::kHttpFailed, "reset"), refusal(400, "EndpointLocked"),
                  HttpResponse{200, {}, R"({"RequestId":"R","EndpointId":"ep-1"})"}};
     const auto reply = w.write();
     REQUIRE(reply);

@@ -31,13 +31,13 @@ def parse_authorization(value):
 
 
 def parse_query(raw):
-    """[(key, value)] as text. '+' is no space here: the signer must send %20."""
+    """[(key, value)] as text. '+' is a space: the Python SDK signs %20 and sends '+'."""
     if not raw:
         return []
     pairs = []
     for part in raw.split("&"):
         key, _, value = part.partition("=")
-        pairs.append((urllib.parse.unquote(key, errors="strict"), urllib.parse.unquote(value, errors="strict")))
+        pairs.append((urllib.parse.unquote_plus(key, errors="strict"), urllib.parse.unquote_plus(value, errors="strict")))
     if len(pairs) > MAX_PARAMETERS:
         raise Malformed("too many parameters")
     return pairs
@@ -57,19 +57,18 @@ def must_be_signed(name):
     return name.startswith("x-acs-") or name in ("host", "content-type")
 
 
-def collect_headers(headers):
-    """{lower-case name: value} of the headers that the signature covers; repeated ones sorted and joined."""
-    values = {}
+def collect_headers(headers, names):
+    """{lower-case name: value} of the headers in `names`, "" where there is none; repeated ones sorted and joined."""
+    values = {name: [] for name in names}
     for name, value in headers:
-        name = name.lower()
-        if must_be_signed(name):
-            values.setdefault(name, []).append(value.strip())
+        if name.lower() in values:
+            values[name.lower()].append(value.strip())
     return {name: ",".join(sorted(several)) for name, several in values.items()}
 
 
-def canonical_request(method, path, raw_query, headers, payload_sha256):
-    covered = collect_headers(headers)
-    names = sorted(covered)
+def canonical_request(method, path, raw_query, headers, payload_sha256, names):
+    """`names`: the signed headers, in lower case and in order."""
+    covered = collect_headers(headers, names)
     lines = "".join(f"{name}:{covered[name]}\n" for name in names)
     return "\n".join([method, path, canonical_query(raw_query), lines, ";".join(names), payload_sha256])
 
@@ -79,10 +78,12 @@ def string_to_sign(canonical):
 
 
 def verify(method, path, raw_query, headers, payload_sha256, authorization, secret):
-    """(matches, canonical request). The list of signed headers must be exactly what the rules demand: a client
-    that forgets one would be let through by a verification that trusts the client's own list."""
-    canonical = canonical_request(method, path, raw_query, headers, payload_sha256)
-    if list(authorization.signed_headers) != sorted(collect_headers(headers)):
+    """(matches, canonical request). The client's list of signed headers decides what is covered - official clients sign
+    accept and user-agent, too -, but what must be signed has to be in it: a client that forgets one would be let through."""
+    names = list(authorization.signed_headers)
+    canonical = canonical_request(method, path, raw_query, headers, payload_sha256, names)
+    sent = {name.lower() for name, _ in headers}
+    if names != sorted(set(names)) or not {name for name in sent if must_be_signed(name)} <= set(names) <= sent:
         return False, canonical
     expected = hmac.new(secret.encode(), string_to_sign(canonical).encode(), hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, authorization.signature), canonical

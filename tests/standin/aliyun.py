@@ -43,10 +43,11 @@ class Aliyun:
         self.sts = self.api.sts = Sts(self.keystore, self.log, scenario.get("roles"))
         self.lifecycle = Lifecycle(self.endpoints, scenario.get("lifecycle", {}))
         self.ecs = Ecs(scenario.get("security_groups", {}), scenario.get("prefix_lists", {}),
-                       scenario.get("account_id", "1234567890123456"), self.api.options)
+                       scenario.get("account_id", "1234567890123456"), self.api.options, self.endpoints.uses_group)
         self.operations = VpcEndpointOps(region, self.endpoints, self.lifecycle, self.ecs, scenario.get("services", {}),
                                          self.api.options)
         self.api.serve({**self.operations.actions(), **self.ecs.actions()})
+        self.api.serve_callers(self.sts.actions())
         self.api.before_each = self.lifecycle.request_came
         self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,
                          values={"region-id": region, **scenario.get("metadata", {})})

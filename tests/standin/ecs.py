@@ -17,12 +17,13 @@ RULE_FIELDS = ("SecurityGroupRuleId", "Direction", "Policy", "Priority", "IpProt
 
 
 class Ecs:
-    def __init__(self, groups, prefix_lists, account_id, options):
+    def __init__(self, groups, prefix_lists, account_id, options, in_use):
         self._lock = threading.Lock()
         self._groups = {}  # id -> {"name", "vpc", "inner", "rules"}
         self._prefix_lists = dict(prefix_lists)
         self._account_id = account_id
         self._options = options
+        self._in_use = in_use  # group ID -> whether something is in it
         self._made = 0
         self._done = {}
         for group_id, body in groups.items():
@@ -35,6 +36,7 @@ class Ecs:
             "DescribeSecurityGroups": (VERSION, self._list_groups, ("RegionId",)),
             "DescribePrefixListAttributes": (VERSION, self._describe_prefix_list, ("RegionId", "PrefixListId")),
             "CreateSecurityGroup": (VERSION, self._create_group, ("RegionId",)),
+            "DeleteSecurityGroup": (VERSION, self._delete_group, ("RegionId", "SecurityGroupId")),
             "AuthorizeSecurityGroup": (VERSION, self._authorize, ("RegionId", "SecurityGroupId")),
             "GetCallerIdentity": (STS_VERSION, self._caller, ()),
         }
@@ -109,6 +111,13 @@ class Ecs:
         self.put_group(group_id, {"name": parameters.get("SecurityGroupName", ""), "vpc": parameters.get("VpcId", ""),
                                   "inner": "Accept"})
         return {"SecurityGroupId": group_id}
+
+    def _delete_group(self, parameters):
+        self._group(parameters["SecurityGroupId"])
+        if self._in_use(parameters["SecurityGroupId"]):
+            raise failed(403, "DependencyViolation", "There is still instance(s) in the specified security group.")
+        self.remove_group(parameters["SecurityGroupId"])
+        return {}
 
     def _authorize(self, parameters):
         self._group(parameters["SecurityGroupId"])

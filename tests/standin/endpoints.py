@@ -123,6 +123,10 @@ class Endpoints:
         with self._lock:
             return copy.deepcopy(self._endpoints.get(endpoint_id, {"groups": []})["groups"])
 
+    def uses_group(self, group_id):
+        with self._lock:
+            return any(group["SecurityGroupId"] == group_id for entry in self._endpoints.values() for group in entry["groups"])
+
     def describe(self):
         with self._lock:
             return copy.deepcopy(self._endpoints)

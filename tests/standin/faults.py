@@ -11,8 +11,9 @@ HTML_503 = (b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title>
             b"<h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>")
 
 KINDS = {
-    "throttle": "Throttling.User with x-ratelimit-user-api; status (400), time_left_ms (2000)",
-    "http_503_html": "503 with an HTML body",
+    "throttle": "Throttling.User; status (400); the time to wait, null for none: time_left_ms (2000) in x-ratelimit-user-api, "
+                "retry_after_ms (the same) in x-acs-retry-after, which SDKs have read since tea-openapi 0.4.5, retry_after",
+    "http_503_html": "503 with an HTML body; retry_after: the text of Retry-After, seconds or a date",
     "truncated_json": "200, the right Content-Length, the body cut in half, then FIN",
     "half_json": "200 with a complete body that is half a JSON document",
     "slow_body": "the headers at once, the body after delay_ms (1000)",
@@ -20,11 +21,12 @@ KINDS = {
     "close": "FIN instead of a reply",
     "hang": "no reply",
     "denied": "403 with AccessDeniedDetail",
-    "error": "an API error: status (500), code (InternalError), message",
+    "error": "an API error: status (500), code (InternalError), message, retry_after",
     "html_200": "200 with an HTML body",
     "huge": "200 with a JSON body of bytes (8 MiB)",
 }
-PARAMETERS = ("action", "kind", "count", "status", "code", "message", "time_left_ms", "delay_ms", "bytes")
+PARAMETERS = ("action", "kind", "count", "status", "code", "message", "time_left_ms", "retry_after_ms", "retry_after", "delay_ms",
+              "bytes")
 MAX_HUGE = 64 * 1024 * 1024
 
 
@@ -71,16 +73,26 @@ def access_denied_detail(action):
             "EncodedDiagnosticMessage": "AQEAAAAAexample"}
 
 
+def _with_retry_after(reply, fault):
+    if fault.get("retry_after") is not None:
+        reply.headers.append(("Retry-After", str(fault["retry_after"])))
+    return reply
+
+
 def apply(fault, action, good_reply, error_reply, connection):
     """A Reply to send, or None when the connection has been dealt with."""
     kind = fault["kind"]
     if kind == "throttle":
         reply = error_reply(fault.get("status", 400), "Throttling.User", "Request was denied due to user flow control.")
-        reply.headers.append(("x-ratelimit-user-api",
-                              f"Limit:1,Remain:0,TimeLeft:{fault.get('time_left_ms', 2000)},Reset:1234"))
-        return reply
+        time_left_ms = fault.get("time_left_ms", 2000)
+        retry_after_ms = fault.get("retry_after_ms", time_left_ms)
+        if time_left_ms is not None:
+            reply.headers.append(("x-ratelimit-user-api", f"Limit:1,Remain:0,TimeLeft:{time_left_ms},Reset:1234"))
+        if retry_after_ms is not None:
+            reply.headers.append(("x-acs-retry-after", str(retry_after_ms)))
+        return _with_retry_after(reply, fault)
     if kind == "http_503_html":
-        return Reply(503, HTML_503, [("Content-Type", "text/html")])
+        return _with_retry_after(Reply(503, HTML_503, [("Content-Type", "text/html")]), fault)
     if kind == "html_200":
         return Reply(200, b"<html><body>portal login</body></html>", [("Content-Type", "text/html")])
     if kind == "denied":
@@ -88,8 +100,8 @@ def apply(fault, action, good_reply, error_reply, connection):
                            f"You are not authorized to do this operation. Action: privatelink:{action}.",
                            AccessDeniedDetail=access_denied_detail(f"privatelink:{action}"))
     if kind == "error":
-        return error_reply(fault.get("status", 500), fault.get("code", "InternalError"),
-                           fault.get("message", "The request processing has failed due to some unknown error."))
+        message = fault.get("message", "The request processing has failed due to some unknown error.")
+        return _with_retry_after(error_reply(fault.get("status", 500), fault.get("code", "InternalError"), message), fault)
     if kind == "half_json":
         good_reply.body = good_reply.body[:len(good_reply.body) // 2]
         return good_reply

@@ -10,6 +10,7 @@ DEFAULTS = {
     "create_s": 20,      # Creating -> Active, connection Pending, zones Wait
     "connect_s": 10,     # accepted: Connecting -> Connected
     "delete_s": 15,      # Deleting -> gone
+    "zone_s": 5,         # a zone that was added: Creating -> Wait; one that was removed: Deleting -> gone
     "request_s": 0,      # how much later it is after each request
     "eni_ips": [],       # addresses for new zones, in turn; then 192.168.2.101, ...
 }
@@ -21,7 +22,7 @@ class Lifecycle:
         self._lock = threading.RLock()
         self._now = 0
         self._due = []  # (when, endpoint, function)
-        self._given_ips = 0
+        self._given_ips = self._given_ipv6 = 0
         self.options = dict(DEFAULTS)
         self.change(options)
 
@@ -56,6 +57,10 @@ class Lifecycle:
         ips = self.options["eni_ips"]
         return ips[given] if given < len(ips) else f"192.168.2.{101 + given}"
 
+    def _next_ipv6(self):
+        self._given_ipv6 += 1
+        return f"2408:4005:3b6:4a00::{100 + self._given_ipv6}"
+
     # --- what can happen to an endpoint ------------------------------------------------------------------------------
 
     def create(self, endpoint, fields, zones, groups, accepted_by_itself):
@@ -68,10 +73,38 @@ class Lifecycle:
     def _made(self, endpoint, zones, accepted_by_itself):
         self._endpoints.put(endpoint, {"EndpointStatus": "Active", "ConnectionStatus": "Pending"})
         for zone in zones:
-            self._endpoints.put_zone(endpoint, zone["ZoneId"],
-                                     {"ZoneStatus": "Wait", "EniIp": zone.get("EniIp") or self._next_ip()})
+            self._zone_made(endpoint, zone)
         if accepted_by_itself:
             self.accept(endpoint)
+
+    def _zone_made(self, endpoint, zone):
+        dual = self._endpoints.attributes(endpoint)["AddressIpVersion"] == "DualStack"
+        self._endpoints.put_zone(endpoint, zone["ZoneId"], {
+            "ZoneStatus": "Wait", "EniIp": zone.get("EniIp") or self._next_ip(),
+            "ZoneIpv6Address": zone.get("ZoneIpv6Address") or (self._next_ipv6() if dual else "")})
+
+    def add_zone(self, endpoint, zone, accepted_by_itself):
+        """In the way of other changes while it lasts."""
+        with self._lock:
+            self._endpoints.put(endpoint, {"EndpointStatus": "Pending"})
+            self._endpoints.put_zone(endpoint, zone["ZoneId"], {**zone, "ZoneStatus": "Creating"})
+
+            def added():
+                self._endpoints.put(endpoint, {"EndpointStatus": "Active"})
+                self._zone_made(endpoint, zone)
+                if accepted_by_itself:
+                    self.accept(endpoint)
+            self._later(self.options["zone_s"], endpoint, added)
+
+    def remove_zone(self, endpoint, zone):
+        with self._lock:
+            self._endpoints.put(endpoint, {"EndpointStatus": "Pending"})
+            self._endpoints.put_zone(endpoint, zone, {"ZoneStatus": "Deleting"})
+
+            def removed():
+                self._endpoints.put(endpoint, {"EndpointStatus": "Active"})
+                self._endpoints.remove_zone(endpoint, zone)
+            self._later(self.options["zone_s"], endpoint, removed)
 
     def accept(self, endpoint):
         """The provider's click."""
@@ -90,7 +123,8 @@ class Lifecycle:
     def _connection(self, endpoint, status):
         self._endpoints.put(endpoint, {"ConnectionStatus": status})
         for zone in self._endpoints.zones(endpoint):
-            self._endpoints.put_zone(endpoint, zone["ZoneId"], {"ZoneStatus": status})
+            if zone["ZoneStatus"] not in ("Creating", "Deleting"):
+                self._endpoints.put_zone(endpoint, zone["ZoneId"], {"ZoneStatus": status})
 
     def delete(self, endpoint):
         with self._lock:

@@ -58,11 +58,16 @@ class OpenApi:
             "ListVpcEndpointZones": (VERSION, self._list_zones, ("RegionId", "EndpointId")),
             "ListVpcEndpointSecurityGroups": (VERSION, self._list_security_groups, ("RegionId", "EndpointId")),
         }
+        self._callers_actions = {}
         self.before_each = lambda: None  # of the requests that are answered
 
     def serve(self, actions):
         """More actions: name -> (version, function(parameters), required parameters)."""
         self._actions.update(actions)
+
+    def serve_callers(self, actions):
+        """More actions, whose function(parameters, key) must know who asks."""
+        self._callers_actions.update(actions)
 
     def change_options(self, body):
         check_keys(body, OPTION_DEFAULTS)
@@ -88,9 +93,10 @@ class OpenApi:
         try:
             parameters = self._parameters(request)
             entry["params"] = {name: value[:200] for name, value in parameters.items()}
-            entry["access_key_id"] = self._check(request)
+            key = self._check(request)
+            entry["access_key_id"] = key.key_id
             self.before_each()
-            reply = self._json(200, self._run(action, parameters))
+            reply = self._json(200, self._run(action, parameters, key))
             entry.update(verdict="accepted", code="", status=200)
         except ApiError as error:
             reply = self._error(error.status, error.code, error.message, request, **error.more)
@@ -132,13 +138,13 @@ class OpenApi:
     # --- the gateway's checks ------------------------------------------------------------------------------------
 
     def _check(self, request):
-        """The access key's ID; raises ApiError as the gateway would answer."""
+        """The access key; raises ApiError as the gateway would answer."""
         if request.method not in ("GET", "POST"):
             raise ApiError(403, "UnsupportedHTTPMethod", f"This http method is not supported: {request.method}.")
         for name in ("x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
             if not request.header(name):
                 raise ApiError(400, "MissingParameter", f"The header {name} is mandatory for this action.")
-        known = self._actions.get(request.header("x-acs-action"))
+        known = self._known(request.header("x-acs-action"))
         if known is None or request.header("x-acs-version") != known[0] or request.path != "/":
             raise ApiError(404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
         try:
@@ -150,7 +156,10 @@ class OpenApi:
         self._check_signature(request, authorization, key)
         self._check_nonce(request.header("x-acs-signature-nonce"))
         self._check_permission(key, f"{PRODUCTS[known[0]]}:{request.header('x-acs-action')}")
-        return key.key_id
+        return key
+
+    def _known(self, action):
+        return self._actions.get(action) or self._callers_actions.get(action)
 
     @staticmethod
     def _check_permission(key, action):
@@ -204,12 +213,13 @@ class OpenApi:
 
     # --- the actions ---------------------------------------------------------------------------------------------
 
-    def _run(self, action, parameters):
-        _, function, required = self._actions[action]
+    def _run(self, action, parameters, key):
+        _, function, required = self._known(action)
         for name in required:
             if not parameters.get(name):
                 raise ApiError(400, f"Missing{name}", f"The parameter {name} is mandatory for this action.", "failed")
-        value = {"RequestId": str(uuid.uuid4()).upper(), **function(parameters)}
+        result = function(parameters) if action in self._actions else function(parameters, key)
+        value = {"RequestId": str(uuid.uuid4()).upper(), **result}
         return _as_strings(value) if self.options["numeric_strings"] else value
 
     def _find(self, parameters):
@@ -228,7 +238,9 @@ class OpenApi:
         return self._page("Endpoints", found, parameters)
 
     def _get_attribute(self, parameters):
-        return {**self._find(parameters), "Payer": "Endpoint", "PolicyDocument": "", "ZonePrivateIpAddressCount": 1}
+        found = {"PolicyDocument": "", **self._find(parameters), "Payer": "Endpoint", "ZonePrivateIpAddressCount": 1}
+        found.pop("Tags", None)  # ListVpcEndpoints has them, this has not
+        return found
 
     def _list_zones(self, parameters):
         self._find(parameters)
@@ -236,10 +248,10 @@ class OpenApi:
 
     def _list_security_groups(self, parameters):
         self._find(parameters)
-        return self._page("SecurityGroups", self.endpoints.security_groups(parameters["EndpointId"]), parameters)
+        return self._page("SecurityGroups", self.endpoints.security_groups(parameters["EndpointId"]), parameters, 50)
 
-    def _page(self, name, entries, parameters):
-        entries, fields = cut(entries, parameters, self.options)
+    def _page(self, name, entries, parameters, most=1000):
+        entries, fields = cut(entries, parameters, self.options, most)
         if self.options["null_lists"] and not entries:
             entries = None
         elif self.options["wrap_lists"]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fake token service (STS, version 2015-04-01): AssumeRole with a version 2 signature, AssumeRoleWithOIDC with none.
+"""The fake token service (STS, version 2015-04-01): AssumeRole with a signature of version 2 (here) or 3 (checked
+by openapi.py), AssumeRoleWithOIDC with none.
 
 What it hands out are temporary keys of the same keystore that the API checks requests against.
 """
@@ -15,6 +16,7 @@ import urllib.parse
 import uuid
 
 import acs3
+from api_error import ApiError, failed
 from control import check_keys
 from http_base import Reply
 from keystore import utc
@@ -23,12 +25,6 @@ VERSION = "2015-04-01"
 DATE_WINDOW_S = 15 * 60
 ACTIONS = ("AssumeRole", "AssumeRoleWithOIDC")
 ROLE_KEYS = ("trusted", "external_id", "oidc_provider", "oidc_token", "lifetime_s")
-
-
-class StsError(Exception):
-    def __init__(self, status, code, message):
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message
 
 
 def string_to_sign(method, parameters):
@@ -44,7 +40,8 @@ def signature(method, parameters, secret):
 
 
 class Sts:
-    """Answers on the API's listener: a request without x-acs-action whose query has one of our actions."""
+    """Answers on the API's listener: a request whose query has one of our actions and that no ACS3 signature covers. SDKs send
+    x-acs-action with these, too."""
 
     def __init__(self, keystore, log, roles=None):
         self.keystore = keystore
@@ -62,8 +59,17 @@ class Sts:
         self.roles[arn] = dict(role)
 
     def wants(self, request):
-        return request.header("x-acs-action") is None and any(f"Action={action}" in request.raw_query.split("&")
-                                                              for action in ACTIONS)
+        signed = (request.header("authorization") or "").startswith(acs3.ALGORITHM)
+        return not signed and any(f"Action={action}" in request.raw_query.split("&") for action in ACTIONS)
+
+    def actions(self):
+        """Of openapi.py: name -> (version, function(parameters, key), required parameters)"""
+        return {"AssumeRole": (VERSION, self._assume, ("RoleArn", "RoleSessionName"))}
+
+    def _assume(self, parameters, key):
+        role, seconds = self._role(parameters)
+        self._check_trust(key, parameters, role)
+        return self._issue(parameters, role.get("lifetime_s", seconds))
 
     def answer(self, request):
         query = acs3.parse_query(request.raw_query)
@@ -78,71 +84,81 @@ class Sts:
             value.update(self._run(action, request, query + form, parameters))
             status = 200
             self.log.add(**entry, status=200, code="")
-        except StsError as error:
+        except ApiError as error:
             status = error.status
             value.update(Code=error.code, Message=error.message, HostId=request.header("host") or "")
             self.log.add(**entry, status=status, code=error.code)
         return Reply(status, json.dumps(value).encode(), [("Content-Type", "application/json")])
 
     def _run(self, action, request, pairs, parameters):
-        if request.method != "POST" or parameters.get("Version") != VERSION or parameters.get("Format") != "JSON":
-            raise StsError(404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
+        if request.method != "POST" or parameters.get("Version") != VERSION or \
+                parameters.get("Format", "").upper() != "JSON":
+            raise failed(404, "InvalidApi.NotFound", "Specified api is not found, please check your url and method.")
         for name in ("RoleArn", "RoleSessionName", "Timestamp"):
             if not parameters.get(name):
-                raise StsError(400, f"MissingParameter.{name}", f"{name} is mandatory for this action.")
+                raise failed(400, f"MissingParameter.{name}", f"{name} is mandatory for this action.")
         self._check_date(parameters["Timestamp"])
-        seconds = parameters.get("DurationSeconds", "3600")
-        if not seconds.isdigit() or not 900 <= int(seconds) <= 43200:
-            raise StsError(400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr.")
-        role = self.roles.get(parameters["RoleArn"])
-        if role is None:
-            raise StsError(404, "EntityNotExist.Role", "The specified Role not exists.")
+        role, seconds = self._role(parameters)
         if action == "AssumeRole":
             self._check_signed(request, pairs, parameters, role)
         else:
             self._check_oidc(parameters, role)
-        return self._issue(parameters, role.get("lifetime_s", int(seconds)))
+        return self._issue(parameters, role.get("lifetime_s", seconds))
+
+    def _role(self, parameters):
+        """(role, seconds) that are asked for."""
+        seconds = parameters.get("DurationSeconds", "3600")
+        if not seconds.isdigit() or not 900 <= int(seconds) <= 43200:
+            raise failed(400, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr.")
+        role = self.roles.get(parameters["RoleArn"])
+        if role is None:
+            raise failed(404, "EntityNotExist.Role", "The specified Role not exists.")
+        return role, int(seconds)
 
     @staticmethod
     def _check_date(text):
         try:
             sent = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
         except ValueError as error:
-            raise StsError(400, "InvalidTimeStamp.Format", "Specified time stamp is not well formatted.") from error
+            raise failed(400, "InvalidTimeStamp.Format", "Specified time stamp is not well formatted.") from error
         if abs(sent.timestamp() - time.time()) > DATE_WINDOW_S:
-            raise StsError(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+            raise failed(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
 
     def _check_signed(self, request, pairs, parameters, role):
         if (parameters.get("SignatureMethod"), parameters.get("SignatureVersion")) != ("HMAC-SHA1", "1.0"):
-            raise StsError(400, "InvalidSignatureMethod", "Specified signature method is not valid.")
+            raise failed(400, "InvalidSignatureMethod", "Specified signature method is not valid.")
         key = self.keystore.get(parameters.get("AccessKeyId"))
         if key is None:
-            raise StsError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+            raise failed(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         if key.token != parameters.get("SecurityToken"):
-            raise StsError(400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.")
+            raise failed(400, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.")
         if key.expired(time.time()):
-            raise StsError(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
+            raise failed(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
         if parameters.get("Signature") != signature(request.method, pairs, key.secret):
-            raise StsError(400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation. "
+            raise failed(400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation. "
                            "server string to sign is:" + string_to_sign(request.method, pairs))
         with self._lock:
             nonce = parameters.get("SignatureNonce")
             if not nonce or nonce in self._nonces:
-                raise StsError(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+                raise failed(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
             self._nonces.add(nonce)
+        self._check_trust(key, parameters, role)
+
+    @staticmethod
+    def _check_trust(key, parameters, role):
         if not any(key.key_id.startswith(trusted) for trusted in role.get("trusted", ())):
-            raise StsError(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
+            raise failed(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
         if role.get("external_id") and parameters.get("ExternalId") != role["external_id"]:
-            raise StsError(403, "NoPermission", "The external ID does not match.")
+            raise failed(403, "NoPermission", "The external ID does not match.")
 
     @staticmethod
     def _check_oidc(parameters, role):
         if "Signature" in parameters or "AccessKeyId" in parameters:
-            raise StsError(400, "InvalidParameter", "This action takes no signature.")
+            raise failed(400, "InvalidParameter", "This action takes no signature.")
         if not role.get("oidc_provider") or parameters.get("OIDCProviderArn") != role["oidc_provider"]:
-            raise StsError(404, "EntityNotExist.OIDCProvider", "The specified OIDCProvider not exists.")
+            raise failed(404, "EntityNotExist.OIDCProvider", "The specified OIDCProvider not exists.")
         if parameters.get("OIDCToken") != role.get("oidc_token"):
-            raise StsError(400, "AuthenticationFail.OIDCToken.Invalid", "This OIDC Token is invalid.")
+            raise failed(400, "AuthenticationFail.OIDCToken.Invalid", "This OIDC Token is invalid.")
 
     def _issue(self, parameters, lifetime_s):
         with self._lock:

@@ -10,13 +10,17 @@ import zlib
 
 import http_base
 import td_modes
+import td_parameters
 import td_sql
 import websocket
 from http_base import Reply
 from net_base import Listener, server_context
 from td_modes import JSON_TYPE, Mode
+from td_websocket import Conversation
 
 MAX_SQL = 1024 * 1024
+WEBSOCKETS = ("/ws", "/rest/ws")
+METRICS = b"# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines 12\n"
 
 
 def load_contexts(pki_folder):
@@ -30,7 +34,7 @@ def load_contexts(pki_folder):
 
 
 class Gateway:
-    """`shared` carries what all listeners have in common: contexts, tokens, slash, log."""
+    """`shared` carries what all listeners have in common: contexts, tokens, slash, users, log."""
 
     def __init__(self, name, address, shared):
         self.name = name
@@ -96,7 +100,7 @@ class Gateway:
                  "path": request.path, "token_received": token is not None, "token_correct": correct,
                  "authorization_received": request.header("authorization") is not None,
                  "sql": request.body[:200].decode("utf-8", "replace")}
-        if request.path in ("/ws", "/rest/ws") and request.method == "GET":
+        if request.path in WEBSOCKETS and request.method == "GET":
             self._shared.log.add(**entry)
             return self._websocket(connection, request, token, correct, started_ns, mode)
         reply = self._route(request, token, correct, started_ns)
@@ -109,13 +113,16 @@ class Gateway:
     # --- REST ----------------------------------------------------------------------------------------------------
 
     def _route(self, request, token, correct, started_ns):
-        path = request.path
-        if request.method != "POST" or not (path == "/rest/sql" or path.startswith("/rest/sql/")):
-            return Reply(404, b"404 page not found", [("Content-Type", "text/plain")])
-        if path != "/rest/sql" and path.endswith("/") and self._shared.slash == "redirect":
-            query = f"?{request.raw_query}" if request.raw_query else ""
-            return Reply(307, b"", [("Location", path.rstrip("/") + query)])
+        path = request.path[:-1] if request.path.endswith("/") else request.path
         database = urllib.parse.unquote(path[len("/rest/sql"):].strip("/")) or None
+        statement = request.method == "POST" and (path == "/rest/sql" or path.startswith("/rest/sql/"))
+        if not statement and (request.method != "GET" or path not in (*WEBSOCKETS, *td_modes.HEALTH)):
+            return Reply(404, b"404 page not found", [("Content-Type", "text/plain")])
+        if path != request.path and (self._shared.slash == "redirect" or not statement):
+            query = f"?{request.raw_query}" if request.raw_query else ""
+            return Reply(307 if statement else 301, b"", [("Location", path + query)])
+        if not statement:
+            return Reply(200, METRICS if path == "/metrics" else b"", [("Content-Type", "text/plain; charset=utf-8")])
 
         def failed(status, code, text):
             return Reply(status, td_sql.error_body(code, text, started_ns), [JSON_TYPE])
@@ -129,12 +136,10 @@ class Gateway:
         return self._run(request, database, started_ns, failed)
 
     def _run(self, request, database, started_ns, failed):
-        parameters = dict(urllib.parse.parse_qsl(request.raw_query, keep_blank_values=True))
-        req_id, with_meta = parameters.get("req_id", "0"), parameters.get("row_with_meta", "false").lower()
-        if not req_id.lstrip("-").isdigit():
-            return failed(400, 65535, f"illegal param, req_id must be numeric {req_id}")
-        if with_meta not in ("true", "false"):
-            return failed(400, 65535, f"illegal param, row_with_meta must be boolean {with_meta}")
+        try:
+            parameters = td_parameters.read(request.raw_query)
+        except td_parameters.BadParameter as error:
+            return failed(400, 65535, str(error))
         body = request.body
         if request.header("content-encoding") == "gzip":
             try:
@@ -149,8 +154,8 @@ class Gateway:
         result = td_sql.execute(body.decode("utf-8", "replace"), database)
         if result.code != 0:
             return failed(200, result.code, result.description)
-        reply = Reply(200, td_sql.success_body(result, started_ns, parameters.get("timing") == "true",
-                                               with_meta == "true"), [JSON_TYPE], chunked=True)
+        reply = Reply(200, td_sql.success_body(result, started_ns, parameters.timing, parameters.row_with_meta), [JSON_TYPE],
+                      chunked=True)
         if "gzip" in (request.header("accept-encoding") or ""):
             reply.body = gzip.compress(reply.body)
             reply.headers.append(("Content-Encoding", "gzip"))
@@ -177,24 +182,13 @@ class Gateway:
             websocket.send_head(connection, websocket.TEXT, int(mode.parameters["bytes"]))
             connection.hold()
         else:
-            websocket.serve(connection, lambda question: _websocket_text(question, mode))
+            conversation = Conversation(request.path, self._shared.users, mode)
+            websocket.serve(connection, lambda question: _websocket_text(conversation.answer(question), mode))
         return None
 
 
-def _websocket_text(question, mode):
-    answer = _websocket_answer(question)
+def _websocket_text(answer, mode):
     if mode.name == "ws_code":
         answer.update(code=mode.parameters["code"], message="not now")
     text = td_sql.dump(answer).decode()
     return text[:len(text) // 2] if mode.name == "ws_invalid_json" else text
-
-
-def _websocket_answer(question):
-    action = question.get("action", "")
-    base = {"code": 0, "message": "", "action": action, "req_id": question.get("args", {}).get("req_id", 0),
-            "timing": 1000}
-    if action == "version":
-        return {**base, "version": td_sql.VERSION}
-    if action == "conn":
-        return base
-    return {**base, "code": 65535, "message": "server not connected"}

@@ -11,6 +11,8 @@ from http_base import Reply
 JSON_TYPE = ("Content-Type", "application/json; charset=utf-8")
 HTML = b"<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<h1>%d</h1>\r\n</body>\r\n</html>\r\n"
 MAX_BODY = 64 * 1024 * 1024
+HEALTH = ("/-/ping", "/metrics")
+DATABASE = ("sql_code", "wrong_cell", "no_rows")  # trouble that neither health nor redirects show: they are the gateway's own
 
 # mode -> (what happens, {parameter: default})
 MODES = {
@@ -52,9 +54,10 @@ MODES = {
     "body_empty": ("200 with an empty body", {}),
     "wrong_cell": ("`select 1` gives 2", {}),
     "no_rows": ("code 0 but no row", {}),
-    "sql_code": ("200 with code != 0: 855 authentication, 11 database unreachable, 904 no database, 9728 syntax",
-                 {"code": 855, "desc": None, "status": 200}),
-    "memory": ("503 with the bare JSON string that taosAdapter's memory guard sends", {}),
+    "sql_code": ("code != 0: 855 authentication, 904 no database, 9728 syntax; by 11, 24, 25, 32, 2316 and 65535 the database "
+                 "can't serve; status: REST's own (200, 403 for 32); the WebSocket's login fails, too",
+                 {"code": 855, "desc": None, "status": None}),
+    "memory": ("503 with the bare JSON string that taosAdapter's memory guard sends, and from /-/ping without it", {}),
     # the WebSocket; /rest/sql keeps working
     "ws_status": ("an HTTP status instead of the upgrade, with an HTML body", {"status": 403}),
     "ws_wrong_accept": ("101 with the accept key of another request", {}),
@@ -83,6 +86,13 @@ class Mode:
 
     def describe(self):
         return {"mode": self.name, "count": self.count, **self.parameters}
+
+    def sql_error(self):
+        """(code, description) of a database that fails, else None."""
+        if self.name != "sql_code":
+            return None
+        code = self.parameters["code"]
+        return code, self.parameters["desc"] or td_sql.describe(code, near="1")
 
     @property
     def certificate(self):
@@ -122,6 +132,8 @@ def spoil_reply(mode, request, good, connection):
         connection.send(http_base.encode(good))
         connection.hold()
         return None
+    elif mode.name in DATABASE and (request.path in HEALTH or 300 <= good.status < 400):
+        return good
     elif mode.name in _BODIES:
         return _BODIES[mode.name](mode, request, good)
     return good
@@ -171,10 +183,13 @@ def _rows(rows):
 
 
 def _sql_code(mode, _request, _good):
-    code = mode.parameters["code"]
-    description = mode.parameters["desc"] or td_sql.DESCRIPTIONS.get(code, "error").format(near="1")
-    return Reply(mode.parameters["status"], td_sql.dump({"code": code, "desc": description, "timing": 1000}),
-                 [JSON_TYPE])
+    code, description = mode.sql_error()
+    status = mode.parameters["status"] or td_sql.STATUSES.get(code, 200)
+    return Reply(status, td_sql.dump({"code": code, "desc": description, "timing": 1000}), [JSON_TYPE])
+
+
+def _memory(_mode, request, _good):
+    return Reply(503) if request.path == "/-/ping" else _json(td_sql.dump("memory exceeds threshold"), 503)
 
 
 def _huge(mode, _request, _good):
@@ -193,7 +208,7 @@ _BODIES = {
     "wrong_cell": lambda *_: _rows([[2]]),
     "no_rows": lambda *_: _rows([]),
     "sql_code": _sql_code,
-    "memory": lambda *_: _json(td_sql.dump("memory exceeds threshold"), 503),
+    "memory": _memory,
 }
 
 

@@ -13,12 +13,23 @@ SYNTAX_ERROR = 0x2600
 DATABASE_NOT_EXIST = 0x0388
 AUTHENTICATION_FAILURE = 0x0357
 UNABLE_TO_CONNECT = 0x000B
+BROKEN_LINK = 0x0018
+TIMEOUT = 0x0019
+OUT_OF_SERVICE = 0x0020
+NOT_LEADER = 0x090C
+NO_CONNECTION = 0xFFFF
 
+STATUSES = {OUT_OF_SERVICE: 403}  # of REST; every other code comes with 200
 DESCRIPTIONS = {
     SYNTAX_ERROR: 'syntax error near "{near}"',
     DATABASE_NOT_EXIST: "Database not exist",
     AUTHENTICATION_FAILURE: "Authentication failure",
     UNABLE_TO_CONNECT: "Unable to establish connection",
+    BROKEN_LINK: "Conn is broken",
+    TIMEOUT: "Conn read timeout",
+    OUT_OF_SERVICE: "some vnode/qnode/mnode(s) out of service",
+    NOT_LEADER: "Sync leader is unreachable",
+    NO_CONNECTION: "get connection timeout",
 }
 
 
@@ -31,8 +42,12 @@ class Result:
     description: str = ""
 
 
+def describe(code, near=""):
+    return DESCRIPTIONS.get(code, f"error {code}").format(near=near)
+
+
 def error(code, near=""):
-    return Result(code=code, description=DESCRIPTIONS.get(code, f"error {code}").format(near=near))
+    return Result(code=code, description=describe(code, near))
 
 
 def _fixed(name, kind, length, value):

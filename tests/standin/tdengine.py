@@ -24,7 +24,8 @@ class Shared:
     def __init__(self, contexts, tokens):
         self.contexts = contexts
         self.tokens = tokens
-        self.slash = "accept"  # /rest/sql/ : accept, or redirect (307) to the slashless path
+        self.slash = "redirect"  # /rest/sql/ : redirect (307) to the slashless path, or accept
+        self.users = {"root": "taosdata"}  # of the WebSocket's login
         self.log = service.RequestLog()
 
 
@@ -59,11 +60,12 @@ class Gateways:
         return {}
 
     def _change_options(self, call):
-        check_keys(call.body, ("tokens", "slash"))
-        if call.body.get("slash", "accept") not in ("accept", "redirect"):
+        check_keys(call.body, ("tokens", "slash", "users"))
+        if call.body.get("slash", self.shared.slash) not in ("accept", "redirect"):
             raise ControlError("slash is accept or redirect")
         self.shared.tokens = [str(token) for token in call.body.get("tokens", self.shared.tokens)]
         self.shared.slash = call.body.get("slash", self.shared.slash)
+        self.shared.users = dict(call.body.get("users", self.shared.users))
         return {}
 
     def describe(self):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signature verification against the published and derived vectors, and the certificate kit."""
 
+import hashlib
+import hmac
 import os
 import ssl
 import subprocess
@@ -103,9 +105,33 @@ class Acs3Vectors(unittest.TestCase):
                 self.assertFalse(verify(vector, headers=vector[3] + [("x-acs-unsigned", "1")]))
                 self.assertFalse(verify(vector, signature="0" * 64))
 
+    def test_the_list_of_signed_headers_is_the_clients(self):
+        headers = privatelink_headers("privatelink.cn-hangzhou.aliyuncs.com", "ListVpcEndpoints", "0" * 32)
+        must = ["host", *sorted(name for name, _ in headers if name.startswith("x-acs-"))]
+
+        def accepted(names, headers=headers):
+            canonical = acs3.canonical_request("POST", "/", "", headers, EMPTY_SHA256, names)
+            signature = hmac.new(b"s", acs3.string_to_sign(canonical).encode(), hashlib.sha256).hexdigest()
+            authorization = acs3.Authorization("k", tuple(names), signature)
+            return acs3.verify("POST", "/", "", headers, EMPTY_SHA256, authorization, "s")[0]
+
+        self.assertTrue(accepted(must))
+        for more in (["accept"], ["user-agent"], ["accept", "user-agent"]):  # as the Python SDKs sign
+            with self.subTest(more):
+                self.assertTrue(accepted(sorted(must + more)))
+        for missing in must:
+            with self.subTest(missing=missing):
+                self.assertFalse(accepted([name for name in must if name != missing]))
+        typed = [*headers, ("Content-Type", "application/json")]
+        self.assertFalse(accepted(must, typed))
+        self.assertTrue(accepted(sorted([*must, "content-type"]), typed))
+        for name, names in (("not sent", sorted([*must, "x-other"])), ("twice", ["host", *must]), ("order", must[::-1])):
+            with self.subTest(name):
+                self.assertFalse(accepted(names))
+
     def test_canonical_query_is_that_of_the_documents(self):
         self.assertEqual(acs3.canonical_query("b=%20&a=%2a~%7E&c"), "a=%2A~~&b=%20&c=")
-        self.assertEqual(acs3.canonical_query("a=+"), "a=%2B")  # no form decoding: '+' is a plus sign
+        self.assertEqual(acs3.canonical_query("a=b+c&d=%2B"), "a=b%20c&d=%2B")  # the Python SDK sends a space as '+'
 
     def test_authorization_must_have_the_documented_form(self):
         good = "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=host,Signature=" + "0" * 64

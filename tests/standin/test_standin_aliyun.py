@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 import uuid
+from urllib.parse import quote
 
 import acs3
 import pki
@@ -49,7 +50,7 @@ class Fixture(unittest.TestCase):
         self.control = self.aliyun.control
         self.host, _, self.port = self.aliyun.ready["api"].rpartition(":")
 
-    def signed_headers(self, action, query, *, method="POST", key_id=KEY_ID, secret=SECRET, token=None, body=b"",
+    def signed_headers(self, action, query, *, method="POST", key_id=KEY_ID, secret=SECRET, token=None, body=b"", also=(),
                        **replace):
         headers = {"Host": self.aliyun.ready["api"], "x-acs-action": action, "x-acs-version": "2020-04-15",
                    "x-acs-date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -57,10 +58,10 @@ class Fixture(unittest.TestCase):
         if token is not None:
             headers["x-acs-security-token"] = token
         headers.update({name.replace("_", "-"): value for name, value in replace.items()})
-        canonical = acs3.canonical_request(method, "/", query, headers.items(), hashlib.sha256(body).hexdigest())
+        names = sorted([*(name.lower() for name in headers if acs3.must_be_signed(name.lower())), *also])
+        canonical = acs3.canonical_request(method, "/", query, headers.items(), hashlib.sha256(body).hexdigest(), names)
         signature = hmac.new(secret.encode(), acs3.string_to_sign(canonical).encode(), hashlib.sha256).hexdigest()
-        names = ";".join(sorted(acs3.collect_headers(headers.items())))
-        headers["Authorization"] = f"ACS3-HMAC-SHA256 Credential={key_id},SignedHeaders={names},Signature={signature}"
+        headers["Authorization"] = f"ACS3-HMAC-SHA256 Credential={key_id},SignedHeaders={';'.join(names)},Signature={signature}"
         return headers
 
     def connect(self):
@@ -130,6 +131,10 @@ class Signing(Fixture):
         headers["x-acs-extra"] = "1"
         self.assertEqual(self.code("ListVpcEndpointZones", headers=headers), (400, "SignatureDoesNotMatch"))
 
+    def test_more_headers_may_be_signed(self):
+        named = {"also": ["accept", "user-agent"], "accept": "application/json", "user_agent": "AlibabaCloud (Linux)"}
+        self.assertEqual(self.code("ListVpcEndpointZones", **named), (200, None))
+
     def test_nonce_is_good_once(self):
         query = f"EndpointId={ENDPOINT}&RegionId=cn-hangzhou"
         headers = self.signed_headers("ListVpcEndpointZones", query)
@@ -161,12 +166,47 @@ class Answers(Fixture):
             with self.subTest(form):
                 self.control.post("/options", page_size=1, last_page=form)
                 first = self.call("ListVpcEndpointZones")[1]
-                query = f"EndpointId={ENDPOINT}&NextToken={first['NextToken']}&RegionId=cn-hangzhou"
+                query = f"EndpointId={ENDPOINT}&NextToken={quote(first['NextToken'], safe='')}&RegionId=cn-hangzhou"
                 last = self.call("ListVpcEndpointZones", query)[1]
                 self.assertEqual([first["Zones"][0]["EniIp"], last["Zones"][0]["EniIp"]], ["127.0.0.2", "127.0.0.3"])
                 self.assertEqual(last.get("NextToken", "missing"), expected)
         self.control.post("/options", repeat_token=True)
-        self.assertEqual(self.call("ListVpcEndpointZones")[1]["NextToken"], "page-0")
+        again = self.call("ListVpcEndpointZones")[1]["NextToken"]
+        query = f"EndpointId={ENDPOINT}&NextToken={quote(again, safe='')}&RegionId=cn-hangzhou"
+        self.assertEqual(self.call("ListVpcEndpointZones", query)[1]["NextToken"], again)
+
+    def test_a_token_needs_its_encoding(self):
+        self.control.post("/options", page_size=1)
+        token = self.call("ListVpcEndpointZones")[1]["NextToken"]
+        self.assertNotEqual(quote(token, safe=""), token)
+        for wrong in (f"{token}x", "1", "page"):
+            query = f"EndpointId={ENDPOINT}&NextToken={quote(wrong, safe='')}&RegionId=cn-hangzhou"
+            self.assertEqual(self.code("ListVpcEndpointZones", query), (400, "InvalidNextToken"))
+
+    def test_a_page_has_up_to_a_thousand(self):
+        for number in range(60):
+            self.control.put(f"/endpoints/ep-{number:02d}")
+
+        def listed(action, size, query=""):
+            return self.call(action, f"{query}{size}RegionId=cn-hangzhou")
+
+        _, value, _ = listed("ListVpcEndpoints", "MaxResults=1000&")
+        self.assertEqual((len(value["Endpoints"]), value["MaxResults"], value.get("NextToken")), (61, 1000, None))
+        self.assertEqual(len(listed("ListVpcEndpoints", "")[1]["Endpoints"]), 50)
+        for action, query, most in (("ListVpcEndpoints", "", 1000), ("ListVpcEndpointServicesByEndUser", "", 1000),
+                                    ("ListVpcEndpointZones", f"EndpointId={ENDPOINT}&", 1000),
+                                    ("ListVpcEndpointSecurityGroups", f"EndpointId={ENDPOINT}&", 50)):
+            with self.subTest(action):
+                self.assertEqual(listed(action, f"MaxResults={most}&", query)[0], 200)
+                for bad in (most + 1, 0, -1, "many"):
+                    status, value, _ = listed(action, f"MaxResults={bad}&", query)
+                    self.assertEqual((status, value["Code"]), (400, "InvalidMaxResults"))
+
+    def test_tags_are_in_lists_only(self):
+        self.control.post(f"/endpoints/{ENDPOINT}", Tags=[{"Key": "env", "Value": "prod"}])
+        (listed,) = self.call("ListVpcEndpoints", "RegionId=cn-hangzhou&Tag.1.Key=env")[1]["Endpoints"]
+        self.assertEqual(listed["Tags"], [{"Key": "env", "Value": "prod"}])
+        self.assertNotIn("Tags", self.call("GetVpcEndpointAttribute")[1])
 
     def test_changes_show_at_once(self):
         self.control.post(f"/endpoints/{ENDPOINT}/zones/cn-hangzhou-h", EniIp="127.0.0.9", ZoneStatus="Wait",
@@ -239,6 +279,25 @@ class FaultInjection(Fixture):
                 check()
                 self.assertEqual(self.call("ListVpcEndpointZones")[0], 200)  # once means once
         self.assertEqual(self.control.get("/state")["faults"], [])
+
+    def test_throttling_tells_the_time_in_each_way(self):
+        def told(**parameters):
+            self.control.post("/faults", kind="throttle", count=1, **parameters)
+            headers = self.call("ListVpcEndpointZones")[2]
+            return tuple(headers[name] for name in ("x-acs-retry-after", "x-ratelimit-user-api", "Retry-After"))
+
+        self.assertEqual(told(), ("2000", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234", None))
+        self.assertEqual(told(retry_after_ms=350, time_left_ms=None), ("350", None, None))
+        self.assertEqual(told(retry_after_ms=None), (None, "Limit:1,Remain:0,TimeLeft:2000,Reset:1234", None))
+        date = "Sun, 06 Nov 1994 08:50:07 GMT"
+        self.assertEqual(told(retry_after_ms=None, time_left_ms=None, retry_after=date, status=503), (None, None, date))
+        for kind in ("http_503_html", "error"):
+            self.control.post("/faults", kind=kind, count=1, retry_after="7")
+            headers = self.signed_headers("ListVpcEndpointZones", "RegionId=cn-hangzhou")
+            connection = self.connect()
+            self.addCleanup(connection.close)
+            connection.request("POST", "/?RegionId=cn-hangzhou", headers=headers)
+            self.assertEqual(connection.getresponse().headers["Retry-After"], "7")
 
     def test_hang_lasts_until_the_client_gives_up(self):
         self.control.post("/faults", kind="hang")

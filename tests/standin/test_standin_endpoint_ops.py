@@ -56,12 +56,61 @@ class Writing(Operations):
         self.assertEqual(self.states(), ("Active", "Connecting", ["Connecting"]))
         self.control.post("/tick", seconds=10)
         self.assertEqual(self.states(), ("Active", "Connected", ["Connected"]))
+        self.ask("DeleteVpcEndpoint", "EndpointConnectionOperationDenied", EndpointId=MADE)
+        self.ask("RemoveZoneFromVpcEndpoint", "EndpointConnectionOperationDenied", EndpointId=MADE, ZoneId="cn-hangzhou-h")
         self.control.post(f"/endpoints/{MADE}/disconnect")
         self.assertEqual(self.states(), ("Active", "Disconnected", ["Disconnected"]))
+        self.ask("DeleteVpcEndpoint", "EndpointOperationDenied", EndpointId=MADE)
+        self.ask("RemoveZoneFromVpcEndpoint", EndpointId=MADE, ZoneId="cn-hangzhou-h")
+        self.assertEqual(self.states(), ("Pending", "Disconnected", ["Deleting"]))
+        self.ask("DeleteVpcEndpoint", "EndpointLocked", EndpointId=MADE)
+        self.control.post("/tick", seconds=5)
         self.ask("DeleteVpcEndpoint", EndpointId=MADE)
         self.assertEqual(self.states()[0], "Deleting")
         self.control.post("/tick", seconds=15)
         self.ask("GetVpcEndpointAttribute", "EndpointNotFound", EndpointId=MADE)
+
+    def test_zones_come_and_go(self):
+        self.create()
+        self.control.post("/tick", seconds=20)
+        zone = {"EndpointId": MADE, "ZoneId": "cn-hangzhou-i"}
+        self.ask("AddZoneToVpcEndpoint", "MissingVSwitchId", **zone)
+        self.ask("AddZoneToVpcEndpoint", "ZoneNotSupported", EndpointId=MADE, ZoneId="cn-hangzhou-k", VSwitchId="vsw-2")
+        self.ask("AddZoneToVpcEndpoint", "InvalidParameter", VSwitchId="vsw-2", Ipv6Address="2408::9", **zone)
+        self.ask("AddZoneToVpcEndpoint", "DryRunOperation", VSwitchId="vsw-2", DryRun="True", **zone)
+        for _ in range(2):  # with the same token: once
+            self.ask("AddZoneToVpcEndpoint", VSwitchId="vsw-2", ip="192.168.3.9", ClientToken="t", **zone)
+        self.assertEqual(self.states()[2], ["Wait", "Creating"])
+        self.ask("RemoveZoneFromVpcEndpoint", "EndpointLocked", **zone)
+        self.control.post("/tick", seconds=5)
+        self.assertEqual(self.ask("ListVpcEndpointZones", EndpointId=MADE)["Zones"][1]["EniIp"], "192.168.3.9")
+        self.control.post(f"/endpoints/{MADE}/accept")
+        self.control.post("/tick", seconds=10)
+        self.ask("RemoveZoneFromVpcEndpoint", "DryRunOperation", DryRun="1", **zone)
+        self.ask("RemoveZoneFromVpcEndpoint", **zone)
+        self.control.post("/tick", seconds=5)
+        self.assertEqual(self.states(), ("Active", "Connected", ["Connected"]))
+
+    def test_what_is_said_is_stored_and_returned(self):
+        self.control.post(f"/services/{SERVICE}", AddressIpVersion="DualStack")
+        given = {"AddressIpVersion": "DualStack", "ResourceGroupId": "rg-1", "ZoneAffinityEnabled": "false"}
+        self.create(**given, Tag__1__Key="env", Tag__1__Value="prod", Zone__1__Ipv6Address="2408::9", Zone__2__ZoneId="cn-hangzhou-i",
+                    Zone__2__VSwitchId="vsw-2", CrossRegionBandwidth="200", ServiceRegionId="cn-hangzhou")
+        self.control.post("/tick", seconds=20)
+        found = self.ask("GetVpcEndpointAttribute", EndpointId=MADE)
+        self.assertEqual((found["AddressIpVersion"], found["ResourceGroupId"], found["ZoneAffinityEnabled"], found["CrossRegionBandwidth"]),
+                         ("DualStack", "rg-1", False, 200))
+        self.assertNotIn("Tags", found)
+        listed = next(e for e in self.ask("ListVpcEndpoints")["Endpoints"] if e["EndpointId"] == MADE)
+        self.assertEqual(listed["Tags"], [{"Key": "env", "Value": "prod"}])
+        zones = self.ask("ListVpcEndpointZones", EndpointId=MADE)["Zones"]
+        self.assertEqual([zone["ZoneIpv6Address"] for zone in zones], ["2408::9", "2408:4005:3b6:4a00::101"])
+
+    def test_a_name_that_the_models_do_not_have_is_a_mistake(self):
+        self.create("InvalidParameter", AddressIPVersion="DualStack")
+        self.create("InvalidParameter", Zone__1__Ip="10.0.0.1")
+        self.create("InvalidAddressIpVersion", AddressIpVersion="DualStack")  # the service has IPv4 only
+        self.create("InvalidCrossRegionBandwidth", CrossRegionBandwidth="99")
 
     def test_time_passes_with_requests_where_that_is_asked_for(self):
         self.control.post("/lifecycle", request_s=10)
@@ -76,10 +125,65 @@ class Writing(Operations):
         self.assertNotEqual(self.create()["EndpointId"], self.create()["EndpointId"])
 
     def test_a_dry_run_checks_and_makes_nothing(self):
-        self.create("DryRunOperation", DryRun="true")
+        self.control.post(f"/endpoints/{ENDPOINT}", ConnectionStatus="Disconnected", Zones=[])
+        for word in ("true", "True", "TRUE", "1"):  # the Python SDK sends str(True)
+            with self.subTest(word):
+                self.create("DryRunOperation", DryRun=word)
+                self.ask("DeleteVpcEndpoint", "DryRunOperation", EndpointId=ENDPOINT, DryRun=word)
+        self.create("InvalidDryRun", DryRun="perhaps")
         self.create("EndpointServiceNotFound", DryRun="true", ServiceId="epsrv-other")
-        self.ask("DeleteVpcEndpoint", "DryRunOperation", EndpointId=ENDPOINT, DryRun="true")
         self.assertEqual(set(self.control.get("/state")["endpoints"]), {ENDPOINT})
+        for word in ("false", "False", "0", ""):
+            self.create(DryRun=word)
+
+    def test_what_is_asked_for_is_stored_and_shown(self):
+        self.control.post(f"/services/{SERVICE}", AddressIpVersion="DualStack")
+        asked = {"AddressIpVersion": "DualStack", "EndpointName": "named", "EndpointDescription": "two zones, both families",
+                 "EndpointType": "Interface", "ResourceGroupId": "rg-other", "ServiceRegionId": "cn-hangzhou",
+                 "PolicyDocument": '{"Version":"1"}', "CrossRegionBandwidth": 300, "ZoneAffinityEnabled": True,
+                 "ProtectedEnabled": True}
+        made = self.create(Zone__1__ip="10.0.0.7", Zone__1__Ipv6Address="2001:db8::7", Zone__2__ZoneId="cn-hangzhou-i",
+                           Zone__2__VSwitchId="vsw-2", Tag__1__Key="env", Tag__1__Value="prod", Tag__2__Key="empty",
+                           ZonePrivateIpAddressCount=1, **asked)
+        for name in ("AddressIpVersion", "EndpointName", "EndpointDescription", "ServiceRegionId", "CrossRegionBandwidth",
+                     "ZoneAffinityEnabled"):
+            self.assertEqual(made[name], asked[name], name)
+        (listed,) = self.ask("ListVpcEndpoints", EndpointId=MADE, AddressIpVersion="DualStack", ResourceGroupId="rg-other",
+                             Tag__1__Key="env", Tag__1__Value="prod")["Endpoints"]
+        self.assertEqual(listed["Tags"], [{"Key": "env", "Value": "prod"}, {"Key": "empty", "Value": ""}])
+        found = self.ask("GetVpcEndpointAttribute", EndpointId=MADE)
+        for name, value in asked.items():
+            self.assertEqual((name, found[name], listed[name]), (name, value, value))
+        self.control.post("/tick", seconds=20)
+        zones = self.ask("ListVpcEndpointZones", EndpointId=MADE)["Zones"]
+        self.assertEqual([(zone["VSwitchId"], zone["ZoneStatus"]) for zone in zones], [("vsw-1", "Wait"), ("vsw-2", "Wait")])
+        self.assertEqual((zones[0]["EniIp"], zones[0]["ZoneIpv6Address"]), ("10.0.0.7", "2001:db8::7"))
+        self.assertIn(":", zones[1]["ZoneIpv6Address"])  # none was asked for: one is given
+
+    def test_what_is_not_asked_for(self):
+        self.create()
+        found = self.ask("GetVpcEndpointAttribute", EndpointId=MADE)
+        self.assertEqual([found[name] for name in ("AddressIpVersion", "EndpointDescription", "ZoneAffinityEnabled", "EndpointType")],
+                         ["IPv4", "", False, "Interface"])
+        self.assertEqual(self.ask("ListVpcEndpoints", EndpointId=MADE)["Endpoints"][0]["Tags"], [])
+
+    def test_fields_that_are_refused(self):
+        for code, asked in (
+                ("InvalidAddressIpVersion", {"AddressIpVersion": "IPv6"}),
+                ("InvalidAddressIpVersion", {"AddressIpVersion": "DualStack"}),  # the service has IPv4 alone
+                ("InvalidParameter", {"Zone__1__Ipv6Address": "2001:db8::7"}),  # of an endpoint with IPv4 alone
+                ("InvalidIpv6Address", {"Zone__1__Ipv6Address": "2001:db8::g"}),
+                ("InvalidIp", {"Zone__1__ip": "10.0.0.256"}), ("InvalidEndpointType", {"EndpointType": "Gateway"}),
+                ("InvalidZoneAffinityEnabled", {"ZoneAffinityEnabled": "maybe"}),
+                ("InvalidZonePrivateIpAddressCount", {"ZonePrivateIpAddressCount": 2}),
+                ("InvalidEndpointDescription", {"EndpointDescription": "http://x"}), ("InvalidTagKey", {"Tag__1__Key": "acs:x"}),
+                ("InvalidTagKey", {"Tag__1__Key": "k" * 65}), ("InvalidTagValue", {"Tag__1__Key": "k", "Tag__1__Value": "v" * 129}),
+                ("InvalidTag", {f"Tag__{number}__Key": f"k{number}" for number in range(1, 22)}),
+                ("InvalidParameter", {f"Zone__{number}__{name}": f"{name}{number}" for number in range(2, 12)
+                                 for name in ("ZoneId", "VSwitchId")}),
+                ("InvalidParameter", {"Zone__2__ZoneId": "cn-hangzhou-h", "Zone__2__VSwitchId": "vsw-2"})):
+            with self.subTest(code, asked=asked):
+                self.create(code, **asked)
 
     def test_refusals(self):
         self.create("ZoneNotSupported", Zone__1__ZoneId="cn-hangzhou-k")
@@ -115,6 +219,13 @@ class SecurityGroups(Operations):
         self.assertEqual(len(self.control.get("/state")["ecs"]["groups"][made]["rules"]), 1)
         found = self.ask("DescribeSecurityGroups", signing=ECS, VpcId=VPC, SecurityGroupName="n")
         self.assertEqual([group["SecurityGroupId"] for group in found["SecurityGroups"]["SecurityGroup"]], [made])
+
+    def test_a_group_in_use_stays(self):
+        self.control.post(f"/endpoints/{ENDPOINT}", SecurityGroups=[GROUP])
+        self.ask("DeleteSecurityGroup", "DependencyViolation", signing=ECS, SecurityGroupId=GROUP)
+        self.control.delete(f"/endpoints/{ENDPOINT}")
+        self.ask("DeleteSecurityGroup", signing=ECS, SecurityGroupId=GROUP)
+        self.ask("DeleteSecurityGroup", "InvalidSecurityGroupId.NotFound", signing=ECS, SecurityGroupId=GROUP)
 
     def test_an_action_belongs_to_its_version(self):
         self.ask("DescribeSecurityGroups", "InvalidApi.NotFound")

@@ -114,25 +114,51 @@ class Contract(Fixture):
                 ("no such database", {"sql": "use nowhere"}, (200, 904)),
                 ("no such database in the path", {"path": "/rest/sql/nowhere"}, (200, 904)),
                 ("bad req_id", {"query": f"token={TOKEN}&req_id=x"}, (400, 65535)),
-                ("bad row_with_meta", {"query": f"token={TOKEN}&row_with_meta=x"}, (400, 65535))]:
+                ("req_id out of range", {"query": f"token={TOKEN}&req_id=9223372036854775808"}, (400, 65535)),
+                ("bad tz", {"query": f"token={TOKEN}&tz=Mars/Olympus"}, (400, 65535)),
+                ("tz outside", {"query": f"token={TOKEN}&tz=../localtime"}, (400, 65535)),
+                ("bad conn_tz beside a good tz", {"query": f"token={TOKEN}&tz=UTC&conn_tz=x"}, (400, 65535)),
+                ("bad row_with_meta", {"query": f"token={TOKEN}&row_with_meta=x"}, (400, 65535)),
+                ("row_with_meta in another case", {"query": f"token={TOKEN}&row_with_meta=tRUE"}, (400, 65535))]:
             with self.subTest(name):
                 status, value = self.json(**{"sql": "select 1", **named})
                 self.assertEqual((status, value["code"]), expected)
                 self.assertEqual(set(value), {"code", "desc", "timing"})
 
     def test_paths(self):
-        self.assertEqual(self.json(path="/rest/sql/")[0], 200)
+        for path, to in (("/rest/sql/", "/rest/sql"), ("/rest/sql/power/", "/rest/sql/power")):
+            _, status, head = self.curl(path=path, more=["-i"])
+            self.assertEqual(status, 307)
+            self.assertIn(f"Location: {to}?token={TOKEN}\r\n".encode(), head)
+        self.assertEqual(self.curl(path="/rest/sql/", query="")[1], 307)  # before any token is looked at
+        self.assertEqual(self.curl(path="/ws/", more=["-X", "GET"])[1], 301)
+        self.assertEqual(self.json(path="/rest/sql/", more=["-L"])[0], 200)
         self.assertEqual(self.json("select database()", path="/rest/sql/power")[1]["data"], [["power"]])
         self.assertEqual(self.curl(path="/rest/nothing")[1:], (404, b"404 page not found"))
         self.assertEqual(self.curl(more=["-X", "GET"])[1:], (404, b"404 page not found"))
-        self.control.post("/options", slash="redirect")
+        self.assertEqual(self.curl(path="/rest/sql/", more=["-X", "GET"])[1:], (404, b"404 page not found"))
+        self.control.post("/options", slash="accept")
+        self.assertEqual(self.json(path="/rest/sql/")[0], 200)
+
+    def test_health_without_a_token(self):
+        for path in ("/-/ping", "/-/ping?action=query&x="):
+            self.assertEqual(self.curl(path=path, query="", more=["-X", "GET"]), (0, 200, b""))
+        status, text = self.curl(path="/metrics", query="", more=["-X", "GET"])[1:]
+        self.assertEqual((status, text[:7]), (200, b"# HELP "))
+        self.control.post("/listeners/zone-a", mode="sql_code", code=11)  # the database's trouble is not the gateway's
+        self.assertEqual(self.curl(path="/-/ping", query="", more=["-X", "GET"])[1], 200)
         self.assertEqual(self.curl(path="/rest/sql/")[1], 307)
-        self.assertEqual(self.json(path="/rest/sql/", more=["-L"])[0], 200)
+        self.control.post("/listeners/zone-a", mode="memory")
+        self.assertEqual(self.curl(path="/-/ping", query="", more=["-X", "GET"])[1:], (503, b""))
+        self.control.post("/listeners/zone-a", mode="http_close")
+        self.assertEqual(self.curl(path="/-/ping", query="", more=["-X", "GET"])[0], 52)
 
     def test_parameters(self):
-        value = self.json(query=f"token={TOKEN}&timing=true&row_with_meta=true&req_id=7")[1]
+        value = self.json(query=f"token={TOKEN}&timing=true&row_with_meta=true&req_id=7&tz=Asia/Shanghai")[1]
         self.assertEqual(value["data"], [{"1": 1}])
         self.assertIsInstance(value["timing"], int)
+        for word, data in (("1", [{"1": 1}]), ("T", [{"1": 1}]), ("TRUE", [{"1": 1}]), ("0", [[1]]), ("False", [[1]]), ("", [[1]])):
+            self.assertEqual(self.json(query=f"token={TOKEN}&row_with_meta={word}&req_id=-1&tz=")[1]["data"], data, word)
 
     def test_gzip_both_ways(self):
         packed = gzip.compress(b"select 1")
@@ -249,6 +275,13 @@ class Modes(Fixture):
             self.assertIn(f"Location: {expected}".encode(), reply)
 
     def test_sql_codes(self):
+        # By these codes TDengine's own drivers call a server unavailable; REST gives one of them a status of its own.
+        for code, status, text in ((0x0B, 200, "Unable to establish connection"), (0x18, 200, "Conn is broken"),
+                                   (0x19, 200, "Conn read timeout"), (0x20, 403, "some vnode/qnode/mnode(s) out of service"),
+                                   (0x090C, 200, "Sync leader is unreachable"), (65535, 200, "get connection timeout")):
+            self.control.post("/listeners/zone-a", mode="sql_code", code=code)
+            seen, value = self.json()
+            self.assertEqual((seen, value["code"], value["desc"]), (status, code, text))
         for code, status in ((855, 200), (11, 502), (904, 200), (9728, 200)):
             self.control.post("/listeners/zone-a", mode="sql_code", code=code, status=status)
             seen, value = self.json()

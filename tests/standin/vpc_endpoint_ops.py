@@ -6,12 +6,13 @@ import re
 import threading
 
 from api_error import failed
+from endpoint_fields import MAX_ZONES, OF_A_WRITE, endpoint_fields, zone_fields, zones_of
 from paging import cut
+from parameters import stop_if_dry
 
 VERSION = "2020-04-15"
 NAME = re.compile(r"[^\W\d_][\w-]{1,127}")
 MAX_TOKENS = 1000
-MAX_ZONES = 10
 
 
 def service_defaults(service_id, region):
@@ -44,6 +45,8 @@ class VpcEndpointOps:
             "ListVpcEndpointServicesByEndUser": (VERSION, self._list_services, ("RegionId",)),
             "CreateVpcEndpoint": (VERSION, self._create, ("RegionId", "VpcId")),
             "DeleteVpcEndpoint": (VERSION, self._delete, ("RegionId", "EndpointId")),
+            "AddZoneToVpcEndpoint": (VERSION, self._add_zone, ("RegionId", "EndpointId", "ZoneId", "VSwitchId")),
+            "RemoveZoneFromVpcEndpoint": (VERSION, self._remove_zone, ("RegionId", "EndpointId", "ZoneId")),
         }
 
     def put_service(self, service_id, body):
@@ -93,11 +96,6 @@ class VpcEndpointOps:
                          "The request uses the same client token as a previous, but non-identical request.")
         return copy.deepcopy(known[1])
 
-    @staticmethod
-    def _stop_if_dry(parameters):
-        if parameters.get("DryRun") == "true":
-            raise failed(400, "DryRunOperation", "Request validation has been passed with DryRun flag set.")
-
     def _service_for(self, parameters):
         names = {name: parameters[name] for name in ("ServiceId", "ServiceName") if parameters.get(name)}
         for service in self._visible(parameters):
@@ -105,39 +103,36 @@ class VpcEndpointOps:
                 return service
         raise failed(404, "EndpointServiceNotFound", "The specified endpoint service does not exist.")
 
+    def _must_offer(self, service, zone, region):
+        """A service in the endpoint's region offers its zones, one of elsewhere any. The real code is not known."""
+        if service and region == self._region and service["Zones"] and zone not in service["Zones"]:
+            raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone}.")
+
     def _zones_of(self, parameters, service):
-        near = parameters.get("ServiceRegionId", self._region) == self._region
-        zones = []
-        for number in range(1, MAX_ZONES + 1):
-            zone = parameters.get(f"Zone.{number}.ZoneId")
-            if zone is None:
-                break
-            if not parameters.get(f"Zone.{number}.VSwitchId"):
-                raise failed(400, "MissingVSwitchId", "The parameter VSwitchId is mandatory for this action.")
-            if near and service["Zones"] and zone not in service["Zones"]:  # the real code is not known
-                raise failed(400, "ZoneNotSupported", f"The service is not available in the zone {zone}.")
-            zones.append({"ZoneId": zone, "VSwitchId": parameters[f"Zone.{number}.VSwitchId"],
-                          "EniIp": parameters.get(f"Zone.{number}.ip", "")})
+        zones = [zone_fields(asked, parameters.get("AddressIpVersion")) for asked in zones_of(parameters)]
+        for zone in zones:
+            self._must_offer(service, zone["ZoneId"], parameters.get("ServiceRegionId") or self._region)
         return zones
 
     def _create(self, parameters):
         service = self._service_for(parameters)
         zones = self._zones_of(parameters, service)
+        settings = endpoint_fields(parameters, service)
         name = parameters.get("EndpointName", "")
         if name and not NAME.fullmatch(name):
             raise failed(400, "InvalidEndpointName", "The specified EndpointName is not valid.")
         groups = [value for key, value in sorted(parameters.items()) if re.fullmatch(r"SecurityGroupId\.\d+", key)]
         for group in groups:
             self._groups.must_be_in(group, parameters["VpcId"])
-        self._stop_if_dry(parameters)
-        return self._once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, zones, groups))
+        stop_if_dry(parameters)
+        return self._once("CreateVpcEndpoint", parameters, lambda: self._make(parameters, service, settings, zones, groups))
 
-    def _make(self, parameters, service, zones, groups):
+    def _make(self, parameters, service, settings, zones, groups):
         with self._lock:
             self._made += 1
             endpoint = f"ep-bp1made{self._made:014d}"
         self._lifecycle.create(endpoint, {
-            "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
+            **settings, "EndpointName": parameters.get("EndpointName", ""), "VpcId": parameters["VpcId"],
             "ServiceId": service["ServiceId"], "ServiceName": service["ServiceName"],
             "EndpointDomain": f"{endpoint}.{service['ServiceDomain']}"}, zones, groups, service["AutoAcceptEnabled"])
         found = self._endpoints.attributes(endpoint)
@@ -146,14 +141,59 @@ class VpcEndpointOps:
                   "AddressIpVersion", "Bandwidth", "CrossRegionBandwidth", "CreateTime", "ZoneAffinityEnabled")
         return {name: found[name] for name in wanted}
 
+    def _found(self, parameters, unknown=()):
+        """The endpoint, if nothing else is going on with it."""
+        if unknown:
+            raise failed(400, "InvalidParameter", f"Not parameters of this action: {', '.join(sorted(unknown))}.")
+        found = self._endpoints.attributes(parameters["EndpointId"])
+        if found is None or parameters["RegionId"] != self._region:
+            raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
+        if found["EndpointStatus"] != "Active":
+            raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
+        return found
+
+    @staticmethod
+    def _stop_if_connected(found):
+        if found["ConnectionStatus"] in ("Connected", "Connecting", "Disconnecting"):
+            raise failed(400, "EndpointConnectionOperationDenied",
+                         "The operation is not allowed because the endpoint connection is not disconnected.")
+
     def _delete(self, parameters):
         def do():
-            found = self._endpoints.attributes(parameters["EndpointId"])
-            if found is None or parameters["RegionId"] != self._region:
-                raise failed(self._options["not_found_status"], "EndpointNotFound", "The specified endpoint does not exist.")
-            if found["EndpointStatus"] in ("Creating", "Deleting"):
-                raise failed(400, "EndpointLocked", "The specified endpoint is locked.")
-            self._stop_if_dry(parameters)
+            found = self._found(parameters)
+            self._stop_if_connected(found)
+            if self._endpoints.zones(parameters["EndpointId"]):  # the real code is not known
+                raise failed(400, "EndpointOperationDenied", "The zones of the endpoint must be removed first.")
+            stop_if_dry(parameters)
             self._lifecycle.delete(parameters["EndpointId"])
             return {}
         return self._once("DeleteVpcEndpoint", parameters, do)
+
+    def _add_zone(self, parameters):
+        def do():
+            unknown = set(parameters) - OF_A_WRITE - {"EndpointId", "ZoneId", "VSwitchId", "ip", "Ipv6Address"}
+            found = self._found(parameters, unknown)
+            service = next((s for s in self._visible() if s["ServiceId"] == found["ServiceId"]), None)
+            zone = zone_fields(parameters, found["AddressIpVersion"])
+            self._must_offer(service, zone["ZoneId"], found["ServiceRegionId"])
+            there = {each["ZoneId"] for each in self._endpoints.zones(parameters["EndpointId"])}
+            if zone["ZoneId"] in there or len(there) >= MAX_ZONES:
+                raise failed(400, "InvalidParameter", "The specified zone is there already, or one too many.")
+            stop_if_dry(parameters)
+            self._lifecycle.add_zone(parameters["EndpointId"], zone, bool(service and service["AutoAcceptEnabled"]))
+            return {}
+        return self._once("AddZoneToVpcEndpoint", parameters, do)
+
+    def _remove_zone(self, parameters):
+        """Of a connected endpoint any zone but the last: without zones it would not be connected."""
+        def do():
+            found = self._found(parameters, set(parameters) - OF_A_WRITE - {"EndpointId", "ZoneId"})
+            there = {zone["ZoneId"] for zone in self._endpoints.zones(parameters["EndpointId"])}
+            if parameters["ZoneId"] not in there:
+                raise failed(400, "InvalidParameter", "The specified zone is not one of the endpoint.")
+            if len(there) == 1:
+                self._stop_if_connected(found)
+            stop_if_dry(parameters)
+            self._lifecycle.remove_zone(parameters["EndpointId"], parameters["ZoneId"])
+            return {}
+        return self._once("RemoveZoneFromVpcEndpoint", parameters, do)

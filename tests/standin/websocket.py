@@ -3,7 +3,6 @@
 
 import base64
 import hashlib
-import json
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MAX_FRAME = 64 * 1024
@@ -46,7 +45,7 @@ def send_head(connection, opcode, length):
 
 
 def serve(connection, answer, limit=1000):
-    """Text frames with JSON objects, each answered by the text `answer(object)`, until the peer closes."""
+    """Text frames, each answered by `answer(text)`, until the peer closes."""
     for _ in range(limit):
         frame = read_frame(connection)
         if frame is None or frame[0] == CLOSE:
@@ -56,4 +55,4 @@ def serve(connection, answer, limit=1000):
         if opcode == PING:
             send_frame(connection, PONG, payload)
         elif opcode == TEXT:
-            send_frame(connection, TEXT, answer(json.loads(payload)).encode())
+            send_frame(connection, TEXT, answer(payload.decode("utf-8", "replace")).encode())

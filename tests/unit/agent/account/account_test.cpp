@@ -136,8 +136,7 @@ TEST_CASE("account: a write is one write, and a dry run does not use its token u
     Creation plan;
     plan.vpc = "vpc-1";
     plan.name = "n";
-    plan.zone = "h";
-    plan.vswitch = "vsw-1";
+    plan.zones = {{"h", "vsw-1", {}, {}}};
     plan.service.id = "epsrv-1";
     b.reply("CreateVpcEndpoint", kEndpoint);
     const auto made = b.account.create(plan, "sg-1", "token-1", false);
@@ -151,6 +150,11 @@ TEST_CASE("account: a write is one write, and a dry run does not use its token u
     CHECK(sent.at("ServiceId") == "epsrv-1");
     CHECK(sent.count("ServiceName") == 0);
     CHECK(sent.count("ServiceRegionId") == 0);
+    CHECK(sent.at("AddressIpVersion") == "IPv4");
+    CHECK(sent.at("ZoneAffinityEnabled") == "false");
+    for (const char* unasked :
+         {"ResourceGroupId", "CrossRegionBandwidth", "Tag.1.Key", "Zone.1.ip", "Zone.1.Ipv6Address"})
+        CHECK(sent.count(unasked) == 0);
     b.actions["CreateVpcEndpoint"] = [](const Parameters&) {
         const std::string body = R"({"Code":"DryRunOperation","Message":"fine","RequestId":"R"})";
         return "HTTP/1.1 400 X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -186,4 +190,79 @@ TEST_CASE("account: a new group has an ID that can be copied, and its rule the f
     CHECK(b.account.open_port("sg-1", *core::IpPrefix::parse("fd00::/8")));
     CHECK(b.last("AuthorizeSecurityGroup").at("Permissions.1.Ipv6SourceCidrIp") == "fd00::/8");
     CHECK(b.last("AuthorizeSecurityGroup").count("Permissions.1.SourceCidrIp") == 0);
+}
+
+TEST_CASE("account: a create has the names of the official models", "[account]") {
+    Bench b;
+    b.reply("CreateVpcEndpoint", kEndpoint);
+    Creation plan;
+    plan.vpc = "vpc-1";
+    plan.name = "n";
+    plan.zones = {{"h", "vsw-1", core::IpAddress::parse("10.0.0.9"), {}},
+                  {"i", "vsw-2", {}, core::IpAddress::parse("2408::9")}};
+    plan.service.name = "com.x";
+    plan.service_region = "cn-beijing";
+    plan.resource_group = "rg-1";
+    plan.tags = {{"env", "prod"}, {"bare", ""}};
+    plan.dual_stack = plan.zone_affinity = true;
+    plan.bandwidth = 200;
+    REQUIRE(b.account.create(plan, "sg-1", "t", false));
+    const Parameters sent = b.last("CreateVpcEndpoint");
+    const std::map<std::string, std::string> expected{{"Zone.1.ZoneId", "h"},
+                                                      {"Zone.1.VSwitchId", "vsw-1"},
+                                                      {"Zone.1.ip", "10.0.0.9"},
+                                                      {"Zone.2.ZoneId", "i"},
+                                                      {"Zone.2.VSwitchId", "vsw-2"},
+                                                      {"Zone.2.Ipv6Address", "2408::9"},
+                                                      {"Tag.1.Key", "env"},
+                                                      {"Tag.1.Value", "prod"},
+                                                      {"Tag.2.Key", "bare"},
+                                                      {"Tag.2.Value", ""},
+                                                      {"ResourceGroupId", "rg-1"},
+                                                      {"AddressIpVersion", "DualStack"},
+                                                      {"ZoneAffinityEnabled", "true"},
+                                                      {"ServiceRegionId", "cn-beijing"},
+                                                      {"CrossRegionBandwidth", "200"},
+                                                      {"ServiceName", "com.x"},
+                                                      {"VpcId", "vpc-1"},
+                                                      {"EndpointName", "n"},
+                                                      {"ClientToken", "t"},
+                                                      {"SecurityGroupId.1", "sg-1"},
+                                                      {"EndpointType", "Interface"},
+                                                      {"RegionId", "cn-hangzhou"}};
+    CHECK(sent == expected);
+}
+
+TEST_CASE("account: zones come and go, a group goes", "[account]") {
+    Bench b;
+    for (const char* action : {"AddZoneToVpcEndpoint", "RemoveZoneFromVpcEndpoint", "DeleteSecurityGroup"})
+        b.reply(action, R"({"RequestId":"R"})");
+    CHECK(b.account.add_zone("ep-1", {"i", "vsw-2", core::IpAddress::parse("10.0.0.9"), {}}, "t", false));
+    CHECK(b.last("AddZoneToVpcEndpoint") == Parameters{{"EndpointId", "ep-1"},
+                                                       {"ZoneId", "i"},
+                                                       {"VSwitchId", "vsw-2"},
+                                                       {"ip", "10.0.0.9"},
+                                                       {"ClientToken", "t"},
+                                                       {"RegionId", "cn-hangzhou"}});
+    CHECK(b.account.remove_zone("ep-1", "i", "", true));
+    CHECK(b.last("RemoveZoneFromVpcEndpoint") ==
+          Parameters{{"EndpointId", "ep-1"}, {"ZoneId", "i"}, {"DryRun", "true"}, {"RegionId", "cn-hangzhou"}});
+    CHECK(b.account.remove_group("sg-1"));
+    CHECK(b.last("DeleteSecurityGroup").at("SecurityGroupId") == "sg-1");
+}
+
+TEST_CASE("account: zones keep what a saved reply needs, and the request's ID", "[account]") {
+    Bench b;
+    b.reply("GetVpcEndpointAttribute", kEndpoint);
+    b.reply("ListVpcEndpointZones", R"({"RequestId":"R-9","Zones":[{"ZoneId":"h","ZoneStatus":"Connected",
+        "EniIp":"10.0.0.1","EniId":"eni-1","VSwitchId":"vsw-1","RegionId":"cn-hangzhou","ZoneIpv6Address":"false"}]})");
+    const auto one = b.account.describe("ep-1");
+    REQUIRE(one);
+    CHECK(one->report.request_id == "R-9");
+    REQUIRE(one->zones.size() == 1);
+    CHECK(one->zones[0].report == one->report.zones.at(0));
+    CHECK(one->zones[0].eni == "eni-1");
+    CHECK(one->zones[0].vswitch == "vsw-1");
+    CHECK(one->zones[0].region == "cn-hangzhou");
+    CHECK_FALSE(one->zones[0].report.ipv6);
 }

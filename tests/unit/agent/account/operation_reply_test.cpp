@@ -69,3 +69,26 @@ TEST_CASE("operation reply: an ID that people will copy has the form of one", "[
     }
     CHECK_FALSE(read_id(json(R"({"SecurityGroupId":"sg-;x"})"), "SecurityGroupId", "sg-"));
 }
+
+TEST_CASE("operation reply: an endpoint's settings, and its tags where a list has them", "[endpoint]") {
+    const auto page = read_endpoint_infos_page(json(R"({"RequestId":"R","Endpoints":[
+        {"EndpointId":"ep-1","EndpointStatus":"Active","AddressIpVersion":"DualStack","ResourceGroupId":"rg-1",
+         "ServiceRegionId":"cn-beijing","ZoneAffinityEnabled":"false","CrossRegionBandwidth":"200",
+         "Tags":[{"Key":"env","Value":"prod"}]},
+        {"EndpointId":"ep-2","EndpointStatus":"Active","Tags":{"Tag":[{"TagKey":"k","TagValue":""}]}}]})"));
+    REQUIRE(page);
+    const EndpointInfo& first = page->items.at(0);
+    CHECK(first.ip_version == "DualStack");
+    CHECK(first.resource_group == "rg-1");
+    CHECK(first.service_region == "cn-beijing");
+    CHECK(first.zone_affinity == false);
+    CHECK(first.bandwidth == 200);
+    REQUIRE(first.tags);
+    CHECK(*first.tags == std::vector<std::pair<std::string, std::string>>{{"env", "prod"}});
+    const EndpointInfo& second = page->items.at(1);
+    CHECK_FALSE(second.zone_affinity);
+    CHECK(second.ip_version.empty());
+    REQUIRE(second.tags);
+    CHECK(*second.tags == std::vector<std::pair<std::string, std::string>>{{"k", ""}});
+    CHECK_FALSE(read_endpoint_info(json(R"({"EndpointId":"ep-1","EndpointStatus":"Active"})"))->tags);
+}

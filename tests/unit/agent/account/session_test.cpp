@@ -15,7 +15,7 @@ const AliyunProduct kProduct{"privatelink", "2020-04-15"};
 
 struct Numbers {
     std::vector<int> items;
-    std::string next_token;
+    std::string next_token, request_id;
 };
 
 core::Result<Numbers> read_numbers(const JsonView& reply) {
