@@ -249,7 +249,9 @@ void Scheduler::finished(Id id, std::uint64_t number, const ProbeResult& result)
     running.erase(attempt);
     --in_flight_;
     if (ended.young_until != 0) young_.erase(young_.find({ended.young_until, id}));
-    unplan(*it->second);  // this result decides the pace
+    // This result decides the pace. A start that the end of another attempt planned was at no grid point yet.
+    if (it->second->due != core::kNever && !it->second->overlap) it->second->on_grid = false;
+    unplan(*it->second);
     const Pace pace = on_result_(result);
     if (const auto still = entries_.find(id); still != entries_.end()) {
         still->second->known_bad = !result.ok && pace == Pace::kNormal;
@@ -280,6 +282,10 @@ void Scheduler::spread_after_standstill(core::Micros now) {
     std::vector<std::pair<core::Micros, Id>> overdue(due_.begin(), due_.lower_bound({now, 0}));
     for (const auto& [due, id] : overdue) {
         Entry& entry = *entries_.at(id);
+        if (entry.overlap) {  // its running attempt ends now
+            unplan(entry);
+            continue;
+        }
         const auto missed = static_cast<std::uint64_t>((now - due) / entry.interval());
         entry.missed += missed;
         counters_.missed += missed;

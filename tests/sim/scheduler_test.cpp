@@ -458,7 +458,7 @@ TEST_CASE("schedule: after a suspend all targets are probed within a second, not
     CHECK(seen.size() == 100);
     CHECK(at_once <= 3);
     CHECK(scheduler.counters().resumed == 1);
-    CHECK(scheduler.counters().missed >= 100 * 719);
+    CHECK(scheduler.counters().missed >= 100 * 718);  // 720 less the jitter at both ends
     CHECK(scheduler.counters().missed <= 100 * 720);
     const auto settled = prober.starts().size();
     clock.run_until(woke + 101 * kSecond);

@@ -85,7 +85,7 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
         "POST /rest/sql?token=0123456789abcdef0123456789abcdef01234567 HTTP/1.1\r\nHost: db.example.com:" +
             std::to_string(gateway.port()) +
             "\r\nUser-Agent: postern/" POSTERN_VERSION
-            "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nselect 1");
+            "\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nselect 1");
 }
 
 TEST_CASE("engine: texts of a certificate are on one line, with any bytes", "[engine]") {
