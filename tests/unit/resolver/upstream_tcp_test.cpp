@@ -70,6 +70,13 @@ class Line {
         CHECK(sent.error == 0);
         return sent.handle;
     }
+    /// Runs both sides until `done`: a large query takes several turns.
+    template <class Fn>
+    bool until(Fn done) {
+        for (int i = 0; i < 1000 && !done(); ++i)
+            turn();
+        return done();
+    }
     /// Runs both sides until nothing happens any more.
     void turn() {
         for (int i = 0; i < 50; ++i) {
@@ -268,4 +275,23 @@ TEST_CASE(
     REQUIRE(line.connection(1).queries.size() == 20);
     CHECK(line.told.replies.size() == 10);
     CHECK(line.told.failures.empty());
+}
+
+TEST_CASE("upstream tcp: a query has the size of a message: room for its ID, and a length of 16 bits", "[upstream]") {
+    Line line;
+    for (const std::size_t size : {0, 1, 65536}) {
+        const auto sent = line.transport->send(1, line.address, core::Bytes(size));
+        CHECK(sent.error == EINVAL);
+        CHECK(sent.handle == 0);
+    }
+    line.turn();
+    CHECK(line.connections.empty());
+    for (const std::size_t size : {2, 65535}) {
+        const core::Bytes query(size, 7);
+        CHECK(line.transport->send(1, line.address, query).error == 0);
+        REQUIRE(line.until([&] { return !line.connections.empty() && !line.connections.back().queries.empty(); }));
+        CHECK(line.connections.back().queries[0] == query);
+        line.connections.clear();
+        line.turn();
+    }
 }
