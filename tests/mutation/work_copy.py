@@ -17,7 +17,8 @@ class WorkCopy:
         self.source = os.path.join(top, "build", "mutation", "source")
         self.build = os.path.join(self.source, "build", "dev")  # where a work tree has it: ccache knows the objects
         self.scratch = os.path.join(top, "build", "mutation", "tmp")
-        self.environment = {**os.environ, "TMPDIR": self.scratch}
+        # The C library overwrites what is freed: its use is noticed.
+        self.environment = {**os.environ, "TMPDIR": self.scratch, "MALLOC_PERTURB_": "165"}
 
     def prepare(self):
         """Copies what differs and configures. What an interrupted run left changed is put right."""
