@@ -55,6 +55,7 @@ TEST_CASE("resolver:query_log: off by default, and its file is removed with it",
 TEST_CASE("resolver:query_log: a record has the client, the question and the source of the answer", "[resolver]") {
     Log log;
     log.bench.query_log.configure(1);
+    const core::Micros asked_at = log.bench.clock.wall_us();
     log.ask("DB.example.", 28);
     log.ask("localhost.");
     log.bench.ask(core::Bytes(12, 0));  // no question at all
@@ -68,6 +69,10 @@ TEST_CASE("resolver:query_log: a record has the client, the question and the sou
     CHECK(records[0].rcode == 0);
     CHECK(records[0].source == static_cast<std::uint8_t>(core::Source::kPrivate));
     CHECK(records[0].client[0] == 127);
+    CHECK(records[0].family == 4);
+    CHECK(records[0].proto == static_cast<std::uint8_t>(core::Proto::kUdp));
+    CHECK(records[0].wall_us == asked_at);
+    CHECK(records[0].took_us == 0);
     CHECK(records[1].source == static_cast<std::uint8_t>(core::Source::kLocal));
     CHECK(records[2].name_size == 0);
     CHECK(records[2].rcode == 1);
@@ -208,6 +213,31 @@ TEST_CASE("resolver:query_log: turned off, it gives back the space of its file",
     CHECK(is_open());
     log.bench.query_log.configure(0);
     CHECK_FALSE(is_open());
+}
+
+TEST_CASE("resolver:query_log: what was kept with another sample is not written, and the numbers begin again",
+          "[resolver]") {
+    const test::TempFolder folder;
+    const std::string path = folder / "queries";
+    {
+        Bench bench(1, path);
+        bench.use(usual_plan());
+        bench.query_log.configure(1);
+        for (int i = 0; i < 3; ++i)
+            bench.ask(Query{});
+        bench.query_log.configure(0);
+        CHECK(bench.clock.idle());
+        bench.query_log.configure(1);
+        bench.ask(Query{});
+        bench.clock.advance(core::kSecond);
+        const auto log = core::read_query_log(path);
+        REQUIRE(log);
+        REQUIRE(log->records.size() == 1);
+        CHECK(log->records[0].seq == 1);
+        bench.ask(Query{});
+        bench.query_log.configure(0);
+    }
+    CHECK_FALSE(core::read_query_log(path));
 }
 
 TEST_CASE("resolver:query_log: when another file takes its name the log says so once", "[resolver]") {
