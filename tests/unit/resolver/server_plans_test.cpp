@@ -68,9 +68,8 @@ TEST_CASE("server: a plan with other upstreams makes cached answers stale, one w
     client = host.send("www.example.");
     CHECK(records_of(host.receive(client.get())).size() == 1);
     CHECK(host.unasked());
-    auto closed = test::Host::bound(SOCK_DGRAM, 0);
-    plan.upstreams = {{2, local(test::Host::port_of(closed.get()))}};
-    closed.reset();
+    const auto refusing = test::Host::refusing();
+    plan.upstreams = {{2, local(test::Host::port_of(refusing.get()))}};
     host.use(plan);
     client = host.send("www.example.");
     const auto reply = host.receive(client.get());
