@@ -2,7 +2,10 @@
 // The plan that is made of the fallback file.
 #include "resolver/active_plan.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+
+#include "tests/unit/resolver/plan_kit.h"
 
 using namespace postern;
 using namespace postern::resolver;
@@ -23,8 +26,8 @@ TEST_CASE("fallback plan: the file's lists, its names without answers, and who m
         CHECK(plan.upstreams[i].id == i + 1);
     }
     REQUIRE(plan.owners.size() == 2);
-    CHECK(core::as_text(plan.owners[0].name) == std::string_view("\2db\7example", 12));
-    CHECK(core::as_text(plan.owners[1].name) == std::string_view("\3www\7example", 13));
+    CHECK(std::ranges::equal(plan.owners[0].name, test::wire_name("db.example.")));
+    CHECK(std::ranges::equal(plan.owners[1].name, test::wire_name("www.example.")));
     for (const core::OwnerView& owner : plan.owners) {
         CHECK_FALSE(owner.ready);
         CHECK(plan.links.at(owner.link).name == "fallback");

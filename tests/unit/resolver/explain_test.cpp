@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the private option says of an answer.
+#include <catch2/catch.hpp>
+
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;
