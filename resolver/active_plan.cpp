@@ -23,7 +23,7 @@ core::PlanView plan_from_fallback(const core::Fallback& fallback) {
         owner.explain = "no valid plan; the name is known from the fallback file only";
         plan.owners.push_back(std::move(owner));
     }
-    // Can't fail, because this was just serialized; if it does (a bug) the plan is empty.
+    // Does not fail: the names of the largest file fit. If it does (a bug) the plan is empty.
     auto bytes = core::serialize(plan);
     if (!bytes) bytes = core::serialize(core::Plan{});
     return std::move(*core::PlanView::parse(std::move(*bytes)));

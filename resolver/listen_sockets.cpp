@@ -30,8 +30,8 @@ std::vector<ListenSocket> take_passed_sockets(int given) {
     const int count = given > 0 ? given : ours ? number(std::getenv("LISTEN_FDS")) : 0;
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
         ::unsetenv(name);
+    if (count <= 0 || count > kMaxPassed) return {};
     std::vector<ListenSocket> out;
-    if (count <= 0 || count > kMaxPassed) return out;
     for (int fd = kFirstPassed; fd < kFirstPassed + count; ++fd) {
         ListenSocket s;
         s.fd.reset(fd);

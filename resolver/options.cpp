@@ -48,7 +48,7 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
         }
         std::string value;
         const auto equals = key.find('=');
-        if (key.rfind("--", 0) == 0 && equals != std::string::npos) {
+        if (equals != std::string::npos) {
             value = key.substr(equals + 1);
             key.resize(equals);
         }
@@ -57,7 +57,7 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
                          "run postern-resolver --help");
         }
         if (equals == std::string::npos && i + 1 < arguments.size()) value = arguments[++i];
-        if (value.empty() || value.rfind("--", 0) == 0) {
+        if (value.empty() || value.starts_with("--")) {
             return wrong(key + " has no value, expected the path of a file", "write " + key + " FILE");
         }
         if (key == "--plan") {
@@ -67,7 +67,7 @@ core::Result<Options> parse_options(std::vector<std::string> arguments) {
             }
             out.paths.plans.push_back(value);
             // "--plan CURRENT DURABLE" is the same as giving the option twice.
-            const bool another = i + 1 < arguments.size() && arguments[i + 1].rfind("--", 0) != 0;
+            const bool another = i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
             if (another) arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, "--plan");
         } else if (key == "--sockets") {
             const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out.sockets);

@@ -12,15 +12,14 @@ TcpStream* stream_of(uv_stream_t* s) {
     return Handle::owner(reinterpret_cast<uv_tcp_t*>(s));
 }
 
-struct PendingWrite {
-    uv_write_t request{};
-    core::Bytes data;
+struct PendingWrite : uv_write_t {
+    core::Bytes bytes;
 };
 
 /// One read buffer for all streams: libuv fills it and calls back before it asks for the next one.
-char* read_buffer() {
+uv_buf_t read_buffer() {
     static char buffer[65536];
-    return buffer;
+    return uv_buf_init(buffer, sizeof buffer);
 }
 
 }  // namespace
@@ -55,7 +54,7 @@ void TcpStream::start_reading() {
     if (!tcp_) return;
     uv_read_start(
         reinterpret_cast<uv_stream_t*>(tcp_.get()),
-        [](uv_handle_t*, std::size_t, uv_buf_t* buf) { *buf = uv_buf_init(read_buffer(), 65536); },
+        [](uv_handle_t*, std::size_t, uv_buf_t* buf) { *buf = read_buffer(); },
         [](uv_stream_t* s, ssize_t n, const uv_buf_t* buf) {
             TcpStream* self = stream_of(s);
             if (self == nullptr || n == 0) return;
@@ -77,20 +76,18 @@ void TcpStream::stop_reading() {
 void TcpStream::write(core::Bytes data) {
     if (!tcp_ || data.empty()) return;
     auto* stream = reinterpret_cast<uv_stream_t*>(tcp_.get());
-    std::size_t sent = 0;
-    if (uv_stream_get_write_queue_size(stream) == 0) {
-        const uv_buf_t buf = uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
-        const int n = uv_try_write(stream, &buf, 1);
-        if (n > 0) sent = static_cast<std::size_t>(n);
-        if (sent == data.size()) return;
+    uv_buf_t rest = uv_buf_init(reinterpret_cast<char*>(data.data()), static_cast<unsigned>(data.size()));
+    // Takes nothing while something is queued.
+    const int sent = uv_try_write(stream, &rest, 1);
+    if (sent > 0) {
+        rest.base += sent;
+        rest.len -= static_cast<std::size_t>(sent);
     }
+    if (rest.len == 0) return;
     auto pending = std::make_unique<PendingWrite>();
-    pending->data = std::move(data);
-    pending->request.data = pending.get();
-    const uv_buf_t buf = uv_buf_init(reinterpret_cast<char*>(pending->data.data() + sent),
-                                     static_cast<unsigned>(pending->data.size() - sent));
-    const int rc = uv_write(&pending->request, stream, &buf, 1, [](uv_write_t* r, int status) {
-        const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(r->data));
+    pending->bytes = std::move(data);  // keeps its place in memory
+    const int rc = uv_write(pending.get(), stream, &rest, 1, [](uv_write_t* r, int status) {
+        const std::unique_ptr<PendingWrite> done(static_cast<PendingWrite*>(r));
         TcpStream* self = stream_of(r->handle);
         if (self == nullptr) return;
         if (status != 0) {

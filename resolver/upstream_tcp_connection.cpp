@@ -65,7 +65,7 @@ void TcpConnection::stream_connected(int error) {
 
 void TcpConnection::stream_data(core::ByteView data) {
     // Anything received shows that it is alive, even the reply to a cancelled query.
-    unheard_since_ = asked_.empty() ? 0 : clock_.mono_us();
+    unheard_since_ = clock_.mono_us();
     delivering_ = true;
     framing_.feed(data, [this](core::ByteView message) {
         deliver(message);

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "core/file_system.h"
+#include "core/log.h"
 #include "tests/unit/resolver/handler_kit.h"
 #include "tests/unit/temp_folder.h"
 
@@ -53,6 +55,7 @@ TEST_CASE("resolver:query_log: off by default, and its file is removed with it",
 TEST_CASE("resolver:query_log: a record has the client, the question and the source of the answer", "[resolver]") {
     Log log;
     log.bench.query_log.configure(1);
+    const core::Micros asked_at = log.bench.clock.wall_us();
     log.ask("DB.example.", 28);
     log.ask("localhost.");
     log.bench.ask(core::Bytes(12, 0));  // no question at all
@@ -66,6 +69,10 @@ TEST_CASE("resolver:query_log: a record has the client, the question and the sou
     CHECK(records[0].rcode == 0);
     CHECK(records[0].source == static_cast<std::uint8_t>(core::Source::kPrivate));
     CHECK(records[0].client[0] == 127);
+    CHECK(records[0].family == 4);
+    CHECK(records[0].proto == static_cast<std::uint8_t>(core::Proto::kUdp));
+    CHECK(records[0].wall_us == asked_at);
+    CHECK(records[0].took_us == 0);
     CHECK(records[1].source == static_cast<std::uint8_t>(core::Source::kLocal));
     CHECK(records[2].name_size == 0);
     CHECK(records[2].rcode == 1);
@@ -174,4 +181,85 @@ TEST_CASE("resolver:query_log: what is not its own is not removed, not written a
     struct stat info {};
     CHECK(::stat(path.c_str(), &info) == 0);
     CHECK(S_ISFIFO(info.st_mode));
+}
+
+TEST_CASE("resolver:query_log: what was kept shortly before the end is written", "[resolver]") {
+    const test::TempFolder folder;
+    const std::string path = folder / "queries";
+    {
+        Bench bench(1, path);
+        bench.use(usual_plan());
+        bench.query_log.configure(1);
+        bench.ask(Query{});
+    }
+    const auto log = core::read_query_log(path);
+    REQUIRE(log);
+    CHECK(log->records.size() == 1);
+}
+
+TEST_CASE("resolver:query_log: turned off, it gives back the space of its file", "[resolver]") {
+    // A file that is open has its space although its name is removed.
+    Log log;
+    log.bench.query_log.configure(1);
+    log.ask("db.example.");
+    REQUIRE(log.read().size() == 1);
+    const auto is_open = [&] {
+        for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+            std::error_code closed;
+            if (std::filesystem::read_symlink(fd, closed).string().starts_with(log.path)) return true;
+        }
+        return false;
+    };
+    CHECK(is_open());
+    log.bench.query_log.configure(0);
+    CHECK_FALSE(is_open());
+}
+
+TEST_CASE("resolver:query_log: what was kept with another sample is not written, and the numbers begin again",
+          "[resolver]") {
+    const test::TempFolder folder;
+    const std::string path = folder / "queries";
+    {
+        Bench bench(1, path);
+        bench.use(usual_plan());
+        bench.query_log.configure(1);
+        for (int i = 0; i < 3; ++i)
+            bench.ask(Query{});
+        bench.query_log.configure(0);
+        CHECK(bench.clock.idle());
+        bench.query_log.configure(1);
+        bench.ask(Query{});
+        bench.clock.advance(core::kSecond);
+        const auto log = core::read_query_log(path);
+        REQUIRE(log);
+        REQUIRE(log->records.size() == 1);
+        CHECK(log->records[0].seq == 1);
+        bench.ask(Query{});
+        bench.query_log.configure(0);
+    }
+    CHECK_FALSE(core::read_query_log(path));
+}
+
+TEST_CASE("resolver:query_log: when another file takes its name the log says so once", "[resolver]") {
+    Log log;
+    std::vector<std::string> warnings;
+    core::capture_log([&](core::Level, std::string_view event, const std::string& line) {
+        if (event == "query_log_failed") warnings.push_back(line);
+    });
+    log.bench.query_log.configure(1);
+    log.ask("db.example.");
+    REQUIRE(log.read().size() == 1);
+    ::unlink(log.path.c_str());
+    std::ofstream(log.path) << "a note of the administrator\n";
+    for (int i = 0; i < 2; ++i) {
+        log.ask("db.example.");
+        log.bench.clock.advance(core::kSecond);
+        CHECK(warnings.size() == 1);
+    }
+    CHECK(core::read_file(log.path, 1000).value_or("gone") == "a note of the administrator\n");
+    ::unlink(log.path.c_str());
+    log.ask("db.example.");
+    CHECK(log.read().size() == 1);
+    CHECK(warnings.size() == 1);
+    core::capture_log({});
 }

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -134,6 +135,27 @@ class Host {
         auto s = resolver::bind_socket(local(port), type == SOCK_STREAM);
         REQUIRE(s);
         return std::move(s->fd);
+    }
+
+    /// A UDP socket whose port refuses questions: it takes the datagrams of one peer only, and keeps the port from others.
+    static core::UniqueFd refusing() {
+        auto fd = bound(SOCK_DGRAM, 0);
+        sockaddr_storage storage;
+        const auto size = local(1).to(&storage);
+        REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) == 0);
+        return fd;
+    }
+    /// An address that nobody has over UDP or TCP, and that no other test takes: this process's own of 127/8. (The port
+    /// of a connection that was closed on 127.0.0.1 may be kept for a minute.)
+    static core::SocketAddress unused() {
+        const auto own = core::IpAddress::v4(0x7f400000u | (static_cast<std::uint32_t>(::getpid()) & 0x3fffffu));
+        const auto all = *core::IpAddress::parse("0.0.0.0");
+        for (int attempt = 0; attempt < 100; ++attempt) {
+            const auto udp = resolver::bind_socket({all, 0}, false);
+            if (udp && resolver::bind_socket(udp->address, true)) return {own, udp->address.port};
+        }
+        FAIL("no port is free");
+        return {};
     }
 
     core::Loop loop;

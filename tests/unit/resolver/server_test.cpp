@@ -71,9 +71,8 @@ TEST_CASE("server: a datagram from another sender does not reach the exchange", 
 TEST_CASE("server: a refusing upstream gives SERVFAIL with EDE 23 at once", "[server]") {
     Host host;
     auto plan = host.plan();
-    auto closed = Host::bound(SOCK_DGRAM, 0);
-    plan.upstreams[0].address = local(Host::port_of(closed.get()));
-    closed.reset();
+    const auto refusing = Host::refusing();
+    plan.upstreams[0].address = local(Host::port_of(refusing.get()));
     host.publish(plan);
     REQUIRE(host.start());
     const auto reply = host.ask(Query{.name = "www.example.", .edns_size = 1232});
@@ -220,13 +219,10 @@ TEST_CASE("server: a plan with other listen addresses moves the sockets", "[serv
     REQUIRE(host.start());
     const auto before = host.address();
     auto moved = host.plan(2);
-    auto probe = Host::bound(SOCK_DGRAM, 0);
-    const auto free_port = Host::port_of(probe.get());
-    probe.reset();
-    moved.listen = {local(free_port)};
+    moved.listen = {Host::unused()};
     host.publish(moved);
     REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == 2; }));
-    CHECK(host.address().port == free_port);
+    CHECK(host.address() == moved.listen[0]);
     CHECK(records_of(host.ask(Query{})).size() == 1);
     const auto gone = connected(before, SOCK_DGRAM);
     const auto wire = Query{}.wire();
@@ -271,9 +267,7 @@ TEST_CASE("server: an address that another program has is missing, and the other
 TEST_CASE("server: with no bindable address in a plan the old ones are kept until a plan has one", "[server]") {
     Host host;
     auto plan = host.plan();
-    auto closed = Host::bound(SOCK_DGRAM, 0);
-    const auto first = local(Host::port_of(closed.get()));
-    closed.reset();
+    const auto first = Host::unused();
     plan.listen = {first};
     host.publish(plan);
     REQUIRE(host.start());
@@ -283,13 +277,14 @@ TEST_CASE("server: with no bindable address in a plan the old ones are kept unti
         host.publish(plan);
         REQUIRE(host.until([&] { return host.server->stats().plan_accepted_generation == plan.generation; }));
     };
-    auto other = Host::bound(SOCK_DGRAM, 0);
-    const auto taken = local(Host::port_of(other.get()));
+    const auto taken = Host::unused();
+    auto other = resolver::bind_socket(taken, false);
+    REQUIRE(other);
     take({taken});
     CHECK(host.server->stats().listen_missing == 0b1);
     REQUIRE(host.server->addresses() == std::vector{first});
     CHECK(records_of(host.ask(Query{})).size() == 1);
-    other.reset();
+    other->fd.reset();
     take({taken});
     CHECK(host.server->stats().listen_missing == 0);
     CHECK(host.server->addresses() == std::vector{taken});
@@ -326,9 +321,10 @@ TEST_CASE("server: it can end with questions in flight, over UDP and TCP", "[ser
 TEST_CASE("server: an address that can't be had is said once, until that changes", "[server]") {
     Host host;
     int said = 0;
-    auto other = Host::bound(SOCK_DGRAM, 0);
+    auto other = resolver::bind_socket(Host::unused(), false);
+    REQUIRE(other);
     auto plan = host.plan();
-    plan.listen = {local(Host::port_of(other.get())), local(0)};
+    plan.listen = {other->address, local(0)};
     host.publish(plan);
     core::capture_log([&](core::Level, std::string_view event, const std::string&) {
         if (event == "listen_failed") ++said;
@@ -342,7 +338,7 @@ TEST_CASE("server: an address that can't be had is said once, until that changes
     for (int i = 0; i < 6; ++i)
         take();
     CHECK(said == 1);
-    other.reset();
+    other->fd.reset();
     take();
     CHECK(host.server->stats().listen_missing == 0);
     core::capture_log({});

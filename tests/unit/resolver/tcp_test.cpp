@@ -213,6 +213,19 @@ TEST_CASE("tcp: a reply that arrives after the idle timeout is still sent", "[tc
     CHECK(shop.read(client, 1) == 1);
 }
 
+TEST_CASE("tcp: an idle client is closed one idle timeout after its last query, though its reply was sent at once",
+          "[tcp]") {
+    // Its reply is progress of that moment, not of the moment at which the server looks.
+    Shop shop;
+    const auto client = shop.client();
+    shop.ask(client, "db.example.");
+    REQUIRE(shop.read(client, 1) == 1);
+    shop.clock.advance(core::kSecond - 1);
+    CHECK(shop.clients() == 1);
+    shop.clock.advance(1);
+    CHECK(shop.clients() == 0);
+}
+
 TEST_CASE("tcp: a slow reader is not closed, one that reads nothing is", "[tcp]") {
     Shop shop;
     const auto steady = shop.client(), stuck = shop.client();

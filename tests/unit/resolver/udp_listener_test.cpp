@@ -82,3 +82,29 @@ TEST_CASE("udp: on a wildcard address replies come from the address that was ask
     for (const auto& client : clients)
         CHECK(records_of(host.receive(client.get())) == test::kAnswer);
 }
+
+TEST_CASE("udp: a client of this host gets a reply of 4096 bytes, the most there is room for", "[server]") {
+    Host host;
+    host.publish(host.plan());
+    REQUIRE(host.start());
+    const auto client = connected(host.address(), SOCK_DGRAM);
+    const auto wire = Query{.name = "www.example.", .type = LDNS_RR_TYPE_TXT, .edns_size = 4096}.wire();
+    REQUIRE(::send(client.get(), wire.data(), wire.size(), 0) == static_cast<ssize_t>(wire.size()));
+    sockaddr_in from{};
+    const auto question = host.receive(host.upstream.get(), &from);
+    REQUIRE_FALSE(question.empty());
+    const auto text = [](std::size_t size) { return "www.example. 60 IN TXT \"" + std::string(size, 'x') + "\""; };
+    const auto answer_of = [&](std::size_t last) {
+        std::vector<std::string> records(17, text(200));
+        records.push_back(text(last / 2));
+        records.push_back(text(last - last / 2));
+        return test::reply_to(question, 0, records);
+    };
+    const std::size_t missing = 4096 - answer_of(100).size();
+    const auto answer = answer_of(100 + missing);
+    REQUIRE(answer.size() == 4096);
+    ::sendto(host.upstream.get(), answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from), sizeof from);
+    const auto reply = host.receive(client.get());
+    CHECK(reply.size() == 4096);
+    CHECK(records_of(reply).size() == 19);
+}

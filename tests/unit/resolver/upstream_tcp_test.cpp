@@ -2,6 +2,7 @@
 // Exchanges over TCP with a server in the test, on real loopback sockets and a fake clock.
 #include "resolver/upstream_tcp.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <list>
@@ -18,9 +19,11 @@ namespace {
 struct Told final : UpstreamEvents {
     bool on_reply(std::uint64_t cookie, core::ByteView) override {
         replies.push_back(cookie);
+        if (on_answer) on_answer();
         return true;
     }
     void on_failure(std::uint64_t cookie, int error) override { failures.emplace_back(cookie, error); }
+    std::function<void()> on_answer;
     std::vector<std::uint64_t> replies;
     std::vector<std::pair<std::uint64_t, int>> failures;
 };
@@ -69,6 +72,13 @@ class Line {
         const auto sent = transport->send(id, address, query);
         CHECK(sent.error == 0);
         return sent.handle;
+    }
+    /// Runs both sides until `done`: a large query takes several turns.
+    template <class Fn>
+    bool until(Fn done) {
+        for (int i = 0; i < 1000 && !done(); ++i)
+            turn();
+        return done();
     }
     /// Runs both sides until nothing happens any more.
     void turn() {
@@ -268,4 +278,171 @@ TEST_CASE(
     REQUIRE(line.connection(1).queries.size() == 20);
     CHECK(line.told.replies.size() == 10);
     CHECK(line.told.failures.empty());
+}
+
+TEST_CASE("upstream tcp: a query has the size of a message: room for its ID, and a length of 16 bits", "[upstream]") {
+    Line line;
+    for (const std::size_t size : {0, 1, 65536}) {
+        const auto sent = line.transport->send(1, line.address, core::Bytes(size));
+        CHECK(sent.error == EINVAL);
+        CHECK(sent.handle == 0);
+    }
+    line.turn();
+    CHECK(line.connections.empty());
+    for (const std::size_t size : {2, 65535}) {
+        const core::Bytes query(size, 7);
+        CHECK(line.transport->send(1, line.address, query).error == 0);
+        REQUIRE(line.until([&] { return !line.connections.empty() && !line.connections.back().queries.empty(); }));
+        CHECK(line.connections.back().queries[0] == query);
+        line.connections.clear();
+        line.turn();
+    }
+}
+
+TEST_CASE("upstream tcp: a connection is closed ten seconds after its last query, and not while one waits",
+          "[upstream]") {
+    Line line;
+    const auto id = line.send(1);
+    const bool sent = GENERATE(true, false), answered = GENERATE(true, false);
+    if (sent) line.turn();
+    if (sent && answered) {
+        line.clock.advance(20 * core::kSecond);
+        line.turn();
+        REQUIRE_FALSE(line.connection(0).closed);
+        line.connection(0).answer(0);
+        line.turn();
+    } else {
+        line.transport->cancel(id);
+    }
+    line.turn();
+    REQUIRE(line.connections.size() == 1);
+    line.clock.advance(10 * core::kSecond - 1);
+    line.turn();
+    CHECK_FALSE(line.connection(0).closed);
+    line.clock.advance(1);
+    line.turn();
+    CHECK(line.connection(0).closed);
+    CHECK(line.told.failures.empty());
+    CHECK(line.clock.idle());
+}
+
+TEST_CASE("upstream tcp: inside a reply another query may be sent and its own cancelled", "[upstream]") {
+    Line line;
+    line.send(1);
+    const auto second = line.send(2);
+    line.turn();
+    line.connection(0).answer(0);
+    line.connection(0).fd.reset();
+    line.turn();  // from here on each query has a connection of its own
+    REQUIRE(line.connections.size() == 2);
+    line.told.on_answer = [&] {
+        if (line.told.replies.back() != 2) return;
+        line.send(3);
+        line.transport->cancel(second);
+    };
+    line.connection(1).answer(0);
+    line.turn();
+    REQUIRE(line.connections.size() == 3);
+    CHECK(line.connection(1).closed);
+    REQUIRE(line.connection(2).queries.size() == 1);
+    line.connection(2).answer(0);
+    line.turn();
+    CHECK(line.told.replies == std::vector<std::uint64_t>{1, 2, 3});
+}
+
+TEST_CASE("upstream tcp: at the limit of connections queries wait for a place on one of them", "[upstream]") {
+    Line line;
+    std::vector<std::uint64_t> handles;
+    for (int i = 0; i < 9; ++i)
+        handles.push_back(line.send(7));  // one ID: each has a connection of its own
+    line.turn();
+    REQUIRE(line.connections.size() == 8);
+    SECTION("also on one that was silent") {
+        line.clock.advance(core::kSecond);
+        line.send(9);
+        line.turn();
+        CHECK(line.connections.size() == 8);
+        CHECK(line.told.failures.empty());
+        line.connection(3).answer(0);
+        line.turn();
+        REQUIRE(line.connection(3).queries.size() == 3);
+        CHECK(core::load_be16(line.connection(3).queries[1].data()) == 7);
+        CHECK(core::load_be16(line.connection(3).queries[2].data()) == 9);
+    }
+    SECTION("where the query before it was cancelled") {
+        line.transport->cancel(handles[5]);
+        line.clock.advance(0);
+        line.turn();
+        std::size_t with_two = 0;
+        for (const Accepted& c : line.connections)
+            with_two += c.queries.size() == 2 ? 1 : 0;
+        CHECK(with_two == 1);
+    }
+}
+
+TEST_CASE("upstream tcp: a query is cancelled at its server, whichever that is", "[upstream]") {
+    Line line;
+    auto second = bind_socket(test::local(0), true);
+    REQUIRE(second);
+    ::listen(second->fd.get(), 8);
+    const core::Bytes query(20, 1);
+    const auto there = line.transport->send(2, second->address, query).handle;
+    const auto here = line.send(1);
+    CHECK(here != there);
+    line.transport->cancel(here);
+    line.transport->cancel(there);
+    line.transport->cancel(12345);  // nobody's
+    line.turn();
+    REQUIRE(line.connections.size() == 1);
+    CHECK(line.connection(0).queries.empty());
+    const core::UniqueFd peer(::accept4(second->fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    REQUIRE(peer);
+    char c;
+    CHECK(::recv(peer.get(), &c, 1, 0) < 0);
+}
+
+TEST_CASE("upstream tcp: 512 KiB of queries wait for a server, and those that are over count no more", "[upstream]") {
+    Line line;
+    const core::Bytes query(65534, 1);  // with its length 64 KiB
+    const auto fill = [&] {
+        std::vector<std::uint64_t> handles;
+        for (int i = 0; i < 8; ++i) {
+            const auto sent = line.transport->send(1, line.address, query);
+            CHECK(sent.error == 0);
+            handles.push_back(sent.handle);
+        }
+        CHECK(line.transport->send(1, line.address, core::Bytes(2)).error == ENOBUFS);
+        return handles;
+    };
+    for (const auto handle : fill())
+        line.transport->cancel(handle);
+    fill();
+    line.listening.reset();
+    line.clock.advance(3 * core::kSecond);
+    REQUIRE(line.until([&] { return line.told.failures.size() == 8; }));
+    fill();
+}
+
+TEST_CASE("upstream tcp: without a descriptor for a connection what waits is reported at once", "[upstream]") {
+    Line line;
+    line.send(1);
+    line.send(2);
+    line.turn();
+    line.connection(0).answer(0);
+    line.connection(0).fd.reset();
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    const rlimit none{0, files.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    line.turn();
+    const auto sent = line.transport->send(3, line.address, core::Bytes(20));
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    CHECK(line.told.replies == std::vector<std::uint64_t>{1});
+    CHECK(line.told.failures == std::vector{std::pair{std::uint64_t{2}, EMFILE}});
+    CHECK(sent.error == EMFILE);
+    CHECK(sent.handle == 0);
+    line.send(4);
+    line.turn();
+    REQUIRE(line.connections.size() == 2);
+    CHECK(line.connections.back().queries.size() == 1);
 }

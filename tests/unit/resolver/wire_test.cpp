@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upstream replies, TCP framing, statistics, files and the command line: the passive parts.
+// Upstream replies as they are passed on, and TCP framing.
 #include <catch2/catch.hpp>
-#include <cstdio>
 
-#include "resolver/options.h"
-#include "resolver/stats_writer.h"
 #include "resolver/tcp_framing.h"
 #include "tests/unit/resolver/handler_kit.h"
 
@@ -13,24 +10,6 @@ using namespace postern::resolver;
 using test::Query;
 
 namespace {
-
-struct TempFolder {
-    TempFolder() {
-        char name[] = "/tmp/postern-resolver-test-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~TempFolder() {
-        for (const char* f : {"plan", "durable", "stats", "fallback", "resolv.conf"})
-            ::unlink((path + "/" + f).c_str());
-        ::rmdir(path.c_str());
-    }
-    std::string file(const std::string& name, const std::string& content) const {
-        const std::string full = path + "/" + name;
-        REQUIRE(core::write_file(full, core::as_bytes(content), 0644, false));
-        return full;
-    }
-    std::string path;
-};
 
 /// The reply to a client without EDNS.
 core::Bytes passed_on(const core::Bytes& query, const core::Bytes& reply, bool* sound) {
@@ -132,75 +111,4 @@ TEST_CASE("framing: several messages in a segment and one in many pieces give th
         CHECK(got == sent);
         CHECK_FALSE(framing.in_message());
     }
-}
-
-TEST_CASE("statistics: written every 200 ms at most, readable as a complete record, created again when deleted",
-          "[stats]") {
-    const TempFolder folder;
-    test::FakeClock clock;
-    core::SeededRandom random(1);
-    const std::string path = folder.path + "/stats";
-    StatsWriter stats(clock, random, path);
-    stats.page().cache_hits = 7;
-    stats.touch();
-    CHECK_FALSE(core::read_stats(path));
-    clock.advance(200 * core::kMillisecond);
-    REQUIRE(core::read_stats(path));
-    CHECK(core::read_stats(path)->cache_hits == 7);
-    CHECK(clock.idle());
-    ::unlink(path.c_str());
-    stats.write_now();
-    CHECK(core::read_stats(path));
-}
-
-TEST_CASE("plans: the valid one with the higher generation is chosen, damaged ones are reported", "[plan]") {
-    const TempFolder folder;
-    const auto write = [&](const char* name, std::uint64_t generation) {
-        return folder.file(name, std::string(core::as_text(*core::serialize(test::base_plan(generation)))));
-    };
-    PlanPaths paths;
-    paths.plans = {write("plan", 5), write("durable", 4)};
-    std::vector<core::PlanFault> faults;
-    const auto refused = [&](const std::string&, core::PlanSource, core::PlanFault f) { faults.push_back(f); };
-    CHECK(choose_plan(paths, refused)->source == core::PlanSource::kCurrent);
-    write("durable", 6);
-    CHECK(choose_plan(paths, refused)->view.generation == 6);
-    folder.file("durable", "junk");
-    CHECK(choose_plan(paths, refused)->view.generation == 5);
-    CHECK(faults == std::vector{core::PlanFault::kTooShort});
-    ::unlink(paths.plans[0].c_str());
-    CHECK_FALSE(choose_plan(paths, refused));
-}
-
-TEST_CASE("fallback: its own upstreams first, else the host's, never our own address", "[plan]") {
-    const TempFolder folder;
-    const auto conf = folder.file("resolv.conf", "nameserver 127.0.0.153\nnameserver 192.0.2.9\n");
-    const auto fallback = folder.file("fallback", "listen 127.0.0.153:53\nname db.example\n");
-    const auto found = load_fallback(fallback, {folder.path + "/missing", conf}).lists;
-    REQUIRE(found.upstreams.size() == 1);
-    CHECK(found.upstreams[0].text() == "192.0.2.9:53");
-    CHECK(found.names == std::vector<std::string>{"db.example"});
-    folder.file("fallback", "upstream 192.0.2.1\n");
-    CHECK(load_fallback(fallback, {conf}).lists.upstreams[0].text() == "192.0.2.1:53");
-}
-
-TEST_CASE("command line: every mistake says what was expected", "[options]") {
-    const auto text = [](std::vector<std::string> arguments) {
-        const auto options = parse_options(arguments);
-        return options ? std::string("ok") : options.error().text();
-    };
-    CHECK(text({"--plan", "/run/p/plan", "--plan=/var/p/plan", "--stats", "s", "--fallback", "f"}) == "ok");
-    CHECK(text({"--plan", "/run/p/plan", "/var/p/plan", "--stats", "s", "--sockets", "2"}) == "ok");
-    CHECK(parse_options({"--plan", "a", "b"})->paths.plans == std::vector<std::string>{"a", "b"});
-    CHECK(parse_options({"--plan", "a", "--sockets=4"})->sockets == 4);
-    CHECK(text({"--plan", "a", "--sockets", "many"}).find("--sockets is \"many\"") == 0);
-    CHECK(text({"--plan", "a", "--sockets", "0"}).find("--sockets is \"0\"") == 0);
-    CHECK(text({"--plan", "a", "b", "c"}).find("--plan is given more than twice") == 0);
-    CHECK(text({}).find("no plan is given") == 0);
-    CHECK(text({"--plan"}).find("--plan has no value") == 0);
-    CHECK(text({"--plan", "a", "--bogus"}).find("unknown argument \"--bogus\"") == 0);
-    CHECK(text({"--plan", "a", "--stats", "x", "--stats", "y"}).find("--stats is given twice") == 0);
-    CHECK(text({"--plan", "a", "--plan", "b", "--plan", "c"}).find("--plan is given more than twice") == 0);
-    CHECK(parse_options({"--plan", "/a/plan", "--stats", "/b/stats"})->lock_path() == "/b/resolver.lock");
-    CHECK(parse_options({"--plan", "/a/plan"})->lock_path() == "/a/resolver.lock");
 }
