@@ -66,6 +66,7 @@ core::Result<EndpointInfo> EndpointCloud::describe(const std::string& endpoint) 
     auto found = zones(endpoint, &info->report.request_id);
     if (!found) return core::fail(std::move(found.error()));
     info->set_zones(std::move(*found));
+    refuse_impossible(info->report, session_.of_stand_in());
     return info;
 }
 

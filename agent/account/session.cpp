@@ -15,7 +15,8 @@ constexpr Micros kLookForInterruption = 100 * core::kMillisecond;
 struct CloudSession::Parts {
     Parts(const Config& config, AliyunOptions options, const std::vector<core::SocketAddress>& upstreams,
           std::function<bool()> stop)
-        : interrupted(std::move(stop)),
+        : stand_in(is_stand_in(config.aliyun)),
+          interrupted(std::move(stop)),
           clock(loop),
           lookup(loop, clock),
           cloud(loop, clock, random, lookup, config.aliyun),
@@ -30,6 +31,7 @@ struct CloudSession::Parts {
         turn.start_in(kLookForInterruption, [this] { keep_turning(); });
     }
 
+    bool stand_in;
     std::function<bool()> interrupted;
     core::Loop loop;  // before everything that uses it
     core::SystemClock clock;
@@ -117,6 +119,9 @@ core::Random& CloudSession::random() {
 }
 std::string CloudSession::region() const {
     return parts_->api->region();
+}
+bool CloudSession::of_stand_in() const {
+    return parts_->stand_in;
 }
 const ApiError& CloudSession::refusal() const {
     return parts_->refusal;

@@ -48,6 +48,8 @@ class CloudSession {
     /// The API's clock minus ours; 0 until it refused ours.
     Micros clock_offset_us() const;
     std::string region() const;  // "" until the first call, unless configured
+    /// See is_stand_in().
+    bool of_stand_in() const;
     /// The API's last refusal; empty if the failure was of another kind.
     const ApiError& refusal() const;
 

@@ -137,12 +137,28 @@ void add_place(CLI::App* app, const Shared& c) {
     app->add_flag("--wait", c->wait, "then wait, as endpoint wait does");
 }
 
-/// What `zone` and `export` take behind the endpoint's ID.
+/// What `export` takes: the ID may be left out.
+void add_export(CLI::App* app, const Shared& c) {
+    const auto words = std::make_shared<std::vector<std::string>>();
+    app->add_option(
+           "[ENDPOINT] FILE", *words,
+           "the endpoint's ID (default: the only one of the configuration); the file is replaced in one step, only "
+           "when there is something to write")
+        ->required()
+        ->expected(1, 2)
+        ->type_name("");
+    app->parse_complete_callback([c, words] {
+        c->file = words->back();
+        if (words->size() == 2) c->endpoint = words->front();
+        const std::string problem = words->size() == 2 ? check_endpoint_id(c->endpoint) : "";
+        if (!problem.empty()) throw CLI::ValidationError(c->endpoint, problem);
+        if (words->size() == 1 && check_endpoint_id(c->file).empty())
+            throw CLI::ValidationError("FILE", "is missing: endpoint export " + c->file + " FILE");
+    });
+}
+
+/// What `zone` takes behind the endpoint's ID.
 void add_rest(CLI::App* app, const Shared& c) {
-    if (c->verb == Verb::kExport) {
-        app->add_option("FILE", c->file, "replaced in one step, only when there is something to write")->required();
-        return;
-    }
     if (c->verb != Verb::kZone) return;
     add_read(app, "ZONE", "cn-hangzhou-h; add: ZONE,VSWITCH[,IP][,IPV6], the vSwitch if it is not this host's", "",
              [c](const std::string& text) { return read_zone_wish(text, &c->zone); })
@@ -165,6 +181,8 @@ void add_options(CLI::App* app, const Shared& c) {
             c->group = text;
             return is_resource_id(text, "sg-") ? "" : "is no ID that begins with sg-";
         })->required();
+    } else if (verb == Verb::kExport) {
+        add_export(app, c);
     } else if (!of_many) {
         add_read(app, "ENDPOINT", "its ID: ep-…", "", [c](const std::string& text) {
             c->endpoint = text;

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
 #include "core/printable.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -35,8 +37,28 @@ Json zones_file_json(const EndpointInfo& info, Micros written_wall_us) {
             {"Zones", zones}};
 }
 
+namespace {
+
+/// The one that was named, or the only one of the configuration.
+core::Result<std::string> wanted_endpoint(const EndpointRun& run) {
+    if (!run.command.endpoint.empty()) return run.command.endpoint;
+    std::set<std::string> ids;
+    for (const auto& link : run.config.links)
+        ids.insert(link.endpoints.begin(), link.endpoints.end());
+    if (ids.size() == 1) return *ids.begin();
+    return core::fail(core::Code::kUsage,
+                      ids.empty() ? "the configuration has no endpoint's ID"
+                                  : "the configuration has several endpoints: " +
+                                        core::joined(ids, [](const std::string& id) { return id; }),
+                      "postern endpoint export ep-… " + run.command.file);
+}
+
+}  // namespace
+
 int export_zones(EndpointRun& run) {
-    const std::string& id = run.command.endpoint;
+    const auto wanted = wanted_endpoint(run);
+    if (!wanted) return fail_command(run, wanted.error(), kExitUnknown);
+    const std::string& id = *wanted;
     const std::string& file = run.command.file;
     const auto info = run.cloud.describe(id);
     if (!info)

@@ -96,6 +96,11 @@ TEST_CASE("cli: zones of an endpoint, its file, its group", "[cli]") {
     CHECK(add.timeout_us == 10 * core::kMinute);
     CHECK_FALSE(endpoint({"zone", "remove", "ep-1", "cn-hangzhou-i"}).adds);
     CHECK(endpoint({"export", "ep-1", "zones.json"}).file == "zones.json");
+    CHECK(endpoint({"export", "ep-1", "zones.json"}).endpoint == "ep-1");
+    CHECK(endpoint({"export", "zones.json"}).file == "zones.json");
+    CHECK(endpoint({"export", "zones.json"}).endpoint.empty());
+    CHECK(refused({"export", "zones.json", "ep-1"}).find("zones.json") != std::string::npos);
+    CHECK(refused({"export"}).find("FILE") != std::string::npos);
     CHECK(endpoint({"remove-group", "sg-1", "-n"}).group == "sg-1");
     CHECK(refused({"zone", "move", "ep-1", "cn-hangzhou-i"}).find("neither add nor remove") != std::string::npos);
     CHECK(refused({"zone", "add", "ep-1", "vsw-1"}).find("ZONE") != std::string::npos);
