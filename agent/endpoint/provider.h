@@ -37,6 +37,8 @@ struct EndpointReport {
     core::Micros valid_us = 0;  // how long it is valid, if the source says so (a TTL)
     bool search = false;        // the endpoints found are in parts; status and zones above are unused
     std::vector<EndpointReport> parts;
+    // the endpoint's domain answers with the address of the asker's zone; nullopt where the source does not say
+    std::optional<bool> zone_affinity = {};
     bool operator==(const EndpointReport&) const = default;
 };
 

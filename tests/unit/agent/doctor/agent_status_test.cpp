@@ -74,7 +74,7 @@ TEST_CASE("doctor: the agent discovers when each link that asks the API has its 
     config.links[0].name = "a";
     config.links[0].endpoints = {"ep-1"};
     config.links[1].name = "b";
-    config.links[1].target = "gw.example.com";
+    config.links[1].targets = {"gw.example.com"};
     const auto seen = [&](const char* links) {
         return seen_in(fmt::format(R"({{"resolver":{{}},"links":[{}]}})", links), config);
     };
