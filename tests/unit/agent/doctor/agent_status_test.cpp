@@ -88,4 +88,18 @@ TEST_CASE("doctor: the agent discovers when each link that asks the API has its 
     CHECK(refused.doubts[0] == std::pair<std::string, std::string>{"a", "denied"});
 }
 
+TEST_CASE("doctor: the agent's word on a name that leads to one zone is read with its values", "[doctor]") {
+    const AgentSeen seen = seen_in(
+        R"({"resolver":{},"warnings":["a: x leads to"],"warning_kinds":["zones"],"links":[{"name":"a","one_zone":)"
+        R"({"name":"ep.example","endpoint":"ep-1","zone":"h","others":"i","domains":null,"zone_affinity":true}},)"
+        R"({"name":"b","one_zone":null}]})");
+    CHECK(seen.warnings.empty());
+    CHECK(seen.doubts.empty());
+    REQUIRE(seen.one_zone.size() == 1);
+    CHECK(seen.one_zone[0].first == "a");
+    CHECK(seen.one_zone[0].second.others == "i");
+    CHECK(seen.one_zone[0].second.domains.empty());
+    CHECK(seen.one_zone[0].second.affinity == true);
+}
+
 }  // namespace postern::agent::doctor
