@@ -19,8 +19,9 @@ namespace postern::core {
 struct Fallback {
     std::vector<SocketAddress> listen;
     std::vector<SocketAddress> upstreams;
-    std::vector<std::string> names, forwarded;
+    std::vector<std::string> names;
     std::vector<IpPrefix> allow;
+    std::vector<std::string> forwarded;
     bool operator==(const Fallback&) const = default;
 };
 
