@@ -459,6 +459,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
         e.cache.erase(it);
     }
     if (e.upstreams.empty()) {
+        e.absent.erase(name);
         const auto it = e.known.find(name);
         if (it != e.known.end() && !it->second.empty()) {
             return e.post(std::move(done), LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true});
