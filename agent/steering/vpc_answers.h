@@ -22,7 +22,7 @@ class VpcAnswers {
     static constexpr core::Micros kEvery = 30 * core::kSecond;
     static constexpr core::Micros kRetry = 10 * core::kSecond;
     /// With many links each is asked less often: at most this many questions a second.
-    static constexpr std::size_t kMaxPerSecond = 20;
+    static constexpr int kMaxPerSecond = 20;
 
     /// `discovery`: what is known about a link's addresses now.
     VpcAnswers(core::Clock& clock, core::Random& random, Lookup& lookup,
