@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/fallback_file.h"
 
+#include <algorithm>
+
 #include "core/text.h"
 
 namespace postern::core {
@@ -25,6 +27,8 @@ std::string format_fallback(const Fallback& fallback) {
         out += "upstream " + a.text() + '\n';
     for (const auto& n : fallback.names)
         out += "name " + n + '\n';
+    for (const auto& n : fallback.forwarded)
+        out += "forward " + n + '\n';
     for (const auto& p : fallback.allow)
         out += "allow " + p.text() + '\n';
     return out;
@@ -44,6 +48,8 @@ Fallback parse_fallback(std::string_view text) {
             if (const auto a = SocketAddress::parse(value, 53)) out.listen.push_back(*a);
         } else if (key == "name" && !value.empty()) {
             out.names.emplace_back(value);
+        } else if (key == "forward" && !value.empty()) {
+            out.forwarded.emplace_back(value);
         } else if (key == "allow") {
             if (const auto p = IpPrefix::parse(value)) out.allow.push_back(*p);
         }
@@ -60,7 +66,11 @@ Fallback with_known(Fallback now, const Fallback& before, std::string* kept) {
     };
     keep(now.listen, before.listen, "listen");
     keep(now.upstreams, before.upstreams, "upstream");
-    keep(now.names, before.names, "name");
+    std::vector<std::string> names = before.names;
+    std::erase_if(names, [&now](const std::string& name) {
+        return std::find(now.forwarded.begin(), now.forwarded.end(), name) != now.forwarded.end();
+    });
+    keep(now.names, names, "name");
     keep(now.allow, before.allow, "allow");
     return now;
 }

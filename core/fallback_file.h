@@ -3,6 +3,7 @@
 //     listen 127.0.0.153:53
 //     upstream 100.100.2.136:53
 //     name db.example.com          (private: answered SERVFAIL + EDE 14, never forwarded)
+//     forward db2.example.com      (not private: forwarded, even where an earlier file says "name")
 //     allow 127.0.0.0/8            (whose questions are answered; without such a line: loopback's alone)
 // Other lines and comments (#) are skipped. "nameserver IP" counts as an upstream, so a resolv.conf works too.
 #pragma once
@@ -20,6 +21,7 @@ struct Fallback {
     std::vector<SocketAddress> upstreams;
     std::vector<std::string> names;
     std::vector<IpPrefix> allow;
+    std::vector<std::string> forwarded;
     bool operator==(const Fallback&) const = default;
 };
 
@@ -30,6 +32,7 @@ std::string format_fallback(const Fallback& fallback);
 Fallback parse_fallback(std::string_view text);
 
 /// `now`, in which each list that is empty is that of `before`: a file that was emptied or cut takes nothing away.
+/// Names that `now` forwards are not kept.
 /// `kept` names those lists, "listen, name"; "" for none.
 Fallback with_known(Fallback now, const Fallback& before, std::string* kept);
 

@@ -76,6 +76,7 @@ core::Result<EndpointReport> read_endpoint_attribute(const JsonView& reply) {
     out.connection_status = word(reply.at("ConnectionStatus"));
     out.service_name = word(reply.at("ServiceName"));
     out.domain = word(reply.at("EndpointDomain"));
+    out.zone_affinity = reply.at("ZoneAffinityEnabled").boolean();
     out.request_id = word(reply.at({"RequestId", "requestId"}));
     if (out.endpoint_id.empty() || out.status.empty()) {
         return core::fail(Code::kApiBadReply, "a reply that describes no endpoint");

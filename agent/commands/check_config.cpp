@@ -78,7 +78,9 @@ int run_command(const CheckConfigCommand& command) {
         note.what = "note: " + note.what;
         fmt::print("{}\n", format_issue(command.config, note));
     }
-    const auto links = ": " + core::joined(config->links, [](const LinkConfig& link) { return link.name; });
+    const auto links = ": " + core::joined(config->links, [](const LinkConfig& link) {
+                           return link.answer ? link.name : link.name + " (verify only)";
+                       });
     fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
                config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
     const int offline = warnings.empty() ? kExitGood : kExitWarning;

@@ -31,7 +31,7 @@ std::optional<DnsSetup> dns_setup_or_complain(const DnsCommand& command) {
     s.second_server = c.dns.second_nameserver;
     if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes))
         s.served = core::parse_fallback(*text);
-    s.names = c.hosts();
+    s.names = c.answered_hosts();
     // Once it is running, the served names count: the file may be newer, or broken.
     if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
     // The file belongs to an ordinary user, and these words go into root's files and commands.

@@ -83,6 +83,18 @@ std::string owner_text(const PlanView& plan, const core::OwnerView& owner) {
     return out;
 }
 
+/// The links whose names are not in the plan: they are forwarded, and only verified.
+std::vector<std::string> verify_only(const PlanView& plan) {
+    std::vector<bool> answered(plan.links.size());
+    for (const auto& owner : plan.owners)
+        answered[owner.link] = true;
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < plan.links.size(); ++i) {
+        if (!answered[i]) out.emplace_back(plan.links[i].name);
+    }
+    return out;
+}
+
 std::string text_of(const PlanView& plan, const std::string& path) {
     std::string out = fmt::format("{}\n", path);
     const auto row = [&out](std::string_view key, std::string_view value) {
@@ -107,6 +119,8 @@ std::string text_of(const PlanView& plan, const std::string& path) {
     if (s.trust_ad != 0) row("AD", "of the upstreams is handed on");
     for (const auto& owner : plan.owners)
         out += owner_text(plan, owner);
+    for (const auto& link : verify_only(plan))
+        out += fmt::format("\nlink {}  verify only: its name is forwarded\n", printable(link));
     if (plan.owners.empty()) out += "\nno private names: everything is forwarded\n";
     return out;
 }
@@ -154,7 +168,8 @@ std::string json_of(const PlanView& plan, const std::string& path) {
                       {"listen", std::move(listen)},
                       {"allow", std::move(allow)},
                       {"upstreams", std::move(upstreams)},
-                      {"owners", std::move(owners)}};
+                      {"owners", std::move(owners)},
+                      {"verify_only", verify_only(plan)}};
     return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
@@ -205,6 +220,8 @@ int run_command(const PlanCompileCommand& command) {
         waiting += owner.ready ? 0 : 1;
     fmt::print("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
                plan->owners.size(), bytes->size());
+    if (const auto verified = verify_only(*plan); !verified.empty())
+        fmt::print("verify only, so their names are forwarded: {}\n", core::joined(verified));
     if (waiting == 0) return kExitGood;
     complain(
         "plan compile",

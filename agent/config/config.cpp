@@ -160,7 +160,7 @@ std::string syntax_problem(const toml::parse_error& error, std::string_view text
 
 bool Config::needs_discovery() const {
     return std::any_of(links.begin(), links.end(),
-                       [](const LinkConfig& link) { return link.target.empty() && link.addresses.empty(); });
+                       [](const LinkConfig& link) { return link.targets.empty() && link.addresses.empty(); });
 }
 
 std::string format_issue(const std::string& path, const ConfigIssue& issue) {
@@ -218,6 +218,14 @@ std::vector<std::string> Config::hosts() const {
     std::vector<std::string> hosts;
     for (const auto& link : links)
         hosts.push_back(link.host);
+    return hosts;
+}
+
+std::vector<std::string> Config::answered_hosts() const {
+    std::vector<std::string> hosts;
+    for (const auto& link : links) {
+        if (link.answer) hosts.push_back(link.host);
+    }
     return hosts;
 }
 

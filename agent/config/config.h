@@ -97,9 +97,10 @@ struct LinkConfig {
     std::vector<std::string> endpoints;      // PrivateLink endpoint IDs, merged
     EndpointQuery find;                      // a search for endpoints
     std::vector<core::IpAddress> addresses;  // fixed
-    std::string target;                      // a name whose A and AAAA records are followed
+    std::vector<std::string> targets;        // names whose A and AAAA records are followed, merged
     std::string zones_file;                  // a saved ListVpcEndpointZones reply
     std::vector<std::string> zones;          // selects discovered zones; empty: all
+    bool answer = true;                      // false: the upstreams answer the name, and it is only verified
     TokenSource token;
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     std::string compare;  // host of the public gateway; "": no comparison
@@ -133,7 +134,8 @@ struct Config {
 
     // whether any link has addresses with zones: then the host's own zone matters
     bool needs_discovery() const;
-    std::vector<std::string> hosts() const;  // of all links
+    std::vector<std::string> hosts() const;           // of all links
+    std::vector<std::string> answered_hosts() const;  // of those that postern answers
 };
 
 /// "FILE:LINE: key: what"

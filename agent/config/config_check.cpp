@@ -219,6 +219,12 @@ void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int pl
                                        fmt::format("{} is not a zone of the region {}", zone, config.aliyun.region)});
         }
     }
+    if (!link.answer) {
+        config.notes.push_back({line_of(&node, "answer"), "link.answer",
+                                fmt::format("\"{}\" is verify only: the upstreams answer {}; its addresses are probed "
+                                            "and compared with that answer",
+                                            link.name, link.host)});
+    }
     check_probe(node, config, link, plan_ttl_line, issues);
     check_compare(node, config, link, issues);
 }

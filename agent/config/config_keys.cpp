@@ -38,12 +38,26 @@ std::string take_allowed_host(const std::string& text, std::string& out) {
     return fine ? "" : "is not a host name: give it as in the URL, without scheme and port";
 }
 
-std::string read_host(const ConfigNode& node, std::string& out) {
-    if (node.type != Type::kString) return expected("a host name in quotes", node);
-    auto host = normalise_host(node.text);
+std::string take_host(const std::string& text, std::string& out) {
+    auto host = normalise_host(text);
     if (!host) return host.error();
     out = std::move(*host);
     return "";
+}
+
+std::string read_host(const ConfigNode& node, std::string& out) {
+    if (node.type != Type::kString) return expected("a host name in quotes", node);
+    return take_host(node.text, out);
+}
+
+/// One name, or a list of them.
+std::string read_targets(const ConfigNode& node, std::vector<std::string>& out) {
+    if (node.type == Type::kList) return read_list(node, "host names", 1, kMaxSources, take_host, out);
+    if (node.type != Type::kString) return expected("a host name in quotes, or a list of them", node);
+    std::string name;
+    std::string problem = take_host(node.text, name);
+    if (problem.empty()) out = {std::move(name)};
+    return problem;
 }
 
 /// "gw.example.com", or with a port: "gw.example.com:8443".
@@ -312,6 +326,7 @@ const KeyRow kKeys[] = {
      R"(["10.0.1.23"])", R"(["10.0.1.300"])"},
     {kLink, "zones", READ(read_list(n, "zone IDs", 1, kMaxSources, take_zone, t.link->zones)), R"(["cn-hangzhou-h"])",
      R"(["h"])"},
+    {kLink, "answer", READ(read_boolean(n, t.link->answer)), "false", R"("no")"},
     {kLink, "token_file", READ(read_path(n, t.link->token.file)), R"("/etc/postern/db.token")",
      R"("0123456789abcdef0123456789abcdef01234567")"},
     {kLink, "token_env", READ(read_string(n, "a name in quotes", check_env_name, t.link->token.env)), R"("DB_TOKEN")",
@@ -322,8 +337,8 @@ const KeyRow kKeys[] = {
          {{"any", probe::LinkPolicy::kAny}, {"quorum", probe::LinkPolicy::kQuorum}, {"all", probe::LinkPolicy::kAll}},
          t.link->policy)),
      R"("quorum")", R"("some")"},
-    {kLink, "target", READ(read_host(n, t.link->target)), R"("ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com")",
-     R"("10.0.1.23")"},
+    {kLink, "target", READ(read_targets(n, t.link->targets)),
+     R"(["ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com", "ep-z.example.com"])", R"("10.0.1.23")"},
     {kLink, "zones_file", READ(read_path(n, t.link->zones_file)), R"("/etc/postern/zones.json")", R"("zones.json")"},
     {kLink, "compare", READ(read_gateway(n, t.link->compare, t.link->compare_port)), R"("gw.example.com:8443")",
      R"("https://gw.example.com")"},

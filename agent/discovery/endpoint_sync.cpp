@@ -129,6 +129,14 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             ++used;
         }
         if (used == 0) return;
+        for (const auto& [name, link] : links) {
+            const auto keys = source_keys(link.config);
+            const auto saved = [this](const std::string& key) { return sources.at(key)->known; };
+            if (std::none_of(keys.begin(), keys.end(), saved)) continue;
+            for (const auto& key : keys)
+                sources.at(key)->tried =
+                    true;  // a new source of a known link: what was served is served until it answers
+        }
         core::log_info("snapshot_restored", "the last known addresses serve until the API answers",
                        {{"sources", std::to_string(used)}, {"written", core::format_utc(snapshot.written_wall_us)}});
         update_links("");

@@ -47,8 +47,12 @@ DiscoveryStatus status_of(const KnownLink& link, const std::vector<const KnownSo
     bool snapshot = false, ready = false;
     Micros newest = 0;
     out.asked_wall_us = now_wall_us;
-    for (const KnownSource* source : sources) {
-        const KnownSource& s = *source;
+    const auto keys = source_keys(link.config);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        const KnownSource& s = *sources[i];
+        const bool follows = keys[i].starts_with(kTargetPrefix);
+        out.sources.push_back({keys[i], follows ? keys[i].substr(kTargetPrefix.size()) : "",
+                               narrowed(s.held.served, link.config.zones), s.confirmed_wall_us, s.error});
         out.asked_wall_us = std::min(out.asked_wall_us, s.asked_wall_us);
         if (s.error && !out.error) out.error = s.error;
         if (s.error && (out.error_since_wall_us == 0 || s.error_since_wall_us < out.error_since_wall_us)) {

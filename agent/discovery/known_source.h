@@ -24,6 +24,15 @@ struct KnownSource {
     std::string doubt;
 };
 
+/// What one source of a link gave.
+struct SourceStatus {
+    std::string name;       // its key: "ep-…", "target:NAME", "file:PATH", "find:…"
+    std::string target;     // the name that is followed; "" of the other kinds
+    EndpointSet addresses;  // those of the link's zones that are in use
+    Micros confirmed_wall_us = 0;
+    std::optional<core::Error> error;  // of its last poll
+};
+
 struct KnownLink {
     LinkConfig config;
     EndpointSet addresses;
@@ -44,6 +53,7 @@ struct DiscoveryStatus {
     std::optional<core::Error> error;  // of the last poll; cleared by a success
     Micros error_since_wall_us = 0;
     std::vector<EndpointReport> reports;
+    std::vector<SourceStatus> sources;  // in the order of the configuration; none for fixed addresses
 };
 
 /// The addresses of a link from its sources; nullopt while a source has neither answered nor failed: half a set at the

@@ -44,6 +44,7 @@ std::string report_json(const EndpointReport& r) {
     for (const auto& part : r.parts)
         parts += (parts.empty() ? "" : ",") + report_json(part);
     if (r.search) parts = ",\"parts\":[" + parts + "]";
+    if (r.zone_affinity) parts += fmt::format(",\"zone_affinity\":{}", *r.zone_affinity);
     return fmt::format(
         "{{\"endpoint\":{},\"status\":{},\"business_status\":{},\"connection_status\":{},\"service\":{},\"domain\":{},"
         "\"request_id\":{},\"zones\":[{}]{}}}",
@@ -100,6 +101,7 @@ class BodyReader {
             out.zones.push_back({z.at("zone").text(), z.at("status").text(), ip(z.at("ipv4")), ip(z.at("ipv6")),
                                  z.at("domain").text()});
         }
+        out.zone_affinity = v.at("zone_affinity").boolean();
         const JsonView parts = v.at("parts");
         out.search = parts.is_array();
         for (const auto& part : parts.items())

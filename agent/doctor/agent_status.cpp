@@ -37,11 +37,23 @@ void read_warnings(const JsonView& status, AgentSeen& seen) {
             case WarningKind::kDiscovery:
                 seen.doubts.emplace_back("", texts[i].text());
                 break;
+            case WarningKind::kZones:  // read_one_zone()
             case WarningKind::kConfig:
             case WarningKind::kClock:
             case WarningKind::kHostDns:
                 break;  // doctor checks these itself
         }
+    }
+}
+
+void read_one_zone(const JsonView& status, AgentSeen& seen) {
+    for (const JsonView& link : status.at("links").items()) {
+        const JsonView f = link.at("one_zone");
+        if (!f.is_object()) continue;
+        seen.one_zone.emplace_back(
+            link.at("name").text(),
+            OneZone{f.at("name").text(), f.at("endpoint").text(), f.at("zone").text(), f.at("others").text(),
+                    f.at("domains").text(), f.at("zone_affinity").boolean()});
     }
 }
 
@@ -56,6 +68,7 @@ void read_agent_status(std::string_view body, const Config& config, AgentSeen& s
     seen.version = status->at("version").text();
     seen.resolver_problem = status->at("resolver").at("problem").text();
     read_warnings(*status, seen);
+    read_one_zone(*status, seen);
     read_discovery(config, *status, seen);
 }
 

@@ -78,6 +78,8 @@ class Walk {
         gather(cloud_seen != nullptr
                    ? judge_cloud(*cloud_seen, agent_seen != nullptr && agent_seen->discovers)
                    : out_of_time({Step::kCredentials, Step::kApi, Step::kEndpoint, Step::kSecurityGroup}));
+        gather(judge_zones(config, targets_, cloud_seen != nullptr ? *cloud_seen : CloudSeen{},
+                           agent_seen != nullptr ? *agent_seen : AgentSeen{}));
         gather(host_seen != nullptr && dns_seen != nullptr
                    ? judge_dns(*dns_seen, *host_seen)
                    : out_of_time({Step::kStub, Step::kSystem, Step::kHosts, Step::kResolvConf}));

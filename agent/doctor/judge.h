@@ -19,6 +19,9 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers = false);
 bool wants(const LinkConfig& link, const std::string& zone);
 /// Whether the addresses of a link are those that its endpoints have now. No finding if the cloud gave no answer.
 Findings judge_drift(const LinkConfig& link, const std::vector<PathSeen>& paths, const CloudSeen& cloud);
+/// Names that links follow and that leave zones of their endpoint out: as the cloud shows it, else as the agent knows it.
+Findings judge_zones(const Config& config, const std::vector<probe::ProbeTarget>& targets, const CloudSeen& cloud,
+                     const AgentSeen& agent);
 /// stub, system, hosts and resolv_conf, which explain each other.
 Findings judge_dns(const DnsSeen& dns, const HostSeen& host);
 /// address, tcp, tls, http, sql and ws of one link. `let_in`: according to the cloud the endpoint is connected and

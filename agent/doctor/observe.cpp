@@ -96,8 +96,11 @@ DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe
     }
     seen.server = own_address(config->dns);
     seen.listen = config->dns.listen;
-    for (const LinkConfig& link : config->links)
+    for (const LinkConfig& link : config->links) {
         look(link.name, link.host);
+        seen.names.back().verify_only = !link.answer;
+        seen.names.back().narrowed = !link.zones.empty();
+    }
     seen.forwarded = ask_dns(seen.server, kPublicName, "A", 5 * core::kSecond);
     if (!*seen.forwarded) seen.forwarded.reset();  // a silent server was found above
     return seen;

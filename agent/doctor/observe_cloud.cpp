@@ -23,6 +23,24 @@ std::vector<std::string> endpoints_of(const LinkConfig& link, const std::vector<
     return {found.begin(), found.end()};
 }
 
+constexpr std::size_t kMaxFollowed = 16;
+
+/// The endpoints whose ID begins a name that a link follows: whether the name is their domain is judged later.
+std::vector<EndpointReport> look_at_followed(EndpointCloud& cloud, const Config& config) {
+    std::set<std::string> ids;
+    for (const LinkConfig& link : config.links) {
+        for (const auto& name : link.targets) {
+            const std::string id = name.substr(0, name.find('.'));
+            if (is_resource_id(id, "ep-") && ids.size() < kMaxFollowed) ids.insert(id);
+        }
+    }
+    std::vector<EndpointReport> out;
+    for (const auto& id : ids) {
+        if (auto info = cloud.describe(id)) out.push_back(std::move(info->report));
+    }
+    return out;
+}
+
 }  // namespace
 
 std::vector<probe::ProbeTarget> targets_in(const CloudSeen& cloud, const Config& config,
@@ -62,6 +80,7 @@ CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarg
             seen.endpoints.push_back(std::move(endpoint));
         }
     }
+    if (seen.credentials) seen.followed = look_at_followed(cloud, config);
     seen.clock_offset_us = session.clock_offset_us();
     seen.region = session.region().empty() ? config.aliyun.region : session.region();
     return seen;

@@ -12,6 +12,7 @@
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/takeover.h"
 #include "agent/net/dns_query.h"
+#include "agent/status/one_zone.h"
 #include "probe/probe_types.h"
 
 namespace postern::agent::doctor {
@@ -34,6 +35,7 @@ struct AgentSeen {
     std::string resolver_problem;
     std::vector<std::string> warnings;
     std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and its discovery error
+    std::vector<std::pair<std::string, OneZone>> one_zone;    // by link
     bool discovers = false;                                   // every link that uses the API has its answer
 };
 
@@ -49,6 +51,7 @@ struct CloudSeen {
     core::Result<Credentials> credentials;  // from this command's environment
     core::Micros clock_offset_us = 0;       // the API's clock minus ours; 0 until it refused ours
     std::vector<EndpointSeen> endpoints;    // of the links that name them; empty: none does
+    std::vector<EndpointReport> followed;   // those whose domain a link follows, where the API is in use and tells
 };
 
 /// One private name, with its expected addresses.
@@ -57,6 +60,8 @@ struct NameSeen {
     std::vector<core::IpAddress> known;  // all addresses of the link, sorted; empty: none is known
     std::optional<core::Result<DnsReply>> stub;
     std::optional<SystemLookup> system;
+    bool verify_only = false;  // the VPC's DNS answers it, not postern
+    bool narrowed = false;     // `known` leaves zones of the endpoint out
 };
 
 struct DnsSeen {

@@ -39,6 +39,8 @@ struct EndpointReport {
     core::Micros written_wall_us = 0;  // when the source says that it was true; 0: now
     bool search = false;               // the endpoints found are in parts; status and zones above are unused
     std::vector<EndpointReport> parts;
+    // the endpoint's domain answers with the address of the asker's zone; nullopt where the source does not say
+    std::optional<bool> zone_affinity = {};
     bool operator==(const EndpointReport&) const = default;
 };
 

@@ -16,7 +16,7 @@ constexpr State kWarn = State::kWarn;
 
 constexpr std::string_view kNoAgent = "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN";
 constexpr std::string_view kWrongPath =
-    "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
+    "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-STUB-VPC PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
 /// Why the addresses are not known.
 constexpr std::string_view kNoDiscovery =
@@ -54,12 +54,14 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ENDPOINT-LOCKED", kEndpoint, kFail, kYou},
     {"PN-ENDPOINT-MAKING", kEndpoint, kWarn, kAlibaba},
     {"PN-ENDPOINT-ZONE", kEndpoint, kWarn, kYou},
+    {"PN-ENDPOINT-AFFINITY", kEndpoint, kWarn, kYou},
 
     {"PN-SECURITY-GROUP-443", kSecurityGroup, kFail, kCloudAdmin},
 
     {"PN-STUB-SILENT", kStub, kFail, kYou, "PN-AGENT-DOWN PN-AGENT-RESOLVER"},
     {"PN-STUB-FOREIGN", kStub, kFail, kYou},
     {"PN-STUB-WRONG", kStub, kFail, kYou, kNoAgent},
+    {"PN-STUB-VPC", kStub, kWarn, kCloudAdmin, "PN-STUB-FORWARD"},
     {"PN-STUB-FORWARD", kStub, kFail, kCloudAdmin, kNoAgent},
 
     {"PN-HOSTS-SHADOW", kHosts, kFail, kYou},
@@ -85,7 +87,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ADDRESS-STALE", kAddress, kFail, kYou},
     {"PN-ADDRESS-MISSING", kAddress, kWarn, kYou},
     {"PN-ADDRESS-PUBLIC", kAddress, kWarn, kYou},
-    {"PN-ADDRESS-ONE", kAddress, kWarn, kYou},
+    {"PN-ADDRESS-ONE", kAddress, kWarn, kYou, "PN-ENDPOINT-AFFINITY"},
 
     {"PN-TCP-REFUSED", kTcp, kFail, kTdengine, kNotServed, Reason::kTcpRefused},
     {"PN-TCP-TIMEOUT", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kTcpTimeout},

@@ -48,13 +48,9 @@ bool is_host_name(const std::string& text) {
     if (text.empty() || text.size() > 253) return false;
     std::size_t label = 0;
     for (const char c : text) {
-        if (c == '.') {
-            if (label == 0) return false;
-            label = 0;
-            continue;
-        }
-        const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        if (!good || ++label > 63) return false;
+        const bool dot = c == '.', word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (dot ? label == 0 : !word || label == 63) return false;
+        label = dot ? 0 : label + 1;
     }
     return label > 0;
 }
@@ -280,6 +276,7 @@ struct AresLookup::State {
     std::map<std::string, std::unique_ptr<Question>> asked;
     std::map<std::string, Kept> cache;
     Known known;
+    std::set<std::string> absent;  // that have no address, by their last answer
     std::deque<std::pair<Callback, core::Result<LookupResult>>> ready;
     core::Timer delivery;
     std::uint64_t next_id = 1;
@@ -389,6 +386,7 @@ struct AresLookup::State {
         }
         std::sort(out.addresses.begin(), out.addresses.end());
         out.addresses.erase(std::unique(out.addresses.begin(), out.addresses.end()), out.addresses.end());
+        absent.erase(host);
         if (!out.addresses.empty()) {
             if (!out.partial || known[host].empty()) known[host] = out.addresses;
             if (out.partial) out.ttl_s = std::min(out.ttl_s, kPartialReuseS);
@@ -405,7 +403,8 @@ struct AresLookup::State {
             return LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true};
         }
         const std::string servers = core::joined(upstreams, [](const auto& upstream) { return upstream.text(); });
-        if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
+        if (means_none(status)) {
+            absent.insert(host);
             return core::fail(
                 Code::kDnsFailed,
                 host + (status == ARES_ENODATA ? " has no address" : " does not exist") + ", say " + servers,
@@ -460,6 +459,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
         e.cache.erase(it);
     }
     if (e.upstreams.empty()) {
+        e.absent.erase(name);
         const auto it = e.known.find(name);
         if (it != e.known.end() && !it->second.empty()) {
             return e.post(std::move(done), LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true});
@@ -480,6 +480,10 @@ void AresLookup::resolve(const std::string& host, Callback done) {
 
 void AresLookup::forget(const std::string& host) {
     state_->cache.erase(normal(host));
+}
+
+bool AresLookup::is_absent(const std::string& host) const {
+    return state_->absent.count(normal(host)) != 0;
 }
 
 AresLookup::Known AresLookup::known() const {

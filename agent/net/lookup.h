@@ -38,6 +38,9 @@ class Lookup {
     /// The next resolve() of it asks the upstreams, even if the cached answer's TTL has not passed.
     virtual void forget(const std::string& /*host*/) {}
 
+    /// Whether the last error about it was that the upstreams say it has no address, unlike that they do not answer.
+    virtual bool is_absent(const std::string& /*host*/) const { return false; }
+
     static constexpr core::Micros kMaxTime = 5 * core::kSecond;
 };
 
@@ -51,6 +54,7 @@ class AresLookup final : public Lookup {
     /// With no upstream and no cached answer: kDnsFailed. A good answer is cached for its TTL (at most 5 min).
     void resolve(const std::string& host, Callback done) override;
     void forget(const std::string& host) override;
+    bool is_absent(const std::string& host) const override;
 
     /// Last good addresses by name: saved with the snapshot, so that a restarted agent reaches the API when
     /// DNS is down.

@@ -74,6 +74,21 @@ std::string step_output(const AddressStatus& a, Phase first) {
     return failure_text(r);
 }
 
+/// Of a name that is only verified: what the VPC's DNS answers.
+Json vpc_check(const LinkStatus& link) {
+    const VpcAnswer& a = *link.vpc_answer;
+    const bool agrees = a.finding == VpcFinding::kSame || a.finding == VpcFinding::kFewer;
+    const State state = leads_to_down(link) ? State::kDown : agrees ? State::kUp : State::kDegraded;
+    Json out = {{"componentType", "component"},
+                {"status", health_word(state)},
+                {"observedValue", a.addresses.size()},
+                {"observedUnit", "addresses"},
+                {"verifyOnly", true}};
+    if (a.at_wall_us > 0) out["time"] = core::format_utc(a.at_wall_us);
+    if (state != State::kUp) out["output"] = a.text;
+    return out;
+}
+
 void add_link(Json& checks, const LinkStatus& link) {
     Json tcp = Json::array(), tls = Json::array(), sql = Json::array(), time = Json::array();
     for (const auto& a : link.addresses) {
@@ -102,6 +117,8 @@ void add_link(Json& checks, const LinkStatus& link) {
         }
         add("responseTime", std::move(time));
     }
+
+    if (link.vpc_answer) add("vpcAnswer", Json::array({vpc_check(link)}));
 
     const DiscoveryStatus& d = link.discovery;
     State endpoint =

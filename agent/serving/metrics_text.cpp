@@ -128,15 +128,22 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_link_addresses", "gauge", "Addresses that discovery knows.");
     for (const auto& link : s.links)
         w.sample({{"link", link.name}}, link.addresses.size());
-    w.family("postern_dns_private_answers", "gauge", "Addresses in the present answer for a link's name.");
-    for (const auto& link : s.links)
-        w.sample({{"link", link.name}}, link.answer.size());
+    w.family("postern_dns_private_answers", "gauge",
+             "Addresses in the present answer for a link's name; absent where it is only verified.");
+    const auto answered = [&](auto value) {
+        for (const auto& link : s.links) {
+            if (!link.verify_only) w.sample({{"link", link.name}}, value(link));
+        }
+    };
+    answered([](const LinkStatus& link) { return link.answer.size(); });
     w.family("postern_dns_private_queries_total", "counter", "Queries answered for a link's name.");
-    for (const auto& link : s.links)
-        w.sample({{"link", link.name}}, link.answers);
+    answered([](const LinkStatus& link) { return link.answers; });
     w.family("postern_link_fail_open", "gauge", "1 while all addresses are answered because all are down.");
+    answered([](const LinkStatus& link) { return link.all_down ? 1 : 0; });
+    w.family("postern_link_verify_only", "gauge",
+             "1 for a link whose name the VPC's DNS answers, and postern verifies.");
     for (const auto& link : s.links)
-        w.sample({{"link", link.name}}, link.all_down ? 1 : 0);
+        w.sample({{"link", link.name}}, link.verify_only ? 1 : 0);
 
     w.family("postern_endpoint_up", "gauge",
              "1 when an address is up or degraded, 0 when it is down; absent while unknown.");
@@ -202,6 +209,32 @@ void compare_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_compare_last_timestamp_seconds", "gauge", "When the public gateway was last asked; 0: not yet.");
     each([&w](const LinkStatus& link, const CompareStatus& c) {
         w.sample({{"link", link.name}}, timestamp(c.at_wall_us));
+    });
+}
+
+/// For links that only verify their name.
+void vpc_answer_metrics(Writer& w, const StatusSnapshot& s) {
+    const auto each = [&s](auto sample) {
+        for (const auto& link : s.links) {
+            if (link.vpc_answer) sample(link, *link.vpc_answer);
+        }
+    };
+    if (std::none_of(s.links.begin(), s.links.end(), [](const auto& link) { return link.verify_only; })) return;
+    w.family("postern_vpc_answer_finding", "gauge",
+             "1 for how the VPC's answer compares with the endpoint's addresses.");
+    each([&w](const LinkStatus& link, const VpcAnswer& a) {
+        for (int f = 0; f < static_cast<int>(VpcFinding::kCount); ++f) {
+            const auto finding = static_cast<VpcFinding>(f);
+            w.sample({{"link", link.name}, {"finding", std::string(to_string(finding))}}, a.finding == finding ? 1 : 0);
+        }
+    });
+    w.family("postern_vpc_answer_attempts_total", "counter", "Times that the VPC's DNS was asked for a verified name.");
+    each([&w](const LinkStatus& link, const VpcAnswer& a) { w.sample({{"link", link.name}}, a.attempts); });
+    w.family("postern_vpc_answer_failures_total", "counter", "Times that it did not answer.");
+    each([&w](const LinkStatus& link, const VpcAnswer& a) { w.sample({{"link", link.name}}, a.failures); });
+    w.family("postern_vpc_answer_last_timestamp_seconds", "gauge", "When it last answered; 0: not yet.");
+    each([&w](const LinkStatus& link, const VpcAnswer& a) {
+        w.sample({{"link", link.name}}, timestamp(a.at_wall_us));
     });
 }
 
@@ -347,6 +380,7 @@ std::string metrics_text(const StatusSnapshot& s) {
     link_metrics(w, s);
     probe_metrics(w, s);
     compare_metrics(w, s);
+    vpc_answer_metrics(w, s);
     dns_metrics(w, s);
     upstream_metrics(w, s);
     resolver_metrics(w, s);

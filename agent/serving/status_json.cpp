@@ -52,6 +52,7 @@ Json report_json(const EndpointReport& report) {
             {"connection_status", report.connection_status},
             {"service_name", text_or_null(report.service_name)},
             {"domain", text_or_null(report.domain)},
+            {"zone_affinity", report.zone_affinity ? Json(*report.zone_affinity) : Json(nullptr)},
             {"request_id", text_or_null(report.request_id)},
             {"written", time_or_null(report.written_wall_us)},
             {"zones", std::move(zones)}};
@@ -62,10 +63,22 @@ Json share_json(const probe::Share& share) {
     return share.tried == 0 ? Json(nullptr) : Json{{"passed", share.passed}, {"tried", share.tried}};
 }
 
+Json source_json(const SourceStatus& source) {
+    Json addresses = Json::array();
+    for (const auto& a : source.addresses)
+        addresses.push_back(a.ip.text());
+    return {{"source", source.name},
+            {"addresses", std::move(addresses)},
+            {"confirmed", time_or_null(source.confirmed_wall_us)},
+            {"error", source.error ? Json(source.error->what) : Json(nullptr)}};
+}
+
 Json discovery_json(const DiscoveryStatus& d) {
-    Json reports = Json::array();
+    Json reports = Json::array(), sources = Json::array();
     for (const auto& report : d.reports)
         reports.push_back(report_json(report));
+    for (const auto& source : d.sources)
+        sources.push_back(source_json(source));
     return {{"known", d.known},
             {"source", d.source},
             {"confirmed", time_or_null(d.confirmed_wall_us)},
@@ -74,7 +87,8 @@ Json discovery_json(const DiscoveryStatus& d) {
             {"request_id", text_or_null(d.request_id)},
             {"waiting_for", text_or_null(d.waiting_for)},
             {"error", d.error ? error_json(*d.error, d.error_since_wall_us) : Json(nullptr)},
-            {"endpoints", std::move(reports)}};
+            {"endpoints", std::move(reports)},
+            {"sources", std::move(sources)}};
 }
 
 Json host_dns_json(const HostDnsReport& r) {
@@ -153,6 +167,27 @@ Json compare_json(const CompareStatus& c) {
             {"last", c.last ? result_json(*c.last) : Json(nullptr)}};
 }
 
+Json vpc_answer_json(const VpcAnswer& a) {
+    return {{"finding", to_string(a.finding)},
+            {"text", a.text},
+            {"addresses", texts(a.addresses)},
+            {"missing", texts(a.missing)},
+            {"foreign", texts(a.foreign)},
+            {"answered", time_or_null(a.at_wall_us)},
+            {"attempts_total", a.attempts},
+            {"failures_total", a.failures},
+            {"error", a.error ? Json(a.error->what) : Json(nullptr)}};
+}
+
+Json one_zone_json(const OneZone& f) {
+    return {{"name", f.name},
+            {"endpoint", f.endpoint},
+            {"zone", f.zone},
+            {"others", f.others},
+            {"domains", text_or_null(f.domains)},
+            {"zone_affinity", f.affinity ? Json(*f.affinity) : Json(nullptr)}};
+}
+
 Json finding_json(const CauseFinding& f) {
     const bool has_reason = f.reason != probe::Reason::kNone;
     return {{"code", f.code},
@@ -196,6 +231,9 @@ Json link_json(const LinkStatus& link) {
             {"discovery", discovery_json(link.discovery)},
             {"addresses", std::move(addresses)},
             {"compare", link.compare ? compare_json(*link.compare) : Json(nullptr)},
+            {"verify_only", link.verify_only},
+            {"vpc_answer", link.vpc_answer ? vpc_answer_json(*link.vpc_answer) : Json(nullptr)},
+            {"one_zone", link.one_zone ? one_zone_json(*link.one_zone) : Json(nullptr)},
             {"finding", link.finding ? finding_json(*link.finding) : Json(nullptr)}};
 }
 

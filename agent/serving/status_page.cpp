@@ -65,7 +65,10 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td "
         "class=\"n\">{}</td><td>{}</td></tr>\n",
         a.ip.text(), escape(a.zone), state_cell(a.verdict.path, words), state_cell(a.verdict.service, words), last,
-        a.answered ? words.in_answer : words.withdrawn);
+        link.vpc_answer && !link.vpc_answer->known() ? "–"
+        : link.verify_only                           ? (a.answered ? words.in_vpc_answer : words.not_in_vpc_answer)
+        : a.answered                                 ? words.in_answer
+                                                     : words.withdrawn);
 }
 
 /// Rows until `room` is used up, bad ones first; `left` is the number omitted.

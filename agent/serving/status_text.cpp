@@ -135,8 +135,9 @@ class Screen {
     void draw_link(const LinkStatus& link) {
         out_ += '\n';
         const std::string state(probe::to_string(link.state));
-        line(fmt::format("{}  {}  {}", paint_.bold(link.name),
-                         painted_state(link.state, link.probing ? state : "not probed"), link.host));
+        line(fmt::format("{}  {}  {}{}", paint_.bold(link.name),
+                         painted_state(link.state, link.probing ? state : "not probed"), link.host,
+                         link.verify_only ? "  verify only" : ""));
         std::size_t ip = 0, zone = 0, what = 0;
         for (const auto& a : link.addresses) {
             ip = std::max(ip, a.ip.text().size());
@@ -149,7 +150,7 @@ class Screen {
             if (zone > 0) row += pad(printable(a.zone), zone) + "  ";
             row += painted_state(shown, pad(link.probing ? probe::to_string(shown) : "-", 8)) + "  ";
             row += pad_left(measured(link, a), what) + "  ";
-            row += a.answered ? pad("in answer", 9) : paint_.yellow(pad("withdrawn", 9));
+            row += answer_column(link, a);
             if (a.since_wall_us > 0 && link.probing)
                 row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
             line(row);
@@ -161,6 +162,32 @@ class Screen {
         if (!link.fix.empty() && !(brief_ && link.fix == advised_)) paragraph(2, "→ ", link.fix, nullptr);
         if (!link.fix.empty()) advised_ = link.fix;
         notes(link);
+    }
+
+    /// Of a name that is only verified: answered by the VPC or not, which may be as it should be.
+    std::string answer_column(const LinkStatus& link, const AddressStatus& a) const {
+        const bool known = link.vpc_answer && link.vpc_answer->known();
+        if (link.verify_only) return pad(!known ? "-" : a.answered ? "answered by the VPC" : "not answered", 19);
+        return a.answered ? pad("in answer", 9) : paint_.yellow(pad("withdrawn", 9));
+    }
+
+    void verified(const LinkStatus& link) {
+        if (!link.vpc_answer || link.cause.find(link.vpc_answer->text) != std::string::npos) return;
+        const VpcAnswer& a = *link.vpc_answer;
+        std::string text = a.text;
+        if (a.at_wall_us > 0) text += fmt::format(" ({} ago)", span(s_.now_wall_us - a.at_wall_us));
+        paragraph(2, "verified: ", text, &Paint::dim);
+    }
+
+    /// Which of several names gave which address.
+    void followed(const LinkStatus& link) {
+        const auto& sources = link.discovery.sources;
+        if (sources.size() < 2 || sources.front().target.empty()) return;
+        for (const auto& source : sources) {
+            std::string text = fmt::format("{}: {}", source.target, describe(source.addresses));
+            if (source.error) text += fmt::format(" (fails: {})", source.error->what);
+            paragraph(2, "from ", text, source.error ? &Paint::yellow : &Paint::dim);
+        }
     }
 
     void compared(const LinkStatus& link) {
@@ -187,6 +214,8 @@ class Screen {
     void notes(const LinkStatus& link) {
         compared(link);
         if (brief_) return;
+        verified(link);
+        followed(link);
         if (link.probing && !link.asks_service && !link.addresses.empty()) {
             paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
         }

@@ -116,12 +116,12 @@ void explain_degraded(LinkStatus& link, const AddressStatus& a) {
 void judge_no_addresses(LinkStatus& link) {
     const DiscoveryStatus& d = link.discovery;
     if (d.error) {
-        link.state = link.path = State::kDown;
+        link.state = link.path = link.verify_only ? State::kUnknown : State::kDown;  // else nothing is answered
         link.finding = {"api_error", Reason::kNone, "", "", 0};
         link.cause = "no address is known, because discovery fails: " + d.error->what;
         link.fix = d.error->hint;
     } else if (!d.waiting_for.empty()) {
-        link.state = link.path = State::kDown;
+        link.state = link.path = link.verify_only ? State::kUnknown : State::kDown;
         link.cause = "no address is ready: " + d.waiting_for;
         link.fix = "postern asks again by itself; at once with: postern refresh";
     } else {
@@ -141,7 +141,7 @@ void explain(LinkStatus& link) {
     const Suspect no_service = find_suspect(link, service_down);
     if (no_path.bad > 0 && no_path.bad == link.addresses.size()) {
         explain_suspect(link, no_path, "");
-        if (link.addresses.size() > 1) link.cause += "; all stay in the answer, as none is better";
+        if (link.addresses.size() > 1 && !link.verify_only) link.cause += "; all stay in the answer, as none is better";
     } else if (!link.token_problem.empty()) {
         link.finding = {"token", Reason::kNone, "", "", 0};
         link.cause = link.token_problem;
@@ -175,12 +175,49 @@ void explain(LinkStatus& link) {
     }
 }
 
+/// What the VPC's DNS answers for a name that is only verified, on top of the state of its addresses.
+void explain_vpc_answer(LinkStatus& link) {
+    const VpcAnswer& a = *link.vpc_answer;
+    const auto say = [&link](const std::string& text) {
+        link.cause = link.cause.empty() ? text : text + "; " + link.cause;
+    };
+    const std::string correct = fmt::format("correct the record of {} in the VPC's DNS", link.host);
+    if (leads_to_down(link)) {
+        link.state = State::kDown;
+        say(a.text + ": all that it answers are down");
+        link.fix = correct + ", or set answer = true: postern then answers with what works";
+    } else if (a.finding == VpcFinding::kOther || a.finding == VpcFinding::kNoName) {
+        say(a.text);
+        link.fix = correct;
+    } else if (a.finding == VpcFinding::kUnknown && link.cause.empty()) {
+        say(a.text);
+        if (a.error) link.fix = a.error->hint;
+    }
+}
+
+Overall overall_of_vpc_answer(const LinkStatus& link) {
+    if (!link.vpc_answer) return Overall::kGood;
+    switch (link.vpc_answer->finding) {
+        case VpcFinding::kOther:
+        case VpcFinding::kNoName:
+            return Overall::kDegraded;
+        case VpcFinding::kSame:
+        case VpcFinding::kFewer:
+            return Overall::kGood;
+        case VpcFinding::kUnknown:
+        case VpcFinding::kCount:
+            break;
+    }
+    return Overall::kUnknown;
+}
+
 Overall overall_of(const LinkStatus& link) {
     if (link.state == State::kDown) return Overall::kFailed;
     if (link.state == State::kDegraded || link.discovery.error || !link.token_problem.empty())
         return Overall::kDegraded;
-    if (link.state == State::kUnknown && link.probing) return Overall::kUnknown;
-    return Overall::kGood;
+    const Overall named = overall_of_vpc_answer(link);
+    if (link.state == State::kUnknown && link.probing) return worse(named, Overall::kUnknown);
+    return named;
 }
 
 /// Addresses in [dns] listen that the resolver does not have: the socket unit differs, or one is taken.
@@ -226,6 +263,9 @@ std::string good_headline(const StatusSnapshot& s) {
     std::string out = fmt::format("{} {}, {} of {} {} up", s.links.size(), s.links.size() == 1 ? "link" : "links", up,
                                   addresses - unprobed, addresses - unprobed == 1 ? "address" : "addresses");
     if (unprobed > 0) out += fmt::format(", {} not probed", unprobed);
+    const auto verified =
+        std::count_if(s.links.begin(), s.links.end(), [](const LinkStatus& link) { return link.verify_only; });
+    if (verified > 0) out += fmt::format(", {} verify only", verified);
     return out;
 }
 
@@ -245,12 +285,24 @@ void AddressCounters::add(const AddressCounters& other) {
         phases[i].add(other.phases[i]);
 }
 
+bool leads_to_down(const LinkStatus& link) {
+    if (!link.vpc_answer || link.vpc_answer->finding != VpcFinding::kFewer) return false;
+    return std::all_of(link.addresses.begin(), link.addresses.end(), [&](const AddressStatus& a) {
+        const State state = link.asks_service ? a.verdict.overall() : a.verdict.path;
+        return !link.vpc_answer->has(a.ip) || state == State::kDown;
+    });
+}
+
 void judge(LinkStatus& link) {
     link.cause.clear();
     link.fix.clear();
     link.finding.reset();
     link.path = link.service = link.state = State::kUnknown;
-    if (link.addresses.empty()) return judge_no_addresses(link);
+    if (link.addresses.empty()) {
+        judge_no_addresses(link);
+        if (link.vpc_answer) explain_vpc_answer(link);
+        return;
+    }
 
     const auto policy = link.policy;
     std::vector<State> path, service, state;
@@ -269,6 +321,7 @@ void judge(LinkStatus& link) {
         link.finding = {"first_probes", Reason::kNone, "", "", 0};
         link.cause = "the first probes are under way";
     }
+    if (link.vpc_answer) explain_vpc_answer(link);
 }
 
 void judge(StatusSnapshot& s) {

@@ -13,7 +13,9 @@
 #include "agent/hostdns/report.h"
 #include "agent/status/compare_finding.h"
 #include "agent/status/histogram.h"
+#include "agent/status/one_zone.h"
 #include "agent/status/overall.h"
+#include "agent/status/vpc_answer.h"
 #include "agent/status/warning.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
@@ -36,7 +38,7 @@ struct AddressStatus {
     std::string zone, endpoint;
     probe::Verdict verdict;
     probe::State state = probe::State::kUnknown;
-    bool answered = false;     // in the current DNS answer
+    bool answered = false;     // in the current DNS answer; of a link that only verifies its name: in the VPC's
     Micros since_wall_us = 0;  // of the current state
     std::optional<probe::ProbeResult> last;
     int streak = 0;                     // >0 successes in a row, <0 failures
@@ -73,8 +75,9 @@ struct LinkStatus {
     std::string token_problem;  // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;
-    std::vector<core::IpAddress> answer;         // the current DNS answer, in order
-    bool all_down = false;                       // all addresses are answered because all are down
+    bool verify_only = false;             // the VPC answers the name, postern compares
+    std::vector<core::IpAddress> answer;  // the current DNS answer, in order; none of a name that is only verified
+    bool all_down = false;                // all addresses are answered because all are down
     probe::State path = probe::State::kUnknown;  // over the addresses, by policy
     probe::State service = probe::State::kUnknown;
     probe::State state = probe::State::kUnknown;
@@ -84,6 +87,8 @@ struct LinkStatus {
     bool first_sweep_done = false;
     std::uint64_t answers = 0;             // private answers served, from the resolver
     std::optional<CompareStatus> compare;  // with the public gateway; shown only
+    std::optional<VpcAnswer> vpc_answer;   // of a name that is only verified
+    std::optional<OneZone> one_zone;       // a followed name leaves zones of its endpoint out
 };
 
 struct UpstreamStatus {
@@ -140,6 +145,10 @@ struct StatusSnapshot {
 /// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
 void judge(LinkStatus& link);
 void judge(StatusSnapshot& snapshot);
+
+/// Of a link that only verifies its name: the VPC's DNS answers addresses of the link that are all down, though others
+/// are not.
+bool leads_to_down(const LinkStatus& link);
 
 // The views.
 std::string status_json(const StatusSnapshot& snapshot);  // GET /api/v1/status, status --json

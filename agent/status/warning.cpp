@@ -8,8 +8,9 @@ namespace postern::agent {
 
 namespace {
 
-constexpr std::array<std::pair<WarningKind, std::string_view>, 5> kWords = {{{WarningKind::kConfig, "config"},
+constexpr std::array<std::pair<WarningKind, std::string_view>, 6> kWords = {{{WarningKind::kConfig, "config"},
                                                                              {WarningKind::kDiscovery, "discovery"},
+                                                                             {WarningKind::kZones, "zones"},
                                                                              {WarningKind::kClock, "clock"},
                                                                              {WarningKind::kHostDns, "host_dns"},
                                                                              {WarningKind::kAgent, "agent"}}};

@@ -12,6 +12,7 @@ namespace postern::agent {
 enum class WarningKind {
     kConfig,     // a remark on the configuration: does not affect the state
     kDiscovery,  // a doubtful reply, from any source
+    kZones,      // a followed name leads to one zone of several
     kClock,      // this host's clock against the API's
     kHostDns,    // the takeover, and /etc/hosts
     kAgent,      // the agent can't write or read: plan, snapshot, logs, history

@@ -155,6 +155,7 @@ class Compiler {
             plan_.upstreams.push_back({upstream_id(u), u});
         for (const auto& link : input_.links) {
             plan_.links.push_back({link_id(link.name), link.name});
+            if (!link.answer) continue;
             if (auto added = add_forward(link); !added) return core::fail(added.error());
             for (const auto& a : link.addresses)
                 names_of_[a.ip].emplace(link.host, plan_.links.size() - 1);
@@ -300,7 +301,7 @@ std::uint64_t membership_of(const PlanInput& input) {
          std::to_string(input.client_patience_ms) + ' ' + std::to_string(input.dns.query_log_sample) + ' ' +
          (input.dns.forward_test ? '1' : '0') + ' ' + (input.dns.trust_ad ? '1' : '0') + ' ' + input.host_zone);
     for (const auto& link : input.links) {
-        line("link " + link.name + ' ' + link.host);
+        line("link " + link.name + ' ' + link.host + (link.answer ? "" : " verify only"));
         for (const auto& a : link.addresses)
             line(a.ip.text() + ' ' + a.zone + ' ' + a.endpoint);
     }

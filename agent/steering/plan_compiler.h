@@ -19,6 +19,7 @@ struct PlanLinkInput {
     EndpointSet addresses;  // all known; empty: not ready (SERVFAIL + EDE 14)
     AnswerDecision decision;
     Micros verdicts_until = 0;  // mono_us; 0: no verdicts, `stale` holds
+    bool answer = true;         // false: the plan has the link without its name, which is forwarded
 };
 
 struct PlanInput {

@@ -28,7 +28,8 @@ core::Result<core::Bytes> compile_offline(const Config& config, const HostSystem
     }
     ++input.generation;
     for (const auto& link : config.links) {
-        input.links.push_back({link.name, link.host, remembered_addresses(snapshot, config, link).addresses, {}, 0});
+        input.links.push_back(
+            {link.name, link.host, remembered_addresses(snapshot, config, link).addresses, {}, 0, link.answer});
     }
     const auto plan = compile_plan(without_verdicts(std::move(input)));
     if (!plan) return core::fail(plan.error());

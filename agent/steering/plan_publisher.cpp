@@ -99,7 +99,7 @@ void PlanPublisher::write_durable(const PlanInput& input) {
     fallback.upstreams = input.upstreams;
     fallback.allow = input.dns.allow;
     for (const auto& link : input.links)
-        fallback.names.push_back(link.host);
+        (link.answer ? fallback.names : fallback.forwarded).push_back(link.host);
     const auto plan = compile_plan(without_verdicts(input));
     auto bytes = plan ? core::serialize(*plan) : core::fail(plan.error());
     if (!bytes) return;  // the current plan failed in the same way and was reported

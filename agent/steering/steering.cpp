@@ -35,12 +35,15 @@ Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider,
       scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
       comparisons_(clock, random, launcher, lookup),
       sync_(clock, random, provider, *this),
+      vpc_answers_(clock, random, lookup, [this](const std::string& link) { return sync_.status(link); }),
       publish_(clock),
       republish_(clock),
       hold_(clock),
       newcomers_(clock) {}
 
 void Steering::configure(const Config& config) {
+    // The plan in place answers other names than this configuration: it is out of date.
+    if (config.answered_hosts() != config_.answered_hosts()) holding_ = false;
     config_ = config;
     std::vector<Link> before = std::exchange(links_, {});
     for (const auto& link : config_.links) {
@@ -52,6 +55,7 @@ void Steering::configure(const Config& config) {
     sync_.configure(config_);  // on_addresses() for those whose addresses change with it
     set_targets();
     set_comparisons();
+    vpc_answers_.configure(config_.links);
     for (auto& link : links_)
         decide(link);
     publish_soon();
@@ -77,6 +81,7 @@ void Steering::start(bool keep_plan) {
     sync_.start();
     set_targets();
     comparisons_.start();
+    vpc_answers_.start();
     publish_soon();
 }
 
@@ -84,6 +89,7 @@ void Steering::stop() {
     started_ = false;
     sync_.stop();
     comparisons_.stop();
+    vpc_answers_.stop();
     scheduler_.set_targets({});
     publish_.stop();
     republish_.stop();
@@ -114,7 +120,10 @@ void Steering::token_changed(const std::string& name) {
 }
 
 void Steering::refresh(std::function<void()> done) {
-    sync_.refresh([this, done = std::move(done)] { scheduler_.probe_now("", done); });
+    sync_.refresh([this, done = std::move(done)] {
+        vpc_answers_.ask_now();
+        scheduler_.probe_now("", done);
+    });
 }
 
 std::shared_ptr<const probe::ProbeSpec> Steering::make_spec(const LinkConfig& link) const {
@@ -188,6 +197,7 @@ void Steering::on_addresses(const std::string& name, const EndpointSet& addresse
         publish_soon();
     });
     tell_comparison(*link);
+    vpc_answers_.compare(name);
     holding_ = false;  // the plan on disk is out of date
     publish_soon();
 }
@@ -216,6 +226,10 @@ std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
 }
 
 bool Steering::decide(Link& link) {
+    if (!link.config.answer) {
+        link.decision = {};
+        return false;
+    }
     AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
     const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down ||
                          decision.explain != link.decision.explain;
@@ -330,8 +344,8 @@ PlanInput Steering::plan_input() const {
     input.client_patience_ms = upstreams_.patience_ms();
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
-        input.links.push_back(
-            {link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link)});
+        input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link),
+                               link.config.answer});
     }
     return input;
 }
@@ -356,6 +370,21 @@ void Steering::publish() {
     republish_.start_in(config_.dns.plan_ttl_us / 3, [this] { publish_soon(); });
 }
 
+/// The names that the links follow against the reports about endpoints that any of them has.
+void Steering::judge_zones(StatusSnapshot& status) const {
+    const bool follows =
+        std::any_of(links_.begin(), links_.end(), [](const Link& l) { return !l.config.targets.empty(); });
+    if (!follows) return;
+    std::vector<EndpointReport> endpoints;
+    for (const auto& link : status.links)
+        endpoints.insert(endpoints.end(), link.discovery.reports.begin(), link.discovery.reports.end());
+    for (auto& link : status.links) {
+        link.one_zone = one_zone(link.discovery, endpoints);
+        if (link.one_zone)
+            status.warnings.push_back({WarningKind::kZones, link.name + ": " + describe(*link.one_zone)});
+    }
+}
+
 void Steering::fill_status(StatusSnapshot& status) const {
     const Micros wall = clock_.wall_us();
     for (const auto& link : links_) {
@@ -373,13 +402,17 @@ void Steering::fill_status(StatusSnapshot& status) const {
         out.answer = link.decision.fresh;
         out.all_down = link.decision.all_down;
         if (const auto* compare = comparisons_.find(link.config.name)) out.compare = *compare;
+        out.verify_only = !link.config.answer;
+        out.vpc_answer = vpc_answers_.find(link.config.name);
         out.first_sweep_done = !out.probing || verdicts_.first_sweep_done(link.config.name);
         for (const auto& a : out.discovery.addresses) {
             AddressStatus address;
             address.ip = a.ip;
             address.zone = a.zone;
             address.endpoint = a.endpoint;
-            address.answered = std::find(out.answer.begin(), out.answer.end(), a.ip) != out.answer.end();
+            address.answered = out.vpc_answer
+                                   ? out.vpc_answer->has(a.ip)
+                                   : std::find(out.answer.begin(), out.answer.end(), a.ip) != out.answer.end();
             if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
                 address.verdict = health->verdict;
                 address.state = health->verdict.overall();
@@ -398,6 +431,7 @@ void Steering::fill_status(StatusSnapshot& status) const {
         }
         status.links.push_back(std::move(out));
     }
+    judge_zones(status);
     const auto schedule = scheduler_.counters();
     status.probes = counters_;
     status.probes.attempts = schedule.attempts;

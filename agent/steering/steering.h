@@ -21,6 +21,7 @@
 #include "agent/steering/comparison.h"
 #include "agent/steering/plan_compiler.h"
 #include "agent/steering/schedule_watch.h"
+#include "agent/steering/vpc_answers.h"
 #include "probe/history.h"
 #include "probe/probe_launcher.h"
 #include "probe/scheduler.h"
@@ -42,7 +43,7 @@ class Steering final : private EndpointSync::Listener {
         virtual void verdicts_changed() = 0;                      // saved_verdicts() has changes
     };
 
-    /// `lookup`: for public gateways, for comparing.
+    /// `lookup`: for public gateways, for comparing, and for names that are only verified.
     Steering(core::Clock& clock, core::Random& random, Provider& provider, probe::ProbeLauncher& launcher,
              Lookup& lookup, Outside& outside);
 
@@ -104,6 +105,7 @@ class Steering final : private EndpointSync::Listener {
     void publish_soon();
     void count(const probe::ProbeResult& result);
     Micros verdicts_until(const Link& link) const;
+    void judge_zones(StatusSnapshot& status) const;
 
     core::Clock& clock_;
     Outside& outside_;
@@ -116,6 +118,7 @@ class Steering final : private EndpointSync::Listener {
     probe::Scheduler scheduler_;
     Comparisons comparisons_;
     EndpointSync sync_;
+    VpcAnswers vpc_answers_;  // reads sync_
     ProbeCounters counters_;
     std::map<std::pair<std::string, core::IpAddress>, AddressCounters> address_counters_;  // of current targets
     std::uint64_t results_ = 0;

@@ -37,12 +37,24 @@ struct FakeLookup final : Lookup {
         ++asked;
         clock.set_alarm(clock.mono_us() + core::kMillisecond, [this, host, done] {
             if (error) return done(core::fail(*error));
-            done(result);
+            const auto own = names.find(host);
+            done(own == names.end() ? core::Result<LookupResult>(result) : own->second);
         });
+    }
+    void set(const std::string& host, std::vector<std::string> ips) {
+        LookupResult found;
+        found.ttl_s = 30;
+        for (const auto& ip : ips)
+            found.addresses.push_back(*IpAddress::parse(ip));
+        names.insert_or_assign(host, std::move(found));
+    }
+    void fail(const std::string& host) {
+        names.insert_or_assign(host, core::fail(Code::kDnsFailed, host + " does not exist"));
     }
     FakeClock& clock;
     int asked = 0;
     LookupResult result;
+    std::map<std::string, core::Result<LookupResult>> names;  // those with a result of their own
     std::optional<core::Error> error;
 };
 
@@ -78,7 +90,7 @@ struct World {
 
 LinkConfig following() {
     LinkConfig link;
-    link.target = "ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com";
+    link.targets = {"ep-x.epsrv-y.cn-hangzhou.privatelink.aliyuncs.com"};
     return link;
 }
 
@@ -134,6 +146,72 @@ TEST_CASE("target: failing, lying by half and stale upstreams take nothing away"
     w.resolve_to({"10.0.0.7"}, 30);
     w.clock.advance(35 * kSecond);  // retried at least so often
     CHECK(w.served() == "10.0.0.7");
+}
+
+TEST_CASE("target: the names of a list are merged, and one that fails keeps what it gave", "[target]") {
+    World w;
+    w.lookup.set("h.example", {"10.0.0.1"});
+    w.lookup.set("i.example", {"10.0.0.2"});
+    w.lookup.set("all.example", {"10.0.0.1", "10.0.0.3"});
+    LinkConfig link;
+    link.targets = {"h.example", "i.example", "all.example"};
+    w.begin(link);
+    CHECK(w.served() == "10.0.0.1, 10.0.0.2, 10.0.0.3");
+    const auto sources = [&w] {
+        std::string out;
+        for (const auto& s : w.sync.status("a").sources)
+            out += s.name + "=" + describe(s.addresses) + (s.error ? "!" : "") + ";";
+        return out;
+    };
+    CHECK(sources() == "target:h.example=10.0.0.1;target:i.example=10.0.0.2;target:all.example=10.0.0.1, 10.0.0.3;");
+
+    w.lookup.fail("h.example");
+    w.lookup.fail("all.example");
+    w.lookup.set("i.example", {"10.0.0.9"});
+    w.clock.advance(core::kHour);
+    CHECK(w.served() == "10.0.0.1, 10.0.0.3, 10.0.0.9");
+    CHECK(sources() == "target:h.example=10.0.0.1!;target:i.example=10.0.0.9;target:all.example=10.0.0.1, 10.0.0.3!;");
+    REQUIRE(w.sync.status("a").error);
+
+    w.lookup.set("h.example", {"10.0.0.1"});
+    w.lookup.set("all.example", {"10.0.0.1"});
+    w.clock.advance(kMinute);
+    CHECK(w.served() == "10.0.0.1, 10.0.0.9");
+    CHECK_FALSE(w.sync.status("a").error);
+}
+
+TEST_CASE("target: a name that never resolved holds nobody up, nor does it after a restart", "[target]") {
+    World w;
+    w.lookup.set("h.example", {"10.0.0.1"});
+    w.lookup.fail("typo.example");
+    LinkConfig link;
+    link.targets = {"h.example", "typo.example"};
+    w.begin(link);
+    CHECK(w.served() == "10.0.0.1");
+    CHECK(w.sync.status("a").error->what == "typo.example does not exist");
+    Snapshot saved;
+    w.sync.fill(saved);
+
+    World after;
+    after.config.links = {w.config.links[0]};
+    after.sync.configure(after.config);
+    after.sync.restore(saved);
+    CHECK(after.served() == "10.0.0.1");  // before anything was asked
+}
+
+TEST_CASE("target: a name that becomes a list keeps its addresses until the list is known", "[target]") {
+    World w;
+    w.lookup.set("ep.example", {"10.0.0.1"});
+    LinkConfig link;
+    link.targets = {"ep.example"};
+    w.begin(link);
+    w.lookup.set("h.example", {"10.0.0.1"});
+    w.lookup.set("i.example", {"10.0.0.2"});
+    w.config.links[0].targets = {"h.example", "i.example"};
+    w.sync.configure(w.config);
+    CHECK(w.served() == "10.0.0.1");
+    w.clock.advance(kSecond);
+    CHECK(w.served() == "10.0.0.1, 10.0.0.2");
 }
 
 TEST_CASE("zones file: read again within a second of a change, however it was written", "[zones_file]") {

@@ -176,7 +176,8 @@ export class Matrix {
         this.updateLast(row.cells.last, link, a);
         setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
         show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? ""));
-        show(row.cells.dns, [a.answered, language()], () => el("span", { class: a.answered ? "" : "state degraded" }, t(a.answered ? "in_answer" : "withdrawn")));
+        const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none") : a.answered ? "in_answer" : "withdrawn";
+        show(row.cells.dns, [given, language()], () => el("span", { class: given === "withdrawn" ? "state degraded" : "" }, t(given)));
         show(row.cells.since, [a.since, language(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
     }
 

@@ -76,6 +76,7 @@ function linkDiscovery(link) {
     return el("li", {}, el("b", {}, link.name), " ", el("span", { class: "note" }, t(`source_${d.source}`)),
         facts("", [
             [t("confirmed"), d.source !== "fixed" && ago(d.confirmed)], [t("changed"), d.changed && ago(d.changed)],
+            ...(d.sources ?? []).filter((s) => /^target:/.test(s.source)).map((s) => [s.source.slice(7), s.addresses.join(", ")]),
             ...d.endpoints.map((e) => [t("step_endpoint"), [e.endpoint, e.status, e.connection_status].filter(Boolean).join(", ")]),
         ]),
         d.waiting_for && el("p", { class: "why", lang: "en" }, d.waiting_for),

@@ -41,6 +41,8 @@ function securityGroup(link, probed) {
 function dns(status, link) {
     const r = status.resolver;
     if (!r.running) return step("dns", "fail", t("dns_stopped"));
+    const vpc = link.vpc_answer;
+    if (vpc) return step("dns", { same: "pass", fewer: "pass", unknown: "skip" }[vpc.finding] ?? "warn", vpc.text);
     if (!r.plan.accepted) return step("dns", "warn", t("dns_plan"));
     if (link.all_down) return step("dns", "warn", t("dns_all"));
     return step("dns", link.answer.length > 0 ? "pass" : "fail", t("dns_answers", { n: link.answer.length, of: link.addresses.length }));

@@ -68,3 +68,10 @@ TEST_CASE("dns: the served names count, in a form that root may write", "[dns]")
     CHECK(files.setup(DnsCommand::Verb::kReapply)->served.upstreams.size() == 1);
     CHECK(files.setup(DnsCommand::Verb::kEnable)->names == Names{"db.private.lab"});  // the file, which it is to serve
 }
+
+TEST_CASE("dns: the host is not pointed here for a name that is only verified", "[dns]") {
+    Files files;
+    files.write_config(
+        kLink + "[[link]]\nname = \"two\"\nhost = \"two.private.lab\"\nanswer = false\naddresses = [\"10.0.0.2\"]\n");
+    CHECK(files.setup(DnsCommand::Verb::kEnable)->names == Names{"db.private.lab"});
+}

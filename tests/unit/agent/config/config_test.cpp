@@ -136,6 +136,46 @@ TEST_CASE("config: exactly one source of addresses", "[config]") {
     CHECK(contains(only_issue(head + "endpoint = \"epsrv-abc\"\n"), "ID of an endpoint service"));
 }
 
+TEST_CASE("config: a link follows one name or a list of them, each once", "[config]") {
+    const std::string head = "[[link]]\nname = \"a\"\nhost = \"a.example\"\ntoken_env = \"T\"\n";
+    const auto one = parse_config("f", head + "target = \"EP-X.privatelink.example.com.\"\n");
+    REQUIRE(one);
+    CHECK(one->links[0].targets == std::vector<std::string>{"ep-x.privatelink.example.com"});
+    CHECK_FALSE(one->needs_discovery());
+    const auto two = parse_config("f", head + "target = [\"ep-x-h.example.com\", \"ep-x-i.example.com.\"]\n");
+    REQUIRE(two);
+    CHECK(two->links[0].targets == std::vector<std::string>{"ep-x-h.example.com", "ep-x-i.example.com"});
+    CHECK_FALSE(two->needs_discovery());
+    CHECK(contains(only_issue(head + "target = []\n"), "5 link.target: is an empty list"));
+    CHECK(contains(only_issue(head + "target = [\"x.example\", \"X.example.\"]\n"), "is there twice"));
+    CHECK(contains(only_issue(head + "target = [\"x.example\", \"10.0.0.1\"]\n"), "is an address (10.0.0.1)"));
+    CHECK(contains(only_issue(head + "target = { name = \"x\" }\n"), "a host name in quotes, or a list of them"));
+    std::string many;
+    for (int i = 0; i < 65; ++i)
+        many += (i == 0 ? "\"n" : ", \"n") + std::to_string(i) + ".example\"";
+    CHECK(contains(only_issue(head + "target = [" + many + "]\n"), "has 65 items: at most 64 are allowed"));
+}
+
+TEST_CASE("config: a link that only verifies its name is read, and check-config says what that means", "[config]") {
+    const std::string head = "[[link]]\nname = \"a\"\nhost = \"a.example\"\ntoken_env = \"T\"\nendpoint = \"ep-1\"\n";
+    const auto usual = parse_config("f", head);
+    REQUIRE(usual);
+    CHECK(usual->links[0].answer);
+    CHECK(usual->notes.empty());
+    const auto other = "[[link]]\nname = \"b\"\nhost = \"b.example\"\ntoken_env = \"T\"\naddresses = [\"10.0.0.1\"]\n";
+    const auto verified = parse_config("f", head + "answer = false\n" + other);
+    REQUIRE(verified);
+    CHECK_FALSE(verified->links[0].answer);
+    CHECK(verified->hosts() == std::vector<std::string>{"a.example", "b.example"});
+    CHECK(verified->answered_hosts() == std::vector<std::string>{"b.example"});
+    CHECK(verified->warnings.empty());
+    REQUIRE(verified->notes.size() == 1);
+    CHECK(verified->notes[0].line == 6);
+    CHECK(verified->notes[0].key == "link.answer");
+    CHECK(contains(verified->notes[0].what, "\"a\" is verify only"));
+    CHECK(contains(only_issue(head + "answer = \"no\"\n"), "6 link.answer: expected true or false"));
+}
+
 TEST_CASE("config: names and hosts are unique, and the first place is named", "[config]") {
     const std::string other =
         "[[link]]\nname = \"tdengine-prod\"\nhost = \"gw-private.CLOUD.example.com\"\naddresses = "

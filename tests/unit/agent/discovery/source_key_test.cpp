@@ -19,8 +19,10 @@ TEST_CASE("discovery: a link's sources have one name each, of the kind that its 
     CHECK(source_kind(link) == "api");
 
     link = {};
-    link.target = "gw.example.com";
+    link.targets = {"gw.example.com"};
     CHECK(source_keys(link) == Keys{"target:gw.example.com"});
+    link.targets = {"gw-b.example.com", "gw-a.example.com"};
+    CHECK(source_keys(link) == Keys{"target:gw-b.example.com", "target:gw-a.example.com"});
     CHECK(source_kind(link) == "dns");
 
     link = {};

@@ -74,7 +74,7 @@ TEST_CASE("doctor: the agent discovers when each link that asks the API has its 
     config.links[0].name = "a";
     config.links[0].endpoints = {"ep-1"};
     config.links[1].name = "b";
-    config.links[1].target = "gw.example.com";
+    config.links[1].targets = {"gw.example.com"};
     const auto seen = [&](const char* links) {
         return seen_in(fmt::format(R"({{"resolver":{{}},"links":[{}]}})", links), config);
     };
@@ -86,6 +86,20 @@ TEST_CASE("doctor: the agent discovers when each link that asks the API has its 
     CHECK_FALSE(refused.discovers);
     REQUIRE(refused.doubts.size() == 1);
     CHECK(refused.doubts[0] == std::pair<std::string, std::string>{"a", "denied"});
+}
+
+TEST_CASE("doctor: the agent's word on a name that leads to one zone is read with its values", "[doctor]") {
+    const AgentSeen seen = seen_in(
+        R"({"resolver":{},"warnings":["a: x leads to"],"warning_kinds":["zones"],"links":[{"name":"a","one_zone":)"
+        R"({"name":"ep.example","endpoint":"ep-1","zone":"h","others":"i","domains":null,"zone_affinity":true}},)"
+        R"({"name":"b","one_zone":null}]})");
+    CHECK(seen.warnings.empty());
+    CHECK(seen.doubts.empty());
+    REQUIRE(seen.one_zone.size() == 1);
+    CHECK(seen.one_zone[0].first == "a");
+    CHECK(seen.one_zone[0].second.others == "i");
+    CHECK(seen.one_zone[0].second.domains.empty());
+    CHECK(seen.one_zone[0].second.affinity == true);
 }
 
 }  // namespace postern::agent::doctor

@@ -149,4 +149,46 @@ TEST_CASE("doctor: our DNS and what programs get, one cause each", "[doctor]") {
     }
 }
 
+TEST_CASE("doctor: a name that is only verified is judged by what the VPC's DNS answers", "[doctor]") {
+    Host h;
+    h.name().verify_only = true;
+    const auto stub = [&h](std::vector<const char*> addresses) {
+        DnsReply r = reply(std::move(addresses));
+        r.explanation = {{"source", "upstream"}};
+        h.name().stub = core::Result<DnsReply>(r);
+    };
+    stub({"10.0.1.23"});
+    CHECK(troubles(h.judge()).empty());
+    CHECK(h.judge()[0].values.count("how") == 1);
+    SECTION("other addresses are one warning, of the VPC's DNS, not of postern or the host") {
+        h.host.report.journal.state = TakeoverState::kOff;  // nothing of it is wrong for such a name
+        h.host.resolv_conf = "nameserver 100.100.2.136\n";
+        stub({"10.9.9.9"});
+        h.programs_get(SystemLookup::Outcome::kAnswered, {ip("10.9.9.9")});
+        CHECK(troubles(h.judge()) == "WARN PN-STUB-VPC");
+        CHECK(because(h.judge(), Step::kSystem) == "SKIP PN-STUB-VPC");
+    }
+    SECTION("an address that may be of a zone that the link leaves out") {
+        h.name().narrowed = true;
+        stub({"10.0.1.23", "10.0.3.1"});
+        h.programs_get(SystemLookup::Outcome::kAnswered, {ip("10.0.1.23")});
+        CHECK(troubles(h.judge()).empty());
+        stub({"10.0.3.1"});
+        CHECK(troubles(h.judge()) == "WARN PN-STUB-VPC");
+    }
+    SECTION("no such name") {
+        stub({});
+        h.programs_get(SystemLookup::Outcome::kNoSuchName);
+        CHECK(troubles(h.judge()) == "WARN PN-STUB-VPC");
+    }
+    SECTION("upstreams that fail are the cause") {
+        stub({});
+        DnsReply failing;
+        failing.rcode = 2;
+        failing.rcode_name = "SERVFAIL";
+        h.dns.forwarded = core::Result<DnsReply>(failing);
+        CHECK(troubles(h.judge()) == "FAIL PN-STUB-FORWARD");
+    }
+}
+
 }  // namespace postern::agent::doctor

@@ -145,6 +145,8 @@ TEST_CASE("lookup: a name that does not exist is an error although old addresses
         REQUIRE_FALSE(result);
         CHECK(result.error().code == Code::kDnsFailed);
         CHECK(result.error().what == "gone.example does not exist, say " + server.address().text());
+        CHECK(lookup.is_absent("Gone.example."));
+        CHECK_FALSE(lookup.is_absent("never.asked.example"));
     }
     CHECK(loop.close());
 }
@@ -224,6 +226,30 @@ TEST_CASE("lookup: new upstreams take over while a question is in flight, and de
             done = true;
         });
         run_until(loop, [&] { return done; });
+    }
+    CHECK(loop.close());
+}
+
+TEST_CASE("lookup: a name that nobody answers about is not absent", "[lookup]") {
+    core::Loop loop;
+    {
+        core::SystemClock clock(loop);
+        std::uint8_t rcode = 3;
+        UdpServer server([&rcode](const core::Bytes& query) { return dns_reply(query, rcode, {}); });
+        AresLookup lookup(loop, clock);
+        lookup.set_upstreams({server.address()});
+        REQUIRE_FALSE(ask(loop, lookup, "db.example"));
+        CHECK(lookup.is_absent("db.example"));
+        lookup.set_upstreams({});
+        REQUIRE_FALSE(ask(loop, lookup, "db.example"));
+        CHECK_FALSE(lookup.is_absent("db.example"));
+        lookup.set_upstreams({server.address()});
+        REQUIRE_FALSE(ask(loop, lookup, "db.example"));
+        CHECK(lookup.is_absent("db.example"));
+        rcode = 2;
+        lookup.forget("db.example");
+        REQUIRE_FALSE(ask(loop, lookup, "db.example"));
+        CHECK_FALSE(lookup.is_absent("db.example"));
     }
     CHECK(loop.close());
 }

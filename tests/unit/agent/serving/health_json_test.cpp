@@ -67,3 +67,23 @@ TEST_CASE("views: a kind is shown for what it asks", "[health]") {
     CHECK_FALSE(has(status_text(snapshot({l}), false, 0), "token_file"));
     CHECK(has(status_json(snapshot({l})), "\"kind\": \"tcp\""));
 }
+
+TEST_CASE("health: the VPC's answer of a name that is only verified is a check of its own", "[status]") {
+    auto s = verified();
+    const auto check = [&s] {
+        judge(s);
+        return Json::parse(health_json(s))["checks"]["tdengine-prod:vpcAnswer"][0];
+    };
+    CHECK(check()["status"] == "pass");
+    CHECK(check()["verifyOnly"] == true);
+    CHECK(check()["observedValue"] == 1);
+    CHECK(Json::parse(health_json(s))["checks"]["tdengine-prod:tcp"].size() == 2);
+    s.links[0].addresses[0].verdict.path = State::kDown;
+    CHECK(check()["status"] == "fail");
+    CHECK(health_http_status(s) == 503);
+    s.links[0].vpc_answer->no_name = true;
+    judge_vpc_answer(*s.links[0].vpc_answer, s.links[0].discovery);
+    CHECK(check()["status"] == "warn");
+    CHECK(check()["output"] == "the VPC's DNS has no address for gw-private.cloud.example.com");
+    CHECK_FALSE(Json::parse(health_json(mixed()))["checks"].contains("tdengine-prod:vpcAnswer"));
+}

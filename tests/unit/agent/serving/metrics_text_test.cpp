@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/unit/agent/status/status_fixture.h"
+#include "tests/unit/agent/serving/views_fixture.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -161,4 +161,21 @@ TEST_CASE("metrics: what is not known yet is absent, not down", "[metrics]") {
         INFO(absent);
         CHECK(text.find(std::string("\n") + absent) == std::string::npos);
     }
+}
+
+TEST_CASE("metrics: a name that is only verified has no answers of ours, and the VPC's finding", "[metrics]") {
+    const std::string text = metrics_text(verified());
+    for (const char* line :
+         {"postern_link_verify_only{link=\"tdengine-prod\"} 1", "postern_link_up{link=\"tdengine-prod\"} 1",
+          "postern_vpc_answer_finding{link=\"tdengine-prod\",finding=\"fewer\"} 1",
+          "postern_vpc_answer_finding{link=\"tdengine-prod\",finding=\"same\"} 0",
+          "postern_vpc_answer_attempts_total{link=\"tdengine-prod\"} 7",
+          "postern_vpc_answer_failures_total{link=\"tdengine-prod\"} 2"})
+        CHECK(has_line(text, line));
+    CHECK(text.find("postern_dns_private_answers{") == std::string::npos);
+    CHECK(text.find("postern_link_fail_open{") == std::string::npos);
+    const std::string usual = metrics_text(sample());
+    CHECK(has_line(usual, "postern_link_verify_only{link=\"tdengine-prod\"} 0"));
+    CHECK(has_line(usual, "postern_dns_private_answers{link=\"tdengine-prod\"} 1"));
+    CHECK(usual.find("postern_vpc_answer") == std::string::npos);
 }

@@ -57,3 +57,26 @@ TEST_CASE("status: the finding behind a cause, and the marks of the last results
     judge(s);
     CHECK(Json::parse(status_json(s))["links"][0]["finding"]["code"] == "slow");
 }
+
+TEST_CASE("status json: a name that is only verified, the sources, and a name that leads to one zone", "[status]") {
+    auto s = verified();
+    s.links[0].one_zone = OneZone{"h.example", "ep-1", "h", "i", "", true};
+    const Json link = Json::parse(status_json(s))["links"][0];
+    CHECK(link["verify_only"] == true);
+    CHECK(link["answer"] == Json::array());
+    CHECK(link["vpc_answer"]["finding"] == "fewer");
+    CHECK(link["vpc_answer"]["addresses"] == Json::array({"10.0.1.23"}));
+    CHECK(link["vpc_answer"]["missing"] == Json::array({"10.0.2.9"}));
+    CHECK(link["vpc_answer"]["error"].is_null());
+    CHECK(link["one_zone"]["others"] == "i");
+    CHECK(link["one_zone"]["zone_affinity"] == true);
+    const Json sources = link["discovery"]["sources"];
+    REQUIRE(sources.size() == 2);
+    CHECK(sources[0]["source"] == "target:h.example");
+    CHECK(sources[0]["addresses"] == Json::array({"10.0.1.23"}));
+    CHECK(sources[1]["error"] == "i.example does not exist");
+    const Json usual = Json::parse(status_json(mixed()))["links"][0];
+    CHECK(usual["verify_only"] == false);
+    CHECK(usual["vpc_answer"].is_null());
+    CHECK(usual["one_zone"].is_null());
+}

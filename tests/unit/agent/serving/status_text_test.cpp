@@ -162,3 +162,22 @@ TEST_CASE("views: one address means no failover, and how to get one", "[status]"
     l.addresses.push_back(address("10.0.2.23", "cn-hangzhou-i", State::kUp, State::kUp));
     CHECK(status_text(snapshot({l}), false, 0).find("no failover") == std::string::npos);
 }
+
+TEST_CASE("status text: a name that is only verified, and which followed name gave which address", "[status]") {
+    auto s = verified();
+    const std::string text = status_text(s, false, 0);
+    INFO(text);
+    for (const char* part :
+         {"gw-private.cloud.example.com  verify only", "answered by the VPC", "not answered",
+          "verified: the VPC's DNS answers 10.0.1.23, and not 10.0.2.9 (20 s ago)", "from h.example: 10.0.1.23",
+          "from i.example: 10.0.2.9 (fails: i.example does not exist)", "1 verify only"})
+        CHECK(text.find(part) != std::string::npos);
+    CHECK(text.find("withdrawn") == std::string::npos);
+    CHECK(widest(status_text(s, false, 80)) <= 80);
+    s.links[0].vpc_answer->failed_in_row = 2;  // then it is not known what is answered
+    const std::string unknown = status_text(s, false, 0);
+    CHECK(unknown.find("not answered") == std::string::npos);
+    CHECK(unknown.find("answered by the VPC") == std::string::npos);
+    s.links[0].discovery.sources.pop_back();
+    CHECK(status_text(s, false, 0).find("from h.example") == std::string::npos);  // one name needs no word
+}

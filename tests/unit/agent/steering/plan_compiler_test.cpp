@@ -238,3 +238,31 @@ TEST_CASE("plan memory: what a plan answers can be read back as a snapshot", "[p
     REQUIRE(none);
     CHECK(snapshot_from(*none, config).sources.empty());
 }
+
+TEST_CASE("plan: a link that only verifies its name is in the plan without it, and its addresses have no PTR of it",
+          "[plan]") {
+    PlanInput input = sample();
+    PlanLinkInput other = input.links[0];
+    other.name = "other";
+    other.host = "other.example.com";
+    other.addresses = make_endpoint_set({at("10.0.1.23", "a")});
+    input.links.push_back(other);
+    const auto before = membership_of(input);
+    input.links[0].answer = false;
+    CHECK(membership_of(input) != before);
+    const auto plan = compile_plan(input);
+    REQUIRE(plan);
+    REQUIRE(plan->links.size() == 2);
+    CHECK(plan->links[0].name == "prod");
+    REQUIRE(plan->owners.size() == 2);  // the other name, and the PTR of its address
+    for (const auto& owner : plan->owners)
+        CHECK(owner.link == 1);
+    const auto ptr = as_text(plan->owners[1], LDNS_RR_TYPE_PTR, plan->owners[1].rrsets[0].fresh);
+    REQUIRE(ptr.size() == 1);
+    CHECK(ptr[0].find("other.example.com.") != std::string::npos);
+    const auto bytes = core::serialize(*plan);
+    REQUIRE(bytes);
+    CHECK(core::PlanView::parse(*bytes));
+    input.links.pop_back();
+    CHECK(compile_plan(input)->owners.empty());
+}

@@ -73,4 +73,36 @@ TEST_CASE("plan: the fallback file says who may ask, and is written again where 
     }
 }
 
+TEST_CASE("plan: a name that is only verified is forwarded by the fallback file, too, whatever an earlier one said",
+          "[plan]") {
+    test::TempFolder folder;
+    core::Loop loop;
+    test::FakeClock clock;
+    Paths paths;
+    paths.current_plan = folder / "plan";
+    paths.durable_plan = folder / "durable";
+    paths.fallback = folder / "fallback";
+    paths.generation = folder / "generation";
+    PlanInput input = forwarding_only();
+    input.links.push_back({"prod", "db.example.com", {{*core::IpAddress::parse("10.0.0.1"), "", ""}}, {}, 0, true});
+    const auto fallback = [&] { return core::parse_fallback(core::read_file(paths.fallback, 4096).value_or("")); };
+    PlanPublisher publisher(loop, clock, paths);
+    publisher.publish(input);
+    publisher.flush();
+    const core::Fallback answered = fallback();
+    CHECK(answered.names == std::vector<std::string>{"db.example.com"});
+    input.links[0].answer = false;
+    publisher.publish(input);
+    publisher.flush();
+    CHECK(fallback().names.empty());
+    CHECK(fallback().forwarded == std::vector<std::string>{"db.example.com"});
+    std::string kept;
+    CHECK(core::with_known(fallback(), answered, &kept).names.empty());
+    CHECK(kept.empty());
+    core::Fallback emptied = fallback();
+    emptied.forwarded.clear();
+    CHECK(core::with_known(emptied, answered, &kept).names == answered.names);  // an emptied list takes nothing away
+    CHECK(kept == "name");
+}
+
 }  // namespace postern::agent
