@@ -82,6 +82,25 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
     return out;
 }
 
+bool may_pass(Code code, bool answered_before) {
+    switch (code) {
+        case Code::kDnsFailed:
+        case Code::kConnectFailed:
+        case Code::kTimeout:
+        case Code::kHttpFailed:
+        case Code::kTooLarge:
+        case Code::kApiThrottled:
+        case Code::kApiUnavailable:
+        case Code::kApiBadReply:
+            return true;
+        case Code::kTlsFailed:
+        case Code::kCredentialsMissing:
+            return answered_before;
+        default:
+            return false;
+    }
+}
+
 std::string owner_of(const Error& error) {
     if (error.hint.find(kTdengineConsole) != std::string::npos) return "whoever manages your TDengine Cloud instances";
     switch (error.code) {
@@ -96,8 +115,10 @@ std::string owner_of(const Error& error) {
         case Code::kApiRejected:
             return "your Alibaba Cloud account";
         case Code::kApiUnavailable:
-        case Code::kApiBadReply:
             return "Alibaba Cloud";
+        case Code::kApiBadReply:
+        case Code::kTooLarge:
+            return "whatever answers there: Alibaba Cloud, or a proxy in its place";
         case Code::kApiClock:
             return "this host's clock";
         case Code::kDnsFailed:

@@ -61,17 +61,8 @@ int run_command(const EndpointCommand& command) {
 }
 
 int fail_command(const EndpointRun& run, const core::Error& error, int failed) {
-    const ApiError& refusal = run.session.refusal();
     const bool interrupted = error.code == core::Code::kCancelled;
-    if (run.command.json) {
-        print_json({{"error",
-                     {{"code", core::to_string(error.code)},
-                      {"api_code", refusal.code},
-                      {"request_id", refusal.request_id},
-                      {"what", core::redact(error.what)},
-                      {"owner", owner_of(error)},
-                      {"next", core::redact(error.hint)}}}});
-    }
+    if (run.command.json) print_json({{"error", error_json(run, error)}});
     core::Error shown = error;
     shown.hint.clear();
     complain(run.name, printable(shown.text()));
@@ -84,6 +75,18 @@ void print_json(Json body) {
     Json out = {{"schema_version", 1}};
     out.update(body);
     print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
+}
+
+Json error_json(const EndpointRun& run, const core::Error& error) {
+    const ApiError& refusal = run.session.refusal();
+    return {{"code", core::to_string(error.code)}, {"api_code", refusal.code}, {"request_id", refusal.request_id},
+            {"what", core::redact(error.what)},    {"owner", owner_of(error)}, {"next", core::redact(error.hint)}};
+}
+
+std::string not_known(const std::string& what, const std::string& limit, const core::Error& error) {
+    core::Error shown = error;
+    shown.hint.clear();
+    return printable("whether " + what + " after " + limit + " is not known: " + shown.text());
 }
 
 Json to_json(const EndpointInfo& info) {

@@ -37,12 +37,15 @@ int fail_command(const EndpointRun& run, const core::Error& error, int failed = 
 
 /// "schema_version" first.
 void print_json(Json body);
+Json error_json(const EndpointRun& run, const core::Error& error);
 Json to_json(const EndpointInfo& info);
 
 /// Waits until connected, with a progress line on stderr. `info`: in: the known state, out: the last one.
 struct WaitResult {
     enum class End { kConnected, kFailed, kTimeout, kInterrupted } end;
     std::string next;  // the next step; "" if connected
+    // The last look before the time-out failed: with this, and the state is not known.
+    std::optional<core::Error> not_seen;
 };
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);
 /// How to continue after a failure, in one sentence; "" after success.
@@ -63,6 +66,8 @@ class ProgressLine {
     std::string last_;
 };
 
+/// "whether it is gone after 10m is not known: …", without the error's hint.
+std::string not_known(const std::string& what, const std::string& limit, const core::Error& error);
 /// The command to wait for it, with the relevant options.
 std::string wait_command(const EndpointCommand& command, const std::string& endpoint);
 /// "  next:  …" on stderr, unless `step` is "".

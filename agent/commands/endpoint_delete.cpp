@@ -34,29 +34,39 @@ std::string reminder(const EndpointRun& run, const EndpointInfo& info) {
     return out;
 }
 
-/// Deletes; retries until the timeout while another operation is in progress.
+/// Deletes; retries until the timeout while another operation is in progress, or something else answers than the API.
+/// Safe: the client token makes the repeated call the same request.
 core::Result<void> remove_when_free(EndpointRun& run, const std::string& token, Micros deadline) {
     ProgressLine line;
     for (;;) {
         auto done = run.cloud.remove(run.command.endpoint, token, false);
-        if (done || !is_busy(run.session.refusal()) || run.session.now_us() + run.command.interval_us > deadline)
+        if (done || run.session.now_us() + run.command.interval_us > deadline) return done;
+        if (is_busy(run.session.refusal())) {
+            line.show("the endpoint is busy: " + run.session.refusal().code, "…");
+        } else if (may_pass(done.error().code, true)) {
+            line.show("can't ask right now: " + done.error().text(), "…");
+        } else {
             return done;
-        line.show("the endpoint is busy: " + run.session.refusal().code, "…");
+        }
         if (!run.session.sleep(run.command.interval_us)) return core::fail(core::Code::kCancelled, "interrupted");
     }
 }
 
-enum class Gone { kYes, kTimeout, kInterrupted };
+struct Gone {
+    enum class End { kYes, kTimeout, kInterrupted } end;
+    std::optional<core::Error> not_seen;  // the last look before the time-out failed with this
+};
 
-core::Result<Gone> wait_until_gone(EndpointRun& run, Micros deadline) {
+Gone wait_until_gone(EndpointRun& run, Micros deadline) {
     ProgressLine line;
     for (;;) {
         const auto seen = run.cloud.describe(run.command.endpoint);
-        if (run.session.interrupted()) return Gone::kInterrupted;
-        if (!seen && seen.error().code == core::Code::kApiNotFound) return Gone::kYes;
+        if (run.session.interrupted()) return {Gone::End::kInterrupted, {}};
+        if (!seen && seen.error().code == core::Code::kApiNotFound) return {Gone::End::kYes, {}};
         line.show(seen ? seen->report.status : "can't ask right now: " + seen.error().text(), "…");
-        if (run.session.now_us() + run.command.interval_us > deadline) return Gone::kTimeout;
-        if (!run.session.sleep(run.command.interval_us)) return Gone::kInterrupted;
+        if (run.session.now_us() + run.command.interval_us > deadline)
+            return {Gone::End::kTimeout, seen ? std::nullopt : std::optional(seen.error())};
+        if (!run.session.sleep(run.command.interval_us)) return {Gone::End::kInterrupted, {}};
     }
 }
 
@@ -103,14 +113,20 @@ int delete_endpoint(EndpointRun& run) {
     const Micros deadline = run.session.now_us() + run.command.timeout_us;
     if (const auto done = remove_when_free(run, new_client_token(run.session), deadline);
         !done && done.error().code != core::Code::kApiNotFound) {
-        return fail_command(run, done.error());
+        core::Error error = done.error();
+        if (may_pass(error.code, true) && !is_busy(run.session.refusal()))
+            error.hint += "; whether it is being deleted is not known: postern endpoint show " + id;
+        return fail_command(run, error);
     }
     const auto gone = wait_until_gone(run, deadline);
     const std::string look = "postern endpoint show " + id + " says when it is gone";
-    if (*gone == Gone::kYes) return finish(run, true, id + " is deleted", "", kExitGood);
-    if (*gone == Gone::kInterrupted)
+    if (gone.end == Gone::End::kYes) return finish(run, true, id + " is deleted", "", kExitGood);
+    if (gone.end == Gone::End::kInterrupted)
         return finish(run, false, "interrupted; the deletion continues", look, kExitUnknown);
-    return finish(run, false, id + " is not gone after " + format_duration(run.command.timeout_us), look, kExitFailed);
+    const std::string limit = format_duration(run.command.timeout_us);
+    const std::string what =
+        gone.not_seen ? not_known("it is gone", limit, *gone.not_seen) : id + " is not gone after " + limit;
+    return finish(run, false, what, look, kExitFailed);
 }
 
 }  // namespace postern::agent

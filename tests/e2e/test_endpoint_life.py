@@ -206,8 +206,21 @@ class Waiting(EndpointTest):
         self.control.post("/tick", seconds=20)
         self.control.post(f"/endpoints/{MADE}/accept")
         self.control.post("/tick", seconds=10)
-        self.control.post("/faults", kind="http_503_html", count=4)
-        self.endpoint("wait", MADE, "--interval", "100ms")
+        for kind in ("http_503_html", "html_200", "half_json", "huge"):
+            with self.subTest(kind):  # more often than one call retries
+                self.control.post("/faults", kind=kind, count=4)
+                self.endpoint("wait", MADE, "--interval", "100ms")
+
+    def test_somebody_elses_page_that_never_goes_away_is_said_at_the_end(self):
+        self.control.post("/tick", seconds=20)
+        self.control.post("/faults", kind="html_200")
+        told = self.endpoint("wait", MADE, "--interval", "100ms", "--timeout", "0s", code=2).stderr
+        self.assertIn("whether it is connected after 0s is not known", told)
+        self.assertIn("an HTML or XML page", told.splitlines()[-3])
+        self.assertIn(f"then postern endpoint wait {MADE}", told)
+        value = self.json("wait", MADE, "--interval", "100ms", "--timeout", "0s", code=2)
+        self.assertEqual(value["outcome"], "timeout")
+        self.assertIn("an HTML or XML page", value["error"]["what"])
 
     def test_what_will_never_be_connected_is_said_at_once(self):
         self.control.post(f"/endpoints/{MADE}", EndpointStatus="Active", EndpointBusinessStatus="FinancialLocked")
@@ -310,6 +323,22 @@ class Deleting(EndpointTest):
         _, errors = deleting.communicate(timeout=60)
         self.assertEqual(deleting.returncode, 0, errors)
         self.assertEqual(len({entry["params"]["ClientToken"] for entry in self.calls("DeleteVpcEndpoint")}), 1)
+
+    def test_somebody_elses_page_ends_nothing(self):
+        self.control.post("/faults", kind="html_200", action="DeleteVpcEndpoint", count=4)
+        self.assertTrue(self.json("delete", ENDPOINT, "--yes", "--interval", "100ms")["deleted"])
+        self.assertEqual(len({entry["params"]["ClientToken"] for entry in self.calls("DeleteVpcEndpoint")}), 1)
+
+    def test_somebody_elses_page_to_the_end_leaves_open_what_happened(self):
+        self.control.post("/lifecycle", request_s=0)
+        deleting = self.start("delete", ENDPOINT, "--yes", "--interval", "100ms", "--timeout", "3s", stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        self.host.wait(lambda: self.calls("DeleteVpcEndpoint"), "the deletion")
+        self.control.post("/faults", kind="html_200")
+        _, errors = deleting.communicate(timeout=60)
+        self.assertEqual(deleting.returncode, 2)
+        self.assertIn("whether it is gone after 3s is not known", errors)
+        self.assertIn("an HTML or XML page", errors.splitlines()[-2])
 
     def test_time_out(self):
         self.control.post("/lifecycle", request_s=0)

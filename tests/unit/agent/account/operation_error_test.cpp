@@ -74,3 +74,27 @@ TEST_CASE("operation error: a code that nobody knows is passed on, and nothing t
         CHECK_FALSE(owner_of(error).empty());
     }
 }
+
+TEST_CASE("operation error: what may pass by itself is no answer yet", "[endpoint]") {
+    using core::Code;
+    // Whatever is no refusal by the API: silence, a broken connection, a page of somebody else's.
+    for (const Code code : {Code::kDnsFailed, Code::kConnectFailed, Code::kTimeout, Code::kHttpFailed, Code::kTooLarge,
+                            Code::kApiThrottled, Code::kApiUnavailable, Code::kApiBadReply}) {
+        INFO(core::to_string(code));
+        CHECK(may_pass(code, false));
+        CHECK(may_pass(code, true));
+    }
+    // A certificate or a source of credentials that fails from the start is a fault of the setup; once the API has
+    // answered it is a disturbance.
+    for (const Code code : {Code::kTlsFailed, Code::kCredentialsMissing}) {
+        INFO(core::to_string(code));
+        CHECK_FALSE(may_pass(code, false));
+        CHECK(may_pass(code, true));
+    }
+    for (const Code code : {Code::kApiDenied, Code::kApiNotFound, Code::kApiRejected, Code::kApiClock, Code::kUsage,
+                            Code::kCredentialsInvalid, Code::kConfigBadValue, Code::kCancelled}) {
+        INFO(core::to_string(code));
+        CHECK_FALSE(may_pass(code, false));
+        CHECK_FALSE(may_pass(code, true));
+    }
+}
