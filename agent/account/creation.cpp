@@ -28,12 +28,14 @@ std::string names_of(const std::vector<EndpointService>& services) {
     return core::joined(names);
 }
 
-core::Result<EndpointService> choose_service(const std::string& wanted, const std::string& account,
+core::Result<EndpointService> choose_service(const std::string& wanted, const HostPlace& host,
                                              const std::vector<EndpointService>& services) {
-    const std::string whitelist = "have this account whitelisted " + whitelist_step(account);
+    const std::string whitelist = "have this account whitelisted " + whitelist_step(host.account);
+    const std::string in_region = host.region.empty() ? "" : " in region " + host.region;
     if (wanted.empty() && services.size() == 1) return services.front();
     if (wanted.empty() && services.empty())
-        return core::fail(Code::kApiRejected, "this account may connect to no service yet", whitelist);
+        return core::fail(Code::kApiRejected, "this account may connect to no service" + in_region + " yet",
+                          "if the service is of another region, give its full name with --service; else " + whitelist);
     if (wanted.empty()) {
         return core::fail(Code::kUsage, fmt::format("this account may connect to {} services", services.size()),
                           "choose one with --service: " + names_of(services));
@@ -41,8 +43,8 @@ core::Result<EndpointService> choose_service(const std::string& wanted, const st
     for (const auto& s : services) {
         if (s.id == wanted || s.name == wanted) return s;
     }
-    return core::fail(Code::kApiRejected, "this account does not see the service " + shown(wanted),
-                      "check its name, or " + whitelist);
+    return core::fail(Code::kApiRejected, "this account does not see the service " + shown(wanted) + in_region,
+                      "check its name (a service of another region is given by its full name), or " + whitelist);
 }
 
 struct Place {
@@ -89,7 +91,7 @@ std::string other_region_of(const std::string& service_name, const std::string& 
 core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& host,
                                      const std::vector<EndpointService>& services) {
     Creation plan;
-    auto service = choose_service(wish.service, host.account, services);
+    auto service = choose_service(wish.service, host, services);
     if (!service) return core::fail(std::move(service.error()));
     plan.service = std::move(*service);
     plan.vpc = wish.vpc.empty() ? host.vpc : wish.vpc;

@@ -72,8 +72,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         if (!node.empty()) node.mapped().done(std::move(result));
     }
     void bad(std::uint64_t id, const std::string& action, const std::string& what) {
-        finish(id, core::fail(Code::kApiBadReply, action + ": " + what,
-                              "the API changed or something else answers; what is known stays in use"));
+        finish(id, core::fail(Code::kApiBadReply, action + ": " + what, "the API changed or something else answers"));
     }
     /// True if there is another page; an endless list fails the description.
     bool goes_on(std::uint64_t id, Description& d, const std::string& action, const std::string& token) {

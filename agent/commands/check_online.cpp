@@ -73,7 +73,7 @@ class OnlineCheck {
                 std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
             std::string what = "not asked: an earlier one is used";
             if (it != attempts.end())
-                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->why_not;
+                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->text();
             print(fmt::format("  {:<16} {}\n", name, what));
         }
         print("  (in the environment of this command; that of the service may differ)\n");

@@ -67,6 +67,16 @@ TEST_CASE("operation error: code, RequestId, owner and next step", "[endpoint]")
     CHECK(has(explained("NoPermission", 403, "ecs", "CreateSecurityGroup").hint, "grant ecs:CreateSecurityGroup"));
 }
 
+TEST_CASE("operation error: what is looked for in one region may be in another", "[endpoint]") {
+    for (const char* code : {"EndpointNotFound", "EndpointServiceNotFound", "InvalidSecurityGroupId.NotFound",
+                             "InvalidVSwitchId.NotFound", "InvalidVpcId.NotFound"}) {
+        const auto error = explained(code, 404);
+        INFO(error.hint);
+        CHECK(has(error.hint, "region cn-hangzhou"));
+        CHECK(has(error.hint, "other region"));
+    }
+}
+
 TEST_CASE("operation error: a code that nobody knows is passed on, and nothing that was signed", "[endpoint]") {
     for (const char* code : {"", "NeverSeen", "x\x1b[2J"}) {
         const auto error = explained(code);
