@@ -50,6 +50,11 @@ Reason reason_for(long verify_result) {
     }
 }
 
+bool names(X509* leaf, const std::string& name) {
+    return X509_check_ip_asc(leaf, name.c_str(), 0) == 1 ||
+           X509_check_host(leaf, name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+}
+
 }  // namespace
 
 /// Called by OpenSSL instead of X509_verify_cert(). judge() reads the result from `store`.
@@ -165,16 +170,20 @@ TlsSession::Judgement TlsSession::judge() {
         return {};
     }
     const long verified = SSL_get_verify_result(ssl_);
-    const Reason reason = reason_for(verified);
+    Reason reason = reason_for(verified);
+    // OpenSSL stops at a chain without a known end, and does not look at the name.
+    const bool also_untrusted = reason == Reason::kCertUntrusted && !names(leaf, server_name_);
+    if (also_untrusted) reason = Reason::kCertNameMismatch;
     const CertificateInfo info = certificate();
     const std::string why = X509_verify_cert_error_string(verified);
-    std::string names;
+    std::string found;
     for (const std::string& name : info.names)
-        core::add_item(names, excerpt(name, 64));
-    if (names.empty()) names = excerpt(info.subject, 96);
+        core::add_item(found, excerpt(name, 64));
+    if (found.empty()) found = excerpt(info.subject, 96);
     switch (reason) {
         case Reason::kCertNameMismatch:
-            return {reason, fmt::format("expected a certificate for {}, found one for {}", server_name_, names)};
+            return {reason, fmt::format("expected a certificate for {}, found one for {}{}", server_name_, found,
+                                        also_untrusted ? ", not trusted either: " + why : "")};
         case Reason::kCertExpired:
             // The expired certificate need not be the leaf.
             return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, leaf {})",

@@ -126,6 +126,14 @@ TEST_CASE("discovery log: a source that is no longer asked recovers nothing", "[
     CHECK(b.said().size() == 1);
 }
 
+TEST_CASE("discovery log: a time that has passed is a number, too", "[discovery_log]") {
+    const auto silent = [](const std::string& time) {
+        return distinct_error({Code::kTimeout, "no connection to h within " + time, "", 0});
+    };
+    CHECK(silent("3 s") == silent("2.9 s"));
+    CHECK(silent("3 s") != silent("3. x"));
+}
+
 TEST_CASE("discovery log: what happens to the known addresses is told once in a line", "[discovery_log]") {
     const auto count = [](const std::string& line) {
         std::size_t n = 0;
