@@ -7,6 +7,7 @@
 
 #include "agent/account/operation_error.h"
 #include "agent/text/values.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -69,13 +70,17 @@ core::Result<Place> choose_place(const EndpointWish& wish, const HostPlace& host
 }
 
 std::string bad_name(const std::string& name) {
-    const auto letter = [](unsigned char c) { return std::isalpha(c) != 0 || c >= 0x80; };
-    const bool fits = name.size() >= 2 && name.size() <= 128 && letter(static_cast<unsigned char>(name[0])) &&
-                      std::all_of(name.begin(), name.end(), [&](char c) {
-                          const auto u = static_cast<unsigned char>(c);
-                          return letter(u) || std::isdigit(u) != 0 || c == '-' || c == '_';
-                      });
-    return fits ? "" : shown(name) + " can't be a name";
+    const auto ascii_letter = [](char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    std::size_t length = 0;
+    bool fits = true;
+    for (std::string_view rest = name; !rest.empty() && fits; ++length) {
+        const core::Utf8Character c = core::first_character(rest);
+        const bool letter = ascii_letter(c.code) ||
+                            (c.code >= 0x80 && c.code != core::Utf8Character::kInvalid && !core::is_control(c.code));
+        fits = letter || (length > 0 && ((c.code >= '0' && c.code <= '9') || c.code == '-' || c.code == '_'));
+        rest.remove_prefix(c.size);
+    }
+    return fits && length >= 2 && length <= 128 ? "" : shown(name) + " can't be a name";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -14,7 +15,8 @@ constexpr std::size_t kMaxWord = 300;
 constexpr std::size_t kMaxItems = 2000;  // on one page
 
 std::string word(const JsonView& node) {
-    return node.text().substr(0, kMaxWord);
+    const std::string text = node.text();
+    return std::string(core::whole_characters(text, kMaxWord));
 }
 
 template <class T, class Read>

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "agent/cloud/metadata.h"
+#include "core/printable.h"
 #include "core/secret.h"
 
 namespace postern::agent {
@@ -27,10 +28,7 @@ std::string word(const JsonView& node) {
 
 /// Printable and one line: it goes to logs and terminals.
 std::string tame(const std::string& text, std::size_t longest) {
-    std::string out = core::redact(text, longest);
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    }
+    const std::string out = core::printable(core::redact(text, longest), ' ');
     return text.size() > longest ? out + "…" : out;
 }
 

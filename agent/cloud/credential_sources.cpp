@@ -7,8 +7,10 @@
 #include <charconv>
 #include <utility>
 
+#include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/printable.h"
 
 namespace postern::agent {
 namespace {
@@ -257,7 +259,7 @@ class CliProfileSource final : public DelegatingSource {
     core::Result<std::unique_ptr<CredentialSource>> source_of(const CliConfig& config, const std::string& name,
                                                               int depth) {
         const auto it = config.profiles.find(name);
-        if (it == config.profiles.end()) return wrong("there is no profile \"" + name.substr(0, 60) + "\"");
+        if (it == config.profiles.end()) return wrong("there is no profile " + shown(name));
         const ProfileFields& p = it->second;
         const std::string mode = field(p, "mode");
         const std::string id = field(p, "access_key_id"), secret = field(p, "access_key_secret");
@@ -303,7 +305,7 @@ class CliProfileSource final : public DelegatingSource {
             return wrong("mode " + mode +
                          " signs in through a browser, which a service can't: use AK, a RAM role or OIDC");
         }
-        return wrong("unsupported profile mode \"" + mode.substr(0, 40) + "\"");
+        return wrong("unsupported profile mode " + shown(mode));
     }
 
     CredentialContext& context_;
@@ -334,7 +336,8 @@ class IniSource final : public DelegatingSource {
         if (section.empty()) section = "default";
         const auto sections = parse_ini(*text);
         const auto it = sections.find(section);
-        if (it == sections.end()) return done(wrong(path + " has no section [" + section.substr(0, 60) + "]"));
+        if (it == sections.end())
+            return done(wrong(path + " has no section [" + std::string(core::whole_characters(section, 60)) + "]"));
         delegate(source_of(it->second), "[" + section + "] in " + path, std::move(done));
     }
 
@@ -359,7 +362,7 @@ class IniSource final : public DelegatingSource {
             return std::make_unique<OidcSource>(context_, field(s, "oidc_token_file_path"),
                                                 field(s, "oidc_provider_arn"), role());
         }
-        return wrong(type.empty() ? "it has no type" : "unsupported type \"" + type.substr(0, 40) + "\"");
+        return wrong(type.empty() ? "it has no type" : "unsupported type " + shown(type));
     }
 
     CredentialContext& context_;

@@ -233,7 +233,7 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
     std::string where = f.target;
     if (!f.ip.empty() && !f.target.starts_with(f.ip)) where += " (" + f.ip + ")";
     if (!f.proxy.empty()) where = f.target + " through the proxy " + f.proxy;
-    const std::string words = core::redact(f.text).substr(0, 200);
+    const std::string words = core::redact(f.text, 200);
     const auto ended = [&](std::string what) {
         return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again",
                      0};

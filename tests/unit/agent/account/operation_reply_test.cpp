@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/printable.h"
+
 using namespace postern;
 using namespace postern::agent;
 
@@ -68,4 +70,17 @@ TEST_CASE("operation reply: an ID that people will copy has the form of one", "[
         CHECK_FALSE(read_endpoint_info(json(body)));
     }
     CHECK_FALSE(read_id(json(R"({"SecurityGroupId":"sg-;x"})"), "SecurityGroupId", "sg-"));
+}
+
+TEST_CASE("operation reply: a long name in any script ends with a whole character", "[endpoint]") {
+    for (std::size_t before = 0; before < 3; ++before) {
+        std::string name(before, 'x');
+        for (int i = 0; i < 200; ++i)
+            name += "库";
+        const auto info = read_endpoint_info(
+            json(R"({"EndpointId":"ep-1","EndpointStatus":"Active","EndpointName":")" + name + "\"}"));
+        REQUIRE(info);
+        CHECK(info->name.size() > 290);
+        CHECK(core::printable(info->name) == info->name);  // no half a character
+    }
 }

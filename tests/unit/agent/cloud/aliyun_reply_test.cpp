@@ -3,6 +3,7 @@
 
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/text/json_view.h"
+#include "core/printable.h"
 #include "core/secret.h"
 
 using namespace postern;
@@ -243,6 +244,22 @@ TEST_CASE("aliyun: a signature error never repeats what the gateway says was sig
         explained(400, R"({"Code":"InvalidParameter","Message":"bad CAISexample+Token/abc== there\nand here"})");
     CHECK(other.text().find("CAIS") == std::string::npos);
     CHECK(other.text().find('\n') == std::string::npos);
+}
+
+TEST_CASE("aliyun: words of the API in any script are whole, and draw nothing", "[aliyun]") {
+    std::string words;
+    for (int i = 0; i < 100; ++i)
+        words += "端";
+    for (const std::string& before : {std::string(), std::string("x"), std::string("xx")}) {
+        const auto error = read_api_error(400, R"({"Code":"C","Message":")" + before + words + "\"}");
+        CHECK(error.message.ends_with("…"));
+        CHECK(core::printable(error.message) == error.message);
+    }
+    const auto bidi = read_api_error(400,
+                                     "{\"Code\":\"C\",\"Message\":\"a\xe2\x80\xae"
+                                     "b\xc2\x9b"
+                                     "c\"}");
+    CHECK(bidi.message == "a b c");
 }
 
 TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {
