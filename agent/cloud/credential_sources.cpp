@@ -54,6 +54,27 @@ core::Result<std::string> read_secret_file(const std::string& path) {
     return text;
 }
 
+/// ~/.aliyun/config.json, "" if there is no HOME.
+std::string cli_config_file(const Environment& environment) {
+    std::string path = environment("ALIBABA_CLOUD_CONFIG_FILE");
+    if (path.empty() && !home(environment).empty()) path = home(environment) + "/.aliyun/config.json";
+    return path;
+}
+
+/// The ini file under the names that the official libraries use; empty if there is no HOME.
+std::vector<std::string> ini_files(const Environment& environment) {
+    if (std::string path = environment("ALIBABA_CLOUD_CREDENTIALS_FILE"); !path.empty()) return {std::move(path)};
+    if (home(environment).empty()) return {};
+    const std::string base = home(environment) + "/.alibabacloud/credentials";
+    return {base, base + ".ini"};
+}
+
+/// Not set up, unless the file is there and keeps us out.
+tl::unexpected<core::Error> unreadable(const std::string& path, const core::Error& error) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? wrong(error.text()) : missing(error.text());
+}
+
 class StaticSource final : public CredentialSource {
   public:
     explicit StaticSource(Credentials keys) : keys_(std::move(keys)) {}
@@ -301,11 +322,10 @@ class CliProfileSource final : public DelegatingSource {
     void fetch(Callback done) override {
         const auto& environment = context_.environment;
         if (is_true(environment("ALIBABA_CLOUD_CLI_PROFILE_DISABLED"))) return done(missing("switched off"));
-        std::string path = environment("ALIBABA_CLOUD_CONFIG_FILE");
-        if (path.empty() && home(environment).empty()) return done(missing("HOME is not set"));
-        if (path.empty()) path = home(environment) + "/.aliyun/config.json";
+        const std::string path = cli_config_file(environment);
+        if (path.empty()) return done(missing("HOME is not set"));
         const auto text = read_secret_file(path);
-        if (!text) return done(missing(text.error().text()));
+        if (!text) return done(unreadable(path, text.error()));
         const auto config = parse_cli_config(*text);
         if (!config) return done(wrong(path + ": " + config.error().what));
         std::string profile = environment("ALIBABA_CLOUD_PROFILE");
@@ -372,12 +392,8 @@ class IniSource final : public DelegatingSource {
     std::string_view name() const override { return "profile"; }
     void fetch(Callback done) override {
         const auto& environment = context_.environment;
-        std::vector<std::string> paths{environment("ALIBABA_CLOUD_CREDENTIALS_FILE")};
-        if (paths[0].empty()) {
-            if (home(environment).empty()) return done(missing("HOME is not set"));
-            const std::string base = home(environment) + "/.alibabacloud/credentials";
-            paths = {base, base + ".ini"};  // the official libraries use both names
-        }
+        const auto paths = ini_files(environment);
+        if (paths.empty()) return done(missing("HOME is not set"));
         std::string path = paths[0];
         core::Result<std::string> text = read_secret_file(path);
         if (!text && paths.size() > 1 && text.error().code == Code::kFileMissing) {
@@ -386,7 +402,7 @@ class IniSource final : public DelegatingSource {
                 text = std::move(other);
             }
         }
-        if (!text) return done(missing(text.error().text()));
+        if (!text) return done(unreadable(path, text.error()));
         std::string section = environment("ALIBABA_CLOUD_PROFILE");
         if (section.empty()) section = "default";
         const auto sections = parse_ini(*text);
@@ -421,6 +437,14 @@ class IniSource final : public DelegatingSource {
 };
 
 }  // namespace
+
+std::vector<std::string> credential_files(const Environment& environment) {
+    std::vector<std::string> out = ini_files(environment);
+    for (std::string path : {cli_config_file(environment), environment("ALIBABA_CLOUD_OIDC_TOKEN_FILE")}) {
+        if (!path.empty()) out.push_back(std::move(path));
+    }
+    return out;
+}
 
 std::unique_ptr<CredentialSource> oidc_credentials(CredentialContext& context) {
     RoleRequest role = role_of(context, "", "", "", "", false);
