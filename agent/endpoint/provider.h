@@ -37,6 +37,7 @@ struct EndpointReport {
     core::Micros valid_us = 0;  // how long it is valid, if the source says so (a TTL)
     bool search = false;        // the endpoints found are in parts; status and zones above are unused
     std::vector<EndpointReport> parts;
+    std::string region;  // of a search: where it looked, if known
     bool operator==(const EndpointReport&) const = default;
 };
 
@@ -80,5 +81,7 @@ EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std:
 
 /// "" if at least one address is ready; else what is missing, the next step and its owner.
 std::string why_not_ready(const EndpointReport& report, const std::vector<std::string>& zones);
+/// The same for several: "" if any has an address. A step that several of them wait for stands once.
+std::string why_none_ready(const std::vector<const EndpointReport*>& reports, const std::vector<std::string>& zones);
 
 }  // namespace postern::agent
