@@ -104,17 +104,15 @@ std::optional<ServiceEyes> look_as_service(const std::string& config) {
     const auto account = account_of(eyes.user);
     take_environment(eyes.unit, account);
     const std::string what = "what user " + eyes.user + " may read: ";
+    std::string problem;
+    const bool already = account && account->uid == ::geteuid() && ::geteuid() == ::getuid();
     if (!account) {
-        eyes.not_checked.push_back(what + "there is no such user yet");
-    } else if (account->uid == ::geteuid() && ::geteuid() == ::getuid()) {
-        eyes.as_user = true;
-    } else if (::geteuid() != 0) {
-        eyes.not_checked.push_back(what + "run it as root");
-    } else if (const std::string problem = become(eyes.unit, *account); !problem.empty()) {
-        eyes.not_checked.push_back(what + problem);
-    } else {
-        eyes.as_user = true;
+        problem = "there is no such user yet";
+    } else if (!already) {
+        problem = ::geteuid() == 0 ? become(eyes.unit, *account) : "run it as root";
     }
+    eyes.as_user = problem.empty();
+    if (!problem.empty()) eyes.not_checked.push_back(what + problem);
     return eyes;
 }
 

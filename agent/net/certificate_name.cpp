@@ -15,8 +15,8 @@ void free_host(void*, void* host, CRYPTO_EX_DATA*, int, long, void*) {
 
 /// The SSL_CTX owns the name: a connection that is kept may verify again when its request has ended.
 int host_index() {
-    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_host);
-    return index;
+    static const int kIndex = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_host);
+    return kIndex;
 }
 
 bool names(X509* leaf, const std::string& host) {
