@@ -77,7 +77,8 @@ std::string Error::text() const {
         out += ": ";
         out += std::strerror(sys);
     }
-    if (!hint.empty()) {
+    // An error that was made of another one's text has its hint already.
+    if (!hint.empty() && what.find('(' + hint + ')') == std::string::npos) {
         out += " (";
         out += hint;
         out += ')';

@@ -67,6 +67,16 @@ Utf8Character first_character(std::string_view text) {
     return {code, n};
 }
 
+std::string_view whole_characters(std::string_view text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    // At most three bytes belong to the character that the limit cuts; bytes that are no text are cut anywhere.
+    for (std::size_t at = limit; at > 0 && limit - at < 4; --at) {
+        const auto lead = static_cast<unsigned char>(text[at]);
+        if ((lead & 0xc0) != 0x80) return text.substr(0, at);
+    }
+    return text.substr(0, limit);
+}
+
 bool is_control(char32_t code) {
     const auto after = std::upper_bound(std::begin(kControls), std::end(kControls), code,
                                         [](char32_t c, const Range& r) { return c < r.first; });

@@ -19,6 +19,9 @@ struct Utf8Character {
 /// The first character of `text`, which is not empty.
 Utf8Character first_character(std::string_view text);
 
+/// The longest beginning of `text` that has at most `limit` bytes and ends with a whole character.
+std::string_view whole_characters(std::string_view text, std::size_t limit);
+
 /// A control, a line separator, a format character.
 bool is_control(char32_t code);
 

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/printable.h"
+
 namespace postern::core {
 namespace {
 
@@ -76,7 +78,7 @@ std::string redact(std::string_view text) {
 }
 
 std::string redact(std::string_view text, std::size_t size) {
-    size = std::min(size, text.size());
+    size = whole_characters(text, size).size();
     Places places;
     {
         Registry& r = registry();

@@ -20,6 +20,8 @@
 namespace postern::probe {
 namespace {
 
+// RFC 9525 2: a name in the subject is none.
+constexpr unsigned kNameFlags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
 constexpr std::size_t kReadBuffer = 16384;  // the maximum size of a record
 
 std::string openssl_error() {
@@ -48,6 +50,11 @@ Reason reason_for(long verify_result) {
         default:
             return Reason::kCertUntrusted;
     }
+}
+
+bool names(X509* leaf, const std::string& name) {
+    return X509_check_ip_asc(leaf, name.c_str(), 0) == 1 ||
+           X509_check_host(leaf, name.data(), name.size(), kNameFlags, nullptr) == 1;
 }
 
 }  // namespace
@@ -117,8 +124,7 @@ std::unique_ptr<TlsSession> TlsSession::create(const TlsContext& context, const 
     std::string name = server_name;
     if (!name.empty() && name.back() == '.') name.pop_back();
     session->server_name_ = name;
-    // RFC 9525 2: a name in the subject is none.
-    SSL_set_hostflags(session->ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    SSL_set_hostflags(session->ssl_, kNameFlags);
     if (SSL_set1_host(session->ssl_, name.c_str()) != 1) return nullptr;  // checks an IP address as such
     // RFC 6066 3: no IP addresses in SNI.
     if (!core::IpAddress::parse(name) && SSL_set_tlsext_host_name(session->ssl_, name.c_str()) != 1) return nullptr;
@@ -170,13 +176,16 @@ TlsSession::Judgement TlsSession::judge() {
         return {};
     }
     const long verified = SSL_get_verify_result(ssl_);
-    const Reason reason = reason_for(verified);
+    Reason reason = reason_for(verified);
+    // OpenSSL stops at a chain without a known end, and does not look at the name.
+    const bool also_untrusted = reason == Reason::kCertUntrusted && !names(leaf, server_name_);
+    if (also_untrusted) reason = Reason::kCertNameMismatch;
     const CertificateInfo info = certificate();
     const std::string why = X509_verify_cert_error_string(verified);
-    std::string names;
+    std::string found;
     for (const std::string& name : info.names)
-        core::add_item(names, excerpt(name, 64));
-    if (names.empty()) names = "no name (" + excerpt(info.subject, 96) + ", where names do not count)";
+        core::add_item(found, excerpt(name, 64));
+    if (found.empty()) found = "no name (" + excerpt(info.subject, 96) + ", where names do not count)";
     // The certificate at fault need not be the leaf.
     const std::string whose =
         fault_.fingerprint_sha256 == info.fingerprint_sha256
@@ -184,7 +193,8 @@ TlsSession::Judgement TlsSession::judge() {
             : fmt::format("{}, above leaf {}", excerpt(fault_.subject, 96), excerpt(info.subject, 96));
     switch (reason) {
         case Reason::kCertNameMismatch:
-            return {reason, fmt::format("expected a certificate for {}, found one for {}", server_name_, names)};
+            return {reason, fmt::format("expected a certificate for {}, found one for {}{}", server_name_, found,
+                                        also_untrusted ? ", not trusted either: " + why : "")};
         case Reason::kCertExpired:
             return {reason, fmt::format("expected a certificate valid now, found one that ended {} ({}, {})",
                                         core::format_utc(fault_.not_after_us), why, whose)};

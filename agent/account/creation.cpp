@@ -7,6 +7,7 @@
 
 #include "agent/account/operation_error.h"
 #include "agent/text/values.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -28,12 +29,14 @@ std::string names_of(const std::vector<EndpointService>& services) {
     return core::joined(names);
 }
 
-core::Result<EndpointService> choose_service(const std::string& wanted, const std::string& account,
+core::Result<EndpointService> choose_service(const std::string& wanted, const HostPlace& host,
                                              const std::vector<EndpointService>& services) {
-    const std::string whitelist = "have this account whitelisted " + whitelist_step(account);
+    const std::string whitelist = "have this account whitelisted " + whitelist_step(host.account);
+    const std::string in_region = host.region.empty() ? "" : " in region " + host.region;
     if (wanted.empty() && services.size() == 1) return services.front();
     if (wanted.empty() && services.empty())
-        return core::fail(Code::kApiRejected, "this account may connect to no service yet", whitelist);
+        return core::fail(Code::kApiRejected, "this account may connect to no service" + in_region + " yet",
+                          "if the service is of another region, give its full name with --service; else " + whitelist);
     if (wanted.empty()) {
         return core::fail(Code::kUsage, fmt::format("this account may connect to {} services", services.size()),
                           "choose one with --service: " + names_of(services));
@@ -41,8 +44,8 @@ core::Result<EndpointService> choose_service(const std::string& wanted, const st
     for (const auto& s : services) {
         if (s.id == wanted || s.name == wanted) return s;
     }
-    return core::fail(Code::kApiRejected, "this account does not see the service " + shown(wanted),
-                      "check its name, or " + whitelist);
+    return core::fail(Code::kApiRejected, "this account does not see the service " + shown(wanted) + in_region,
+                      "check its name (a service of another region is given by its full name), or " + whitelist);
 }
 
 core::Result<std::vector<ZoneWish>> choose_zones(const EndpointWish& wish, const HostPlace& host,
@@ -163,13 +166,17 @@ core::Result<GroupChoice> open_own_group(const SecurityGroup& group, std::vector
 }
 
 std::string bad_name(const std::string& name) {
-    const auto letter = [](unsigned char c) { return std::isalpha(c) != 0 || c >= 0x80; };
-    const bool fits = name.size() >= 2 && name.size() <= 128 && letter(static_cast<unsigned char>(name[0])) &&
-                      std::all_of(name.begin(), name.end(), [&](char c) {
-                          const auto u = static_cast<unsigned char>(c);
-                          return letter(u) || std::isdigit(u) != 0 || c == '-' || c == '_';
-                      });
-    return fits ? "" : shown(name) + " can't be a name";
+    const auto ascii_letter = [](char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    std::size_t length = 0;
+    bool fits = true;
+    for (std::string_view rest = name; !rest.empty() && fits; ++length) {
+        const core::Utf8Character c = core::first_character(rest);
+        const bool letter = ascii_letter(c.code) ||
+                            (c.code >= 0x80 && c.code != core::Utf8Character::kInvalid && !core::is_control(c.code));
+        fits = letter || (length > 0 && ((c.code >= '0' && c.code <= '9') || c.code == '-' || c.code == '_'));
+        rest.remove_prefix(c.size);
+    }
+    return fits && length >= 2 && length <= 128 ? "" : shown(name) + " can't be a name";
 }
 
 }  // namespace
@@ -251,7 +258,7 @@ core::Result<ZoneWish> place_zone(ZoneWish wish, const HostPlace& host, const st
 core::Result<Creation> plan_endpoint(const EndpointWish& wish, const HostPlace& host,
                                      const std::vector<EndpointService>& services) {
     Creation plan;
-    auto service = choose_service(wish.service, host.account, services);
+    auto service = choose_service(wish.service, host, services);
     if (!service) return core::fail(std::move(service.error()));
     plan.service = std::move(*service);
     plan.vpc = wish.vpc.empty() ? host.vpc : wish.vpc;

@@ -11,7 +11,7 @@ constexpr const char* kPolicies = "/usr/share/postern/ram";
 
 struct Advice {
     const char* code;  // a code, or a prefix of codes if it ends in '*'
-    const char* hint;
+    const char* hint;  // "{}": the region
 };
 
 // Codes of the write operations, from the documentation and from the retry rules of Terraform's provider.
@@ -35,9 +35,14 @@ constexpr Advice kAdvice[] = {
      "postern endpoint list"},
     {"Quota*", "the account's quota is used up: delete what is not needed, or ask for more in the Quota Center"},
     {"InvalidSecurityGroupId*",
-     "check the security group: it must exist in the region and belong to the endpoint's VPC"},
-    {"InvalidVSwitchId*", "check the vSwitch: it must exist in the VPC, in the zone that is given with it"},
-    {"InvalidVpcId*", "check the VPC: it must exist in the region and belong to the account of the credentials"},
+     "check the security group: it must exist in region {} and belong to the endpoint's VPC; those of other regions are "
+     "not found"},
+    {"InvalidVSwitchId*",
+     "check the vSwitch: it must exist in region {}, in the VPC and the zone that are given with it; those of other "
+     "regions are not found"},
+    {"InvalidVpcId*",
+     "check the VPC: it must exist in region {} and belong to the account of the credentials; those of other regions are "
+     "not found"},
 };
 
 bool matches(const std::string& code, std::string_view pattern) {
@@ -54,9 +59,12 @@ std::string whitelist_step(const std::string& account) {
 
 Error explain_operation(const ApiError& e, const ApiContext& c) {
     Error out = explain(e, c);
+    if (!wrong_region(e, c).empty()) return out;
     if (e.code == "EndpointServiceNotFound") {
-        out.hint =
-            "check the service's name; if it is right, this account is not whitelisted yet: " + whitelist_step("");
+        out.hint = "check the service's name: it is looked for in region " + c.region +
+                   ", and one of another region is given by its full name; if it is right, this account is not "
+                   "whitelisted yet: " +
+                   whitelist_step("");
         return out;
     }
     if (is_busy(e)) {
@@ -68,6 +76,7 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
     for (const auto& [code, hint] : kAdvice) {
         if (!matches(e.code, code)) continue;
         out.hint = hint;
+        if (const auto at = out.hint.find("{}"); at != std::string::npos) out.hint.replace(at, 2, c.region);
         return out;
     }
     switch (out.code) {
@@ -86,6 +95,25 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
     return out;
 }
 
+bool may_pass(Code code, bool answered_before) {
+    switch (code) {
+        case Code::kDnsFailed:
+        case Code::kConnectFailed:
+        case Code::kTimeout:
+        case Code::kHttpFailed:
+        case Code::kTooLarge:
+        case Code::kApiThrottled:
+        case Code::kApiUnavailable:
+        case Code::kApiBadReply:
+            return true;
+        case Code::kTlsFailed:
+        case Code::kCredentialsMissing:
+            return answered_before;
+        default:
+            return false;
+    }
+}
+
 std::string owner_of(const Error& error) {
     if (error.hint.find(kTdengineConsole) != std::string::npos) return "whoever manages your TDengine Cloud instances";
     switch (error.code) {
@@ -100,8 +128,10 @@ std::string owner_of(const Error& error) {
         case Code::kApiRejected:
             return "your Alibaba Cloud account";
         case Code::kApiUnavailable:
-        case Code::kApiBadReply:
             return "Alibaba Cloud";
+        case Code::kApiBadReply:
+        case Code::kTooLarge:
+            return "whatever answers there: Alibaba Cloud, or a proxy in its place";
         case Code::kApiClock:
             return "this host's clock";
         case Code::kDnsFailed:

@@ -12,6 +12,11 @@ namespace postern::agent {
 /// Like explain(), but the next step is for a person at a command line, not for the poll.
 core::Error explain_operation(const ApiError& error, const ApiContext& context);
 
+/// Whether a wait goes on after this failure, because it is no refusal by the API but a broken connection, a pause, or
+/// a reply of something else (a proxy's error page, a gateway that wants a login). A certificate or a source of
+/// credentials may only pass if the API `answered_before`: failing from the start it is a fault of the setup.
+bool may_pass(core::Code code, bool answered_before);
+
 /// Who can fix it: "your account's RAM administrator", "Alibaba Cloud", "this host's network", …
 std::string owner_of(const core::Error& error);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -15,7 +16,8 @@ constexpr std::size_t kMaxItems = 2000;  // on one page
 constexpr std::size_t kMaxTags = 20;     // of one endpoint
 
 std::string word(const JsonView& node) {
-    return node.text().substr(0, kMaxWord);
+    const std::string text = node.text();
+    return std::string(core::whole_characters(text, kMaxWord));
 }
 
 template <class T, class Read>

@@ -257,13 +257,20 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             call.host_errors.clear();
             return attempt_in(id, call, call.backoff.next(random));
         }
-        Error last = call.host_errors.back();
+        finish(id, core::fail(no_host(call)));
+    }
+
+    /// The first host should work from inside a VPC: both errors are reported, a hint that they share once.
+    Error no_host(const Call& call) const {
+        Error first = call.host_errors.front(), last = call.host_errors.back();
+        const bool no_name = first.code == Code::kDnsFailed && last.code == Code::kDnsFailed;
+        if (first.hint == last.hint) first.hint.clear();
+        if (call.host_errors.size() > 1) last.what = first.text() + "; then: " + last.what;
         last.what = call.action + ": " + last.what;
-        if (call.host_errors.size() > 1) {
-            // The first host should work from inside a VPC: report both errors.
-            last.what += "; and before: " + call.host_errors.front().text();
-        }
-        finish(id, core::fail(std::move(last)));
+        // The hosts' names are made of it.
+        if (no_name && options.api_endpoint.empty())
+            last.hint = "is the region " + region() + " spelled right? " + last.hint;
+        return last;
     }
 
     void answered(CallId id, Call& call, const HttpResponse& reply) {

@@ -72,8 +72,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
         if (!node.empty()) node.mapped().done(std::move(result));
     }
     void bad(std::uint64_t id, const std::string& action, const std::string& what) {
-        finish(id, core::fail(Code::kApiBadReply, action + ": " + what,
-                              "the API changed or something else answers; what is known stays in use"));
+        finish(id, core::fail(Code::kApiBadReply, action + ": " + what, "the API changed or something else answers"));
     }
     /// True if there is another page; an endless list fails the description.
     bool goes_on(std::uint64_t id, Description& d, const std::string& action, const std::string& token) {
@@ -116,7 +115,7 @@ struct AliyunPrivatelink::State : std::enable_shared_from_this<State> {
     void endpoints_page(std::uint64_t id, const std::string& vpc, const std::string& token) {
         Description& d = running.at(id);
         const std::string what = agent::describe(d.query, vpc);
-        if (token.empty()) d.report = {.endpoint_id = what, .search = true};
+        if (token.empty()) d.report = {.endpoint_id = what, .search = true, .region = api.region()};
         NameValues parameters{{"VpcId", vpc}, {"MaxResults", kPageSize}};
         if (!d.query.service.empty()) parameters.emplace_back("ServiceName", d.query.service);
         for (std::size_t i = 0; i < d.query.tags.size(); ++i) {

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "agent/cloud/metadata.h"
+#include "core/printable.h"
 #include "core/secret.h"
 
 namespace postern::agent {
@@ -26,10 +28,7 @@ std::string word(const JsonView& node) {
 
 /// Printable and one line: it goes to logs and terminals.
 std::string tame(const std::string& text, std::size_t longest) {
-    std::string out = core::redact(text, longest);
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    }
+    const std::string out = core::printable(core::redact(text, longest), ' ');
     return text.size() > longest ? out + "…" : out;
 }
 
@@ -64,6 +63,24 @@ bool is_signature(const std::string& code) {
 }
 bool is_not_found(const std::string& code) {
     return code == "EndpointNotFound" || code == "EndpointServiceNotFound" || code == "InvalidEndpointId.NotFound";
+}
+bool is_region(const std::string& code) {
+    return starts(code, "InvalidRegion") || starts(code, "UnsupportedRegion") || starts(code, "Region.") ||
+           starts(code, "RegionId.");
+}
+/// The host does not serve the call, whatever it is about.
+bool is_other_api(const std::string& code) {
+    return starts(code, "InvalidApi") || starts(code, "InvalidProduct") || starts(code, "InvalidAction") ||
+           starts(code, "InvalidVersion");
+}
+
+/// "cn-hangzhou" of "privatelink-vpc.cn-hangzhou.aliyuncs.com", "" for any other host.
+std::string region_of_host(std::string_view host) {
+    constexpr std::string_view kCloud = ".aliyuncs.com";
+    const auto dot = host.find('.');
+    if (!host.ends_with(kCloud) || dot == std::string_view::npos || dot + 1 + kCloud.size() >= host.size()) return {};
+    const std::string_view region = host.substr(dot + 1, host.size() - kCloud.size() - dot - 1);
+    return is_region_id(region) ? std::string(region) : "";
 }
 
 }  // namespace
@@ -201,6 +218,20 @@ ApiFailure classify(const ApiError& e) {
     return e.http_status >= 500 ? ApiFailure::kTransient : ApiFailure::kPermanent;
 }
 
+std::string wrong_region(const ApiError& e, const ApiContext& c) {
+    const bool about_region = is_region(e.code);
+    const bool about_resource =
+        has(e.code, "NotFound") && !is_other_api(e.code) && classify(e) == ApiFailure::kPermanent;
+    if (!about_region && !about_resource) return {};
+    if (const std::string its = region_of_host(c.host); !its.empty() && its != c.region) {
+        return c.host + " is of region " + its + ", but " + c.region +
+               " was asked for: set region and api_endpoint in [aliyun] to the endpoint's region";
+    }
+    if (!about_region) return {};
+    return "region " + c.region + " is not known to " + c.host +
+           ": set region in [aliyun], or --region, to the endpoint's";
+}
+
 Error explain(const ApiError& e, const ApiContext& c) {
     std::string what = c.action + " at " + c.host + ": ";
     if (e.code.empty()) {
@@ -234,8 +265,7 @@ Error explain(const ApiError& e, const ApiContext& c) {
                                                     " is unknown or disabled: re-check it in the RAM console");
         case ApiFailure::kTransient:
             return error(Code::kApiUnavailable,
-                         e.code.empty() ? "the API, or a proxy in its place, is failing; what is known stays in use"
-                                        : "the API is failing; what is known stays in use");
+                         e.code.empty() ? "the API, or a proxy in its place, is failing" : "the API is failing");
         case ApiFailure::kPermanent:
             break;
     }
@@ -246,19 +276,22 @@ Error explain(const ApiError& e, const ApiContext& c) {
                                                               : e.denied_principal;
         return error(Code::kApiDenied, "grant " + action + " to " + whom + " in the RAM console");
     }
-    if (is_not_found(e.code)) {
-        return error(Code::kApiNotFound, "check that " + c.resource + " exists in region " + c.region +
-                                             " and belongs to the account of " + who +
-                                             ": endpoints of other regions and accounts are not found either");
+    if (const std::string wrong = wrong_region(e, c); !wrong.empty()) {
+        return error(is_not_found(e.code) ? Code::kApiNotFound : Code::kConfigBadValue, wrong);
+    }
+    if (is_not_found(e.code) || (has(e.code, "NotFound") && !is_other_api(e.code))) {
+        return error(is_not_found(e.code) ? Code::kApiNotFound : Code::kApiRejected,
+                     "check that " + c.resource + " exists in region " + c.region + " and belongs to the account of " +
+                         who + ": what is of other regions and accounts is not found either");
     }
     if (e.code.empty() && e.instead.starts_with("JSON")) {
-        return error(Code::kApiBadReply, "the reply was damaged, or the API changed; what is known stays in use");
+        return error(Code::kApiBadReply, "the reply was damaged, or the API changed");
     }
     if (e.code.empty()) {
         return error(Code::kApiBadReply,
                      "a proxy or another service answers for the API: check api_endpoint and https_proxy");
     }
-    if (has(e.code, "NotFound")) {
+    if (is_other_api(e.code)) {
         return error(Code::kApiRejected, "check region and api_endpoint: " + c.host + " does not serve this API");
     }
     return error(Code::kApiRejected, "see https://api.aliyun.com/troubleshoot?q=" + e.code);

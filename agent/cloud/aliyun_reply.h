@@ -78,6 +78,8 @@ struct ApiContext {
     core::Micros clock_offset_us = 0;  // server minus ours
 };
 core::Error explain(const ApiError& error, const ApiContext& context);
+/// What is wrong with the region, if the error is about it or the host is another region's; "" otherwise.
+std::string wrong_region(const ApiError& error, const ApiContext& context);
 
 /// The wait that a reply asks for, 0 if none or more than a day: the longest of x-acs-retry-after and TimeLeft (both ms),
 /// else Retry-After (seconds, or a date; `wall_us`: now, for a reply without Date).

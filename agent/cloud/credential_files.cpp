@@ -4,6 +4,7 @@
 
 #include "agent/cloud/credential_sources.h"
 #include "agent/text/json_view.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -119,9 +120,10 @@ core::Result<Credentials> parse_role_credentials(std::string_view body, bool cod
     if (!json) return core::fail(Code::kCredentialsInvalid, "instead of credentials came " + json.error().what);
     const std::string code = json->at("Code").text();
     if (code != "Success" && (code_required || !code.empty())) {
-        return core::fail(Code::kCredentialsInvalid,
-                          "credentials were refused with code \"" + code.substr(0, 60) + "\"",
-                          "check that the RAM role exists and trusts ECS");
+        return core::fail(
+            Code::kCredentialsInvalid,
+            "credentials were refused with code \"" + std::string(core::whole_characters(code, 60)) + "\"",
+            "check that the RAM role exists and trusts ECS");
     }
     Credentials out;
     out.access_key_id = json->at("AccessKeyId").text();

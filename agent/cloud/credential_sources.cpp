@@ -7,8 +7,10 @@
 #include <charconv>
 #include <utility>
 
+#include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/log.h"
+#include "core/printable.h"
 
 namespace postern::agent {
 namespace {
@@ -17,7 +19,9 @@ using core::Code;
 using Callback = CredentialSource::Callback;
 
 constexpr std::size_t kMaxFile = 1 << 20;
+constexpr std::int64_t kMaxUnixTime = 253'402'300'799;  // the year 9999
 constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
+constexpr int kMinDuration = 900, kMaxDuration = 43200, kDefaultDuration = 3600;  // s, of a role
 constexpr int kMaxChain = 5;  // profiles that assume a role from another profile
 
 tl::unexpected<core::Error> missing(std::string why) {
@@ -48,6 +52,27 @@ core::Result<std::string> read_secret_file(const std::string& path) {
                           {{"path", path}});
     }
     return text;
+}
+
+/// ~/.aliyun/config.json, "" if there is no HOME.
+std::string cli_config_file(const Environment& environment) {
+    std::string path = environment("ALIBABA_CLOUD_CONFIG_FILE");
+    if (path.empty() && !home(environment).empty()) path = home(environment) + "/.aliyun/config.json";
+    return path;
+}
+
+/// The ini file under the names that the official libraries use; empty if there is no HOME.
+std::vector<std::string> ini_files(const Environment& environment) {
+    if (std::string path = environment("ALIBABA_CLOUD_CREDENTIALS_FILE"); !path.empty()) return {std::move(path)};
+    if (home(environment).empty()) return {};
+    const std::string base = home(environment) + "/.alibabacloud/credentials";
+    return {base, base + ".ini"};
+}
+
+/// Not set up, unless the file is there and keeps us out.
+tl::unexpected<core::Error> unreadable(const std::string& path, const core::Error& error) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? wrong(error.text()) : missing(error.text());
 }
 
 class StaticSource final : public CredentialSource {
@@ -99,9 +124,12 @@ class AssumeRoleSource final : public GuardedSource {
 
 class OidcSource final : public GuardedSource {
   public:
-    OidcSource(CredentialContext& context, std::string token_file, std::string provider_arn, RoleRequest role)
+    /// The token is read from the file, if one is named: it may be renewed there.
+    OidcSource(CredentialContext& context, std::string token_file, core::Secret token, std::string provider_arn,
+               RoleRequest role)
         : context_(context),
           token_file_(std::move(token_file)),
+          token_(std::move(token)),
           provider_arn_(std::move(provider_arn)),
           role_(std::move(role)) {}
     std::string_view name() const override { return role_.source; }
@@ -111,8 +139,11 @@ class OidcSource final : public GuardedSource {
             {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &provider_arn_},
             {"ALIBABA_CLOUD_ROLE_ARN", &role_.role_arn}};
         for (const auto& [variable, value] : needed) {
-            if (value->empty()) return done(missing(std::string(variable) + " is not set"));
+            if (value->empty() && (value != &token_file_ || token_.empty()))
+                return done(missing(std::string(variable) + " is not set"));
         }
+        if (token_file_.empty())
+            return context_.sts.assume_role_with_oidc(token_, provider_arn_, role_, guarded(std::move(done)));
         // Read each time: Kubernetes rotates it.
         auto token = core::read_file(token_file_, kMaxFile);
         if (!token) return done(wrong("the OIDC token: " + token.error().text()));
@@ -125,7 +156,9 @@ class OidcSource final : public GuardedSource {
 
   private:
     CredentialContext& context_;
-    std::string token_file_, provider_arn_;
+    std::string token_file_;
+    core::Secret token_;
+    std::string provider_arn_;
     RoleRequest role_;
 };
 
@@ -186,15 +219,23 @@ Credentials static_keys(const std::string& id, const std::string& secret, const 
     return out;
 }
 
+/// Seconds; nullopt for what the token service does not take. "" and 0 mean the default.
+std::optional<int> duration_of(const std::string& text) {
+    if (text.empty()) return kDefaultDuration;
+    int seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (seconds == 0) return kDefaultDuration;
+    return seconds < kMinDuration || seconds > kMaxDuration ? std::nullopt : std::optional(seconds);
+}
+
 RoleRequest role_of(const CredentialContext& c, const std::string& arn, const std::string& session,
                     const std::string& duration, const std::string& region, bool vpc) {
     RoleRequest role;
     role.role_arn = arn.empty() ? c.environment("ALIBABA_CLOUD_ROLE_ARN") : arn;
     role.session_name = session.empty() ? c.environment("ALIBABA_CLOUD_ROLE_SESSION_NAME") : session;
     if (role.session_name.empty()) role.session_name = "postern-" + std::to_string(c.clock.wall_us());
-    int seconds = 0;
-    std::from_chars(duration.data(), duration.data() + duration.size(), seconds);
-    role.duration_s = seconds >= 900 ? seconds : 3600;
+    role.duration_s = duration_of(duration).value_or(kDefaultDuration);
     role.host = sts_host(region, vpc, c.environment);
     role.source = "ram_role_arn";
     return role;
@@ -205,6 +246,46 @@ core::Result<std::unique_ptr<CredentialSource>> instance_role(const CredentialCo
     if (is_true(c.environment(kNoMetadata)))
         return wrong(std::string(kNoMetadata) + " forbids to ask for the instance's role");
     return ecs_role_credentials(c.metadata, name.empty() ? c.environment("ALIBABA_CLOUD_ECS_METADATA") : name);
+}
+
+/// OIDC of a profile. What it leaves out the variables may say; `file_key` is its name for the token's file.
+core::Result<std::unique_ptr<CredentialSource>> profile_oidc(CredentialContext& c, const ProfileFields& p,
+                                                             const char* file_key, RoleRequest role) {
+    const auto given = [&](const char* key, const char* variable) {
+        const std::string value = field(p, key);
+        return value.empty() ? c.environment(variable) : value;
+    };
+    const std::string token = field(p, "oidc_token");
+    const std::string file = token.empty() ? given(file_key, "ALIBABA_CLOUD_OIDC_TOKEN_FILE") : field(p, file_key);
+    std::string provider = given("oidc_provider_arn", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
+    if (token.empty() && file.empty())
+        return wrong(std::string(file_key) + " is not set, nor ALIBABA_CLOUD_OIDC_TOKEN_FILE");
+    if (provider.empty()) return wrong("oidc_provider_arn is not set, nor ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
+    if (role.role_arn.empty()) return wrong("it names no role, nor does ALIBABA_CLOUD_ROLE_ARN");
+    return std::make_unique<OidcSource>(c, file, core::Secret(token), std::move(provider), std::move(role));
+}
+
+/// The key that a sign-in through a browser left in the profile. A service can't sign in again: a person does, with the
+/// command line tool, and the file is read anew.
+core::Result<std::unique_ptr<CredentialSource>> signed_in_key(const CredentialContext& c, const ProfileFields& p) {
+    const std::string use =
+        "; a service can't sign in through a browser: sign in again with the command line tool, "
+        "or use AK, a RAM role or OIDC";
+    Credentials keys = static_keys(field(p, "access_key_id"), field(p, "access_key_secret"), field(p, "sts_token"));
+    const std::string mode = field(p, "mode"), until = field(p, "sts_expiration");
+    if (keys.access_key_id.empty() || keys.access_key_secret.empty() || keys.security_token.empty())
+        return wrong("mode " + mode + " has no key of a sign-in" + use);
+    if (!until.empty() && until != "0") {
+        std::int64_t seconds = 0;
+        const auto [end, error] = std::from_chars(until.data(), until.data() + until.size(), seconds);
+        if (error != std::errc{} || end != until.data() + until.size() || seconds < 0 || seconds > kMaxUnixTime)
+            return wrong("its sts_expiration is no time");
+        keys.expires_wall_us = seconds * core::kSecond;
+        if (keys.expires_wall_us <= c.clock.wall_us())
+            return wrong("the key of its last sign-in ended at " +
+                         core::format_utc(keys.expires_wall_us).substr(0, 19) + "Z" + use);
+    }
+    return std::make_unique<StaticSource>(std::move(keys));
 }
 
 /// A source whose file selects another source.
@@ -241,11 +322,10 @@ class CliProfileSource final : public DelegatingSource {
     void fetch(Callback done) override {
         const auto& environment = context_.environment;
         if (is_true(environment("ALIBABA_CLOUD_CLI_PROFILE_DISABLED"))) return done(missing("switched off"));
-        std::string path = environment("ALIBABA_CLOUD_CONFIG_FILE");
-        if (path.empty() && home(environment).empty()) return done(missing("HOME is not set"));
-        if (path.empty()) path = home(environment) + "/.aliyun/config.json";
+        const std::string path = cli_config_file(environment);
+        if (path.empty()) return done(missing("HOME is not set"));
         const auto text = read_secret_file(path);
-        if (!text) return done(missing(text.error().text()));
+        if (!text) return done(unreadable(path, text.error()));
         const auto config = parse_cli_config(*text);
         if (!config) return done(wrong(path + ": " + config.error().what));
         std::string profile = environment("ALIBABA_CLOUD_PROFILE");
@@ -257,7 +337,7 @@ class CliProfileSource final : public DelegatingSource {
     core::Result<std::unique_ptr<CredentialSource>> source_of(const CliConfig& config, const std::string& name,
                                                               int depth) {
         const auto it = config.profiles.find(name);
-        if (it == config.profiles.end()) return wrong("there is no profile \"" + name.substr(0, 60) + "\"");
+        if (it == config.profiles.end()) return wrong("there is no profile " + shown(name));
         const ProfileFields& p = it->second;
         const std::string mode = field(p, "mode");
         const std::string id = field(p, "access_key_id"), secret = field(p, "access_key_secret");
@@ -269,6 +349,9 @@ class CliProfileSource final : public DelegatingSource {
             r.external_id = field(p, "external_id");
             return r;
         };
+        const bool takes_role = mode.find("RamRoleArn") != std::string::npos || mode == "OIDC";
+        if (takes_role && !duration_of(field(p, "expired_seconds")))
+            return wrong("expired_seconds: the token service takes 900 to 43200 s");
         if (mode == "StsToken" && field(p, "sts_token").empty()) return wrong("it has no sts_token");
         if (mode == "AK" || mode == "StsToken") {
             return std::make_unique<StaticSource>(static_keys(id, secret, mode == "AK" ? "" : field(p, "sts_token")));
@@ -288,10 +371,7 @@ class CliProfileSource final : public DelegatingSource {
             return std::make_unique<UriSource>(
                 context_, url.empty() ? context_.environment("ALIBABA_CLOUD_CREDENTIALS_URI") : url);
         }
-        if (mode == "OIDC") {
-            return std::make_unique<OidcSource>(context_, field(p, "oidc_token_file"), field(p, "oidc_provider_arn"),
-                                                role());
-        }
+        if (mode == "OIDC") return profile_oidc(context_, p, "oidc_token_file", role());
         if (mode == "ChainableRamRoleArn") {
             if (depth >= kMaxChain) return wrong("its source profiles chain too far, or in a circle");
             auto base = source_of(config, field(p, "source_profile"), depth + 1);
@@ -299,11 +379,8 @@ class CliProfileSource final : public DelegatingSource {
             return std::make_unique<AssumeRoleSource>(context_, std::move(*base), role());
         }
         if (mode == "External") return std::make_unique<ExternalSource>(context_, field(p, "process_command"));
-        if (mode == "CloudSSO" || mode == "OAuth") {
-            return wrong("mode " + mode +
-                         " signs in through a browser, which a service can't: use AK, a RAM role or OIDC");
-        }
-        return wrong("unsupported profile mode \"" + mode.substr(0, 40) + "\"");
+        if (mode == "CloudSSO" || mode == "OAuth") return signed_in_key(context_, p);
+        return wrong("unsupported profile mode " + shown(mode));
     }
 
     CredentialContext& context_;
@@ -315,12 +392,8 @@ class IniSource final : public DelegatingSource {
     std::string_view name() const override { return "profile"; }
     void fetch(Callback done) override {
         const auto& environment = context_.environment;
-        std::vector<std::string> paths{environment("ALIBABA_CLOUD_CREDENTIALS_FILE")};
-        if (paths[0].empty()) {
-            if (home(environment).empty()) return done(missing("HOME is not set"));
-            const std::string base = home(environment) + "/.alibabacloud/credentials";
-            paths = {base, base + ".ini"};  // the official libraries use both names
-        }
+        const auto paths = ini_files(environment);
+        if (paths.empty()) return done(missing("HOME is not set"));
         std::string path = paths[0];
         core::Result<std::string> text = read_secret_file(path);
         if (!text && paths.size() > 1 && text.error().code == Code::kFileMissing) {
@@ -329,12 +402,13 @@ class IniSource final : public DelegatingSource {
                 text = std::move(other);
             }
         }
-        if (!text) return done(missing(text.error().text()));
+        if (!text) return done(unreadable(path, text.error()));
         std::string section = environment("ALIBABA_CLOUD_PROFILE");
         if (section.empty()) section = "default";
         const auto sections = parse_ini(*text);
         const auto it = sections.find(section);
-        if (it == sections.end()) return done(wrong(path + " has no section [" + section.substr(0, 60) + "]"));
+        if (it == sections.end())
+            return done(wrong(path + " has no section [" + std::string(core::whole_characters(section, 60)) + "]"));
         delegate(source_of(it->second), "[" + section + "] in " + path, std::move(done));
     }
 
@@ -355,11 +429,8 @@ class IniSource final : public DelegatingSource {
         if (type == "ram_role_arn") {
             return std::make_unique<AssumeRoleSource>(context_, std::make_unique<StaticSource>(keys()), role());
         }
-        if (type == "oidc_role_arn") {
-            return std::make_unique<OidcSource>(context_, field(s, "oidc_token_file_path"),
-                                                field(s, "oidc_provider_arn"), role());
-        }
-        return wrong(type.empty() ? "it has no type" : "unsupported type \"" + type.substr(0, 40) + "\"");
+        if (type == "oidc_role_arn") return profile_oidc(context_, s, "oidc_token_file_path", role());
+        return wrong(type.empty() ? "it has no type" : "unsupported type " + shown(type));
     }
 
     CredentialContext& context_;
@@ -367,10 +438,18 @@ class IniSource final : public DelegatingSource {
 
 }  // namespace
 
+std::vector<std::string> credential_files(const Environment& environment) {
+    std::vector<std::string> out = ini_files(environment);
+    for (std::string path : {cli_config_file(environment), environment("ALIBABA_CLOUD_OIDC_TOKEN_FILE")}) {
+        if (!path.empty()) out.push_back(std::move(path));
+    }
+    return out;
+}
+
 std::unique_ptr<CredentialSource> oidc_credentials(CredentialContext& context) {
     RoleRequest role = role_of(context, "", "", "", "", false);
     role.source = "oidc_role_arn";
-    return std::make_unique<OidcSource>(context, context.environment("ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
+    return std::make_unique<OidcSource>(context, context.environment("ALIBABA_CLOUD_OIDC_TOKEN_FILE"), core::Secret(),
                                         context.environment("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"), std::move(role));
 }
 std::unique_ptr<CredentialSource> cli_profile_credentials(CredentialContext& context) {

@@ -36,6 +36,9 @@ std::unique_ptr<CredentialSource> cli_profile_credentials(CredentialContext& con
 std::unique_ptr<CredentialSource> ini_credentials(CredentialContext& context);
 std::unique_ptr<CredentialSource> uri_credentials(CredentialContext& context);
 
+/// The files that the sources read in this environment, whether they are there or not.
+std::vector<std::string> credential_files(const Environment& environment);
+
 /// One profile of config.json, by its JSON names. Pure, for tests and fuzzers.
 using ProfileFields = std::map<std::string, std::string>;
 struct CliConfig {

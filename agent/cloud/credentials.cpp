@@ -176,7 +176,9 @@ void CredentialChain::ask(std::size_t index) {
 void CredentialChain::fetched(std::size_t index, core::Result<Credentials> result) {
     const std::string source(sources_[index]->name());
     if (!result) {
-        asked_.push_back({source, false, result.error().code != Code::kCredentialsMissing, result.error().text()});
+        core::Error why = result.error();
+        std::string hint = std::exchange(why.hint, {});
+        asked_.push_back({source, false, why.code != Code::kCredentialsMissing, why.text(), std::move(hint)});
         if (asking_all_) return ask(index + 1);
         const bool usable = current_ && !refused_ && current_->expires_wall_us > clock_.wall_us();
         if (!usable) {  // no usable credentials left: ask every source
@@ -186,7 +188,7 @@ void CredentialChain::fetched(std::size_t index, core::Result<Credentials> resul
         }
         return exhausted();
     }
-    asked_.push_back({source, true, true, ""});
+    asked_.push_back({source, true, true, "", ""});
     attempts_ = asked_;
     const bool same_key = current_ && current_->access_key_id == result->access_key_id;
     if (!current_ || current_->provider != result->provider) {
@@ -217,7 +219,7 @@ void CredentialChain::exhausted() {
         fetched_mono_us_ = clock_.mono_us();
         if (backoff_.fresh()) {  // log once per outage
             core::log_warning(
-                "credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().why_not,
+                "credentials_renewal_failed", attempts_.empty() ? "" : attempts_.back().text(),
                 {{"source", current_->provider}, {"expires", core::format_utc(current_->expires_wall_us)}});
         }
         renew_in(backoff_.next(random_));
@@ -225,9 +227,14 @@ void CredentialChain::exhausted() {
     }
     // Configured sources with their reasons, the others by name only.
     std::string failing, absent;
-    for (const auto& attempt : attempts_) {
+    for (auto it = attempts_.begin(); it != attempts_.end(); ++it) {
+        const CredentialAttempt& attempt = *it;
         if (attempt.set_up) {
-            failing += (failing.empty() ? "" : "; ") + attempt.source + ": " + attempt.why_not;
+            // What several are told to do stands once, behind the last of them.
+            const bool again = std::any_of(
+                it + 1, attempts_.end(), [&](const auto& later) { return later.set_up && later.hint == attempt.hint; });
+            failing +=
+                (failing.empty() ? "" : "; ") + attempt.source + ": " + (again ? attempt.why_not : attempt.text());
         } else {
             core::add_item(absent, attempt.source);
         }

@@ -47,6 +47,9 @@ struct CredentialAttempt {
     bool used = false;
     bool set_up = false;  // configured; failing unless used
     std::string why_not;
+    std::string hint;  // the next step, if the error has one
+
+    std::string text() const { return hint.empty() ? why_not : why_not + " (" + hint + ")"; }
 };
 
 class CredentialChain {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agent/client/as_service.h"
 #include "agent/client/console.h"
 #include "agent/commands/check_online.h"
 #include "agent/commands/cli.h"
@@ -18,8 +19,13 @@ namespace postern::agent {
 
 namespace {
 
-/// "" or the problem of a file named in the configuration.
-std::string file_problem(const std::string& path, bool secret) {
+/// "" or the problem of a file named in the configuration. `eyes`: the service's, if this command looks with them.
+std::string file_problem(const std::string& path, bool secret, const std::optional<ServiceEyes>& eyes) {
+    if (eyes) {
+        if (const std::string why = eyes->cannot_read(path); !why.empty())
+            return secret && eyes->as_user ? fmt::format("{}: chown root:postern {} && chmod 0640 {}", why, path, path)
+                                           : why;
+    }
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
         const int error = errno;
@@ -35,11 +41,11 @@ std::string file_problem(const std::string& path, bool secret) {
     return "";
 }
 
-std::vector<ConfigIssue> host_warnings(const Config& config) {
+std::vector<ConfigIssue> host_warnings(const Config& config, const std::optional<ServiceEyes>& eyes) {
     std::vector<ConfigIssue> out;
-    const auto look = [&out](int line, std::string key, const std::string& path, bool secret) {
+    const auto look = [&out, &eyes](int line, std::string key, const std::string& path, bool secret) {
         if (path.empty()) return;
-        if (std::string problem = file_problem(path, secret); !problem.empty())
+        if (std::string problem = file_problem(path, secret, eyes); !problem.empty())
             out.push_back({line, std::move(key), std::move(problem)});
     };
     look(0, "aliyun.ca_file", config.aliyun.ca_file, false);
@@ -54,9 +60,16 @@ std::vector<ConfigIssue> host_warnings(const Config& config) {
 }  // namespace
 
 int run_command(const CheckConfigCommand& command) {
+    std::optional<ServiceEyes> eyes;
+    if (command.online) eyes = look_as_service(command.config);
     if (::access(command.config.c_str(), R_OK) != 0) {
-        complain("check-config", core::Error{core::Code::kFileUnreadable, "can't read " + command.config,
-                                             "give the file with --config FILE, or run it as root", errno});
+        const int error = errno;
+        const bool as_user = eyes && eyes->as_user;
+        const std::string whose = as_user ? " as user " + eyes->user : "";
+        const char* hint = as_user ? "the service could not either: chown root:postern it, and chmod 0640"
+                                   : "give the file with --config FILE, or run it as root";
+        complain("check-config",
+                 core::Error{core::Code::kFileUnreadable, "can't read " + command.config + whose, hint, error});
         return kExitUnknown;
     }
     const auto config = load_config(command.config);
@@ -68,7 +81,7 @@ int run_command(const CheckConfigCommand& command) {
         return kExitFailed;
     }
     std::vector<ConfigIssue> warnings = config->warnings;
-    const auto more = host_warnings(*config);
+    const auto more = host_warnings(*config, eyes);
     warnings.insert(warnings.end(), more.begin(), more.end());
     for (ConfigIssue& warning : warnings) {
         warning.what = "warning: " + warning.what;
@@ -84,7 +97,7 @@ int run_command(const CheckConfigCommand& command) {
     fmt::print("{} is {}: {} {}{}\n", command.config, warnings.empty() ? "fine" : "valid", config->links.size(),
                config->links.size() == 1 ? "link" : "links", config->links.size() <= 8 ? links : "");
     const int offline = warnings.empty() ? kExitGood : kExitWarning;
-    return command.online ? std::max(offline, check_online(*config)) : offline;
+    return command.online ? std::max(offline, check_online(*config, eyes)) : offline;
 }
 
 }  // namespace postern::agent

@@ -3,21 +3,27 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <map>
 
 #include "agent/client/console.h"
 #include "agent/cloud/clients.h"
+#include "agent/cloud/credential_sources.h"
 #include "agent/commands/cli.h"
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/source_key.h"
+#include "core/text.h"
 
 namespace postern::agent {
 namespace {
 
 class OnlineCheck {
   public:
-    explicit OnlineCheck(const Config& config)
+    OnlineCheck(const Config& config, const std::optional<ServiceEyes>& eyes)
         : config_(config),
+          eyes_(eyes),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
           sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config.aliyun)),
@@ -36,10 +42,12 @@ class OnlineCheck {
             print("online: no link has a source to ask for addresses\n");
             return kExitGood;
         }
+        int code = tell_service();
+        if (api) code = std::max(code, tell_credentials_files());
         if (api) tell_credentials();
         ask_all();
         if (api) print(fmt::format("region {}\n", region()));
-        int code = failed_ ? kExitFailed : kExitGood;
+        if (failed_) code = kExitFailed;
         for (const auto& link : config_.links)
             code = std::max(code, tell(link));
         return code;
@@ -59,6 +67,37 @@ class OnlineCheck {
         }
     }
 
+    /// With whose eyes this command looks, and what it could not see so.
+    int tell_service() const {
+        if (!eyes_) {
+            print("service: none installed with this configuration; the environment and the user are this command's\n");
+            return kExitGood;
+        }
+        const auto environment = process_environment();
+        const std::string home = environment("HOME");
+        print(fmt::format("service: {}, user {}, {}\n", eyes_->unit.path, eyes_->user,
+                          home.empty() ? "no HOME" : "HOME " + home));
+        std::string names;  // the values may be secrets
+        for (const auto& [name, value] : eyes_->unit.environment)
+            core::add_item(names, name);
+        print("  environment      " + (names.empty() ? "nothing of its own" : names) + "\n");
+        for (const std::string& what : eyes_->not_checked)
+            print("  not checked      " + what + "\n");
+        return eyes_->not_checked.empty() ? kExitGood : kExitWarning;
+    }
+
+    /// Files of credentials that are there, but not for the service.
+    int tell_credentials_files() const {
+        int code = kExitGood;
+        for (const std::string& path : credential_files(process_environment())) {
+            const std::string why = eyes_ && !path.empty() ? eyes_->cannot_read(path) : "";
+            if (why.empty() || (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)) continue;
+            print("  credentials      " + why + "\n");
+            code = kExitWarning;
+        }
+        return code;
+    }
+
     void tell_credentials() {
         std::optional<core::Result<Credentials>> keys;
         cloud_.credentials->get([&](core::Result<Credentials> result) { keys = std::move(result); });
@@ -73,10 +112,9 @@ class OnlineCheck {
                 std::find_if(attempts.begin(), attempts.end(), [&](const auto& a) { return a.source == name; });
             std::string what = "not asked: an earlier one is used";
             if (it != attempts.end())
-                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->why_not;
+                what = it->used ? "used" : (it->set_up ? "failing: " : "not set up: ") + it->text();
             print(fmt::format("  {:<16} {}\n", name, what));
         }
-        print("  (in the environment of this command; that of the service may differ)\n");
         if (failed_) print("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)\n");
     }
 
@@ -115,6 +153,7 @@ class OnlineCheck {
     }
 
     const Config& config_;
+    const std::optional<ServiceEyes>& eyes_;
     core::Loop loop_;
     core::SystemClock clock_{loop_};
     core::SystemRandom random_;
@@ -128,8 +167,8 @@ class OnlineCheck {
 
 }  // namespace
 
-int check_online(const Config& config) {
-    return OnlineCheck(config).run();
+int check_online(const Config& config, const std::optional<ServiceEyes>& eyes) {
+    return OnlineCheck(config, eyes).run();
 }
 
 }  // namespace postern::agent

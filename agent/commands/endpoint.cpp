@@ -68,16 +68,9 @@ int run_command(const EndpointCommand& command) {
 }
 
 int fail_command(const EndpointRun& run, const core::Error& error, int failed, const Json& more) {
-    const ApiError refusal = run.refusal.value_or(run.session.refusal());
     const bool interrupted = error.code == core::Code::kCancelled;
     if (run.command.json) {
-        Json body = {{"error",
-                      {{"code", core::to_string(error.code)},
-                       {"api_code", refusal.code},
-                       {"request_id", refusal.request_id},
-                       {"what", core::redact(error.what)},
-                       {"owner", owner_of(error)},
-                       {"next", core::redact(error.hint)}}}};
+        Json body = {{"error", error_json(run, error)}};
         if (more.is_object()) body.update(more);
         print_json(std::move(body));
     }
@@ -93,6 +86,18 @@ void print_json(Json body) {
     Json out = {{"schema_version", 1}};
     out.update(body);
     print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
+}
+
+Json error_json(const EndpointRun& run, const core::Error& error) {
+    const ApiError refusal = run.refusal.value_or(run.session.refusal());
+    return {{"code", core::to_string(error.code)}, {"api_code", refusal.code}, {"request_id", refusal.request_id},
+            {"what", core::redact(error.what)},    {"owner", owner_of(error)}, {"next", core::redact(error.hint)}};
+}
+
+std::string not_known(const std::string& what, const std::string& limit, const core::Error& error) {
+    core::Error shown = error;
+    shown.hint.clear();
+    return printable("whether " + what + " after " + limit + " is not known: " + shown.text());
 }
 
 Json to_json(const EndpointInfo& info) {
@@ -163,12 +168,6 @@ std::string place_options(const EndpointCommand& command) {
 
 std::string wait_command(const EndpointCommand& command, const std::string& endpoint) {
     return "postern endpoint wait " + endpoint + place_options(command);
-}
-
-bool is_passing(core::Code code) {
-    using core::Code;
-    return code == Code::kApiUnavailable || code == Code::kApiThrottled || code == Code::kTimeout ||
-           code == Code::kConnectFailed || code == Code::kDnsFailed || code == Code::kHttpFailed;
 }
 
 bool outcome_unknown(core::Code code) {

@@ -8,6 +8,7 @@
 #include "agent/account/operation_error.h"
 #include "agent/client/console.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 
 namespace postern::agent {
 namespace {
@@ -30,9 +31,11 @@ core::Result<void> write_when_free(EndpointRun& run, Micros deadline,
         auto done = write();
         if (done) return done;
         run.refusal = run.session.refusal();
-        if (!is_busy(*run.refusal) && !is_being_disconnected(run, *run.refusal)) return done;
+        const bool busy = is_busy(*run.refusal) || is_being_disconnected(run, *run.refusal);
+        if (!busy && !may_pass(done.error().code, true)) return done;
         if (run.session.now_us() + run.command.interval_us > deadline) return done;
-        line.show("the endpoint is busy: " + run.refusal->code, "…");
+        line.show(busy ? "the endpoint is busy: " + run.refusal->code : "can't ask right now: " + done.error().text(),
+                  "…");
         if (!run.session.sleep(run.command.interval_us)) return core::fail(core::Code::kCancelled, "interrupted");
     }
 }
@@ -43,10 +46,14 @@ core::Result<StepEnd> wait_for_end(EndpointRun& run, Micros deadline,
     for (;;) {
         auto seen = look();
         if (run.session.interrupted()) return StepEnd::kInterrupted;
-        if (!seen && !is_passing(seen.error().code)) return core::fail(std::move(seen.error()));
+        if (!seen && !may_pass(seen.error().code, true)) return core::fail(std::move(seen.error()));
         if (seen && !*seen) return StepEnd::kDone;
         line.show(seen ? **seen : "can't ask right now: " + seen.error().text(), "…");
-        if (run.session.now_us() + run.command.interval_us > deadline) return StepEnd::kTimeout;
+        if (run.session.now_us() + run.command.interval_us > deadline) {
+            if (seen) return StepEnd::kTimeout;
+            const std::string limit = format_duration(run.command.timeout_us);
+            return core::fail(seen.error().code, not_known("the step is over", limit, seen.error()), seen.error().hint);
+        }
         if (!run.session.sleep(run.command.interval_us)) return StepEnd::kInterrupted;
     }
 }

@@ -14,11 +14,13 @@ namespace postern::agent {
 
 enum class StepEnd { kDone, kTimeout, kInterrupted };
 
-/// Repeats a write until the timeout while another operation on the endpoint is in progress. What a person has to do
+/// Repeats a write until the timeout while another operation on the endpoint is in progress, or something else answers
+/// than the API. The client token makes the repeated call the same request. What a person has to do
 /// first (disconnect it) is a refusal at once.
 core::Result<void> write_when_free(EndpointRun& run, Micros deadline, const std::function<core::Result<void>()>& write);
 
-/// Asks until `look` returns nullopt: it is over; else how it stands. Failures that pass are told and asked again.
+/// Asks until `look` returns nullopt: it is over; else how it stands. Failures that pass are told and asked again; one that
+/// lasts to the end is an error that says that the end is not known.
 core::Result<StepEnd> wait_for_end(EndpointRun& run, Micros deadline,
                                    const std::function<core::Result<std::optional<std::string>>()>& look);
 

@@ -40,13 +40,12 @@ int remove_group(EndpointRun& run);
 /// Prints the error, its owner and the next step on stderr, with --json also on stdout, beside the members of `more`.
 /// The exit code: 3 for usage, interruptions and requests that could not be made, else `failed`.
 int fail_command(const EndpointRun& run, const core::Error& error, int failed = kExitFailed, const Json& more = {});
-/// A failure after which the next attempt may succeed.
-bool is_passing(core::Code code);
 /// A write without an answer: whether it was done is not known.
 bool outcome_unknown(core::Code code);
 
 /// "schema_version" first.
 void print_json(Json body);
+Json error_json(const EndpointRun& run, const core::Error& error);
 Json to_json(const EndpointInfo& info);
 /// The form of a zones file: the API's reply with the endpoint's ID and the time it was written.
 Json zones_file_json(const EndpointInfo& info, Micros written_wall_us);
@@ -58,6 +57,8 @@ HostPlace host_place(EndpointRun& run);
 struct WaitResult {
     enum class End { kConnected, kFailed, kTimeout, kInterrupted } end;
     std::string next;  // the next step; "" if connected
+    // The last look before the time-out failed: with this, and the state is not known.
+    std::optional<core::Error> not_seen;
 };
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info);
 /// How to continue after a failure, in one sentence; "" after success.
@@ -80,6 +81,8 @@ class ProgressLine {
 
 /// " --config … --region …", as far as they were given: for a command to copy.
 std::string place_options(const EndpointCommand& command);
+/// "whether it is gone after 10m is not known: …", without the error's hint.
+std::string not_known(const std::string& what, const std::string& limit, const core::Error& error);
 /// The command to wait for it, with the relevant options.
 std::string wait_command(const EndpointCommand& command, const std::string& endpoint);
 /// "  next:  …" on stderr, unless `step` is "".

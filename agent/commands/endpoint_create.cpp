@@ -6,6 +6,7 @@
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_change.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -175,6 +176,12 @@ int tell(EndpointRun& run, const CreateCall& c, const std::optional<WaitResult>&
     }
     using End = WaitResult::End;
     if (!waited || waited->end == End::kConnected) return kExitGood;
+    if (waited->not_seen) {
+        const std::string limit = format_duration(run.command.timeout_us);
+        const std::string unknown = not_known("it is connected", limit, *waited->not_seen);
+        complain(run.name, id + " is created; " + unknown);
+        return kExitFailed;
+    }
     complain(run.name,
              waited->end == End::kInterrupted ? "interrupted while waiting" : "it is created, but not connected");
     return waited->end == End::kInterrupted ? kExitUnknown : kExitFailed;

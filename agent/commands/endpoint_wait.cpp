@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/account/endpoint_progress.h"
+#include "agent/account/operation_error.h"
 #include "agent/client/console.h"
 #include "agent/commands/endpoint_command.h"
 #include "agent/text/values.h"
@@ -39,27 +40,32 @@ std::string_view to_string(End end) {
 core::Result<WaitResult> wait_until_connected(EndpointRun& run, EndpointInfo* info) {
     const Micros started = run.session.now_us();
     ProgressLine line;
+    const bool just_made = run.command.endpoint.empty();
+    bool answered = just_made;  // the API made it
     std::string next;
     for (;;) {
-        const bool just_made = run.command.endpoint.empty();
         auto seen = run.cloud.describe(just_made ? info->report.endpoint_id : run.command.endpoint);
-        if (run.session.interrupted()) return WaitResult{End::kInterrupted, next};
+        if (run.session.interrupted()) return WaitResult{End::kInterrupted, next, {}};
         const Micros waited = run.session.now_us() - started;
-        if (!seen && !is_passing(seen.error().code) && !may_still_appear(seen.error(), just_made, waited))
+        if (!seen && !may_pass(seen.error().code, answered) && !may_still_appear(seen.error(), just_made, waited))
             return core::fail(std::move(seen.error()));
         const std::string clock = fmt::format("{} s", waited / core::kSecond);
+        std::optional<core::Error> not_seen;
         if (!seen) {
+            not_seen = seen.error();
             line.show("can't ask right now: " + seen.error().text(), clock);
         } else {
+            answered = true;
             *info = std::move(*seen);
             const auto progress = progress_of(info->report);
             next = progress.next;
-            if (progress.outcome == Outcome::kConnected) return WaitResult{End::kConnected, {}};
-            if (progress.outcome == Outcome::kFailed) return WaitResult{End::kFailed, next};
+            if (progress.outcome == Outcome::kConnected) return WaitResult{End::kConnected, {}, {}};
+            if (progress.outcome == Outcome::kFailed) return WaitResult{End::kFailed, next, {}};
             line.show(progress.stage + ": " + next, clock);
         }
-        if (waited + run.command.interval_us > run.command.timeout_us) return WaitResult{End::kTimeout, next};
-        if (!run.session.sleep(run.command.interval_us)) return WaitResult{End::kInterrupted, next};
+        if (waited + run.command.interval_us > run.command.timeout_us)
+            return WaitResult{End::kTimeout, next, std::move(not_seen)};
+        if (!run.session.sleep(run.command.interval_us)) return WaitResult{End::kInterrupted, next, {}};
     }
 }
 
@@ -75,7 +81,8 @@ std::string advice_after(const WaitResult& result, const EndpointCommand& comman
         case End::kTimeout:
             break;
     }
-    return (result.next.empty() ? "" : result.next + "; then ") + again;
+    const std::string& next = result.not_seen ? result.not_seen->hint : result.next;
+    return (next.empty() ? "" : next + "; then ") + again;
 }
 
 int wait_for_endpoint(EndpointRun& run) {
@@ -88,17 +95,20 @@ int wait_for_endpoint(EndpointRun& run) {
     const bool connected = result->end == End::kConnected;
     const std::string block = connected ? link_advice(run.config, info) : "";
     if (run.command.json) {
-        print_json({{"outcome", to_string(result->end)},
-                    {"waited_s", (run.session.now_us() - started) / core::kSecond},
-                    {"endpoint", to_json(info)},
-                    {"next", next},
-                    {"link", block}});
+        Json body = {{"outcome", to_string(result->end)},
+                     {"waited_s", (run.session.now_us() - started) / core::kSecond},
+                     {"endpoint", to_json(info)},
+                     {"next", next},
+                     {"link", block}};
+        if (result->not_seen) body["error"] = error_json(run, *result->not_seen);
+        print_json(std::move(body));
     } else if (connected) {
         print(fmt::format("{} is connected\n\n{}", run.command.endpoint, block));
     }
     if (connected) return kExitGood;
-    const std::string what = result->end == End::kTimeout
-                                 ? "not connected after " + format_duration(run.command.timeout_us)
+    const std::string limit = format_duration(run.command.timeout_us);
+    const std::string what = result->not_seen                   ? not_known("it is connected", limit, *result->not_seen)
+                             : result->end == End::kTimeout     ? "not connected after " + limit
                              : result->end == End::kInterrupted ? "interrupted"
                                                                 : "it will not be connected";
     complain(run.name, what);

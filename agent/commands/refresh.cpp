@@ -19,7 +19,7 @@ core::Result<JsonView> ask_json(const Config& config, const std::string& method,
     if (!reply) return core::fail(reply.error());
     if (reply->status != expected_status) {
         return core::fail(core::Code::kHttpFailed, "the agent answered with HTTP " + std::to_string(reply->status) +
-                                                       ": " + printable(reply->body.substr(0, 200)));
+                                                       ": " + printable(core::whole_characters(reply->body, 200)));
     }
     auto json = JsonView::parse(reply->body, kMaxAgentReply);
     if (!json || !json->is_object()) return core::fail(core::Code::kHttpFailed, "the agent's reply is not JSON");

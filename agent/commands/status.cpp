@@ -34,7 +34,8 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     if (reply->status != 200 || header.empty()) {
         return core::fail(core::Code::kHttpFailed,
                           "http://" + agent_address(config).text() + " answered with HTTP " +
-                              std::to_string(reply->status) + ": " + printable(reply->body.substr(0, 200)),
+                              std::to_string(reply->status) + ": " +
+                              printable(core::whole_characters(reply->body, 200)),
                           "is it postern that listens there? see [http] listen");
     }
     return Shown{parse_overall_header(header).value_or(Overall::kUnknown), reply->body};

@@ -122,7 +122,7 @@ class Reader {
     }
 
     void issue(int line, std::string key, std::string what) {
-        if (key.size() > 80) key = key.substr(0, 80) + "…";
+        if (key.size() > 80) key = std::string(core::whole_characters(key, 80)) + "…";
         issues_.push_back({line, std::move(key), std::move(what)});
     }
 

@@ -17,9 +17,12 @@ std::string distinct_error(const core::Error& error) {
     }
     std::string out(to_string(error.code));
     out += ' ';
-    for (const char c : what) {
-        const bool digit = c >= '0' && c <= '9';
-        if (!digit) out += c;
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    for (std::size_t i = 0; i < what.size(); ++i) {
+        const char c = what[i];
+        const bool digit = is_digit(c);
+        const bool within = c == '.' && out.back() == '#' && i + 1 < what.size() && is_digit(what[i + 1]);  // "2.3"
+        if (!digit && !within) out += c;
         if (digit && out.back() != '#') out += '#';
     }
     return out;

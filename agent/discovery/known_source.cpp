@@ -44,7 +44,8 @@ DiscoveryStatus status_of(const KnownLink& link, const std::vector<const KnownSo
         out.confirmed_wall_us = link.changed_wall_us;
         return out;
     }
-    bool snapshot = false, ready = false;
+    bool snapshot = false;
+    std::vector<const EndpointReport*> known;
     Micros newest = 0;
     out.asked_wall_us = now_wall_us;
     const auto keys = source_keys(link.config);
@@ -67,13 +68,11 @@ DiscoveryStatus status_of(const KnownLink& link, const std::vector<const KnownSo
             newest = s.confirmed_wall_us;
             out.request_id = s.report.request_id;
         }
-        const std::string why = why_not_ready(s.report, link.config.zones);
-        ready = ready || why.empty();
-        if (!why.empty()) out.waiting_for += (out.waiting_for.empty() ? "" : "; ") + why;
+        known.push_back(&s.report);
         if (!s.report.search) out.reports.push_back(s.report);
         out.reports.insert(out.reports.end(), s.report.parts.begin(), s.report.parts.end());
     }
-    if (ready) out.waiting_for.clear();
+    out.waiting_for = why_none_ready(known, link.config.zones);
     out.source = !link.known ? "none" : snapshot ? "snapshot" : source_kind(link.config);
     return out;
 }

@@ -49,7 +49,7 @@ struct DiscoveryStatus {
     Micros asked_wall_us = 0;      // last time all of its sources answered, with any result; 0: not yet
     Micros changed_wall_us = 0;
     std::string request_id;            // of the confirming reply
-    std::string waiting_for;           // why_not_ready(), "" when addresses are ready
+    std::string waiting_for;           // why_none_ready(), "" when addresses are ready
     std::optional<core::Error> error;  // of the last poll; cleared by a success
     Micros error_since_wall_us = 0;
     std::vector<EndpointReport> reports;

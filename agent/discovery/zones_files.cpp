@@ -27,7 +27,7 @@ core::Result<EndpointReport> parse_zones_file(const std::string& path, std::stri
     const auto page = json.and_then(read_zones_page);
     if (!page) {
         return core::fail(Code::kFileCorrupt, path + " holds " + page.error().what,
-                          "it must be the reply of ListVpcEndpointZones as it came; the last good one stays in use");
+                          "it must be the reply of ListVpcEndpointZones as it came");
     }
     if (!page->next_token.empty()) {
         return core::fail(Code::kFileCorrupt, path + " is only the first page of a reply",
@@ -67,7 +67,7 @@ ZonesFiles::Job ZonesFiles::look(const std::string& path, const std::optional<Kn
     if (::stat(path.c_str(), &info) != 0) {
         return {{},
                 core::fail(errno == ENOENT ? Code::kFileMissing : Code::kFileUnreadable, "cannot read " + path,
-                           "the last known addresses stay in use until it is back", errno)};
+                           "it is read as soon as it is back", errno)};
     }
     if (!S_ISREG(info.st_mode)) {  // opening a pipe would block
         return {{}, core::fail(Code::kFileUnreadable, path + " is not a file", "it must be a regular file")};

@@ -20,6 +20,8 @@ std::string_view api_code(Code code) {
     switch (code) {
         case Code::kApiNotFound:
             return "";
+        case Code::kConfigBadValue:
+            return "PN-API-REGION";
         case Code::kApiClock:
             return "PN-API-CLOCK";
         case Code::kApiDenied:

@@ -41,6 +41,7 @@ struct EndpointReport {
     std::vector<EndpointReport> parts;
     // the endpoint's domain answers with the address of the asker's zone; nullopt where the source does not say
     std::optional<bool> zone_affinity = {};
+    std::string region;  // of a search: where it looked, if known
     bool operator==(const EndpointReport&) const = default;
 };
 
@@ -89,5 +90,7 @@ EndpointSet ready_addresses(const EndpointReport& report, const std::vector<std:
 
 /// "" if at least one address is ready; else what is missing, the next step and its owner.
 std::string why_not_ready(const EndpointReport& report, const std::vector<std::string>& zones);
+/// The same for several: "" if any has an address. A step that several of them wait for stands once.
+std::string why_none_ready(const std::vector<const EndpointReport*>& reports, const std::vector<std::string>& zones);
 
 }  // namespace postern::agent

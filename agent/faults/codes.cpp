@@ -20,7 +20,7 @@ constexpr std::string_view kWrongPath =
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
 /// Why the addresses are not known.
 constexpr std::string_view kNoDiscovery =
-    "PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
+    "PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
     "PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-ENDPOINT-MAKING PN-ENDPOINT-ZONE";
 /// Why nothing, or another server, is behind an address.
 constexpr std::string_view kNotServed =
@@ -41,6 +41,7 @@ constexpr CodeInfo kCodes[] = {
 
     {"PN-CREDENTIALS-NONE", kCredentials, kFail, kYou},
 
+    {"PN-API-REGION", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-NAME", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
     {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
     {"PN-API-CLOCK", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
@@ -82,7 +83,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SYSTEM-STALE", kSystem, kFail, kYou, kWrongPath},
 
     {"PN-ADDRESS-NONE", kAddress, kFail, kYou,
-     "PN-AGENT-DOWN PN-CREDENTIALS-NONE PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED "
+     "PN-AGENT-DOWN PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED "
      "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED"},
     {"PN-ADDRESS-STALE", kAddress, kFail, kYou},
     {"PN-ADDRESS-MISSING", kAddress, kWarn, kYou},

@@ -7,6 +7,7 @@
 
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -22,7 +23,7 @@ constexpr const char* kStartIt = "start it: systemctl start postern-resolver pos
 
 std::string command_text(const HostCommand& command) {
     std::string text = core::joined(command.argv, " ");
-    if (text.size() > 400) text = text.substr(0, 400) + " …";
+    if (text.size() > 400) text = std::string(core::whole_characters(text, 400)) + " …";
     return text;
 }
 

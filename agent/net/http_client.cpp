@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 
+#include "agent/net/certificate_name.h"
 #include "agent/net/http_errors.h"
 #include "core/text.h"
 
@@ -55,7 +56,7 @@ void add(List& list, const std::string& line) {
 struct Exchange {
     HttpRequest request;
     UrlParts url;
-    std::string proxy;
+    std::string proxy, proxy_scheme;
     Micros started_us = 0;
     HttpResponse response;
     std::size_t header_bytes = 0;
@@ -122,6 +123,10 @@ void set_headers(Exchange& x) {
     add(x.headers, "Expect:");
 }
 
+CURLcode on_tls(CURL*, void* ssl_ctx, void* to) {
+    return check_name_of_refused(ssl_ctx, static_cast<Exchange*>(to)->url.host) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
 /// Sets everything but the addresses. The handle keeps pointers into `x`, which must not move.
 bool prepare(Exchange& x, Micros left_us) {
     x.easy.reset(curl_easy_init());
@@ -156,6 +161,11 @@ bool prepare(Exchange& x, Micros left_us) {
     // The proxy was chosen here; curl must not read the environment.
     curl_easy_setopt(h, CURLOPT_PROXY, x.proxy.c_str());
     curl_easy_setopt(h, CURLOPT_NOPROXY, x.proxy.empty() ? "*" : "");
+    // A proxy with TLS of its own would be compared with this host's name.
+    if (x.url.scheme == "https" && x.proxy_scheme != "https") {
+        curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+        curl_easy_setopt(h, CURLOPT_SSL_CTX_DATA, &x);
+    }
     if (!x.request.ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, x.request.ca_file.c_str());
 #if LIBCURL_VERSION_NUM >= 0x075700
     // curl keeps the CA certificates for a day: a file that was replaced counts from the next connection on. The system's
@@ -190,12 +200,14 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
         x.response.status = static_cast<int>(status);
         return std::move(x.response);
     }
-    long sys = 0, verify = 0, proxy_status = 0;
+    long sys = 0, verify = 0, proxy_verify = 0, proxy_status = 0;
     long local_port = 0;
-    curl_off_t connect_us = 0, tls_us = 0;
+    curl_off_t connect_us = 0, tls_us = 0, total_us = 0;
     const char* ip = nullptr;
     curl_easy_getinfo(x.easy.get(), CURLINFO_OS_ERRNO, &sys);
     curl_easy_getinfo(x.easy.get(), CURLINFO_SSL_VERIFYRESULT, &verify);
+    curl_easy_getinfo(x.easy.get(), CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy_verify);
+    curl_easy_getinfo(x.easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
     curl_easy_getinfo(x.easy.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     curl_easy_getinfo(x.easy.get(), CURLINFO_CONNECT_TIME_T, &connect_us);
     curl_easy_getinfo(x.easy.get(), CURLINFO_APPCONNECT_TIME_T, &tls_us);
@@ -204,18 +216,20 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
     const TransportFailure failure{.target = x.url.host + ":" + std::to_string(x.url.port),
                                    .ip = ip == nullptr ? "" : ip,
                                    .proxy = proxy_label(x.proxy),
+                                   .proxy_scheme = x.proxy_scheme,
                                    .ca_file = x.request.ca_file,
                                    .text = x.error_text.data(),
                                    .proxy_status = proxy_status,
                                    .sys = static_cast<int>(sys),
                                    .verify_result = verify,
+                                   .proxy_verify_result = proxy_verify,
                                    // curl 7.88 loses the connect time when TLS fails
                                    .connected = connect_us > 0 || local_port > 0,
+                                   .secure = x.url.scheme == "https",
                                    .in_tls = x.url.scheme == "https" && tls_us == 0,
                                    .too_large = x.too_large,
                                    .max_body = x.request.max_body,
-                                   .timeout_us = x.request.timeout_us,
-                                   .connect_timeout_us = x.request.connect_timeout_us};
+                                   .elapsed_us = total_us};
     return core::fail(explain_transport_failure(static_cast<int>(rc), failure));
 }
 
@@ -397,6 +411,7 @@ HttpClient::RequestId HttpClient::send(HttpRequest request, Callback done) {
     if (x.proxy.empty()) {
         need(x.url);
     } else if (const auto proxy = split_proxy(x.proxy)) {
+        x.proxy_scheme = proxy->scheme;
         need(*proxy);
         if (proxy->scheme == "socks4" || proxy->scheme == "socks5") need(x.url);  // these need an address
     } else {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "core/ip_address.h"
@@ -94,16 +95,20 @@ bool listed(std::string_view entry, const UrlParts& url, const std::optional<cor
     return !name.empty() && (url.host == name || url.host.ends_with("." + name));
 }
 
-std::string seconds(core::Micros us) {
-    return fmt::format("{:g} s", static_cast<double>(us) / 1e6);
+/// "2.3 s", "40 ms": as long as it was.
+std::string span(core::Micros us) {
+    if (us < 100 * core::kMillisecond) return fmt::format("{} ms", us / core::kMillisecond);
+    return fmt::format("{:g} s", std::round(static_cast<double>(us) / 1e5) / 10);
 }
 
 Error tls_error(const TransportFailure& f, const std::string& where) {
-    const std::string who = "the TLS certificate of " + where;
-    // curl compares names itself after the chain was accepted, and leaves no OpenSSL result.
-    const bool name =
-        f.text.find("subject name") != std::string::npos || f.text.find("subjectAltName") != std::string::npos;
-    switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : f.verify_result) {
+    const bool of_proxy = f.proxy_verify_result != X509_V_OK;
+    const std::string who = "the TLS certificate of " + (of_proxy ? "the proxy " + f.proxy : where);
+    const long result = of_proxy ? f.proxy_verify_result : f.verify_result;
+    // curl compares names itself after the chain was accepted, and leaves no OpenSSL result of its own.
+    const bool name = result == X509_V_OK || f.text.find("subject name") != std::string::npos ||
+                      f.text.find("subjectAltName") != std::string::npos;
+    switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : result) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return {Code::kTlsFailed, who + " has expired", "check this host's clock; else the server must renew it",
                     0};
@@ -111,12 +116,13 @@ Error tls_error(const TransportFailure& f, const std::string& where) {
             return {Code::kTlsFailed, who + " is not yet valid", "check this host's clock", 0};
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
-            return {Code::kTlsFailed, who + " is for another name",
+            // See certificate_name: OpenSSL's own result, of a chain that was refused, is about the name if that is wrong, too.
+            return {Code::kTlsFailed, who + " is for another name" + (name ? "" : ", and is not accepted either"),
                     "something else answers at this address: check DNS, proxies and api_endpoint", 0};
         default:
             break;
     }
-    return {Code::kTlsFailed, who + " is not trusted: " + X509_verify_cert_error_string(f.verify_result),
+    return {Code::kTlsFailed, who + " is not trusted: " + X509_verify_cert_error_string(result),
             f.ca_file.empty()
                 ? "install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there"
                 : "the CA in " + f.ca_file + " did not sign it",
@@ -131,11 +137,41 @@ Error proxy_refusal(const TransportFailure& f, const std::string& where) {
     return {Code::kConnectFailed, fmt::format("no connection to {}: it says HTTP {}", where, f.proxy_status), hint, 0};
 }
 
+/// Whom the connection is made to: the proxy, if there is one.
+std::string first_hop(const TransportFailure& f, const std::string& where) {
+    return f.proxy.empty() ? where : "the proxy " + f.proxy + ", the way to " + f.target;
+}
+
 Error connect_error(const TransportFailure& f, const std::string& where) {
     const char* hint = "check routes, security groups and firewalls for this address";
     if (f.sys == ECONNREFUSED) hint = "nothing listens there, or a firewall rejects: check the host and port";
     if (f.sys == ENETUNREACH || f.sys == EHOSTUNREACH) hint = "this host has no route there: check its routes";
-    return {Code::kConnectFailed, "cannot connect to " + where, hint, f.sys};
+    return {Code::kConnectFailed, "cannot connect to " + first_hop(f, where), hint, f.sys};
+}
+
+/// By the phase in which nothing came.
+Error silence(const TransportFailure& f, const std::string& where) {
+    const std::string time = span(f.elapsed_us);
+    const auto error = [](std::string what, const char* hint) {
+        return Error{Code::kTimeout, std::move(what), hint, 0};
+    };
+    const char* no_tls = "something accepts the connection but does not speak TLS: check the port and proxies";
+    const char* no_proxy = "it may not reach that host: allow it there, or name it in no_proxy";
+    if (!f.connected) {
+        return error("no connection to " + first_hop(f, where) + (f.proxy.empty() ? "" : ",") + " within " + time,
+                     "packets are dropped on the way: check routes, security groups and firewalls");
+    }
+    const bool socks = f.proxy_scheme.starts_with("socks");
+    if (!f.proxy.empty() && f.secure && f.proxy_status == 0 && !socks) {
+        if (f.proxy_verify_result != 0)
+            return error("no TLS handshake with " + first_hop(f, where) + ", within " + time, no_tls);
+        return error("the proxy " + f.proxy + " did not answer CONNECT " + f.target + " for " + time, no_proxy);
+    }
+    if (socks && f.in_tls && f.verify_result == 0)
+        return error("the proxy " + f.proxy + " did not answer the request for " + f.target + " for " + time, no_proxy);
+    if (f.in_tls) return error("no TLS handshake with " + where + " within " + time, no_tls);
+    return error("no complete reply from " + where + " within " + time,
+                 "the server is slow or the path loses large packets");
 }
 
 }  // namespace
@@ -202,7 +238,7 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
     std::string where = f.target;
     if (!f.ip.empty() && !f.target.starts_with(f.ip)) where += " (" + f.ip + ")";
     if (!f.proxy.empty()) where = f.target + " through the proxy " + f.proxy;
-    const std::string words = core::redact(f.text).substr(0, 200);
+    const std::string words = core::redact(f.text, 200);
     const auto ended = [&](std::string what) {
         return Error{Code::kHttpFailed, std::move(what), "the server or something on the way cut it; it is asked again",
                      0};
@@ -219,17 +255,7 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
         case kConnect:
             return connect_error(f, where);
         case kTimedOut:
-            if (f.connected && f.in_tls) {
-                return {Code::kTimeout, fmt::format("no TLS handshake with {} within {}", where, seconds(f.timeout_us)),
-                        "something accepts the connection but does not speak TLS: check the port and proxies", 0};
-            }
-            if (!f.connected) {
-                return {Code::kTimeout,
-                        fmt::format("no connection to {} within {}", where, seconds(f.connect_timeout_us)),
-                        "packets are dropped on the way: check routes, security groups and firewalls", 0};
-            }
-            return {Code::kTimeout, fmt::format("no complete reply from {} within {}", where, seconds(f.timeout_us)),
-                    "the server is slow or the path loses large packets", 0};
+            return silence(f, where);
         case kVerify:
             return tls_error(f, where);
         case kCaFile:

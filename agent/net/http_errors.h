@@ -17,16 +17,19 @@ struct TransportFailure {
     std::string target;  // "host:port"
     std::string ip;      // "" when none was reached
     std::string proxy;   // proxy_label(), "" for none
+    std::string proxy_scheme;
     std::string ca_file;
     std::string text;       // the library's error text
     long proxy_status = 0;  // of the proxy's reply to CONNECT; 0: none
     int sys = 0;
-    long verify_result = 0;  // X509_V_*
-    bool connected = false;  // TCP
-    bool in_tls = false;     // an https transfer whose handshake was not done
+    long verify_result = 0;        // X509_V_*; not 0 as soon as the handshake has begun, until it is done
+    long proxy_verify_result = 0;  // the same of a proxy with TLS
+    bool connected = false;        // TCP
+    bool secure = false;           // an https transfer
+    bool in_tls = false;           // an https transfer whose handshake was not done
     bool too_large = false;
     std::size_t max_body = 0;
-    core::Micros timeout_us = 0, connect_timeout_us = 0;
+    core::Micros elapsed_us = 0;
 };
 
 /// `curl_code` is a CURLcode.

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -445,7 +446,8 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
     const std::string name = normal(host);
     if (!is_host_name(name)) {
-        return e.post(std::move(done), core::fail(Code::kUsage, "\"" + host.substr(0, 300) + "\" is not a host name"));
+        return e.post(std::move(done), core::fail(Code::kUsage, "\"" + std::string(core::whole_characters(host, 300)) +
+                                                                    "\" is not a host name"));
     }
     if (name == "localhost" || name.ends_with(".localhost")) {  // RFC 6761: never sent to a server
         return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kMaxReuseS});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/text/terminal.h"
 
+#include "agent/text/glyph_width.h"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -28,12 +30,7 @@ Glyph next_glyph(std::string_view text) {
     const core::Utf8Character c = core::first_character(text);
     const std::size_t n = c.size;
     const char32_t code = c.code == core::Utf8Character::kInvalid ? 0xfffd : c.code;
-    const bool combining = code >= 0x300 && code <= 0x36f;
-    const bool wide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
-                      (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
-                      (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
-                      (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd);
-    return {n, combining ? 0u : wide ? 2u : 1u};
+    return {n, glyph_width(code)};
 }
 
 }  // namespace

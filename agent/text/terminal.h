@@ -32,7 +32,7 @@ class Paint {
     bool on_;
 };
 
-/// Columns that a UTF-8 text takes (escape sequences zero, wide characters two).
+/// Columns that a UTF-8 text takes (escape sequences and combining marks zero, wide characters two).
 std::size_t display_width(std::string_view text);
 /// Padded with blanks to `width`; a longer text is returned unchanged.
 std::string pad(std::string_view text, std::size_t width);

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "core/ip_address.h"
+#include "core/printable.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -275,14 +276,10 @@ std::string shown(std::string_view text) {
         cut = true;
     }
     if (text.size() > 60) {
-        std::size_t end = 60;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u)
-            --end;  // not inside a character
-        text = text.substr(0, end);
+        text = core::whole_characters(text, 60);
         cut = true;
     }
-    for (const char c : text)
-        out += std::iscntrl(static_cast<unsigned char>(c)) ? '.' : c;
+    out += core::printable(text);
     return '"' + out + (cut ? "…\"" : "\"");
 }
 

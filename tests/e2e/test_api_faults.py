@@ -147,6 +147,18 @@ class ApiFaults(HostTest):
         self.host.wait(lambda: self.host.log_lines(r"certificate|ca_file|issuer"), "the certificate in the log")
         self.assertEqual(self.host.api_log(verdict="accepted"), [])
 
+    def test_api_certificate_of_another_name(self):
+        """By its address: the certificate names none."""
+        self.host.start_world()
+        for ca, more in (("ca.pem", " ("), ("other_ca.pem", ", and is not accepted either (")):
+            with self.subTest(ca):
+                self.host.write_config(aliyun={"ca_file": f"{self.host.pki}/{ca}", "api_endpoint": "https://127.0.0.5"})
+                told = self.host.postern("check-config", "--online").stdout
+                self.assertIn("the TLS certificate of 127.0.0.5:443 is for another name" + more, told)
+        self.host.write_config(aliyun={"ca_file": f"{self.host.pki}/other_ca.pem"})
+        self.assertIn("is not trusted: ", self.host.postern("check-config", "--online").stdout)
+        self.assertEqual(self.host.api_log(verdict="accepted"), [])
+
     def test_no_credentials_at_all(self):
         self.host.start_world(role=None)
         for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):

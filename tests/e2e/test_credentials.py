@@ -117,7 +117,7 @@ class Credentials(HostTest):
         shown = self.online(2)
         for line in (r"environment +not set up: ALIBABA_CLOUD_ACCESS_KEY_ID is not set",
                      r"oidc_role_arn +not set up: ALIBABA_CLOUD_OIDC_TOKEN_FILE is not set",
-                     r"cli_profile +failing: .*mode CloudSSO signs in through a browser",
+                     r"cli_profile +failing: .*mode CloudSSO has no key of a sign-in; a service can't sign in through a browser",
                      r"profile +not set up: .*credentials",
                      r"ecs_ram_role +failing: no RAM role is attached",
                      r"credentials_uri +not set up: ALIBABA_CLOUD_CREDENTIALS_URI is not set"):

@@ -106,6 +106,24 @@ class Deleting(EndpointTest):
         self.assertEqual(deleting.returncode, 0, errors)
         self.assertEqual(len({entry["params"]["ClientToken"] for entry in self.calls("DeleteVpcEndpoint")}), 1)
 
+    def test_somebody_elses_page_ends_nothing(self):
+        self.control.post(f"/endpoints/{ENDPOINT}", Zones=[])
+        self.control.post("/faults", kind="html_200", action="DeleteVpcEndpoint", count=4)
+        self.assertIn("is deleted", self.delete().stdout)
+        self.assertEqual(len({entry["params"]["ClientToken"] for entry in self.calls("DeleteVpcEndpoint") if "ClientToken" in entry["params"]}), 1)
+
+    def test_somebody_elses_page_to_the_end_leaves_open_what_happened(self):
+        self.control.post("/lifecycle", request_s=0)
+        self.control.post(f"/endpoints/{ENDPOINT}", Zones=[])
+        deleting = self.start("delete", ENDPOINT, "--yes", "--interval", "100ms", "--timeout", "3s", stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        self.host.wait(lambda: len(self.calls("DeleteVpcEndpoint")) >= 2, "the deletion behind its dry run")
+        self.control.post("/faults", kind="html_200")
+        _, errors = deleting.communicate(timeout=60)
+        self.assertEqual(deleting.returncode, 2, errors)
+        self.assertIn("whether the step is over after 3s is not known", errors)
+        self.assertIn("it is billed until it is gone", errors)
+
     def test_time_out_says_what_is_still_billed(self):
         self.control.post("/lifecycle", request_s=0)
         told = self.delete("--timeout", "0s", code=2).stderr

@@ -257,8 +257,21 @@ class Waiting(EndpointTest):
         self.control.post("/tick", seconds=20)
         self.control.post(f"/endpoints/{MADE}/accept")
         self.control.post("/tick", seconds=10)
-        self.control.post("/faults", kind="http_503_html", count=4)
-        self.endpoint("wait", MADE, "--interval", "100ms")
+        for kind in ("http_503_html", "html_200", "half_json", "huge"):
+            with self.subTest(kind):  # more often than one call retries
+                self.control.post("/faults", kind=kind, count=4)
+                self.endpoint("wait", MADE, "--interval", "100ms")
+
+    def test_somebody_elses_page_that_never_goes_away_is_said_at_the_end(self):
+        self.control.post("/tick", seconds=20)
+        self.control.post("/faults", kind="html_200")
+        told = self.endpoint("wait", MADE, "--interval", "100ms", "--timeout", "0s", code=2).stderr
+        self.assertIn("whether it is connected after 0s is not known", told)
+        self.assertIn("an HTML or XML page", told.splitlines()[-3])
+        self.assertIn(f"then postern endpoint wait {MADE}", told)
+        value = self.json("wait", MADE, "--interval", "100ms", "--timeout", "0s", code=2)
+        self.assertEqual(value["outcome"], "timeout")
+        self.assertIn("an HTML or XML page", value["error"]["what"])
 
     def test_what_will_never_be_connected_is_said_at_once(self):
         self.control.post(f"/endpoints/{MADE}", EndpointStatus="Active", EndpointBusinessStatus="FinancialLocked")

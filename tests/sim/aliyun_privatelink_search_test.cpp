@@ -125,7 +125,8 @@ TEST_CASE("found: none, foreign ones, too many, endless pages and odd replies", 
         w.list = [none](const std::string&) { return none; };
         const auto report = w.find({kService, {}, ""});
         REQUIRE(report);
-        CHECK(why_not_ready(*report, {}).find("there is no endpoint of " + kService + " in vpc-own") == 0);
+        CHECK(why_not_ready(*report, {})
+                  .find("there is no endpoint of " + kService + " in vpc-own in region cn-hangzhou: ") == 0);
     }
     w.addresses = {{"ep-1", "10.0.0.1"}, {"ep-2", "10.0.0.2"}};
     w.list = [](const std::string&) {  // the filter was not known; and another kind of endpoint

@@ -200,8 +200,12 @@ TEST_CASE("aliyun sim: without the VPC host the public one serves, and is asked 
     const auto none = w.describe_endpoint();
     REQUIRE_FALSE(none);
     CHECK(none.error().code == Code::kConnectFailed);
-    CHECK(none.error().what == "GetVpcEndpointAttribute: cannot reach " + kOutside + "; and before: cannot reach " +
-                                   kInside + " (look there)");
+    CHECK(none.error().text() ==
+          "GetVpcEndpointAttribute: cannot reach " + kInside + "; then: cannot reach " + kOutside + " (look there)");
+    w.gateway.unreachable = {{kInside, Code::kDnsFailed}, {kOutside, Code::kDnsFailed}};
+    const auto nowhere = w.describe_endpoint();
+    REQUIRE_FALSE(nowhere);
+    CHECK(nowhere.error().hint == "is the region cn-hangzhou spelled right? look there");
 }
 
 TEST_CASE("aliyun sim: a VPC host that answers and always fails is as good as none", "[aliyun]") {

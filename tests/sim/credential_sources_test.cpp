@@ -148,7 +148,7 @@ struct World {
     }
     std::string why(const std::string& source) const {
         for (const auto& a : chain->attempts()) {
-            if (a.source == source) return a.why_not;
+            if (a.source == source) return a.text();
         }
         return "not asked";
     }
@@ -269,6 +269,94 @@ TEST_CASE("credentials: profiles of the command line tool, mode by mode", "[cred
     w.variables["ALIBABA_CLOUD_CLI_PROFILE_DISABLED"] = "true";
     REQUIRE_FALSE(w.get());
     CHECK(w.why("cli_profile") == "switched off");
+}
+
+TEST_CASE("credentials: a key that a browser's sign-in left in the profile is used until it ends", "[credentials]") {
+    for (const std::string mode : {"OAuth", "CloudSSO"}) {
+        INFO(mode);
+        World w;
+        const auto profile = [&](const std::string& id, core::Micros left) {
+            w.put("/.aliyun/config.json",
+                  R"({"current":"o","profiles":[{"name":"o","mode":")" + mode + R"(","access_key_id":")" + id +
+                      R"(","access_key_secret":"s","sts_token":"cached-token","sts_expiration":)" +
+                      std::to_string((w.clock.wall_us() + left) / core::kSecond) + "}]}");
+        };
+        profile("STS.one", core::kHour);
+        auto keys = w.get();
+        REQUIRE(keys);
+        CHECK(keys->access_key_id == "STS.one");
+        CHECK(keys->security_token.expose() == "cached-token");
+        CHECK(keys->expires_wall_us < w.clock.wall_us() + core::kHour + core::kSecond);
+        CHECK(w.asked == 0);
+        profile("STS.two", 2 * core::kHour);  // somebody signed in again
+        w.clock.advance(50 * core::kMinute);
+        keys = w.again();
+        REQUIRE(keys);
+        CHECK(keys->access_key_id == "STS.two");
+        w.clock.advance(3 * core::kHour);
+        REQUIRE_FALSE(w.again());
+        CHECK(w.why("cli_profile").find("the key of its last sign-in ended at 20") != std::string::npos);
+        CHECK(w.why("cli_profile").find("cached-token") == std::string::npos);
+    }
+    World w;
+    w.put("/.aliyun/config.json", R"({"current":"o","profiles":[{"name":"o","mode":"OAuth","access_key_id":"a",
+        "access_key_secret":"s","sts_token":"t","sts_expiration":"soon"}]})");
+    REQUIRE_FALSE(w.get());
+    CHECK(w.why("cli_profile").find("its sts_expiration is no time") != std::string::npos);
+}
+
+TEST_CASE("credentials: a profile's OIDC token, in the profile or in a file, and what the variables add",
+          "[credentials]") {
+    World w;
+    w.put("/.aliyun/config.json", R"({"current":"inline","profiles":[
+        {"name":"inline","mode":"OIDC","oidc_token":"inline-token-value","oidc_provider_arn":"acs:ram::1:oidc-provider/p",
+         "ram_role_arn":"acs:ram::1:role/r","expired_seconds":900},
+        {"name":"both","mode":"OIDC","oidc_token":"inline-token-value","oidc_token_file":")" +
+                                      w.put("/token", "file-token-value\n") + R"(","oidc_provider_arn":"p",
+         "ram_role_arn":"acs:ram::1:role/r"},
+        {"name":"variables","mode":"OIDC","ram_role_arn":"acs:ram::1:role/r"}]})");
+    REQUIRE(w.get());
+    CHECK(w.parameter("OIDCToken") == "inline-token-value");
+    CHECK(w.parameter("DurationSeconds") == "900");
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "both";
+    REQUIRE(w.get());
+    CHECK(w.parameter("OIDCToken") == "file-token-value");  // it is renewed
+    w.variables["ALIBABA_CLOUD_PROFILE"] = "variables";
+    w.variables["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = w.put("/other", "variable-token-value");
+    REQUIRE_FALSE(w.get());
+    CHECK(w.why("cli_profile").find("oidc_provider_arn is not set, nor ALIBABA_CLOUD_OIDC_PROVIDER_ARN") !=
+          std::string::npos);
+    w.variables["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = "acs:ram::1:oidc-provider/v";
+    REQUIRE(w.get());
+    CHECK(w.parameter("OIDCToken") == "variable-token-value");
+    CHECK(w.parameter("OIDCProviderArn") == "acs:ram::1:oidc-provider/v");
+}
+
+TEST_CASE("credentials: a role's time is what the token service takes, or an error", "[credentials]") {
+    struct Case {
+        const char* given;
+        const char* sent;  // "": refused
+    };
+    for (const auto& [given, sent] :
+         {Case{"900", "900"}, Case{"0", "3600"}, Case{"\"\"", "3600"}, Case{"\"1800\"", "1800"}, Case{"null", "3600"},
+          Case{"899", ""}, Case{"60", ""}, Case{"-1", ""}, Case{"\"1h\"", ""}, Case{"99999999999", ""}}) {
+        for (const std::string mode : {"RamRoleArn", "OIDC", "ChainableRamRoleArn"}) {
+            INFO(given << " for " << mode);
+            World w;
+            w.put("/.aliyun/config.json",
+                  R"({"current":"r","profiles":[{"name":"r","mode":")" + mode +
+                      R"(","access_key_id":"i","access_key_secret":"s",
+                "source_profile":"ak","oidc_token":"a-token-value","oidc_provider_arn":"p","ram_role_arn":"acs:ram::1:role/r",
+                "expired_seconds":)" +
+                      given + R"(},{"name":"ak","mode":"AK","access_key_id":"i","access_key_secret":"s"}]})");
+            const auto keys = w.get();
+            CHECK(keys.has_value() == (*sent != '\0'));
+            CHECK(w.parameter("DurationSeconds") == sent);
+            if (!keys)
+                CHECK(w.why("cli_profile").find("expired_seconds: the token service takes 900 to 43200 s") !=
+                      std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("credentials: a profile takes a role with that of the instance", "[credentials]") {

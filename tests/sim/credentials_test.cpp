@@ -163,3 +163,30 @@ TEST_CASE("credentials: only a whole document counts", "[credentials]") {
     CHECK_FALSE(parse_role_credentials(no_code, true));
     CHECK(parse_role_credentials(no_code, false));
 }
+
+TEST_CASE("credentials: what several sources are told to do stands once in the line", "[credentials]") {
+    class Failing final : public CredentialSource {
+      public:
+        Failing(std::string name, std::string hint) : name_(std::move(name)), hint_(std::move(hint)) {}
+        std::string_view name() const override { return name_; }
+        void fetch(Callback done) override {
+            done(core::fail(Code::kCredentialsInvalid, "no answer for " + name_, hint_));
+        }
+
+      private:
+        std::string name_, hint_;
+    };
+    ImdsWorld w;
+    std::vector<std::unique_ptr<CredentialSource>> sources;
+    sources.push_back(std::make_unique<Failing>("one", "check the network"));
+    sources.push_back(std::make_unique<Failing>("two", "attach a role"));
+    sources.push_back(std::make_unique<Failing>("three", "check the network"));
+    CredentialChain chain(w.clock, w.random, std::move(sources));
+    std::optional<core::Result<Credentials>> got;
+    chain.get([&](core::Result<Credentials> r) { got = std::move(r); });
+    REQUIRE(got);
+    REQUIRE_FALSE(*got);
+    CHECK(got->error().what ==
+          "no Alibaba Cloud credentials: one: no answer for one; two: no answer for two (attach a role); three: no "
+          "answer for three (check the network)");
+}

@@ -2,6 +2,7 @@
 #include "core/printable.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "core/log.h"
 
@@ -60,6 +61,20 @@ TEST_CASE("printable: what a terminal obeys and what is no text is replaced", "[
         if (!escaped.empty()) CHECK(out == "<.>");
         if (escaped.empty()) CHECK(has(out, "\xEF\xBF\xBD"));
     }
+}
+
+TEST_CASE("printable: a text is never cut within a character", "[printable]") {
+    const std::string text = "a端é😀";
+    std::set<std::string> beginnings;
+    for (std::size_t limit = 0; limit <= text.size() + 2; ++limit) {
+        const std::string out(whole_characters(text, limit));
+        CHECK(out.size() <= limit);
+        CHECK(text.starts_with(out));
+        CHECK(printable(out) == out);
+        beginnings.insert(out);
+    }
+    CHECK(beginnings == std::set<std::string>{"", "a", "a端", "a端é", text});
+    CHECK(whole_characters("\x80\x80\x80\x80\x80\x80", 5).size() >= 2);  // no text at all: no endless search
 }
 
 TEST_CASE("printable: JSON keeps what it means", "[printable]") {

@@ -193,6 +193,28 @@ TEST_CASE("endpoint plan: a service of another region is named by its name, and 
     CHECK(plan_endpoint({}, kHere, {kService})->service_region.empty());
 }
 
+TEST_CASE("endpoint plan: a name has 2 to 128 characters of any script", "[endpoint]") {
+    const auto many = [](std::string_view character, int n) {
+        std::string out;
+        for (int i = 0; i < n; ++i)
+            out += character;
+        return out;
+    };
+    EndpointWish wish;
+    for (const std::string& good :
+         {std::string("数据库"), many("库", 128), std::string("قاعدة-1"), std::string("db_1")}) {
+        wish.name = good;
+        INFO(good);
+        CHECK(plan_endpoint(wish, kHere, {kService}));
+    }
+    for (const std::string& bad : {std::string("库"), many("库", 129), std::string("db\xe2\x80\xae"),
+                                   std::string("db\xff"), std::string("db\xc2\x9b"), std::string("d b")}) {
+        wish.name = bad;
+        INFO(bad);
+        CHECK_FALSE(plan_endpoint(wish, kHere, {kService}));
+    }
+}
+
 TEST_CASE("endpoint plan: a zone without the service is a no that names the zones with it", "[endpoint]") {
     HostPlace elsewhere = kHere;
     elsewhere.zone = "cn-hangzhou-k";

@@ -69,10 +69,44 @@ TEST_CASE("operation error: code, RequestId, owner and next step", "[endpoint]")
     CHECK(has(explained("NoPermission", 403, "ecs", "CreateSecurityGroup").hint, "grant ecs:CreateSecurityGroup"));
 }
 
+TEST_CASE("operation error: what is looked for in one region may be in another", "[endpoint]") {
+    for (const char* code : {"EndpointNotFound", "EndpointServiceNotFound", "InvalidSecurityGroupId.NotFound",
+                             "InvalidVSwitchId.NotFound", "InvalidVpcId.NotFound"}) {
+        const auto error = explained(code, 404);
+        INFO(error.hint);
+        CHECK(has(error.hint, "region cn-hangzhou"));
+        CHECK(has(error.hint, "other region"));
+    }
+}
+
 TEST_CASE("operation error: a code that nobody knows is passed on, and nothing that was signed", "[endpoint]") {
     for (const char* code : {"", "NeverSeen", "x\x1b[2J"}) {
         const auto error = explained(code);
         CHECK_FALSE(error.what.empty());
         CHECK_FALSE(owner_of(error).empty());
+    }
+}
+
+TEST_CASE("operation error: what may pass by itself is no answer yet", "[endpoint]") {
+    using core::Code;
+    // Whatever is no refusal by the API: silence, a broken connection, a page of somebody else's.
+    for (const Code code : {Code::kDnsFailed, Code::kConnectFailed, Code::kTimeout, Code::kHttpFailed, Code::kTooLarge,
+                            Code::kApiThrottled, Code::kApiUnavailable, Code::kApiBadReply}) {
+        INFO(core::to_string(code));
+        CHECK(may_pass(code, false));
+        CHECK(may_pass(code, true));
+    }
+    // A certificate or a source of credentials that fails from the start is a fault of the setup; once the API has
+    // answered it is a disturbance.
+    for (const Code code : {Code::kTlsFailed, Code::kCredentialsMissing}) {
+        INFO(core::to_string(code));
+        CHECK_FALSE(may_pass(code, false));
+        CHECK(may_pass(code, true));
+    }
+    for (const Code code : {Code::kApiDenied, Code::kApiNotFound, Code::kApiRejected, Code::kApiClock, Code::kUsage,
+                            Code::kCredentialsInvalid, Code::kConfigBadValue, Code::kCancelled}) {
+        INFO(core::to_string(code));
+        CHECK_FALSE(may_pass(code, false));
+        CHECK_FALSE(may_pass(code, true));
     }
 }

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/printable.h"
+
 using namespace postern;
 using namespace postern::agent;
 
@@ -91,4 +93,17 @@ TEST_CASE("operation reply: an endpoint's settings, and its tags where a list ha
     REQUIRE(second.tags);
     CHECK(*second.tags == std::vector<std::pair<std::string, std::string>>{{"k", ""}});
     CHECK_FALSE(read_endpoint_info(json(R"({"EndpointId":"ep-1","EndpointStatus":"Active"})"))->tags);
+}
+
+TEST_CASE("operation reply: a long name in any script ends with a whole character", "[endpoint]") {
+    for (std::size_t before = 0; before < 3; ++before) {
+        std::string name(before, 'x');
+        for (int i = 0; i < 200; ++i)
+            name += "库";
+        const auto info = read_endpoint_info(
+            json(R"({"EndpointId":"ep-1","EndpointStatus":"Active","EndpointName":")" + name + "\"}"));
+        REQUIRE(info);
+        CHECK(info->name.size() > 290);
+        CHECK(core::printable(info->name) == info->name);  // no half a character
+    }
 }

@@ -3,6 +3,7 @@
 
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/text/json_view.h"
+#include "core/printable.h"
 #include "core/secret.h"
 
 using namespace postern;
@@ -195,6 +196,40 @@ TEST_CASE("aliyun: an error says what happened and names the fix", "[aliyun]") {
     CHECK(clock.hint == "fix NTP: this host's clock is 20 min 3 s behind");
 }
 
+TEST_CASE("aliyun: what is not found in the region asked may be in another one", "[aliyun]") {
+    const auto has = [](const core::Error& e, std::string_view part) { return e.hint.find(part) != std::string::npos; };
+    // Any kind of resource, not the endpoint alone.
+    for (const char* code : {"EndpointNotFound", "InvalidVpcId.NotFound", "InvalidSecurityGroupId.NotFound"}) {
+        INFO(code);
+        const auto error = explained(404, coded(code));
+        INFO(error.hint);
+        CHECK(has(error, "endpoint ep-1 exists in region cn-hangzhou"));
+        CHECK(has(error, "of other regions"));
+        CHECK_FALSE(has(error, "does not serve this API"));
+    }
+    // A host that serves another API has no say about regions.
+    for (const char* code : {"InvalidApi.NotFound", "InvalidProduct.NotFound", "InvalidAction.NotFound"})
+        CHECK(has(explained(404, coded(code)), "does not serve this API"));
+    for (const char* code : {"InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegionId.Malformed",
+                             "UnsupportedRegion", "Region.NotSupported"}) {
+        INFO(code);
+        const auto error = explained(400, coded(code));
+        CHECK(error.code == Code::kConfigBadValue);
+        CHECK(has(error, "region cn-hangzhou is not known"));
+    }
+    // The host names its region itself.
+    auto beijing = context();
+    beijing.host = "privatelink.cn-beijing.aliyuncs.com";
+    for (const char* code : {"EndpointNotFound", "InvalidRegionId.NotFound", "InvalidVpcId.NotFound"}) {
+        const auto error = explain(read_api_error(404, coded(code)), beijing);
+        INFO(error.hint);
+        CHECK(has(error, "is of region cn-beijing, but cn-hangzhou was asked for"));
+    }
+    CHECK(explain(read_api_error(404, coded("EndpointNotFound")), beijing).code == Code::kApiNotFound);
+    beijing.host = "privatelink.example.com";
+    CHECK_FALSE(has(explain(read_api_error(404, coded("EndpointNotFound")), beijing), "is of region"));
+}
+
 TEST_CASE("aliyun: a signature error never repeats what the gateway says was signed", "[aliyun]") {
     const core::Secret token("CAISexample+Token/abc==");
     const auto error = explained(400, R"({"RequestId":"R","Code":"SignatureDoesNotMatch","Message":
@@ -207,6 +242,22 @@ TEST_CASE("aliyun: a signature error never repeats what the gateway says was sig
         explained(400, R"({"Code":"InvalidParameter","Message":"bad CAISexample+Token/abc== there\nand here"})");
     CHECK(other.text().find("CAIS") == std::string::npos);
     CHECK(other.text().find('\n') == std::string::npos);
+}
+
+TEST_CASE("aliyun: words of the API in any script are whole, and draw nothing", "[aliyun]") {
+    std::string words;
+    for (int i = 0; i < 100; ++i)
+        words += "端";
+    for (const std::string& before : {std::string(), std::string("x"), std::string("xx")}) {
+        const auto error = read_api_error(400, R"({"Code":"C","Message":")" + before + words + "\"}");
+        CHECK(error.message.ends_with("…"));
+        CHECK(core::printable(error.message) == error.message);
+    }
+    const auto bidi = read_api_error(400,
+                                     "{\"Code\":\"C\",\"Message\":\"a\xe2\x80\xae"
+                                     "b\xc2\x9b"
+                                     "c\"}");
+    CHECK(bidi.message == "a b c");
 }
 
 TEST_CASE("aliyun: waits and dates of headers", "[aliyun]") {

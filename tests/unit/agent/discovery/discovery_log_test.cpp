@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "agent/cloud/aliyun_reply.h"
+#include "agent/discovery/zones_files.h"
+
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 
@@ -121,4 +124,35 @@ TEST_CASE("discovery log: a source that is no longer asked recovers nothing", "[
     CHECK(b.said().empty());
     b.log.failed("ep-1", kDenied);
     CHECK(b.said().size() == 1);
+}
+
+TEST_CASE("discovery log: a time that has passed is a number, too", "[discovery_log]") {
+    const auto silent = [](const std::string& time) {
+        return distinct_error({Code::kTimeout, "no connection to h within " + time, "", 0});
+    };
+    CHECK(silent("3 s") == silent("2.9 s"));
+    CHECK(silent("3 s") != silent("3. x"));
+}
+
+TEST_CASE("discovery log: what happens to the known addresses is told once in a line", "[discovery_log]") {
+    const auto count = [](const std::string& line) {
+        std::size_t n = 0;
+        for (auto at = line.find("in use"); at != std::string::npos; at = line.find("in use", at + 1))
+            ++n;
+        return n;
+    };
+    Bench b;
+    const ApiContext context{
+        .action = "ListVpcEndpointZones", .host = "h", .region = "cn-hangzhou", .resource = "endpoint ep-1"};
+    for (const char* body : {"<html>", "{", R"({"Code":"InternalError"})"}) {
+        b.log.failed("ep-1", explain(read_api_error(500, body), context));
+        b.log.failed("ep-1", explain(read_api_error(200, body), context));
+    }
+    b.log.failed("/f", parse_zones_file("/f", "{").error());
+    const auto said = b.said();
+    CHECK(said.size() >= 5);
+    for (const auto& line : said) {
+        INFO(line);
+        CHECK(count(line) == 1);
+    }
 }

@@ -33,4 +33,13 @@ TEST_CASE("doctor: credentials that only the agent has are not missed", "[doctor
     CHECK(troubles(judge_cloud(cloud, true)).empty());
 }
 
+TEST_CASE("doctor: a region that is not known is no failure of the cloud", "[doctor]") {
+    CloudSeen cloud;
+    cloud.credentials = Credentials{};
+    cloud.region = "cn-hangzuo";
+    cloud.endpoints.push_back(
+        {"prod", "ep-1", core::fail(core::Code::kConfigBadValue, "InvalidRegionId.NotFound"), {}});
+    CHECK(troubles(judge_cloud(cloud)) == "FAIL PN-API-REGION");
+}
+
 }  // namespace postern::agent::doctor

@@ -96,3 +96,36 @@ TEST_CASE("provider: what was found by a search is ready where one of its parts 
     CHECK(title(found.parts[0]) == "endpoint ep-1");
     CHECK(title({.endpoint_id = "/etc/zones.json"}) == "/etc/zones.json");
 }
+
+TEST_CASE("provider: what several endpoints have to wait for is told once, with all of them", "[provider]") {
+    const auto endpoint = [](const std::string& id, const std::string& status, const std::string& connection) {
+        EndpointReport r{.endpoint_id = id, .status = status, .connection_status = connection};
+        r.zones.push_back({"h", "Wait", {}, {}, ""});
+        return r;
+    };
+    EndpointReport found{.endpoint_id = "endpoint for com.x", .search = true};
+    found.parts = {endpoint("ep-1", "Active", "Pending"), endpoint("ep-2", "Creating", ""),
+                   endpoint("ep-3", "Active", "Pending"), endpoint("ep-4", "Creating", "")};
+    const std::string all =
+        "the connection of endpoint ep-1 is Pending; the connection of endpoint ep-3 is Pending: accept them in TDengine's "
+        "console: 实例 > 私有连接 > 添加私有连接, endpoint IDs ep-1, ep-3; endpoint ep-2 is being created; endpoint ep-4 is being "
+        "created; it takes about a minute";
+    CHECK(why_not_ready(found, {}) == all);
+    std::vector<const EndpointReport*> each;
+    for (const auto& part : found.parts)
+        each.push_back(&part);
+    CHECK(why_none_ready(each, {}) == all);
+    found.parts.push_back(endpoint("ep-5", "Active", "Connected"));
+    found.parts.back().zones = {{"h", "Connected", core::IpAddress::parse("10.0.0.1"), {}, ""}};
+    const EndpointReport waiting = found.parts[0];
+    CHECK(why_none_ready({&waiting, &found}, {}).empty());  // one of them is
+}
+
+TEST_CASE("provider: a search that finds nothing names the region", "[provider]") {
+    EndpointReport found{.endpoint_id = "endpoint of S in vpc-1", .search = true};
+    found.region = "cn-hangzhou";
+    CHECK(
+        why_not_ready(found, {}) ==
+        "there is no endpoint of S in vpc-1 in region cn-hangzhou: create one, or correct what the link looks for; it may "
+        "be in another region");
+}

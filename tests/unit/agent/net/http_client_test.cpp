@@ -264,6 +264,44 @@ TEST_CASE("http: a proxy is used only where the variables say so", "[http]") {
     CHECK(seen.starts_with("GET /direct HTTP/1.1\r\n"));
 }
 
+TEST_CASE("http: a silent proxy is named, with the time that has passed", "[http]") {
+    std::uint16_t port = 0;
+    const auto silent = bound_socket(SOCK_STREAM, &port);  // accepts, and says nothing
+    REQUIRE(::listen(silent.get(), 16) == 0);
+    const std::string proxy = "127.0.0.1:" + std::to_string(port);
+    struct Case {
+        std::string scheme, url, what;
+    };
+    const Case cases[] = {
+        {"http", "https://api.invalid/", "the proxy " + proxy + " did not answer CONNECT api.invalid:443 for "},
+        {"https", "https://api.invalid/", "no TLS handshake with the proxy " + proxy},
+        {"socks5h", "https://api.invalid/",
+         "the proxy " + proxy + " did not answer the request for api.invalid:443 for "},
+        {"http", "http://api.invalid/",
+         "no complete reply from api.invalid:80 through the proxy " + proxy + " within "},
+    };
+    for (const auto& c : cases) {
+        INFO(c.scheme << " to " << c.url);
+        Bench b;
+        b.http =
+            std::make_unique<HttpClient>(b.loop, b.clock, b.lookup, table({{"all_proxy", c.scheme + "://" + proxy}}));
+        HttpRequest request;
+        request.url = c.url;
+        request.connect_timeout_us = 200 * core::kMillisecond;  // the reply may take longer: 400 ms
+        request.timeout_us = 400 * core::kMillisecond;
+        const core::Micros before = b.clock.mono_us();
+        const auto r = b.get(request);
+        const core::Micros passed = b.clock.mono_us() - before;
+        REQUIRE_FALSE(r);
+        INFO(r.error().text());
+        CHECK(r.error().code == Code::kTimeout);
+        CHECK(r.error().what.starts_with(c.what));
+        const auto told = std::stod(r.error().what.substr(r.error().what.find_last_of(' ', r.error().what.size() - 3)));
+        CHECK(told > 0);
+        CHECK(told * (r.error().what.ends_with(" ms") ? 1e3 : 1e6) <= static_cast<double>(passed) + 1e5);
+    }
+}
+
 TEST_CASE("http: a proxy that does not let us through means that the host is out of reach", "[http]") {
     for (const int status : {502, 403, 407}) {
         HttpServer proxy([&](const std::string&) {

@@ -80,7 +80,68 @@ TEST_CASE("http errors: failures of certificates name the fix", "[http_errors]")
     CHECK(explain_transport_failure(60, f).hint == "the CA in /etc/ca.pem did not sign it");
     CHECK(explain_transport_failure(77, f).what == "cannot use the CA file /etc/ca.pem");
     f.connected = f.in_tls = true;
-    CHECK(explain_transport_failure(28, f).what == "no TLS handshake with api.example:443 (10.0.0.1) within 0 s");
+    f.elapsed_us = 3 * core::kSecond;
+    CHECK(explain_transport_failure(28, f).what == "no TLS handshake with api.example:443 (10.0.0.1) within 3 s");
+}
+
+TEST_CASE("http errors: a certificate for another name is never just not trusted", "[http_errors]") {
+    TransportFailure f{.target = "api.example:443", .ip = "10.0.0.1"};
+    const auto what = [&] { return explain_transport_failure(60, f).what; };
+    const std::string other = "the TLS certificate of api.example:443 (10.0.0.1) is for another name";
+    // The chain is accepted (0, or what curl's own check of the name leaves): what is left is the name.
+    for (const char* text : {"SSL: certificate subject name 'x' does not match target host name 'api.example'",
+                             "SSL: unable to obtain common name from peer certificate", ""}) {
+        f.text = text;
+        CHECK(what() == other);
+    }
+    f.text = "SSL certificate problem: hostname mismatch";
+    f.verify_result = 62;  // X509_V_ERR_HOSTNAME_MISMATCH: of a chain that is not accepted
+    CHECK(what() == other + ", and is not accepted either");
+    f.verify_result = 18;
+    f.text = "SSL certificate problem: self-signed certificate";
+    CHECK(what() == "the TLS certificate of api.example:443 (10.0.0.1) is not trusted: self-signed certificate");
+    // A proxy with a certificate of its own.
+    f.proxy = "proxy.example:3129";
+    f.verify_result = 0;
+    f.proxy_verify_result = 18;
+    CHECK(what().starts_with("the TLS certificate of the proxy proxy.example:3129 is not trusted"));
+}
+
+TEST_CASE("http errors: silence is of the one that was silent, for as long as it was", "[http_errors]") {
+    TransportFailure f{.target = "api.example:443", .ip = "10.0.0.9", .proxy = "proxy:3128"};
+    f.proxy_scheme = "http";
+    f.secure = f.in_tls = true;
+    f.elapsed_us = 2340 * core::kMillisecond;
+    const auto what = [&] { return explain_transport_failure(28, f).what; };
+    CHECK(what() == "no connection to the proxy proxy:3128, the way to api.example:443, within 2.3 s");
+    f.connected = true;
+    CHECK(what() == "the proxy proxy:3128 did not answer CONNECT api.example:443 for 2.3 s");
+    CHECK(explain_transport_failure(28, f).hint.find("no_proxy") != std::string::npos);
+    CHECK(explain_transport_failure(28, f).code == Code::kTimeout);
+    f.proxy_status = 200;
+    CHECK(what() == "no TLS handshake with api.example:443 through the proxy proxy:3128 within 2.3 s");
+    f.in_tls = false;
+    CHECK(what() == "no complete reply from api.example:443 through the proxy proxy:3128 within 2.3 s");
+    f.in_tls = true;
+    f.proxy_status = 0;
+    f.proxy_scheme = "https";
+    f.proxy_verify_result = 1;  // its handshake is not done
+    CHECK(what() == "no TLS handshake with the proxy proxy:3128, the way to api.example:443, within 2.3 s");
+    f.proxy_verify_result = 0;
+    CHECK(what() == "the proxy proxy:3128 did not answer CONNECT api.example:443 for 2.3 s");
+    f.proxy_scheme = "socks5h";
+    CHECK(what() == "the proxy proxy:3128 did not answer the request for api.example:443 for 2.3 s");
+    f.verify_result = 1;  // the handshake behind it has begun
+    CHECK(what() == "no TLS handshake with api.example:443 through the proxy proxy:3128 within 2.3 s");
+    f.proxy_scheme = "http";
+    f.secure = f.in_tls = false;  // an http URL goes through without CONNECT
+    f.verify_result = 0;
+    CHECK(what() == "no complete reply from api.example:443 through the proxy proxy:3128 within 2.3 s");
+    f.elapsed_us = 40 * core::kMillisecond;
+    CHECK(what().ends_with(" within 40 ms"));
+    f.connected = false;
+    f.sys = ECONNREFUSED;
+    CHECK(explain_transport_failure(7, f).what == "cannot connect to the proxy proxy:3128, the way to api.example:443");
 }
 
 TEST_CASE("http errors: what is shown of a proxy has no user and no password", "[http_errors]") {
@@ -119,11 +180,11 @@ TEST_CASE("http errors: every code of the library has a code, words that name th
 
 TEST_CASE("http errors: failures are told apart by how far they came", "[http_errors]") {
     TransportFailure f{.target = "api.example:443", .ip = "10.0.0.1"};
-    f.timeout_us = 10 * core::kSecond;
-    f.connect_timeout_us = 1500 * core::kMillisecond;
+    f.elapsed_us = 1500 * core::kMillisecond;
     const auto what = [&](int curl) { return explain_transport_failure(curl, f).what; };
     CHECK(what(28) == "no connection to api.example:443 (10.0.0.1) within 1.5 s");
     f.connected = true;
+    f.elapsed_us = 10 * core::kSecond;
     CHECK(what(28) == "no complete reply from api.example:443 (10.0.0.1) within 10 s");
     CHECK(explain_transport_failure(28, f).code == Code::kTimeout);
     f.sys = ECONNREFUSED;

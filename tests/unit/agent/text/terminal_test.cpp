@@ -16,6 +16,40 @@ TEST_CASE("terminal: width counts columns, not bytes and not escapes", "[cli]") 
     CHECK(pad_left("端", 3) == " 端");
 }
 
+TEST_CASE("terminal: names in any script are as wide as a terminal draws them", "[cli]") {
+    struct Case {
+        const char* text;
+        std::size_t columns;
+    };
+    const Case cases[] = {
+        {"数据库-h", 8},                  // Chinese
+        {"ｶﾀ", 2},                        // halfwidth
+        {"قاعدة", 5},                     // Arabic letters
+        {"\xd9\x82\xd9\x8e\xd8\xa7", 2},  // with a mark above
+        {"\xd7\xa9\xd7\x81\xd6\xb8", 1},  // Hebrew with points
+        {"\xe0\xa4\x95\xe0\xa5\x8d", 1},  // Devanagari with a virama
+        {"\xe0\xb8\x81\xe0\xb8\xb1", 1},  // Thai with a vowel above
+        {"e\xcc\x81", 1},                 // a combining accent
+        {"\xe1\x84\x80\xe1\x85\xa1", 2},  // Hangul of two parts
+        {"\xe2\x9d\xa4\xef\xb8\x8f", 1},  // a heart and a variation selector
+        {"✅", 2},
+        {"⌚", 2},
+        {"🚀", 2},
+        {"𠀀", 2},
+        {"\xe2\x82\xac", 1},  // the euro sign
+    };
+    for (const auto& c : cases) {
+        INFO(c.text);
+        CHECK(display_width(c.text) == c.columns);
+        CHECK(display_width(pad(c.text, 12)) == 12);
+        CHECK(printable(c.text) == c.text);
+    }
+    CHECK(cut("e\xcc\x81"
+              "e\xcc\x81"
+              "e\xcc\x81",
+              2) == "e\xcc\x81…");  // an accent stays with its letter
+}
+
 TEST_CASE("terminal: cutting keeps whole characters and says that it cut", "[cli]") {
     CHECK(cut("abcdef", 6) == "abcdef");
     CHECK(cut("abcdef", 4) == "abc…");

@@ -43,6 +43,9 @@ TEST_CASE("config values: a value is shown without what may be secret and withou
     CHECK(shown("https://h/p?token=abc") == "\"https://h/p?…\"");
     CHECK(shown("user:pass@host") == "\"…@host\"");
     CHECK(shown("a\x1b[31mb\n") == "\"a.[31mb.\"");
+    CHECK(shown("a\xe2\x80\xae"
+                "b\xc2\x9b"
+                "c") == "\"a.b.c\"");
     CHECK(shown(std::string(100, 'x')).size() < 70);
     CHECK(shown(std::string(58, 'x') + "端点端点") == "\"" + std::string(58, 'x') + "…\"");
 }
