@@ -117,7 +117,7 @@ class Deleting(EndpointTest):
         self.control.post(f"/endpoints/{ENDPOINT}", Zones=[])
         deleting = self.start("delete", ENDPOINT, "--yes", "--interval", "100ms", "--timeout", "3s", stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
-        self.host.wait(lambda: len(self.calls("DeleteVpcEndpoint")) >= 2, "the deletion behind its dry run")
+        self.host.wait(lambda: self.calls("DeleteVpcEndpoint"), "the deletion")
         self.control.post("/faults", kind="html_200")
         _, errors = deleting.communicate(timeout=60)
         self.assertEqual(deleting.returncode, 2, errors)
@@ -201,7 +201,7 @@ class Zones(EndpointTest):
 
     def test_an_outcome_that_is_not_known_is_not_called_a_failure(self):
         self.control.post("/faults", kind="reset", action="AddZoneToVpcEndpoint")
-        told = self.endpoint("zone", "add", ENDPOINT, "cn-hangzhou-i,vsw-2", code=2).stderr
+        told = self.endpoint("zone", "add", ENDPOINT, "cn-hangzhou-i,vsw-2", "--interval", "100ms", "--timeout", "1s", code=2).stderr
         self.assertIn("whether it was added, and is billed, is not known", told)
 
 
@@ -244,7 +244,8 @@ class WholeLife(EndpointTest):
         self.assertEqual(written["Zones"][0]["ZoneIpv6Address"], "2408:4005:3b6:4a00::101")
         shown = self.host.write_file("shown.json", self.host.postern("endpoint", "show", MADE, "--json").stdout)
         for path in (saved, shown):
-            self.host.write_config(aliyun=None, link={"endpoint": None, "zones_file": path})
+            # The API's section stays: where it is on loopback, addresses may be, too.
+            self.host.write_config(link={"endpoint": None, "zones_file": path})
             checked = self.host.postern("check-config", "--online")
             self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
             self.assertIn(ZONE_B, checked.stdout + checked.stderr)
