@@ -36,7 +36,7 @@ TEST_CASE("success rate: what is old is forgotten, and what a run of passes make
     CHECK(rate.share() == Share{11, 16});  // 1 in 64 by chance
     add(true);
     CHECK(rate.share() == Share{7, 7});  // 1 in 128: it is over
-    for (int i = 0; i < 5; ++i) {  // also when it begins with failures
+    for (int i = 0; i < 5; ++i) {        // also when it begins with failures
         add(false);
         add(false);
         add(true);
