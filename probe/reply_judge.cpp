@@ -125,7 +125,7 @@ ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
     const bool reads_body = spec.kind == Kind::kTdengine || !spec.body_contains.empty() || !spec.body_json.empty();
     if (reads_body && reply.status == 200 && !reply.content_coding.empty() &&
         !core::same_word(reply.content_coding, "identity")) {
-        return {Phase::kReply, Reason::kBodyMismatch,
+        return {Phase::kReply, spec.kind == Kind::kTdengine ? Reason::kBodyInvalidJson : Reason::kBodyMismatch,
                 fmt::format("expected a body as it is (Accept-Encoding: identity), found Content-Encoding {}",
                             excerpt(reply.content_coding, kQuote)),
                 std::nullopt};

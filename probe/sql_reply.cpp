@@ -43,7 +43,7 @@ bool too_deep(std::string_view text) {
     return false;
 }
 
-/// With U+FFFD for bytes that are no UTF-8: taosAdapter passes texts of the database on as they are.
+/// With U+FFFD for bytes that are no UTF-8.
 std::string with_valid_characters(std::string_view body) {
     std::string out;
     for (std::size_t i = 0; i < body.size();) {
@@ -56,9 +56,16 @@ std::string with_valid_characters(std::string_view body) {
 
 Json parse(std::string_view body) {
     if (body.size() > kMaxJson || too_deep(body)) return Json(Json::value_t::discarded);
-    Json json = Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
+    return Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+/// An error's text may have any bytes: taosAdapter passes those of the database on as they are. Rows may not.
+Json parse_answer(std::string_view body) {
+    Json json = parse(body);
     if (!json.is_discarded()) return json;
-    return Json::parse(with_valid_characters(body), nullptr, /*allow_exceptions=*/false);
+    Json repaired = parse(with_valid_characters(body));
+    const auto code = repaired.is_object() ? repaired.find("code") : repaired.end();
+    return code != repaired.end() && code->is_number_integer() && *code != 0 ? repaired : json;
 }
 
 std::string print(const Json& value) {
@@ -138,7 +145,7 @@ ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const c
 }  // namespace
 
 ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_view body) {
-    const Json json = parse(body);
+    const Json json = parse_answer(body);
     if (json.is_discarded()) {
         return {Phase::kReply, Reason::kBodyInvalidJson,
                 fmt::format("expected JSON with status {}, found {} bytes that are none: {}", status, body.size(),
@@ -174,7 +181,7 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
 }
 
 ReplyJudgement judge_version_answer(std::string_view message) {
-    const Json json = parse(message);
+    const Json json = parse_answer(message);
     if (json.is_discarded()) {
         return {
             Phase::kWs, Reason::kBodyInvalidJson,
