@@ -10,20 +10,19 @@ from host import LINK, NAME, POSTERN, TOKEN, SharedHostTest
 
 PATH_DOWN = {"path": "down", "service": "unknown", "answered": False}   # the path to the gateway fails
 COMPARED = {"path": "up", "service": "down", "answered": False}         # withdrawn while another address passes
-NEVER_STEERS = {"path": "up", "service": "down", "answered": True}
 
 FAULTS = [
     ({"mode": "ws_hang"}, "http_timeout", PATH_DOWN),
     ({"mode": "ws_wrong_accept"}, "http_protocol", PATH_DOWN),
     ({"mode": "ws_status", "status": 502}, "http_status_5xx", COMPARED),
-    ({"mode": "ws_status", "status": 403}, "http_status_403", NEVER_STEERS),
-    ({"mode": "ws_status", "status": 426}, "http_status_4xx", NEVER_STEERS),
+    ({"mode": "ws_status", "status": 403}, "http_status_403", COMPARED),
+    ({"mode": "ws_status", "status": 426}, "http_status_4xx", COMPARED),
     ({"mode": "ws_close", "code": 1008}, "body_mismatch", COMPARED),
     ({"mode": "ws_close", "code": 1013}, "sql_unavailable", COMPARED),
     ({"mode": "ws_huge"}, "body_too_large", COMPARED),
     ({"mode": "ws_invalid_json"}, "body_invalid_json", COMPARED),
     ({"mode": "ws_code", "code": 11}, "sql_unavailable", COMPARED),
-    ({"mode": "ws_code", "code": 65535}, "sql_error", NEVER_STEERS),
+    ({"mode": "ws_code", "code": 65535}, "sql_error", COMPARED),
 ]
 GOOD = "127.0.1.100"
 PHASES = ("connect_us", "tls_us", "request_us", "ttfb_us", "transfer_us")
