@@ -35,10 +35,12 @@ Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider,
       scheduler_(clock, random, launcher, [this](const probe::ProbeResult& r) { return on_result(r); }),
       comparisons_(clock, random, launcher, lookup),
       sync_(clock, random, provider, *this),
+      drains_(clock),
       publish_(clock),
       republish_(clock),
       hold_(clock),
-      newcomers_(clock) {}
+      newcomers_(clock),
+      drain_end_(clock) {}
 
 void Steering::configure(const Config& config) {
     config_ = config;
@@ -89,6 +91,7 @@ void Steering::stop() {
     republish_.stop();
     hold_.stop();
     newcomers_.stop();
+    drain_end_.stop();
 }
 
 void Steering::set_upstreams(const HostUpstreams& upstreams) {
@@ -202,7 +205,7 @@ bool Steering::may_work(const core::IpAddress& ip) const {
 std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
     std::vector<AddressVerdict> out;
     for (const auto& a : link.addresses) {
-        AddressVerdict v{.address = a};
+        AddressVerdict v{.address = a, .drained = drains_.covers(a)};
         if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
             v.verdict = health->verdict;
             v.service_comparable = health->service_down_comparable;
@@ -379,6 +382,7 @@ void Steering::fill_status(StatusSnapshot& status) const {
             address.ip = a.ip;
             address.zone = a.zone;
             address.endpoint = a.endpoint;
+            address.drained = drains_.covers(a);
             address.answered = std::find(out.answer.begin(), out.answer.end(), a.ip) != out.answer.end();
             if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
                 address.verdict = health->verdict;
@@ -398,6 +402,8 @@ void Steering::fill_status(StatusSnapshot& status) const {
         }
         status.links.push_back(std::move(out));
     }
+    for (const Drain& d : drains_.list())
+        status.drains.push_back({d.target.text(), d.began_wall_us, d.until_wall_us, d.reason});
     const auto schedule = scheduler_.counters();
     status.probes = counters_;
     status.probes.attempts = schedule.attempts;

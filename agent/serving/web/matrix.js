@@ -176,7 +176,8 @@ export class Matrix {
         this.updateLast(row.cells.last, link, a);
         setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
         show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? ""));
-        show(row.cells.dns, [a.answered, language()], () => el("span", { class: a.answered ? "" : "state degraded" }, t(a.answered ? "in_answer" : "withdrawn")));
+        const dns = a.answered ? (a.drained ? "drained_answered" : "in_answer") : a.drained ? "drained" : "withdrawn";
+        show(row.cells.dns, [dns, language()], () => el("span", { class: dns === "in_answer" ? "" : "state degraded" }, t(dns)));
         show(row.cells.since, [a.since, language(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
     }
 
