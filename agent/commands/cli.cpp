@@ -30,7 +30,7 @@ constexpr const char* kOverview =
     "  run            the agent, in the foreground (systemd starts it)\n"
     "  refresh        ask the cloud API and probe everything now\n"
     "  drain ZONE     take a zone or an address out of the answers   --for 1h --reason TEXT\n"
-    "  drain status   what is drained, and until when; undrain ends it\n"
+    "  undrain        end that before its time; drain status shows what is drained\n"
     "  dns enable     point this host's resolver at postern; dns disable gives it back exactly\n"
     "  dns status     who owns this host's DNS, and what postern changed\n"
     "\n"
