@@ -126,6 +126,23 @@ class Drain(HostTest):
         self.host.stop_agent()
         self.assertIn("it is not running", self.drain(ZONE_A, "--for", "1h", code=3))
 
+    def test_another_host_changes_nothing_though_it_may_look(self):
+        for address in ("192.0.2.77", "192.0.2.78"):
+            self.host.run("ip", "address", "add", f"{address}/32", "dev", "lo").check_returncode()
+        self.host.stop_agent()
+        self.host.start_postern(http={"listen": "0.0.0.0:9853", "allow": ["127.0.0.0/8", "192.0.2.0/24"]})
+        self.wait_up()
+        url = "http://192.0.2.77:9853/api/v1"
+        change = ("-X", "POST", "-H", "X-Postern: 1")
+        from_there, from_here = ("--interface", "192.0.2.78"), ("--interface", "192.0.2.77")
+        _, status, body = self.host.curl(f"{url}/drain?target={ZONE_A}&for=1h", *change, *from_there)
+        self.assertEqual((status, json.loads(body)["error"]["code"]), (403, "permission"))
+        self.assertEqual(self.host.curl(f"{url}/undrain", *change, *from_there)[1], 403)
+        self.assertEqual(self.host.curl(f"{url}/drains", *from_there)[1], 200)
+        self.assertEqual(self.host.addresses(), {ZONE_A, ZONE_B})
+        self.assertEqual(self.host.curl(f"{url}/drain?target={ZONE_A}&for=1h", *change, *from_here)[1], 200)
+        self.host.wait_addresses(ZONE_B, deadline_s=5)
+
 
 if __name__ == "__main__":
     unittest.main()
