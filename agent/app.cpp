@@ -19,6 +19,7 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_route.h"
+#include "agent/steering/drain_file.h"
 #include "agent/steering/plan_publisher.h"
 #include "agent/steering/resolver_child.h"
 #include "agent/steering/resolver_report.h"
@@ -51,6 +52,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
           sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config().aliyun)),
           host_watch_(clock_, *host_, paths(), config().dns, *this),
           snapshots_(loop_, paths().snapshot),
+          drains_(loop_, paths().drains),
           tokens_(loop_, clock_, [this](const std::string& link) { steering_.token_changed(link); }),
           tls_(loop_, &clock_),
           launcher_(loop_, clock_, tls_),
@@ -116,6 +118,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         steering_.stop();
         publisher_.flush();
         snapshots_.flush();
+        drains_.flush();
         core::log_info("agent_stopped", "the agent has ended");
         return 0;
     }
@@ -134,6 +137,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         tokens_.configure(config());
         steering_.configure(config());
         restore_snapshot();
+        steering_.restore_drains(drains_.load());
         verdicts_.restore([this](const std::string& saved) { return steering_.restore_verdicts(saved); });
     }
 
@@ -156,6 +160,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     void token_refused(const std::string& link) override { tokens_.reread(link); }
     void addresses_changed() override { save_snapshot(); }
     void verdicts_changed() override { verdicts_.changed(); }
+    void drains_changed() override { drains_.save(steering_.drains()); }
     void record(const probe::Record& record) override {
         probe_log_.add(record);
         history_.add(record);
@@ -256,6 +261,10 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     void refresh() override {
         steering_.refresh([] {});
     }
+    core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason) override {
+        return steering_.drain(target, for_us, reason);
+    }
+    core::Result<void> undrain(const std::string& target) override { return steering_.undrain(target); }
     std::vector<std::string> link_names() override {
         std::vector<std::string> names;
         for (const auto& link : config().links)
@@ -284,8 +293,8 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         };
         for (const auto& warning : config().warnings)
             warn(WarningKind::kConfig, format_issue(config_.file(), warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), config_.copy_problem(),
-                                 probe_log_.problem(), history_.problem()})
+        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), drains_.problem(),
+                                 config_.copy_problem(), probe_log_.problem(), history_.problem()})
             warn(WarningKind::kAgent, text);
         warn(WarningKind::kClock, steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
@@ -319,6 +328,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     HostWatch host_watch_;
     SnapshotStore snapshots_;
     Snapshot snapshot_;
+    DrainFile drains_;
     TokenStore tokens_;
     probe::TlsContexts tls_;
     probe::NetworkLauncher launcher_;

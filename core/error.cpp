@@ -67,6 +67,8 @@ std::string_view to_string(Code code) {
             return "api_rejected";
         case Code::kPlanInvalid:
             return "plan_invalid";
+        case Code::kRefused:
+            return "refused";
     }
     return "internal";
 }

@@ -41,6 +41,7 @@ enum class Code {
     kApiBadReply,
     kApiRejected,
     kPlanInvalid,
+    kRefused,
 };
 
 /// The stable token of a code, e.g. "api_denied".

@@ -142,6 +142,8 @@ class Completions(unittest.TestCase):
     def test_values(self):
         config = str(PACKAGING / "config/examples/addresses.toml")
         self.assertEqual(self.complete("dns", "enable", "--mode", ""), {"auto", "split", "full"})
+        self.assertEqual(self.complete("drain", ""), {"status"})
+        self.assertIn("1h", self.complete("drain", "cn-hangzhou-h", "--for", ""))
         self.assertEqual(self.complete("logs", "--state", "d"), {"degraded", "down"})
         self.assertEqual(self.complete("doctor", "--lang", ""), {"en", "zh"})
         self.assertEqual(self.complete("doctor", "--only", "PN-TLS-N"), {"PN-TLS-NAME", "PN-TLS-NOT-YET-VALID"})

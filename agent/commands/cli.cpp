@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "agent/commands/cli_builder.h"
+#include "agent/steering/drains.h"
 #include "agent/text/values.h"
 
 namespace postern::agent {
@@ -28,6 +29,8 @@ constexpr const char* kOverview =
     "Act:\n"
     "  run            the agent, in the foreground (systemd starts it)\n"
     "  refresh        ask the cloud API and probe everything now\n"
+    "  drain ZONE     take a zone or an address out of the answers   --for 1h --reason TEXT\n"
+    "  undrain        end that before its time; drain status shows what is drained\n"
     "  dns enable     point this host's resolver at postern; dns disable gives it back exactly\n"
     "  dns status     who owns this host's DNS, and what postern changed\n"
     "\n"
@@ -85,6 +88,8 @@ class Parser {
         add_logs();
         add_queries();
         add_refresh();
+        add_drain();
+        add_undrain();
         add_dns();
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_doctor();
@@ -308,6 +313,45 @@ class Parser {
                  });
     }
 
+    void add_drain() {
+        auto c = std::make_shared<DrainCommand>();
+        CLI::App* app = app_.add_subcommand(
+            "drain",
+            "Take a zone, or one address, out of the answers for a time; it ends by itself. It goes on being\nprobed, and "
+            "is answered when no other address works. Again: another time.\n\"drain status\" shows what is "
+            "drained.\nExit: 0 done, 2 refused (no good address would be left), 3 usage, or the agent can't be asked.");
+        add_config(app, c->config);
+        app->add_option("TARGET", c->target, "a zone (cn-hangzhou-h) or an address; or the word status")
+            ->required()
+            ->type_name("");
+        add_read(app, "--for", "how long, from 1m to 3d", "TIME", [c](const std::string& text) -> std::string {
+            const auto time = parse_duration(text);
+            if (time) c->for_us = *time;
+            return time && check_drain(*time, "").empty() ? "" : "is not a duration from 1m to 3d, such as \"1h\"";
+        });
+        app->add_option("--reason", c->reason, "why, for those who look")->type_name("TEXT");
+        app->add_flag("--json", c->json, "what is drained, as JSON");
+        app->callback([this, c, app] {
+            const bool status = c->target == "status";
+            if (status && (app->count("--for") > 0 || app->count("--reason") > 0))
+                throw CLI::ValidationError("status", "takes neither --for nor --reason");
+            if (!status && c->for_us == 0)
+                throw CLI::ValidationError("--for", "is missing: how long, such as --for 1h");
+            if (!status && !check_drain(c->for_us, c->reason).empty())
+                throw CLI::ValidationError("--reason", check_drain(c->for_us, c->reason));
+            c->verb = status ? DrainCommand::Verb::kStatus : DrainCommand::Verb::kDrain;
+            result_ = [c] { return Command{*c}; };
+        });
+    }
+
+    void add_undrain() {
+        auto c = std::make_shared<DrainCommand>();
+        c->verb = DrainCommand::Verb::kUndrain;
+        CLI::App* app = add(&app_, "undrain", "End a drain before its time; without TARGET all of them.", c);
+        app->add_option("TARGET", c->target, "the zone or address, as it was drained")->type_name("");
+        app->add_flag("--json", c->json, "what is drained still, as JSON");
+    }
+
     void add_doctor() {
         auto c = std::make_shared<DoctorCommand>();
         CLI::App* app = app_.add_subcommand(
@@ -394,7 +438,7 @@ class Parser {
 
     std::string unknown_command(const std::string& word) const {
         const auto meant = nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs",
-                                          "queries", "refresh", "dns", "doctor", "endpoint"});
+                                          "queries", "refresh", "drain", "undrain", "dns", "doctor", "endpoint"});
         return "there is no command " + shown(word) + (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }
 

@@ -72,6 +72,15 @@ struct RefreshCommand {
     std::string config = kDefaultConfigPath;
     Micros timeout_us = 30 * core::kSecond;
 };
+struct DrainCommand {
+    enum class Verb { kDrain, kUndrain, kStatus };
+    std::string config = kDefaultConfigPath;
+    Verb verb = Verb::kStatus;
+    std::string target;  // a zone or an address; kUndrain: "" is all of them
+    Micros for_us = 0;   // kDrain
+    std::string reason;  // kDrain
+    bool json = false;
+};
 struct DnsCommand {
     enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };
     std::string config = kDefaultConfigPath;
@@ -112,7 +121,7 @@ struct PrintAndExit {
 
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DnsCommand, EndpointCommand, DoctorCommand>;
+                             DrainCommand, DnsCommand, EndpointCommand, DoctorCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -127,6 +136,7 @@ int run_command(const ProbeCommand& command);
 int run_command(const LogsCommand& command);
 int run_command(const QueriesCommand& command);
 int run_command(const RefreshCommand& command);
+int run_command(const DrainCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const EndpointCommand& command);
 int run_command(const DoctorCommand& command);

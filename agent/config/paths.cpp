@@ -31,6 +31,7 @@ Paths paths_of(const AgentConfig& config) {
         .probe_log = state + "/probe.log",
         .history = state + "/history",
         .verdicts = state + "/verdicts.json",
+        .drains = state + "/drains.json",
         .last_good_config = state + "/last-good.toml",
         .generation = state + "/generation",
         .hostdns = state + "/hostdns.json",

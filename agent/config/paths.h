@@ -13,8 +13,8 @@ namespace postern::agent {
 
 /// Paths of all files (FILES in the manual), below the two configured folders.
 struct Paths {
-    std::string snapshot, probe_log, history, verdicts, last_good_config, generation;  // state_dir
-    std::string hostdns, instance;                                                     // state_dir; written by root
+    std::string snapshot, probe_log, history, verdicts, drains, last_good_config, generation;  // state_dir
+    std::string hostdns, instance;         // state_dir; written by root
     std::string durable_plan, fallback;    // state; /var/lib/postern-plan by default
     std::string current_plan, agent_lock;  // runtime_dir
     std::string reapply_wish;              // postern-hostdns.path watches it
@@ -37,6 +37,7 @@ inline constexpr std::array kPathTable = {
     PathRow{&Paths::probe_log, OnClone::kDiscarded, {}, true},
     PathRow{&Paths::history, OnClone::kDiscarded, {".unusable"}},
     PathRow{&Paths::verdicts, OnClone::kDiscarded},
+    PathRow{&Paths::drains, OnClone::kDiscarded, {".unusable"}},
     PathRow{&Paths::last_good_config, OnClone::kDiscarded},
     PathRow{&Paths::generation, OnClone::kDiscarded},
     PathRow{&Paths::hostdns, OnClone::kStays, {".refused"}},  // removed when the host has its own DNS back

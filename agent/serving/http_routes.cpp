@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "agent/serving/drain_route.h"
 #include "agent/serving/history_json.h"
 #include "agent/serving/page_reply.h"
 #include "agent/text/metrics_writer.h"
@@ -148,7 +149,7 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
     const auto readyz = [&a](const HttpQuery& q) {
         return answer_checks(q, "readyz", ready_checks(a.snapshot()), 503);
     };
-    return {
+    std::vector<HttpRoute> routes{
         {"/livez", false, "GET", livez},
         {"/livez/", true, "GET", livez},
         {"/readyz", false, "GET", readyz},
@@ -171,6 +172,9 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
          }},
         {"/", false, "GET", [&a](const HttpQuery& q) { return status_page(a.snapshot(), q); }},
     };
+    for (auto& route : drain_routes(a))
+        routes.push_back(std::move(route));
+    return routes;
 }
 
 }  // namespace postern::agent

@@ -42,6 +42,18 @@ core::SocketAddress unmapped(core::SocketAddress address) {
     return address;
 }
 
+/// A client at loopback, or at the address that it has connected to.
+bool is_this_host(const core::IpAddress& client, MHD_Connection* connection) {
+    if (client.is_loopback()) return true;
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    if (info == nullptr || ::getsockname(info->connect_fd, reinterpret_cast<sockaddr*>(&own), &length) != 0)
+        return false;
+    const auto address = core::SocketAddress::from(reinterpret_cast<const sockaddr*>(&own));
+    return address && unmapped(*address).ip == client;
+}
+
 core::Result<core::UniqueFd> bind_listener(const core::SocketAddress& listen) {
     sockaddr_storage storage;
     const socklen_t length = listen.to(&storage);
@@ -310,6 +322,7 @@ HttpReply HttpServer::State::answer(MHD_Connection* connection, const char* url,
     query.path = url;
     if (const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)) {
         if (const auto client = core::SocketAddress::from(info->client_addr)) query.client = unmapped(*client);
+        query.from_this_host = is_this_host(query.client.ip, connection);
     }
     for (const char* name : {"accept", "accept-encoding", "accept-language", "if-none-match", "x-postern",
                              "x-prometheus-scrape-timeout-seconds", "last-event-id"}) {

@@ -25,6 +25,7 @@ struct HttpQuery {
     std::vector<std::pair<std::string, std::string>> arguments;  // decoded, in order; at most 32
     std::vector<std::pair<std::string, std::string>> headers;    // names in lower case: accept, x-postern
     core::SocketAddress client;
+    bool from_this_host = false;  // the client is a program of this host
 
     /// The first value of an argument; nullopt if absent, "" for "?verbose".
     std::optional<std::string> argument(std::string_view name) const;

@@ -154,6 +154,9 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     });
     w.family("postern_endpoint_answered", "gauge", "1 while an address is in the DNS answer, 0 while it is withdrawn.");
     per_address(w, s, [](const LinkStatus&, const AddressStatus& a) { return std::optional<int>(a.answered ? 1 : 0); });
+    w.family("postern_drained", "gauge",
+             "1 while an address is drained; it is answered all the same when no other one works.");
+    per_address(w, s, [](const LinkStatus&, const AddressStatus& a) { return std::optional<int>(a.drained ? 1 : 0); });
     w.family("postern_endpoint_state", "gauge", "1 for the state that an address is in.");
     for (const auto& link : s.links) {
         for (const auto& a : link.addresses) {

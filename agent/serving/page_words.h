@@ -14,7 +14,7 @@ struct PageWords {
     std::string_view good, degraded, failed, unknown;
     std::string_view up, state_degraded, down, state_unknown, not_probed;
     std::string_view address, zone, path, service, last_probe, dns, in_answer, withdrawn, in_vpc_answer,
-        not_in_vpc_answer;
+        not_in_vpc_answer, drained;
     std::string_view next_step, compared_with, warning, many_warnings;
     std::string_view more_addresses, more_links;  // {0}: how many
     std::string_view resolver, no_resolver;       // {0}: its address

@@ -35,6 +35,10 @@ class ServedAgent {
                                                               probe::Resolution resolution, Micros since_wall_us) = 0;
     /// Asks the API and probes everything now; returns at once.
     virtual void refresh() = 0;
+    /// At once. kUsage: not possible as written; any other error: refused, and why.
+    virtual core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason) = 0;
+    /// "": all of them. kUsage: it is not drained.
+    virtual core::Result<void> undrain(const std::string& target) = 0;
     virtual std::vector<std::string> link_names() = 0;
     /// nullopt: no such link.
     virtual std::optional<ProbedLink> probed_link(const std::string& name) = 0;

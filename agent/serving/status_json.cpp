@@ -142,6 +142,7 @@ Json address_json(const AddressStatus& a) {
             {"path", probe::to_string(a.verdict.path)},
             {"service", probe::to_string(a.verdict.service)},
             {"answered", a.answered},
+            {"drained", a.drained},
             {"since", time_or_null(a.since_wall_us)},
             {"streak", a.streak},
             {"rate", share_json(a.rate)},
@@ -304,6 +305,13 @@ std::string status_json(const StatusSnapshot& s) {
     Json links = Json::array();
     for (const auto& link : s.links)
         links.push_back(link_json(link));
+    Json drains = Json::array();
+    for (const auto& d : s.drains) {
+        drains.push_back({{"target", d.target},
+                          {"began", time_or_null(d.began_wall_us)},
+                          {"until", time_or_null(d.until_wall_us)},
+                          {"reason", text_or_null(d.reason)}});
+    }
     Json requests = Json::array();
     for (const auto& [key, count] : s.discovery.requests) {
         requests.push_back({{"action", key.first}, {"code", key.second}, {"count", count}});
@@ -344,6 +352,7 @@ std::string status_json(const StatusSnapshot& s) {
           {"failures_total", std::move(failures)}}},
         {"warnings", std::move(warnings)},
         {"warning_kinds", std::move(kinds)},
+        {"drains", std::move(drains)},
     };
     return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }

@@ -68,7 +68,17 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
         link.vpc_answer && !link.vpc_answer->known() ? "–"
         : link.verify_only                           ? (a.answered ? words.in_vpc_answer : words.not_in_vpc_answer)
         : a.answered                                 ? words.in_answer
+        : a.drained                                  ? words.drained
                                                      : words.withdrawn);
+}
+
+std::string drains_section(const StatusSnapshot& s, const PageWords& words) {
+    std::string out;
+    for (const auto& drain : s.drains) {
+        if (out.size() > kMaxBytes / 10) return out + "<p>… postern drain status</p>\n";
+        out += fmt::format("<p>{}: {}</p>\n", words.drained, sentence(drain_text(drain, s.now_wall_us), words));
+    }
+    return out;
 }
 
 /// Rows until `room` is used up, bad ones first; `left` is the number omitted.
@@ -129,6 +139,7 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     for (const auto& warning : s.warnings)
         end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning.text, words));
     if (end.size() > kMaxBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
+    end = drains_section(s, words) + end;
     end += fmt::format(
         "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
         "<a href=\"metrics\">{}</a></p>\n</div>\n",

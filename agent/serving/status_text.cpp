@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/status/status.h"
 #include "agent/text/terminal.h"
@@ -49,6 +50,7 @@ class Screen {
         headline();
         for (const auto& link : s_.links)
             draw_link(link);
+        draw_drains();
         draw_dns();
         draw_discovery();
         draw_rest();
@@ -153,6 +155,7 @@ class Screen {
             row += answer_column(link, a);
             if (a.since_wall_us > 0 && link.probing)
                 row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
+            if (a.drained && a.answered) row += paint_.yellow("  drained, but no other works");
             line(row);
         }
         if (s_.links.size() <= kMaxLinksWithPast && !brief_) draw_last_day(link);
@@ -168,7 +171,7 @@ class Screen {
     std::string answer_column(const LinkStatus& link, const AddressStatus& a) const {
         const bool known = link.vpc_answer && link.vpc_answer->known();
         if (link.verify_only) return pad(!known ? "-" : a.answered ? "answered by the VPC" : "not answered", 19);
-        return a.answered ? pad("in answer", 9) : paint_.yellow(pad("withdrawn", 9));
+        return a.answered ? pad("in answer", 9) : paint_.yellow(pad(a.drained ? "drained" : "withdrawn", 9));
     }
 
     void verified(const LinkStatus& link) {
@@ -226,6 +229,20 @@ class Screen {
                 text += "; add a second zone to the endpoint in the VPC console";
             if (fixed) text += ", and its address to [[link]] addresses";
             paragraph(2, "", text, &Paint::dim);
+        }
+    }
+
+    void draw_drains() {
+        if (s_.drains.empty()) return;
+        out_ += '\n';
+        bool first = true;
+        for (const auto& drain : s_.drains) {
+            const std::string text = drain_text(drain, s_.now_wall_us);
+            if (std::exchange(first, false)) {
+                section("Drained", text);
+            } else {
+                more(text);
+            }
         }
     }
 

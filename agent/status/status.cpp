@@ -271,6 +271,15 @@ std::string good_headline(const StatusSnapshot& s) {
 
 }  // namespace
 
+std::string drain_text(const DrainStatus& d, Micros now_wall_us) {
+    const Micros left = std::max<Micros>(0, d.until_wall_us - now_wall_us);
+    const Micros unit = left >= 2 * core::kMinute ? core::kMinute : core::kSecond;
+    std::string out = fmt::format("{} until {}Z, for {} more", d.target,
+                                  core::format_utc(d.until_wall_us).substr(0, 19), format_duration(left / unit * unit));
+    if (!d.reason.empty()) out += ": " + d.reason;
+    return out;
+}
+
 double percent(const probe::Availability& a) {
     if (a.attempts == 0) return 0;
     const auto hundredths = (a.attempts - a.failures) * 10000 / a.attempts;  // rounded down: 100 is without a failure

@@ -39,6 +39,7 @@ struct AddressStatus {
     probe::Verdict verdict;
     probe::State state = probe::State::kUnknown;
     bool answered = false;     // in the current DNS answer; of a link that only verifies its name: in the VPC's
+    bool drained = false;      // by a drain in force; answered all the same when no other address works
     Micros since_wall_us = 0;  // of the current state
     std::optional<probe::ProbeResult> last;
     int streak = 0;                     // >0 successes in a row, <0 failures
@@ -91,6 +92,16 @@ struct LinkStatus {
     std::optional<OneZone> one_zone;       // a followed name leaves zones of its endpoint out
 };
 
+/// What a person has taken out of the answers for a time.
+struct DrainStatus {
+    std::string target;  // a zone or an address
+    Micros began_wall_us = 0, until_wall_us = 0;
+    std::string reason;  // "": none was given
+};
+
+/// "cn-hangzhou-h until 2026-01-02T03:04:05Z, for 43m more: new cable"
+std::string drain_text(const DrainStatus& drain, Micros now_wall_us);
+
 struct UpstreamStatus {
     core::SocketAddress address;
     core::UpstreamStats stats;
@@ -131,6 +142,7 @@ struct StatusSnapshot {
     Micros config_loaded_wall_us = 0;
     std::string region, host_zone;  // "" when unknown
     std::vector<LinkStatus> links;
+    std::vector<DrainStatus> drains;
     ResolverStatus resolver;
     HostDnsReport host_dns;
     DiscoveryCounters discovery;

@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/text.h"
+
 namespace postern::agent {
 namespace {
 
 using probe::State;
+
+constexpr std::size_t kNamed = 4;  // of the addresses that a refusal names
 
 bool path_ok(const AddressVerdict& a) {
     return a.verdict.path != State::kDown;
@@ -26,17 +30,30 @@ bool good(const AddressVerdict& a) {
     return (a.verdict.path == State::kUp || a.verdict.path == State::kDegraded) && a.verdict.service != State::kDown;
 }
 
-std::string why(const AddressVerdict& a, bool answered, bool own_zone, const char* alone) {
+/// For a person: what makes an address no good one.
+std::string_view state_of(const AddressVerdict& a) {
+    if (a.verdict.path == State::kUnknown) return "not probed yet";
+    if (!path_ok(a) || a.verdict.service == State::kDown) return "down";
+    return a.rate_too_low ? "failing too often" : to_string(a.verdict.overall());
+}
+
+std::string named(const AddressVerdict& a) {
     std::string out = a.address.ip.text();
     if (!a.address.zone.empty()) out += " (" + a.address.zone + ")";
-    out += ' ';
+    return out;
+}
+
+std::string why(const AddressVerdict& a, bool answered, bool own_zone, bool drained, const char* alone) {
+    std::string out = named(a) + ' ';
     if (!answered) {
         return out + (!path_ok(a)           ? "withdrawn: path down"
+                      : drained             ? "withdrawn: drained"
                       : fails_comparably(a) ? "withdrawn: its service fails while another address passes"
                       : a.rate_too_low      ? "withdrawn: it fails more often than the others"
                                             : "not answered before its first success");
     }
     out += to_string(a.verdict.overall());
+    if (a.drained && *alone == '\0') out += ", drained but answered because no other works";
     out += alone;
     if (own_zone) out += ", own zone";
     return out;
@@ -56,10 +73,17 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
     const auto steady = [](const AddressVerdict& a) { return passes(a) && !a.rate_too_low; };
     const bool another_passes = std::any_of(addresses.begin(), addresses.end(), steady);
     const bool another_is_good = std::any_of(addresses.begin(), addresses.end(), good);
-    const auto keep = [&](const AddressVerdict& a) {
+    const auto allowed = [&](const AddressVerdict& a) {  // by its verdict
         const bool worse = another_passes && (fails_comparably(a) || a.rate_too_low);
         return path_ok(a) && !worse && !(another_is_good && a.newcomer);
     };
+    bool undrained_v4 = false, undrained_v6 = false;
+    for (const auto& a : addresses)
+        (a.address.ip.is_v6() ? undrained_v6 : undrained_v4) |= allowed(a) && !a.drained;
+    const auto drained = [&](const AddressVerdict& a) {
+        return a.drained && (a.address.ip.is_v6() ? undrained_v6 : undrained_v4);
+    };
+    const auto keep = [&](const AddressVerdict& a) { return allowed(a) && !drained(a); };
     bool kept_v4 = false, kept_v6 = false;
     for (const auto& a : addresses)
         (a.address.ip.is_v6() ? kept_v6 : kept_v4) |= keep(a);
@@ -68,13 +92,13 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
     AnswerDecision out;
     out.all_down = !addresses.empty() && !kept_v4 && !kept_v6;
     const char* const alone =
-        out.all_down ? ", answered because all are down" : ", answered because all of its family are down";
+        out.all_down ? ", answered because all are down" : ", answered because its family has no better one";
     std::vector<const AddressVerdict*> answer;
     for (const auto* a : order) {
         const bool answered = keep(*a) || !family_kept(*a);
         if (answered) answer.push_back(a);
         if (!out.explain.empty()) out.explain += "; ";
-        out.explain += why(*a, answered, own_zone(*a), family_kept(*a) ? "" : alone);
+        out.explain += why(*a, answered, own_zone(*a), drained(*a), family_kept(*a) ? "" : alone);
     }
     const auto rank = [&](const AddressVerdict& a) {
         return family_kept(a) ? std::pair(false, core::Micros{0}) : std::pair(true, -a.last_ok_mono_us);
@@ -89,6 +113,33 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
     for (const auto* a : order)
         out.stale.push_back(a->address.ip);
     return out;
+}
+
+std::string why_not_drained(const std::vector<AddressVerdict>& addresses,
+                            const std::function<bool(const EndpointAddress&)>& leaves) {
+    const auto stays = [&](const AddressVerdict& a) { return !a.drained && !leaves(a.address); };
+    const auto serves = [&](const AddressVerdict& a) { return stays(a) && good(a) && !a.rate_too_low && !a.newcomer; };
+    bool any_serves = false, loses_v6 = false, loses_v4 = false, serves_v6 = false, serves_v4 = false;
+    for (const auto& a : addresses) {
+        const bool v6 = a.address.ip.is_v6();
+        (v6 ? serves_v6 : serves_v4) |= serves(a);
+        (v6 ? loses_v6 : loses_v4) |= leaves(a.address) && path_ok(a);
+        any_serves |= serves(a);
+    }
+    if (any_serves && (serves_v4 || !loses_v4) && (serves_v6 || !loses_v6)) return "";
+    const bool one_family = any_serves;
+    const bool lost_v6 = loses_v6 && !serves_v6;
+    std::string others;
+    std::size_t count = 0;
+    for (const auto& a : addresses) {
+        if (leaves(a.address) || (one_family && a.address.ip.is_v6() != lost_v6)) continue;
+        if (++count > kNamed) continue;
+        core::add_item(others, named(a) + " is " + (a.drained ? "drained" : std::string(state_of(a))));
+    }
+    if (count > kNamed) others += " and " + std::to_string(count - kNamed) + " more";
+    const char* const family = !one_family ? "" : lost_v6 ? "IPv6 " : "IPv4 ";
+    return std::string("no good ") + family +
+           "address would be left: " + (others.empty() ? "there is no other" : others);
 }
 
 }  // namespace postern::agent

@@ -36,10 +36,12 @@ Steering::Steering(core::Clock& clock, core::Random& random, Provider& provider,
       comparisons_(clock, random, launcher, lookup),
       sync_(clock, random, provider, *this),
       vpc_answers_(clock, random, lookup, [this](const std::string& link) { return sync_.status(link); }),
+      drains_(clock),
       publish_(clock),
       republish_(clock),
       hold_(clock),
-      newcomers_(clock) {}
+      newcomers_(clock),
+      drain_end_(clock) {}
 
 void Steering::configure(const Config& config) {
     // The plan in place answers other names than this configuration: it is out of date.
@@ -95,6 +97,7 @@ void Steering::stop() {
     republish_.stop();
     hold_.stop();
     newcomers_.stop();
+    drain_end_.stop();
 }
 
 void Steering::set_upstreams(const HostUpstreams& upstreams) {
@@ -212,7 +215,7 @@ bool Steering::may_work(const core::IpAddress& ip) const {
 std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
     std::vector<AddressVerdict> out;
     for (const auto& a : link.addresses) {
-        AddressVerdict v{.address = a};
+        AddressVerdict v{.address = a, .drained = drains_.covers(a)};
         if (const auto* health = verdicts_.find(link.config.name, a.ip)) {
             v.verdict = health->verdict;
             v.service_comparable = health->service_down_comparable;
@@ -410,6 +413,7 @@ void Steering::fill_status(StatusSnapshot& status) const {
             address.ip = a.ip;
             address.zone = a.zone;
             address.endpoint = a.endpoint;
+            address.drained = link.config.answer && drains_.covers(a);
             address.answered = out.vpc_answer
                                    ? out.vpc_answer->has(a.ip)
                                    : std::find(out.answer.begin(), out.answer.end(), a.ip) != out.answer.end();
@@ -432,6 +436,8 @@ void Steering::fill_status(StatusSnapshot& status) const {
         status.links.push_back(std::move(out));
     }
     judge_zones(status);
+    for (const Drain& d : drains_.list())
+        status.drains.push_back({d.target.text(), d.began_wall_us, d.until_wall_us, d.reason});
     const auto schedule = scheduler_.counters();
     status.probes = counters_;
     status.probes.attempts = schedule.attempts;

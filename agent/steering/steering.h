@@ -19,6 +19,7 @@
 #include "agent/status/status.h"
 #include "agent/steering/answer_policy.h"
 #include "agent/steering/comparison.h"
+#include "agent/steering/drains.h"
 #include "agent/steering/plan_compiler.h"
 #include "agent/steering/schedule_watch.h"
 #include "agent/steering/vpc_answers.h"
@@ -41,6 +42,7 @@ class Steering final : private EndpointSync::Listener {
         virtual void token_refused(const std::string& link) = 0;  // the gateway answered 401: read it again
         virtual void addresses_changed() = 0;                     // fill_snapshot() has changes
         virtual void verdicts_changed() = 0;                      // saved_verdicts() has changes
+        virtual void drains_changed() = 0;                        // drains() has changes
     };
 
     /// `lookup`: for public gateways, for comparing, and for names that are only verified.
@@ -55,6 +57,8 @@ class Steering final : private EndpointSync::Listener {
     /// how many; kFileCorrupt.
     core::Result<int> restore_verdicts(const std::string& saved);
     std::string saved_verdicts() const { return verdicts_.to_json(); }
+    /// Before start(): those of an earlier run, as far as their time is not over.
+    void restore_drains(const std::vector<Drain>& saved);
     /// Starts discovery and probing. `keep_plan`: the plan on disk has verdicts of this boot and the same membership;
     /// the first publication then waits for the first sweep (5 s at most) instead of declaring every address healthy.
     void start(bool keep_plan);
@@ -67,6 +71,13 @@ class Steering final : private EndpointSync::Listener {
     void refresh(std::function<void()> done);
     /// See EndpointSync.
     void restart_overdue_polls() { sync_.restart_overdue(); }
+
+    /// Takes a zone or an address out of the answers for a time, at once; another drain of the same is replaced. kUsage;
+    /// kRefused, with the reason of each link: it would leave one without an address that is known to be good.
+    core::Result<void> drain(std::string_view target, Micros for_us, const std::string& reason);
+    /// "": all of them. kUsage: it is not drained.
+    core::Result<void> undrain(std::string_view target);
+    std::vector<Drain> drains() const { return drains_.list(); }
 
     /// Publishes now instead of at the end of this loop turn.
     void publish();
@@ -102,6 +113,9 @@ class Steering final : private EndpointSync::Listener {
     /// Decides again; true if the plan changes: the answer, or the reason for it.
     bool decide(Link& link);
     void tell_steering(const Link& link, const AnswerDecision& before) const;
+    core::Result<void> may_drain(const DrainTarget& target) const;
+    void use_drains();
+    void end_drains();
     void publish_soon();
     void count(const probe::ProbeResult& result);
     Micros verdicts_until(const Link& link) const;
@@ -123,6 +137,7 @@ class Steering final : private EndpointSync::Listener {
     std::map<std::pair<std::string, core::IpAddress>, AddressCounters> address_counters_;  // of current targets
     std::uint64_t results_ = 0;
     ScheduleWatch schedule_watch_;
+    Drains drains_;
     bool started_ = false;
     bool holding_ = false;  // the first publication waits for the first sweep
     Micros published_mono_us_ = 0, publishing_took_us_ = 0;
@@ -130,6 +145,7 @@ class Steering final : private EndpointSync::Listener {
     core::Timer republish_;  // extends the verdicts' validity
     core::Timer hold_;
     core::Timer newcomers_;  // until they are answered without a success
+    core::Timer drain_end_;
 };
 
 }  // namespace postern::agent

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
+#include "agent/steering/state_file.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/loop.h"
@@ -19,11 +19,6 @@ class VerdictFile {
   public:
     /// `content`: what to write, called when it is written.
     VerdictFile(core::Loop& loop, core::Clock& clock, std::string path, std::function<std::string()> content);
-    /// A write in progress finishes.
-    ~VerdictFile();
-    VerdictFile(const VerdictFile&) = delete;
-    VerdictFile& operator=(const VerdictFile&) = delete;
-
     /// Passes the saved verdicts to `take`, which returns how many it used. Logs the result; a missing file
     /// is not logged.
     void restore(const std::function<core::Result<int>(const std::string&)>& take) const;
@@ -35,17 +30,11 @@ class VerdictFile {
     void flush();
 
   private:
-    struct Disk;  // shared with jobs in the pool
-
     void write();
-    void done(const core::Result<void>& result);
+    void written(const core::Result<void>& result);
 
-    core::Loop& loop_;
-    std::shared_ptr<Disk> disk_;
+    StateFile file_;
     std::function<std::string()> content_;
-    std::shared_ptr<bool> alive_;
-    std::uint64_t writes_ = 0;
-    bool writing_ = false;
     bool again_ = false;  // changed since the last write began
     bool kept_ = false;
     core::Micros refresh_us_ = 0;

@@ -30,6 +30,7 @@ _postern() {
             ;;
         --mode) values="auto split full" ;;
         --lang) values="en zh" ;;
+        --for) values="15m 1h 4h 1d" ;;
         --only | --skip) values=$("$program" doctor --list 2>/dev/null | sed 's/ .*//') ;;
         --state) values="up degraded down unknown" ;;
         --output) values="short wide json" ;;
@@ -58,6 +59,8 @@ _postern() {
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
+        elif [[ $COMP_CWORD == 2 && ${command[0]-} == drain ]]; then
+            values=status
         elif [[ ${command[0]-} == endpoint ]]; then
             values=$(sed -nE '/^[[:space:]]*endpoint[[:space:]]*=/s/[^"]*"(ep-[^"]*)"[^"]*/\1 /gp' "$config" 2>/dev/null)
         elif [[ ${command[0]-} == probe ]]; then

@@ -43,7 +43,7 @@ export function address(i, kind = "up", changes = {}) {
     const failing = reason !== null;
     const last = kind === "unknown" ? null : result(reason);
     return { ip: `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`, zone: ZONES[i % 3], endpoint: `ep-bp1example${i % 3}`, state: path === "up" ? service : path, path, service,
-             answered: path !== "down", since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
+             answered: path !== "down", drained: false, since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
              availability_24h: last && { percent: failing ? 98.12 : 99.99, attempts: 8640, failures: failing ? 162 : 1, p95_us: 4200 + i % 7 * 300, since: ago(86000) },
              recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26), ...changes };
 }
@@ -82,7 +82,7 @@ export function status(links, changes = {}) {
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
              host_dns: { state: "on", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
-             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], ...changes };
+             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [], ...changes };
 }
 
 export function record(ip, seq, reason = null, changes = {}) {

@@ -8,7 +8,8 @@ import unittest
 from host import POSTERN, ZONES, HostTest
 
 LEFT = {"instance", "agent.lock", "resolver.lock", "hostdns.lock", "stats", "queries"}
-WRITTEN = ("snapshot.json", "verdicts.json", "history", "probe.log", "generation", "last-good.toml", "plan", "fallback-upstreams")
+WRITTEN = ("snapshot.json", "verdicts.json", "drains.json", "history", "probe.log", "generation", "last-good.toml", "plan",
+           "fallback-upstreams")
 
 
 class Clone(HostTest):
@@ -24,6 +25,7 @@ class Clone(HostTest):
     def test_nothing_that_the_programs_write_is_overlooked(self):
         self.host.start(dns={"query_log_sample": 1})
         self.host.wait_addresses(*ZONES.values())
+        self.host.wait(lambda: self.host.postern("drain", next(iter(ZONES)), "--for", "1h").returncode == 0, "a drain to begin")
         self.host.wait(lambda: self.names() >= set(WRITTEN), "all files to be there")
         self.host.stop_agent()
         self.assertEqual(self.prestart(), "")

@@ -11,6 +11,7 @@
 #include "agent/config/config_keys.h"
 #include "agent/config/last_good.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/steering/drain_file.h"
 #include "agent/steering/generation.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/fallback_file.h"
@@ -178,6 +179,11 @@ void write_state(const std::string& out) {
     found = r;
     found.report = {.endpoint_id = "endpoint of x in vpc-1", .search = true, .parts = {r.report}};
     REQUIRE(core::write_file(out + "/snapshot.json", core::as_bytes(format_snapshot(s)), 0644, false));
+
+    const std::vector<Drain> drains{
+        {{"cn-hangzhou-h", {}}, test::kWrittenWallUs, test::kWrittenWallUs + core::kHour, "new cable"},
+        {{"", ip("10.0.2.9")}, test::kWrittenWallUs, test::kWrittenWallUs + core::kDay, ""}};
+    REQUIRE(core::write_file(out + "/drains.json", core::as_bytes(format_drains(drains)), 0644, false));
 
     test::Lab lab(test::dhclient_host());
     REQUIRE(lab.enable());

@@ -2,7 +2,7 @@
 // The page: takes one status document, draws every panel. The selection is in the URL as #link/ip.
 
 import { byId, el, recall, remember, setText, show } from "./dom.js";
-import { addressState, now, number, rank, setNow, shape, span, tickAges } from "./format.js";
+import { addressState, moment, now, number, rank, setNow, shape, span, tickAges } from "./format.js";
 import { drawBanner, worstLink } from "./banner.js";
 import { Detail } from "./detail.js";
 import { drawDiscovery, drawDns } from "./panels.js";
@@ -56,6 +56,11 @@ const matrix = new Matrix((link, ip) => {
     byId("detail").scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 });
 
+function drawDrains({ drains }) {
+    show(byId("drains"), [drains, language()], () => (drains ?? []).map((d) =>
+        el("li", {}, t("drained_until", { target: d.target, until: moment(new Date(d.until)) }), d.reason && `: ${d.reason}`)));
+}
+
 function drawFrame(status) {
     setText(byId("place"), [status.host.zone, status.host.region].filter(Boolean).join(" · "));
     setText(byId("about"), [t("about", { version: status.version, up: span((now() - Date.parse(status.started)) / 1000), path: status.config.path }),
@@ -86,6 +91,7 @@ function draw() {
     detail.set(status, link, address);
     drawDns(status);
     drawDiscovery(status);
+    drawDrains(status);
     drawFrame(status);
 }
 

@@ -176,8 +176,10 @@ export class Matrix {
         this.updateLast(row.cells.last, link, a);
         setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
         show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? ""));
-        const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none") : a.answered ? "in_answer" : "withdrawn";
-        show(row.cells.dns, [given, language()], () => el("span", { class: given === "withdrawn" ? "state degraded" : "" }, t(given)));
+        const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none")
+            : a.answered ? (a.drained ? "drained_answered" : "in_answer") : a.drained ? "drained" : "withdrawn";
+        const odd = given === "withdrawn" || given.startsWith("drained");
+        show(row.cells.dns, [given, language()], () => el("span", { class: odd ? "state degraded" : "" }, t(given)));
         show(row.cells.since, [a.since, language(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
     }
 

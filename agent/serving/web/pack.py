@@ -31,8 +31,13 @@ def lean(text, comment):
     return "\n".join(line for line in lines if line and not line.startswith(comment)) + "\n"
 
 
+ENTRY = re.compile(r'(\w+): ("(?:[^"\\]|\\.)*"),[ ]?')  # of a catalogue of words: nothing else in there has quotes
+
+
 def module_text(module):
     text = (HERE / f"{module}.js").read_text()
+    if module.startswith("words_"):
+        return ENTRY.sub(r"\1:\2,", text)
     if module != "reasons_zh":
         return text
     empty = "const CHINESE = {};"

@@ -22,7 +22,7 @@ export const english = {
     
     addresses: "Addresses", find: "Find a name, address or zone", only_trouble: "only trouble", count: "{n} of {of} shown",
     col_address: "Address", col_zone: "Zone", col_state: "State", col_last: "Last", col_p95: "p95 24 h", col_streak: "Last 60",
-    col_dns: "DNS", col_since: "Since", in_answer: "in the answer", withdrawn: "withdrawn", in_vpc: "answered by the VPC", no_vpc: "not answered", streak: "last {n} probes: {good} good, {bad} failed",
+    col_dns: "DNS", col_since: "Since", in_answer: "in the answer", withdrawn: "withdrawn", in_vpc: "answered by the VPC", no_vpc: "not answered", drained: "drained", drained_until: "{target} is drained until {until}", drained_answered: "drained, but no other works", streak: "last {n} probes: {good} good, {bad} failed",
     streak_none: "no probes yet", none: "–", nothing_found: "No address matches.",
     no_links: "No links are configured: postern only forwards.",
     no_links_fix: "Add a [[link]] to {path}, then: postern check-config && systemctl reload postern",

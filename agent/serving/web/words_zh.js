@@ -22,7 +22,7 @@ export const chinese = {
     
     addresses: "地址", find: "查找名称、地址或可用区", only_trouble: "只看异常", count: "显示 {n} / {of}",
     col_address: "地址", col_zone: "可用区", col_state: "状态", col_last: "最近一次", col_p95: "24 小时 p95", col_streak: "最近 60 次",
-    col_dns: "DNS", col_since: "持续", in_answer: "在应答中", withdrawn: "已撤下", in_vpc: "在 VPC 的应答中", no_vpc: "未应答", streak: "最近 {n} 次探测：{good} 次成功，{bad} 次失败",
+    col_dns: "DNS", col_since: "持续", in_answer: "在应答中", withdrawn: "已撤下", in_vpc: "在 VPC 的应答中", no_vpc: "未应答", drained: "人工下线", drained_until: "{target} 人工下线至 {until}", drained_answered: "人工下线，但别无可用地址", streak: "最近 {n} 次探测：{good} 次成功，{bad} 次失败",
     streak_none: "尚无探测", none: "–", nothing_found: "没有匹配的地址。",
     no_links: "未配置任何链路：postern 只做转发。",
     no_links_fix: "在 {path} 中添加 [[link]]，然后执行：postern check-config && systemctl reload postern",

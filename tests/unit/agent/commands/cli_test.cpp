@@ -71,12 +71,50 @@ TEST_CASE("cli: logs filters", "[cli]") {
     CHECK(as<LogsCommand>({"logs", "--since", "2026-01-02 03:04"}).filter.since_wall_us > 0);
 }
 
+TEST_CASE("cli: drain, undrain, drain status", "[cli]") {
+    using Verb = DrainCommand::Verb;
+    const auto drain =
+        as<DrainCommand>({"drain", "cn-hangzhou-h", "--for", "1h30m", "--reason", "new cable", "--json"});
+    CHECK(drain.verb == Verb::kDrain);
+    CHECK(drain.target == "cn-hangzhou-h");
+    CHECK(drain.for_us == 90 * core::kMinute);
+    CHECK(drain.reason == "new cable");
+    CHECK(drain.json);
+    CHECK(as<DrainCommand>({"drain", "--for", "3d", "10.0.1.23", "--config", "/x"}).config == "/x");
+    CHECK(as<DrainCommand>({"drain", "status"}).verb == Verb::kStatus);
+    CHECK(as<DrainCommand>({"drain", "status", "--json"}).json);
+    CHECK(as<DrainCommand>({"undrain"}).verb == Verb::kUndrain);
+    CHECK(as<DrainCommand>({"undrain"}).target.empty());
+    CHECK(as<DrainCommand>({"undrain", "10.0.1.23"}).target == "10.0.1.23");
+    const std::string long_reason(201, 'x');
+    for (const auto& words :
+         std::vector<std::vector<const char*>>{{"drain"},
+                                               {"drain", "cn-hangzhou-h"},
+                                               {"drain", "--for", "1h"},
+                                               {"drain", "a", "b", "--for", "1h"},
+                                               {"drain", "cn-hangzhou-h", "--for", "59s"},
+                                               {"drain", "cn-hangzhou-h", "--for", "73h"},
+                                               {"drain", "cn-hangzhou-h", "--for", "3600"},
+                                               {"drain", "x-y", "--for", "1h", "--reason", "a\nb"},
+                                               {"drain", "x-y", "--for", "1h", "--reason", long_reason.c_str()},
+                                               {"drain", "status", "--for", "1h"},
+                                               {"undrain", "a", "b"},
+                                               {"undrain", "a", "--for", "1h"}}) {
+        const auto error = printed(words);
+        INFO(error.text);
+        CHECK(error.code == kExitUnknown);
+        CHECK(has(error.text, "postern"));
+    }
+    CHECK(has(printed({"drian", "x"}).text, "did you mean \"drain\"?"));
+}
+
 TEST_CASE("cli: help and version are 0, on their own and for each command", "[cli]") {
     CHECK(printed({"--version"}).text == "postern " POSTERN_VERSION "\n");
     CHECK(printed({"--version"}).code == kExitGood);
     const auto help = printed({"--help"});
     CHECK(help.code == kExitGood);
-    for (const char* command : {"run", "check-config", "status", "resolve", "probe", "logs", "refresh"}) {
+    for (const char* command :
+         {"run", "check-config", "status", "resolve", "probe", "logs", "refresh", "drain", "undrain"}) {
         CHECK(has(help.text, command));
         const auto own = printed({command, "--help"});
         INFO(own.text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An agent to be served: what the tests say it is, and what was asked of it.
+// An agent to be served: what the tests say it is, and what was drain_requests of it.
 #pragma once
 
 #include "agent/serving/http_routes.h"
@@ -12,6 +12,8 @@ struct FakeAgent : agent::ServedAgent {
     agent::StatusSnapshot status;
     std::vector<agent::HealthCheck> checks{{"loop", true, ""}, {"schedule", true, "stands still"}};
     int snapshots = 0, refreshes = 0;
+    std::string drain_requests;  // of drains, a line each
+    core::Result<void> outcome;
     FakeClock clock;
     FakeProber prober{clock};
 
@@ -29,6 +31,14 @@ struct FakeAgent : agent::ServedAgent {
         return std::nullopt;
     }
     void refresh() override { ++refreshes; }
+    core::Result<void> drain(const std::string& target, core::Micros for_us, const std::string& reason) override {
+        drain_requests += "drain " + target + " " + std::to_string(for_us / core::kSecond) + " " + reason + "\n";
+        return outcome;
+    }
+    core::Result<void> undrain(const std::string& target) override {
+        drain_requests += "undrain " + target + "\n";
+        return outcome;
+    }
     std::vector<std::string> link_names() override { return {}; }
     std::optional<agent::ProbedLink> probed_link(const std::string&) override { return std::nullopt; }
 

@@ -109,6 +109,14 @@ TEST_CASE("metrics: the names that dashboards rely on", "[metrics]") {
     }
 }
 
+TEST_CASE("metrics: drained addresses", "[metrics]") {
+    auto s = sample();
+    s.links[0].addresses[1].drained = true;
+    const std::string text = metrics_text(s);
+    CHECK(has_line(text, "postern_drained{link=\"tdengine-prod\",ip=\"10.0.1.23\",zone=\"cn-hangzhou-h\"} 0"));
+    CHECK(has_line(text, "postern_drained{link=\"tdengine-prod\",ip=\"10.0.2.9\",zone=\"cn-hangzhou-i\"} 1"));
+}
+
 TEST_CASE("metrics: comparisons are there where a link compares", "[metrics]") {
     auto s = sample();
     CHECK(metrics_text(s).find("postern_compare") == std::string::npos);

@@ -29,6 +29,19 @@ TEST_CASE("status json: parses, has its version and the same words as the text",
     CHECK(json["discovery"]["requests"][0]["count"] == 42);
 }
 
+TEST_CASE("status json: what is drained, and which addresses that covers", "[status]") {
+    auto s = mixed();
+    CHECK(Json::parse(status_json(s))["drains"] == Json::array());
+    s.drains = {{"cn-hangzhou-h", s.now_wall_us, s.now_wall_us + core::kHour, ""}};
+    s.links[0].addresses[0].drained = true;
+    const Json json = Json::parse(status_json(s)), drain = json["drains"][0];
+    CHECK(drain["target"] == "cn-hangzhou-h");
+    CHECK(drain["until"] == "2026-01-02T04:04:05.000000Z");
+    CHECK(drain["reason"].is_null());
+    CHECK(json["links"][0]["addresses"][0]["drained"] == true);
+    CHECK(json["links"][0]["addresses"][1]["drained"] == false);
+}
+
 TEST_CASE("status json: each warning has its kind, in the same order", "[status]") {
     auto s = snapshot({link({address("10.0.1.23", "", State::kUp, State::kUp)})});
     CHECK(Json::parse(status_json(s))["warning_kinds"] == Json::array());

@@ -42,6 +42,21 @@ TEST_CASE("page: the plain part follows Accept-Language; the agent's own sentenc
     }
 }
 
+TEST_CASE("page: what is drained is shown in the page's language, and many drains are cut", "[status]") {
+    auto s = mixed();
+    s.drains = {{"cn-hangzhou-h", s.now_wall_us, s.now_wall_us + core::kHour, "<b>"}};
+    s.links[0].addresses[0].answered = false;
+    s.links[0].addresses[0].drained = true;
+    const std::string page = status_content(s);
+    CHECK(page.find("<td>drained</td>") != std::string::npos);
+    CHECK(page.find("<p>drained: cn-hangzhou-h until 2026-01-02T04:04:05Z, for 1h more: &lt;b&gt;</p>") !=
+          std::string::npos);
+    CHECK(status_content(s, "zh").find("<p>人工下线: <span lang=\"en\">cn-hangzhou-h until") != std::string::npos);
+    s.drains = std::vector<DrainStatus>(32, {"cn-hangzhou-h", s.now_wall_us, s.now_wall_us, std::string(200, '&')});
+    CHECK(status_content(s).size() < 10000);
+    CHECK(status_content(s).find("postern drain status") != std::string::npos);
+}
+
 TEST_CASE("page: a thousand addresses or links are cut, those in trouble stay, and the rest is counted", "[status]") {
     std::vector<AddressStatus> many;
     for (int i = 0; i < 1000; ++i)

@@ -90,6 +90,23 @@ TEST_CASE("status text: colour adds escapes and nothing else; a pipe breaks no s
     CHECK(status_text(s, false, 0).find(s.links[0].fix) != std::string::npos);
 }
 
+TEST_CASE("status text: what is drained, until when, and whether it is answered all the same", "[status]") {
+    auto s = mixed();
+    CHECK(status_text(s, false, 0).find("rained") == std::string::npos);
+    s.drains = {{"cn-hangzhou-h", s.now_wall_us, s.now_wall_us + core::kHour, "new cable"},
+                {"10.0.9.9", s.now_wall_us, s.now_wall_us + 90 * core::kSecond, ""}};
+    s.links[0].addresses[0].drained = true;
+    s.links[0].addresses[0].answered = false;
+    std::string text = status_text(s, false, 80, 24);
+    CHECK(text.find("  drained ") != std::string::npos);
+    CHECK(text.find("Drained    cn-hangzhou-h until 2026-01-02T04:04:05Z, for 1h more: new cable\n"
+                    "           10.0.9.9 until 2026-01-02T03:05:35Z, for 90s more\n") != std::string::npos);
+    s.links[0].addresses[0].answered = true;
+    text = status_text(s, false, 0);
+    CHECK(text.find("in answer") != std::string::npos);
+    CHECK(text.find("drained, but no other works\n") != std::string::npos);
+}
+
 TEST_CASE("status text: remote words can't draw on the terminal", "[status]") {
     auto s = mixed();
     s.links[0].addresses[0].zone = "cn\033[2J";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "agent/steering/answer_policy.h"
@@ -31,6 +32,10 @@ AddressVerdict unsteady(const char* text, const char* zone) {
     AddressVerdict out = address(text, zone, State::kUp, State::kDegraded, false, 5);
     out.rate_too_low = true;
     return out;
+}
+AddressVerdict drained(AddressVerdict address) {
+    address.drained = true;
+    return address;
 }
 
 std::string list(const std::vector<core::IpAddress>& ips) {
@@ -170,6 +175,56 @@ TEST_CASE("policy: what is answered for every mix of verdicts", "[policy]") {
          "10.0.1.1 10.0.2.1",
          "10.0.1.1 10.0.2.1",
          false},
+        {"a drained one leaves while another may be answered",
+         {drained(address("10.0.1.1", "a", kUp, kUp, false, 9)), address("10.0.2.1", "b", kUp, kUp, false, 5)},
+         "a",
+         "10.0.2.1",
+         "10.0.2.1 10.0.1.1",
+         false},
+        {"also while nothing is known yet, as after a restart",
+         {drained(address("10.0.1.1", "a", kUnknown, kUnknown)), address("10.0.2.1", "b", kUnknown, kUnknown)},
+         "a",
+         "10.0.2.1",
+         "10.0.2.1 10.0.1.1",
+         false},
+        {"also while both fail for the same foreign reason",
+         {drained(address("10.0.1.1", "a", kUp, kDown)), address("10.0.2.1", "b", kUp, kDown)},
+         "",
+         "10.0.2.1",
+         "10.0.2.1 10.0.1.1",
+         false},
+        {"a drained one is answered again, alone, when the others are down",
+         {drained(address("10.0.1.1", "a", kUp, kUp, false, 9)), address("10.0.2.1", "b", kDown, kUnknown, false, 5)},
+         "",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"and when they fail what it passes",
+         {drained(address("10.0.1.1", "a", kUp, kUp, false, 9)), address("10.0.2.1", "b", kUp, kDown, true, 5)},
+         "",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"all down: a drained one is one of all",
+         {drained(address("10.0.1.1", "a", kDown, kUnknown, false, 9)),
+          address("10.0.2.1", "b", kDown, kUnknown, false, 5)},
+         "",
+         "10.0.1.1 10.0.2.1",
+         "10.0.1.1 10.0.2.1",
+         true},
+        {"all drained: as if none were",
+         {drained(address("10.0.1.1", "a", kUp, kUp)), drained(address("10.0.2.1", "b", kDown, kUnknown))},
+         "",
+         "10.0.1.1",
+         "10.0.1.1 10.0.2.1",
+         false},
+        {"a family keeps its last address that works, drained or not",
+         {address("10.0.1.1", "a", kUp, kUp), drained(address("10.0.2.1", "b", kUp, kUp, false, 9)),
+          drained(address("fd00::2", "b", kUp, kUp))},
+         "",
+         "10.0.1.1 fd00::2",
+         "10.0.1.1 fd00::2 10.0.2.1",
+         false},
         {"401 at one alone does not steer",
          {address("10.0.1.1", "a", kUp, kDown, false), address("10.0.2.1", "b", kUp, kUp)},
          "",
@@ -194,17 +249,89 @@ TEST_CASE("policy: over every mix the answer is never empty and stale has every 
             for (bool c1 : {false, true})
                 for (State p2 : states)
                     for (State s2 : states)
-                        for (bool c2 : {false, true}) {
-                            const auto d = decide_answer(
-                                {address("10.0.1.1", "a", p1, s1, c1), address("10.0.2.1", "b", p2, s2, c2)}, "b");
-                            REQUIRE_FALSE(d.fresh.empty());
-                            REQUIRE(d.stale.size() == 2);
-                            ++mixes;
-                        }
-    CHECK(mixes == 1024);
+                        for (bool c2 : {false, true})
+                            for (int drains : {0, 1, 2, 3}) {
+                                AddressVerdict one = address("10.0.1.1", "a", p1, s1, c1);
+                                AddressVerdict two = address("10.0.2.1", "b", p2, s2, c2);
+                                one.drained = (drains & 1) != 0;
+                                two.drained = (drains & 2) != 0;
+                                const auto d = decide_answer({one, two}, "b");
+                                REQUIRE_FALSE(d.fresh.empty());
+                                REQUIRE(d.stale.size() == 2);
+                                one.drained = two.drained = false;
+                                const auto without = decide_answer({one, two}, "b");
+                                // Never an address that the verdicts withdraw, for the sake of a drain.
+                                for (const auto& ip : d.fresh)
+                                    REQUIRE(std::count(without.fresh.begin(), without.fresh.end(), ip) == 1);
+                                ++mixes;
+                            }
+    CHECK(mixes == 4096);
 }
 
 TEST_CASE("policy: the decision explains itself", "[policy]") {
     const auto d = decide_answer({address("10.0.1.1", "a", kUp, kUp), address("10.0.2.1", "b", kDown, kUnknown)}, "a");
     CHECK(d.explain == "10.0.1.1 (a) up, own zone; 10.0.2.1 (b) withdrawn: path down");
+    const AddressVerdict up = address("10.0.1.1", "a", kUp, kUp), down = address("10.0.2.1", "b", kDown, kUnknown);
+    CHECK(decide_answer({drained(up), address("10.0.2.1", "b", kUp, kUp)}, "").explain ==
+          "10.0.1.1 (a) withdrawn: drained; 10.0.2.1 (b) up");
+    CHECK(decide_answer({drained(up), down}, "").explain ==
+          "10.0.1.1 (a) up, drained but answered because no other works; 10.0.2.1 (b) withdrawn: path down");
+    CHECK(decide_answer({up, drained(down)}, "").explain == "10.0.1.1 (a) up; 10.0.2.1 (b) withdrawn: path down");
+    CHECK(decide_answer({drained(address("10.0.1.1", "a", kDown, kUnknown)), down}, "").explain ==
+          "10.0.1.1 (a) down, answered because all are down; 10.0.2.1 (b) down, answered because all are down");
+}
+
+TEST_CASE("policy: a drain leaves a good address in every family that loses one, or is refused", "[policy]") {
+    const AddressVerdict a = address("10.0.1.1", "a", kUp, kUp), b = address("10.0.2.1", "b", kUp, kUp);
+    const AddressVerdict a6 = address("fd00::1", "a", kUp, kUp), b6 = address("fd00::2", "b", kUp, kUp);
+    const AddressVerdict b_down = address("10.0.2.1", "b", kDown, kUnknown);
+    const AddressVerdict b6_down = address("fd00::2", "b", kDown, kUnknown);
+    struct Row {
+        const char* what;
+        std::vector<AddressVerdict> addresses;
+        const char* zone;
+        const char* refusal;
+    };
+    const Row rows[] = {
+        {"another one is good", {a, b}, "a", ""},
+        {"without a token the path decides", {a, address("10.0.2.1", "b", kUp, kUnknown)}, "a", ""},
+        {"degraded is good", {a, address("10.0.2.1", "b", kUp, kDegraded)}, "a", ""},
+        {"the only one", {a}, "a", "no good address would be left: there is no other"},
+        {"the other is down", {a, b_down}, "a", "no good address would be left: 10.0.2.1 (b) is down"},
+        {"one that is down leaves no other either",
+         {address("10.0.1.1", "a", kDown, kUnknown), b_down},
+         "a",
+         "no good address would be left: 10.0.2.1 (b) is down"},
+        {"nobody knows the other",
+         {a, address("10.0.2.1", "b", kUnknown, kUnknown)},
+         "a",
+         "no good address would be left: 10.0.2.1 (b) is not probed yet"},
+        {"the other's service fails",
+         {a, address("10.0.2.1", "b", kUp, kDown)},
+         "a",
+         "no good address would be left: 10.0.2.1 (b) is down"},
+        {"the other fails too often",
+         {a, unsteady("10.0.2.1", "b")},
+         "a",
+         "no good address would be left: 10.0.2.1 (b) is failing too often"},
+        {"the other is drained", {a, drained(b)}, "a", "no good address would be left: 10.0.2.1 (b) is drained"},
+        {"both families lose one and keep one", {a, a6, b, b6}, "a", ""},
+        {"a family would lose its last", {a, a6, b}, "a", "no good IPv6 address would be left: there is no other"},
+        {"and not the other one", {a, a6, b_down, b6}, "a", "no good IPv4 address would be left: 10.0.2.1 (b) is down"},
+        {"a family that has none anyway loses none",
+         {a, address("fd00::1", "a", kDown, kUnknown), b, b6_down},
+         "a",
+         ""},
+        {"many are counted",
+         {a, address("10.0.2.1", "b", kDown, kUnknown), address("10.0.2.2", "b", kDown, kUnknown),
+          address("10.0.2.3", "b", kDown, kUnknown), address("10.0.2.4", "b", kDown, kUnknown),
+          address("10.0.2.5", "b", kDown, kUnknown)},
+         "a",
+         "no good address would be left: 10.0.2.1 (b) is down, 10.0.2.2 (b) is down, 10.0.2.3 (b) is down, "
+         "10.0.2.4 (b) is down and 1 more"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.what);
+        CHECK(why_not_drained(row.addresses, [&](const auto& each) { return each.zone == row.zone; }) == row.refusal);
+    }
 }
