@@ -209,6 +209,7 @@ struct World : Steering::Outside {
     void token_refused(const std::string&) override {}
     void addresses_changed() override {}
     void verdicts_changed() override {}
+    void drains_changed() override {}
 
     void use(bool answer) {
         Config config;
