@@ -21,6 +21,16 @@ struct Share {
     /// 1 without attempts.
     double value() const { return tried == 0 ? 1 : static_cast<double>(passed) / tried; }
     bool operator==(const Share&) const = default;
+    Share& operator+=(const Share& other) {
+        passed += other.passed;
+        tried += other.tried;
+        return *this;
+    }
+    Share& operator-=(const Share& other) {
+        passed -= other.passed;
+        tried -= other.tried;
+        return *this;
+    }
 };
 
 class SuccessRate {

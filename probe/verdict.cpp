@@ -201,6 +201,9 @@ void VerdictBook::set_targets(const std::vector<ScheduledTarget>& targets) {
         kept.emplace(key, std::move(entry));
     }
     entries_ = std::move(kept);
+    rates_.clear();
+    for (const auto& [key, entry] : entries_)
+        rates_[key.first] += entry.rate.share();
 }
 
 void VerdictBook::fold_path(Entry& entry, bool ok) {
@@ -268,19 +271,16 @@ void VerdictBook::fold_rate(const Key& key, Entry& entry, bool passed) {
     AddressHealth& health = entry.health;
     Verdict& verdict = health.verdict;
     const bool down = verdict.path == State::kDown || verdict.service == State::kDown;
+    Share& of_link = rates_[key.first];
+    of_link -= entry.rate.share();
     if (down) {  // the state says it all, and after an outage the rate begins anew
         entry.rate = {};
     } else {
         entry.rate.add(clock_.mono_us(), passed);
     }
     health.rate = entry.rate.share();
-    health.peers_rate = {};
-    for (auto it = entries_.lower_bound(Key{key.first, core::IpAddress{}});
-         it != entries_.end() && it->first.first == key.first; ++it) {
-        if (it->first == key) continue;
-        health.peers_rate.passed += it->second.rate.share().passed;
-        health.peers_rate.tried += it->second.rate.share().tried;
-    }
+    health.peers_rate = of_link;
+    of_link += health.rate;
     const bool enough = health.rate.failed() >= entry.rule.fall;
     health.below_peers = enough && is_below(health.rate, health.peers_rate);
     health.partial = enough && is_partial(health.rate, health.peers_rate);

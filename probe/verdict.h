@@ -158,7 +158,8 @@ class VerdictBook {
 
     core::Clock& clock_;
     std::map<Key, Entry> entries_;
-    std::vector<Removed> removed_;  // lately: a renamed link takes them up again
+    std::map<std::string, Share> rates_;  // of all addresses of a link
+    std::vector<Removed> removed_;        // lately: a renamed link takes them up again
 };
 
 }  // namespace postern::probe
