@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/net/lookup.h"
 
-// Newer c-ares deprecates ares_query() (1.28) and ares_set_servers_ports() (1.34). The replacement of the first is
-// not in 1.18, Debian 12's; both still work.
-#define CARES_NO_DEPRECATED
-#include <ares.h>
-#include <arpa/nameser.h>
-#include <netdb.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "core/bytes.h"
+#include "agent/net/ares_channel.h"
 #include "core/printable.h"
 #include "core/text.h"
 
@@ -28,228 +22,12 @@ using core::IpAddress;
 using core::Micros;
 using core::SocketAddress;
 
-// Two servers, two rounds, the second with twice the timeout: 3.6 s. Our own deadline cuts longer lists.
-constexpr int kTryMs = 600;
-constexpr int kTries = 2;
 constexpr Micros kDeadline = Lookup::kMaxTime - 500 * core::kMillisecond;
-constexpr std::uint32_t kMaxReuseS = 300;
+constexpr std::uint32_t kMaxReuseS = FamilyAnswer::kMaxTtlS;
 constexpr std::uint32_t kPartialReuseS = 5;
-constexpr std::size_t kMaxAddresses = 64;
 constexpr std::size_t kMaxChain = 8;  // of aliases that we follow ourselves
 
-/// In lower case, without the final dot.
-std::string normal(std::string_view name) {
-    std::string text = core::lowered(name);
-    while (!text.empty() && text.back() == '.')
-        text.pop_back();
-    return text;
-}
-
-bool is_host_name(const std::string& text) {
-    if (text.empty() || text.size() > 253) return false;
-    std::size_t label = 0;
-    for (const char c : text) {
-        const bool dot = c == '.', word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        if (dot ? label == 0 : !word || label == 63) return false;
-        label = dot ? 0 : label + 1;
-    }
-    return label > 0;
-}
-
-/// The result for one address family.
-struct FamilyAnswer {
-    int status = ARES_SUCCESS;
-    std::vector<IpAddress> addresses;
-    std::uint32_t ttl_s = kMaxReuseS;
-    std::vector<std::string> aliases;
-};
-
-FamilyAnswer read_answer(int status, const ares_addrinfo* info) {
-    FamilyAnswer out;
-    out.status = status;
-    if (status != ARES_SUCCESS || info == nullptr) return out;
-    const auto least = [&](int ttl) { out.ttl_s = std::min(out.ttl_s, static_cast<std::uint32_t>(std::max(ttl, 0))); };
-    for (const ares_addrinfo_cname* c = info->cnames; c != nullptr; c = c->next) {
-        least(c->ttl);
-        if (c->name != nullptr) out.aliases.push_back(normal(c->name));
-    }
-    for (const ares_addrinfo_node* n = info->nodes; n != nullptr && out.addresses.size() < kMaxAddresses;
-         n = n->ai_next) {
-        const auto address = SocketAddress::from(n->ai_addr);
-        if (!address) continue;
-        out.addresses.push_back(address->ip);
-        least(n->ai_ttl);
-    }
-    return out;
-}
-
-struct Alias {
-    std::string name;  // "": not an alias
-    std::uint32_t ttl_s = kMaxReuseS;
-};
-
-/// The target of a CNAME. `reply` is a whole DNS message.
-Alias alias_in(const unsigned char* reply, int size) {
-    constexpr int kHeader = 12, kTypeAndClass = 4, kRecord = 10;
-    const auto past_name = [&](int at, std::string* name) {
-        char* text = nullptr;
-        long taken = 0;
-        if (at >= size || ares_expand_name(reply + at, reply, size, &text, &taken) != ARES_SUCCESS) return -1;
-        if (name != nullptr) *name = normal(text);
-        ares_free_string(text);
-        return at + static_cast<int>(taken);
-    };
-    if (size < kHeader) return {};
-    int at = past_name(kHeader, nullptr);
-    if (at < 0) return {};
-    at = past_name(at + kTypeAndClass, nullptr);
-    if (at < 0 || at + kRecord > size || reply[at] != 0 || reply[at + 1] != ns_t_cname) return {};
-    Alias out;
-    out.ttl_s = std::min(out.ttl_s, core::load_be32(reply + at + kTypeAndClass));
-    return past_name(at + kRecord, &out.name) < 0 || !is_host_name(out.name) ? Alias{} : out;
-}
-
-bool means_none(int status) {
-    return status == ARES_ENODATA || status == ARES_ENOTFOUND;
-}
-
 }  // namespace
-
-/// One c-ares channel on our loop. Its callbacks only record the result: no other code runs inside ares_*, so the
-/// channel may be destroyed anywhere else (c-ares 1.18 re-enters callbacks when destroyed inside one).
-class AresChannel {
-  public:
-    AresChannel(core::Loop& loop, core::Clock& clock) : loop_(loop), timer_(clock) {}
-    ~AresChannel() {
-        if (channel_ != nullptr) ares_destroy(channel_);  // pending callbacks get ARES_EDESTRUCTION
-    }
-    AresChannel(const AresChannel&) = delete;
-    AresChannel& operator=(const AresChannel&) = delete;
-
-    bool open(const std::vector<SocketAddress>& servers) {
-        static std::once_flag once;
-        std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
-        static char lookups[] = "b";          // DNS only: /etc/hosts must not redirect cloud hosts
-        static char no_file[] = "/dev/null";  // resolv.conf may name postern itself
-        ares_options options{};
-        options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
-        options.timeout = kTryMs;
-        options.tries = kTries;
-        options.lookups = lookups;
-        options.resolvconf_path = no_file;
-        options.sock_state_cb = [](void* self, ares_socket_t fd, int read, int write) {
-            static_cast<AresChannel*>(self)->watch(fd, read != 0, write != 0);
-        };
-        options.sock_state_cb_data = this;
-        const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF |
-                         ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
-        if (ares_init_options(&channel_, &options, mask) != ARES_SUCCESS) {
-            channel_ = nullptr;
-            return false;
-        }
-        return use(reachable(servers));
-    }
-
-    /// c-ares knows no scope, but can bind its sockets to one interface: the servers without a scope, or if there are
-    /// none, those of the first one's scope.
-    std::vector<SocketAddress> reachable(std::vector<SocketAddress> servers) {
-        const auto unscoped =
-            std::find_if(servers.begin(), servers.end(), [](const auto& s) { return s.scope[0] == 0; });
-        const auto scope =
-            unscoped != servers.end() || servers.empty() ? SocketAddress::Scope{} : servers.front().scope;
-        std::erase_if(servers, [&](const auto& s) { return s.scope != scope; });
-        if (scope[0] != 0) ares_set_local_dev(channel_, scope.data());
-        return servers;
-    }
-
-    bool use(const std::vector<SocketAddress>& servers) {
-        std::vector<ares_addr_port_node> nodes(servers.size());
-        for (std::size_t i = 0; i < servers.size(); ++i) {
-            nodes[i].next = i + 1 < servers.size() ? &nodes[i + 1] : nullptr;
-            nodes[i].family = servers[i].ip.is_v6() ? AF_INET6 : AF_INET;
-            std::copy_n(servers[i].ip.data(), servers[i].ip.size(), reinterpret_cast<std::uint8_t*>(&nodes[i].addr));
-            nodes[i].udp_port = nodes[i].tcp_port = servers[i].port;
-        }
-        return ares_set_servers_ports(channel_, nodes.data()) == ARES_SUCCESS;
-    }
-
-    /// `done` must only record the result.
-    void ask(const std::string& host, int family, std::function<void(FamilyAnswer)> done) {
-        struct Question {
-            AresChannel* channel;
-            std::function<void(FamilyAnswer)> done;
-        };
-        ares_addrinfo_hints hints{};
-        hints.ai_family = family;
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = ARES_AI_NOSORT;  // sorting opens a socket to every address
-        ++pending_;
-        ares_getaddrinfo(
-            channel_, host.c_str(), nullptr, &hints,
-            [](void* arg, int status, int, ares_addrinfo* info) {
-                const std::unique_ptr<Question> question(static_cast<Question*>(arg));
-                --question->channel->pending_;
-                // Being destroyed: the caller is, too.
-                if (status != ARES_EDESTRUCTION) question->done(read_answer(status, info));
-                if (info != nullptr) ares_freeaddrinfo(info);
-            },
-            new Question{this, std::move(done)});
-        rearm();
-    }
-    /// The CNAME target of `host`. `done` must only record the result.
-    void ask_alias(const std::string& host, std::function<void(Alias)> done) {
-        struct Question {
-            AresChannel* channel;
-            std::function<void(Alias)> done;
-        };
-        ++pending_;
-        ares_query(
-            channel_, host.c_str(), ns_c_in, ns_t_cname,
-            [](void* arg, int status, int, unsigned char* reply, int size) {
-                const std::unique_ptr<Question> question(static_cast<Question*>(arg));
-                --question->channel->pending_;
-                if (status != ARES_EDESTRUCTION)
-                    question->done(status == ARES_SUCCESS ? alias_in(reply, size) : Alias{});
-            },
-            new Question{this, std::move(done)});
-        rearm();
-    }
-    bool drained() const { return pending_ == 0; }
-
-  private:
-    void watch(ares_socket_t fd, bool read, bool write) {
-        if (!read && !write) {
-            watchers_.erase(fd);  // c-ares closes the descriptor next
-            return;
-        }
-        const int events = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0);
-        watchers_[fd].start(loop_, fd, events, [this, fd, read, write](int status, int ready) {
-            // On an error let c-ares read and write to find the cause.
-            const bool r = status < 0 ? read : (ready & UV_READABLE) != 0;
-            const bool w = status < 0 ? write : (ready & UV_WRITABLE) != 0;
-            ares_process_fd(channel_, r ? fd : ARES_SOCKET_BAD, w ? fd : ARES_SOCKET_BAD);
-            rearm();
-        });
-    }
-    void rearm() {
-        timeval wait{};
-        if (pending_ == 0 || ares_timeout(channel_, nullptr, &wait) == nullptr) {
-            timer_.stop();
-            return;
-        }
-        const Micros delay = Micros{wait.tv_sec} * core::kSecond + wait.tv_usec + core::kMillisecond;
-        timer_.start_in(delay, [this] {
-            ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-            rearm();
-        });
-    }
-
-    core::Loop& loop_;
-    core::Timer timer_;
-    ares_channel channel_ = nullptr;
-    std::map<ares_socket_t, core::FdWatcher> watchers_;
-    std::size_t pending_ = 0;
-};
 
 struct AresLookup::State {
     /// One host being resolved: both families, all waiting callers.
@@ -310,14 +88,14 @@ struct AresLookup::State {
             if (!channel->open(upstreams)) channel.reset();
         }
         if (channel == nullptr) {
-            question.v4 = question.v6 = FamilyAnswer{.status = ARES_ENOMEM};
+            question.v4 = question.v6 = FamilyAnswer{.end = AnswerEnd::kFailed, .why = "out of memory"};
             return wake();
         }
         question.deadline.start_in(kDeadline, [this, host] {
             const auto it = asked.find(host);
             if (it == asked.end()) return;
-            if (!it->second->v4) it->second->v4 = FamilyAnswer{.status = ARES_ETIMEOUT};
-            if (!it->second->v6) it->second->v6 = FamilyAnswer{.status = ARES_ETIMEOUT};
+            if (!it->second->v4) it->second->v4 = FamilyAnswer{.end = AnswerEnd::kTimeout};
+            if (!it->second->v6) it->second->v6 = FamilyAnswer{.end = AnswerEnd::kTimeout};
             wake();
         });
         ask_families(host, host, question.id);
@@ -338,7 +116,7 @@ struct AresLookup::State {
 
     /// A name without addresses may be a CNAME that the server did not follow. True while that is being checked.
     bool follows_alias(const std::string& host, Question& q) {
-        const bool none = q.v4->status == ARES_ENODATA && q.v6->status == ARES_ENODATA;
+        const bool none = q.v4->end == AnswerEnd::kNoAddress && q.v6->end == AnswerEnd::kNoAddress;
         if (!none || channel == nullptr || q.aliases.size() == kMaxChain) return false;
         if (!std::exchange(q.alias_asked, true)) {
             channel->ask_alias(q.aliases.empty() ? host : q.aliases.back(), [this, host, id = q.id](Alias alias) {
@@ -383,7 +161,7 @@ struct AresLookup::State {
             out.addresses.insert(out.addresses.end(), family->addresses.begin(), family->addresses.end());
             if (!family->addresses.empty()) out.ttl_s = std::min(out.ttl_s, family->ttl_s);
             if (out.aliases.empty()) out.aliases = family->aliases;
-            if (family->status != ARES_SUCCESS && !means_none(family->status)) out.partial = true;
+            if (family->end != AnswerEnd::kAnswered && !means_none(family->end)) out.partial = true;
         }
         std::sort(out.addresses.begin(), out.addresses.end());
         out.addresses.erase(std::unique(out.addresses.begin(), out.addresses.end()), out.addresses.end());
@@ -394,30 +172,29 @@ struct AresLookup::State {
             cache[host] = {out, clock.mono_us() + Micros{out.ttl_s} * core::kSecond};
             return out;
         }
-        return failed(host, means_none(v4.status) ? v6.status : v4.status);
+        return failed(host, means_none(v4.end) ? v6 : v4);
     }
 
     /// The last good addresses, else the error. "No such name" is an answer: old addresses would then be wrong.
-    core::Result<LookupResult> failed(const std::string& host, int status) {
+    core::Result<LookupResult> failed(const std::string& host, const FamilyAnswer& answer) {
         const auto it = known.find(host);
-        if (it != known.end() && !it->second.empty() && !means_none(status)) {
+        if (it != known.end() && !it->second.empty() && !means_none(answer.end)) {
             return LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true};
         }
         const std::string servers = core::joined(upstreams, [](const auto& upstream) { return upstream.text(); });
-        if (means_none(status)) {
+        if (means_none(answer.end)) {
             absent.insert(host);
-            return core::fail(
-                Code::kDnsFailed,
-                host + (status == ARES_ENODATA ? " has no address" : " does not exist") + ", say " + servers,
-                "check the spelling; names of a private zone exist only inside their VPC, and resolvers "
-                "with rebinding protection hide private addresses");
+            return core::fail(Code::kDnsFailed,
+                              host + (answer.end == AnswerEnd::kNoAddress ? " has no address" : " does not exist") +
+                                  ", say " + servers,
+                              "check the spelling; names of a private zone exist only inside their VPC, and resolvers "
+                              "with rebinding protection hide private addresses");
         }
         const std::string hint = "check the upstreams in [dns] and that UDP and TCP 53 to them are open";
-        if (status == ARES_ETIMEOUT) {
+        if (answer.end == AnswerEnd::kTimeout) {
             return core::fail(Code::kTimeout, "no answer about " + host + " from " + servers, hint);
         }
-        return core::fail(Code::kDnsFailed, "cannot resolve " + host + " at " + servers + ": " + ares_strerror(status),
-                          hint);
+        return core::fail(Code::kDnsFailed, "cannot resolve " + host + " at " + servers + ": " + answer.why, hint);
     }
 };
 
@@ -444,7 +221,7 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     if (const auto literal = IpAddress::parse(host)) {
         return e.post(std::move(done), LookupResult{.addresses = {*literal}, .ttl_s = kMaxReuseS});
     }
-    const std::string name = normal(host);
+    const std::string name = normal_name(host);
     if (!is_host_name(name)) {
         return e.post(std::move(done), core::fail(Code::kUsage, "\"" + std::string(core::whole_characters(host, 300)) +
                                                                     "\" is not a host name"));
@@ -481,11 +258,11 @@ void AresLookup::resolve(const std::string& host, Callback done) {
 }
 
 void AresLookup::forget(const std::string& host) {
-    state_->cache.erase(normal(host));
+    state_->cache.erase(normal_name(host));
 }
 
 bool AresLookup::is_absent(const std::string& host) const {
-    return state_->absent.count(normal(host)) != 0;
+    return state_->absent.count(normal_name(host)) != 0;
 }
 
 AresLookup::Known AresLookup::known() const {
