@@ -26,11 +26,10 @@ void SuccessRate::add(core::Micros now_mono_us, bool passed) {
     ++share_.tried;
     share_.passed += passed ? 1 : 0;
     run_ = passed ? run_ + 1 : 0;
-    while (attempts_.size() > kMaxRateAttempts || now_mono_us - attempts_.front().first > kRateWindow) {
-        --share_.tried;
-        share_.passed -= attempts_.front().second ? 1 : 0;
-        attempts_.pop_front();
-    }
+    auto kept = attempts_.begin();
+    for (; attempts_.end() - kept > kMaxRateAttempts || now_mono_us - kept->first > kRateWindow; ++kept)
+        share_ -= {kept->second ? 1 : 0, 1};
+    attempts_.erase(attempts_.begin(), kept);
     run_ = std::min(run_, share_.tried);
     if (share_.failed() == 0 || !passed) return;
     // Laplace's estimate: a few failures alone are not a rate of 0.

@@ -3,15 +3,15 @@
 // Judged with the bounds of Wilson's score interval, so that few attempts prove nothing.
 #pragma once
 
-#include <deque>
 #include <utility>
+#include <vector>
 
 #include "core/clock.h"
 
 namespace postern::probe {
 
 inline constexpr core::Micros kRateWindow = 5 * core::kMinute;
-inline constexpr std::size_t kMaxRateAttempts = 300;
+inline constexpr int kMaxRateAttempts = 300;
 /// The share of failed attempts that a good address may have.
 inline constexpr double kToleratedFailures = 0.1;
 
@@ -41,7 +41,7 @@ class SuccessRate {
     const Share& share() const { return share_; }
 
   private:
-    std::deque<std::pair<core::Micros, bool>> attempts_;
+    std::vector<std::pair<core::Micros, bool>> attempts_;
     Share share_;
     int run_ = 0;  // passes in a row, the last ones
 };

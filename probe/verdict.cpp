@@ -2,7 +2,6 @@
 #include "probe/verdict.h"
 
 #include <algorithm>
-#include <set>
 
 namespace postern::probe {
 namespace {
@@ -155,7 +154,7 @@ bool VerdictBook::Streaks::may_rise(const VerdictRule& rule, core::Micros now) c
 }
 
 /// Of a new target: what is known of the address from a link that was removed lately, if it is probed in the same way.
-VerdictBook::Entry VerdictBook::entry_for(const ScheduledTarget& target) {
+VerdictBook::Entry VerdictBook::entry_for(const ScheduledTarget& target, bool beside_good) {
     const auto known = std::find_if(removed_.begin(), removed_.end(), [&](const Removed& r) {
         return r.ip == target.target.ip && *r.entry.spec == *target.target.spec;
     });
@@ -167,38 +166,37 @@ VerdictBook::Entry VerdictBook::entry_for(const ScheduledTarget& target) {
     }
     entry.health.since_wall_us = clock_.wall_us();
     entry.health.since_mono_us = clock_.mono_us();
-    if (has_good(target.target.link)) entry.health.newcomer_until_mono_us = clock_.mono_us() + kNewcomer;
+    if (beside_good) entry.health.newcomer_until_mono_us = clock_.mono_us() + kNewcomer;
     return entry;
 }
 
-bool VerdictBook::has_good(const std::string& link) const {
-    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& item) {
-        const Verdict& v = item.second.health.verdict;
-        return item.first.first == link && passes(v.path) && v.service != State::kDown;
-    });
+std::set<std::string> VerdictBook::good_links() const {
+    std::set<std::string> links;
+    for (const auto& [key, entry] : entries_) {
+        const Verdict& v = entry.health.verdict;
+        if (passes(v.path) && v.service != State::kDown) links.insert(key.first);
+    }
+    return links;
 }
 
 void VerdictBook::set_targets(const std::vector<ScheduledTarget>& targets) {
     const core::Micros now = clock_.mono_us();
     std::erase_if(removed_, [now](const Removed& r) { return now - r.at > kKeepsRemoved; });
-    std::set<Key> wanted;
-    for (const ScheduledTarget& t : targets)
-        wanted.emplace(t.target.link, t.target.ip);
-    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-        if (wanted.count(it->first) == 0 && removed_.size() < kMaxRemoved)
-            removed_.push_back({it->first.second, now, it->second});
-    }
+    const std::set<std::string> good = good_links();
     std::map<Key, Entry> kept;
+    for (const ScheduledTarget& t : targets)
+        kept.insert(entries_.extract({t.target.link, t.target.ip}));
+    for (auto& [key, entry] : entries_)
+        if (removed_.size() < kMaxRemoved) removed_.push_back({key.second, now, std::move(entry)});
     for (const ScheduledTarget& t : targets) {
         const Key key{t.target.link, t.target.ip};
-        if (kept.count(key) != 0) continue;
-        const auto it = entries_.find(key);
-        Entry entry = it != entries_.end() ? it->second : entry_for(t);
+        auto it = kept.find(key);
+        if (it == kept.end()) it = kept.emplace(key, entry_for(t, good.count(t.target.link) != 0)).first;
+        Entry& entry = it->second;
         entry.rule = t.rule;
         entry.spec = t.target.spec;
         entry.degraded_over_us = t.target.spec->degraded_over_us;
         entry.expiry_warning_us = t.target.spec->expiry_warning_us;
-        kept.emplace(key, std::move(entry));
     }
     entries_ = std::move(kept);
     rates_.clear();

@@ -25,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -149,8 +150,8 @@ class VerdictBook {
     };
     using Key = std::pair<std::string, core::IpAddress>;
 
-    Entry entry_for(const ScheduledTarget& target);
-    bool has_good(const std::string& link) const;
+    Entry entry_for(const ScheduledTarget& target, bool beside_good);
+    std::set<std::string> good_links() const;
     void fold_rate(const Key& key, Entry& entry, bool passed);
     void fold_path(Entry& entry, bool ok);
     void fold_service(Entry& entry, const ProbeResult& result);

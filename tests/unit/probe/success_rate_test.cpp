@@ -47,7 +47,7 @@ TEST_CASE("success rate: what is old is forgotten, and what a run of passes make
     CHECK(rate.share() == Share{1, 2});
     add(true, core::kSecond);
     CHECK(rate.share() == Share{2, 2});
-    for (std::size_t i = 0; i < 2 * kMaxRateAttempts; ++i)
+    for (int i = 0; i < 2 * kMaxRateAttempts; ++i)
         add(i % 2 == 0, core::kMillisecond);
-    CHECK(rate.share().tried == static_cast<int>(kMaxRateAttempts));
+    CHECK(rate.share().tried == kMaxRateAttempts);
 }
