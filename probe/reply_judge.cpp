@@ -83,11 +83,17 @@ ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
     return sql;
 }
 
-ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
+/// Whether a reply of that status goes on to the body.
+bool is_accepted(const ProbeSpec& spec, int status) {
+    if (spec.kind == Kind::kTdengine) return status == 200;
     const auto& accepted = spec.accepted_status;
-    if (std::find(accepted.begin(), accepted.end(), reply.status) == accepted.end()) {
+    return std::find(accepted.begin(), accepted.end(), status) != accepted.end();
+}
+
+ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
+    if (!is_accepted(spec, reply.status)) {
         std::string expected;
-        for (const int status : accepted)
+        for (const int status : spec.accepted_status)
             expected += fmt::format("{}{}", expected.empty() ? "status " : " or ", status);
         if (reply.status >= 300 && reply.status < 400) return redirected(expected, reply);
         return {Phase::kReply, reason_for_status(reply.status),
@@ -123,7 +129,7 @@ Reason reason_for_status(int status) {
 
 ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
     const bool reads_body = spec.kind == Kind::kTdengine || !spec.body_contains.empty() || !spec.body_json.empty();
-    if (reads_body && reply.status == 200 && !reply.content_coding.empty() &&
+    if (reads_body && is_accepted(spec, reply.status) && !reply.content_coding.empty() &&
         !core::same_word(reply.content_coding, "identity")) {
         return {Phase::kReply, spec.kind == Kind::kTdengine ? Reason::kBodyInvalidJson : Reason::kBodyMismatch,
                 fmt::format("expected a body as it is (Accept-Encoding: identity), found Content-Encoding {}",

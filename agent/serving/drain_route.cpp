@@ -15,11 +15,6 @@ namespace {
 
 using core::json_quote;
 
-/// Without a token only the path is judged.
-probe::State state_of(const LinkStatus& link, const AddressStatus& a) {
-    return link.asks_service ? a.state : a.verdict.path;
-}
-
 /// Calls `each` with the addresses that a drain covers, and their links.
 template <class Each>
 void for_covered(const StatusSnapshot& s, const DrainStatus& drain, Each each) {
@@ -38,7 +33,7 @@ std::string drains_json(const StatusSnapshot& s) {
             addresses += fmt::format("{}\n  {{\"link\":{},\"ip\":{},\"zone\":{},\"state\":{},\"answered\":{}}}",
                                      addresses.empty() ? "" : ",", json_quote(link.name), json_quote(a.ip.text()),
                                      a.zone.empty() ? "null" : json_quote(a.zone),
-                                     json_quote(probe::to_string(state_of(link, a))), a.answered);
+                                     json_quote(probe::to_string(judged_state(link, a))), a.answered);
         });
         drains += fmt::format(
             "{}\n {{\"target\":{},\"began\":{},\"until\":{},\"reason\":{},\"addresses\":[{}]}}",
@@ -63,7 +58,7 @@ std::string drains_text(const StatusSnapshot& s) {
         out += drain_text(d, s.now_wall_us) + "\n";
         for_covered(s, d, [&](const LinkStatus& l, const AddressStatus& a) {
             out += fmt::format("  {}  {}  {}  {}\n", pad(a.ip.text(), ip), pad(l.name, link),
-                               pad(probe::to_string(state_of(l, a)), 8),
+                               pad(probe::to_string(judged_state(l, a)), 8),
                                a.answered ? "answered all the same: no other address works" : "out of the answer");
         });
     }

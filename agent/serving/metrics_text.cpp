@@ -148,12 +148,16 @@ void link_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_endpoint_up", "gauge",
              "1 when an address is up or degraded, 0 when it is down; absent while unknown.");
     per_address(w, s, [](const LinkStatus& link, const AddressStatus& a) -> std::optional<int> {
-        const State state = link.asks_service ? a.state : a.verdict.path;
+        const State state = judged_state(link, a);
         if (state == State::kUnknown) return std::nullopt;
         return state == State::kDown ? 0 : 1;
     });
-    w.family("postern_endpoint_answered", "gauge", "1 while an address is in the DNS answer, 0 while it is withdrawn.");
-    per_address(w, s, [](const LinkStatus&, const AddressStatus& a) { return std::optional<int>(a.answered ? 1 : 0); });
+    w.family("postern_endpoint_answered", "gauge",
+             "1 while an address is in the DNS answer, 0 while it is withdrawn; absent while the VPC's is not known.");
+    per_address(w, s, [](const LinkStatus& link, const AddressStatus& a) -> std::optional<int> {
+        if (link.verify_only && !(link.vpc_answer && link.vpc_answer->tells_of(a.ip))) return std::nullopt;
+        return a.answered ? 1 : 0;
+    });
     w.family("postern_drained", "gauge",
              "1 while an address is drained; it is answered all the same when no other one works.");
     per_address(w, s, [](const LinkStatus&, const AddressStatus& a) { return std::optional<int>(a.drained ? 1 : 0); });

@@ -119,11 +119,6 @@ class Screen {
         if (worst != s_.links.end()) told_ = worst->cause;
     }
 
-    /// The state column: without a token only the path is judged.
-    static State shown_state(const LinkStatus& link, const AddressStatus& a) {
-        return link.asks_service ? a.state : a.verdict.path;
-    }
-
     std::string measured(const LinkStatus& link, const AddressStatus& a) const {
         if (!link.probing) return "not probed";
         if (!a.last) return "no probe yet";
@@ -147,7 +142,7 @@ class Screen {
             what = std::max(what, display_width(measured(link, a)));
         }
         for (const auto& a : link.addresses) {
-            const State shown = shown_state(link, a);
+            const State shown = judged_state(link, a);
             std::string row = "  " + pad(a.ip.text(), ip) + "  ";
             if (zone > 0) row += pad(printable(a.zone), zone) + "  ";
             row += painted_state(shown, pad(link.probing ? probe::to_string(shown) : "-", 8)) + "  ";

@@ -256,7 +256,7 @@ std::string good_headline(const StatusSnapshot& s) {
         for (const auto& a : link.addresses) {
             ++addresses;
             if (!link.probing) ++unprobed;
-            if (a.state == State::kUp || (!link.asks_service && a.verdict.path == State::kUp)) ++up;
+            if (judged_state(link, a) == State::kUp) ++up;
         }
     }
     if (s.links.empty()) return "no links: postern only forwards";
@@ -294,11 +294,14 @@ void AddressCounters::add(const AddressCounters& other) {
         phases[i].add(other.phases[i]);
 }
 
+State judged_state(const LinkStatus& link, const AddressStatus& a) {
+    return link.asks_service ? a.verdict.overall() : a.verdict.path;
+}
+
 bool leads_to_down(const LinkStatus& link) {
     if (!link.vpc_answer || link.vpc_answer->finding != VpcFinding::kFewer) return false;
     return std::all_of(link.addresses.begin(), link.addresses.end(), [&](const AddressStatus& a) {
-        const State state = link.asks_service ? a.verdict.overall() : a.verdict.path;
-        return !link.vpc_answer->has(a.ip) || state == State::kDown;
+        return !link.vpc_answer->has(a.ip) || judged_state(link, a) == State::kDown;
     });
 }
 
@@ -319,8 +322,7 @@ void judge(LinkStatus& link) {
         path.push_back(a.verdict.path);
         // If its path is down, an address's service is unknown and says nothing about the database.
         if (a.verdict.path != State::kDown) service.push_back(a.verdict.service);
-        // Without a token the service is never asked: only the path is judged.
-        state.push_back(link.asks_service ? a.verdict.overall() : a.verdict.path);
+        state.push_back(judged_state(link, a));
     }
     link.path = probe::link_state(path, policy);
     link.service = probe::link_state(service, policy);

@@ -161,6 +161,8 @@ void judge(StatusSnapshot& snapshot);
 /// Of a link that only verifies its name: the VPC's DNS answers addresses of the link that are all down, though others
 /// are not.
 bool leads_to_down(const LinkStatus& link);
+/// An address's state in its link: without a token the service is never asked, and only the path is judged.
+probe::State judged_state(const LinkStatus& link, const AddressStatus& a);
 
 // The views.
 std::string status_json(const StatusSnapshot& snapshot);  // GET /api/v1/status, status --json

@@ -64,6 +64,11 @@ std::string_view to_string(VpcFinding finding) {
     return "unknown";
 }
 
+bool VpcAnswer::tells_of(const core::IpAddress& ip) const {
+    const auto same_family = [&](const auto& other) { return other.is_v6() == ip.is_v6(); };
+    return known() && (!partial || std::any_of(addresses.begin(), addresses.end(), same_family));
+}
+
 bool VpcAnswer::has(const core::IpAddress& ip) const {
     return contains(addresses, ip);
 }
@@ -86,9 +91,7 @@ void judge_vpc_answer(VpcAnswer& a, const DiscoveryStatus& link) {
         if (!contains(endpoints, ip)) a.foreign.push_back(ip);
     }
     for (const auto& address : link.addresses) {
-        const bool asked = !a.partial || std::any_of(a.addresses.begin(), a.addresses.end(),
-                                                     [&](const auto& ip) { return ip.is_v6() == address.ip.is_v6(); });
-        if (asked && !a.has(address.ip)) a.missing.push_back(address.ip);
+        if (a.tells_of(address.ip) && !a.has(address.ip)) a.missing.push_back(address.ip);
     }
     if (!a.foreign.empty()) {
         a.finding = VpcFinding::kOther;

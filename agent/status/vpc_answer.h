@@ -45,6 +45,8 @@ struct VpcAnswer {
 
     /// Whether the last answer counts: there is one, and questions since then were not lost.
     bool known() const { return at_wall_us != 0 && failed_in_row < kVpcAnswerLost; }
+    /// Whether the last answer tells if the address is in it: it is known, and so is the address's family.
+    bool tells_of(const core::IpAddress& ip) const;
     /// The last answer has the address.
     bool has(const core::IpAddress& ip) const;
 };

@@ -102,6 +102,11 @@ TEST_CASE("reply: a content coding that was not asked for is named", "[reply]") 
     CHECK(judge_reply(https, reply).reason == Reason::kNone);  // its body is not looked at
     https.body_contains = "ok";
     CHECK(judge_reply(https, reply).reason == Reason::kBodyMismatch);
+    https.accepted_status = {503};
+    reply.status = 503;
+    reply.body = "coded, with ok by chance";
+    CHECK(judge_reply(https, reply).reason == Reason::kBodyMismatch);
+    reply.status = 200;
     reply.body = R"({"code":0,"data":[[1]]})";
     reply.content_coding = "Identity";
     CHECK(judge_reply(ProbeSpec{}, reply).reason == Reason::kNone);

@@ -180,6 +180,13 @@ TEST_CASE("metrics: a name that is only verified has no answers of ours, and the
           "postern_vpc_answer_attempts_total{link=\"tdengine-prod\"} 7",
           "postern_vpc_answer_failures_total{link=\"tdengine-prod\"} 2"})
         CHECK(has_line(text, line));
+    const auto answered = [](const std::string& page) { return page.find("\npostern_endpoint_answered{"); };
+    CHECK(answered(text) != std::string::npos);
+    auto lost = verified();
+    lost.links[0].vpc_answer->failed_in_row = kVpcAnswerLost;
+    CHECK(answered(metrics_text(lost)) == std::string::npos);
+    lost.links[0].vpc_answer.reset();
+    CHECK(answered(metrics_text(lost)) == std::string::npos);
     CHECK(text.find("postern_dns_private_answers{") == std::string::npos);
     CHECK(text.find("postern_link_fail_open{") == std::string::npos);
     const std::string usual = metrics_text(sample());
