@@ -162,3 +162,23 @@ TEST_CASE("views: one address means no failover, and how to get one", "[status]"
     l.addresses.push_back(address("10.0.2.23", "cn-hangzhou-i", State::kUp, State::kUp));
     CHECK(status_text(snapshot({l}), false, 0).find("no failover") == std::string::npos);
 }
+
+TEST_CASE("status text: applications' connections that need attention are told, also on a small screen", "[status]") {
+    auto s = mixed();
+    CHECK(status_text(s, false, 0).find("connections of") == std::string::npos);
+    add_connections(connections_report(s.now_wall_us), s);
+    for (const std::size_t rows : {0, 10}) {
+        const std::string text = status_text(s, false, 0, rows);
+        INFO(text);
+        CHECK(text.find("\n  12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s\n") != std::string::npos);
+        CHECK(text.find("\n  3 connections of uid 1001 to the public gateway 203.0.113.9, not over PrivateLink\n") !=
+              std::string::npos);
+    }
+    auto report = connections_report(s.now_wall_us);
+    report.error = core::Error{core::Code::kSocket, "the kernel does not list connections", "", 0};
+    auto unknown = mixed();
+    add_connections(report, unknown);
+    CHECK(status_text(unknown, false, 0)
+              .find("connections of applications are not known: the kernel does not list connections") !=
+          std::string::npos);
+}
