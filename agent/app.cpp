@@ -272,6 +272,7 @@ class App final : private Steering::Outside,
     void refresh() override {
         steering_.refresh([] {});
     }
+    void look_at_connections() override { connections_.look_soon(); }
     std::vector<std::string> link_names() override {
         std::vector<std::string> names;
         for (const auto& link : config().links)

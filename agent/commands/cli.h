@@ -72,6 +72,10 @@ struct RefreshCommand {
     std::string config = kDefaultConfigPath;
     Micros timeout_us = 30 * core::kSecond;
 };
+struct ConnectionsCommand {
+    std::string config = kDefaultConfigPath;
+    bool json = false;
+};
 struct DnsCommand {
     enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };
     std::string config = kDefaultConfigPath;
@@ -112,7 +116,7 @@ struct PrintAndExit {
 
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DnsCommand, EndpointCommand, DoctorCommand>;
+                             ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -127,6 +131,7 @@ int run_command(const ProbeCommand& command);
 int run_command(const LogsCommand& command);
 int run_command(const QueriesCommand& command);
 int run_command(const RefreshCommand& command);
+int run_command(const ConnectionsCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const EndpointCommand& command);
 int run_command(const DoctorCommand& command);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr Micros kMinTimeout = 200 * core::kMillisecond;  // the kernel's TCP_RTO_MIN
 constexpr std::uint32_t kMaxDoublings = 40;
+constexpr Micros kIdle = 30 * core::kSecond;  // kept open for later, not between two requests
 
 }  // namespace
 
@@ -50,7 +51,8 @@ bool times_out(const Connection& c) {
 }
 
 bool lacks_keepalive(const Connection& c) {
-    return c.measured && c.state == TcpState::kEstablished && c.timer == TcpTimer::kNone && c.unacked == 0;
+    return c.measured && c.state == TcpState::kEstablished && c.timer == TcpTimer::kNone && c.unacked == 0 &&
+           c.last_ack_us >= kIdle;
 }
 
 }  // namespace postern::agent

@@ -55,7 +55,7 @@ bool is_stuck(const Connection& connection);
 Micros stuck_for(const Connection& connection);
 /// The kernel has begun to repeat what it sent: more than the one timeout of a lost last segment.
 bool times_out(const Connection& connection);
-/// Open and idle, and no timer runs: the kernel would never notice that the peer is gone.
+/// Open, nothing received for half a minute, and no timer runs: the kernel would never notice that the peer is gone.
 bool lacks_keepalive(const Connection& connection);
 
 }  // namespace postern::agent

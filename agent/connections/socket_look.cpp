@@ -71,8 +71,8 @@ class Look {
     void ask(std::uint8_t family) {
         core::UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
         if (!fd) return fail("the kernel's list of connections can't be read", errno);
-        const timeval wait{static_cast<time_t>(limits_.time_us / core::kSecond),
-                           static_cast<suseconds_t>(limits_.time_us % core::kSecond)};
+        const Micros most = std::max(limits_.time_us, core::kMillisecond);  // 0 would be for ever
+        const timeval wait{static_cast<time_t>(most / core::kSecond), static_cast<suseconds_t>(most % core::kSecond)};
         ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
         ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
         const std::uint32_t sequence = family;

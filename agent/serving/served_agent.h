@@ -35,6 +35,8 @@ class ServedAgent {
                                                               probe::Resolution resolution, Micros since_wall_us) = 0;
     /// Asks the API and probes everything now; returns at once.
     virtual void refresh() = 0;
+    /// Looks at the applications' connections as soon as the bounds allow; returns at once.
+    virtual void look_at_connections() = 0;
     virtual std::vector<std::string> link_names() = 0;
     /// nullopt: no such link.
     virtual std::optional<ProbedLink> probed_link(const std::string& name) = 0;

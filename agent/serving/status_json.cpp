@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/faults/reason_text.h"
+#include "agent/serving/connections_view.h"
 #include "agent/status/status.h"
 #include "core/plan.h"
 #include "core/printable.h"
@@ -118,67 +119,6 @@ Json last_day_json(const probe::Availability& day) {
             {"failures", day.failures},
             {"p95_us", day.p95_us > 0 ? Json(day.p95_us) : Json(nullptr)},
             {"since", time_or_null(day.since_wall_us)}};
-}
-
-Json counts_json(const ConnectionCounts& c) {
-    Json states = Json::object();
-    for (std::size_t i = 0; i < kTcpStates; ++i)
-        states[std::string(to_string(static_cast<TcpState>(i)))] = c.states[i];
-    return {{"total", c.total()},
-            {"states", std::move(states)},
-            {"stuck", c.stuck},
-            {"stuck_for_us", c.stuck > 0 ? Json(c.stuck_for_us) : Json(nullptr)},
-            {"timing_out", c.timing_out},
-            {"timeouts_max", c.timeouts_max},
-            {"without_keepalive", c.without_keepalive},
-            {"unacked_bytes", c.unacked_bytes},
-            {"last_ack_us", c.last_ack_us > 0 ? Json(c.last_ack_us) : Json(nullptr)},
-            {"rtt_max_us", c.rtt_max_us > 0 ? Json(c.rtt_max_us) : Json(nullptr)}};
-}
-
-/// Of applications, to one address.
-Json connections_json(const TargetConnections& seen) {
-    Json users = Json::array();
-    for (const auto& user : seen.users) {
-        Json one = {{"uid", user.uid}};
-        one.update(counts_json(user.counts));
-        users.push_back(std::move(one));
-    }
-    Json out = counts_json(seen.all);
-    out["users"] = std::move(users);
-    out["more_users"] = seen.more_users;
-    return out;
-}
-
-Json link_connections_json(const LinkConnections& all) {
-    Json bypass = Json::array(), notes = Json::array();
-    for (const auto& seen : all.bypass) {
-        Json one = {{"ip", seen.target.address.ip.text()}};
-        one.update(connections_json(seen));
-        bypass.push_back(std::move(one));
-    }
-    for (const auto& note : all.notes) {
-        notes.push_back({{"kind", to_string(note.kind)},
-                         {"ip", note.ip.text()},
-                         {"uid", note.uid ? Json(*note.uid) : Json(nullptr)},
-                         {"total", note.total},
-                         {"stuck", note.stuck},
-                         {"stuck_for_us", note.stuck > 0 ? Json(note.stuck_for_us) : Json(nullptr)},
-                         {"at_least", note.at_least},
-                         {"text", note.text()}});
-    }
-    return {{"bypass", std::move(bypass)}, {"notes", std::move(notes)}};
-}
-
-/// Of the looks as a whole.
-Json app_connections_json(const AppConnections& c) {
-    return {{"known", c.known()},
-            {"scope", "network_namespace"},
-            {"looked", time_or_null(c.looked_wall_us)},
-            {"complete", c.complete},
-            {"looks_total", c.looks},
-            {"took_us", c.looks > 0 ? Json(c.took_us) : Json(nullptr)},
-            {"error", c.error ? error_json(*c.error, c.looked_wall_us) : Json(nullptr)}};
 }
 
 Json address_json(const AddressStatus& a) {
@@ -367,7 +307,7 @@ std::string status_json(const StatusSnapshot& s) {
          {{"attempts_total", s.probes.attempts},
           {"missed_total", s.probes.missed},
           {"failures_total", std::move(failures)}}},
-        {"connections", app_connections_json(s.connections)},
+        {"connections", looks_json(s.connections)},
         {"warnings", std::move(warnings)},
         {"warning_kinds", std::move(kinds)},
     };

@@ -15,6 +15,7 @@ namespace {
 
 using probe::State;
 
+constexpr std::size_t kMaxNotes = 8;          // of a link, about connections
 constexpr std::size_t kMaxLinksWithPast = 2;  // more fill a screen with the present
 
 std::string milliseconds(Micros us) {
@@ -177,8 +178,11 @@ class Screen {
     /// Told also on a small screen: they say that something is wrong.
     void connections(const LinkStatus& link) {
         if (!link.connections) return;
-        for (const auto& note : link.connections->notes)
-            paragraph(2, "", note.text(), &Paint::yellow);
+        const auto& notes = link.connections->notes;
+        for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
+            paragraph(2, "", notes[i].text(), &Paint::yellow);
+        if (notes.size() > kMaxNotes)
+            paragraph(2, "", fmt::format("{} more: postern connections", notes.size() - kMaxNotes), &Paint::yellow);
     }
 
     void notes(const LinkStatus& link) {

@@ -7,6 +7,14 @@
 
 namespace postern::agent {
 
+Overall overall_of_connections(const StatusSnapshot& s) {
+    const bool told = std::any_of(s.links.begin(), s.links.end(), [](const LinkStatus& link) {
+        return link.connections && !link.connections->notes.empty();
+    });
+    if (told) return Overall::kDegraded;
+    return s.connections.known() && s.connections.complete ? Overall::kGood : Overall::kUnknown;
+}
+
 void add_connections(const ConnectionReport& report, StatusSnapshot& s) {
     s.connections = {report.looked_wall_us, report.error,      report.complete,
                      report.took_us,        report.cpu_sum_us, report.looks};

@@ -9,6 +9,7 @@
 
 #include "agent/connections/connection_watch.h"
 #include "agent/connections/note.h"
+#include "agent/status/overall.h"
 
 namespace postern::agent {
 
@@ -29,6 +30,9 @@ struct LinkConnections {
     std::vector<TargetConnections> bypass;  // to the public gateway's addresses
     std::vector<ConnectionNote> notes;
 };
+
+/// Of the connections alone; the links' states are others. Unknown: not all were seen, and those that were are well.
+Overall overall_of_connections(const StatusSnapshot& snapshot);
 
 /// Puts the report into the snapshot's links and addresses.
 void add_connections(const ConnectionReport& report, StatusSnapshot& snapshot);

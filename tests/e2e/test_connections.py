@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connections of applications: seen by the kernel's list, stuck ones told, never the agent's own, and nothing decided by them."""
 
-import ctypes
+import json
 import os
 import socket
-import struct
 import threading
 import unittest
 
-from host import LINK, ZONE_A, HostTest  # first: it enters the namespaces
+from host import LINK, NAME, ZONE_A, HostTest  # first: it enters the namespaces
+
+from doctor_kit import drop, run
 
 DEAD = "127.0.0.21"  # its gateway's ends of connections lose every packet
-SO_ATTACH_FILTER, DROP_ALL = 26, struct.pack("HHBBI", 0x06, 0, 0, 0, 0)  # BPF: return 0
+PUBLIC_NAME, PUBLIC = "gw.cloud.name.test", "127.0.0.9"
 
 
 class BlackHole:
@@ -29,8 +30,7 @@ class BlackHole:
                 peer, name = self.listener.accept()
             except OSError:
                 return
-            program = ctypes.create_string_buffer(DROP_ALL)
-            peer.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HxxxxxxQ", 1, ctypes.addressof(program)))
+            drop(peer)
             self.accepted[name] = peer
 
     def close(self):
@@ -99,6 +99,15 @@ class Connections(HostTest):
             self.assertIn(line + "\n", metrics)
         self.assertRegex(metrics, rf'postern_app_rtt_seconds_count{{link="{LINK}",ip="{DEAD}"}} [1-9]')
         self.assertTrue(self.host.log_lines(r"connections_stuck.*" + DEAD))
+        shown = self.host.postern("connections")
+        self.assertEqual((shown.returncode, shown.stderr), (1, ""))
+        self.assertRegex(shown.stdout, rf"{DEAD} +withdrawn +{uid} +3 +3 for \d+ s ")
+        self.assertRegex(shown.stdout, rf"{ZONE_A} +in answer +{uid} +2 +0 ")
+        self.assertIn("in this network namespace", shown.stdout)
+        report = run(self.host, "--only", "PN-APP-STUCK,PN-APP-BYPASS,PN-APP-KEEPALIVE")
+        self.assertEqual(report.codes("WARN"), {"PN-APP-STUCK"})
+        self.assertIn(f"ss -K dst {DEAD}", report.of("PN-APP-STUCK")["fix"])
+        self.assertIn(f"uid {uid} 仍在 {DEAD} 上的连接：3，3 个已卡住", self.host.http("/", "-H", "Accept-Language: zh-CN")[1])
 
     def test_without_connections_it_is_known_that_there_are_none(self):
         self.start()
@@ -107,6 +116,39 @@ class Connections(HostTest):
                          (True, "network_namespace", None))
         self.assertEqual(self.at(ZONE_A)["total"], 0)
         self.assertEqual(self.notes(), [])
+        shown = self.host.postern("connections", "--json")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertGreater(json.loads(shown.stdout)["looked"], whole["connections"]["looked"])  # another look
+
+    @unittest.skipUnless(os.geteuid() == 0, "another user for the agent needs root")
+    def test_the_connections_of_other_users_are_seen_without_any_right(self):
+        self.host.write_config(link={"endpoint": None, "addresses": [ZONE_A, DEAD]})
+        self.host.give_to(65534)
+        self.start()
+        self.connect(ZONE_A, 2)
+        shown = self.host.postern("connections", "--json")
+        (link,) = json.loads(shown.stdout)["links"]
+        (address,) = [entry for entry in link["addresses"] if entry["ip"] == ZONE_A]
+        self.assertEqual([(user["uid"], user["total"]) for user in address["connections"]["users"]], [(0, 2)])
+
+    def test_connections_around_the_link_are_told(self):
+        public = socket.create_server((PUBLIC, 443))
+        self.addCleanup(public.close)
+        self.host.upstream.control.call("PUT", f"/records/{PUBLIC_NAME}", {"A": [PUBLIC]})
+        self.start(compare=PUBLIC_NAME)
+        self.connect(PUBLIC, 2)
+        told = self.host.wait(lambda: "public gateway" in self.host.postern("connections").stdout, "the way around")
+        self.assertTrue(told)
+        self.assertIn(f"2 connections of uid {os.geteuid()} to the public gateway {PUBLIC}, not over PrivateLink", self.notes())
+        self.assertIn(f'postern_app_bypass_connections{{link="{LINK}"}} 2\n', self.host.http("/metrics")[1])
+        report = run(self.host, "--only", "PN-APP-STUCK,PN-APP-BYPASS,PN-APP-KEEPALIVE")
+        self.assertEqual(report.codes("WARN"), {"PN-APP-BYPASS"})
+        self.assertIn(NAME, report.of("PN-APP-BYPASS")["fix"])
+
+    def test_without_an_agent_nothing_is_known(self):
+        self.host.write_config()
+        done = self.host.postern("connections")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
 
 
 if __name__ == "__main__":

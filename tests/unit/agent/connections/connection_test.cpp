@@ -80,6 +80,9 @@ TEST_CASE("connections: one timeout is no evidence, two are", "[connections]") {
 TEST_CASE("connections: only an idle, open connection without a timer has no keep-alive", "[connections]") {
     Connection c;
     c.measured = true;
+    c.last_ack_us = 29 * kSecond;  // between two requests
+    CHECK_FALSE(lacks_keepalive(c));
+    c.last_ack_us = 30 * kSecond;
     CHECK(lacks_keepalive(c));
     c.timer = TcpTimer::kKeepalive;
     CHECK_FALSE(lacks_keepalive(c));

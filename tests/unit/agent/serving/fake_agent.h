@@ -11,7 +11,7 @@ namespace postern::test {
 struct FakeAgent : agent::ServedAgent {
     agent::StatusSnapshot status;
     std::vector<agent::HealthCheck> checks{{"loop", true, ""}, {"schedule", true, "stands still"}};
-    int snapshots = 0, refreshes = 0;
+    int snapshots = 0, refreshes = 0, looks = 0;
     FakeClock clock;
     FakeProber prober{clock};
 
@@ -29,6 +29,7 @@ struct FakeAgent : agent::ServedAgent {
         return std::nullopt;
     }
     void refresh() override { ++refreshes; }
+    void look_at_connections() override { ++looks; }
     std::vector<std::string> link_names() override { return {}; }
     std::optional<agent::ProbedLink> probed_link(const std::string&) override { return std::nullopt; }
 

@@ -174,6 +174,10 @@ TEST_CASE("status text: applications' connections that need attention are told, 
         CHECK(text.find("\n  3 connections of uid 1001 to the public gateway 203.0.113.9, not over PrivateLink\n") !=
               std::string::npos);
     }
+    auto& notes = s.links[0].connections->notes;
+    for (int i = 0; i < 9; ++i)
+        notes.push_back(notes[0]);
+    CHECK(status_text(s, false, 0).find("\n  3 more: postern connections\n") != std::string::npos);
     auto report = connections_report(s.now_wall_us);
     report.error = core::Error{core::Code::kSocket, "the kernel does not list connections", "", 0};
     auto unknown = mixed();

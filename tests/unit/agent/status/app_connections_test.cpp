@@ -34,6 +34,20 @@ TEST_CASE("status: connections are put at their addresses, and change no state",
     CHECK(link.connections->notes[1].kind == NoteKind::kBypass);
 }
 
+TEST_CASE("status: connections are good only where all of them were seen", "[status]") {
+    auto s = mixed();
+    CHECK(overall_of_connections(s) == Overall::kUnknown);
+    auto report = connections_report(s.now_wall_us);
+    add_connections(report, s);
+    CHECK(overall_of_connections(s) == Overall::kDegraded);
+    report.targets.clear();
+    add_connections(report, s);
+    CHECK(overall_of_connections(s) == Overall::kGood);
+    report.complete = false;
+    add_connections(report, s);
+    CHECK(overall_of_connections(s) == Overall::kUnknown);
+}
+
 TEST_CASE("status: connections to an answered address matter only when stuck", "[status]") {
     auto s = mixed();
     s.links[0].addresses[1].answered = true;
