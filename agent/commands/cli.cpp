@@ -450,8 +450,9 @@ class Parser {
     }
 
     std::string unknown_command(const std::string& word) const {
-        const auto meant = nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs",
-                                          "queries", "refresh", "drain", "undrain", "dns", "doctor", "endpoint", "connections"});
+        const auto meant =
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh",
+                           "drain", "undrain", "dns", "doctor", "endpoint", "connections"});
         return "there is no command " + shown(word) + (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }
 

@@ -88,10 +88,10 @@ struct LinkStatus {
     std::string fix;                      // the next step, "" when none
     std::optional<CauseFinding> finding;  // of the cause, where it has one
     bool first_sweep_done = false;
-    std::uint64_t answers = 0;             // private answers served, from the resolver
-    std::optional<CompareStatus> compare;  // with the public gateway; shown only
-    std::optional<VpcAnswer> vpc_answer;   // of a name that is only verified
-    std::optional<OneZone> one_zone;       // a followed name leaves zones of its endpoint out
+    std::uint64_t answers = 0;                   // private answers served, from the resolver
+    std::optional<CompareStatus> compare;        // with the public gateway; shown only
+    std::optional<VpcAnswer> vpc_answer;         // of a name that is only verified
+    std::optional<OneZone> one_zone;             // a followed name leaves zones of its endpoint out
     std::optional<LinkConnections> connections;  // of applications; nullopt: not known
 };
 
