@@ -10,6 +10,7 @@
 #include "agent/cloud/clients.h"
 #include "agent/config/running_config.h"
 #include "agent/config/token_store.h"
+#include "agent/connections/connection_watch.h"
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
@@ -43,7 +44,10 @@ constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the res
 constexpr Micros kStarted = 5 * core::kSecond;          // memory used only by the start is free by then
 constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
 
-class App final : private Steering::Outside, private HostWatch::Outside, private ServedAgent {
+class App final : private Steering::Outside,
+                  private HostWatch::Outside,
+                  private ConnectionWatch::Outside,
+                  private ServedAgent {
   public:
     App(const UsableConfig& first, const RunOptions& options)
         : config_(loop_, clock_, options.config_path, first),
@@ -61,6 +65,8 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
           publisher_(loop_, clock_, paths()),
           steering_(clock_, random_, sources_, launcher_, lookup_, *this),
           verdicts_(loop_, clock_, paths().verdicts, [this] { return steering_.saved_verdicts(); }),
+          looker_(loop_),
+          connections_(clock_, looker_, *this),
           events_(clock_, *this),
           probe_route_(clock_, launcher_, *this),
           housekeeping_(clock_),
@@ -95,6 +101,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         }
         watch_signals();
         host_watch_.start();
+        connections_.start();
         keep_house();
         config_.keep();
         verdicts_.keep(config().dns.plan_ttl_us / 3);
@@ -115,6 +122,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         if (resolver_) resolver_->shut_down();
         verdicts_.flush();
         history_.finish();
+        connections_.stop();
         steering_.stop();
         publisher_.flush();
         snapshots_.flush();
@@ -159,7 +167,10 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     core::Secret token(const std::string& link) override { return tokens_.token(link); }
     void token_refused(const std::string& link) override { tokens_.reread(link); }
     void addresses_changed() override { save_snapshot(); }
-    void verdicts_changed() override { verdicts_.changed(); }
+    void verdicts_changed() override {
+        verdicts_.changed();
+        connections_.look_soon();
+    }
     void drains_changed() override { drains_.save(steering_.drains()); }
     void record(const probe::Record& record) override {
         probe_log_.add(record);
@@ -175,6 +186,11 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         steering_.set_upstreams(now);
         lookup_.set_upstreams(now.servers);
     }
+
+    // The connection watch's inputs and outputs (ConnectionWatch::Outside).
+    std::vector<ConnectionTarget> connection_targets() override { return steering_.connection_targets(); }
+    bool all_good() override { return steering_.all_good(); }
+    void times_out(const std::string& link, const core::IpAddress& ip) override { steering_.suspect(link, ip); }
 
     void save_snapshot() {
         steering_.fill_snapshot(snapshot_);
@@ -265,6 +281,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
         return steering_.drain(target, for_us, reason);
     }
     core::Result<void> undrain(const std::string& target) override { return steering_.undrain(target); }
+    void look_at_connections() override { connections_.look_soon(); }
     std::vector<std::string> link_names() override {
         std::vector<std::string> names;
         for (const auto& link : config().links)
@@ -309,6 +326,7 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
                 a.recent = steering_.history().recent(link.name, a.ip, kRecentMarks);
             }
         }
+        add_connections(connections_.report(), s);
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         judge(s);
         return s;
@@ -337,6 +355,8 @@ class App final : private Steering::Outside, private HostWatch::Outside, private
     PlanPublisher publisher_;
     Steering steering_;
     VerdictFile verdicts_;
+    PoolLooker looker_;
+    ConnectionWatch connections_;
     EventStream events_;
     ProbeRoute probe_route_;
     std::unique_ptr<ResolverChild> resolver_;

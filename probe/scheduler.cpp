@@ -146,6 +146,16 @@ void Scheduler::probe_now(std::string_view link, std::function<void()> done) {
     rearm();
 }
 
+void Scheduler::hasten(std::string_view link, const core::IpAddress& ip) {
+    const auto it = by_key_.find(std::pair{std::string(link), ip});
+    if (it == by_key_.end()) return;
+    Entry& entry = *entries_.at(it->second);
+    if (!entry.running.empty() || entry.due <= clock_.mono_us()) return;
+    entry.on_grid = false;
+    plan(entry, clock_.mono_us());
+    rearm();
+}
+
 SchedulerCounters Scheduler::counters() const {
     SchedulerCounters out = counters_;
     out.in_flight = in_flight_;

@@ -77,6 +77,10 @@ class Scheduler {
     /// Calls `done` when each of them has completed an attempt that began after this call; never from inside.
     void probe_now(std::string_view link, std::function<void()> done);
 
+    /// Probes one target as soon as the limits allow, in addition to the schedule; not while an attempt of it runs, which
+    /// finds out the same. Ignored for an unknown one.
+    void hasten(std::string_view link, const core::IpAddress& ip);
+
     SchedulerCounters counters() const;
     /// Missed grid points of one target; 0 for an unknown one.
     std::uint64_t missed(std::string_view link, const core::IpAddress& ip) const;

@@ -24,6 +24,7 @@ constexpr const char* kOverview =
     "  probe [LINK]   connect, TLS, request, SQL on every address, now\n"
     "  logs           what the probes found                          -f --since 1h --state down\n"
     "  queries        what was asked of the resolver, if its query log is on\n"
+    "  connections    the applications' own connections: stuck, withdrawn, around the link\n"
     "  doctor         the whole chain: what is wrong, its owner, the fix\n"
     "\n"
     "Act:\n"
@@ -87,6 +88,7 @@ class Parser {
         add_probe();
         add_logs();
         add_queries();
+        add_connections();
         add_refresh();
         add_drain();
         add_undrain();
@@ -170,6 +172,17 @@ class Parser {
                             c);
         app->add_flag("--json", c->json, "the status as JSON");
         app->add_flag("-w,--watch", c->watch, "redraw it every 2 s until Ctrl-C");
+    }
+
+    void add_connections() {
+        auto c = std::make_shared<ConnectionsCommand>();
+        CLI::App* app =
+            add(&app_, "connections",
+                "The TCP connections of this host's applications to the links' addresses, by user: how many, stuck, on "
+                "a withdrawn address, to the public gateway. Read only.\nExit: 0 all is well, 1 some need attention, 3 "
+                "not known.",
+                c);
+        app->add_flag("--json", c->json, "as JSON");
     }
 
     void add_resolve() {
@@ -437,8 +450,9 @@ class Parser {
     }
 
     std::string unknown_command(const std::string& word) const {
-        const auto meant = nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs",
-                                          "queries", "refresh", "drain", "undrain", "dns", "doctor", "endpoint"});
+        const auto meant =
+            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh",
+                           "drain", "undrain", "dns", "doctor", "endpoint", "connections"});
         return "there is no command " + shown(word) + (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
     }
 

@@ -81,6 +81,11 @@ struct DrainCommand {
     std::string reason;  // kDrain
     bool json = false;
 };
+
+struct ConnectionsCommand {
+    std::string config = kDefaultConfigPath;
+    bool json = false;
+};
 struct DnsCommand {
     enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };
     std::string config = kDefaultConfigPath;
@@ -121,7 +126,7 @@ struct PrintAndExit {
 
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DrainCommand, DnsCommand, EndpointCommand, DoctorCommand>;
+                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -137,6 +142,7 @@ int run_command(const LogsCommand& command);
 int run_command(const QueriesCommand& command);
 int run_command(const RefreshCommand& command);
 int run_command(const DrainCommand& command);
+int run_command(const ConnectionsCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const EndpointCommand& command);
 int run_command(const DoctorCommand& command);

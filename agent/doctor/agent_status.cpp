@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/doctor/agent_status.h"
 
+#include <algorithm>
+
 #include "agent/client/agent_client.h"
 #include "agent/status/warning.h"
 #include "agent/text/json_view.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -57,6 +60,30 @@ void read_one_zone(const JsonView& status, AgentSeen& seen) {
     }
 }
 
+std::uint64_t count(const JsonView& number) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(number.integer().value_or(0), 0));
+}
+
+/// An agent that does not know them, or an older one, has null or nothing there.
+void read_connections(const JsonView& status, AgentSeen& seen) {
+    const auto add = [&seen](const JsonView& link, const std::string& ip, const JsonView& told, bool bypass) {
+        ConnectionsSeen c{link.at("name").text(), link.at("host").text(), ip, bypass};
+        c.total = count(told.at("total"));
+        c.stuck = count(told.at("stuck"));
+        c.without_keepalive = count(told.at("without_keepalive"));
+        c.stuck_for_us = told.at("stuck_for_us").integer().value_or(0);
+        for (const JsonView& user : told.at("users").items())
+            core::add_item(c.users, user.at("uid").text());
+        if (c.total > 0) seen.connections.push_back(std::move(c));
+    };
+    for (const JsonView& link : status.at("links").items()) {
+        for (const JsonView& address : link.at("addresses").items())
+            add(link, address.at("ip").text(), address.at("connections"), false);
+        for (const JsonView& gateway : link.at("connections").at("bypass").items())
+            add(link, gateway.at("ip").text(), gateway, true);
+    }
+}
+
 }  // namespace
 
 void read_agent_status(std::string_view body, const Config& config, AgentSeen& seen) {
@@ -70,6 +97,7 @@ void read_agent_status(std::string_view body, const Config& config, AgentSeen& s
     read_warnings(*status, seen);
     read_one_zone(*status, seen);
     read_discovery(config, *status, seen);
+    read_connections(*status, seen);
 }
 
 }  // namespace postern::agent::doctor

@@ -94,9 +94,11 @@ class Walk {
             if (some != nullptr) together.insert(together.end(), some->begin(), some->end());
         }
         tell_paths(paths_seen != nullptr && more_seen != nullptr ? &together : nullptr, cloud_seen);
+        const std::vector<ConnectionsSeen> none;
         const bool no_upstream =
             std::any_of(all_.begin(), all_.end(), [](const auto& f) { return f.code == "PN-STUB-FORWARD"; });
-        add(host_seen != nullptr ? judge_environment(*host_seen, config.hosts(), no_upstream, config.dns.listen)
+        add(host_seen != nullptr ? judge_environment(*host_seen, config.hosts(), no_upstream, config.dns.listen,
+                                                     agent_seen != nullptr ? agent_seen->connections : none)
                                  : out_of_time({Step::kEnvironment}));
     }
 

@@ -30,7 +30,8 @@ Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths,
                     bool let_in = false);
 /// `listen`: the addresses of our own DNS.
 Findings judge_environment(const HostSeen& host, const std::vector<std::string>& names, bool upstreams_fail,
-                           const std::vector<core::SocketAddress>& listen = {});
+                           const std::vector<core::SocketAddress>& listen = {},
+                           const std::vector<ConnectionsSeen>& connections = {});
 
 /// A finding with the severity of its code.
 Finding found(std::string_view code, std::string link, std::string ip, Values values);

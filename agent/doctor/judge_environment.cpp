@@ -5,6 +5,7 @@
 #include "agent/doctor/judge.h"
 #include "agent/hostdns/own_address.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "agent/text/values.h"
 #include "core/text.h"
 
 namespace postern::agent::doctor {
@@ -73,10 +74,32 @@ void containers(const HostSeen& host, const std::vector<core::SocketAddress>& li
                          {"pid", std::to_string(first->pid)}}));
 }
 
+void applications(const std::vector<ConnectionsSeen>& connections, Findings& out) {
+    for (const ConnectionsSeen& c : connections) {
+        const auto tell = [&](std::string_view code, std::uint64_t count) {
+            out.push_back(found(code, c.link, c.ip,
+                                {{"count", std::to_string(count)},
+                                 {"total", std::to_string(c.total)},
+                                 {"users", c.users},
+                                 {"ip", c.ip},
+                                 {"link", c.link},
+                                 {"host", c.host},
+                                 {"time", rough_duration(c.stuck_for_us)}}));
+        };
+        if (c.bypass) {
+            tell("PN-APP-BYPASS", c.total);
+            continue;
+        }
+        if (c.stuck > 0) tell("PN-APP-STUCK", c.stuck);
+        if (c.without_keepalive > 0) tell("PN-APP-KEEPALIVE", c.without_keepalive);
+    }
+}
+
 }  // namespace
 
 Findings judge_environment(const HostSeen& host, const std::vector<std::string>& names, bool upstreams_fail,
-                           const std::vector<core::SocketAddress>& listen) {
+                           const std::vector<core::SocketAddress>& listen,
+                           const std::vector<ConnectionsSeen>& connections) {
     Findings out;
     std::string no_proxy;
     for (const auto& [name, value] : host.environment) {
@@ -107,6 +130,7 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
             "PN-ENV-JVM", {}, {},
             {{"pid", std::to_string(jvm.pid)}, {"setting", jvm.setting}, {"count", std::to_string(host.jvms.size())}}));
     }
+    applications(connections, out);
     if (out.empty()) out.push_back(passed(Step::kEnvironment, {}, {}, {}));
     return out;
 }

@@ -28,6 +28,15 @@ struct ConfigSeen {
     std::vector<std::pair<std::string, core::Error>> tokens;  // link and why its token can't be read
 };
 
+/// Connections of this host's applications to one address, as the agent sees them.
+struct ConnectionsSeen {
+    std::string link, host, ip;
+    bool bypass = false;  // the address is the public gateway's
+    std::uint64_t total = 0, stuck = 0, without_keepalive = 0;
+    core::Micros stuck_for_us = 0;
+    std::string users;  // "1001, 1002"
+};
+
 struct AgentSeen {
     core::SocketAddress listen;
     std::string problem;  // why it does not answer
@@ -36,6 +45,7 @@ struct AgentSeen {
     std::vector<std::string> warnings;
     std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and its discovery error
     std::vector<std::pair<std::string, OneZone>> one_zone;    // by link
+    std::vector<ConnectionsSeen> connections;                 // to addresses that have any
     bool discovers = false;                                   // every link that uses the API has its answer
 };
 

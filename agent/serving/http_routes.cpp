@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "agent/serving/connections_view.h"
 #include "agent/serving/drain_route.h"
 #include "agent/serving/history_json.h"
 #include "agent/serving/page_reply.h"
@@ -136,6 +137,20 @@ HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     return reply;
 }
 
+/// As answer_status().
+HttpReply answer_connections(const HttpQuery& query, const StatusSnapshot& s) {
+    HttpReply reply = query.argument("view") == "text"
+                          ? HttpReply::text(200, connections_text(s, query.argument("colour") == "1"))
+                          : HttpReply::json(200, connections_json(s));
+    reply.headers.emplace_back("X-Postern-Overall", overall_header(overall_of_connections(s)));
+    return reply;
+}
+
+/// What was asked for begins after `started`.
+HttpReply answer_started(const std::string& started) {
+    return HttpReply::json(202, fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
+}
+
 HttpReply answer_health(const StatusSnapshot& s) {
     HttpReply reply{health_http_status(s), "application/health+json", health_json(s), {}};
     reply.headers.emplace_back("Cache-Control", "max-age=2");
@@ -168,7 +183,14 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
          [&a](const HttpQuery&) {
              const std::string started = core::format_utc(core::now_wall_us());  // before any of it can start
              a.refresh();
-             return HttpReply::json(202, fmt::format("{{\"schema_version\":1,\"started\":\"{}\"}}\n", started));
+             return answer_started(started);
+         }},
+        {"/api/v1/connections", false, "GET", [&a](const HttpQuery& q) { return answer_connections(q, a.snapshot()); }},
+        {"/api/v1/connections/look", false, "POST",
+         [&a](const HttpQuery&) {
+             const std::string started = core::format_utc(core::now_wall_us());
+             a.look_at_connections();
+             return answer_started(started);
          }},
         {"/", false, "GET", [&a](const HttpQuery& q) { return status_page(a.snapshot(), q); }},
     };

@@ -39,6 +39,8 @@ class ServedAgent {
     virtual core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason) = 0;
     /// "": all of them. kUsage: it is not drained.
     virtual core::Result<void> undrain(const std::string& target) = 0;
+    /// Looks at the applications' connections as soon as the bounds allow; returns at once.
+    virtual void look_at_connections() = 0;
     virtual std::vector<std::string> link_names() = 0;
     /// nullopt: no such link.
     virtual std::optional<ProbedLink> probed_link(const std::string& name) = 0;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/faults/reason_text.h"
+#include "agent/serving/connections_view.h"
 #include "agent/status/status.h"
 #include "core/plan.h"
 #include "core/printable.h"
@@ -149,7 +150,8 @@ Json address_json(const AddressStatus& a) {
             {"peers_rate", share_json(a.peers_rate)},
             {"last", a.last ? result_json(*a.last) : Json(nullptr)},
             {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
-            {"recent", a.recent}};
+            {"recent", a.recent},
+            {"connections", a.connections ? connections_json(*a.connections) : Json(nullptr)}};
 }
 
 Json compare_json(const CompareStatus& c) {
@@ -235,6 +237,7 @@ Json link_json(const LinkStatus& link) {
             {"verify_only", link.verify_only},
             {"vpc_answer", link.vpc_answer ? vpc_answer_json(*link.vpc_answer) : Json(nullptr)},
             {"one_zone", link.one_zone ? one_zone_json(*link.one_zone) : Json(nullptr)},
+            {"connections", link.connections ? link_connections_json(*link.connections) : Json(nullptr)},
             {"finding", link.finding ? finding_json(*link.finding) : Json(nullptr)}};
 }
 
@@ -350,6 +353,7 @@ std::string status_json(const StatusSnapshot& s) {
          {{"attempts_total", s.probes.attempts},
           {"missed_total", s.probes.missed},
           {"failures_total", std::move(failures)}}},
+        {"connections", looks_json(s.connections)},
         {"warnings", std::move(warnings)},
         {"warning_kinds", std::move(kinds)},
         {"drains", std::move(drains)},

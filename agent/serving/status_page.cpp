@@ -100,11 +100,32 @@ std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t 
     return out;
 }
 
+constexpr std::size_t kMaxNotes = 8;  // of a link
+
+/// ConnectionNote::text() in the page's language.
+std::string note_in(const ConnectionNote& note, const PageWords& words) {
+    const std::string_view where = note.kind == NoteKind::kWithdrawn ? words.still_on
+                                   : note.kind == NoteKind::kBypass  ? words.around
+                                                                     : words.on_address;
+    std::string out = fmt::format(fmt::runtime(where), note.uid ? std::to_string(*note.uid) : "…", note.ip.text(),
+                                  note.at_least ? fmt::format("≥ {}", note.total) : std::to_string(note.total));
+    if (note.stuck > 0) {
+        out += fmt::format(fmt::runtime(words.of_them_stuck), note.stuck,
+                           std::max<Micros>(note.stuck_for_us, 0) / core::kSecond);
+    }
+    return out;
+}
+
 std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room) {
     std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", escape(link.name),
                                   escape(link.host), state_cell(link.state, words));
     if (!link.cause.empty()) out += fmt::format("<p>{}</p>\n", sentence(link.cause, words));
     if (!link.fix.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, sentence(link.fix, words));
+    if (link.connections) {
+        const auto& notes = link.connections->notes;
+        for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
+            out += fmt::format("<p>{}</p>\n", note_in(notes[i], words));
+    }
     if (link.compare) {
         out += fmt::format("<p>{}<code>{}</code>: {}</p>\n", words.compared_with, escape(link.compare->gateway()),
                            sentence(link.compare->text, words));

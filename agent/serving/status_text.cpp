@@ -16,17 +16,8 @@ namespace {
 
 using probe::State;
 
+constexpr std::size_t kMaxNotes = 8;          // of a link, about connections
 constexpr std::size_t kMaxLinksWithPast = 2;  // more fill a screen with the present
-
-/// "14 s", "3 min", "5 h", "12 d".
-std::string span(Micros us) {
-    if (us < 0) us = 0;
-    const Micros s = us / core::kSecond;
-    if (s < 100) return fmt::format("{} s", s);
-    if (s < 100 * 60) return fmt::format("{} min", s / 60);
-    if (s < 72 * 3600) return fmt::format("{} h", s / 3600);
-    return fmt::format("{} d", s / 86400);
-}
 
 std::string milliseconds(Micros us) {
     const double ms = static_cast<double>(us) / 1000;
@@ -149,7 +140,7 @@ class Screen {
             row += pad_left(measured(link, a), what) + "  ";
             row += answer_column(link, a);
             if (a.since_wall_us > 0 && link.probing)
-                row += paint_.dim("  for " + span(s_.now_wall_us - a.since_wall_us));
+                row += paint_.dim("  for " + rough_duration(s_.now_wall_us - a.since_wall_us));
             if (a.drained && a.answered) row += paint_.yellow("  drained, but no other works");
             line(row);
         }
@@ -173,7 +164,7 @@ class Screen {
         if (!link.vpc_answer || link.cause.find(link.vpc_answer->text) != std::string::npos) return;
         const VpcAnswer& a = *link.vpc_answer;
         std::string text = a.text;
-        if (a.at_wall_us > 0) text += fmt::format(" ({} ago)", span(s_.now_wall_us - a.at_wall_us));
+        if (a.at_wall_us > 0) text += fmt::format(" ({} ago)", rough_duration(s_.now_wall_us - a.at_wall_us));
         paragraph(2, "verified: ", text, &Paint::dim);
     }
 
@@ -195,7 +186,7 @@ class Screen {
         if (brief_ && quiet) return;
         const CompareStatus& c = *link.compare;
         std::string text = fmt::format("{}: {}", c.gateway(), c.text);
-        if (c.at_wall_us > 0) text += fmt::format(" ({} ago)", span(s_.now_wall_us - c.at_wall_us));
+        if (c.at_wall_us > 0) text += fmt::format(" ({} ago)", rough_duration(s_.now_wall_us - c.at_wall_us));
         paragraph(2, "compared with ", text, quiet ? &Paint::dim : &Paint::yellow);
     }
 
@@ -209,7 +200,18 @@ class Screen {
         if (!text.empty()) paragraph(2, "24 h  ", text, nullptr);
     }
 
+    /// Told also on a small screen: they say that something is wrong.
+    void connections(const LinkStatus& link) {
+        if (!link.connections) return;
+        const auto& notes = link.connections->notes;
+        for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
+            paragraph(2, "", notes[i].text(), &Paint::yellow);
+        if (notes.size() > kMaxNotes)
+            paragraph(2, "", fmt::format("{} more: postern connections", notes.size() - kMaxNotes), &Paint::yellow);
+    }
+
     void notes(const LinkStatus& link) {
+        connections(link);
         compared(link);
         if (brief_) return;
         verified(link);
@@ -251,7 +253,7 @@ class Screen {
         } else {
             std::string text = fmt::format("{}, resolver pid {}", listen, r.pid);
             if (r.stats_valid && stats.started_wall_us > 0)
-                text += fmt::format(", up {}", span(s_.now_wall_us - stats.started_wall_us));
+                text += fmt::format(", up {}", rough_duration(s_.now_wall_us - stats.started_wall_us));
             if (r.accepted) text += fmt::format(", plan {} accepted", generation_text(r.published_generation));
             section("DNS", text);
         }
@@ -299,15 +301,15 @@ class Screen {
             from_snapshot |= link.discovery.source == "snapshot";
         }
         if (!discovers) return;
-        std::string text =
-            confirmed > 0 ? fmt::format("confirmed {} ago", span(s_.now_wall_us - confirmed)) : "not confirmed yet";
+        std::string text = confirmed > 0 ? fmt::format("confirmed {} ago", rough_duration(s_.now_wall_us - confirmed))
+                                         : "not confirmed yet";
         if (from_snapshot) text += " (from the snapshot on disk)";
         if (!s_.region.empty()) text += fmt::format(", region {}", s_.region);
         if (!s_.host_zone.empty()) text += fmt::format(", this host in {}", s_.host_zone);
         section("Discovery", text);
         if (failing == nullptr) return;
         paragraph(11, "",
-                  fmt::format("failing for {}: {}", span(s_.now_wall_us - failing->error_since_wall_us),
+                  fmt::format("failing for {}: {}", rough_duration(s_.now_wall_us - failing->error_since_wall_us),
                               failing->error->what),
                   &Paint::yellow);
         if (!failing->error->hint.empty()) paragraph(11, "→ ", failing->error->hint, nullptr);
@@ -316,7 +318,10 @@ class Screen {
     void draw_rest() {
         if (s_.host_dns.journal.state != TakeoverState::kOff) section("Host DNS", s_.host_dns.text());
         section("Agent", fmt::format("postern {}, up {}, configuration {}", s_.version,
-                                     span(s_.now_wall_us - s_.started_wall_us), s_.config_path));
+                                     rough_duration(s_.now_wall_us - s_.started_wall_us), s_.config_path));
+        if (s_.connections.error)
+            paragraph(11, "", "connections of applications are not known: " + s_.connections.error->text(),
+                      &Paint::dim);
         if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);
         for (const auto& warning : s_.warnings)
             paragraph(11, "! ", warning.text, &Paint::yellow);

@@ -45,6 +45,7 @@ struct CompareStatus {
     core::Micros interval_us = 0;
     std::uint64_t attempts = 0, failures = 0;
     std::optional<core::IpAddress> ip;        // of the last request
+    std::vector<core::IpAddress> addresses;   // of the public gateway, as last looked up; without the private ones
     std::optional<probe::ProbeResult> last;   // of the public gateway
     std::optional<core::Error> lookup_error;  // the last request was not made: no address
     core::Micros at_wall_us = 0;              // of the last attempt, 0: none yet

@@ -11,6 +11,7 @@
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/hostdns/report.h"
+#include "agent/status/app_connections.h"
 #include "agent/status/compare_finding.h"
 #include "agent/status/histogram.h"
 #include "agent/status/one_zone.h"
@@ -48,7 +49,8 @@ struct AddressStatus {
     probe::Share rate, peers_rate;      // passed probes of the last minutes, of it and of the link's others
     AddressCounters counters;
     std::optional<probe::Availability> last_day;
-    std::string recent;  // marks of the last 60 results, see probe::History::recent()
+    std::string recent;                            // marks of the last 60 results, see probe::History::recent()
+    std::optional<TargetConnections> connections;  // of applications; nullopt: not known
 };
 
 /// What a link's cause is about, for views with their own texts.
@@ -86,10 +88,11 @@ struct LinkStatus {
     std::string fix;                      // the next step, "" when none
     std::optional<CauseFinding> finding;  // of the cause, where it has one
     bool first_sweep_done = false;
-    std::uint64_t answers = 0;             // private answers served, from the resolver
-    std::optional<CompareStatus> compare;  // with the public gateway; shown only
-    std::optional<VpcAnswer> vpc_answer;   // of a name that is only verified
-    std::optional<OneZone> one_zone;       // a followed name leaves zones of its endpoint out
+    std::uint64_t answers = 0;                   // private answers served, from the resolver
+    std::optional<CompareStatus> compare;        // with the public gateway; shown only
+    std::optional<VpcAnswer> vpc_answer;         // of a name that is only verified
+    std::optional<OneZone> one_zone;             // a followed name leaves zones of its endpoint out
+    std::optional<LinkConnections> connections;  // of applications; nullopt: not known
 };
 
 /// What a person has taken out of the answers for a time.
@@ -147,6 +150,7 @@ struct StatusSnapshot {
     HostDnsReport host_dns;
     DiscoveryCounters discovery;
     ProbeCounters probes;
+    AppConnections connections;
     std::vector<Warning> warnings;
     Overall overall = Overall::kUnknown;
     std::string headline;           // the verdict in one sentence

@@ -2,6 +2,7 @@
 #include "agent/steering/comparison.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "core/log.h"
@@ -132,6 +133,9 @@ class Comparisons::One {
             return std::find(addresses_.begin(), addresses_.end(), ip) != addresses_.end();
         };
         const auto ip = std::find_if_not(found->addresses.begin(), found->addresses.end(), is_private);
+        status_.addresses.clear();
+        std::remove_copy_if(found->addresses.begin(), found->addresses.end(), std::back_inserter(status_.addresses),
+                            is_private);
         if (ip == found->addresses.end()) {
             return not_asked({core::Code::kUsage, "its name leads to the private addresses",
                               "give the public gateway's name as [[link]] compare", 0});

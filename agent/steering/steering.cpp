@@ -188,6 +188,36 @@ std::optional<std::vector<probe::ProbeTarget>> Steering::targets_of(std::string_
     return out;
 }
 
+std::vector<ConnectionTarget> Steering::connection_targets() const {
+    std::vector<ConnectionTarget> out;
+    for (const auto& link : links_) {
+        for (const auto& a : link.addresses)
+            out.push_back({link.config.name, {a.ip, link.config.probe.port}});
+        const CompareStatus* compare = comparisons_.find(link.config.name);
+        if (compare == nullptr) continue;
+        for (const auto& ip : compare->addresses)
+            out.push_back({link.config.name, {ip, compare->port}, true});
+    }
+    return out;
+}
+
+bool Steering::all_good() const {
+    return std::all_of(links_.begin(), links_.end(), [this](const Link& link) {
+        return !link.config.probe.enabled ||
+               std::all_of(link.addresses.begin(), link.addresses.end(), [&](const auto& a) {
+                   const auto* health = verdicts_.find(link.config.name, a.ip);
+                   if (health == nullptr || !health->settled) return false;
+                   const auto& verdict = health->verdict;
+                   return (link.config.asks_service() ? verdict.overall() : verdict.path) == probe::State::kUp;
+               });
+    });
+}
+
+void Steering::suspect(const std::string& link, const core::IpAddress& ip) {
+    const auto* health = verdicts_.find(link, ip);
+    if (started_ && health != nullptr && health->verdict.path != probe::State::kDown) scheduler_.hasten(link, ip);
+}
+
 void Steering::on_addresses(const std::string& name, const EndpointSet& addresses) {
     const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
     if (link == links_.end()) return;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/config/config.h"
+#include "agent/connections/summary.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/status/status.h"
@@ -89,6 +90,12 @@ class Steering final : private EndpointSync::Listener {
     /// The targets for probing the link: the addresses in the answer, in its order, then the others; nullopt:
     /// no such link.
     std::optional<std::vector<probe::ProbeTarget>> targets_of(std::string_view link) const;
+    /// The addresses whose connections are of interest: the links', then the public gateways'.
+    std::vector<ConnectionTarget> connection_targets() const;
+    /// Whether every probed address is up, and settled.
+    bool all_good() const;
+    /// Something else than a probe says that the address may have failed: its next probe comes now. Never a verdict.
+    void suspect(const std::string& link, const core::IpAddress& ip);
     /// False if no probe has ended for far longer than the slowest link's interval.
     bool schedule_moves();
 

@@ -124,6 +124,14 @@ std::string format_duration(Micros us) {
     return fmt::format("{}us", us);
 }
 
+std::string rough_duration(Micros us) {
+    const Micros s = std::max<Micros>(us, 0) / core::kSecond;
+    if (s < 100) return fmt::format("{} s", s);
+    if (s < 100 * 60) return fmt::format("{} min", s / 60);
+    if (s < 72 * 3600) return fmt::format("{} h", s / 3600);
+    return fmt::format("{} d", s / 86400);
+}
+
 std::string generation_text(std::uint64_t generation) {
     return fmt::format("{}.{}", generation >> 32, generation & 0xffffffffu);
 }

@@ -20,6 +20,8 @@ namespace postern::agent {
 std::optional<core::Micros> parse_duration(std::string_view text);
 /// In one exact unit: "1200ms", "90s", "2h", "0s".
 std::string format_duration(core::Micros us);
+/// For people, in one unit: "14 s", "3 min", "5 h", "12 d"; "0 s" for a negative one.
+std::string rough_duration(core::Micros us);
 
 /// A plan's generation: "5.12" is the twelfth of the agent's fifth start.
 std::string generation_text(std::uint64_t generation);

@@ -134,7 +134,8 @@ class Usage(HostTest):
         self.assertRegex(done.stdout, r"postern \d+\.\d+")
         done = self.host.postern("--help", config=False)
         self.assertEqual(done.returncode, 0)
-        for command in ("run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh", "drain", "undrain"):
+        for command in ("run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "connections", "refresh",
+                        "drain", "undrain"):
             self.assertIn(command, done.stdout)
         for command in ("run", "status", "logs", "probe", "resolve"):
             self.assertEqual(self.host.postern(command, "--help", config=False).returncode, 0)

@@ -498,3 +498,34 @@ TEST_CASE("schedule: an idle target is small", "[schedule]") {
     INFO(per_target << " bytes");
     CHECK(per_target < 4096);
 }
+
+TEST_CASE("schedule: a hastened probe comes at once, in addition to the grid", "[schedule]") {
+    World w;
+    w.targets(1);
+    w.clock.advance(kMinute);
+    const auto starts = [&w] { return w.prober.count(); };
+    auto before = starts();
+    w.clock.advance(w.clock.next_alarm() - w.clock.mono_us() - 3 * kSecond);
+    w.scheduler.hasten("link", w.ip(0));
+    w.clock.advance(10 * kMillisecond);
+    CHECK(starts() == before + 1);
+    CHECK(w.prober.starts().back().at >= w.clock.mono_us() - 10 * kMillisecond);
+    w.clock.advance(kHour);
+    CHECK(starts() - before >= 360);
+    CHECK(starts() - before <= 362);
+    CHECK(w.scheduler.counters().missed == 0);
+
+    // An attempt that runs finds out the same; an unknown target is nobody's.
+    w.hang(0, Reason::kTcpTimeout);
+    w.clock.advance(11 * kSecond);
+    before = starts();
+    if (w.prober.running() > 0) {
+        w.scheduler.hasten("link", w.ip(0));
+        w.clock.advance(1);
+        CHECK(starts() == before);
+    }
+    w.scheduler.hasten("link", w.ip(7));
+    w.scheduler.hasten("other", w.ip(0));
+    w.clock.advance(1);
+    CHECK(starts() == before);
+}

@@ -415,3 +415,56 @@ TEST_CASE("agent: a dead address asks the cloud again within half a minute or wh
         CHECK(w.cloud.polls - later <= 14);
     }
 }
+
+TEST_CASE("agent: the kernel's timeouts bring the next probe forward, and never a verdict", "[sim]") {
+    World w;
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    CHECK(w.engine->all_good());
+    const auto targets = w.engine->connection_targets();
+    REQUIRE(targets.size() == 2);
+    CHECK(targets[0].address.text() == "10.0.1.1:443");
+    CHECK_FALSE(targets[0].bypass);
+    const auto published = w.plans.size();
+    // The address works: it is probed more often, and stays.
+    const auto before = w.prober.count();
+    for (int i = 0; i < 12; ++i) {
+        w.engine->suspect("prod", targets[1].address.ip);
+        w.clock.advance(5 * kSecond);
+    }
+    CHECK(w.prober.count() - before >= 6 + 12);
+    CHECK(w.prober.count() - before <= 6 + 19);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
+    CHECK(w.plans.size() <= published + 1);
+    CHECK(w.engine->all_good());
+
+    // It does not: it is withdrawn after its fast probes, without waiting for the interval.
+    w.prober.set("10.0.2.1", probe::Reason::kTcpRefused);
+    w.engine->suspect("prod", targets[1].address.ip);
+    w.clock.advance(2 * kSecond + 200 * core::kMillisecond);
+    CHECK(w.answer() == "10.0.1.1");
+    CHECK_FALSE(w.engine->all_good());
+    // Known to be down: nothing more is found out by probing it early.
+    w.clock.advance(30 * kSecond);
+    const auto down = w.prober.count();
+    for (int i = 0; i < 6; ++i) {
+        w.engine->suspect("prod", targets[1].address.ip);
+        w.clock.advance(kSecond / 100);
+    }
+    CHECK(w.prober.count() - down <= 1);
+    w.engine->suspect("other", targets[1].address.ip);
+    w.engine->suspect("prod", *core::IpAddress::parse("192.0.2.1"));
+}
+
+TEST_CASE("agent: connections to the public gateway are of interest once its addresses are known", "[sim]") {
+    World w;
+    auto config = World::config();
+    config.links[0].compare = "gw.example.com";
+    w.engine->configure(config);
+    w.engine->start(false);
+    w.clock.advance(kMinute);
+    const auto targets = w.engine->connection_targets();
+    REQUIRE(targets.size() == 3);
+    CHECK(targets[2].bypass);
+    CHECK(targets[2].address.text() == "203.0.113.10:443");
+}

@@ -5,6 +5,7 @@
 import { byId, el, setAttribute, setText, show } from "./dom.js";
 import { addressState, age, badge, isGood, milliseconds, stateWord } from "./format.js";
 import { causeOf, fixOf, worstLink } from "./banner.js";
+import { chineseNote } from "./reasons_zh.js";
 import { drawStreak } from "./streak.js";
 import { language, t } from "./words.js";
 
@@ -193,10 +194,12 @@ export class Matrix {
     updateLink(cell, link) {
         const word = link.probing ? stateWord(link.state) : t("not_probed");
         const why = !this.virtual && link.cause && worstLink(this.status) !== link;  // the banner shows that one
-        show(cell, [link.name, link.host, link.state, why, link.fix, link.addresses.length === 0, language()], () => [
+        const notes = !this.virtual && link.connections?.notes;
+        show(cell, [link.name, link.host, link.state, why, link.fix, link.addresses.length === 0, notes, language()], () => [
             el("span", { class: "name" }, link.name), " ", badge(link.state, word), " ", el("span", { class: "note host" }, link.host),
             link.addresses.length === 0 && el("span", { class: "note" }, ` ${t("no_addresses")}`),
             why && el("span", { class: "why" }, causeOf(link), link.fix && [" → ", fixOf(link)]),
+            notes?.map?.((n) => el("span", { class: "why" }, language() === "zh" ? chineseNote(n) : n.text)),
         ]);
     }
 }

@@ -79,7 +79,7 @@ def source(text):
 def pack():
     script = "\n" + join_script()
     style = "\n" + lean(re.sub(r"/\*.*?\*/", "", (HERE / "style.css").read_text(), flags=re.S), "/*")
-    style = re.sub(r"(?<=[:;,{}]) | (?=[{}])", "", style)  # no string in it has such a blank
+    style = re.sub(r"(?<=[:;,{}])[ \n]| (?=[{}])", "", style).replace(";}", "}")  # no string in it has any of these
     page = lean((HERE / "index.html").read_text(), "<!-- ")
     page = page.replace("<style></style>", f"<style>{style}</style>").replace(
         '<script type="module"></script>', f'<script type="module">{script}</script>')

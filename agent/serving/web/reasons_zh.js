@@ -2,7 +2,7 @@
 // The reasons of failed probes in Chinese: cause, next step. pack.py fills CHINESE in from doctor's catalogue; {ip} {host} {port}
 // {link} are filled in here.
 
-import { day, milliseconds } from "./format.js";
+import { day, milliseconds, span } from "./format.js";
 
 const CHINESE = {};
 
@@ -11,6 +11,9 @@ const FINDINGS = {
     private_gateway_fails: "只有私网网关异常：同样的语句在公网可用", service_down: "服务本身不可用，公网网关也失败", neither_reached: "两条路都到不了网关：服务不可用，或本机网络有问题",
 };
 export const findingInChinese = (finding) => FINDINGS[finding];
+
+export const chineseNote = (n) => `uid ${n.uid ?? "…"} 有 ${n.total} 个连接${{ withdrawn: "仍", bypass: "绕行" }[n.kind] ?? ""}在 ${n.ip}` +
+    (n.stuck ? `，${n.stuck} 个卡住 ${span(n.stuck_for_us / 1e6)}` : "");
 
 // Short form: up to the first colon.
 export const reasonInChinese = (reason) => CHINESE[reason]?.[0].split(/[：；，]/)[0];

@@ -43,6 +43,8 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     CHECK(as<PlanCompileCommand>({"plan", "compile", "--out", "/p", "--config", "/x"}).config == "/x");
     CHECK(as<StatusCommand>({"status", "--watch"}).watch);
     CHECK(as<ResolveCommand>({"resolve", "db.example.com", "AAAA"}).type == "AAAA");
+    CHECK(as<ConnectionsCommand>({"connections", "--json"}).json);
+    CHECK_FALSE(as<ConnectionsCommand>({"connections"}).json);
     CHECK(as<RefreshCommand>({"refresh", "--timeout", "5s"}).timeout_us == 5 * core::kSecond);
     const auto probe =
         as<ProbeCommand>({"probe", "prod", "--count", "3", "--address", "10.0.1.23", "--address", "10.0.2.9", "--host",

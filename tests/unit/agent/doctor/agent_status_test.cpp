@@ -102,4 +102,20 @@ TEST_CASE("doctor: the agent's word on a name that leads to one zone is read wit
     CHECK(seen.one_zone[0].second.affinity == true);
 }
 
+TEST_CASE("doctor: the connections of applications are those of the agent's status", "[doctor]") {
+    const AgentSeen seen = seen_in(R"({"version":"1","resolver":{"problem":null},"links":[
+        {"name":"prod","host":"gw.example.com","connections":{"bypass":[{"ip":"203.0.113.9","total":3,"stuck":0,
+            "stuck_for_us":null,"without_keepalive":1,"users":[{"uid":7}]}]},
+         "addresses":[{"ip":"10.0.1.1","connections":{"total":12,"stuck":9,"stuck_for_us":41000000,
+            "without_keepalive":2,"users":[{"uid":1001},{"uid":1002}]}},
+          {"ip":"10.0.1.2","connections":{"total":0}},{"ip":"10.0.1.3","connections":null},{"ip":"10.0.1.4"}]},
+        {"name":"other","connections":null,"addresses":[{"ip":"10.0.1.5","connections":{"total":-4,"users":7}}]}]})");
+    REQUIRE(seen.connections.size() == 2);
+    const auto& c = seen.connections[0];
+    CHECK((c.link == "prod" && c.host == "gw.example.com" && c.ip == "10.0.1.1" && !c.bypass));
+    CHECK((c.total == 12 && c.stuck == 9 && c.without_keepalive == 2 && c.stuck_for_us == 41 * core::kSecond));
+    CHECK(c.users == "1001, 1002");
+    CHECK((seen.connections[1].bypass && seen.connections[1].ip == "203.0.113.9"));
+}
+
 }  // namespace postern::agent::doctor

@@ -63,4 +63,15 @@ TEST_CASE("doctor: containers ask postern, or a server without the name", "[doct
     CHECK(judged("nameserver 172.17.0.1\n", true, other_port) == "WARN PN-ENV-CONTAINER");
 }
 
+TEST_CASE("doctor: applications' connections that are stuck, go around the link, or lack keep-alive", "[doctor]") {
+    const auto judged = [](const ConnectionsSeen& c) { return judge_environment({}, {kName}, false, {}, {c}); };
+    CHECK(troubles(judged({"prod", kName, "10.0.1.1", false, 12, 0, 0, 0, "1001"})).empty());
+    const auto stuck = judged({"prod", kName, "10.0.1.1", false, 12, 9, 0, 41 * core::kSecond, "1001"});
+    CHECK(troubles(stuck) == "WARN PN-APP-STUCK");
+    CHECK((stuck[0].link == "prod" && stuck[0].ip == "10.0.1.1"));
+    CHECK((stuck[0].values.at("count") == "9" && stuck[0].values.at("time") == "41 s"));
+    CHECK(troubles(judged({"prod", kName, "10.0.1.1", false, 12, 0, 3, 0, "1001"})) == "WARN PN-APP-KEEPALIVE");
+    CHECK(troubles(judged({"prod", kName, "203.0.113.9", true, 3, 1, 3, 0, "1001"})) == "WARN PN-APP-BYPASS");
+}
+
 }  // namespace postern::agent::doctor

@@ -11,7 +11,7 @@ namespace postern::test {
 struct FakeAgent : agent::ServedAgent {
     agent::StatusSnapshot status;
     std::vector<agent::HealthCheck> checks{{"loop", true, ""}, {"schedule", true, "stands still"}};
-    int snapshots = 0, refreshes = 0;
+    int snapshots = 0, refreshes = 0, looks = 0;
     std::string drain_requests;  // of drains, a line each
     core::Result<void> outcome;
     FakeClock clock;
@@ -39,6 +39,7 @@ struct FakeAgent : agent::ServedAgent {
         drain_requests += "undrain " + target + "\n";
         return outcome;
     }
+    void look_at_connections() override { ++looks; }
     std::vector<std::string> link_names() override { return {}; }
     std::optional<agent::ProbedLink> probed_link(const std::string&) override { return std::nullopt; }
 

@@ -155,3 +155,19 @@ TEST_CASE("routes: refresh is a POST that no page can forge", "[http]") {
     CHECK(has(done, "\"started\":\"20"));
     CHECK(served.refreshes == 1);
 }
+
+TEST_CASE("routes: connections are shown, and looked at by a POST that no page can forge", "[http]") {
+    Agent served;
+    HttpFixture f(served.routes());
+    const auto shown = f.get("/api/v1/connections");
+    CHECK(status_of(shown) == 200);
+    CHECK(has(shown, "X-Postern-Overall: 3"));  // nothing is known
+    CHECK(has(shown, "\"known\": false"));
+    CHECK(has(f.get("/api/v1/connections?view=text"), "not known yet"));
+    CHECK(status_of(f.get("/api/v1/connections/look")) == 405);
+    const std::string rest = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n";
+    CHECK(status_of(f.ask("POST /api/v1/connections/look" + rest + "\r\n")) == 403);
+    CHECK(served.looks == 0);
+    CHECK(status_of(f.ask("POST /api/v1/connections/look" + rest + "X-Postern: 1\r\n\r\n")) == 202);
+    CHECK(served.looks == 1);
+}

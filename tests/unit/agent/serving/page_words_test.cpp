@@ -53,13 +53,16 @@ TEST_CASE("page words: both languages have the same places to fill, where the pa
         for (const auto one : {words->more_addresses, words->more_links, words->resolver, words->no_resolver})
             CHECK(count(one, "{}") == 1);
         CHECK(count(words->about, "{}") == 2);
+        for (const auto one : {words->still_on, words->on_address, words->around})
+            CHECK(count(one, "{}") == 3);
+        CHECK(count(words->of_them_stuck, "{}") == 2);
         std::size_t all = 0;
         for (const auto word : all_of(*words)) {
             CHECK(count(word, "{") == count(word, "{}"));
             CHECK(count(word, "}") == count(word, "{}"));
             all += count(word, "{}");
         }
-        CHECK(all == 6);
+        CHECK(all == 17);
     }
 }
 

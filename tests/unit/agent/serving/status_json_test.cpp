@@ -93,3 +93,30 @@ TEST_CASE("status json: a name that is only verified, the sources, and a name th
     CHECK(usual["vpc_answer"].is_null());
     CHECK(usual["one_zone"].is_null());
 }
+
+TEST_CASE("status json: connections of applications are null while they are not known", "[status]") {
+    auto s = mixed();
+    Json json = Json::parse(status_json(s));
+    CHECK(
+        json["connections"].dump() ==
+        R"({"complete":false,"error":null,"known":false,"looked":null,"looks_total":0,"scope":"network_namespace","took_us":null})");
+    CHECK(json["links"][0]["connections"].is_null());
+    CHECK(json["links"][0]["addresses"][0]["connections"].is_null());
+
+    add_connections(connections_report(s.now_wall_us), s);
+    json = Json::parse(status_json(s));
+    CHECK(json["connections"]["known"] == true);
+    CHECK(json["connections"]["looked"] == "2026-01-02T03:04:05.000000Z");
+    const Json& seen = json["links"][0]["addresses"][1]["connections"];
+    CHECK(seen["total"] == 12);
+    CHECK(seen["states"].dump() == R"({"close_wait":0,"closing":0,"connecting":0,"established":12})");
+    CHECK(seen["stuck"] == 9);
+    CHECK(seen["stuck_for_us"] == 41'000'000);
+    CHECK(seen["users"][0]["uid"] == 1001);
+    CHECK(json["links"][0]["addresses"][0]["connections"]["total"] == 0);
+    CHECK(json["links"][0]["connections"]["bypass"][0]["ip"] == "203.0.113.9");
+    CHECK(json["links"][0]["connections"]["bypass"][0]["total"] == 3);
+    CHECK(
+        json["links"][0]["connections"]["notes"][0].dump() ==
+        R"({"at_least":false,"ip":"10.0.2.9","kind":"withdrawn","stuck":9,"stuck_for_us":41000000,"text":"12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s","total":12,"uid":1001})");
+}

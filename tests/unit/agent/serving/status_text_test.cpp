@@ -198,3 +198,27 @@ TEST_CASE("status text: a name that is only verified, and which followed name ga
     s.links[0].discovery.sources.pop_back();
     CHECK(status_text(s, false, 0).find("from h.example") == std::string::npos);  // one name needs no word
 }
+
+TEST_CASE("status text: applications' connections that need attention are told, also on a small screen", "[status]") {
+    auto s = mixed();
+    CHECK(status_text(s, false, 0).find("connections of") == std::string::npos);
+    add_connections(connections_report(s.now_wall_us), s);
+    for (const std::size_t rows : {0, 10}) {
+        const std::string text = status_text(s, false, 0, rows);
+        INFO(text);
+        CHECK(text.find("\n  12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s\n") != std::string::npos);
+        CHECK(text.find("\n  3 connections of uid 1001 to the public gateway 203.0.113.9, not over PrivateLink\n") !=
+              std::string::npos);
+    }
+    auto& notes = s.links[0].connections->notes;
+    for (int i = 0; i < 9; ++i)
+        notes.push_back(notes[0]);
+    CHECK(status_text(s, false, 0).find("\n  3 more: postern connections\n") != std::string::npos);
+    auto report = connections_report(s.now_wall_us);
+    report.error = core::Error{core::Code::kSocket, "the kernel does not list connections", "", 0};
+    auto unknown = mixed();
+    add_connections(report, unknown);
+    CHECK(status_text(unknown, false, 0)
+              .find("connections of applications are not known: the kernel does not list connections") !=
+          std::string::npos);
+}

@@ -87,4 +87,28 @@ inline agent::StatusSnapshot snapshot(std::vector<agent::LinkStatus> links) {
     return s;
 }
 
+/// Twelve connections of user 1001 to 10.0.2.9, and three to the public gateway.
+inline agent::ConnectionReport connections_report(core::Micros looked_wall_us) {
+    const auto seen = [](const char* ip, bool bypass, std::uint32_t total, std::uint32_t stuck) {
+        agent::TargetConnections out{{"tdengine-prod", {*core::IpAddress::parse(ip), 443}, bypass}, {}, {}, 0, {}};
+        out.all.states[static_cast<std::size_t>(agent::TcpState::kEstablished)] = total;
+        out.all.stuck = out.all.timing_out = stuck;
+        out.all.stuck_for_us = stuck > 0 ? 41 * core::kSecond : 0;
+        out.all.unacked_bytes = 100 * stuck;
+        if (total > 0) out.users = {{1001, out.all}};
+        out.histograms.rtt[0] = 4;
+        out.histograms.rtt[2] = 1;
+        out.histograms.timeouts[0] = 5;
+        return out;
+    };
+    agent::ConnectionReport report;
+    report.looked_wall_us = looked_wall_us;
+    report.complete = true;
+    report.looks = 3;
+    report.cpu_us = report.took_us = 500;
+    report.cpu_sum_us = 1500;
+    report.targets = {seen("10.0.1.23", false, 0, 0), seen("10.0.2.9", false, 12, 9), seen("203.0.113.9", true, 3, 0)};
+    return report;
+}
+
 }  // namespace postern::test

@@ -87,3 +87,14 @@ TEST_CASE("config values: an endpoint ID has its prefix and what follows it, and
     says("epsrv-bp1", "is the ID of an endpoint service");
     says("ep-bp1.epsrv-x.cn-hangzhou.privatelink.aliyuncs.com", "is a domain name");
 }
+
+TEST_CASE("values: a duration for people has one unit, and is never negative", "[values]") {
+    using core::kSecond;
+    CHECK(rough_duration(-5) == "0 s");
+    CHECK(rough_duration(41 * kSecond + 900'000) == "41 s");
+    CHECK(rough_duration(99 * kSecond) == "99 s");
+    CHECK(rough_duration(100 * kSecond) == "1 min");
+    CHECK(rough_duration(99 * core::kMinute) == "99 min");
+    CHECK(rough_duration(100 * core::kMinute) == "1 h");
+    CHECK(rough_duration(72 * core::kHour) == "3 d");
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/connections/connection.h"
+
+#include <algorithm>
+
+namespace postern::agent {
+
+namespace {
+
+constexpr Micros kMinTimeout = 200 * core::kMillisecond;  // the kernel's TCP_RTO_MIN
+constexpr std::uint32_t kMaxDoublings = 40;
+constexpr Micros kIdle = 30 * core::kSecond;  // kept open for later, not between two requests
+
+}  // namespace
+
+std::string_view to_string(TcpState state) {
+    switch (state) {
+        case TcpState::kConnecting:
+            return "connecting";
+        case TcpState::kEstablished:
+            return "established";
+        case TcpState::kCloseWait:
+            return "close_wait";
+        case TcpState::kClosing:
+            return "closing";
+        case TcpState::kCount:
+            break;
+    }
+    return "established";
+}
+
+bool is_stuck(const Connection& c) {
+    return c.measured && c.unacked > 0 && c.timeouts >= kStuckTimeouts && c.last_ack_us >= kStuckSilence;
+}
+
+Micros stuck_for(const Connection& c) {
+    if (!is_stuck(c)) return 0;
+    // Each timeout was twice the one before, up to the present one; a timeout at the kernel's upper limit does not show
+    // how many were as long, so the first one is taken as short as it can have been.
+    const std::uint32_t doublings = std::min(c.backoff, kMaxDoublings);
+    Micros timeout = std::max(kMinTimeout, c.timeout_us >> doublings), passed = 0;
+    for (std::uint32_t i = 0; i < doublings; ++i) {
+        passed += std::min(c.timeout_us, timeout);
+        timeout = std::min(c.timeout_us, 2 * timeout);
+    }
+    return std::min(c.last_ack_us, passed + c.last_sent_us);
+}
+
+bool times_out(const Connection& c) {
+    return c.measured && c.unacked > 0 && c.timeouts > 1;
+}
+
+bool lacks_keepalive(const Connection& c) {
+    return c.measured && c.state == TcpState::kEstablished && c.timer == TcpTimer::kNone && c.unacked == 0 &&
+           c.last_ack_us >= kIdle;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connections of applications: seen by the kernel's list, stuck ones told, never the agent's own, and nothing decided by them."""
+
+import json
+import os
+import socket
+import threading
+import unittest
+
+from host import LINK, NAME, ZONE_A, HostTest  # first: it enters the namespaces
+
+from doctor_kit import drop, run
+
+DEAD = "127.0.0.21"  # its gateway's ends of connections lose every packet
+PUBLIC_NAME, PUBLIC = "gw.cloud.name.test", "127.0.0.9"
+
+
+class BlackHole:
+    """Accepts, then never receives: what is sent there gets no acknowledgement."""
+
+    def __init__(self, address):
+        self.listener = socket.create_server((address, 443), backlog=64)
+        self.accepted = {}
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                peer, name = self.listener.accept()
+            except OSError:
+                return
+            drop(peer)
+            self.accepted[name] = peer
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+        for peer in self.accepted.values():
+            peer.close()
+
+
+class Connections(HostTest):
+    def setUp(self):
+        super().setUp()
+        self.host.start_world()
+        self.hole = BlackHole(DEAD)
+        self.addCleanup(self.hole.close)
+        self.clients = []
+        self.addCleanup(lambda: [client.close() for client in self.clients])
+
+    def start(self, **link):
+        self.host.start_postern(link={"endpoint": None, "addresses": [ZONE_A, DEAD], **link})
+
+    def connect(self, address, count, keepalive=False, port=443):
+        for _ in range(count):
+            client = socket.create_connection((address, port))
+            if keepalive:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self.clients.append(client)
+        return self.clients[-count:]
+
+    def status(self):
+        return self.host.http_json("/api/v1/status")[1]
+
+    def at(self, address):
+        (link,) = self.status()["links"]
+        (found,) = [entry for entry in link["addresses"] if entry["ip"] == address]
+        return found["connections"]
+
+    def notes(self):
+        found = self.status()["links"][0]["connections"]
+        return [note["text"] for note in found["notes"]] if found else []
+
+    def test_stuck_connections_to_a_withdrawn_address_are_told_everywhere(self):
+        self.start()
+        for client in self.connect(DEAD, 3):
+            self.host.wait(lambda: client.getsockname() in self.hole.accepted, "the packets to be dropped")
+            client.sendall(b"x" * 1000)
+        self.connect(ZONE_A, 2, keepalive=True)
+        self.host.wait_addresses(ZONE_A)
+        seen = self.host.wait(lambda: (lambda c: c if c and c["stuck"] == 3 else None)(self.at(DEAD)),
+                              "three stuck connections", deadline_s=60)
+        uid = os.geteuid()
+        self.assertEqual((seen["total"], seen["states"]["established"], seen["unacked_bytes"]), (3, 3, 3000))
+        self.assertEqual([user["uid"] for user in seen["users"]], [uid])
+        self.assertGreaterEqual(seen["stuck_for_us"], 1_000_000)
+        good = self.at(ZONE_A)  # the agent's own probes go there, too, and are not counted
+        self.assertEqual((good["total"], good["stuck"], good["without_keepalive"]), (2, 0, 0))
+        (note,) = self.notes()
+        told = rf"3 connections of uid {uid} still on {DEAD}, 3 stuck for \d+ s"
+        self.assertRegex(note, f"^{told}$")
+        self.assertRegex(self.host.postern("status").stdout, told)
+        metrics = self.host.http("/metrics")[1]
+        for line in (f'postern_app_connections{{link="{LINK}",ip="{DEAD}",state="established"}} 3',
+                     f'postern_app_connections{{link="{LINK}",ip="{ZONE_A}",state="established"}} 2',
+                     f'postern_app_connections_stuck{{link="{LINK}",ip="{DEAD}"}} 3', "postern_app_connections_known 1"):
+            self.assertIn(line + "\n", metrics)
+        self.assertRegex(metrics, rf'postern_app_rtt_seconds_count{{link="{LINK}",ip="{DEAD}"}} [1-9]')
+        self.assertTrue(self.host.log_lines(r"connections_stuck.*" + DEAD))
+        shown = self.host.postern("connections")
+        self.assertEqual((shown.returncode, shown.stderr), (1, ""))
+        self.assertRegex(shown.stdout, rf"{DEAD} +withdrawn +{uid} +3 +3 for \d+ s ")
+        self.assertRegex(shown.stdout, rf"{ZONE_A} +in answer +{uid} +2 +0 ")
+        self.assertIn("in this network namespace", shown.stdout)
+        report = run(self.host, "--only", "PN-APP-STUCK,PN-APP-BYPASS,PN-APP-KEEPALIVE")
+        self.assertEqual(report.codes("WARN"), {"PN-APP-STUCK"})
+        self.assertIn(f"ss -K dst {DEAD}", report.of("PN-APP-STUCK")["fix"])
+        self.assertIn(f"uid {uid} 仍在 {DEAD} 上的连接：3，3 个已卡住", self.host.http("/", "-H", "Accept-Language: zh-CN")[1])
+
+    def test_without_connections_it_is_known_that_there_are_none(self):
+        self.start()
+        whole = self.host.wait(lambda: (lambda s: s if s["connections"]["known"] else None)(self.status()), "a look")
+        self.assertEqual((whole["connections"]["complete"], whole["connections"]["scope"], whole["connections"]["error"]),
+                         (True, "network_namespace", None))
+        self.assertEqual(self.at(ZONE_A)["total"], 0)
+        self.assertEqual(self.notes(), [])
+        shown = self.host.postern("connections", "--json")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertGreater(json.loads(shown.stdout)["looked"], whole["connections"]["looked"])  # another look
+
+    @unittest.skipUnless(os.geteuid() == 0, "another user for the agent needs root")
+    def test_the_connections_of_other_users_are_seen_without_any_right(self):
+        self.host.write_config(link={"endpoint": None, "addresses": [ZONE_A, DEAD]})
+        self.host.give_to(65534)
+        self.start()
+        self.connect(ZONE_A, 2)
+        shown = self.host.postern("connections", "--json")
+        (link,) = json.loads(shown.stdout)["links"]
+        (address,) = [entry for entry in link["addresses"] if entry["ip"] == ZONE_A]
+        self.assertEqual([(user["uid"], user["total"]) for user in address["connections"]["users"]], [(0, 2)])
+
+    def test_connections_around_the_link_are_told(self):
+        public = socket.create_server((PUBLIC, 443))
+        self.addCleanup(public.close)
+        self.host.upstream.control.call("PUT", f"/records/{PUBLIC_NAME}", {"A": [PUBLIC]})
+        self.start(compare=PUBLIC_NAME)
+        self.connect(PUBLIC, 2)
+        told = self.host.wait(lambda: "public gateway" in self.host.postern("connections").stdout, "the way around")
+        self.assertTrue(told)
+        self.assertIn(f"2 connections of uid {os.geteuid()} to the public gateway {PUBLIC}, not over PrivateLink", self.notes())
+        self.assertIn(f'postern_app_bypass_connections{{link="{LINK}"}} 2\n', self.host.http("/metrics")[1])
+        report = run(self.host, "--only", "PN-APP-STUCK,PN-APP-BYPASS,PN-APP-KEEPALIVE")
+        self.assertEqual(report.codes("WARN"), {"PN-APP-BYPASS"})
+        self.assertIn(NAME, report.of("PN-APP-BYPASS")["fix"])
+
+    def test_without_an_agent_nothing_is_known(self):
+        self.host.write_config()
+        done = self.host.postern("connections")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
