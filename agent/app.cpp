@@ -14,6 +14,7 @@
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/freeing/freer.h"
 #include "agent/hostdns/host_watch.h"
 #include "agent/net/lookup.h"
 #include "agent/serving/event_stream.h"
@@ -47,6 +48,7 @@ constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identi
 class App final : private Steering::Outside,
                   private HostWatch::Outside,
                   private ConnectionWatch::Outside,
+                  private Freer::Outside,
                   private ServedAgent {
   public:
     App(const UsableConfig& first, const RunOptions& options)
@@ -67,6 +69,8 @@ class App final : private Steering::Outside,
           verdicts_(loop_, clock_, paths().verdicts, [this] { return steering_.saved_verdicts(); }),
           looker_(loop_),
           connections_(clock_, looker_, *this),
+          free_asker_(loop_, paths().free_socket),
+          freer_(clock_, free_asker_, *this),
           events_(clock_, *this),
           probe_route_(clock_, launcher_, *this),
           housekeeping_(clock_),
@@ -123,6 +127,7 @@ class App final : private Steering::Outside,
         verdicts_.flush();
         history_.finish();
         connections_.stop();
+        freer_.stop();
         steering_.stop();
         publisher_.flush();
         snapshots_.flush();
@@ -191,6 +196,11 @@ class App final : private Steering::Outside,
     std::vector<ConnectionTarget> connection_targets() override { return steering_.connection_targets(); }
     bool all_good() override { return steering_.all_good(); }
     void times_out(const std::string& link, const core::IpAddress& ip) override { steering_.suspect(link, ip); }
+    void looked() override { freer_.looked(connections_.report()); }
+
+    // The freer's inputs and outputs (Freer::Outside).
+    std::vector<FreeTarget> to_free() override { return steering_.to_free(); }
+    void freed() override { connections_.look_soon(); }
 
     void save_snapshot() {
         steering_.fill_snapshot(snapshot_);
@@ -277,8 +287,8 @@ class App final : private Steering::Outside,
     void refresh() override {
         steering_.refresh([] {});
     }
-    core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason) override {
-        return steering_.drain(target, for_us, reason);
+    core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason, bool free) override {
+        return steering_.drain(target, for_us, reason, free);
     }
     core::Result<void> undrain(const std::string& target) override { return steering_.undrain(target); }
     void look_at_connections() override { connections_.look_soon(); }
@@ -327,6 +337,12 @@ class App final : private Steering::Outside,
             }
         }
         add_connections(connections_.report(), s);
+        for (auto& link : s.links) {
+            for (auto& a : link.addresses)
+                a.connections_freed = freer_.freed({link.name, {a.ip, link.port}});
+        }
+        if (freer_.problem() != FreeRefusal::kNone)
+            warn(WarningKind::kFreeing, "stuck connections are not ended: " + std::string(explain(freer_.problem())));
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         judge(s);
         return s;
@@ -357,6 +373,8 @@ class App final : private Steering::Outside,
     VerdictFile verdicts_;
     PoolLooker looker_;
     ConnectionWatch connections_;
+    SocketAsker free_asker_;
+    Freer freer_;
     EventStream events_;
     ProbeRoute probe_route_;
     std::unique_ptr<ResolverChild> resolver_;

@@ -27,15 +27,17 @@ enum Section : std::uint32_t {
     kRrsets,
     kAnswers,
     kHeap,
-    kScopes,  // of upstreams with link-local addresses: index 4, name of the interface 16
+    kScopes,   // of upstreams with link-local addresses: index 4, name of the interface 16
+    kTargets,  // link 4, state 1, flags 1, zero 2, address
 };
-constexpr std::uint32_t kLastSection = kScopes;
+constexpr std::uint32_t kLastSection = kTargets;
 
 constexpr std::size_t kLinkSize = 12;
 constexpr std::size_t kOwnerSize = 44;
 constexpr std::size_t kRrsetSize = 12;
 constexpr std::size_t kAnswerSize = 16;
 constexpr std::uint8_t kFlagReady = 1;
+constexpr std::uint8_t kFlagFree = 1;
 constexpr std::size_t kMaxAnswerWire = 65535 - 12 - 255 - 4;  // fits after the longest question
 constexpr std::size_t kMaxExplain = 4096;
 
@@ -205,6 +207,13 @@ Result<Bytes> serialize(const Plan& plan) {
         section[kLinks].le(shared.text(as_bytes(l.name)));
         section[kLinks].le(static_cast<std::uint32_t>(l.name.size()));
     }
+    for (const auto& t : plan.targets) {
+        section[kTargets].le(t.link);
+        section[kTargets].le(static_cast<std::uint8_t>(t.state));
+        section[kTargets].le(static_cast<std::uint8_t>(t.free ? kFlagFree : 0));
+        section[kTargets].zeros(2);
+        put_address(section[kTargets], t.address.ip, 0, t.address.port);
+    }
     std::uint32_t rrset_count = 0;
     for (const auto& o : plan.owners) {
         if (!is_wire_name(o.name)) return fail(Code::kPlanInvalid, "an owner name is not lower-case wire format");
@@ -269,7 +278,8 @@ class Decoder {
 
     PlanFault run() {
         if (const PlanFault f = open(); f != PlanFault::kNone) return f;
-        if (!identity() || !addresses() || !links() || !answers() || !rrsets()) return PlanFault::kBadRecord;
+        if (!identity() || !addresses() || !links() || !targets() || !answers() || !rrsets())
+            return PlanFault::kBadRecord;
         return owners();
     }
 
@@ -356,6 +366,24 @@ class Decoder {
             if (!heap(offset, in.le<std::uint32_t>(), &name) || name.size() > 256) return false;
             link.name = std::string(as_text(name));
             out_.links.push_back(std::move(link));
+        }
+        return true;
+    }
+
+    bool targets() {
+        for (ByteReader in(sections_[kTargets]); in.remaining() > 0;) {
+            PlanTarget target;
+            target.link = in.le<std::uint32_t>();
+            const std::uint8_t state = in.u8();
+            target.free = (in.u8() & kFlagFree) != 0;
+            in.take(2);
+            RawAddress a;
+            if (!get_address(in, &a) || target.link >= out_.links.size()) return false;
+            target.address = {a.ip, a.port};
+            // One that a later version has added: nothing is ended for it.
+            target.state =
+                state <= static_cast<std::uint8_t>(TargetState::kDrained) ? TargetState{state} : TargetState::kLeftOut;
+            out_.targets.push_back(target);
         }
         return true;
     }

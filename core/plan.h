@@ -77,6 +77,23 @@ struct PlanLink {
     std::string name;
 };
 
+/// What the answer does with an address of a link.
+enum class TargetState : std::uint8_t {
+    kAnswered,
+    kLeftOut,   // for another reason than those below
+    kPathDown,  // withdrawn: it can't be reached
+    kDrained,   // withdrawn: a person asked for that
+};
+
+/// An address that connections go to. Not for the resolver: by this, postern-free checks what it is asked to end.
+struct PlanTarget {
+    std::uint32_t link = 0;  // index into Plan::links
+    SocketAddress address;
+    TargetState state = TargetState::kLeftOut;
+    bool free = false;  // the owner asks to end the connections that are lost there
+    bool operator==(const PlanTarget&) const = default;
+};
+
 struct Plan {
     std::uint64_t generation = 0;  // (agent start counter << 32) + publication
     std::string boot_id;           // 32 hex digits
@@ -88,6 +105,7 @@ struct Plan {
     std::vector<PlanUpstream> upstreams;
     std::vector<PlanLink> links;
     std::vector<PlanOwner> owners;
+    std::vector<PlanTarget> targets;
 };
 
 /// Errors: kTooLarge above kMaxPlanBytes or when an answer can't fit into a DNS message; kPlanInvalid when a name is
@@ -156,6 +174,7 @@ class PlanView {
     std::vector<PlanLink> links;
     std::vector<OwnerView> owners;
     std::vector<RrsetView> rrsets;
+    std::vector<PlanTarget> targets;
 
   private:
     PlanView() = default;

@@ -20,6 +20,7 @@ AGENT = {  # folder of agent/ → what it may include besides core; CMakeLists.t
     "account": "cloud net text endpoint config",
     "hostdns": "text config",
     "connections": "text",
+    "freeing": "connections",
     "discovery": "cloud net text endpoint config",
     "status": "connections discovery hostdns config faults text probe",
     "steering": "status connections discovery hostdns endpoint config net text probe",

@@ -14,6 +14,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
 POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
+FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
 GROUPS = ("plan", "dns", "endpoint")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
@@ -73,9 +74,9 @@ class Manuals(unittest.TestCase):
             with self.subTest(command=" ".join(path)):
                 self.assertEqual(set(re.findall(r"\bFl -([a-z-]+)", blocks[path])), options)
 
-    def test_options_of_the_resolver(self):
-        page = manual("postern-resolver.8")
-        self.assertEqual(set(re.findall(r"^\.It .*?Fl -([a-z-]+)", page, re.M)), help_words(RESOLVER)[1])
+    def test_options_of_the_resolver_and_of_postern_free(self):
+        for page, program in (("postern-resolver.8", RESOLVER), ("postern-free.8", FREE)):
+            self.assertEqual(set(re.findall(r"^\.It .*?Fl -([a-z-]+)", manual(page), re.M)), help_words(program)[1])
 
     def test_every_key_in_its_section(self):
         table = (ROOT / "agent/config/config_keys.cpp").read_text()
@@ -193,6 +194,7 @@ class Units(unittest.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         for unit in (PACKAGING / "systemd").glob("postern*.[sp][eoa]*"):  # service, socket, path
             text = unit.read_text().replace("/usr/bin/postern", POSTERN).replace("/usr/sbin/postern-resolver", RESOLVER)
+            text = text.replace("/usr/sbin/postern-free", FREE)
             (self.folder / unit.name).write_text(text)
 
     def test_systemd_understands_them(self):
@@ -201,7 +203,7 @@ class Units(unittest.TestCase):
         self.assertEqual(run("systemd-analyze", "verify", "--man=no", *units).stdout, "")
 
     def test_exposure(self):
-        for unit, most in (("postern-resolver.service", 12), ("postern.service", 18)):
+        for unit, most in (("postern-resolver.service", 12), ("postern.service", 18), ("postern-free.service", 13)):
             reply = run("systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={most}", self.folder / unit)
             self.assertEqual(reply.returncode, 0, reply.stdout)
 

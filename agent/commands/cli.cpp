@@ -179,10 +179,13 @@ class Parser {
         CLI::App* app =
             add(&app_, "connections",
                 "The TCP connections of this host's applications to the links' addresses, by user: how many, stuck, on "
-                "a withdrawn address, to the public gateway. Read only.\nExit: 0 all is well, 1 some need attention, 3 "
-                "not known.",
+                "a withdrawn address, to the public gateway. With --free the stuck ones to a withdrawn address are "
+                "ended.\nExit: 0 all is well, 1 some need attention, 3 not known.",
                 c);
         app->add_flag("--json", c->json, "as JSON");
+        CLI::Option* free =
+            app->add_flag("--free", c->free, "end those that are stuck at a withdrawn address; needs root");
+        app->add_flag("-n,--dry-run", c->dry_run, "end none: how many would be")->needs(free);
     }
 
     void add_resolve() {
@@ -343,11 +346,12 @@ class Parser {
             return time && check_drain(*time, "").empty() ? "" : "is not a duration from 1m to 3d, such as \"1h\"";
         });
         app->add_option("--reason", c->reason, "why, for those who look")->type_name("TEXT");
+        app->add_flag("--free", c->free, "also end the idle and stuck connections to it, as they become so");
         app->add_flag("--json", c->json, "what is drained, as JSON");
         app->callback([this, c, app] {
             const bool status = c->target == "status";
-            if (status && (app->count("--for") > 0 || app->count("--reason") > 0))
-                throw CLI::ValidationError("status", "takes neither --for nor --reason");
+            if (status && (app->count("--for") > 0 || app->count("--reason") > 0 || c->free))
+                throw CLI::ValidationError("status", "takes neither --for nor --reason nor --free");
             if (!status && c->for_us == 0)
                 throw CLI::ValidationError("--for", "is missing: how long, such as --for 1h");
             if (!status && !check_drain(c->for_us, c->reason).empty())

@@ -79,12 +79,15 @@ struct DrainCommand {
     std::string target;  // a zone or an address; kUndrain: "" is all of them
     Micros for_us = 0;   // kDrain
     std::string reason;  // kDrain
+    bool free = false;   // kDrain
     bool json = false;
 };
 
 struct ConnectionsCommand {
     std::string config = kDefaultConfigPath;
     bool json = false;
+    bool free = false;     // end those that are stuck at a withdrawn address
+    bool dry_run = false;  // say only which
 };
 struct DnsCommand {
     enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };

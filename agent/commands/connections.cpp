@@ -6,6 +6,7 @@
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/commands/connections_free.h"
 #include "agent/text/json_view.h"
 #include "agent/text/terminal.h"
 #include "core/loop.h"
@@ -57,6 +58,7 @@ core::Result<HttpResponse> look(const Config& config, const ConnectionsCommand& 
 int run_command(const ConnectionsCommand& command) {
     const auto config = config_or_complain("connections", command.config);
     if (!config) return kExitUnknown;
+    if (command.free) return free_connections(*config, command);
     const auto shown = look(*config, command);
     if (!shown) {
         complain("connections", shown.error());

@@ -27,6 +27,7 @@ Request request_of(const DrainCommand& c) {
     if (c.verb == Verb::kUndrain) out.path = "/api/v1/undrain?" + target;
     if (c.verb == Verb::kDrain) {
         out.path = "/api/v1/drain?for=" + format_duration(c.for_us) + target;
+        if (c.free) out.path += "&free=1";
         if (!c.reason.empty()) out.path += "&reason=" + core::percent_encode(c.reason);
     }
     if (!c.json) out.path += "&view=text";

@@ -101,6 +101,7 @@ struct LinkConfig {
     std::string zones_file;                  // a saved ListVpcEndpointZones reply
     std::vector<std::string> zones;          // selects discovered zones; empty: all
     bool answer = true;                      // false: the upstreams answer the name, and it is only verified
+    bool free_stuck = false;                 // stuck connections to an address that can't be reached are ended
     TokenSource token;
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     std::string compare;  // host of the public gateway; "": no comparison

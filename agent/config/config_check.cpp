@@ -225,6 +225,11 @@ void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int pl
                                             "and compared with that answer",
                                             link.name, link.host)});
     }
+    if (link.free_stuck && !(link.answer && link.probe.enabled)) {
+        issues.push_back({line_of(&node, "free_stuck"), "link.free_stuck",
+                          std::string("follows from probes that take an address out of the answer: it needs ") +
+                              (link.answer ? "[link.probe] enabled = true" : "answer = true")});
+    }
     check_probe(node, config, link, plan_ttl_line, issues);
     check_compare(node, config, link, issues);
 }

@@ -327,6 +327,7 @@ const KeyRow kKeys[] = {
     {kLink, "zones", READ(read_list(n, "zone IDs", 1, kMaxSources, take_zone, t.link->zones)), R"(["cn-hangzhou-h"])",
      R"(["h"])"},
     {kLink, "answer", READ(read_boolean(n, t.link->answer)), "false", R"("no")"},
+    {kLink, "free_stuck", READ(read_boolean(n, t.link->free_stuck)), "true", R"("yes")"},
     {kLink, "token_file", READ(read_path(n, t.link->token.file)), R"("/etc/postern/db.token")",
      R"("0123456789abcdef0123456789abcdef01234567")"},
     {kLink, "token_env", READ(read_string(n, "a name in quotes", check_env_name, t.link->token.env)), R"("DB_TOKEN")",

@@ -44,6 +44,7 @@ Paths paths_of(const AgentConfig& config) {
         .stats = resolver + "/stats",
         .resolver_lock = resolver + "/resolver.lock",
         .hostdns_lock = (runtime_moved ? runtime : "/run/postern-hostdns") + "/hostdns.lock",
+        .free_socket = (runtime_moved ? runtime : "/run/postern-free") + "/free.socket",
     };
 }
 

@@ -2,6 +2,7 @@
 #include "agent/connections/connection.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace postern::agent {
 
@@ -9,7 +10,7 @@ namespace {
 
 constexpr Micros kMinTimeout = 200 * core::kMillisecond;  // the kernel's TCP_RTO_MIN
 constexpr std::uint32_t kMaxDoublings = 40;
-constexpr Micros kIdle = 30 * core::kSecond;  // kept open for later, not between two requests
+constexpr Micros kTick = 10 * core::kMillisecond;  // of the kernel's clock, at CONFIG_HZ=100
 
 }  // namespace
 
@@ -46,13 +47,23 @@ Micros stuck_for(const Connection& c) {
     return std::min(c.last_ack_us, passed + c.last_sent_us);
 }
 
+bool is_idle(const Connection& c) {
+    const bool nothing_moves =
+        c.measured && c.state == TcpState::kEstablished && c.unacked == 0 && c.unsent_bytes == 0 && c.unread_bytes == 0;
+    const Micros quiet = std::min(c.last_sent_us, c.last_received_us);
+    const Micros needed = c.last_received_us + kTick <= c.last_sent_us  ? kIdleQuiet
+                          : c.last_received_us < c.last_sent_us + kTick ? kUnansweredQuiet
+                                                                        : std::numeric_limits<Micros>::max();
+    return nothing_moves && quiet >= needed;
+}
+
 bool times_out(const Connection& c) {
     return c.measured && c.unacked > 0 && c.timeouts > 1;
 }
 
 bool lacks_keepalive(const Connection& c) {
     return c.measured && c.state == TcpState::kEstablished && c.timer == TcpTimer::kNone && c.unacked == 0 &&
-           c.last_ack_us >= kIdle;
+           c.last_ack_us >= kIdleQuiet;
 }
 
 }  // namespace postern::agent

@@ -128,9 +128,12 @@ void measure(const tcp_info& info, const inet_diag_msg& m, Connection& c) {
     c.unacked = info.tcpi_unacked;
     // The queue to write holds what is not acknowledged, sent or not.
     c.unacked_bytes = m.idiag_wqueue - std::min(m.idiag_wqueue, info.tcpi_notsent_bytes);
+    c.unsent_bytes = info.tcpi_notsent_bytes;
+    c.unread_bytes = m.idiag_rqueue;
     c.rtt_us = info.tcpi_rtt;
     c.last_ack_us = Micros{info.tcpi_last_ack_recv} * core::kMillisecond;
     c.last_sent_us = Micros{info.tcpi_last_data_sent} * core::kMillisecond;
+    c.last_received_us = Micros{info.tcpi_last_data_recv} * core::kMillisecond;
 }
 
 /// Everything up to tcpi_last_ack_recv and the RTT: Linux 2.4 has it.
@@ -146,6 +149,8 @@ bool parse_connection(core::ByteView body, std::vector<Connection>& out) {
     Connection c;
     c.remote = *remote;
     c.remote_port = core::load_be16(reinterpret_cast<const std::uint8_t*>(&m.id.idiag_dport));
+    c.id.family = m.idiag_family;
+    std::memcpy(c.id.raw.data(), &m.id, c.id.raw.size());
     c.uid = m.idiag_uid;
     c.inode = m.idiag_inode;
     c.state = *state;
@@ -181,6 +186,23 @@ core::Bytes diag_filter(const std::vector<core::SocketAddress>& remotes) {
             conditions.push_back(condition(nullptr, port));
     }
     return any_of(conditions);
+}
+
+core::Bytes destroy_request(const SocketId& id, std::uint32_t sequence) {
+    nlmsghdr header{};
+    header.nlmsg_len = static_cast<std::uint32_t>(sizeof(nlmsghdr) + sizeof(inet_diag_req_v2));
+    header.nlmsg_type = SOCK_DESTROY;
+    header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    header.nlmsg_seq = sequence;
+    inet_diag_req_v2 request{};
+    request.sdiag_family = id.family;
+    request.sdiag_protocol = IPPROTO_TCP;
+    static_assert(sizeof request.id == sizeof id.raw);
+    std::memcpy(&request.id, id.raw.data(), id.raw.size());
+    core::Bytes out;
+    put(out, header);
+    put(out, request);
+    return out;
 }
 
 core::Bytes diag_request(std::uint8_t family, std::uint32_t sequence, core::ByteView filter) {

@@ -23,9 +23,14 @@ core::Bytes diag_filter(const std::vector<core::SocketAddress>& remotes);
 /// (TIME-WAIT). An IPv6 socket that talks IPv4 is listed with IPv6.
 core::Bytes diag_request(std::uint8_t family, std::uint32_t sequence, core::ByteView filter);
 
+/// Asks to end one connection as if its peer had reset it: the program's next call fails (ECONNABORTED). Answered by a
+/// DiagPart without connections. Needs CAP_NET_ADMIN in the network namespace's owner, and a kernel with
+/// CONFIG_INET_DIAG_DESTROY.
+core::Bytes destroy_request(const SocketId& id, std::uint32_t sequence);
+
 /// One datagram of the reply.
 struct DiagPart {
-    bool end = false;      // the list is complete, or the kernel refused
+    bool end = false;      // the list is complete, the request is carried out, or the kernel refused
     int error = 0;         // errno, with `end`
     bool damaged = false;  // something could not be read: what comes after it in the datagram is lost
 };

@@ -1,42 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/connections/socket_look.h"
 
-#include <linux/netlink.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <ctime>
 #include <set>
 
+#include "agent/connections/diag_socket.h"
 #include "agent/connections/own_sockets.h"
 #include "agent/connections/sock_diag.h"
 #include "core/bytes.h"
-#include "core/fd.h"
 #include "core/loop.h"
 
 namespace postern::agent {
 
 namespace {
 
-constexpr std::size_t kDatagram = 128U << 10;  // the kernel's are 32 KiB at most
-constexpr std::size_t kMaxOwnHeld = 8192;      // connections of this process's user that are judged at the end
-constexpr int kMaxStrays = 64;                 // datagrams that are not the kernel's, or without a connection
+constexpr std::size_t kMaxOwnHeld = 8192;  // connections of this process's user that are judged at the end
 
 Micros cpu_us() {
     timespec t{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return Micros{t.tv_sec} * core::kSecond + t.tv_nsec / 1000;
-}
-
-core::Error refused(std::string what, int sys) {
-    core::Error error{core::Code::kSocket, std::move(what), "", sys};
-    if (sys == ENOENT || sys == EPROTONOSUPPORT) error.hint = "load the kernel's module: modprobe tcp_diag";
-    if (sys == EAFNOSUPPORT || sys == EPERM || sys == EACCES)
-        error.hint = "allow AF_NETLINK (systemd: RestrictAddressFamilies; containers: the seccomp profile)";
-    return error;
 }
 
 class Look {
@@ -69,50 +55,14 @@ class Look {
 
   private:
     void ask(std::uint8_t family) {
-        core::UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-        if (!fd) return fail("the kernel's list of connections can't be read", errno);
-        const Micros most = std::max(limits_.time_us, core::kMillisecond);  // 0 would be for ever
-        const timeval wait{static_cast<time_t>(most / core::kSecond), static_cast<suseconds_t>(most % core::kSecond)};
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-        const std::uint32_t sequence = family;
-        const core::Bytes request = diag_request(family, sequence, filter_);
-        const sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
-        if (::sendto(fd.get(), request.data(), request.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
-                     sizeof kernel) < 0)
-            return fail("the kernel's list of connections can't be asked for", errno);
-        read_list(fd.get(), sequence);
-    }
-
-    void read_list(int fd, std::uint32_t sequence) {
-        core::Bytes buffer(kDatagram);
-        std::vector<Connection> part;
-        for (int strays = 0; strays < kMaxStrays;) {
-            sockaddr_nl from{};
-            socklen_t length = sizeof from;
-            const ssize_t size =
-                ::recvfrom(fd, buffer.data(), buffer.size(), MSG_TRUNC, reinterpret_cast<sockaddr*>(&from), &length);
-            if (size < 0 && errno == EINTR && core::now_mono_us() < deadline_us_) continue;
-            if (size < 0 && errno == ENOBUFS) {
-                out_.complete = false;
-                return;
-            }
-            if (size < 0) return fail("the kernel's list of connections broke off", errno);
-            if (from.nl_pid != 0 || static_cast<std::size_t>(size) > buffer.size()) {
-                ++strays;
-                out_.complete &= from.nl_pid != 0;
-                continue;
-            }
-            part.clear();
-            const DiagPart seen = parse_diag({buffer.data(), static_cast<std::size_t>(size)}, sequence, part);
-            if (seen.end && seen.error != 0) return fail("the kernel does not list connections", seen.error);
-            out_.complete &= !seen.damaged;
-            strays += part.empty() ? 1 : 0;
+        auto kernel = DiagSocket::open(limits_.time_us);
+        if (!kernel) return fail(kernel.error());
+        const DiagList list = kernel->list(family, filter_, [this](const std::vector<Connection>& part) {
             take(part);
-            if (seen.end) return;
-            if (out_.read >= limits_.connections || core::now_mono_us() >= deadline_us_) break;
-        }
-        out_.complete = false;
+            return out_.read < limits_.connections && core::now_mono_us() < deadline_us_;
+        });
+        out_.complete &= list.complete;
+        if (list.error) fail(*list.error);
     }
 
     void take(const std::vector<Connection>& part) {
@@ -127,8 +77,8 @@ class Look {
         }
     }
 
-    void fail(std::string what, int sys) {
-        out_.error = refused(std::move(what), sys);
+    void fail(core::Error error) {
+        out_.error = std::move(error);
         out_.complete = false;
     }
 

@@ -30,6 +30,7 @@ void ConnectionCounts::add(const Connection& c) {
     ++states[static_cast<std::size_t>(c.state)];
     if (!c.measured) return;
     stuck += is_stuck(c) ? 1 : 0;
+    idle += is_idle(c) ? 1 : 0;
     timing_out += times_out(c) ? 1 : 0;
     without_keepalive += lacks_keepalive(c) ? 1 : 0;
     timeouts_max = std::max(timeouts_max, c.timeouts);
@@ -42,6 +43,7 @@ void ConnectionCounts::add(const Connection& c) {
 void ConnectionCounts::add(const ConnectionCounts& other) {
     add_each(states, other.states);
     stuck += other.stuck;
+    idle += other.idle;
     timing_out += other.timing_out;
     without_keepalive += other.without_keepalive;
     timeouts_max = std::max(timeouts_max, other.timeouts_max);

@@ -23,6 +23,12 @@ struct ConnectionTarget {
     auto operator<=>(const ConnectionTarget&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
+/// One whose lost connections are to be ended (agent/freeing).
+struct FreeTarget {
+    ConnectionTarget target;
+    bool idle = false;  // idle ones, too
+};
+
 /// Upper bounds; the last bucket of a histogram is +Inf.
 inline constexpr std::array<Micros, 12> kRttBoundsUs{100,   250,   500,    1000,   2500,   5000,
                                                      10000, 25000, 100000, 250000, 500000, 1000000};
@@ -30,7 +36,7 @@ inline constexpr std::array<std::uint32_t, 7> kTimeoutBounds{0, 1, 2, 3, 5, 8, 1
 
 struct ConnectionCounts {
     std::array<std::uint32_t, kTcpStates> states{};
-    std::uint32_t stuck = 0, timing_out = 0, without_keepalive = 0;
+    std::uint32_t stuck = 0, idle = 0, timing_out = 0, without_keepalive = 0;
     std::uint32_t timeouts_max = 0;  // in a row, of one connection
     std::uint64_t unacked_bytes = 0;
     Micros stuck_for_us = 0;  // the longest

@@ -35,6 +35,7 @@ void read_warnings(const JsonView& status, AgentSeen& seen) {
         const auto kind = kinds.size() == texts.size() ? parse_warning_kind(kinds[i].text()) : std::nullopt;
         switch (kind.value_or(WarningKind::kAgent)) {
             case WarningKind::kAgent:
+            case WarningKind::kFreeing:
                 seen.warnings.push_back(texts[i].text());
                 break;
             case WarningKind::kDiscovery:

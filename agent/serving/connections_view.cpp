@@ -29,6 +29,7 @@ Json counts_json(const ConnectionCounts& c) {
             {"states", std::move(states)},
             {"stuck", c.stuck},
             {"stuck_for_us", c.stuck > 0 ? Json(c.stuck_for_us) : Json(nullptr)},
+            {"idle", c.idle},
             {"timing_out", c.timing_out},
             {"timeouts_max", c.timeouts_max},
             {"without_keepalive", c.without_keepalive},

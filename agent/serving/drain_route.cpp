@@ -35,10 +35,11 @@ std::string drains_json(const StatusSnapshot& s) {
                                      a.zone.empty() ? "null" : json_quote(a.zone),
                                      json_quote(probe::to_string(judged_state(link, a))), a.answered);
         });
-        drains += fmt::format(
-            "{}\n {{\"target\":{},\"began\":{},\"until\":{},\"reason\":{},\"addresses\":[{}]}}",
-            drains.empty() ? "" : ",", json_quote(d.target), json_quote(core::format_utc(d.began_wall_us)),
-            json_quote(core::format_utc(d.until_wall_us)), d.reason.empty() ? "null" : json_quote(d.reason), addresses);
+        drains +=
+            fmt::format("{}\n {{\"target\":{},\"began\":{},\"until\":{},\"reason\":{},\"free\":{},\"addresses\":[{}]}}",
+                        drains.empty() ? "" : ",", json_quote(d.target), json_quote(core::format_utc(d.began_wall_us)),
+                        json_quote(core::format_utc(d.until_wall_us)), d.reason.empty() ? "null" : json_quote(d.reason),
+                        d.free, addresses);
     }
     return fmt::format("{{\"schema_version\":1,\"ts\":{},\"drains\":[{}]}}\n",
                        json_quote(core::format_utc(s.now_wall_us)), drains);
@@ -96,7 +97,9 @@ HttpReply drain(const HttpQuery& query, ServedAgent& agent) {
     if (!target || target->empty()) return bad("target is missing: a zone or an address");
     const auto for_us = parse_duration(length.value_or(""));
     if (!for_us) return bad("for=" + shown(length.value_or("")) + " is not a duration, such as 1h");
-    return changed(query, agent, [&] { return agent.drain(*target, *for_us, query.argument("reason").value_or("")); });
+    const bool free = query.argument("free") == "1";
+    return changed(query, agent,
+                   [&] { return agent.drain(*target, *for_us, query.argument("reason").value_or(""), free); });
 }
 
 }  // namespace

@@ -287,6 +287,9 @@ void connection_metrics(Writer& w, const StatusSnapshot& s) {
     w.single("postern_app_connections_known", "gauge",
              "1 if the last look was complete, 0 if it failed, was cut short or there was none yet.",
              s.connections.known() && s.connections.complete ? 1 : 0);
+    w.family("postern_app_connections_freed_total", "counter",
+             "Stuck or idle connections to an address out of the answer that were ended.");
+    per_address(w, s, [](const LinkStatus&, const AddressStatus& a) { return std::optional(a.connections_freed); });
     if (!s.connections.known()) return;
     const auto each = [&s](auto sample) {
         for (const auto& link : s.links) {

@@ -36,7 +36,8 @@ class ServedAgent {
     /// Asks the API and probes everything now; returns at once.
     virtual void refresh() = 0;
     /// At once. kUsage: not possible as written; any other error: refused, and why.
-    virtual core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason) = 0;
+    virtual core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason,
+                                     bool free) = 0;
     /// "": all of them. kUsage: it is not drained.
     virtual core::Result<void> undrain(const std::string& target) = 0;
     /// Looks at the applications' connections as soon as the bounds allow; returns at once.

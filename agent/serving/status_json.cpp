@@ -151,6 +151,7 @@ Json address_json(const AddressStatus& a) {
             {"last", a.last ? result_json(*a.last) : Json(nullptr)},
             {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
             {"recent", a.recent},
+            {"connections_freed", a.connections_freed},
             {"connections", a.connections ? connections_json(*a.connections) : Json(nullptr)}};
 }
 
@@ -313,7 +314,8 @@ std::string status_json(const StatusSnapshot& s) {
         drains.push_back({{"target", d.target},
                           {"began", time_or_null(d.began_wall_us)},
                           {"until", time_or_null(d.until_wall_us)},
-                          {"reason", text_or_null(d.reason)}});
+                          {"reason", text_or_null(d.reason)},
+                          {"free", d.free}});
     }
     Json requests = Json::array();
     for (const auto& [key, count] : s.discovery.requests) {

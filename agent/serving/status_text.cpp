@@ -202,6 +202,11 @@ class Screen {
 
     /// Told also on a small screen: they say that something is wrong.
     void connections(const LinkStatus& link) {
+        for (const auto& a : link.addresses) {
+            if (a.connections_freed > 0)
+                paragraph(2, "", fmt::format("{} lost connections to {} were ended", a.connections_freed, a.ip.text()),
+                          nullptr);
+        }
         if (!link.connections) return;
         const auto& notes = link.connections->notes;
         for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)

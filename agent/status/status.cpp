@@ -276,6 +276,7 @@ std::string drain_text(const DrainStatus& d, Micros now_wall_us) {
     const Micros unit = left >= 2 * core::kMinute ? core::kMinute : core::kSecond;
     std::string out = fmt::format("{} until {}Z, for {} more", d.target,
                                   core::format_utc(d.until_wall_us).substr(0, 19), format_duration(left / unit * unit));
+    if (d.free) out += ", its idle and stuck connections are ended";
     if (!d.reason.empty()) out += ": " + d.reason;
     return out;
 }

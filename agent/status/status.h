@@ -51,6 +51,7 @@ struct AddressStatus {
     std::optional<probe::Availability> last_day;
     std::string recent;                            // marks of the last 60 results, see probe::History::recent()
     std::optional<TargetConnections> connections;  // of applications; nullopt: not known
+    std::uint64_t connections_freed = 0;           // lost ones that were ended since the start
 };
 
 /// What a link's cause is about, for views with their own texts.
@@ -100,6 +101,7 @@ struct DrainStatus {
     std::string target;  // a zone or an address
     Micros began_wall_us = 0, until_wall_us = 0;
     std::string reason;  // "": none was given
+    bool free = false;   // idle and stuck connections to it are ended
 };
 
 /// "cn-hangzhou-h until 2026-01-02T03:04:05Z, for 43m more: new cable"

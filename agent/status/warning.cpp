@@ -8,11 +8,12 @@ namespace postern::agent {
 
 namespace {
 
-constexpr std::array<std::pair<WarningKind, std::string_view>, 6> kWords = {{{WarningKind::kConfig, "config"},
+constexpr std::array<std::pair<WarningKind, std::string_view>, 7> kWords = {{{WarningKind::kConfig, "config"},
                                                                              {WarningKind::kDiscovery, "discovery"},
                                                                              {WarningKind::kZones, "zones"},
                                                                              {WarningKind::kClock, "clock"},
                                                                              {WarningKind::kHostDns, "host_dns"},
+                                                                             {WarningKind::kFreeing, "freeing"},
                                                                              {WarningKind::kAgent, "agent"}}};
 
 }  // namespace

@@ -15,6 +15,7 @@ enum class WarningKind {
     kZones,      // a followed name leads to one zone of several
     kClock,      // this host's clock against the API's
     kHostDns,    // the takeover, and /etc/hosts
+    kFreeing,    // stuck connections can't be ended
     kAgent,      // the agent can't write or read: plan, snapshot, logs, history
 };
 

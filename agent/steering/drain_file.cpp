@@ -37,7 +37,8 @@ tl::unexpected<core::Error> bad(const std::string& what) {
 std::optional<Drain> read_drain(const JsonView& item) {
     const auto target = DrainTarget::parse(item.at("target").text());
     const Drain drain{target.value_or(DrainTarget{}), core::parse_utc(item.at("began").text()),
-                      core::parse_utc(item.at("until").text()), item.at("reason").text()};
+                      core::parse_utc(item.at("until").text()), item.at("reason").text(),
+                      item.at("free").boolean().value_or(false)};
     const bool fine = target && drain.began_wall_us >= 0 && drain.until_wall_us >= drain.began_wall_us &&
                       check_drain(drain.until_wall_us - drain.began_wall_us, drain.reason).empty();
     return fine ? std::optional(drain) : std::nullopt;
@@ -48,10 +49,10 @@ std::optional<Drain> read_drain(const JsonView& item) {
 std::string format_drains(const std::vector<Drain>& drains) {
     std::string body = "[";
     for (const Drain& drain : drains) {
-        body += fmt::format("{}{{\"target\":{},\"began\":\"{}\",\"until\":\"{}\",\"reason\":{}}}",
+        body += fmt::format("{}{{\"target\":{},\"began\":\"{}\",\"until\":\"{}\",\"reason\":{},\"free\":{}}}",
                             body.size() == 1 ? "\n" : ",\n", core::json_quote(drain.target.text()),
                             core::format_utc(drain.began_wall_us), core::format_utc(drain.until_wall_us),
-                            core::json_quote(drain.reason));
+                            core::json_quote(drain.reason), drain.free);
     }
     body += "\n]";
     return head_of(body) + body + std::string(kEnd);

@@ -26,11 +26,11 @@ std::string check_drain(Micros for_us, std::string_view reason) {
     return "";
 }
 
-core::Result<void> Drains::add(const DrainTarget& target, Micros for_us, std::string reason) {
+core::Result<void> Drains::add(const DrainTarget& target, Micros for_us, std::string reason, bool free) {
     if (std::string wrong = check_drain(for_us, reason); !wrong.empty()) {
         return core::fail(core::Code::kUsage, std::move(wrong));
     }
-    Entry entry{target, for_us, clock_.mono_us() + for_us, std::move(reason)};
+    Entry entry{target, for_us, clock_.mono_us() + for_us, std::move(reason), free};
     const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e.target == target; });
     if (same != entries_.end()) {
         *same = std::move(entry);
@@ -56,7 +56,7 @@ std::vector<Drain> Drains::restore(const std::vector<Drain>& saved) {
             ended.push_back(drain);
         } else if (check_drain(length, drain.reason).empty() && entries_.size() < kMaxDrains) {
             remove(drain.target);
-            entries_.push_back({drain.target, length, clock_.mono_us() + left, drain.reason});
+            entries_.push_back({drain.target, length, clock_.mono_us() + left, drain.reason, drain.free});
         }
     }
     return ended;
@@ -76,11 +76,16 @@ bool Drains::covers(const EndpointAddress& address) const {
     return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.target.covers(address); });
 }
 
+bool Drains::frees(const EndpointAddress& address) const {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&](const Entry& e) { return e.free && e.target.covers(address); });
+}
+
 Drain Drains::as_drain(const Entry& entry) const {
     // To the second, so that it stays the same though the two clocks are not read at once.
     const Micros exact = clock_.wall_us() + entry.end_mono_us - clock_.mono_us();
     const Micros until = (exact + core::kSecond / 2) / core::kSecond * core::kSecond;
-    return {entry.target, until - entry.length_us, until, entry.reason};
+    return {entry.target, until - entry.length_us, until, entry.reason, entry.free};
 }
 
 std::vector<Drain> Drains::list() const {

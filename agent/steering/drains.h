@@ -35,6 +35,7 @@ struct Drain {
     DrainTarget target;
     core::Micros began_wall_us = 0, until_wall_us = 0;
     std::string reason;  // "": none was given
+    bool free = false;   // idle and stuck connections to it are ended
     bool operator==(const Drain&) const = default;
 };
 
@@ -46,7 +47,7 @@ class Drains {
     explicit Drains(const core::Clock& clock) : clock_(clock) {}
 
     /// Replaces the drain of the same target. kUsage: check_drain() objects, or there are too many.
-    core::Result<void> add(const DrainTarget& target, core::Micros for_us, std::string reason);
+    core::Result<void> add(const DrainTarget& target, core::Micros for_us, std::string reason, bool free = false);
     /// False: it was not drained.
     bool remove(const DrainTarget& target);
     void clear() { entries_.clear(); }
@@ -57,6 +58,8 @@ class Drains {
     std::vector<Drain> take_ended();
 
     bool covers(const EndpointAddress& address) const;
+    /// Whether a drain of it asks to end connections.
+    bool frees(const EndpointAddress& address) const;
     /// In the order of their beginning.
     std::vector<Drain> list() const;
     std::optional<core::Micros> next_end_mono_us() const;
@@ -67,6 +70,7 @@ class Drains {
         DrainTarget target;
         core::Micros length_us, end_mono_us;
         std::string reason;
+        bool free;
     };
     Drain as_drain(const Entry& entry) const;
 

@@ -155,6 +155,10 @@ class Compiler {
             plan_.upstreams.push_back({upstream_id(u), u});
         for (const auto& link : input_.links) {
             plan_.links.push_back({link_id(link.name), link.name});
+            for (core::PlanTarget target : link.targets) {
+                target.link = static_cast<std::uint32_t>(plan_.links.size() - 1);
+                plan_.targets.push_back(target);
+            }
             if (!link.answer) continue;
             if (auto added = add_forward(link); !added) return core::fail(added.error());
             for (const auto& a : link.addresses)
@@ -319,6 +323,7 @@ PlanInput without_verdicts(PlanInput input) {
             unknown.push_back({a, {}, false, 0});
         link.decision = decide_answer(unknown, input.host_zone);
         link.verdicts_until = 0;
+        link.targets.clear();
     }
     return input;
 }

@@ -18,8 +18,9 @@ struct PlanLinkInput {
     std::string host;
     EndpointSet addresses;  // all known; empty: not ready (SERVFAIL + EDE 14)
     AnswerDecision decision;
-    Micros verdicts_until = 0;  // mono_us; 0: no verdicts, `stale` holds
-    bool answer = true;         // false: the plan has the link without its name, which is forwarded
+    Micros verdicts_until = 0;              // mono_us; 0: no verdicts, `stale` holds
+    bool answer = true;                     // false: the plan has the link without its name, which is forwarded
+    std::vector<core::PlanTarget> targets;  // their `link` is the compiler's
 };
 
 struct PlanInput {
@@ -34,7 +35,7 @@ struct PlanInput {
     std::vector<PlanLinkInput> links;
 };
 
-/// Fingerprint of the lasting content: names, addresses, upstreams, settings; not verdicts, generation, times.
+/// Fingerprint of the lasting content: names, addresses, upstreams, settings; not verdicts, targets, generation, times.
 std::uint64_t membership_of(const PlanInput& input);
 
 /// The plan with its verdicts. kConfigBadValue if a host is not a DNS name, kTooLarge if an answer is.

@@ -201,6 +201,38 @@ std::vector<ConnectionTarget> Steering::connection_targets() const {
     return out;
 }
 
+std::vector<core::PlanTarget> Steering::plan_targets(const Link& link) const {
+    using core::TargetState;
+    if (!link.config.answer) return {};
+    const auto state_of = [&](const AddressVerdict& a) {
+        const auto& answer = link.decision.fresh;
+        if (std::find(answer.begin(), answer.end(), a.address.ip) != answer.end()) return TargetState::kAnswered;
+        const bool down = a.verdict.path == probe::State::kDown;
+        if (a.drained && (!down || drains_.frees(a.address))) return TargetState::kDrained;
+        return down ? TargetState::kPathDown : TargetState::kLeftOut;
+    };
+    std::vector<core::PlanTarget> out;
+    for (const auto& a : verdicts_of(link)) {
+        const TargetState state = state_of(a);
+        const bool free = state == TargetState::kDrained ? drains_.frees(a.address)
+                                                         : state == TargetState::kPathDown && link.config.free_stuck;
+        out.push_back({0, {a.address.ip, link.config.probe.port}, state, free});
+    }
+    return out;
+}
+
+std::vector<FreeTarget> Steering::to_free() const {
+    std::vector<FreeTarget> out;
+    for (const auto& link : links_) {
+        if (link.decision.all_down || link.decision.fresh.empty()) continue;
+        for (const auto& target : plan_targets(link)) {
+            if (target.free)
+                out.push_back({{link.config.name, target.address}, target.state == core::TargetState::kDrained});
+        }
+    }
+    return out;
+}
+
 bool Steering::all_good() const {
     return std::all_of(links_.begin(), links_.end(), [this](const Link& link) {
         return !link.config.probe.enabled ||
@@ -378,7 +410,7 @@ PlanInput Steering::plan_input() const {
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
         input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link),
-                               link.config.answer});
+                               link.config.answer, plan_targets(link)});
     }
     return input;
 }
@@ -467,7 +499,7 @@ void Steering::fill_status(StatusSnapshot& status) const {
     }
     judge_zones(status);
     for (const Drain& d : drains_.list())
-        status.drains.push_back({d.target.text(), d.began_wall_us, d.until_wall_us, d.reason});
+        status.drains.push_back({d.target.text(), d.began_wall_us, d.until_wall_us, d.reason, d.free});
     const auto schedule = scheduler_.counters();
     status.probes = counters_;
     status.probes.attempts = schedule.attempts;

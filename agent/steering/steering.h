@@ -73,9 +73,10 @@ class Steering final : private EndpointSync::Listener {
     /// See EndpointSync.
     void restart_overdue_polls() { sync_.restart_overdue(); }
 
-    /// Takes a zone or an address out of the answers for a time, at once; another drain of the same is replaced. kUsage;
+    /// Takes a zone or an address out of the answers for a time, at once; another drain of the same is replaced. With
+    /// `free`, idle and stuck connections to it are to be ended (to_free()). kUsage;
     /// kRefused, with the reason of each link: it would leave one without an address that is known to be good.
-    core::Result<void> drain(std::string_view target, Micros for_us, const std::string& reason);
+    core::Result<void> drain(std::string_view target, Micros for_us, const std::string& reason, bool free = false);
     /// "": all of them. kUsage: it is not drained.
     core::Result<void> undrain(std::string_view target);
     std::vector<Drain> drains() const { return drains_.list(); }
@@ -92,6 +93,8 @@ class Steering final : private EndpointSync::Listener {
     std::optional<std::vector<probe::ProbeTarget>> targets_of(std::string_view link) const;
     /// The addresses whose connections are of interest: the links', then the public gateways'.
     std::vector<ConnectionTarget> connection_targets() const;
+    /// Those whose lost connections the owner asks to end: withdrawn, while another address of the link is answered.
+    std::vector<FreeTarget> to_free() const;
     /// Whether every probed address is up, and settled.
     bool all_good() const;
     /// Something else than a probe says that the address may have failed: its next probe comes now. Never a verdict.
@@ -124,6 +127,7 @@ class Steering final : private EndpointSync::Listener {
     void use_drains();
     void end_drains();
     void publish_soon();
+    std::vector<core::PlanTarget> plan_targets(const Link& link) const;
     void count(const probe::ProbeResult& result);
     Micros verdicts_until(const Link& link) const;
     void judge_zones(StatusSnapshot& status) const;

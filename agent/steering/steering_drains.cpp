@@ -48,7 +48,7 @@ core::Result<void> Steering::may_drain(const DrainTarget& target) const {
                                 : "single addresses of the zone can be drained for other links");
 }
 
-core::Result<void> Steering::drain(std::string_view text, Micros for_us, const std::string& reason) {
+core::Result<void> Steering::drain(std::string_view text, Micros for_us, const std::string& reason, bool free) {
     const auto target = DrainTarget::parse(text);
     if (!target) return core::fail(target.error());
     if (auto may = may_drain(*target); !may) {
@@ -56,7 +56,7 @@ core::Result<void> Steering::drain(std::string_view text, Micros for_us, const s
             core::log_info("drain_refused", may.error().what, {{"target", target->text()}});
         return may;
     }
-    if (auto added = drains_.add(*target, for_us, reason); !added) return added;
+    if (auto added = drains_.add(*target, for_us, reason, free); !added) return added;
     core::log_info(
         "drain_began", "a zone or an address is out of the answer until its time is over",
         {{"target", target->text()}, {"until", core::format_utc(clock_.wall_us() + for_us)}, {"reason", reason}});

@@ -4,41 +4,15 @@
 import json
 import os
 import socket
-import threading
 import unittest
 
 from host import LINK, NAME, ZONE_A, HostTest  # first: it enters the namespaces
 
-from doctor_kit import drop, run
+from doctor_kit import run
+from stuck import BlackHole
 
 DEAD = "127.0.0.21"  # its gateway's ends of connections lose every packet
 PUBLIC_NAME, PUBLIC = "gw.cloud.name.test", "127.0.0.9"
-
-
-class BlackHole:
-    """Accepts, then never receives: what is sent there gets no acknowledgement."""
-
-    def __init__(self, address):
-        self.listener = socket.create_server((address, 443), backlog=64)
-        self.accepted = {}
-        self.thread = threading.Thread(target=self._accept, daemon=True)
-        self.thread.start()
-
-    def _accept(self):
-        while True:
-            try:
-                peer, name = self.listener.accept()
-            except OSError:
-                return
-            drop(peer)
-            self.accepted[name] = peer
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
-        for peer in self.accepted.values():
-            peer.close()
 
 
 class Connections(HostTest):

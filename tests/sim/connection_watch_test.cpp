@@ -32,7 +32,7 @@ struct World : SocketLooker, ConnectionWatch::Outside {
     SocketLook found{.targets = {seen(0, 0)}, .complete = true, .took_us = 3000, .cpu_us = 2000};
     std::vector<Micros> looks;
     std::vector<std::string> logged;
-    int timed_out = 0;
+    int timed_out = 0, looked_times = 0;
     Micros takes = 3000;
     std::unique_ptr<ConnectionWatch> watch;
 
@@ -56,6 +56,7 @@ struct World : SocketLooker, ConnectionWatch::Outside {
         CHECK((link == "prod" && ip == kIp));
         ++timed_out;
     }
+    void looked() override { ++looked_times; }
     std::size_t looks_in(Micros time) {
         const auto before = looks.size();
         clock.advance(time);

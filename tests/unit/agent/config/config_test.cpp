@@ -176,6 +176,15 @@ TEST_CASE("config: a link that only verifies its name is read, and check-config 
     CHECK(contains(only_issue(head + "answer = \"no\"\n"), "6 link.answer: expected true or false"));
 }
 
+TEST_CASE("config: ending stuck connections needs probes and an answer of postern's", "[config]") {
+    const std::string head = "[[link]]\nname = \"a\"\nhost = \"a.example\"\ntoken_env = \"T\"\nendpoint = \"ep-1\"\n";
+    CHECK_FALSE(parse_config("f", head)->links[0].free_stuck);
+    CHECK(parse_config("f", head + "free_stuck = true\n")->links[0].free_stuck);
+    CHECK(contains(only_issue(head + "free_stuck = true\nanswer = false\n"), "6 link.free_stuck: follows from probes"));
+    CHECK(contains(only_issue(head + "free_stuck = true\n[link.probe]\nenabled = false\n"),
+                   "it needs [link.probe] enabled = true"));
+}
+
 TEST_CASE("config: names and hosts are unique, and the first place is named", "[config]") {
     const std::string other =
         "[[link]]\nname = \"tdengine-prod\"\nhost = \"gw-private.CLOUD.example.com\"\naddresses = "

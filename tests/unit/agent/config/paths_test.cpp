@@ -34,9 +34,9 @@ TEST_CASE("paths: the table has every path once", "[config]") {
         CHECK(all.count("") == 0);
     }
     CHECK(folders_of(paths_of(moved)) == std::vector<std::string>{"/r", "/s"});
-    CHECK(folders_of(paths_of({})) == std::vector<std::string>{"/run/postern", "/run/postern-hostdns",
-                                                               "/run/postern-resolver", "/var/lib/postern",
-                                                               "/var/lib/postern-plan"});
+    CHECK(folders_of(paths_of({})) == std::vector<std::string>{"/run/postern", "/run/postern-free",
+                                                               "/run/postern-hostdns", "/run/postern-resolver",
+                                                               "/var/lib/postern", "/var/lib/postern-plan"});
 }
 
 TEST_CASE("paths: a name is of one folder", "[config]") {

@@ -51,7 +51,9 @@ TEST_CASE("drain route: a change is a POST with the header", "[drain_route]") {
     CHECK(status_of(post(f, "/api/v1/drain?target=10.0.1.1&for=1h&reason=new%20cable%20%26c", "127.0.0.5")) == 200);
     CHECK(status_of(post(f, "/api/v1/undrain?target=cn-hangzhou-h")) == 200);
     CHECK(status_of(post(f, "/api/v1/undrain")) == 200);
-    CHECK(agent.drain_requests == "drain 10.0.1.1 3600 new cable &c\nundrain cn-hangzhou-h\nundrain \n");
+    CHECK(status_of(post(f, "/api/v1/drain?target=10.0.1.1&for=1h&free=1")) == 200);
+    CHECK(agent.drain_requests ==
+          "drain 10.0.1.1 3600 new cable &c\nundrain cn-hangzhou-h\nundrain \ndrain 10.0.1.1 3600  free\n");
 }
 
 TEST_CASE("drain route: other hosts see what is drained, and change nothing", "[drain_route]") {

@@ -31,8 +31,10 @@ struct FakeAgent : agent::ServedAgent {
         return std::nullopt;
     }
     void refresh() override { ++refreshes; }
-    core::Result<void> drain(const std::string& target, core::Micros for_us, const std::string& reason) override {
-        drain_requests += "drain " + target + " " + std::to_string(for_us / core::kSecond) + " " + reason + "\n";
+    core::Result<void> drain(const std::string& target, core::Micros for_us, const std::string& reason,
+                             bool free) override {
+        drain_requests += "drain " + target + " " + std::to_string(for_us / core::kSecond) + " " + reason +
+                          (free ? " free" : "") + "\n";
         return outcome;
     }
     core::Result<void> undrain(const std::string& target) override {

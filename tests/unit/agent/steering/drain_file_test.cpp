@@ -19,7 +19,7 @@ namespace {
 constexpr core::Micros kNow = 1767323045LL * core::kSecond;
 
 const std::vector<Drain> kTwo{{*DrainTarget::parse("cn-hangzhou-h"), kNow, kNow + kHour, "works \"here\" \xe4\xb8\xad"},
-                              {*DrainTarget::parse("fd00::1"), kNow, kNow + 72 * kHour, ""}};
+                              {*DrainTarget::parse("fd00::1"), kNow, kNow + 72 * kHour, "", true}};
 
 struct Kept {
     test::TempFolder folder;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// `postern connections --free`: ends what is stuck at withdrawn addresses, by the plan, as postern-free does it - here,
+// with the right of whoever runs it.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "agent/client/console.h"
+#include "agent/commands/cli.h"
+#include "agent/commands/connections_free.h"
+#include "agent/config/paths.h"
+#include "agent/freeing/destroyer.h"
+#include "agent/freeing/may_free.h"
+#include "core/file_system.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/printable.h"
+#include "core/text.h"
+
+namespace postern::agent {
+
+namespace {
+
+constexpr Micros kPause = core::kSecond;  // the destroyer's limit is by the second
+
+struct Row {
+    std::string link;
+    core::SocketAddress address;
+    FreeReply reply;
+    std::map<std::uint32_t, std::uint32_t> users;  // connections by user
+};
+
+bool withdrawn(const core::PlanTarget& target) {
+    return target.state == core::TargetState::kPathDown || target.state == core::TargetState::kDrained;
+}
+
+Row free_one(const core::PlanView& plan, const core::PlanTarget& target, bool try_only, Destroyer& destroyer) {
+    Row row{plan.links[target.link].name, target.address, {}, {}};
+    const Permission may = may_free(plan, target.address, core::now_mono_us(), core::boot_id(), true);
+    row.reply.refusal = may.refusal;
+    if (may.refusal != FreeRefusal::kNone) return row;
+    Interruptible interruptible;
+    for (std::uint32_t freed = 0;;) {
+        row.reply = destroyer.free({target.address, may.lost, {}, try_only});
+        if (row.users.empty()) row.users = destroyer.users();
+        freed += row.reply.freed;
+        row.reply.freed = freed;
+        const bool more = !try_only && row.reply.left > 0 && row.reply.refusal == FreeRefusal::kNone;
+        if (!more || !interruptible.sleep(kPause)) return row;
+    }
+}
+
+std::string text_of(const Row& row, bool try_only) {
+    const FreeReply& r = row.reply;
+    std::string out =
+        fmt::format("{}  {}  {}", row.address.text(), core::printable(row.link),
+                    try_only ? fmt::format("{} would be ended", r.left) : fmt::format("{} ended", r.freed));
+    if (!try_only && r.left > 0) out += fmt::format(", {} left", r.left);
+    std::string users;
+    for (const auto& [uid, count] : row.users)
+        core::add_item(users, fmt::format("{} of uid {}", count, uid));
+    if (!users.empty()) out += " (" + users + ")";
+    if (r.refusal != FreeRefusal::kNone) out += fmt::format(": {}", explain(r.refusal));
+    return out + "\n";
+}
+
+std::string json_of(const Row& row) {
+    return fmt::format(
+        "{{\"link\":{},\"ip\":{},\"port\":{},\"freed\":{},\"left\":{},\"refusal\":{}}}", core::json_quote(row.link),
+        core::json_quote(row.address.ip.text()), row.address.port, row.reply.freed, row.reply.left,
+        row.reply.refusal == FreeRefusal::kNone ? "null" : core::json_quote(to_string(row.reply.refusal)));
+}
+
+}  // namespace
+
+int free_connections(const Config& config, const ConnectionsCommand& command) {
+    const std::string path = paths_of(config.agent).current_plan;
+    const auto plan = core::PlanView::load(path);
+    if (!plan) {
+        complain("connections",
+                 core::Error{core::Code::kPlanInvalid,
+                             fmt::format("the agent's plan {} can't be used: {}", path, core::to_string(plan.error())),
+                             "is the agent running? run this as root", 0});
+        return kExitUnknown;
+    }
+    Destroyer destroyer;
+    std::string out;
+    bool all = true, known = true;
+    for (const auto& target : plan->targets) {
+        if (!withdrawn(target)) continue;
+        const Row row = free_one(*plan, target, command.dry_run, destroyer);
+        all &= row.reply.left == 0 && row.reply.refusal == FreeRefusal::kNone;
+        known &= row.reply.refusal != FreeRefusal::kNoRight && row.reply.refusal != FreeRefusal::kUnsupported &&
+                 row.reply.refusal != FreeRefusal::kFailed;
+        out += command.json ? (out.empty() ? "" : ",") + json_of(row) : text_of(row, command.dry_run);
+    }
+    if (command.json) {
+        print(fmt::format("{{\"schema_version\":1,\"dry_run\":{},\"addresses\":[{}]}}\n", command.dry_run, out));
+    } else {
+        print(out.empty() ? "no address is withdrawn: nothing to end\n" : out);
+    }
+    return !known ? kExitUnknown : all ? kExitGood : kExitWarning;
+}
+
+}  // namespace postern::agent
