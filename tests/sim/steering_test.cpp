@@ -105,23 +105,38 @@ TEST_CASE("agent: a probe on demand takes the addresses in the order of the answ
     CHECK_FALSE(w.engine->targets_of("other"));
 }
 
-TEST_CASE("agent: a new address waits for its first success, a minute at most", "[sim]") {
+// As long as it is not withdrawn it may fail some of a client's connections: nobody is told that all is well.
+TEST_CASE("agent: two of three attempts failing for 25 s are said to be degraded, and change no answer", "[sim]") {
     World w;
+    Config config = World::config();
+    config.links[0].token.file = "token";
+    w.engine->configure(config);
     w.engine->start(false);
-    w.clock.advance(kMinute);
-    const auto add = [&w](const char* ip) {
-        w.cloud.set({{"zone-a", "10.0.1.1"}, {"zone-b", "10.0.2.1"}, {"zone-c", ip}});
-        w.engine->refresh([] {});
+    w.clock.advance(10 * kMinute);
+    int turn = 0;
+    w.prober.set_each([&](const probe::ProbeTarget& target) {
+        const bool fails = target.ip.text() == "10.0.1.1" && ++turn % 3 != 0;
+        return fails ? test::FakeProber::Outcome{Reason::kTcpReset} : test::FakeProber::Outcome{};
+    });
+    const auto look = [&w] {
+        StatusSnapshot s;
+        w.engine->fill_status(s);
+        for (auto& link : s.links)
+            judge(link);
+        return s.links[0];
     };
-    w.prober.set("10.0.3.1", {Reason::kTcpTimeout, kSecond});
-    add("10.0.3.1");
-    for (int second = 0; second < 90; ++second) {  // it fails, and is known to be down by then
+    while (turn == 0)
         w.clock.advance(kSecond);
-        CHECK(w.answer() == "10.0.1.1 10.0.2.1");
-    }
-    w.prober.clear();
-    w.clock.advance(kMinute);
-    CHECK(w.answer() == "10.0.1.1 10.0.2.1 10.0.3.1");
+    int said_after = 0;
+    for (; look().state == probe::State::kUp && said_after < 25; ++said_after)
+        w.clock.advance(kSecond);
+    CHECK(said_after <= 18);
+    w.clock.advance((25 - said_after) * kSecond);
+    CHECK(look().state == probe::State::kDegraded);
+    CHECK(look().addresses[0].state == probe::State::kDegraded);
+    CHECK(look().addresses[0].rate.failed() >= 10);
+    CHECK(look().addresses[0].peers_rate.failed() == 0);
+    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
 }
 
 TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
