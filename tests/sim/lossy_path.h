@@ -4,6 +4,8 @@
 // probes and fast retransmissions that make real connections faster: what is simulated is the worse case.
 #pragma once
 
+#include <algorithm>
+
 #include "core/clock.h"
 #include "core/random.h"
 #include "probe/probe_types.h"

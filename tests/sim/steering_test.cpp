@@ -105,40 +105,6 @@ TEST_CASE("agent: a probe on demand takes the addresses in the order of the answ
     CHECK_FALSE(w.engine->targets_of("other"));
 }
 
-// As long as it is not withdrawn it may fail some of a client's connections: nobody is told that all is well.
-TEST_CASE("agent: two of three attempts failing for 25 s are said to be degraded, and change no answer", "[sim]") {
-    World w;
-    Config config = World::config();
-    config.links[0].token.file = "token";
-    w.engine->configure(config);
-    w.engine->start(false);
-    w.clock.advance(10 * kMinute);
-    int turn = 0;
-    w.prober.set_each([&](const probe::ProbeTarget& target) {
-        const bool fails = target.ip.text() == "10.0.1.1" && ++turn % 3 != 0;
-        return fails ? test::FakeProber::Outcome{Reason::kTcpReset} : test::FakeProber::Outcome{};
-    });
-    const auto look = [&w] {
-        StatusSnapshot s;
-        w.engine->fill_status(s);
-        for (auto& link : s.links)
-            judge(link);
-        return s.links[0];
-    };
-    while (turn == 0)
-        w.clock.advance(kSecond);
-    int said_after = 0;
-    for (; look().state == probe::State::kUp && said_after < 25; ++said_after)
-        w.clock.advance(kSecond);
-    CHECK(said_after <= 18);
-    w.clock.advance((25 - said_after) * kSecond);
-    CHECK(look().state == probe::State::kDegraded);
-    CHECK(look().addresses[0].state == probe::State::kDegraded);
-    CHECK(look().addresses[0].rate.failed() >= 10);
-    CHECK(look().addresses[0].peers_rate.failed() == 0);
-    CHECK(w.answer() == "10.0.1.1 10.0.2.1");
-}
-
 TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
     World w;
     w.engine->start(false);

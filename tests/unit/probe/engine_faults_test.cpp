@@ -245,6 +245,8 @@ TEST_CASE("engine: faults in the contents of the reply", "[engine][faults]") {
         {json(R"({"code":904,"desc":"Database not exist"})"), Phase::kSql, Reason::kSqlError, 200, 904},
         {length_reply("404 page not found", 404, "text/plain"), Phase::kReply, Reason::kNotTdengine, 404, {}},
         {chunked_reply(html, 404, "text/html"), Phase::kReply, Reason::kNotTdengine, 404, {}},
+        {json(R"({"code":1,"desc":"no such path"})", 404), Phase::kReply, Reason::kHttpStatus4xx, 404, 1},
+        {length_reply("", 404, "text/plain"), Phase::kReply, Reason::kHttpStatus4xx, 404, {}},
         {chunked_reply(html, 200, "text/html"), Phase::kReply, Reason::kNotTdengine, 200, {}},
         {json(R"({"code":0,"da)"), Phase::kReply, Reason::kBodyInvalidJson, 200, {}},
         {json(""), Phase::kReply, Reason::kBodyInvalidJson, 200, {}},
