@@ -51,23 +51,22 @@ void Steering::configure(const Config& config) {
     for (const auto& link : config_.links) {
         const auto same =
             std::find_if(before.begin(), before.end(), [&](const Link& b) { return b.config.name == link.name; });
-        links_.push_back(
-            {link, make_spec(link), same == before.end() ? EndpointSet() : std::move(same->addresses), {}});
+        Link& now = links_.emplace_back();
+        if (same != before.end()) now = std::move(*same);
+        now.config = link;
+        now.spec = make_spec(link);
     }
     sync_.configure(config_);  // on_addresses() for those whose addresses change with it
     set_targets();
     set_comparisons();
     vpc_answers_.configure(config_.links);
-    for (auto& link : links_)
-        decide(link);
-    publish_soon();
+    decide_again();
+    publish_soon();  // what is not an answer, too
 }
 
 core::Result<int> Steering::restore_verdicts(const std::string& saved) {
     const auto restored = verdicts_.restore(saved, config_.dns.plan_ttl_us);
-    for (auto& link : links_)
-        decide(link);
-    publish_soon();
+    decide_again();
     return restored;
 }
 
@@ -108,9 +107,8 @@ void Steering::set_upstreams(const HostUpstreams& upstreams) {
 void Steering::set_host_zone(const std::string& zone) {
     if (zone == host_zone_) return;
     host_zone_ = zone;
-    for (auto& link : links_)
-        decide(link);
-    publish_soon();
+    decide_again();
+    publish_soon();  // the zone is in the plan, too
 }
 
 void Steering::token_changed(const std::string& name) {
@@ -256,11 +254,8 @@ void Steering::on_addresses(const std::string& name, const EndpointSet& addresse
     link->addresses = addresses;
     set_targets();
     decide(*link);
-    newcomers_.start_in(probe::kNewcomer, [this] {  // none was probed: what is not known bad is answered
-        for (auto& each : links_)
-            decide(each);
-        publish_soon();
-    });
+    // None was probed: what is not known bad is answered.
+    newcomers_.start_in(probe::kNewcomer, [this] { decide_again(); });
     tell_comparison(*link);
     vpc_answers_.compare(name);
     holding_ = false;  // the plan on disk is out of date
@@ -302,10 +297,25 @@ bool Steering::decide(Link& link) {
     return changed;
 }
 
-/// Changed addresses are logged as endpoint_changed; this is for answers changed by verdicts.
+bool Steering::decide_again(Link& link) {
+    const AnswerDecision before = link.decision;
+    if (!decide(link)) return false;
+    publish_soon();
+    tell_steering(link, before);
+    return true;
+}
+
+bool Steering::decide_again() {
+    bool changed = false;
+    for (Link& link : links_)
+        changed = decide_again(link) || changed;
+    return changed;
+}
+
+/// Changed addresses are logged as endpoint_changed; this is for other answers to the same ones. A first answer is no change.
 void Steering::tell_steering(const Link& link, const AnswerDecision& before) const {
     const AnswerDecision& now = link.decision;
-    if (now.fresh == before.fresh && now.all_down == before.all_down) return;
+    if (before.fresh.empty() || (now.fresh == before.fresh && now.all_down == before.all_down)) return;
     core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
               now.all_down ? "every address is down: all are answered" : "the DNS answer has other addresses now",
               {{"link", link.config.name},
@@ -342,10 +352,7 @@ probe::Pace Steering::on_result(const probe::ProbeResult& result) {
                        {"detail", result.detail}});
         }
         if (fold.changed()) tell_comparison(link);
-        const AnswerDecision before = link.decision;
-        if (!decide(link)) continue;
-        publish_soon();
-        tell_steering(link, before);
+        decide_again(link);
     }
     if (holding_ && first_sweep_done()) {
         holding_ = false;

@@ -122,6 +122,9 @@ class Steering final : private EndpointSync::Listener {
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
     /// Decides again; true if the plan changes: the answer, or the reason for it.
     bool decide(Link& link);
+    /// The same after anything but a change of addresses; tells and publishes what has changed.
+    bool decide_again(Link& link);
+    bool decide_again();  // every link
     void tell_steering(const Link& link, const AnswerDecision& before) const;
     core::Result<void> may_drain(const DrainTarget& target) const;
     void use_drains();
