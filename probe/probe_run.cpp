@@ -130,6 +130,7 @@ void ProbeRun::drive_tls() {
         result_.certificate = tls_->certificate();
         result_.tls_version = tls_->version();
         result_.tls_cipher = tls_->cipher();
+        result_.tls_group = tls_->group();
         const TlsSession::Judgement judged = tls_->judge();
         const core::Micros now = clock_.mono_us();
         if (judged.reason != Reason::kNone) {

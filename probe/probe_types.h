@@ -141,6 +141,7 @@ struct ProbeResult {
     bool http_1_0 = false;                       // else 1.1
     int redirects = 0;
     std::string tls_version, tls_cipher;
+    std::string tls_group;  // of the key exchange, by its IANA name ("x25519"); "" for one without a group
     CertificateInfo certificate;
     std::uint16_t local_port = 0;
 };

@@ -260,5 +260,9 @@ std::string TlsSession::cipher() const {
     const char* name = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC name, not OpenSSL's own
     return name != nullptr ? name : "";
 }
+std::string TlsSession::group() const {
+    const char* name = SSL_group_to_name(ssl_, static_cast<int>(SSL_get_negotiated_group(ssl_)));
+    return name != nullptr ? name : "";
+}
 
 }  // namespace postern::probe

@@ -78,6 +78,8 @@ class TlsSession {
     CertificateInfo certificate() const;
     std::string version() const;  // "TLSv1.3"
     std::string cipher() const;
+    /// The group of the key exchange by its IANA name, "x25519"; "" for a key exchange without one (RSA).
+    std::string group() const;
     /// OpenSSL's text for the last failure, or the name of the alert.
     const std::string& error() const { return error_; }
 

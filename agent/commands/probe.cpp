@@ -166,7 +166,7 @@ class Report {
         const auto add = [&out](const std::string& text) { core::add_item(out, text); };
         if (r.http_status) add(fmt::format("HTTP {}", *r.http_status));
         if (r.sql_code) add(fmt::format("code {}", *r.sql_code));
-        if (!r.tls_version.empty()) add(r.tls_version);
+        if (!r.tls_version.empty()) add(r.tls_version + (r.tls_group.empty() ? "" : " with " + r.tls_group));
         if (r.certificate.present)
             add("certificate until " + core::format_utc(r.certificate.not_after_us).substr(0, 10));
         return out;

@@ -132,6 +132,7 @@ class Matrix(SharedHostTest):
                 self.assertRegex(record["cert_fingerprint_sha256"], r"^[0-9a-f]{64}$")
                 self.assertEqual(record["tls_version"], "TLSv1.3", record)
                 self.assertRegex(record["tls_cipher"], "^TLS_")
+                self.assertEqual(record["tls_group"], "x25519", record)
                 self.assertGreater(record["local_port"], 0)
 
     def test_nobody_with_a_bad_certificate_gets_a_request(self):
