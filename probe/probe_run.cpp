@@ -17,9 +17,6 @@
 namespace postern::probe {
 namespace {
 
-/// A timer that fires this late means that the host was suspended or the loop blocked, not that the peer was late.
-constexpr core::Micros kStandstill = 500 * core::kMillisecond;
-
 std::string error_text(int error) {
     char buffer[128];
     return ::strerror_r(error, buffer, sizeof buffer);
@@ -417,7 +414,7 @@ void ProbeRun::arm(core::Micros due) {
 
 void ProbeRun::expired(core::Micros due) {
     const core::Micros now = clock_.mono_us();
-    if (now - due > kStandstill) {
+    if (now - due > kTimerLate) {
         fail(phase_, Reason::kLocalCancelled,
              fmt::format("this host was suspended or its event loop blocked for {}: the attempt does not count",
                          core::milliseconds(now - due)),

@@ -21,6 +21,7 @@ namespace postern::probe {
 struct TlsFacts {
     std::string version, cipher, group;  // as in ProbeResult
     CertificateInfo certificate;
+    HandshakeFate large_hello = HandshakeFate::kUnknown;
     bool operator==(const TlsFacts&) const = default;
 };
 

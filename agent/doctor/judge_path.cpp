@@ -121,6 +121,11 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
         v["days"] = std::to_string(spec.expiry_warning_us / core::kDay);
         out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
     }
+    if (step == Step::kTls && r.large_hello > probe::HandshakeFate::kPassed) {
+        v["fate"] = std::string(to_string(r.large_hello));
+        out.push_back(found("PN-TLS-LARGE-HELLO", r.link, r.ip.text(), v));
+        out.back().evidence = {{"large_hello", v["fate"]}};
+    }
     if (step == Step::kHttp && r.ok && spec.degraded_over_us > 0 && r.total_us > spec.degraded_over_us) {
         v["ms"] = core::in_ms(r.total_us);
         v["limit"] = core::in_ms(spec.degraded_over_us);

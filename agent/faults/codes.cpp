@@ -109,6 +109,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-TLS-NAME", kTls, kFail, kYou, kOtherServer, Reason::kCertNameMismatch},
     {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kOtherServer, Reason::kCertUntrusted},
     {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
+    {"PN-TLS-LARGE-HELLO", kTls, kWarn, kCloudAdmin},
 
     {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, {}, Reason::kHttpTimeout},
     {"PN-HTTP-RESET", kHttp, kFail, kTdengine, {}, Reason::kHttpReset},

@@ -82,6 +82,19 @@ class Gateways(DoctorTest):
         self.assertEqual(report.because("tls"), {"PN-API-CLOCK"})
         self.assertRegex(report.of("PN-API-CLOCK")["found"], "(2 h 0|1 h 59) min behind")
 
+    def test_a_middlebox_drops_large_hellos(self):
+        for how, fate in (("drop", "silent"), ("reset", "reset"), ("close", "closed")):
+            with self.subTest(how):
+                self.gateways("zone-a", mode="large_hello", how=how)
+                report = self.doctor(warns={"PN-TLS-LARGE-HELLO"})
+                finding = report.of("PN-TLS-LARGE-HELLO")
+                self.assertEqual((finding["ip"], finding["evidence"]["large_hello"]), (ZONE_A, fate))
+                self.assertEqual([f["state"] for f in report.findings if f["step"] == "sql"], ["PASS", "PASS"])
+
+    def test_a_large_hello_is_nothing_where_the_small_one_is_dropped_too(self):
+        self.gateways("zone-a", mode="large_hello", bytes=100)
+        self.doctor(fails={"PN-TLS-TIMEOUT"})
+
     def test_websockets_fail_where_they_are_asked(self):
         self.gateways("zone-a", mode="ws_status", status=403)
         path = self.config(link={"probe": {"ws": True}})

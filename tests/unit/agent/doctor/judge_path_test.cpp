@@ -71,6 +71,25 @@ TEST_CASE("doctor: silence in TLS that small packets break is a black hole", "[d
     CHECK(troubles(judge_path("prod", {silent, good("10.0.2.9")}, kNow)) == "FAIL PN-TLS-MTU");
 }
 
+TEST_CASE("doctor: a large hello that is lost where the small one passes is a box on the way", "[doctor]") {
+    using probe::HandshakeFate;
+    for (const auto fate :
+         {HandshakeFate::kSilent, HandshakeFate::kReset, HandshakeFate::kClosed, HandshakeFate::kRefused}) {
+        auto dropped = good("10.0.1.23");
+        dropped.result.large_hello = fate;
+        const auto findings = judge_path("prod", {dropped, good("10.0.2.9")}, kNow);
+        CHECK(troubles(findings) == "WARN PN-TLS-LARGE-HELLO");
+        const auto told =
+            std::find_if(findings.begin(), findings.end(), [](const auto& f) { return f.state == State::kWarn; });
+        CHECK(told->values.at("fate") == to_string(fate));
+    }
+    for (const auto fate : {HandshakeFate::kUnknown, HandshakeFate::kPassed}) {
+        auto fine = good("10.0.1.23");
+        fine.result.large_hello = fate;
+        CHECK(troubles(judge_path("prod", {fine, good("10.0.2.9")}, kNow)).empty());
+    }
+}
+
 TEST_CASE("doctor: what works is degraded by slowness and by a certificate near its end", "[doctor]") {
     auto slow = good("10.0.1.23");
     slow.result.total_us = 700 * core::kMillisecond;
