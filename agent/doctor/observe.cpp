@@ -25,6 +25,26 @@ namespace {
 constexpr std::size_t kMaxAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // only an upstream knows it
 
+/// A second attempt, with the WebSocket, where the first one passed without: connectors use it whether or not the
+/// configuration asks for it. Its own time for each half: a slow gateway is judged by the first attempt.
+void ask_websockets(core::Loop& loop, probe::NetworkLauncher& launcher, std::vector<PathSeen>& paths) {
+    std::vector<PathSeen*> asked;
+    std::vector<probe::ProbeTarget> targets;
+    for (PathSeen& path : paths) {
+        const probe::ProbeSpec& spec = *path.target.spec;
+        if (spec.kind != probe::Kind::kTdengine || spec.ws || !path.result.ok) continue;
+        auto with_ws = std::make_shared<probe::ProbeSpec>(spec);
+        with_ws->ws = true;
+        with_ws->timeout_us *= 2;
+        asked.push_back(&path);
+        targets.push_back(path.target);
+        targets.back().spec = std::move(with_ws);
+    }
+    auto results = probe_each(loop, launcher, targets);
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        asked[i]->with_ws = std::move(results[i]);
+}
+
 /// A second handshake where TLS was silent, to distinguish an MTU black hole from a silent gateway.
 void send_small_packets(core::Loop& loop, core::Clock& clock, std::vector<PathSeen>& paths) {
     std::vector<std::unique_ptr<probe::HandshakeRun>> running;
@@ -133,7 +153,8 @@ std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targe
         auto results = probe_each(loop, launcher, targets);
         send_large_hellos(loop, clock, targets, results);
         for (std::size_t i = 0; i < results.size(); ++i)
-            out.push_back({targets[i], std::move(results[i]), {}});
+            out.push_back({targets[i], std::move(results[i]), {}, {}});
+        ask_websockets(loop, launcher, out);
         send_small_packets(loop, clock, out);
     }
     loop.close();

@@ -135,6 +135,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SQL-NO-TOKEN", kSql, kWarn, kYou, "PN-CONFIG-TOKEN", Reason::kTokenMissing},
 
     {"PN-WS-FAILED", kWs, kFail, kTdengine},
+    {"PN-WS-UNASKED", kWs, kWarn, kTdengine},
 
     {"PN-LOCAL-FILES", kEnvironment, kFail, kYou, {}, Reason::kLocalFdLimit},
     {"PN-LOCAL-PORTS", kEnvironment, kFail, kYou, {}, Reason::kLocalPortExhausted},
