@@ -47,12 +47,16 @@ ProbeRun::ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const T
     if (finished_) timer_.start_in(0, [this] { settle(); });  // never from inside the constructor
 }
 
-ProbeRun::~ProbeRun() = default;
+ProbeRun::~ProbeRun() {
+    reply_.forget();
+    core::wipe(path_);  // of a redirect, which may repeat the token
+}
 
 void ProbeRun::open_leg() {
     const ProbeSpec& spec = *target_.spec;
     ++legs_;
     phase_ = Phase::kConnect;
+    reply_.forget();
     reply_ = HttpReply{};
     tls_.reset();
     send_error_ = 0;
@@ -159,8 +163,8 @@ void ProbeRun::send_request() {
     phase_ = Phase::kRequest;
     std::string request =
         ws_ ? ws_->exchange.request(*target_.spec) : request_text(*target_.spec, path_, path_is_whole_);
+    const core::Wiped after(request);  // it contains the token
     const bool written = tls_->write(request);
-    explicit_bzero(request.data(), request.size());  // it contains the token
     if (!written) {
         fail(Phase::kRequest, Reason::kLocalOom, fmt::format("the request could not be encrypted: {}", tls_->error()));
         return;
@@ -240,6 +244,7 @@ void ProbeRun::read_socket(core::Micros at) {
 
 void ProbeRun::take_reply(core::Micros at) {
     std::string plain;
+    const core::Wiped after(plain);
     const TlsSession::Step step = tls_->read(&plain);
     if (!plain.empty()) {
         if (phase_ == Phase::kRequest) {  // a reply before the whole request was sent

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "core/file_system.h"
 #include "core/loop.h"
@@ -93,8 +94,9 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     SSL_CTX_set_cert_verify_callback(ctx, TlsSession::verify, &context->chains_);
     // The cheapest group for both sides comes first; a server may still choose another one.
     SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-    // Every probe does a full handshake: no tickets, no session cache.
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    // Every probe does a full handshake: no tickets, no session cache. A reply that repeats the token stays nowhere.
+    SSL_CTX_set_options(
+        ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     // As curl does: an intermediate CA in ca_file is a trust anchor.
@@ -257,6 +259,7 @@ TlsSession::Step TlsSession::read(std::string* plain) {
         const int n = SSL_read(ssl_, buffer, sizeof buffer);
         if (n > 0) {
             plain->append(buffer, static_cast<std::size_t>(n));
+            explicit_bzero(buffer, static_cast<std::size_t>(n));
             any = true;
             continue;
         }
