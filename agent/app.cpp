@@ -33,6 +33,8 @@
 #include "core/scheduling.h"
 #include "core/service_notify.h"
 #include "probe/history_store.h"
+#include "probe/large_hello.h"
+#include "probe/large_hello_watch.h"
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
 #include "probe/tls_contexts.h"
@@ -65,7 +67,7 @@ class App final : private Steering::Outside,
           probe_log_(&loop_, paths().probe_log, {.all = config().agent.log_successes}),
           history_(&loop_, clock_, paths().history),
           publisher_(loop_, clock_, paths()),
-          steering_(clock_, random_, sources_, launcher_, lookup_, *this),
+          steering_(clock_, random_, sources_, hellos_, lookup_, *this),
           verdicts_(loop_, clock_, paths().verdicts, [this] { return steering_.saved_verdicts(); }),
           looker_(loop_),
           connections_(clock_, looker_, *this),
@@ -366,6 +368,9 @@ class App final : private Steering::Outside,
     TokenStore tokens_;
     probe::TlsContexts tls_;
     probe::NetworkLauncher launcher_;
+    probe::LargeHelloWatch hellos_{clock_, launcher_, [this](const probe::ProbeTarget& target, auto done) {
+                                       return probe::send_large_hello(loop_, clock_, target, std::move(done));
+                                   }};
     probe::ProbeLog probe_log_;
     probe::HistoryStore history_;
     PlanPublisher publisher_;

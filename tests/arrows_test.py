@@ -44,7 +44,7 @@ CONFINED = {  # header → the only files outside tests/ that may include it
     r"ldns/": ["agent/steering/plan_compiler.cpp", "agent/text/dns_text.cpp", "agent/net/dns_query.cpp"],
     r"ares\.h": ["agent/net/ares_channel.cpp"],
     r"curl/": ["agent/net/http_client.cpp"],
-    r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/net/certificate_name.cpp", "agent/doctor/small_packets.cpp"],
+    r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/net/certificate_name.cpp"],
     r"microhttpd\.h": ["agent/serving/http_server.cpp", "agent/serving/served_request.cpp"],
     r"toml\+\+/|toml\.hpp": ["agent/config/config.cpp"],
     r"CLI/": ["agent/commands/cli_builder.h"],

@@ -109,6 +109,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-TLS-NAME", kTls, kFail, kYou, kOtherServer, Reason::kCertNameMismatch},
     {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kOtherServer, Reason::kCertUntrusted},
     {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
+    {"PN-TLS-LARGE-HELLO", kTls, kWarn, kCloudAdmin},
 
     {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, {}, Reason::kHttpTimeout},
     {"PN-HTTP-RESET", kHttp, kFail, kTdengine, {}, Reason::kHttpReset},
@@ -134,6 +135,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SQL-NO-TOKEN", kSql, kWarn, kYou, "PN-CONFIG-TOKEN", Reason::kTokenMissing},
 
     {"PN-WS-FAILED", kWs, kFail, kTdengine},
+    {"PN-WS-UNASKED", kWs, kWarn, kTdengine},
 
     {"PN-LOCAL-FILES", kEnvironment, kFail, kYou, {}, Reason::kLocalFdLimit},
     {"PN-LOCAL-PORTS", kEnvironment, kFail, kYou, {}, Reason::kLocalPortExhausted},

@@ -20,7 +20,7 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 # mode -> curl's exit code (https://curl.se/libcurl/c/libcurl-errors.html), or the HTTP status when it is 0
 CURL_SEES = {
     "ok": 200, "refuse": (7,), "reset_after_accept": (35, 7), "accept_then_hang": (28,), "reset_in_handshake": (35,),
-    "tls_eof": (35,), "tls_garbage": (35,), "tls_alert": (35,), "cert_wrong_name": (60,), "cert_expired": (60,),
+    "tls_eof": (35,), "tls_garbage": (35,), "tls_alert": (35,), "large_hello": 200, "cert_wrong_name": (60,), "cert_expired": (60,),
     "cert_not_yet_valid": (60,), "cert_untrusted": (60,), "cert_self_signed": (60,), "cert_expiring_soon": 200,
     "http_hang": (28,), "http_reset": (56,), "http_close": (52,), "http_garbage": (1,), "truncated_chunked": (18,),
     "truncated_length": (18,), "reset_in_body": (56,), "slow": 200, "continue_first": 200, "keep_open": 200,

@@ -28,6 +28,7 @@ TEST_CASE("engine: a good attempt has every phase, the certificate and the reply
     CHECK(result.sql_code == 0);
     CHECK(result.tls_version == "TLSv1.3");
     CHECK(result.tls_cipher.starts_with("TLS_"));  // the RFC's name, also below TLS 1.3
+    CHECK(result.tls_group == "x25519");
     CHECK(result.certificate.present);
     CHECK(result.certificate.subject == "CN=db.example.com");
     CHECK(result.certificate.issuer == "CN=postern test CA");

@@ -130,6 +130,16 @@ bool Connection::handshake() {
     }
 }
 
+std::size_t Connection::hello_size() {
+    for (;;) {
+        unsigned char head[5];
+        if (!wait(POLLIN)) return 0;
+        const ssize_t n = ::recv(fd_.get(), head, sizeof head, MSG_PEEK);
+        if (n == sizeof head) return sizeof head + (static_cast<std::size_t>(head[3]) << 8 | head[4]);
+        if (n <= 0) return 0;
+    }
+}
+
 std::string Connection::read_request() {
     std::string out;
     char buffer[4096];

@@ -63,6 +63,8 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     bool handshake();
+    /// Bytes of the record of the ClientHello, which stays there for handshake(); 0 if the client closed first.
+    std::size_t hello_size();
     /// Head and body (by Content-Length) of the request; empty if the client closed first.
     std::string read_request();
     std::string read_some();  // waits for data through TLS; empty if the client closed
