@@ -183,11 +183,13 @@ class Gateway:
             connection.hold()
         else:
             conversation = Conversation(request.path, self._shared.users, mode)
-            websocket.serve(connection, lambda question: _websocket_text(conversation.answer(question), mode))
+            websocket.serve(connection, lambda message: _websocket_reply(conversation.answer(message), mode))
         return None
 
 
-def _websocket_text(answer, mode):
+def _websocket_reply(answer, mode):
+    if answer is None or isinstance(answer, bytes):
+        return answer
     if mode.name == "ws_code":
         answer.update(code=mode.parameters["code"], message="not now")
     text = td_sql.dump(answer).decode()
