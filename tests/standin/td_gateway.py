@@ -43,7 +43,7 @@ class Gateway:
         self._mode = Mode({"mode": "ok"})
         self._counts = {"connections": 0, "handshakes": 0, "requests": 0, "sql": 0, "websockets": 0}
         self._last = {"sni": None, "host": None, "peer_port": None, "token_received": None, "token_correct": None}
-        self.listener = Listener(address, self._serve, name=f"gateway {name}")
+        self.listener = Listener(address, self._serve, name=f"gateway {name}", idle_s=shared.idle_s)
 
     def change(self, body):
         mode = Mode(body)

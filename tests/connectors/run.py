@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""One run: every connector, as users write it (`default`) and with the settings of SETTINGS.md (`set`), loses its zone.
+
+    run.py --fault drop|end|hang [--free no|ss|product] [--profiles default,set] [--retries2 N] [--crowd N]
+           [--connectors NAME,...] [--seconds 120] --build FOLDER --out FILE
+"""
+
+import argparse
+import json
+import os
+
+import world as places  # first: it enters the namespaces
+
+import programs
+from crowd import Crowd
+from launch import wait_until
+
+WARM_QUERIES = 6
+
+
+def start(world, options):
+    """The programs, each of them warm and connected to the host's own zone."""
+    running = [programs.Program(name, profile, options.build, world.folder, world.environment())
+               for profile in options.profiles for name in options.connectors]
+
+    def warm(program):
+        if program.process.poll() is not None:
+            raise AssertionError(f"{program.connector} ended: {program.errors()}")
+        lines = program.lines()[-WARM_QUERIES:]
+        quick = len(lines) == WARM_QUERIES and all(what == "ok" and end - began < 500 for began, end, what in lines)
+        here = world.connected(program.process.pid) > 0 or not programs.CONNECTORS[program.connector].keeps
+        return quick and here
+
+    for program in running:
+        wait_until(lambda p=program: warm(p), 60, f"{program.connector}, {program.profile}; {program.lines()[-3:]}", poll_s=0.2)
+    return running
+
+
+def measure(world, options):
+    freeing = places.Freeing(world, options.free)
+    world.start(**freeing.link())
+    if options.retries2:
+        with open("/proc/sys/net/ipv4/tcp_retries2", "w", encoding="ascii") as file:
+            file.write(str(options.retries2))
+    running, crowd = [], None
+    try:
+        crowd = Crowd(options.crowd, places.OTHER) if options.crowd else None
+        running = start(world, options)
+        held = {id(program): world.connected(program.process.pid) for program in running}
+        freeing.start()
+        fault_ms = places.now_ms()
+        getattr(world, options.fault)()
+        until_ms = fault_ms + options.seconds * 1000
+        withdrawn = wait_until(lambda: world.withdrawn() and places.now_ms(), 60, "the withdrawal", poll_s=0.05)
+        wait_until(lambda: places.now_ms() > until_ms, options.seconds + 10, "the time of the run", poll_s=0.5)
+        rows = [{"connector": program.connector, "profile": program.profile, "connections": held[id(program)],
+                 **programs.judge(program.lines(), fault_ms, until_ms)} for program in running]
+        return {"fault": options.fault, "free": options.free, "retries2": options.retries2, "seconds": options.seconds,
+                "withdrawn_s": (withdrawn - fault_ms) / 1000, "freed": freeing.freed,
+                "crowd": crowd.judge() if crowd else None, "rows": rows}
+    finally:
+        freeing.stop()
+        for program in running:
+            program.stop()
+        if crowd:
+            crowd.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="connectors lose their zone: one run")
+    parser.add_argument("--fault", required=True, choices=("drop", "end", "hang"))
+    parser.add_argument("--free", default="no", choices=("no", "ss", "product"))
+    parser.add_argument("--profiles", default=["default", "set"], type=lambda text: text.split(","))
+    parser.add_argument("--connectors", default=list(programs.CONNECTORS), type=lambda text: text.split(","))
+    parser.add_argument("--retries2", type=int, metavar="N", help="net.ipv4.tcp_retries2")
+    parser.add_argument("--crowd", type=int, metavar="N", help="so many more connections, to the healthy zone")
+    parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument("--build", required=True, metavar="FOLDER", help="prepare.sh's")
+    parser.add_argument("--out", required=True, metavar="FILE")
+    options = parser.parse_args()
+    options.build = os.path.abspath(options.build)
+    world = places.World(options.build)
+    try:
+        result = measure(world, options)
+    finally:
+        world.close()
+    with open(options.out, "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

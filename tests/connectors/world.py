@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The place of a run, in namespaces of its own: the cloud API, a gateway process for each of two zones, postern with its default times
+answering the name, and the faults of the host's own zone."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), "e2e")]
+
+from host import NAME, TOKEN, ZONE_A, ZONE_B, Host  # noqa: E402
+from launch import StandIn  # noqa: E402
+
+OWN, OTHER = ZONE_A, ZONE_B  # the host is in OWN's zone: applications are connected there until it dies
+OWN_DEFAULTS = ("interval", "timeout", "connect_timeout", "fall", "rise", "fast_interval")
+
+DROP = f"""table ip fault {{
+  chain in {{
+    type filter hook input priority 0
+    ip daddr {OWN} counter drop
+    ip saddr {OWN} counter drop
+  }}
+}}
+"""
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOAD_HOST": NAME, "LOAD_TOKEN": TOKEN}
+
+
+def run(*command, text=None):
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+class World:
+    def __init__(self, build):
+        self.host = Host()
+        self.folder = self.host.folder
+        self._gateways = {}
+        self._build = build
+        self._faults = []
+
+    def start(self, **link):
+        """Postern with its own default times answers the name with both zones."""
+        self.host.start_upstream()
+        self.host.start_aliyun()
+        with open(f"{self.folder}/tokens", "w", encoding="ascii") as file:
+            file.write(TOKEN)
+        for address in (OWN, OTHER):  # a process each, so that one can end or stop
+            self._gateways[address] = StandIn("tdengine.py", "--pki", self.host.pki, "--token-file", f"{self.folder}/tokens",
+                                              "--idle-s", "600", "--listen", f"{address}:443={address}", folder=self.folder)
+        probe = {**dict.fromkeys(OWN_DEFAULTS), "ca_file": self.host.ca}
+        self.host.start_postern(link={"probe": probe, **link})
+        self.host.wait(lambda: self.host.health()[1]["status"] == "pass", "good health", deadline_s=60)
+        run("keytool", "-importcert", "-noprompt", "-alias", "test", "-file", self.host.ca, "-storetype", "PKCS12",
+            "-keystore", f"{self.folder}/trust.p12", "-storepass", "changeit")
+
+    def environment(self):
+        trust = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), self.host.ca)
+        return {"PATH": os.environ["PATH"], "HOME": self.folder, "LOAD_MODULES": f"{self._build}/node", **ENVIRONMENT, **trust}
+
+    def close(self):
+        self.host.close()
+        for gateway in self._gateways.values():
+            if gateway.process.poll() is None:
+                gateway.process.send_signal(signal.SIGCONT)
+            gateway.stop()
+
+    # --- faults of the own zone ----------------------------------------------------------------------------------------
+
+    def drop(self):
+        """Every packet from and to the gateway is lost: no RST, no ICMP."""
+        run("nft", "-f", "-", text=DROP)
+
+    def end(self):
+        """The gateway's process is killed: the kernel ends its connections, and refuses new ones with RST."""
+        self._gateways[OWN].process.kill()
+
+    def hang(self):
+        """The gateway's process stops: its kernel still takes connections and bytes."""
+        self._gateways[OWN].process.send_signal(signal.SIGSTOP)
+
+    # --- looking -------------------------------------------------------------------------------------------------------
+
+    def withdrawn(self):
+        """Whether the log tells that the own zone's address has left the answer."""
+        return any(OWN not in re.search(r"new=(\S*)", line).group(1) for line in self.host.log_lines("answer_changed.*new="))
+
+    def connected(self, pid):
+        """How many connections of a process go to the own zone."""
+        return sum(f"pid={pid}," in line for line in run("ss", "-Htnp", "state", "established", "dst", OWN).splitlines())
+
+
+class Freeing:
+    """What ends the applications' connections to the dead address once postern has withdrawn it: nothing, iproute2's `ss -K`, or
+    postern itself."""
+
+    def __init__(self, world, how):
+        self._world, self._how = world, how
+        self.freed = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ss, daemon=True) if how == "ss" else None
+
+    def link(self):
+        """What the link's configuration needs."""
+        return {"free_stuck": True} if self._how == "product" else {}
+
+    def start(self):
+        if self._how == "product":
+            raise NotImplementedError("postern-free: its socket unit is started here")
+        if self._thread is not None:
+            self._thread.start()
+
+    def stop(self):
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _ss(self):
+        while not self._world.withdrawn():
+            if self._over.wait(0.05):
+                return
+        self.freed = len(run("ss", "-K", "-Htn", "dst", OWN).splitlines())
+
+
+def now_ms():
+    return int(time.time() * 1000)
