@@ -2,6 +2,7 @@
 """The load programs: TDengine's connectors as users write them, each in a process of its own, and what their lines tell."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ def command(connector, profile, build, trust):
     if connector.startswith("go-"):
         return [f"{build}/go/load", kind, profile]
     if connector.startswith("jdbc-"):
-        more = ["-Dsun.net.inetaddr.ttl=5"] if profile == "set" else []
+        more = ["-Dsun.net.inetaddr.ttl=5", "-Dcom.zaxxer.hikari.aliveBypassWindowMs=0"] if profile == "set" else []
         return [*JAVA, f"-Djavax.net.ssl.trustStore={trust}", "-Djavax.net.ssl.trustStorePassword=changeit", *more,
                 "-cp", f"{build}/java:{build}/java/lib/*", "Load", kind, profile]
     return ["node", f"{HERE}/load/load.mjs", "rest", profile]
@@ -81,5 +82,5 @@ def judge(lines, fault_ms, until_ms):
         "longest_s": max([line[1] - line[0] for line in seen] + [hangs_ms]) / 1000,
         "hangs_s": hangs_ms / 1000,
         "queries": len(seen),
-        "errors": sorted({line[2][:160] for line in seen if line[2] != "ok"}),
+        "errors": sorted({re.sub(r"token=\w+|req_?[iI]d\W*\d+|:\d{5}\b", "…", line[2])[:200] for line in seen if line[2] != "ok"}),
     }

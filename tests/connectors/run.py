@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run: every connector, as users write it (`default`) and with the settings of SETTINGS.md (`set`), loses its zone.
 
-    run.py --fault drop|end|hang [--free no|ss|product] [--profiles default,set] [--retries2 N] [--crowd N]
+    run.py --fault drop|end|hang [--free no|ss|product] [--profiles default,set] [--host] [--crowd N]
            [--connectors NAME,...] [--seconds 120] --build FOLDER --out FILE
 """
 
@@ -40,9 +40,8 @@ def start(world, options):
 def measure(world, options):
     freeing = places.Freeing(world, options.free)
     world.start(**freeing.link())
-    if options.retries2:
-        with open("/proc/sys/net/ipv4/tcp_retries2", "w", encoding="ascii") as file:
-            file.write(str(options.retries2))
+    if options.host:
+        world.set_host()
     running, crowd = [], None
     try:
         crowd = Crowd(options.crowd, places.OTHER) if options.crowd else None
@@ -56,7 +55,7 @@ def measure(world, options):
         wait_until(lambda: places.now_ms() > until_ms, options.seconds + 10, "the time of the run", poll_s=0.5)
         rows = [{"connector": program.connector, "profile": program.profile, "connections": held[id(program)],
                  **programs.judge(program.lines(), fault_ms, until_ms)} for program in running]
-        return {"fault": options.fault, "free": options.free, "retries2": options.retries2, "seconds": options.seconds,
+        return {"fault": options.fault, "free": options.free, "host": options.host, "seconds": options.seconds,
                 "withdrawn_s": (withdrawn - fault_ms) / 1000, "freed": freeing.freed,
                 "crowd": crowd.judge() if crowd else None, "rows": rows}
     finally:
@@ -73,7 +72,7 @@ def main():
     parser.add_argument("--free", default="no", choices=("no", "ss", "product"))
     parser.add_argument("--profiles", default=["default", "set"], type=lambda text: text.split(","))
     parser.add_argument("--connectors", default=list(programs.CONNECTORS), type=lambda text: text.split(","))
-    parser.add_argument("--retries2", type=int, metavar="N", help="net.ipv4.tcp_retries2")
+    parser.add_argument("--host", action="store_true", help="with the kernel's settings of SETTINGS.md")
     parser.add_argument("--crowd", type=int, metavar="N", help="so many more connections, to the healthy zone")
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--build", required=True, metavar="FOLDER", help="prepare.sh's")

@@ -27,6 +27,7 @@ DROP = f"""table ip fault {{
   }}
 }}
 """
+HOST_SETTINGS = {"tcp_retries2": 5, "tcp_syn_retries": 2}  # of net.ipv4, as SETTINGS.md recommends
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOAD_HOST": NAME, "LOAD_TOKEN": TOKEN}
 
 
@@ -56,6 +57,11 @@ class World:
         self.host.wait(lambda: self.host.health()[1]["status"] == "pass", "good health", deadline_s=60)
         run("keytool", "-importcert", "-noprompt", "-alias", "test", "-file", self.host.ca, "-storetype", "PKCS12",
             "-keystore", f"{self.folder}/trust.p12", "-storepass", "changeit")
+
+    def set_host(self):
+        for name, value in HOST_SETTINGS.items():
+            with open(f"/proc/sys/net/ipv4/{name}", "w", encoding="ascii") as file:
+                file.write(str(value))
 
     def environment(self):
         trust = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), self.host.ca)
@@ -115,7 +121,7 @@ class Freeing:
 
     def stop(self):
         self._over.set()
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join()
 
     def _ss(self):

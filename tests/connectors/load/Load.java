@@ -16,10 +16,9 @@ class Load {
             + System.getenv("LOAD_TOKEN");
         HikariConfig config = new HikariConfig();
         if (set) {
-            url += "&httpConnectTimeout=5000" + (kind.equals("ws") ? "&messageWaitTimeout=5000" : "&httpSocketTimeout=5000");
+            url += "&httpConnectTimeout=3000" + (kind.equals("ws") ? "&messageWaitTimeout=5000" : "&httpSocketTimeout=5000");
             config.setConnectionTimeout(10_000);
-            config.setValidationTimeout(2_000);
-            config.setMinimumIdle(2);
+            config.setValidationTimeout(1_000); // and never bypassed: programs.py
         }
         config.setJdbcUrl(url);
         config.setDriverClassName(kind.equals("ws") ? "com.taosdata.jdbc.ws.WebSocketDriver" : "com.taosdata.jdbc.rs.RestfulDriver");
