@@ -36,7 +36,7 @@ def command(connector, profile, build, trust):
     if connector.startswith("go-"):
         return [f"{build}/go/load", kind, profile]
     if connector.startswith("jdbc-"):
-        more = ["-Dsun.net.inetaddr.ttl=5", "-Dcom.zaxxer.hikari.aliveBypassWindowMs=0"] if profile == "set" else []
+        more = ["-Dsun.net.inetaddr.ttl=5", "-Dcom.zaxxer.hikari.aliveBypassWindowMs=-1"] if profile == "set" else []
         return [*JAVA, f"-Djavax.net.ssl.trustStore={trust}", "-Djavax.net.ssl.trustStorePassword=changeit", *more,
                 "-cp", f"{build}/java:{build}/java/lib/*", "Load", kind, profile]
     return ["node", f"{HERE}/load/load.mjs", "rest", profile]

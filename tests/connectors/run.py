@@ -48,8 +48,8 @@ def measure(world, options):
         running = start(world, options)
         held = {id(program): world.connected(program.process.pid) for program in running}
         freeing.start()
-        fault_ms = places.now_ms()
         getattr(world, options.fault)()
+        fault_ms = places.now_ms()
         until_ms = fault_ms + options.seconds * 1000
         withdrawn = wait_until(lambda: world.withdrawn() and places.now_ms(), 60, "the withdrawal", poll_s=0.05)
         wait_until(lambda: places.now_ms() > until_ms, options.seconds + 10, "the time of the run", poll_s=0.5)

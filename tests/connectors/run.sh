@@ -5,7 +5,8 @@
 # POSTERN_BIN, POSTERN_RESOLVER_BIN: default build/release. FREE: how connections are freed, ss (default) or product.
 set -eu
 cd "$(dirname "$0")/../.."
-export POSTERN_BIN="${POSTERN_BIN:-$PWD/build/release/postern}" POSTERN_RESOLVER_BIN="${POSTERN_RESOLVER_BIN:-$PWD/build/release/postern-resolver}"
+export POSTERN_BIN="${POSTERN_BIN:-$PWD/build/release/postern}"
+export POSTERN_RESOLVER_BIN="${POSTERN_RESOLVER_BIN:-$PWD/build/release/postern-resolver}"
 build=build/connectors free="${FREE:-ss}"
 tests/connectors/prepare.sh "$build"
 mkdir -p "$build/results"

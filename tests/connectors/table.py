@@ -14,8 +14,8 @@ FREED = {"no": "nothing freed", "ss": "freed at the withdrawal by `ss -K`", "pro
 HEAD = """# Results
 
 Written by `tests/connectors/run.sh`; what the columns mean: README.md. {versions}; {runtimes}; Linux {kernel}, its TCP settings the
-kernel's own but where said; postern's own times (a probe each 10 s, TTL 10 s). Of all connectors TLS and the certificate's name are
-verified against the test's CA.
+kernel's own but where said; postern's own times (a probe each 10 s, TTL 10 s). All over TLS, with the certificate and its name verified
+against the test's CA, but for taos-ws-py as users write it: it takes any certificate (SETTINGS.md).
 
 Each cell: **seconds from the fault to the first good query** · failed queries + queries over 2 s, in {seconds} s · the longest, in
 seconds. `never`: no good query in {seconds} s. `default`: as users write it. `set`: with SETTINGS.md.
@@ -69,13 +69,14 @@ def main():
     for path in sys.argv[2:]:
         with open(path, encoding="utf-8") as file:
             results.append(json.load(file))
-    print(HEAD.format(versions=versions, runtimes=runtimes(), kernel=os.uname().release.split("-")[0], seconds=results[0]["seconds"]), end="")
+    print(HEAD.format(versions=versions, runtimes=runtimes(), kernel=os.uname().release.split("-")[0],
+                      seconds=results[0]["seconds"]), end="")
     for result in results:
         print(section(result), end="")
     errors = sorted({(CONNECTORS[row["connector"]].name, text) for result in results for row in result["rows"] for text in row["errors"]})
     print("\n## What the programs were told\n")
     for name, text in errors:
-        print(f"- {name}: `{text}`")
+        print(f"- {name}: `{text.replace('`', '')}`")
 
 
 main()

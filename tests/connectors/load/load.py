@@ -19,7 +19,8 @@ def connect_rest():
 
 def connect_ws():
     import taosws
-    more = "&conn_timeout=5&read_timeout=5" if PROFILE == "set" else ""
+    trust = os.environ["SSL_CERT_FILE"]
+    more = f"&read_timeout=5&conn_timeout=5&tls_mode=verify_identity&tls_ca={trust}" if PROFILE == "set" else ""
     connection = taosws.connect(f"wss://{HOST}?token={TOKEN}{more}")
     return lambda: list(connection.query("select 1"))
 
