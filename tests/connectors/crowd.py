@@ -55,8 +55,11 @@ class Crowd:
 
 async def echo(count):
     async def serve(reader, writer):
-        while data := await reader.read(64):
-            writer.write(data)
+        try:
+            while data := await reader.read(64):
+                writer.write(data)
+        except OSError:
+            pass  # a connection of the crowd was ended: the judgement tells
 
     await asyncio.start_server(serve, "127.0.0.1", ECHO_PORT, backlog=min(count, 4096))
     print("{}", flush=True)

@@ -19,22 +19,24 @@ from launch import wait_until
 WARM_QUERIES = 6
 
 
-def start(world, options):
-    """The programs, each of them warm and connected to the host's own zone."""
-    running = [programs.Program(name, profile, options.build, world.folder, world.environment())
-               for profile in options.profiles for name in options.connectors]
-
-    def warm(program):
+def start(world, options, running):
+    """Adds the programs to `running`, one after another, each of them warm and connected to the host's own zone."""
+    def alive(program):
         if program.process.poll() is not None:
             raise AssertionError(f"{program.connector} ended: {program.errors()}")
-        lines = program.lines()[-WARM_QUERIES:]
-        quick = len(lines) == WARM_QUERIES and all(what == "ok" and end - began < 500 for began, end, what in lines)
-        here = world.connected(program.process.pid) > 0 or not programs.CONNECTORS[program.connector].keeps
-        return quick and here
+        return program.lines()
 
+    def warm(program):
+        lines = alive(program)[-WARM_QUERIES:]
+        quick = len(lines) == WARM_QUERIES and all(what == "ok" and end - began < 500 for began, end, what in lines)
+        return quick and (world.connected(program.process.pid) > 0 or not programs.CONNECTORS[program.connector].keeps)
+
+    for name in options.connectors:
+        for profile in options.profiles:
+            running.append(programs.Program(name, profile, options.build, world.folder, world.environment()))
+            wait_until(lambda: alive(running[-1]), 60, f"the first query of {name}", poll_s=0.1)
     for program in running:
-        wait_until(lambda p=program: warm(p), 60, f"{program.connector}, {program.profile}; {program.lines()[-3:]}", poll_s=0.2)
-    return running
+        wait_until(lambda p=program: warm(p), 60, f"{program.connector}, {program.profile}, to be warm", poll_s=0.2)
 
 
 def measure(world, options):
@@ -45,7 +47,7 @@ def measure(world, options):
     running, crowd = [], None
     try:
         crowd = Crowd(options.crowd, places.OTHER) if options.crowd else None
-        running = start(world, options)
+        start(world, options, running)
         held = {id(program): world.connected(program.process.pid) for program in running}
         freeing.start()
         getattr(world, options.fault)()

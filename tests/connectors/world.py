@@ -92,7 +92,7 @@ class World:
 
     def withdrawn(self):
         """Whether the log tells that the own zone's address has left the answer."""
-        return any(OWN not in re.search(r"new=(\S*)", line).group(1) for line in self.host.log_lines("answer_changed.*new="))
+        return any(OWN not in re.search(r"new=(\"[^\"]*\"|\S*)", line).group(1) for line in self.host.log_lines("answer_changed.*new="))
 
     def connected(self, pid):
         """How many connections of a process go to the own zone."""

@@ -16,7 +16,7 @@ class Load {
             + System.getenv("LOAD_TOKEN");
         HikariConfig config = new HikariConfig();
         if (set) {
-            url += "&httpConnectTimeout=3000" + (kind.equals("ws") ? "&messageWaitTimeout=5000" : "&httpSocketTimeout=5000");
+            url += "&httpConnectTimeout=5000" + (kind.equals("ws") ? "&messageWaitTimeout=5000" : "&httpSocketTimeout=5000");
             config.setConnectionTimeout(10_000);
             config.setValidationTimeout(1_000); // and never bypassed: programs.py
         }
