@@ -6,7 +6,7 @@ here=$(dirname "$(realpath "$0")")
 mkdir -p "$1"
 cd "$1"
 
-driver=3.5.3 hikari=5.1.0 go=v3.5.8 node=3.0.3 taospy=2.8.10 taosws=0.7.0
+driver=3.5.3 hikari=5.1.0 go=v3.7.0 node=3.0.3 taospy=2.8.10 taosws=0.7.0
 versions="taospy $taospy, taos-ws-py $taosws, driver-go $go, taos-jdbcdriver $driver, HikariCP $hikari, @tdengine/rest $node"
 [ "$(cat versions 2>/dev/null)" != "$versions" ] || newest=$(find "$here" -newer versions -type f | head -n 1)
 [ "${newest-yes}" ] || exit 0
@@ -39,7 +39,7 @@ cat >pom.xml <<POM
 <dependency><groupId>com.zaxxer</groupId><artifactId>HikariCP</artifactId><version>$hikari</version></dependency>
 </dependencies></project>
 POM
-mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib
+mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib >/dev/null
 javac -cp "lib/*" -d . "$here/load/Load.java"
 cd ..
 echo "$versions" >versions

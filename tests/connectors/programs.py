@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SLOW_MS = 2000
+VARYING = r"token=\w+|(req|result)_?[iI]d\W*\d+|:\d{5}\b|\d+ms|\(total=.*?\)"  # in error texts
 
 
 @dataclass
@@ -82,5 +83,5 @@ def judge(lines, fault_ms, until_ms):
         "longest_s": max([line[1] - line[0] for line in seen] + [hangs_ms]) / 1000,
         "hangs_s": hangs_ms / 1000,
         "queries": len(seen),
-        "errors": sorted({re.sub(r"token=\w+|req_?[iI]d\W*\d+|:\d{5}\b", "…", line[2])[:200] for line in seen if line[2] != "ok"}),
+        "errors": sorted({re.sub(VARYING, "…", line[2])[:200] for line in seen if line[2] != "ok"}),
     }

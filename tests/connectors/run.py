@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run: every connector, as users write it (`default`) and with the settings of SETTINGS.md (`set`), loses its zone.
 
-    run.py --fault drop|end|hang [--free no|ss|product] [--profiles default,set] [--host] [--crowd N]
-           [--connectors NAME,...] [--seconds 120] --build FOLDER --out FILE
+    run.py --fault drop|end|hang [--free no|ss|ss-again|product] [--profiles default,set] [--host]
+           [--crowd N] [--connectors NAME,...] [--seconds 120] --build FOLDER --out FILE
 """
 
 import argparse
+import contextlib
 import json
 import os
 
@@ -14,6 +15,7 @@ import world as places  # first: it enters the namespaces
 
 import programs
 from crowd import Crowd
+from freeing import WAYS, link_settings, start_freeing
 from launch import wait_until
 
 WARM_QUERIES = 6
@@ -39,39 +41,36 @@ def start(world, options, running):
         wait_until(lambda p=program: warm(p), 60, f"{program.connector}, {program.profile}, to be warm", poll_s=0.2)
 
 
-def measure(world, options):
-    freeing = places.Freeing(world, options.free)
-    world.start(**freeing.link())
+def measure(world, options, ends):
+    """The run's result; `ends`: what it started is ended with it."""
+    world.start(**link_settings(options.free))
     if options.host:
         world.set_host()
-    running, crowd = [], None
-    try:
-        crowd = Crowd(options.crowd, places.OTHER) if options.crowd else None
-        start(world, options, running)
-        held = {id(program): world.connected(program.process.pid) for program in running}
-        freeing.start()
-        getattr(world, options.fault)()
-        fault_ms = places.now_ms()
-        until_ms = fault_ms + options.seconds * 1000
-        withdrawn = wait_until(lambda: world.withdrawn() and places.now_ms(), 60, "the withdrawal", poll_s=0.05)
-        wait_until(lambda: places.now_ms() > until_ms, options.seconds + 10, "the time of the run", poll_s=0.5)
-        rows = [{"connector": program.connector, "profile": program.profile, "connections": held[id(program)],
-                 **programs.judge(program.lines(), fault_ms, until_ms)} for program in running]
-        return {"fault": options.fault, "free": options.free, "host": options.host, "seconds": options.seconds,
-                "withdrawn_s": (withdrawn - fault_ms) / 1000, "freed": freeing.freed,
-                "crowd": crowd.judge() if crowd else None, "rows": rows}
-    finally:
-        freeing.stop()
-        for program in running:
-            program.stop()
-        if crowd:
-            crowd.close()
+    crowd = Crowd(options.crowd, places.OTHER) if options.crowd else None
+    if crowd:
+        ends.callback(crowd.close)
+    running = []
+    ends.callback(lambda: [program.stop() for program in running])
+    start(world, options, running)
+    held = [world.connected(program.process.pid) for program in running]
+    freeing = start_freeing(world, options.free)
+    ends.callback(freeing.stop)
+    getattr(world, options.fault)()
+    fault_ms = places.now_ms()
+    until_ms = fault_ms + options.seconds * 1000
+    withdrawn_ms = wait_until(lambda: world.withdrawn() and places.now_ms(), 60, "the withdrawal", poll_s=0.05)
+    wait_until(lambda: places.now_ms() > until_ms, options.seconds + 10, "the time of the run", poll_s=0.5)
+    rows = [{"connector": program.connector, "profile": program.profile, "connections": connections,
+             **programs.judge(program.lines(), fault_ms, until_ms)} for program, connections in zip(running, held)]
+    return {"fault": options.fault, "free": options.free, "host": options.host, "seconds": options.seconds,
+            "withdrawn_s": (withdrawn_ms - fault_ms) / 1000, "freed": freeing.freed,
+            "crowd": crowd.judge() if crowd else None, "rows": rows}
 
 
 def main():
     parser = argparse.ArgumentParser(description="connectors lose their zone: one run")
     parser.add_argument("--fault", required=True, choices=("drop", "end", "hang"))
-    parser.add_argument("--free", default="no", choices=("no", "ss", "product"))
+    parser.add_argument("--free", default="no", choices=WAYS)
     parser.add_argument("--profiles", default=["default", "set"], type=lambda text: text.split(","))
     parser.add_argument("--connectors", default=list(programs.CONNECTORS), type=lambda text: text.split(","))
     parser.add_argument("--host", action="store_true", help="with the kernel's settings of SETTINGS.md")
@@ -81,11 +80,10 @@ def main():
     parser.add_argument("--out", required=True, metavar="FILE")
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
-    world = places.World(options.build)
-    try:
-        result = measure(world, options)
-    finally:
-        world.close()
+    with contextlib.ExitStack() as ends:
+        world = places.World(options.build)
+        ends.callback(world.close)
+        result = measure(world, options, ends)
     with open(options.out, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
 

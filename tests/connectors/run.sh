@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# TDengine's connectors lose their zone, with postern answering the name, and RESULTS.md is written anew: 20 minutes.
+# TDengine's connectors lose their zone, with postern answering the name, and RESULTS.md is written anew: 25 minutes.
 #   tests/connectors/run.sh [RUN...]      single runs by name leave RESULTS.md alone and print the table
-# POSTERN_BIN, POSTERN_RESOLVER_BIN: default build/release. FREE: how connections are freed, ss (default) or product.
+# POSTERN_BIN, POSTERN_RESOLVER_BIN: default build/release. FREE: how the runs with -freed free connections, ss (default) or product.
 set -eu
 cd "$(dirname "$0")/../.."
 export POSTERN_BIN="${POSTERN_BIN:-$PWD/build/release/postern}"
@@ -15,6 +15,7 @@ arguments() { # NAME of a run
     case $1 in
     drop) echo --fault drop ;;
     drop-freed) echo --fault drop --free "$free" ;;
+    drop-freed-again) echo --fault drop --free ss-again ;;
     drop-host) echo --fault drop --host ;;
     end) echo --fault end ;;
     end-freed) echo --fault end --free "$free" ;;
@@ -27,7 +28,7 @@ arguments() { # NAME of a run
 
 table=tests/connectors/RESULTS.md
 [ $# -eq 0 ] || table=/dev/stdout
-[ $# -gt 0 ] || set -- drop drop-freed drop-host end end-freed hang hang-freed crowd
+[ $# -gt 0 ] || set -- drop drop-freed drop-freed-again drop-host end end-freed hang hang-freed crowd
 files=""
 for name in "$@"; do
     wanted=$(arguments "$name")

@@ -4,52 +4,73 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
-from programs import CONNECTORS
+from programs import CONNECTORS, VARYING
 
-FAULTS = {"drop": "packets dropped", "end": "the gateway's process ends (RST)", "hang": "the gateway hangs"}
-FREED = {"no": "nothing freed", "ss": "freed at the withdrawal by `ss -K`", "product": "freed by postern"}
+FAULTS = {"drop": "packets dropped", "end": "process ends (RST)", "hang": "gateway hangs"}
+FREED = {"no": "", "ss": "`ss -K` at the withdrawal", "ss-again": "`ss -K` every second from the withdrawal on",
+         "product": "freed by postern"}
 HEAD = """# Results
 
-Written by `tests/connectors/run.sh`; what the columns mean: README.md. {versions}; {runtimes}; Linux {kernel}, its TCP settings the
-kernel's own but where said; postern's own times (a probe each 10 s, TTL 10 s). All over TLS, with the certificate and its name verified
-against the test's CA, but for taos-ws-py as users write it: it takes any certificate (SETTINGS.md).
+Written by `tests/connectors/run.sh`; README.md says what is measured.
 
-Each cell: **seconds from the fault to the first good query** · failed queries + queries over 2 s, in {seconds} s · the longest, in
-seconds. `never`: no good query in {seconds} s. `default`: as users write it. `set`: with SETTINGS.md.
+- {versions}
+- {runtimes}; Linux {kernel} with its own TCP settings, but for *host set*; postern with its own times: a probe each 10 s, TTL 10 s.
+- All over TLS with the certificate and its name verified against the test's CA; taos-ws-py as users write it takes any certificate.
+
+## At a glance
+
+Seconds from the fault to the first good query, **as users write it** / with the settings of SETTINGS.md; never: not in {seconds} s.
+
 """
 
 
 def title(result):
-    more = ", the kernel's settings of SETTINGS.md" if result["host"] else ""
-    return f"{FAULTS[result['fault']]}, {FREED[result['free']]}{more}"
+    more = [FREED[result["free"]]] * (result["free"] != "no") + ["host set"] * result["host"]
+    more += [f"{result['crowd']['held']:,} connections more"] if result["crowd"] else []
+    return ", ".join([FAULTS[result["fault"]], *more])
 
 
-def cell(row):
-    first = "never" if row["first_good_s"] is None else f"{row['first_good_s']:.1f}"
-    return f"**{first}** · {row['failed']} + {row['slow']} · {row['longest_s']:.0f}"
+def seconds(row):
+    return "never" if row["first_good_s"] is None else f"{row['first_good_s']:.1f}"
 
 
-def table(result):
-    profiles = list(dict.fromkeys(row["profile"] for row in result["rows"]))
-    rows = {(row["connector"], row["profile"]): row for row in result["rows"]}
-    lines = ["| connector | " + " | ".join(profiles) + " |", "|---" * (len(profiles) + 1) + "|"]
-    for name in dict.fromkeys(row["connector"] for row in result["rows"]):
-        lines.append("| " + " | ".join([CONNECTORS[name].name, *(cell(rows[name, profile]) for profile in profiles)]) + " |")
-    return "\n".join(lines)
+def at_a_glance(results):
+    lines = ["| connector | " + " | ".join(title(result) for result in results) + " |", "|---" * (len(results) + 1) + "|"]
+    for name, connector in CONNECTORS.items():
+        cells = []
+        for result in results:
+            default, own = ([seconds(row) for row in result["rows"] if (row["connector"], row["profile"]) == (name, profile)]
+                            for profile in ("default", "set"))
+            cells.append(" / ".join([f"**{default[0]}**", *own]))
+        lines.append(f"| {connector.name} | " + " | ".join(cells) + " |")
+    lines.append("| *postern's answer changed after* | " + " | ".join(f"{result['withdrawn_s']:.1f}" for result in results) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def section(result):
     text = f"\n## {title(result)[0].upper()}{title(result)[1:]}\n\n"
-    text += f"Postern's answer changed after {result['withdrawn_s']:.1f} s."
+    text += f"Postern's answer changed after {result['withdrawn_s']:.1f} s; looked at for {result['seconds']} s."
     if result["free"] != "no":
-        text += f" Connections ended then: {result['freed']}."
+        text += f" Connections ended: {result['freed']}."
     if result["crowd"]:
         crowd = result["crowd"]
-        text += f" Of {crowd['held']} other connections to the healthy address {crowd['alive']} still answered at the end."
-    return f"{text}\n\n{table(result)}\n"
+        text += f" Of {crowd['held']:,} connections to the healthy address {crowd['alive']:,} still answered at the end."
+    text += "\n\n| connector | | connections | first good | failed | over 2 s | longest |\n|---|---|---|---|---|---|---|\n"
+    for row in result["rows"]:
+        text += f"| {CONNECTORS[row['connector']].name} | {row['profile']} | {row['connections']} | {seconds(row)} | {row['failed']} | "
+        text += f"{row['slow']} | {row['longest_s']:.1f} |\n"
+    return text
+
+
+def told(results):
+    """The error texts, each once."""
+    texts = {(CONNECTORS[row["connector"]].name, re.sub(VARYING, "…", text).replace("`", ""))
+             for result in results for row in result["rows"] for text in row["errors"]}
+    return "\n## What the programs were told\n\n" + "".join(f"- {name}: `{text}`\n" for name, text in sorted(texts))
 
 
 def one_line(*command):
@@ -69,14 +90,10 @@ def main():
     for path in sys.argv[2:]:
         with open(path, encoding="utf-8") as file:
             results.append(json.load(file))
+    whole = [result for result in results if len({row["connector"] for row in result["rows"]}) == len(CONNECTORS)]
     print(HEAD.format(versions=versions, runtimes=runtimes(), kernel=os.uname().release.split("-")[0],
                       seconds=results[0]["seconds"]), end="")
-    for result in results:
-        print(section(result), end="")
-    errors = sorted({(CONNECTORS[row["connector"]].name, text) for result in results for row in result["rows"] for text in row["errors"]})
-    print("\n## What the programs were told\n")
-    for name, text in errors:
-        print(f"- {name}: `{text.replace('`', '')}`")
+    print(at_a_glance(whole), *map(section, results), told(results), sep="", end="")
 
 
 main()

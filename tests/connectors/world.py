@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -92,43 +91,12 @@ class World:
 
     def withdrawn(self):
         """Whether the log tells that the own zone's address has left the answer."""
-        return any(OWN not in re.search(r"new=(\"[^\"]*\"|\S*)", line).group(1) for line in self.host.log_lines("answer_changed.*new="))
+        answers = [re.search(r'new=("[^"]*"|\S*)', line) for line in self.host.log_lines("answer_changed")]
+        return any(OWN not in answer.group(1) for answer in answers)
 
     def connected(self, pid):
         """How many connections of a process go to the own zone."""
         return sum(f"pid={pid}," in line for line in run("ss", "-Htnp", "state", "established", "dst", OWN).splitlines())
-
-
-class Freeing:
-    """What ends the applications' connections to the dead address once postern has withdrawn it: nothing, iproute2's `ss -K`, or
-    postern itself."""
-
-    def __init__(self, world, how):
-        self._world, self._how = world, how
-        self.freed = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ss, daemon=True) if how == "ss" else None
-
-    def link(self):
-        """What the link's configuration needs."""
-        return {"free_stuck": True} if self._how == "product" else {}
-
-    def start(self):
-        if self._how == "product":
-            raise NotImplementedError("postern-free: its socket unit is started here")
-        if self._thread is not None:
-            self._thread.start()
-
-    def stop(self):
-        self._over.set()
-        if self._thread is not None and self._thread.is_alive():
-            self._thread.join()
-
-    def _ss(self):
-        while not self._world.withdrawn():
-            if self._over.wait(0.05):
-                return
-        self.freed = len(run("ss", "-K", "-Htn", "dst", OWN).splitlines())
 
 
 def now_ms():
