@@ -160,6 +160,12 @@ class Contract(Fixture):
         for word, data in (("1", [{"1": 1}]), ("T", [{"1": 1}]), ("TRUE", [{"1": 1}]), ("0", [[1]]), ("False", [[1]]), ("", [[1]])):
             self.assertEqual(self.json(query=f"token={TOKEN}&row_with_meta={word}&req_id=-1&tz=")[1]["data"], data, word)
 
+    def test_a_statement_may_come_in_chunks(self):
+        chunked = ("-H", "Transfer-Encoding: chunked")
+        self.assertEqual(self.json("select 1", more=chunked)[1]["data"], [[1]])
+        self.assertEqual(self.json("", more=chunked)[0], 400)
+        self.assertEqual(self.curl("select 1", more=("-H", "Transfer-Encoding: gzip, chunked"))[1], 400)
+
     def test_gzip_both_ways(self):
         packed = gzip.compress(b"select 1")
         host, port = self.address()
