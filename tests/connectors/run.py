@@ -55,6 +55,7 @@ def measure(world, options, ends):
     held = [world.connected(program.process.pid) for program in running]
     freeing = start_freeing(world, options.free)
     ends.callback(freeing.stop)
+    world.wait_for_probe()
     getattr(world, options.fault)()
     fault_ms = places.now_ms()
     until_ms = fault_ms + options.seconds * 1000

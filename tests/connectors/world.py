@@ -73,6 +73,13 @@ class World:
                 gateway.process.send_signal(signal.SIGCONT)
             gateway.stop()
 
+    def wait_for_probe(self):
+        """Returns when the own zone has just been probed: what fails now is seen as late as it can be, in every run alike."""
+        def probed():
+            return len(self.host.probes(f"?ip={OWN}&limit=1000"))
+        before = probed()
+        self.host.wait(lambda: probed() > before, "a probe of the own zone", poll_s=0.1)
+
     # --- faults of the own zone ----------------------------------------------------------------------------------------
 
     def drop(self):
@@ -88,6 +95,10 @@ class World:
         self._gateways[OWN].process.send_signal(signal.SIGSTOP)
 
     # --- looking -------------------------------------------------------------------------------------------------------
+
+    def set_gateways(self, mode):
+        for address, gateway in self._gateways.items():
+            gateway.control.post(f"/listeners/{address}", mode=mode)
 
     def withdrawn(self):
         """Whether the log tells that the own zone's address has left the answer."""
