@@ -199,9 +199,9 @@ std::vector<ConnectionTarget> Steering::connection_targets() const {
     return out;
 }
 
-std::vector<core::PlanTarget> Steering::plan_targets(const Link& link) const {
+std::vector<core::PlanTarget> Steering::plan_targets(const Link& link,
+                                                     const std::vector<AddressVerdict>& addresses) const {
     using core::TargetState;
-    if (!link.config.answer) return {};
     const auto state_of = [&](const AddressVerdict& a) {
         const auto& answer = link.decision.fresh;
         if (std::find(answer.begin(), answer.end(), a.address.ip) != answer.end()) return TargetState::kAnswered;
@@ -210,7 +210,7 @@ std::vector<core::PlanTarget> Steering::plan_targets(const Link& link) const {
         return down ? TargetState::kPathDown : TargetState::kLeftOut;
     };
     std::vector<core::PlanTarget> out;
-    for (const auto& a : verdicts_of(link)) {
+    for (const auto& a : addresses) {
         const TargetState state = state_of(a);
         const bool free = state == TargetState::kDrained ? drains_.frees(a.address)
                                                          : state == TargetState::kPathDown && link.config.free_stuck;
@@ -223,7 +223,7 @@ std::vector<FreeTarget> Steering::to_free() const {
     std::vector<FreeTarget> out;
     for (const auto& link : links_) {
         if (link.decision.all_down || link.decision.fresh.empty()) continue;
-        for (const auto& target : plan_targets(link)) {
+        for (const auto& target : link.targets) {
             if (target.free)
                 out.push_back({{link.config.name, target.address}, target.state == core::TargetState::kDrained});
         }
@@ -288,13 +288,15 @@ std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
 bool Steering::decide(Link& link) {
     if (!link.config.answer) {
         link.decision = {};
+        link.targets.clear();
         return false;
     }
-    AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
-    const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down ||
-                         decision.explain != link.decision.explain;
-    link.decision = std::move(decision);
-    return changed;
+    const std::vector<AddressVerdict> addresses = verdicts_of(link);
+    const AnswerDecision before = std::exchange(link.decision, decide_answer(addresses, host_zone_));
+    const auto targets_before = std::exchange(link.targets, plan_targets(link, addresses));
+    const AnswerDecision& now = link.decision;
+    return now.fresh != before.fresh || now.all_down != before.all_down || now.explain != before.explain ||
+           link.targets != targets_before;
 }
 
 bool Steering::decide_again(Link& link) {
@@ -417,7 +419,7 @@ PlanInput Steering::plan_input() const {
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
         input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link),
-                               link.config.answer, plan_targets(link)});
+                               link.config.answer, link.targets});
     }
     return input;
 }
