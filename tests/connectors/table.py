@@ -11,8 +11,7 @@ import sys
 from programs import CONNECTORS, VARYING
 
 FAULTS = {"drop": "packets dropped", "end": "process ends (RST)", "hang": "gateway hangs"}
-FREED = {"no": "", "ss": "`ss -K` at the withdrawal", "ss-again": "`ss -K` every second from the withdrawal on",
-         "product": "freed by postern"}
+FREED = {"no": "", "ss": "`ss -K` at the withdrawal", "product": "`free_stuck`"}
 HEAD = """# Results
 
 Written by `tests/connectors/run.sh`; README.md says what is measured.
@@ -25,7 +24,7 @@ Written by `tests/connectors/run.sh`; README.md says what is measured.
 
 ## At a glance
 
-Seconds from the fault to the first good query, **as users write it** / with the settings of SETTINGS.md; never: not in {seconds} s.
+Seconds from the fault to the first good query, **as users write it** / with the settings of postern-connectors(7); never: not in {seconds} s.
 
 """
 

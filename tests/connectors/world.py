@@ -4,6 +4,7 @@ answering the name, and the faults of the host's own zone."""
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ DROP = f"""table ip fault {{
   }}
 }}
 """
-HOST_SETTINGS = {"tcp_retries2": 5, "tcp_syn_retries": 2}  # of net.ipv4, as SETTINGS.md recommends
+HOST_SETTINGS = {"tcp_retries2": 5, "tcp_syn_retries": 2}  # of net.ipv4, as postern-connectors(7) recommends
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOAD_HOST": NAME, "LOAD_TOKEN": TOKEN}
 
 
@@ -72,6 +73,12 @@ class World:
             if gateway.process.poll() is None:
                 gateway.process.send_signal(signal.SIGCONT)
             gateway.stop()
+
+    def keep_logs(self, path):
+        """PATH.postern.log, PATH.postern-free.log"""
+        for name in ("postern.log", "postern-free.log"):
+            if os.path.exists(f"{self.folder}/{name}"):
+                shutil.copy(f"{self.folder}/{name}", f"{path}.{name}")
 
     def wait_for_probe(self):
         """Returns when the own zone has just been probed: what fails now is seen as late as it can be, in every run alike."""
