@@ -55,7 +55,7 @@ def measure(world, options, ends):
     held = [world.connected(program.process.pid) for program in running]
     freeing = start_freeing(world, options.free)
     ends.callback(freeing.stop)
-    world.wait_for_probe()
+    world.wait_for_worst(options.fault)
     getattr(world, options.fault)()
     fault_ms = places.now_ms()
     until_ms = fault_ms + options.seconds * 1000

@@ -17,8 +17,9 @@ HEAD = """# Results
 Written by `tests/connectors/run.sh`; README.md says what is measured.
 
 - {versions}
-- {runtimes}; Linux {kernel} with its own TCP settings, but for *host set*; postern with its own times: a probe each 10 s, TTL 10 s. The
-  zone fails right after a probe.
+- {runtimes}
+- Linux {kernel} with its own TCP settings, but for *host set*; postern with its own times: a probe each 10 s, TTL 10 s. The zone fails when
+  postern sees it as late as it can.
 - All over TLS with the certificate and its name verified against the test's CA; taos-ws-py as users write it takes any certificate
   (certificates.py).
 

@@ -80,12 +80,19 @@ class World:
             if os.path.exists(f"{self.folder}/{name}"):
                 shutil.copy(f"{self.folder}/{name}", f"{path}.{name}")
 
-    def wait_for_probe(self):
-        """Returns when the own zone has just been probed: what fails now is seen as late as it can be, in every run alike."""
+    def wait_for_worst(self, fault):
+        """Returns when what fails now is seen as late as it can be, in every run alike: the own zone has just been probed. Lost packets
+        are also seen at the next look at the applications' connections, which brings a probe forward: the last one was just now."""
         def probed():
             return len(self.host.probes(f"?ip={OWN}&limit=1000"))
+
+        def looked():
+            return re.search(r"^postern_app_looks_total (\d+)$", self.host.http("/metrics")[1], re.M)[1]
         before = probed()
         self.host.wait(lambda: probed() > before, "a probe of the own zone", poll_s=0.1)
+        if fault == "drop":
+            before = looked()
+            self.host.wait(lambda: looked() != before, "a look at the connections", poll_s=0.1)
 
     # --- faults of the own zone ----------------------------------------------------------------------------------------
 
