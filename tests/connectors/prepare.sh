@@ -8,7 +8,7 @@ cd "$1"
 
 driver=3.5.3 hikari=5.1.0 go=v3.7.0 node=3.0.3 taospy=2.8.10 taosws=0.7.0
 versions="taospy $taospy, taos-ws-py $taosws, driver-go $go, taos-jdbcdriver $driver, HikariCP $hikari, @tdengine/rest $node"
-[ "$(cat versions 2>/dev/null)" != "$versions" ] || newest=$(find "$here" -newer versions -type f | head -n 1)
+[ "$(cat versions 2>/dev/null)" != "$versions" ] || newest=$(find "$here/load" "$here/prepare.sh" -newer versions -type f | head -n 1)
 [ "${newest-yes}" ] || exit 0
 
 missing=""

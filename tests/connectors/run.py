@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""One run: every connector, as users write it (`default`) and with the settings of SETTINGS.md (`set`), loses its zone.
+"""One run: every connector, as users write it (`default`) and with the settings of postern-connectors(7) (`set`), loses its zone.
 
-    run.py --fault drop|end|hang [--free no|ss|ss-again|product] [--profiles default,set] [--host]
+    run.py --fault drop|end|hang [--free no|ss|product] [--profiles default,set] [--host]
            [--crowd N] [--connectors NAME,...] [--seconds 120] --build FOLDER --out FILE
 """
 
@@ -55,7 +55,7 @@ def measure(world, options, ends):
     held = [world.connected(program.process.pid) for program in running]
     freeing = start_freeing(world, options.free)
     ends.callback(freeing.stop)
-    world.wait_for_probe()
+    world.wait_for_worst(options.fault)
     getattr(world, options.fault)()
     fault_ms = places.now_ms()
     until_ms = fault_ms + options.seconds * 1000
@@ -74,16 +74,17 @@ def main():
     parser.add_argument("--free", default="no", choices=WAYS)
     parser.add_argument("--profiles", default=["default", "set"], type=lambda text: text.split(","))
     parser.add_argument("--connectors", default=list(programs.CONNECTORS), type=lambda text: text.split(","))
-    parser.add_argument("--host", action="store_true", help="with the kernel's settings of SETTINGS.md")
+    parser.add_argument("--host", action="store_true", help="with the kernel's settings of postern-connectors(7)")
     parser.add_argument("--crowd", type=int, metavar="N", help="so many more connections, to the healthy zone")
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--build", required=True, metavar="FOLDER", help="prepare.sh's")
     parser.add_argument("--out", required=True, metavar="FILE")
     options = parser.parse_args()
-    options.build = os.path.abspath(options.build)
+    options.build, options.out = os.path.abspath(options.build), os.path.abspath(options.out)
     with contextlib.ExitStack() as ends:
         world = places.World(options.build)
         ends.callback(world.close)
+        ends.callback(world.keep_logs, os.path.splitext(options.out)[0])
         result = measure(world, options, ends)
     with open(options.out, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)

@@ -11,21 +11,21 @@ import sys
 from programs import CONNECTORS, VARYING
 
 FAULTS = {"drop": "packets dropped", "end": "process ends (RST)", "hang": "gateway hangs"}
-FREED = {"no": "", "ss": "`ss -K` at the withdrawal", "ss-again": "`ss -K` every second from the withdrawal on",
-         "product": "freed by postern"}
+FREED = {"no": "", "ss": "`ss -K` at the withdrawal", "product": "`free_stuck`"}
 HEAD = """# Results
 
 Written by `tests/connectors/run.sh`; README.md says what is measured.
 
 - {versions}
-- {runtimes}; Linux {kernel} with its own TCP settings, but for *host set*; postern with its own times: a probe each 10 s, TTL 10 s. The
-  zone fails right after a probe.
+- {runtimes}
+- Linux {kernel} with its own TCP settings, but for *host set*; postern with its own times: a probe each 10 s, TTL 10 s. The zone fails when
+  postern sees it as late as it can.
 - All over TLS with the certificate and its name verified against the test's CA; taos-ws-py as users write it takes any certificate
   (certificates.py).
 
 ## At a glance
 
-Seconds from the fault to the first good query, **as users write it** / with the settings of SETTINGS.md; never: not in {seconds} s.
+Seconds from the fault to the first good query, **as users write it** / with the settings of postern-connectors(7); never: not in {seconds} s.
 
 """
 

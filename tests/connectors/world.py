@@ -4,6 +4,7 @@ answering the name, and the faults of the host's own zone."""
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ DROP = f"""table ip fault {{
   }}
 }}
 """
-HOST_SETTINGS = {"tcp_retries2": 5, "tcp_syn_retries": 2}  # of net.ipv4, as SETTINGS.md recommends
+HOST_SETTINGS = {"tcp_retries2": 5, "tcp_syn_retries": 2}  # of net.ipv4, as postern-connectors(7) recommends
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "LOAD_HOST": NAME, "LOAD_TOKEN": TOKEN}
 
 
@@ -73,12 +74,25 @@ class World:
                 gateway.process.send_signal(signal.SIGCONT)
             gateway.stop()
 
-    def wait_for_probe(self):
-        """Returns when the own zone has just been probed: what fails now is seen as late as it can be, in every run alike."""
+    def keep_logs(self, path):
+        """PATH.postern.log, PATH.postern-free.log"""
+        for name in ("postern.log", "postern-free.log"):
+            if os.path.exists(f"{self.folder}/{name}"):
+                shutil.copy(f"{self.folder}/{name}", f"{path}.{name}")
+
+    def wait_for_worst(self, fault):
+        """Returns when what fails now is seen as late as it can be, in every run alike: the own zone has just been probed. Lost packets
+        are also seen at the next look at the applications' connections, which brings a probe forward: the last one was just now."""
         def probed():
             return len(self.host.probes(f"?ip={OWN}&limit=1000"))
+
+        def looked():
+            return re.search(r"^postern_app_looks_total (\d+)$", self.host.http("/metrics")[1], re.M)[1]
         before = probed()
         self.host.wait(lambda: probed() > before, "a probe of the own zone", poll_s=0.1)
+        if fault == "drop":
+            before = looked()
+            self.host.wait(lambda: looked() != before, "a look at the connections", poll_s=0.1)
 
     # --- faults of the own zone ----------------------------------------------------------------------------------------
 
