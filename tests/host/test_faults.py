@@ -155,6 +155,7 @@ class Rescue(HostTest):
         self.assertIn(PUBLIC_ADDRESS, host.getent(PUBLIC))
         self.assertIn("rescue_gave_back", host.sh("journalctl -q -b -u postern-rescue -p warning -o cat"))
 
+    NOTHING_STARTS = "for program in bin/postern sbin/postern-resolver; do cp --remove-destination /bin/false /usr/$program; done; "
     LIBRARIES_GONE = "mkdir /root/gone; mv /usr/lib/*-linux-gnu/libuv.so* /root/gone/; "
 
     def test_without_libuv(self):
@@ -164,8 +165,7 @@ class Rescue(HostTest):
         self.has_its_own("plain", self.LIBRARIES_GONE, reboot=True)
 
     def test_no_program_starts(self):
-        self.has_its_own("plain", "cp /bin/false /usr/bin/postern; mv /usr/sbin/postern-resolver /root/; "
-                         "cp /bin/false /usr/sbin/postern-resolver; systemctl kill -s KILL postern-resolver postern")
+        self.has_its_own("plain", self.NOTHING_STARTS + "systemctl kill -s KILL postern-resolver postern")
 
     def test_everything_disabled_and_a_boot(self):
         self.has_its_own("plain", "systemctl disable postern-resolver.socket postern-resolver.service postern.service "
@@ -173,7 +173,7 @@ class Rescue(HostTest):
 
     def test_a_resolver_that_cannot_start_and_a_host_that_does_not_ask_it(self):
         host = self.ready_guest("plain")
-        host.sh("mv /usr/sbin/postern-resolver /root/; cp /bin/false /usr/sbin/postern-resolver; cp /bin/false /usr/bin/postern")
+        host.sh(self.NOTHING_STARTS)
         host.reboot()
         host.wait(lambda: host.run("systemctl", "is-active", "multi-user.target", check=False).returncode == 0, "the boot to end")
 

@@ -84,7 +84,7 @@ class Package(HostTest):
         host.install()
         host.configure()
         host.dns("enable")
-        host.sh("cp /bin/false /usr/bin/postern")
+        host.sh("cp --remove-destination /bin/false /usr/bin/postern")
         host.run("dpkg", "-P", "postern")
         self.assert_same(before, host.snapshot())
         self.assertTrue(host.serves_public())
@@ -92,12 +92,12 @@ class Package(HostTest):
     def test_who_holds_the_port(self):
         host = self.ready_guest("plain")
         host.run("systemctl", "stop", "postern-resolver.socket", "postern-resolver.service")
-        host.sh("systemd-run --unit=squatter dnsmasq -k -p 53 --bind-interfaces -a 127.0.0.153 -R -h || "
-                "systemd-run --unit=squatter python3 -c 'import socket, time\ns = socket.socket(type=socket.SOCK_DGRAM)\n"
-                "s.bind((\"127.0.0.153\", 53))\ntime.sleep(999)'")
+        host.run("systemd-run", "--unit=squatter", "perl", "-MIO::Socket::INET", "-e",
+                 'my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.153:53", Proto => "udp") or die; sleep')
+        host.wait(lambda: "127.0.0.153:53" in host.sh("ss -Hlun"), "the port to be taken")
         done = host.dns("enable", check=False)
         self.assertEqual(done.returncode, 2)
-        self.assertRegex(done.stdout + done.stderr, r"127\.0\.0\.153:53 is held by (dnsmasq|python3) \(pid \d+\)")
+        self.assertRegex(done.stdout + done.stderr, r"127\.0\.0\.153:53 is held by perl \(pid \d+\)")
         host.run("systemctl", "stop", "squatter")
         host.dns("enable")  # tries the socket again
         self.assert_served(host)
