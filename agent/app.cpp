@@ -328,7 +328,9 @@ class App final : private Steering::Outside,
         warn(WarningKind::kClock, steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
             warn(WarningKind::kDiscovery, text);
+        report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         s.host_dns = host_watch_.report(config().hosts());
+        s.host_dns.silent = s.host_dns.journal.state == TakeoverState::kOn && !s.resolver.running;
         for (const auto& text : s.host_dns.warnings())
             warn(WarningKind::kHostDns, text);
         for (auto& link : s.links) {
@@ -345,7 +347,6 @@ class App final : private Steering::Outside,
         }
         if (freer_.problem() != FreeRefusal::kNone)
             warn(WarningKind::kFreeing, "stuck connections are not ended: " + std::string(explain(freer_.problem())));
-        report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         judge(s);
         return s;
     }

@@ -98,6 +98,7 @@ Json host_dns_json(const HostDnsReport& r) {
             {"mode", off ? Json(nullptr) : Json(to_string(r.journal.decision.mode))},
             {"since", time_or_null(r.journal.since_wall_us)},
             {"decision", text_or_null(r.journal.decision.line)},
+            {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"text", r.text()}};
 }
 
