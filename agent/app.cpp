@@ -202,7 +202,7 @@ class App final : private Steering::Outside,
 
     // The freer's inputs and outputs (Freer::Outside).
     std::vector<FreeTarget> to_free() override { return steering_.to_free(); }
-    void freed() override { connections_.look_soon(); }
+    void look_soon() override { connections_.look_soon(); }
 
     void save_snapshot() {
         steering_.fill_snapshot(snapshot_);

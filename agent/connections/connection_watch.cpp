@@ -73,8 +73,8 @@ void ConnectionWatch::looked(SocketLook found) {
         if (!seen.target.bypass && seen.all.timing_out > 0)
             outside_.times_out(seen.target.link, seen.target.address.ip);
     }
-    outside_.looked();
     plan_next();
+    outside_.looked();
 }
 
 void ConnectionWatch::plan_next() {

@@ -63,7 +63,7 @@ class ConnectionWatch {
         virtual bool all_good() = 0;
         /// The kernel repeats what applications sent to this address of a link.
         virtual void times_out(const std::string& link, const core::IpAddress& ip) = 0;
-        /// report() has what a look has found.
+        /// report() has what a look has found. May call look_soon().
         virtual void looked() = 0;
     };
 
