@@ -183,9 +183,8 @@ class Parser {
                 "ended.\nExit: 0 all is well, 1 some need attention, 3 not known.",
                 c);
         app->add_flag("--json", c->json, "as JSON");
-        CLI::Option* free =
-            app->add_flag("--free", c->free, "end those that are stuck at a withdrawn address; needs root");
-        app->add_flag("-n,--dry-run", c->dry_run, "end none: how many would be")->needs(free);
+        app->add_flag("--free", c->free, "end those that are stuck at a withdrawn address; needs root");
+        app->add_flag("-n,--dry-run", c->dry_run, "as --free, but end none: how many would be");
     }
 
     void add_resolve() {

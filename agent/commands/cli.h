@@ -87,7 +87,7 @@ struct ConnectionsCommand {
     std::string config = kDefaultConfigPath;
     bool json = false;
     bool free = false;     // end those that are stuck at a withdrawn address
-    bool dry_run = false;  // say only which
+    bool dry_run = false;  // say only how many
 };
 struct DnsCommand {
     enum class Verb { kEnable, kDisable, kStatus, kReapply, kPrestart };

@@ -58,7 +58,7 @@ core::Result<HttpResponse> look(const Config& config, const ConnectionsCommand& 
 int run_command(const ConnectionsCommand& command) {
     const auto config = config_or_complain("connections", command.config);
     if (!config) return kExitUnknown;
-    if (command.free) return free_connections(*config, command);
+    if (command.free || command.dry_run) return free_connections(*config, command);
     const auto shown = look(*config, command);
     if (!shown) {
         complain("connections", shown.error());

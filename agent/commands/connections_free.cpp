@@ -41,7 +41,7 @@ Row free_one(const core::PlanView& plan, const core::PlanTarget& target, bool tr
     if (may.refusal != FreeRefusal::kNone) return row;
     Interruptible interruptible;
     for (std::uint32_t freed = 0;;) {
-        row.reply = destroyer.free({target.address, may.lost, {}, try_only});
+        row.reply = destroyer.end_lost({target.address, may.lost, {}, try_only});
         if (row.users.empty()) row.users = destroyer.users();
         freed += row.reply.freed;
         row.reply.freed = freed;

@@ -90,7 +90,7 @@ void ConnectionWatch::plan_next() {
 void ConnectionWatch::keep_histograms() {
     decltype(histograms_) sums;
     for (auto& seen : report_.targets) {
-        ConnectionHistograms sum = std::move(histograms_[seen.target]);
+        ConnectionHistograms sum = histograms_[seen.target];
         sum.add(seen.histograms);
         seen.histograms = sum;
         sums.emplace(seen.target, sum);

@@ -20,7 +20,8 @@ struct ConnectionTarget {
     std::string link;
     core::SocketAddress address;
     bool bypass = false;  // the public gateway's: such a connection does not use the link
-    auto operator<=>(const ConnectionTarget&) const = default;  // NOLINT(modernize-use-nullptr)
+    auto operator<=>(const ConnectionTarget&) const =
+        default;  // NOLINT(modernize-use-nullptr,readability-implicit-bool-conversion)
 };
 
 /// One whose lost connections are to be ended (agent/freeing).

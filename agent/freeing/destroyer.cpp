@@ -53,7 +53,7 @@ std::vector<SocketId> Destroyer::find(const FreeOrder& order, FreeReply& reply) 
     return out;
 }
 
-FreeReply Destroyer::free(const FreeOrder& order) {
+FreeReply Destroyer::end_lost(const FreeOrder& order) {
     FreeReply reply;
     const std::vector<SocketId> found = find(order, reply);
     if (order.try_only || found.empty()) return reply;

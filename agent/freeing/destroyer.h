@@ -29,8 +29,8 @@ class Destroyer {
     /// The gateways that take over get no more new connections at once than this.
     static constexpr std::uint32_t kMost = 200;
 
-    FreeReply free(const FreeOrder& order);
-    /// Who has lost what the last call of free() found: connections by user.
+    FreeReply end_lost(const FreeOrder& order);
+    /// Who has lost what the last call of end_lost() found: connections by user.
     const std::map<std::uint32_t, std::uint32_t>& users() const { return users_; }
 
   private:

@@ -60,7 +60,7 @@ FreeReply answer_free_request(std::string_view line, std::uint32_t user, const s
     if (may.refusal != FreeRefusal::kNone) return refused(may.refusal);
     FreeOrder order{request->address, may.lost, {}, false};
     if (user != 0) order.spared_user = user;
-    const FreeReply reply = destroyer.free(order);
+    const FreeReply reply = destroyer.end_lost(order);
     tell(*request, reply, destroyer);
     return reply;
 }

@@ -132,7 +132,7 @@ TEST_CASE("freeing: connections that make progress stay", "[freeing]") {
         const Pair pair;
         if (!pair.alive()) return 1;
         Destroyer destroyer;
-        const FreeReply reply = destroyer.free({pair.address, Lost::kStuckOrIdle, {}, false});
+        const FreeReply reply = destroyer.end_lost({pair.address, Lost::kStuckOrIdle, {}, false});
         if (reply.freed != 0 || reply.left != 0 || reply.refusal != FreeRefusal::kNone) return 2;
         return pair.alive() ? 0 : 3;
     });
