@@ -248,7 +248,12 @@ class Guest:
         while self._stand_ins:
             process = self._stand_ins.pop()
             process.terminate()
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:  # the stand-in's fault, not postern's: it says where it waits
+                print(f"a stand-in did not end by SIGTERM: {process.args}", file=sys.stderr)
+                process.send_signal(signal.SIGABRT)
+                process.wait(timeout=30)
 
     # --- postern -----------------------------------------------------------------------------------------------------
 

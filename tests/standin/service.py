@@ -2,6 +2,7 @@
 """What every stand-in program shares: addresses, the ready file, signals, and a bounded request log."""
 
 import collections
+import faulthandler
 import ipaddress
 import json
 import os
@@ -43,6 +44,7 @@ def write_ready_file(path, content):
 
 def wait_for_signal():
     """Blocks until SIGTERM or SIGINT."""
+    faulthandler.enable()  # SIGABRT shows where each thread is
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
