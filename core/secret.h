@@ -46,8 +46,8 @@ class Wiped {
 
 /// `text` with every live secret of 6 bytes or more, raw or percent-encoded, replaced by "***".
 std::string redact(std::string_view text);
-/// The first characters of `text`, `size` bytes at most, redacted. To shorten a text use this: redact(text.substr(0, size)) would leave
-/// the beginning of a secret that crosses the cut.
+/// The first characters of `text`, `size` bytes at most, redacted. To shorten a text use this:
+/// redact(text.substr(0, size)) would leave the beginning of a secret that crosses the cut.
 std::string redact(std::string_view text, std::size_t size);
 
 /// RFC 3986: every byte other than A-Z a-z 0-9 - _ . ~ as %XX.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
@@ -30,13 +31,12 @@ struct Row {
     std::map<std::uint32_t, std::uint32_t> users;  // connections by user
 };
 
-bool withdrawn(const core::PlanTarget& target) {
-    return target.state == core::TargetState::kPathDown || target.state == core::TargetState::kDrained;
-}
-
-Row free_one(const core::PlanView& plan, const core::PlanTarget& target, bool try_only, Destroyer& destroyer) {
+/// nullopt: it is not withdrawn.
+std::optional<Row> free_one(const core::PlanView& plan, const core::PlanTarget& target, bool try_only,
+                            Destroyer& destroyer) {
     Row row{plan.links[target.link].name, target.address, {}, {}};
     const Permission may = may_free(plan, target.address, core::now_mono_us(), core::boot_id(), true);
+    if (may.refusal == FreeRefusal::kAnswered || may.refusal == FreeRefusal::kNotAsked) return std::nullopt;
     row.reply.refusal = may.refusal;
     if (may.refusal != FreeRefusal::kNone) return row;
     Interruptible interruptible;
@@ -87,12 +87,13 @@ int free_connections(const Config& config, const ConnectionsCommand& command) {
     std::string out;
     bool all = true, known = true;
     for (const auto& target : plan->targets) {
-        if (!withdrawn(target)) continue;
-        const Row row = free_one(*plan, target, command.dry_run, destroyer);
-        all &= row.reply.left == 0 && row.reply.refusal == FreeRefusal::kNone;
-        known &= row.reply.refusal != FreeRefusal::kNoRight && row.reply.refusal != FreeRefusal::kUnsupported &&
-                 row.reply.refusal != FreeRefusal::kFailed;
-        out += command.json ? (out.empty() ? "" : ",") + json_of(row) : text_of(row, command.dry_run);
+        const auto row = free_one(*plan, target, command.dry_run, destroyer);
+        if (!row) continue;
+        const FreeReply& reply = row->reply;
+        all &= reply.left == 0 && reply.refusal == FreeRefusal::kNone;
+        known &= reply.refusal != FreeRefusal::kNoRight && reply.refusal != FreeRefusal::kUnsupported &&
+                 reply.refusal != FreeRefusal::kFailed;
+        out += command.json ? (out.empty() ? "" : ",") + json_of(*row) : text_of(*row, command.dry_run);
     }
     if (command.json) {
         print(fmt::format("{{\"schema_version\":1,\"dry_run\":{},\"addresses\":[{}]}}\n", command.dry_run, out));

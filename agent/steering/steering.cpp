@@ -186,68 +186,6 @@ std::optional<std::vector<probe::ProbeTarget>> Steering::targets_of(std::string_
     return out;
 }
 
-std::vector<ConnectionTarget> Steering::connection_targets() const {
-    std::vector<ConnectionTarget> out;
-    for (const auto& link : links_) {
-        for (const auto& a : link.addresses)
-            out.push_back({link.config.name, {a.ip, link.config.probe.port}});
-        const CompareStatus* compare = comparisons_.find(link.config.name);
-        if (compare == nullptr) continue;
-        for (const auto& ip : compare->addresses)
-            out.push_back({link.config.name, {ip, compare->port}, true});
-    }
-    return out;
-}
-
-std::vector<core::PlanTarget> Steering::plan_targets(const Link& link,
-                                                     const std::vector<AddressVerdict>& addresses) const {
-    using core::TargetState;
-    const auto state_of = [&](const AddressVerdict& a) {
-        const auto& answer = link.decision.fresh;
-        if (std::find(answer.begin(), answer.end(), a.address.ip) != answer.end()) return TargetState::kAnswered;
-        const bool down = a.verdict.path == probe::State::kDown;
-        if (a.drained && (!down || drains_.frees(a.address))) return TargetState::kDrained;
-        return down ? TargetState::kPathDown : TargetState::kLeftOut;
-    };
-    std::vector<core::PlanTarget> out;
-    for (const auto& a : addresses) {
-        const TargetState state = state_of(a);
-        const bool free = state == TargetState::kDrained ? drains_.frees(a.address)
-                                                         : state == TargetState::kPathDown && link.config.free_stuck;
-        out.push_back({0, {a.address.ip, link.config.probe.port}, state, free});
-    }
-    return out;
-}
-
-std::vector<FreeTarget> Steering::to_free() const {
-    std::vector<FreeTarget> out;
-    for (const auto& link : links_) {
-        if (link.decision.all_down || link.decision.fresh.empty()) continue;
-        for (const auto& target : link.targets) {
-            if (target.free)
-                out.push_back({{link.config.name, target.address}, target.state == core::TargetState::kDrained});
-        }
-    }
-    return out;
-}
-
-bool Steering::all_good() const {
-    return std::all_of(links_.begin(), links_.end(), [this](const Link& link) {
-        return !link.config.probe.enabled ||
-               std::all_of(link.addresses.begin(), link.addresses.end(), [&](const auto& a) {
-                   const auto* health = verdicts_.find(link.config.name, a.ip);
-                   if (health == nullptr || !health->settled) return false;
-                   const auto& verdict = health->verdict;
-                   return (link.config.asks_service() ? verdict.overall() : verdict.path) == probe::State::kUp;
-               });
-    });
-}
-
-void Steering::suspect(const std::string& link, const core::IpAddress& ip) {
-    const auto* health = verdicts_.find(link, ip);
-    if (started_ && health != nullptr && health->verdict.path != probe::State::kDown) scheduler_.hasten(link, ip);
-}
-
 void Steering::on_addresses(const std::string& name, const EndpointSet& addresses) {
     const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) { return l.config.name == name; });
     if (link == links_.end()) return;
@@ -314,7 +252,8 @@ bool Steering::decide_again() {
     return changed;
 }
 
-/// Changed addresses are logged as endpoint_changed; this is for other answers to the same ones. A first answer is no change.
+/// Changed addresses are logged as endpoint_changed; this is for other answers to the same ones. A first answer is no
+/// change.
 void Steering::tell_steering(const Link& link, const AnswerDecision& before) const {
     const AnswerDecision& now = link.decision;
     if (before.fresh.empty() || (now.fresh == before.fresh && now.all_down == before.all_down)) return;

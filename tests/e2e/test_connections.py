@@ -6,61 +6,30 @@ import os
 import socket
 import unittest
 
-from host import LINK, NAME, ZONE_A, HostTest  # first: it enters the namespaces
+from host import LINK, NAME, ZONE_A  # first: it enters the namespaces
 
 from doctor_kit import run
-from stuck import BlackHole
+from stuck import DEAD, ConnectionsTest
 
-DEAD = "127.0.0.21"  # its gateway's ends of connections lose every packet
 PUBLIC_NAME, PUBLIC = "gw.cloud.name.test", "127.0.0.9"
 
 
-class Connections(HostTest):
-    def setUp(self):
-        super().setUp()
-        self.host.start_world()
-        self.hole = BlackHole(DEAD)
-        self.addCleanup(self.hole.close)
-        self.clients = []
-        self.addCleanup(lambda: [client.close() for client in self.clients])
-
-    def start(self, **link):
-        self.host.start_postern(link={"endpoint": None, "addresses": [ZONE_A, DEAD], **link})
-
-    def connect(self, address, count, keepalive=False, port=443):
-        for _ in range(count):
-            client = socket.create_connection((address, port))
-            if keepalive:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            self.clients.append(client)
-        return self.clients[-count:]
-
-    def status(self):
-        return self.host.http_json("/api/v1/status")[1]
-
-    def at(self, address):
-        (link,) = self.status()["links"]
-        (found,) = [entry for entry in link["addresses"] if entry["ip"] == address]
-        return found["connections"]
-
+class Connections(ConnectionsTest):
     def notes(self):
         found = self.status()["links"][0]["connections"]
         return [note["text"] for note in found["notes"]] if found else []
 
     def test_stuck_connections_to_a_withdrawn_address_are_told_everywhere(self):
         self.start()
-        for client in self.connect(DEAD, 3):
-            self.host.wait(lambda: client.getsockname() in self.hole.accepted, "the packets to be dropped")
-            client.sendall(b"x" * 1000)
+        self.stuck(3)
         self.connect(ZONE_A, 2, keepalive=True)
         self.host.wait_addresses(ZONE_A)
-        seen = self.host.wait(lambda: (lambda c: c if c and c["stuck"] == 3 else None)(self.at(DEAD)),
-                              "three stuck connections", deadline_s=60)
+        seen = self.wait_stuck(3)
         uid = os.geteuid()
         self.assertEqual((seen["total"], seen["states"]["established"], seen["unacked_bytes"]), (3, 3, 3000))
         self.assertEqual([user["uid"] for user in seen["users"]], [uid])
         self.assertGreaterEqual(seen["stuck_for_us"], 1_000_000)
-        good = self.at(ZONE_A)  # the agent's own probes go there, too, and are not counted
+        good = self.at(ZONE_A)["connections"]  # the agent's own probes go there, too, and are not counted
         self.assertEqual((good["total"], good["stuck"], good["without_keepalive"]), (2, 0, 0))
         (note,) = self.notes()
         told = rf"3 connections of uid {uid} still on {DEAD}, 3 stuck for \d+ s"
@@ -88,7 +57,7 @@ class Connections(HostTest):
         whole = self.host.wait(lambda: (lambda s: s if s["connections"]["known"] else None)(self.status()), "a look")
         self.assertEqual((whole["connections"]["complete"], whole["connections"]["scope"], whole["connections"]["error"]),
                          (True, "network_namespace", None))
-        self.assertEqual(self.at(ZONE_A)["total"], 0)
+        self.assertEqual(self.at(ZONE_A)["connections"]["total"], 0)
         self.assertEqual(self.notes(), [])
         shown = self.host.postern("connections", "--json")
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))

@@ -7,12 +7,11 @@ import socket
 import subprocess
 import unittest
 
-from host import LINK, POSTERN, ZONE_A, ZONE_B, HostTest  # first: it enters the namespaces
+from host import LINK, POSTERN, ZONE_A, ZONE_B  # first: it enters the namespaces
 
-from stuck import BlackHole, SlowServer
+from stuck import DEAD, ConnectionsTest, SlowServer
 
 FREE = os.path.join(os.path.dirname(POSTERN), "postern-free")
-DEAD = "127.0.0.21"  # its gateway's ends of connections lose every packet
 SLOW = "127.0.0.22"
 
 
@@ -29,14 +28,9 @@ def is_open(client):
         return False
 
 
-class Freeing(HostTest):
+class Freeing(ConnectionsTest):
     def setUp(self):
         super().setUp()
-        self.host.start_world()
-        self.hole = BlackHole(DEAD)
-        self.addCleanup(self.hole.close)
-        self.clients = []
-        self.addCleanup(lambda: [client.close() for client in self.clients])
         self.helper = None
         self.addCleanup(self.stop_helper)
 
@@ -50,33 +44,6 @@ class Freeing(HostTest):
         if self.helper:
             self.helper.kill()
             self.helper.communicate()
-
-    def start(self, **link):
-        self.host.start_postern(link={"endpoint": None, "addresses": [ZONE_A, DEAD], **link})
-
-    def connect(self, address, count=1):
-        new = [socket.create_connection((address, 443)) for _ in range(count)]
-        self.clients.extend(new)
-        return new
-
-    def stuck(self, count):
-        new = self.connect(DEAD, count)
-        for client in new:
-            self.host.wait(lambda: client.getsockname() in self.hole.accepted, "the packets to be dropped")
-            client.sendall(b"x" * 1000)
-        return new
-
-    def status(self):
-        return self.host.http_json("/api/v1/status")[1]
-
-    def at(self, address):
-        (link,) = self.status()["links"]
-        (found,) = [entry for entry in link["addresses"] if entry["ip"] == address]
-        return found
-
-    def all_stuck(self, count):
-        return self.host.wait(lambda: (self.at(DEAD)["connections"] or {}).get("stuck") == count, "all of them to be stuck",
-                              deadline_s=60)
 
     def test_stuck_ones_are_ended_and_nothing_else(self):
         self.start(free_stuck=True)
@@ -107,7 +74,7 @@ class Freeing(HostTest):
         self.start_helper()
         self.host.wait_addresses(ZONE_A)
         lost = self.stuck(3)
-        self.all_stuck(3)
+        self.wait_stuck(3)
         self.assertTrue(all(is_open(client) for client in lost))
         tried = self.host.postern("connections", "--dry-run")
         self.assertEqual((tried.returncode, tried.stderr), (1, ""))
@@ -124,7 +91,7 @@ class Freeing(HostTest):
         self.start(free_stuck=True)
         self.host.wait_addresses(ZONE_A)
         lost = self.stuck(1)
-        self.all_stuck(1)
+        self.wait_stuck(1)
         told = self.host.wait(lambda: [w for w in self.status()["warnings"] if "postern-free does not answer" in w], "the warning")
         self.assertIn("systemctl enable --now postern-free.socket", told[0])
         self.assertTrue(is_open(lost[0]))

@@ -391,6 +391,13 @@ probe::ProbeResult run_probe(const probe::ProbeSpec& spec, const std::string& ip
     return *result;
 }
 
+void FakeGateway::wake_when_silent(core::Loop& loop, core::FdWatcher& watcher) const {
+    watcher.start(loop, silence_.get(), UV_READABLE, [fd = silence_.get()](int, int) {
+        eventfd_t count = 0;
+        ::eventfd_read(fd, &count);
+    });
+}
+
 probe::ProbeResult run_probe_into_silence(const probe::ProbeSpec& spec, const FakeGateway& gateway, int connection) {
     core::Loop loop;
     probe::ProbeResult result;
@@ -401,10 +408,7 @@ probe::ProbeResult run_probe_into_silence(const probe::ProbeSpec& spec, const Fa
         bool expired = false;
         limit.start_in(20 * core::kSecond, [&] { expired = true; });
         core::FdWatcher silence;
-        silence.start(loop, gateway.silence_fd(), UV_READABLE, [&](int, int) {
-            eventfd_t count = 0;
-            ::eventfd_read(gateway.silence_fd(), &count);
-        });
+        gateway.wake_when_silent(loop, silence);
         result = attempt(loop, clock, spec, "127.0.0.1", [&] {
             if (clock.next_alarm() <= clock.mono_us()) {
                 clock.advance(0);

@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/fd.h"
+#include "core/loop.h"
 #include "probe/probe_types.h"
 
 struct evp_pkey_st;
@@ -100,9 +101,10 @@ class FakeGateway {
 
     std::uint16_t port() const { return port_; }
     int connections() const { return connections_; }
-    /// The connection (from 1) whose script last began to wait; silence_fd() becomes readable with it.
+    /// The connection (from 1) whose script last began to wait.
     int silent_in() const { return silent_in_; }
-    int silence_fd() const { return silence_.get(); }
+    /// The loop takes a turn each time that a script begins to wait.
+    void wake_when_silent(core::Loop& loop, core::FdWatcher& watcher) const;
     /// Called by scripts, read by tests.
     void note(std::string request);
     std::vector<std::string> requests() const;

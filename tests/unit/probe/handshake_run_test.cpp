@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes of a shape of their own against a real TLS server on loopback, and the large ClientHello with its control.
-#include <sys/eventfd.h>
-
 #include <catch2/catch.hpp>
 #include <optional>
 
@@ -38,10 +36,7 @@ HandshakeFate run(const Start& start, const FakeGateway& gateway, std::uint16_t 
         bool expired = false;
         limit.start_in(20 * core::kSecond, [&] { expired = true; });
         core::FdWatcher silence;
-        silence.start(loop, gateway.silence_fd(), UV_READABLE, [&](int, int) {
-            eventfd_t count = 0;
-            ::eventfd_read(gateway.silence_fd(), &count);
-        });
+        gateway.wake_when_silent(loop, silence);
         const ProbeTarget target{"link", *core::IpAddress::parse("127.0.0.1"), "", "",
                                  std::make_shared<const ProbeSpec>(good_spec(port))};
         bool started = false;
