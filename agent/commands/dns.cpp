@@ -14,6 +14,7 @@
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
 #include "agent/hostdns/takeover_lock.h"
+#include "agent/hostdns/upstreams.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
@@ -26,8 +27,13 @@ namespace {
 using core::Micros;
 using Json = nlohmann::ordered_json;
 
-TakeoverHooks hooks_for(std::vector<std::string>* lines, bool quiet) {
+TakeoverHooks hooks_for(const HostSystem& host, const DnsSetup& s, std::vector<std::string>* lines, bool quiet) {
     TakeoverHooks hooks;
+    hooks.listen = s.dns.listen;
+    hooks.upstreams = [&host, &s] {
+        return find_upstreams(host, s.dns, s.paths, JournalFile(s.paths.hostdns).load().value_or(Journal{}), {})
+            .servers;
+    };
     hooks.wall_us = core::now_wall_us;
     hooks.mono_us = core::now_mono_us;
     hooks.pause = core::sleep_for;
@@ -153,7 +159,7 @@ int run_command(const DnsCommand& command) {
     const auto host = HostSystem::real();
     if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
     std::vector<std::string> lines;
-    TakeoverHooks hooks = hooks_for(&lines, command.json);
+    TakeoverHooks hooks = hooks_for(*host, *setup, &lines, command.json);
     const JournalFile journal(setup->paths.hostdns);
     const std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked =
         [&](const std::function<core::Result<void>()>& work) -> core::Result<void> {
@@ -172,27 +178,24 @@ int run_command(const DnsCommand& command) {
             request.listen = setup->listen;
             request.names = setup->names;
             request.second_server = setup->second_server;
-            request.known_upstreams = setup->served.upstreams;
             request.dry_run = command.dry_run;
             done = locked([&] { return takeover.enable(request); });
             break;
         }
         case DnsCommand::Verb::kDisable:
-            done = locked([&] { return takeover.disable(command.dry_run, setup->served.upstreams); });
+            done = locked([&] { return takeover.disable(command.dry_run); });
             break;
         case DnsCommand::Verb::kReapply:
             done = locked([&]() -> core::Result<void> {
                 // cloud-init may have identified a clone only after prestart.
-                const auto discarded =
-                    discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
+                const auto discarded = discard_other_machine(*host, takeover, setup->paths, hooks.say);
                 const auto again = takeover.reapply(setup->names);
                 return discarded ? again : discarded;
             });
             break;
         case DnsCommand::Verb::kPrestart:
             done = locked([&]() -> core::Result<void> {
-                const auto discarded =
-                    discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
+                const auto discarded = discard_other_machine(*host, takeover, setup->paths, hooks.say);
                 const auto recovered = takeover.recover(true);
                 return discarded ? recovered : discarded;
             });

@@ -7,6 +7,7 @@
 #include "agent/config/last_good.h"
 #include "agent/hostdns/own_address.h"
 #include "agent/text/values.h"
+#include "core/fallback_file.h"
 #include "core/file_system.h"
 
 namespace postern::agent {
@@ -27,13 +28,15 @@ std::optional<DnsSetup> dns_setup_or_complain(const DnsCommand& command) {
     }
     const Config c = usable ? usable->config : Config{};
     s.paths = paths_of(c.agent);
+    s.dns = c.dns;
     s.listen = own_address(c.dns);
     s.second_server = c.dns.second_nameserver;
+    core::Fallback served;  // by the resolver
     if (const auto text = core::read_file(s.paths.fallback, core::kMaxFallbackBytes))
-        s.served = core::parse_fallback(*text);
+        served = core::parse_fallback(*text);
     s.names = c.answered_hosts();
     // Once it is running, the served names count: the file may be newer, or broken.
-    if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
+    if (command.verb != DnsCommand::Verb::kEnable && !served.names.empty()) s.names = served.names;
     // The file belongs to an ordinary user, and these words go into root's files and commands.
     std::erase_if(s.names, [](const std::string& name) { return !normalise_host(name); });
     if (s.names.size() > kMaxNames) s.names.resize(kMaxNames);

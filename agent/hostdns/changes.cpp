@@ -232,6 +232,11 @@ std::string other_records(const HostSystem& host) {
     return out;
 }
 
+bool has_record(const HostSystem& host) {
+    return host.read(std::string(kDebianRecords) + "/" + kRecord) ||
+           host.read(std::string(kOpenresolvRecords) + "/" + kRecord);
+}
+
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed) {
     std::vector<HostCommand> commands;
     const auto any = [&](std::initializer_list<const char*> paths) {

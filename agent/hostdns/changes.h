@@ -62,6 +62,8 @@ inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.n
 /// All but resolv.conf: they did not exist before.
 inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook,
                                          kNetdevFile,     kNetworkFile,     kPeerFile};
+/// Whether resolvconf or openresolv has our record.
+bool has_record(const HostSystem& host);
 /// Commands that make the readers of these files notice their removal.
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
 /// Every path that a journal may name: root reads it, so it must not allow writes anywhere else.

@@ -64,11 +64,14 @@ core::Result<void> Rescue::run() {
                 break;
             }
             case TakeoverState::kSuspended:
+                keep_own_dns();
                 try_to_resume(*journal);
                 break;
-            case TakeoverState::kOff:
             case TakeoverState::kTruce:
-                return {};  // the user decided otherwise, or another program has the file
+                if (!answers_within(journal->target.listen, kPatience)) keep_own_dns();
+                return {};
+            case TakeoverState::kOff:
+                return {};  // the user decided otherwise
         }
         hooks_.pause(kBetweenSteps);
     }
@@ -86,6 +89,11 @@ void Rescue::give_back(const core::SocketAddress& listen) {
         return suspended;
     });
     if (!given) hooks_.say(given.error().text());
+}
+
+void Rescue::keep_own_dns() {
+    const auto kept = own_.locked([this] { return takeover_.keep_own_dns(); });
+    if (!kept) hooks_.say(kept.error().text());
 }
 
 void Rescue::stop_if_suspended() {

@@ -30,6 +30,7 @@ class Rescue {
     bool good_for_a_while(const core::SocketAddress& listen) const;
     void give_back(const core::SocketAddress& listen);
     void try_to_resume(const Journal& journal);
+    void keep_own_dns();
     void stop_if_suspended();
     void units(const char* verb);
 

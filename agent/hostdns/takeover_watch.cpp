@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/give_back.h"
 #include "agent/hostdns/resolv_conf.h"
-#include "agent/hostdns/takeover.h"
 
 namespace postern::agent {
 namespace {
@@ -44,6 +44,19 @@ std::string Takeover::kept_lines(const Journal& journal) const {
     return journal.target.kept;
 }
 
+/// Another program wrote resolv.conf. Its file is the host's own if it names a server that we did not write; if it names
+/// us as well, it is that without us.
+void Takeover::learn(Journal& journal, JournalEntry& file, const FileState& now) {
+    const GiveBack give_back(host_, hooks_, journal);
+    auto named = give_back.servers_of(now);
+    std::erase_if(named.others, [&](const auto& server) { return server.ip == journal.target.second; });
+    if (named.others.empty()) return;
+    const std::string text = host_.read(kResolvConf).value_or("");
+    journal.writer = writer_named_in(text);
+    file.before = named.ours ? give_back.resolv_conf(file.before, file.after).value_or(file.before) : now;
+    journal.target.kept = named.ours ? give_back.text_of(file.before) : text;
+}
+
 core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     auto loaded = journal_.load();
     if (!loaded) return core::fail(loaded.error());
@@ -70,13 +83,7 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     bool rewritten = false;
     if (file != nullptr && (resolv_conf->kind != file->after.kind || resolv_conf->content != file->after.content)) {
         rewritten = true;
-        // ours, with a line added by another program, is not the host's own
-        if (!is_our_resolv_conf(resolv_conf->content)) {
-            const std::string text = host_.read(kResolvConf).value_or("");
-            journal.writer = writer_named_in(text);
-            file->before = *resolv_conf;
-            journal.target.kept = text;
-        }
+        learn(journal, *file, *resolv_conf);
         prune(journal.rewrites, now_us, kRewriteWindow);
         journal.rewrites.push_back(now_us);
         if (journal.rewrites.size() >= kRewritesToTruce) {
@@ -124,7 +131,7 @@ core::Result<void> Takeover::recover(bool boot) {
             hooks_.say(journal->state == TakeoverState::kEnabling
                            ? "an enable was interrupted: giving the host its DNS back"
                            : "a disable was interrupted: finishing it");
-            return end_given_back(*journal);
+            return end_given_back(*journal, !boot);  // at boot there is no network yet
         }
         case TakeoverState::kTruce:
             if (!boot) return {};

@@ -322,7 +322,7 @@ TEST_CASE("hostdns: our own file is never taken for the host's", "[hostdns]") {
     EnableRequest request;
     request.listen = kUs;
     request.names = {kName};
-    request.known_upstreams = {*core::SocketAddress::parse("10.0.0.1:53", 53)};
+    lab.upstreams = {*core::SocketAddress::parse("10.0.0.1:53", 53)};
     REQUIRE(lab.takeover().enable(request));
     REQUIRE(lab.takeover().disable(false));
     CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::SocketAddress::parse("10.0.0.1", 53)});
@@ -330,8 +330,10 @@ TEST_CASE("hostdns: our own file is never taken for the host's", "[hostdns]") {
 
     REQUIRE(lab.enable());
     REQUIRE(JournalFile(lab.folder / "hostdns.json").remove());
+    const auto known = std::exchange(lab.upstreams, {});
     CHECK_FALSE(lab.takeover().disable(false));  // nothing is known: reported, not guessed
-    REQUIRE(lab.takeover().disable(false, request.known_upstreams));
+    lab.upstreams = known;
+    REQUIRE(lab.takeover().disable(false));
     CHECK(ResolvConf::parse(lab.resolv_conf()).servers == std::vector{*core::SocketAddress::parse("10.0.0.1", 53)});
 }
 
