@@ -146,6 +146,26 @@ bool read_times(const JsonView& v, std::vector<core::Micros>* out) {
     return true;
 }
 
+std::string earlier_json(const std::vector<EarlierFile>& files) {
+    std::string out;
+    for (const auto& file : files) {
+        out += fmt::format("{}\n  {{\"before\":{},\n   \"kept\":{{{}}}}}", out.empty() ? "" : ",",
+                           state_json(file.before), bytes_json(file.kept));
+    }
+    return "[" + out + "]";
+}
+
+bool read_earlier(const JsonView& v, std::vector<EarlierFile>* out) {
+    for (const auto& item : v.items()) {
+        EarlierFile file;
+        if (out->size() == kMaxEarlier || !read_state(item.at("before"), &file.before) ||
+            !read_bytes(item.at("kept"), &file.kept))
+            return false;
+        out->push_back(std::move(file));
+    }
+    return true;
+}
+
 std::string target_json(const Target& t) {
     std::string names;
     for (const auto& name : t.names)
@@ -226,10 +246,10 @@ std::string journal_json(const Journal& j) {
     }
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
-        " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
+        " \"changes\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
         kJournalVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
         j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries,
-        times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions));
+        earlier_json(j.earlier), times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
 }
 
@@ -257,8 +277,8 @@ core::Result<Journal> parse_journal(std::string_view text) {
     j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
               j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) &&
-              read_target(v.at("target"), &j.target) && read_times(v.at("rewrites"), &j.rewrites) &&
-              read_times(v.at("suspensions"), &j.suspensions);
+              read_target(v.at("target"), &j.target) && read_earlier(v.at("earlier"), &j.earlier) &&
+              read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions);
     for (const auto& item : v.at("changes").items()) {
         JournalEntry e;
         e.path = item.at("path").text();

@@ -14,6 +14,7 @@
 namespace postern::agent {
 
 inline constexpr int kJournalVersion = 1;
+inline constexpr std::size_t kMaxEarlier = 4;
 
 enum class TakeoverState {
     kOff,       // no journal
@@ -30,6 +31,13 @@ struct JournalEntry {
     FileState before, after;
 };
 
+/// What was given back before another program's file came; and the file whose other lines were kept then.
+struct EarlierFile {
+    FileState before;
+    std::string kept;
+    bool operator==(const EarlierFile&) const = default;
+};
+
 struct Journal {
     TakeoverState state = TakeoverState::kOff;
     Mode wanted = Mode::kAuto;     // what the user asked for
@@ -38,6 +46,7 @@ struct Journal {
     Decision decision;             // the result
     Target target;
     std::vector<JournalEntry> entries;      // in the order of the changes
+    std::vector<EarlierFile> earlier;       // resolv.conf's, newest first; the last is from before the takeover
     core::Micros since_wall_us = 0;         // of the state
     std::vector<core::Micros> rewrites;     // the last times another program rewrote resolv.conf
     std::string writer;                     // which one, by the file's comments

@@ -45,16 +45,35 @@ std::string Takeover::kept_lines(const Journal& journal) const {
 }
 
 /// Another program wrote resolv.conf. Its file is the host's own if it names a server that we did not write; if it names
-/// us as well, it is that without us.
+/// us as well, it is that without us. What was the host's own until then is kept behind it: the new server may be a
+/// VPN's, which is gone when the VPN puts back what it found.
 void Takeover::learn(Journal& journal, JournalEntry& file, const FileState& now) {
     const GiveBack give_back(host_, hooks_, journal);
+    const std::string text = host_.read(kResolvConf).value_or("");
     auto named = give_back.servers_of(now);
     std::erase_if(named.others, [&](const auto& server) { return server.ip == journal.target.second; });
-    if (named.others.empty()) return;
-    const std::string text = host_.read(kResolvConf).value_or("");
+    const bool theirs = !named.others.empty();
+    const auto is_back = [&](const EarlierFile& was) {
+        if (theirs) return now.kind == was.before.kind && now.content == was.before.content;
+        return named.ours && other_lines(text) == other_lines(was.kept);
+    };
+    const bool edited = !theirs && other_lines(text) == other_lines(journal.target.kept);
+    const auto back =
+        edited ? journal.earlier.end() : std::find_if(journal.earlier.begin(), journal.earlier.end(), is_back);
     journal.writer = writer_named_in(text);
-    file.before = named.ours ? give_back.resolv_conf(file.before, file.after).value_or(file.before) : now;
-    journal.target.kept = named.ours ? give_back.text_of(file.before) : text;
+    if (back != journal.earlier.end()) {
+        file.before = back->before;
+        journal.target.kept = back->kept;
+        journal.earlier.erase(journal.earlier.begin(), back + 1);
+        return;
+    }
+    if (!theirs) return;
+    FileState own = named.ours ? give_back.resolv_conf(file.before, file.after).value_or(file.before) : now;
+    if (own.kind == file.before.kind && own.content == file.before.content) return;
+    if (journal.earlier.size() == kMaxEarlier) journal.earlier.erase(journal.earlier.end() - 2);  // never the first one
+    journal.earlier.insert(journal.earlier.begin(), {file.before, journal.target.kept});
+    file.before = std::move(own);
+    journal.target.kept = named.ours ? file.before.content : text;
 }
 
 core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
@@ -103,7 +122,8 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
         if (entry == nullptr) {
             journal.entries.insert(journal.entries.begin(), {change.path, FileState{}, change.after});
             files_in_place = false;
-        } else if (!now || now->content != change.after.content || now->kind != change.after.kind) {
+        } else if (!now || now->content != change.after.content || now->kind != change.after.kind ||
+                   entry->after.content != change.after.content) {
             entry->after = change.after;
             files_in_place = false;
         }

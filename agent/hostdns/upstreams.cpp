@@ -86,8 +86,15 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
                search.take_records(host, kOpenresolvRecords) || search.take_file(host, kLeaseFile) ||
                search.take("the file before the takeover", journal.target.kept);
     };
+    const bool any = found();
+    if (taken) {
+        // Another program's file names servers that may be gone again, as a VPN's: behind them what worked before.
+        if (search.found.source == kResolvConf) search.take("the file before the takeover", journal.target.kept);
+        for (const auto& earlier : journal.earlier)
+            search.take("the file before the takeover", earlier.kept);
+    }
     // A stub is better than nothing, unless it forwards to us.
-    if (!found() && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
+    if (!any && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
     // The limits are glibc's (resolv.conf(5)).
     const ResolvConf options = ResolvConf::parse(resolv_conf);
     if (options.timeout_s) search.found.timeout_s = std::clamp(*options.timeout_s, 1, 30);

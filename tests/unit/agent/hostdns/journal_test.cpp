@@ -42,6 +42,8 @@ Journal full() {
          {FileState::Kind::kFile, "nameserver 127.0.0.153\n", 04640, 2, 3, ""}},
         {kDhclientHook, {}, FileState::file("make_resolv_conf() { :; }\n")},
     };
+    j.earlier = {{FileState::file("nameserver 10.8.0.1\n"), "nameserver 10.8.0.1\n"},
+                 {{FileState::Kind::kLink, "/run/x", 0777, 0, 0, ""}, "caf\xe9\n"}};
     j.since_wall_us = 1'800'000'000 * core::kSecond;
     j.rewrites = {1'800'000'001 * core::kSecond, 1'800'000'002 * core::kSecond};
     j.writer = "cloud-init";
@@ -94,6 +96,7 @@ TEST_CASE("journal: every field is read as it was written", "[hostdns]") {
         CHECK(r->entries[i].before == j.entries[i].before);
         CHECK(r->entries[i].after == j.entries[i].after);
     }
+    CHECK(r->earlier == j.earlier);
     CHECK(r->since_wall_us == j.since_wall_us);
     CHECK(r->rewrites == j.rewrites);
     CHECK(r->writer == j.writer);
@@ -191,6 +194,7 @@ TEST_CASE("journal: a field that postern does not write so is refused, and nothi
         {"\"text\":\"../run/resolv.conf\"", "\"hex\":\"g2\""},
         {"\"path\":\"/etc/resolv.conf\"", "\"path\":\"/etc/passwd\""},
         {"\"rewrites\":[\"", "\"rewrites\":[\"x"},
+        {"\"earlier\":[\n  {\"before\":{\"kind\":\"file\"", "\"earlier\":[\n  {\"before\":{\"kind\":\"fil\""},
         {"\"suspensions\":[\"", "\"suspensions\":[\"x"},
         {"\"schema_version\":1,", "\"schema_version\":2,"},
         {"\"schema_version\":1,", "\"schema_version\":0,"},
