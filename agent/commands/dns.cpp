@@ -14,6 +14,7 @@
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/rescue.h"
 #include "agent/hostdns/takeover_lock.h"
+#include "agent/hostdns/truce.h"
 #include "agent/hostdns/upstreams.h"
 #include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
@@ -110,21 +111,23 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
                              {"what", h.what()},
                              {"fix", h.fix()}});
         }
-        Json out = {{"schema_version", 1},
-                    {"state", to_string(r.journal.state)},
-                    {"since", r.journal.since_wall_us == 0 ? "" : core::format_utc(r.journal.since_wall_us)},
-                    {"mode", off ? "" : to_string(r.journal.decision.mode)},
-                    {"wanted", off ? "" : to_string(r.journal.wanted)},
-                    {"owner", to_string(off ? present.owner : r.journal.decision.owner)},
-                    {"decision", off ? present.line : r.journal.decision.line},
-                    {"split_possible", present.split_possible},
-                    {"listen", off ? "" : r.journal.target.listen.text()},
-                    {"names", r.journal.target.names},
-                    {"changes", changes},
-                    {"out_of_place", r.out_of_place},
-                    {"writer", r.journal.writer},
-                    {"hosts_file", hosts},
-                    {"problem", r.problem}};
+        Json out = {
+            {"schema_version", 1},
+            {"state", to_string(r.journal.state)},
+            {"since", r.journal.since_wall_us == 0 ? "" : core::format_utc(r.journal.since_wall_us)},
+            {"mode", off ? "" : to_string(r.journal.decision.mode)},
+            {"wanted", off ? "" : to_string(r.journal.wanted)},
+            {"owner", to_string(off ? present.owner : r.journal.decision.owner)},
+            {"decision", off ? present.line : r.journal.decision.line},
+            {"split_possible", present.split_possible},
+            {"listen", off ? "" : r.journal.target.listen.text()},
+            {"names", r.journal.target.names},
+            {"changes", changes},
+            {"out_of_place", r.out_of_place},
+            {"writer", r.journal.writer},
+            {"truce_until", r.journal.state == TakeoverState::kTruce ? core::format_utc(truce_end(r.journal)) : ""},
+            {"hosts_file", hosts},
+            {"problem", r.problem}};
         print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
         return exit_of(r);
     }

@@ -246,10 +246,11 @@ std::string journal_json(const Journal& j) {
     }
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
-        " \"changes\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
+        " \"changes\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{},\"truces\":{}}}",
         kJournalVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
         j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries,
-        earlier_json(j.earlier), times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions));
+        earlier_json(j.earlier), times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions),
+        times_json(j.truces));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
 }
 
@@ -278,7 +279,8 @@ core::Result<Journal> parse_journal(std::string_view text) {
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
               j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) &&
               read_target(v.at("target"), &j.target) && read_earlier(v.at("earlier"), &j.earlier) &&
-              read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions);
+              read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions) &&
+              read_times(v.at("truces"), &j.truces);
     for (const auto& item : v.at("changes").items()) {
         JournalEntry e;
         e.path = item.at("path").text();

@@ -22,7 +22,7 @@ enum class TakeoverState {
     kOn,
     kDisabling,  // also from a killed process: the restore continues
     kSuspended,  // restored because postern did not answer; taken over again when it does
-    kTruce,      // restored because another program kept rewriting resolv.conf
+    kTruce,      // restored because another program kept rewriting resolv.conf; taken over again when it rests
 };
 std::string_view to_string(TakeoverState state);
 
@@ -50,6 +50,7 @@ struct Journal {
     core::Micros since_wall_us = 0;         // of the state
     std::vector<core::Micros> rewrites;     // the last times another program rewrote resolv.conf
     std::string writer;                     // which one, by the file's comments
+    std::vector<core::Micros> truces;       // when the last ones began
     std::vector<core::Micros> suspensions;  // the last few
 
     JournalEntry* find(std::string_view path);

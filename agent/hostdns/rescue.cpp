@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/truce.h"
+
 namespace postern::agent {
 namespace {
 
@@ -68,8 +70,9 @@ core::Result<void> Rescue::run() {
                 try_to_resume(*journal);
                 break;
             case TakeoverState::kTruce:
-                if (!answers_within(journal->target.listen, kPatience)) keep_own_dns();
-                return {};
+                keep_own_dns();
+                if (truce_is_over(*journal, hooks_.wall_us())) end_truce();
+                break;
             case TakeoverState::kOff:
                 return {};  // the user decided otherwise
         }
@@ -89,6 +92,11 @@ void Rescue::give_back(const core::SocketAddress& listen) {
         return suspended;
     });
     if (!given) hooks_.say(given.error().text());
+}
+
+void Rescue::end_truce() {
+    const auto ended = own_.locked([this] { return takeover_.end_truce(); });
+    if (!ended) hooks_.say(ended.error().text());
 }
 
 void Rescue::keep_own_dns() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host must not lose DNS because of postern: if nothing answers at the address that the host points to, the host
-// gets its own DNS back, and postern takes it over again once it has answered for a while.
+// gets its own DNS back, and postern takes it over again once it has answered for a while. Also ends a truce.
 #pragma once
 
 #include "agent/hostdns/takeover.h"
@@ -17,7 +17,7 @@ class Rescue {
   public:
     Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own);
 
-    /// Returns when postern answers or nothing is taken over; stays while the takeover is suspended, and never leaves
+    /// Returns when postern answers or nothing is taken over; stays while the takeover is suspended or in a truce, and never leaves
     /// the units stopped while the host points at them.
     core::Result<void> run();
 
@@ -30,6 +30,7 @@ class Rescue {
     bool good_for_a_while(const core::SocketAddress& listen) const;
     void give_back(const core::SocketAddress& listen);
     void try_to_resume(const Journal& journal);
+    void end_truce();
     void keep_own_dns();
     void stop_if_suspended();
     void units(const char* verb);

@@ -111,6 +111,7 @@ core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Jou
     fresh.wanted_second = request.second_server;
     fresh.suspensions = journal.suspensions;
     fresh.suspended_after = request.resumes;
+    if (request.resumes) fresh.truces = journal.truces;
     return take_over(std::move(fresh), decision, target);
 }
 

@@ -67,6 +67,8 @@ class Takeover {
     core::Result<void> reapply(const std::vector<std::string>& names);
     /// Completes what a killed process left unfinished. At boot a truce also ends.
     core::Result<void> recover(bool boot);
+    /// To be called when it is over: the next resume() takes over again.
+    core::Result<void> end_truce();
     /// Restores the host but remembers the user's wish: postern does not answer.
     core::Result<void> suspend();
     /// While nothing is taken over: a resolv.conf that names us alone, whoever wrote it, gets the last known upstreams.
@@ -74,15 +76,14 @@ class Takeover {
     /// Takes over again after suspend(), with a new decision.
     core::Result<void> resume(const std::vector<std::string>& names);
 
-    /// This many rewrites within a minute end in a truce.
-    static constexpr std::size_t kRewritesToTruce = 5;
-
   private:
     core::Result<void> enable_anew(const EnableRequest& request, const Journal& journal);
     core::Result<void> end_given_back(Journal& journal, bool look_up = true);
     Target target_for(const EnableRequest& request, const HostFacts& facts, const Decision& decision) const;
     core::Result<void> refuse_unless_answering(const EnableRequest& request);
     core::Result<void> take_over(Journal journal, const Decision& decision, const Target& target);
+    core::Result<void> start_truce(Journal& journal);
+    core::Result<void> during_truce(Journal& journal);
     void learn(Journal& journal, JournalEntry& file, const FileState& now);
     core::Result<void> apply(Journal& journal, const Changes& changes);
     std::string cannot_look_up(const Target& target) const;

@@ -7,6 +7,7 @@
 
 #include "agent/hostdns/give_back.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "agent/hostdns/truce.h"
 
 namespace postern::agent {
 namespace {
@@ -14,11 +15,15 @@ namespace {
 using core::Code;
 
 constexpr core::Micros kAliveTimeout = 3 * core::kSecond;
-constexpr core::Micros kRewriteWindow = core::kMinute;
 constexpr core::Micros kSuspensionWindow = 60 * core::kMinute;
 
 void prune(std::vector<core::Micros>& times, core::Micros now, core::Micros window) {
     std::erase_if(times, [&](core::Micros t) { return t > now || now - t > window; });
+}
+
+/// It takes over again after a suspend and a truce; without systemd the next enable does.
+void start_rescue(HostSystem& host) {
+    (void)host.act({"systemctl", "--no-block", "start", "postern-rescue.service"}, {});
 }
 
 const core::IpAddress& stub_address() {
@@ -81,6 +86,7 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     if (!loaded) return core::fail(loaded.error());
     Journal& journal = *loaded;
     if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
+    if (journal.state == TakeoverState::kTruce) return during_truce(journal);
     if (journal.state != TakeoverState::kOn) return {};
 
     if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
@@ -89,11 +95,9 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
         hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over again");
         if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
         auto resumed = resume(names);
-        // The rescue takes over again after a suspend; without systemd the next enable does.
-        if (!resumed) (void)host_.act({"systemctl", "--no-block", "start", "postern-rescue.service"}, {});
+        if (!resumed) start_rescue(host_);
         return resumed;
     }
-    const core::Micros now_us = hooks_.wall_us();
     Target target = journal.target;
     target.names = names;
     auto resolv_conf = host_.look(kResolvConf);
@@ -103,15 +107,7 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     if (file != nullptr && (resolv_conf->kind != file->after.kind || resolv_conf->content != file->after.content)) {
         rewritten = true;
         learn(journal, *file, *resolv_conf);
-        prune(journal.rewrites, now_us, kRewriteWindow);
-        journal.rewrites.push_back(now_us);
-        if (journal.rewrites.size() >= kRewritesToTruce) {
-            hooks_.say(fmt::format(
-                "truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
-                "program from writing it, then run: postern dns enable",
-                journal.writer.empty() ? "another program" : journal.writer, journal.rewrites.size()));
-            return give_back_for_now(journal, TakeoverState::kTruce);
-        }
+        if (count_rewrite(journal, hooks_.wall_us())) return start_truce(journal);
     }
     target.kept = kept_lines(journal);
     const Changes changes = changes_for(journal.decision, target, file != nullptr ? file->before : *resolv_conf);
@@ -154,15 +150,45 @@ core::Result<void> Takeover::recover(bool boot) {
             return end_given_back(*journal, !boot);  // at boot there is no network yet
         }
         case TakeoverState::kTruce:
-            if (!boot) return {};
-            // The rescue unit takes over again once postern has answered for a while.
-            hooks_.say("the truce over /etc/resolv.conf ends with the boot");
-            journal->rewrites.clear();
-            set_state(*journal, TakeoverState::kSuspended);
-            return journal_.save(*journal);
+            return boot ? end_truce() : core::Result<void>{};
         default:
             return {};
     }
+}
+
+core::Result<void> Takeover::start_truce(Journal& journal) {
+    const auto rewrites = journal.rewrites.size();
+    begin_truce(journal, hooks_.wall_us());
+    if (auto given = give_back_for_now(journal, TakeoverState::kTruce); !given) return given;
+    hooks_.say(
+        fmt::format("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone until "
+                    "it was not written for {} minutes. Stop that program from writing it; at once: postern dns "
+                    "enable",
+                    journal.writer.empty() ? "another program" : journal.writer, rewrites,
+                    (truce_end(journal) - hooks_.wall_us()) / core::kMinute));
+    start_rescue(host_);
+    return {};
+}
+
+/// A rewrite prolongs it. The rescue ends it, and may have been killed.
+core::Result<void> Takeover::during_truce(Journal& journal) {
+    start_rescue(host_);
+    const std::string text = host_.read(kResolvConf).value_or("");
+    if (text == journal.target.kept) return {};
+    journal.target.kept = text;
+    journal.rewrites.push_back(hooks_.wall_us());
+    if (journal.rewrites.size() > kRewritesToTruce) journal.rewrites.erase(journal.rewrites.begin());
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::end_truce() {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state != TakeoverState::kTruce) return {};
+    hooks_.say("the truce over /etc/resolv.conf ends: taken over again once postern has answered for a while");
+    journal->rewrites.clear();
+    set_state(*journal, TakeoverState::kSuspended);
+    return journal_.save(*journal);
 }
 
 core::Result<void> Takeover::suspend() {

@@ -48,6 +48,7 @@ Journal full() {
     j.rewrites = {1'800'000'001 * core::kSecond, 1'800'000'002 * core::kSecond};
     j.writer = "cloud-init";
     j.suspensions = {1'800'000'003 * core::kSecond};
+    j.truces = {1'800'000'004 * core::kSecond, 1'800'000'005 * core::kSecond};
     return j;
 }
 
@@ -100,6 +101,7 @@ TEST_CASE("journal: every field is read as it was written", "[hostdns]") {
     CHECK(r->since_wall_us == j.since_wall_us);
     CHECK(r->rewrites == j.rewrites);
     CHECK(r->writer == j.writer);
+    CHECK(r->truces == j.truces);
     CHECK(r->suspensions == j.suspensions);
     CHECK(r->find(kDhclientHook) == &r->entries[1]);
     CHECK(r->find("/etc/hosts") == nullptr);
