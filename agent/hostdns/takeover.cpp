@@ -177,7 +177,7 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
     }
     set_state(journal, TakeoverState::kEnabling);
     if (auto saved = journal_.save(journal); !saved) return saved;
-    if (decision.file == FileWay::kDhclient) (void)host_.put(kLeaseFile, FileState{});  // of an earlier takeover
+    if (gets_leases(decision.file)) (void)host_.put(kLeaseFile, FileState{});  // of an earlier takeover
     auto done = apply(journal, changes);
     if (done) {
         if (const std::string failed = cannot_look_up(target); !failed.empty()) {
@@ -272,11 +272,10 @@ std::string Takeover::cannot_look_up(const Target& target) const {
     }
 }
 
-/// The content to restore: the original, except for a lease that dhclient got meanwhile and reported only to us.
+/// The content to restore: the original, except for a lease that its client got meanwhile and reported only to us.
 FileState Takeover::original(const JournalEntry& entry, const Journal& journal) const {
     FileState state = entry.before;
-    if (entry.path == kResolvConf && journal.decision.file == FileWay::kDhclient &&
-        state.kind == FileState::Kind::kFile) {
+    if (entry.path == kResolvConf && gets_leases(journal.decision.file) && state.kind == FileState::Kind::kFile) {
         if (const auto lease = host_.read(kLeaseFile); lease && !ResolvConf::parse(*lease).servers.empty())
             state.content = *lease;
     }
@@ -289,6 +288,7 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
     std::vector<std::string> problems;
     for (auto entry = journal.entries.rbegin(); entry != journal.entries.rend(); ++entry) {
         FileState before = original(*entry, journal);
+        if (entry->path == kDhcpcdHook && !is_own_file(host_, kDhcpcdHook)) continue;
         if (entry->path == kResolvConf) {
             const auto own = GiveBack(host_, hooks_, journal).resolv_conf(before, entry->after);
             if (!own) continue;
@@ -303,7 +303,7 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
         const auto result = host_.act(command.argv, command.input);
         if (!result.ok()) hooks_.say(command_text(command) + ": " + output_of(result) + " (went on)");
     }
-    if (journal.decision.file == FileWay::kDhclient) (void)host_.put(kLeaseFile, FileState{});
+    if (gets_leases(journal.decision.file)) (void)host_.put(kLeaseFile, FileState{});
     return problems;
 }
 
@@ -367,7 +367,7 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
     const bool named = now && give_back.servers_of(*now).ours;
     std::vector<std::string> own;
     for (const char* path : kOwnFiles) {
-        if (const auto state = host_.look(path); state && state->kind != FileState::Kind::kAbsent) own.push_back(path);
+        if (is_own_file(host_, path)) own.push_back(path);
     }
     const bool record = has_record(host_);
     if (!named && own.empty() && !record) {

@@ -38,6 +38,7 @@ std::string Takeover::kept_lines(const Journal& journal) const {
         case FileWay::kOpenresolv:
             return other_records(host_);
         case FileWay::kDhclient:
+        case FileWay::kDhcpcd:
             if (auto lease = host_.read(kLeaseFile)) return *lease;
             break;
         case FileWay::kNmUnmanaged:

@@ -128,7 +128,7 @@ TEST_CASE("journal: every word of a state, a way and an owner is read again", "[
         j.decision.link = static_cast<LinkWay>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.link == j.decision.link);
     }
-    for (int i = 0; i <= static_cast<int>(FileWay::kDhclient); ++i) {
+    for (int i = 0; i <= static_cast<int>(FileWay::kDhcpcd); ++i) {
         Journal j = full();
         j.decision.file = static_cast<FileWay>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.file == j.decision.file);
@@ -138,6 +138,27 @@ TEST_CASE("journal: every word of a state, a way and an owner is read again", "[
         j.decision.owner = static_cast<Owner>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.owner == j.decision.owner);
     }
+}
+
+TEST_CASE("journal: a program that knows no dhcpcd takes it for dhclient, whose leases are in the same file",
+          "[hostdns]") {
+    Journal j = full();
+    j.decision.owner = Owner::kDhcpcd;
+    j.decision.file = FileWay::kDhcpcd;
+    j.entries[1].path = kDhcpcdHook;
+    const std::string text = journal_json(j);
+    CHECK(text.find("\"owner\":\"dhclient\"") != text.npos);
+    CHECK(text.find("\"file\":\"dhclient\"") != text.npos);
+    const auto changes = text.substr(text.find("\"changes\""), text.find("\"hooks\"") - text.find("\"changes\""));
+    CHECK(changes.find(kResolvConf) != changes.npos);
+    CHECK(changes.find(kDhcpcdHook) == changes.npos);
+    auto r = parse_journal(text);
+    REQUIRE(r);
+    CHECK(r->decision.owner == Owner::kDhcpcd);
+    CHECK(r->decision.file == FileWay::kDhcpcd);
+    REQUIRE(r->entries.size() == 2);
+    CHECK(r->find(kDhcpcdHook)->after == j.entries[1].after);
+    CHECK(r->find(kResolvConf)->before == j.entries[0].before);
 }
 
 // An administrator may have to copy the old resolv.conf out of the journal by hand.
