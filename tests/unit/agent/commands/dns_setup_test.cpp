@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent/commands/dns_setup.h"
+#include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "tests/unit/temp_folder.h"
 
