@@ -33,6 +33,8 @@
 #include "core/scheduling.h"
 #include "core/service_notify.h"
 #include "probe/history_store.h"
+#include "probe/large_hello.h"
+#include "probe/large_hello_watch.h"
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
 #include "probe/tls_contexts.h"
@@ -65,7 +67,7 @@ class App final : private Steering::Outside,
           probe_log_(&loop_, paths().probe_log, {.all = config().agent.log_successes}),
           history_(&loop_, clock_, paths().history),
           publisher_(loop_, clock_, paths()),
-          steering_(clock_, random_, sources_, launcher_, lookup_, *this),
+          steering_(clock_, random_, sources_, hellos_, lookup_, *this),
           verdicts_(loop_, clock_, paths().verdicts, [this] { return steering_.saved_verdicts(); }),
           looker_(loop_),
           connections_(clock_, looker_, *this),
@@ -200,7 +202,7 @@ class App final : private Steering::Outside,
 
     // The freer's inputs and outputs (Freer::Outside).
     std::vector<FreeTarget> to_free() override { return steering_.to_free(); }
-    void freed() override { connections_.look_soon(); }
+    void look_soon() override { connections_.look_soon(); }
 
     void save_snapshot() {
         steering_.fill_snapshot(snapshot_);
@@ -326,7 +328,9 @@ class App final : private Steering::Outside,
         warn(WarningKind::kClock, steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
             warn(WarningKind::kDiscovery, text);
+        report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         s.host_dns = host_watch_.report(config().hosts());
+        s.host_dns.silent = s.host_dns.journal.state == TakeoverState::kOn && !s.resolver.running;
         for (const auto& text : s.host_dns.warnings())
             warn(WarningKind::kHostDns, text);
         for (auto& link : s.links) {
@@ -343,7 +347,6 @@ class App final : private Steering::Outside,
         }
         if (freer_.problem() != FreeRefusal::kNone)
             warn(WarningKind::kFreeing, "stuck connections are not ended: " + std::string(explain(freer_.problem())));
-        report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         judge(s);
         return s;
     }
@@ -366,6 +369,9 @@ class App final : private Steering::Outside,
     TokenStore tokens_;
     probe::TlsContexts tls_;
     probe::NetworkLauncher launcher_;
+    probe::LargeHelloWatch hellos_{clock_, launcher_, [this](const probe::ProbeTarget& target, auto done) {
+                                       return probe::send_large_hello(loop_, clock_, target, std::move(done));
+                                   }};
     probe::ProbeLog probe_log_;
     probe::HistoryStore history_;
     PlanPublisher publisher_;

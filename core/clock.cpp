@@ -7,6 +7,23 @@
 #include <utility>
 
 namespace postern::core {
+namespace {
+
+Micros read_clock(clockid_t id) {
+    timespec ts{};
+    clock_gettime(id, &ts);
+    return Micros{ts.tv_sec} * kSecond + ts.tv_nsec / 1000;
+}
+
+}  // namespace
+
+Micros now_mono_us() {
+    return read_clock(CLOCK_BOOTTIME);
+}
+
+Micros now_wall_us() {
+    return read_clock(CLOCK_REALTIME);
+}
 
 void Timer::start_in(Micros delay_us, std::function<void()> fn) {
     start_at(clock_.mono_us() + (delay_us > 0 ? delay_us : 0), std::move(fn));

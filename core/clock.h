@@ -55,6 +55,10 @@ class Timer {
     Clock::AlarmId id_ = 0;
 };
 
+/// The time where there is no Clock (start-up, command line).
+Micros now_mono_us();
+Micros now_wall_us();
+
 /// "2026-01-02T03:04:05.678901Z"
 std::string format_utc(Micros wall_us);
 /// Parses "2026-01-02T03:04:05[.fraction]Z"; -1 for any other text.

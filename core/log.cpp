@@ -7,8 +7,9 @@
 #include <atomic>
 #include <mutex>
 
+#include "core/clock.h"
+#include "core/journal_priority.h"
 #include "core/line_output.h"
-#include "core/loop.h"
 #include "core/printable.h"
 #include "core/secret.h"
 
@@ -61,9 +62,13 @@ std::string line_of(LogFormat format, Level level, std::string_view event, std::
     return line;
 }
 
-void write_line(State& s, std::string line) {
-    line += '\n';
-    if (s.output.write(line)) return;
+/// For the descriptor that everything goes to.
+std::string whole(Level level, const std::string& line) {
+    return std::string(journal_priority(STDERR_FILENO, level)) + line + '\n';
+}
+
+void write_line(State& s, Level level, const std::string& line) {
+    if (s.output.write(whole(level, line))) return;
     ++s.lost;
     ++s.unsaid;
 }
@@ -76,7 +81,7 @@ void tell_lost(State& s) {
         line_of(s.format, Level::kWarning, "log_lines_lost",
                 "lines of this log were dropped, because nobody read it or it could not be written",
                 {{"lines", std::to_string(count)}});
-    if (!s.output.write(line + '\n')) s.unsaid += count;
+    if (!s.output.write(whole(Level::kWarning, line))) s.unsaid += count;
 }
 
 }  // namespace
@@ -118,7 +123,7 @@ void log(Level level, std::string_view event, std::string_view message, const Fi
     }
     if (level < s.min) return;
     tell_lost(s);
-    write_line(s, line_of(s.format, level, event, message, fields));
+    write_line(s, level, line_of(s.format, level, event, message, fields));
 }
 
 std::uint64_t lost_log_lines() {

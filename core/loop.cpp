@@ -5,26 +5,9 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
 
 namespace postern::core {
-namespace {
-
-Micros read_clock(clockid_t id) {
-    timespec ts{};
-    clock_gettime(id, &ts);
-    return Micros{ts.tv_sec} * kSecond + ts.tv_nsec / 1000;
-}
-
-}  // namespace
-
-Micros now_mono_us() {
-    return read_clock(CLOCK_BOOTTIME);
-}
-Micros now_wall_us() {
-    return read_clock(CLOCK_REALTIME);
-}
 
 Loop::Loop() {
     if (uv_loop_init(&loop_) != 0) std::abort();  // out of descriptors or memory at the start

@@ -137,8 +137,4 @@ class SystemClock final : public Clock {
     FdWatcher watcher_;
 };
 
-/// The time where there is no Clock (start-up, command line).
-Micros now_mono_us();
-Micros now_wall_us();
-
 }  // namespace postern::core

@@ -15,33 +15,6 @@ namespace {
 
 constexpr std::size_t kMinRedacted = 6;  // a shorter secret may be part of ordinary words
 
-// Value → number of live copies. With a mutex, because pool threads copy the configuration.
-struct Registry {
-    std::mutex mutex;
-    std::map<std::string, int, std::less<>> live;
-};
-
-Registry& registry() {
-    static auto* r = new Registry;  // never destroyed: statics may hold secrets
-    return *r;
-}
-
-void wipe(std::string& value) {
-    if (!value.empty()) explicit_bzero(value.data(), value.size());
-    value.clear();
-}
-
-void add(const std::string& value, int change) {
-    if (value.size() < kMinRedacted) return;
-    Registry& r = registry();
-    const std::lock_guard lock(r.mutex);
-    const auto it = r.live.emplace(value, 0).first;
-    it->second += change;
-    if (it->second > 0) return;
-    auto node = r.live.extract(it);
-    wipe(node.key());
-}
-
 using Places = std::vector<std::pair<std::size_t, std::size_t>>;  // begin, end
 
 /// Adds every occurrence of `what` that begins within the first `size` bytes.
@@ -53,24 +26,68 @@ void find_all(std::string_view text, std::size_t size, std::string_view what, Pl
 
 }  // namespace
 
-Secret::Secret(std::string value) : value_(std::move(value)) {
-    add(value_, 1);
+/// The text of all handles, and where all such texts are. With a mutex, because pool threads copy the configuration.
+struct Secret::Kept {
+    struct Entry {
+        const Kept* kept;
+        std::weak_ptr<const Kept> handle;
+    };
+    struct Registry {
+        std::mutex mutex;
+        std::map<std::string_view, Entry> live;  // by the text in Kept itself
+    };
+    static Registry& registry() {
+        static auto* r = new Registry;  // never destroyed: statics may hold secrets
+        return *r;
+    }
+
+    explicit Kept(std::string_view text) : value(text), encoded(percent_encode(text)) {
+        if (encoded == value) wipe(encoded);
+    }
+    ~Kept();
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+
+    std::string value;
+    std::string encoded;  // "" if it is the same
+};
+
+Secret::Kept::~Kept() {
+    Registry& r = registry();
+    const std::lock_guard lock(r.mutex);
+    // Unless one with the same text has taken the place since the last handle's end.
+    if (const auto it = r.live.find(value); it != r.live.end() && it->second.kept == this) r.live.erase(it);
+    wipe(value);
+    wipe(encoded);
 }
 
-// A copy, because a moved short string keeps its bytes. NOLINTNEXTLINE(performance-move-constructor-init)
-Secret::Secret(Secret&& other) noexcept : value_(other.value_) {
-    wipe(other.value_);  // the registry's count stays: this object has taken it over
+Secret::Secret(std::string value) {
+    const Wiped after(value);
+    if (value.empty()) return;
+    Kept::Registry& r = Kept::registry();
+    const std::lock_guard lock(r.mutex);
+    if (const auto it = r.live.find(value); it != r.live.end()) {
+        kept_ = it->second.handle.lock();
+        if (kept_) return;
+        r.live.erase(it);  // its last handle has just ended
+    }
+    kept_ = std::make_shared<const Kept>(value);
+    r.live.emplace(kept_->value, Kept::Entry{kept_.get(), kept_});
 }
 
-Secret& Secret::operator=(Secret other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
+const std::string& Secret::expose() const {
+    static const std::string kNone;
+    return kept_ ? kept_->value : kNone;
 }
 
-Secret::~Secret() {
-    if (value_.empty()) return;
-    add(value_, -1);
-    wipe(value_);
+const std::string& Secret::expose_encoded() const {
+    return !kept_ || kept_->encoded.empty() ? expose() : kept_->encoded;
+}
+
+void wipe(std::string& text) {
+    text.resize(text.capacity());  // a longer text may have been there
+    explicit_bzero(text.data(), text.size());
+    text.clear();
 }
 
 std::string redact(std::string_view text) {
@@ -81,11 +98,12 @@ std::string redact(std::string_view text, std::size_t size) {
     size = whole_characters(text, size).size();
     Places places;
     {
-        Registry& r = registry();
+        Secret::Kept::Registry& r = Secret::Kept::registry();
         const std::lock_guard lock(r.mutex);
-        for (const auto& [value, count] : r.live) {
+        for (const auto& [value, entry] : r.live) {
+            if (value.size() < kMinRedacted) continue;
             find_all(text, size, value, places);
-            if (const std::string encoded = percent_encode(value); encoded != value)
+            if (const std::string& encoded = entry.kept->encoded; !encoded.empty())
                 find_all(text, size, encoded, places);
         }
     }
@@ -106,7 +124,7 @@ std::string redact(std::string_view text, std::size_t size) {
 std::string percent_encode(std::string_view raw) {
     static constexpr char kHex[] = "0123456789ABCDEF";
     std::string out;
-    out.reserve(raw.size());
+    out.reserve(3 * raw.size());  // a secret leaves no shorter buffer behind
     for (const char c : raw) {
         const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
                            c == '_' || c == '.' || c == '~';

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 packaging/install-deps.sh build >&2
 cmake --preset release >&2
-cmake --build --preset release -j "$(nproc)" --target postern postern-resolver postern-free >&2
+cmake --build --preset release -j "$(nproc)" --target postern postern-resolver postern-free postern-rescue >&2
 cd build/release
 version=${1:-$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' CMakeCache.txt)}
 cpack -G DEB -D CPACK_PACKAGE_VERSION="$version" >&2

@@ -38,6 +38,17 @@ bool parse_decimal(std::string_view s, std::uint64_t* out) {
 
 }  // namespace
 
+std::string in_one_buffer(std::initializer_list<std::string_view> parts) {
+    std::size_t size = 0;
+    for (const std::string_view part : parts)
+        size += part.size();
+    std::string out;
+    out.reserve(size);
+    for (const std::string_view part : parts)
+        out += part;
+    return out;
+}
+
 std::string host_header(const ProbeSpec& spec) {
     const bool v6 = spec.host.find(':') != std::string::npos;
     const std::string host = v6 ? '[' + spec.host + ']' : spec.host;
@@ -45,26 +56,31 @@ std::string host_header(const ProbeSpec& spec) {
 }
 
 std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole) {
-    std::string target(path.empty() ? std::string_view("/") : path);
     const bool posts = spec.kind == Kind::kTdengine;
+    const std::string_view target = path.empty() ? std::string_view("/") : path;
+    std::string_view parameter, token;
     if (posts && !path_is_whole && !spec.token.empty()) {
-        target += target.find('?') == std::string::npos ? "?token=" : "&token=";
-        std::string token = core::percent_encode(spec.token.expose());
-        target += token;
-        explicit_bzero(token.data(), token.size());
+        parameter = target.find('?') == std::string_view::npos ? "?token=" : "&token=";
+        token = spec.token.expose_encoded();
     }
     // The reply is not compressed, so there is no decompressor to attack.
-    std::string out = fmt::format(
-        "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nAccept: {}\r\nAccept-Encoding: identity\r\n"
+    std::string rest = fmt::format(
+        " HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nAccept: {}\r\nAccept-Encoding: identity\r\n"
         "Connection: close\r\n",
-        posts ? "POST" : "GET", target, host_header(spec), POSTERN_VERSION, posts ? "application/json" : "*/*");
+        host_header(spec), POSTERN_VERSION, posts ? "application/json" : "*/*");
     if (posts) {
-        out += fmt::format("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}", spec.sql.size(), spec.sql);
+        rest += fmt::format("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}", spec.sql.size(), spec.sql);
     } else {
-        out += "\r\n";
+        rest += "\r\n";
     }
-    explicit_bzero(target.data(), target.size());
-    return out;
+    return in_one_buffer({posts ? "POST " : "GET ", target, parameter, token, rest});
+}
+
+void HttpReply::forget() {
+    core::wipe(buffer_);
+    core::wipe(body_);
+    for (auto& [name, value] : headers_)
+        core::wipe(value);
 }
 
 HttpReply::Progress HttpReply::stop(Progress why, std::string problem) {

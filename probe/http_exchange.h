@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +15,11 @@
 namespace postern::probe {
 
 /// The request for the kind of `spec`: POST with the SQL, or GET. `path` is the request target; the token is appended
-/// to it as ?token= (or &token=) unless `path_is_whole`. The result contains the token: wipe it after use.
+/// to it as ?token= (or &token=) unless `path_is_whole`. The result contains the token, once: wipe it after use.
 std::string request_text(const ProbeSpec& spec, std::string_view path, bool path_is_whole);
+
+/// The parts joined in one buffer: those of a text that grows would be freed with the secret in them.
+std::string in_one_buffer(std::initializer_list<std::string_view> parts);
 
 /// The value of the Host header: with the port unless it is 443.
 std::string host_header(const ProbeSpec& spec);
@@ -42,6 +46,9 @@ class HttpReply {
     Progress feed(std::string_view bytes);
     /// The peer closed. kDone when the body ends at the end of the connection.
     Progress eof();
+
+    /// Wipes what was received: a redirect may repeat the token. Afterwards it is destroyed or replaced.
+    void forget();
 
     /// The status line and all headers of the final reply were received: status() and header() are valid.
     bool head_complete() const { return head_complete_; }

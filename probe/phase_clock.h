@@ -11,6 +11,9 @@
 
 namespace postern::probe {
 
+/// A timer that fires this late means that the host was suspended or the loop blocked, not that the peer was late.
+inline constexpr core::Micros kTimerLate = 500 * core::kMillisecond;
+
 class PhaseClock {
   public:
     void begin(core::Micros now_us) { started_ = mark_ = now_us; }

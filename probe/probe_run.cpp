@@ -17,9 +17,6 @@
 namespace postern::probe {
 namespace {
 
-/// A timer that fires this late means that the host was suspended or the loop blocked, not that the peer was late.
-constexpr core::Micros kStandstill = 500 * core::kMillisecond;
-
 std::string error_text(int error) {
     char buffer[128];
     return ::strerror_r(error, buffer, sizeof buffer);
@@ -50,12 +47,16 @@ ProbeRun::ProbeRun(core::Loop& loop, core::Clock& clock, std::shared_ptr<const T
     if (finished_) timer_.start_in(0, [this] { settle(); });  // never from inside the constructor
 }
 
-ProbeRun::~ProbeRun() = default;
+ProbeRun::~ProbeRun() {
+    reply_.forget();
+    core::wipe(path_);  // of a redirect, which may repeat the token
+}
 
 void ProbeRun::open_leg() {
     const ProbeSpec& spec = *target_.spec;
     ++legs_;
     phase_ = Phase::kConnect;
+    reply_.forget();
     reply_ = HttpReply{};
     tls_.reset();
     send_error_ = 0;
@@ -130,6 +131,7 @@ void ProbeRun::drive_tls() {
         result_.certificate = tls_->certificate();
         result_.tls_version = tls_->version();
         result_.tls_cipher = tls_->cipher();
+        result_.tls_group = tls_->group();
         const TlsSession::Judgement judged = tls_->judge();
         const core::Micros now = clock_.mono_us();
         if (judged.reason != Reason::kNone) {
@@ -161,8 +163,8 @@ void ProbeRun::send_request() {
     phase_ = Phase::kRequest;
     std::string request =
         ws_ ? ws_->exchange.request(*target_.spec) : request_text(*target_.spec, path_, path_is_whole_);
+    const core::Wiped after(request);  // it contains the token
     const bool written = tls_->write(request);
-    explicit_bzero(request.data(), request.size());  // it contains the token
     if (!written) {
         fail(Phase::kRequest, Reason::kLocalOom, fmt::format("the request could not be encrypted: {}", tls_->error()));
         return;
@@ -242,6 +244,7 @@ void ProbeRun::read_socket(core::Micros at) {
 
 void ProbeRun::take_reply(core::Micros at) {
     std::string plain;
+    const core::Wiped after(plain);
     const TlsSession::Step step = tls_->read(&plain);
     if (!plain.empty()) {
         if (phase_ == Phase::kRequest) {  // a reply before the whole request was sent
@@ -416,7 +419,7 @@ void ProbeRun::arm(core::Micros due) {
 
 void ProbeRun::expired(core::Micros due) {
     const core::Micros now = clock_.mono_us();
-    if (now - due > kStandstill) {
+    if (now - due > kTimerLate) {
         fail(phase_, Reason::kLocalCancelled,
              fmt::format("this host was suspended or its event loop blocked for {}: the attempt does not count",
                          core::milliseconds(now - due)),

@@ -50,6 +50,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)>
     "token_missing",
 };
 
+constexpr std::array<std::string_view, 6> kFateNames{"", "passed", "silent", "reset", "closed", "refused"};
 constexpr std::array<std::string_view, 4> kStateNames{"unknown", "up", "degraded", "down"};
 
 }  // namespace
@@ -100,6 +101,18 @@ std::optional<State> parse_state(std::string_view token) {
         if (kStateNames[i] == token) return static_cast<State>(i);
     }
     return std::nullopt;
+}
+
+std::string_view to_string(HandshakeFate fate) {
+    const auto i = static_cast<std::size_t>(fate);
+    return i < kFateNames.size() ? kFateNames[i] : std::string_view{};
+}
+
+HandshakeFate parse_fate(std::string_view token) {
+    for (std::size_t i = 0; i < kFateNames.size(); ++i) {
+        if (kFateNames[i] == token) return static_cast<HandshakeFate>(i);
+    }
+    return HandshakeFate::kUnknown;
 }
 
 bool is_local(Reason reason) {

@@ -69,15 +69,21 @@ enum class Reason {
     kCount,
 };
 
+/// What became of a handshake that was made for itself, beside an attempt. kUnknown: it was not made, or there was no
+/// connection; kRefused: by an alert, or by what is not TLS.
+enum class HandshakeFate { kUnknown, kPassed, kSilent, kReset, kClosed, kRefused };
+
 enum class State { kUnknown, kUp, kDegraded, kDown };
 
 std::string_view to_string(Kind kind);
 std::string_view to_string(Phase phase);
 std::string_view to_string(Reason reason);  // "tcp_refused"; "" for kNone
 std::string_view to_string(State state);
+std::string_view to_string(HandshakeFate fate);  // "silent"; "" for kUnknown
 std::optional<Phase> parse_phase(std::string_view token);
 std::optional<Reason> parse_reason(std::string_view token);
 std::optional<State> parse_state(std::string_view token);
+HandshakeFate parse_fate(std::string_view token);  // kUnknown for an unknown one
 
 /// local_* or token_missing: the address is not at fault.
 bool is_local(Reason reason);
@@ -141,7 +147,9 @@ struct ProbeResult {
     bool http_1_0 = false;                       // else 1.1
     int redirects = 0;
     std::string tls_version, tls_cipher;
+    std::string tls_group;  // of the key exchange, by its IANA name ("x25519"); "" for one without a group
     CertificateInfo certificate;
+    HandshakeFate large_hello = HandshakeFate::kUnknown;  // as last seen at this address, see large_hello.h
     std::uint16_t local_port = 0;
 };
 

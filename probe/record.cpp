@@ -47,6 +47,8 @@ void put_tls(std::string& out, const TlsFacts* tls) {
     out += c.present ? fmt::format(R"("cert_names":[{}],)", names) : R"("cert_names":null,)";
     put_text(out, "cert_fingerprint_sha256", c.fingerprint_sha256);
     put_text(out, "cert_serial", c.serial);
+    put_text(out, "tls_group", facts.group);
+    put_text(out, "large_hello", to_string(facts.large_hello));
 }
 
 std::string text_of(const Json& json, const char* key) {
@@ -71,6 +73,8 @@ std::shared_ptr<const TlsFacts> parse_tls(const Json& json, core::Micros not_aft
     TlsFacts facts;
     facts.version = text_of(json, "tls_version");
     facts.cipher = text_of(json, "tls_cipher");
+    facts.group = text_of(json, "tls_group");
+    facts.large_hello = parse_fate(text_of(json, "large_hello"));
     CertificateInfo& c = facts.certificate;
     const auto names = json.find("cert_names");
     if (names != json.end() && names->is_array()) {
@@ -115,7 +119,7 @@ Record make_record(const ProbeResult& result, const Fold& fold, std::uint64_t se
     record.seq = seq;
     record.ws_us = result.ws_us;
     record.local_port = result.local_port;
-    TlsFacts facts{result.tls_version, result.tls_cipher, result.certificate};
+    TlsFacts facts{result.tls_version, result.tls_cipher, result.tls_group, result.certificate, result.large_hello};
     if (facts != TlsFacts{}) record.tls = std::make_shared<const TlsFacts>(std::move(facts));
     return record;
 }

@@ -19,8 +19,9 @@ namespace postern::probe {
 /// The facts of a TLS handshake, successful or not. The records of an address share one object until
 /// the facts change.
 struct TlsFacts {
-    std::string version, cipher;  // as in ProbeResult
+    std::string version, cipher, group;  // as in ProbeResult
     CertificateInfo certificate;
+    HandshakeFate large_hello = HandshakeFate::kUnknown;
     bool operator==(const TlsFacts&) const = default;
 };
 

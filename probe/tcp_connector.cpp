@@ -41,7 +41,7 @@ Reason reason_for_connect_error(int error, bool at_once) {
     }
 }
 
-int TcpConnector::open(const core::IpAddress& ip) {
+int TcpConnector::open(const core::IpAddress& ip, int segment) {
     close();
     const int family = ip.is_v6() ? AF_INET6 : AF_INET;
     fd_.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
@@ -49,6 +49,7 @@ int TcpConnector::open(const core::IpAddress& ip) {
     const int on = 1;
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     peer_closed_ = false;
+    if (segment != 0 && ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) != 0) return errno;
     return 0;
 }
 

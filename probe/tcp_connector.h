@@ -34,8 +34,9 @@ class TcpConnector {
     TcpConnector& operator=(const TcpConnector&) = delete;
 
     /// Creates the socket. Returns 0 or errno (EMFILE, ENFILE, ENOMEM, ENOBUFS, …). Separate from connect(), so that
-    /// the caller can take the time right before the SYN.
-    int open(const core::IpAddress& ip);
+    /// the caller can take the time right before the SYN. `segment`: the largest one both ways, in bytes; 0: as the
+    /// interface has it.
+    int open(const core::IpAddress& ip, int segment = 0);
     /// Sends the SYN. Returns 0, and calls `ready(errno)` later (0: connected), or errno.
     int connect(core::Loop& loop, const core::SocketAddress& to, std::function<void(int)> ready);
     /// Calls `ready(events)` for `events` (UV_READABLE, UV_WRITABLE) until the next call. An error of the socket is

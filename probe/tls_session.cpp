@@ -8,7 +8,10 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 
 #include "core/file_system.h"
 #include "core/loop.h"
@@ -57,6 +60,18 @@ bool names(X509* leaf, const std::string& name) {
            X509_check_host(leaf, name.data(), name.size(), kNameFlags, nullptr) == 1;
 }
 
+// What SSL_CTX_add_custom_ext() takes: any type that OpenSSL itself does not know, so not padding (RFC 7685).
+constexpr unsigned kGrease = 0x1a1a;
+constexpr std::array<unsigned char, 1400> kFill{};
+constexpr std::size_t kHybridShare = 1216;
+
+int add_fill(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t, int*,
+             void* size_wanted) {
+    *out = kFill.data();
+    *size = reinterpret_cast<std::uintptr_t>(size_wanted);
+    return 1;
+}
+
 }  // namespace
 
 /// Called by OpenSSL instead of X509_verify_cert(). judge() reads the result from `store`.
@@ -79,8 +94,9 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     SSL_CTX_set_cert_verify_callback(ctx, TlsSession::verify, &context->chains_);
     // The cheapest group for both sides comes first; a server may still choose another one.
     SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
-    // Every probe does a full handshake: no tickets, no session cache.
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    // Every probe does a full handshake: no tickets, no session cache. A reply that repeats the token stays nowhere.
+    SSL_CTX_set_options(
+        ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     // As curl does: an intermediate CA in ca_file is a trust anchor.
@@ -99,6 +115,26 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
                           "ca_file must hold PEM certificates");
     }
     return context;
+}
+
+std::shared_ptr<const TlsContext> TlsContext::for_hello(HelloSize size) {
+    ERR_clear_error();
+    auto context = std::shared_ptr<TlsContext>(new TlsContext);
+    // OpenSSL's own library: tls_library() does not have the hybrid group.
+    SSL_CTX* ctx = context->context_ = SSL_CTX_new(TLS_client_method());
+    if (ctx == nullptr) return nullptr;
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    const bool hybrid =
+        size == HelloSize::kLarge && SSL_CTX_set1_groups_list(ctx, "X25519MLKEM768:X25519:P-256:P-384") == 1;
+    if (!hybrid && SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1) return nullptr;
+    if (size == HelloSize::kSmall) return context;
+    const std::size_t fill = hybrid ? kFill.size() - kHybridShare : kFill.size();
+    const bool filled = SSL_CTX_add_custom_ext(ctx, kGrease, SSL_EXT_CLIENT_HELLO, add_fill, nullptr,
+                                               reinterpret_cast<void*>(fill), nullptr, nullptr) == 1;
+    return filled ? context : nullptr;
 }
 
 TlsContext::~TlsContext() {
@@ -223,6 +259,7 @@ TlsSession::Step TlsSession::read(std::string* plain) {
         const int n = SSL_read(ssl_, buffer, sizeof buffer);
         if (n > 0) {
             plain->append(buffer, static_cast<std::size_t>(n));
+            explicit_bzero(buffer, static_cast<std::size_t>(n));
             any = true;
             continue;
         }
@@ -258,6 +295,10 @@ std::string TlsSession::version() const {
 }
 std::string TlsSession::cipher() const {
     const char* name = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_));  // the RFC name, not OpenSSL's own
+    return name != nullptr ? name : "";
+}
+std::string TlsSession::group() const {
+    const char* name = SSL_group_to_name(ssl_, static_cast<int>(SSL_get_negotiated_group(ssl_)));
     return name != nullptr ? name : "";
 }
 

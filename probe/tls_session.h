@@ -23,12 +23,20 @@ struct x509_store_ctx_st;
 
 namespace postern::probe {
 
+/// The size of the first message: small, below 500 bytes, in one segment of any path; large, about 1,700 bytes, as
+/// clients with a hybrid key exchange send it.
+enum class HelloSize { kSmall, kLarge };
+
 /// An SSL_CTX with its trust store. TLS ≥ 1.2, no session resumption. Loading the system's store takes about 20 ms:
 /// load it in the pool (TlsContexts). Created on any thread, used on the loop thread.
 class TlsContext {
   public:
     /// `ca_file` "": the system's store. Errors: kFileMissing, kFileUnreadable, kFileCorrupt (it has no certificate).
     static core::Result<std::shared_ptr<const TlsContext>> load(const std::string& ca_file);
+    /// One without a trust store, for handshakes that are made for themselves: judge() finds no certificate valid, so
+    /// that nothing can be written. kLarge: with the key share of X25519MLKEM768 where the library has it, and with an
+    /// extension that has to be ignored (GREASE, RFC 8701). nullptr when out of memory.
+    static std::shared_ptr<const TlsContext> for_hello(HelloSize size);
     ~TlsContext();
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
@@ -78,6 +86,8 @@ class TlsSession {
     CertificateInfo certificate() const;
     std::string version() const;  // "TLSv1.3"
     std::string cipher() const;
+    /// The group of the key exchange by its IANA name, "x25519"; "" for a key exchange without one (RSA).
+    std::string group() const;
     /// OpenSSL's text for the last failure, or the name of the alert.
     const std::string& error() const { return error_; }
 

@@ -119,6 +119,10 @@ void VerdictBook::Failures::add(Reason reason) {
     if (blamed == Blame::kService && !is_comparable(reason)) path.reset();
 }
 
+int VerdictBook::Entry::fall_needed() const {
+    return blips > kBlipsFree ? rule.fall + (rule.fall + 1) / 2 : rule.fall;
+}
+
 void VerdictBook::Streaks::succeeded(int rise) {
     ok = std::min(ok + 1, kMaxStreak);
     failed = 0;
@@ -215,7 +219,7 @@ void VerdictBook::fold_path(Entry& entry, bool ok) {
         path = State::kUp;
     } else {
         entry.path.broke();
-        if (fell(entry.failures.path, entry.rule.fall) && path != State::kDown) {
+        if (fell(entry.failures.path, entry.fall_needed()) && path != State::kDown) {
             path = State::kDown;
             entry.path.turned_down(clock_.mono_us());
         }
@@ -244,7 +248,7 @@ void VerdictBook::fold_service(Entry& entry, const ProbeResult& result) {
     }
     if (blame(result.reason) == Blame::kService) {
         entry.service.broke();
-        if (fell(entry.failures.service, entry.rule.fall) && service != State::kDown) {
+        if (fell(entry.failures.service, entry.fall_needed()) && service != State::kDown) {
             service = State::kDown;
             entry.service.turned_down(clock_.mono_us());
         }
@@ -293,7 +297,7 @@ void VerdictBook::refresh(Entry& entry, const Verdict& before) {
     const Verdict& now = health.verdict;
     health.path_down = now.path == State::kDown;
     health.service_down_comparable =
-        now.service == State::kDown && lately(entry.failures.comparable, entry.rule.fall) > 0;
+        now.service == State::kDown && lately(entry.failures.comparable, entry.fall_needed()) > 0;
     const Streaks* down = health.path_down ? &entry.path : now.service == State::kDown ? &entry.service : nullptr;
     health.rise_needed = down != nullptr ? down->rise_needed(entry.rule.rise) : 0;
     health.flapping = health.rise_needed > entry.rule.rise;
@@ -332,9 +336,12 @@ Fold VerdictBook::fold(const ProbeResult& result) {
         health.certificate_expiring =
             result.certificate.chain_not_after_us < result.started_wall_us + entry.expiry_warning_us;
     }
+    entry.blips -= entry.blips / kBlipMemory;
     if (failed) {
         entry.failures.add(result.reason);
     } else {
+        const bool down = fold.before.path == State::kDown || fold.before.service == State::kDown;
+        if (entry.failures.any() && !down) entry.blips += 1;
         entry.failures = {};
         entry.without_token = token_missing;
         health.newcomer_until_mono_us = 0;

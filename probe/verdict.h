@@ -6,6 +6,8 @@
 //   failures in a row, down becomes up after `rise` successes in a row. A streak of failures is broken by a pass of the
 //   whole probe, not by a failure of another kind: `fall` of the last 2 × `fall` - 1 attempts since the last pass are
 //   enough. A refused token (is_comparable() tells which) breaks the path's as a pass does: the way there works.
+// - Loss is no outage: where passes have ended more than kBlipsFree failures lately before they were a verdict, half as
+//   many failures more than `fall` are needed. At 5 % loss `fall` of them meet by chance several times a day.
 // - A failure of the service is a success of the path. While the path is down the service is unknown. With
 //   token_missing the path is judged and the service is unknown. local_* changes nothing.
 // - Degraded is a state of the service: after `fall` slow successes in a row (slower than degraded_over), until
@@ -43,6 +45,8 @@ inline constexpr int kFlapsFree = 3;
 inline constexpr int kMaxRise = 60;
 inline constexpr std::size_t kMaxDowns = 16;
 inline constexpr std::size_t kMaxAttempts = 256;  // more than 2 × the largest `fall`
+inline constexpr int kBlipsFree = 3;
+inline constexpr int kBlipMemory = 1440;  // attempts: four hours at the default interval
 inline constexpr core::Micros kNewcomer = core::kMinute;
 
 /// The verdict that a failure counts for.
@@ -132,8 +136,11 @@ class VerdictBook {
     struct Failures {
         std::bitset<kMaxAttempts> path, service, comparable;
         void add(Reason reason);
+        bool any() const { return path.any() || service.any(); }
     };
     struct Entry {
+        /// How many failures in a row the verdicts need to be down.
+        int fall_needed() const;
         VerdictRule rule;
         std::shared_ptr<const ProbeSpec> spec;
         core::Micros degraded_over_us = 0, expiry_warning_us = 0;
@@ -141,6 +148,7 @@ class VerdictBook {
         Streaks path, service, slow;  // slow.ok: fast successes, slow.failed: slow ones
         Failures failures;
         SuccessRate rate;
+        double blips = 0;            // failures that a pass ended in time; each fades over kBlipMemory attempts
         bool without_token = false;  // the last pass was one without a token
     };
     struct Removed {

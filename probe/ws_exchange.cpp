@@ -58,14 +58,11 @@ std::string ws_accept(std::string_view key) {
 WsExchange::WsExchange(core::Random& random) : random_(random), key_(make_key(random)) {}
 
 std::string WsExchange::request(const ProbeSpec& spec) const {
-    std::string token = core::percent_encode(spec.token.expose());
-    std::string out = fmt::format(
-        "GET /ws?token={} HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nUpgrade: "
-        "websocket\r\nConnection: "
-        "Upgrade\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        token, host_header(spec), POSTERN_VERSION, key_);
-    explicit_bzero(token.data(), token.size());
-    return out;
+    const std::string rest = fmt::format(
+        " HTTP/1.1\r\nHost: {}\r\nUser-Agent: postern/{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        host_header(spec), POSTERN_VERSION, key_);
+    return in_one_buffer({"GET /ws?token=", spec.token.expose_encoded(), rest});
 }
 
 WsExchange::Progress WsExchange::stop(Reason reason, std::string detail) {

@@ -24,7 +24,7 @@ class WsExchange {
 
     explicit WsExchange(core::Random& random);
 
-    /// The upgrade request. It contains the token: wipe it after use.
+    /// The upgrade request. It contains the token, once: wipe it after use.
     std::string request(const ProbeSpec& spec) const;
     /// The next bytes from the peer. After a result other than kMore further calls have no effect.
     Progress feed(std::string_view plain);

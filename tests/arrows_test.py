@@ -44,7 +44,7 @@ CONFINED = {  # header → the only files outside tests/ that may include it
     r"ldns/": ["agent/steering/plan_compiler.cpp", "agent/text/dns_text.cpp", "agent/net/dns_query.cpp"],
     r"ares\.h": ["agent/net/ares_channel.cpp"],
     r"curl/": ["agent/net/http_client.cpp"],
-    r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/net/certificate_name.cpp", "agent/doctor/small_packets.cpp"],
+    r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/net/certificate_name.cpp"],
     r"microhttpd\.h": ["agent/serving/http_server.cpp", "agent/serving/served_request.cpp"],
     r"toml\+\+/|toml\.hpp": ["agent/config/config.cpp"],
     r"CLI/": ["agent/commands/cli_builder.h"],
@@ -118,14 +118,17 @@ class Arrows(unittest.TestCase):
         for pattern, count in used.items():
             self.assertGreater(count, 0, f"nobody includes {pattern}: is the rule out of date?")
 
-    def test_resolver_links_libuv_and_libc_only(self):
+    def test_what_must_start_links_little(self):
         programs = os.environ.get("POSTERN_PROGRAMS", "")
         with open(os.path.join(programs, "CMakeCache.txt"), encoding="utf-8") as cache:
             if "CMAKE_BUILD_TYPE:STRING=Release" not in cache.read():
                 self.skipTest("not a release build")
-        out = subprocess.run(["ldd", os.path.join(programs, "postern-resolver")], check=True, capture_output=True, text=True)
-        libraries = {line.split()[0].split("/")[-1].split(".so")[0] for line in out.stdout.splitlines()}
-        self.assertEqual(libraries, {"linux-vdso", "libuv", "libc", "ld-linux-x86-64"})
+        libc = {"linux-vdso", "libc", "ld-linux-x86-64"}
+        for program, libraries in (("postern-resolver", {"libuv"}), ("postern-free", set()), ("postern-rescue", set())):
+            with self.subTest(program):
+                out = subprocess.run(["ldd", os.path.join(programs, program)], check=True, capture_output=True, text=True)
+                linked = {line.split()[0].split("/")[-1].split(".so")[0] for line in out.stdout.splitlines()}
+                self.assertEqual(linked - libc, libraries)
 
 
 if __name__ == "__main__":

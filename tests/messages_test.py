@@ -85,7 +85,7 @@ EXPLAINED = {"agent/account/creation.cpp", "agent/account/operation_reply.cpp"}
 
 def command_sentences():
     out = {}
-    for path, text in sources("agent/account", "agent/client", "agent/commands", "agent/doctor", "agent/net/dns_query.cpp"):
+    for path, text in sources("agent/account", "agent/client", "agent/commands", "agent/doctor", "agent/net/dns_query.cpp", "core/dns_exchange.cpp"):
         if path in EXPLAINED:
             continue
         for _, given in [*calls(text, r"\bcomplain\("), *calls(text, r"\bfail\((?=(?:core::)?Code)"), *calls(text, r"\bError\{(?=core::Code)")]:

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
 POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
+RESCUE = str(pathlib.Path(FREE).with_name("postern-rescue"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
 GROUPS = ("plan", "dns", "endpoint")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
@@ -74,8 +75,8 @@ class Manuals(unittest.TestCase):
             with self.subTest(command=" ".join(path)):
                 self.assertEqual(set(re.findall(r"\bFl -([a-z-]+)", blocks[path])), options)
 
-    def test_options_of_the_resolver_and_of_postern_free(self):
-        for page, program in (("postern-resolver.8", RESOLVER), ("postern-free.8", FREE)):
+    def test_options_of_the_other_programs(self):
+        for page, program in (("postern-resolver.8", RESOLVER), ("postern-free.8", FREE), ("postern-rescue.8", RESCUE)):
             self.assertEqual(set(re.findall(r"^\.It .*?Fl -([a-z-]+)", manual(page), re.M)), help_words(program)[1])
 
     def test_every_key_in_its_section(self):
@@ -194,13 +195,22 @@ class Units(unittest.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         for unit in (PACKAGING / "systemd").glob("postern*.[sp][eoa]*"):  # service, socket, path
             text = unit.read_text().replace("/usr/bin/postern", POSTERN).replace("/usr/sbin/postern-resolver", RESOLVER)
-            text = text.replace("/usr/sbin/postern-free", FREE)
+            text = text.replace("/usr/sbin/postern-free", FREE).replace("/usr/sbin/postern-rescue", RESCUE)
             (self.folder / unit.name).write_text(text)
 
     def test_systemd_understands_them(self):
         units = sorted(self.folder.iterdir())
         self.assertGreaterEqual(len(units), 7)
         self.assertEqual(run("systemd-analyze", "verify", "--man=no", *units).stdout, "")
+
+    def test_the_rescue_depends_on_no_other_unit_and_no_boot_waits_for_a_program_that_cannot_start(self):
+        unit = (self.folder / "postern-rescue.service").read_text()
+        self.assertEqual(re.findall(r"^(?:After|Requires|Wants|BindsTo|Requisite|PartOf|WantedBy)=.*", unit, re.M), [])
+        for name in ("postern-resolver.service", "postern.service"):
+            unit = (self.folder / name).read_text()
+            self.assertLessEqual(int(re.search(r"^JobRunningTimeoutSec=(\d+)$", unit, re.M)[1]), 15)
+            self.assertGreaterEqual(int(re.search(r"^RestartSec=(\d+)$", unit, re.M)[1]), 1)
+            self.assertNotIn("nss-lookup.target\n", re.sub(r"^#.*", "", unit, flags=re.M))
 
     def test_exposure(self):
         for unit, most in (("postern-resolver.service", 12), ("postern.service", 18), ("postern-free.service", 13)):
@@ -291,12 +301,29 @@ class Installed(unittest.TestCase):
             self.assertEqual(reply.returncode, 0, reply.stdout)
             share = pathlib.Path(folder) / "usr/share"
             found = {of: sorted(p.name for p in (share / "postern" / of).iterdir()) for of in ("grafana", "prometheus", "ram")}
+            wanted = os.readlink(pathlib.Path(folder) / "usr/lib/systemd/system/multi-user.target.wants/postern-rescue.service")
+            self.assertEqual(os.listdir(pathlib.Path(folder) / "etc/postern"), [], "the administrator's")
+            self.assertEqual((share / "postern/postern.toml").read_text(), (PACKAGING / "config/postern.toml").read_text())
             pages = {p.name: gzip.decompress(p.read_bytes()).decode() for p in (share / "man").rglob("*.gz")}
+        self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
         self.assertEqual(pages.pop("postern-doctor.7.gz"), doctor_page())
         self.assertEqual(pages, {f"{p.name}.gz": p.read_text() for p in (PACKAGING / "man").glob("*.[1578]")})
+
+
+class Deb(unittest.TestCase):
+    def test_nothing_in_it_is_a_configuration_that_an_upgrade_asks_about(self):
+        found = sorted(pathlib.Path(POSTERN).parent.glob("postern_*.deb"), key=lambda p: p.stat().st_mtime)
+        if not found:
+            self.skipTest("no package was built (packaging/deb.sh)")
+        files = run("dpkg-deb", "-c", found[-1]).stdout
+        self.assertRegex(files, r"(?m) \./usr/share/postern/postern\.toml$")
+        self.assertNotIn("/etc/postern/postern.toml", files)
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(run("dpkg-deb", "-e", found[-1], folder).returncode, 0)
+            self.assertEqual(sorted(os.listdir(folder)), ["control", "md5sums", "postinst", "postrm", "prerm"])
 
 
 class RamPolicies(unittest.TestCase):

@@ -95,6 +95,31 @@ class Readme(unittest.TestCase):
                         self.assertIn(option, done.stdout, line)
 
 
+class Connectors(unittest.TestCase):
+    """The numbers of both READMEs and of postern-connectors(7) are those that were measured last."""
+
+    def setUp(self):
+        rows = re.findall(r"^\| (.*) \|$", (ROOT / "tests/connectors/RESULTS.md").read_text(encoding="utf-8").partition("\n## Packets")[0], re.M)
+        head, *rest = [row.split(" | ") for row in rows]
+        drop, freed, host, all_three = (head.index("packets dropped" + more) for more in ("", ", `free_stuck`", ", host set", ", `free_stuck`, host set"))
+        self.measured = []  # as shipped, free_stuck, settings, both, host, all
+        for row in rest[:-1]:
+            shipped, own = zip(*(cell.replace("*", "").split(" / ") for cell in row[1:]), strict=True)
+            self.measured.append([shipped[drop - 1], shipped[freed - 1], own[drop - 1], own[freed - 1], shipped[host - 1], own[all_three - 1]])
+        self.assertEqual(len(self.measured), 7)
+
+    def test_readmes(self):
+        for name, never in (("README.md", "never"), ("README.zh-CN.md", "不恢复")):
+            table = re.search(r"^\|[^|]+\|[^|]+\|[^|]*`free_stuck`.*\n\|[-|]+\n((?:\|.*\n)+)", (ROOT / name).read_text(encoding="utf-8"), re.M)[1]
+            told = [row.strip("| ").split(" | ")[1:] for row in table.splitlines()]
+            self.assertEqual(told, [[never if cell == "never" else f"{float(cell):.0f}" for cell in row[:4]] for row in self.measured], name)
+
+    def test_manual(self):
+        page = (ROOT / "packaging/man/postern-connectors.7").read_text(encoding="utf-8")
+        told = [row.split(" Ta ")[1:] for row in re.findall(r"^\.It (.* Ta [-\d].*)$", page, re.M)]
+        self.assertEqual(told, [[cell.replace("never", "-") for cell in row] for row in self.measured])
+
+
 class Documents(unittest.TestCase):
     """ARCHITECTURE.md, CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and the README of every folder."""
 

@@ -118,17 +118,14 @@ core::Result<Page<EndpointZone>> read_endpoint_zones_page(const JsonView& reply)
     Page<EndpointZone> out{{}, page->next_token, page->request_id};
     JsonView list = reply.at("Zones");
     if (list.is_object()) list = list.at("Zone");
-    const auto rows = list.items();
-    for (auto& report : page->zones) {
+    auto report = page->zones.begin();  // of each row, in its order
+    for (const JsonView& row : list.items()) {
+        if (report == page->zones.end()) break;
         EndpointZone zone;
-        const auto row = std::find_if(rows.begin(), rows.end(),
-                                      [&](const JsonView& r) { return word(r.at("ZoneId")) == report.zone_id; });
-        if (row != rows.end()) {
-            zone.eni = word(row->at("EniId"));
-            zone.vswitch = word(row->at("VSwitchId"));
-            zone.region = word(row->at("RegionId"));
-        }
-        zone.report = std::move(report);
+        zone.eni = word(row.at("EniId"));
+        zone.vswitch = word(row.at("VSwitchId"));
+        zone.region = word(row.at("RegionId"));
+        zone.report = std::move(*report++);
         out.items.push_back(std::move(zone));
     }
     return out;

@@ -11,6 +11,7 @@
 
 #include "agent/config/last_good.h"
 #include "agent/hostdns/upstreams.h"
+#include "core/journal_priority.h"
 #include "core/printable.h"
 #include "core/secret.h"
 #include "core/sleep.h"
@@ -69,7 +70,8 @@ std::string local_time(Micros wall_us) {
 }
 
 void complain(std::string_view command, std::string_view what) {
-    const std::string line = core::printable_lines(core::redact(fmt::format("postern {}: {}\n", command, what)));
+    const std::string line = std::string(core::journal_priority(STDERR_FILENO, core::Level::kError)) +
+                             core::printable_lines(core::redact(fmt::format("postern {}: {}\n", command, what)));
     std::fflush(stdout);
     std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include "probe/large_hello.h"
+
 namespace postern::agent {
 
 using probe::ProbeResult;
@@ -51,6 +53,21 @@ class Round {
 std::vector<ProbeResult> probe_each(core::Loop& loop, probe::NetworkLauncher& launcher,
                                     const std::vector<ProbeTarget>& targets) {
     return Round(loop, launcher, targets).run();
+}
+
+void send_large_hellos(core::Loop& loop, core::Clock& clock, const std::vector<ProbeTarget>& targets,
+                       std::vector<ProbeResult>& results) {
+    std::vector<std::unique_ptr<probe::RunningProbe>> running;
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < targets.size() && running.size() < kAtOnce; ++i) {
+        if (!probe::small_hello_passed(results[i])) continue;
+        running.push_back(probe::send_large_hello(loop, clock, targets[i], [&, i](probe::HandshakeFate fate) {
+            results[i].large_hello = fate;
+            ++done;
+        }));
+    }
+    while (done < running.size())
+        loop.run_once();
 }
 
 }  // namespace postern::agent

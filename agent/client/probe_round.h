@@ -13,4 +13,9 @@ namespace postern::agent {
 std::vector<probe::ProbeResult> probe_each(core::Loop& loop, probe::NetworkLauncher& launcher,
                                            const std::vector<probe::ProbeTarget>& targets);
 
+/// Then sends a large ClientHello to the addresses whose small one passed, and sets `large_hello` of their results: the
+/// first 32 at most.
+void send_large_hellos(core::Loop& loop, core::Clock& clock, const std::vector<probe::ProbeTarget>& targets,
+                       std::vector<probe::ProbeResult>& results);
+
 }  // namespace postern::agent

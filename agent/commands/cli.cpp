@@ -436,17 +436,14 @@ class Parser {
             app->add_flag("-n,--dry-run", c->dry_run, "show what would be done, change nothing");
             app->add_flag("--json", c->json, "what was done, as JSON");
         }
-        auto [status, s] =
-            add_verb(DnsCommand::Verb::kStatus, "status",
-                     "Who owns this host's DNS, what postern changed, and what conflicts with it.\n"
-                     "Exit: 0 as it should be, 1 needs attention, 2 taken over but not in place, 3 unknown.");
+        auto [status, s] = add_verb(
+            DnsCommand::Verb::kStatus, "status",
+            "Who owns this host's DNS, what postern changed, and what conflicts with it.\n"
+            "Exit: 0 as it should be, 1 needs attention, 2 taken over but not in place or not answered, 3 unknown.");
         status->add_flag("--json", s->json, "as JSON");
         add_verb(
             DnsCommand::Verb::kReapply, "reapply",
             "Take over again what another program rewrote; nothing when the host is not taken over. systemd starts it.");
-        add_verb(DnsCommand::Verb::kRescue, "rescue",
-                 "Give the host its own DNS back when postern does not answer within 3 s, and take it over again once "
-                 "it does. systemd starts it.");
         add_verb(
             DnsCommand::Verb::kPrestart, "prestart",
             "Finish what a power cut left half-way; on a clone of another machine discard that machine's state. systemd "

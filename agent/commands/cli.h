@@ -90,7 +90,7 @@ struct ConnectionsCommand {
     bool dry_run = false;  // say only which
 };
 struct DnsCommand {
-    enum class Verb { kEnable, kDisable, kStatus, kReapply, kRescue, kPrestart };
+    enum class Verb { kEnable, kDisable, kStatus, kReapply, kPrestart };
     std::string config = kDefaultConfigPath;
     Verb verb = Verb::kStatus;
     Mode mode = Mode::kAuto;

@@ -9,56 +9,23 @@
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/commands/dns_setup.h"
-#include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/instance.h"
+#include "agent/hostdns/listener.h"
 #include "agent/hostdns/report.h"
-#include "agent/hostdns/rescue.h"
+#include "agent/hostdns/server_query.h"
 #include "agent/hostdns/takeover_lock.h"
+#include "agent/hostdns/takeover_outside.h"
 #include "agent/hostdns/truce.h"
 #include "agent/hostdns/upstreams.h"
-#include "agent/net/dns_query.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
-#include "core/loop.h"
-#include "core/sleep.h"
 
 namespace postern::agent {
 namespace {
 
-using core::Micros;
 using Json = nlohmann::ordered_json;
 
-TakeoverHooks hooks_for(const HostSystem& host, const DnsSetup& s, std::vector<std::string>* lines, bool quiet) {
-    TakeoverHooks hooks;
-    hooks.listen = s.dns.listen;
-    hooks.upstreams = [&host, &s] {
-        return find_upstreams(host, s.dns, s.paths, JournalFile(s.paths.hostdns).load().value_or(Journal{}), {})
-            .servers;
-    };
-    hooks.wall_us = core::now_wall_us;
-    hooks.mono_us = core::now_mono_us;
-    hooks.pause = core::sleep_for;
-    hooks.look_up = look_up_as_programs_do;
-    hooks.ask = [](const core::SocketAddress& server, const std::string& name,
-                   Micros timeout_us) -> core::Result<ListenerAnswer> {
-        ListenerAnswer answer;
-        for (const char* type : {"A", "AAAA"}) {
-            const auto reply = ask_dns(server, name, type, timeout_us);
-            if (!reply) return core::fail(reply.error());
-            answer.rcode = reply->rcode;
-            for (const auto& record : reply->answers) {
-                if (const auto ip = core::IpAddress::parse(record.data)) answer.addresses.push_back(*ip);
-            }
-            if (answer.rcode != 0 || name == kLocalName) break;
-        }
-        return answer;
-    };
-    hooks.say = [lines, quiet](const std::string& line) {
-        lines->push_back(line);
-        if (!quiet) print(line + "\n");
-    };
-    return hooks;
-}
+constexpr core::Micros kCanary = 2 * core::kSecond;
 
 int finish(const DnsCommand& command, std::string_view name, const core::Result<void>& done,
            const std::vector<std::string>& lines) {
@@ -73,7 +40,7 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
     return done ? kExitGood : kExitFailed;
 }
 
-/// Adds what only commands check: a missing link or record.
+/// Adds what only commands check: a missing link or record, a server that is silent.
 HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
     HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
     if (r.journal.state == TakeoverState::kOn &&
@@ -81,15 +48,18 @@ HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
         r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0"
                                                                            : "the record " + std::string(kRecord));
     }
+    r.silent = r.journal.state == TakeoverState::kOn && !ask_server(r.journal.target.listen, kLocalName, kCanary);
+    r.unwatched = r.journal.state == TakeoverState::kOn && !host.real_path("/run/systemd/system").empty() &&
+                  !host.process_runs("postern-rescue");
     return r;
 }
 
 int exit_of(const HostDnsReport& r) {
     if (!r.problem.empty()) return kExitUnknown;
-    if (!r.out_of_place.empty()) return kExitFailed;
+    if (!r.out_of_place.empty() || r.silent) return kExitFailed;
     const auto state = r.journal.state;
     const bool calm = state == TakeoverState::kOff || state == TakeoverState::kOn;
-    return calm && r.hosts.empty() ? kExitGood : kExitWarning;
+    return calm && r.hosts.empty() && !r.unwatched ? kExitGood : kExitWarning;
 }
 
 int show_status(const DnsCommand& command, const HostSystem& host, const HostDnsReport& r) {
@@ -122,6 +92,7 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
             {"split_possible", present.split_possible},
             {"listen", off ? "" : r.journal.target.listen.text()},
             {"names", r.journal.target.names},
+            {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"changes", changes},
             {"out_of_place", r.out_of_place},
             {"writer", r.journal.writer},
@@ -149,8 +120,8 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
 }  // namespace
 
 int run_command(const DnsCommand& command) {
-    static constexpr std::string_view kNames[] = {"dns enable",  "dns disable", "dns status",
-                                                  "dns reapply", "dns rescue",  "dns prestart"};
+    static constexpr std::string_view kNames[] = {"dns enable", "dns disable", "dns status", "dns reapply",
+                                                  "dns prestart"};
     const auto name = kNames[static_cast<int>(command.verb)];
     if (::geteuid() != 0 && !command.dry_run && command.verb != DnsCommand::Verb::kStatus) {
         complain(name,
@@ -162,7 +133,16 @@ int run_command(const DnsCommand& command) {
     const auto host = HostSystem::real();
     if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
     std::vector<std::string> lines;
-    TakeoverHooks hooks = hooks_for(*host, *setup, &lines, command.json);
+    TakeoverHooks hooks = real_hooks([&](const std::string& line) {
+        lines.push_back(line);
+        if (!command.json) print(line + "\n");
+    });
+    hooks.listen = setup->dns.listen;
+    hooks.upstreams = [&] {
+        return find_upstreams(*host, setup->dns, setup->paths,
+                              JournalFile(setup->paths.hostdns).load().value_or(Journal{}), {})
+            .servers;
+    };
     const JournalFile journal(setup->paths.hostdns);
     const std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked =
         [&](const std::function<core::Result<void>()>& work) -> core::Result<void> {
@@ -182,7 +162,14 @@ int run_command(const DnsCommand& command) {
             request.names = setup->names;
             request.second_server = setup->second_server;
             request.dry_run = command.dry_run;
-            done = locked([&] { return takeover.enable(request); });
+            done = locked([&]() -> core::Result<void> {
+                if (!command.dry_run) {
+                    if (auto awake = wake_listener(*host, hooks, request.listen); !awake) return awake;
+                }
+                const auto enabled = takeover.enable(request);
+                if (enabled && !command.dry_run) start_rescue(*host);
+                return enabled;
+            });
             break;
         }
         case DnsCommand::Verb::kDisable:
@@ -203,15 +190,6 @@ int run_command(const DnsCommand& command) {
                 return discarded ? recovered : discarded;
             });
             break;
-        case DnsCommand::Verb::kRescue: {
-            const auto names = [&] {
-                const auto now = dns_setup_or_complain(command);
-                return now ? now->names : setup->names;
-            };
-            Rescue rescue(*host, journal, hooks, {names, locked});
-            done = rescue.run();
-            break;
-        }
         case DnsCommand::Verb::kStatus:
             break;
     }

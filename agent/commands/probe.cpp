@@ -166,7 +166,9 @@ class Report {
         const auto add = [&out](const std::string& text) { core::add_item(out, text); };
         if (r.http_status) add(fmt::format("HTTP {}", *r.http_status));
         if (r.sql_code) add(fmt::format("code {}", *r.sql_code));
-        if (!r.tls_version.empty()) add(r.tls_version);
+        if (!r.tls_version.empty()) add(r.tls_version + (r.tls_group.empty() ? "" : " with " + r.tls_group));
+        if (r.large_hello != probe::HandshakeFate::kUnknown)
+            add(fmt::format("large ClientHello {}", probe::to_string(r.large_hello)));
         if (r.certificate.present)
             add("certificate until " + core::format_utc(r.certificate.not_after_us).substr(0, 10));
         return out;
@@ -251,7 +253,8 @@ int probe_all(const ProbeCommand& command, const std::vector<ProbeTarget>& targe
         std::optional<Interruptible> interruptible;  // for several rounds, summarise those that are done
         if (command.count > 1) interruptible.emplace();
         for (int i = 0; i < command.count && (i == 0 || interruptible->sleep(kBetweenRounds)); ++i) {
-            const auto results = probe_each(loop, launcher, targets);
+            auto results = probe_each(loop, launcher, targets);
+            if (command.count == 1) send_large_hellos(loop, clock, targets, results);
             report.count(results);
             if (command.json) {
                 json.add(results);

@@ -23,6 +23,7 @@ bool same_source(const TokenSource& a, const TokenSource& b) {
 
 core::Result<core::Secret> read_token(const TokenSource& source) {
     std::string text;
+    const core::Wiped after(text);
     std::string where;
     if (!source.file.empty()) {
         where = source.file;
@@ -46,7 +47,6 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
     const std::string_view word = core::trimmed(text);
     if (word.empty()) return core::fail(core::Code::kConfigBadValue, where + " is empty", "put the token into it");
     core::Secret token{std::string(word)};
-    explicit_bzero(text.data(), text.size());
     const bool printable =
         std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });
     if (!printable) {

@@ -12,6 +12,23 @@ constexpr Micros kMinTimeout = 200 * core::kMillisecond;  // the kernel's TCP_RT
 constexpr std::uint32_t kMaxDoublings = 40;
 constexpr Micros kTick = 10 * core::kMillisecond;  // of the kernel's clock, at CONFIG_HZ=100
 
+/// Each timeout was twice the one before, up to the present one; a timeout at the kernel's upper limit does not show how
+/// many were as long, so the first one is taken as short as it can have been.
+Micros timeouts_passed(const Connection& c) {
+    const std::uint32_t doublings = std::min(c.backoff, kMaxDoublings);
+    Micros timeout = std::max(kMinTimeout, c.timeout_us >> doublings), passed = 0;
+    for (std::uint32_t i = 0; i < doublings; ++i) {
+        passed += std::min(c.timeout_us, timeout);
+        timeout = std::min(c.timeout_us, 2 * timeout);
+    }
+    return passed;
+}
+
+/// Since the last acknowledgement; while connecting there was none, and the kernel counts from the boot.
+Micros silence(const Connection& c) {
+    return c.state == TcpState::kConnecting ? timeouts_passed(c) : c.last_ack_us;
+}
+
 }  // namespace
 
 std::string_view to_string(TcpState state) {
@@ -31,20 +48,13 @@ std::string_view to_string(TcpState state) {
 }
 
 bool is_stuck(const Connection& c) {
-    return c.measured && c.unacked > 0 && c.timeouts >= kStuckTimeouts && c.last_ack_us >= kStuckSilence;
+    return c.measured && c.unacked > 0 && c.timeouts >= kStuckTimeouts && silence(c) >= kStuckSilence;
 }
 
 Micros stuck_for(const Connection& c) {
     if (!is_stuck(c)) return 0;
-    // Each timeout was twice the one before, up to the present one; a timeout at the kernel's upper limit does not show
-    // how many were as long, so the first one is taken as short as it can have been.
-    const std::uint32_t doublings = std::min(c.backoff, kMaxDoublings);
-    Micros timeout = std::max(kMinTimeout, c.timeout_us >> doublings), passed = 0;
-    for (std::uint32_t i = 0; i < doublings; ++i) {
-        passed += std::min(c.timeout_us, timeout);
-        timeout = std::min(c.timeout_us, 2 * timeout);
-    }
-    return std::min(c.last_ack_us, passed + c.last_sent_us);
+    // A connection that idled before has an old acknowledgement, too.
+    return c.state == TcpState::kConnecting ? silence(c) : std::min(c.last_ack_us, timeouts_passed(c) + c.last_sent_us);
 }
 
 bool is_idle(const Connection& c) {

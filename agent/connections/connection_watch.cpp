@@ -73,15 +73,16 @@ void ConnectionWatch::looked(SocketLook found) {
         if (!seen.target.bypass && seen.all.timing_out > 0)
             outside_.times_out(seen.target.link, seen.target.address.ip);
     }
-    outside_.looked();
     plan_next();
+    outside_.looked();
 }
 
 void ConnectionWatch::plan_next() {
     if (again_) return look_soon();
     const bool trouble = std::any_of(report_.targets.begin(), report_.targets.end(),
                                      [](const auto& seen) { return seen.all.timing_out > 0; });
-    const Micros pause = trouble || !outside_.all_good() ? kOften : kRarely;
+    const Micros quiet = report_.error ? kRarely : std::clamp(kQuietCpuShare * report_.cpu_us, kOften, kRarely);
+    const Micros pause = trouble || !outside_.all_good() ? kOften : quiet;
     timer_.start_at(std::max(clock_.mono_us() + pause, earliest_us_), [this] { look(); });
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When to look at the applications' connections, and what the looks have found: every kOften while something is not
-// good, else every kRarely, and never so often that looking takes more than a fiftieth of a CPU. Owned by the app, loop
-// thread only; the look itself runs in the pool.
+// good, for a fiftieth of a CPU at most. While all is good it is the kernel's timeouts that bring the next probe forward:
+// then for a thousandth of a CPU, every kOften on most hosts, every kRarely where there are very many connections. Owned
+// by the app, loop thread only; the look itself runs in the pool.
 #pragma once
 
 #include <functional>
@@ -52,7 +53,7 @@ class ConnectionWatch {
   public:
     static constexpr Micros kOften = 5 * core::kSecond, kRarely = core::kMinute;
     static constexpr Micros kMinBetween = core::kSecond;
-    static constexpr Micros kCpuShare = 50;
+    static constexpr Micros kCpuShare = 50, kQuietCpuShare = 1000;
 
     class Outside {
       public:
@@ -62,7 +63,7 @@ class ConnectionWatch {
         virtual bool all_good() = 0;
         /// The kernel repeats what applications sent to this address of a link.
         virtual void times_out(const std::string& link, const core::IpAddress& ip) = 0;
-        /// report() has what a look has found.
+        /// report() has what a look has found. May call look_soon().
         virtual void looked() = 0;
     };
 

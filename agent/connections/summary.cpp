@@ -36,7 +36,7 @@ void ConnectionCounts::add(const Connection& c) {
     timeouts_max = std::max(timeouts_max, c.timeouts);
     unacked_bytes += c.unacked_bytes;
     stuck_for_us = std::max(stuck_for_us, stuck_for(c));
-    if (c.unacked > 0) last_ack_us = std::max(last_ack_us, c.last_ack_us);
+    if (c.unacked > 0 && c.state != TcpState::kConnecting) last_ack_us = std::max(last_ack_us, c.last_ack_us);
     rtt_max_us = std::max(rtt_max_us, c.rtt_us);
 }
 

@@ -64,20 +64,19 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         out.domain = found->aliases.empty() ? name : found->aliases.back();
         out.complete = !found->partial;  // with one family unanswered, its addresses are not gone
         out.valid_us = std::clamp(Micros{found->ttl_s} * core::kSecond, kMinTtl, kMaxTtl);
-        bool any = false;
-        std::string why;
-        for (const auto& ip : found->addresses) {
-            why = why_no_endpoint(ip, loopback_taken_);
-            any = any || why.empty();
+        const auto& ips = found->addresses;
+        const auto why_not = [this](const core::IpAddress& ip) { return why_no_endpoint(ip, loopback_taken_); };
+        if (std::none_of(ips.begin(), ips.end(), [&](const auto& ip) { return why_not(ip).empty(); })) {
+            // 0.0.0.0 and 127.0.0.1 are a filter's "blocked"
+            return done(core::fail(
+                Code::kDnsFailed,
+                name + " resolves to " + ips.back().text() + ", " + why_not(ips.back()) + ", which no endpoint has",
+                "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
+        }
+        for (const auto& ip : ips) {
             ZoneReport zone{.status = "Connected"};
             (ip.is_v6() ? zone.ipv6 : zone.ipv4) = ip;
             out.zones.push_back(std::move(zone));
-        }
-        if (!any) {  // 0.0.0.0 and 127.0.0.1 are a filter's "blocked"
-            return done(core::fail(
-                Code::kDnsFailed,
-                name + " resolves to " + found->addresses.back().text() + ", " + why + ", which no endpoint has",
-                "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
         }
         done(std::move(out));
     });

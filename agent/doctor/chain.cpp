@@ -106,9 +106,8 @@ class Walk {
     void unconfigured() {
         const std::string because = all_.front().state == State::kSkip ? all_.front().because : all_.front().code;
         Findings none;
-        for (int s = static_cast<int>(Step::kAgent); s < static_cast<int>(Step::kEnvironment); ++s) {
-            if (static_cast<Step>(s) != Step::kWs) none.push_back(skipped(static_cast<Step>(s), {}, {}, because));
-        }
+        for (int s = static_cast<int>(Step::kAgent); s < static_cast<int>(Step::kEnvironment); ++s)
+            none.push_back(skipped(static_cast<Step>(s), {}, {}, because));
         add(std::move(none));
         add(judge_environment(look_at_host({}, {}), {}, false));
     }
@@ -130,7 +129,7 @@ class Walk {
 
     void tell_paths(const std::vector<PathSeen>* paths, const CloudSeen* cloud) {
         if (paths == nullptr)
-            return add(out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql}));
+            return add(out_of_time({Step::kAddress, Step::kTcp, Step::kTls, Step::kHttp, Step::kSql, Step::kWs}));
         if (!config_.config) return add(judge_path("", *paths, core::now_wall_us()));
         if (config_.config->links.empty()) return add({skipped(Step::kAddress, {}, {}, "PN-CONFIG-NO-LINK")});
         for (const LinkConfig& link : config_.config->links) {

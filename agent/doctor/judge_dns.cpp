@@ -157,6 +157,9 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
         v["line"] = words;
         add("PN-RESOLV-NSSWITCH", wrong);
     }
+    const auto silent = [](const NameSeen& n) { return n.stub && !*n.stub; };
+    if (journal.state == TakeoverState::kOn && std::all_of(dns.names.begin(), dns.names.end(), silent))
+        add("PN-RESOLV-SILENT", true);
     if (journal.state == TakeoverState::kSuspended) add("PN-RESOLV-SUSPENDED", wrong);
     if (journal.state == TakeoverState::kTruce) add("PN-RESOLV-TRUCE", wrong);
     if (!host.report.out_of_place.empty()) {

@@ -76,7 +76,8 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
     values["ms"] = core::in_ms(failed_after(r));
     const bool blocked = let_in && r.reason == probe::Reason::kTcpTimeout;
     const bool large_lost = seen.small_packets_pass.value_or(false);
-    const std::string_view code = r.phase == Phase::kWs ? "PN-WS-FAILED"
+    const std::string_view ws = seen.target.spec->ws ? "PN-WS-FAILED" : "PN-WS-UNASKED";
+    const std::string_view code = r.phase == Phase::kWs ? ws
                                   : blocked             ? "PN-TCP-BLOCKED"
                                   : large_lost          ? "PN-TLS-MTU"
                                                         : code_of(r.reason).code;
@@ -87,6 +88,17 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
         f.evidence.emplace_back("handshake_with_mss_536", *seen.small_packets_pass ? "ok" : "failed");
     if (r.certificate.present) f.evidence.emplace_back("fingerprint_sha256", r.certificate.fingerprint_sha256);
     return f;
+}
+
+/// The WebSocket of a link whose probes don't ask it: postern's verdicts do without, so that it is no failure of theirs.
+Finding unasked_websocket(const PathSeen& seen, core::Micros now) {
+    const std::string ip = seen.result.ip.text();
+    if (!seen.with_ws) return skipped(Step::kWs, seen.target.link, ip);
+    const PathSeen second{seen.target, *seen.with_ws, {}, {}};
+    if (second.result.ok) return passed(Step::kWs, seen.target.link, ip, values_of(second, now));
+    Finding f = failure(second, now, false);
+    if (second.result.phase == Phase::kWs) return f;
+    return skipped(Step::kWs, seen.target.link, ip, f.code);  // it did not come as far: nothing is known of it
 }
 
 /// The step at which an attempt ended; kCount if it passed.
@@ -102,9 +114,8 @@ bool is_asked(const probe::ProbeSpec& spec, Step step) {
         case Step::kHttp:
             return spec.kind != probe::Kind::kTcp;
         case Step::kSql:
-            return spec.kind == probe::Kind::kTdengine;
         case Step::kWs:
-            return spec.ws;
+            return spec.kind == probe::Kind::kTdengine;
         default:
             return true;
     }
@@ -120,6 +131,11 @@ void doubts(const PathSeen& seen, Step step, core::Micros now, Findings& out) {
         v["until"] = date(r.certificate.chain_not_after_us);
         v["days"] = std::to_string(spec.expiry_warning_us / core::kDay);
         out.push_back(found("PN-TLS-EXPIRING", r.link, r.ip.text(), v));
+    }
+    if (step == Step::kTls && r.large_hello > probe::HandshakeFate::kPassed) {
+        v["fate"] = std::string(to_string(r.large_hello));
+        out.push_back(found("PN-TLS-LARGE-HELLO", r.link, r.ip.text(), v));
+        out.back().evidence = {{"large_hello", v["fate"]}};
     }
     if (step == Step::kHttp && r.ok && spec.degraded_over_us > 0 && r.total_us > spec.degraded_over_us) {
         v["ms"] = core::in_ms(r.total_us);
@@ -166,7 +182,9 @@ Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths,
             const std::string ip = p.result.ip.text();
             if (!is_asked(*p.target.spec, step)) continue;
             const Step end = last_step(p);
-            if (step < end && end != Step::kEnvironment) {
+            if (step == Step::kWs && end == Step::kCount && !p.target.spec->ws) {
+                out.push_back(unasked_websocket(p, now_wall_us));
+            } else if (step < end && end != Step::kEnvironment) {
                 Values values = values_of(p, now_wall_us);
                 values["ms"] = core::in_ms(p.result.phase_us[0].value_or(0));
                 const std::size_t before = out.size();

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <future>
+#include <memory>
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
@@ -13,9 +13,9 @@
 #include "agent/client/probe_targets.h"
 #include "agent/config/token_store.h"
 #include "agent/doctor/agent_status.h"
-#include "agent/doctor/small_packets.h"
 #include "agent/hostdns/host_lookup.h"
 #include "agent/hostdns/own_address.h"
+#include "probe/handshake_run.h"
 #include "probe/tls_contexts.h"
 
 namespace postern::agent::doctor {
@@ -24,6 +24,43 @@ namespace {
 
 constexpr std::size_t kMaxAgain = 16;
 constexpr const char* kPublicName = "aliyun.com";  // only an upstream knows it
+
+/// A second attempt, with the WebSocket, where the first one passed without: connectors use it whether or not the
+/// configuration asks for it. Its own time for each half: a slow gateway is judged by the first attempt.
+void ask_websockets(core::Loop& loop, probe::NetworkLauncher& launcher, std::vector<PathSeen>& paths) {
+    std::vector<PathSeen*> asked;
+    std::vector<probe::ProbeTarget> targets;
+    for (PathSeen& path : paths) {
+        const probe::ProbeSpec& spec = *path.target.spec;
+        if (spec.kind != probe::Kind::kTdengine || spec.ws || !path.result.ok) continue;
+        auto with_ws = std::make_shared<probe::ProbeSpec>(spec);
+        with_ws->ws = true;
+        with_ws->timeout_us *= 2;
+        asked.push_back(&path);
+        targets.push_back(path.target);
+        targets.back().spec = std::move(with_ws);
+    }
+    auto results = probe_each(loop, launcher, targets);
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        asked[i]->with_ws = std::move(results[i]);
+}
+
+/// A second handshake where TLS was silent, to distinguish an MTU black hole from a silent gateway.
+void send_small_packets(core::Loop& loop, core::Clock& clock, std::vector<PathSeen>& paths) {
+    std::vector<std::unique_ptr<probe::HandshakeRun>> running;
+    std::size_t done = 0;
+    for (PathSeen& path : paths) {
+        if (path.result.reason != probe::Reason::kTlsTimeout || running.size() >= kMaxAgain) continue;
+        const probe::HandshakeShape shape{.segment = probe::kSmallSegment};
+        running.push_back(std::make_unique<probe::HandshakeRun>(
+            loop, clock, path.target, shape, [&path, &done](probe::HandshakeFate fate) {
+                path.small_packets_pass = fate == probe::HandshakeFate::kPassed;
+                ++done;
+            }));
+    }
+    while (done < running.size())
+        loop.run_once();
+}
 
 }  // namespace
 
@@ -114,20 +151,13 @@ std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targe
         probe::TlsContexts contexts(loop);
         probe::NetworkLauncher launcher(loop, clock, contexts);
         auto results = probe_each(loop, launcher, targets);
+        send_large_hellos(loop, clock, targets, results);
         for (std::size_t i = 0; i < results.size(); ++i)
-            out.push_back({targets[i], std::move(results[i]), {}});
+            out.push_back({targets[i], std::move(results[i]), {}, {}});
+        ask_websockets(loop, launcher, out);
+        send_small_packets(loop, clock, out);
     }
     loop.close();
-    std::vector<std::pair<PathSeen*, std::future<bool>>> again;
-    for (PathSeen& path : out) {
-        if (path.result.reason != probe::Reason::kTlsTimeout || again.size() >= kMaxAgain) continue;
-        const auto& spec = *path.target.spec;
-        again.emplace_back(
-            &path, std::async(std::launch::async, handshake_in_small_packets,
-                              core::SocketAddress{path.target.ip, spec.port}, spec.server_name, spec.timeout_us));
-    }
-    for (auto& [path, passes] : again)
-        path->small_packets_pass = passes.get();
     return out;
 }
 

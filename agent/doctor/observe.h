@@ -21,7 +21,7 @@ std::vector<probe::ProbeTarget> look_for_targets(const Request& request, const C
 /// Without a server of ours (`config` is nullopt) only what programs get.
 DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe::ProbeTarget>& targets);
 HostSeen look_at_host(const Config& config, const std::vector<std::string>& names);
-/// In the order of the targets; takes at most the longest of their timeouts.
+/// In the order of the targets; takes at most three times the longest of their timeouts.
 std::vector<PathSeen> look_at_paths(const std::vector<probe::ProbeTarget>& targets);
 
 }  // namespace postern::agent::doctor

@@ -112,6 +112,8 @@ struct HostSeen {
 struct PathSeen {
     probe::ProbeTarget target;
     probe::ProbeResult result;
+    /// Of a tdengine link without `ws`: a second attempt with it, after a good one.
+    std::optional<probe::ProbeResult> with_ws = {};
     std::optional<bool> small_packets_pass = {};  // if TLS was silent: whether a handshake in small segments succeeds
 };
 

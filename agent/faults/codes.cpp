@@ -16,7 +16,7 @@ constexpr State kWarn = State::kWarn;
 
 constexpr std::string_view kNoAgent = "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN";
 constexpr std::string_view kWrongPath =
-    "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-STUB-VPC PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
+    "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-STUB-VPC PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SILENT PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
 /// Why the addresses are not known.
 constexpr std::string_view kNoDiscovery =
@@ -70,6 +70,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-HOSTS-REVERSED", kHosts, kWarn, kYou},
 
     {"PN-RESOLV-OFF", kResolvConf, kFail, kYou, kNoAgent},
+    {"PN-RESOLV-SILENT", kResolvConf, kFail, kYou, kNoAgent},
     {"PN-RESOLV-SUSPENDED", kResolvConf, kFail, kYou, kNoAgent},
     {"PN-RESOLV-TRUCE", kResolvConf, kFail, kYou},
     {"PN-RESOLV-CHANGED", kResolvConf, kFail, kYou},
@@ -109,6 +110,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-TLS-NAME", kTls, kFail, kYou, kOtherServer, Reason::kCertNameMismatch},
     {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kOtherServer, Reason::kCertUntrusted},
     {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
+    {"PN-TLS-LARGE-HELLO", kTls, kWarn, kCloudAdmin},
 
     {"PN-HTTP-TIMEOUT", kHttp, kFail, kTdengine, {}, Reason::kHttpTimeout},
     {"PN-HTTP-RESET", kHttp, kFail, kTdengine, {}, Reason::kHttpReset},
@@ -134,6 +136,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SQL-NO-TOKEN", kSql, kWarn, kYou, "PN-CONFIG-TOKEN", Reason::kTokenMissing},
 
     {"PN-WS-FAILED", kWs, kFail, kTdengine},
+    {"PN-WS-UNASKED", kWs, kWarn, kTdengine},
 
     {"PN-LOCAL-FILES", kEnvironment, kFail, kYou, {}, Reason::kLocalFdLimit},
     {"PN-LOCAL-PORTS", kEnvironment, kFail, kYou, {}, Reason::kLocalPortExhausted},

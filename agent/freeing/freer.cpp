@@ -44,6 +44,7 @@ void Freer::looked(const ConnectionReport& report) {
                                        [&](const TargetConnections& t) { return t.target == free.target; });
         if (seen == report.targets.end()) continue;
         if (seen->all.stuck > 0 || (free.idle && seen->all.idle > 0)) wanted_.push_back(free.target);
+        if (seen->all.timing_out > 0 && problem_ == FreeRefusal::kNone) outside_.look_soon();
     }
     ask_next();
 }
@@ -92,7 +93,7 @@ void Freer::answered(const ConnectionTarget& target, const FreeReply& reply) {
                         {"ip", target.address.ip.text()},
                         {"freed", std::to_string(reply.freed)},
                         {"left", std::to_string(reply.left)}});
-        outside_.freed();
+        outside_.look_soon();
     }
     if (reply.left > 0 && reply.refusal == FreeRefusal::kNone) later_.push_back(target);
     ask_next();

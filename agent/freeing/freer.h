@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When to ask for lost connections to be ended, and how many were: after each look that has found some, then every
-// second while there are more than a second's limit. Owned by the app, loop thread only; asking runs in the pool.
+// second while there are more than a second's limit. A program that connects to such an address again (some keep DNS
+// answers) is found as soon as the bounds on looking allow. Owned by the app, loop thread only; asking runs in the pool.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ class Freer {
       public:
         virtual ~Outside() = default;
         virtual std::vector<FreeTarget> to_free() = 0;
-        /// Connections were ended: what the last look found is out of date.
-        virtual void freed() = 0;
+        /// What the last look found is out of date soon: connections were ended, or are about to be stuck.
+        virtual void look_soon() = 0;
     };
 
     Freer(core::Clock& clock, FreeAsker& asker, Outside& outside) : asker_(asker), outside_(outside), again_(clock) {}

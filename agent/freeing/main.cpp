@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program postern-free: ends lost connections for the agent, which has no right to. See postern-free(8).
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "agent/freeing/free_service.h"
+#include "core/journal_priority.h"
 
 namespace {
 
@@ -48,7 +50,8 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     const auto listener = agent::free_listener(listen);
     if (!listener) {
-        std::fprintf(stderr, "postern-free: %s\n", listener.error().text().c_str());
+        std::fprintf(stderr, "%spostern-free: %s\n", core::journal_priority(STDERR_FILENO, core::Level::kError).data(),
+                     listener.error().text().c_str());
         return kExitFailed;
     }
     agent::serve_free_requests(listener->get(), plan, listen.empty() ? kIdle : 0);

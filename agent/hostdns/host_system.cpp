@@ -21,10 +21,10 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "core/clock.h"
 #include "core/fd.h"
 #include "core/file_system.h"
 #include "core/log.h"
-#include "core/loop.h"
 
 namespace postern::agent {
 namespace {

@@ -26,9 +26,10 @@ std::string HostDnsReport::text() const {
         case TakeoverState::kOff:
             return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
         case TakeoverState::kOn:
-            return fmt::format("on, {}{}: {} go to {}", to_string(journal.decision.mode), since,
+            return fmt::format("{}, {}{}: {} go to {}{}", silent ? "not answered" : "on",
+                               to_string(journal.decision.mode), since,
                                journal.decision.mode == Mode::kSplit ? "the private names" : "all names",
-                               journal.target.listen.text());
+                               journal.target.listen.text(), silent ? ", where nothing answers" : "");
         case TakeoverState::kSuspended:
             return fmt::format(
                 "suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
@@ -49,7 +50,14 @@ std::vector<std::string> HostDnsReport::warnings() const {
     std::vector<std::string> all;
     if (!problem.empty() || (journal.state != TakeoverState::kOff && journal.state != TakeoverState::kOn)) {
         all.push_back("host DNS: " + text());
+    } else if (silent) {
+        all.push_back("host DNS: " + text() +
+                      " (fix: systemctl start postern-rescue postern-resolver; or postern dns disable)");
     }
+    if (unwatched)
+        all.push_back(
+            "host DNS: postern-rescue is not running: if postern stops answering, this host has no DNS (fix: "
+            "systemctl unmask postern-rescue; systemctl start postern-rescue)");
     for (const auto& path : out_of_place)
         all.push_back("host DNS: " + path + " was changed by another program (fix: postern dns reapply)");
     for (const auto& finding : hosts)

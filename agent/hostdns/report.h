@@ -15,6 +15,8 @@ struct HostDnsReport {
     std::string problem;                    // why the journal can't be used; "" otherwise
     std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
+    bool unwatched = false;  // taken over, and postern-rescue does not run; set by who has looked
+    bool silent = false;     // taken over, but nothing answers at the address that the host asks; set by who has looked
 
     /// One sentence: "on, full since …: all names go to 127.0.0.153:53".
     std::string text() const;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/rescue.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "agent/hostdns/own_servers.h"
+#include "agent/hostdns/resolv_conf.h"
 #include "agent/hostdns/truce.h"
+#include "core/log.h"
 
 namespace postern::agent {
 namespace {
@@ -13,13 +14,15 @@ namespace {
 constexpr core::Micros kCanaryTimeout = core::kSecond;
 constexpr core::Micros kCanaryEvery = core::kSecond;
 constexpr core::Micros kBetweenSteps = 10 * core::kSecond;
-constexpr core::Micros kHour = 60 * core::kMinute;
+constexpr const char* kSocketUnit = "postern-resolver.socket";
+constexpr const char* kResolverUnit = "postern-resolver.service";
 
 }  // namespace
 
 Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own)
     : host_(host),
       journal_(journal),
+      watch_(journal.path()),
       hooks_(hooks),
       own_(std::move(own)),
       takeover_(host, std::move(journal), std::move(hooks)) {}
@@ -46,44 +49,59 @@ bool Rescue::good_for_a_while(const core::SocketAddress& listen) const {
 /// An open socket without a server makes clients wait; a closed one refuses them at once.
 void Rescue::units(const char* verb) {
     if (host_.real_path("/run/systemd/system").empty()) return;
-    (void)host_.act({"systemctl", "--no-block", verb, "postern-resolver.socket", "postern-resolver.service"}, {});
+    (void)host_.act({"systemctl", "--no-block", verb, kSocketUnit, kResolverUnit}, {});
 }
 
-core::Result<void> Rescue::run() {
-    for (;;) {
-        const auto journal = journal_.load();
-        if (!journal) return core::fail(journal.error());
-        switch (journal->state) {
-            case TakeoverState::kOn:
-                if (answers_within(journal->target.listen, kPatience)) return {};
-                give_back(journal->target.listen);
-                break;
-            case TakeoverState::kEnabling:
-            case TakeoverState::kDisabling: {
-                // Its process may be running: the lock waits for that.
-                const auto recovered = own_.locked([this] { return takeover_.recover(false); });
-                if (!recovered) hooks_.say(recovered.error().text());
-                break;
-            }
-            case TakeoverState::kSuspended:
-                keep_own_dns();
-                try_to_resume(*journal);
-                break;
-            case TakeoverState::kTruce:
-                keep_own_dns();
-                if (truce_is_over(*journal, hooks_.wall_us())) end_truce();
-                break;
-            case TakeoverState::kOff:
-                return {};  // the user decided otherwise
-        }
-        hooks_.pause(kBetweenSteps);
+/// Not what a person disabled or masked.
+void Rescue::start_units() {
+    if (host_.ask({"systemctl", "is-enabled", "--quiet", kResolverUnit}).ok()) units("start");
+}
+
+void Rescue::failed(const core::Error& error) {
+    if (const std::string text = error.text(); text != told_) {
+        told_ = text;
+        core::log_error("rescue_failed", "the host's DNS could not be set right", {{"error", text}});
     }
 }
 
+core::Micros Rescue::look() {
+    const core::Micros patience = std::exchange(first_, false) ? kPatienceAtStart : kPatience;
+    const core::Result<Journal> journal = watch_.now();
+    if (!journal) {
+        failed(journal.error());
+        give_back_without_journal(patience);
+        return kBetweenSteps;
+    }
+    switch (journal->state) {
+        case TakeoverState::kOn:
+            if (answers_within(journal->target.listen, patience)) return kEvery;
+            give_back(journal->target.listen);
+            return kBetweenSteps;
+        case TakeoverState::kEnabling:
+        case TakeoverState::kDisabling:
+            // Its process may be running: the lock waits for that.
+            if (const auto recovered = own_.locked([this] { return takeover_.recover(false); }); !recovered)
+                failed(recovered.error());
+            return kBetweenSteps;
+        case TakeoverState::kSuspended:
+            keep_own_dns();
+            return try_to_resume(*journal);
+        case TakeoverState::kTruce:
+            keep_own_dns();
+            if (truce_is_over(*journal, hooks_.wall_us())) end_truce();
+            return kBetweenSteps;
+        case TakeoverState::kOff:
+            give_back_without_journal(patience);
+            return kEvery;
+    }
+    return kEvery;
+}
+
 void Rescue::give_back(const core::SocketAddress& listen) {
-    hooks_.say(fmt::format(
-        "nothing answers at {}: the host gets its own DNS back; private names wait until postern answers again",
-        listen.text()));
+    core::log_warning("rescue_gave_back",
+                      "nothing answers where this host asks: it gets its own DNS back; private names wait until "
+                      "postern answers again",
+                      {{"listen", listen.text()}});
     const auto given = own_.locked([this]() -> core::Result<void> {
         auto suspended = takeover_.suspend();
         // Only when the host does not point here may the socket be closed. Programs that were waiting ask again after
@@ -91,17 +109,36 @@ void Rescue::give_back(const core::SocketAddress& listen) {
         if (suspended) stop_if_suspended();
         return suspended;
     });
-    if (!given) hooks_.say(given.error().text());
+    if (!given) return failed(given.error());
+    told_.clear();
+}
+
+/// The file names us alone, but the journal that knows the host's own was lost, or is not believed.
+void Rescue::give_back_without_journal(core::Micros patience) {
+    const std::string text = host_.read(kResolvConf).value_or("");
+    const NamedServers named = servers_in(text, OwnServers(host_, hooks_.listen, Journal{}));
+    if (!named.ours || !named.others.empty()) return;
+    if (answers_within(ResolvConf::parse(text).servers.front(), patience)) return;
+    const auto given = own_.locked([this]() -> core::Result<void> {
+        const auto now = journal_.load();
+        if (now && now->state != TakeoverState::kOff) return {};  // taken over meanwhile
+        return takeover_.disable(false);
+    });
+    if (!given) return failed(given.error());
+    core::log_warning("rescue_without_journal",
+                      "nothing answers where this host asks, and how its DNS was is not known: it got the servers that "
+                      "postern forwarded to");
+    told_.clear();
 }
 
 void Rescue::end_truce() {
     const auto ended = own_.locked([this] { return takeover_.end_truce(); });
-    if (!ended) hooks_.say(ended.error().text());
+    if (!ended) failed(ended.error());
 }
 
 void Rescue::keep_own_dns() {
     const auto kept = own_.locked([this] { return takeover_.keep_own_dns(); });
-    if (!kept) hooks_.say(kept.error().text());
+    if (!kept) failed(kept.error());
 }
 
 void Rescue::stop_if_suspended() {
@@ -109,20 +146,24 @@ void Rescue::stop_if_suspended() {
     if (journal && journal->state == TakeoverState::kSuspended) units("stop");
 }
 
-void Rescue::try_to_resume(const Journal& journal) {
+core::Micros Rescue::try_to_resume(const Journal& journal) {
     const core::Micros now = hooks_.wall_us();
     const auto recent = std::count_if(journal.suspensions.begin(), journal.suspensions.end(),
-                                      [&](core::Micros at) { return at <= now && now - at < kHour; });
-    if (recent > static_cast<std::ptrdiff_t>(kMaxPerHour)) return hooks_.pause(core::kMinute);
-    units("start");
+                                      [&](core::Micros at) { return at <= now && now - at < core::kHour; });
+    if (recent > static_cast<std::ptrdiff_t>(kMaxPerHour)) return core::kMinute;
+    start_units();
     const bool good = good_for_a_while(journal.target.listen);
     const auto done = own_.locked([&]() -> core::Result<void> {
-        if (good) return takeover_.resume(own_.names());
-        stop_if_suspended();
-        return {};
+        if (!good) {
+            stop_if_suspended();
+            return {};
+        }
+        const auto served = own_.served().names;
+        return takeover_.resume(served.empty() ? journal.target.names : served);
     });
-    if (!done) hooks_.say("not taken up again yet: " + done.error().text());
-    if (done && good) hooks_.say("postern answers again: taken up again");
+    if (!done) failed(done.error());
+    if (done && good) core::log_info("rescue_resumed", "postern answers again: taken over again");
+    return kBetweenSteps;
 }
 
 }  // namespace postern::agent

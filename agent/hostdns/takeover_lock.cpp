@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/takeover_lock.h"
 
-#include "core/loop.h"
+#include "core/clock.h"
 #include "core/sleep.h"
 
 namespace postern::agent {

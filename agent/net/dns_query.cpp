@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/net/dns_query.h"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -13,8 +9,7 @@
 #include "agent/text/dns_text.h"
 #include "core/bytes.h"
 #include "core/deleter.h"
-#include "core/fd.h"
-#include "core/loop.h"
+#include "core/dns_exchange.h"
 #include "core/random.h"
 
 #include <ldns/ldns.h>  // last, and without its own bool, true and false
@@ -73,81 +68,6 @@ core::Result<core::Bytes> build_query(const std::string& name, const std::string
     return out;
 }
 
-bool wait_for(int fd, short events, core::Micros deadline) {
-    const core::Micros left = deadline - core::now_mono_us();
-    if (left <= 0) return false;
-    pollfd p{fd, events, 0};
-    return ::poll(&p, 1, static_cast<int>(left / core::kMillisecond) + 1) > 0;
-}
-
-core::Result<core::UniqueFd> connect_to(const core::SocketAddress& server, int type, core::Micros deadline) {
-    sockaddr_storage storage;
-    const socklen_t length = server.to(&storage);
-    core::UniqueFd fd(::socket(storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) return fail(Code::kSocket, "can't make a socket", {}, errno);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) != 0) {
-        int error = errno;
-        if (error == EINPROGRESS && wait_for(fd.get(), POLLOUT, deadline)) {
-            socklen_t size = sizeof error;
-            ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-        }
-        if (error != 0) return fail(Code::kSocket, "can't connect to " + server.text(), {}, error);
-    }
-    return fd;
-}
-
-bool answers_us(const core::Bytes& reply, const core::Bytes& query) {
-    return reply.size() >= 12 && reply[0] == query[0] && reply[1] == query[1] && (reply[2] & 0x80) != 0;
-}
-
-core::Result<core::Bytes> exchange_udp(const core::SocketAddress& server, const core::Bytes& query,
-                                       core::Micros deadline) {
-    auto fd = connect_to(server, SOCK_DGRAM, deadline);
-    if (!fd) return fail(fd.error());
-    // Retry after a second: a datagram may be lost while the resolver restarts.
-    core::Bytes reply(65535);
-    for (core::Micros resend = 0; core::now_mono_us() < deadline;) {
-        if (core::now_mono_us() >= resend) {
-            if (::send(fd->get(), query.data(), query.size(), MSG_NOSIGNAL) < 0)
-                return fail(Code::kSocket, server.text() + " can't be asked", {}, errno);
-            resend = core::now_mono_us() + core::kSecond;
-        }
-        if (!wait_for(fd->get(), POLLIN, std::min(deadline, resend))) continue;
-        const ssize_t n = ::recv(fd->get(), reply.data(), reply.size(), 0);
-        if (n < 0 && errno != EAGAIN) return fail(Code::kSocket, server.text() + " does not listen", {}, errno);
-        if (n <= 0) continue;
-        reply.resize(static_cast<std::size_t>(n));
-        if (answers_us(reply, query)) return reply;
-        reply.resize(65535);
-    }
-    return fail(Code::kTimeout, server.text() + " does not answer");
-}
-
-core::Result<core::Bytes> exchange_tcp(const core::SocketAddress& server, const core::Bytes& query,
-                                       core::Micros deadline) {
-    auto fd = connect_to(server, SOCK_STREAM, deadline);
-    if (!fd) return fail(fd.error());
-    core::Bytes out(2);
-    core::store_be16(out.data(), static_cast<std::uint16_t>(query.size()));
-    out.insert(out.end(), query.begin(), query.end());
-    if (::send(fd->get(), out.data(), out.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(out.size())) {
-        return fail(Code::kSocket, server.text() + " can't be asked over TCP", {}, errno);
-    }
-    core::Bytes in;
-    std::uint8_t buffer[4096];
-    while (in.size() < 2 || in.size() < 2u + core::load_be16(in.data())) {
-        if (!wait_for(fd->get(), POLLIN, deadline))
-            return fail(Code::kTimeout, server.text() + " does not answer over TCP");
-        const ssize_t n = ::recv(fd->get(), buffer, sizeof buffer, 0);
-        if (n < 0 && errno == EAGAIN) continue;
-        if (n <= 0) return fail(Code::kSocket, server.text() + " closed the TCP connection", {}, n < 0 ? errno : 0);
-        in.insert(in.end(), buffer, buffer + n);
-    }
-    core::Bytes reply(in.begin() + 2, in.begin() + 2 + core::load_be16(in.data()));
-    if (!answers_us(reply, query)) return fail(Code::kDnsFailed, server.text() + " answered another question");
-    return reply;
-}
-
 std::vector<DnsRecord> records_of(const ldns_rr_list* list) {
     std::vector<DnsRecord> out;
     for (std::size_t i = 0; i < ldns_rr_list_rr_count(list); ++i) {
@@ -191,16 +111,14 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
     out.server = server;
     out.type = type;
     const core::Micros begin = core::now_mono_us();
-    auto wire = exchange_udp(server, *query, begin + timeout_us);
-    if (wire && ((*wire)[2] & 0x02) != 0) {  // TC
-        out.tcp = true;
-        wire = exchange_tcp(server, *query, begin + timeout_us);
-    }
-    if (!wire) return fail(wire.error());
+    const auto exchanged = core::exchange_dns(server, *query, timeout_us);
+    if (!exchanged) return fail(exchanged.error());
+    out.tcp = exchanged->tcp;
     out.took_us = core::now_mono_us() - begin;
 
     ldns_pkt* parsed = nullptr;
-    if (const auto status = ldns_wire2pkt(&parsed, wire->data(), wire->size()); status != LDNS_STATUS_OK) {
+    if (const auto status = ldns_wire2pkt(&parsed, exchanged->reply.data(), exchanged->reply.size());
+        status != LDNS_STATUS_OK) {
         return fail(Code::kDnsFailed,
                     server.text() + " sent a reply that can't be read: " + ldns_get_errorstr_by_id(status));
     }

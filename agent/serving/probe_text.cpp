@@ -103,6 +103,9 @@ void tls_metrics(MetricsWriter& w, const ProbeResult& r, const std::vector<Probe
     w.sample({{"version", version_text(r.tls_version)}}, 1);
     w.family("probe_tls_cipher_info", "gauge", "Returns the TLS cipher negotiated during handshake");
     w.sample({{"cipher", r.tls_cipher}}, 1);
+    if (r.tls_group.empty()) return;
+    w.family("probe_tls_group_info", "gauge", "Returns the TLS group negotiated during handshake");
+    w.sample({{"group", r.tls_group}}, 1);
 }
 
 void own_metrics(MetricsWriter& w, const std::vector<ProbedAddress>& addresses) {

@@ -98,6 +98,7 @@ Json host_dns_json(const HostDnsReport& r) {
             {"mode", off ? Json(nullptr) : Json(to_string(r.journal.decision.mode))},
             {"since", time_or_null(r.journal.since_wall_us)},
             {"decision", text_or_null(r.journal.decision.line)},
+            {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"text", r.text()}};
 }
 
@@ -116,6 +117,8 @@ Json result_json(const probe::ProbeResult& r) {
     out["sql_code"] = r.sql_code ? Json(*r.sql_code) : Json(nullptr);
     out["ws_us"] = r.ws_us ? Json(*r.ws_us) : Json(nullptr);
     out["tls_version"] = text_or_null(r.tls_version);
+    out["tls_group"] = text_or_null(r.tls_group);
+    out["large_hello"] = text_or_null(std::string(probe::to_string(r.large_hello)));
     const auto& c = r.certificate;
     out["certificate"] = !c.present ? Json(nullptr)
                                     : Json{{"subject", c.subject},

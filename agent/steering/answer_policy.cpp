@@ -13,6 +13,12 @@ using probe::State;
 
 constexpr std::size_t kNamed = 4;  // of the addresses that a refusal names
 
+/// One of each family: A and AAAA.
+struct PerFamily {
+    bool v4 = false, v6 = false;
+    bool& of(const AddressVerdict& a) { return a.address.ip.is_v6() ? v6 : v4; }
+};
+
 bool path_ok(const AddressVerdict& a) {
     return a.verdict.path != State::kDown;
 }
@@ -77,31 +83,27 @@ AnswerDecision decide_answer(const std::vector<AddressVerdict>& addresses, const
         const bool worse = another_passes && (fails_comparably(a) || a.rate_too_low);
         return path_ok(a) && !worse && !(another_is_good && a.newcomer);
     };
-    bool undrained_v4 = false, undrained_v6 = false;
+    PerFamily undrained, kept;
     for (const auto& a : addresses)
-        (a.address.ip.is_v6() ? undrained_v6 : undrained_v4) |= allowed(a) && !a.drained;
-    const auto drained = [&](const AddressVerdict& a) {
-        return a.drained && (a.address.ip.is_v6() ? undrained_v6 : undrained_v4);
-    };
+        undrained.of(a) |= allowed(a) && !a.drained;
+    const auto drained = [&](const AddressVerdict& a) { return a.drained && undrained.of(a); };
     const auto keep = [&](const AddressVerdict& a) { return allowed(a) && !drained(a); };
-    bool kept_v4 = false, kept_v6 = false;
     for (const auto& a : addresses)
-        (a.address.ip.is_v6() ? kept_v6 : kept_v4) |= keep(a);
-    const auto family_kept = [&](const AddressVerdict& a) { return a.address.ip.is_v6() ? kept_v6 : kept_v4; };
+        kept.of(a) |= keep(a);
 
     AnswerDecision out;
-    out.all_down = !addresses.empty() && !kept_v4 && !kept_v6;
+    out.all_down = !addresses.empty() && !kept.v4 && !kept.v6;
     const char* const alone =
         out.all_down ? ", answered because all are down" : ", answered because its family has no better one";
     std::vector<const AddressVerdict*> answer;
     for (const auto* a : order) {
-        const bool answered = keep(*a) || !family_kept(*a);
+        const bool answered = keep(*a) || !kept.of(*a);
         if (answered) answer.push_back(a);
         if (!out.explain.empty()) out.explain += "; ";
-        out.explain += why(*a, answered, own_zone(*a), drained(*a), family_kept(*a) ? "" : alone);
+        out.explain += why(*a, answered, own_zone(*a), drained(*a), kept.of(*a) ? "" : alone);
     }
     const auto rank = [&](const AddressVerdict& a) {
-        return family_kept(a) ? std::pair(false, core::Micros{0}) : std::pair(true, -a.last_ok_mono_us);
+        return kept.of(a) ? std::pair(false, core::Micros{0}) : std::pair(true, -a.last_ok_mono_us);
     };
     std::stable_sort(answer.begin(), answer.end(), [&](auto* a, auto* b) { return rank(*a) < rank(*b); });
     for (const auto* a : answer)
@@ -119,16 +121,14 @@ std::string why_not_drained(const std::vector<AddressVerdict>& addresses,
                             const std::function<bool(const EndpointAddress&)>& leaves) {
     const auto stays = [&](const AddressVerdict& a) { return !a.drained && !leaves(a.address); };
     const auto serves = [&](const AddressVerdict& a) { return stays(a) && good(a) && !a.rate_too_low && !a.newcomer; };
-    bool any_serves = false, loses_v6 = false, loses_v4 = false, serves_v6 = false, serves_v4 = false;
+    PerFamily loses, serving;
     for (const auto& a : addresses) {
-        const bool v6 = a.address.ip.is_v6();
-        (v6 ? serves_v6 : serves_v4) |= serves(a);
-        (v6 ? loses_v6 : loses_v4) |= leaves(a.address) && path_ok(a);
-        any_serves |= serves(a);
+        loses.of(a) |= leaves(a.address) && path_ok(a);
+        serving.of(a) |= serves(a);
     }
-    if (any_serves && (serves_v4 || !loses_v4) && (serves_v6 || !loses_v6)) return "";
-    const bool one_family = any_serves;
-    const bool lost_v6 = loses_v6 && !serves_v6;
+    const bool lost_v4 = loses.v4 && !serving.v4, lost_v6 = loses.v6 && !serving.v6;
+    const bool one_family = serving.v4 || serving.v6;
+    if (one_family && !lost_v4 && !lost_v6) return "";
     std::string others;
     std::size_t count = 0;
     for (const auto& a : addresses) {

@@ -98,6 +98,9 @@ core::Result<void> ResolverChild::bind_sockets() {
 
 core::Result<void> ResolverChild::spawn() {
     core::ChildSpec spec;
+    // Its lines go where ours go.
+    if (const char* stream = std::getenv("JOURNAL_STREAM"))
+        spec.environment.push_back(std::string("JOURNAL_STREAM=") + stream);
     spec.argv = {options_.program,
                  "--plan",
                  options_.paths.current_plan,

@@ -51,23 +51,22 @@ void Steering::configure(const Config& config) {
     for (const auto& link : config_.links) {
         const auto same =
             std::find_if(before.begin(), before.end(), [&](const Link& b) { return b.config.name == link.name; });
-        links_.push_back(
-            {link, make_spec(link), same == before.end() ? EndpointSet() : std::move(same->addresses), {}});
+        Link& now = links_.emplace_back();
+        if (same != before.end()) now = std::move(*same);
+        now.config = link;
+        now.spec = make_spec(link);
     }
     sync_.configure(config_);  // on_addresses() for those whose addresses change with it
     set_targets();
     set_comparisons();
     vpc_answers_.configure(config_.links);
-    for (auto& link : links_)
-        decide(link);
-    publish_soon();
+    decide_again();
+    publish_soon();  // what is not an answer, too
 }
 
 core::Result<int> Steering::restore_verdicts(const std::string& saved) {
     const auto restored = verdicts_.restore(saved, config_.dns.plan_ttl_us);
-    for (auto& link : links_)
-        decide(link);
-    publish_soon();
+    decide_again();
     return restored;
 }
 
@@ -108,9 +107,8 @@ void Steering::set_upstreams(const HostUpstreams& upstreams) {
 void Steering::set_host_zone(const std::string& zone) {
     if (zone == host_zone_) return;
     host_zone_ = zone;
-    for (auto& link : links_)
-        decide(link);
-    publish_soon();
+    decide_again();
+    publish_soon();  // the zone is in the plan, too
 }
 
 void Steering::token_changed(const std::string& name) {
@@ -201,9 +199,9 @@ std::vector<ConnectionTarget> Steering::connection_targets() const {
     return out;
 }
 
-std::vector<core::PlanTarget> Steering::plan_targets(const Link& link) const {
+std::vector<core::PlanTarget> Steering::plan_targets(const Link& link,
+                                                     const std::vector<AddressVerdict>& addresses) const {
     using core::TargetState;
-    if (!link.config.answer) return {};
     const auto state_of = [&](const AddressVerdict& a) {
         const auto& answer = link.decision.fresh;
         if (std::find(answer.begin(), answer.end(), a.address.ip) != answer.end()) return TargetState::kAnswered;
@@ -212,7 +210,7 @@ std::vector<core::PlanTarget> Steering::plan_targets(const Link& link) const {
         return down ? TargetState::kPathDown : TargetState::kLeftOut;
     };
     std::vector<core::PlanTarget> out;
-    for (const auto& a : verdicts_of(link)) {
+    for (const auto& a : addresses) {
         const TargetState state = state_of(a);
         const bool free = state == TargetState::kDrained ? drains_.frees(a.address)
                                                          : state == TargetState::kPathDown && link.config.free_stuck;
@@ -225,7 +223,7 @@ std::vector<FreeTarget> Steering::to_free() const {
     std::vector<FreeTarget> out;
     for (const auto& link : links_) {
         if (link.decision.all_down || link.decision.fresh.empty()) continue;
-        for (const auto& target : plan_targets(link)) {
+        for (const auto& target : link.targets) {
             if (target.free)
                 out.push_back({{link.config.name, target.address}, target.state == core::TargetState::kDrained});
         }
@@ -256,11 +254,8 @@ void Steering::on_addresses(const std::string& name, const EndpointSet& addresse
     link->addresses = addresses;
     set_targets();
     decide(*link);
-    newcomers_.start_in(probe::kNewcomer, [this] {  // none was probed: what is not known bad is answered
-        for (auto& each : links_)
-            decide(each);
-        publish_soon();
-    });
+    // None was probed: what is not known bad is answered.
+    newcomers_.start_in(probe::kNewcomer, [this] { decide_again(); });
     tell_comparison(*link);
     vpc_answers_.compare(name);
     holding_ = false;  // the plan on disk is out of date
@@ -293,19 +288,36 @@ std::vector<AddressVerdict> Steering::verdicts_of(const Link& link) const {
 bool Steering::decide(Link& link) {
     if (!link.config.answer) {
         link.decision = {};
+        link.targets.clear();
         return false;
     }
-    AnswerDecision decision = decide_answer(verdicts_of(link), host_zone_);
-    const bool changed = decision.fresh != link.decision.fresh || decision.all_down != link.decision.all_down ||
-                         decision.explain != link.decision.explain;
-    link.decision = std::move(decision);
+    const std::vector<AddressVerdict> addresses = verdicts_of(link);
+    const AnswerDecision before = std::exchange(link.decision, decide_answer(addresses, host_zone_));
+    const auto targets_before = std::exchange(link.targets, plan_targets(link, addresses));
+    const AnswerDecision& now = link.decision;
+    return now.fresh != before.fresh || now.all_down != before.all_down || now.explain != before.explain ||
+           link.targets != targets_before;
+}
+
+bool Steering::decide_again(Link& link) {
+    const AnswerDecision before = link.decision;
+    if (!decide(link)) return false;
+    publish_soon();
+    tell_steering(link, before);
+    return true;
+}
+
+bool Steering::decide_again() {
+    bool changed = false;
+    for (Link& link : links_)
+        changed = decide_again(link) || changed;
     return changed;
 }
 
-/// Changed addresses are logged as endpoint_changed; this is for answers changed by verdicts.
+/// Changed addresses are logged as endpoint_changed; this is for other answers to the same ones. A first answer is no change.
 void Steering::tell_steering(const Link& link, const AnswerDecision& before) const {
     const AnswerDecision& now = link.decision;
-    if (now.fresh == before.fresh && now.all_down == before.all_down) return;
+    if (before.fresh.empty() || (now.fresh == before.fresh && now.all_down == before.all_down)) return;
     core::log(now.all_down ? core::Level::kWarning : core::Level::kInfo, "answer_changed",
               now.all_down ? "every address is down: all are answered" : "the DNS answer has other addresses now",
               {{"link", link.config.name},
@@ -342,10 +354,7 @@ probe::Pace Steering::on_result(const probe::ProbeResult& result) {
                        {"detail", result.detail}});
         }
         if (fold.changed()) tell_comparison(link);
-        const AnswerDecision before = link.decision;
-        if (!decide(link)) continue;
-        publish_soon();
-        tell_steering(link, before);
+        decide_again(link);
     }
     if (holding_ && first_sweep_done()) {
         holding_ = false;
@@ -410,7 +419,7 @@ PlanInput Steering::plan_input() const {
     input.host_zone = host_zone_;
     for (const auto& link : links_) {
         input.links.push_back({link.config.name, link.config.host, link.addresses, link.decision, verdicts_until(link),
-                               link.config.answer, plan_targets(link)});
+                               link.config.answer, link.targets});
     }
     return input;
 }

@@ -108,6 +108,7 @@ class Steering final : private EndpointSync::Listener {
         std::shared_ptr<const probe::ProbeSpec> spec;
         EndpointSet addresses;  // as discovery last reported
         AnswerDecision decision;
+        std::vector<core::PlanTarget> targets;  // what the decision does with each address
     };
 
     void on_addresses(const std::string& link, const EndpointSet& addresses) override;
@@ -120,14 +121,17 @@ class Steering final : private EndpointSync::Listener {
     void tell_comparison(const Link& link);
     std::shared_ptr<const probe::ProbeSpec> make_spec(const LinkConfig& link) const;
     std::vector<AddressVerdict> verdicts_of(const Link& link) const;
-    /// Decides again; true if the plan changes: the answer, or the reason for it.
+    /// Decides again; true if the plan changes: the answer, the reason for it, or what may be freed.
     bool decide(Link& link);
+    /// The same after anything but a change of addresses; tells and publishes what has changed.
+    bool decide_again(Link& link);
+    bool decide_again();  // every link
     void tell_steering(const Link& link, const AnswerDecision& before) const;
     core::Result<void> may_drain(const DrainTarget& target) const;
     void use_drains();
     void end_drains();
     void publish_soon();
-    std::vector<core::PlanTarget> plan_targets(const Link& link) const;
+    std::vector<core::PlanTarget> plan_targets(const Link& link, const std::vector<AddressVerdict>& addresses) const;
     void count(const probe::ProbeResult& result);
     Micros verdicts_until(const Link& link) const;
     void judge_zones(StatusSnapshot& status) const;

@@ -106,11 +106,7 @@ void Steering::use_drains() {
     drain_end_.stop();
     if (const auto next = drains_.next_end_mono_us()) drain_end_.start_at(*next, [this] { end_drains(); });
     outside_.drains_changed();
-    for (auto& link : links_) {
-        const AnswerDecision before = link.decision;
-        if (decide(link)) tell_steering(link, before);
-    }
-    if (started_ && !holding_) publish();
+    if (decide_again() && started_ && !holding_) publish();
 }
 
 }  // namespace postern::agent

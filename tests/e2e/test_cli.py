@@ -219,7 +219,7 @@ class Commands(SharedHostTest):
     def test_probe(self):
         done = self.host.postern("probe", LINK)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        for word in (ZONE_A, ZONE_B, "connect", "tls"):
+        for word in (ZONE_A, ZONE_B, "connect", "tls", "TLSv1.3 with x25519, large ClientHello passed"):
             self.assertIn(word, done.stdout)
         done = self.host.postern("probe", LINK, "--address", ZONE_A, "--json")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -42,7 +42,7 @@ FAULTS = [
     ({"mode": "sql_code", "code": 904}, "PN-SQL-ERROR"),
     ({"mode": "sql_code", "code": 11}, "PN-SQL-UNAVAILABLE"),
 ]
-AFTER = ["tcp", "tls", "http", "sql"]
+AFTER = ["tcp", "tls", "http", "sql", "ws"]
 
 
 class Gateways(DoctorTest):
@@ -81,6 +81,29 @@ class Gateways(DoctorTest):
         report = self.doctor(fails={"PN-API-CLOCK"})
         self.assertEqual(report.because("tls"), {"PN-API-CLOCK"})
         self.assertRegex(report.of("PN-API-CLOCK")["found"], "(2 h 0|1 h 59) min behind")
+
+    def test_a_middlebox_drops_large_hellos(self):
+        for how, fate in (("drop", "silent"), ("reset", "reset"), ("close", "closed")):
+            with self.subTest(how):
+                self.gateways("zone-a", mode="large_hello", how=how)
+                report = self.doctor(warns={"PN-TLS-LARGE-HELLO"})
+                finding = report.of("PN-TLS-LARGE-HELLO")
+                self.assertEqual((finding["ip"], finding["evidence"]["large_hello"]), (ZONE_A, fate))
+                self.assertEqual([f["state"] for f in report.findings if f["step"] == "sql"], ["PASS", "PASS"])
+
+    def test_a_large_hello_is_nothing_where_the_small_one_is_dropped_too(self):
+        self.gateways("zone-a", mode="large_hello", bytes=100)
+        self.doctor(fails={"PN-TLS-TIMEOUT"})
+
+    def test_websockets_are_asked_even_where_the_probes_do_not(self):
+        for body in ({"mode": "ws_status", "status": 502}, {"mode": "ws_hang"}, {"mode": "ws_wrong_accept"}):
+            with self.subTest(body):
+                self.gateways("zone-a", **body)
+                report = self.doctor(warns={"PN-WS-UNASKED"})
+                self.assertEqual(report.of("PN-WS-UNASKED")["ip"], ZONE_A)
+                self.assertEqual([f["state"] for f in report.findings if f["step"] == "ws"], ["WARN", "PASS"])
+        self.gateways("zone-a", mode="sql_code", code=904)
+        self.assertEqual(self.doctor(fails={"PN-SQL-ERROR"}).because("ws"), {"PN-SQL-ERROR"})
 
     def test_websockets_fail_where_they_are_asked(self):
         self.gateways("zone-a", mode="ws_status", status=403)

@@ -108,8 +108,10 @@ class Output(DoctorTest):
         self.assertIn("tpc", done.stderr)
 
     def test_nothing_could_be_checked(self):
-        done = self.host.postern("doctor", "--only", "ws")
+        without = self.config(link={"token_file": None, "probe": {"kind": "tcp"}})
+        done = self.host.postern("doctor", "--only", "ws", "--config", without, config=False)
         self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("nothing could be checked", done.stdout)
 
     def test_list(self):
         for language in ("en", "zh"):

@@ -13,7 +13,8 @@ from host import HTTP, LINK, NAME, ZONE_A, ZONE_B, HostTest, SharedHostTest
 RECORD_KEYS = {"ts", "link", "host", "ip", "zone", "endpoint", "ok", "phase", "reason", "detail", "connect_us", "tls_us",
                "request_us", "ttfb_us", "transfer_us", "total_us", "http_status", "sql_code", "cert_not_after", "path",
                "service", "state", "prev_state", "seq", "ws_us", "local_port", "tls_version", "tls_cipher", "cert_chain_not_after",
-               "cert_not_before", "cert_subject", "cert_issuer", "cert_names", "cert_fingerprint_sha256", "cert_serial"}
+               "cert_not_before", "cert_subject", "cert_issuer", "cert_names", "cert_fingerprint_sha256", "cert_serial",
+               "tls_group", "large_hello"}
 PHASES = ("connect_us", "tls_us", "request_us", "ttfb_us", "transfer_us")
 METRICS = ("postern_build_info", "postern_dns_queries_total", "postern_plan_generation", "postern_endpoint_up",
            "postern_endpoint_state", "postern_probe_attempts_total", "postern_probe_phase_duration_seconds",

@@ -77,6 +77,37 @@ class ResolverLog(ResolverTest):
         self.assertRegex(text, LOST)
 
 
+class JournalLog(HostTest):
+    """Where stderr is the journal's, each line begins with its priority (sd-daemon(3)); by hand none does."""
+
+    def lines(self, as_journal):
+        pipe = Unread()
+        self.addCleanup(pipe.close)
+        state = os.fstat(pipe.write_end)
+        stream = f"{state.st_dev}:{state.st_ino}" if as_journal else f"{state.st_dev}:1"
+        self.host.start_upstream()
+        self.host.write_config(aliyun=None, link={"endpoint": None, "addresses": [ZONE_A], "probe": {"enabled": False}})
+        self.host.environment = {**self.host.environment, "JOURNAL_STREAM": stream}
+        self.host.start_postern(stderr=pipe.write_end)
+        self.host.write_file("postern.toml", "no = [such thing")
+        self.host.agent.send_signal(signal.SIGHUP)
+        seen = []
+        self.host.wait(lambda: seen.append(pipe.drain()) or "config_refused" in "".join(seen), "the refusal")
+        return "".join(seen).splitlines()
+
+    def test_priorities(self):
+        lines = self.lines(True)
+        self.assertEqual([line for line in lines if not re.match(r"<[3467]>", line)], [])
+        for priority, level in (("<3>", "error"), ("<4>", "warning"), ("<6>", "info")):
+            for line in lines:
+                if f"Z {level} " in line:
+                    self.assertTrue(line.startswith(priority), line)
+        self.assertIn("<3>", [line[:3] for line in lines])
+
+    def test_by_hand(self):
+        self.assertEqual([line for line in self.lines(False) if line.startswith("<")], [])
+
+
 class AgentLog(HostTest):
     def test_the_agent_and_its_resolver_go_on(self):
         pipe = Unread()

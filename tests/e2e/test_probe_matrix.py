@@ -58,7 +58,7 @@ FAULTS = [
     ({"mode": "status", "status": 204}, "reply", {"http_status_unexpected"}, COMPARED),
 ]
 WORKING = [({"mode": "ok"}, "up"), ({"mode": "continue_first"}, "up"), ({"mode": "keep_open"}, "up"),
-           ({"mode": "slow", "ms": 700}, "degraded"), ({"mode": "cert_expiring_soon"}, "degraded")]
+           ({"mode": "large_hello"}, "up"), ({"mode": "slow", "ms": 700}, "degraded"), ({"mode": "cert_expiring_soon"}, "degraded")]
 
 
 def label(body):
@@ -132,7 +132,16 @@ class Matrix(SharedHostTest):
                 self.assertRegex(record["cert_fingerprint_sha256"], r"^[0-9a-f]{64}$")
                 self.assertEqual(record["tls_version"], "TLSv1.3", record)
                 self.assertRegex(record["tls_cipher"], "^TLS_")
+                self.assertEqual(record["tls_group"], "x25519", record)
                 self.assertGreater(record["local_port"], 0)
+
+    def test_a_large_hello_is_told_beside_the_probe(self):
+        """Sent once, after a pass: the next record has it, and the verdict does not mind."""
+        for body, fate in (({"mode": "ok"}, "passed"), ({"mode": "large_hello"}, "silent")):
+            with self.subTest(**body):
+                self.host.wait(lambda body=body: self.record(body)["large_hello"], "a large hello")
+                record = self.record(body)
+                self.assertEqual((record["ok"], record["state"], record["large_hello"]), (True, "up", fate), record)
 
     def test_nobody_with_a_bad_certificate_gets_a_request(self):
         listeners = self.host.gateways.control.get("/state")["listeners"].values()

@@ -9,6 +9,7 @@ import urllib.parse
 from host import KEY_SECRET, NAME, ROLE, TOKEN, ZONE_A, ZONE_B, HostTest
 
 ODD_TOKEN = "odd+token/with=strange&characters%25"
+PRESENT_TOKEN = "ne3tokenne3tokenne3tokenne3tokenne3token"
 WRONG_TOKEN = "wrongtokenwrongtokenwrongtoken0123"
 PAGES = ("/livez?verbose", "/readyz?verbose", "/health", "/metrics", "/api/v1/status", "/api/v1/probes", "/", "/nowhere",
          f"/probe?target=x&token={TOKEN[:4]}")
@@ -135,6 +136,30 @@ class Secrets(HostTest):
         self.host.start(agent={"log_level": "debug"})
         self.host.wait_probe(ZONE_A, lambda record: record["service"] == "down", "service down")
         self.look_everywhere()
+
+    def copies(self, token):
+        """How often the agent has it in memory, raw or as it is in a URL."""
+        memory = self.memory(self.host.agent.pid)
+        return sum(memory.count(form.encode()) for form in {token, urllib.parse.quote(token, safe="")})
+
+    def test_the_agent_has_the_present_token_once_and_the_former_one_nowhere(self):
+        """What redact(), requests, WebSockets and redirects leave behind is in freed memory: it has to be wiped."""
+        self.host.start(agent={"log_level": "debug"},
+                        link={"probe": {"interval": "1s", "ws": True, "path": "/rest/sql/"}})  # answered by a redirect
+        for address in (ZONE_A, ZONE_B):
+            self.host.wait_probe(address, lambda record: record["ok"] and record["ws_us"], "success")
+        try:
+            self.copies(TOKEN)
+        except PermissionError:
+            self.skipTest("no privilege over processes that are not dumpable")
+        self.host.wait(lambda: self.copies(TOKEN) == 1, "one copy of the token between two probes")
+        self.host.gateways.control.post("/options", tokens=[TOKEN, PRESENT_TOKEN])
+        self.host.write_token(PRESENT_TOKEN)
+        self.host.wait(lambda: "token_changed" in self.host.log(), "the new token to be read")
+        before = self.host.last_probe(ZONE_A)["seq"]
+        self.host.wait_probe(ZONE_A, lambda record: record["ok"] and record["seq"] > before + 2, "success with it")
+        self.host.wait(lambda: self.copies(TOKEN) == 0, "the former token to be gone")
+        self.host.wait(lambda: self.copies(PRESENT_TOKEN) == 1, "one copy of the present token between two probes")
 
     @unittest.skipIf(only_one_user(), "needs a second user")
     def test_processes_are_not_dumpable(self):

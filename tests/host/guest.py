@@ -95,11 +95,12 @@ def world():
 
 
 @functools.cache
-def newer_package(version):
-    """The same files as another version, as an upgrade sees them."""
+def newer_package(version, change="true"):
+    """The same files as another version, as an upgrade sees them; `change`: a script that runs in its tree."""
     tree, out = f"{world()}/deb-{version}", f"{world()}/postern_{version}.deb"
     subprocess.run(["dpkg-deb", "-R", package(), tree], check=True)
     subprocess.run(["sed", "-i", f"s/^Version:.*/Version: {version}/", f"{tree}/DEBIAN/control"], check=True)
+    subprocess.run(["sh", "-euc", change], check=True, cwd=tree)
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, out], check=True,
                    stdout=subprocess.DEVNULL)
     return out

@@ -135,6 +135,48 @@ class Rescue(HostTest):
                         "systemctl kill -s KILL postern-resolver",
                         "mv /root/postern-resolver /usr/sbin/")
 
+    # What the rescue must not depend on: every host has its own DNS within 15 s, and boots.
+
+    def has_its_own(self, variant, break_it, reboot=False):
+        host = self.ready_guest(variant, "full")
+        host.sh(break_it)
+        if reboot:
+            host.reboot()  # fails unless public names are answered
+        took = host.wait(lambda: host.serves_public(patience_s=1), "public names by the rescue", deadline_s=15)
+        self.note(f"{variant}: public names after {took:.1f} s")
+        host.wait(lambda: SERVER not in host.sh("cat /etc/resolv.conf"), "the host's own resolv.conf", deadline_s=15)
+        if reboot:
+            host.wait(lambda: host.run("systemctl", "is-active", "multi-user.target", check=False).returncode == 0,
+                      "the boot to end", deadline_s=60)
+        return host
+
+    def test_masked(self):
+        host = self.has_its_own("plain", "systemctl mask --now postern-resolver")
+        self.assertIn(PUBLIC_ADDRESS, host.getent(PUBLIC))
+        self.assertIn("rescue_gave_back", host.sh("journalctl -q -b -u postern-rescue -p warning -o cat"))
+
+    NOTHING_STARTS = "for program in bin/postern sbin/postern-resolver; do cp --remove-destination /bin/false /usr/$program; done; "
+    LIBRARIES_GONE = "mkdir /root/gone; mv /usr/lib/*-linux-gnu/libuv.so* /root/gone/; "
+
+    def test_without_libuv(self):
+        self.has_its_own("ifupdown", self.LIBRARIES_GONE + "systemctl kill -s KILL postern-resolver postern")
+
+    def test_without_libuv_at_boot(self):
+        self.has_its_own("plain", self.LIBRARIES_GONE, reboot=True)
+
+    def test_no_program_starts(self):
+        self.has_its_own("plain", self.NOTHING_STARTS + "systemctl kill -s KILL postern-resolver postern")
+
+    def test_everything_disabled_and_a_boot(self):
+        self.has_its_own("plain", "systemctl disable postern-resolver.socket postern-resolver.service postern.service "
+                         "postern-hostdns.path postern-hostdns.service postern-free.socket postern-rescue.service", reboot=True)
+
+    def test_a_resolver_that_cannot_start_and_a_host_that_does_not_ask_it(self):
+        host = self.ready_guest("plain")
+        host.sh(self.NOTHING_STARTS)
+        host.reboot()
+        host.wait(lambda: host.run("systemctl", "is-active", "multi-user.target", check=False).returncode == 0, "the boot to end")
+
     def test_stopped_by_a_signal(self):
         # The watchdog ends it and the next one serves: there may be nothing to rescue.
         self.is_rescued("plain", "systemctl kill -s STOP postern-resolver", "true", suspended=False)

@@ -3,7 +3,7 @@
 
 import unittest
 
-from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, SERVER, HostTest, newer_package
+from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, SERVER, HostTest, newer_package, package
 
 
 class Package(HostTest):
@@ -48,6 +48,59 @@ class Package(HostTest):
                 else:
                     self.assert_same(before, host.snapshot())
                 self.assertTrue(host.serves_public())
+
+    def test_the_configuration_is_the_administrator_s(self):
+        conffile = ("echo '# as it was shipped once' >etc/postern/postern.toml; "
+                    "echo /etc/postern/postern.toml >DEBIAN/conffiles")
+        shipped = newer_package("0.0.1", conffile)
+        mine = "# mine\n[dns]\n"
+        for before in (None, mine):  # unchanged, or changed by a person
+            with self.subTest(before=before):
+                host = self.guest("plain")
+                host.install(shipped)
+                if before:
+                    host.write("/etc/postern/postern.toml", before)
+                kept = host.sh("cat /etc/postern/postern.toml")
+                changed = "echo '# another one' >>usr/share/postern/postern.toml"
+                for version in (package(), newer_package("98", changed)):
+                    host.install(version)  # nobody is there to answer: stdin is at its end
+                    self.assertEqual(host.sh("cat /etc/postern/postern.toml"), kept)
+                self.assertEqual(host.sh("dpkg-query -W -f '${Status}' postern"), "install ok installed")
+                host.run("dpkg", "-P", "postern")
+                self.assertEqual(host.sh("ls -A /etc/postern 2>/dev/null || true"), "")
+
+    def test_a_first_install_makes_the_configuration_and_keeps_one_that_is_there(self):
+        host = self.guest("plain")
+        host.install()
+        self.assertEqual(host.sh("cmp /etc/postern/postern.toml /usr/share/postern/postern.toml"), "")
+        host.run("dpkg", "-P", "postern")
+        host.sh("mkdir -p /etc/postern; echo '# mine' >/etc/postern/postern.toml")
+        host.install()
+        self.assertEqual(host.sh("cat /etc/postern/postern.toml"), "# mine\n")
+
+    def test_removed_where_the_program_cannot_start(self):
+        host = self.guest("plain")
+        before = host.snapshot()
+        host.install()
+        host.configure()
+        host.dns("enable")
+        host.sh("cp --remove-destination /bin/false /usr/bin/postern")
+        host.run("dpkg", "-P", "postern")
+        self.assert_same(before, host.snapshot())
+        self.assertTrue(host.serves_public())
+
+    def test_who_holds_the_port(self):
+        host = self.ready_guest("plain")
+        host.run("systemctl", "stop", "postern-resolver.socket", "postern-resolver.service")
+        host.run("systemd-run", "--unit=squatter", "perl", "-MIO::Socket::INET", "-e",
+                 'my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.153:53", Proto => "udp") or die; sleep')
+        host.wait(lambda: "127.0.0.153:53" in host.sh("ss -Hlun"), "the port to be taken")
+        done = host.dns("enable", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stdout + done.stderr, r"127\.0\.0\.153:53 is held by perl \(pid \d+\)")
+        host.run("systemctl", "stop", "squatter")
+        host.dns("enable")  # tries the socket again
+        self.assert_served(host)
 
     def fight(self, host):
         for n in range(8):

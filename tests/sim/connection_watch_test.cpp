@@ -29,7 +29,8 @@ TargetConnections seen(std::uint32_t stuck, std::uint32_t timing_out) {
 struct World : SocketLooker, ConnectionWatch::Outside {
     test::FakeClock clock;
     bool good = true;
-    SocketLook found{.targets = {seen(0, 0)}, .complete = true, .took_us = 3000, .cpu_us = 2000};
+    SocketLook found{
+        .targets = {seen(0, 0)}, .complete = true, .took_us = 70'000, .cpu_us = 60'000};  // of very many connections
     std::vector<Micros> looks;
     std::vector<std::string> logged;
     int timed_out = 0, looked_times = 0;
@@ -91,6 +92,27 @@ TEST_CASE("connections: rarely while all is good, often while something is not",
     CHECK(w.looks_in(kMinute) == 0);
     w.watch->look_soon();
     CHECK(w.looks_in(kMinute) == 0);
+}
+
+TEST_CASE("connections: while all is good looking takes a thousandth of a CPU at most", "[sim][connections]") {
+    World w;
+    w.found.cpu_us = 1000;  // as on most hosts
+    w.watch->start();
+    w.clock.advance(kMinute);
+    const auto often = w.looks_in(10 * kMinute);
+    CHECK(often >= 119);
+    CHECK(often <= 120);
+    w.found.cpu_us = 20 * kMillisecond;
+    w.clock.advance(kMinute);
+    const auto less = w.looks_in(10 * kMinute);
+    CHECK(less >= 29);
+    CHECK(less <= 30);
+    w.found.cpu_us = kSecond;
+    w.clock.advance(2 * kMinute);
+    CHECK(w.looks_in(10 * kMinute) == 10);
+    w.found = {.targets = {}, .error = core::Error{core::Code::kSocket, "refused", "", 13}};
+    w.clock.advance(2 * kMinute);
+    CHECK(w.looks_in(10 * kMinute) == 10);
 }
 
 TEST_CASE("connections: one look at a time, and looking takes a fiftieth of a CPU at most", "[sim][connections]") {

@@ -35,6 +35,8 @@ class FakeProber final : public probe::ProbeLauncher {
     void set(const core::IpAddress& ip, Outcome outcome) { outcomes_[ip] = outcome; }
     void set(std::string_view ip, Outcome outcome) { set(*core::IpAddress::parse(ip), outcome); }
     void set(std::string_view ip, probe::Reason reason) { set(ip, Outcome{reason}); }
+    /// Decides each attempt anew, instead of the outcomes by address.
+    void set_each(std::function<Outcome(const probe::ProbeTarget&)> decide) { decide_ = std::move(decide); }
     void clear() { outcomes_.clear(); }
 
     /// Every start so far; keep it small with record_starts(false) in long runs.
@@ -48,12 +50,15 @@ class FakeProber final : public probe::ProbeLauncher {
         ++count_;
         if (recording_) starts_.push_back({clock_.mono_us(), target.link, target.ip});
         most_running_ = std::max(most_running_, ++running_);
-        const auto it = outcomes_.find(target.ip);
-        const Outcome outcome = it == outcomes_.end() ? default_ : it->second;
-        return std::make_unique<Run>(*this, target, outcome, std::move(done));
+        return std::make_unique<Run>(*this, target, outcome_of(target), std::move(done));
     }
 
   private:
+    Outcome outcome_of(const probe::ProbeTarget& target) const {
+        if (decide_) return decide_(target);
+        const auto it = outcomes_.find(target.ip);
+        return it == outcomes_.end() ? default_ : it->second;
+    }
     static probe::Phase phase_of(probe::Reason reason) {
         const std::string_view name = probe::to_string(reason);
         if (name.starts_with("tls") || name.starts_with("cert")) return probe::Phase::kTls;
@@ -110,6 +115,7 @@ class FakeProber final : public probe::ProbeLauncher {
     core::Clock& clock_;
     Outcome default_;
     std::map<core::IpAddress, Outcome> outcomes_;
+    std::function<Outcome(const probe::ProbeTarget&)> decide_;
     std::vector<Start> starts_;
     bool recording_ = true;
     std::uint64_t count_ = 0;

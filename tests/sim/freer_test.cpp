@@ -49,7 +49,7 @@ struct World : FreeAsker, Freer::Outside {
         clock.set_alarm(clock.mono_us() + 1000, [this, done = std::move(done)] { done(reply); });
     }
     std::vector<FreeTarget> to_free() override { return asked; }
-    void freed() override { ++looks_wanted; }
+    void look_soon() override { ++looks_wanted; }
     std::vector<std::string> after_a_look(core::Micros time = core::kSecond / 2) {
         requests.clear();
         freer->looked(report);
@@ -77,6 +77,22 @@ TEST_CASE("freeing: stuck ones of a withdrawn address are asked to be ended; oth
     CHECK(w.freer->freed(kDead) == 18);
     w.asked.clear();
     CHECK(w.after_a_look().empty());
+}
+
+TEST_CASE("freeing: what is about to be stuck is looked at again soon, unless nothing can be ended", "[sim][freeing]") {
+    World w;
+    w.counts(2).timing_out = 3;  // to an answered address: the watch's own pace
+    w.after_a_look();
+    CHECK(w.looks_wanted == 0);
+    w.counts(0).timing_out = 3;
+    CHECK(w.after_a_look().empty());
+    CHECK(w.looks_wanted == 1);
+    w.counts(0).stuck = 3;
+    w.reply = {FreeRefusal::kNoRight, 0, 3};
+    w.after_a_look();
+    const int before = w.looks_wanted;
+    w.after_a_look();
+    CHECK(w.looks_wanted == before);
 }
 
 TEST_CASE("freeing: over the limit of a second it is asked again every second", "[sim][freeing]") {

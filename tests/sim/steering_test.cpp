@@ -105,25 +105,6 @@ TEST_CASE("agent: a probe on demand takes the addresses in the order of the answ
     CHECK_FALSE(w.engine->targets_of("other"));
 }
 
-TEST_CASE("agent: a new address waits for its first success, a minute at most", "[sim]") {
-    World w;
-    w.engine->start(false);
-    w.clock.advance(kMinute);
-    const auto add = [&w](const char* ip) {
-        w.cloud.set({{"zone-a", "10.0.1.1"}, {"zone-b", "10.0.2.1"}, {"zone-c", ip}});
-        w.engine->refresh([] {});
-    };
-    w.prober.set("10.0.3.1", {Reason::kTcpTimeout, kSecond});
-    add("10.0.3.1");
-    for (int second = 0; second < 90; ++second) {  // it fails, and is known to be down by then
-        w.clock.advance(kSecond);
-        CHECK(w.answer() == "10.0.1.1 10.0.2.1");
-    }
-    w.prober.clear();
-    w.clock.advance(kMinute);
-    CHECK(w.answer() == "10.0.1.1 10.0.2.1 10.0.3.1");
-}
-
 TEST_CASE("agent: when everything is down everything is answered", "[sim]") {
     World w;
     w.engine->start(false);

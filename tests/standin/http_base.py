@@ -70,15 +70,33 @@ def read_request(connection):
         if not colon or len(request.headers) >= MAX_HEADERS:
             raise BadRequest("malformed or too many headers")
         request.headers.append((name, value.strip()))
-    if request.header("transfer-encoding"):
-        raise BadRequest("chunked requests are not supported")
     length = request.header("content-length") or "0"
     if not length.isdigit() or int(length) > MAX_BODY:
         raise BadRequest("bad content-length")
     if (request.header("expect") or "").lower() == "100-continue":
         connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.body = connection.read_exactly(int(length))
+    coding = request.header("transfer-encoding")
+    if coding not in (None, "chunked"):
+        raise BadRequest("unknown transfer-encoding")
+    request.body = read_chunks(connection) if coding else connection.read_exactly(int(length))
     return request
+
+
+def read_chunks(connection):
+    """A body in chunked coding, which TDengine's Go client sends; trailers are dropped."""
+    body = b""
+    while True:
+        size = connection.read_line(MAX_LINE).partition(b";")[0].strip()
+        if not size or size.strip(b"0123456789abcdefABCDEF") or len(size) > 8 or len(body) + int(size, 16) > MAX_BODY:
+            raise BadRequest("bad chunk")
+        if int(size, 16) == 0:
+            break
+        body += connection.read_exactly(int(size, 16))
+        if connection.read_line(2):
+            raise BadRequest("bad chunk")
+    while connection.read_line(MAX_LINE):
+        pass
+    return body
 
 
 def http_date(offset_s=0):

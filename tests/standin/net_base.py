@@ -17,7 +17,7 @@ HOLD_LIMIT_S = 120
 
 
 class PeerClosed(Exception):
-    """The peer went away, or sent nothing for IDLE_TIMEOUT_S."""
+    """The peer went away, or sent nothing for too long."""
 
 
 class TooLong(Exception):
@@ -27,12 +27,12 @@ class TooLong(Exception):
 class Connection:
     """One accepted connection, plain or TLS, with its own read buffer."""
 
-    def __init__(self, sock, peer):
+    def __init__(self, sock, peer, idle_s=IDLE_TIMEOUT_S):
         self.sock = sock
         self.peer = peer
         self.sni = None
         self._buffer = bytearray()
-        sock.settimeout(IDLE_TIMEOUT_S)
+        sock.settimeout(idle_s)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def start_tls(self, context):
@@ -125,9 +125,10 @@ class Connection:
 class Listener:
     """One listening TCP address; a thread for each connection, at most MAX_CONNECTIONS."""
 
-    def __init__(self, address, handler, name="tcp"):
+    def __init__(self, address, handler, name="tcp", idle_s=IDLE_TIMEOUT_S):
         self.address = address
         self.name = name
+        self._idle_s = idle_s
         self._handler = handler
         self._lock = threading.Lock()
         self._connections = set()
@@ -179,7 +180,7 @@ class Listener:
             with self._lock:
                 full = len(self._connections) >= MAX_CONNECTIONS
                 if not full:
-                    connection = Connection(accepted, peer)
+                    connection = Connection(accepted, peer, self._idle_s)
                     self._connections.add(connection)
             if full:
                 accepted.close()

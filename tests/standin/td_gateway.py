@@ -43,7 +43,7 @@ class Gateway:
         self._mode = Mode({"mode": "ok"})
         self._counts = {"connections": 0, "handshakes": 0, "requests": 0, "sql": 0, "websockets": 0}
         self._last = {"sni": None, "host": None, "peer_port": None, "token_received": None, "token_correct": None}
-        self.listener = Listener(address, self._serve, name=f"gateway {name}")
+        self.listener = Listener(address, self._serve, name=f"gateway {name}", idle_s=shared.idle_s)
 
     def change(self, body):
         mode = Mode(body)
@@ -183,11 +183,13 @@ class Gateway:
             connection.hold()
         else:
             conversation = Conversation(request.path, self._shared.users, mode)
-            websocket.serve(connection, lambda question: _websocket_text(conversation.answer(question), mode))
+            websocket.serve(connection, lambda message: _websocket_reply(conversation.answer(message), mode))
         return None
 
 
-def _websocket_text(answer, mode):
+def _websocket_reply(answer, mode):
+    if answer is None or isinstance(answer, bytes):
+        return answer
     if mode.name == "ws_code":
         answer.update(code=mode.parameters["code"], message="not now")
     text = td_sql.dump(answer).decode()

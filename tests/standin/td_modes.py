@@ -2,6 +2,7 @@
 """The ways in which a gateway listener can fail, by the stage in which they strike."""
 
 import secrets
+import socket
 
 import http_base
 import td_sql
@@ -26,6 +27,8 @@ MODES = {
     "tls_eof": ("FIN after the ClientHello", {}),
     "tls_garbage": ("plain text instead of a ServerHello", {}),
     "tls_alert": ("a fatal handshake_failure alert", {}),
+    "large_hello": ("a middlebox that knows no ClientHello of more than bytes: drop, reset or close; smaller ones go through",
+                    {"bytes": 1400, "how": "drop"}),
     # the certificate
     "cert_wrong_name": ("for another name", {}),
     "cert_expired": ("ended yesterday", {}),
@@ -113,8 +116,24 @@ def before_tls(mode, connection):
     elif mode.name == "tls_garbage":
         connection.read_some()
         connection.send(b"220 mail.example ESMTP ready\r\n")
+    elif mode.name == "large_hello":
+        return _drop_large_hello(mode, connection)
     else:
         return False
+    return True
+
+
+def _drop_large_hello(mode, connection):
+    """By the length of the first TLS record; the bytes stay there."""
+    head = connection.sock.recv(5, socket.MSG_PEEK | socket.MSG_WAITALL)
+    if len(head) < 5 or int.from_bytes(head[3:], "big") <= mode.parameters["bytes"]:
+        return False
+    if mode.parameters["how"] == "drop":
+        connection.hold()
+    elif mode.parameters["how"] == "reset":
+        connection.reset()
+    else:
+        connection.read_some()  # what is unread would make the FIN a RST
     return True
 
 

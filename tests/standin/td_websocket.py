@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What taosAdapter says on a WebSocket: /ws, and the older /rest/ws with its own form of two replies. Version and state of the
-server need no login; statements would, and are not played."""
+server need no login; statements (td_ws_query.py) do."""
 
 import json
 
 import td_sql
+import td_ws_query
 
 FAILED = 0xFFFF
 AVAILABLE, UNAVAILABLE = 2, 0  # of check_server_status, as in taos.h
@@ -18,9 +19,17 @@ class Conversation:
         self._users = users
         self._fails_with = mode.sql_error()
         self._logged_in = False
+        self._results = td_ws_query.Results()
 
-    def answer(self, text):
-        """The reply's object."""
+    def answer(self, message):
+        """The reply to a text (str) or a binary message: an object for JSON, bytes, or None where there is none."""
+        if isinstance(message, str):
+            return self._answer_text(message)
+        if not self._logged_in:
+            return _reply("", 0, FAILED, "server not connected")
+        return self._results.answer(message)
+
+    def _answer_text(self, text):
         try:
             request = json.loads(text)
         except (ValueError, RecursionError):
@@ -38,6 +47,8 @@ class Conversation:
             return known(action, args, req_id)
         if not self._logged_in:
             return _reply(action, req_id or 0, FAILED, "server not connected")
+        if action == "free_result":
+            return self._results.free(args)
         return _reply(action, req_id or 0, FAILED, f"unknown action {action}")
 
     def _version(self, action, args, req_id):

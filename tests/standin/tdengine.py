@@ -4,7 +4,7 @@
 failure mode.
 
     tdengine.py --pki FOLDER --token-file FILE --listen 127.0.0.2:443=zone-a --listen 127.0.0.3:443=zone-b
-                [--control 127.0.0.1:0] [--ready-file FILE]
+                [--control 127.0.0.1:0] [--ready-file FILE] [--idle-s N]
 
 FOLDER comes from pki.py. The README beside this file has the control API and the modes.
 """
@@ -12,6 +12,7 @@ FOLDER comes from pki.py. The README beside this file has the control API and th
 import argparse
 import sys
 
+import net_base
 import service
 from control import Control, ControlError, check_keys
 from td_gateway import Gateway, load_contexts
@@ -21,8 +22,9 @@ from td_modes import MODES
 class Shared:
     """What all listeners have in common."""
 
-    def __init__(self, contexts, tokens):
+    def __init__(self, contexts, tokens, idle_s):
         self.contexts = contexts
+        self.idle_s = idle_s
         self.tokens = tokens
         self.slash = "redirect"  # /rest/sql/ : redirect (307) to the slashless path, or accept
         self.users = {"root": "taosdata"}  # of the WebSocket's login
@@ -80,12 +82,13 @@ def main():
     parser.add_argument("--listen", required=True, action="append", metavar="ADDR:PORT[=NAME]")
     parser.add_argument("--control", default="127.0.0.1:0", metavar="ADDR:PORT")
     parser.add_argument("--ready-file", metavar="FILE")
+    parser.add_argument("--idle-s", type=float, default=net_base.IDLE_TIMEOUT_S, metavar="N", help="ends connections that say nothing")
     options = parser.parse_args()
     try:
         with open(options.token_file, encoding="utf-8") as file:
             tokens = file.read().split()
         gateways = Gateways([service.parse_named_address(text) for text in options.listen],
-                            service.parse_address(options.control), Shared(load_contexts(options.pki), tokens))
+                            service.parse_address(options.control), Shared(load_contexts(options.pki), tokens, options.idle_s))
         ready = gateways.open()
     except (OSError, ValueError) as error:
         print(f"tdengine.py: {error}", file=sys.stderr)

@@ -5,6 +5,7 @@ import json
 import struct
 import unittest
 
+import td_ws_query
 from test_standin_tdengine import NAME, TOKEN, Fixture
 
 
@@ -21,21 +22,41 @@ class Conversation:
         test.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
 
     def say(self, text, opcode=1):
-        payload = text.encode()
+        payload = text.encode() if isinstance(text, str) else text
         length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + struct.pack("!H", len(payload))
         self._stream.sendall(bytes([0x80 | opcode]) + length + b"\0\0\0\0" + payload)
 
     def hear(self):
-        _, length = self._reader.read(2)
+        """The answer's object, or its bytes."""
+        head, length = self._reader.read(2)
         if length == 126:
             (length,) = struct.unpack("!H", self._reader.read(2))
-        answer = json.loads(self._reader.read(length))
+        payload = self._reader.read(length)
+        if head & 0x0F == 2:
+            return payload
+        answer = json.loads(payload)
         answer.pop("timing", None)
         return answer
 
     def ask(self, text):
         self.say(text)
         return self.hear()
+
+    def ask_binary(self, req_id, result_id, action, rest=b""):
+        self.say(struct.pack("<QQQ", req_id, result_id, action) + rest, opcode=2)
+        return self.hear()
+
+    def query(self, req_id, text):
+        return self.ask_binary(req_id, 0, 6, struct.pack("<HI", 1, len(text)) + text.encode())
+
+    def fetch(self, req_id, result_id):
+        """(code, message, completed, block)"""
+        reply = self.ask_binary(req_id, result_id, 7, struct.pack("<H", 1))
+        old, action, version, _, id_again, code, length = struct.unpack_from("<QQHQQII", reply)
+        assert (old, action, version, id_again) == (2**64 - 1, 7, 1, req_id), reply
+        result, completed = struct.unpack_from("<QB", reply, 42 + length)
+        assert result == result_id, reply
+        return code, reply[42:42 + length].decode(), bool(completed), reply[55 + length:]
 
     def call(self, action, **args):
         return self.ask(json.dumps({"action": action, "args": args}))
@@ -94,6 +115,28 @@ class WebSocket(Fixture):
         self.assertEqual(talk.call("conn", req_id=1, user="root", password="taosdata"),
                          failed(11, "Unable to establish connection", "conn", 1))
         self.assertEqual(talk.call("check_server_status")["status"], 0)
+
+    def test_a_statement_and_its_rows(self):
+        talk = Conversation(self)
+        self.assertEqual(talk.query(1, "select 1")["message"], "server not connected")
+        talk.call("conn", req_id=1, user="root", password="taosdata")
+        meta = talk.query(2, "select 1")
+        self.assertEqual({key: meta[key] for key in ("code", "action", "req_id", "is_update", "fields_names", "fields_types",
+                                                     "fields_lengths")},
+                         {"code": 0, "action": "binary_query", "req_id": 2, "is_update": False, "fields_names": ["1"],
+                          "fields_types": [5], "fields_lengths": [8]})
+        code, _, completed, block = talk.fetch(3, meta["id"])
+        self.assertEqual((code, completed), (0, False))
+        self.assertEqual(struct.unpack("<iiiiiQbiiBq", block), (1, len(block), 1, 1, -2**31, 0, 5, 8, 8, 0, 1))
+        self.assertEqual(talk.fetch(4, meta["id"])[:3], (0, "", True))
+        talk.say(json.dumps({"action": "free_result", "args": {"req_id": 5, "id": meta["id"]}}))  # has no answer
+        self.assertEqual(talk.fetch(6, meta["id"])[:3], (65535, "result is nil", True))
+        self.assertEqual(talk.query(7, "fly"), failed(9728, 'syntax error near "fly"', "binary_query", 7))
+
+    def test_text_and_nulls_in_a_block(self):
+        found = td_ws_query.block([["name", "VARCHAR", 64], ["n", "INT", 4]], [["ab", None], [None, 7]])
+        head = struct.pack("<iiiiiQ", 1, len(found), 2, 2, -2**31, 0) + struct.pack("<bibi", 8, 64, 4, 4) + struct.pack("<ii", 4, 8)
+        self.assertEqual(found, head + struct.pack("<ii", 0, -1) + b"\x02\0ab" + b"\x80" + struct.pack("<ii", 0, 7))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 # mode -> curl's exit code (https://curl.se/libcurl/c/libcurl-errors.html), or the HTTP status when it is 0
 CURL_SEES = {
     "ok": 200, "refuse": (7,), "reset_after_accept": (35, 7), "accept_then_hang": (28,), "reset_in_handshake": (35,),
-    "tls_eof": (35,), "tls_garbage": (35,), "tls_alert": (35,), "cert_wrong_name": (60,), "cert_expired": (60,),
+    "tls_eof": (35,), "tls_garbage": (35,), "tls_alert": (35,), "large_hello": 200, "cert_wrong_name": (60,), "cert_expired": (60,),
     "cert_not_yet_valid": (60,), "cert_untrusted": (60,), "cert_self_signed": (60,), "cert_expiring_soon": 200,
     "http_hang": (28,), "http_reset": (56,), "http_close": (52,), "http_garbage": (1,), "truncated_chunked": (18,),
     "truncated_length": (18,), "reset_in_body": (56,), "slow": 200, "continue_first": 200, "keep_open": 200,
@@ -159,6 +159,12 @@ class Contract(Fixture):
         self.assertIsInstance(value["timing"], int)
         for word, data in (("1", [{"1": 1}]), ("T", [{"1": 1}]), ("TRUE", [{"1": 1}]), ("0", [[1]]), ("False", [[1]]), ("", [[1]])):
             self.assertEqual(self.json(query=f"token={TOKEN}&row_with_meta={word}&req_id=-1&tz=")[1]["data"], data, word)
+
+    def test_a_statement_may_come_in_chunks(self):
+        chunked = ("-H", "Transfer-Encoding: chunked")
+        self.assertEqual(self.json("select 1", more=chunked)[1]["data"], [[1]])
+        self.assertEqual(self.json("", more=chunked)[0], 400)
+        self.assertEqual(self.curl("select 1", more=("-H", "Transfer-Encoding: gzip, chunked"))[1], 400)
 
     def test_gzip_both_ways(self):
         packed = gzip.compress(b"select 1")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server half of a WebSocket (RFC 6455), as much as one JSON question and answer needs."""
+"""The server half of a WebSocket (RFC 6455), as much as questions and answers in one frame each need."""
 
 import base64
 import hashlib
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MAX_FRAME = 64 * 1024
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 def wants_upgrade(request):
@@ -44,8 +44,8 @@ def send_head(connection, opcode, length):
     connection.send(bytes([0x80 | opcode, 127]) + length.to_bytes(8, "big"))
 
 
-def serve(connection, answer, limit=1000):
-    """Text frames, each answered by `answer(text)`, until the peer closes."""
+def serve(connection, answer, limit=100_000):
+    """Each text (as str) and binary message gets the reply of `answer(message)`, str or bytes, or none, until the peer closes."""
     for _ in range(limit):
         frame = read_frame(connection)
         if frame is None or frame[0] == CLOSE:
@@ -54,5 +54,9 @@ def serve(connection, answer, limit=1000):
         opcode, payload = frame
         if opcode == PING:
             send_frame(connection, PONG, payload)
-        elif opcode == TEXT:
-            send_frame(connection, TEXT, answer(payload.decode("utf-8", "replace")).encode())
+        elif opcode in (TEXT, BINARY):
+            reply = answer(payload.decode("utf-8", "replace") if opcode == TEXT else payload)
+            if isinstance(reply, bytes):
+                send_frame(connection, BINARY, reply)
+            elif reply is not None:
+                send_frame(connection, TEXT, reply.encode())

@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "core/secret.h"
+#include "tests/unit/memory_search.h"
 
 using namespace postern::core;
 
@@ -26,6 +27,49 @@ TEST_CASE("secret: known until its last copy is destroyed", "[secret]") {
     CHECK(redact("0123456789abcdef") == "***");
     moved = Secret();
     CHECK(redact("0123456789abcdef") == "0123456789abcdef");
+}
+
+TEST_CASE("secret: copies and secrets of the same text are in one place, and nowhere after the last", "[secret]") {
+    for (const std::string_view disguise : {"bcdefg45678:;<=>jklmnop45678", "b,c0d>e&f!g45678jklmnop45678"}) {
+        using postern::test::times_in_memory;
+        using postern::test::undisguised;
+        REQUIRE(times_in_memory(disguise) == 0);
+        {
+            const Secret token(undisguised(disguise));
+            const std::vector<Secret> copies(20, token);
+            Secret other("something else");
+            other = Secret(undisguised(disguise));
+            const Secret moved(std::move(other));
+            CHECK(moved == token);
+            CHECK(&moved.expose() == &copies.back().expose());
+            CHECK(redact("a text that is searched for it").size() == 30);
+            CHECK(times_in_memory(disguise) == 1);
+        }
+        CHECK(times_in_memory(disguise) == 0);
+    }
+}
+
+TEST_CASE("secret: encoded it is kept once, too, where that is another text", "[secret]") {
+    const Secret odd("a+b/c=d token"), plain("0123456789abcdef");
+    CHECK(odd.expose_encoded() == "a%2Bb%2Fc%3Dd%20token");
+    CHECK(&plain.expose_encoded() == &plain.expose());
+    CHECK(Secret().expose_encoded().empty());
+    CHECK(Secret() == Secret(""));
+}
+
+TEST_CASE("secret: wiping takes the text and what was in its buffer before", "[secret]") {
+    const std::string_view disguise = "qponmlkj:;<=>bcdefg87654";
+    std::string text = postern::test::undisguised(disguise);
+    text.resize(1);
+    wipe(text);
+    CHECK(text.empty());
+    CHECK(postern::test::times_in_memory(disguise) == 0);
+    {
+        std::string scoped = postern::test::undisguised(disguise);
+        const Wiped after(scoped);
+        CHECK(postern::test::times_in_memory(disguise) == 1);
+    }
+    CHECK(postern::test::times_in_memory(disguise) == 0);
 }
 
 TEST_CASE("secret: a secret that contains another is redacted as a whole", "[secret]") {

@@ -75,7 +75,8 @@ Identity make(const std::string& common_name, const LeafOptions& options, const 
 
 }  // namespace
 
-TestCa::TestCa(const std::string& common_name) : self_(make(common_name, {{}, -86400, 3650L * 86400}, nullptr, true)) {
+TestCa::TestCa(const std::string& common_name, long ends_s)
+    : self_(make(common_name, {{}, -2 * 86400, ends_s}, nullptr, true)) {
     char path[] = "/tmp/postern-test-ca-XXXXXX";
     const int fd = ::mkstemp(path);
     require(fd >= 0, "a file for the CA");
@@ -126,6 +127,16 @@ bool Connection::handshake() {
         const int error = SSL_get_error(ssl_, rc);
         if ((error != SSL_ERROR_WANT_READ || !wait(POLLIN)) && (error != SSL_ERROR_WANT_WRITE || !wait(POLLOUT)))
             return false;
+    }
+}
+
+std::size_t Connection::hello_size() {
+    for (;;) {
+        unsigned char head[5];
+        if (!wait(POLLIN)) return 0;
+        const ssize_t n = ::recv(fd_.get(), head, sizeof head, MSG_PEEK);
+        if (n == sizeof head) return sizeof head + (static_cast<std::size_t>(head[3]) << 8 | head[4]);
+        if (n <= 0) return 0;
     }
 }
 
@@ -209,6 +220,17 @@ void Connection::wait_for_stop() {
 bool Connection::handshake_demanding_certificate() {
     SSL_set_verify(ssl_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     return handshake();
+}
+
+void Connection::no_tls_1_3() {
+    SSL_set_max_proto_version(ssl_, TLS1_2_VERSION);
+}
+
+int Connection::reply_to_hello_request() {
+    SSL_renegotiate(ssl_);
+    SSL_do_handshake(ssl_);
+    unsigned char type = 0;
+    return wait(POLLIN) && ::recv(fd_.get(), &type, 1, MSG_PEEK) == 1 ? type : 0;
 }
 
 FakeGateway::FakeGateway(Identity identity, Script script, const std::string& ip)

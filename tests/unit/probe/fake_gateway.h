@@ -39,7 +39,8 @@ struct LeafOptions {
 
 class TestCa {
   public:
-    explicit TestCa(const std::string& common_name = "postern test CA");
+    /// `ends_s`: from now.
+    explicit TestCa(const std::string& common_name = "postern test CA", long ends_s = 3650L * 86400);
     Identity issue(const LeafOptions& options = {}) const;
     /// PEM of the CA, in a file that the destructor removes.
     const std::string& file() const { return file_; }
@@ -62,6 +63,8 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     bool handshake();
+    /// Bytes of the record of the ClientHello, which stays there for handshake(); 0 if the client closed first.
+    std::size_t hello_size();
     /// Head and body (by Content-Length) of the request; empty if the client closed first.
     std::string read_request();
     std::string read_some();  // waits for data through TLS; empty if the client closed
@@ -75,6 +78,9 @@ class Connection {
     void wait_for_peer();  // until the client closes or the test ends
     void wait_for_stop();  // reads nothing until the test ends
     bool handshake_demanding_certificate();
+    void no_tls_1_3();  // before the handshake
+    /// Of the client's next record, after being asked to renegotiate, which TLS 1.2 has: 21 an alert, 22 a handshake. 0: none.
+    int reply_to_hello_request();
 
   private:
     bool wait(short events);

@@ -2,7 +2,10 @@
 // The parser of replies: complete, in pieces, with hostile input.
 #include <catch2/catch.hpp>
 
+#include "core/random.h"
 #include "probe/http_exchange.h"
+#include "probe/ws_exchange.h"
+#include "tests/unit/memory_search.h"
 
 using namespace postern::probe;
 using Progress = HttpReply::Progress;
@@ -158,4 +161,36 @@ TEST_CASE("http: the request", "[http]") {
     CHECK(request_text(spec, "/rest/sql", false).find("\r\nAccept-Encoding: identity\r\n") != std::string::npos);
     spec.host = "2001:db8::1";
     CHECK(request_text(spec, "/", false).find("\r\nHost: [2001:db8::1]\r\n") != std::string::npos);
+}
+
+TEST_CASE("http: a request has the token once, and wiped it leaves none in memory", "[http]") {
+    const std::string_view disguise = "qponmlkjbcdefg87654rstuvw23456";
+    using postern::test::times_in_memory;
+    ProbeSpec spec;
+    spec.host = "db.example.com";
+    spec.token = postern::core::Secret(postern::test::undisguised(disguise));
+    REQUIRE(times_in_memory(disguise) == 1);
+    postern::core::SystemRandom random;
+    const WsExchange exchange(random);
+    for (const bool ws : {false, true}) {
+        std::string request = ws ? exchange.request(spec) : request_text(spec, "/rest/sql?tz=UTC", false);
+        CHECK(times_in_memory(disguise) == 2);
+        postern::core::wipe(request);
+        CHECK(times_in_memory(disguise) == 1);
+    }
+}
+
+TEST_CASE("http: a reply that repeats the token can be forgotten", "[http]") {
+    const std::string_view disguise = "qponmlkjbcdefg87654rstuvw23457";
+    using postern::test::times_in_memory;
+    HttpReply reply;
+    {
+        std::string token = postern::test::undisguised(disguise);
+        std::string text =
+            in_one_buffer({"HTTP/1.1 307 X\r\nLocation: /rest/sql?token=", token, "\r\nContent-Length: 0\r\n\r\n"});
+        const postern::core::Wiped after(token), after_text(text);
+        CHECK(reply.feed(text) == Progress::kDone);
+    }
+    reply.forget();
+    CHECK(times_in_memory(disguise) == 0);
 }

@@ -73,6 +73,8 @@ TEST_CASE("record: the JSON line, byte by byte", "[record]") {
     r.local_port = 40123;
     r.tls_version = "TLSv1.3";
     r.tls_cipher = "TLS_AES_128_GCM_SHA256";
+    r.tls_group = "x25519";
+    r.large_hello = HandshakeFate::kSilent;
     r.certificate = {.present = true,
                      .subject = "CN=other",
                      .issuer = "CN=ca",
@@ -92,7 +94,7 @@ TEST_CASE("record: the JSON line, byte by byte", "[record]") {
         R"("path":"down","service":"unknown","state":"down","prev_state":"up","seq":1234,"ws_us":null,"local_port":40123,)"
         R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256","cert_chain_not_after":"2026-01-02T03:04:04.678901Z",)"
         R"("cert_not_before":"2026-01-02T03:04:03.678901Z","cert_subject":"CN=other","cert_issuer":"CN=ca","cert_names":["other","a\"b"],)"
-        R"("cert_fingerprint_sha256":"00ff","cert_serial":"0a"})");
+        R"("cert_fingerprint_sha256":"00ff","cert_serial":"0a","tls_group":"x25519","large_hello":"silent"})");
     const auto back = parse_record(line);
     REQUIRE(back);
     CHECK(to_json(*back) == line);
@@ -103,7 +105,7 @@ TEST_CASE("record: without TLS its keys are there and null", "[record]") {
     CHECK(line.ends_with(
         R"("ws_us":null,"local_port":null,"tls_version":null,"tls_cipher":null,"cert_chain_not_after":null,)"
         R"("cert_not_before":null,"cert_subject":null,"cert_issuer":null,"cert_names":null,)"
-        R"("cert_fingerprint_sha256":null,"cert_serial":null})"));
+        R"("cert_fingerprint_sha256":null,"cert_serial":null,"tls_group":null,"large_hello":null})"));
     // A line of an older version without them.
     const auto old = parse_record(line.substr(0, line.find(",\"local_port\"")) + "}");
     REQUIRE(old);

@@ -109,23 +109,29 @@ TEST_CASE("contexts: a changed CA file is loaded again; a broken one keeps the o
     core::capture_log({});
 }
 
-TEST_CASE("contexts: with a clock a CA file behind an exchanged link is loaded again by itself", "[tls]") {
+TEST_CASE("contexts: with a clock a CA file behind an exchanged link, or the system's store, is loaded again by itself",
+          "[tls]") {
+    const bool system = GENERATE(false, true);
     const test::TempFolder folder;
     static TestCa other("another CA");
-    std::filesystem::create_symlink(other.file(), folder / "ca.pem");
+    const std::string file = folder / "ca.pem";
+    std::filesystem::create_symlink(other.file(), file);
+    if (system) ::setenv("SSL_CERT_FILE", file.c_str(), 1);
+    const std::string ca_file = system ? "" : file;
     core::Loop loop;
     {
         core::SystemClock clock(loop);
         TlsContexts contexts(loop, &clock);
         std::shared_ptr<const TlsContext> first;
-        contexts.get(folder / "ca.pem", [&](const auto& context) { first = context.value(); });
+        contexts.get(ca_file, [&](const auto& context) { first = context.value(); });
         while (!first)
             loop.run_once();
         std::filesystem::create_symlink(test_ca().file(), folder / "next");
-        std::filesystem::rename(folder / "next", folder / "ca.pem");
-        while (contexts.loaded(folder / "ca.pem") == first)
+        std::filesystem::rename(folder / "next", file);
+        while (contexts.loaded(ca_file) == first)
             loop.run_once();
     }
+    if (system) ::unsetenv("SSL_CERT_FILE");
     CHECK(loop.close());
 }
 

@@ -124,6 +124,43 @@ TEST_CASE("verdict: a streak is broken by a pass of the whole probe, not by a fa
     CHECK(f.health().path_down);
 }
 
+// At 5 % loss three failures meet by chance several times a day.
+TEST_CASE("verdict: where passes keep ending failures, half as many more are needed in a row", "[verdict]") {
+    const auto needed = [](Book& b) {
+        int n = 0;
+        while (b.health().verdict.overall() != State::kDown) {
+            b.fold(refused);
+            ++n;
+        }
+        b.run({ok, ok});
+        return n;
+    };
+    const auto lose = [](Book& b, int times, Reason reason = refused) {
+        for (int i = 0; i < times; ++i)
+            b.run({reason, ok, ok, ok});
+    };
+    Book b;
+    b.fold(ok);
+    lose(b, kBlipsFree);
+    CHECK(needed(b) == 3);  // some failures are nothing, nor is an outage
+    lose(b, 2);
+    CHECK(needed(b) == 5);
+    CHECK(needed(b) == 5);
+    for (int i = 0; i < kBlipMemory; ++i)
+        b.fold(ok);
+    CHECK(needed(b) == 3);  // forgotten
+
+    Book c({.fall = 1, .rise = 1});  // what makes a verdict is no loss
+    c.fold(ok);
+    lose(c, kFlapsFree);
+    CHECK(needed(c) == 1);
+    Book d;  // the service alike
+    d.fold(ok);
+    lose(d, kBlipsFree + 1, e5xx);
+    CHECK(d.run({e5xx, e5xx, e5xx, e5xx}).find("down") == std::string::npos);
+    CHECK(d.run({e5xx}) == "up/down");
+}
+
 TEST_CASE("verdict: an address that fails in part is degraded, and up again when that has certainly ended",
           "[verdict]") {
     Book b;

@@ -72,6 +72,20 @@ TEST_CASE("operation reply: an ID that people will copy has the form of one", "[
     CHECK_FALSE(read_id(json(R"({"SecurityGroupId":"sg-;x"})"), "SecurityGroupId", "sg-"));
 }
 
+TEST_CASE("operation reply: each row of the zones has its own interface, also where two have one zone", "[endpoint]") {
+    const auto page = read_endpoint_zones_page(json(R"({"Zones":{"Zone":[
+        {"ZoneId":"h","EniIp":"10.0.1.1","EniId":"eni-1","VSwitchId":"vsw-1"},
+        {"ZoneId":"h","EniIp":"10.0.1.2","EniId":"eni-2","VSwitchId":"vsw-2","RegionId":"cn-hangzhou"}]}})"));
+    REQUIRE(page);
+    REQUIRE(page->items.size() == 2);
+    CHECK(page->items[0].eni == "eni-1");
+    CHECK(page->items[0].region.empty());
+    CHECK(page->items[1].eni == "eni-2");
+    CHECK(page->items[1].vswitch == "vsw-2");
+    CHECK(page->items[1].region == "cn-hangzhou");
+    CHECK(page->items[1].report.ipv4 == core::IpAddress::parse("10.0.1.2"));
+}
+
 TEST_CASE("operation reply: an endpoint's settings, and its tags where a list has them", "[endpoint]") {
     const auto page = read_endpoint_infos_page(json(R"({"RequestId":"R","Endpoints":[
         {"EndpointId":"ep-1","EndpointStatus":"Active","AddressIpVersion":"DualStack","ResourceGroupId":"rg-1",

@@ -165,7 +165,6 @@ TEST_CASE("cli: dns has verbs, and enable a mode", "[cli]") {
     CHECK(std::get<DnsCommand>(enable).verb == DnsCommand::Verb::kEnable);
     CHECK(std::get<DnsCommand>(enable).mode == Mode::kSplit);
     CHECK(std::get<DnsCommand>(enable).dry_run);
-    CHECK(std::get<DnsCommand>(parse({"dns", "rescue"})).verb == DnsCommand::Verb::kRescue);
     CHECK(has(printed({"dns", "enable", "--mode", "half"}).text, "is not auto, split or full"));
     CHECK(printed({"dns"}).code == kExitUnknown);
 }

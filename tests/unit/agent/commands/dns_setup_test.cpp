@@ -52,7 +52,7 @@ TEST_CASE("dns: a broken configuration keeps a host from being taken over, never
     files.write_config("[dns]\nlisten = 1\n");
     CHECK_FALSE(files.setup(DnsCommand::Verb::kEnable));
     for (const auto verb : {DnsCommand::Verb::kDisable, DnsCommand::Verb::kReapply, DnsCommand::Verb::kPrestart,
-                            DnsCommand::Verb::kRescue, DnsCommand::Verb::kStatus}) {
+                            DnsCommand::Verb::kStatus}) {
         const auto setup = files.setup(verb);
         REQUIRE(setup);
         CHECK(setup->listen.text() == "127.0.0.153:53");

@@ -405,6 +405,7 @@ TEST_CASE("config: kinds, and what belongs to which", "[config]") {
         return config->links[0].probe;
     };
     CHECK(taken("kind = \"tdengine\"\nws = true\n").kind == probe::Kind::kTdengine);
+    CHECK(taken("rate_below = 0.9\n").rate_below == 0.9);
     CHECK(taken("kind = \"tcp\"\nport = 5432\n").kind == probe::Kind::kTcp);
     const auto https = taken(
         "kind = \"https\"\nstatus = [200, 204]\nbody_contains = \"ok\"\n"

@@ -43,6 +43,18 @@ TEST_CASE("connections: stuck is data on the way, three timeouts and silence for
     CHECK(stuck_for(c) == 0);
 }
 
+TEST_CASE("connections: one that is being made counts its timeouts, not the time since the boot", "[connections]") {
+    auto c = stuck();
+    c.state = TcpState::kConnecting;
+    c.last_ack_us = c.last_sent_us = 15 * core::kHour;  // the kernel's clock at its beginning
+    c.timeouts = c.backoff = 3;
+    c.timeout_us = 8 * kSecond;
+    CHECK(is_stuck(c));
+    CHECK(stuck_for(c) == 7 * kSecond);  // 1 + 2 + 4
+    c.timeout_us = 1600 * kMillisecond;
+    CHECK_FALSE(is_stuck(c));  // 0.2 + 0.4 + 0.8 s
+}
+
 TEST_CASE("connections: how long one is stuck does not count the time that it idled before", "[connections]") {
     // 0.2 + 0.4 + 0.8 + 1.6 + 3.2 s of timeouts, and a second since the last repetition.
     CHECK(stuck_for(stuck()) == 7200 * kMillisecond);

@@ -80,6 +80,11 @@ TEST_CASE("doctor: our DNS and what programs get, one cause each", "[doctor]") {
         CHECK(troubles(h.judge()) == "FAIL PN-STUB-SILENT");
         CHECK(because(h.judge(), Step::kResolvConf) == "SKIP PN-STUB-SILENT");
     }
+    SECTION("taken over, and nothing answers") {
+        h.name().stub = failed;
+        CHECK(troubles(h.judge()) == "FAIL PN-STUB-SILENT");
+        CHECK(because(h.judge(), Step::kResolvConf) == "SKIP PN-STUB-SILENT");
+    }
     SECTION("an old line of /etc/hosts") {
         h.hosts_file("10.9.9.9 gw-private.cloud.example.com\n");
         h.programs_get(SystemLookup::Outcome::kAnswered, {ip("10.9.9.9")});

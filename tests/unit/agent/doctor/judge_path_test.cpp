@@ -9,6 +9,8 @@
 namespace postern::agent::doctor {
 namespace {
 
+using probe::Phase;
+
 constexpr core::Micros kNow = 1767312000LL * core::kSecond;
 
 }  // namespace
@@ -23,7 +25,7 @@ TEST_CASE("doctor: an address fails at one step, the others are skipped because 
     CHECK(troubles(findings) == "FAIL PN-TCP-TIMEOUT");
     CHECK(std::count_if(findings.begin(), findings.end(), [](const auto& f) {
               return f.state == State::kSkip && f.because == "PN-TCP-TIMEOUT" && f.ip == "10.0.1.23";
-          }) == 3);
+          }) == 4);
     CHECK(std::count_if(findings.begin(), findings.end(),
                         [](const auto& f) { return f.state == State::kPass && f.ip == "10.0.2.9"; }) == 4);
 }
@@ -69,6 +71,56 @@ TEST_CASE("doctor: silence in TLS that small packets break is a black hole", "[d
     CHECK(troubles(judge_path("prod", {silent, good("10.0.2.9")}, kNow)) == "FAIL PN-TLS-TIMEOUT");
     silent.small_packets_pass = true;
     CHECK(troubles(judge_path("prod", {silent, good("10.0.2.9")}, kNow)) == "FAIL PN-TLS-MTU");
+}
+
+TEST_CASE("doctor: a large hello that is lost where the small one passes is a box on the way", "[doctor]") {
+    using probe::HandshakeFate;
+    for (const auto fate :
+         {HandshakeFate::kSilent, HandshakeFate::kReset, HandshakeFate::kClosed, HandshakeFate::kRefused}) {
+        auto dropped = good("10.0.1.23");
+        dropped.result.large_hello = fate;
+        const auto findings = judge_path("prod", {dropped, good("10.0.2.9")}, kNow);
+        CHECK(troubles(findings) == "WARN PN-TLS-LARGE-HELLO");
+        const auto told =
+            std::find_if(findings.begin(), findings.end(), [](const auto& f) { return f.state == State::kWarn; });
+        CHECK(told->values.at("fate") == to_string(fate));
+    }
+    for (const auto fate : {HandshakeFate::kUnknown, HandshakeFate::kPassed}) {
+        auto fine = good("10.0.1.23");
+        fine.result.large_hello = fate;
+        CHECK(troubles(judge_path("prod", {fine, good("10.0.2.9")}, kNow)).empty());
+    }
+}
+
+TEST_CASE("doctor: the WebSocket is asked for in any case, and fails the link only if its probes ask, too",
+          "[doctor]") {
+    const auto ws_of = [](const Findings& all, const char* address) {
+        const auto f =
+            std::find_if(all.begin(), all.end(), [&](const auto& x) { return x.step == Step::kWs && x.ip == address; });
+        return f == all.end() ? std::string("-") : std::string(to_string(f->state)) + " " + f->because;
+    };
+    auto asked = good("10.0.1.23");
+    asked.with_ws = asked.result;
+    CHECK(ws_of(judge_path("prod", {asked}, kNow), "10.0.1.23") == "PASS ");
+    asked.with_ws = path("10.0.1.23", probe::Reason::kHttpStatus403, Phase::kWs).result;
+    CHECK(troubles(judge_path("", {asked}, kNow)) == "WARN PN-WS-UNASKED");
+    // An attempt that did not come as far tells nothing of the WebSocket.
+    asked.with_ws = path("10.0.1.23", probe::Reason::kTcpTimeout, Phase::kConnect).result;
+    CHECK(troubles(judge_path("", {asked}, kNow)).empty());
+    CHECK(ws_of(judge_path("prod", {asked}, kNow), "10.0.1.23") == "SKIP PN-TCP-TIMEOUT");
+    CHECK(ws_of(judge_path("prod", {path("10.0.1.23", probe::Reason::kSqlError, Phase::kSql)}, kNow), "10.0.1.23") ==
+          "SKIP PN-SQL-ERROR");
+
+    auto wanted = path("10.0.1.23", probe::Reason::kHttpStatus403, Phase::kWs);
+    auto spec = std::make_shared<probe::ProbeSpec>(*wanted.target.spec);
+    spec->ws = true;
+    wanted.target.spec = spec;
+    CHECK(troubles(judge_path("", {wanted}, kNow)) == "FAIL PN-WS-FAILED");
+    auto other = std::make_shared<probe::ProbeSpec>(*wanted.target.spec);
+    other->kind = probe::Kind::kHttps;
+    auto https = good("10.0.1.23");
+    https.target.spec = other;
+    CHECK(ws_of(judge_path("prod", {https}, kNow), "10.0.1.23") == "-");
 }
 
 TEST_CASE("doctor: what works is degraded by slowness and by a certificate near its end", "[doctor]") {

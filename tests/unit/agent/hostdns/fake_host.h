@@ -46,6 +46,7 @@ class FakeHost final : public agent::HostSystem {
     bool link_up = false;                // postern0
     std::string link_dns, link_domains;
     bool broken_nmcli = false;
+    bool disabled_units = false;                     // by systemctl disable
     std::function<void(const agent::Argv&)> on_act;  // what else a command brings about
 
     int changes = 0;
@@ -91,6 +92,7 @@ class FakeHost final : public agent::HostSystem {
             return value.empty() ? agent::CommandResult{1, "no such property"}
                                  : agent::CommandResult{0, "s \"" + value + "\"\n"};
         }
+        if (argv[0] == "systemctl" && argv[1] == "is-enabled") return {disabled_units ? 1 : 0, ""};
         if (argv[0] == "resolvconf")
             return {0, programs.count("openresolv") != 0 ? "openresolv 3.12.0\n" : "unknown option\n"};
         if (argv[0] == "resolvectl" && argv.size() == 3) {

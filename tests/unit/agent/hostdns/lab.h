@@ -75,10 +75,22 @@ struct Lab {
     int private_rcode = 0, public_rcode = 3;
     core::Micros settled_us = 0;  // owners of DNS take a moment to follow
     std::function<void()> on_pause, on_look_up;
-    core::Result<void> rescue() {
-        RescueHooks own{[] { return std::vector{kName}; }, [](const auto& work) { return work(); }};
-        return Rescue(host, JournalFile(folder / "hostdns.json"), hooks(), own).run();
+    Rescue rescuer() {
+        RescueHooks own{[this] { return served; }, [](const auto& work) { return work(); }};
+        return {host, JournalFile(folder / "hostdns.json"), hooks(), own};
     }
+    /// The program, until there is nothing left to do.
+    void rescue() {
+        Rescue one = rescuer();
+        for (;;) {
+            const core::Micros wait = one.look();
+            const auto state = journal().state;
+            if (state == TakeoverState::kOff || state == TakeoverState::kTruce) return;
+            if (state == TakeoverState::kOn && alive) return;
+            hooks().pause(wait);
+        }
+    }
+    core::Fallback served{.names = {kName}};  // by the resolver
     std::string said;
 };
 

@@ -27,6 +27,7 @@ ProbedAddress good(const char* ip = "10.0.1.23") {
     r.body_bytes = 77;
     r.tls_version = "TLSv1.3";
     r.tls_cipher = "TLS_AES_256_GCM_SHA384";
+    r.tls_group = "x25519";
     auto& c = r.certificate;
     c.present = true;
     c.subject = "CN=a \"b\"";
@@ -81,7 +82,8 @@ TEST_CASE("probe text: a success in blackbox_exporter's words", "[probe_text]") 
           "probe_ssl_last_chain_info{fingerprint_sha256=\"00ff\",subject=\"CN=a \\\"b\\\"\",issuer=\"CN=ca\","
           "subjectalternative=\"gw.example.com,*.example.com\",serialnumber=\"0a1b\"} 1",
           "probe_tls_version_info{version=\"TLS 1.3\"} 1",
-          "probe_tls_cipher_info{cipher=\"TLS_AES_256_GCM_SHA384\"} 1"}) {
+          "probe_tls_cipher_info{cipher=\"TLS_AES_256_GCM_SHA384\"} 1",
+          "probe_tls_group_info{group=\"x25519\"} 1"}) {
         INFO(line);
         CHECK(says(text, line));
     }

@@ -239,7 +239,8 @@ TEST_CASE("status: every reason has a cause, an owner and (but for one) a next s
     CHECK(has(reason_fix(Reason::kBodyInvalidJson, {"", "h", "", 443}), "postern probe --json"));
 }
 
-TEST_CASE("status: what degrades is named: the certificate within its own warning time, else slowness", "[status]") {
+TEST_CASE("status: what degrades is named: a rate, the certificate within its own warning time, else slowness",
+          "[status]") {
     auto l = link({address("10.0.1.23", "cn-hangzhou-h", State::kUp, State::kDegraded)});
     auto& a = l.addresses[0];
     a.last->certificate.chain_not_after_us = a.last->started_wall_us + 20 * core::kDay;
@@ -250,6 +251,12 @@ TEST_CASE("status: what degrades is named: the certificate within its own warnin
     a.certificate_expiring = false;
     judge(l);
     CHECK(l.cause == "10.0.1.23 (cn-hangzhou-h) is slow: its last probe took 5 ms");
+    a.partial = true;
+    a.rate = {20, 30};
+    a.peers_rate = {59, 60};
+    judge(l);
+    CHECK(l.cause ==
+          "10.0.1.23 (cn-hangzhou-h) fails in part: 20 of its last 30 probes passed, 59 of 60 at the others");
 }
 
 TEST_CASE("status: a link that asks no service is judged by its path alone", "[status]") {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/hostdns/report.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/unit/agent/hostdns/lab.h"
+
+using namespace postern;
+using namespace postern::agent;
+using test::Lab;
+
+TEST_CASE("hostdns: \"on\" is said of a takeover that is answered", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    HostDnsReport report = report_host_dns(lab.host, lab.journal(), {});
+    CHECK(report.text().starts_with("on, full since "));
+    CHECK(report.warnings().empty());
+    report.silent = true;
+    CHECK(report.text().starts_with("not answered, full since "));
+    CHECK(report.text().ends_with(": all names go to 127.0.0.153:53, where nothing answers"));
+    report.unwatched = true;
+    CHECK(report.warnings().size() == 2);
+    report.unwatched = false;
+    REQUIRE(report.warnings().size() == 1);
+    CHECK(report.warnings()[0].find("fix: systemctl start postern-rescue") != std::string::npos);
+}
+
+TEST_CASE("hostdns: a file that another program changed is named", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    lab.host.with_file(kResolvConf, "nameserver 10.0.0.1\n");
+    const HostDnsReport report = report_host_dns(lab.host, lab.journal(), {});
+    CHECK(report.out_of_place == std::vector<std::string>{kResolvConf});
+}
