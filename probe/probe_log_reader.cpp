@@ -39,21 +39,24 @@ int ProbeLogReader::place() const {
 
 /// Opens the next file: the oldest at the start or when the current one was removed, else the next newer one. False
 /// when the current one is the newest, or there is none.
+///
+/// Goes through the names from the newest to the oldest, as a rotation moves files: a file that moves meanwhile is met
+/// again under its next name, and none can slip past.
 bool ProbeLogReader::open_next() {
-    for (;;) {
-        const int at = place();
-        core::UniqueFd fd;
-        for (int n = at - 1; n >= 0 && !fd; --n)
-            fd.reset(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
-        if (!fd) return false;
-        if (place() != at) continue;  // rotated in the meantime: this is not the next one
-        inode_ = inode_of(fd.get());
-        fd_ = std::move(fd);
-        started_ = true;
-        buffer_.clear();
-        used_ = 0;
-        return true;
+    core::UniqueFd newer;
+    for (int n = 0; n < files_; ++n) {
+        core::UniqueFd fd(::open(file_name(path_, n).c_str(), O_RDONLY | O_CLOEXEC));
+        if (!fd) continue;
+        if (started_ && inode_of(fd.get()) == inode_) break;
+        newer = std::move(fd);
     }
+    if (!newer) return false;
+    inode_ = inode_of(newer.get());
+    fd_ = std::move(newer);
+    started_ = true;
+    buffer_.clear();
+    used_ = 0;
+    return true;
 }
 
 std::optional<std::string> ProbeLogReader::next_line() {

@@ -62,12 +62,14 @@ Forwarder::Asked Forwarder::ask(const FlightKey& key, Waiter waiter, core::Micro
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kOverload)];
         return Asked::kOverload;
     }
-    if (const auto same = flights_.find(key, hash)) {
+    const auto same = flights_.find(key, hash);
+    if ((same && is_own_query(flights_[*same], waiter)) || (!loop_checks_.empty() && is_loop(key.name))) {
+        ++stats_.events[static_cast<std::size_t>(ResolverEvent::kLoopDetected)];
+        return Asked::kLoop;
+    }
+    if (same) {
         Flight& f = flights_[*same];
-        if (is_own_query(f, waiter)) {
-            ++stats_.events[static_cast<std::size_t>(ResolverEvent::kLoopDetected)];
-            return Asked::kLoop;
-        }
+        look_for_loop(f, waiter);
         ++stats_.events[static_cast<std::size_t>(ResolverEvent::kJoined)];
         if (WaitingClients::is_repeated(f, waiter)) return Asked::kJoined;
         clients_.add(f, std::move(waiter));
@@ -99,15 +101,6 @@ void Forwarder::prefetch(const FlightKey& key, ByteView question) {
     try_next(start(key, question, hash, FlightTable::kNobody, 0));
 }
 
-/// An upstream leads back to us: the query has the question, the ID and the source port of one of our own. Its address
-/// says nothing: an upstream on this host has that of the programs here. Through another forwarder, which has an ID and
-/// a port of its own, the flight waits for itself until its deadline.
-bool Forwarder::is_own_query(const Flight& f, const Waiter& waiter) const {
-    return std::any_of(f.attempts.begin(), f.attempts.end(), [&](const Attempt& a) {
-        return a.live && a.id == waiter.id && transport_->local_port(a.handle) == waiter.to.peer.port();
-    });
-}
-
 Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
                                  core::Micros stale_after_us) {
     const Slot slot = flights_.add(key, question, hash, client);
@@ -128,14 +121,13 @@ Forwarder::Slot Forwarder::start(const FlightKey& key, ByteView question, std::u
     return slot;
 }
 
-/// The order of the plan, but suspect servers come last.
+/// The order of the plan, but suspect servers come last. Without those that lead back to us.
 void Forwarder::order_servers(Flight& f) {
     f.order.clear();
-    for (const auto& u : upstreams_) {
-        if (!u->suspect()) f.order.push_back(u);
-    }
-    for (const auto& u : upstreams_) {
-        if (u->suspect()) f.order.push_back(u);
+    for (const bool suspect : {false, true}) {
+        for (const auto& u : upstreams_) {
+            if (u->suspect() == suspect && !u->loops(f.started_at)) f.order.push_back(u);
+        }
     }
     f.spoke.assign(f.order.size(), false);
 }
@@ -229,8 +221,13 @@ void Forwarder::knock(const UpstreamPointer& upstream) {
     key.klass = kClassIn;
     key.flags = kRd;
     static constexpr std::uint8_t kQuestion[] = {0, 0, kTypeNs, 0, kClassIn};
+    ask_alone(upstream, key, kQuestion);
+}
+
+/// Asks one server, without clients.
+void Forwarder::ask_alone(const UpstreamPointer& upstream, const FlightKey& key, ByteView question) {
     // Another hash than that of a client's question: nobody is to join.
-    const Slot slot = flights_.add(key, kQuestion, key.hash(~seed_), FlightTable::kNobody);
+    const Slot slot = flights_.add(key, question, key.hash(~seed_), FlightTable::kNobody);
     Flight& f = flights_[slot];
     f.started_at = clock_.mono_us();
     f.order = {upstream};

@@ -80,6 +80,11 @@ class Forwarder final : public UpstreamEvents {
 
   private:
     using Slot = FlightTable::Slot;
+    struct LoopCheck {
+        Name name;
+        UpstreamPointer upstream;
+        core::Micros until;
+    };
 
     Slot start(const FlightKey& key, ByteView question, std::uint64_t hash, std::uint16_t client,
                core::Micros stale_after_us);
@@ -107,7 +112,10 @@ class Forwarder final : public UpstreamEvents {
     void release(Slot slot);
     void schedule(Slot slot);
     void wake(Slot slot);
+    void ask_alone(const UpstreamPointer& upstream, const FlightKey& key, ByteView question);
     bool is_own_query(const Flight& f, const Waiter& waiter) const;
+    void look_for_loop(const Flight& f, const Waiter& waiter);
+    bool is_loop(const Name& name);
     Attempt* find(std::uint64_t cookie, Slot* slot);
 
     core::Clock& clock_;
@@ -123,6 +131,7 @@ class Forwarder final : public UpstreamEvents {
     WaitingClients clients_;
     WakeQueue wakes_;
     StartQueue starts_;
+    std::vector<LoopCheck> loop_checks_;
     bool burst_ = false;
     core::Bytes scratch_;
 };

@@ -45,6 +45,13 @@ void Upstream::limit(Extras most, core::Micros now) {
     limited_until_ = now + kLimitedFor;
 }
 
+bool Upstream::loop_found(core::Micros now) {
+    loops_until_ = now + core::kMinute;
+    if (now < loop_logged_until_) return false;
+    loop_logged_until_ = now + 60 * core::kMinute;
+    return true;
+}
+
 void Upstream::answered_only(Extras extras, core::Micros now) {
     const bool answered_fuller = fullest_ && *fullest_ < extras;
     if (++only_ >= kOnlyInARow || !answered_fuller) limit(extras, now);

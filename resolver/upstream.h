@@ -50,6 +50,15 @@ class Upstream {
     bool knock_due(core::Micros now) const { return now >= knocked_at_ + core::kSecond; }
     void knocked(core::Micros now) { knocked_at_ = now; }
 
+    /// Whether it may be asked, once a minute, if it leads back to us: not while it answers others.
+    bool loop_check_due(core::Micros now) const {
+        return now >= loop_check_at_ && (answered_at_ == 0 || now >= answered_at_ + core::kSecond);
+    }
+    void loop_check_started(core::Micros now) { loop_check_at_ = now + core::kMinute; }
+    /// It does: not to be asked for a minute. True: to be logged, which was not done for an hour.
+    bool loop_found(core::Micros now);
+    bool loops(core::Micros now) const { return now < loops_until_; }
+
     /// The most that a query to it may carry, as far as is known.
     Extras extras(core::Micros now) const { return now < limited_until_ ? limit_ : Extras::kCookie; }
     /// Queries carry no more than `most` for kLimitedFor.
@@ -97,6 +106,9 @@ class Upstream {
     core::Micros answered_at_ = 0;
     core::Micros knocked_at_ = -core::kSecond;
     core::Micros limited_until_ = 0;
+    core::Micros loop_check_at_ = 0;
+    core::Micros loops_until_ = 0;
+    core::Micros loop_logged_until_ = 0;
     Extras limit_ = Extras::kCookie;
     std::optional<Extras> fullest_;  // of the queries that it has answered
     unsigned only_ = 0;              // answered_only() in a row

@@ -15,6 +15,8 @@
 #include "agent/hostdns/server_query.h"
 #include "agent/hostdns/takeover_lock.h"
 #include "agent/hostdns/takeover_outside.h"
+#include "agent/hostdns/truce.h"
+#include "agent/hostdns/upstreams.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
 
@@ -79,22 +81,24 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
                              {"what", h.what()},
                              {"fix", h.fix()}});
         }
-        Json out = {{"schema_version", 1},
-                    {"state", to_string(r.journal.state)},
-                    {"since", r.journal.since_wall_us == 0 ? "" : core::format_utc(r.journal.since_wall_us)},
-                    {"mode", off ? "" : to_string(r.journal.decision.mode)},
-                    {"wanted", off ? "" : to_string(r.journal.wanted)},
-                    {"owner", to_string(off ? present.owner : r.journal.decision.owner)},
-                    {"decision", off ? present.line : r.journal.decision.line},
-                    {"split_possible", present.split_possible},
-                    {"listen", off ? "" : r.journal.target.listen.text()},
-                    {"names", r.journal.target.names},
-                    {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
-                    {"changes", changes},
-                    {"out_of_place", r.out_of_place},
-                    {"writer", r.journal.writer},
-                    {"hosts_file", hosts},
-                    {"problem", r.problem}};
+        Json out = {
+            {"schema_version", 1},
+            {"state", to_string(r.journal.state)},
+            {"since", r.journal.since_wall_us == 0 ? "" : core::format_utc(r.journal.since_wall_us)},
+            {"mode", off ? "" : to_string(r.journal.decision.mode)},
+            {"wanted", off ? "" : to_string(r.journal.wanted)},
+            {"owner", to_string(off ? present.owner : r.journal.decision.owner)},
+            {"decision", off ? present.line : r.journal.decision.line},
+            {"split_possible", present.split_possible},
+            {"listen", off ? "" : r.journal.target.listen.text()},
+            {"names", r.journal.target.names},
+            {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
+            {"changes", changes},
+            {"out_of_place", r.out_of_place},
+            {"writer", r.journal.writer},
+            {"truce_until", r.journal.state == TakeoverState::kTruce ? core::format_utc(truce_end(r.journal)) : ""},
+            {"hosts_file", hosts},
+            {"problem", r.problem}};
         print(core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n");
         return exit_of(r);
     }
@@ -129,10 +133,16 @@ int run_command(const DnsCommand& command) {
     const auto host = HostSystem::real();
     if (command.verb == DnsCommand::Verb::kStatus) return show_status(command, *host, look_at(*host, *setup));
     std::vector<std::string> lines;
-    const TakeoverHooks hooks = real_hooks([&](const std::string& line) {
+    TakeoverHooks hooks = real_hooks([&](const std::string& line) {
         lines.push_back(line);
         if (!command.json) print(line + "\n");
     });
+    hooks.served = [&] {
+        const Journal now = JournalFile(setup->paths.hostdns).load().value_or(Journal{});
+        return core::Fallback{.listen = setup->dns.listen,
+                              .upstreams = find_upstreams(*host, setup->dns, setup->paths, now, {}).servers,
+                              .names = setup->names};
+    };
     const JournalFile journal(setup->paths.hostdns);
     const std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked =
         [&](const std::function<core::Result<void>()>& work) -> core::Result<void> {
@@ -151,7 +161,6 @@ int run_command(const DnsCommand& command) {
             request.listen = setup->listen;
             request.names = setup->names;
             request.second_server = setup->second_server;
-            request.known_upstreams = setup->served.upstreams;
             request.dry_run = command.dry_run;
             done = locked([&]() -> core::Result<void> {
                 if (!command.dry_run) {
@@ -164,21 +173,19 @@ int run_command(const DnsCommand& command) {
             break;
         }
         case DnsCommand::Verb::kDisable:
-            done = locked([&] { return takeover.disable(command.dry_run, setup->served.upstreams); });
+            done = locked([&] { return takeover.disable(command.dry_run); });
             break;
         case DnsCommand::Verb::kReapply:
             done = locked([&]() -> core::Result<void> {
                 // cloud-init may have identified a clone only after prestart.
-                const auto discarded =
-                    discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
+                const auto discarded = discard_other_machine(*host, takeover, setup->paths, hooks.say);
                 const auto again = takeover.reapply(setup->names);
                 return discarded ? again : discarded;
             });
             break;
         case DnsCommand::Verb::kPrestart:
             done = locked([&]() -> core::Result<void> {
-                const auto discarded =
-                    discard_other_machine(*host, takeover, setup->paths, setup->served.upstreams, hooks.say);
+                const auto discarded = discard_other_machine(*host, takeover, setup->paths, hooks.say);
                 const auto recovered = takeover.recover(true);
                 return discarded ? recovered : discarded;
             });

@@ -18,12 +18,13 @@ std::optional<DnsSetup> dns_setup_or_complain(const DnsCommand& command) {
     }
     const Config c = usable ? usable->config : Config{};
     s.paths = paths_of(c.agent);
+    s.dns = c.dns;
     s.listen = own_address(c.dns);
     s.second_server = c.dns.second_nameserver;
-    s.served = read_served(s.paths.fallback);
+    const std::vector<std::string> served = read_served(s.paths.fallback).names;
     s.names = c.answered_hosts();
     // Once it is running, the served names count: the file may be newer, or broken.
-    if (command.verb != DnsCommand::Verb::kEnable && !s.served.names.empty()) s.names = s.served.names;
+    if (command.verb != DnsCommand::Verb::kEnable && !served.empty()) s.names = served;
     s.names = safe_names(std::move(s.names));
     return s;
 }

@@ -9,16 +9,15 @@
 
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
-#include "core/fallback_file.h"
 
 namespace postern::agent {
 
 struct DnsSetup {
     Paths paths;
+    DnsConfig dns;
     core::SocketAddress listen;      // our address that the host is pointed at
     std::vector<std::string> names;  // private names, sorted, unique, safe to write into root's files
     bool second_server = false;
-    core::Fallback served;  // the resolver's last fallback file
 };
 
 /// Nullopt for an `enable` with mistakes in the file, after printing them.

@@ -16,7 +16,6 @@ constexpr const char* kLink = "postern0";
 constexpr const char* kPeer = "postern1";
 // The IPv4 dummy address (RFC 7600): resolved uses a link only if it has a routable address.
 constexpr const char* kLinkAddress = "192.0.0.8/32";
-constexpr const char* kHeader = "# Written by `postern dns enable`, removed by `postern dns disable`.\n";
 
 std::string server_text(const core::SocketAddress& listen) {
     return listen.port == 53 ? listen.ip.text() : listen.text();
@@ -33,12 +32,13 @@ std::vector<std::string> domains_of(const Decision& d, const Target& t) {
 }
 
 void add_networkd(const Decision& d, const Target& t, Changes& c) {
-    std::string netdev = fmt::format("{}[NetDev]\nName={}\nKind={}\n", kHeader, kLink, d.dummy_link ? "dummy" : "veth");
+    std::string netdev =
+        fmt::format("{}[NetDev]\nName={}\nKind={}\n", kOwnHeader, kLink, d.dummy_link ? "dummy" : "veth");
     if (!d.dummy_link) netdev += fmt::format("\n[Peer]\nName={}\n", kPeer);
     std::string network = fmt::format(
         "{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={}\nLinkLocalAddressing=no\n"
         "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\nLLMNR=no\nMulticastDNS=no\nDNS={}\nDNSDefaultRoute={}\n",
-        kHeader, kLink, kLinkAddress, server_text(t.listen), d.mode == Mode::kFull ? "yes" : "no");
+        kOwnHeader, kLink, kLinkAddress, server_text(t.listen), d.mode == Mode::kFull ? "yes" : "no");
     for (const auto& domain : c.domains)
         network += "Domains=" + domain + "\n";
     // Where the host validates DNSSEC, these names would be bogus: no signed zone has them.
@@ -50,7 +50,7 @@ void add_networkd(const Decision& d, const Target& t, Changes& c) {
         c.files.push_back(
             {kPeerFile, FileState::file(fmt::format("{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n"
                                                     "[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
-                                                    kHeader, kPeer))});
+                                                    kOwnHeader, kPeer))});
     }
     c.apply.push_back({{"networkctl", "reload"}, {}, true});
     // the only way to apply a new file to an existing link
@@ -95,7 +95,7 @@ void add_link(const Decision& d, const Target& t, Changes& c) {
 }
 
 std::string nm_drop_in(const Decision& d) {
-    std::string text = kHeader;
+    std::string text = kOwnHeader;
     if (d.file == FileWay::kNmUnmanaged) text += "[main]\nrc-manager=unmanaged\n";
     if (d.link != LinkWay::kNone) text += "[device-postern]\nmatch-device=interface-name:postern*\nmanaged=0\n";
     return text;
@@ -125,7 +125,28 @@ if [ -x /usr/bin/postern ] && grep -qs '^nameserver {1}$' /etc/resolv.conf; then
     }}
 fi
 )",
-        kHeader, ours.text(), kLeaseFile);
+        kOwnHeader, ours.text(), kLeaseFile);
+}
+
+/// dhcpcd-run-hooks sources it before its own hook for resolv.conf, which hands what it got to resolvconf if there is
+/// one: our function takes that place. Only while the file is ours; otherwise dhcpcd works as usual.
+std::string dhcpcd_hook(const core::IpAddress& ours) {
+    return fmt::format(
+        R"({0}# What leases say about DNS goes to postern, which asks those servers; /etc/resolv.conf stays as it is.
+if [ -x /usr/bin/postern ] && grep -qs '^nameserver {1}$' /etc/resolv.conf; then
+    postern_resolvconf() {{
+        [ -e {2} ] || rm -rf {2}.d  # of an earlier takeover
+        mkdir -p {2}.d
+        case "$1" in
+            -a) cat >{2}.d/"$2" ;;
+            -d) rm -f {2}.d/"$2" ;;
+        esac
+        {{ cat {2}.d/* 2>/dev/null || true; }} >{2}.new && mv {2}.new {2}
+    }}
+    resolvconf=postern_resolvconf
+fi
+)",
+        kOwnHeader, ours.text(), kLeaseFile);
 }
 
 void add_file(const Target& t, const FileState& before, Changes& c) {
@@ -187,8 +208,12 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
             c.files.push_back({kDhclientHook, FileState::file(dhclient_hook(t.listen.ip))});
             add_file(t, before, c);
             break;
+        case FileWay::kDhcpcd:
+            c.files.push_back({kDhcpcdHook, FileState::file(dhcpcd_hook(t.listen.ip))});
+            add_file(t, before, c);
+            break;
         case FileWay::kNmDnsmasq: {
-            std::string lines = kHeader;
+            std::string lines = kOwnHeader;
             for (const auto& name : t.names)
                 lines += fmt::format("server=/{}/{}#{}\n", name, t.listen.ip.text(), t.listen.port);
             c.files.push_back({kNmDnsmasqDropIn, FileState::file(std::move(lines))});
@@ -230,6 +255,17 @@ std::string other_records(const HostSystem& host) {
         if (name != kRecord) out += search_lines(host.read(std::string(kOpenresolvRecords) + "/" + name).value_or(""));
     }
     return out;
+}
+
+bool has_record(const HostSystem& host) {
+    return host.read(std::string(kDebianRecords) + "/" + kRecord) ||
+           host.read(std::string(kOpenresolvRecords) + "/" + kRecord);
+}
+
+bool is_own_file(const HostSystem& host, const std::string& path) {
+    const auto state = host.look(path);
+    if (!state || state->kind == FileState::Kind::kAbsent) return false;
+    return path != kDhcpcdHook || state->content.find(kOwnHeader) != std::string::npos;
 }
 
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed) {

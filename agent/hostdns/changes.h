@@ -60,8 +60,12 @@ inline constexpr const char* kNetdevFile = "/etc/systemd/network/00-postern.netd
 inline constexpr const char* kNetworkFile = "/etc/systemd/network/00-postern.network";
 inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.network";
 /// All but resolv.conf: they did not exist before.
-inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook,
+inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook, kDhcpcdHook,
                                          kNetdevFile,     kNetworkFile,     kPeerFile};
+/// Whether there is one at this path, one of kOwnFiles. The name of dhcpcd's hook is not ours alone.
+bool is_own_file(const HostSystem& host, const std::string& path);
+/// Whether resolvconf or openresolv has our record.
+bool has_record(const HostSystem& host);
 /// Commands that make the readers of these files notice their removal.
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
 /// Every path that a journal may name: root reads it, so it must not allow writes anywhere else.

@@ -78,6 +78,7 @@ std::string facts_text(const HostFacts& f, FileKind kind) {
     if (f.resolvconf == ResolvconfTool::kOpenresolv) add("resolvconf=openresolv");
     if (f.resolvconf == ResolvconfTool::kResolvectl) add("resolvconf=resolvectl");
     if (f.dhclient) add("dhclient=running");
+    if (f.dhcpcd) add("dhcpcd=running");
     if (f.netconfig) add("netconfig");
     if (f.musl) add("libc=musl");
     return out;
@@ -99,6 +100,7 @@ Owner owner_of(const HostFacts& f, FileKind kind) {
     if (f.netconfig && (f.writer == "netconfig" || kind == FileKind::kForeignLink)) return Owner::kNetconfig;
     if (f.writer == "cloud-init") return Owner::kCloudInit;
     if (f.dhclient && !f.networkmanager) return Owner::kDhclient;
+    if (f.dhcpcd && f.writer == "dhcpcd") return Owner::kDhcpcd;
     return Owner::kNobody;
 }
 
@@ -130,6 +132,9 @@ std::string way_text(const Decision& d) {
             break;
         case FileWay::kDhclient:
             add("a dhclient hook and the file");
+            break;
+        case FileWay::kDhcpcd:
+            add("a dhcpcd hook and the file");
             break;
     }
     return out;
@@ -165,6 +170,8 @@ std::string_view to_string(Owner owner) {
             return "openresolv";
         case Owner::kDhclient:
             return "dhclient";
+        case Owner::kDhcpcd:
+            return "dhcpcd";
         case Owner::kNetconfig:
             return "netconfig";
         case Owner::kCloudInit:
@@ -209,6 +216,9 @@ Decision decide(const HostFacts& f, Mode wanted) {
             case Owner::kDhclient:
                 d.file = f.dhclient_hooks ? FileWay::kDhclient : FileWay::kPlain;
                 break;
+            case Owner::kDhcpcd:
+                d.file = f.dhcpcd_hook_free ? FileWay::kDhcpcd : FileWay::kPlain;
+                break;
             default:
                 d.file = FileWay::kPlain;
                 break;
@@ -217,8 +227,7 @@ Decision decide(const HostFacts& f, Mode wanted) {
     d.in_place = f.mount_point;
     d.resolved_rereads = kind == FileKind::kUplink && f.resolved && d.file != FileWay::kNone;
 
-    const bool writes_file =
-        d.file == FileWay::kPlain || d.file == FileWay::kNmUnmanaged || d.file == FileWay::kDhclient;
+    const bool writes_file = d.file == FileWay::kPlain || d.file == FileWay::kNmUnmanaged || gets_leases(d.file);
     if (!f.trouble.empty()) {
         d.refusal = f.trouble;
         d.hint = "run this as root";

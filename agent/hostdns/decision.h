@@ -24,6 +24,7 @@ enum class Owner {
     kResolvconf,
     kOpenresolv,
     kDhclient,
+    kDhcpcd,
     kNetconfig,
     kCloudInit,
     kContainer,
@@ -42,7 +43,13 @@ enum class FileWay {
     kResolvconf,   // a record
     kOpenresolv,   // an exclusive record
     kDhclient,     // an enter hook passes leases to us, then kPlain
+    kDhcpcd,       // likewise
 };
+
+/// Leases come to us by a hook, and resolv.conf is ours.
+constexpr bool gets_leases(FileWay way) {
+    return way == FileWay::kDhclient || way == FileWay::kDhcpcd;
+}
 
 struct Decision {
     Owner owner = Owner::kNobody;

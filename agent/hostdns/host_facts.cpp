@@ -94,6 +94,10 @@ HostFacts gather_facts(const HostSystem& host) {
         (f.resolvconf == ResolvconfTool::kOpenresolv && f.writer == "openresolv");
     f.dhclient = host.process_runs("dhclient");
     f.dhclient_hooks = !host.real_path("/etc/dhcp/dhclient-enter-hooks.d").empty();
+    f.dhcpcd = host.process_runs("dhcpcd");
+    // An administrator may have one: there is a single file for it.
+    f.dhcpcd_hook_free = host.real_path(kDhcpcdHook).empty() ||
+                         host.read(kDhcpcdHook).value_or("").find(kOwnHeader) != std::string::npos;
     f.netconfig = host.program_exists("netconfig");
     return f;
 }

@@ -33,18 +33,23 @@ struct HostFacts {
     std::string nm_rc_manager;  // symlink, file, resolvconf, unmanaged, …; "" unknown
 
     ResolvconfTool resolvconf = ResolvconfTool::kNone;
-    bool resolvconf_owns = false;  // and resolv.conf is its file
-    bool dhclient = false;         // is running
-    bool dhclient_hooks = false;   // Debian's folder of enter hooks is there
-    bool netconfig = false;        // SUSE's
-    std::string writer;            // the program named in resolv.conf's comments
+    bool resolvconf_owns = false;   // and resolv.conf is its file
+    bool dhclient = false;          // is running
+    bool dhclient_hooks = false;    // Debian's folder of enter hooks is there
+    bool dhcpcd = false;            // is running
+    bool dhcpcd_hook_free = false;  // nobody else has its enter hook
+    bool netconfig = false;         // SUSE's
+    std::string writer;             // the program named in resolv.conf's comments
 };
 
 HostFacts gather_facts(const HostSystem& host);
 
 inline constexpr const char* kResolvConf = "/etc/resolv.conf";
-inline constexpr const char* kLeaseFile = "/run/postern-hostdns/lease.conf";  // dhclient's lease, while we own the file
-inline constexpr const char* kRecord = "lo.postern";                          // our record in resolvconf and openresolv
+inline constexpr const char* kLeaseFile =
+    "/run/postern-hostdns/lease.conf";  // of dhclient or dhcpcd, while we own the file
+inline constexpr const char* kDhcpcdHook = "/etc/dhcpcd.enter-hook";
+inline constexpr const char* kOwnHeader = "# Written by `postern dns enable`, removed by `postern dns disable`.\n";
+inline constexpr const char* kRecord = "lo.postern";  // our record in resolvconf and openresolv
 inline constexpr const char* kDebianRecords = "/run/resolvconf/interface";
 inline constexpr const char* kOpenresolvRecords = "/run/resolvconf/interfaces";
 inline constexpr const char* kResolvedUplinks = "/run/systemd/resolve/resolv.conf";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/host_watch.h"
 
+#include "agent/hostdns/truce.h"
 #include "core/file_system.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -77,10 +78,13 @@ void HostWatch::log_takeover() {
     if (news) core::log_info("hostdns_changed", journal ? journal->decision.line : now, {{"state", state}});
 }
 
-/// Reports a change of the host's files that systemd's watch missed.
+/// Reports a change of the host's files that systemd's watch missed, and a truce that nobody has ended.
 void HostWatch::look_at_takeover() {
     const auto& journal = journal_.now();
-    if (journal && journal->state == TakeoverState::kOn && !report_host_dns(host_, *journal, {}).out_of_place.empty()) {
+    const bool changed =
+        journal && journal->state == TakeoverState::kOn && !report_host_dns(host_, *journal, {}).out_of_place.empty();
+    const bool over = journal && journal->state == TakeoverState::kTruce && truce_is_over(*journal, clock_.wall_us());
+    if (changed || over) {
         const std::string wish = core::format_utc(clock_.wall_us()) + "\n";
         (void)core::write_file(paths_.reapply_wish, core::as_bytes(wish), 0644, false);
     }

@@ -70,7 +70,6 @@ bool other_machine(const std::string& saved, const std::string& now) {
 }
 
 core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Paths& paths,
-                                         const std::vector<core::SocketAddress>& known_upstreams,
                                          const std::function<void(const std::string&)>& say) {
     const std::string now = instance_identity(host);
     std::string saved = core::read_file(paths.instance, 4096).value_or("");
@@ -79,7 +78,7 @@ core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, c
     if (other_machine(saved, now)) {
         say("the state here is of another machine (this is a clone of an image): it is discarded; "
             "to take over this host's DNS: postern dns enable");
-        given = takeover.disable(false, known_upstreams);
+        given = takeover.disable(false);
         // A clean exit would save the other machine's state; SIGKILL does not, and the service manager
         // restarts the agent.
         (void)host.act({"systemctl", "kill", "--signal=SIGKILL", "postern.service"}, {});

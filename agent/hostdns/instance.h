@@ -19,9 +19,8 @@ bool other_machine(const std::string& saved, const std::string& now);
 
 /// On a clone: the host gets its own DNS back, then every file that the table of paths does not keep is removed, and
 /// running services are restarted. In any case the identity of this machine is saved. By root, under the takeover's
-/// lock; the folders belong to an ordinary user. `known_upstreams` as in Takeover::disable().
+/// lock; the folders belong to an ordinary user.
 core::Result<void> discard_other_machine(HostSystem& host, Takeover& takeover, const Paths& paths,
-                                         const std::vector<core::SocketAddress>& known_upstreams,
                                          const std::function<void(const std::string&)>& say);
 
 }  // namespace postern::agent

@@ -146,6 +146,26 @@ bool read_times(const JsonView& v, std::vector<core::Micros>* out) {
     return true;
 }
 
+std::string earlier_json(const std::vector<EarlierFile>& files) {
+    std::string out;
+    for (const auto& file : files) {
+        out += fmt::format("{}\n  {{\"before\":{},\n   \"kept\":{{{}}}}}", out.empty() ? "" : ",",
+                           state_json(file.before), bytes_json(file.kept));
+    }
+    return "[" + out + "]";
+}
+
+bool read_earlier(const JsonView& v, std::vector<EarlierFile>* out) {
+    for (const auto& item : v.items()) {
+        EarlierFile file;
+        if (out->size() == kMaxEarlier || !read_state(item.at("before"), &file.before) ||
+            !read_bytes(item.at("kept"), &file.kept))
+            return false;
+        out->push_back(std::move(file));
+    }
+    return true;
+}
+
 std::string target_json(const Target& t) {
     std::string names;
     for (const auto& name : t.names)
@@ -170,10 +190,14 @@ bool read_target(const JsonView& v, Target* t) {
 }
 
 std::string decision_json(const Decision& d) {
+    // A program that knows no dhcpcd reads its leases as dhclient's.
+    const bool dhcpcd = d.file == FileWay::kDhcpcd;
+    const Owner owner = d.owner == Owner::kDhcpcd ? Owner::kDhclient : d.owner;
     return fmt::format(
-        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{}}})",
-        json_quote(d.line), json_quote(to_string(d.owner)), to_string(d.mode), text_of(kLinks, d.link),
-        text_of(kFiles, d.file), d.dummy_link, d.tell_networkmanager, d.in_place, d.resolved_rereads);
+        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{},"dhcpcd":{}}})",
+        json_quote(d.line), json_quote(to_string(owner)), to_string(d.mode), text_of(kLinks, d.link),
+        text_of(kFiles, dhcpcd ? FileWay::kDhclient : d.file), d.dummy_link, d.tell_networkmanager, d.in_place,
+        d.resolved_rereads, dhcpcd || d.owner == Owner::kDhcpcd);
 }
 
 bool read_decision(const JsonView& v, Decision* d) {
@@ -182,9 +206,14 @@ bool read_decision(const JsonView& v, Decision* d) {
     d->tell_networkmanager = v.at("tell_networkmanager").boolean().value_or(false);
     d->in_place = v.at("in_place").boolean().value_or(false);
     d->resolved_rereads = v.at("resolved_rereads").boolean().value_or(false);
-    return read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) &&
-           d->mode != Mode::kAuto && read_word(kLinks, v.at("link"), &d->link) &&
-           read_word(kFiles, v.at("file"), &d->file);
+    const bool read = read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) &&
+                      d->mode != Mode::kAuto && read_word(kLinks, v.at("link"), &d->link) &&
+                      read_word(kFiles, v.at("file"), &d->file);
+    if (v.at("dhcpcd").boolean().value_or(false)) {
+        d->owner = Owner::kDhcpcd;
+        if (d->file == FileWay::kDhclient) d->file = FileWay::kDhcpcd;
+    }
+    return read;
 }
 
 /// nullopt also above kMaxBytes.
@@ -219,17 +248,20 @@ JournalEntry* Journal::find(std::string_view path) {
 }
 
 std::string journal_json(const Journal& j) {
-    std::string entries;
+    std::string entries, hook;
     for (const auto& e : j.entries) {
-        entries += fmt::format("{}\n  {{\"path\":{},\n   \"before\":{},\n   \"after\":{}}}", entries.empty() ? "" : ",",
-                               json_quote(e.path), state_json(e.before), state_json(e.after));
+        // Apart: a program that does not know its path would refuse the whole journal.
+        std::string& to = e.path == kDhcpcdHook ? hook : entries;
+        to += fmt::format("{}\n  {{\"path\":{},\n   \"before\":{},\n   \"after\":{}}}", to.empty() ? "" : ",",
+                          json_quote(e.path), state_json(e.before), state_json(e.after));
     }
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
-        " \"changes\":[{}],\n \"rewrites\":{},\"writer\":{},\"suspensions\":{}}}",
+        " \"changes\":[{}],\n \"hooks\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{},\"truces\":{}}}",
         kJournalVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
-        j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries,
-        times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions));
+        j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries, hook,
+        earlier_json(j.earlier), times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions),
+        times_json(j.truces));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
 }
 
@@ -257,9 +289,13 @@ core::Result<Journal> parse_journal(std::string_view text) {
     j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&
               j.since_wall_us >= 0 && read_decision(v.at("decision"), &j.decision) &&
-              read_target(v.at("target"), &j.target) && read_times(v.at("rewrites"), &j.rewrites) &&
-              read_times(v.at("suspensions"), &j.suspensions);
-    for (const auto& item : v.at("changes").items()) {
+              read_target(v.at("target"), &j.target) && read_earlier(v.at("earlier"), &j.earlier) &&
+              read_times(v.at("rewrites"), &j.rewrites) && read_times(v.at("suspensions"), &j.suspensions) &&
+              read_times(v.at("truces"), &j.truces);
+    auto items = v.at("hooks").items();
+    for (const auto& item : v.at("changes").items())
+        items.push_back(item);
+    for (const auto& item : items) {
         JournalEntry e;
         e.path = item.at("path").text();
         ok = ok && may_change(e.path) && read_state(item.at("before"), &e.before) &&

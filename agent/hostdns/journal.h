@@ -14,6 +14,7 @@
 namespace postern::agent {
 
 inline constexpr int kJournalVersion = 1;
+inline constexpr std::size_t kMaxEarlier = 4;
 
 enum class TakeoverState {
     kOff,       // no journal
@@ -21,13 +22,20 @@ enum class TakeoverState {
     kOn,
     kDisabling,  // also from a killed process: the restore continues
     kSuspended,  // restored because postern did not answer; taken over again when it does
-    kTruce,      // restored because another program kept rewriting resolv.conf
+    kTruce,      // restored because another program kept rewriting resolv.conf; taken over again when it rests
 };
 std::string_view to_string(TakeoverState state);
 
 struct JournalEntry {
     std::string path;
     FileState before, after;
+};
+
+/// What was given back before another program's file came; and the file whose other lines were kept then.
+struct EarlierFile {
+    FileState before;
+    std::string kept;
+    bool operator==(const EarlierFile&) const = default;
 };
 
 struct Journal {
@@ -38,9 +46,11 @@ struct Journal {
     Decision decision;             // the result
     Target target;
     std::vector<JournalEntry> entries;      // in the order of the changes
+    std::vector<EarlierFile> earlier;       // resolv.conf's, newest first; the last is from before the takeover
     core::Micros since_wall_us = 0;         // of the state
     std::vector<core::Micros> rewrites;     // the last times another program rewrote resolv.conf
     std::string writer;                     // which one, by the file's comments
+    std::vector<core::Micros> truces;       // when the last ones began
     std::vector<core::Micros> suspensions;  // the last few
 
     JournalEntry* find(std::string_view path);

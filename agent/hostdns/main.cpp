@@ -38,22 +38,26 @@ core::Result<void> locked(const agent::Paths& paths, const std::function<core::R
     return lock ? work() : core::fail(lock.error());
 }
 
+agent::TakeoverHooks hooks_of(const agent::Paths& paths, std::function<void(const std::string&)> say) {
+    agent::TakeoverHooks hooks = agent::real_hooks(std::move(say));
+    hooks.served = [path = paths.fallback] { return agent::read_served(path); };
+    return hooks;
+}
+
 int give_back(const agent::Paths& paths) {
     const auto host = agent::HostSystem::real();
-    const auto hooks = agent::real_hooks([](const std::string& line) { std::puts(line.c_str()); });
+    const auto hooks = hooks_of(paths, [](const std::string& line) { std::puts(line.c_str()); });
     agent::Takeover takeover(*host, agent::JournalFile(paths.hostdns), hooks);
-    const auto done =
-        locked(paths, [&] { return takeover.disable(false, agent::read_served(paths.fallback).upstreams); });
+    const auto done = locked(paths, [&] { return takeover.disable(false); });
     if (!done) std::fprintf(stderr, "postern-rescue: %s\n", done.error().text().c_str());
     return done ? 0 : kExitFailed;
 }
 
 [[noreturn]] void watch(const agent::Paths& paths) {
     const auto host = agent::HostSystem::real();
-    const auto hooks = agent::real_hooks([](const std::string& line) { core::log_info("hostdns", line); });
+    const auto hooks = hooks_of(paths, [](const std::string& line) { core::log_info("hostdns", line); });
     agent::Rescue rescue(*host, agent::JournalFile(paths.hostdns), hooks,
-                         {[&] { return agent::read_served(paths.fallback); },
-                          [&](const std::function<core::Result<void>()>& work) { return locked(paths, work); }});
+                         [&](const agent::Rescue::Change& work) { return locked(paths, work); });
     for (;;)
         hooks.pause(rescue.look());
 }

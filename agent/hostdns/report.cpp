@@ -6,6 +6,8 @@
 
 #include <ctime>
 
+#include "agent/hostdns/truce.h"
+
 namespace postern::agent {
 
 std::string local_date_time(core::Micros wall_us) {
@@ -32,8 +34,11 @@ std::string HostDnsReport::text() const {
             return fmt::format(
                 "suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
         case TakeoverState::kTruce:
-            return fmt::format("truce{}: {} kept rewriting /etc/resolv.conf; stop that, then: postern dns enable",
-                               since, journal.writer.empty() ? "another program" : journal.writer);
+            return fmt::format(
+                "truce{}: {} kept rewriting /etc/resolv.conf; taken over again after {}, if it was not written until "
+                "then; at once: postern dns enable",
+                since, journal.writer.empty() ? "another program" : journal.writer,
+                local_date_time(truce_end(journal)));
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
             break;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/own_servers.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "agent/hostdns/truce.h"
 #include "core/log.h"
 
 namespace postern::agent {
@@ -17,12 +19,13 @@ constexpr const char* kResolverUnit = "postern-resolver.service";
 
 }  // namespace
 
-Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own)
+Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
+               std::function<core::Result<void>(const Change&)> locked)
     : host_(host),
       journal_(journal),
       watch_(journal.path()),
       hooks_(hooks),
-      own_(std::move(own)),
+      locked_(std::move(locked)),
       takeover_(host, std::move(journal), std::move(hooks)) {}
 
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
@@ -78,16 +81,19 @@ core::Micros Rescue::look() {
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
             // Its process may be running: the lock waits for that.
-            if (const auto recovered = own_.locked([this] { return takeover_.recover(false); }); !recovered)
+            if (const auto recovered = locked_([this] { return takeover_.recover(false); }); !recovered)
                 failed(recovered.error());
             return kBetweenSteps;
         case TakeoverState::kSuspended:
+            keep_own_dns();
             return try_to_resume(*journal);
+        case TakeoverState::kTruce:
+            keep_own_dns();
+            if (truce_is_over(*journal, hooks_.wall_us())) end_truce();
+            return kBetweenSteps;
         case TakeoverState::kOff:
             give_back_without_journal(patience);
             return kEvery;
-        case TakeoverState::kTruce:
-            break;  // another program has the file
     }
     return kEvery;
 }
@@ -97,7 +103,7 @@ void Rescue::give_back(const core::SocketAddress& listen) {
                       "nothing answers where this host asks: it gets its own DNS back; private names wait until "
                       "postern answers again",
                       {{"listen", listen.text()}});
-    const auto given = own_.locked([this]() -> core::Result<void> {
+    const auto given = locked_([this]() -> core::Result<void> {
         auto suspended = takeover_.suspend();
         // Only when the host does not point here may the socket be closed. Programs that were waiting ask again after
         // 5 s: the closed socket sends them to the next server at once.
@@ -108,22 +114,32 @@ void Rescue::give_back(const core::SocketAddress& listen) {
     told_.clear();
 }
 
-/// Our file, but the journal that knows the host's own was lost, or is not believed.
+/// The file names us alone, but the journal that knows the host's own was lost, or is not believed.
 void Rescue::give_back_without_journal(core::Micros patience) {
     const std::string text = host_.read(kResolvConf).value_or("");
-    if (!is_our_resolv_conf(text)) return;
-    const auto servers = ResolvConf::parse(text).servers;
-    if (servers.empty() || answers_within(servers.front(), patience)) return;
-    const auto given = own_.locked([this]() -> core::Result<void> {
+    const NamedServers named = servers_in(text, OwnServers(host_, hooks_.served().listen, Journal{}));
+    if (!named.ours || !named.others.empty()) return;
+    if (answers_within(ResolvConf::parse(text).servers.front(), patience)) return;
+    const auto given = locked_([this]() -> core::Result<void> {
         const auto now = journal_.load();
         if (now && now->state != TakeoverState::kOff) return {};  // taken over meanwhile
-        return takeover_.disable(false, own_.served().upstreams);
+        return takeover_.disable(false);
     });
     if (!given) return failed(given.error());
     core::log_warning("rescue_without_journal",
                       "nothing answers where this host asks, and how its DNS was is not known: it got the servers that "
                       "postern forwarded to");
     told_.clear();
+}
+
+void Rescue::end_truce() {
+    const auto ended = locked_([this] { return takeover_.end_truce(); });
+    if (!ended) failed(ended.error());
+}
+
+void Rescue::keep_own_dns() {
+    const auto kept = locked_([this] { return takeover_.keep_own_dns(); });
+    if (!kept) failed(kept.error());
 }
 
 void Rescue::stop_if_suspended() {
@@ -138,12 +154,12 @@ core::Micros Rescue::try_to_resume(const Journal& journal) {
     if (recent > static_cast<std::ptrdiff_t>(kMaxPerHour)) return core::kMinute;
     start_units();
     const bool good = good_for_a_while(journal.target.listen);
-    const auto done = own_.locked([&]() -> core::Result<void> {
+    const auto done = locked_([&]() -> core::Result<void> {
         if (!good) {
             stop_if_suspended();
             return {};
         }
-        const auto served = own_.served().names;
+        const auto served = hooks_.served().names;
         return takeover_.resume(served.empty() ? journal.target.names : served);
     });
     if (!done) failed(done.error());

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host must not lose DNS because of postern: if nothing answers at the address that the host points to, the host
-// gets its own DNS back, and postern takes it over again once it has answered for a while. The program postern-rescue
-// looks for as long as the system is up; it needs neither the agent nor the resolver, their units or their libraries.
+// gets its own DNS back, and postern takes it over again once it has answered for a while. Also ends a truce. The program
+// postern-rescue looks for as long as the system is up; it needs neither the agent nor the resolver, their units or their
+// libraries.
 #pragma once
 
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/takeover.h"
-#include "core/fallback_file.h"
 
 namespace postern::agent {
 
-struct RescueHooks {
-    std::function<core::Fallback()> served;  // names to take over again, upstreams for a host whose journal is lost
-    /// Runs a change under the takeover lock.
-    std::function<core::Result<void>(const std::function<core::Result<void>()>&)> locked;
-};
-
 class Rescue {
   public:
-    Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks, RescueHooks own);
+    using Change = std::function<core::Result<void>()>;
+    /// `locked` runs a change under the takeover lock.
+    Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
+           std::function<core::Result<void>(const Change&)> locked);
 
     /// One look, and what it calls for; returns the time until the next one. Never leaves the units stopped while the
     /// host points at them.
@@ -36,6 +33,8 @@ class Rescue {
     void give_back(const core::SocketAddress& listen);
     void give_back_without_journal(core::Micros patience);
     core::Micros try_to_resume(const Journal& journal);
+    void end_truce();
+    void keep_own_dns();
     void stop_if_suspended();
     void start_units();
     void units(const char* verb);
@@ -45,7 +44,7 @@ class Rescue {
     JournalFile journal_;
     JournalWatch watch_;
     TakeoverHooks hooks_;
-    RescueHooks own_;
+    std::function<core::Result<void>(const Change&)> locked_;
     Takeover takeover_;
     bool first_ = true;
     std::string told_;  // the last problem: the same one is told once

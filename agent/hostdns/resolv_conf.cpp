@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
 namespace postern::agent {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
-constexpr std::string_view kMark = "# postern answers here.";
-constexpr std::string_view kHeader =
-    "# postern answers here. The file that was here before is in the journal of\n"
-    "# `postern dns status`; `postern dns disable` puts it back.\n";
+constexpr std::size_t kMaxServers = 3;  // glibc's
+constexpr std::string_view kHeader[] = {
+    "# postern answers here. The file that was here before is in the journal of",
+    "# `postern dns status`; `postern dns disable` puts it back.",
+};
 
 template <class Fn>
 void for_each_line(std::string_view text, Fn fn) {
@@ -36,22 +38,57 @@ bool is_comment(std::string_view word) {
     return word.empty() || word.front() == '#' || word.front() == ';';
 }
 
+bool is_header(std::string_view line) {
+    return std::find(std::begin(kHeader), std::end(kHeader), line) != std::end(kHeader);
+}
+
+/// Of a nameserver line.
+std::optional<core::SocketAddress> server_in(std::string_view line) {
+    std::istringstream words{std::string(line)};
+    std::string key, value;
+    words >> key >> value;
+    if (key != "nameserver") return std::nullopt;
+    // In brackets, so that a port, which glibc does not know, is no address.
+    const bool v6 = value.find(':') != std::string::npos;
+    return core::SocketAddress::parse(v6 ? '[' + value + ']' : value, kDnsPort);
+}
+
+struct JudgedLine {
+    std::string_view text;
+    bool header = false, ours = false;
+    std::optional<core::SocketAddress> server;
+};
+
+template <class Fn>
+void for_each_judged_line(std::string_view text, const IsOurs& is_ours, Fn fn) {
+    bool below_header = false;
+    for_each_line(text, [&](std::string_view line) {
+        JudgedLine judged{line, is_header(line), false, server_in(line)};
+        if (judged.server) judged.ours = is_ours(*judged.server) || (below_header && judged.server->ip.is_loopback());
+        below_header = judged.header || (below_header && is_comment(first_word(line)));
+        fn(judged);
+    });
+}
+
+std::string nameserver_lines(const std::vector<core::SocketAddress>& servers) {
+    std::string lines;
+    std::size_t written = 0;
+    for (const auto& server : servers) {
+        if (server.port == kDnsPort && written++ < kMaxServers) lines += "nameserver " + server.host() + "\n";
+    }
+    return lines;
+}
+
 }  // namespace
 
 ResolvConf ResolvConf::parse(std::string_view text) {
     ResolvConf out;
     for_each_line(text, [&](std::string_view line) {
+        if (const auto server = server_in(line)) out.servers.push_back(*server);
         std::istringstream words{std::string(line)};
         std::string key;
         words >> key;
-        if (key == "nameserver") {
-            std::string value;
-            words >> value;
-            // In brackets, so that a port, which glibc does not know, is no address.
-            const bool v6 = value.find(':') != std::string::npos;
-            if (const auto server = core::SocketAddress::parse(v6 ? '[' + value + ']' : value, kDnsPort))
-                out.servers.push_back(*server);
-        } else if (key == "options") {
+        if (key == "options") {
             for (std::string option; words >> option;) {
                 if (option.rfind("timeout:", 0) == 0) out.timeout_s = std::atoi(option.c_str() + 8);
                 if (option.rfind("attempts:", 0) == 0) out.attempts = std::atoi(option.c_str() + 9);
@@ -98,7 +135,9 @@ std::string writer_named_in(std::string_view text) {
 
 std::string compose_resolv_conf(std::string_view original, const core::IpAddress& ours,
                                 const std::optional<core::IpAddress>& second) {
-    std::string out(kHeader);
+    std::string out;
+    for (const auto line : kHeader)
+        out += std::string(line) + "\n";
     out += "nameserver " + ours.text() + "\n";
     if (second) out += "nameserver " + second->text() + "\n";
     return out + other_lines(original);
@@ -115,8 +154,35 @@ std::string other_lines(std::string_view text) {
     return out;
 }
 
-bool is_our_resolv_conf(std::string_view text) {
-    return text.substr(0, kMark.size()) == kMark;
+NamedServers servers_in(std::string_view text, const IsOurs& is_ours) {
+    NamedServers named;
+    for_each_judged_line(text, is_ours, [&](const JudgedLine& line) {
+        named.ours = named.ours || line.ours;
+        const bool known =
+            !line.server || std::find(named.others.begin(), named.others.end(), *line.server) != named.others.end();
+        if (!line.ours && !known) named.others.push_back(*line.server);
+    });
+    return named;
+}
+
+std::string without_us(std::string_view text, const IsOurs& is_ours, const std::vector<core::SocketAddress>& instead) {
+    const auto named = servers_in(text, is_ours);
+    if (!named.ours) return std::string(text);
+    auto added = instead;
+    std::erase_if(added, [&](const auto& server) {
+        return std::find(named.others.begin(), named.others.end(), server) != named.others.end();
+    });
+    std::string out;
+    bool replaced = false;
+    for_each_judged_line(text, is_ours, [&](const JudgedLine& line) {
+        if (line.ours && !std::exchange(replaced, true)) out += nameserver_lines(added);
+        if (!line.ours && !line.header) out += std::string(line.text) + "\n";
+    });
+    return out;
+}
+
+std::string with_servers(std::string_view text, const std::vector<core::SocketAddress>& servers) {
+    return nameserver_lines(servers) + other_lines(text);
 }
 
 }  // namespace postern::agent

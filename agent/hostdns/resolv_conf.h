@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// resolv.conf: its content, its writer, and the file that names postern. Pure.
+// resolv.conf: its content, its writer, the file that names postern, and which of its lines do. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,22 @@ std::string compose_resolv_conf(std::string_view original, const core::IpAddress
 /// All lines but comments and nameservers.
 std::string other_lines(std::string_view text);
 
-/// Whether it was made by compose_resolv_conf(): such a file is never taken for the host's own.
-bool is_our_resolv_conf(std::string_view text);
+/// Tells the servers that are ours.
+using IsOurs = std::function<bool(const core::SocketAddress&)>;
+
+struct NamedServers {
+    bool ours = false;
+    std::vector<core::SocketAddress> others;  // in order, each once
+};
+/// Whom the nameserver lines name. Ours is a line with an address of ours, wherever it stands and whoever wrote it; the
+/// line below our header is ours with any loopback address, which we may have listened on before.
+NamedServers servers_in(std::string_view text, const IsOurs& is_ours);
+
+/// The file as it would be without us: `instead` replaces our header and our lines. At most three servers, which is
+/// what programs read. A file that does not name us stays as it is.
+std::string without_us(std::string_view text, const IsOurs& is_ours, const std::vector<core::SocketAddress>& instead);
+
+/// The file with these servers, at most three, in place of those that it names.
+std::string with_servers(std::string_view text, const std::vector<core::SocketAddress>& servers);
 
 }  // namespace postern::agent

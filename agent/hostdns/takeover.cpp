@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/give_back.h"
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/resolv_conf.h"
 #include "core/printable.h"
@@ -17,7 +18,6 @@ using core::Code;
 
 constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // silent upstreams take 4 s
 constexpr core::Micros kSettleTime = 10 * core::kSecond;
-constexpr const char* kPublicName = "example.com";  // RFC 2606; that it does not exist would also be an answer
 constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
 constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
 
@@ -39,14 +39,6 @@ std::string output_of(const CommandResult& result) {
 
 std::string silent(const core::SocketAddress& listen, const core::Error& error) {
     return "postern does not answer at " + listen.text() + ": " + error.text();
-}
-
-std::string servers_as_resolv_conf(const std::vector<core::SocketAddress>& servers) {
-    std::string text;
-    for (const auto& server : servers) {
-        if (server.port == 53 && text.size() < 200) text += "nameserver " + server.ip.text() + "\n";
-    }
-    return text;
 }
 
 }  // namespace
@@ -109,10 +101,8 @@ core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Jou
     }
 
     const Target target = target_for(request, facts, decision);
-    FileState before = facts.resolv_conf;
-    if (is_our_resolv_conf(before.content)) before.content = target.kept;
     if (request.dry_run) {
-        show(decision, changes_for(decision, target, before));
+        show(decision, changes_for(decision, target, facts.resolv_conf));
         return {};
     }
     if (auto answering = refuse_unless_answering(request); !answering) return answering;
@@ -121,6 +111,7 @@ core::Result<void> Takeover::enable_anew(const EnableRequest& request, const Jou
     fresh.wanted_second = request.second_server;
     fresh.suspensions = journal.suspensions;
     fresh.suspended_after = request.resumes;
+    if (request.resumes) fresh.truces = journal.truces;
     return take_over(std::move(fresh), decision, target);
 }
 
@@ -128,11 +119,9 @@ Target Takeover::target_for(const EnableRequest& request, const HostFacts& facts
     Target target;
     target.listen = request.listen;
     target.names = request.names;
-    target.kept = decision.file == FileWay::kOpenresolv ? other_records(host_) : facts.resolv_conf_text;
-    // Our own file without a journal: the host's file is lost, but its servers are known.
-    if (is_our_resolv_conf(facts.resolv_conf_text)) {
-        target.kept = servers_as_resolv_conf(request.known_upstreams) + other_lines(facts.resolv_conf_text);
-    }
+    target.kept = decision.file == FileWay::kOpenresolv
+                      ? other_records(host_)
+                      : GiveBack(host_, hooks_, Journal{}).without_us(FileState::file(facts.resolv_conf_text)).content;
     if (request.second_server) {
         const auto conf = ResolvConf::parse(target.kept);
         const std::string why = conf.rotate            ? "options rotate would send it every other query"
@@ -180,14 +169,15 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
     for (const auto& file : changes.files) {
         auto before = host_.look(file.path);
         if (!before) return core::fail(before.error());
-        // A file at one of our own paths is a leftover of ours; and our resolv.conf is never the host's own.
+        // A file at one of our own paths is a leftover of ours; and a resolv.conf that names us is not the host's own.
+        // What is behind a link may change: it is looked at when it comes back.
         if (file.path != kResolvConf) *before = FileState{};
-        if (is_our_resolv_conf(before->content)) before->content = target.kept;
+        if (before->kind == FileState::Kind::kFile) *before = GiveBack(host_, hooks_, Journal{}).without_us(*before);
         journal.entries.push_back({file.path, std::move(*before), file.after});
     }
     set_state(journal, TakeoverState::kEnabling);
     if (auto saved = journal_.save(journal); !saved) return saved;
-    if (decision.file == FileWay::kDhclient) (void)host_.put(kLeaseFile, FileState{});  // of an earlier takeover
+    if (gets_leases(decision.file)) (void)host_.put(kLeaseFile, FileState{});  // of an earlier takeover
     auto done = apply(journal, changes);
     if (done) {
         if (const std::string failed = cannot_look_up(target); !failed.empty()) {
@@ -211,15 +201,24 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
 
 /// Restores the host and ends in the state in the journal. After a failure the journal stays: it alone has the
 /// original state, and the next call continues.
-core::Result<void> Takeover::end_given_back(Journal& journal) {
+core::Result<void> Takeover::end_given_back(Journal& journal, bool look_up) {
     const auto problems = give_back(journal);
     if (!problems.empty()) {
         return core::fail(Code::kFileWrite, "not everything could be given back: " + core::joined(problems, "; "),
                           "fix that and run: postern dns disable");
     }
+    // Also where resolv.conf was none of the changes: it may name us by now.
+    const GiveBack own(host_, hooks_, journal);
+    if (auto done = take_us_out(own); !done) hooks_.say(done.error().text());
+    if (look_up) look_up_names(journal);
     if (!journal.suspended_after) return journal_.remove();
     set_state(journal, TakeoverState::kSuspended);
     return journal_.save(journal);
+}
+
+/// A host that can't be helped has been given back nevertheless.
+void Takeover::look_up_names(const Journal& journal) {
+    if (auto looked = GiveBack(host_, hooks_, journal).look_up_names(); !looked) hooks_.say(looked.error().text());
 }
 
 core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
@@ -273,11 +272,10 @@ std::string Takeover::cannot_look_up(const Target& target) const {
     }
 }
 
-/// The content to restore: the original, except for a lease that dhclient got meanwhile and reported only to us.
+/// The content to restore: the original, except for a lease that its client got meanwhile and reported only to us.
 FileState Takeover::original(const JournalEntry& entry, const Journal& journal) const {
     FileState state = entry.before;
-    if (entry.path == kResolvConf && journal.decision.file == FileWay::kDhclient &&
-        state.kind == FileState::Kind::kFile) {
+    if (entry.path == kResolvConf && gets_leases(journal.decision.file) && state.kind == FileState::Kind::kFile) {
         if (const auto lease = host_.read(kLeaseFile); lease && !ResolvConf::parse(*lease).servers.empty())
             state.content = *lease;
     }
@@ -289,11 +287,14 @@ FileState Takeover::original(const JournalEntry& entry, const Journal& journal) 
 std::vector<std::string> Takeover::give_back(const Journal& journal) {
     std::vector<std::string> problems;
     for (auto entry = journal.entries.rbegin(); entry != journal.entries.rend(); ++entry) {
+        FileState before = original(*entry, journal);
+        if (entry->path == kDhcpcdHook && !is_own_file(host_, kDhcpcdHook)) continue;
+        if (entry->path == kResolvConf) {
+            const auto own = GiveBack(host_, hooks_, journal).resolv_conf(before, entry->after);
+            if (!own) continue;
+            before = *own;
+        }
         const auto now = host_.look(entry->path);
-        const bool ours = now && (now->content == entry->after.content || is_our_resolv_conf(now->content) ||
-                                  entry->path != kResolvConf);
-        if (now && !ours) continue;  // another program has replaced it: leave it
-        const FileState before = original(*entry, journal);
         if (now && *now == before) continue;
         if (auto put = host_.put(entry->path, before); !put) problems.push_back(put.error().text());
     }
@@ -302,19 +303,19 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
         const auto result = host_.act(command.argv, command.input);
         if (!result.ok()) hooks_.say(command_text(command) + ": " + output_of(result) + " (went on)");
     }
-    if (journal.decision.file == FileWay::kDhclient) (void)host_.put(kLeaseFile, FileState{});
+    if (gets_leases(journal.decision.file)) (void)host_.put(kLeaseFile, FileState{});
     return problems;
 }
 
-core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams) {
+core::Result<void> Takeover::disable(bool dry_run) {
     auto journal = journal_.load();
     if (!journal) {
         // Not accepted: our own files, known by name and form, are removed, so that the host is not left with them.
         hooks_.say(journal.error().text());
-        if (auto restored = restore_orphan(known_upstreams, dry_run); !restored) return restored;
+        if (auto restored = restore_orphan(dry_run); !restored) return restored;
         return dry_run ? core::Result<void>{} : journal_.set_aside();
     }
-    if (journal->state == TakeoverState::kOff) return restore_orphan(known_upstreams, dry_run);
+    if (journal->state == TakeoverState::kOff) return restore_orphan(dry_run);
     const bool given_back = journal->state == TakeoverState::kSuspended || journal->state == TakeoverState::kTruce;
     if (dry_run) {
         if (given_back) hooks_.say("the host has its own DNS already: only the journal would be removed");
@@ -332,41 +333,57 @@ core::Result<void> Takeover::disable(bool dry_run, const std::vector<core::Socke
         hooks_.say("given back: the host's DNS is its own again");
         return {};
     }
+    if (auto kept = keep_own_dns(); !kept) return kept;
     return journal_.remove();
 }
 
-/// There is no journal, but something of ours exists: the state folder was lost. Our own files are removed;
-/// resolv.conf gets the servers that postern forwarded to.
-core::Result<void> Takeover::restore_orphan(const std::vector<core::SocketAddress>& upstreams, bool dry_run) {
+core::Result<void> Takeover::keep_own_dns() {
+    const auto journal = journal_.load();
     const auto now = host_.look(kResolvConf);
-    const bool file = now && is_our_resolv_conf(now->content);
+    const GiveBack give_back(host_, hooks_, journal.value_or(Journal{}));
+    return now && give_back.names_us_alone(*now) ? take_us_out(give_back) : core::Result<void>{};
+}
+
+core::Result<void> Takeover::take_us_out(const GiveBack& give_back) {
+    const auto now = host_.look(kResolvConf);
+    if (!now) return core::fail(now.error());
+    const bool alone = give_back.names_us_alone(*now);
+    const FileState own = give_back.without_us(*now);
+    if (own == *now && alone) {
+        return core::fail(Code::kFileMissing, "/etc/resolv.conf names postern alone, and no other server is known",
+                          "write the host's own nameservers into it");
+    }
+    if (own == *now) return {};
+    hooks_.say(alone ? "/etc/resolv.conf named postern alone: it names the servers that postern forwarded to"
+                     : "postern is taken out of /etc/resolv.conf: its other servers stay");
+    return host_.put(kResolvConf, own);
+}
+
+/// There is no journal, but something of ours exists: the state folder was lost, or somebody wrote our address. Our own
+/// files and records are removed; a resolv.conf that names us does not any more.
+core::Result<void> Takeover::restore_orphan(bool dry_run) {
+    const auto now = host_.look(kResolvConf);
+    const GiveBack give_back(host_, hooks_, Journal{});
+    const bool named = now && give_back.servers_of(*now).ours;
     std::vector<std::string> own;
     for (const char* path : kOwnFiles) {
-        if (const auto state = host_.look(path); state && state->kind != FileState::Kind::kAbsent) own.push_back(path);
+        if (is_own_file(host_, path)) own.push_back(path);
     }
-    if (!file && own.empty()) {
+    const bool record = has_record(host_);
+    if (!named && own.empty() && !record) {
         hooks_.say("nothing is taken over: nothing to give back");
         return {};
     }
-    const std::string servers = servers_as_resolv_conf(upstreams);
-    if (file && servers.empty()) {
-        return core::fail(Code::kFileMissing,
-                          "/etc/resolv.conf is postern's, but the journal that says how it was before is gone",
-                          "write the host's own nameservers into it");
-    }
-    hooks_.say(
-        std::string("there is no journal to go by: ") +
-        (file ? "/etc/resolv.conf names the servers that postern forwarded to" : core::joined(own) + " removed"));
+    hooks_.say("there is no journal to go by: what is postern's is removed" +
+               (own.empty() ? "" : ", " + core::joined(own)) + (named ? ", and its address in /etc/resolv.conf" : ""));
     if (dry_run) return {};
     for (const auto& path : own) {
         if (auto put = host_.put(path, FileState{}); !put) return put;
     }
     for (const HostCommand& command : commands_after_own_files(own))
         (void)host_.act(command.argv, command.input);
-    if (!file) return {};
-    FileState state = *now;
-    state.content = servers + other_lines(now->content);
-    return host_.put(kResolvConf, state);
+    if (record) (void)host_.act({"resolvconf", "-d", kRecord}, {});
+    return take_us_out(give_back);
 }
 
 void Takeover::show(const Decision& decision, const Changes& changes) const {

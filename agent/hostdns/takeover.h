@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/hostdns/journal.h"
+#include "core/fallback_file.h"
 
 namespace postern::agent {
 
@@ -24,9 +25,14 @@ struct ListenerAnswer {
 
 /// Answered by postern itself (RFC 6761): shows whether it is running, without the upstreams.
 inline constexpr const char* kLocalName = "localhost";
+/// Forwarded (RFC 2606); that it does not exist would also be an answer.
+inline constexpr const char* kPublicName = "example.com";
 
 /// Outside facilities other than the host's configuration.
 struct TakeoverHooks {
+    /// What postern serves: where it listens, its names, and its last known upstreams, for a host whose own file names
+    /// no server but us.
+    std::function<core::Fallback()> served;
     std::function<core::Micros()> wall_us;  // for times that are stored
     std::function<core::Micros()> mono_us;  // for every wait: setting the clock must not make one last for hours
     std::function<void(core::Micros)> pause;
@@ -44,11 +50,12 @@ struct EnableRequest {
     Mode mode = Mode::kAuto;
     core::SocketAddress listen;
     std::vector<std::string> names;
-    bool second_server = false;                        // keep the first old server as a second nameserver line
-    std::vector<core::SocketAddress> known_upstreams;  // for a host whose own file has been lost
+    bool second_server = false;  // keep the first old server as a second nameserver line
     bool dry_run = false;
     bool resumes = false;  // a failure ends as suspended, to be retried
 };
+
+class GiveBack;
 
 class Takeover {
   public:
@@ -56,25 +63,29 @@ class Takeover {
 
     /// For all of these: after an error the host is as before, or as the error says.
     core::Result<void> enable(const EnableRequest& request);
-    core::Result<void> disable(bool dry_run, const std::vector<core::SocketAddress>& known_upstreams = {});
+    core::Result<void> disable(bool dry_run);
     /// After another program rewrote a file, a link vanished or the private names changed. `names`: served now.
     core::Result<void> reapply(const std::vector<std::string>& names);
     /// Completes what a killed process left unfinished. At boot a truce also ends.
     core::Result<void> recover(bool boot);
+    /// To be called when it is over: the next resume() takes over again.
+    core::Result<void> end_truce();
     /// Restores the host but remembers the user's wish: postern does not answer.
     core::Result<void> suspend();
+    /// While nothing is taken over: a resolv.conf that names us alone, whoever wrote it, gets the last known upstreams.
+    core::Result<void> keep_own_dns();
     /// Takes over again after suspend(), with a new decision.
     core::Result<void> resume(const std::vector<std::string>& names);
 
-    /// This many rewrites within a minute end in a truce.
-    static constexpr std::size_t kRewritesToTruce = 5;
-
   private:
     core::Result<void> enable_anew(const EnableRequest& request, const Journal& journal);
-    core::Result<void> end_given_back(Journal& journal);
+    core::Result<void> end_given_back(Journal& journal, bool look_up = true);
     Target target_for(const EnableRequest& request, const HostFacts& facts, const Decision& decision) const;
     core::Result<void> refuse_unless_answering(const EnableRequest& request);
     core::Result<void> take_over(Journal journal, const Decision& decision, const Target& target);
+    core::Result<void> start_truce(Journal& journal);
+    core::Result<void> during_truce(Journal& journal);
+    void learn(Journal& journal, JournalEntry& file, const FileState& now);
     core::Result<void> apply(Journal& journal, const Changes& changes);
     std::string cannot_look_up(const Target& target) const;
     std::vector<std::string> give_back(const Journal& journal);
@@ -82,7 +93,9 @@ class Takeover {
     void set_state(Journal& journal, TakeoverState state);
     FileState original(const JournalEntry& entry, const Journal& journal) const;
     std::string kept_lines(const Journal& journal) const;
-    core::Result<void> restore_orphan(const std::vector<core::SocketAddress>& upstreams, bool dry_run);
+    core::Result<void> take_us_out(const GiveBack& give_back);
+    core::Result<void> restore_orphan(bool dry_run);
+    void look_up_names(const Journal& journal);
     void show(const Decision& decision, const Changes& changes) const;
 
     HostSystem& host_;

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 
+#include "agent/hostdns/give_back.h"
 #include "agent/hostdns/resolv_conf.h"
-#include "agent/hostdns/takeover.h"
+#include "agent/hostdns/truce.h"
 
 namespace postern::agent {
 namespace {
@@ -14,11 +15,15 @@ namespace {
 using core::Code;
 
 constexpr core::Micros kAliveTimeout = 3 * core::kSecond;
-constexpr core::Micros kRewriteWindow = core::kMinute;
 constexpr core::Micros kSuspensionWindow = 60 * core::kMinute;
 
 void prune(std::vector<core::Micros>& times, core::Micros now, core::Micros window) {
     std::erase_if(times, [&](core::Micros t) { return t > now || now - t > window; });
+}
+
+/// It takes over again after a suspend and a truce; without systemd the next enable does.
+void start_rescue(HostSystem& host) {
+    (void)host.act({"systemctl", "--no-block", "start", "postern-rescue.service"}, {});
 }
 
 const core::IpAddress& stub_address() {
@@ -33,6 +38,7 @@ std::string Takeover::kept_lines(const Journal& journal) const {
         case FileWay::kOpenresolv:
             return other_records(host_);
         case FileWay::kDhclient:
+        case FileWay::kDhcpcd:
             if (auto lease = host_.read(kLeaseFile)) return *lease;
             break;
         case FileWay::kNmUnmanaged:
@@ -44,11 +50,44 @@ std::string Takeover::kept_lines(const Journal& journal) const {
     return journal.target.kept;
 }
 
+/// Another program wrote resolv.conf. Its file is the host's own if it names a server that we did not write; if it names
+/// us as well, it is that without us. What was the host's own until then is kept behind it: the new server may be a
+/// VPN's, which is gone when the VPN puts back what it found.
+void Takeover::learn(Journal& journal, JournalEntry& file, const FileState& now) {
+    const GiveBack give_back(host_, hooks_, journal);
+    const std::string text = host_.read(kResolvConf).value_or("");
+    auto named = give_back.servers_of(now);
+    std::erase_if(named.others, [&](const auto& server) { return server.ip == journal.target.second; });
+    const bool theirs = !named.others.empty();
+    const auto is_back = [&](const EarlierFile& was) {
+        if (theirs) return now.kind == was.before.kind && now.content == was.before.content;
+        return named.ours && other_lines(text) == other_lines(was.kept);
+    };
+    const bool edited = !theirs && other_lines(text) == other_lines(journal.target.kept);
+    const auto back =
+        edited ? journal.earlier.end() : std::find_if(journal.earlier.begin(), journal.earlier.end(), is_back);
+    journal.writer = writer_named_in(text);
+    if (back != journal.earlier.end()) {
+        file.before = back->before;
+        journal.target.kept = back->kept;
+        journal.earlier.erase(journal.earlier.begin(), back + 1);
+        return;
+    }
+    if (!theirs) return;
+    FileState own = named.ours ? give_back.resolv_conf(file.before, file.after).value_or(file.before) : now;
+    if (own.kind == file.before.kind && own.content == file.before.content) return;
+    if (journal.earlier.size() == kMaxEarlier) journal.earlier.erase(journal.earlier.end() - 2);  // never the first one
+    journal.earlier.insert(journal.earlier.begin(), {file.before, journal.target.kept});
+    file.before = std::move(own);
+    journal.target.kept = named.ours ? file.before.content : text;
+}
+
 core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     auto loaded = journal_.load();
     if (!loaded) return core::fail(loaded.error());
     Journal& journal = *loaded;
     if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
+    if (journal.state == TakeoverState::kTruce) return during_truce(journal);
     if (journal.state != TakeoverState::kOn) return {};
 
     if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
@@ -57,11 +96,9 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
         hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over again");
         if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
         auto resumed = resume(names);
-        // The rescue takes over again after a suspend; without systemd the next enable does.
-        if (!resumed) (void)host_.act({"systemctl", "--no-block", "start", "postern-rescue.service"}, {});
+        if (!resumed) start_rescue(host_);
         return resumed;
     }
-    const core::Micros now_us = hooks_.wall_us();
     Target target = journal.target;
     target.names = names;
     auto resolv_conf = host_.look(kResolvConf);
@@ -70,22 +107,8 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
     bool rewritten = false;
     if (file != nullptr && (resolv_conf->kind != file->after.kind || resolv_conf->content != file->after.content)) {
         rewritten = true;
-        // ours, with a line added by another program, is not the host's own
-        if (!is_our_resolv_conf(resolv_conf->content)) {
-            const std::string text = host_.read(kResolvConf).value_or("");
-            journal.writer = writer_named_in(text);
-            file->before = *resolv_conf;
-            journal.target.kept = text;
-        }
-        prune(journal.rewrites, now_us, kRewriteWindow);
-        journal.rewrites.push_back(now_us);
-        if (journal.rewrites.size() >= kRewritesToTruce) {
-            hooks_.say(fmt::format(
-                "truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone. Stop that "
-                "program from writing it, then run: postern dns enable",
-                journal.writer.empty() ? "another program" : journal.writer, journal.rewrites.size()));
-            return give_back_for_now(journal, TakeoverState::kTruce);
-        }
+        learn(journal, *file, *resolv_conf);
+        if (count_rewrite(journal, hooks_.wall_us())) return start_truce(journal);
     }
     target.kept = kept_lines(journal);
     const Changes changes = changes_for(journal.decision, target, file != nullptr ? file->before : *resolv_conf);
@@ -96,7 +119,8 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
         if (entry == nullptr) {
             journal.entries.insert(journal.entries.begin(), {change.path, FileState{}, change.after});
             files_in_place = false;
-        } else if (!now || now->content != change.after.content || now->kind != change.after.kind) {
+        } else if (!now || now->content != change.after.content || now->kind != change.after.kind ||
+                   entry->after.content != change.after.content) {
             entry->after = change.after;
             files_in_place = false;
         }
@@ -124,18 +148,48 @@ core::Result<void> Takeover::recover(bool boot) {
             hooks_.say(journal->state == TakeoverState::kEnabling
                            ? "an enable was interrupted: giving the host its DNS back"
                            : "a disable was interrupted: finishing it");
-            return end_given_back(*journal);
+            return end_given_back(*journal, !boot);  // at boot there is no network yet
         }
         case TakeoverState::kTruce:
-            if (!boot) return {};
-            // The rescue unit takes over again once postern has answered for a while.
-            hooks_.say("the truce over /etc/resolv.conf ends with the boot");
-            journal->rewrites.clear();
-            set_state(*journal, TakeoverState::kSuspended);
-            return journal_.save(*journal);
+            return boot ? end_truce() : core::Result<void>{};
         default:
             return {};
     }
+}
+
+core::Result<void> Takeover::start_truce(Journal& journal) {
+    const auto rewrites = journal.rewrites.size();
+    begin_truce(journal, hooks_.wall_us());
+    if (auto given = give_back_for_now(journal, TakeoverState::kTruce); !given) return given;
+    hooks_.say(
+        fmt::format("truce: {} rewrote /etc/resolv.conf {} times within a minute; postern leaves it alone until "
+                    "it was not written for {} minutes. Stop that program from writing it; at once: postern dns "
+                    "enable",
+                    journal.writer.empty() ? "another program" : journal.writer, rewrites,
+                    (truce_end(journal) - hooks_.wall_us()) / core::kMinute));
+    start_rescue(host_);
+    return {};
+}
+
+/// A rewrite prolongs it. The rescue ends it, and may have been killed.
+core::Result<void> Takeover::during_truce(Journal& journal) {
+    start_rescue(host_);
+    const std::string text = host_.read(kResolvConf).value_or("");
+    if (text == journal.target.kept) return {};
+    journal.target.kept = text;
+    journal.rewrites.push_back(hooks_.wall_us());
+    if (journal.rewrites.size() > kRewritesToTruce) journal.rewrites.erase(journal.rewrites.begin());
+    return journal_.save(journal);
+}
+
+core::Result<void> Takeover::end_truce() {
+    auto journal = journal_.load();
+    if (!journal) return core::fail(journal.error());
+    if (journal->state != TakeoverState::kTruce) return {};
+    hooks_.say("the truce over /etc/resolv.conf ends: taken over again once postern has answered for a while");
+    journal->rewrites.clear();
+    set_state(*journal, TakeoverState::kSuspended);
+    return journal_.save(*journal);
 }
 
 core::Result<void> Takeover::suspend() {

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include "agent/hostdns/own_address.h"
+#include "agent/hostdns/own_servers.h"
 #include "agent/hostdns/resolv_conf.h"
-#include "core/any_address.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/plan.h"
@@ -16,33 +15,10 @@ namespace {
 constexpr std::size_t kMaxServers = 8;
 constexpr std::uint16_t kDnsPort = 53;
 
-/// systemd-resolved's stubs: they forward, possibly to us.
-bool is_stub(const core::IpAddress& ip) {
-    static const auto kStub = *core::IpAddress::parse("127.0.0.53");
-    static const auto kStubProxy = *core::IpAddress::parse("127.0.0.54");
-    return ip == kStub || ip == kStubProxy;
-}
-
-/// Our addresses as the host uses them: from the configuration, and from a takeover before it changed.
-class Ours {
-  public:
-    Ours(const HostSystem& host, const std::vector<core::SocketAddress>& listen, const Journal& journal)
-        : listen_(listen) {
-        if (journal.state != TakeoverState::kOff) listen_.push_back(journal.target.listen);
-        if (std::any_of(listen_.begin(), listen_.end(), [](const auto& own) { return core::is_any(own.ip); }))
-            of_host_ = host.addresses();
-    }
-    bool include(const core::SocketAddress& server) const { return is_own(server, listen_, of_host_); }
-
-  private:
-    std::vector<core::SocketAddress> listen_;
-    std::vector<core::IpAddress> of_host_;
-};
-
 /// Collects servers until one source has given some.
 class Search {
   public:
-    explicit Search(Ours ours) : ours_(std::move(ours)) {}
+    explicit Search(OwnServers ours) : ours_(std::move(ours)) {}
 
     bool take(const std::string& source, std::string_view text, bool stubs_too = false) {
         for (const auto& server : ResolvConf::parse(text).servers) {
@@ -68,10 +44,10 @@ class Search {
 
   private:
     bool usable(const core::SocketAddress& server, bool stubs_too) const {
-        return !ours_.include(server) && (stubs_too || !is_stub(server.ip));
+        return !ours_(server) && (stubs_too || !is_stub(server.ip));
     }
 
-    Ours ours_;
+    OwnServers ours_;
 };
 
 std::vector<core::SocketAddress> servers_of_plan(const std::string& path) {
@@ -92,23 +68,33 @@ std::vector<core::SocketAddress> servers_of_fallback(const std::string& path) {
 
 HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& listen,
                              const Journal& journal) {
-    Search search(Ours(host, listen, journal));
+    const OwnServers ours(host, listen, journal);
+    Search search(ours);
     const std::string resolv_conf = host.read(kResolvConf).value_or("");
     const bool taken = journal.state != TakeoverState::kOff;
+    // What another program added to our file is known from the journal, once it was read there.
+    const bool is_ours = taken && servers_in(resolv_conf, ours).ours;
     // The file had no manager: use its old content, not what some manager would have written.
     const bool kept_first = taken && journal.decision.file == FileWay::kPlain && !journal.decision.resolved_rereads;
     const bool dnsmasq_asks_us = taken && journal.decision.file == FileWay::kNmDnsmasq;
     const auto found = [&] {
         if (dnsmasq_asks_us && search.take_file(host, kNmServers)) return true;
-        if (!is_our_resolv_conf(resolv_conf) && search.take(kResolvConf, resolv_conf)) return true;
+        if (!is_ours && search.take(kResolvConf, resolv_conf)) return true;
         if (kept_first && search.take("the file before the takeover", journal.target.kept)) return true;
         return search.take_file(host, kResolvedUplinks) || search.take_file(host, kNmServers) ||
                search.take_file(host, "/run/NetworkManager/resolv.conf") || search.take_records(host, kDebianRecords) ||
                search.take_records(host, kOpenresolvRecords) || search.take_file(host, kLeaseFile) ||
                search.take("the file before the takeover", journal.target.kept);
     };
+    const bool any = found();
+    if (taken) {
+        // Another program's file names servers that may be gone again, as a VPN's: behind them what worked before.
+        if (search.found.source == kResolvConf) search.take("the file before the takeover", journal.target.kept);
+        for (const auto& earlier : journal.earlier)
+            search.take("the file before the takeover", earlier.kept);
+    }
     // A stub is better than nothing, unless it forwards to us.
-    if (!found() && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
+    if (!any && journal.state == TakeoverState::kOff) search.take(kResolvConf, resolv_conf, true);
     // The limits are glibc's (resolv.conf(5)).
     const ResolvConf options = ResolvConf::parse(resolv_conf);
     if (options.timeout_s) search.found.timeout_s = std::clamp(*options.timeout_s, 1, 30);
@@ -123,14 +109,14 @@ HostUpstreams find_upstreams(const HostSystem& host, const DnsConfig& dns, const
         found.servers = dns.upstreams;
         found.source = "configured";
     }
-    const Ours ours(host, dns.listen, journal);
+    const OwnServers ours(host, dns.listen, journal);
     // From before the takeover.
     const bool stubs_ask_us = journal.state != TakeoverState::kOff && journal.decision.mode == Mode::kFull;
     const auto unless_found = [&](const auto& look, const std::string& source) {
         if (!found.servers.empty()) return;
         found.servers = look();
         std::erase_if(found.servers,
-                      [&](const auto& server) { return ours.include(server) || (stubs_ask_us && is_stub(server.ip)); });
+                      [&](const auto& server) { return ours(server) || (stubs_ask_us && is_stub(server.ip)); });
         found.source = found.servers.empty() ? "" : source;
     };
     unless_found([&] { return agent.in_use.servers; }, agent.in_use.source);

@@ -28,7 +28,8 @@ struct HostUpstreams {
 
 /// The host's own resolvers, the meaning of `upstreams = "auto"`; at most 8. The first of these that names a server:
 /// /etc/resolv.conf unless it is ours or a stub's; what resolved, NetworkManager, resolvconf or dhclient got from the
-/// network; the file from before the takeover. `listen` is ours and never returned. Only reads.
+/// network; the file from before the takeover. Behind the servers of a file that another program wrote over ours stand
+/// those from before it. `listen` is ours and never returned. Only reads.
 HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::SocketAddress>& listen,
                              const Journal& journal);
 

@@ -123,7 +123,8 @@ TEST_CASE("newer: a journal stops every change of the host but its way back, and
     }
     CHECK(lab.host.files == files);
     CHECK(content_of(path) == later);
-    REQUIRE(lab.takeover().disable(false, {*core::SocketAddress::parse("10.0.0.1", 53)}));
+    lab.served.upstreams = {*core::SocketAddress::parse("10.0.0.1", 53)};
+    REQUIRE(lab.takeover().disable(false));
     CHECK(lab.host.read(kResolvConf).value_or("").find("nameserver 10.0.0.1\n") != std::string::npos);
     CHECK_FALSE(lab.host.reaches(test::kUs.ip, test::kName));
     CHECK(content_of(path + ".refused") == later);

@@ -67,13 +67,24 @@ class Truce(HostTest):
         host.wait(lambda: host.getent(WHICH_UPSTREAM) == [upstream], "the new upstream")
         self.assertEqual(host.status()["state"], "on")
 
-    def test_who_keeps_rewriting_is_named_and_left_alone(self):
-        host = self.ready_guest("plain", "full")
+    def fight(self, host):
         for n in range(8):
             host.cloud_init(1 + n % 2)
             wait_until(lambda: host.serves_private() or host.status()["state"] == "truce", 60, "a reaction", 0.1)
             if host.status()["state"] == "truce":
                 break
+
+    def test_a_truce_ends_by_itself(self):
+        host = self.ready_guest("plain", "full")
+        self.fight(host)
+        self.assertIn("truce_until", host.status())
+        lasted = host.wait_served("private names after a minute of quiet", 240)
+        self.assertEqual(host.status()["state"], "on")
+        self.note(f"the truce lasted {lasted:.0f} s")
+
+    def test_who_keeps_rewriting_is_named_and_left_alone(self):
+        host = self.ready_guest("plain", "full")
+        self.fight(host)
         status = host.status()
         self.assertEqual(status["state"], "truce")
         self.assertIn("cloud-init", status["writer"])

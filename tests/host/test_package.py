@@ -3,7 +3,7 @@
 
 import unittest
 
-from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, HostTest, newer_package, package
+from guest import CLOUD_CONFIG, PRIVATE, PRIVATE_ADDRESS, SERVER, HostTest, newer_package, package
 
 
 class Package(HostTest):
@@ -106,6 +106,37 @@ class Package(HostTest):
         for n in range(8):
             host.cloud_init(1 + n % 2)
             host.wait(lambda: host.serves_private() or host.status()["state"] == "truce", "a reaction")
+
+    def test_purged_right_after_our_file_was_edited(self):
+        """Configuration management puts a line in front, or names us alone; on a host whose file had been a link, too."""
+        edits = {"a line in front": "sed -i '1i search x' /etc/resolv.conf",
+                 "us alone": f"echo nameserver {SERVER} >/etc/resolv.conf"}
+        for variant in ("plain", "resolved-uplink"):
+            for what, edit in edits.items():
+                for seen in (True, False):  # by our watch
+                    with self.subTest(variant=variant, edit=what, seen=seen):
+                        self.purged(variant, edit, seen)
+
+    def purged(self, variant, edit, seen):
+        host = self.ready_guest(variant, "full")
+        if not seen:
+            host.run("systemctl", "stop", "postern", "postern-hostdns.path", "postern-hostdns")
+        host.sh(f"{edit}; dpkg -P postern")
+        self.assertNotIn(SERVER, host.sh("cat /etc/resolv.conf"))
+        self.assertTrue(host.serves_public())
+        host.reboot()
+        self.assertNotIn(SERVER, host.sh("cat /etc/resolv.conf"))
+        host.wait(host.serves_public, "public names after a boot")
+
+    def test_disabled_where_the_file_names_us_alone(self):
+        """Written before the takeover, so that there is no other file to go back to."""
+        host = self.ready_guest("plain")
+        host.sh(f"echo nameserver {SERVER} >/etc/resolv.conf")
+        host.dns("enable")
+        self.assert_served(host)
+        host.dns("disable")
+        self.assertNotIn(SERVER, host.sh("cat /etc/resolv.conf"))
+        self.assertTrue(host.serves_public())
 
     def test_auto_takes_split_where_it_can(self):
         for variant, mode in (("resolved", "split"), ("plain", "full")):

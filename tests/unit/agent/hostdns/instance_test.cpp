@@ -78,7 +78,7 @@ struct Clone {
     }
     core::Result<void> discard() {
         auto takeover = lab.takeover();
-        return discard_other_machine(lab.host, takeover, paths, {}, lab.hooks().say);
+        return discard_other_machine(lab.host, takeover, paths, lab.hooks().say);
     }
     std::string instance() { return core::read_file(paths.instance, 100).value_or(""); }
     static std::vector<std::string> names_in(const std::string& folder) {

@@ -42,10 +42,13 @@ Journal full() {
          {FileState::Kind::kFile, "nameserver 127.0.0.153\n", 04640, 2, 3, ""}},
         {kDhclientHook, {}, FileState::file("make_resolv_conf() { :; }\n")},
     };
+    j.earlier = {{FileState::file("nameserver 10.8.0.1\n"), "nameserver 10.8.0.1\n"},
+                 {{FileState::Kind::kLink, "/run/x", 0777, 0, 0, ""}, "caf\xe9\n"}};
     j.since_wall_us = 1'800'000'000 * core::kSecond;
     j.rewrites = {1'800'000'001 * core::kSecond, 1'800'000'002 * core::kSecond};
     j.writer = "cloud-init";
     j.suspensions = {1'800'000'003 * core::kSecond};
+    j.truces = {1'800'000'004 * core::kSecond, 1'800'000'005 * core::kSecond};
     return j;
 }
 
@@ -94,9 +97,11 @@ TEST_CASE("journal: every field is read as it was written", "[hostdns]") {
         CHECK(r->entries[i].before == j.entries[i].before);
         CHECK(r->entries[i].after == j.entries[i].after);
     }
+    CHECK(r->earlier == j.earlier);
     CHECK(r->since_wall_us == j.since_wall_us);
     CHECK(r->rewrites == j.rewrites);
     CHECK(r->writer == j.writer);
+    CHECK(r->truces == j.truces);
     CHECK(r->suspensions == j.suspensions);
     CHECK(r->find(kDhclientHook) == &r->entries[1]);
     CHECK(r->find("/etc/hosts") == nullptr);
@@ -123,7 +128,7 @@ TEST_CASE("journal: every word of a state, a way and an owner is read again", "[
         j.decision.link = static_cast<LinkWay>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.link == j.decision.link);
     }
-    for (int i = 0; i <= static_cast<int>(FileWay::kDhclient); ++i) {
+    for (int i = 0; i <= static_cast<int>(FileWay::kDhcpcd); ++i) {
         Journal j = full();
         j.decision.file = static_cast<FileWay>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.file == j.decision.file);
@@ -133,6 +138,27 @@ TEST_CASE("journal: every word of a state, a way and an owner is read again", "[
         j.decision.owner = static_cast<Owner>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.owner == j.decision.owner);
     }
+}
+
+TEST_CASE("journal: a program that knows no dhcpcd takes it for dhclient, whose leases are in the same file",
+          "[hostdns]") {
+    Journal j = full();
+    j.decision.owner = Owner::kDhcpcd;
+    j.decision.file = FileWay::kDhcpcd;
+    j.entries[1].path = kDhcpcdHook;
+    const std::string text = journal_json(j);
+    CHECK(text.find("\"owner\":\"dhclient\"") != text.npos);
+    CHECK(text.find("\"file\":\"dhclient\"") != text.npos);
+    const auto changes = text.substr(text.find("\"changes\""), text.find("\"hooks\"") - text.find("\"changes\""));
+    CHECK(changes.find(kResolvConf) != changes.npos);
+    CHECK(changes.find(kDhcpcdHook) == changes.npos);
+    auto r = parse_journal(text);
+    REQUIRE(r);
+    CHECK(r->decision.owner == Owner::kDhcpcd);
+    CHECK(r->decision.file == FileWay::kDhcpcd);
+    REQUIRE(r->entries.size() == 2);
+    CHECK(r->find(kDhcpcdHook)->after == j.entries[1].after);
+    CHECK(r->find(kResolvConf)->before == j.entries[0].before);
 }
 
 // An administrator may have to copy the old resolv.conf out of the journal by hand.
@@ -191,6 +217,7 @@ TEST_CASE("journal: a field that postern does not write so is refused, and nothi
         {"\"text\":\"../run/resolv.conf\"", "\"hex\":\"g2\""},
         {"\"path\":\"/etc/resolv.conf\"", "\"path\":\"/etc/passwd\""},
         {"\"rewrites\":[\"", "\"rewrites\":[\"x"},
+        {"\"earlier\":[\n  {\"before\":{\"kind\":\"file\"", "\"earlier\":[\n  {\"before\":{\"kind\":\"fil\""},
         {"\"suspensions\":[\"", "\"suspensions\":[\"x"},
         {"\"schema_version\":1,", "\"schema_version\":2,"},
         {"\"schema_version\":1,", "\"schema_version\":0,"},

@@ -22,14 +22,15 @@ struct Lab {
 
     TakeoverHooks hooks() {
         TakeoverHooks hooks;
+        hooks.served = [this] { return served; };
         hooks.wall_us = hooks.mono_us = [this] { return now_us; };
         hooks.pause = [this](core::Micros us) {
             now_us += us;
             if (on_pause) on_pause();
         };
-        hooks.ask = [this](const core::SocketAddress&, const std::string& name,
+        hooks.ask = [this](const core::SocketAddress& server, const std::string& name,
                            core::Micros timeout_us) -> core::Result<ListenerAnswer> {
-            if (!alive) {
+            if (server == kUs ? !alive : dead.count(server.host()) != 0) {
                 now_us += timeout_us;
                 return core::fail(core::Code::kTimeout, "no answer");
             }
@@ -37,7 +38,11 @@ struct Lab {
             return ListenerAnswer{private_rcode, {kPrivate}};
         };
         hooks.look_up = [this](const std::string& name) -> SystemLookup {
-            if (deaf_programs) return {SystemLookup::Outcome::kFailed, {}};
+            const auto named = ResolvConf::parse(resolv_conf()).servers;
+            const bool any_lives = std::any_of(named.begin(), named.end(), [&](const core::SocketAddress& server) {
+                return dead.count(server.host()) == 0;
+            });
+            if (deaf_programs || (!named.empty() && !any_lives)) return {SystemLookup::Outcome::kFailed, {}};
             if (on_look_up) on_look_up();
             if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us)
                 return {SystemLookup::Outcome::kAnswered, {kPrivate}};
@@ -63,13 +68,13 @@ struct Lab {
     FakeHost host;
     std::map<std::string, FileState> first;
     core::Micros now_us = 1'800'000'000 * core::kSecond;
+    std::set<std::string> dead;  // silent servers
     bool alive = true, deaf_programs = false;
     int private_rcode = 0, public_rcode = 3;
     core::Micros settled_us = 0;  // owners of DNS take a moment to follow
     std::function<void()> on_pause, on_look_up;
     Rescue rescuer() {
-        RescueHooks own{[this] { return served; }, [](const auto& work) { return work(); }};
-        return {host, JournalFile(folder / "hostdns.json"), hooks(), own};
+        return {host, JournalFile(folder / "hostdns.json"), hooks(), [](const auto& work) { return work(); }};
     }
     /// The program, until there is nothing left to do.
     void rescue() {
@@ -77,12 +82,12 @@ struct Lab {
         for (;;) {
             const core::Micros wait = one.look();
             const auto state = journal().state;
-            if (state == TakeoverState::kOff || state == TakeoverState::kTruce) return;
+            if (state == TakeoverState::kOff) return;
             if (state == TakeoverState::kOn && alive) return;
             hooks().pause(wait);
         }
     }
-    core::Fallback served{.names = {kName}};  // by the resolver
+    core::Fallback served{.listen = {kUs}, .names = {kName}};
     std::string said;
 };
 

@@ -10,6 +10,9 @@ using core::IpAddress;
 namespace {
 
 const IpAddress kOurs = IpAddress::v4(0x7f000099);
+bool is_ours(const core::SocketAddress& server) {
+    return server.ip == kOurs;
+}
 
 std::string servers_of(std::string_view text) {
     std::string out;
@@ -49,13 +52,54 @@ TEST_CASE("resolv.conf: ours sends everything to us, keeps what else is said, an
     const std::string ours = compose_resolv_conf(original, kOurs, std::nullopt);
     CHECK(servers_of(ours) == "127.0.0.153");
     CHECK(other_lines(ours) == "search a.example\noptions edns0\nsortlist 10.0.0.0\n");
-    CHECK(is_our_resolv_conf(ours));
-    CHECK_FALSE(is_our_resolv_conf(original));
-    CHECK_FALSE(is_our_resolv_conf(""));
-    CHECK_FALSE(is_our_resolv_conf("\n" + ours));  // somebody else's, who took a part of ours
+    CHECK(servers_in(ours, is_ours).ours);
+    CHECK_FALSE(servers_in(original, is_ours).ours);
+    CHECK(servers_in(original, is_ours).others.size() == 2);
+    CHECK_FALSE(servers_in("", is_ours).ours);
+    CHECK(without_us(original, is_ours, {}) == original);
     CHECK(compose_resolv_conf(ours, kOurs, std::nullopt) == ours);
     CHECK(servers_of(compose_resolv_conf(original, kOurs, IpAddress::parse("10.0.0.1"))) == "127.0.0.153 10.0.0.1");
     CHECK(servers_of(compose_resolv_conf("", kOurs, std::nullopt)) == "127.0.0.153");
+}
+
+TEST_CASE("resolv.conf: our lines are found wherever they stand, and nothing else goes with them", "[resolv_conf]") {
+    const std::string whole = compose_resolv_conf("", kOurs, std::nullopt);
+    const std::string header = whole.substr(0, whole.find("nameserver "));
+    REQUIRE(header.back() == '\n');
+    const std::vector<core::SocketAddress> old{*core::SocketAddress::parse("10.0.0.1", 53),
+                                               *core::SocketAddress::parse("fe80::1%eth0", 53)};
+    struct Row {
+        const char* what;
+        std::string text, without;
+    };
+    const std::string own = "nameserver 10.0.0.1\nnameserver fe80::1%eth0\n";
+    const Row rows[] = {
+        {"as written", header + "nameserver 127.0.0.153\nsearch a\n", own + "search a\n"},
+        {"a line in front", "search x\n" + header + "nameserver 127.0.0.153\n", "search x\n" + own},
+        {"a header in front", "# by hand\n" + header + "nameserver 127.0.0.153\n", "# by hand\n" + own},
+        {"a line in the middle", header + "options rotate\nnameserver 127.0.0.153\n", "options rotate\n" + own},
+        {"a line at the end, without its end", header + "nameserver 127.0.0.153\noptions rotate",
+         own + "options rotate\n"},
+        {"no header", "nameserver 127.0.0.153\n", own},
+        {"other words, other spaces", "# me\n \tnameserver\t127.0.0.153 # why\n", "# me\n" + own},
+        {"lines of Windows", "# me\r\nnameserver 127.0.0.153\r\n", "# me\n" + own},
+        {"twice", "nameserver 127.0.0.153\nsearch a\nnameserver 127.0.0.153\n", own + "search a\n"},
+        {"another server in front", "nameserver 10.5.5.5\nnameserver 127.0.0.153\n", "nameserver 10.5.5.5\n" + own},
+        {"another server behind, known", "nameserver 127.0.0.153\nnameserver 10.0.0.1\n",
+         "nameserver fe80::1%eth0\nnameserver 10.0.0.1\n"},
+        {"an old file of ours, with an older address", header + "nameserver 127.0.0.9\n", own},
+        {"another server below our header", header + "nameserver 10.5.5.5\nnameserver 127.0.0.153\n",
+         "nameserver 10.5.5.5\n" + own},
+        {"another loopback server without our header", "nameserver 127.0.0.9\n", "nameserver 127.0.0.9\n"},
+        {"our address in a comment", "# nameserver 127.0.0.153\n", "# nameserver 127.0.0.153\n"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.what);
+        CHECK(without_us(row.text, is_ours, old) == row.without);
+        CHECK_FALSE(servers_in(without_us(row.text, is_ours, {}), is_ours).ours);
+        CHECK(servers_in(row.text, is_ours).ours == (row.text != row.without));
+    }
+    CHECK(servers_of(with_servers("nameserver 10.9.9.9\nsearch a\n", old)) == "10.0.0.1 fe80::1%eth0");
 }
 
 TEST_CASE("resolv.conf: who wrote it is said at its head alone", "[resolv_conf]") {
