@@ -42,7 +42,8 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
 
 /// Adds what only commands check: a missing link or record, a server that is silent.
 HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
-    HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
+    HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(),
+                                      load_path_look(s.paths.host_path, core::now_wall_us()), s.names);
     if (r.journal.state == TakeoverState::kOn &&
         !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
         r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0"
@@ -57,6 +58,7 @@ HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
 int exit_of(const HostDnsReport& r) {
     if (!r.problem.empty()) return kExitUnknown;
     if (!r.out_of_place.empty() || r.silent) return kExitFailed;
+    if (r.journal.state == TakeoverState::kOn && r.seen.state == PathState::kFails) return kExitFailed;
     const auto state = r.journal.state;
     const bool calm = state == TakeoverState::kOff || state == TakeoverState::kOn;
     return calm && r.hosts.empty() && !r.unwatched ? kExitGood : kExitWarning;
@@ -93,6 +95,8 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
             {"listen", off ? "" : r.journal.target.listen.text()},
             {"names", r.journal.target.names},
             {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
+            {"path", r.journal.state == TakeoverState::kOn ? Json(to_string(r.seen.state)) : Json(nullptr)},
+            {"why", r.journal.state == TakeoverState::kSuspended ? r.journal.why : ""},
             {"changes", changes},
             {"out_of_place", r.out_of_place},
             {"writer", r.journal.writer},

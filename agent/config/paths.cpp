@@ -26,6 +26,7 @@ Paths paths_of(const AgentConfig& config) {
     const std::string& runtime = config.runtime_dir;
     const std::string plan = state_moved ? state : "/var/lib/postern-plan";
     const std::string resolver = runtime_moved ? runtime : "/run/postern-resolver";
+    const std::string hostdns = runtime_moved ? runtime : "/run/postern-hostdns";
     return {
         .snapshot = state + "/snapshot.json",
         .probe_log = state + "/probe.log",
@@ -43,7 +44,8 @@ Paths paths_of(const AgentConfig& config) {
         .reapply_wish = runtime + "/reapply",
         .stats = resolver + "/stats",
         .resolver_lock = resolver + "/resolver.lock",
-        .hostdns_lock = (runtime_moved ? runtime : "/run/postern-hostdns") + "/hostdns.lock",
+        .hostdns_lock = hostdns + "/hostdns.lock",
+        .host_path = hostdns + "/host-path.json",
         .free_socket = (runtime_moved ? runtime : "/run/postern-free") + "/free.socket",
     };
 }

@@ -19,7 +19,7 @@ struct Paths {
     std::string current_plan, agent_lock;  // runtime_dir
     std::string reapply_wish;              // postern-hostdns.path watches it
     std::string stats, resolver_lock;      // /run/postern-resolver by default
-    std::string hostdns_lock;              // /run/postern-hostdns by default
+    std::string hostdns_lock, host_path;   // /run/postern-hostdns by default; written by root
     std::string free_socket;               // of postern-free; /run/postern-free by default
 };
 Paths paths_of(const AgentConfig& config);
@@ -51,6 +51,7 @@ inline constexpr std::array kPathTable = {
     PathRow{&Paths::stats, OnClone::kStays},  // the resolver starts a new one
     PathRow{&Paths::resolver_lock, OnClone::kStays},
     PathRow{&Paths::hostdns_lock, OnClone::kStays},
+    PathRow{&Paths::host_path, OnClone::kDiscarded},
     PathRow{&Paths::free_socket, OnClone::kStays},  // systemd's
 };
 static_assert(sizeof(Paths) == kPathTable.size() * sizeof(std::string), "a path without a row in the table");

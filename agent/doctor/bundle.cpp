@@ -129,7 +129,9 @@ class Bundle {
         const auto host = HostSystem::real();
         std::vector<std::string> names = config_.hosts();
         if (names.empty() && !request_.target.host.empty()) names.push_back(request_.target.host);
-        const auto report = report_host_dns(*host, JournalFile(paths_of(config_.agent).hostdns).load(), names);
+        const Paths paths = paths_of(config_.agent);
+        const auto report = report_host_dns(*host, JournalFile(paths.hostdns).load(),
+                                            load_path_look(paths.host_path, core::now_wall_us()), names);
         const HostFacts facts = gather_facts(*host);
         std::string dns = fmt::format("takeover  {}\ndecision  {}\nresolv.conf is {}\n", report.text(),
                                       decide(facts, Mode::kAuto).line, facts.resolv_conf_path);

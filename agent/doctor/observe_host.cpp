@@ -130,7 +130,9 @@ HostSeen look_at_host(const Config& config, const std::vector<std::string>& name
     HostSeen seen;
     const auto host = HostSystem::real();
     seen.root = ::geteuid() == 0;
-    seen.report = report_host_dns(*host, JournalFile(paths_of(config.agent).hostdns).load(), names);
+    const Paths paths = paths_of(config.agent);
+    seen.report = report_host_dns(*host, JournalFile(paths.hostdns).load(),
+                                  load_path_look(paths.host_path, core::now_wall_us()), names);
     seen.resolv_conf = host->read("/etc/resolv.conf").value_or("");
     seen.addresses = host->addresses();
     seen.nsswitch = host->read("/etc/nsswitch.conf").value_or("");

@@ -2,9 +2,11 @@
 #include "agent/hostdns/changes.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <sstream>
 
 #include "agent/hostdns/resolv_conf.h"
@@ -55,6 +57,7 @@ void add_networkd(const Decision& d, const Target& t, Changes& c) {
     c.apply.push_back({{"networkctl", "reload"}, {}, true});
     // the only way to apply a new file to an existing link
     c.apply.push_back({{"networkctl", "reconfigure", kLink}, {}, false});
+    c.apply.push_back({{"ip", "link", "set", kLink, "up"}, {}, false});  // a person may have set it down
     c.undo.push_back({{"networkctl", "reload"}, {}, false});
 }
 
@@ -182,6 +185,12 @@ std::vector<std::string> link_words(const HostSystem& host, const Argv& question
     return words;
 }
 
+/// By `ip link set down` or `networkctl down`.
+bool is_set_down(const HostSystem& host) {
+    const auto flags = host.read(std::string("/sys/class/net/") + kLink + "/flags");
+    return flags && (std::strtoul(flags->c_str(), nullptr, 16) & IFF_UP) == 0;
+}
+
 }  // namespace
 
 Changes changes_for(const Decision& d, const Target& t, const FileState& before) {
@@ -245,6 +254,7 @@ bool runtime_in_place(const HostSystem& host, const Changes& changes) {
         std::sort(wanted.begin(), wanted.end());
         if (link_words(host, changes.link_servers) != std::vector<std::string>{changes.link_server}) return false;
         if (link_words(host, changes.link_domains) != wanted) return false;
+        if (is_set_down(host)) return false;
     }
     return changes.record_path.empty() || host.read(changes.record_path) == changes.record;
 }

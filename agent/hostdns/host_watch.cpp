@@ -43,7 +43,7 @@ void HostWatch::start() {
 }
 
 HostDnsReport HostWatch::report(const std::vector<std::string>& names) {
-    return report_host_dns(host_, journal_.now(), names);
+    return report_host_dns(host_, journal_.now(), load_path_look(paths_.host_path, clock_.wall_us()), names);
 }
 
 void HostWatch::look() {
@@ -82,7 +82,7 @@ void HostWatch::log_takeover() {
 void HostWatch::look_at_takeover() {
     const auto& journal = journal_.now();
     const bool changed =
-        journal && journal->state == TakeoverState::kOn && !report_host_dns(host_, *journal, {}).out_of_place.empty();
+        journal && journal->state == TakeoverState::kOn && !report_host_dns(host_, *journal, {}, {}).out_of_place.empty();
     const bool over = journal && journal->state == TakeoverState::kTruce && truce_is_over(*journal, clock_.wall_us());
     if (changed || over) {
         const std::string wish = core::format_utc(clock_.wall_us()) + "\n";

@@ -257,11 +257,11 @@ std::string journal_json(const Journal& j) {
     }
     const std::string body = fmt::format(
         "{{\"schema_version\":{},\"state\":\"{}\",\"since\":{},\"wanted\":\"{}\",\"wanted_second\":{},\"suspended_after\":{},\n \"decision\":{},\n \"target\":{},\n"
-        " \"changes\":[{}],\n \"hooks\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{},\"truces\":{}}}",
+        " \"changes\":[{}],\n \"hooks\":[{}],\n \"earlier\":{},\n \"rewrites\":{},\"writer\":{},\"suspensions\":{},\"truces\":{},\"why\":{}}}",
         kJournalVersion, to_string(j.state), json_quote(core::format_utc(j.since_wall_us)), to_string(j.wanted),
         j.wanted_second, j.suspended_after, decision_json(j.decision), target_json(j.target), entries, hook,
         earlier_json(j.earlier), times_json(j.rewrites), json_quote(j.writer), times_json(j.suspensions),
-        times_json(j.truces));
+        times_json(j.truces), json_quote(j.why));
     return fmt::format("{{\"crc64\":\"{:016x}\",\"hostdns\":\n{}\n}}\n", core::crc64(core::as_bytes(body)), body);
 }
 
@@ -285,6 +285,7 @@ core::Result<Journal> parse_journal(std::string_view text) {
     Journal j;
     j.since_wall_us = core::parse_utc(v.at("since").text());
     j.writer = v.at("writer").text();
+    j.why = v.at("why").text();
     j.suspended_after = v.at("suspended_after").boolean().value_or(false);
     j.wanted_second = v.at("wanted_second").boolean().value_or(false);
     bool ok = read_word(kStates, v.at("state"), &j.state) && parse_mode(v.at("wanted").text(), &j.wanted) &&

@@ -26,13 +26,21 @@ std::string HostDnsReport::text() const {
         case TakeoverState::kOff:
             return "off: postern is not in the way of this host's DNS (take over: postern dns enable)";
         case TakeoverState::kOn:
-            return fmt::format("{}, {}{}: {} go to {}{}", silent ? "not answered" : "on",
+            return fmt::format("{}, {}{}: {} go to {}{}",
+                               silent                              ? "not answered"
+                               : seen.state == PathState::kFails   ? "broken"
+                               : seen.state == PathState::kUnknown ? "on, not seen working"
+                                                                   : "on",
                                to_string(journal.decision.mode), since,
                                journal.decision.mode == Mode::kSplit ? "the private names" : "all names",
-                               journal.target.listen.text(), silent ? ", where nothing answers" : "");
+                               journal.target.listen.text(),
+                               silent                            ? ", where nothing answers"
+                               : seen.state == PathState::kFails ? ", but " + seen.problem()
+                                                                 : "");
         case TakeoverState::kSuspended:
             return fmt::format(
-                "suspended{}: postern did not answer, the host has its own DNS; taken up again when it does", since);
+                "suspended{}: {}; the host has its own DNS, and is taken over again as soon as that ends", since,
+                journal.why.empty() ? "postern did not answer" : journal.why);
         case TakeoverState::kTruce:
             return fmt::format(
                 "truce{}: {} kept rewriting /etc/resolv.conf; taken over again after {}, if it was not written until "
@@ -53,6 +61,8 @@ std::vector<std::string> HostDnsReport::warnings() const {
     } else if (silent) {
         all.push_back("host DNS: " + text() +
                       " (fix: systemctl start postern-rescue postern-resolver; or postern dns disable)");
+    } else if (journal.state == TakeoverState::kOn && seen.state == PathState::kFails) {
+        all.push_back("host DNS: " + text() + " (postern-rescue applies it again, or gives the host its own DNS back)");
     }
     if (unwatched)
         all.push_back(
@@ -65,9 +75,10 @@ std::vector<std::string> HostDnsReport::warnings() const {
     return all;
 }
 
-HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal,
+HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,
                               const std::vector<std::string>& names) {
     HostDnsReport r;
+    r.seen = std::move(seen);
     if (journal) {
         r.journal = std::move(*journal);
     } else {

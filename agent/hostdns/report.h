@@ -7,6 +7,7 @@
 
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/journal.h"
+#include "agent/hostdns/path_look.h"
 
 namespace postern::agent {
 
@@ -15,6 +16,7 @@ struct HostDnsReport {
     std::string problem;                    // why the journal can't be used; "" otherwise
     std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
+    PathLook seen;           // whether programs get our answers, as postern-rescue saw it last
     bool unwatched = false;  // taken over, and postern-rescue does not run; set by who has looked
     bool silent = false;     // taken over, but nothing answers at the address that the host asks; set by who has looked
 
@@ -24,7 +26,7 @@ struct HostDnsReport {
     std::vector<std::string> warnings() const;
 };
 
-HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal,
+HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,
                               const std::vector<std::string>& names);
 
 /// "2026-01-02 03:04:05", in the local time zone.

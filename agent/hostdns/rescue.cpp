@@ -20,12 +20,14 @@ constexpr const char* kResolverUnit = "postern-resolver.service";
 }  // namespace
 
 Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
-               std::function<core::Result<void>(const Change&)> locked)
+               std::function<core::Result<void>(const Change&)> locked, std::function<void(const PathLook&)> show)
     : host_(host),
       journal_(journal),
       watch_(journal.path()),
       hooks_(hooks),
       locked_(std::move(locked)),
+      show_(std::move(show)),
+      path_(host_, hooks_),
       takeover_(host, std::move(journal), std::move(hooks)) {}
 
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
@@ -75,8 +77,8 @@ core::Micros Rescue::look() {
     }
     switch (journal->state) {
         case TakeoverState::kOn:
-            if (answers_within(journal->target.listen, patience)) return kEvery;
-            give_back(journal->target.listen);
+            if (answers_within(journal->target.listen, patience)) return look_at_path(*journal);
+            give_back("nothing answers at " + journal->target.listen.text());
             return kBetweenSteps;
         case TakeoverState::kEnabling:
         case TakeoverState::kDisabling:
@@ -98,13 +100,62 @@ core::Micros Rescue::look() {
     return kEvery;
 }
 
-void Rescue::give_back(const core::SocketAddress& listen) {
+std::vector<std::string> Rescue::names(const Journal& journal) const {
+    auto served = hooks_.served().names;
+    return served.empty() ? journal.target.names : served;
+}
+
+/// Every ten seconds, and at once where resolv.conf is another.
+core::Micros Rescue::look_at_path(const Journal& journal) {
+    const auto now = host_.look(kResolvConf);
+    const bool another = (now && !(*now == looked_at_)) || journal.since_wall_us != taken_over_wall_us_;
+    if (!another && hooks_.mono_us() < next_path_look_) return kEvery;
+    if (now) looked_at_ = *now;
+    taken_over_wall_us_ = journal.since_wall_us;
+    Target target = journal.target;
+    target.names = names(journal);
+    const bool full = journal.decision.mode == Mode::kFull;
+    PathLook seen = path_.look(target, full);
+    if (seen.state == PathState::kFails) {
+        hooks_.pause(core::kSecond);  // a lookup may fail once
+        seen = path_.look(target, full);
+    }
+    show_(seen);
+    next_path_look_ = hooks_.mono_us() + kPathEvery;
+    if (seen.state == PathState::kFails) return mend(seen);
+    if (seen.state == PathState::kWorks && std::exchange(mends_, 0) > 0)
+        core::log_info("host_path_mended", "programs of this host get postern's answers again");
+    return kEvery;
+}
+
+/// By the owner's mechanism. What does not help in a few tries is given back.
+core::Micros Rescue::mend(const PathLook& seen) {
+    if (mends_ == 0) {
+        core::log_warning("host_path_broken",
+                          "programs of this host do not get postern's answers: the takeover is applied again",
+                          {{"name", seen.name}});
+    }
+    const auto applied = locked_([&]() -> core::Result<void> {
+        const auto journal = journal_.load();
+        if (!journal || journal->state != TakeoverState::kOn) return {};
+        return takeover_.mend(names(*journal));
+    });
+    if (!applied) failed(applied.error());
+    if (++mends_ < kMaxMends && applied) {
+        next_path_look_ = hooks_.mono_us() + core::kSecond;
+        return core::kSecond;
+    }
+    mends_ = 0;
+    give_back(seen.problem() + " through it");
+    return kBetweenSteps;
+}
+
+void Rescue::give_back(const std::string& why) {
     core::log_warning("rescue_gave_back",
-                      "nothing answers where this host asks: it gets its own DNS back; private names wait until "
-                      "postern answers again",
-                      {{"listen", listen.text()}});
-    const auto given = locked_([this]() -> core::Result<void> {
-        auto suspended = takeover_.suspend();
+                      "this host gets its own DNS back until postern can be asked again; private names wait until then",
+                      {{"why", why}});
+    const auto given = locked_([&]() -> core::Result<void> {
+        auto suspended = takeover_.suspend(why);
         // Only when the host does not point here may the socket be closed. Programs that were waiting ask again after
         // 5 s: the closed socket sends them to the next server at once.
         if (suspended) stop_if_suspended();
@@ -152,6 +203,9 @@ core::Micros Rescue::try_to_resume(const Journal& journal) {
     const auto recent = std::count_if(journal.suspensions.begin(), journal.suspensions.end(),
                                       [&](core::Micros at) { return at <= now && now - at < core::kHour; });
     if (recent > static_cast<std::ptrdiff_t>(kMaxPerHour)) return core::kMinute;
+    const auto file = host_.look(kResolvConf);
+    const bool another = file && !(*file == looked_at_);
+    if (!another && hooks_.mono_us() < not_before_) return kBetweenSteps;
     start_units();
     const bool good = good_for_a_while(journal.target.listen);
     const auto done = locked_([&]() -> core::Result<void> {
@@ -159,9 +213,12 @@ core::Micros Rescue::try_to_resume(const Journal& journal) {
             stop_if_suspended();
             return {};
         }
-        const auto served = hooks_.served().names;
-        return takeover_.resume(served.empty() ? journal.target.names : served);
+        return takeover_.resume(names(journal));
     });
+    if (file) looked_at_ = *file;
+    back_off_ = done ? 0 : std::clamp(2 * back_off_, kBetweenSteps, kLongestBackOff);
+    not_before_ = hooks_.mono_us() + back_off_;
+    next_path_look_ = 0;
     if (!done) failed(done.error());
     if (done && good) core::log_info("rescue_resumed", "postern answers again: taken over again");
     return kBetweenSteps;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "agent/hostdns/give_back.h"
+#include "agent/hostdns/host_path.h"
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/resolv_conf.h"
 #include "core/printable.h"
@@ -18,7 +19,8 @@ using core::Code;
 
 constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // silent upstreams take 4 s
 constexpr core::Micros kSettleTime = 10 * core::kSecond;
-constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
+constexpr core::Micros kSlower = core::kSecond;  // than before
+constexpr int kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5;
 constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
 
 std::string command_text(const HostCommand& command) {
@@ -147,8 +149,11 @@ core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& reques
         const auto answer = hooks_.ask(request.listen, request.names.front(), kAskTimeout);
         if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
         if (answer->rcode != 0) {
+            // The names are the configuration's, the answer is that of the one in use.
             return refuse(fmt::format("postern answers {} with RCODE {}", request.names.front(), answer->rcode),
-                          "see: postern resolve " + request.names.front());
+                          answer->rcode == kNxDomain
+                              ? "was postern.toml edited since? systemctl reload postern, then: postern dns enable"
+                              : "see: postern resolve " + request.names.front());
         }
     }
     const auto answer = hooks_.ask(request.listen, kPublicName, kAskTimeout);
@@ -178,13 +183,9 @@ core::Result<void> Takeover::take_over(Journal journal, const Decision& decision
     set_state(journal, TakeoverState::kEnabling);
     if (auto saved = journal_.save(journal); !saved) return saved;
     if (gets_leases(decision.file)) (void)host_.put(kLeaseFile, FileState{});  // of an earlier takeover
+    const core::Micros usual = HostPath(host_, hooks_).quickest(kPublicName);
     auto done = apply(journal, changes);
-    if (done) {
-        if (const std::string failed = cannot_look_up(target); !failed.empty()) {
-            done = core::fail(Code::kDnsFailed, "programs of this host could not look up " + failed + " through it",
-                              "is a cache (nscd) or another resolver in between? see: postern dns status");
-        }
-    }
+    if (done) done = refuse_unless_found(target, usual);
     if (!done) {
         core::Error error = done.error();
         if (auto ended = end_given_back(journal); !ended) {
@@ -240,36 +241,30 @@ core::Result<void> Takeover::apply(Journal& journal, const Changes& changes) {
     return {};
 }
 
-/// Name resolution as programs do it must work now, for private and other names. DNS managers take a moment to
-/// follow. Returns "" or the name that can't be resolved.
-std::string Takeover::cannot_look_up(const Target& target) const {
-    // A name in /etc/hosts does not test the resolvers; report the line.
-    const auto shadows = hosts_findings(host_.read("/etc/hosts").value_or(""), target.names);
-    for (const auto& finding : shadows)
+/// Name resolution as programs do it must work now, for private and other names, and not be slower than `usual`, that of
+/// before. DNS managers take a moment to follow.
+core::Result<void> Takeover::refuse_unless_found(const Target& target, core::Micros usual) const {
+    for (const auto& finding : hosts_findings(host_.read("/etc/hosts").value_or(""), target.names))
         hooks_.say(finding.what() + " (fix: " + finding.fix() + ")");
-    const auto name = std::find_if(target.names.begin(), target.names.end(), [&](const std::string& candidate) {
-        return std::none_of(shadows.begin(), shadows.end(),
-                            [&](const auto& s) { return !s.reversed && s.name == candidate; });
-    });
-    std::vector<core::IpAddress> expected;
-    if (name != target.names.end()) {
-        if (auto answer = hooks_.ask(target.listen, *name, kAskTimeout)) expected = std::move(answer->addresses);
-    }
-    const auto one_of_ours = [&](const core::IpAddress& ip) {
-        return std::find(expected.begin(), expected.end(), ip) != expected.end();
-    };
+    HostPath path(host_, hooks_);
     const core::Micros deadline = hooks_.mono_us() + kSettleTime;
-    for (;;) {
-        std::string failed;
-        if (hooks_.look_up(kPublicName).outcome == SystemLookup::Outcome::kFailed) failed = kPublicName;
-        if (!expected.empty()) {
-            // Not any answer will do: the name may have a public one, too.
-            const auto found = hooks_.look_up(*name).addresses;
-            if (found.empty() || !std::all_of(found.begin(), found.end(), one_of_ours)) failed = *name;
-        }
-        if (failed.empty() || hooks_.mono_us() >= deadline) return failed;
+    PathLook seen = path.look(target, true);
+    while (seen.state == PathState::kFails && hooks_.mono_us() < deadline) {
         hooks_.pause(200 * core::kMillisecond);
+        seen = path.look(target, true);
     }
+    if (seen.state == PathState::kFails) {
+        return core::fail(Code::kDnsFailed, "programs of this host could not look up " + seen.name + " through it",
+                          "is a cache (nscd) or another resolver in between? see: postern dns status");
+    }
+    core::Micros took = path.slowest_found();
+    while (took > usual + kSlower && hooks_.mono_us() < deadline)
+        took = path.slowest_found();
+    if (took <= usual + kSlower) return {};
+    return core::fail(Code::kDnsFailed,
+                      fmt::format("lookups of this host's programs took {:.1f} s through it, {:.1f} s before",
+                                  1e-6 * static_cast<double>(took), 1e-6 * static_cast<double>(usual)),
+                      "use --mode full; or see which resolver is in between: postern dns status");
 }
 
 /// The content to restore: the original, except for a lease that its client got meanwhile and reported only to us.

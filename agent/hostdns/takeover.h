@@ -66,15 +66,17 @@ class Takeover {
     core::Result<void> disable(bool dry_run);
     /// After another program rewrote a file, a link vanished or the private names changed. `names`: served now.
     core::Result<void> reapply(const std::vector<std::string>& names);
+    /// As reapply(), for a host whose programs do not get our answers although all seems in place.
+    core::Result<void> mend(const std::vector<std::string>& names);
     /// Completes what a killed process left unfinished. At boot a truce also ends.
     core::Result<void> recover(bool boot);
     /// To be called when it is over: the next resume() takes over again.
     core::Result<void> end_truce();
-    /// Restores the host but remembers the user's wish: postern does not answer.
-    core::Result<void> suspend();
+    /// Restores the host but remembers the user's wish. `why`: a sentence for people.
+    core::Result<void> suspend(const std::string& why);
     /// While nothing is taken over: a resolv.conf that names us alone, whoever wrote it, gets the last known upstreams.
     core::Result<void> keep_own_dns();
-    /// Takes over again after suspend(), with a new decision.
+    /// Takes over again after suspend(), with a new decision. What prevents it is kept as the reason.
     core::Result<void> resume(const std::vector<std::string>& names);
 
   private:
@@ -87,9 +89,12 @@ class Takeover {
     core::Result<void> during_truce(Journal& journal);
     void learn(Journal& journal, JournalEntry& file, const FileState& now);
     core::Result<void> apply(Journal& journal, const Changes& changes);
-    std::string cannot_look_up(const Target& target) const;
+    core::Result<void> refuse_unless_found(const Target& target, core::Micros usual) const;
     std::vector<std::string> give_back(const Journal& journal);
     core::Result<void> give_back_for_now(Journal& journal, TakeoverState state);
+    core::Result<void> apply_again(const std::vector<std::string>& names, bool even_if_in_place);
+    core::Result<void> hand_over(Journal& journal, const std::string& why, const std::vector<std::string>& names);
+    std::string owner_is_gone(const Journal& journal) const;
     void set_state(Journal& journal, TakeoverState state);
     FileState original(const JournalEntry& entry, const Journal& journal) const;
     std::string kept_lines(const Journal& journal) const;

@@ -82,23 +82,47 @@ void Takeover::learn(Journal& journal, JournalEntry& file, const FileState& now)
     journal.target.kept = named.ours ? file.before.content : text;
 }
 
+/// "" or what has ended, of what the takeover went through. A program that only does not run may be restarting.
+std::string Takeover::owner_is_gone(const Journal& journal) const {
+    const Decision& d = journal.decision;
+    const auto gone = [&](bool used, const char* program) { return used && !host_.program_exists(program); };
+    if (d.link != LinkWay::kNone && d.file == FileWay::kNone &&
+        !ResolvConf::parse(host_.read(kResolvConf).value_or("")).names(stub_address()))
+        return "/etc/resolv.conf does not name systemd-resolved any more";
+    if (gone(d.file == FileWay::kResolvconf || d.file == FileWay::kOpenresolv, "resolvconf") ||
+        gone(d.link != LinkWay::kNone, "resolvectl") ||
+        gone(d.file == FileWay::kNmUnmanaged || d.file == FileWay::kNmDnsmasq, "nmcli"))
+        return std::string(to_string(d.owner)) + " is gone from this host";
+    return "";
+}
+
+core::Result<void> Takeover::hand_over(Journal& journal, const std::string& why,
+                                       const std::vector<std::string>& names) {
+    hooks_.say(why + ": taking over again, in another way");
+    journal.why = why;
+    if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
+    auto resumed = resume(names);
+    if (!resumed) start_rescue(host_);
+    return resumed;
+}
+
 core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
+    return apply_again(names, false);
+}
+
+core::Result<void> Takeover::mend(const std::vector<std::string>& names) {
+    return apply_again(names, true);
+}
+
+core::Result<void> Takeover::apply_again(const std::vector<std::string>& names, bool even_if_in_place) {
     auto loaded = journal_.load();
     if (!loaded) return core::fail(loaded.error());
     Journal& journal = *loaded;
     if (journal.state == TakeoverState::kEnabling || journal.state == TakeoverState::kDisabling) return recover(false);
     if (journal.state == TakeoverState::kTruce) return during_truce(journal);
     if (journal.state != TakeoverState::kOn) return {};
+    if (const std::string why = owner_is_gone(journal); !why.empty()) return hand_over(journal, why, names);
 
-    if (journal.decision.link != LinkWay::kNone && journal.decision.file == FileWay::kNone &&
-        !ResolvConf::parse(host_.read(kResolvConf).value_or("")).names(stub_address())) {
-        // Programs do not use resolved any more: its link alone has no effect.
-        hooks_.say("/etc/resolv.conf does not name systemd-resolved any more: taking over again");
-        if (auto given = give_back_for_now(journal, TakeoverState::kSuspended); !given) return given;
-        auto resumed = resume(names);
-        if (!resumed) start_rescue(host_);
-        return resumed;
-    }
     Target target = journal.target;
     target.names = names;
     auto resolv_conf = host_.look(kResolvConf);
@@ -125,7 +149,7 @@ core::Result<void> Takeover::reapply(const std::vector<std::string>& names) {
             files_in_place = false;
         }
     }
-    if (files_in_place && runtime_in_place(host_, changes)) return {};
+    if (!even_if_in_place && files_in_place && runtime_in_place(host_, changes)) return {};
     if (const auto alive = hooks_.ask(target.listen, kLocalName, kAliveTimeout); !alive) {
         return core::fail(Code::kDnsFailed, "not applied again: postern does not answer at " + target.listen.text(),
                           "the rescue unit gives the host its DNS back if that lasts");
@@ -192,13 +216,14 @@ core::Result<void> Takeover::end_truce() {
     return journal_.save(*journal);
 }
 
-core::Result<void> Takeover::suspend() {
+core::Result<void> Takeover::suspend(const std::string& why) {
     auto journal = journal_.load();
     if (!journal) return core::fail(journal.error());
     if (journal->state != TakeoverState::kOn) return recover(false);
     const core::Micros now = hooks_.wall_us();
     prune(journal->suspensions, now, kSuspensionWindow);
     journal->suspensions.push_back(now);
+    journal->why = why;
     return give_back_for_now(*journal, TakeoverState::kSuspended);
 }
 
@@ -223,7 +248,14 @@ core::Result<void> Takeover::resume(const std::vector<std::string>& names) {
     request.names = names;
     request.second_server = journal->wanted_second;
     request.resumes = true;
-    return enable(request);
+    auto resumed = enable(request);
+    if (resumed) return resumed;
+    auto now = journal_.load();
+    if (now && now->state == TakeoverState::kSuspended && now->why != resumed.error().what) {
+        now->why = resumed.error().what;
+        (void)journal_.save(*now);  // the reason alone is not worth more
+    }
+    return resumed;
 }
 
 }  // namespace postern::agent

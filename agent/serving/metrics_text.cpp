@@ -476,6 +476,11 @@ std::string metrics_text(const StatusSnapshot& s) {
     w.sample({{"mode", off ? "none" : std::string(to_string(takeover.decision.mode))},
               {"state", !s.host_dns.problem.empty() ? "unknown" : std::string(to_string(takeover.state))}},
              1);
+    if (takeover.state == TakeoverState::kOn && s.host_dns.seen.state != PathState::kUnknown) {
+        w.single("postern_hostdns_works", "gauge",
+                 "Whether programs of the host get postern's answers; absent while that is not known.",
+                 s.host_dns.seen.state == PathState::kWorks ? 1 : 0);
+    }
     process_metrics(w, s);
     return w.take();
 }

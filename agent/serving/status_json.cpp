@@ -99,6 +99,7 @@ Json host_dns_json(const HostDnsReport& r) {
             {"since", time_or_null(r.journal.since_wall_us)},
             {"decision", text_or_null(r.journal.decision.line)},
             {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
+            {"path", r.journal.state == TakeoverState::kOn ? Json(to_string(r.seen.state)) : Json(nullptr)},
             {"text", r.text()}};
 }
 

@@ -4,7 +4,7 @@
 import time
 import unittest
 
-from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, WHICH_UPSTREAM, HostTest, Watch, on_every_kind, wait_until
+from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, SERVER, WHICH_UPSTREAM, HostTest, Watch, on_every_kind, wait_until
 
 MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"],
             "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
@@ -93,6 +93,54 @@ class Truce(HostTest):
         host.sh("rm /etc/resolv.conf; printf 'nameserver 10.77.0.1\\n' >/etc/resolv.conf")
         host.dns("enable")
         self.assert_served(host)
+
+
+class Broken(HostTest):
+    """The host's own path breaks while all of ours runs: it is seen, mended or given back, and said."""
+
+    def test_link_that_was_emptied_or_set_down(self):
+        acts = ("resolvectl revert postern0", "networkctl down postern0", "ip link set postern0 down",
+                "ip link del postern0")
+        for variant, mode in (("resolved", "split"), ("nm-resolved", "split"), ("resolved", "full")):
+            host = self.ready_guest(variant, mode)
+            host.wait(lambda host=host: host.status()["path"] == "works", "the look at the host's path")
+            for act in acts:
+                if variant == "nm-resolved" and act.startswith("networkctl"):
+                    continue  # no networkd there
+                with self.subTest(variant=variant, mode=mode, act=act):
+                    host.sh(act)
+                    took = host.wait_served(f"names after {act}", 15)
+                    self.note(f"{variant}, {mode}: {act}: served again after {took:.1f} s")
+                    self.assertEqual(host.status()["state"], "on")
+
+    def test_what_cannot_be_mended_is_given_back_and_said(self):
+        host = self.ready_guest("plain", "full")
+        # Programs stop asking DNS for hosts: no takeover can help.
+        host.sh("cp /etc/nsswitch.conf /root/; sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf")
+        host.wait(lambda: host.status()["state"] == "suspended", "the give-back")
+        self.assertIn("can't look up", host.status()["why"])
+        self.assertIn("can't look up", host.dns("status", check=False).stdout)
+        self.assertNotIn(SERVER, host.sh("cat /etc/resolv.conf"))
+        host.sh("cp /root/nsswitch.conf /etc/; touch /etc/resolv.conf")
+        host.wait_served("names again", 180)
+        host.wait(lambda: host.status()["state"] == "on", "the takeover")
+
+    def test_the_owner_s_package_is_purged(self):
+        for variant in ("resolvconf", "openresolv"):
+            for then in ("reboot", "purge"):
+                with self.subTest(variant=variant, then=then):
+                    host = self.ready_guest(variant, "full")
+                    host.run("dpkg", "-P", "--force-depends", variant)
+                    took = host.wait_served(f"names after the purge of {variant}", 30)
+                    self.note(f"{variant} purged: served again after {took:.1f} s")
+                    if then == "reboot":
+                        host.reboot()
+                        host.wait_served("names after the boot")
+                        host.wait(lambda host=host: host.status()["state"] == "on", "the takeover")
+                    else:
+                        host.run("dpkg", "-P", "postern")
+                        self.assertNotIn(SERVER, host.sh("cat /etc/resolv.conf"))
+                        self.assertTrue(host.serves_public())
 
 
 class Clone(HostTest):

@@ -16,7 +16,8 @@ agent::CommandResult FakeHost::obey(const agent::Argv& argv, const std::string& 
             out += (out.empty() ? "" : " ") + argv[i];
         return out;
     };
-    if (starts("networkctl reload")) networkd_reload();
+    if (starts("networkctl reload") && !link_up) networkd_reload();  // a link that is there stays as it is
+    if (starts("networkctl reconfigure")) networkd_reload();
     if (starts("ip link add postern0")) {
         if (link_up) return {2, "RTNETLINK answers: File exists"};
         link_up = true;

@@ -30,10 +30,10 @@ struct Way {
 };
 const Way kWays[] = {
     {"disable", [](Lab& lab) { REQUIRE(lab.takeover().disable(false)); }},
-    {"the rescue's suspend", [](Lab& lab) { REQUIRE(lab.takeover().suspend()); }},
+    {"the rescue's suspend", [](Lab& lab) { REQUIRE(lab.takeover().suspend("tried")); }},
     {"suspend, then disable",
      [](Lab& lab) {
-         REQUIRE(lab.takeover().suspend());
+         REQUIRE(lab.takeover().suspend("tried"));
          REQUIRE(lab.takeover().disable(false));
      }},
     {"disable, killed behind the file",
@@ -163,7 +163,7 @@ TEST_CASE("give back: while suspended or in a truce a file that names us alone d
         Lab lab(test::plain_host());
         lab.served.upstreams = {kKnown};
         REQUIRE(lab.enable());
-        REQUIRE(lab.takeover().suspend());
+        REQUIRE(lab.takeover().suspend("tried"));
         Journal journal = lab.journal();
         journal.state = state;
         REQUIRE(JournalFile(lab.folder / "hostdns.json").save(journal));

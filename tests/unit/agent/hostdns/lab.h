@@ -44,6 +44,7 @@ struct Lab {
             });
             if (deaf_programs || (!named.empty() && !any_lives)) return {SystemLookup::Outcome::kFailed, {}};
             if (on_look_up) on_look_up();
+            if (host.reaches(kUs.ip, kName)) now_us += through_us;
             if (name == kName && host.reaches(kUs.ip, kName) && now_us >= settled_us)
                 return {SystemLookup::Outcome::kAnswered, {kPrivate}};
             if (name == kName) return {SystemLookup::Outcome::kAnswered, {kPublic}};  // the name exists outside as well
@@ -72,9 +73,11 @@ struct Lab {
     bool alive = true, deaf_programs = false;
     int private_rcode = 0, public_rcode = 3;
     core::Micros settled_us = 0;  // owners of DNS take a moment to follow
+    core::Micros through_us = 0;  // a lookup through us
     std::function<void()> on_pause, on_look_up;
     Rescue rescuer() {
-        return {host, JournalFile(folder / "hostdns.json"), hooks(), [](const auto& work) { return work(); }};
+        return {host, JournalFile(folder / "hostdns.json"), hooks(), [](const auto& work) { return work(); },
+                [this](const PathLook& look) { seen = look; }};
     }
     /// The program, until there is nothing left to do.
     void rescue() {
@@ -89,6 +92,7 @@ struct Lab {
     }
     core::Fallback served{.listen = {kUs}, .names = {kName}};
     std::string said;
+    PathLook seen;  // by the rescue
 };
 
 }  // namespace postern::test

@@ -190,7 +190,7 @@ TEST_CASE("hostdns: a rescue never stops the units of a host that the user has p
 TEST_CASE("hostdns: taking up again that fails, or is killed, stays suspended", "[hostdns]") {
     Lab lab(test::networkmanager_host());
     REQUIRE(lab.enable());
-    REQUIRE(lab.takeover().suspend());
+    REQUIRE(lab.takeover().suspend("tried"));
     lab.host.broken_nmcli = true;
     CHECK_FALSE(lab.takeover().resume({kName}));
     CHECK(lab.journal().state == TakeoverState::kSuspended);
@@ -213,7 +213,9 @@ TEST_CASE("hostdns: taking up again that fails, or is killed, stays suspended", 
 
 TEST_CASE("hostdns: a rollback that fails keeps the journal, which alone knows how the host was", "[hostdns]") {
     Lab lab(test::plain_host());
-    lab.on_look_up = [&] { lab.host.read_only.insert("/etc"); };  // by now full, or chattr +i
+    lab.on_look_up = [&] {
+        if (lab.host.reaches(kUs.ip, kName)) lab.host.read_only.insert("/etc");  // by now full, or chattr +i
+    };
     lab.settled_us = lab.now_us + 3600 * core::kSecond;
     const auto done = lab.enable();
     REQUIRE_FALSE(done);
@@ -323,4 +325,87 @@ TEST_CASE("hostdns: a journal with a second name, or behind a link, is not the f
     CHECK(JournalFile(other).load());
     REQUIRE(::symlink(other.c_str(), path.c_str()) == 0);
     CHECK_FALSE(JournalFile(path).load());
+}
+
+TEST_CASE("hostdns: a link that another program emptied is set right within ten seconds", "[hostdns]") {
+    for (const bool networkd : {true, false}) {
+        Lab lab(networkd ? test::resolved_host() : test::nm_resolved_host());
+        REQUIRE(lab.enable());
+        Rescue rescue = lab.rescuer();
+        const auto turn = [&] {
+            for (const auto until = lab.now_us + Rescue::kPathEvery; lab.now_us < until;)
+                lab.now_us += rescue.look();
+        };
+        core::capture_log([](core::Level, std::string_view, const std::string&) {});
+        turn();
+        CHECK(lab.seen.state == PathState::kWorks);
+        lab.host.link_dns = lab.host.link_domains = "";  // resolvectl revert postern0
+        turn();
+        turn();
+        core::capture_log({});
+        CHECK(lab.host.reaches(kUs.ip, kName));
+        CHECK(lab.seen.state == PathState::kWorks);
+        CHECK(lab.journal().state == TakeoverState::kOn);
+        CHECK(lab.journal().suspensions.empty());
+    }
+}
+
+TEST_CASE("hostdns: what does not help in a few tries is given back, with its reason, and tried again ever more rarely",
+          "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    const auto broken = [&] { lab.settled_us = lab.now_us + 1000 * core::kMinute; };
+    broken();  // programs get the name's public address
+    Rescue rescue = lab.rescuer();
+    const core::Micros began = lab.now_us;
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    while (lab.journal().state == TakeoverState::kOn && lab.now_us - began < core::kHour)
+        lab.now_us += rescue.look();
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.now_us - began <= 20 * core::kSecond);
+    CHECK(lab.host.files == lab.first);
+    CHECK(lab.journal().why == "programs of this host can't look up " + kName + " through it");
+    CHECK(report_host_dns(lab.host, lab.journal(), {}, {}).text().find(lab.journal().why) != std::string::npos);
+    std::vector<core::Micros> tries;
+    while (lab.now_us - began < core::kHour) {
+        const int before = lab.host.changes;
+        lab.now_us += rescue.look();
+        if (lab.host.changes != before) tries.push_back(lab.now_us);
+    }
+    CHECK(lab.journal().why.find("could not look up " + kName) != std::string::npos);
+    CHECK(tries.size() >= 8);
+    CHECK(tries.size() <= 20);
+    CHECK(lab.host.files == lab.first);
+    lab.settled_us = 0;
+    lab.host.with_file(kResolvConf, "nameserver 10.0.0.9\n");  // an event: tried at once
+    const core::Micros again = lab.now_us;
+    while (lab.journal().state != TakeoverState::kOn && lab.now_us - again < core::kHour)
+        lab.now_us += rescue.look();
+    core::capture_log({});
+    CHECK(lab.now_us - again <= core::kMinute);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+}
+
+TEST_CASE("hostdns: where the owner is gone the host is taken over in another way, and said so", "[hostdns]") {
+    for (const bool open : {false, true}) {
+        Lab lab(open ? test::openresolv_host() : test::resolvconf_host());
+        lab.served.upstreams = {*core::SocketAddress::parse("10.0.0.1", 53)};
+        REQUIRE(lab.enable());
+        REQUIRE(lab.journal().decision.owner == (open ? Owner::kOpenresolv : Owner::kResolvconf));
+        // As Debian's resolvconf does when it is purged: the generated file stays as an ordinary one.
+        const std::string text = lab.resolv_conf();
+        lab.host.programs.clear();
+        for (auto it = lab.host.files.begin(); it != lab.host.files.end();)
+            it = it->first.rfind("/run/resolvconf", 0) == 0 ? lab.host.files.erase(it) : std::next(it);
+        lab.host.with_file(kResolvConf, text);
+        REQUIRE(lab.takeover().reapply({kName}));
+        CHECK(lab.said.find("is gone from this host: taking over again, in another way") != std::string::npos);
+        CHECK(lab.journal().state == TakeoverState::kOn);
+        CHECK(lab.journal().decision.file != FileWay::kResolvconf);
+        CHECK(lab.journal().decision.file != FileWay::kOpenresolv);
+        CHECK(lab.host.reaches(kUs.ip, kName));
+        REQUIRE(lab.takeover().disable(false));
+        CHECK(ResolvConf::parse(lab.resolv_conf()).names(*core::IpAddress::parse("10.0.0.1")));
+        CHECK_FALSE(ResolvConf::parse(lab.resolv_conf()).names(kUs.ip));
+    }
 }

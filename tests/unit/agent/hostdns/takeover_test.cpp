@@ -456,3 +456,24 @@ TEST_CASE("hostdns: the journal is believed only when it is whole and says what 
     foreign.entries.front().path = "/etc/shadow";
     CHECK_FALSE(parse_journal(journal_json(foreign)));
 }
+
+TEST_CASE("takeover: one that makes the lookups of programs slower is refused", "[hostdns]") {
+    Lab slow(test::resolved_host());
+    slow.through_us = 3 * core::kSecond;  // as systemd-resolved up to 250 asks an address that is not its link's
+    const auto done = slow.enable();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().what ==
+          "not taken over, the host is as before: lookups of this host's programs took 3.0 s through it, 0.0 s before");
+    CHECK(slow.host.files == slow.first);
+    CHECK(slow.journal().state == TakeoverState::kOff);
+    slow.through_us = 20 * core::kMillisecond;
+    REQUIRE(slow.enable());
+}
+
+TEST_CASE("takeover: a name that the running postern does not know yet asks for a reload", "[hostdns]") {
+    Lab lab(test::plain_host());
+    lab.private_rcode = 3;
+    const auto done = lab.enable();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().hint == "was postern.toml edited since? systemctl reload postern, then: postern dns enable");
+}

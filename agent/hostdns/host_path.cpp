@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/hostdns/host_path.h"
+
+#include <algorithm>
+
+#include "agent/hostdns/hosts_file.h"
+
+namespace postern::agent {
+namespace {
+
+constexpr core::Micros kAskTimeout = 2 * core::kSecond;
+constexpr std::size_t kMaxAsked = 3;       // names without an address are passed over
+constexpr std::size_t kMaxAnswered = 256;  // addresses that are remembered
+constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
+
+bool is_shadowed(const std::vector<HostsLine>& shadows, const std::string& name) {
+    return std::any_of(shadows.begin(), shadows.end(), [&](const auto& s) { return !s.reversed && s.name == name; });
+}
+
+}  // namespace
+
+PathLook HostPath::look_at_private(const Target& target) {
+    // A name in /etc/hosts does not test the resolvers.
+    const auto shadows = hosts_findings(host_.read("/etc/hosts").value_or(""), target.names);
+    std::size_t asked = 0;
+    for (const auto& name : target.names) {
+        if (is_shadowed(shadows, name)) continue;
+        if (++asked > kMaxAsked) break;
+        const auto answer = hooks_.ask(target.listen, name, kAskTimeout);
+        if (!answer) break;  // that is not the path's fault
+        if (answered_.size() > kMaxAnswered) answered_.clear();
+        answered_.insert(answer->addresses.begin(), answer->addresses.end());
+        if (answer->addresses.empty()) continue;
+        // Not any answer will do: the name may have a public one, too.
+        const auto found = hooks_.look_up(name).addresses;
+        const bool ours =
+            std::all_of(found.begin(), found.end(), [&](const auto& ip) { return answered_.contains(ip); });
+        if (found.empty() || !ours) return {PathState::kFails, name};
+        found_.push_back(name);
+        return {PathState::kWorks, ""};
+    }
+    return {};
+}
+
+PathLook HostPath::look(const Target& target, bool public_too) {
+    found_.clear();
+    PathLook seen = look_at_private(target);
+    if (public_too && seen.state != PathState::kFails) {
+        const auto answer = hooks_.ask(target.listen, kPublicName, kAskTimeout);
+        const bool found_by_us =
+            answer && answer->rcode != kServFail && answer->rcode != kNotImp && answer->rcode != kRefused;
+        if (found_by_us) {
+            const bool found = hooks_.look_up(kPublicName).outcome != SystemLookup::Outcome::kFailed;
+            seen = found ? PathLook{PathState::kWorks, ""} : PathLook{PathState::kFails, kPublicName};
+            if (found) found_.emplace_back(kPublicName);
+        }
+    }
+    seen.wall_us = hooks_.wall_us();
+    return seen;
+}
+
+core::Micros HostPath::quickest(const std::string& name) const {
+    core::Micros best = core::kNever;
+    for (int i = 0; i < 2; ++i) {
+        const core::Micros begin = hooks_.mono_us();
+        (void)hooks_.look_up(name);
+        best = std::min(best, hooks_.mono_us() - begin);
+    }
+    return best;
+}
+
+core::Micros HostPath::slowest_found() const {
+    core::Micros slowest = 0;
+    for (const auto& name : found_)
+        slowest = std::max(slowest, quickest(name));
+    return slowest;
+}
+
+}  // namespace postern::agent
