@@ -45,8 +45,10 @@ HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
     HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), s.names);
     if (r.journal.state == TakeoverState::kOn &&
         !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
-        r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0"
-                                                                           : "the record " + std::string(kRecord));
+        const LinkWay link = r.journal.decision.link;
+        r.out_of_place.push_back(link == LinkWay::kDelegate ? "the delegate postern of systemd-resolved"
+                                 : link != LinkWay::kNone   ? "the link postern0"
+                                                            : "the record " + std::string(kRecord));
     }
     r.silent = r.journal.state == TakeoverState::kOn && !ask_server(r.journal.target.listen, kLocalName, kCanary);
     r.unwatched = r.journal.state == TakeoverState::kOn && !host.real_path("/run/systemd/system").empty() &&

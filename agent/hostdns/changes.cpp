@@ -78,8 +78,36 @@ void add_resolvectl(const Decision& d, const Target& t, Changes& c) {
     c.apply.push_back({{"resolvectl", "llmnr", kLink, "no"}, {}, false});
 }
 
+const HostCommand kReloadResolved = {{"systemctl", "reload", "systemd-resolved.service"}, {}, true};
+/// It is not there before the first delegate.
+const HostCommand kRemoveDelegateFolder = {
+    {"rmdir", "--ignore-fail-on-non-empty", "/etc/systemd/dns-delegate.d"}, {}, false};
+
+HostCommand whatever_comes(HostCommand command) {
+    command.must = false;
+    return command;
+}
+
+/// systemd.dns-delegate(5). The reload also flushes resolved's caches.
+void add_delegate(const Decision& d, const Target& t, Changes& c) {
+    c.domains = domains_of(d, t);
+    c.link_server = server_text(t.listen);
+    c.link_domains = {"resolvectl", "domain"};
+    c.link_servers = {"resolvectl", "dns"};
+    c.link_mark = "Delegate postern:";
+    std::string text = fmt::format("{}[Delegate]\nDNS={}\nDefaultRoute={}\n", kOwnHeader, c.link_server,
+                                   d.mode == Mode::kFull ? "yes" : "no");
+    for (const auto& domain : c.domains)
+        text += "Domains=" + domain + "\n";
+    c.files.push_back({kDelegateFile, FileState::file(std::move(text))});
+    c.apply.push_back(kReloadResolved);
+    c.undo.push_back(kRemoveDelegateFolder);
+    c.undo.push_back(whatever_comes(kReloadResolved));
+}
+
 void add_link(const Decision& d, const Target& t, Changes& c) {
     c.domains = domains_of(d, t);
+    c.link_mark = "):";
     c.link_server = server_text(t.listen);
     c.link_domains = {"resolvectl", "domain", kLink};
     c.link_servers = {"resolvectl", "dns", kLink};
@@ -97,7 +125,7 @@ void add_link(const Decision& d, const Target& t, Changes& c) {
 std::string nm_drop_in(const Decision& d) {
     std::string text = kOwnHeader;
     if (d.file == FileWay::kNmUnmanaged) text += "[main]\nrc-manager=unmanaged\n";
-    if (d.link != LinkWay::kNone) text += "[device-postern]\nmatch-device=interface-name:postern*\nmanaged=0\n";
+    if (d.tell_networkmanager) text += "[device-postern]\nmatch-device=interface-name:postern*\nmanaged=0\n";
     return text;
 }
 
@@ -169,15 +197,19 @@ std::string search_lines(const std::string& text) {
     return out;
 }
 
-/// "Link 7 (postern0): a b" → {a, b}; empty if there is no such link.
-std::vector<std::string> link_words(const HostSystem& host, const Argv& question) {
+/// "Link 7 (postern0): a b" → {a, b}; empty if there is no such link or delegate. Long lists go on in lines that begin
+/// with a space.
+std::vector<std::string> link_words(const HostSystem& host, const Argv& question, const std::string& mark) {
     std::vector<std::string> words;
     const CommandResult reply = host.ask(question);
-    const std::size_t colon = reply.output.find("): ");
-    if (!reply.ok() || colon == std::string::npos) return words;
-    std::istringstream stream(reply.output.substr(colon + 3));
-    for (std::string word; stream >> word;)
-        words.push_back(word);
+    const std::size_t found = reply.output.find(mark);
+    if (!reply.ok() || found == std::string::npos) return words;
+    std::istringstream lines(reply.output.substr(found + mark.size()));
+    for (std::string line; std::getline(lines, line) && line.rfind(' ', 0) == 0;) {
+        std::istringstream stream(line);
+        for (std::string word; stream >> word;)
+            words.push_back(word);
+    }
     std::sort(words.begin(), words.end());
     return words;
 }
@@ -191,7 +223,11 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         c.apply.push_back({{"nmcli", "general", "reload"}, {}, true});
         c.undo.push_back({{"nmcli", "general", "reload"}, {}, false});
     }
-    if (d.link != LinkWay::kNone) add_link(d, t, c);
+    if (d.link == LinkWay::kDelegate) {
+        add_delegate(d, t, c);
+    } else if (d.link != LinkWay::kNone) {
+        add_link(d, t, c);
+    }
     if (d.resolved_rereads) {
         // A sixth restart in ten seconds would be refused and resolved stay down; this also resets that count.
         c.undo.push_back({{"systemctl", "reset-failed", "systemd-resolved.service"}, {}, false});
@@ -243,8 +279,9 @@ bool runtime_in_place(const HostSystem& host, const Changes& changes) {
     if (!changes.link_server.empty()) {
         auto wanted = changes.domains;
         std::sort(wanted.begin(), wanted.end());
-        if (link_words(host, changes.link_servers) != std::vector<std::string>{changes.link_server}) return false;
-        if (link_words(host, changes.link_domains) != wanted) return false;
+        const auto words = [&](const Argv& question) { return link_words(host, question, changes.link_mark); };
+        if (words(changes.link_servers) != std::vector<std::string>{changes.link_server}) return false;
+        if (words(changes.link_domains) != wanted) return false;
     }
     return changes.record_path.empty() || host.read(changes.record_path) == changes.record;
 }
@@ -276,6 +313,7 @@ std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>
         });
     };
     if (any({kNetdevFile, kNetworkFile})) commands.push_back({{"networkctl", "reload"}, {}, false});
+    if (any({kDelegateFile})) commands.insert(commands.end(), {kRemoveDelegateFolder, whatever_comes(kReloadResolved)});
     if (any({kNmServerDropIn, kNmDnsmasqDropIn})) commands.push_back({{"nmcli", "general", "reload"}, {}, false});
     if (any({kNetdevFile, kNetworkFile, kNmServerDropIn}))
         commands.push_back({{"ip", "link", "del", kLink}, {}, false});

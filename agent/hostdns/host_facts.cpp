@@ -34,6 +34,17 @@ std::string nm_property(const HostSystem& host, const char* name) {
     return reply.output.substr(start + 1, end - start - 1);
 }
 
+/// Whether the resolved that runs knows delegates. One that validates does not get one: unlike a link, a delegate can
+/// not except names from validation, and private names have no signatures.
+bool has_delegates(const HostSystem& host) {
+    const auto ask_resolved = [&](const char* verb, const char* name) {
+        return host.ask({"busctl", "--timeout=2", verb, "org.freedesktop.resolve1", "/org/freedesktop/resolve1",
+                         "org.freedesktop.resolve1.Manager", name});
+    };
+    return ask_resolved("call", "ListDelegates").ok() &&
+           ask_resolved("get-property", "DNSSEC").output.rfind("s \"no\"", 0) == 0;
+}
+
 bool kernel_has_dummy(const HostSystem& host) {
     if (!host.real_path("/sys/module/dummy").empty()) return true;
     std::string release = host.read("/proc/sys/kernel/osrelease").value_or("");
@@ -65,6 +76,7 @@ HostFacts gather_facts(const HostSystem& host) {
     // resolved first: the query makes it write the files that are read next.
     f.resolved = host.process_runs("systemd-resolved");
     if (f.resolved) (void)host.ask({"resolvectl", "dns"});
+    f.dns_delegates = f.resolved && has_delegates(host);
     f.networkd = host.process_runs("systemd-networkd");
     f.networkmanager = host.process_runs("NetworkManager");
     if (f.networkmanager) {

@@ -36,8 +36,10 @@ constexpr Word<TakeoverState> kStates[] = {
     {TakeoverState::kSuspended, "suspended"},
     {TakeoverState::kTruce, "truce"},
 };
-constexpr Word<LinkWay> kLinks[] = {
-    {LinkWay::kNone, "none"}, {LinkWay::kNetworkd, "networkd"}, {LinkWay::kResolvectl, "resolvectl"}};
+constexpr Word<LinkWay> kLinks[] = {{LinkWay::kNone, "none"},
+                                    {LinkWay::kNetworkd, "networkd"},
+                                    {LinkWay::kResolvectl, "resolvectl"},
+                                    {LinkWay::kDelegate, "delegate"}};
 constexpr Word<FileWay> kFiles[] = {{FileWay::kNone, "none"},
                                     {FileWay::kPlain, "file"},
                                     {FileWay::kNmUnmanaged, "networkmanager"},

@@ -30,6 +30,10 @@ const Kind kKinds[] = {
     {"networkmanager", test::networkmanager_host, Mode::kFull},
     {"nm-resolved split", test::nm_resolved_host, Mode::kSplit},
     {"nm-resolved full", test::nm_resolved_host, Mode::kFull},
+    {"delegate split", test::delegate_host, Mode::kSplit},
+    {"delegate full", test::delegate_host, Mode::kFull},
+    {"nm-resolved with a delegate", test::nm_delegate_host, Mode::kSplit},
+    {"resolved-uplink with a delegate", test::uplink_delegate_host, Mode::kFull},
     {"dhclient", test::dhclient_host, Mode::kFull},
     {"dhcpcd", test::dhcpcd_host, Mode::kFull},
     {"resolvconf", test::resolvconf_host, Mode::kFull},
@@ -55,6 +59,7 @@ TEST_CASE("hostdns: enable reaches us, again is no change, disable leaves every 
         REQUIRE(lab.takeover().disable(false));
         CHECK(lab.host.files == lab.first);
         CHECK_FALSE(lab.host.link_up);
+        CHECK(lab.host.delegate_dns.empty());
         CHECK(lab.journal().state == TakeoverState::kOff);
         REQUIRE(lab.takeover().disable(false));
         CHECK(lab.host.files == lab.first);
@@ -84,6 +89,7 @@ TEST_CASE("hostdns: killed at any step of enable, boot or not, the host gets bac
                 REQUIRE(lab.takeover().disable(false));
                 CHECK(lab.host.files == lab.first);
                 CHECK_FALSE(lab.host.link_up);
+                CHECK(lab.host.delegate_dns.empty());
                 if (!killed) break;
             }
         }
@@ -113,6 +119,7 @@ TEST_CASE("hostdns: killed at any step of disable, the next one finishes it", "[
                 }
                 CHECK(lab.host.files == lab.first);
                 CHECK_FALSE(lab.host.link_up);
+                CHECK(lab.host.delegate_dns.empty());
                 if (!killed) break;
             }
         }
