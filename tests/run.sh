@@ -21,7 +21,7 @@ part "browser" tests/browser/prepare.sh build/browser >build/browser.log 2>&1 &
 browser=$!
 hosts=""
 if [ "$(id -u)" = 0 ]; then
-    part "host lab" tests/host/lab build all >build/host-lab.log 2>&1 &
+    part "host lab" tests/host/lab build usual >build/host-lab.log 2>&1 &
     hosts=$!
 fi
 jobs=$(nproc)

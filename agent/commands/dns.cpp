@@ -46,8 +46,10 @@ HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
                                       load_path_look(s.paths.host_path, core::now_wall_us()), s.names);
     if (r.journal.state == TakeoverState::kOn &&
         !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
-        r.out_of_place.push_back(r.journal.decision.link != LinkWay::kNone ? "the link postern0"
-                                                                           : "the record " + std::string(kRecord));
+        const LinkWay link = r.journal.decision.link;
+        r.out_of_place.push_back(link == LinkWay::kDelegate ? "the delegate postern of systemd-resolved"
+                                 : link != LinkWay::kNone   ? "the link postern0"
+                                                            : "the record " + std::string(kRecord));
     }
     r.silent = r.journal.state == TakeoverState::kOn && !ask_server(r.journal.target.listen, kLocalName, kCanary);
     r.unwatched = r.journal.state == TakeoverState::kOn && !host.real_path("/run/systemd/system").empty() &&

@@ -116,6 +116,12 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
         }
     }
     if (host.nscd) out.push_back(found("PN-ENV-NSCD", {}, {}, {}));
+    // networkd and machined have one each for the names of their own guests.
+    std::string hooks;
+    for (const auto& hook : host.hooks) {
+        if (!hook.starts_with("io.systemd.")) core::add_item(hooks, hook);
+    }
+    if (!hooks.empty()) out.push_back(found("PN-ENV-HOOK", {}, {}, {{"hooks", hooks}}));
     const auto tailscale = std::find_if(host.interfaces.begin(), host.interfaces.end(),
                                         [](const auto& name) { return name.starts_with("tailscale"); });
     const core::IpPrefix shared = *core::IpPrefix::parse("100.64.0.0/10");

@@ -137,6 +137,7 @@ HostSeen look_at_host(const Config& config, const std::vector<std::string>& name
     seen.addresses = host->addresses();
     seen.nsswitch = host->read("/etc/nsswitch.conf").value_or("");
     seen.nscd = nscd_keeps_hosts(*host);
+    seen.hooks = host->list("/run/systemd/resolve.hook");
     seen.interfaces = interfaces();
     seen.upstreams = upstreams_of(config);
     const auto pids = processes(*host);

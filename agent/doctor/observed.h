@@ -104,6 +104,7 @@ struct HostSeen {
     std::vector<std::string> interfaces;
     std::vector<core::SocketAddress> upstreams;  // the upstreams of our DNS
     bool nscd = false;
+    std::vector<std::string> hooks;  // sockets that resolved asks before any server (systemd >= 259)
     std::vector<ContainerSeen> containers;
     std::vector<JvmSeen> jvms;
     std::vector<std::pair<std::string, std::string>> environment;  // variables about proxies

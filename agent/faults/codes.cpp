@@ -147,6 +147,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-ENV-TAILSCALE", kEnvironment, kWarn, kYou},
     {"PN-ENV-CONTAINER", kEnvironment, kWarn, kYou},
     {"PN-ENV-JVM", kEnvironment, kWarn, kYou},
+    {"PN-ENV-HOOK", kEnvironment, kWarn, kYou},
     {"PN-APP-STUCK", kEnvironment, kWarn, kYou},
     {"PN-APP-BYPASS", kEnvironment, kWarn, kYou},
     {"PN-APP-KEEPALIVE", kEnvironment, kWarn, kYou},

@@ -16,11 +16,14 @@ namespace {
 
 constexpr const char* kLink = "postern0";
 constexpr const char* kPeer = "postern1";
-// The IPv4 dummy address (RFC 7600): resolved uses a link only if it has a routable address.
-constexpr const char* kLinkAddress = "192.0.0.8/32";
+// resolved uses a link only if it has a routable address.
+const std::string kLinkAddress = std::string(kLinkServer) + "/32";
 
-std::string server_text(const core::SocketAddress& listen) {
-    return listen.port == 53 ? listen.ip.text() : listen.text();
+/// Where resolved asks. Up to systemd 250 it sends by the link, from where 127.0.0.153 can't be reached over UDP.
+std::string server_text(const Decision& d, const Target& t) {
+    core::SocketAddress server = t.listen;
+    if (d.asks_link) server.ip = *core::IpAddress::parse(kLinkServer);
+    return server.port == 53 ? server.ip.text() : server.text();
 }
 
 /// Routing domains of our link. In full mode the names are listed as well: a longer domain of another link would
@@ -40,7 +43,7 @@ void add_networkd(const Decision& d, const Target& t, Changes& c) {
     std::string network = fmt::format(
         "{}[Match]\nName={}\n\n[Link]\nRequiredForOnline=no\n\n[Network]\nAddress={}\nLinkLocalAddressing=no\n"
         "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\nLLMNR=no\nMulticastDNS=no\nDNS={}\nDNSDefaultRoute={}\n",
-        kOwnHeader, kLink, kLinkAddress, server_text(t.listen), d.mode == Mode::kFull ? "yes" : "no");
+        kOwnHeader, kLink, kLinkAddress, server_text(d, t), d.mode == Mode::kFull ? "yes" : "no");
     for (const auto& domain : c.domains)
         network += "Domains=" + domain + "\n";
     // Where the host validates DNSSEC, these names would be bogus: no signed zone has them.
@@ -70,7 +73,7 @@ void add_resolvectl(const Decision& d, const Target& t, Changes& c) {
     }
     c.apply.push_back({{"ip", "addr", "replace", kLinkAddress, "dev", kLink}, {}, true});
     c.apply.push_back({{"ip", "link", "set", kLink, "up"}, {}, true});
-    c.apply.push_back({{"resolvectl", "dns", kLink, server_text(t.listen)}, {}, true});
+    c.apply.push_back({{"resolvectl", "dns", kLink, server_text(d, t)}, {}, true});
     Argv domain = {"resolvectl", "domain", kLink};
     domain.insert(domain.end(), c.domains.begin(), c.domains.end());
     c.apply.push_back({std::move(domain), {}, true});
@@ -81,9 +84,37 @@ void add_resolvectl(const Decision& d, const Target& t, Changes& c) {
     c.apply.push_back({{"resolvectl", "llmnr", kLink, "no"}, {}, false});
 }
 
+const HostCommand kReloadResolved = {{"systemctl", "reload", "systemd-resolved.service"}, {}, true};
+/// It is not there before the first delegate.
+const HostCommand kRemoveDelegateFolder = {
+    {"rmdir", "--ignore-fail-on-non-empty", "/etc/systemd/dns-delegate.d"}, {}, false};
+
+HostCommand whatever_comes(HostCommand command) {
+    command.must = false;
+    return command;
+}
+
+/// systemd.dns-delegate(5). The reload also flushes resolved's caches.
+void add_delegate(const Decision& d, const Target& t, Changes& c) {
+    c.domains = domains_of(d, t);
+    c.link_server = server_text(d, t);
+    c.link_domains = {"resolvectl", "domain"};
+    c.link_servers = {"resolvectl", "dns"};
+    c.link_mark = "Delegate postern:";
+    std::string text = fmt::format("{}[Delegate]\nDNS={}\nDefaultRoute={}\n", kOwnHeader, c.link_server,
+                                   d.mode == Mode::kFull ? "yes" : "no");
+    for (const auto& domain : c.domains)
+        text += "Domains=" + domain + "\n";
+    c.files.push_back({kDelegateFile, FileState::file(std::move(text))});
+    c.apply.push_back(kReloadResolved);
+    c.undo.push_back(kRemoveDelegateFolder);
+    c.undo.push_back(whatever_comes(kReloadResolved));
+}
+
 void add_link(const Decision& d, const Target& t, Changes& c) {
     c.domains = domains_of(d, t);
-    c.link_server = server_text(t.listen);
+    c.link_mark = "):";
+    c.link_server = server_text(d, t);
     c.link_domains = {"resolvectl", "domain", kLink};
     c.link_servers = {"resolvectl", "dns", kLink};
     if (d.link == LinkWay::kNetworkd) {
@@ -100,7 +131,7 @@ void add_link(const Decision& d, const Target& t, Changes& c) {
 std::string nm_drop_in(const Decision& d) {
     std::string text = kOwnHeader;
     if (d.file == FileWay::kNmUnmanaged) text += "[main]\nrc-manager=unmanaged\n";
-    if (d.link != LinkWay::kNone) text += "[device-postern]\nmatch-device=interface-name:postern*\nmanaged=0\n";
+    if (d.tell_networkmanager) text += "[device-postern]\nmatch-device=interface-name:postern*\nmanaged=0\n";
     return text;
 }
 
@@ -172,15 +203,19 @@ std::string search_lines(const std::string& text) {
     return out;
 }
 
-/// "Link 7 (postern0): a b" → {a, b}; empty if there is no such link.
-std::vector<std::string> link_words(const HostSystem& host, const Argv& question) {
+/// "Link 7 (postern0): a b" → {a, b}; empty if there is no such link or delegate. Long lists go on in lines that begin
+/// with a space.
+std::vector<std::string> link_words(const HostSystem& host, const Argv& question, const std::string& mark) {
     std::vector<std::string> words;
     const CommandResult reply = host.ask(question);
-    const std::size_t colon = reply.output.find("): ");
-    if (!reply.ok() || colon == std::string::npos) return words;
-    std::istringstream stream(reply.output.substr(colon + 3));
-    for (std::string word; stream >> word;)
-        words.push_back(word);
+    const std::size_t found = reply.output.find(mark);
+    if (!reply.ok() || found == std::string::npos) return words;
+    std::istringstream lines(reply.output.substr(found + mark.size()));
+    for (std::string line; std::getline(lines, line) && line.rfind(' ', 0) == 0;) {
+        std::istringstream stream(line);
+        for (std::string word; stream >> word;)
+            words.push_back(word);
+    }
     std::sort(words.begin(), words.end());
     return words;
 }
@@ -200,7 +235,11 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         c.apply.push_back({{"nmcli", "general", "reload"}, {}, true});
         c.undo.push_back({{"nmcli", "general", "reload"}, {}, false});
     }
-    if (d.link != LinkWay::kNone) add_link(d, t, c);
+    if (d.link == LinkWay::kDelegate) {
+        add_delegate(d, t, c);
+    } else if (d.link != LinkWay::kNone) {
+        add_link(d, t, c);
+    }
     if (d.resolved_rereads) {
         // A sixth restart in ten seconds would be refused and resolved stay down; this also resets that count.
         c.undo.push_back({{"systemctl", "reset-failed", "systemd-resolved.service"}, {}, false});
@@ -252,8 +291,9 @@ bool runtime_in_place(const HostSystem& host, const Changes& changes) {
     if (!changes.link_server.empty()) {
         auto wanted = changes.domains;
         std::sort(wanted.begin(), wanted.end());
-        if (link_words(host, changes.link_servers) != std::vector<std::string>{changes.link_server}) return false;
-        if (link_words(host, changes.link_domains) != wanted) return false;
+        const auto words = [&](const Argv& question) { return link_words(host, question, changes.link_mark); };
+        if (words(changes.link_servers) != std::vector<std::string>{changes.link_server}) return false;
+        if (words(changes.link_domains) != wanted) return false;
         if (is_set_down(host)) return false;
     }
     return changes.record_path.empty() || host.read(changes.record_path) == changes.record;
@@ -286,6 +326,7 @@ std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>
         });
     };
     if (any({kNetdevFile, kNetworkFile})) commands.push_back({{"networkctl", "reload"}, {}, false});
+    if (any({kDelegateFile})) commands.insert(commands.end(), {kRemoveDelegateFolder, whatever_comes(kReloadResolved)});
     if (any({kNmServerDropIn, kNmDnsmasqDropIn})) commands.push_back({{"nmcli", "general", "reload"}, {}, false});
     if (any({kNetdevFile, kNetworkFile, kNmServerDropIn}))
         commands.push_back({{"ip", "link", "del", kLink}, {}, false});

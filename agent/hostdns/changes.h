@@ -38,8 +38,9 @@ struct Changes {
     std::vector<FileChange> files;    // in this order, resolv.conf last
     std::vector<HostCommand> apply;   // then these; they may be repeated
     std::vector<HostCommand> undo;    // after the files have been restored
-    Argv link_domains, link_servers;  // query commands for our link; their output is "" without a link
-    std::string link_server;          // the expected output
+    Argv link_domains, link_servers;  // query commands for our link or delegate
+    std::string link_mark;            // what stands before ours in their output
+    std::string link_server;          // and behind it
     std::vector<std::string> domains;
     std::string record_path, record;  // resolvconf's, "" if there is none
 };
@@ -59,9 +60,13 @@ inline constexpr const char* kDhclientHook = "/etc/dhcp/dhclient-enter-hooks.d/p
 inline constexpr const char* kNetdevFile = "/etc/systemd/network/00-postern.netdev";
 inline constexpr const char* kNetworkFile = "/etc/systemd/network/00-postern.network";
 inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.network";
+inline constexpr const char* kDelegateFile = "/etc/systemd/dns-delegate.d/postern.dns-delegate";
+/// The address of our interface: the IPv4 dummy address (RFC 7600), which is on no wire. postern-resolver.socket listens
+/// there as well, and the resolver answers it.
+inline constexpr const char* kLinkServer = "192.0.0.8";
 /// All but resolv.conf: they did not exist before.
 inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook, kDhcpcdHook,
-                                         kNetdevFile,     kNetworkFile,     kPeerFile};
+                                         kNetdevFile,     kNetworkFile,     kPeerFile,     kDelegateFile};
 /// Whether there is one at this path, one of kOwnFiles. The name of dhcpcd's hook is not ours alone.
 bool is_own_file(const HostSystem& host, const std::string& path);
 /// Whether resolvconf or openresolv has our record.

@@ -8,6 +8,8 @@
 namespace postern::agent {
 namespace {
 
+constexpr int kLastByLink = 250;  // systemd's: resolved sends queries for a loopback server by the link (systemd#23010)
+
 /// What the file is to its readers.
 enum class FileKind { kMissing, kStub, kUplink, kResolvconf, kForeignLink, kFile, kOther };
 
@@ -68,6 +70,9 @@ std::string facts_text(const HostFacts& f, FileKind kind) {
     if (f.read_only) add("read-only");
     if (f.container) add("container");
     if (f.resolved) add("resolved=running");
+    if (f.dns_delegates) add("delegates");
+    if (f.resolved_version > 0 && f.resolved_version <= kLastByLink)
+        add("systemd=" + std::to_string(f.resolved_version));
     if (f.networkd) add("networkd=running");
     if (f.nss_resolve) add("nss=resolve");
     if (f.networkmanager) {
@@ -112,6 +117,7 @@ std::string way_text(const Decision& d) {
     };
     if (d.link == LinkWay::kNetworkd) add("a link by networkd files");
     if (d.link == LinkWay::kResolvectl) add("a link by resolvectl");
+    if (d.link == LinkWay::kDelegate) add("a delegate of resolved's");
     switch (d.file) {
         case FileWay::kNone:
             break;
@@ -193,10 +199,13 @@ Decision decide(const HostFacts& f, Mode wanted) {
     d.split_possible = all_through_resolved || d.owner == Owner::kNetworkManagerDnsmasq;
     d.mode = wanted != Mode::kAuto ? wanted : d.split_possible ? Mode::kSplit : Mode::kFull;
 
-    // resolved needs our link wherever programs use it: with nss-resolve they do so whatever the file contains.
-    if (all_through_resolved || f.nss_resolve) {
+    // resolved must know us wherever programs use it: with nss-resolve they do so whatever the file contains.
+    if ((all_through_resolved || f.nss_resolve) && f.dns_delegates) {
+        d.link = LinkWay::kDelegate;
+    } else if (all_through_resolved || f.nss_resolve) {
         d.link = f.networkd ? LinkWay::kNetworkd : LinkWay::kResolvectl;
         d.dummy_link = f.dummy_links;
+        d.asks_link = f.resolved_version > 0 && f.resolved_version <= kLastByLink;
         d.tell_networkmanager = f.networkmanager;
     }
     if (d.mode == Mode::kSplit) {
@@ -243,8 +252,8 @@ Decision decide(const HostFacts& f, Mode wanted) {
         d.refusal = "/etc/resolv.conf is immutable (chattr +i): it is protected from every program, including postern";
         d.hint =
             "lift it with: chattr -i /etc/resolv.conf  (postern keeps the file from being rewritten; disable puts it back)";
-    } else if (f.read_only && (writes_file || d.link == LinkWay::kNetworkd || d.tell_networkmanager ||
-                               d.file == FileWay::kNmDnsmasq)) {
+    } else if (f.read_only && (writes_file || d.link == LinkWay::kNetworkd || d.link == LinkWay::kDelegate ||
+                               d.tell_networkmanager || d.file == FileWay::kNmDnsmasq)) {
         d.refusal = "/etc is read-only";
         d.hint =
             "mount it writable, or put \"nameserver\" with postern's address where this image's /etc/resolv.conf is made";

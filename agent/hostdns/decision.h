@@ -32,8 +32,8 @@ enum class Owner {
 };
 std::string_view to_string(Owner owner);
 
-/// How resolved gets our link: from networkd's files, or by resolvectl.
-enum class LinkWay { kNone, kNetworkd, kResolvectl };
+/// How resolved learns which names are ours: by a link of ours, from networkd's files or by resolvectl, or by a file.
+enum class LinkWay { kNone, kNetworkd, kResolvectl, kDelegate };
 /// How resolv.conf gets our address.
 enum class FileWay {
     kNone,         // it goes through resolved, or only some names come to us
@@ -57,6 +57,7 @@ struct Decision {
     LinkWay link = LinkWay::kNone;
     FileWay file = FileWay::kNone;
     bool dummy_link = false;           // else one end of a veth pair
+    bool asks_link = false;            // resolved asks the link's own address, kLinkServer
     bool tell_networkmanager = false;  // to leave our link alone
     bool in_place = false;             // resolv.conf can't be replaced, only overwritten
     bool resolved_rereads =

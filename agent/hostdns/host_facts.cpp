@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/host_facts.h"
 
+#include <cstdlib>
 #include <sstream>
 
 #include "agent/hostdns/resolv_conf.h"
@@ -34,6 +35,23 @@ std::string nm_property(const HostSystem& host, const char* name) {
     return reply.output.substr(start + 1, end - start - 1);
 }
 
+/// Whether the resolved that runs knows delegates. One that validates does not get one: unlike a link, a delegate can
+/// not except names from validation, and private names have no signatures.
+bool has_delegates(const HostSystem& host) {
+    const auto ask_resolved = [&](const char* verb, const char* name) {
+        return host.ask({"busctl", "--timeout=2", verb, "org.freedesktop.resolve1", "/org/freedesktop/resolve1",
+                         "org.freedesktop.resolve1.Manager", name});
+    };
+    return ask_resolved("call", "ListDelegates").ok() &&
+           ask_resolved("get-property", "DNSSEC").output.rfind("s \"no\"", 0) == 0;
+}
+
+/// "systemd 247 (247.3-7+deb11u7)".
+int version_of_resolved(const HostSystem& host) {
+    const auto reply = host.ask({"resolvectl", "--version"});
+    return reply.ok() && reply.output.rfind("systemd ", 0) == 0 ? std::atoi(reply.output.c_str() + 8) : 0;
+}
+
 bool kernel_has_dummy(const HostSystem& host) {
     if (!host.real_path("/sys/module/dummy").empty()) return true;
     std::string release = host.read("/proc/sys/kernel/osrelease").value_or("");
@@ -65,6 +83,8 @@ HostFacts gather_facts(const HostSystem& host) {
     // resolved first: the query makes it write the files that are read next.
     f.resolved = host.process_runs("systemd-resolved");
     if (f.resolved) (void)host.ask({"resolvectl", "dns"});
+    if (f.resolved) f.resolved_version = version_of_resolved(host);
+    f.dns_delegates = f.resolved && has_delegates(host);
     f.networkd = host.process_runs("systemd-networkd");
     f.networkmanager = host.process_runs("NetworkManager");
     if (f.networkmanager) {

@@ -23,10 +23,12 @@ struct HostFacts {
     bool systemd = false;  // is pid 1
     bool musl = false;
 
-    bool resolved = false;     // systemd-resolved is running
-    bool networkd = false;     // systemd-networkd is running
-    bool nss_resolve = false;  // nsswitch uses resolved before, or instead of, resolv.conf
-    bool dummy_links = false;  // the kernel has the dummy driver; else veth
+    bool resolved = false;       // systemd-resolved is running
+    int resolved_version = 0;    // systemd's; 0: not known
+    bool networkd = false;       // systemd-networkd is running
+    bool dns_delegates = false;  // resolved gives names to a server by a file alone (systemd >= 258)
+    bool nss_resolve = false;    // nsswitch uses resolved before, or instead of, resolv.conf
+    bool dummy_links = false;    // the kernel has the dummy driver; else veth
 
     bool networkmanager = false;
     std::string nm_mode;        // default, none, systemd-resolved, dnsmasq; "" unknown

@@ -81,8 +81,8 @@ void HostWatch::log_takeover() {
 /// Reports a change of the host's files that systemd's watch missed, and a truce that nobody has ended.
 void HostWatch::look_at_takeover() {
     const auto& journal = journal_.now();
-    const bool changed =
-        journal && journal->state == TakeoverState::kOn && !report_host_dns(host_, *journal, {}, {}).out_of_place.empty();
+    const bool changed = journal && journal->state == TakeoverState::kOn &&
+                         !report_host_dns(host_, *journal, {}, {}).out_of_place.empty();
     const bool over = journal && journal->state == TakeoverState::kTruce && truce_is_over(*journal, clock_.wall_us());
     if (changed || over) {
         const std::string wish = core::format_utc(clock_.wall_us()) + "\n";

@@ -36,8 +36,10 @@ constexpr Word<TakeoverState> kStates[] = {
     {TakeoverState::kSuspended, "suspended"},
     {TakeoverState::kTruce, "truce"},
 };
-constexpr Word<LinkWay> kLinks[] = {
-    {LinkWay::kNone, "none"}, {LinkWay::kNetworkd, "networkd"}, {LinkWay::kResolvectl, "resolvectl"}};
+constexpr Word<LinkWay> kLinks[] = {{LinkWay::kNone, "none"},
+                                    {LinkWay::kNetworkd, "networkd"},
+                                    {LinkWay::kResolvectl, "resolvectl"},
+                                    {LinkWay::kDelegate, "delegate"}};
 constexpr Word<FileWay> kFiles[] = {{FileWay::kNone, "none"},
                                     {FileWay::kPlain, "file"},
                                     {FileWay::kNmUnmanaged, "networkmanager"},
@@ -194,16 +196,17 @@ std::string decision_json(const Decision& d) {
     const bool dhcpcd = d.file == FileWay::kDhcpcd;
     const Owner owner = d.owner == Owner::kDhcpcd ? Owner::kDhclient : d.owner;
     return fmt::format(
-        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{},"dhcpcd":{}}})",
+        R"({{"line":{},"owner":{},"mode":"{}","link":"{}","file":"{}","dummy_link":{},"tell_networkmanager":{},"in_place":{},"resolved_rereads":{},"dhcpcd":{},"asks_link":{}}})",
         json_quote(d.line), json_quote(to_string(owner)), to_string(d.mode), text_of(kLinks, d.link),
         text_of(kFiles, dhcpcd ? FileWay::kDhclient : d.file), d.dummy_link, d.tell_networkmanager, d.in_place,
-        d.resolved_rereads, dhcpcd || d.owner == Owner::kDhcpcd);
+        d.resolved_rereads, dhcpcd || d.owner == Owner::kDhcpcd, d.asks_link);
 }
 
 bool read_decision(const JsonView& v, Decision* d) {
     d->line = v.at("line").text();
     d->dummy_link = v.at("dummy_link").boolean().value_or(false);
     d->tell_networkmanager = v.at("tell_networkmanager").boolean().value_or(false);
+    d->asks_link = v.at("asks_link").boolean().value_or(false);
     d->in_place = v.at("in_place").boolean().value_or(false);
     d->resolved_rereads = v.at("resolved_rereads").boolean().value_or(false);
     const bool read = read_owner(v.at("owner"), &d->owner) && parse_mode(v.at("mode").text(), &d->mode) &&

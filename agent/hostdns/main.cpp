@@ -56,9 +56,10 @@ int give_back(const agent::Paths& paths) {
 [[noreturn]] void watch(const agent::Paths& paths) {
     const auto host = agent::HostSystem::real();
     const auto hooks = hooks_of(paths, [](const std::string& line) { core::log_info("hostdns", line); });
-    agent::Rescue rescue(*host, agent::JournalFile(paths.hostdns), hooks,
-                         [&](const agent::Rescue::Change& work) { return locked(paths, work); },
-                         [&](const agent::PathLook& seen) { (void)agent::save_path_look(paths.host_path, seen); });
+    agent::Rescue rescue(
+        *host, agent::JournalFile(paths.hostdns), hooks,
+        [&](const agent::Rescue::Change& work) { return locked(paths, work); },
+        [&](const agent::PathLook& seen) { (void)agent::save_path_look(paths.host_path, seen); });
     for (;;)
         hooks.pause(rescue.look());
 }

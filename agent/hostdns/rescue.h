@@ -28,7 +28,7 @@ class Rescue {
     static constexpr core::Micros kGoodFor = 30 * core::kSecond;
     static constexpr std::size_t kMaxPerHour = 3;
     static constexpr core::Micros kPathEvery = 10 * core::kSecond;
-    static constexpr int kMaxMends = 3;                            // in a row, before the host gets its DNS back
+    static constexpr int kMaxMends = 3;                                 // in a row, before the host gets its DNS back
     static constexpr core::Micros kLongestBackOff = core::kMinute * 5;  // between takeovers that fail
 
   private:
@@ -55,7 +55,7 @@ class Rescue {
     std::function<void(const PathLook&)> show_;
     HostPath path_;
     core::Micros next_path_look_ = 0, back_off_ = 0, not_before_ = 0;
-    FileState looked_at_;             // resolv.conf at the last look
+    FileState looked_at_;                  // resolv.conf at the last look
     core::Micros taken_over_wall_us_ = 0;  // likewise
     int mends_ = 0;
     Takeover takeover_;

@@ -88,6 +88,11 @@ ResolvConf ResolvConf::parse(std::string_view text) {
         std::istringstream words{std::string(line)};
         std::string key;
         words >> key;
+        if (key == "search" || key == "domain") {
+            out.search.clear();
+            for (std::string domain; words >> domain;)
+                out.search.push_back(domain);
+        }
         if (key == "options") {
             for (std::string option; words >> option;) {
                 if (option.rfind("timeout:", 0) == 0) out.timeout_s = std::atoi(option.c_str() + 8);

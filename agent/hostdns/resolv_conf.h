@@ -17,6 +17,7 @@ struct ResolvConf {
     std::optional<int> timeout_s;
     std::optional<int> attempts;
     bool rotate = false;
+    std::vector<std::string> search;  // of the last "search" or "domain" line
 
     /// Unknown lines are skipped.
     static ResolvConf parse(std::string_view text);

@@ -267,12 +267,14 @@ core::Result<void> Takeover::refuse_unless_found(const Target& target, core::Mic
                       "use --mode full; or see which resolver is in between: postern dns status");
 }
 
-/// The content to restore: the original, except for a lease that its client got meanwhile and reported only to us.
+/// The content to restore: the original, except for a lease that its client got meanwhile and reported only to us. One
+/// that says the same leaves the original as its client wrote it.
 FileState Takeover::original(const JournalEntry& entry, const Journal& journal) const {
     FileState state = entry.before;
     if (entry.path == kResolvConf && gets_leases(journal.decision.file) && state.kind == FileState::Kind::kFile) {
-        if (const auto lease = host_.read(kLeaseFile); lease && !ResolvConf::parse(*lease).servers.empty())
-            state.content = *lease;
+        const std::string lease = host_.read(kLeaseFile).value_or("");
+        const auto now = ResolvConf::parse(lease), was = ResolvConf::parse(state.content);
+        if (!now.servers.empty() && (now.servers != was.servers || now.search != was.search)) state.content = lease;
     }
     return state;
 }

@@ -27,9 +27,10 @@ from launch import wait_until  # noqa: E402
 
 LAB = os.path.join(HERE, "lab")
 PROGRAMS = os.path.abspath(os.environ.get("POSTERN_PROGRAMS", f"{ROOT}/build/release"))
-VARIANTS = ["resolved", "resolved-uplink", "networkmanager", "nm-resolved",
-            "ifupdown", "resolvconf", "openresolv", "plain"]
-SPLIT = ["resolved", "nm-resolved"]  # kinds of host that can send us the private names alone
+# Of another Debian than the gate's: all there are.
+VARIANTS = subprocess.run([LAB, "variants", "all" if "LAB_SUITE" in os.environ else "usual"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.split()
+SPLIT = ["resolved", "nm-resolved", "netplan", "netplan-nm"]  # they can send us the private names alone
 KINDS = [(variant, mode) for variant in VARIANTS for mode in ("full", "split") if mode == "full" or variant in SPLIT]
 
 PRIVATE, PRIVATE_ADDRESS = "gw-private.cloud.lab.test", "10.77.0.1"  # a name that only postern knows
@@ -58,7 +59,9 @@ DEADLINE_S = 60
 
 
 def package():
-    """The newest .deb of the build under test."""
+    """POSTERN_DEB, or the newest .deb of the build under test."""
+    if "POSTERN_DEB" in os.environ:
+        return os.path.abspath(os.environ["POSTERN_DEB"])
     found = sorted(glob.glob(f"{PROGRAMS}/postern_*.deb"), key=os.path.getmtime)
     return found[-1] if found else None
 

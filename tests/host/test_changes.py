@@ -8,7 +8,8 @@ from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, SERVER, WHICH_UPSTREAM, Host
 
 MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"],
             "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
-            "networkmanager": ["NetworkManager"], "nm-resolved": ["NetworkManager", "systemd-resolved"]}
+            "networkmanager": ["NetworkManager"], "nm-resolved": ["NetworkManager", "systemd-resolved"],
+            "netplan": ["systemd-resolved", "systemd-networkd"], "netplan-nm": ["NetworkManager", "systemd-resolved"]}
 
 
 class Changes(HostTest):

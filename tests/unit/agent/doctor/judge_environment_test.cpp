@@ -35,6 +35,16 @@ TEST_CASE("doctor: proxies that take the private name away", "[doctor]") {
     CHECK(troubles(judge_environment(host, {kName}, false)) == "WARN PN-ENV-NSCD");
 }
 
+TEST_CASE("doctor: resolve hooks of others than systemd are listed", "[doctor]") {
+    HostSeen host;
+    host.hooks = {"io.systemd.Machine", "io.systemd.Network"};
+    CHECK(troubles(judge_environment(host, {kName}, false)).empty());
+    host.hooks.insert(host.hooks.begin(), {"com.example.Filter", "com.example.Vpn"});
+    const auto findings = judge_environment(host, {kName}, false);
+    CHECK(troubles(findings) == "WARN PN-ENV-HOOK");
+    CHECK(findings[0].values.at("hooks") == "com.example.Filter, com.example.Vpn");
+}
+
 TEST_CASE("doctor: containers ask postern, or a server without the name", "[doctor]") {
     const std::vector<core::SocketAddress> loopback = {*core::SocketAddress::parse("127.0.0.153:53", 53)};
     const std::vector<core::SocketAddress> bridge = {loopback[0], *core::SocketAddress::parse("172.17.0.1:53", 53)};

@@ -18,6 +18,10 @@ agent::CommandResult FakeHost::obey(const agent::Argv& argv, const std::string& 
     };
     if (starts("networkctl reload") && !link_up) networkd_reload();  // a link that is there stays as it is
     if (starts("networkctl reconfigure")) networkd_reload();
+    if (starts("systemctl reload systemd-resolved")) {
+        if (!knows_delegates) return {1, "Job type reload is not applicable for unit systemd-resolved.service."};
+        resolved_reload();
+    }
     if (starts("ip link add postern0")) {
         if (link_up) return {2, "RTNETLINK answers: File exists"};
         link_up = true;
@@ -42,15 +46,28 @@ agent::CommandResult FakeHost::obey(const agent::Argv& argv, const std::string& 
     return {0, ""};
 }
 
+namespace {
+
+/// The lines DNS= and Domains= of networkd's and resolved's files.
+void read_servers(const std::string& text, std::string& dns, std::string& domains) {
+    dns = domains = "";
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.rfind("DNS=", 0) == 0) dns = line.substr(4);
+        if (line.rfind("Domains=", 0) == 0) domains += (domains.empty() ? "" : " ") + line.substr(8);
+    }
+}
+
+}  // namespace
+
 void FakeHost::networkd_reload() {
     if (processes.count("systemd-networkd") == 0 || files.count(agent::kNetdevFile) == 0) return;
     link_up = true;
-    link_domains = "";
-    std::istringstream lines(read(agent::kNetworkFile).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-        if (line.rfind("DNS=", 0) == 0) link_dns = line.substr(4);
-        if (line.rfind("Domains=", 0) == 0) link_domains += (link_domains.empty() ? "" : " ") + line.substr(8);
-    }
+    read_servers(read(agent::kNetworkFile).value_or(""), link_dns, link_domains);
+}
+
+void FakeHost::resolved_reload() {
+    if (knows_delegates) read_servers(read(agent::kDelegateFile).value_or(""), delegate_dns, delegate_domains);
 }
 
 void FakeHost::nm_write() {

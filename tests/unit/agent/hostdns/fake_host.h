@@ -45,6 +45,10 @@ class FakeHost final : public agent::HostSystem {
     std::string nm_text;                 // what NetworkManager writes into resolv.conf
     bool link_up = false;                // postern0
     std::string link_dns, link_domains;
+    bool knows_delegates = false;                // resolved of systemd >= 258
+    std::string delegate_dns, delegate_domains;  // as loaded; "" without one
+    std::string dnssec = "no";
+    int resolved_version = 252;
     bool broken_nmcli = false;
     bool disabled_units = false;                     // by systemctl disable
     std::function<void(const agent::Argv&)> on_act;  // what else a command brings about
@@ -87,6 +91,8 @@ class FakeHost final : public agent::HostSystem {
     std::vector<core::IpAddress> addresses() const override { return own_addresses; }
 
     agent::CommandResult ask(const agent::Argv& argv) const override {
+        if (argv[0] == "busctl" && argv.back() == "ListDelegates") return {knows_delegates ? 0 : 1, ""};
+        if (argv[0] == "busctl" && argv.back() == "DNSSEC") return {0, "s \"" + dnssec + "\"\n"};
         if (argv[0] == "busctl") {
             const std::string value = argv.back() == "Mode" ? nm_mode : nm_rc_manager;
             return value.empty() ? agent::CommandResult{1, "no such property"}
@@ -95,9 +101,18 @@ class FakeHost final : public agent::HostSystem {
         if (argv[0] == "systemctl" && argv[1] == "is-enabled") return {disabled_units ? 1 : 0, ""};
         if (argv[0] == "resolvconf")
             return {0, programs.count("openresolv") != 0 ? "openresolv 3.12.0\n" : "unknown option\n"};
+        if (argv[0] == "resolvectl" && argv[1] == "--version")
+            return {
+                0, "systemd " + std::to_string(resolved_version) + " (" + std::to_string(resolved_version) + ".3-7)\n"};
         if (argv[0] == "resolvectl" && argv.size() == 3) {
             if (!link_up) return {1, "Failed to resolve interface"};
             return {0, "Link 7 (postern0): " + (argv[1] == "dns" ? link_dns : link_domains) + "\n"};
+        }
+        if (argv[0] == "resolvectl" && argv.size() == 2 && knows_delegates) {
+            const bool dns = argv[1] == "dns";
+            const std::string ours = dns ? delegate_dns : delegate_domains;
+            return {0, std::string("Global:\nLink 2 (eth0): ") + (dns ? "10.0.0.1" : "lab.example") +
+                           (delegate_dns.empty() ? "" : "\nDelegate postern: " + ours) + "\nDelegate z: ~z.example\n"};
         }
         return {0, ""};
     }
@@ -133,6 +148,7 @@ class FakeHost final : public agent::HostSystem {
                      : std::next(it);
         regenerate();
         networkd_reload();
+        resolved_reload();
         nm_write();
     }
 
@@ -140,12 +156,15 @@ class FakeHost final : public agent::HostSystem {
     bool reaches(const core::IpAddress& server, const std::string& name) const {
         const auto conf = agent::ResolvConf::parse(read(agent::kResolvConf).value_or(""));
         if (!conf.servers.empty() && conf.servers.front().ip == server) return true;
-        if (!link_up || link_dns != server.text()) return false;
-        std::istringstream words(link_domains);
-        for (std::string word; words >> word;) {
-            if (word == "~." || word == "~" + name) return true;
-        }
-        return false;
+        const auto leads = [&](const std::string& dns, const std::string& domains) {
+            std::istringstream words(domains);
+            const bool asks = dns == server.text() || dns == agent::kLinkServer;
+            for (std::string word; asks && words >> word;) {
+                if (word == "~." || word == "~" + name) return true;
+            }
+            return false;
+        };
+        return (link_up && leads(link_dns, link_domains)) || leads(delegate_dns, delegate_domains);
     }
 
   private:
@@ -168,6 +187,7 @@ class FakeHost final : public agent::HostSystem {
 
     agent::CommandResult obey(const agent::Argv& argv, const std::string& input);
     void networkd_reload();
+    void resolved_reload();
     void nm_write();
     std::string records() const;
     void regenerate();

@@ -47,6 +47,23 @@ inline FakeHost nm_resolved_host() {
     h.nm_rc_manager = "unmanaged";
     return h;
 }
+inline FakeHost delegate_host() {
+    FakeHost h = resolved_host();
+    h.knows_delegates = true;
+    return h;
+}
+inline FakeHost nm_delegate_host() {
+    FakeHost h = nm_resolved_host();
+    h.knows_delegates = true;
+    return h;
+}
+/// Programs read the uplink's file, and ask resolved as well.
+inline FakeHost uplink_delegate_host() {
+    FakeHost h = uplink_host();
+    h.knows_delegates = true;
+    h.with_file("/etc/nsswitch.conf", "hosts: files resolve dns\n");
+    return h;
+}
 inline FakeHost dhclient_host() {
     FakeHost h;
     h.with_file("/etc/resolv.conf", "domain lab.example\nsearch lab.example\nnameserver 10.0.0.1\n", 0640)

@@ -123,7 +123,7 @@ TEST_CASE("journal: every word of a state, a way and an owner is read again", "[
         j.state = static_cast<TakeoverState>(i);
         CHECK(parse_journal(journal_json(j)).value().state == j.state);
     }
-    for (int i = 0; i <= static_cast<int>(LinkWay::kResolvectl); ++i) {
+    for (int i = 0; i <= static_cast<int>(LinkWay::kDelegate); ++i) {
         Journal j = full();
         j.decision.link = static_cast<LinkWay>(i);
         CHECK(parse_journal(journal_json(j)).value().decision.link == j.decision.link);

@@ -35,6 +35,9 @@ TEST_CASE("resolv.conf: nameservers and options, whatever stands around them", "
     CHECK(conf.timeout_s == 2);
     CHECK(conf.attempts == 3);
     CHECK(conf.rotate);
+    CHECK(conf.search == std::vector<std::string>{"nameserver"});
+    CHECK(ResolvConf::parse("search a.example b.example\ndomain c.example\n").search ==
+          std::vector<std::string>{"c.example"});
     CHECK(conf.names(*IpAddress::parse("10.0.0.2")));
     CHECK_FALSE(conf.names(*IpAddress::parse("9.9.9.9")));
     const auto none = ResolvConf::parse("");
