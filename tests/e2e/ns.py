@@ -50,6 +50,7 @@ def _set_up():
     _loopback_up()
     _run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"])
     os.makedirs(FOLDER, exist_ok=True)
+    _add_missing()
     for place, text in FILES.items():
         own = os.path.join(FOLDER, os.path.basename(place))
         with open(own, "w", encoding="ascii") as file:
@@ -60,6 +61,20 @@ def _set_up():
             with open(target, "w", encoding="ascii"):
                 pass
         _run(["mount", "--bind", own, target])
+
+
+def _add_missing():
+    """Minimal systems lack some of the files, and nothing can be mounted over what is not there."""
+    missing = [place for place in FILES if not os.path.lexists(place)]
+    if not missing:
+        return
+    copy = os.path.join(FOLDER, "etc")
+    # What an ordinary user can't read is not needed.
+    subprocess.run(["cp", "-a", "/etc", copy], check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    for place in missing:
+        with open(os.path.join(copy, os.path.relpath(place, "/etc")), "w", encoding="ascii"):
+            pass
+    _run(["mount", "--bind", copy, "/etc"])
 
 
 def _loopback_up():

@@ -115,7 +115,7 @@ TEST_CASE("newer: a journal stops every change of the host but its way back, and
     const std::string path = lab.folder / "hostdns.json", later = test::newer("hostdns.json", content_of(path));
     put(path, later);
     const auto files = lab.host.files;
-    for (const auto& done : {lab.enable(), lab.takeover().reapply({test::kName}), lab.takeover().suspend(),
+    for (const auto& done : {lab.enable(), lab.takeover().reapply({test::kName}), lab.takeover().suspend("tried"),
                              lab.takeover().resume({test::kName}), lab.takeover().recover(true)}) {
         REQUIRE_FALSE(done);
         CHECK(done.error().what.find("the journal has version 2, this program reads 1") == 0);

@@ -192,6 +192,7 @@ TEST_CASE("plan watcher: without a plan only those may ask whom the fallback fil
     CHECK(f.allows("10.1.2.3") == known);
     for (const char* other : {"10.2.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "169.254.0.1", "192.0.2.1"})
         CHECK_FALSE(f.allows(other));
+    CHECK(f.allows("192.0.0.8"));  // of our own interface
     CHECK(f.allows("[::1]") == !known);
     CHECK_FALSE(f.allows("[fd00::1]"));
     CHECK_FALSE(f.allows("[fe80::1]"));
