@@ -66,6 +66,9 @@ class Takeover(HostTest):
         count = guest.queries()
         for n in range(10):
             guest.getent(f"public-{n}.example")
+        parent = PRIVATE.partition(".")[2]
+        for beside in (parent, f"sibling.{parent}"):  # in split mode these are the host's own as well
+            guest.getent(beside)
         guest.run("getent", "ahostsv4", f"{PRIVATE}.")
         guest.wait(lambda: guest.queries()["private"] > count["private"], "a private query to be counted")
         public = guest.queries()["public"] - count["public"]
