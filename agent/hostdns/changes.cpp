@@ -163,19 +163,20 @@ fi
 }
 
 /// dhcpcd-run-hooks sources it before its own hook for resolv.conf, which hands what it got to resolvconf if there is
-/// one: our function takes that place. Only while the file is ours; otherwise dhcpcd works as usual.
+/// one: our function takes that place. What each interface got stays in dhcpcd's own folder, so that both know of all
+/// interfaces when the takeover begins and ends. Only while the file is ours; otherwise dhcpcd works as usual.
 std::string dhcpcd_hook(const core::IpAddress& ours) {
     return fmt::format(
         R"({0}# What leases say about DNS goes to postern, which asks those servers; /etc/resolv.conf stays as it is.
 if [ -x /usr/bin/postern ] && grep -qs '^nameserver {1}$' /etc/resolv.conf; then
     postern_resolvconf() {{
-        [ -e {2} ] || rm -rf {2}.d  # of an earlier takeover
-        mkdir -p {2}.d
+        postern_leases=${{resolv_conf_dir:-{2}.d}}
+        mkdir -p {2}.d "$postern_leases"
         case "$1" in
-            -a) cat >{2}.d/"$2" ;;
-            -d) rm -f {2}.d/"$2" ;;
+            -a) cat >"$postern_leases/$2" ;;
+            -d) rm -f "$postern_leases/$2" ;;
         esac
-        {{ cat {2}.d/* 2>/dev/null || true; }} >{2}.new && mv {2}.new {2}
+        {{ cat "$postern_leases"/* 2>/dev/null || true; }} >{2}.new && mv {2}.new {2}
     }}
     resolvconf=postern_resolvconf
 fi

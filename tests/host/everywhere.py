@@ -20,14 +20,16 @@ class Timed(unittest.TextTestResult):
     """Says of each test what became of it, a line of JSON each."""
 
     def startTest(self, test):
-        self._begin, self._bad = time.monotonic(), len(self.failures) + len(self.errors)
+        self._begin, self._bad, self._notes = time.monotonic(), len(self.failures) + len(self.errors), []
+        test.note = self._notes.append
         super().startTest(test)
 
     def stopTest(self, test):
         super().stopTest(test)
         bad = len(self.failures) + len(self.errors) > self._bad
         topic, name = type(test).__name__, test.id().rpartition(".test_")[2]
-        print(json.dumps({"topic": topic, "kind": name, "good": not bad, "s": time.monotonic() - self._begin}), flush=True)
+        print(json.dumps({"topic": topic, "kind": name, "good": not bad, "s": time.monotonic() - self._begin,
+                          "notes": self._notes}), flush=True)
 
 
 def run_here(pattern):
@@ -50,7 +52,7 @@ def main():
     options = parser.parse_args()
     if options.here:
         return run_here(options.pattern)
-    cells = {}
+    cells, measured = {}, []
     for suite in options.suites:
         command = [sys.executable, __file__, "--here", "-k", options.pattern]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.abspath(__file__)),
@@ -59,9 +61,11 @@ def main():
                 done = json.loads(line)
                 verdict = f"{done['s']:.0f} s" if done["good"] else "FAILED"
                 cells.setdefault((done["topic"], done["kind"]), {})[suite] = verdict
+                measured += [f"{suite} {done['kind']}: {note}" for note in done["notes"]]
     print(f"| what | host | {' | '.join(options.suites)} |\n|---|---|{'---|' * len(options.suites)}")
     for (topic, kind), row in cells.items():
         print(f"| {topic} | {kind} | {' | '.join(row.get(suite, '-') for suite in options.suites)} |")
+    print("\n" + "\n".join(measured))
     return not cells or any("FAILED" in row.values() for row in cells.values())
 
 

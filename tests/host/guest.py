@@ -30,7 +30,7 @@ PROGRAMS = os.path.abspath(os.environ.get("POSTERN_PROGRAMS", f"{ROOT}/build/rel
 # Of another Debian than the gate's: all there are.
 VARIANTS = subprocess.run([LAB, "variants", "all" if "LAB_SUITE" in os.environ else "usual"], check=True,
                           stdout=subprocess.PIPE, text=True).stdout.split()
-SPLIT = ["resolved", "nm-resolved", "netplan", "netplan-nm"]  # they can send us the private names alone
+SPLIT = ["resolved", "nm-resolved", "netplan", "netplan-nm", "cloud-init"]  # they can send us the private names alone
 KINDS = [(variant, mode) for variant in VARIANTS for mode in ("full", "split") if mode == "full" or variant in SPLIT]
 
 PRIVATE, PRIVATE_ADDRESS = "gw-private.cloud.lab.test", "10.77.0.1"  # a name that only postern knows

@@ -9,14 +9,16 @@ from guest import PRIVATE, PRIVATE_ADDRESS, PUBLIC, SERVER, WHICH_UPSTREAM, Host
 MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"],
             "resolved-uplink": ["systemd-resolved", "systemd-networkd"],
             "networkmanager": ["NetworkManager"], "nm-resolved": ["NetworkManager", "systemd-resolved"],
-            "netplan": ["systemd-resolved", "systemd-networkd"], "netplan-nm": ["NetworkManager", "systemd-resolved"]}
+            "netplan": ["systemd-resolved", "systemd-networkd"], "netplan-nm": ["NetworkManager", "systemd-resolved"],
+            "cloud-init": ["systemd-resolved", "systemd-networkd"], "connman": ["connman"]}
+STATIC = ["plain", "minimal"]
 
 
 class Changes(HostTest):
     def follows(self, variant, mode):
         host = self.ready_guest(variant, mode)
         host.install_load()
-        if variant != "plain":
+        if variant not in STATIC:
             self.after(host, f"{mode}: DHCP gave another nameserver", host.renew)
         for unit in MANAGERS.get(variant, []):
             self.after(host, f"{mode}: {unit} restarted", lambda unit=unit: host.sh(f"systemctl restart {unit}"))

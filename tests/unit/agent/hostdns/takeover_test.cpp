@@ -426,7 +426,11 @@ TEST_CASE("hostdns: dhcpcd's hook takes resolvconf's place while the file names 
     put("/etc/resolv.conf; then", resolv_conf + "; then");
     put("/usr/bin/postern ", "/bin/sh ");
     // As dhcpcd's hook for resolv.conf calls it.
-    const std::string calls = hook +
+    const std::string leases = folder / "resolv.conf.d";
+    REQUIRE(core::make_folders(leases, 0700));
+    const auto before = core::as_bytes("nameserver 10.0.0.3\n");
+    REQUIRE(core::write_file(leases + "/wlan0.dhcp", before, 0600, false));
+    const std::string calls = hook + "resolv_conf_dir=" + leases + "\n" +
                               "type \"$resolvconf\" >/dev/null 2>&1 || exit 7\n"
                               "printf 'search a.example\\nnameserver 10.0.0.1\\n' | \"$resolvconf\" -a eth0.dhcp\n"
                               "printf 'nameserver 10.0.0.2\\n' | \"$resolvconf\" -a eth1.dhcp\n"
@@ -445,8 +449,8 @@ TEST_CASE("hostdns: dhcpcd's hook takes resolvconf's place while the file names 
     write("# postern\nnameserver 127.0.0.153\n");
     REQUIRE(run() == 0);
     CHECK(core::read_file(lease + ".both", 999).value() ==
-          "search a.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n");
-    CHECK(core::read_file(lease, 999).value().empty());
+          "search a.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n");
+    CHECK(core::read_file(lease, 999).value() == "nameserver 10.0.0.3\n");
 }
 
 TEST_CASE("hostdns: the journal is believed only when it is whole and says what we write", "[hostdns]") {
