@@ -61,7 +61,7 @@ compiler() {
   local kind name version sum wheel
   read -r kind name version sum < <(pin ziglang)
   if [[ $(cat "$BASE/zig/checksum" 2>/dev/null) != "$sum" ]]; then
-    /usr/bin/env python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$DOWNLOADS" "$name==$version" >&2
+    /usr/bin/python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$DOWNLOADS" "$name==$version" >&2
     wheel=$(echo "$DOWNLOADS/$name-$version"-*.whl)
     checked "$wheel" "$sum" || die "$wheel is not the one in packaging/portable/sources"
     rm -rf "$BASE/zig"
@@ -82,8 +82,12 @@ compiler() {
 
 # --- the libraries: each once, until its line, its recipe or the compiler changes -----------------
 recipe() { # NAME
-  { pin "$1"; pin ziglang; echo "$FLAGS $GLIBC"; declare -f "build_$1" with_cmake with_configure; cat "$HERE/toolchain.cmake"
-  } 2>/dev/null | sha256sum
+  local body helper
+  body=$(declare -f "build_$1" || true)
+  { pin "$1"; pin ziglang; echo "$FLAGS $GLIBC $body"
+    for helper in with_cmake with_configure with_make; do [[ $body != *$helper* ]] || declare -f $helper; done
+    [[ $body != *with_cmake* ]] || cat "$HERE/toolchain.cmake"
+  } | sha256sum
 }
 library() { # KIND NAME FILE SHA256
   local done="$WORK/done/$2" log="$WORK/$2.log" source="$WORK/src/$2"

@@ -10,10 +10,12 @@ with_cmake() { # OPTION...
   cmake --build build-portable -j "$JOBS"
   cmake --install build-portable
 }
-with_configure() { # OPTION...: the generated files are as old as their sources after the patches
+with_configure() { # OPTION...
   CC="$TOOLS/clang" CFLAGS="$FLAGS" AR="$TOOLS/ar" RANLIB="$TOOLS/ranlib" PKG_CONFIG_LIBDIR="$PREFIX/lib/pkgconfig" \
     ./configure --host="$ARCH-linux-gnu" --prefix="$PREFIX" --libdir="$PREFIX/lib" --disable-shared --enable-static "$@"
-  make -j "$JOBS" ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: MAKEINFO=: "${MAKE_TARGETS[@]}"
+}
+with_make() { # ARGUMENT...: what autoconf and automake made is taken as it is, whatever a patch touched
+  make -j "$JOBS" ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: MAKEINFO=: "$@"
 }
 
 build_zlib() {
@@ -23,7 +25,7 @@ build_zlib() {
 }
 build_libuv() {
   with_cmake -DLIBUV_BUILD_SHARED=OFF -DLIBUV_BUILD_TESTS=OFF -DLIBUV_BUILD_BENCH=OFF
-  ln -sf libuv-static.pc "$PREFIX/lib/pkgconfig/libuv.pc"
+  sed 's/-l:libuv.a/-luv/' "$PREFIX/lib/pkgconfig/libuv-static.pc" >"$PREFIX/lib/pkgconfig/libuv.pc"
 }
 build_c-ares() {
   with_cmake -DCARES_STATIC=ON -DCARES_SHARED=OFF -DCARES_BUILD_TOOLS=OFF -DCARES_BUILD_TESTS=OFF
@@ -41,15 +43,16 @@ build_openssl() { # modules would be looked for in a folder of ours; engines and
   sed -i "s#^prefix=.*#prefix=$PREFIX#" "$PREFIX"/lib/pkgconfig/{openssl,libssl,libcrypto}.pc
 }
 build_ldns() {
-  MAKE_TARGETS=(lib setup-builddir) with_configure --with-ssl="$PREFIX" --disable-dane --disable-gost --without-drill \
-    --without-examples --without-pyldns --disable-ldns-config
+  with_configure --with-ssl="$PREFIX" --disable-dane --disable-gost --without-drill --without-examples --without-pyldns
+  with_make lib
   make install-h install-lib
+  cp packaging/libldns.pc "$PREFIX/lib/pkgconfig/ldns.pc"
 }
 build_libmicrohttpd() {
-  MAKE_TARGETS=(-C src) with_configure --disable-https --disable-doc --disable-examples --disable-curl --disable-tools
+  with_configure --disable-https --disable-doc --disable-examples --disable-curl --disable-tools
+  with_make -C src/microhttpd libmicrohttpd.la
   make -C src/include install
-  make -C src/microhttpd install
-  mkdir -p "$PREFIX/lib/pkgconfig"
+  make -C src/microhttpd install-libLTLIBRARIES
   cp libmicrohttpd.pc "$PREFIX/lib/pkgconfig/"
 }
 build_curl() { # the program names the CA certificates itself: core/trust_store.h
