@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "core/temporary_name.h"
+#include "core/wipe.h"
 
 namespace postern::core {
 namespace {
@@ -66,7 +67,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
             return fail(Code::kTooLarge, path + " is larger than " + std::to_string(max_bytes) + " bytes");
         }
         data.append(buffer, static_cast<std::size_t>(n));
-        explicit_bzero(buffer, static_cast<std::size_t>(n));  // it may be a file of a secret
+        wipe_bytes(buffer, static_cast<std::size_t>(n));  // it may be a file of a secret
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/random.h"
 
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -33,7 +34,8 @@ std::uint64_t SystemRandom::next64() {
         std::size_t got = 0;
         auto* bytes = reinterpret_cast<char*>(pool_.data());
         while (got < sizeof pool_) {
-            const ssize_t n = getrandom(bytes + got, sizeof pool_ - got, 0);
+            // The call itself: libc's function is newer than the oldest libc that postern runs with.
+            const long n = ::syscall(SYS_getrandom, bytes + got, sizeof pool_ - got, 0);
             if (n < 0 && errno != EINTR) std::abort();
             if (n > 0) got += static_cast<std::size_t>(n);
         }

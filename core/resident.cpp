@@ -29,7 +29,9 @@ void shed_start_up_memory() {
         if (std::strcmp(rights, "r-xp") != 0 || line.find('/') == std::string::npos) continue;
         (void)::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);  // NOLINT(performance-no-int-to-ptr)
     }
+#ifdef __GLIBC__
     (void)::malloc_trim(0);
+#endif
 }
 
 }  // namespace postern::core

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/printable.h"
+#include "core/wipe.h"
 
 namespace postern::core {
 namespace {
@@ -86,7 +87,7 @@ const std::string& Secret::expose_encoded() const {
 
 void wipe(std::string& text) {
     text.resize(text.capacity());  // a longer text may have been there
-    explicit_bzero(text.data(), text.size());
+    wipe_bytes(text.data(), text.size());
     text.clear();
 }
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probe/tls_contexts.h"
 
-#include <openssl/x509.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <utility>
 
 #include "core/file_watch.h"
 #include "core/log.h"
+#include "core/trust_store.h"
 
 namespace postern::probe {
 namespace {
@@ -30,18 +29,8 @@ Stamp stamp_of(const std::string& path) {
     return {st.st_ino, st.st_size, st.st_ctim};
 }
 
-/// The file of the system's store.
 std::string watched_file(const std::string& ca_file) {
-    if (!ca_file.empty()) return ca_file;
-    const char* from_environment = std::getenv(X509_get_default_cert_file_env());
-    if (from_environment != nullptr && *from_environment != '\0') return from_environment;
-    // OpenSSL's default (cert.pem) rarely exists; the bundles of Debian and RHEL change with the store.
-    for (const char* path :
-         {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}) {
-        struct stat st {};
-        if (::stat(path, &st) == 0) return path;
-    }
-    return X509_get_default_cert_dir();
+    return ca_file.empty() ? core::system_trust_store().changes : ca_file;
 }
 
 }  // namespace

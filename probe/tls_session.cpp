@@ -16,6 +16,8 @@
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/text.h"
+#include "core/trust_store.h"
+#include "core/wipe.h"
 #include "probe/certificate.h"
 #include "probe/excerpt.h"
 #include "probe/tls_library.h"
@@ -102,9 +104,11 @@ core::Result<std::shared_ptr<const TlsContext>> TlsContext::load(const std::stri
     // As curl does: an intermediate CA in ca_file is a trust anchor.
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
     if (ca_file.empty()) {
-        if (SSL_CTX_set_default_verify_paths(ctx) != 1) {
-            return core::fail(core::Code::kFileUnreadable, "the system's CA store: " + openssl_error());
-        }
+        // What can't be read has no certificate: every server is untrusted then, and a later change is noticed.
+        const core::TrustStore store = core::system_trust_store();
+        if (!store.file.empty()) SSL_CTX_load_verify_file(ctx, store.file.c_str());
+        if (!store.directory.empty()) SSL_CTX_load_verify_dir(ctx, store.directory.c_str());
+        ERR_clear_error();
         return context;
     }
     // Read it first to get the errno: OpenSSL reports a missing file with several codes of its own.
@@ -259,7 +263,7 @@ TlsSession::Step TlsSession::read(std::string* plain) {
         const int n = SSL_read(ssl_, buffer, sizeof buffer);
         if (n > 0) {
             plain->append(buffer, static_cast<std::size_t>(n));
-            explicit_bzero(buffer, static_cast<std::size_t>(n));
+            core::wipe_bytes(buffer, static_cast<std::size_t>(n));
             any = true;
             continue;
         }

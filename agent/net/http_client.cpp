@@ -15,6 +15,7 @@
 #include "agent/net/certificate_name.h"
 #include "agent/net/http_errors.h"
 #include "core/text.h"
+#include "core/trust_store.h"
 
 namespace postern::agent {
 namespace {
@@ -127,6 +128,20 @@ CURLcode on_tls(CURL*, void* ssl_ctx, void* to) {
     return check_name_of_refused(ssl_ctx, static_cast<Exchange*>(to)->url.host) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
+/// Whom to trust: the request's CA file, else the host's store; of a proxy with TLS the host's store. Always set, as curl
+/// knows the place of the distribution that built it.
+void set_trust(CURL* h, const std::string& ca_file) {
+    const core::TrustStore system = core::system_trust_store();
+    const core::TrustStore store = ca_file.empty() ? system : core::TrustStore{ca_file, {}, {}};
+    const auto set = [h](CURLoption option, const std::string& path) {
+        curl_easy_setopt(h, option, path.empty() ? nullptr : path.c_str());
+    };
+    set(CURLOPT_CAINFO, store.file);
+    set(CURLOPT_CAPATH, store.directory);
+    set(CURLOPT_PROXY_CAINFO, system.file);
+    set(CURLOPT_PROXY_CAPATH, system.directory);
+}
+
 /// Sets everything but the addresses. The handle keeps pointers into `x`, which must not move.
 bool prepare(Exchange& x, Micros left_us) {
     x.easy.reset(curl_easy_init());
@@ -166,7 +181,7 @@ bool prepare(Exchange& x, Micros left_us) {
         curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, on_tls);
         curl_easy_setopt(h, CURLOPT_SSL_CTX_DATA, &x);
     }
-    if (!x.request.ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, x.request.ca_file.c_str());
+    set_trust(h, x.request.ca_file);
 #if LIBCURL_VERSION_NUM >= 0x075700
     // curl keeps the CA certificates for a day: a file that was replaced counts from the next connection on. The system's
     // store takes longer to load and changes rarely.

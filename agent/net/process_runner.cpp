@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/process.h"
+#include "core/wipe.h"
 
 namespace postern::agent {
 namespace {
@@ -51,7 +52,7 @@ struct ProcessRunner::Run {
 
     /// Kills its process group, so also its children that stayed in it.
     void kill() const { ::kill(-pid, SIGKILL); }
-    void wipe() { explicit_bzero(output.data(), output.size()); }
+    void wipe() { core::wipe_bytes(output.data(), output.size()); }
 };
 
 ProcessRunner::ProcessRunner(core::Loop& loop, core::Clock& clock, Environment environment, core::Micros limit_us)
@@ -118,7 +119,7 @@ void ProcessRunner::read_output(std::uint64_t id) {
             break;
         }
     }
-    explicit_bzero(buffer, sizeof buffer);
+    core::wipe_bytes(buffer, sizeof buffer);
 }
 
 /// Too slow or too much output: reported now, removed when the process has exited.
