@@ -82,7 +82,7 @@ std::optional<FileState> GiveBack::resolv_conf(const FileState& before, const Fi
 bool GiveBack::names_are_found() const {
     const core::Micros deadline = hooks_.mono_us() + kSettleTime;
     for (;;) {
-        if (hooks_.look_up(kPublicName).outcome != SystemLookup::Outcome::kFailed) return true;
+        if (hooks_.look_up(kPublicName, kLookupPatience).outcome != SystemLookup::Outcome::kFailed) return true;
         if (hooks_.mono_us() >= deadline) return false;
         hooks_.pause(200 * core::kMillisecond);
     }

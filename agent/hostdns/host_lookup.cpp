@@ -15,11 +15,9 @@
 namespace postern::agent {
 namespace {
 
-constexpr unsigned kPatienceSeconds = 10;
-
 /// In the child: prints the addresses, one per line; the exit code is the result.
-[[noreturn]] void look_up_and_exit(const std::string& name, int out) {
-    ::alarm(kPatienceSeconds);
+[[noreturn]] void look_up_and_exit(const std::string& name, core::Micros patience, int out) {
+    ::alarm(static_cast<unsigned>(std::max<core::Micros>(patience / core::kSecond, 1)));
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
@@ -37,7 +35,7 @@ constexpr unsigned kPatienceSeconds = 10;
 
 }  // namespace
 
-SystemLookup look_up_as_programs_do(const std::string& name) {
+SystemLookup look_up_as_programs_do(const std::string& name, core::Micros patience) {
     SystemLookup result;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return result;
@@ -45,7 +43,7 @@ SystemLookup look_up_as_programs_do(const std::string& name) {
     core::UniqueFd out(ends[1]);
     const pid_t pid = ::fork();
     if (pid < 0) return result;
-    if (pid == 0) look_up_and_exit(name, out.get());
+    if (pid == 0) look_up_and_exit(name, patience, out.get());
     out.reset();
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -8,7 +8,8 @@
 
 namespace postern::agent {
 
-/// getaddrinfo in a child process, so that it reads nsswitch and resolv.conf again; 10 s at most.
-SystemLookup look_up_as_programs_do(const std::string& name);
+/// getaddrinfo in a child process, so that it reads nsswitch and resolv.conf again. `patience`: in whole seconds, 1 at
+/// least; after that it has failed.
+SystemLookup look_up_as_programs_do(const std::string& name, core::Micros patience = kLookupPatience);
 
 }  // namespace postern::agent

@@ -32,7 +32,7 @@ PathLook HostPath::look_at_private(const Target& target) {
         answered_.insert(answer->addresses.begin(), answer->addresses.end());
         if (answer->addresses.empty()) continue;
         // Not any answer will do: the name may have a public one, too.
-        const auto found = hooks_.look_up(name).addresses;
+        const auto found = hooks_.look_up(name, patience_).addresses;
         const bool ours =
             std::all_of(found.begin(), found.end(), [&](const auto& ip) { return answered_.contains(ip); });
         if (found.empty() || !ours) return {PathState::kFails, name};
@@ -42,18 +42,22 @@ PathLook HostPath::look_at_private(const Target& target) {
     return {};
 }
 
+PathLook HostPath::look_at_public(const Target& target) {
+    const auto answer = hooks_.ask(target.listen, kPublicName, kAskTimeout);
+    if (!answer || answer->rcode == kServFail || answer->rcode == kNotImp || answer->rcode == kRefused) return {};
+    if (hooks_.look_up(kPublicName, patience_).outcome == SystemLookup::Outcome::kFailed)
+        return {PathState::kFails, kPublicName};
+    found_.emplace_back(kPublicName);
+    return {PathState::kWorks, ""};
+}
+
 PathLook HostPath::look(const Target& target, bool public_too) {
     found_.clear();
-    PathLook seen = look_at_private(target);
-    if (public_too && seen.state != PathState::kFails) {
-        const auto answer = hooks_.ask(target.listen, kPublicName, kAskTimeout);
-        const bool found_by_us =
-            answer && answer->rcode != kServFail && answer->rcode != kNotImp && answer->rcode != kRefused;
-        if (found_by_us) {
-            const bool found = hooks_.look_up(kPublicName).outcome != SystemLookup::Outcome::kFailed;
-            seen = found ? PathLook{PathState::kWorks, ""} : PathLook{PathState::kFails, kPublicName};
-            if (found) found_.emplace_back(kPublicName);
-        }
+    PathLook seen;
+    if (public_too) seen = look_at_public(target);
+    if (seen.state != PathState::kFails) {
+        PathLook of_ours = look_at_private(target);
+        if (of_ours.state != PathState::kUnknown) seen = std::move(of_ours);
     }
     seen.wall_us = hooks_.wall_us();
     return seen;
@@ -63,7 +67,7 @@ core::Micros HostPath::quickest(const std::string& name) const {
     core::Micros best = core::kNever;
     for (int i = 0; i < 2; ++i) {
         const core::Micros begin = hooks_.mono_us();
-        (void)hooks_.look_up(name);
+        (void)hooks_.look_up(name, patience_);
         best = std::min(best, hooks_.mono_us() - begin);
     }
     return best;

@@ -14,11 +14,13 @@ namespace postern::agent {
 
 class HostPath {
   public:
-    HostPath(const HostSystem& host, const TakeoverHooks& hooks) : host_(host), hooks_(hooks) {}
+    /// `patience`: for each lookup.
+    HostPath(const HostSystem& host, const TakeoverHooks& hooks, core::Micros patience = kLookupPatience)
+        : host_(host), hooks_(hooks), patience_(patience) {}
 
     /// Looks up a private name that has an address and is not in /etc/hosts, as programs do it: they must get addresses
-    /// of ours. `public_too`: also that a public name is found, as far as postern itself finds it. A quarter of a minute
-    /// at most.
+    /// of ours. `public_too`: a public name first, as far as postern itself finds it. Two lookups at
+    /// most.
     PathLook look(const Target& target, bool public_too);
 
     /// How long a lookup takes as programs see it: the shorter of two, the first may be that of an empty cache.
@@ -27,10 +29,12 @@ class HostPath {
     core::Micros slowest_found() const;
 
   private:
+    PathLook look_at_public(const Target& target);
     PathLook look_at_private(const Target& target);
 
     const HostSystem& host_;
     const TakeoverHooks& hooks_;
+    const core::Micros patience_;
     // What we answered lately. Resolvers in between may keep an answer for its TTL, so that it is not that of now.
     std::set<core::IpAddress> answered_;
     std::vector<std::string> found_;  // by the last look

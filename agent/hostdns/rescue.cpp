@@ -14,6 +14,8 @@ namespace {
 constexpr core::Micros kCanaryTimeout = core::kSecond;
 constexpr core::Micros kCanaryEvery = core::kSecond;
 constexpr core::Micros kBetweenSteps = 10 * core::kSecond;
+constexpr core::Micros kPathPatience = 4 * core::kSecond;  // postern itself has answered by then
+constexpr core::Micros kSettleTime = 4 * core::kSecond;
 constexpr const char* kSocketUnit = "postern-resolver.socket";
 constexpr const char* kResolverUnit = "postern-resolver.service";
 
@@ -27,7 +29,7 @@ Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
       hooks_(hooks),
       locked_(std::move(locked)),
       show_(std::move(show)),
-      path_(host_, hooks_),
+      path_(host_, hooks_, kPathPatience),
       takeover_(host, std::move(journal), std::move(hooks)) {}
 
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
@@ -77,7 +79,10 @@ core::Micros Rescue::look() {
     }
     switch (journal->state) {
         case TakeoverState::kOn:
-            if (answers_within(journal->target.listen, patience)) return look_at_path(*journal);
+            if (answers_within(journal->target.listen, patience)) {
+                keep_path(*journal);
+                return kEvery;
+            }
             give_back("nothing answers at " + journal->target.listen.text());
             return kBetweenSteps;
         case TakeoverState::kEnabling:
@@ -105,49 +110,54 @@ std::vector<std::string> Rescue::names(const Journal& journal) const {
     return served.empty() ? journal.target.names : served;
 }
 
-/// Every ten seconds, and at once where resolv.conf is another.
-core::Micros Rescue::look_at_path(const Journal& journal) {
-    const auto now = host_.look(kResolvConf);
-    const bool another = (now && !(*now == looked_at_)) || journal.since_wall_us != taken_over_wall_us_;
-    if (!another && hooks_.mono_us() < next_path_look_) return kEvery;
-    if (now) looked_at_ = *now;
-    taken_over_wall_us_ = journal.since_wall_us;
+PathLook Rescue::look_at_path(const Journal& journal) {
     Target target = journal.target;
     target.names = names(journal);
-    const bool full = journal.decision.mode == Mode::kFull;
-    PathLook seen = path_.look(target, full);
-    if (seen.state == PathState::kFails) {
-        hooks_.pause(core::kSecond);  // a lookup may fail once
-        seen = path_.look(target, full);
-    }
+    PathLook seen = path_.look(target, journal.decision.mode == Mode::kFull);
     show_(seen);
     next_path_look_ = hooks_.mono_us() + kPathEvery;
-    if (seen.state == PathState::kFails) return mend(seen);
-    if (seen.state == PathState::kWorks && std::exchange(mends_, 0) > 0)
-        core::log_info("host_path_mended", "programs of this host get postern's answers again");
-    return kEvery;
+    return seen;
 }
 
-/// By the owner's mechanism. What does not help in a few tries is given back.
-core::Micros Rescue::mend(const PathLook& seen) {
-    if (mends_ == 0) {
-        core::log_warning("host_path_broken",
-                          "programs of this host do not get postern's answers: the takeover is applied again",
-                          {{"name", seen.name}});
+/// DNS managers take a moment to follow, and a lookup may fail once.
+PathLook Rescue::look_until_it_works(const Journal& journal, core::Micros time) {
+    const core::Micros deadline = hooks_.mono_us() + time;
+    PathLook seen = look_at_path(journal);
+    while (seen.state == PathState::kFails && hooks_.mono_us() < deadline) {
+        hooks_.pause(500 * core::kMillisecond);
+        seen = look_at_path(journal);
     }
-    const auto applied = locked_([&]() -> core::Result<void> {
-        const auto journal = journal_.load();
-        if (!journal || journal->state != TakeoverState::kOn) return {};
-        return takeover_.mend(names(*journal));
-    });
-    if (!applied) failed(applied.error());
-    if (++mends_ < kMaxMends && applied) {
-        next_path_look_ = hooks_.mono_us() + core::kSecond;
-        return core::kSecond;
+    return seen;
+}
+
+/// Every few seconds, and at once where resolv.conf is another. What fails is applied again by the owner's mechanism;
+/// what does not help is given back.
+void Rescue::keep_path(Journal journal) {
+    const auto now = host_.look(kResolvConf);
+    const bool another = (now && !(*now == looked_at_)) || journal.since_wall_us != taken_over_wall_us_;
+    if (!another && hooks_.mono_us() < next_path_look_) return;
+    if (now) looked_at_ = *now;
+    taken_over_wall_us_ = journal.since_wall_us;
+    PathLook seen = look_until_it_works(journal, core::kSecond);
+    if (seen.state != PathState::kFails) return;
+    core::log_warning("host_path_broken",
+                      "programs of this host do not get postern's answers: the takeover is applied again",
+                      {{"name", seen.name}});
+    for (int tries = 0; tries < kMaxMends && seen.state == PathState::kFails; ++tries) {
+        const auto applied = locked_([&] { return takeover_.mend(names(journal)); });
+        if (!applied) {
+            failed(applied.error());
+            break;
+        }
+        const auto mended = journal_.load();
+        if (!mended || mended->state != TakeoverState::kOn) return;  // given back meanwhile
+        journal = *mended;
+        // A host without public names does not wait for the private ones.
+        if (seen.name == kPublicName) tries = kMaxMends;
+        seen = look_until_it_works(journal, kSettleTime);
     }
-    mends_ = 0;
-    give_back(seen.problem() + " through it");
-    return kBetweenSteps;
+    if (seen.state == PathState::kFails) return give_back(seen.problem() + " through it");
+    core::log_info("host_path_mended", "programs of this host get postern's answers again");
 }
 
 void Rescue::give_back(const std::string& why) {

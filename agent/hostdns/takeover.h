@@ -28,6 +28,9 @@ inline constexpr const char* kLocalName = "localhost";
 /// Forwarded (RFC 2606); that it does not exist would also be an answer.
 inline constexpr const char* kPublicName = "example.com";
 
+/// For one lookup: the first of a host's servers may be dead.
+inline constexpr core::Micros kLookupPatience = 10 * core::kSecond;
+
 /// Outside facilities other than the host's configuration.
 struct TakeoverHooks {
     /// What postern serves: where it listens, its names, and its last known upstreams, for a host whose own file names
@@ -41,7 +44,7 @@ struct TakeoverHooks {
                                                core::Micros timeout_us)>
         ask;
     /// As every program does: getaddrinfo, in a separate process.
-    std::function<SystemLookup(const std::string& name)> look_up;
+    std::function<SystemLookup(const std::string& name, core::Micros patience)> look_up;
     /// One line for the user and the log.
     std::function<void(const std::string&)> say;
 };

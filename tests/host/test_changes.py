@@ -111,7 +111,7 @@ class Broken(HostTest):
                 if variant == "nm-resolved" and act.startswith("networkctl"):
                     continue  # no networkd there
                 with self.subTest(variant=variant, mode=mode, act=act):
-                    host.sh(act)
+                    host.sh(f"{act}; resolvectl flush-caches")
                     took = host.wait_served(f"names after {act}", 15)
                     self.note(f"{variant}, {mode}: {act}: served again after {took:.1f} s")
                     self.assertEqual(host.status()["state"], "on")

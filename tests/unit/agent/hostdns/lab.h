@@ -37,7 +37,7 @@ struct Lab {
             if (name != kName) return ListenerAnswer{public_rcode, {}};
             return ListenerAnswer{private_rcode, {kPrivate}};
         };
-        hooks.look_up = [this](const std::string& name) -> SystemLookup {
+        hooks.look_up = [this](const std::string& name, core::Micros) -> SystemLookup {
             const auto named = ResolvConf::parse(resolv_conf()).servers;
             const bool any_lives = std::any_of(named.begin(), named.end(), [&](const core::SocketAddress& server) {
                 return dead.count(server.host()) == 0;

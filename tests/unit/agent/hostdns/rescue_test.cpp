@@ -409,3 +409,41 @@ TEST_CASE("hostdns: where the owner is gone the host is taken over in another wa
         CHECK_FALSE(ResolvConf::parse(lab.resolv_conf()).names(kUs.ip));
     }
 }
+
+TEST_CASE("hostdns: a split that is not possible for a moment is suspended for that reason, and taken up again",
+          "[hostdns]") {
+    Lab lab(test::resolved_host());
+    REQUIRE(lab.enable(Mode::kSplit));
+    lab.host.with_file(kResolvConf, "nameserver 10.0.0.1\n");  // a person, or a package that is being replaced
+    CHECK_FALSE(lab.takeover().reapply({kName}));
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    CHECK(lab.journal().why.find("split needs a resolver that routes by name") != std::string::npos);
+    Rescue rescue = lab.rescuer();
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    for (const auto began = lab.now_us; lab.now_us - began < 20 * core::kMinute;)
+        lab.now_us += rescue.look();
+    CHECK(lab.journal().state == TakeoverState::kSuspended);
+    lab.host.with_link(kResolvConf, "../run/systemd/resolve/stub-resolv.conf");
+    for (const auto began = lab.now_us; lab.now_us - began < 2 * core::kMinute;)
+        lab.now_us += rescue.look();
+    core::capture_log({});
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.journal().decision.mode == Mode::kSplit);
+    CHECK(lab.host.reaches(kUs.ip, kName));
+}
+
+TEST_CASE("hostdns: a host whose programs find no public names has its own DNS back within 15 s", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    Rescue rescue = lab.rescuer();
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    lab.now_us += rescue.look();
+    lab.deaf_programs = true;
+    const core::Micros began = lab.now_us;
+    while (lab.journal().state == TakeoverState::kOn && lab.now_us - began < core::kHour)
+        lab.now_us += rescue.look();
+    core::capture_log({});
+    CHECK(lab.now_us - began <= 15 * core::kSecond);
+    CHECK(lab.host.files == lab.first);
+    CHECK(lab.journal().why == "programs of this host can't look up example.com through it");
+}
