@@ -225,7 +225,8 @@ class Scope(OddTest):
 
     @classmethod
     def setUpClass(cls):
-        subprocess.run(["ip", "-6", "address", "replace", "fe80::53/128", "dev", "lo", "scope", "link"], check=True)
+        subprocess.run(["ip", "-6", "address", "replace", "fe80::53/128", "dev", "lo", "scope", "link", "nodad"],
+                       check=True)
         super().setUpClass()
 
     def test_link_local(self):
