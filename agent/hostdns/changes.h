@@ -42,7 +42,8 @@ struct Changes {
     std::string link_mark;            // what stands before ours in their output
     std::string link_server;          // and behind it
     std::vector<std::string> domains;
-    std::string record_path, record;  // resolvconf's, "" if there is none
+    std::vector<std::string> record_paths;  // where resolvconf may keep it
+    std::string record;                     // "" if there is none
 };
 
 /// `before`: /etc/resolv.conf now, for its owner and mode.
