@@ -195,6 +195,13 @@ void add_file(const Target& t, const FileState& before, Changes& c) {
     c.files.push_back({kResolvConf, std::move(after)});
 }
 
+std::vector<std::string> openresolv_paths(const std::string& record) {
+    std::vector<std::string> paths;
+    for (const std::string folder : kOpenresolvRecords)
+        paths.push_back(folder + "/" + record);
+    return paths;
+}
+
 std::string search_lines(const std::string& text) {
     std::string out;
     std::istringstream lines(text);
@@ -274,7 +281,8 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         case FileWay::kOpenresolv: {
             const bool exclusive = d.file == FileWay::kOpenresolv;
             c.record = (exclusive ? search_lines(t.kept) : "") + "nameserver " + t.listen.ip.text() + "\n";
-            c.record_path = std::string(exclusive ? kOpenresolvRecords : kDebianRecords) + "/" + kRecord;
+            c.record_paths =
+                exclusive ? openresolv_paths(kRecord) : std::vector{std::string(kDebianRecords) + "/" + kRecord};
             Argv add = {"resolvconf"};
             if (exclusive) add.push_back("-x");
             add.insert(add.end(), {"-a", kRecord});
@@ -297,20 +305,36 @@ bool runtime_in_place(const HostSystem& host, const Changes& changes) {
         if (words(changes.link_domains) != wanted) return false;
         if (is_set_down(host)) return false;
     }
-    return changes.record_path.empty() || host.read(changes.record_path) == changes.record;
+    return changes.record.empty() || std::any_of(changes.record_paths.begin(), changes.record_paths.end(),
+                                                 [&](const auto& path) { return host.read(path) == changes.record; });
 }
 
 std::string other_records(const HostSystem& host) {
     std::string out;
-    for (const auto& name : host.list(kOpenresolvRecords)) {
-        if (name != kRecord) out += search_lines(host.read(std::string(kOpenresolvRecords) + "/" + name).value_or(""));
+    for (const std::string folder : kOpenresolvRecords) {
+        for (const auto& name : host.list(folder)) {
+            if (name != kRecord) out += search_lines(host.read(folder + "/" + name).value_or(""));
+        }
     }
     return out;
 }
 
 bool has_record(const HostSystem& host) {
-    return host.read(std::string(kDebianRecords) + "/" + kRecord) ||
-           host.read(std::string(kOpenresolvRecords) + "/" + kRecord);
+    auto paths = openresolv_paths(kRecord);
+    paths.push_back(std::string(kDebianRecords) + "/" + kRecord);
+    return std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return host.read(path).has_value(); });
+}
+
+std::vector<std::string> left_records(const HostSystem& host) {
+    static const std::string kExclusive = "/run/resolvconf/exclusive";
+    if (host.program_exists("resolvconf")) return {};
+    auto paths = openresolv_paths(kRecord);
+    paths.push_back(std::string(kDebianRecords) + "/" + kRecord);
+    for (const auto& name : host.list(kExclusive)) {
+        if (name.ends_with(kRecord)) paths.push_back(kExclusive + "/" + name);
+    }
+    std::erase_if(paths, [&](const auto& path) { return !host.read(path); });
+    return paths;
 }
 
 bool is_own_file(const HostSystem& host, const std::string& path) {

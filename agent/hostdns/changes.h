@@ -42,7 +42,8 @@ struct Changes {
     std::string link_mark;            // what stands before ours in their output
     std::string link_server;          // and behind it
     std::vector<std::string> domains;
-    std::string record_path, record;  // resolvconf's, "" if there is none
+    std::vector<std::string> record_paths;  // where resolvconf may keep it
+    std::string record;                     // "" if there is none
 };
 
 /// `before`: /etc/resolv.conf now, for its owner and mode.
@@ -71,6 +72,8 @@ inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhc
 bool is_own_file(const HostSystem& host, const std::string& path);
 /// Whether resolvconf or openresolv has our record.
 bool has_record(const HostSystem& host);
+/// Our records of a resolvconf or openresolv that was removed: one that is installed later would use them.
+std::vector<std::string> left_records(const HostSystem& host);
 /// Commands that make the readers of these files notice their removal.
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
 /// Every path that a journal may name: root reads it, so it must not allow writes anywhere else.

@@ -2,6 +2,7 @@
 // Facts about a host that show who owns its DNS. Gathered once and passed around: deciding needs no host.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "agent/hostdns/host_system.h"
@@ -53,7 +54,8 @@ inline constexpr const char* kDhcpcdHook = "/etc/dhcpcd.enter-hook";
 inline constexpr const char* kOwnHeader = "# Written by `postern dns enable`, removed by `postern dns disable`.\n";
 inline constexpr const char* kRecord = "lo.postern";  // our record in resolvconf and openresolv
 inline constexpr const char* kDebianRecords = "/run/resolvconf/interface";
-inline constexpr const char* kOpenresolvRecords = "/run/resolvconf/interfaces";
+inline constexpr std::array kOpenresolvRecords = {"/run/resolvconf/keys",         // openresolv >= 3.14
+                                                  "/run/resolvconf/interfaces"};  // before
 inline constexpr const char* kResolvedUplinks = "/run/systemd/resolve/resolv.conf";
 inline constexpr const char* kNmServers = "/run/NetworkManager/no-stub-resolv.conf";
 

@@ -300,6 +300,8 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
         const auto result = host_.act(command.argv, command.input);
         if (!result.ok()) hooks_.say(command_text(command) + ": " + output_of(result) + " (went on)");
     }
+    for (const auto& path : left_records(host_))
+        (void)host_.put(path, FileState{});
     if (gets_leases(journal.decision.file)) (void)host_.put(kLeaseFile, FileState{});
     return problems;
 }
@@ -380,6 +382,8 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
     for (const HostCommand& command : commands_after_own_files(own))
         (void)host_.act(command.argv, command.input);
     if (record) (void)host_.act({"resolvconf", "-d", kRecord}, {});
+    for (const auto& path : left_records(host_))
+        (void)host_.put(path, FileState{});
     return take_us_out(give_back);
 }
 

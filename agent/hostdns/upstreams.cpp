@@ -83,8 +83,9 @@ HostUpstreams host_upstreams(const HostSystem& host, const std::vector<core::Soc
         if (kept_first && search.take("the file before the takeover", journal.target.kept)) return true;
         return search.take_file(host, kResolvedUplinks) || search.take_file(host, kNmServers) ||
                search.take_file(host, "/run/NetworkManager/resolv.conf") || search.take_records(host, kDebianRecords) ||
-               search.take_records(host, kOpenresolvRecords) || search.take_file(host, kLeaseFile) ||
-               search.take("the file before the takeover", journal.target.kept);
+               std::any_of(kOpenresolvRecords.begin(), kOpenresolvRecords.end(),
+                           [&](const char* folder) { return search.take_records(host, folder); }) ||
+               search.take_file(host, kLeaseFile) || search.take("the file before the takeover", journal.target.kept);
     };
     const bool any = found();
     if (taken) {

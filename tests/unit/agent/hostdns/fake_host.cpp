@@ -77,7 +77,8 @@ void FakeHost::nm_write() {
 }
 
 std::string FakeHost::records() const {
-    return programs.count("openresolv") != 0 ? agent::kOpenresolvRecords : agent::kDebianRecords;
+    if (programs.count("openresolv") == 0) return agent::kDebianRecords;
+    return agent::kOpenresolvRecords[programs.count("openresolv 3.14") != 0 ? 0 : 1];
 }
 
 void FakeHost::regenerate() {

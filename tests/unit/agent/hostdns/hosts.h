@@ -95,6 +95,13 @@ inline FakeHost openresolv_host() {
         .with_process("dhclient");
     return h;
 }
+inline FakeHost new_openresolv_host() {
+    FakeHost h = openresolv_host();
+    h.programs.insert("openresolv 3.14");
+    h.files.erase("/run/resolvconf/interfaces/eth0");
+    h.with_file("/run/resolvconf/keys/eth0", "domain lab.example\nnameserver 10.0.0.1\n");
+    return h;
+}
 inline FakeHost plain_host() {
     FakeHost h;
     h.with_file(

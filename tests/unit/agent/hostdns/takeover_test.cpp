@@ -38,6 +38,7 @@ const Kind kKinds[] = {
     {"dhcpcd", test::dhcpcd_host, Mode::kFull},
     {"resolvconf", test::resolvconf_host, Mode::kFull},
     {"openresolv", test::openresolv_host, Mode::kFull},
+    {"openresolv >= 3.14", test::new_openresolv_host, Mode::kFull},
     {"plain", test::plain_host, Mode::kFull},
 };
 
