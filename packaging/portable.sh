@@ -130,6 +130,8 @@ for program in $PROGRAMS; do
 done
 if [[ $deb ]]; then
   version=${version:-$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$WORK/project/CMakeCache.txt")}
+  # Every build has the same times in its package.
+  SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l packaging/deb/changelog -S Timestamp)
   (cd "$WORK/project" && cpack -G DEB -D CPACK_PACKAGE_VERSION="$version" >&2)
   ls "$WORK/project/postern_${version}_"*.deb
 else

@@ -85,12 +85,23 @@ int init(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** fu
     return 1;
 }
 
+/// A provider that has nothing.
+int init_empty(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions, void** context) {
+    static const OSSL_DISPATCH kTable[] = {{0, nullptr}};
+    *functions = kTable;
+    *context = OSSL_PROVIDER_get0_provider_ctx(served().provider);
+    return 1;
+}
+
 OSSL_LIB_CTX* make() {
     OSSL_LIB_CTX* whole = OSSL_LIB_CTX_new();
     OSSL_LIB_CTX* library = OSSL_LIB_CTX_new();
     served().provider = whole != nullptr ? OSSL_PROVIDER_load(whole, "default") : nullptr;
     if (library != nullptr && served().provider != nullptr) {
         fill_lists();
+        // OpenSSL 3.5: the generator of random numbers looks in its own context, the whole one, for the provider that it
+        // was presented by.
+        if (OSSL_PROVIDER_add_builtin(whole, kName, init_empty) == 1) (void)OSSL_PROVIDER_load(whole, kName);
         if (OSSL_PROVIDER_add_builtin(library, kName, init) == 1 && OSSL_PROVIDER_load(library, kName) != nullptr) {
             return library;
         }
