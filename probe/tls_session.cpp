@@ -67,10 +67,10 @@ constexpr unsigned kGrease = 0x1a1a;
 constexpr std::array<unsigned char, 1400> kFill{};
 constexpr std::size_t kHybridShare = 1216;
 
-int add_fill(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t, int*,
-             void* size_wanted) {
+template <std::size_t SIZE>
+int add_fill(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t, int*, void*) {
     *out = kFill.data();
-    *size = reinterpret_cast<std::uintptr_t>(size_wanted);
+    *size = SIZE;
     return 1;
 }
 
@@ -135,9 +135,9 @@ std::shared_ptr<const TlsContext> TlsContext::for_hello(HelloSize size) {
         size == HelloSize::kLarge && SSL_CTX_set1_groups_list(ctx, "X25519MLKEM768:X25519:P-256:P-384") == 1;
     if (!hybrid && SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1) return nullptr;
     if (size == HelloSize::kSmall) return context;
-    const std::size_t fill = hybrid ? kFill.size() - kHybridShare : kFill.size();
-    const bool filled = SSL_CTX_add_custom_ext(ctx, kGrease, SSL_EXT_CLIENT_HELLO, add_fill, nullptr,
-                                               reinterpret_cast<void*>(fill), nullptr, nullptr) == 1;
+    const auto fill = hybrid ? add_fill<kFill.size() - kHybridShare> : add_fill<kFill.size()>;
+    const bool filled =
+        SSL_CTX_add_custom_ext(ctx, kGrease, SSL_EXT_CLIENT_HELLO, fill, nullptr, nullptr, nullptr, nullptr) == 1;
     return filled ? context : nullptr;
 }
 

@@ -30,6 +30,7 @@ Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
       locked_(std::move(locked)),
       show_(std::move(show)),
       path_(host_, hooks_, kPathPatience),
+      began_us_(hooks_.mono_us()),
       takeover_(host, std::move(journal), std::move(hooks)) {}
 
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
@@ -110,23 +111,19 @@ std::vector<std::string> Rescue::names(const Journal& journal) const {
     return served.empty() ? journal.target.names : served;
 }
 
-PathLook Rescue::look_at_path(const Journal& journal) {
+/// DNS managers take a moment to follow, and a lookup may fail once: shown is what is true at the end.
+PathLook Rescue::look_at_path(const Journal& journal, core::Micros time) {
     Target target = journal.target;
     target.names = names(journal);
-    PathLook seen = path_.look(target, journal.decision.mode == Mode::kFull);
-    show_(seen);
-    next_path_look_ = hooks_.mono_us() + kPathEvery;
-    return seen;
-}
-
-/// DNS managers take a moment to follow, and a lookup may fail once.
-PathLook Rescue::look_until_it_works(const Journal& journal, core::Micros time) {
+    const bool full = journal.decision.mode == Mode::kFull;
     const core::Micros deadline = hooks_.mono_us() + time;
-    PathLook seen = look_at_path(journal);
+    PathLook seen = path_.look(target, full);
     while (seen.state == PathState::kFails && hooks_.mono_us() < deadline) {
         hooks_.pause(500 * core::kMillisecond);
-        seen = look_at_path(journal);
+        seen = path_.look(target, full);
     }
+    show_(seen);
+    next_path_look_ = hooks_.mono_us() + kPathEvery;
     return seen;
 }
 
@@ -138,23 +135,22 @@ void Rescue::keep_path(Journal journal) {
     if (!another && hooks_.mono_us() < next_path_look_) return;
     if (now) looked_at_ = *now;
     taken_over_wall_us_ = journal.since_wall_us;
-    PathLook seen = look_until_it_works(journal, core::kSecond);
+    PathLook seen = look_at_path(journal, core::kSecond);
+    worked_ = worked_ || seen.state == PathState::kWorks;
     if (seen.state != PathState::kFails) return;
+    if (!worked_ && hooks_.mono_us() - began_us_ < kPathPatienceAtStart) return;
     core::log_warning("host_path_broken",
                       "programs of this host do not get postern's answers: the takeover is applied again",
                       {{"name", seen.name}});
     for (int tries = 0; tries < kMaxMends && seen.state == PathState::kFails; ++tries) {
         const auto applied = locked_([&] { return takeover_.mend(names(journal)); });
-        if (!applied) {
-            failed(applied.error());
-            break;
-        }
+        if (!applied) failed(applied.error());  // its owner may be restarting
         const auto mended = journal_.load();
         if (!mended || mended->state != TakeoverState::kOn) return;  // given back meanwhile
         journal = *mended;
         // A host without public names does not wait for the private ones.
         if (seen.name == kPublicName) tries = kMaxMends;
-        seen = look_until_it_works(journal, kSettleTime);
+        seen = look_at_path(journal, kSettleTime);
     }
     if (seen.state == PathState::kFails) return give_back(seen.problem() + " through it");
     core::log_info("host_path_mended", "programs of this host get postern's answers again");

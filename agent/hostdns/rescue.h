@@ -28,15 +28,15 @@ class Rescue {
     static constexpr core::Micros kGoodFor = 30 * core::kSecond;
     static constexpr std::size_t kMaxPerHour = 3;
     static constexpr core::Micros kPathEvery = 5 * core::kSecond;
-    static constexpr int kMaxMends = 3;                                 // before the host gets its own DNS back
-    static constexpr core::Micros kLongestBackOff = core::kMinute * 5;  // between takeovers that fail
+    static constexpr core::Micros kPathPatienceAtStart = 20 * core::kSecond;  // at boot resolved and others start, too
+    static constexpr int kMaxMends = 3;                                       // before the host gets its own DNS back
+    static constexpr core::Micros kLongestBackOff = core::kMinute * 5;        // between takeovers that fail
 
   private:
     bool answers_within(const core::SocketAddress& listen, core::Micros time) const;
     bool good_for_a_while(const core::SocketAddress& listen) const;
     void give_back(const std::string& why);
-    PathLook look_at_path(const Journal& journal);
-    PathLook look_until_it_works(const Journal& journal, core::Micros time);
+    PathLook look_at_path(const Journal& journal, core::Micros time);
     void keep_path(Journal journal);
     std::vector<std::string> names(const Journal& journal) const;
     void give_back_without_journal(core::Micros patience);
@@ -55,6 +55,8 @@ class Rescue {
     std::function<core::Result<void>(const Change&)> locked_;
     std::function<void(const PathLook&)> show_;
     HostPath path_;
+    core::Micros began_us_;
+    bool worked_ = false;  // the path, since then
     core::Micros next_path_look_ = 0, back_off_ = 0, not_before_ = 0;
     FileState looked_at_;                  // resolv.conf at the last look
     core::Micros taken_over_wall_us_ = 0;  // likewise

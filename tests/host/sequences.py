@@ -87,7 +87,6 @@ FAULTS = [
     Act("resolver's program gone", shell("mv /usr/sbin/postern-resolver /root/ && pkill -KILL postern-resolve")),
     Act("resolver's program back", shell("mv /root/postern-resolver /usr/sbin/ && systemctl reset-failed postern-resolver")),
     Act("the journal cut off", shell("truncate -s 20 /var/lib/postern/hostdns.json")),
-    Act("clock set back an hour", shell("date -s '-1 hour'; sleep 1; date -s '+1 hour'")),
 ]
 BOOTS = [Act("reboot", lambda host: host.reboot()), Act("power cut", power_cut)]
 OURS = [
