@@ -9,6 +9,7 @@
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "agent/commands/dns_setup.h"
+#include "agent/hostdns/host_path.h"
 #include "agent/hostdns/instance.h"
 #include "agent/hostdns/listener.h"
 #include "agent/hostdns/report.h"
@@ -42,8 +43,11 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
 
 /// Adds what only commands check: a missing link or record, a server that is silent.
 HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
-    HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(),
-                                      load_path_look(s.paths.host_path, core::now_wall_us()), s.names);
+    HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), {}, s.names);
+    if (r.journal.state == TakeoverState::kOn) {  // as it is now, not as the rescue saw it
+        const TakeoverHooks hooks = real_hooks({});
+        r.seen = HostPath(host, hooks).look(r.journal.target, r.journal.decision.mode == Mode::kFull);
+    }
     if (r.journal.state == TakeoverState::kOn &&
         !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
         const LinkWay link = r.journal.decision.link;

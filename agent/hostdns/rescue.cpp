@@ -138,7 +138,10 @@ void Rescue::keep_path(Journal journal) {
     PathLook seen = look_at_path(journal, core::kSecond);
     worked_ = worked_ || seen.state == PathState::kWorks;
     if (seen.state != PathState::kFails) return;
-    if (!worked_ && hooks_.mono_us() - began_us_ < kPathPatienceAtStart) return;
+    if (!worked_ && hooks_.mono_us() - began_us_ < kPathPatienceAtStart) {
+        next_path_look_ = 0;
+        return;
+    }
     core::log_warning("host_path_broken",
                       "programs of this host do not get postern's answers: the takeover is applied again",
                       {{"name", seen.name}});

@@ -44,7 +44,7 @@ class Changes(HostTest):
         host.wait_served(f"private and public names after {what}")
         seen = watch.stop()
         without = self.time_without(seen[PRIVATE], PRIVATE_ADDRESS)
-        changed = [at for at, answer in seen[WHICH_UPSTREAM][1:] if answer == upstream]
+        changed = [at for at, answer in seen.get(WHICH_UPSTREAM, [])[1:] if answer == upstream]
         new = f", new upstream {changed[-1] - begin:.2f} s after its begin ({changed[-1] - done:.2f} s after its end)" \
             if changed else ""
         self.note(f"{host.variant}: {what}: took {done - begin:.2f} s, private name away for {without:.2f} s{new}")
