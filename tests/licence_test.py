@@ -15,7 +15,7 @@ COMMENTS = {
     "/* {} */": (".css",),
     "<!-- {} -->": (".html",),
     '.\\" {}': (".1", ".5", ".7", ".8", ".7.in"),
-    "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".spec", ".service", ".socket", ".path", ".sysusers", ".tmpfiles",
+    "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".spec", ".service", ".socket", ".path", ".sysusers", ".tmpfiles", ".te", ".fc",
              "/CMakeLists.txt", ".cmake", "/portable/sources", "/survivors.txt", "/.clang-tidy", "/Containerfile", "/_postern", "/postinst", "/postrm", "/prerm", "/.ci/run", "/tests/host/lab"),
 }
 NONE = (".md", ".json", ".png", ".whl", "packaging/deb/changelog", "packaging/deb/conffiles", "packaging/deb/copyright")

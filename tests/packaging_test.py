@@ -220,6 +220,60 @@ class Units(unittest.TestCase):
             self.assertEqual(reply.returncode, 0, reply.stdout)
 
 
+class SELinux(unittest.TestCase):
+    """The module compiles, and labels each program and folder of the package once."""
+    FOLDER = PACKAGING / "selinux"
+
+    def rules(self):
+        lines = [line.split() for line in (self.FOLDER / "postern.fc").read_text().splitlines() if line and line[0] != "#"]
+        return [(words[0], words[-1]) for words in lines]
+
+    def labels(self, path):
+        return [label for rule, label in self.rules() if re.fullmatch(rule, path)]
+
+    def test_it_compiles(self):
+        need(self, "checkmodule")
+        need(self, "semodule_package")
+        with tempfile.TemporaryDirectory() as folder:
+            module = folder + "/postern.mod"
+            reply = run("checkmodule", "-M", "-m", "-o", module, self.FOLDER / "postern.te")
+            self.assertEqual(reply.returncode, 0, reply.stdout)
+            reply = run("semodule_package", "-o", folder + "/postern.pp", "-m", module, "-f", self.FOLDER / "postern.fc")
+            self.assertEqual(reply.returncode, 0, reply.stdout)
+            self.assertGreater(os.path.getsize(folder + "/postern.pp"), os.path.getsize(module))
+
+    def test_every_type_is_declared_and_no_other(self):
+        told = re.findall(r"^ +type (\w+);$", (self.FOLDER / "postern.te").read_text(), re.M)
+        used = {re.fullmatch(r"system_u:object_r:(\w+):s0", label)[1] for _, label in self.rules()}
+        self.assertEqual(told, sorted(used))
+
+    def test_every_program_and_folder(self):
+        units = "".join(path.read_text() for path in (PACKAGING / "systemd").glob("*.service"))
+        sockets = "".join(path.read_text() for path in (PACKAGING / "systemd").glob("*.socket"))
+        programs = set(re.findall(r"^ExecStart=(\S+)", units, re.M))
+        folders = set(re.findall(r"^d (\S+)", (PACKAGING / "systemd/postern.tmpfiles").read_text(), re.M))
+        folders |= {os.path.dirname(path) for path in re.findall(r"^ListenStream=(/\S+)", sockets, re.M)} | {"/etc/postern"}
+        self.assertEqual((len(programs), len(folders)), (4, 7))
+        for path in programs:
+            self.assertEqual(self.labels(path), ["system_u:object_r:bin_t:s0"], path)
+        for path in folders:
+            self.assertEqual(len(self.labels(path)), 1, path)
+            self.assertEqual(self.labels(path + "/a/file"), self.labels(path), path)
+            if path.startswith("/run/"):  # the two names of one folder
+                self.assertEqual(self.labels("/var" + path), self.labels(path), path)
+
+    def test_the_rpm_labels_what_the_module_names_and_takes_the_module_out_again(self):
+        spec = (PACKAGING / "rpm/postern.spec").read_text()
+        spec = spec.replace("%{_bindir}", "/usr/bin").replace("%{_sbindir}", "/usr/sbin").replace("%{_sysconfdir}", "/etc")
+        labelled = re.search(r"^%global labelled (.*)$", spec, re.M)[1].split()
+        rules = {rule.removesuffix("(/.*)?") for rule, _ in self.rules() if not rule.startswith("/var/run/")}
+        self.assertEqual(set(labelled), rules - {"/run/postern-free"})  # systemd makes that one, with its label
+        post, postun = (re.search(rf"^%{part}\n(.*?)^%\w+", spec, re.M | re.S)[1] for part in ("post", "postun"))
+        self.assertLess(post.index("semodule -X 200 -s targeted -i"), post.index("systemd-tmpfiles"))
+        self.assertLess(post.index("systemd-tmpfiles"), post.index("restorecon"))
+        self.assertIn("semodule -X 200 -s targeted -r postern", postun)
+
+
 class Prometheus(unittest.TestCase):
     FOLDER = PACKAGING / "prometheus"
 

@@ -252,6 +252,7 @@ class RealHost final : public HostSystem {
             if (::symlink(state.content.c_str(), temporary.c_str()) != 0)
                 return failed("cannot make the link " + temporary);
             if (::lchown(temporary.c_str(), state.uid, state.gid) != 0) return failed("cannot give away " + temporary);
+            if (!label.empty()) ::lsetxattr(temporary.c_str(), kLabel, label.data(), label.size(), 0);
         } else {
             const int flags = in_place ? O_WRONLY | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
             const core::UniqueFd fd(::open(temporary.c_str(), flags | O_CLOEXEC, 0600));

@@ -76,6 +76,8 @@ void Takeover::learn(Journal& journal, JournalEntry& file, const FileState& now)
     if (!theirs) return;
     FileState own = named.ours ? give_back.resolv_conf(file.before, file.after).value_or(file.before) : now;
     if (own.kind == file.before.kind && own.content == file.before.content) return;
+    // A program that renames its new file to here leaves it with the SELinux label of the folder.
+    if (own.kind == file.before.kind && !file.before.selinux.empty()) own.selinux = file.before.selinux;
     if (journal.earlier.size() == kMaxEarlier) journal.earlier.erase(journal.earlier.end() - 2);  // never the first one
     journal.earlier.insert(journal.earlier.begin(), {file.before, journal.target.kept});
     file.before = std::move(own);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/xattr.h>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -38,6 +39,33 @@ TEST_CASE("hostdns: a path of the real host becomes exactly the given state", "[
     CHECK(host->look(path)->kind == FileState::Kind::kAbsent);
     CHECK(host->list(folder.path()).empty());
     CHECK_FALSE(host->put("/proc/self/nowhere/file", file));
+}
+
+TEST_CASE("hostdns: a file or link that is replaced keeps its SELinux label, or gets the one of the state",
+          "[hostdns]") {
+    test::TempFolder folder;
+    const auto host = HostSystem::real();
+    const std::string path = folder / "resolv.conf";
+    const std::string net_conf = "system_u:object_r:net_conf_t:s0", other = "system_u:object_r:etc_t:s0";
+    FileState file = FileState::file("nameserver 10.0.0.1\n");
+    file.uid = ::geteuid();
+    file.gid = ::getegid();
+    FileState link = file;
+    link.kind = FileState::Kind::kLink;
+    link.content = "../run/resolv.conf";
+    for (const FileState& first : {file, link}) {
+        for (FileState then : {file, link}) {
+            REQUIRE(host->put(path, FileState{}));
+            REQUIRE(host->put(path, first));
+            if (::lsetxattr(path.c_str(), "security.selinux", net_conf.data(), net_conf.size(), 0) != 0)
+                return;  // root's
+            REQUIRE(host->put(path, then));
+            CHECK(host->look(path)->selinux == net_conf);
+            then.selinux = other;
+            REQUIRE(host->put(path, then));
+            CHECK(host->look(path)->selinux == other);
+        }
+    }
 }
 
 TEST_CASE("hostdns: commands are run without our environment, and their own end counts", "[hostdns]") {

@@ -83,6 +83,24 @@ TEST_CASE("rewritten: a lease after the other is what is given back; the file be
     CHECK(host.given_back() == "search lease7.example\nnameserver 10.0.1.7\n");
 }
 
+TEST_CASE("rewritten: the SELinux label stays that of the path, whatever label the other's file has", "[hostdns]") {
+    const std::string label = "system_u:object_r:net_conf_t:s0";
+    Lab host(test::plain_host());
+    host.host.files[kResolvConf].selinux = label;
+    REQUIRE(host.enable());
+    CHECK(host.host.files[kResolvConf].selinux == label);
+    for (const std::string foreign : {"", "system_u:object_r:etc_t:s0"}) {
+        host.host.with_file(kResolvConf, kVpn + "# " + foreign + "\n");
+        host.host.files[kResolvConf].selinux = foreign;
+        REQUIRE(host.takeover().reapply({kName}));
+        CHECK(host.host.reaches(kUs.ip, kName));
+        CHECK(host.host.files[kResolvConf].selinux == label);
+    }
+    REQUIRE(host.takeover().disable(false));
+    CHECK(host.host.files[kResolvConf].content == kVpn + "# system_u:object_r:etc_t:s0\n");
+    CHECK(host.host.files[kResolvConf].selinux == label);
+}
+
 TEST_CASE("rewritten: an edit of our file is no news, nor is one that names us alone", "[hostdns]") {
     Written host;
     host.write("search new.example\nnameserver 10.0.0.9\n");
