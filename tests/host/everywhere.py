@@ -36,6 +36,8 @@ def lines_of(program, suite, arguments):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(os.path.abspath(__file__)),
                           env={**os.environ, "LAB_SUITE": suite}) as child:
         yield from map(json.loads, child.stdout)
+    if child.returncode != 0:
+        sys.exit(f"{suite}: {program} ended with {child.returncode}")
 
 
 def run_here(pattern):
