@@ -14,25 +14,10 @@ MANAGERS = {"resolved": ["systemd-resolved", "systemd-networkd"],
 STATIC = ["plain", "minimal"]
 
 
-class Changes(HostTest):
-    def follows(self, variant, mode):
-        host = self.ready_guest(variant, mode)
-        host.install_load()
-        if variant not in STATIC:
-            self.after(host, f"{mode}: DHCP gave another nameserver", host.renew)
-        for unit in MANAGERS.get(variant, []):
-            self.after(host, f"{mode}: {unit} restarted", lambda unit=unit: host.sh(f"systemctl restart {unit}"))
-        self.after(host, f"{mode}: the link flapped", lambda: host.net("flap"))
-        if mode == "full" and variant in ("plain", "ifupdown", "networkmanager"):
-            other = "1" if host.getent(WHICH_UPSTREAM) == ["192.0.2.2"] else "2"
-            def rewrite():
-                named = host.cloud_init(other)
-                return named if variant == "plain" else None  # else the lease of DHCP counts: it names the servers
-            self.after(host, f"{mode}: cloud-init rewrote resolv.conf", rewrite)
-        self.assertEqual(host.status()["state"], "on")
-
+class ChangesTest(HostTest):
     def after(self, host, what, change):
-        """Private names are answered, public ones by the upstream that `change` returns, if any."""
+        """Private names are answered, public ones by the upstream that `change` returns, if any. Seconds from the
+        begin of the change to the first answer of that upstream; None if it answered before."""
         watch = Watch(host, "watch", f"{PRIVATE}.", f"{WHICH_UPSTREAM}.")
         self.addCleanup(watch.kill)
         begin = time.time()
@@ -48,12 +33,31 @@ class Changes(HostTest):
         new = f", new upstream {changed[-1] - begin:.2f} s after its begin ({changed[-1] - done:.2f} s after its end)" \
             if changed else ""
         self.note(f"{host.variant}: {what}: took {done - begin:.2f} s, private name away for {without:.2f} s{new}")
+        return changed[-1] - begin if changed else None
 
     def time_without(self, seen, right):
         gone = 0.0
         for (at, answer), (until, _) in zip(seen, [*seen[1:], seen[-1]]):
             gone += 0 if answer == right else until - at
         return gone
+
+
+class Changes(ChangesTest):
+    def follows(self, variant, mode):
+        host = self.ready_guest(variant, mode)
+        host.install_load()
+        if variant not in STATIC:
+            self.after(host, f"{mode}: DHCP gave another nameserver", host.renew)
+        for unit in MANAGERS.get(variant, []):
+            self.after(host, f"{mode}: {unit} restarted", lambda unit=unit: host.sh(f"systemctl restart {unit}"))
+        self.after(host, f"{mode}: the link flapped", lambda: host.net("flap"))
+        if mode == "full" and variant in ("plain", "ifupdown", "networkmanager"):
+            other = "1" if host.getent(WHICH_UPSTREAM) == ["192.0.2.2"] else "2"
+            def rewrite():
+                named = host.cloud_init(other)
+                return named if variant == "plain" else None  # else the lease of DHCP counts: it names the servers
+            self.after(host, f"{mode}: cloud-init rewrote resolv.conf", rewrite)
+        self.assertEqual(host.status()["state"], "on")
 
 
 on_every_kind(Changes, Changes.follows)

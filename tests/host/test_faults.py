@@ -43,6 +43,11 @@ class Loaded:
             self.test.assertEqual((report["failed"], report["wrong"]), (0, 0), (name, report["reasons"]))
 
 
+def upgrade(host):
+    for version in ("98", "99"):
+        host.install(newer_package(version))
+
+
 class UnderLoad(HostTest):
     rate = 1000  # lookups a second; numbers.py asks for more
     kills, pause_s = 10, 0
@@ -68,8 +73,7 @@ class UnderLoad(HostTest):
 
     def test_upgrade(self):
         with self.loaded() as load:
-            for version in ("98", "99"):
-                self.host.install(newer_package(version))
+            upgrade(self.host)
         load.assert_nothing_failed()
 
     def test_reload(self):
