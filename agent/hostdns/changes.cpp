@@ -236,6 +236,12 @@ bool is_set_down(const HostSystem& host) {
 
 }  // namespace
 
+std::vector<HostCommand> restart_resolved() {
+    // A sixth restart in ten seconds would be refused and resolved stay down; this also resets that count.
+    return {{{"systemctl", "reset-failed", "systemd-resolved.service"}, {}, false},
+            {{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false}};
+}
+
 Changes changes_for(const Decision& d, const Target& t, const FileState& before) {
     Changes c;
     if (d.tell_networkmanager || d.file == FileWay::kNmUnmanaged) {
@@ -249,9 +255,8 @@ Changes changes_for(const Decision& d, const Target& t, const FileState& before)
         add_link(d, t, c);
     }
     if (d.resolved_rereads) {
-        // A sixth restart in ten seconds would be refused and resolved stay down; this also resets that count.
-        c.undo.push_back({{"systemctl", "reset-failed", "systemd-resolved.service"}, {}, false});
-        c.undo.push_back({{"systemctl", "try-restart", "systemd-resolved.service"}, {}, false});
+        for (const auto& command : restart_resolved())
+            c.undo.push_back(command);
     }
     switch (d.file) {
         case FileWay::kNone:

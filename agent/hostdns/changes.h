@@ -76,6 +76,8 @@ bool has_record(const HostSystem& host);
 std::vector<std::string> left_records(const HostSystem& host);
 /// Commands that make the readers of these files notice their removal.
 std::vector<HostCommand> commands_after_own_files(const std::vector<std::string>& removed);
+/// Makes resolved forget the servers that it took from a resolv.conf of ours.
+std::vector<HostCommand> restart_resolved();
 /// Every path that a journal may name: root reads it, so it must not allow writes anywhere else.
 bool may_change(const std::string& path);
 

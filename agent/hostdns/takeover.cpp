@@ -384,7 +384,12 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
     if (record) (void)host_.act({"resolvconf", "-d", kRecord}, {});
     for (const auto& path : left_records(host_))
         (void)host_.put(path, FileState{});
-    return take_us_out(give_back);
+    auto done = take_us_out(give_back);
+    if (named && host_.process_runs("systemd-resolved")) {
+        for (const HostCommand& command : restart_resolved())
+            (void)host_.act(command.argv, command.input);
+    }
+    return done;
 }
 
 void Takeover::show(const Decision& decision, const Changes& changes) const {

@@ -235,3 +235,15 @@ TEST_CASE("give back: enabled a second time, a file that was changed is put righ
     REQUIRE(lab.takeover().disable(false));
     CHECK(lab.host.files == lab.first);
 }
+
+TEST_CASE("give back: without a journal resolved forgets our address, too", "[hostdns]") {
+    Lab lab(test::uplink_host());
+    lab.served.upstreams = {kKnown};
+    REQUIRE(lab.enable());
+    REQUIRE(JournalFile(lab.folder / "hostdns.json").remove());
+    lab.host.ran.clear();
+    REQUIRE(lab.takeover().disable(false));
+    CHECK_FALSE(ResolvConf::parse(lab.resolv_conf()).names(kUs.ip));
+    REQUIRE_FALSE(lab.host.ran.empty());
+    CHECK(lab.host.ran.back() == "systemctl try-restart systemd-resolved.service");
+}
