@@ -80,7 +80,7 @@ export function status(links, changes = {}) {
                                      { address: "100.100.2.138:53", srtt_us: 508, sent: 48, answered: 48, timeouts: 0, servfail: 0, refused: 0, network_errors: 0, tcp: 0 }],
                          started: ago(3 * 86400), queries: { private: 48211, cache: 210544, stale: 31, upstream: 93612, local: 870, refused: 2 },
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
-             host_dns: { state: "on", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
+             host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
              probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [], ...changes };
 }

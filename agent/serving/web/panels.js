@@ -50,6 +50,10 @@ function upstreams(list) {
     })));
 }
 
+// On is what was seen working.
+const PATH_STATES = { works: "up", fails: "down" };
+const takeoverState = (host) => (host.state === "on" && PATH_STATES[host.path]) || "unknown";
+
 export function drawDns(status) {
     const r = status.resolver, perSecond = rateOf(status);
     show(byId("dns").lastElementChild, [r, status.host_dns, perSecond, language()], () => {
@@ -63,7 +67,7 @@ export function drawDns(status) {
                 [t("listens"), r.listen.join(", ")],
                 [t("plan"), r.plan.accepted ? badge("up", t("accepted")) : badge("degraded", t("not_accepted"))],
                 [t("hit_ratio"), lookups > 0 && `${percent(r.cache.hits, lookups)} ${t("of_lookups", { n: number(lookups) })} · ${t("cache_size", { n: number(r.cache.entries) })}`],
-                [t("host_dns"), [badge(status.host_dns.state === "on" ? "up" : "unknown", has(takeover) ? t(takeover) : status.host_dns.state), " ",
+                [t("host_dns"), [badge(takeoverState(status.host_dns), has(takeover) ? t(takeover) : status.host_dns.state), " ",
                                  el("span", { class: "note", lang: "en" }, status.host_dns.text.replace(/^(on|off)[,:]? */, ""))]],
             ]),
             r.upstreams.length > 0 && upstreams(r.upstreams),
