@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/own_interface.h"
+
 namespace postern::resolver {
 namespace {
-
-// The IPv4 dummy address (RFC 7600), of the interface that the takeover makes on some hosts: systemd-resolved asks from
-// there. It is on no wire: a forged one gets no reply.
-constexpr std::uint32_t kOwnInterface = (192u << 24) + 8;
 
 bool is_mapped(const sockaddr_in6& a) {
     return IN6_IS_ADDR_V4MAPPED(&a.sin6_addr);
@@ -60,12 +58,14 @@ ClientFilter::ClientFilter(const std::vector<core::IpPrefix>& allow) {
         entry.value &= entry.mask;
         v4_.push_back(entry);
     }
+    V4 own_interface{.mask = ~std::uint32_t{0}};  // a forged one gets no reply: it is on no wire
+    std::memcpy(&own_interface.value, core::IpAddress::parse(core::kOwnInterface)->data(), 4);
+    v4_.push_back(own_interface);
 }
 
 bool ClientFilter::allows(const PeerAddress& peer) const {
     std::uint32_t address = 0;
     if (as_v4(peer, &address)) {
-        if (ntohl(address) == kOwnInterface) return true;
         return std::any_of(v4_.begin(), v4_.end(), [&](const V4& e) { return (address & e.mask) == e.value; });
     }
     if (v6_.empty()) return false;

@@ -184,8 +184,7 @@ class Configurations(unittest.TestCase):
             plan = folder + "/plan"
             run(POSTERN, "plan", "compile", "--config", PACKAGING / "config/postern.toml", "--out", plan)
             listen = json.loads(run(POSTERN, "plan", "show", "--json", plan).stdout)["listen"]
-        changes = (ROOT / "agent/hostdns/changes.h").read_text()
-        interface = re.search(r'kLinkServer = "(.*)"', changes)[1]
+        interface = re.search(r'kOwnInterface = "(.*)"', (ROOT / "core/own_interface.h").read_text())[1]
         unit = (PACKAGING / "systemd/postern-resolver.socket").read_text()
         for kind in ("Datagram", "Stream"):
             self.assertEqual(re.findall(rf"^Listen{kind}=(.*)$", unit, re.M), [*listen, f"{interface}:53"])

@@ -44,20 +44,19 @@ int finish(const DnsCommand& command, std::string_view name, const core::Result<
 /// Adds what only commands check: a missing link or record, a server that is silent.
 HostDnsReport look_at(const HostSystem& host, const DnsSetup& s) {
     HostDnsReport r = report_host_dns(host, JournalFile(s.paths.hostdns).load(), {}, s.names);
-    if (r.journal.state == TakeoverState::kOn) {  // as it is now, not as the rescue saw it
+    if (r.journal.state != TakeoverState::kOn) return r;
+    r.silent = !ask_server(r.journal.target.listen, kLocalName, kCanary);
+    if (!r.silent) {  // as it is now, not as the rescue saw it
         const TakeoverHooks hooks = real_hooks({});
         r.seen = HostPath(host, hooks).look(r.journal.target, r.journal.decision.mode == Mode::kFull);
     }
-    if (r.journal.state == TakeoverState::kOn &&
-        !runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
+    if (!runtime_in_place(host, changes_for(r.journal.decision, r.journal.target, FileState{}))) {
         const LinkWay link = r.journal.decision.link;
         r.out_of_place.push_back(link == LinkWay::kDelegate ? "the delegate postern of systemd-resolved"
                                  : link != LinkWay::kNone   ? "the link postern0"
                                                             : "the record " + std::string(kRecord));
     }
-    r.silent = r.journal.state == TakeoverState::kOn && !ask_server(r.journal.target.listen, kLocalName, kCanary);
-    r.unwatched = r.journal.state == TakeoverState::kOn && !host.real_path("/run/systemd/system").empty() &&
-                  !host.process_runs("postern-rescue");
+    r.unwatched = !host.real_path("/run/systemd/system").empty() && !host.process_runs("postern-rescue");
     return r;
 }
 

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "agent/hostdns/resolv_conf.h"
+#include "core/own_interface.h"
 
 namespace postern::agent {
 namespace {
@@ -17,12 +18,12 @@ namespace {
 constexpr const char* kLink = "postern0";
 constexpr const char* kPeer = "postern1";
 // resolved uses a link only if it has a routable address.
-const std::string kLinkAddress = std::string(kLinkServer) + "/32";
+const std::string kLinkAddress = std::string(core::kOwnInterface) + "/32";
 
 /// Where resolved asks. Up to systemd 250 it sends by the link, from where 127.0.0.153 can't be reached over UDP.
 std::string server_text(const Decision& d, const Target& t) {
     core::SocketAddress server = t.listen;
-    if (d.asks_link) server.ip = *core::IpAddress::parse(kLinkServer);
+    if (d.asks_link) server.ip = *core::IpAddress::parse(core::kOwnInterface);
     return server.port == 53 ? server.ip.text() : server.text();
 }
 

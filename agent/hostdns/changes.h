@@ -62,9 +62,6 @@ inline constexpr const char* kNetdevFile = "/etc/systemd/network/00-postern.netd
 inline constexpr const char* kNetworkFile = "/etc/systemd/network/00-postern.network";
 inline constexpr const char* kPeerFile = "/etc/systemd/network/00-postern-peer.network";
 inline constexpr const char* kDelegateFile = "/etc/systemd/dns-delegate.d/postern.dns-delegate";
-/// The address of our interface: the IPv4 dummy address (RFC 7600), which is on no wire. postern-resolver.socket listens
-/// there as well, and the resolver answers it.
-inline constexpr const char* kLinkServer = "192.0.0.8";
 /// All but resolv.conf: they did not exist before.
 inline constexpr std::array kOwnFiles = {kNmServerDropIn, kNmDnsmasqDropIn, kDhclientHook, kDhcpcdHook,
                                          kNetdevFile,     kNetworkFile,     kPeerFile,     kDelegateFile};

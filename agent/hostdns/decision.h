@@ -57,7 +57,7 @@ struct Decision {
     LinkWay link = LinkWay::kNone;
     FileWay file = FileWay::kNone;
     bool dummy_link = false;           // else one end of a veth pair
-    bool asks_link = false;            // resolved asks the link's own address, kLinkServer
+    bool asks_link = false;            // resolved asks the link's own address, kOwnInterface
     bool tell_networkmanager = false;  // to leave our link alone
     bool in_place = false;             // resolv.conf can't be replaced, only overwritten
     bool resolved_rereads =

@@ -11,7 +11,6 @@ namespace {
 constexpr core::Micros kAskTimeout = 2 * core::kSecond;
 constexpr std::size_t kMaxAsked = 3;       // names without an address are passed over
 constexpr std::size_t kMaxAnswered = 256;  // addresses that are remembered
-constexpr int kServFail = 2, kNotImp = 4, kRefused = 5;
 
 bool is_shadowed(const std::vector<HostsLine>& shadows, const std::string& name) {
     return std::any_of(shadows.begin(), shadows.end(), [&](const auto& s) { return !s.reversed && s.name == name; });
@@ -44,7 +43,7 @@ PathLook HostPath::look_at_private(const Target& target) {
 
 PathLook HostPath::look_at_public(const Target& target) {
     const auto answer = hooks_.ask(target.listen, kPublicName, kAskTimeout);
-    if (!answer || answer->rcode == kServFail || answer->rcode == kNotImp || answer->rcode == kRefused) return {};
+    if (!answer || answer->failed()) return {};
     if (hooks_.look_up(kPublicName, patience_).outcome == SystemLookup::Outcome::kFailed)
         return {PathState::kFails, kPublicName};
     found_.emplace_back(kPublicName);

@@ -19,8 +19,7 @@ class HostPath {
         : host_(host), hooks_(hooks), patience_(patience) {}
 
     /// Looks up a private name that has an address and is not in /etc/hosts, as programs do it: they must get addresses
-    /// of ours. `public_too`: a public name first, as far as postern itself finds it. Two lookups at
-    /// most.
+    /// of ours. `public_too`: a public name first, as far as postern itself finds it. Two lookups at most.
     PathLook look(const Target& target, bool public_too);
 
     /// How long a lookup takes as programs see it: the shorter of two, the first may be that of an empty cache.

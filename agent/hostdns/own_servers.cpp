@@ -3,15 +3,15 @@
 
 #include <algorithm>
 
-#include "agent/hostdns/changes.h"
 #include "agent/hostdns/own_address.h"
 #include "core/any_address.h"
+#include "core/own_interface.h"
 
 namespace postern::agent {
 
 OwnServers::OwnServers(const HostSystem& host, std::vector<core::SocketAddress> listen, const Journal& journal)
     : listen_(std::move(listen)) {
-    listen_.push_back({*core::IpAddress::parse(kLinkServer), 53});
+    listen_.push_back({*core::IpAddress::parse(core::kOwnInterface), 53});
     if (journal.state != TakeoverState::kOff) listen_.push_back(journal.target.listen);
     if (std::any_of(listen_.begin(), listen_.end(), [](const auto& own) { return core::is_any(own.ip); }))
         of_host_ = host.addresses();

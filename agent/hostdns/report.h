@@ -16,7 +16,7 @@ struct HostDnsReport {
     std::string problem;                    // why the journal can't be used; "" otherwise
     std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
-    PathLook seen;           // whether programs get our answers, as postern-rescue saw it last
+    PathLook seen;           // whether programs get our answers, as postern-rescue, or the command itself, saw it last
     bool unwatched = false;  // taken over, and postern-rescue does not run; set by who has looked
     bool silent = false;     // taken over, but nothing answers at the address that the host asks; set by who has looked
 

@@ -145,14 +145,14 @@ void Rescue::keep_path(Journal journal) {
     core::log_warning("host_path_broken",
                       "programs of this host do not get postern's answers: the takeover is applied again",
                       {{"name", seen.name}});
-    for (int tries = 0; tries < kMaxMends && seen.state == PathState::kFails; ++tries) {
+    // A host without public names does not wait for the private ones.
+    const int tries = seen.name == kPublicName ? 1 : kMaxMends;
+    for (int i = 0; i < tries && seen.state == PathState::kFails; ++i) {
         const auto applied = locked_([&] { return takeover_.mend(names(journal)); });
         if (!applied) failed(applied.error());  // its owner may be restarting
         const auto mended = journal_.load();
         if (!mended || mended->state != TakeoverState::kOn) return;  // given back meanwhile
         journal = *mended;
-        // A host without public names does not wait for the private ones.
-        if (seen.name == kPublicName) tries = kMaxMends;
         seen = look_at_path(journal, kSettleTime);
     }
     if (seen.state == PathState::kFails) return give_back(seen.problem() + " through it");

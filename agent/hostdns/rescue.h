@@ -14,7 +14,7 @@ namespace postern::agent {
 class Rescue {
   public:
     using Change = std::function<core::Result<void>()>;
-    /// `locked` runs a change under the takeover lock; `show` gets every look at the host's path.
+    /// `locked` runs a change under the takeover lock; `show` gets what is known of the host's path.
     Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
            std::function<core::Result<void>(const Change&)> locked, std::function<void(const PathLook&)> show);
 

@@ -20,7 +20,7 @@ using core::Code;
 constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // silent upstreams take 4 s
 constexpr core::Micros kSettleTime = 10 * core::kSecond;
 constexpr core::Micros kSlower = core::kSecond;  // than before
-constexpr int kServFail = 2, kNxDomain = 3, kNotImp = 4, kRefused = 5;
+constexpr int kNxDomain = 3;
 constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
 
 std::string command_text(const HostCommand& command) {
@@ -158,7 +158,7 @@ core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& reques
     }
     const auto answer = hooks_.ask(request.listen, kPublicName, kAskTimeout);
     if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
-    if (answer->rcode == kServFail || answer->rcode == kRefused || answer->rcode == kNotImp) {
+    if (answer->failed()) {
         return refuse(fmt::format("postern could not forward a query (RCODE {})", answer->rcode),
                       std::string("see: postern resolve ") + kPublicName);
     }
@@ -264,7 +264,7 @@ core::Result<void> Takeover::refuse_unless_found(const Target& target, core::Mic
     return core::fail(Code::kDnsFailed,
                       fmt::format("lookups of this host's programs took {:.1f} s through it, {:.1f} s before",
                                   1e-6 * static_cast<double>(took), 1e-6 * static_cast<double>(usual)),
-                      "use --mode full; or see which resolver is in between: postern dns status");
+                      "see which resolver is in between: postern dns status");
 }
 
 /// The content to restore: the original, except for a lease that its client got meanwhile and reported only to us. One
@@ -300,10 +300,14 @@ std::vector<std::string> Takeover::give_back(const Journal& journal) {
         const auto result = host_.act(command.argv, command.input);
         if (!result.ok()) hooks_.say(command_text(command) + ": " + output_of(result) + " (went on)");
     }
-    for (const auto& path : left_records(host_))
-        (void)host_.put(path, FileState{});
+    remove_left_records();
     if (gets_leases(journal.decision.file)) (void)host_.put(kLeaseFile, FileState{});
     return problems;
+}
+
+void Takeover::remove_left_records() {
+    for (const auto& path : left_records(host_))
+        (void)host_.put(path, FileState{});
 }
 
 core::Result<void> Takeover::disable(bool dry_run) {
@@ -382,8 +386,7 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
     for (const HostCommand& command : commands_after_own_files(own))
         (void)host_.act(command.argv, command.input);
     if (record) (void)host_.act({"resolvconf", "-d", kRecord}, {});
-    for (const auto& path : left_records(host_))
-        (void)host_.put(path, FileState{});
+    remove_left_records();
     auto done = take_us_out(give_back);
     if (named && host_.process_runs("systemd-resolved")) {
         for (const HostCommand& command : restart_resolved())

@@ -21,6 +21,9 @@ struct SystemLookup {
 struct ListenerAnswer {
     int rcode = 0;
     std::vector<core::IpAddress> addresses;
+
+    /// SERVFAIL, NOTIMP or REFUSED: of a forwarded name, that no upstream answered it.
+    bool failed() const { return rcode == 2 || rcode == 4 || rcode == 5; }
 };
 
 /// Answered by postern itself (RFC 6761): shows whether it is running, without the upstreams.
@@ -94,6 +97,7 @@ class Takeover {
     core::Result<void> apply(Journal& journal, const Changes& changes);
     core::Result<void> refuse_unless_found(const Target& target, core::Micros usual) const;
     std::vector<std::string> give_back(const Journal& journal);
+    void remove_left_records();
     core::Result<void> give_back_for_now(Journal& journal, TakeoverState state);
     core::Result<void> apply_again(const std::vector<std::string>& names, bool even_if_in_place);
     core::Result<void> hand_over(Journal& journal, const std::string& why, const std::vector<std::string>& names);

@@ -10,6 +10,7 @@
 
 #include "agent/hostdns/changes.h"
 #include "agent/hostdns/resolv_conf.h"
+#include "core/own_interface.h"
 
 namespace postern::test {
 
@@ -158,7 +159,7 @@ class FakeHost final : public agent::HostSystem {
         if (!conf.servers.empty() && conf.servers.front().ip == server) return true;
         const auto leads = [&](const std::string& dns, const std::string& domains) {
             std::istringstream words(domains);
-            const bool asks = dns == server.text() || dns == agent::kLinkServer;
+            const bool asks = dns == server.text() || dns == core::kOwnInterface;
             for (std::string word; asks && words >> word;) {
                 if (word == "~." || word == "~" + name) return true;
             }
