@@ -30,16 +30,16 @@ Rescue::Rescue(HostSystem& host, JournalFile journal, TakeoverHooks hooks,
       locked_(std::move(locked)),
       show_(std::move(show)),
       path_(host_, hooks_, kPathPatience),
-      began_us_(hooks_.mono_us()),
       takeover_(host, std::move(journal), std::move(hooks)) {}
 
+/// As a program asks: one query waits in the socket while a resolver is started again.
 bool Rescue::answers_within(const core::SocketAddress& listen, core::Micros time) const {
     const core::Micros deadline = hooks_.mono_us() + time;
-    for (;;) {
-        if (hooks_.ask(listen, kLocalName, kCanaryTimeout)) return true;
-        if (hooks_.mono_us() >= deadline) return false;
+    for (core::Micros left = time; left > 0; left = deadline - hooks_.mono_us()) {
+        if (hooks_.ask(listen, kLocalName, left)) return true;
         hooks_.pause(200 * core::kMillisecond);  // a refused query returns at once
     }
+    return false;
 }
 
 bool Rescue::good_for_a_while(const core::SocketAddress& listen) const {
@@ -71,8 +71,12 @@ void Rescue::failed(const core::Error& error) {
 }
 
 core::Micros Rescue::look() {
-    const core::Micros patience = std::exchange(first_, false) ? kPatienceAtStart : kPatience;
+    const bool first = std::exchange(first_, false);
+    const core::Micros patience = first ? kPatienceAtStart : kPatience;
     const core::Result<Journal> journal = watch_.now();
+    // At boot. A takeover that is made later has looked itself.
+    if (first && journal && journal->state == TakeoverState::kOn)
+        path_expected_us_ = hooks_.mono_us() + kPathPatienceAtStart;
     if (!journal) {
         failed(journal.error());
         give_back_without_journal(patience);
@@ -136,9 +140,9 @@ void Rescue::keep_path(Journal journal) {
     if (now) looked_at_ = *now;
     taken_over_wall_us_ = journal.since_wall_us;
     PathLook seen = look_at_path(journal, core::kSecond);
-    worked_ = worked_ || seen.state == PathState::kWorks;
+    if (seen.state == PathState::kWorks) path_expected_us_ = 0;
     if (seen.state != PathState::kFails) return;
-    if (!worked_ && hooks_.mono_us() - began_us_ < kPathPatienceAtStart) {
+    if (hooks_.mono_us() < path_expected_us_) {
         next_path_look_ = 0;
         return;
     }

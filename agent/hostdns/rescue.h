@@ -22,7 +22,7 @@ class Rescue {
     /// host points at them.
     core::Micros look();
 
-    static constexpr core::Micros kPatience = 3 * core::kSecond;
+    static constexpr core::Micros kPatience = 5 * core::kSecond;         // as a program waits for its first server
     static constexpr core::Micros kPatienceAtStart = 8 * core::kSecond;  // at boot the resolver starts, too
     static constexpr core::Micros kEvery = 3 * core::kSecond;
     static constexpr core::Micros kGoodFor = 30 * core::kSecond;
@@ -55,8 +55,7 @@ class Rescue {
     std::function<core::Result<void>(const Change&)> locked_;
     std::function<void(const PathLook&)> show_;
     HostPath path_;
-    core::Micros began_us_;
-    bool worked_ = false;  // the path, since then
+    core::Micros path_expected_us_ = 0;  // until then what fails is waited for
     core::Micros next_path_look_ = 0, back_off_ = 0, not_before_ = 0;
     FileState looked_at_;                  // resolv.conf at the last look
     core::Micros taken_over_wall_us_ = 0;  // likewise

@@ -278,7 +278,8 @@ class Guest:
         return self.run(*environment, "postern", "dns", verb, *arguments, check=check)
 
     def status(self):
-        return json.loads(self.dns("status", "--json", check=False).stdout)
+        """{} where the program can't start."""
+        return json.loads(self.dns("status", "--json", check=False).stdout or "{}")
 
     def queries(self):
         """What postern answered so far: {"private": …, "public": …}; canaries are neither."""

@@ -4,21 +4,25 @@
 
     sequences.py [--sequences N] [--seed S] [--steps N] [--jobs N]
     sequences.py --only SEED       one sequence again, as its number printed it
+    sequences.py --list            the pairs, each with its number
 
-After each step public names are found within 15 s, and where postern says that its takeover works, the private name is.
+The acts that were found to take a host's names (`found`) are tried in every order of two: the pair of a sequence is the
+one that its number has in the list of pairs, the rest is drawn. After each step public names are found within 15 s, and
+where postern says that its takeover works, the private name is.
 At the end the package is purged: nothing of ours is left, names are found, also after a boot; and where no step changed
-the host's own DNS configuration, it is as it was, byte for byte. Not part of ctest: 200 sequences take an hour and more.
+the host's own DNS configuration, it is as it was, byte for byte. Not part of ctest: an hour.
 """
 
 import argparse
 import concurrent.futures
+import itertools
 import random
 import sys
 import time
 import traceback
 
 import guest as guests
-from guest import KINDS, PRIVATE_ADDRESS, SERVER, Guest
+from guest import KINDS, PRIVATE_ADDRESS, SERVER, Guest, newer_package
 
 FOUND_WITHIN_S = 15
 OUR_UNITS = "postern postern-resolver.service postern-resolver.socket postern-hostdns.path postern-hostdns postern-prestart"
@@ -26,8 +30,13 @@ FILE_IN_ETC = ("plain", "ifupdown", "networkmanager", "openresolv")  # resolv.co
 
 
 class Act:
-    def __init__(self, name, does, variants=None, edits=False):
-        self.name, self.does, self.variants, self.edits = name, does, variants, edits
+    """`edits`: the host's own DNS configuration is another afterwards. `found`: once took a host's names."""
+
+    def __init__(self, name, does, variants=None, edits=False, found=False):
+        self.name, self.does, self.variants, self.edits, self.found = name, does, variants, edits, found
+
+    def fits(self, variant):
+        return self.variants is None or variant in self.variants
 
 
 def shell(script):
@@ -52,26 +61,43 @@ def power_cut(host):
     host.boot()
 
 
+def upgrade(host):
+    """With another example of a configuration, and nobody at the terminal."""
+    host.put(newer_package("98", "echo '# another one' >>usr/share/postern/postern.toml"), "/root/newer.deb")
+    host.run("dpkg", "-i", "/root/newer.deb", check=False)  # its programs may be unable to start
+
+
+# Another program has our port before the units are started again.
+SQUATTER = f"""systemctl stop postern-resolver.socket postern-resolver.service
+systemd-run -q --unit squatter perl -MIO::Socket::INET -e \
+    '$held = IO::Socket::INET->new(LocalAddr => "{SERVER}:53", Proto => "udp") or die; sleep'"""
+RESOLVED = ("resolved", "nm-resolved")
+
 ADMIN = [
-    Act("a line in front of resolv.conf", shell("sed -i '1i search x.example' /etc/resolv.conf"), FILE_IN_ETC, True),
+    Act("a line in front of resolv.conf", shell("sed -i '1i search x.example' /etc/resolv.conf"), FILE_IN_ETC, True,
+        found=True),
     Act("resolv.conf names us alone", shell(f"rm -f /etc/resolv.conf; echo nameserver {SERVER} >/etc/resolv.conf"),
-        ("plain",), True),
-    Act("the resolver masked", shell("systemctl mask --now postern-resolver.service postern-resolver.socket")),
+        ("plain",), True, found=True),
+    Act("the resolver masked", shell("systemctl mask --now postern-resolver.service postern-resolver.socket"),
+        found=True),
     Act("units unmasked and started", shell(f"systemctl unmask {OUR_UNITS}; systemctl enable --now {OUR_UNITS}")),
-    Act("all units disabled and stopped", shell(f"systemctl disable --now {OUR_UNITS}")),
-    Act("link reverted", shell("resolvectl revert postern0"), ("resolved", "nm-resolved")),
-    Act("link set down", shell("ip link set postern0 down"), ("resolved", "nm-resolved")),
-    Act("link deleted", shell("ip link del postern0"), ("resolved", "nm-resolved")),
+    Act("all units disabled and stopped", shell(f"systemctl disable --now {OUR_UNITS}"), found=True),
+    Act("link reverted", shell("resolvectl revert postern0"), RESOLVED, found=True),
+    Act("link set down", shell("ip link set postern0 down"), RESOLVED, found=True),
+    Act("link deleted", shell("ip link del postern0"), RESOLVED, found=True),
     Act("configuration edited, not reloaded",
-        shell("sed 's/^host = .*/host = \"new.cloud.lab.test\"/' -i /etc/postern/postern.toml")),
+        shell("sed 's/^host = .*/host = \"new.cloud.lab.test\"/' -i /etc/postern/postern.toml"), found=True),
+    Act("resolv.conf led away from resolved for a moment",
+        shell("link=$(readlink /etc/resolv.conf); rm /etc/resolv.conf; echo 'nameserver 10.77.0.1' >/etc/resolv.conf; "
+              "sleep 3; ln -sf $link /etc/resolv.conf"), RESOLVED, found=True),
     Act("owner's package purged", shell("dpkg -P --force-depends resolvconf openresolv"),
-        ("resolvconf", "openresolv"), True),
+        ("resolvconf", "openresolv"), True, found=True),
 ]
 OTHERS = [
     Act("DHCP renewed", lambda host: host.renew(), [v for v in guests.VARIANTS if v != "plain"], True),
     Act("cloud-init wrote resolv.conf", lambda host: host.cloud_init(2), ("plain", "ifupdown"), True),
-    Act("a VPN came and went", vpn, ("plain", "ifupdown"), True),
-    Act("another program keeps writing", fight, ("plain",), True),
+    Act("a VPN came and went", vpn, ("plain", "ifupdown"), True, found=True),
+    Act("another program keeps writing", fight, ("plain",), True, found=True),
     Act("resolved restarted", shell("systemctl restart systemd-resolved"),
         ("resolved", "resolved-uplink", "nm-resolved")),
     Act("networkd restarted", shell("systemctl restart systemd-networkd"), ("resolved", "resolved-uplink")),
@@ -84,12 +110,19 @@ FAULTS = [
     Act("rescue killed", shell("pkill -KILL postern-rescue")),
     Act("resolver stopped in its tracks", shell("pkill -STOP postern-resolve")),
     Act("resolver continued", shell("pkill -CONT postern-resolve")),
-    Act("resolver's program gone", shell("mv /usr/sbin/postern-resolver /root/ && pkill -KILL postern-resolve")),
+    Act("resolver's program gone", shell("mv /usr/sbin/postern-resolver /root/ && pkill -KILL postern-resolve"),
+        found=True),
     Act("resolver's program back", shell("mv /root/postern-resolver /usr/sbin/ && systemctl reset-failed postern-resolver")),
+    Act("libraries gone",
+        shell("mkdir -p /root/gone; mv /usr/lib/*-linux-gnu/libuv.so* /root/gone/; pkill -KILL postern-resolve; "
+              "pkill -KILL -x postern"), found=True),
+    Act("libraries back", shell("mv /root/gone/* /usr/lib/*-linux-gnu/")),
+    Act("another program has our port", shell(SQUATTER), found=True),
+    Act("our port is free again", shell("systemctl stop squatter; systemctl start postern-resolver.socket")),
     # It alone knows how the host was.
     Act("the journal cut off", shell("truncate -s 20 /var/lib/postern/hostdns.json"), None, True),
 ]
-BOOTS = [Act("reboot", lambda host: host.reboot()), Act("power cut", power_cut)]
+BOOTS = [Act("reboot", lambda host: host.reboot(), found=True), Act("power cut", power_cut)]
 OURS = [
     Act("dns enable", lambda host: host.dns("enable", check=False)),
     Act("dns disable", lambda host: host.dns("disable", check=False)),
@@ -97,25 +130,38 @@ OURS = [
     Act("enable cut short", lambda host: (host.dns("disable", check=False),
                                           host.dns("enable", check=False, stop_after=random.randint(1, 4)))),
     Act("package installed again", lambda host: host.run("dpkg", "-i", "/root/postern.deb", check=False)),
+    Act("upgrade with another example", upgrade, found=True),
 ]
+
+
+def pairs():
+    """(first, then, the kinds of host where both can happen), of all that can."""
+    found = [act for act in ADMIN + OTHERS + FAULTS + BOOTS + OURS if act.found]
+    orders = [(first, then, [kind for kind in KINDS if first.fits(kind[0]) and then.fits(kind[0])])
+              for first, then in itertools.permutations(found, 2)]
+    return [order for order in orders if order[2]]
 
 
 def draw(seed, steps):
     """(variant, mode, acts) of this number, always the same."""
     choose = random.Random(seed)
-    variant, mode = choose.choice(KINDS)
+    orders = pairs()
+    first, then, kinds = orders[seed % len(orders)]
+    variant, mode = choose.choice(kinds)
     acts = []
-    for _ in range(steps):
+    for _ in range(steps - 2):
         kind = choose.choice((ADMIN, ADMIN, OTHERS, OTHERS, FAULTS, FAULTS, BOOTS, OURS))
-        fitting = [act for act in kind if act.variants is None or variant in act.variants]
-        acts.append(choose.choice(fitting))
-    return variant, mode, acts
+        acts.append(choose.choice([act for act in kind if act.fits(variant)]))
+    at = choose.randint(0, len(acts))
+    return variant, mode, acts[:at] + [first, then] + acts[at:]
 
 
 def check(host):
     """What must hold after each step."""
     host.wait(host.serves_public, "public names", FOUND_WITHIN_S)
     status = host.status()
+    if not status:  # nothing of ours can start
+        return
     if status["state"] == "on" and status["path"] == "works" and host.dig("new.cloud.lab.test") != [PRIVATE_ADDRESS]:
         host.wait(lambda: host.serves_private() or host.status()["state"] != "on", "the private name", FOUND_WITHIN_S)
 
@@ -163,12 +209,17 @@ def run(seed, steps):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--sequences", type=int, default=200)
+    parser.add_argument("--sequences", type=int, default=len(pairs()))
     parser.add_argument("--seed", type=int, default=1, help="of the first one; the others count on")
-    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=5, help="2 and more")
     parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--list", action="store_true", help="print the pairs, by the number that tries them, and end")
     options = parser.parse_args()
+    if options.list:
+        for number, (first, then, kinds) in enumerate(pairs()):
+            print(f"{number}: {first.name} → {then.name}, on {len(kinds)} kinds of host")
+        return
     if guests.missing():
         sys.exit(f"no host lab: {guests.missing()}")
     guests.take_down_forgotten()

@@ -30,10 +30,14 @@ struct Lab {
         };
         hooks.ask = [this](const core::SocketAddress& server, const std::string& name,
                            core::Micros timeout_us) -> core::Result<ListenerAnswer> {
-            if (server == kUs ? !alive : dead.count(server.host()) != 0) {
-                now_us += timeout_us;
-                return core::fail(core::Code::kTimeout, "no answer");
+            const core::Micros end = now_us + timeout_us;
+            if (server == kUs) now_us = std::min(end, now_us + wait_us);
+            const auto silent = [&] { return server == kUs ? !alive : dead.count(server.host()) != 0; };
+            while (silent() && now_us < end) {  // it is asked again every second
+                now_us = std::min(end, now_us + core::kSecond);
+                if (on_pause) on_pause();
             }
+            if (now_us == end) return core::fail(core::Code::kTimeout, "no answer");
             if (name != kName) return ListenerAnswer{public_rcode, {}};
             return ListenerAnswer{private_rcode, {kPrivate}};
         };
@@ -74,6 +78,7 @@ struct Lab {
     int private_rcode = 0, public_rcode = 3;
     core::Micros settled_us = 0;  // owners of DNS take a moment to follow
     core::Micros through_us = 0;  // a lookup through us
+    core::Micros wait_us = 0;     // of a query, in the socket of a resolver that is being restarted
     std::function<void()> on_pause, on_look_up;
     Rescue rescuer() {
         return {host, JournalFile(folder / "hostdns.json"), hooks(), [](const auto& work) { return work(); },

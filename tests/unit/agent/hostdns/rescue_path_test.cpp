@@ -148,6 +148,22 @@ TEST_CASE("hostdns: at boot the host's own programs have a moment to start", "[h
     CHECK(lab.seen.state == PathState::kWorks);
 }
 
+TEST_CASE(
+    "hostdns: what breaks right after a takeover is set right as quickly as later, also by a rescue that just began",
+    "[hostdns]") {
+    Lab lab(test::nm_resolved_host());
+    Rescue rescue = lab.rescuer();
+    lab.now_us += rescue.look();
+    REQUIRE(lab.enable());
+    lab.host.link_dns = lab.host.link_domains = "";
+    const core::Micros began = lab.now_us;
+    core::capture_log([](core::Level, std::string_view, const std::string&) {});
+    while (!lab.host.reaches(kUs.ip, kName) && lab.now_us - began < core::kHour)
+        lab.now_us += rescue.look();
+    core::capture_log({});
+    CHECK(lab.now_us - began <= 10 * core::kSecond);
+}
+
 TEST_CASE("hostdns: an owner that is restarting is waited for", "[hostdns]") {
     Lab lab(test::nm_resolved_host());
     REQUIRE(lab.enable());

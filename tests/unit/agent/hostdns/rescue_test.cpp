@@ -72,6 +72,17 @@ TEST_CASE("hostdns: a rescue that watches gives back within 12 s, whatever becam
     CHECK(lab.now_us - died <= 12 * core::kSecond);
 }
 
+TEST_CASE("hostdns: a resolver that is killed again and again, and answers what waits, is not given up", "[hostdns]") {
+    Lab lab(test::plain_host());
+    REQUIRE(lab.enable());
+    Rescue rescue = lab.rescuer();
+    lab.now_us += rescue.look();
+    lab.wait_us = 2500 * core::kMillisecond;
+    lab.now_us += rescue.look();
+    CHECK(lab.journal().state == TakeoverState::kOn);
+    CHECK(lab.journal().suspensions.empty());
+}
+
 TEST_CASE("hostdns: at boot the resolver has time to start before the host is given back", "[hostdns]") {
     Lab lab(test::plain_host());
     REQUIRE(lab.enable());
