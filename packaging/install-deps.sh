@@ -1,18 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building, running and testing need, from Debian's packages. Does nothing if everything is installed.
-#   packaging/install-deps.sh [build|test|portable]     test (the default) includes build; portable: what portable.sh needs
+#   packaging/install-deps.sh [build|test|portable|release]     test (the default) includes build; portable and release:
+#   what portable.sh and release.sh need
 set -eu
 build="g++ cmake ninja-build pkg-config libuv1-dev libc-ares-dev libldns-dev libssl-dev libcurl4-openssl-dev
 libmicrohttpd-dev zlib1g-dev python3 nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev catch2 dpkg-dev file"
 run="bind9-dnsutils curl openssl dnsmasq-base iproute2 util-linux procps"
 test="ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang libclang-rt-14-dev clang-format-14 clang-tidy-14 debootstrap systemd-container mandoc prometheus"
 portable="cmake ninja-build make perl pkg-config patch xz-utils dpkg-dev file binutils python3 python3-pip"
+release="apt-utils createrepo-c gpg gpg-agent minisign rpm"
 case "${1:-test}" in
     build) want="$build $run" ;;
     test) want="$build $run $test" ;;
     portable) want="$portable" ;;
-    *) echo "usage: $0 [build|test|portable]" >&2; exit 3 ;;
+    release) want="$portable $release" ;;
+    *) echo "usage: $0 [build|test|portable|release]" >&2; exit 3 ;;
 esac
 missing=""
 for package in $want; do

@@ -40,15 +40,16 @@ ALLOWED = {"core": set(), "resolver": {"core"}, "probe": {"core"}}
 ALLOWED |= {folder(name): {"core"} | {folder(other) for other in row.split()} for name, row in AGENT.items()}
 ALLOWED["agent/commands"] = {"core", "probe", "agent"} | {folder(name) for name in AGENT}
 ALLOWED["agent"] = {"core", "probe"} | {folder(name) for name in AGENT if name not in NOT_APPS}
+VERSIONS = "agent/net/libraries.cpp"  # tells the versions
 CONFINED = {  # header → the only files outside tests/ that may include it
-    r"ldns/": ["agent/steering/plan_compiler.cpp", "agent/text/dns_text.cpp", "agent/net/dns_query.cpp"],
-    r"ares\.h": ["agent/net/ares_channel.cpp"],
-    r"curl/": ["agent/net/http_client.cpp"],
+    r"ldns/": ["agent/steering/plan_compiler.cpp", "agent/text/dns_text.cpp", "agent/net/dns_query.cpp", VERSIONS],
+    r"ares\.h": ["agent/net/ares_channel.cpp", VERSIONS],
+    r"curl/": ["agent/net/http_client.cpp", VERSIONS],
     r"openssl/ssl\.h": ["probe/tls_session.cpp", "agent/net/certificate_name.cpp"],
-    r"microhttpd\.h": ["agent/serving/http_server.cpp", "agent/serving/served_request.cpp"],
+    r"microhttpd\.h": ["agent/serving/http_server.cpp", "agent/serving/served_request.cpp", VERSIONS],
     r"toml\+\+/|toml\.hpp": ["agent/config/config.cpp"],
     r"CLI/": ["agent/commands/cli_builder.h"],
-    r"zlib\.h": ["agent/text/deflate.cpp", "agent/serving/page_reply.cpp"],
+    r"zlib\.h": ["agent/text/deflate.cpp", "agent/serving/page_reply.cpp", VERSIONS],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "agent/commands/cli_builder.h"
+#include "agent/net/libraries.h"
 #include "agent/steering/drains.h"
 #include "agent/text/values.h"
 
@@ -44,7 +45,8 @@ constexpr const char* kOverview =
     "  plan show      print the plan that the resolver serves\n"
     "  plan compile   make a plan without the agent\n"
     "\n"
-    "postern COMMAND --help lists the options, postern --version the version.\n"
+    "postern COMMAND --help lists the options, postern --version (--verbose) the version (and the\n"
+    "libraries').\n"
     "The configuration is /etc/postern/postern.toml unless --config FILE says otherwise.\n"
     "Exit codes: 0 good, 1 warning, 2 failed, 3 unknown (usage error, or could not measure).\n";
 
@@ -78,6 +80,7 @@ class Parser {
         app_.set_help_flag();
         app_.add_flag("-h,--help", want_help_, "this text");
         app_.add_flag("-V,--version", want_version_, "the version");
+        app_.add_flag("--verbose", verbose_, "with --version: the libraries', too");
         app_.require_subcommand(0, 1);
         app_.fallthrough(false);
         add_run();
@@ -109,7 +112,8 @@ class Parser {
             if (at == &app_ && !app_.remaining().empty()) what = unknown_command(app_.remaining().front());
             return PrintAndExit{name + ": " + what + "\nTry: " + name + " --help\n", kExitUnknown};
         }
-        if (want_version_) return PrintAndExit{"postern " POSTERN_VERSION "\n", kExitGood};
+        if (want_version_)
+            return PrintAndExit{"postern " POSTERN_VERSION "\n" + (verbose_ ? library_lines() : ""), kExitGood};
         if (want_help_) return PrintAndExit{kOverview, kExitGood};
         if (!result_) return PrintAndExit{kOverview, kExitUnknown};
         return std::move(*result_)();
@@ -478,7 +482,7 @@ class Parser {
 
     Micros now_;
     CLI::App app_{"", "postern"};
-    bool want_help_ = false, want_version_ = false;
+    bool want_help_ = false, want_version_ = false, verbose_ = false;
     std::optional<Make> result_;
 };
 

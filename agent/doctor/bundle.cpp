@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <set>
-#include <sstream>
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
@@ -19,6 +17,7 @@
 #include "agent/doctor/scrub.h"
 #include "agent/hostdns/decision.h"
 #include "agent/hostdns/report.h"
+#include "agent/net/libraries.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 
@@ -170,16 +169,7 @@ class Bundle {
         std::string out = fmt::format("postern {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, u.sysname, u.release,
                                       u.machine, ::geteuid());
         out += core::read_file("/etc/os-release", kMaxPart).value_or("no /etc/os-release\n") + "\n";
-        // The file names contain the versions: libcurl.so.4.8.0.
-        std::istringstream maps(core::read_file("/proc/self/maps", kMaxPart).value_or(""));
-        std::set<std::string> libraries;
-        for (std::string line; std::getline(maps, line);) {
-            const auto slash = line.find('/');
-            if (slash != std::string::npos && line.find(".so") != std::string::npos)
-                libraries.insert(HostSystem::real()->real_path(line.substr(slash)));
-        }
-        for (const auto& library : libraries)
-            out += library + "\n";
+        out += library_lines();
         add("versions.txt", "of postern, kernel, system and libraries", out);
     }
 

@@ -102,7 +102,7 @@ class Bundle(HostTest):
         self.assertIn(f"{ZONE_A} {NAME}".encode(), found["hosts"])
         self.assertNotIn(b"localhost", found["hosts"])
         self.assertIn(b"postern_build_info", found["metrics.txt"])
-        self.assertIn(b"libcurl.so", found["versions.txt"])
+        self.assertIn(b"\ncurl  ", found["versions.txt"])
         self.assertIn(NAME.encode(), found["probe.log"])
         self.assertIn(b"hostdns.json  what was changed on this host: not here", found["README.txt"])
         plan = f"{self.host.folder}/plan.of.bundle"

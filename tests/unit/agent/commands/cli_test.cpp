@@ -113,6 +113,9 @@ TEST_CASE("cli: drain, undrain, drain status", "[cli]") {
 TEST_CASE("cli: help and version are 0, on their own and for each command", "[cli]") {
     CHECK(printed({"--version"}).text == "postern " POSTERN_VERSION "\n");
     CHECK(printed({"--version"}).code == kExitGood);
+    const std::string verbose = printed({"--version", "--verbose"}).text;
+    CHECK(has(verbose, "postern " POSTERN_VERSION "\nOpenSSL        3."));
+    CHECK(has(verbose, "\nglibc          2."));
     const auto help = printed({"--help"});
     CHECK(help.code == kExitGood);
     for (const char* command :
