@@ -5,13 +5,15 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
-#include <ldns/ldns.h>
 #include <microhttpd.h>
 #include <openssl/crypto.h>
 #include <uv.h>
 #include <zlib.h>
 
 #include <nlohmann/json.hpp>
+
+// Last: it may define bool.
+#include <ldns/ldns.h>
 
 namespace postern::agent {
 
