@@ -89,7 +89,7 @@ ADMIN = [
         shell("sed 's/^host = .*/host = \"new.cloud.lab.test\"/' -i /etc/postern/postern.toml"), found=True),
     Act("resolv.conf led away from resolved for a moment",
         shell("link=$(readlink /etc/resolv.conf); rm /etc/resolv.conf; echo 'nameserver 10.77.0.1' >/etc/resolv.conf; "
-              "sleep 3; ln -sf $link /etc/resolv.conf"), RESOLVED, found=True),
+              "sleep 3; ln -sf $link /etc/resolv.conf"), RESOLVED, True, found=True),  # resolved keeps that server
     Act("owner's package purged", shell("dpkg -P --force-depends resolvconf openresolv"),
         ("resolvconf", "openresolv"), True, found=True),
 ]
