@@ -158,7 +158,8 @@ def draw(seed, steps):
 
 def check(host):
     """What must hold after each step."""
-    host.wait(host.serves_public, "public names", FOUND_WITHIN_S)
+    # Each lookup is a new one: one that began before goes on asking the servers of then.
+    host.wait(lambda: host.serves_public(patience_s=6), "public names", FOUND_WITHIN_S)
     status = host.status()
     if not status:  # nothing of ours can start
         return
