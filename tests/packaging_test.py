@@ -409,6 +409,10 @@ class Scripts(unittest.TestCase):
         for script in scripts:
             self.assertEqual(run("sh", "-n", script).stdout, "", script.name)
 
+    def test_rpm_finds_no_macro_in_its_scriptlets(self):
+        for path in [PACKAGING / "lifecycle/lifecycle.sh", *(PACKAGING / "rpm" / name for name in ("post", "preun", "postun"))]:
+            self.assertNotIn("%", path.read_text(), path.name)
+
 
 if __name__ == "__main__":
     unittest.main()

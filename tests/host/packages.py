@@ -39,10 +39,11 @@ class Deb:
 
 
 class Rpm:
-    """Of what it requires this rpm sees nothing: dpkg installed it."""
+    """Of what it requires this rpm sees nothing: dpkg installed it. Up to Debian 12 it wants to be told that it is meant."""
+    program = "rpm $(rpm --force-debian --version >/dev/null 2>&1 && echo --force-debian) --nodeps"
     files = "postern-*.x86_64.rpm"
-    install = "rpm --force-debian --nodeps --nosignature -U --oldpackage /root/package"
-    remove = "rpm --force-debian --nodeps -e postern"
+    install = f"{program} --nosignature -U --oldpackage /root/package"
+    remove = f"{program} -e postern"
     variant = "-rpm"
     leaves = ["/etc/postern", "/etc/postern/postern.toml", "/var/lib/postern", "/var/lib/postern-plan"]  # rpm has no purge
 
