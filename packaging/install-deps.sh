@@ -8,8 +8,8 @@ build="g++ cmake ninja-build pkg-config libuv1-dev libc-ares-dev libldns-dev lib
 libmicrohttpd-dev zlib1g-dev python3 nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev catch2 dpkg-dev file"
 run="bind9-dnsutils curl openssl dnsmasq-base iproute2 util-linux procps"
 test="ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang libclang-rt-14-dev clang-format-14 clang-tidy-14 debootstrap systemd-container mandoc prometheus"
-portable="cmake ninja-build make perl pkg-config patch xz-utils dpkg-dev file binutils python3 python3-pip"
-release="apt-utils createrepo-c gpg gpg-agent minisign rpm"
+portable="cmake ninja-build make perl pkg-config patch xz-utils dpkg-dev file binutils python3 python3-pip rpm checkpolicy semodule-utils"
+release="apt-utils createrepo-c gpg gpg-agent minisign"
 case "${1:-test}" in
     build) want="$build $run" ;;
     test) want="$build $run $test" ;;

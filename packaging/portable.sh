@@ -2,18 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds the four programs for every Linux with glibc 2.17 or newer, into build/portable/ARCH/programs, and prints that
 # folder. No library is needed but libc's own. packaging/portable/README.md says how and why.
-#   packaging/portable.sh [--arch x86_64|aarch64] [--deb [VERSION]]     --deb makes the .deb, too, and prints its path
+#   packaging/portable.sh [--arch x86_64|aarch64]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROOT=$PWD HERE=$PWD/packaging/portable JOBS=${JOBS:-$(nproc)} GLIBC=2.17
 PROGRAMS="postern postern-resolver postern-free postern-rescue"
-ARCH=x86_64 deb="" version=""
+ARCH=x86_64
 die() { echo "$*" >&2; exit 1; }
-usage() { echo "usage: packaging/portable.sh [--arch x86_64|aarch64] [--deb [VERSION]]" >&2; exit 3; }
+usage() { echo "usage: packaging/portable.sh [--arch x86_64|aarch64]" >&2; exit 3; }
 while [[ $# -gt 0 ]]; do
   case $1 in
     --arch) [[ $# -gt 1 ]] || usage; ARCH=$2; shift 2 ;;
-    --deb) deb=yes; shift; [[ $# -eq 0 || $1 == --* ]] || { version=$1; shift; } ;;
     *) usage ;;
   esac
 done
@@ -128,12 +127,4 @@ mkdir -p "$WORK/programs"
 for program in $PROGRAMS; do
   ln -f "$WORK/project/$program" "$WORK/programs/$program" 
 done
-if [[ $deb ]]; then
-  version=${version:-$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$WORK/project/CMakeCache.txt")}
-  # Every build has the same times in its package.
-  SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -l packaging/deb/changelog -S Timestamp)
-  (cd "$WORK/project" && cpack -G DEB -D CPACK_PACKAGE_VERSION="$version" >&2)
-  ls "$WORK/project/postern_${version}_"*.deb
-else
-  echo "$WORK/programs"
-fi
+echo "$WORK/programs"

@@ -15,8 +15,8 @@ COMMENTS = {
     "/* {} */": (".css",),
     "<!-- {} -->": (".html",),
     '.\\" {}': (".1", ".5", ".7", ".8", ".7.in"),
-    "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".spec", ".service", ".socket", ".path", ".sysusers", ".tmpfiles", ".te", ".fc",
-             "/CMakeLists.txt", ".cmake", "/portable/sources", "/survivors.txt", "/.clang-tidy", "/Containerfile", "/_postern", "/postinst", "/postrm", "/prerm", "/.ci/run", "/tests/host/lab"),
+    "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".service", ".socket", ".path", ".sysusers", ".tmpfiles", ".preset", ".te", ".fc",
+             "/CMakeLists.txt", ".cmake", "/portable/sources", "/survivors.txt", "/.clang-tidy", "/container/sources", "/_postern", "/postinst", "/postrm", "/prerm", "/rpm/post", "/preun", "/postun", "/.ci/run", "/tests/host/lab"),
 }
 NONE = (".md", ".json", ".png", ".whl", "packaging/deb/changelog", "packaging/deb/conffiles", "packaging/deb/copyright")
 FIRST = ("#!", "#compdef", "<!doctype")
@@ -49,7 +49,7 @@ class Licence(unittest.TestCase):
     def test_the_licence_itself_and_what_the_package_says(self):
         self.assertIn("Apache License", (ROOT / "LICENSE").read_text(encoding="utf-8"))
         self.assertIn("License: Apache-2.0", (ROOT / "packaging/deb/copyright").read_text(encoding="utf-8"))
-        self.assertRegex((ROOT / "packaging/rpm/postern.spec").read_text(encoding="utf-8"), r"(?m)^License: +(ASL 2\.0|Apache-2\.0)$")
+        self.assertRegex((ROOT / "packaging/CMakeLists.txt").read_text(encoding="utf-8"), r"(?m)^set\(CPACK_RPM_PACKAGE_LICENSE Apache-2\.0\)$")
 
 
 if __name__ == "__main__":

@@ -101,11 +101,23 @@ class Portable(unittest.TestCase):
         self.each(check)
 
     def test_the_packages_depend_on_nothing_else(self):
-        for folder in FOLDERS:
-            for package in glob.glob(os.path.join(folder, "..", "project", "postern_*.deb")):
+        """Those of packaging/packages.sh, of both kinds."""
+        debs, rpms = (sorted(glob.glob(f"{TOP}/build/packages/postern*.{kind}")) for kind in ("deb", "rpm"))
+        if not debs or not shutil.which("rpm"):
+            self.skipTest("no packages (packaging/packages.sh), or no rpm")
+        for package in debs:
+            with self.subTest(package=package):
                 depends = subprocess.run(["dpkg-deb", "-f", package, "Depends"], check=True, capture_output=True, text=True).stdout
                 names = [re.split(r"[ (]", one.strip())[0] for one in depends.split(",")]
-                self.assertEqual(names, ["libc6", "ca-certificates", "iproute2", "systemd-standalone-sysusers", "systemd-standalone-tmpfiles"])
+                self.assertEqual(names, ["libc6", "ca-certificates", "systemd-standalone-sysusers", "systemd-standalone-tmpfiles"])
+        for package in rpms:
+            with self.subTest(package=package):
+                requires = subprocess.run(["rpm", "-qp", "--requires", package], check=True, capture_output=True, text=True).stdout
+                names = {re.split(r"[ (]", one)[0] for one in requires.splitlines()}
+                names = {one for one in names if one not in ("rpmlib", "rtld") and not LIBC.fullmatch(one)}
+                self.assertEqual(names, {"/bin/sh", "/usr/sbin/useradd", "ca-certificates", "systemd", "util-linux"})
+                new = [one for one in re.findall(r"\(GLIBC_([\d.]+)\)", requires) if tuple(map(int, one.split("."))) > OLDEST]
+                self.assertEqual(new, [])
 
 
 class TheChecks(unittest.TestCase):

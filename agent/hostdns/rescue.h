@@ -22,9 +22,9 @@ class Rescue {
     /// host points at them.
     core::Micros look();
 
-    static constexpr core::Micros kPatience = 5 * core::kSecond;         // as a program waits for its first server
+    static constexpr core::Micros kPatience = 4 * core::kSecond;         // a program waits 5 s for its first server
     static constexpr core::Micros kPatienceAtStart = 8 * core::kSecond;  // at boot the resolver starts, too
-    static constexpr core::Micros kEvery = 3 * core::kSecond;
+    static constexpr core::Micros kEvery = 2 * core::kSecond;
     static constexpr core::Micros kGoodFor = 30 * core::kSecond;
     static constexpr std::size_t kMaxPerHour = 3;
     static constexpr core::Micros kPathEvery = 5 * core::kSecond;

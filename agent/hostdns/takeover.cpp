@@ -211,6 +211,7 @@ core::Result<void> Takeover::end_given_back(Journal& journal, bool look_up) {
     // Also where resolv.conf was none of the changes: it may name us by now.
     const GiveBack own(host_, hooks_, journal);
     if (auto done = take_us_out(own); !done) hooks_.say(done.error().text());
+    make_resolved_forget(own);
     if (look_up) look_up_names(journal);
     if (!journal.suspended_after) return journal_.remove();
     set_state(journal, TakeoverState::kSuspended);
@@ -337,6 +338,7 @@ core::Result<void> Takeover::disable(bool dry_run) {
         return {};
     }
     if (auto kept = keep_own_dns(); !kept) return kept;
+    make_resolved_forget(GiveBack(host_, hooks_, *journal));
     return journal_.remove();
 }
 
@@ -360,6 +362,21 @@ core::Result<void> Takeover::take_us_out(const GiveBack& give_back) {
     hooks_.say(alone ? "/etc/resolv.conf named postern alone: it names the servers that postern forwarded to"
                      : "postern is taken out of /etc/resolv.conf: its other servers stay");
     return host_.put(kResolvConf, own);
+}
+
+/// It keeps the servers that it read from a resolv.conf that was not its own, also when it is its own again: our file's
+/// while another program had led resolv.conf elsewhere. A link's servers go a moment after the link.
+void Takeover::make_resolved_forget(const GiveBack& give_back) {
+    if (!host_.process_runs("systemd-resolved")) return;
+    const core::Micros deadline = hooks_.mono_us() + core::kSecond;
+    while (give_back.servers_of(FileState::file(host_.read(kResolvedUplinks).value_or(""))).ours) {
+        if (hooks_.mono_us() >= deadline) {
+            for (const HostCommand& command : restart_resolved())
+                (void)host_.act(command.argv, command.input);
+            return;
+        }
+        hooks_.pause(100 * core::kMillisecond);
+    }
 }
 
 /// There is no journal, but something of ours exists: the state folder was lost, or somebody wrote our address. Our own
@@ -388,10 +405,7 @@ core::Result<void> Takeover::restore_orphan(bool dry_run) {
     if (record) (void)host_.act({"resolvconf", "-d", kRecord}, {});
     remove_left_records();
     auto done = take_us_out(give_back);
-    if (named && host_.process_runs("systemd-resolved")) {
-        for (const HostCommand& command : restart_resolved())
-            (void)host_.act(command.argv, command.input);
-    }
+    make_resolved_forget(give_back);
     return done;
 }
 

@@ -106,6 +106,7 @@ class Takeover {
     FileState original(const JournalEntry& entry, const Journal& journal) const;
     std::string kept_lines(const Journal& journal) const;
     core::Result<void> take_us_out(const GiveBack& give_back);
+    void make_resolved_forget(const GiveBack& give_back);
     core::Result<void> restore_orphan(bool dry_run);
     void look_up_names(const Journal& journal);
     void show(const Decision& decision, const Changes& changes) const;

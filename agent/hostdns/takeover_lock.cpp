@@ -8,7 +8,7 @@ namespace postern::agent {
 
 core::Result<core::LockFile> lock_takeover(const std::string& path) {
     if (auto made = core::make_folders(core::folder_of(path), 0755); !made) return core::fail(made.error());
-    const core::Micros deadline_us = core::now_mono_us() + 30 * core::kSecond;
+    const core::Micros deadline_us = core::now_mono_us() + 90 * core::kSecond;
     for (;;) {
         auto lock = core::LockFile::acquire(path);
         if (lock || lock.error().code != core::Code::kLocked || core::now_mono_us() > deadline_us) return lock;

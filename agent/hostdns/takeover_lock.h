@@ -8,7 +8,7 @@
 
 namespace postern::agent {
 
-/// Waits up to half a minute for the others; kLocked after that.
+/// Waits for the others up to 90 s, which is longer than one takes whose lookups all hang; kLocked after that.
 core::Result<core::LockFile> lock_takeover(const std::string& path);
 
 }  // namespace postern::agent

@@ -240,10 +240,27 @@ TEST_CASE("give back: without a journal resolved forgets our address, too", "[ho
     Lab lab(test::uplink_host());
     lab.served.upstreams = {kKnown};
     REQUIRE(lab.enable());
+    lab.host.with_file(kResolvedUplinks, "nameserver 127.0.0.153\nnameserver 10.0.0.1\n");
     REQUIRE(JournalFile(lab.folder / "hostdns.json").remove());
     lab.host.ran.clear();
     REQUIRE(lab.takeover().disable(false));
     CHECK_FALSE(ResolvConf::parse(lab.resolv_conf()).names(kUs.ip));
     REQUIRE_FALSE(lab.host.ran.empty());
     CHECK(lab.host.ran.back() == "systemctl try-restart systemd-resolved.service");
+}
+
+TEST_CASE("give back: what resolved read from our file while resolv.conf was led elsewhere is forgotten", "[hostdns]") {
+    for (const bool suspended : {false, true}) {
+        for (const bool read_us : {true, false}) {
+            Lab lab(test::nm_resolved_host());
+            REQUIRE(lab.enable());
+            if (suspended) REQUIRE(lab.takeover().suspend("a test"));
+            if (read_us) lab.host.with_file(kResolvedUplinks, "nameserver 127.0.0.153\nnameserver 10.0.0.1\n");
+            lab.host.ran.clear();
+            REQUIRE(lab.takeover().disable(false));
+            const bool restarted =
+                !lab.host.ran.empty() && lab.host.ran.back() == "systemctl try-restart systemd-resolved.service";
+            CHECK(restarted == read_us);
+        }
+    }
 }
