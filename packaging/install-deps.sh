@@ -4,9 +4,9 @@
 #   packaging/install-deps.sh [build|test|portable]     test (the default) includes build; portable: what portable.sh needs
 set -eu
 build="g++ cmake ninja-build pkg-config libuv1-dev libc-ares-dev libldns-dev libssl-dev libcurl4-openssl-dev
-libmicrohttpd-dev zlib1g-dev python3 nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev catch2 dpkg-dev file"
+libmicrohttpd-dev zlib1g-dev python3 nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libfmt-dev libexpected-dev dpkg-dev file"
 run="bind9-dnsutils curl openssl dnsmasq-base iproute2 util-linux procps"
-test="ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang libclang-rt-14-dev clang-format-14 clang-tidy-14 debootstrap systemd-container mandoc prometheus"
+test="catch2 ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang libclang-rt-14-dev clang-format-14 clang-tidy-14 debootstrap systemd-container mandoc prometheus"
 portable="cmake ninja-build make perl pkg-config patch xz-utils dpkg-dev file binutils python3 python3-pip"
 case "${1:-test}" in
     build) want="$build $run" ;;

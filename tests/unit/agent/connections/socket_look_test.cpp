@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real kernel: connections over loopback that another process holds.
-#include <catch2/catch.hpp>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,6 +10,7 @@
 
 #include "agent/connections/socket_look.h"
 #include "core/fd.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

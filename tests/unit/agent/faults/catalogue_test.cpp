@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include <regex>
@@ -7,6 +6,7 @@
 
 #include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 namespace {
