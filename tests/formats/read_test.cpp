@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What released versions have written is read by today's program, with the right content. Where the policy says that
 // another version is refused (ARCHITECTURE.md, "Formats"), it is refused with a message that says so.
+#include <algorithm>
 #include <map>
 
 #include "agent/config/last_good.h"

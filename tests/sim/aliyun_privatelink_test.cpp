@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The PrivateLink client against a scripted gateway on fake time.
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>

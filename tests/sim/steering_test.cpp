@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole agent but its edges on a fake clock.
+#include <algorithm>
 #include <set>
 
 #include "tests/sim/steering_world.h"

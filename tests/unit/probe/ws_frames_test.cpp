@@ -2,6 +2,8 @@
 // WebSocket frames: valid ones in any pieces; invalid ones are refused as early as possible.
 #include "probe/ws_frames.h"
 
+#include <vector>
+
 #include "tests/unit/catch.h"
 
 using namespace postern;

@@ -2,6 +2,8 @@
 // What is left out of a reply that is too large for its client.
 #include "resolver/shorten.h"
 
+#include <algorithm>
+
 #include "tests/unit/catch.h"
 #include "tests/unit/resolver/plan_kit.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes as the kernel sends them (little-endian machines), and bytes as it never would.
 #include <sys/socket.h>
+
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/discovery/poll_pace.h"
 
+#include <algorithm>
+
 #include "tests/unit/catch.h"
 
 using namespace postern;

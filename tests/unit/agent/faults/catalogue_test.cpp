@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"

@@ -2,6 +2,8 @@
 // A fake host, its journal on a real disk, and a postern that answers or does not.
 #pragma once
 
+#include <algorithm>
+
 #include "agent/hostdns/rescue.h"
 #include "tests/unit/agent/hostdns/hosts.h"
 #include "tests/unit/catch.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "agent/serving/event_stream.h"
 #include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/status/status_fixture.h"
