@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver/reply_view.h"
 
+#include <algorithm>
 #include <array>
 
 namespace postern::resolver {

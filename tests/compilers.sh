@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds everything as a packager does (Release, so -O3), warnings as errors, with each compiler that is installed; the
 # gate builds with g++ -O2 alone. A fault of one compiler does not stop the others.
-#   tests/compilers.sh [COMPILER...]     g++ clang++-14 clang++-16 by default; folders build/compiler-NAME
+#   tests/compilers.sh [COMPILER...]     g++, clang++ and clang++-16 by default; folders build/compiler-NAME
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- g++ clang++-14 clang++-16
+[ $# -gt 0 ] || set -- g++ clang++ clang++-16
 failed=""
 for compiler in "$@"; do
     if ! command -v "$compiler" >/dev/null; then

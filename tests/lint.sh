@@ -3,12 +3,13 @@
 # clang-tidy 14, by .clang-tidy, on the 6 sources that were changed last: what is not committed yet, then what the newest
 # commits touched. The rule is the same on a branch, in a fresh clone and in a clone of one commit, and the time is
 # bounded (about 10 s of CPU a source); --all checks every source. A header stands for the source of its name.
-# Without git history nothing is checked, and that is said.
+# Without git history or clang-tidy 14 nothing is checked, and that is said.
 #   tests/lint.sh [--all | --since COMMIT | FILE...]
 # POSTERN_BUILD: a configured build, for its compile commands; build/asan if not set, which is configured if need be.
 set -eu
 cd "$(dirname "$0")/.."
 build=${POSTERN_BUILD:-build/asan}
+command -v clang-tidy-14 >/dev/null || { echo "tests/lint.sh: SKIPPED, clang-tidy-14 is not installed"; exit 0; }
 [ -f "$build/compile_commands.json" ] || cmake --preset asan >/dev/null
 
 history() { git -c safe.directory='*' "$@"; }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/config/paths.h"
 #include "agent/net/http_client.h"
 #include "agent/text/json_view.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <utility>
 
 #include "agent/commands/cli_builder.h"
 
@@ -139,21 +140,18 @@ void add_place(CLI::App* app, const Shared& c) {
 
 /// What `export` takes: the ID may be left out.
 void add_export(CLI::App* app, const Shared& c) {
-    const auto words = std::make_shared<std::vector<std::string>>();
-    app->add_option(
-           "[ENDPOINT] FILE", *words,
-           "the endpoint's ID (default: the only one of the configuration); the file is replaced in one step, only "
-           "when there is something to write")
-        ->required()
-        ->expected(1, 2)
-        ->type_name("");
-    app->parse_complete_callback([c, words] {
-        c->file = words->back();
-        if (words->size() == 2) c->endpoint = words->front();
-        const std::string problem = words->size() == 2 ? check_endpoint_id(c->endpoint) : "";
-        if (!problem.empty()) throw CLI::ValidationError(c->endpoint, problem);
-        if (words->size() == 1 && check_endpoint_id(c->file).empty())
-            throw CLI::ValidationError("FILE", "is missing: endpoint export " + c->file + " FILE");
+    CLI::Option* id = app->add_option("ENDPOINT", c->endpoint, "its ID (default: the only one of the configuration)");
+    CLI::Option* file = app->add_option("FILE", c->file, "replaced in one step, only when there is something to write");
+    file->type_name("")->required();
+    // CLI11 takes a word that is alone for the first of the two.
+    id->type_name("")->each([file](const std::string&) { file->required(false); });
+    app->parse_complete_callback([c, file] {
+        const bool alone = file->count() == 0;
+        const std::string problem = check_endpoint_id(c->endpoint);
+        if (alone && problem.empty())
+            throw CLI::ValidationError("FILE", "is missing: endpoint export " + c->endpoint + " FILE");
+        if (!alone && !problem.empty()) throw CLI::ValidationError(c->endpoint, problem);
+        if (alone) c->file = std::exchange(c->endpoint, "");
     });
 }
 

@@ -2,6 +2,8 @@
 // `postern refresh`: starts a round of discovery and probes in the running agent and waits for the results.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"

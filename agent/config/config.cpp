@@ -2,6 +2,7 @@
 #include "agent/config/config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include <fmt/format.h>

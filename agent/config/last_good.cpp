@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config/last_good.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <mutex>
 #include <optional>

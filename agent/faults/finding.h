@@ -2,6 +2,7 @@
 // What doctor finds: a code with values. The texts are in the catalogue.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>

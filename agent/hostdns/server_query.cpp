@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/server_query.h"
 
+#include <algorithm>
+
 #include "core/dns_exchange.h"
 #include "core/random.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `postern plan compile`: compiles a plan without the running agent, from the files on disk.
+#include <algorithm>
+
 #include "agent/config/paths.h"
 #include "agent/discovery/remembered.h"
 #include "agent/hostdns/upstreams.h"

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <charconv>
 #include <filesystem>
 
 #include "core/file_system.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 namespace {

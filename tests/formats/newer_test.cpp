@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program that meets a file of a newer version: it says so, works on, and the file is there when the newer program
 // comes back.
-#include <catch2/catch.hpp>
-
 #include "agent/discovery/snapshot_store.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
@@ -16,6 +14,7 @@
 #include "tests/formats/kept.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/hostdns/lab.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What released versions have written is read by today's program, with the right content. Where the policy says that
 // another version is refused (ARCHITECTURE.md, "Formats"), it is refused with a message that says so.
-#include <catch2/catch.hpp>
+#include <algorithm>
 #include <map>
 
 #include "agent/config/last_good.h"
@@ -21,6 +21,7 @@
 #include "probe/verdict.h"
 #include "tests/formats/kept.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

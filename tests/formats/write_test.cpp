@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 
@@ -25,6 +24,7 @@
 #include "tests/formats/kept.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/hostdns/lab.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A write through AliyunApi on fake time: what is repeated, what stays the same, and what counts as success.
-#include <catch2/catch.hpp>
 #include <optional>
 #include <set>
 
@@ -9,6 +8,7 @@
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

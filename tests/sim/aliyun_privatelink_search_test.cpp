@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Endpoints that are searched for: ListVpcEndpoints in its odd forms, and what comes of the parts over time.
-#include <catch2/catch.hpp>
 #include <functional>
 #include <optional>
 #include <set>
@@ -12,6 +11,7 @@
 #include "tests/sim/counting_listener.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

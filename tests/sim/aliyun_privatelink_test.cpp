@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The PrivateLink client against a scripted gateway on fake time.
-#include <catch2/catch.hpp>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cache, seen through the handler: TTLs, negative answers, stale data, failures, prefetch, memory.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comparing with a public gateway, hours of it on a fake clock: how often, when at once, what it finds, and
 // that it changes nothing else.
-#include <catch2/catch.hpp>
-
 #include <set>
 
 #include "agent/steering/comparison.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

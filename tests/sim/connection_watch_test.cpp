@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often the applications' connections are looked at, on a fake clock, and what follows from a look.
-#include <catch2/catch.hpp>
-
 #include "agent/connections/connection_watch.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The official default chain, source by source, against a scripted token service.
 #include <unistd.h>
-#include <catch2/catch.hpp>
 #include <ctime>
 #include <map>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Credentials over hours of fake time.
-#include <catch2/catch.hpp>
 #include <map>
 #include <optional>
 
 #include "tests/sim/fake_imds.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

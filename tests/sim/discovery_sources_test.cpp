@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses from a name that is followed and from a saved reply.
 #include <unistd.h>
-#include <catch2/catch.hpp>
 #include <map>
 
 #include "agent/discovery/discovery_sources.h"
@@ -13,6 +12,7 @@
 #include "core/log.h"
 #include "tests/sim/counting_listener.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -4,7 +4,6 @@
 //   sim "fleet: a zone*" -s            the numbers of the gate's fleets
 //   sim "fleet: the table*" -s         of 1 to 10,000 hosts; minutes
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 
@@ -13,6 +12,7 @@
 #include "core/log.h"
 #include "tests/sim/counting_listener.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When sources are polled: intervals, refresh, throttling, slots, on fake time.
-#include <catch2/catch.hpp>
-
 #include "tests/sim/sync_world.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

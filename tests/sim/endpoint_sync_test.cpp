@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Endpoint sets over hours of failures, odd replies and reloads, on fake time.
-#include <catch2/catch.hpp>
-
 #include "agent/discovery/snapshot_store.h"
 #include "tests/sim/sync_world.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,7 +2,6 @@
 // The instance metadata service, and who asks it, on fake time.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "agent/cloud/metadata.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 

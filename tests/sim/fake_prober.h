@@ -3,6 +3,7 @@
 // latency on the fake clock.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwarders that ask us back. On a fake clock.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/resolver/handler_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using core::kMillisecond;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slow is not dead, and odd is not wrong: servers that answer late, or not what they do not understand. On a fake clock.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;

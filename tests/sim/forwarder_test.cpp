@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forwarder, the cache and the handler on a fake clock, with upstreams that the test plays: dead,
 // slow, forging, old.
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trouble and its limits: a slow, odd or forging server, a client with many queries, a change of servers at a bad
 // moment. On a fake clock.
-#include <catch2/catch.hpp>
 #include <cerrno>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;

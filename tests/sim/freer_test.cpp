@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // When lost connections are asked to be ended, on a fake clock.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 
 #include "agent/freeing/freer.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever happens, every source has a next poll within poll_max_interval: replies, refreshes, reloads, pauses, errors,
 // news and lost credentials in random orders, the invariant checked after each step. POSTERN_SEEDS=N for more seeds.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <deque>
 
 #include "tests/sim/sync_world.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

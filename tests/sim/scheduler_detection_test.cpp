@@ -2,8 +2,6 @@
 // How long until an address that fails is judged, at the defaults and over all phases of its grid: from the fault, and from
 // the first attempt that meets it; the difference is the wait for that attempt.
 //   sim "detection: *" -s              the table of the README
-#include <catch2/catch.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 #include "probe/verdict.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

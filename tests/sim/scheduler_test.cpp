@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The schedule on a fake clock: hours and days in milliseconds. Drift, spread, missed points, fast pace,
 // black-holed targets, suspends.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -14,6 +12,7 @@
 #include "probe/verdict.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

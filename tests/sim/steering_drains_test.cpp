@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drains on a fake clock: the answer moves at once, comes back by itself, and is never without an address that works.
+#include <algorithm>
+
 #include "tests/sim/steering_world.h"
 
 using namespace postern;

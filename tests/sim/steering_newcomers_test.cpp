@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses that are added to others that are good: when they are answered, and who is told.
-#include <catch2/catch.hpp>
-
 #include "tests/sim/steering_world.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

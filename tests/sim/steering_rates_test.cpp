@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An address of which a part of the attempts fails, beside one that passes: what is said of it, and when it is answered.
-#include <catch2/catch.hpp>
-
 #include "tests/sim/steering_world.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::test;

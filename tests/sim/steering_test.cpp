@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole agent but its edges on a fake clock.
-#include <catch2/catch.hpp>
-
+#include <algorithm>
 #include <set>
 
 #include "tests/sim/steering_world.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

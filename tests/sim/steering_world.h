@@ -2,8 +2,6 @@
 // The whole agent but its edges on a fake clock: scripted cloud, scripted probes, the published plans as the outcome.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +13,7 @@
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 

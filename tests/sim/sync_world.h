@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,6 +12,7 @@
 #include "agent/discovery/endpoint_sync.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 

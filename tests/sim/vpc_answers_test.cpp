@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that are only verified, on a fake clock: how often the VPC's DNS is asked, what is said, what a reload changes.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 
 #include "agent/steering/steering.h"
@@ -9,6 +7,7 @@
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_prober.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "core/any_address.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 
 #include "core/bytes.h"
 #include "core/random.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

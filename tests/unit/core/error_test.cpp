@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.h"
 
-#include <catch2/catch.hpp>
 #include <cerrno>
+
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <net/if.h>
 
 #include "core/ip_address.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <string>
 
 #include "core/fd.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <set>
 
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/plan.h"
 #include "core/random.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern::core;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/printable.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 
 #include "core/log.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

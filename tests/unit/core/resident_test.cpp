@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/resident.h"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <string>
+
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -6,9 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "core/clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <memory>
 #include <vector>
 
 #include "core/log.h"
 #include "core/secret.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/memory_search.h"
 
 using namespace postern::core;

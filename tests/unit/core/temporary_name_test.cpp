@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "core/temporary_name.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern::core;
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/trust_store.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <set>
 #include <string>
+
+#include "tests/unit/catch.h"
 
 using postern::core::choose_trust_store;
 using postern::core::TrustStore;

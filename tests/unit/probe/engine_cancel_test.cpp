@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cancelling an attempt: at every stage, and in its callback.
-#include <catch2/catch.hpp>
-
 #include "core/loop.h"
 #include "probe/probe_run.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 using namespace postern;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attempts against a real TLS server on loopback: the phase and reason of every fault.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/probe/engine_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

@@ -2,11 +2,10 @@
 // What the tests of whole attempts have in common.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include <functional>
 #include <utility>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 namespace postern::test {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attempts against a real TLS server on loopback: what a successful one sends and records.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/probe/engine_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

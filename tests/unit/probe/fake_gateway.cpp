@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -24,6 +24,7 @@
 #include "core/loop.h"
 #include "probe/probe_run.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 namespace {

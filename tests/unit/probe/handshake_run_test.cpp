@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes of a shape of their own against a real TLS server on loopback, and the large ClientHello with its control.
-#include <catch2/catch.hpp>
 #include <optional>
 
 #include "core/loop.h"
 #include "probe/large_hello.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 using namespace postern;

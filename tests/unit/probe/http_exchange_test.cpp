@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parser of replies: complete, in pieces, with hostile input.
-#include <catch2/catch.hpp>
-
-#include "core/random.h"
 #include "probe/http_exchange.h"
+#include "core/random.h"
 #include "probe/ws_exchange.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/memory_search.h"
 
 using namespace postern::probe;

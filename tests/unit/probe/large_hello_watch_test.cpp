@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the running prober sends a large ClientHello, and what the results then say.
-#include <catch2/catch.hpp>
 #include <map>
 #include <vector>
 
 #include "probe/large_hello_watch.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -22,6 +21,7 @@
 #include "core/bytes.h"
 #include "core/loop.h"
 #include "probe/probe_run.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 using namespace postern;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <catch2/catch.hpp>
 
 #include <atomic>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 #include "core/log.h"
 #include "probe/history.h"
 #include "probe/probe_log.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

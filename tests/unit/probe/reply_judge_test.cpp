@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replies judged without a network: bodies, the cell, JSON pointers, redirects, excerpts.
-#include <catch2/catch.hpp>
-
-#include "probe/excerpt.h"
 #include "probe/reply_judge.h"
+#include "probe/excerpt.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::probe;
 

@@ -2,7 +2,7 @@
 // What is counted in a roll-up.
 #include "probe/rollup.h"
 
-#include <catch2/catch.hpp>
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

@@ -3,10 +3,10 @@
 #include "probe/spread.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/random.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

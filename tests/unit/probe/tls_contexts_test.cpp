@@ -2,7 +2,6 @@
 // The cache of TLS contexts: loaded in the pool, once, and again when the file changes; a failure is
 // a local_* reason.
 #include <unistd.h>
-#include <catch2/catch.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "core/log.h"
 #include "probe/probe_run.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 #include "tests/unit/temp_folder.h"
 

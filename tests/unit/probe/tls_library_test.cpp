@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <catch2/catch.hpp>
 
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "core/deleter.h"
 #include "probe/tls_library.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 

@@ -2,9 +2,9 @@
 #include "probe/tls_session.h"
 
 #include <atomic>
-#include <catch2/catch.hpp>
 
 #include "core/loop.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 using namespace postern;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a verdict outlives: a new list of targets, a new name of its link, a restart of the program.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/probe/verdict_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

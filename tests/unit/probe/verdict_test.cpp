@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results applied to verdicts: tables of results and the expected verdicts.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/probe/verdict_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

@@ -3,7 +3,6 @@
 // rejected chain are.
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
-#include <catch2/catch.hpp>
 
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "core/loop.h"
 #include "probe/probe_run.h"
 #include "probe/verified_chains.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 using namespace postern;

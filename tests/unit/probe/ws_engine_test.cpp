@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The WebSocket part of an attempt against a real TLS server on loopback: what is asked, what a good answer records,
 // and the reason of every fault in phase ws. The phases of the SQL request are not affected.
-#include <catch2/catch.hpp>
-
 #include "probe/ws_exchange.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/probe/fake_gateway.h"
 
 using namespace postern;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // WebSocket frames: valid ones in any pieces; invalid ones are refused as early as possible.
-#include <catch2/catch.hpp>
-
 #include "probe/ws_frames.h"
+
+#include <vector>
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::probe;

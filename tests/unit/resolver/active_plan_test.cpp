@@ -3,8 +3,8 @@
 #include "resolver/active_plan.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/plan_kit.h"
 
 using namespace postern;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // No allocation for a private answer and a cache hit: counted, not believed.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
 #include <vector>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 namespace {

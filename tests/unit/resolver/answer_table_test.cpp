@@ -2,9 +2,9 @@
 // Finding the owner of a private name.
 #include "resolver/answer_table.h"
 
-#include <catch2/catch.hpp>
 #include <span>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/plan_kit.h"
 
 using namespace postern;

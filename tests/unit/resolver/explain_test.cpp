@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the private option says of an answer.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/resolver/handler_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 

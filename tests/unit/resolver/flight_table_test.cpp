@@ -2,7 +2,7 @@
 // The flights in progress, and their slots.
 #include "resolver/flight_table.h"
 
-#include <catch2/catch.hpp>
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::resolver;

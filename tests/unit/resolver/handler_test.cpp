@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <map>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;

@@ -8,10 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
+#include <algorithm>
 #include <functional>
 
 #include "core/log.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::resolver;

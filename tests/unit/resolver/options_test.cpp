@@ -2,7 +2,7 @@
 // The command line of postern-resolver.
 #include "resolver/options.h"
 
-#include <catch2/catch.hpp>
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::resolver;

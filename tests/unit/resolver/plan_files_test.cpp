@@ -2,11 +2,10 @@
 // Which plan is taken from disk, and what is taken where there is none.
 #include "resolver/plan_files.h"
 
-#include <catch2/catch.hpp>
-
 #include <unistd.h>
 
 #include "core/file_system.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/plan_kit.h"
 #include "tests/unit/temp_folder.h"
 

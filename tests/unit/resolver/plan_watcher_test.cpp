@@ -8,10 +8,9 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 #include "tests/unit/temp_folder.h"
-
-#include <catch2/catch.hpp>
 
 using namespace postern;
 using namespace postern::resolver;

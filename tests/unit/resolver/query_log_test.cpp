@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The query log: what the handler keeps, what lies in the file, and what a reader makes of a hostile one.
-#include <catch2/catch.hpp>
-
 #include <sys/stat.h>
 
 #include <cstring>
@@ -10,6 +8,7 @@
 
 #include "core/file_system.h"
 #include "core/log.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 #include "tests/unit/temp_folder.h"
 

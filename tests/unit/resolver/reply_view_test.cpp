@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether the records of an upstream's answer are well-formed and belong to the question.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/resolver/handler_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using test::Query;

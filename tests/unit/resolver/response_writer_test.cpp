@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a reply is shortened to when the client takes less: fresh, from the cache, and private.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/resolver/handler_kit.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using core::kSecond;

@@ -7,10 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "core/loop.h"
 #include "resolver/server.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 namespace postern::test {

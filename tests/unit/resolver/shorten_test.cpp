@@ -2,8 +2,9 @@
 // What is left out of a reply that is too large for its client.
 #include "resolver/shorten.h"
 
-#include <catch2/catch.hpp>
+#include <algorithm>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/plan_kit.h"
 
 using namespace postern;

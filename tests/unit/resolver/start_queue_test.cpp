@@ -2,9 +2,8 @@
 // Which flights are started in a turn.
 #include "resolver/start_queue.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::resolver;

@@ -2,8 +2,6 @@
 // The statistics as the agent finds them on disk.
 #include "resolver/stats_writer.h"
 
-#include <catch2/catch.hpp>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include "core/file_system.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

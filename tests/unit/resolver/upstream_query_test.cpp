@@ -2,8 +2,7 @@
 // The query that goes to an upstream.
 #include "resolver/upstream_query.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/plan_kit.h"
 
 using namespace postern;

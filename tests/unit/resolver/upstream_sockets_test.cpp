@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -13,6 +11,7 @@
 #include "resolver/peer.h"
 #include "resolver/upstream_sockets.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -2,7 +2,7 @@
 // What is known and counted of one upstream server.
 #include "resolver/upstream.h"
 
-#include <catch2/catch.hpp>
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::resolver;

@@ -2,9 +2,8 @@
 // How many clients may wait, and of each address.
 #include "resolver/waiting_clients.h"
 
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
-
-#include <catch2/catch.hpp>
 
 using namespace postern;
 using namespace postern::resolver;

@@ -2,9 +2,8 @@
 // When flights are looked at.
 #include "resolver/wake_queue.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::resolver;

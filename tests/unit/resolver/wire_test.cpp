@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Upstream replies as they are passed on, and TCP framing.
-#include <catch2/catch.hpp>
-
 #include "resolver/tcp_framing.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/resolver/handler_kit.h"
 
 using namespace postern;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -13,6 +12,7 @@
 #include "agent/account/session.h"
 #include "core/log.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/account/endpoint_progress.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/config/config.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

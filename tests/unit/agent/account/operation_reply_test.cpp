@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/account/operation_reply.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/printable.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

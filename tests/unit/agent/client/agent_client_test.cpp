@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/client/agent_client.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/client/probe_targets.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/file_system.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/client/service_unit.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/unit/catch.h"
 
 using namespace postern::agent;
 

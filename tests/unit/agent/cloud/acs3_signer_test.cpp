@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Published and derived signature vectors; each was recomputed with independent implementations.
-#include <catch2/catch.hpp>
-
 #include "agent/cloud/acs3_signer.h"
 #include "core/text.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::agent;
 using postern::core::Secret;

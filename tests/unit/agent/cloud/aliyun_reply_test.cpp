@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/text/json_view.h"
 #include "core/printable.h"
 #include "core/secret.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cloud/sts.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <optional>
 
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/scripted_http.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "agent/config/paths.h"
 #include "core/fd.h"
 #include "core/file_system.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 namespace postern::test {

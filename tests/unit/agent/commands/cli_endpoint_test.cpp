@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/commands/cli.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -100,6 +100,7 @@ TEST_CASE("cli: zones of an endpoint, its file, its group", "[cli]") {
     CHECK(endpoint({"export", "zones.json"}).file == "zones.json");
     CHECK(endpoint({"export", "zones.json"}).endpoint.empty());
     CHECK(refused({"export", "zones.json", "ep-1"}).find("zones.json") != std::string::npos);
+    CHECK(refused({"export", "ep-1", "zones.json", "more"}).find("more") != std::string::npos);
     CHECK(refused({"export"}).find("FILE") != std::string::npos);
     CHECK(endpoint({"remove-group", "sg-1", "-n"}).group == "sg-1");
     CHECK(refused({"zone", "move", "ep-1", "cn-hangzhou-i"}).find("neither add nor remove") != std::string::npos);

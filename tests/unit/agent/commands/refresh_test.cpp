@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "tests/unit/agent/commands/captured.h"
 #include "tests/unit/agent/net/loopback.h"
 

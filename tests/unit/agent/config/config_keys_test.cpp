@@ -2,11 +2,11 @@
 // Walks the key table: every row is taken with its good value and refused with its bad one, on the right
 // line.
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include <fmt/format.h>
 
 #include "agent/config/config_keys.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 
 #include "agent/config/config.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "core/file_system.h"
 #include "core/log.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;
@@ -125,7 +124,7 @@ TEST_CASE("last_good: a folder that can't be written is said and harms nothing",
     Files f;
     REQUIRE(::rmdir(f.state.c_str()) == 0);
     core::capture_log([](core::Level, std::string_view, const std::string&) {});
-    CHECK_THAT(f.save(f.good()), Catch::Contains(f.copy));
+    CHECK_THAT(f.save(f.good()), Catch::Matchers::ContainsSubstring(f.copy));
     core::capture_log({});
     REQUIRE(core::make_folders(f.state, 0700));
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <set>
 
 #include "agent/config/paths.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::agent;
 

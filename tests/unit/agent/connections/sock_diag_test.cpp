@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes as the kernel sends them (little-endian machines), and bytes as it never would.
-#include <catch2/catch.hpp>
-
 #include <sys/socket.h>
+
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 
 #include "agent/connections/sock_diag.h"
 #include "core/random.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

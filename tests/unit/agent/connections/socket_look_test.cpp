@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real kernel: connections over loopback that another process holds.
-#include <catch2/catch.hpp>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "agent/connections/socket_look.h"
 #include "core/fd.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

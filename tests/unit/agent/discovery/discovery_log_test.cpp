@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/discovery/discovery_log.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/discovery/zones_files.h"
 
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

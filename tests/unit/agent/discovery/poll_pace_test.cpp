@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/discovery/poll_pace.h"
 
-#include <catch2/catch.hpp>
+#include <algorithm>
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

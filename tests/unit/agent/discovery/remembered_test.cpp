@@ -4,11 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "agent/discovery/source_key.h"
 #include "core/file_system.h"
 #include "tests/unit/agent/discovery/snapshot_fixture.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
 #include <cstdio>
 
 #include "agent/text/json_view.h"
 #include "core/bytes.h"
 #include "tests/unit/agent/discovery/snapshot_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

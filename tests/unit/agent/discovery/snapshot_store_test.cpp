@@ -5,12 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "core/bytes.h"
 #include "core/file_system.h"
 #include "tests/unit/agent/discovery/snapshot_fixture.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -3,9 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
-
 #include "agent/doctor/judge.h"
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 namespace {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <fstream>
 
 #include "agent/doctor/archive.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 namespace postern::agent::doctor {

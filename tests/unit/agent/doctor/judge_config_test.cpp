@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "tests/unit/agent/doctor/judge_fixture.h"
+
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 

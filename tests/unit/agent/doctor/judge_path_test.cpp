@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 
 #include "agent/faults/codes.h"
 #include "tests/unit/agent/doctor/judge_fixture.h"
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 namespace {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/faults/catalogue.h"
 #include "core/clock.h"
 #include "tests/unit/agent/doctor/judge_fixture.h"
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 

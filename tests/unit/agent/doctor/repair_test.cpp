@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/doctor/repair.h"
 #include "agent/hostdns/hosts_file.h"
 #include "tests/unit/agent/hostdns/fake_host.h"
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 namespace {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
-#include "agent/config/config.h"
 #include "agent/endpoint/endpoint_query.h"
+#include "agent/config/config.h"
 #include "agent/endpoint/provider.h"
+#include "tests/unit/catch.h"
 
 using namespace postern::agent;
 

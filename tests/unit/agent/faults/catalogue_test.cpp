@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"
+#include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
 namespace {

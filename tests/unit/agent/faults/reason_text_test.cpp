@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/faults/reason_text.h"
 
-#include <catch2/catch.hpp>
 #include <set>
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real kernel, in a network namespace of a child's own; connections that get stuck take seconds, so those are
 // ended in tests/e2e/test_freeing.py.
-#include <catch2/catch.hpp>
-
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -18,6 +16,7 @@
 #include "agent/connections/sock_diag.h"
 #include "agent/freeing/destroyer.h"
 #include "core/fd.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <sys/socket.h>
 
 #include <thread>
@@ -11,6 +9,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "tests/unit/agent/freeing/plan_kit.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/freeing/may_free.h"
 #include "tests/unit/agent/freeing/plan_kit.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What /etc/resolv.conf becomes when the host gets its own DNS back, whatever others made of ours meanwhile.
-#include <catch2/catch.hpp>
-
 #include "tests/unit/agent/hostdns/lab.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

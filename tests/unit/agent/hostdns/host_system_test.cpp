@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/xattr.h>
-#include <catch2/catch.hpp>
 
 #include <algorithm>
 
 #include "agent/hostdns/host_system.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/hostdns/host_watch.h"
 #include "core/file_system.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/hostdns/lab.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

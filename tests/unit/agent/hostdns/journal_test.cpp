@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal as text: what is written is read again, anything else is refused. Its file on a host: takeover_test, rescue_test.
-#include <catch2/catch.hpp>
-
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +7,7 @@
 #include "agent/hostdns/journal.h"
 #include "core/bytes.h"
 #include "core/file_system.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -2,10 +2,11 @@
 // A fake host, its journal on a real disk, and a postern that answers or does not.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include <algorithm>
 
 #include "agent/hostdns/rescue.h"
 #include "tests/unit/agent/hostdns/hosts.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 namespace postern::test {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/path_look.h"
 
-#include <catch2/catch.hpp>
-
 #include <fstream>
 
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

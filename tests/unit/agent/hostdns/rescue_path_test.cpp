@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the rescue does where programs do not get our answers, although all of ours runs.
-#include <catch2/catch.hpp>
-
 #include "core/log.h"
 #include "tests/unit/agent/hostdns/lab.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -3,11 +3,11 @@
 
 #include <sys/socket.h>
 
-#include <catch2/catch.hpp>
 #include <thread>
 
 #include "core/bytes.h"
 #include "core/fd.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Leases of dhclient and dhcpcd while we own the file: their hooks, and what is given back.
-#include <catch2/catch.hpp>
-
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/hostdns/upstreams.h"
 #include "core/file_system.h"
 #include "tests/unit/agent/hostdns/lab.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

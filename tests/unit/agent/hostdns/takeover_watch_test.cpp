@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that other programs write over ours: which of them become the host's own, and for how long.
-#include <catch2/catch.hpp>
-
 #include "agent/hostdns/upstreams.h"
 #include "tests/unit/agent/hostdns/lab.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <map>
 
 #include "agent/hostdns/upstreams.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "tests/unit/agent/hostdns/fake_host.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/net/dns_query.h"
 
-#include <catch2/catch.hpp>
 #include <optional>
 
 #include "agent/text/dns_text.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
 #include <map>
 #include <optional>
 
 #include "agent/net/http_client.h"
 #include "agent/net/http_errors.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

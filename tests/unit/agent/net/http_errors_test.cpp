@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/net/http_errors.h"
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <map>
 #include <set>
 
 #include "core/secret.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <optional>
 
 #include "agent/net/lookup.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 #include <thread>
@@ -18,6 +17,7 @@
 #include "core/fd.h"
 #include "core/ip_address.h"
 #include "core/loop.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <optional>
 
 #include "agent/net/process_runner.h"
@@ -12,6 +11,7 @@
 #include "core/file_system.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/net/loopback.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

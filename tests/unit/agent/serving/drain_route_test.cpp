@@ -2,12 +2,11 @@
 // Drains over HTTP: who may ask, what is passed on, and what comes back.
 #include "agent/serving/drain_route.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/text/json_view.h"
 #include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/serving/http_fixture.h"
 #include "tests/unit/agent/serving/views_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

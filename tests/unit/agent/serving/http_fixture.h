@@ -7,13 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 
 #include <string>
 
 #include "agent/serving/http_server.h"
 #include "core/fd.h"
+#include "tests/unit/catch.h"
 
 namespace postern::test {
 

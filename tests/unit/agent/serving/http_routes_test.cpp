@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/serving/http_fixture.h"
 #include "tests/unit/agent/status/status_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <regex>
 #include <set>
 #include <sstream>
 
 #include "tests/unit/agent/serving/views_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/evp.h>
 #include <zlib.h>
-#include <catch2/catch.hpp>
 
 #include "agent/serving/http_routes.h"
 #include "agent/serving/page_asset.h"
@@ -10,6 +9,7 @@
 #include "tests/unit/agent/serving/fake_agent.h"
 #include "tests/unit/agent/serving/http_fixture.h"
 #include "tests/unit/agent/status/status_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -65,7 +65,7 @@ TEST_CASE("page reply: one page around the content; its policy names style and s
     CHECK(reply.status == 200);
     CHECK(reply.body == std::string(kPageHead) + "<p>content</p>" + std::string(kPageTail));
     const std::string policy = header(reply, "Content-Security-Policy");
-    CHECK_THAT(policy, Catch::StartsWith("default-src 'none'; "));
+    CHECK_THAT(policy, Catch::Matchers::StartsWith("default-src 'none'; "));
     CHECK(has(policy, "script-src " + source_of(reply.body, "<script type=\"module\">", "</script>") + ";"));
     CHECK(has(policy, "style-src " + source_of(reply.body, "<style>", "</style>") + ";"));
     CHECK_FALSE(has(policy, "unsafe"));
@@ -89,7 +89,7 @@ TEST_CASE("page reply: compressed it is the same page, within its budget", "[pag
 
 TEST_CASE("page reply: an ETag spares what the client has, and turns with the content and the coding", "[page]") {
     const std::string tag = header(page_reply(query(), "a"), "ETag");
-    CHECK_THAT(tag, Catch::StartsWith("\"") && Catch::EndsWith("\""));
+    CHECK_THAT(tag, Catch::Matchers::StartsWith("\"") && Catch::Matchers::EndsWith("\""));
     const HttpReply same = page_reply(query({{"if-none-match", "\"other\", " + tag}}), "a");
     CHECK(same.status == 304);
     CHECK(same.body.empty());

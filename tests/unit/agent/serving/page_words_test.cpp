@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

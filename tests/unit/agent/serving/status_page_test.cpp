@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/serving/status_page.h"
 #include "tests/unit/agent/serving/views_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

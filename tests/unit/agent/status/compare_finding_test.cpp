@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The finding for each combination of the two paths, as a table; and when there is none.
-#include <catch2/catch.hpp>
-
 #include "agent/status/compare_finding.h"
+
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -2,7 +2,8 @@
 #include "agent/status/histogram.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+
+#include "tests/unit/catch.h"
 
 using namespace postern::agent;
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/faults/reason_text.h"
 #include "tests/unit/agent/status/status_fixture.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;
@@ -147,14 +146,14 @@ TEST_CASE("status: an address that the resolver does not have degrades and says 
     s.resolver.stats.listen_missing = 0b10;
     judge(s);
     CHECK(s.overall == Overall::kDegraded);
-    CHECK_THAT(s.resolver.problem, Catch::Contains("does not listen on [::1]:53, which"));
-    CHECK_THAT(s.resolver.problem, Catch::Contains("its log"));
+    CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("does not listen on [::1]:53, which"));
+    CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("its log"));
     s.resolver.problem.clear();
     s.resolver.managed = false;
     s.resolver.stats.listen_missing = 0b11;
     judge(s);
-    CHECK_THAT(s.resolver.problem, Catch::Contains("127.0.0.153:53, [::1]:53"));
-    CHECK_THAT(s.resolver.problem, Catch::Contains("postern-resolver.socket"));
+    CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("127.0.0.153:53, [::1]:53"));
+    CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("postern-resolver.socket"));
     s.resolver.problem.clear();
     s.resolver.stats.listen_missing = ~std::uint64_t{0} << 2;  // no address of ours: no finding
     judge(s);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status/warning.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
+
+#include "tests/unit/catch.h"
 
 using namespace postern::agent;
 

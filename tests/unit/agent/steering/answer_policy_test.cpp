@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "agent/steering/answer_policy.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using agent::AddressVerdict;

@@ -4,10 +4,9 @@
 
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
-
 #include "core/file_system.h"
 #include "core/log.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

@@ -2,9 +2,8 @@
 // Which drains are in force: bounds, replacing, ends, and what a restart makes of the saved ones.
 #include "agent/steering/drains.h"
 
-#include <catch2/catch.hpp>
-
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include <set>
 
 #include "agent/discovery/remembered.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/file_system.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 // Last: ldns.h redefines true and false, which no C++ header survives.

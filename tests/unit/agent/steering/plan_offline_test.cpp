@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
-
 #include "agent/config/paths.h"
 #include "agent/hostdns/resolv_conf.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "tests/unit/agent/hostdns/fake_host.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

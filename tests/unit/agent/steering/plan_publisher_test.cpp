@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/steering/plan_publisher.h"
 
-#include <catch2/catch.hpp>
-
 #include "core/fallback_file.h"
 #include "core/file_system.h"
 #include "core/plan.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 namespace postern::agent {

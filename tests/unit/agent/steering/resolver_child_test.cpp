@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 
 #include "core/file_system.h"
@@ -13,6 +12,7 @@
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/net/loopback.h"
 #include "tests/unit/agent/steering/lock_holder.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

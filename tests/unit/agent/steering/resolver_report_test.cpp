@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/steering/resolver_report.h"
 
-#include <catch2/catch.hpp>
 #include <cstring>
 
 #include "core/file_system.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/steering/lock_holder.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

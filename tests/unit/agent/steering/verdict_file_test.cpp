@@ -4,11 +4,10 @@
 
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
-
 #include "core/file_system.h"
 #include "core/log.h"
 #include "tests/sim/fake_clock.h"
+#include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
 
 using namespace postern;

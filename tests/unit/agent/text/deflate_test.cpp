@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <zlib.h>
 
-#include <catch2/catch.hpp>
-
 #include "agent/text/deflate.h"
 #include "core/random.h"
+#include "tests/unit/catch.h"
 
 using namespace postern;
 using namespace postern::agent;

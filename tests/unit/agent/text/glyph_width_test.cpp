@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/text/glyph_width.h"
 
-#include <catch2/catch.hpp>
+#include "tests/unit/catch.h"
 
 using postern::agent::glyph_width;
 
