@@ -15,15 +15,16 @@ LIST=/usr/share/postern/files
 ! rpm -q postern >/dev/null 2>&1 || die "rpm has installed postern: upgrade it with an .rpm, or rpm -e postern first"
 
 # All beside their places first: a full disk changes nothing.
+trap 'while read -r file; do rm -f "$file.postern-new"; done <"$here/host$LIST"' EXIT
 while read -r file; do
     mkdir -p "$(dirname "$file")"
-    rm -f "$file.postern-new"
     cp -P "$here/host$file" "$file.postern-new" || die "$file could not be written, and nothing was changed"
     [ -L "$file.postern-new" ] || chmod "$([ -x "$here/host$file" ] && echo 755 || echo 644)" "$file.postern-new"
     chown -h 0:0 "$file.postern-new"
 done <"$here/host$LIST"
 old=$([ ! -e $LIST ] || cat $LIST)
 while read -r file; do mv -f "$file.postern-new" "$file"; done <"$here/host$LIST"
+trap - EXIT
 for file in $old; do grep -qxF "$file" $LIST || rm -f "$file"; done
 mkdir -p /etc/postern
 
