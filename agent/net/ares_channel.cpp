@@ -126,8 +126,12 @@ bool AresChannel::open(const std::vector<SocketAddress>& servers) {
         static_cast<AresChannel*>(self)->watch(fd, read != 0, write != 0);
     };
     options.sock_state_cb_data = this;
-    const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF |
-                     ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF |
+               ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
+#ifdef ARES_OPT_QUERY_CACHE
+    options.qcache_max_ttl = 0;  // lookup keeps answers, and forgets them when asked to
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
     if (ares_init_options(&channel_, &options, mask) != ARES_SUCCESS) {
         channel_ = nullptr;
         return false;
