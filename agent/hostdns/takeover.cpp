@@ -19,6 +19,7 @@ using core::Code;
 
 constexpr core::Micros kAskTimeout = 5 * core::kSecond;  // silent upstreams take 4 s
 constexpr core::Micros kSettleTime = 10 * core::kSecond;
+constexpr core::Micros kFailureTime = 5 * core::kSecond;
 constexpr core::Micros kSlower = core::kSecond;  // than before
 constexpr int kNxDomain = 3;
 constexpr const char* kStartIt = "start it: systemctl start postern-resolver postern";
@@ -156,7 +157,13 @@ core::Result<void> Takeover::refuse_unless_answering(const EnableRequest& reques
                               : "see: postern resolve " + request.names.front());
         }
     }
-    const auto answer = hooks_.ask(request.listen, kPublicName, kAskTimeout);
+    // A failure may be one of a moment, as of a network that is coming up, and is kept for a second or two then.
+    const core::Micros deadline = hooks_.mono_us() + kFailureTime;
+    auto answer = hooks_.ask(request.listen, kPublicName, kAskTimeout);
+    while (answer && answer->failed() && hooks_.mono_us() < deadline) {
+        hooks_.pause(500 * core::kMillisecond);
+        answer = hooks_.ask(request.listen, kPublicName, kAskTimeout);
+    }
     if (!answer) return refuse(silent(request.listen, answer.error()), kStartIt);
     if (answer->failed()) {
         return refuse(fmt::format("postern could not forward a query (RCODE {})", answer->rcode),
