@@ -112,10 +112,24 @@ library() { # KIND NAME FILE SHA256
   fi
   recipe "$2" >"$done"
 }
+licence() { # NAME FILE...: the first that is there; packages have them
+  local name=$1 file
+  mkdir -p "$PREFIX/licenses"
+  for file in "${@:2}"; do
+    [[ ! -f $file ]] || { cp "$file" "$PREFIX/licenses/$name"; return; }
+  done
+  die "the licence of $name was not found"
+}
 
 compiler
 while read -r kind name file sum; do
-  [[ $kind == wheel ]] || library "$kind" "$name" "$file" "$sum"
+  if [[ $kind == wheel ]]; then
+    licence "$name" "$BASE"/zig/ziglang-*.dist-info/{LICENSE,licenses/LICENSE} "$BASE/zig/ziglang/LICENSE"
+    licence libcxx "$BASE"/zig/ziglang/lib/libcxx/LICENSE.TXT
+    continue
+  fi
+  library "$kind" "$name" "$file" "$sum"
+  licence "$name" "$WORK/src/$name/debian/copyright" "$WORK/src/$name"/usr/share/doc/*/copyright
 done < <(pins)
 
 # --- the project ---------------------------------------------------------------------------------

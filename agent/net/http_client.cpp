@@ -62,6 +62,7 @@ struct Exchange {
     HttpResponse response;
     std::size_t header_bytes = 0;
     bool too_large = false;
+    bool connected = false;  // TCP, to the server or the proxy
     int sendings = 0;
     std::array<char, CURL_ERROR_SIZE> error_text{};
     List headers, resolve;
@@ -216,7 +217,6 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
         return std::move(x.response);
     }
     long sys = 0, verify = 0, proxy_verify = 0, proxy_status = 0;
-    long local_port = 0;
     curl_off_t connect_us = 0, tls_us = 0, total_us = 0;
     const char* ip = nullptr;
     curl_easy_getinfo(x.easy.get(), CURLINFO_OS_ERRNO, &sys);
@@ -226,7 +226,6 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
     curl_easy_getinfo(x.easy.get(), CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     curl_easy_getinfo(x.easy.get(), CURLINFO_CONNECT_TIME_T, &connect_us);
     curl_easy_getinfo(x.easy.get(), CURLINFO_APPCONNECT_TIME_T, &tls_us);
-    curl_easy_getinfo(x.easy.get(), CURLINFO_LOCAL_PORT, &local_port);
     curl_easy_getinfo(x.easy.get(), CURLINFO_PRIMARY_IP, &ip);
     const TransportFailure failure{.target = x.url.host + ":" + std::to_string(x.url.port),
                                    .ip = ip == nullptr ? "" : ip,
@@ -238,8 +237,7 @@ core::Result<HttpResponse> outcome(Exchange& x, CURLcode rc) {
                                    .sys = static_cast<int>(sys),
                                    .verify_result = verify,
                                    .proxy_verify_result = proxy_verify,
-                                   // curl 7.88 loses the connect time when TLS fails
-                                   .connected = connect_us > 0 || local_port > 0,
+                                   .connected = connect_us > 0 || x.connected,
                                    .secure = x.url.scheme == "https",
                                    .in_tls = x.url.scheme == "https" && tls_us == 0,
                                    .too_large = x.too_large,
@@ -299,12 +297,17 @@ struct HttpClient::State {
         curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 16L);
     }
 
-    static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) {
+    static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void*) {
         auto* e = static_cast<State*>(self);
         if (what == CURL_POLL_REMOVE) {
             e->sockets.erase(fd);
             return 0;
         }
+        // It waits for something to read alone where TCP is connected. Its connect time knows less: 7.88 loses it when TLS
+        // fails, 8.14 has none until TLS or the proxy is through.
+        Exchange* x = nullptr;
+        if (what == CURL_POLL_IN && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x) == CURLE_OK && x != nullptr)
+            x->connected = true;
         const int events =
             ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
         e->sockets[fd].start(e->loop, fd, events, [e, fd](int status, int ready) {
