@@ -425,7 +425,8 @@ TEST_CASE("takeover: the address of our interface is never an upstream", "[hostd
     CHECK(found[0].host() == "10.0.0.1");
 }
 
-TEST_CASE("hostdns: a failure of a moment, as of a network that is coming up, does not refuse a takeover", "[hostdns]") {
+TEST_CASE("hostdns: a failure of a moment, as of a network that is coming up, does not refuse a takeover",
+          "[hostdns]") {
     Lab lab(test::plain_host());
     lab.public_rcode = 2;
     const core::Micros began = lab.now_us;
