@@ -18,7 +18,7 @@ using Catch::Approx;
 #include <catch2/catch.hpp>
 
 namespace Catch::Matchers {
-inline auto ContainsSubstring(const std::string& text) {
+inline auto ContainsSubstring(const std::string& text) {  // NOLINT(readability-identifier-naming): its name in 3
     return Contains(text);
 }
 }  // namespace Catch::Matchers
