@@ -11,7 +11,7 @@ usage() { echo "usage: packaging/packages.sh [--arch x86_64|aarch64 | --of BUILD
 while [[ $# -gt 0 ]]; do
   case $1 in
     --arch) [[ $# -gt 1 ]] || usage; arch=$2; shift 2 ;;
-    --of) [[ $# -gt 1 ]] || usage; build=$(cd "$2" && pwd); shift 2 ;;
+    --of) [[ $# -gt 1 ]] || usage; build=$(cd "$OLDPWD" && cd "$2" && pwd); shift 2 ;;
     -*) usage ;;
     *) break ;;
   esac

@@ -19,6 +19,7 @@ import sys
 import unittest
 
 import everywhere
+from rows import Row
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PORTABLE = f"{ROOT}/build/portable/x86_64"
@@ -84,21 +85,8 @@ def run_here(kinds, variant, made):
     from guest import PRIVATE, PUBLIC, PUBLIC_ADDRESS, HostTest, missing
     from test_faults import Loaded
 
-    class Life(HostTest):
-        kind, row = "", {}
-
-        def id(self):
-            return f"packages.{self.kind}"
-
-        def cell(self, name, measure, *arguments):
-            """FAILED stays when it does; the next one is measured all the same."""
-            with self.subTest(kind=self.kind, cell=name):
-                self.row[name] = measure(*arguments)
-
-        def seconds(self, host, command):
-            """Of a command, by the guest's own clock."""
-            out = host.sh(f"begin=$(date +%s%N); ({command}) >&2; echo $(($(date +%s%N) - begin))")
-            return f"{int(out) / 1e9:.2f}"
+    class Life(Row, HostTest):
+        table = "packages"
 
         def install(self, host, path):
             host.put(path, "/root/package")

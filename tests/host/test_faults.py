@@ -51,7 +51,7 @@ def upgrade(host):
 class UnderLoad(HostTest):
     rate = 1000  # lookups a second; numbers.py asks for more
     # It lives for a moment each time: what a killed program had read is lost, and a program asks twice only.
-    kills, pause_s = 6, 1
+    kills, pause_s = 10, 1
     kind = "ifupdown", "full"
 
     def setUp(self):

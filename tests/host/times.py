@@ -18,6 +18,7 @@ import time
 import unittest
 
 import everywhere
+from rows import Row
 
 COLUMNS = ["mode", "enable, s", "reboot, s", "reboot without postern, s", "new upstream after DHCP, s",
            "lost in upgrades", "disable, s", "purge, s", "public before, ms", "public after, ms", "private after, ms", "load"]
@@ -33,16 +34,8 @@ def run_here(patterns, rounds):
     def middle(measure):  # statistics can't be imported beside our numbers.py
         return sorted(measure() for _ in range(rounds))[rounds // 2]
 
-    class Times(ChangesTest):
-        kind, row = "", {}
-
-        def id(self):
-            return f"times.{self.kind}"
-
-        def cell(self, name, measure, *arguments):
-            """FAILED stays when it does; the next one is measured all the same."""
-            with self.subTest(kind=self.kind, cell=name):
-                self.row[name] = measure(*arguments)
+    class Times(Row, ChangesTest):
+        table = "times"
 
         def runTest(self):
             host = self.guest(self.kind)
@@ -61,11 +54,6 @@ def run_here(patterns, rounds):
             self.cell("disable, s", self.disable, host)
             self.cell("purge, s", self.purge, host)
             self.cell("load", lambda: f"{os.getloadavg()[0]:.0f}")
-
-        def seconds(self, host, command):
-            """Of a command, by the guest's own clock: without what it costs to get into the guest."""
-            out = host.sh(f"begin=$(date +%s%N); {command} >&2; echo $(($(date +%s%N) - begin))")
-            return f"{int(out) / 1e9:.2f}"
 
         def lookup(self, host, name, address):
             def once():

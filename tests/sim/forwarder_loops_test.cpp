@@ -11,20 +11,8 @@ using core::ResolverEvent;
 using test::Bench;
 using test::kAnswer;
 using test::kWww;
+using Net = test::ForwardingBench;
 using test::Query;
-
-namespace {
-
-struct Net : Bench {
-    explicit Net(int servers = 2, core::PlanSettings settings = {}) {
-        auto plan = test::usual_plan(servers);
-        plan.settings = settings;
-        use(plan);
-    }
-    std::string server(std::size_t i) const { return transport.open.at(i).server.ip.text(); }
-};
-
-}  // namespace
 
 TEST_CASE("loops: our own query that comes back is refused, so that the next server is asked", "[forwarder]") {
     Net net;

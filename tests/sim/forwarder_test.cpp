@@ -17,18 +17,10 @@ using test::kSoa;
 using test::kWww;
 using test::Query;
 using test::records_of;
+using Net = test::ForwardingBench;
 using Lines = std::vector<std::string>;
 
 namespace {
-
-struct Net : Bench {
-    explicit Net(int servers = 2, core::PlanSettings settings = {}) {
-        auto plan = test::usual_plan(servers);
-        plan.settings = settings;
-        use(plan);
-    }
-    std::string server(std::size_t i) const { return transport.open.at(i).server.ip.text(); }
-};
 
 core::PlanSettings with_budget(std::uint64_t ms) {
     core::PlanSettings s;

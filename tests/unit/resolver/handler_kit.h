@@ -107,6 +107,16 @@ inline core::Plan usual_plan(int servers = 2) {
     return plan;
 }
 
+/// With so many upstreams, and settings.
+struct ForwardingBench : Bench {
+    explicit ForwardingBench(int servers = 2, core::PlanSettings settings = {}) {
+        auto plan = usual_plan(servers);
+        plan.settings = settings;
+        use(plan);
+    }
+    std::string server(std::size_t i) const { return transport.open.at(i).server.ip.text(); }
+};
+
 inline std::uint16_t rcode_of(core::ByteView reply) {
     return core::load_be16(reply.data() + 2) & 15;
 }
