@@ -36,6 +36,7 @@ def pages():
     out = {"reasons_zh.js": "\n".join(re.findall(r'["`][^"`\n]*["`]', (WEB / "reasons_zh.js").read_text(encoding="utf-8"))),
            "page_words.cpp": (ROOT / "agent/serving/page_words.cpp").read_text(encoding="utf-8"),
            "README.zh-CN.md": re.sub(r"^```.*?^```$", "", (ROOT / "README.zh-CN.md").read_text(encoding="utf-8"), flags=re.M | re.S)}
+    out.update({name: (ROOT / name).read_text(encoding="utf-8") for name in ("UPGRADING.zh-CN.md", "packaging/config/REFERENCE.zh-CN.md")})
     out.update({f"zh_CN/{path.name}": path.read_text(encoding="utf-8") for path in sorted((MAN / "zh_CN").glob("*"))})
     return out
 
