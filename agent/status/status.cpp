@@ -114,13 +114,16 @@ void judge_all(StatusSnapshot& s) {
 
 }  // namespace
 
-std::string drain_text(const DrainStatus& d, Micros now_wall_us) {
+std::string drain_text(const DrainStatus& d, Micros now_wall_us, doctor::Language language) {
+    const auto& words = doctor::Catalogue::in(language);
     const Micros left = std::max<Micros>(0, d.until_wall_us - now_wall_us);
     const Micros unit = left >= 2 * core::kMinute ? core::kMinute : core::kSecond;
-    std::string out = fmt::format("{} until {}Z, for {} more", d.target,
-                                  core::format_utc(d.until_wall_us).substr(0, 19), format_duration(left / unit * unit));
-    if (d.free) out += ", its idle and stuck connections are ended";
-    if (!d.reason.empty()) out += ": " + d.reason;
+    std::string out = words.text("screen", "drain",
+                                 {{"target", d.target},
+                                  {"until", core::format_utc(d.until_wall_us).substr(0, 19) + "Z"},
+                                  {"left", format_duration(left / unit * unit)}});
+    if (d.free) out += words.text("screen", "drain_free");
+    if (!d.reason.empty()) out += words.text("screen", "drain_reason", {{"reason", d.reason}});
     return out;
 }
 
