@@ -47,13 +47,15 @@ void UpstreamRecord::looked(const UpstreamLook& look, Micros now_us) {
     looked_us_ = now_us;
     silent_looks_ = look.state == UpstreamState::kSilent ? silent_looks_ + 1 : 0;
     resolved_ = resolved_ || look.resolves;
+    if (look.state == UpstreamState::kWorks) silent_ = refused_ = servfail_ = 0;
 }
 
 UpstreamState UpstreamRecord::state(Micros now_us, const Others& others) const {
     using enum UpstreamState;
     const bool failed_lately = failed_us_ != 0 && now_us - failed_us_ < UpstreamWatch::kRecent;
     const auto counted = [&](std::uint64_t failures) { return failed_lately && failures >= kEnough; };
-    const bool looked_lately = looked_us_ != 0 && now_us - looked_us_ < kLookHolds;
+    const bool newer = failed_us_ > looked_us_ && silent_ + refused_ + servfail_ >= kEnough;  // than what was seen
+    const bool looked_lately = looked_us_ != 0 && now_us - looked_us_ < kLookHolds && !newer;
     const bool names_lately = others.names_us != 0 && now_us - others.names_us < UpstreamWatch::kRecent;
     const bool resolved = resolved_ || others.known;
     // A server for private names alone refuses or does not know all others: only what it knew before, or what programs
@@ -110,7 +112,7 @@ void UpstreamWatch::stop() {
 void UpstreamWatch::ask_next() {
     timer_.start_in(kEvery, [this] { ask_next(); });
     if (servers_.empty() || asking_) return;
-    const core::SocketAddress server = servers_[next_++ % servers_.size()];
+    const core::SocketAddress server = next_server();
     asking_ = true;
     asker_.ask(server, name_, [this, server, alive = alive_](const UpstreamLook& look) {
         if (!*alive) return;
@@ -122,8 +124,20 @@ void UpstreamWatch::ask_next() {
         // One lost question is no silence.
         const bool unsure = look.state == UpstreamState::kSilent &&
                             record->second.state(clock_.mono_us(), others_) == UpstreamState::kUnknown;
-        if (started_ && (first_round || unsure)) timer_.start_in(first_round ? kSoon : kDoubt, [this] { ask_next(); });
+        if (started_ && (first_round || unsure || in_doubt()))
+            timer_.start_in(first_round ? kSoon : kDoubt, [this] { ask_next(); });
     });
+}
+
+bool UpstreamWatch::in_doubt() const {
+    return std::any_of(records_.begin(), records_.end(), [](const auto& entry) { return entry.second.doubtful(); });
+}
+
+core::SocketAddress UpstreamWatch::next_server() {
+    for (const auto& [server, record] : records_) {
+        if (record.doubtful()) return server;
+    }
+    return servers_[next_++ % servers_.size()];
 }
 
 void UpstreamWatch::sample(const core::StatsPage& page,
@@ -140,15 +154,12 @@ void UpstreamWatch::sample(const core::StatsPage& page,
     }
     found_ = found;
     absent_ = absent;
-    bool doubt = false;
+    const bool before = in_doubt();
     for (auto& [server, record] : records_) {
         const auto known = counters.find(server);
-        if (known == counters.end()) continue;
-        const bool before = record.doubtful();
-        record.count(known->second, fresh, now);
-        doubt = doubt || (!before && record.doubtful());
+        if (known != counters.end()) record.count(known->second, fresh, now);
     }
-    if (doubt && started_ && !asking_) timer_.start_in(kSoon, [this] { ask_next(); });
+    if (!before && in_doubt() && started_ && !asking_) timer_.start_in(kSoon, [this] { ask_next(); });
 }
 
 std::vector<UpstreamSeen> UpstreamWatch::seen() const {

@@ -32,8 +32,8 @@ class UpstreamRecord {
     };
     UpstreamState state(core::Micros now_us, const Others& others) const;
     const UpstreamLook& look() const { return look_; }
-    /// Failures since the last answer: it should be asked soon.
-    bool doubtful() const { return silent_ + refused_ + servfail_ > 0; }
+    /// It failed since it answered or was looked at last: it should be asked soon.
+    bool doubtful() const { return failed_us_ > looked_us_ && silent_ + refused_ + servfail_ > 0; }
 
   private:
     core::UpstreamStats counted_;
@@ -84,6 +84,9 @@ class UpstreamWatch {
 
   private:
     void ask_next();
+    /// Where failures are newer than what was seen, else in turn.
+    core::SocketAddress next_server();
+    bool in_doubt() const;
 
     core::Clock& clock_;
     Asker& asker_;

@@ -103,6 +103,12 @@ void judge_all(StatusSnapshot& s) {
     s.config_reload_ok = !s.config_fault;
     if (s.config_fault) s.faults.push_back(*s.config_fault);
     s.faults.insert(s.faults.end(), s.reported.begin(), s.reported.end());
+    if (!s.config_path.empty() && s.config_path != kDefaultConfigPath) {
+        for (auto* list : {&s.faults, &s.reported}) {
+            for (Fault& f : *list)
+                f.values.try_emplace("config", s.config_path);
+        }
+    }
     std::stable_sort(s.faults.begin(), s.faults.end(),
                      [](const Fault& a, const Fault& b) { return rank(a) < rank(b); });
     for (const Fault& f : s.faults) {
