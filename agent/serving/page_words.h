@@ -23,6 +23,10 @@ struct PageWords {
     std::string_view plan_accepted, plan_not_accepted;
     std::string_view about;  // {0}: version, {1}: time
     std::string_view data, status, probes, health, metrics;
+    std::string_view p95_24h, good_24h, last_60, since, of_probes;  // of_probes: how many
+    std::string_view certificate, valid_until, discovery, confirmed;
+    std::string_view upstream, rtt, sent, answered, upstream_trouble, this_host;
+    std::string_view failures, whole_page;
 
     std::string_view of(Overall overall) const;
     std::string_view of(probe::State state) const;

@@ -145,7 +145,8 @@ struct StatusSnapshot {
     bool config_reload_ok = true;
     std::string config_problem;  // of the last refused reload
     Micros config_loaded_wall_us = 0;
-    std::string region, host_zone;  // "" when unknown
+    std::string host_name, instance;  // of this host: its name, its ID at the cloud; "" when unknown
+    std::string region, host_zone;    // "" when unknown
     std::vector<LinkStatus> links;
     std::vector<DrainStatus> drains;
     ResolverStatus resolver;

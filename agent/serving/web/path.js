@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The path of one link, from credentials to SQL, as status shows it: [{step, state, text}] with doctor's states:
+// The path of one link, from this host's question to its applications' connections, as status shows it: [{step, state, text}] with doctor's states:
 // pass, warn, fail, skip. A step that can't be seen is skipped with the step that hides it, never reported as failed.
 // Doctor's findings for the same steps can replace stepsOf().
 
 import { byId, el, show } from "./dom.js";
 import { asksService, badge, isGood } from "./format.js";
+import { upstreamNow } from "./upstreams.js";
 import { language, t } from "./words.js";
 
 const ORDER = ["connect", "tls", "request", "ttfb", "transfer", "reply", "sql", "ws"];
@@ -41,11 +42,42 @@ function securityGroup(link, probed) {
 function dns(status, link) {
     const r = status.resolver;
     if (!r.running) return step("dns", "fail", t("dns_stopped"));
+    if (r.problem) return step("dns", "warn", r.problem);
     const vpc = link.vpc_answer;
     if (vpc) return step("dns", { same: "pass", fewer: "pass", unknown: "skip" }[vpc.finding] ?? "warn", vpc.text);
     if (!r.plan.accepted) return step("dns", "warn", t("dns_plan"));
     if (link.all_down) return step("dns", "warn", t("dns_all"));
     return step("dns", link.answer.length > 0 ? "pass" : "fail", t("dns_answers", { n: link.answer.length, of: link.addresses.length }));
+}
+
+// The way of a question: this host, the resolver, its upstreams.
+function host({ host_dns: { state, path } }) {
+    if (state === "on") return path === "fails" ? step("host", "fail", t("host_not_asking")) : step("host", path === "works" ? "pass" : "skip", t("takeover_on"));
+    return step("host", state === "unknown" ? "skip" : "warn", state === "off" ? t("host_not_asking") : t(`takeover_${state}`));
+}
+
+function upstreamsStep({ resolver: { running, upstreams: list, queries } }) {
+    if (!running || !queries) return step("upstreams", "skip", t("because", { step: t("step_dns") }));
+    if (list.length === 0) return step("upstreams", "fail", t("up_none"));
+    const states = list.map((u) => upstreamNow(u).state), dead = states.filter((s) => s === "down").length;
+    const known = states.filter((s) => s !== "unknown").length;
+    if (known === 0) return step("upstreams", "skip", t("up_unused"));
+    if (dead === known) return step("upstreams", "fail", t("up_dead", { of: list.length }));
+    return step("upstreams", dead > 0 || states.includes("degraded") ? "warn" : "pass", t("up_answer", { n: known - dead, of: list.length }));
+}
+
+// Of this host's applications. Stuck: what they sent is not acknowledged.
+function connections(status, link) {
+    const seen = link.addresses.map((a) => a.connections).filter(Boolean), notes = link.connections?.notes ?? [];
+    if (!link.connections || !status.connections?.known) return step("connections", "skip", t("connections_unknown"));
+    const count = (list, key) => list.reduce((sum, c) => sum + (c[key] ?? 0), 0);
+    const stuck = count(notes, "stuck"), total = count(seen, "total");
+    if (stuck > 0) return step("connections", "warn", t("connections_stuck", { n: stuck, ips: [...new Set(notes.filter((n) => n.stuck > 0).map((n) => n.ip))].join(", ") }));
+    const left = notes.filter((n) => n.kind === "withdrawn");
+    if (left.length > 0) return step("connections", "warn", t("connections_left", { n: count(left, "total"), ips: [...new Set(left.map((n) => n.ip))].join(", ") }));
+    const around = notes.filter((n) => n.kind === "bypass");
+    if (around.length > 0) return step("connections", "warn", t("connections_around", { n: count(around, "total") }));
+    return step("connections", "pass", t("connections_fine", { n: total }));
 }
 
 // The last probes of all addresses between two phases.
@@ -68,8 +100,8 @@ function reached(name, first, last, link, probed) {
 export function stepsOf(status, link) {
     const probed = link.addresses.filter((a) => a.last);
     return [
-        credentials(link.discovery), endpoint(link.discovery), securityGroup(link, probed), dns(status, link),
-        ...STEPS.map(([name, first, last]) => reached(name, first, last, link, probed)),
+        host(status), dns(status, link), upstreamsStep(status), credentials(link.discovery), endpoint(link.discovery), securityGroup(link, probed),
+        ...STEPS.map(([name, first, last]) => reached(name, first, last, link, probed)), connections(status, link),
     ];
 }
 

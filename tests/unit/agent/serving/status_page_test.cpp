@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/serving/status_page.h"
+#include "agent/serving/page_asset.h"
 #include "tests/unit/agent/serving/views_fixture.h"
 #include "tests/unit/catch.h"
 
@@ -54,6 +55,73 @@ TEST_CASE("page: what is drained is shown in the page's language, and many drain
     s.drains = std::vector<DrainStatus>(32, {"cn-hangzhou-h", s.now_wall_us, s.now_wall_us, std::string(200, '&')});
     CHECK(status_content(s).size() < 10000);
     CHECK(status_content(s).find("postern drain status") != std::string::npos);
+}
+
+TEST_CASE("page: title and icon are of the state and the host, in the page's language", "[status]") {
+    auto s = mixed();
+    s.host_name = "app<1>";
+    CHECK(status_head(s).find("<title>▲ degraded · app&lt;1&gt; · postern</title>") == 0);
+    CHECK(status_head(s, "zh").find("<title>▲ 降级 · app&lt;1&gt; · postern</title>") == 0);
+    CHECK(status_head(s).find("href=\"" + std::string(kPageIcons[1]) + "\"") != std::string::npos);
+    for (const auto icon : kPageIcons) {
+        CHECK(icon.starts_with("data:image/svg+xml,"));
+        CHECK(icon.find_first_of("<>\"#") == std::string_view::npos);
+    }
+    s.instance = "i-bp1example";
+    CHECK(status_content(s).find("<h1>▲ degraded · app&lt;1&gt;</h1>\n<p class=\"note\">i-bp1example") !=
+          std::string::npos);
+}
+
+TEST_CASE("page: the whole page has what the script shows: facts of a link, upstreams, failures folded", "[status]") {
+    auto s = mixed();
+    auto& a = s.links[0].addresses[0];
+    a.last_day = probe::Availability{s.now_wall_us - core::kHour, 360, 6, 4200};
+    a.recent = std::string(58, '+') + "xx";
+    a.last->certificate.present = true;
+    a.last->certificate.subject = "CN=gw";
+    a.last->certificate.not_after_us = s.now_wall_us + 5 * 24 * core::kHour;
+    a.certificate_expiring = true;
+    UpstreamStatus upstream{*core::SocketAddress::parse("100.100.2.136:53"), {}};
+    upstream.stats.sent = 812;
+    upstream.stats.timeouts = 812;
+    s.resolver.upstreams = {upstream};
+    std::vector<probe::Record> records(31);
+    for (auto& record : records) {
+        record.link = s.links[0].name;
+        record.ip = s.links[0].addresses[1].ip;
+        record.reason = Reason::kTcpRefused;
+        record.wall_us = s.now_wall_us;
+    }
+    records[7].ok = true;
+    records[7].reason = Reason::kNone;
+    const std::string page = status_content(s, "", PageSize::kWhole, records);
+    for (const char* fact : {"98.33 % <span class=\"note\">of 360 probes</span>", ">58/60<", "CN=gw",
+                             "<span class=\"state degraded\">valid until", "<code>100.100.2.136:53</code>", ">812<",
+                             "This host: ", "tcp_refused ×30", "<h2>Failed probes</h2>"}) {
+        INFO(fact);
+        CHECK(page.find(fact) != std::string::npos);
+    }
+    CHECK(page.find("href=\"plain\"") == std::string::npos);
+    CHECK(status_content(s).find("<a href=\"plain\">") != std::string::npos);
+}
+
+TEST_CASE("page: every link in trouble is told with its next step, the worst addresses and links first", "[status]") {
+    std::vector<LinkStatus> links;
+    for (int i = 0; i < 5; ++i) {
+        links.push_back(link({address("10.0.1.23", "h", State::kUp, State::kUp),
+                              address("10.0.2.9", "i", i == 0 ? State::kUp : State::kDown, State::kUnknown,
+                                      i == 0 ? Reason::kNone : Reason::kTcpRefused, Phase::kConnect)}));
+        links.back().name = "link-" + std::to_string(i);
+    }
+    auto s = snapshot(links);
+    judge(s);
+    const std::string page = status_content(s);
+    for (int i = 1; i < 5; ++i)
+        CHECK(page.find("<b>link-" + std::to_string(i) + "</b>: ") != std::string::npos);
+    CHECK(page.find("<b>link-0</b>: ") == std::string::npos);
+    const std::string whole = status_content(s, "", PageSize::kWhole);
+    CHECK(whole.find("<h2>link-1 ") < whole.find("<h2>link-0 "));
+    CHECK(whole.find("<code>10.0.2.9</code>") < whole.find("<code>10.0.1.23</code>"));
 }
 
 TEST_CASE("page: a thousand addresses or links are cut, those in trouble stay, and the rest is counted", "[status]") {
