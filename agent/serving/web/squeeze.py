@@ -85,7 +85,8 @@ def squeezed_script(text):
             if not piece.isspace():
                 if out.endswith("\n") and piece[:1] in ("}", ")", "]", "?", ":", ".", ","):
                     out = out[:-1]
-                if out.endswith(" ") and piece and not (NAME.match(piece[0]) or (piece[0] in "+-" and out[-2] == piece[0])):
+                if out.endswith(" ") and piece and not (NAME.match(out[-2]) and NAME.match(piece[0]) or
+                                                       piece[0] in "+-" and out[-2] == piece[0]):
                     out = out[:-1]
                 out += piece
             elif not out or out[-1] in "\n{(,;[?:=&|":

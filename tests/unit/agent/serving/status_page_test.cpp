@@ -81,7 +81,7 @@ TEST_CASE("page: the whole page has what the script shows: facts of a link, upst
     a.last->certificate.subject = "CN=gw";
     a.last->certificate.not_after_us = s.now_wall_us + 5 * 24 * core::kHour;
     a.certificate_expiring = true;
-    UpstreamStatus upstream{*core::SocketAddress::parse("100.100.2.136:53"), {}};
+    UpstreamStatus upstream{*core::SocketAddress::parse("100.100.2.136", 53), {}};
     upstream.stats.sent = 812;
     upstream.stats.timeouts = 812;
     s.resolver.upstreams = {upstream};
