@@ -6,6 +6,7 @@ import { addressState, age, badge, inUtc, shape } from "./format.js";
 import { drawTab } from "./icon.js";
 import { commandBlock } from "./copy.js";
 import { faultsOf } from "./faults.js";
+import { hostState, hostText } from "./host.js";
 import { language, nodesOf, t } from "./words.js";
 
 const TOLD = 20;  // faults that are told at once; the others behind a button
@@ -30,10 +31,10 @@ function headlineOf(status, faults) {
 
 // What this host's own programs get is said whether or not it is meant to be so.
 function hostNote(status) {
-    const { state, path } = status.host_dns;
-    if (state === "on" ? path !== "fails" : state === "unknown") return null;
-    return [el("p", { class: "host-note" }, badge(state === "on" ? "down" : "degraded", t("host_not_asking")), " ", el("span", { class: "note", lang: "en" }, status.host_dns.text)),
-            state === "off" && status.links.length > 0 && commandBlock("sudo postern dns enable")];
+    const host = hostState(status.host_dns);
+    if (host === "asks" || host === "unknown") return null;
+    return [el("p", { class: "host-note" }, badge(host === "broken" ? "down" : "degraded", t("host_not_asking")), " ", el("span", { class: "note" }, hostText(status.host_dns))),
+            status.host_dns.state === "off" && status.links.length > 0 && commandBlock("sudo postern dns enable")];
 }
 
 function told(fault) {

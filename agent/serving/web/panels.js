@@ -5,6 +5,7 @@ import { byId, el, show } from "./dom.js";
 import { ago, badge, inUtc, milliseconds, number, percent } from "./format.js";
 import { upstreamNow } from "./upstreams.js";
 import { facts } from "./detail.js";
+import { hostState, hostText } from "./host.js";
 import { has, language, t } from "./words.js";
 
 const SOURCES = ["private", "cache", "upstream", "stale", "local", "refused"];
@@ -57,12 +58,11 @@ function upstreams(list) {
 }
 
 // On is what was seen working.
-const PATH_STATES = { works: "up", fails: "down" };
-const takeoverState = (host) => (host.state === "on" && PATH_STATES[host.path]) || "unknown";
+const HOST_STATES = { asks: "up", broken: "down", apart: "unknown", unknown: "unknown" };
 
 export function drawDns(status) {
     const r = status.resolver, perSecond = rateOf(status);
-    show(byId("dns").lastElementChild, [r, r.upstreams.map(upstreamNow), status.host_dns, perSecond, language()], () => {
+    show(byId("dns").lastElementChild, [r, r.upstreams.map(upstreamNow), status.host_dns, perSecond, language(), inUtc()], () => {
         const lookups = r.cache ? r.cache.hits + r.cache.misses : 0;
         const takeover = `takeover_${status.host_dns.state}`;
         return [
@@ -73,8 +73,8 @@ export function drawDns(status) {
                 [t("listens"), r.listen.join(", ")],
                 [t("plan"), r.plan.accepted ? badge("up", t("accepted")) : badge("degraded", t("not_accepted"))],
                 [t("hit_ratio"), lookups > 0 && `${percent(r.cache.hits, lookups)} ${t("of_lookups", { n: number(lookups) })} · ${t("cache_size", { n: number(r.cache.entries) })}`],
-                [t("host_dns"), [badge(takeoverState(status.host_dns), has(takeover) ? t(takeover) : status.host_dns.state), " ",
-                                 el("span", { class: "note", lang: "en" }, status.host_dns.text.replace(/^(on|off)[,:]? */, ""))]],
+                [t("host_dns"), [badge(HOST_STATES[hostState(status.host_dns)], has(takeover) ? t(takeover) : status.host_dns.state), " ",
+                                 el("span", { class: "note" }, hostText(status.host_dns))]],
             ]),
             r.upstreams.length > 0 && upstreams(r.upstreams),
         ];

@@ -5,6 +5,7 @@
 
 import { byId, el, show } from "./dom.js";
 import { asksService, badge, isGood } from "./format.js";
+import { hostState } from "./host.js";
 import { upstreamNow } from "./upstreams.js";
 import { language, t } from "./words.js";
 
@@ -51,9 +52,10 @@ function dns(status, link) {
 }
 
 // The way of a question: this host, the resolver, its upstreams.
-function host({ host_dns: { state, path } }) {
-    if (state === "on") return path === "fails" ? step("host", "fail", t("host_not_asking")) : step("host", path === "works" ? "pass" : "skip", t("takeover_on"));
-    return step("host", state === "unknown" ? "skip" : "warn", state === "off" ? t("host_not_asking") : t(`takeover_${state}`));
+const HOST_STEPS = { asks: "pass", broken: "fail", apart: "warn", unknown: "skip" };
+function hostStep({ host_dns }) {
+    const host = hostState(host_dns);
+    return step("host", HOST_STEPS[host], host === "broken" || host_dns.state === "off" ? t("host_not_asking") : t(`takeover_${host_dns.state}`));
 }
 
 function upstreamsStep({ resolver: { running, upstreams: list, queries } }) {
@@ -100,7 +102,7 @@ function reached(name, first, last, link, probed) {
 export function stepsOf(status, link) {
     const probed = link.addresses.filter((a) => a.last);
     return [
-        host(status), dns(status, link), upstreamsStep(status), credentials(link.discovery), endpoint(link.discovery), securityGroup(link, probed),
+        hostStep(status), dns(status, link), upstreamsStep(status), credentials(link.discovery), endpoint(link.discovery), securityGroup(link, probed),
         ...STEPS.map(([name, first, last]) => reached(name, first, last, link, probed)), connections(status, link),
     ];
 }

@@ -67,4 +67,5 @@ export const english = {
     owner_tdengine: "TDengine Cloud", owner_alibaba: "Alibaba Cloud",
     streak_record: "{time}: {result}, {total}",
     as_of: "as of {time}",
+    host_split: "since {since}, for the private names", host_full: "since {since}, for all names", host_off: "Its programs ask the nameservers it had before.",
 };

@@ -67,4 +67,5 @@ export const chinese = {
     owner_tdengine: "TDengine Cloud", owner_alibaba: "阿里云",
     streak_record: "{time}：{result}，{total}",
     as_of: "截至 {time}",
+    host_split: "自 {since} 起，仅私有域名", host_full: "自 {since} 起，所有域名", host_off: "本机程序仍向原来的域名服务器查询。",
 };
