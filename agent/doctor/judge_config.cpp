@@ -12,23 +12,12 @@
 namespace postern::agent::doctor {
 
 Finding found(std::string_view code, std::string link, std::string ip, Values values) {
-    const CodeInfo* info = find_code(code);
-    Finding f;
-    f.step = info->step;
-    f.state = info->severity;
-    f.code = code;
-    f.link = std::move(link);
-    f.ip = std::move(ip);
-    f.values = std::move(values);
-    if (!f.link.empty()) f.values.try_emplace("link", f.link);
-    if (!f.ip.empty()) f.values.try_emplace("ip", f.ip);
-    return f;
+    return {make_fault(code, std::move(link), std::move(ip), std::move(values)), find_code(code)->step, {}, {}};
 }
 
 Finding passed(Step step, std::string link, std::string ip, Values values) {
-    Finding f{step, State::kPass, step_code(step), std::move(link), std::move(ip), std::move(values), {}, {}};
-    if (!f.link.empty()) f.values.try_emplace("link", f.link);
-    if (!f.ip.empty()) f.values.try_emplace("ip", f.ip);
+    Finding f = {make_fault(step_code(step), std::move(link), std::move(ip), std::move(values)), step, {}, {}};
+    f.state = State::kPass;
     return f;
 }
 
@@ -83,12 +72,8 @@ Findings judge_agent(const AgentSeen& seen) {
     if (!seen.problem.empty())
         return {found("PN-AGENT-DOWN", {}, {}, {{"listen", seen.listen.text()}, {"problem", seen.problem}})};
     Findings out;
-    if (!seen.resolver_problem.empty())
-        out.push_back(found("PN-AGENT-RESOLVER", {}, {}, {{"problem", seen.resolver_problem}}));
-    for (const auto& warning : seen.warnings)
-        out.push_back(found("PN-AGENT-WARNING", {}, {}, {{"problem", warning}}));
-    for (const auto& [link, doubt] : seen.doubts)
-        out.push_back(found("PN-AGENT-DISCOVERY", link, {}, {{"problem", doubt}}));
+    for (const Fault& fault : seen.faults)
+        out.push_back({fault, find_code(fault.code)->step, {}, {}});
     if (out.empty()) out.push_back(passed(Step::kAgent, {}, {}, {{"version", seen.version}}));
     return out;
 }

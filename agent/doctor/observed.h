@@ -9,6 +9,7 @@
 #include "agent/account/access.h"
 #include "agent/cloud/credentials.h"
 #include "agent/config/config.h"
+#include "agent/faults/fault.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/takeover.h"
 #include "agent/net/dns_query.h"
@@ -41,12 +42,10 @@ struct AgentSeen {
     core::SocketAddress listen;
     std::string problem;  // why it does not answer
     std::string version;
-    std::string resolver_problem;
-    std::vector<std::string> warnings;
-    std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and its discovery error
-    std::vector<std::pair<std::string, OneZone>> one_zone;    // by link
-    std::vector<ConnectionsSeen> connections;                 // to addresses that have any
-    bool discovers = false;                                   // every link that uses the API has its answer
+    std::vector<Fault> faults;                              // that doctor does not look at itself
+    std::vector<std::pair<std::string, OneZone>> one_zone;  // by link
+    std::vector<ConnectionsSeen> connections;               // to addresses that have any
+    bool discovers = false;                                 // every link that uses the API has its answer
 };
 
 /// One endpoint of a link.

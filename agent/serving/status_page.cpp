@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
 #include "agent/serving/page_asset.h"
 #include "agent/serving/page_html.h"
 #include "agent/serving/page_link.h"
 #include "agent/serving/page_words.h"
+#include "agent/status/headline.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -18,7 +21,6 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 4300;  // of the short page: with its script it has 100 KB, and those may have 95
 constexpr std::size_t kMaxFailures = 30, kShortFailures = 5;
-constexpr std::size_t kMaxTroubles = 100, kShortTroubles = 8;
 
 std::string drains_section(const StatusSnapshot& s, const PageWords& words, std::size_t room) {
     std::string out;
@@ -29,18 +31,43 @@ std::string drains_section(const StatusSnapshot& s, const PageWords& words, std:
     return out;
 }
 
-/// What is wrong with each link, whose it is, and what to do.
-std::string troubles(const StatusSnapshot& s, const PageWords& words, std::size_t most) {
+const doctor::Catalogue& catalogue_of(const PageWords& words) {
+    return doctor::Catalogue::in(words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese);
+}
+
+/// A fault: the cause, whose it is, since when, the next step, and the command that repairs it.
+std::string fault_item(const Fault& fault, const PageWords& words) {
+    const auto& catalogue = catalogue_of(words);
+    const bool failed = fault.state == doctor::State::kFail;
+    std::string out = fmt::format(
+        "<li><p class=\"why\">{} {}{}</p>\n", html_shape(failed ? Overall::kFailed : Overall::kDegraded),
+        fault.link.empty() ? "" : fmt::format("<b>{}</b>: ", html_text(fault.link)), html_text(told(fault, catalogue)));
+    std::string note;
+    if (const auto* info = doctor::find_code(fault.code))
+        note = words.owner + html_text(catalogue.text("owners", doctor::to_string(info->owner)));
+    if (fault.since_wall_us > 0)
+        note += fmt::format("{}{} {}", note.empty() ? "" : " · ", words.since, html_time(fault.since_wall_us));
+    if (!note.empty()) out += fmt::format("<p class=\"note\">{}</p>\n", note);
+    const std::string step = fix_of(fault, catalogue);
+    if (!step.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, html_text(step));
+    const auto command = fix_command(fault);
+    if (!command.empty()) out += html_command(command_line(command));
+    return out + "</li>\n";
+}
+
+/// As many as `room` has place for, one at least; the others are counted.
+std::string faults_section(const StatusSnapshot& s, const PageWords& words, std::size_t room) {
     std::string out;
-    std::size_t count = 0;
-    for (const auto& link : s.links) {
-        if (link.cause.empty() || ++count > most) continue;
-        out += fmt::format("<li><p class=\"why\">{} <b>{}</b>: {}</p>\n", html_shape(link.state), html_text(link.name),
-                           html_sentence(link.cause, words));
-        if (!link.fix.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, html_sentence(link.fix, words));
-        out += "</li>\n";
+    std::size_t told = 0;
+    for (const auto& fault : s.faults) {
+        const std::string item = fault_item(fault, words);
+        if (told > 0 && out.size() + item.size() > room) break;
+        out += item;
+        ++told;
     }
-    if (count > most) out += fmt::format("<li>{}</li>\n", fmt::format(fmt::runtime(words.more_links), count - most));
+    if (told < s.faults.size()) {
+        out += fmt::format("<li>{}</li>\n", fmt::format(fmt::runtime(words.more_faults), s.faults.size() - told));
+    }
     return out.empty() ? "" : "<ul class=\"plain-list\">\n" + out + "</ul>\n";
 }
 
@@ -68,7 +95,6 @@ std::string dns_section(const StatusSnapshot& s, const PageWords& words) {
         fmt::format("<h2>{}</h2>\n<p>{}{}</p>\n", words.dns,
                     fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), html_text(listen)),
                     r.accepted ? words.plan_accepted : words.plan_not_accepted);
-    if (!r.problem.empty()) out += fmt::format("<p>{}</p>\n", html_sentence(r.problem, words));
     out += fmt::format("<p>{}{}</p>\n", words.this_host, html_sentence(s.host_dns.text(), words));
     return out;
 }
@@ -147,9 +173,6 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     const bool whole = size == PageSize::kWhole;
     const std::size_t most = whole ? std::numeric_limits<std::size_t>::max() / 2 : kMaxBytes;
     std::string end = dns_section(s, words);
-    for (const auto& warning : s.warnings)
-        end += fmt::format("<p>{}{}</p>\n", words.warning, html_sentence(warning.text, words));
-    if (end.size() > most / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
     end = drains_section(s, words, most / 10) + end;
     for (const std::string& more :
          {upstreams(s.resolver, words), failures_section(records, words, whole ? kMaxFailures : kShortFailures)}) {
@@ -160,9 +183,8 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
         "<div lang=\"{}\">\n<h1>{}</h1>\n<p class=\"note\">{}{}</p>\n<div class=\"banner {}\"><strong>{}</strong> {}\n",
         words.language, state_of_host(s, words), place_of(s),
         whole ? "" : fmt::format(" <a href=\"plain\">{}</a>", words.whole_page), to_string(s.overall),
-        words.of(s.overall), html_sentence(s.headline, words));
-    const std::string wrong = troubles(s, words, whole ? kMaxTroubles : kShortTroubles);
-    body += (wrong.size() < most / 3 ? wrong : troubles(s, words, 2)) + "</div>\n";
+        words.of(s.overall), html_text(headline(s, catalogue_of(words))));
+    body += faults_section(s, words, most / 3) + "</div>\n";
 
     std::vector<const LinkStatus*> order;
     for (const auto& link : s.links)

@@ -14,19 +14,13 @@ const TOLD = 20;  // faults that are told at once; the others behind a button
 // The link in the headline.
 export const worstLink = (status) => status.links.find((link) => link.name === status.headline_link);
 
+// A verdict without a fault has the agent's own sentence.
 function summary(status, faults) {
-    if (language() === "en" && faults.length === 0) return status.headline;
-    if (status.links.length === 0) return t("no_links");
+    if (faults.length === 0) return language() === "zh" ? status.texts.zh.headline : status.headline;
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
     const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
     const counts = t("summary", { links: status.links.length, up, of: probed.length });
     return faults.length > 1 ? `${t("faults", { n: faults.length })} · ${counts}` : counts;
-}
-
-// A verdict without a fault to show has the agent's own sentence.
-function headlineOf(status, faults) {
-    if (faults.length > 0 || ["good", "unknown"].includes(status.overall)) return summary(status, faults);
-    return el("span", { lang: "en" }, status.headline);
 }
 
 // What this host's own programs get is said whether or not it is meant to be so.
@@ -68,7 +62,7 @@ export function drawBanner(status, lost) {
                  summary(status, faults), status.host_dns.state, status.host_dns.path, status.host_dns.text, language(), inUtc(), lost];
     show(node, key, () => [
         lost && lostNote(lost),
-        el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ", el("span", { class: "headline" }, headlineOf(status, faults))),
+        el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ", el("span", { class: "headline" }, summary(status, faults))),
         status.links.length === 0 && [el("p", { class: "fix" }, t("no_links_fix", { path: status.config.path })), commandBlock("postern check-config && systemctl reload postern")],
         faultList(faults),
         hostNote(status),

@@ -52,7 +52,7 @@ export const english = {
     log: "Probes", log_what: "Which probes", log_all: "all", log_failed: "failed", log_turns: "changes of state", log_find: "Filter: name, address, reason",
     pause: "Pause", resume: "Resume", log_held: "{n} new", log_empty: "No probe matches.", col_time: "Time", col_result: "Result", col_total: "Total",
     restarted: "The agent was restarted.",
-    warnings: "Warnings", about: "postern {version}, up {up}, configuration {path}", config_refused: "The configuration on disk was refused: {why}",
+    warnings: "Warnings", about: "postern {version}, up {up}, configuration {path}",
     missed: "{n} probes missed", data: "Data",
     to_clock: "Times: {zone}", clock_utc: "All times are in UTC; press for local time", clock_local: "All times are local; press for UTC",
     copy_what: "Copy: {what}", colon: ": ", summary: "Links: {links} · addresses up: {up} of {of}", faults: "{n} faults", more_faults: "{n} more faults", since_age: "for {age}",

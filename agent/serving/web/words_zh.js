@@ -52,7 +52,7 @@ export const chinese = {
     log: "探测记录", log_what: "显示哪些探测", log_all: "全部", log_failed: "失败", log_turns: "状态变化", log_find: "按名称、地址或原因筛选",
     pause: "暂停", resume: "继续", log_held: "{n} 条新记录", log_empty: "没有匹配的探测。", col_time: "时间", col_result: "结果", col_total: "总计",
     restarted: "代理已重新启动。",
-    warnings: "警告", about: "postern {version}，已运行 {up}，配置 {path}", config_refused: "磁盘上的配置被拒绝：{why}",
+    warnings: "警告", about: "postern {version}，已运行 {up}，配置 {path}",
     missed: "漏掉 {n} 次探测", data: "数据",
     to_clock: "时间：{zone}", clock_utc: "所有时间均为 UTC；点击改为本地时间", clock_local: "所有时间均为本地时间；点击改为 UTC",
     copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
