@@ -46,7 +46,7 @@ export function address(i, kind = "up", changes = {}) {
              answered: path !== "down", drained: false, since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
              availability_24h: last && { percent: failing ? 98.12 : 99.99, attempts: 8640, failures: failing ? 162 : 1, p95_us: 4200 + i % 7 * 300, since: ago(86000) },
              recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26),
-             connections: { total: 4, idle: 3, closing: 0, stuck: 0, users: [], more_users: 0 }, ...changes };
+             connections: { total: 4, idle: 3, stuck: 0, users: [], more_users: 0 }, ...changes };
 }
 
 export function link(name, addresses, changes = {}) {
@@ -79,7 +79,7 @@ function faultOfLink({ name, state, cause, fix, finding }) {
         texts: { zh: { cause: `${finding?.ip ?? ""}${finding?.zone ? `（${finding.zone}）` : ""}${zhCause}（${finding?.reason}）`, next_step: zhFix } } });
 }
 
-export function status(links, changes = {}) {
+export function status(links, changes = {}, ...faults) {
     const bad = links.find((l) => l.state === "down") ?? links.find((l) => l.state === "degraded");
     const all = links.flatMap((l) => l.addresses);
     const more = links.filter((l) => l.cause).length - 1;
@@ -87,6 +87,7 @@ export function status(links, changes = {}) {
              headline: links.length === 0 ? "no links: postern only forwards" : bad ? `${bad.name}: ${bad.cause ?? bad.state}${more > 0 ? ` (and ${more} more)` : ""}`
                  : `${links.length} link${links.length === 1 ? "" : "s"}, ${all.length} of ${all.length} addresses up`,
              headline_link: bad?.name ?? null, headline_more: Math.max(more, 0),
+             texts: { zh: { headline: links.length === 0 ? "未配置任何连接：postern 只做转发" : `${links.length} 个连接，${all.length} 个地址中 ${all.length} 个正常` } },
              version: "0.1.0", started: ago(3 * 86400), config: { path: "/etc/postern/postern.toml", loaded: ago(86400), reload_ok: true, problem: null },
              host: { name: "app-server-1", instance: "i-bp1example", region: "cn-hangzhou", zone: "cn-hangzhou-h" }, links,
              resolver: { running: true, managed: true, pid: 4321, restarts: 0, problem: null, listen: ["127.0.0.153:53"],
@@ -99,7 +100,7 @@ export function status(links, changes = {}) {
              host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
              probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [],
-             faults: links.filter((l) => l.cause).map(faultOfLink).sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
+             faults: [...links.filter((l) => l.cause).map(faultOfLink), ...faults].sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
              connections: { known: true, scope: "network_namespace", looked: ago(3), complete: true, looks_total: 900, took_us: 2100, error: null }, ...changes };
 }
 
@@ -140,7 +141,7 @@ export const scenes = {
     },
     takeoverOff: () => status([link("tdengine-prod", [address(257), address(514)])], { host_dns: { state: "off", path: null, mode: null, since: null, decision: null, answers: null, text: "off: this host's programs ask their own nameservers" } }),
     several: () => status(["prod", "test", "staging", "archive", "metrics"].map((name, i) => link(name, [address(i * 2 + 1, i % 2 ? "service" : "down"), address(i * 2 + 2, i === 3 ? "up" : "down")]))),
-    stuck: () => status([link("tdengine-prod", [address(257), address(514, "down", { connections: { total: 9, idle: 0, closing: 0, stuck: 5, users: [], more_users: 0 } })],
+    stuck: () => status([link("tdengine-prod", [address(257), address(514, "down", { connections: { total: 9, idle: 0, stuck: 5, users: [], more_users: 0 } })],
                               { connections: { bypass: [], notes: [note("withdrawn", "10.0.2.2", 9, 5)] } })]),
     drained: () => status([link("tdengine-prod", [address(257), address(514, "up", { answered: false, drained: true })])],
                           { drains: [{ target: "cn-hangzhou-i", began: ago(600), until: ago(-3600), reason: "new cable", free: false }] }),
@@ -164,8 +165,10 @@ export const scenes = {
                                            error: { code: "api_denied", what: "NoPermission: privatelink:ListVpcEndpointZones", hint: "give the RAM role this action", since: ago(600) } } }),
         link("web", [address(12)], { kind: "https", token_configured: false, request: { server_name: null, path: "/", sql: null, ca_file: null } }),
         link("fixed", [address(11)], { discovery: { known: true, source: "fixed", confirmed: null, changed: null, request_id: null, waiting_for: null, error: null, endpoints: [] } })],
-        { warnings: ["the snapshot can't be written: no space left on device"], warning_kinds: ["agent"] }),
+        { warnings: ["the snapshot can't be written: no space left on device"], warning_kinds: ["agent"] },
+        fault("PN-AGENT-STATE", { severity: "warn", cause: "the snapshot can't be written: no space left on device", texts: { zh: { cause: "无法写入快照：磁盘空间不足", next_step: null } } })),
     thousand: () => status([link("fleet", Array.from({ length: 1000 }, (_, i) => address(i + 1, i % 97 === 5 ? "down" : i % 41 === 3 ? "degraded" : "up")))]),
     hostile: () => status([link("tdengine-prod", [address(257, "up", { zone: HOSTILE, last: result("sql_error", { detail: HOSTILE, certificate: certificate({ subject: HOSTILE, issuer: HOSTILE, names: [HOSTILE] }) }) })],
-                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE], warning_kinds: ["agent"] }),
+                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE], warning_kinds: ["agent"] },
+                          fault("PN-AGENT-STATE", { cause: HOSTILE, next_step: HOSTILE, fix: ["echo", HOSTILE] })),
 };

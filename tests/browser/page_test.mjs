@@ -99,7 +99,7 @@ test("every state is told by word and shape", async () => {
     assert.equal(rows.length, want.length);
     rows.forEach((row, i) => assert.ok(row.includes(want[i]), `${row} shows ${want[i]}`));
     assert.match(await text(page, "#discovery"), /NoPermission: privatelink:ListVpcEndpointZones.*\n*give the RAM role this action/s);
-    assert.match(await text(page, "#warnings"), /no space left/);
+    assert.match(await text(page, "#banner"), /no space left/);
 });
 
 test("an address that is not probed has no chart of another", async () => {
@@ -168,7 +168,7 @@ test("hostile strings are shown as text", async () => {
     agent = await new AgentStandIn(scenes.hostile(), { records: [record("10.0.1.1", 1, "sql_error", { detail: scenes.hostile().warnings[0] })] }).start();
     const page = await open();
     await shows(page, "#log", "sql_error");
-    for (const where of ["#banner", "#matrix", "#facts", "#log", "#warnings"]) await shows(page, where, "<script>window.pwned=1</script>");
+    for (const where of ["#banner .cause", "#banner .fix", "#banner code", "#matrix", "#facts", "#log"]) await shows(page, where, "<script>window.pwned=1</script>");
     assert.equal(await page.evaluate(() => window.pwned), undefined);
     assert.equal(await page.locator("img, #app script").count(), 0);
     assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /[\u202e\u0000]/);

@@ -5,6 +5,7 @@
 
 import { byId, el, show } from "./dom.js";
 import { asksService, badge, isGood } from "./format.js";
+import { faultOf } from "./faults.js";
 import { hostState } from "./host.js";
 import { upstreamNow } from "./upstreams.js";
 import { language, t } from "./words.js";
@@ -17,16 +18,21 @@ const BEYOND_KIND = { tcp: ["tls", "http", "sql"], https: ["sql"] };
 
 const step = (name, state, text) => ({ step: name, state, text });
 
-function credentials(d) {
+// A sentence that the agent has in English only: in Chinese the fault of the link, if there is one, says the same.
+const ofLink = (status, link, english) => (language() === "zh" ? faultOf(status, link)?.cause ?? english : english);
+
+function credentials(status, link) {
+    const d = link.discovery;
     if (d.source === "fixed") return step("credentials", "skip", t("no_need"));
-    if (d.error) return step("credentials", "fail", d.error.what);
+    if (d.error) return step("credentials", "fail", ofLink(status, link, d.error.what));
     if (d.source === "snapshot") return step("credentials", "warn", t("from_snapshot"));
     return d.known ? step("credentials", "pass", t("api_confirmed")) : step("credentials", "skip", t("not_asked"));
 }
 
-function endpoint(d) {
+function endpoint(status, link) {
+    const d = link.discovery;
     if (d.source === "fixed") return step("endpoint", "skip", t("no_need"));
-    if (d.waiting_for) return step("endpoint", "fail", d.waiting_for);
+    if (d.waiting_for) return step("endpoint", "fail", ofLink(status, link, d.waiting_for));
     if (!d.known) return step("endpoint", "skip", t("because", { step: t("step_credentials") }));
     return step("endpoint", "pass", d.endpoints.map((e) => e.connection_status).find(Boolean) ?? t("ready"));
 }
@@ -102,7 +108,7 @@ function reached(name, first, last, link, probed) {
 export function stepsOf(status, link) {
     const probed = link.addresses.filter((a) => a.last);
     return [
-        hostStep(status), dns(status, link), upstreamsStep(status), credentials(link.discovery), endpoint(link.discovery), securityGroup(link, probed),
+        hostStep(status), dns(status, link), upstreamsStep(status), credentials(status, link), endpoint(status, link), securityGroup(link, probed),
         ...STEPS.map(([name, first, last]) => reached(name, first, last, link, probed)), connections(status, link),
     ];
 }

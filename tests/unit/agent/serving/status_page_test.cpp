@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/serving/status_page.h"
+
+#include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
 #include "agent/serving/page_asset.h"
+#include "agent/status/headline.h"
 #include "tests/unit/agent/serving/views_fixture.h"
 #include "tests/unit/catch.h"
 
@@ -13,7 +17,7 @@ using probe::State;
 
 TEST_CASE("page: the plain part shows the state and escapes what is foreign", "[status]") {
     auto s = mixed();
-    s.links[0].cause = "<script>alert(1)</script>\033[2J";
+    s.faults.push_back(make_fault("PN-TCP-REFUSED", "<script>alert(1)</script>\033[2J", "10.0.2.9"));
     const std::string page = status_content(s);
     CHECK(page.find("<script") == std::string::npos);
     CHECK(page.find('\033') == std::string::npos);
@@ -23,12 +27,15 @@ TEST_CASE("page: the plain part shows the state and escapes what is foreign", "[
     CHECK(page.find("style=") == std::string::npos);
 }
 
-TEST_CASE("page: the plain part follows Accept-Language; the agent's own sentences are marked as English", "[status]") {
+TEST_CASE("page: the plain part follows Accept-Language, faults included", "[status]") {
     const auto s = mixed();
     for (const char* chinese : {"zh-CN,zh;q=0.9,en;q=0.8", "ZH", "fr, zh-TW;q=0.5", "en;q=0.1, zh;q=0.2"}) {
         const std::string page = status_content(s, chinese);
         CHECK(page.find("<div lang=\"zh-CN\">") == 0);
-        CHECK(page.find("<strong>降级</strong> <span lang=\"en\">" + s.headline) != std::string::npos);
+        CHECK(page.find("<strong>降级</strong> " + headline(s, doctor::Catalogue::in(doctor::Language::kChinese))) !=
+              std::string::npos);
+        CHECK(page.find("负责方：TDengine Cloud") != std::string::npos);
+        CHECK(page.find(s.headline) == std::string::npos);
         CHECK(page.find("✕ 不通") != std::string::npos);
         CHECK(page.find("<th scope=\"col\">可用区</th>") != std::string::npos);
         CHECK(page.find("withdrawn") == std::string::npos);
@@ -38,6 +45,8 @@ TEST_CASE("page: the plain part follows Accept-Language; the agent's own sentenc
         const std::string page = status_content(s, english);
         CHECK(page.find("<div lang=\"en\">") == 0);
         CHECK(page.find("✕ down") != std::string::npos);
+        CHECK(page.find("<strong>degraded</strong> " + s.headline) != std::string::npos);
+        CHECK(page.find("Owner: TDengine Cloud") != std::string::npos);
         CHECK(page.find("lang=\"zh") == std::string::npos);
     }
 }
@@ -55,6 +64,28 @@ TEST_CASE("page: what is drained is shown in the page's language, and many drain
     s.drains = std::vector<DrainStatus>(32, {"cn-hangzhou-h", s.now_wall_us, s.now_wall_us, std::string(200, '&')});
     CHECK(status_content(s).size() < 10000);
     CHECK(status_content(s).find("postern drain status") != std::string::npos);
+}
+
+TEST_CASE("page: a fault has its owner, since when it is, and its command as a block", "[status]") {
+    auto s = mixed();
+    // One whose repair is a command as it stands.
+    Fault with;
+    for (const auto& info : doctor::all_codes()) {
+        with = make_fault(info.code, "", "", {{"link", "prod"}, {"file", "/etc/hosts"}});
+        if (!fix_command(with).empty()) break;
+    }
+    REQUIRE_FALSE(fix_command(with).empty());
+    with.since_wall_us = 1767323045LL * core::kSecond;
+    s.faults = {with};
+    const std::string page = status_content(s);
+    CHECK(page.find("<pre class=\"command\"><code>") != std::string::npos);
+    CHECK(page.find(" · Since <time datetime=\"2026-01-02T03:04:05.000000Z\">2026-01-02 03:04:05 UTC</time>") !=
+          std::string::npos);
+    CHECK(page.find("postern status</li>") == std::string::npos);
+    s.faults = std::vector<Fault>(400, with);
+    CHECK(status_content(s).size() < 10000);
+    CHECK(status_content(s).find(" more faults: postern status</li>") != std::string::npos);
+    CHECK(status_content(s, "", PageSize::kWhole).find(" more faults") == std::string::npos);
 }
 
 TEST_CASE("page: title and icon are of the state and the host, in the page's language", "[status]") {
