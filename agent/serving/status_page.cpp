@@ -44,7 +44,7 @@ std::string fault_item(const Fault& fault, const PageWords& words) {
         fault.link.empty() ? "" : fmt::format("<b>{}</b>: ", html_text(fault.link)), html_text(told(fault, catalogue)));
     std::string note;
     if (const auto* info = doctor::find_code(fault.code))
-        note = words.owner + html_text(catalogue.text("owners", doctor::to_string(info->owner)));
+        note = std::string(words.owner) + html_text(catalogue.text("owners", doctor::to_string(info->owner)));
     if (fault.since_wall_us > 0)
         note += fmt::format("{}{} {}", note.empty() ? "" : " · ", words.since, html_time(fault.since_wall_us));
     if (!note.empty()) out += fmt::format("<p class=\"note\">{}</p>\n", note);
