@@ -115,7 +115,7 @@ test("the way beyond a blocked step is skipped with its name, never said to fail
     const page = await open(status([link("tdengine-prod", [address(1, "down"), address(2, "down")])]));
     const steps = (await page.locator("#path li").allInnerTexts()).map((step) => step.replace(/\s+/g, " "));
     assert.equal(steps[1], "DNS ▲ warn all down: all answered");
-    assert.deepEqual(steps.slice(5, 10), ["Security group ▲ warn TCP times out: look here first", "TCP ✕ fail 0 of 2",
+    assert.deepEqual(steps.slice(5, 10), ["Security group ▲ warn TCP times out: check here first", "TCP ✕ fail 0 of 2",
                                           "TLS – skip not reached: TCP", "HTTP – skip not reached: TCP", "SQL – skip not reached: TCP"]);
     for (const step of await page.locator("#path li").all()) assert.equal(await step.evaluate((node) => node.getBoundingClientRect().left >= 0), true, "a skipped step is seen");
 });
@@ -254,7 +254,7 @@ test("a page that is not served a stream asks instead", async () => {
     agent = await new AgentStandIn(scenes.one()).start();
     agent.refuseStreams = true;
     const page = await open(null, { expected: [/503/] });
-    await shows(page, "#feed", "polled every 5 s");
+    await shows(page, "#feed", "refreshed every 5 s");
     await shows(page, "#banner", "1 link");
     agent.refuseStreams = false;
     await shows(page, "#feed", "live");
@@ -342,7 +342,7 @@ test("by keyboard alone: the skip link, an address, its ranges", async () => {
     await page.waitForSelector("#ratios button");
     const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.innerText);
     await page.keyboard.press("Tab");
-    assert.equal(await focused(), "To the addresses");
+    assert.equal(await focused(), "Skip to the addresses");
     await page.keyboard.press("Enter");
     await until(page, () => document.activeElement.id === "addresses");
     const seen = [];

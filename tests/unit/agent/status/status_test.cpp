@@ -69,7 +69,7 @@ TEST_CASE("status: a wrong token is the service, not the path", "[status]") {
     CHECK(s.overall == Overall::kFailed);
     CHECK(s.links[0].path == State::kUp);
     CHECK(s.links[0].service == State::kDown);
-    CHECK(has(s.links[0].cause, "refuses the token (http_status_401)"));
+    CHECK(has(s.links[0].cause, "rejects the token (http_status_401)"));
     CHECK(has(s.links[0].fix, "token_file"));
 }
 
@@ -270,7 +270,7 @@ TEST_CASE("status: every reason has a cause, an owner and (but for one) a next s
         CHECK_FALSE(has(reason_fix(reason, context) + reason_cause(reason, context), "{"));
     }
     CHECK(reason_fix(Reason::kTlsEof, context) ==
-          "does the gateway serve this name? openssl s_client -connect 10.0.1.23:443 -servername "
+          "check whether the gateway serves this name: openssl s_client -connect 10.0.1.23:443 -servername "
           "gw.example.com");
     CHECK(has(reason_fix(Reason::kBodyInvalidJson, {"", "h", "", 443}), "postern probe --json"));
 }
