@@ -55,13 +55,15 @@ try {
     await plain.waitForURL("**/plain");
     await plain.waitForSelector("#plain .banner");
     assert.match(await plain.title(), /^● good · \S+ · postern$/);
-    assert.deepEqual(await seriousFindings(plain), []);
+    const still = await openPage(`${url}plain`, { settled: "#plain .banner" });
+    await still.setContent((await (await fetch(`${url}plain`)).text()).replace(/<meta http-equiv="refresh"[^>]*>/, ""));  // it would go on under axe
+    assert.deepEqual(await seriousFindings(still), []);
     assert.match(await plain.locator("#plain").innerText(), new RegExp(`good 1 link, 2 of 2 addresses up[^]*${link}[^]*${first}[^]*● up[^]*${second}`));
     assert.deepEqual(plain.trouble, []);
     const chinese = await openPage(url, { javaScriptEnabled: false, settled: "#plain .banner", locale: "zh-CN" });
     await chinese.waitForURL("**/plain");
     await chinese.waitForSelector("#plain .banner");
-    assert.match(await chinese.locator("#plain").innerText(), /正常 1 link, 2 of 2 addresses up[^]*最近一次探测[^]*● 正常/);
+    assert.match(await chinese.locator("#plain").innerText(), /正常 1 个连接[^]*最近一次探测[^]*● 正常/);
     await seen("up");
 
     await shows(page, "#banner", "refuses the connection");
