@@ -65,7 +65,7 @@ TEST_CASE("page reply: one page around title and content; its policy names style
     const HttpReply reply = page_reply(query(), "<title>t</title>", "<p>content</p>");
     CHECK(reply.status == 200);
     CHECK(between(reply.body, "<title>", "</title>") == "t");
-    CHECK(between(reply.body, "<div id=\"plain\">", "</div>") == "\n<p>content</p>\n");
+    CHECK(between(reply.body, "<div id=\"plain\">", "</div>") == "\n<p>content</p>");
     const std::string policy = header(reply, "Content-Security-Policy");
     CHECK_THAT(policy, Catch::Matchers::StartsWith("default-src 'none'; "));
     CHECK(has(policy, "script-src '" + source_of(kPageScript) + "';"));
