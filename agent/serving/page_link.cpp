@@ -25,7 +25,6 @@ std::string last_probe(const LinkStatus& link, const AddressStatus& a, const Pag
     if (a.last->ok || a.last->reason == probe::Reason::kTokenMissing) return core::milliseconds(a.last->total_us);
     std::string out = html_text(probe::to_string(a.last->reason));
     if (a.streak < -1) out += fmt::format(" ×{}", -a.streak);
-    if (!a.last->detail.empty()) out += fmt::format(" <span class=\"note\">{}</span>", html_text(a.last->detail));
     return out;
 }
 

@@ -3,7 +3,7 @@
 // the others, and the table gives their number.
 
 import { byId, el, setAttribute, setText, show } from "./dom.js";
-import { addressState, age, badge, inUtc, isGood, milliseconds, percent, rank, span, now, stateWord } from "./format.js";
+import { addressState, age, badge, inUtc, isGood, milliseconds, now, number, percent, rank, stateWord } from "./format.js";
 import { chineseNote } from "./reasons_zh.js";
 import { drawStreak } from "./streak.js";
 import { language, t } from "./words.js";
@@ -188,10 +188,10 @@ export class Matrix {
         show(row.cells.since, [a.since, language(), inUtc(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
     }
 
-    // With how much of the day it is about, unless it is all of it.
+    // With how many probes it is about, unless they are of the whole day.
     updateGood(cell, day) {
-        const covered_s = day?.attempts > 0 ? (now() - Date.parse(day.since)) / 1000 : 0;
-        setText(cell, !(day?.attempts > 0) ? t("none") : percent(day.attempts - day.failures, day.attempts) + (covered_s < 82800 ? ` (${span(covered_s)})` : ""));
+        const whole = day?.attempts > 0 && now() - Date.parse(day.since) >= 82800e3;
+        setText(cell, !(day?.attempts > 0) ? t("none") : percent(day.attempts - day.failures, day.attempts) + (whole ? "" : ` ${t("of_probes", { n: number(day.attempts) })}`));
     }
 
     updateLast(cell, link, a) {

@@ -68,4 +68,5 @@ export const english = {
     streak_record: "{time}: {result}, {total}",
     as_of: "as of {time}",
     host_split: "since {since}, for the private names", host_full: "since {since}, for all names", host_off: "Its programs ask the nameservers it had before.",
+    of_probes: "of {n} probes",
 };

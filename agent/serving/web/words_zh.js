@@ -68,4 +68,5 @@ export const chinese = {
     streak_record: "{time}：{result}，{total}",
     as_of: "截至 {time}",
     host_split: "自 {since} 起，仅私有域名", host_full: "自 {since} 起，所有域名", host_off: "本机程序仍向原来的域名服务器查询。",
+    of_probes: "共 {n} 次探测",
 };
