@@ -64,7 +64,7 @@ export function link(name, addresses, changes = {}) {
              addresses, compare: null, connections: { bypass: [], notes: [] }, ...changes };
 }
 
-const ZH = { tcp_timeout: ["没有应答：443 端口没有回复", "在终端节点的安全组中放行本机到 TCP 443"], http_status_5xx: ["返回服务器错误", "查看实例的状态"] };
+const ZH = { tcp_timeout: ["没有响应：连接端口 443 超时", "在终端节点的安全组中放行本机到 TCP 443 的流量，并在专有网络控制台查看终端节点的连接状态"], http_status_5xx: ["返回服务器错误", "查看实例的状态"] };
 
 export function fault(code, changes = {}) {
     return { code, severity: "fail", owner: "you", link: null, ip: null, cause: code, next_step: null, fix: null, since: ago(734), values: {},
@@ -76,7 +76,7 @@ function faultOfLink({ name, state, cause, fix, finding }) {
     const [zhCause, zhFix] = ZH[finding?.reason] ?? ["故障", "请联系管理员"];
     return fault(`PN-${(finding?.reason ?? finding?.code ?? "waiting").toUpperCase().replaceAll("_", "-")}`, {
         severity: state === "down" ? "fail" : "warn", owner: finding?.code === "certificate" ? "tdengine" : "you", link: name, ip: finding?.ip ?? null, cause, next_step: fix,
-        texts: { zh: { cause: `${finding?.ip ?? ""}${finding?.zone ? `（${finding.zone}）` : ""}${zhCause}（${finding?.reason}）`, next_step: zhFix } } });
+        texts: { zh: { cause: `${finding?.ip ?? ""}${finding?.zone ? ` (${finding.zone})` : ""} ${zhCause}${finding?.reason ? ` (${finding.reason})` : ""}`, next_step: zhFix } } });
 }
 
 export function status(links, changes = {}, ...faults) {

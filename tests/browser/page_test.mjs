@@ -279,7 +279,7 @@ test("a hidden page holds no stream; shown again it catches up", async () => {
 test("Chinese: every word of the page's own, remembered; the agent's own sentences are marked as English", async () => {
     const page = await open(scenes.three(), { locale: "zh-CN" });
     assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
-    assert.match(await text(page, "#banner"), /降级\s+连接 2 个 · 地址 3 个，其中 2 个正常\s+▲ tdengine-prod：10\.0\.2\.2（cn-hangzhou-i）\s*没有应答：443 端口没有回复（tcp_timeout）\s+负责方：您 · 已持续 12\s?分钟\s+下一步：在终端节点的安全组中放行本机到 TCP 443/);
+    assert.match(await text(page, "#banner"), /降级\s+连接 2 个 · 地址 3 个，其中 2 个正常\s+▲ tdengine-prod：10\.0\.2\.2 \(cn-hangzhou-i\) 没有响应：连接端口 443 超时 \(tcp_timeout\)\s+负责方：您 · 已持续 12\s?分钟\s+下一步：在终端节点的安全组中放行本机到 TCP 443/);
     const left = await page.evaluate(() => {
         const walker = document.createTreeWalker(document.querySelector("#app"), NodeFilter.SHOW_TEXT);
         const out = [];
