@@ -11,7 +11,7 @@ const pictures = process.argv[2] === "--pictures";
 const [folder, ...wanted] = pictures ? [new URL("../../packaging/pictures", import.meta.url).pathname, "three"] : process.argv.slice(2);
 if (!folder) throw new Error("usage: node shots.mjs FOLDER [SCENE …]");
 mkdirSync(folder, { recursive: true });
-const screen = { viewport: { width: 1280, height: 1125 } };
+const screen = { viewport: { width: 1280, height: 1020 } };
 const looks = pictures ? { "status-page": screen, "status-page.zh-CN": { ...screen, locale: "zh-CN" } } : { 1920: { viewport: { width: 1920, height: 1080 } }, 1440: { viewport: { width: 1440, height: 900 } },
                 768: { viewport: { width: 768, height: 1024 } }, 320: { viewport: { width: 320, height: 640 } },
                 dark: { colorScheme: "dark" }, chinese: { locale: "zh-CN" }, "chinese-320-dark": { locale: "zh-CN", colorScheme: "dark", viewport: { width: 320, height: 640 } }, print: {} };
