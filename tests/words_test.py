@@ -79,7 +79,7 @@ class Words(unittest.TestCase):
             self.assertGreater(len(english), 200)
             for key, text in english.items():
                 with self.subTest(key):
-                    self.assertEqual(sorted(set(PLACE.findall(text))), sorted(set(PLACE.findall(chinese[key].replace("等 {count} 个", "另有 {more} 个")))))
+                    self.assertEqual(sorted(set(PLACE.findall(text)) - {"noun"}), sorted(set(PLACE.findall(chinese[key].replace("等 {count} 个", "另有 {more} 个")))))
                     self.assertEqual(bool(text), bool(chinese[key]))
 
     def test_commands_are_the_same(self):

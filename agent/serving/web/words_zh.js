@@ -57,7 +57,7 @@ export const chinese = {
     to_clock: "时间：{zone}", clock_utc: "所有时间均为 UTC；点击改为本地时间", clock_local: "所有时间均为本地时间；点击改为 UTC",
     copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
     since_time: "自 {time} 起", host_not_asking: "本机未使用 postern 解析", step_host: "本机", step_upstreams: "上游 DNS", step_connections: "TCP 连接",
-    up_none: "没有已知的上游", up_unused: "尚未查询", up_dead: "{of} 个均无应答", up_answer: "{of} 个中 {n} 个有应答", up_now: "最近 5 分钟", up_silent: "无应答",
+    up_none: "没有已知的上游 DNS", up_unused: "尚未查询", up_dead: "{of} 个均无应答", up_answer: "{of} 个中 {n} 个有应答", up_now: "最近 5 分钟", up_silent: "无应答",
     up_recent: "{sent} 次中 {bad} 次失败", up_answers: "有应答", connections_unknown: "未查看", connections_stuck: "{ips} 上有 {n} 个卡住",
     connections_left: "已摘除的 {ips} 上仍有 {n} 个", connections_around: "{n} 个到公网网关，未经 PrivateLink", connections_fine: "{n} 个，均未卡住",
     covered: "{range}中的 {covered}", col_good: "24 小时成功率", streak_at: "倒数第 {n} 次探测：{result}", streak_failed: "失败", bar_label: "{range}的历史：有探测的 {of} 段中 {n} 段有失败",
@@ -67,6 +67,6 @@ export const chinese = {
     owner_tdengine: "TDengine Cloud", owner_alibaba: "阿里云",
     streak_record: "{time}：{result}，{total}",
     as_of: "截至 {time}",
-    host_split: "自 {since} 起，仅私有域名", host_full: "自 {since} 起，所有域名", host_off: "本机程序仍向原来的域名服务器查询。",
+    host_split: "自 {since} 起，仅私有域名", host_full: "自 {since} 起，所有域名", host_off: "本机程序仍向原来的 nameserver 查询。",
     of_probes: "共 {n} 次探测",
 };
