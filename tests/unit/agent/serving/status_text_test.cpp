@@ -228,8 +228,8 @@ TEST_CASE("status text: in Chinese nothing of it is English but names, reasons a
     judge(s);
     const std::string text = status_text(s, false, 0, 0, doctor::Language::kChinese);
     INFO(text);
-    for (const char* part : {"降级", "agent 使用的配置比 f 旧", "拒绝连接", "在应答中", "已撤下", "次查询",
-                             "上游 100.100.2.136", "本机没有使用 postern 解析", "已运行"})
+    for (const char* part : {"降级", "Agent 使用的配置不是最新的 f", "拒绝连接", "在应答中", "已摘除", "次查询",
+                             "上游 DNS 100.100.2.136", "本机没有使用 postern 解析", "已运行"})
         CHECK(text.find(part) != std::string::npos);
     for (const char* part : {"DEGRADED", "in answer", "withdrawn", "queries", "upstreams", "refuses", "ago", " up "})
         CHECK(text.find(part) == std::string::npos);
