@@ -15,7 +15,7 @@ std::string local_date_time(core::Micros wall_us) {
     std::tm tm{};
     localtime_r(&seconds, &tm);
     char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &tm);
     return text;
 }
 

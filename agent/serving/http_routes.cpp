@@ -129,8 +129,11 @@ std::size_t number_of(const HttpQuery& query, std::string_view name) {
 HttpReply answer_status(const HttpQuery& query, const StatusSnapshot& s) {
     HttpReply reply;
     if (query.argument("view") == "text") {
-        reply = HttpReply::text(200, status_text(s, query.argument("colour") == "1", number_of(query, "columns"),
-                                                 number_of(query, "rows")));
+        reply = HttpReply::text(
+            200,
+            status_text(
+                s, query.argument("colour") == "1", number_of(query, "columns"), number_of(query, "rows"),
+                doctor::parse_language(query.argument("lang").value_or("en")).value_or(doctor::Language::kEnglish)));
     } else {
         reply = HttpReply::json(200, status_json(s));
     }

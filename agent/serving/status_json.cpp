@@ -104,6 +104,7 @@ Json host_dns_json(const HostDnsReport& r) {
             {"decision", text_or_null(r.journal.decision.line)},
             {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"path", r.journal.state == TakeoverState::kOn ? Json(to_string(r.seen.state)) : Json(nullptr)},
+            {"asks", to_string(r.asks.state)},
             {"text", r.text()}};
 }
 
@@ -296,15 +297,11 @@ Json queries_json(const core::StatsPage& stats) {
 }
 
 Json upstream_json(const UpstreamStatus& u) {
-    return {{"address", u.address.text()},
-            {"srtt_us", u.stats.srtt_us},
-            {"sent", u.stats.sent},
-            {"answered", u.stats.answered},
-            {"timeouts", u.stats.timeouts},
-            {"servfail", u.stats.servfail},
-            {"refused", u.stats.refused},
-            {"network_errors", u.stats.network_errors},
-            {"tcp", u.stats.tcp}};
+    return {{"address", u.address.text()},  {"srtt_us", u.stats.srtt_us},
+            {"sent", u.stats.sent},         {"answered", u.stats.answered},
+            {"timeouts", u.stats.timeouts}, {"servfail", u.stats.servfail},
+            {"refused", u.stats.refused},   {"network_errors", u.stats.network_errors},
+            {"tcp", u.stats.tcp},           {"state", to_string(u.state)}};
 }
 
 Json resolver_json(const ResolverStatus& r) {
