@@ -122,10 +122,6 @@ std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
 std::string facts_of(const LinkStatus& link, const PageWords& words) {
     std::string out = html_fact(words.discovery, discovery(link.discovery, words)) + certificates(link, words);
     if (link.vpc_answer) out += html_fact(words.dns, html_sentence(link.vpc_answer->text, words));
-    if (link.compare) {
-        out += fmt::format("<div><dt>{}<code>{}</code>:</dt><dd>{}</dd></div>\n", words.compared_with,
-                           html_text(link.compare->gateway()), html_sentence(link.compare->text, words));
-    }
     return out.empty() ? "" : "<dl>\n" + out + "</dl>\n";
 }
 
@@ -152,6 +148,10 @@ std::string link_section(const LinkStatus& link, const PageWords& words, std::si
         const auto& notes = link.connections->notes;
         for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
             out += fmt::format("<p>{}</p>\n", note_in(notes[i], words));
+    }
+    if (link.compare) {
+        out += fmt::format("<p>{}<code>{}</code>: {}</p>\n", words.compared_with, html_text(link.compare->gateway()),
+                           html_sentence(link.compare->text, words));
     }
     const std::string facts = facts_of(link, words);
     if (link.addresses.empty() || out.size() >= room) return out + (out.size() < room ? facts : "");
