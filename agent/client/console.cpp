@@ -12,6 +12,8 @@
 
 #include "agent/config/last_good.h"
 #include "agent/hostdns/upstreams.h"
+#include "agent/net/environment.h"
+#include "agent/text/charset.h"
 #include "core/journal_priority.h"
 #include "core/printable.h"
 #include "core/secret.h"
@@ -57,6 +59,13 @@ bool Interruptible::sleep(core::Micros us) {
 void print(std::string_view text) {
     // Text from outside has lost its escape sequences before (printable()); those that are left are our own colours.
     const std::string shown = core::printable_lines(text, "\n\t\r\033");
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
+    std::fflush(stdout);
+}
+
+void print_text(std::string_view text) {
+    const std::string shown =
+        in_charset(core::printable_lines(text, "\n\t\r\033"), terminal_charset(process_environment()));
     std::fwrite(shown.data(), 1, shown.size(), stdout);
     std::fflush(stdout);
 }

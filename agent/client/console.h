@@ -14,6 +14,8 @@ namespace postern::agent {
 
 /// To stdout, flushed.
 void print(std::string_view text);
+/// The same in the charset of the locale, for what people read.
+void print_text(std::string_view text);
 /// "Nov 23 12:03:04.123", local time.
 std::string local_time(Micros wall_us);
 

@@ -61,6 +61,22 @@ std::string Catalogue::of(std::string_view code, std::string_view part, const Va
     return fill((*found)[std::string(part)].get_ref<const std::string&>(), in_words(values));
 }
 
+std::vector<std::string> Catalogue::command_of(std::string_view code, const Values& values) const {
+    std::vector<std::string> out;
+    const auto& findings = (*texts_)["findings"];
+    const auto found = findings.find(code);
+    if (found == findings.end() || !found->contains("command")) return out;
+    for (const auto& word : (*found)["command"]) {
+        const auto& text = word.get_ref<const std::string&>();
+        for (auto open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
+            const auto value = values.find(text.substr(open + 1, text.find('}', open) - open - 1));
+            if (value == values.end() || value->second.empty() || value->second.front() == '\x1f') return {};
+        }
+        out.push_back(fill(text, values));
+    }
+    return out;
+}
+
 std::string fill(std::string_view text, const Values& values) {
     std::string out;
     while (!text.empty()) {

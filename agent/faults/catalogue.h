@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -27,6 +28,9 @@ class Catalogue {
     std::string text(std::string_view section, std::string_view key, const Values& values = {}) const;
     /// `part`: cause, expected, found, fix or verify.
     std::string of(std::string_view code, std::string_view part, const Values& values) const;
+    /// The repair as words of a command line. Empty if the code has none, or a value that it needs is missing: what is not
+    /// a whole command is none.
+    std::vector<std::string> command_of(std::string_view code, const Values& values) const;
 
     /// For the test that compares the languages.
     const nlohmann::json& all() const { return *texts_; }

@@ -29,7 +29,7 @@ struct HostDnsReport {
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,
                               const std::vector<std::string>& names);
 
-/// "2026-01-02 03:04:05", in the local time zone.
+/// "2026-01-02 03:04:05 +0800", in the local time zone.
 std::string local_date_time(core::Micros wall_us);
 
 /// The journal, read again only if the file has changed. Loop thread of the agent.

@@ -14,6 +14,7 @@ FAULTS = HERE.parent.parent / "agent/faults"
 ROW = re.compile(r'^    \{"(PN-[A-Z0-9-]+)", k(\w+), k(Fail|Warn), k(\w+),?(.*?)\},$', re.M | re.S)
 PARTS = ("expected", "found", "fix", "verify")
 ESCAPES = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti", '"': "\\(dq"}
+OF_HOST = {"PN-LOCAL-FILES", "PN-LOCAL-PORTS", "PN-LOCAL-MEMORY"}  # whichever address met it
 NAMES = {"ip": "ADDRESS"}  # placeholders with another name on the page
 
 
@@ -48,7 +49,7 @@ def codes():
         raise SystemExit("doctor_page.py: codes.cpp and texts.en.json do not have the same codes")
     steps = {}
     for code, step, severity, owner, rest in rows:
-        steps.setdefault(step, []).extend(entry(code, severity, owner, step == "Ws" or "Reason::" in rest,
+        steps.setdefault(step, []).extend(entry(code, severity, owner, step == "Ws" or ("Reason::" in rest and code not in OF_HOST),
                                                 catalogue["findings"][code], catalogue))
     out = []
     for step, entries in steps.items():
