@@ -112,16 +112,18 @@ Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, 
 
 constexpr rlim_t kDescriptors = 64, kWantedDescriptors = 1024;
 
-/// Doctor looks at many things at the same time. "" or why it can't.
-std::string make_room() {
+/// Doctor looks at many things at the same time.
+core::Result<void> make_room() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWantedDescriptors) return "";
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWantedDescriptors) return {};
     const rlimit more{kWantedDescriptors, std::max(limit.rlim_max, kWantedDescriptors)};
     const rlimit most{limit.rlim_max, limit.rlim_max};
     if (::setrlimit(RLIMIT_NOFILE, &more) != 0) (void)::setrlimit(RLIMIT_NOFILE, &most);
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return "";
-    return fmt::format("only {} open files are allowed to this process, and doctor needs {} (ulimit -n {})",
-                       limit.rlim_cur, kDescriptors, kWantedDescriptors);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return {};
+    return core::fail(core::Code::kUsage,
+                      fmt::format("only {} open files are allowed to this process, and doctor needs {}",
+                                  limit.rlim_cur, kDescriptors),
+                      fmt::format("allow more before it: ulimit -n {}", kWantedDescriptors));
 }
 
 }  // namespace
@@ -160,8 +162,8 @@ int run_command(const DoctorCommand& command) {
             return kExitUnknown;
         }
     }
-    if (const std::string few = make_room(); !few.empty()) {
-        complain("doctor", few);
+    if (const auto room = make_room(); !room) {
+        complain("doctor", room.error());
         return kExitUnknown;
     }
     const Paint paint(colour_wanted() && !command.json);

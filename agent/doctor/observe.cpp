@@ -23,6 +23,7 @@
 #include "agent/hostdns/own_address.h"
 #include "agent/text/json_view.h"
 #include "core/file_system.h"
+#include "core/sleep.h"
 #include "probe/handshake_run.h"
 #include "probe/tls_contexts.h"
 
@@ -31,6 +32,8 @@ namespace postern::agent::doctor {
 namespace {
 
 constexpr std::size_t kMaxAgain = 16, kMaxConfig = 1 << 20;
+constexpr int kStarts = 10;
+constexpr core::Micros kStartPause = 300 * core::kMillisecond;
 constexpr const char* kPublicName = "aliyun.com";  // only an upstream knows it
 
 /// A second attempt, with the WebSocket, where the first one passed without: connectors use it whether or not the
@@ -136,8 +139,14 @@ ConfigSeen look_at_config(const Request& request) {
 AgentSeen look_at_agent(const Config& config) {
     AgentSeen seen;
     seen.listen = agent_address(config);
-    const auto reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
+    auto reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
     seen.pid = core::LockFile::holder(paths_of(config.agent).agent_lock);
+    // One that is running and not there may be starting.
+    for (int i = 0; i < kStarts && !reply && reply.error().sys == ECONNREFUSED && seen.pid > 0; ++i) {
+        core::sleep_for(kStartPause);
+        reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
+        seen.pid = core::LockFile::holder(paths_of(config.agent).agent_lock);
+    }
     if (reply && reply->status == 200) {
         read_agent_status(reply->body, config, seen);
         if (seen.state == AgentState::kAnswers) look_at_age(config, *reply, seen);
