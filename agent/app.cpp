@@ -21,6 +21,7 @@
 #include "agent/serving/http_routes.h"
 #include "agent/serving/http_server.h"
 #include "agent/serving/probe_route.h"
+#include "agent/status/reported.h"
 #include "agent/steering/drain_file.h"
 #include "agent/steering/plan_publisher.h"
 #include "agent/steering/resolver_child.h"
@@ -45,7 +46,8 @@ namespace {
 constexpr std::size_t kRecentMarks = 60;                // of an address, in status
 constexpr Micros kTimeSlice = 20 * core::kMillisecond;  // long, so that the resolver preempts handshakes
 constexpr Micros kStarted = 5 * core::kSecond;          // memory used only by the start is free by then
-constexpr Micros kHousekeeping = core::kMinute;         // CA files, host identity
+constexpr Micros kFaultsEvery = 5 * core::kSecond;
+constexpr Micros kHousekeeping = core::kMinute;  // CA files, host identity
 
 class App final : private Steering::Outside,
                   private HostWatch::Outside,
@@ -77,7 +79,8 @@ class App final : private Steering::Outside,
           probe_route_(clock_, launcher_, *this),
           housekeeping_(clock_),
           watchdog_(clock_),
-          started_(clock_) {
+          started_(clock_),
+          faults_timer_(clock_) {
         if (options.start_resolver) {
             resolver_ = std::make_unique<ResolverChild>(
                 loop_, clock_, random_, ResolverChild::Options{find_resolver_program(), paths(), config().dns.listen});
@@ -111,6 +114,7 @@ class App final : private Steering::Outside,
         keep_house();
         config_.keep();
         verdicts_.keep(config().dns.plan_ttl_us / 3);
+        watch_faults();
         core::notify_service("READY=1");
         feed_watchdog();
         started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
@@ -229,6 +233,12 @@ class App final : private Steering::Outside,
         housekeeping_.start_in(kHousekeeping, [this] { keep_house(); });
     }
 
+    /// Faults are raised, cleared and logged whether anybody asks for the status or not.
+    void watch_faults() {
+        (void)snapshot();
+        faults_timer_.start_in(kFaultsEvery, [this] { watch_faults(); });
+    }
+
     void feed_watchdog() {
         const Micros period = core::watchdog_period_us();
         if (period == 0) return;
@@ -313,26 +323,26 @@ class App final : private Steering::Outside,
         s.version = POSTERN_VERSION;
         s.started_wall_us = started_wall_us_;
         s.config_path = config_.file();
-        s.config_reload_ok = config_.problem().empty();
-        s.config_problem = config_.problem();
+        s.config_fault = config_fault(config_.trouble(), config_.file());
         s.config_loaded_wall_us = config_.loaded_wall_us();
         s.region = cloud_.privatelink.region().empty() ? config().aliyun.region : cloud_.privatelink.region();
-        const auto warn = [&s](WarningKind kind, std::string text) {
-            if (!text.empty()) s.warnings.push_back({kind, std::move(text)});
-        };
         for (const auto& warning : config().warnings)
-            warn(WarningKind::kConfig, format_issue(config_.file(), warning));
-        for (const auto& text : {snapshot_warning_, publisher_.problem(), snapshots_.problem(), drains_.problem(),
-                                 config_.copy_problem(), probe_log_.problem(), history_.problem()})
-            warn(WarningKind::kAgent, text);
-        warn(WarningKind::kClock, steering_.sync().clock_problem());
+            s.reported.push_back(remark_on(warning, config_.file()));
+        const auto report = [&s](std::string_view code, std::string text) {
+            if (!text.empty()) s.reported.push_back(make_fault(code, {}, {}, {{"problem", std::move(text)}}));
+        };
+        report("PN-AGENT-PLAN", publisher_.problem());
+        for (const auto& text : {snapshot_warning_, snapshots_.problem(), drains_.problem(), config_.copy_problem(),
+                                 probe_log_.problem(), history_.problem()})
+            report("PN-AGENT-WARNING", text);
+        report("PN-AGENT-CLOCK", steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
-            warn(WarningKind::kDiscovery, text);
+            s.reported.push_back(doubt_about_discovery(text));
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
         s.host_dns = host_watch_.report(config().hosts());
         s.host_dns.silent = s.host_dns.journal.state == TakeoverState::kOn && !s.resolver.running;
-        for (const auto& text : s.host_dns.warnings())
-            warn(WarningKind::kHostDns, text);
+        for (auto& fault : host_faults(s.host_dns, s.links))
+            s.reported.push_back(std::move(fault));
         for (auto& link : s.links) {
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {
@@ -345,9 +355,8 @@ class App final : private Steering::Outside,
             for (auto& a : link.addresses)
                 a.connections_freed = freer_.freed({link.name, {a.ip, link.port}});
         }
-        if (freer_.problem() != FreeRefusal::kNone)
-            warn(WarningKind::kFreeing, "stuck connections are not ended: " + std::string(explain(freer_.problem())));
-        judge(s);
+        if (freer_.problem() != FreeRefusal::kNone) report("PN-APP-FREEING", std::string(explain(freer_.problem())));
+        log_news(judge(s, faults_, clock_.mono_us()));
         return s;
     }
 
@@ -389,6 +398,8 @@ class App final : private Steering::Outside,
     core::Timer housekeeping_;
     core::Timer watchdog_;
     core::Timer started_;
+    FaultBook faults_;
+    core::Timer faults_timer_;
 
     std::string snapshot_warning_;  // until the next one is saved
     Micros started_wall_us_ = 0;

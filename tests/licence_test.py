@@ -9,7 +9,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINE = "SPDX-License-Identifier: Apache-2.0"
 FOLDERS = (".ci", "agent", "core", "packaging", "probe", "resolver", "tests")
-DATA = ("tests/e2e/golden/", "tests/fuzz/corpus/", "tests/formats/0.", "packaging/pictures/")
+DATA = ("tests/e2e/golden/", "tests/fuzz/corpus/", *(f"tests/formats/{major}." for major in range(10)), "packaging/pictures/")
 COMMENTS = {
     "// {}": (".cpp", ".h", ".c", ".go", ".java", ".js", ".mjs"),
     "/* {} */": (".css",),

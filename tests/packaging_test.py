@@ -8,11 +8,16 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import unicodedata
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
+sys.path.insert(0, str(PACKAGING / "man"))
+import config_reference  # noqa: E402  (lies beside the manuals)
+import zh_page  # noqa: E402
 POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
 RESCUE = str(pathlib.Path(FREE).with_name("postern-rescue"))
@@ -48,14 +53,28 @@ def commands():
 
 
 def manual(name):
-    return (PACKAGING / "man" / name).read_text()
+    return (PACKAGING / "man" / name).read_text(encoding="utf-8")
 
 
-def doctor_page():
-    reply = run(PACKAGING / "man/doctor_page.py")
+def doctor_page(*language):
+    reply = run(PACKAGING / "man/doctor_page.py", *language)
     if reply.returncode != 0:
         raise AssertionError(reply.stdout)
     return reply.stdout
+
+
+def pages():
+    """{"man7/postern-doctor.7": text, "zh_CN/man7/postern-doctor.7": text, …}: every manual as it is installed."""
+    out = {f"man{p.suffix[1:]}/{p.name}": p.read_text(encoding="utf-8") for p in (PACKAGING / "man").glob("*.[1578]")}
+    out |= {f"zh_CN/man{p.suffix[1:]}/{p.name}": zh_page.with_breaks(p.read_text(encoding="utf-8")) for p in (PACKAGING / "man/zh_CN").glob("*.[1578]")}
+    return {**out, "man7/postern-doctor.7": doctor_page(), "zh_CN/man7/postern-doctor.7": doctor_page("zh")}
+
+
+def plain(page):
+    """The words of a manual's source, without its requests and escapes."""
+    page = re.sub(r"^\.(?:Ql|Pa|Cm|Ar|Sx|Xr) ", "", page, flags=re.M)
+    page = re.sub(r"\\f[BIR]|\\&|\\%", "", page).replace(r"\(dq", '"').replace(r"\-", "-")
+    return re.sub(r"\s+", " ", page)
 
 
 class Manuals(unittest.TestCase):
@@ -108,13 +127,103 @@ class Manuals(unittest.TestCase):
         self.assertEqual(known - set(re.findall(r"\w+", manual("postern.1"))), set())
 
     def test_no_warnings(self):
-        checker = ["mandoc", "-Tlint", "-Wwarning"] if shutil.which("mandoc") else ["groff", "-mandoc", "-ww", "-z", "-Tutf8"]
+        checker = ["mandoc", "-Tlint", "-Wwarning"] if shutil.which("mandoc") else ["groff", "-K", "utf8", "-mandoc", "-ww", "-z", "-Tutf8"]
         need(self, checker[0])
         with tempfile.TemporaryDirectory() as folder:
-            made = pathlib.Path(folder) / "postern-doctor.7"
-            made.write_text(doctor_page())
-            for page in [made, *sorted((PACKAGING / "man").glob("*.[1578]"))]:
-                self.assertEqual(run(*checker, page).stdout, "", page.name)
+            made = pathlib.Path(folder) / "page"
+            for name, page in pages().items():
+                made.write_text(page, encoding="utf-8")
+                said = run(*checker, made).stdout.splitlines()
+                if name.startswith("zh_CN/"):  # mandoc knows English headings only
+                    said = [line for line in said if "NAME" not in line]
+                self.assertEqual(said, [], name)
+
+    def test_no_warnings_of_groff(self):
+        """As man(1) shows them: in a UTF-8 locale, 80 columns, no line longer, nothing hyphenated in Chinese."""
+        need(self, "man")
+        need(self, "groff")
+        for name, page in pages().items():
+            with self.subTest(name), tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".man") as file:
+                file.write(page)
+                file.flush()
+                done = subprocess.run(["man", "--warnings", "-l", file.name], text=True, capture_output=True, timeout=600, check=False,
+                                      env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MAN_KEEP_FORMATTING": ""})
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertGreater(len(done.stdout), 500)
+                if name.startswith("zh_CN/"):
+                    wide = [line for line in done.stdout.splitlines() if sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) > 80]
+                    self.assertEqual(wide, [])
+                    self.assertNotIn("\u2010", done.stdout)
+
+    def test_commands_can_be_copied(self):
+        """A hyphen or quote that roff may set as a typographic one is escaped in what is to be typed."""
+        wrong = []
+        for name, page in pages().items():
+            shown = re.findall(r"^\.Dl (.*)$", page, re.M) + re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", page, re.M | re.S)
+            shown += re.findall(r"^\.(?:Ql|Li) ((?:postern|systemctl|journalctl|curl|dig|getent|apt|ip|ss) .*)$", page, re.M)
+            shown += re.findall(r"\\fB(.*?)\\fR", page)
+            wrong += [f"{name}: {text}" for text in shown if re.search(r"[-'`^~]", re.sub(r"\\(?:\(..|[-e&%]|\[u\w+\])", "", text))]
+        self.assertFalse(wrong, "\n" + "\n".join(wrong))
+
+    def test_chinese_has_what_english_has(self):
+        """The same commands, options, keys, variables, files and examples, in the same order."""
+        told = pages()
+        seen = 0
+        for name, page in told.items():
+            if not name.startswith("zh_CN/"):
+                continue
+            items = [re.findall(r"^\.(?:It (?:Cm|Fl|Ev|Pa|Dv) .*|Dl .*|Ss \[.*)$", text, re.M) for text in (told[name.removeprefix("zh_CN/")], page)]
+            self.assertEqual(items[0], items[1], name)
+            seen += len(items[0])
+        self.assertGreater(seen, 250)
+
+    def test_troubleshooting(self):
+        """Its commands are commands, with options and steps that they have; its codes are codes, and are the same in Chinese."""
+        known = commands()
+        codes = set(re.findall(r'^    \{"(PN-[A-Z0-9-]+)"', (ROOT / "agent/faults/codes.cpp").read_text(), re.M))
+        steps = set(json.loads((ROOT / "agent/faults/texts.en.json").read_text())["steps"])
+        told = [set(re.findall(r"PN-[A-Z0-9-]+", plain(manual(name)))) for name in ("postern-troubleshooting.7", "zh_CN/postern-troubleshooting.7")]
+        self.assertEqual(told[0], told[1])
+        self.assertEqual(told[0] - codes, set())
+        self.assertGreater(len(told[0]), 35)
+        lines = re.findall(r"^\.Dl \$ (?:sudo )?(.*)$", manual("postern-troubleshooting.7").replace(r"\-", "-"), re.M)
+        self.assertGreater(len(lines), 25)
+        for line in lines:
+            words = line.split()
+            if words[0] != "postern":
+                self.assertIn(words[0], ("systemctl", "journalctl", "getent", "ls", "postern-rescue"), line)
+                continue
+            path = tuple(words[1:3]) if words[1] in GROUPS else (words[1],)
+            self.assertIn(path, known, line)
+            self.assertEqual({word[2:] for word in words if word.startswith("--")} - known[path], set(), line)
+            if "--only" in words:
+                self.assertEqual(set(words[words.index("--only") + 1].split(",")) - steps, set(), line)
+
+    def test_the_reference_of_the_configuration(self):
+        for name, chinese in (("REFERENCE.md", False), ("REFERENCE.zh-CN.md", True)):
+            page = (PACKAGING / "config" / name).read_text(encoding="utf-8")
+            self.assertEqual(page, config_reference.page(chinese), f"packaging/man/config_reference.py {'zh' * chinese} > packaging/config/{name}")
+        keys = config_reference.keys()
+        table = (ROOT / "agent/config/config_keys.cpp").read_text()
+        self.assertEqual([k.name for k in keys], re.findall(r'^    \{k(?:Agent|Dns|Http|Aliyun|Link|Probe), "(\w+)"', table, re.M))
+
+    def test_ranges_and_defaults_of_the_manuals(self):
+        """What the table of keys says of a key, its entry in both manuals says, too."""
+        for name, to, default in (("postern.toml.5", "to", "Default"), ("zh_CN/postern.toml.5", "至", "默认")):
+            page, wrong, seen = manual(name), [], 0
+            for key in config_reference.keys():
+                section = page.partition(f"\n.Ss {config_reference.SECTIONS[key.section]}\n")[2].partition("\n.Ss ")[0]
+                entry = plain(section.partition(f"\n.It Cm {key.name} No =")[2].partition("\n.It Cm ")[0].partition("\n.Sh ")[0])
+                if key.range and not re.search(rf"(?<![\w.]){key.range[0]}\b(?: ?[(（][^)）]*[)）])? {to} {key.range[1]}\b", entry) and key.range[0] + key.range[1] != "064":
+                    wrong.append(f"{key.name}: not {f' {to} '.join(key.range)}: {entry}")
+                if key.default and not re.search(rf'{default}\w* "?{re.escape(key.default.strip(chr(34)))}(?!\w)', entry):
+                    wrong.append(f"{key.name}: not {default} {key.default}: {entry}")
+                for word in key.words if key.name != "kind" else ():
+                    if f'"{word}"' not in entry:
+                        wrong.append(f"{key.name}: not {word}: {entry}")
+                seen += bool(key.range) + bool(key.default)
+            self.assertFalse(wrong, name + "\n" + "\n".join(wrong))
+            self.assertGreater(seen, 50)
 
     def test_every_code_of_doctor(self):
         page = doctor_page()
@@ -358,13 +467,15 @@ class Installed(unittest.TestCase):
             wanted = os.readlink(pathlib.Path(folder) / "usr/lib/systemd/system/multi-user.target.wants/postern-rescue.service")
             self.assertEqual(os.listdir(pathlib.Path(folder) / "etc/postern"), [], "the administrator's")
             self.assertEqual((share / "postern/postern.toml").read_text(), (PACKAGING / "config/postern.toml").read_text())
-            pages = {p.name: gzip.decompress(p.read_bytes()).decode() for p in (share / "man").rglob("*.gz")}
+            installed = {str(p.relative_to(share / "man").with_suffix("")): gzip.decompress(p.read_bytes()).decode() for p in (share / "man").rglob("*.gz")}
+            references = [(share / "doc/postern" / name).read_text(encoding="utf-8") for name in ("configuration.md", "configuration.zh-CN.md")]
         self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
         self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
-        self.assertEqual(pages.pop("postern-doctor.7.gz"), doctor_page())
-        self.assertEqual(pages, {f"{p.name}.gz": p.read_text() for p in (PACKAGING / "man").glob("*.[1578]")})
+        self.assertEqual(installed, pages())
+        self.assertGreaterEqual(sum(name.startswith("zh_CN/") for name in installed), 3)
+        self.assertEqual(references, [config_reference.page(chinese) for chinese in (False, True)])
 
 
 class Deb(unittest.TestCase):

@@ -36,7 +36,10 @@ def too_much(path):
 
 
 def guarded(path):
-    """Functions read the canary: a symbol, or on x86_64 a place behind the thread's register (mov %fs:0x28, ...)."""
+    """Functions read the canary: a symbol, on x86_64 a place behind the thread's register (mov %fs:0x28, ...), on aarch64
+    the variable of packaging/portable/stack_guard.cpp, which has a section to be found by."""
+    if "AArch64" in readelf("--file-header", path):
+        return " stack_guard " in readelf("--sections", path)
     with open(path, "rb") as file:
         return "__stack_chk_" in readelf("--dyn-syms", path) or bool(re.search(rb"\x64[\x48\x4c]\x8b.\x25\x28\0\0\0", file.read(), re.S))
 
@@ -137,6 +140,31 @@ class TheChecks(unittest.TestCase):
         path = self.built("-no-pie", "-fno-stack-protector", "-Wl,-z,norelro,-z,lazy,-z,execstack,-rpath,/tmp")
         self.assertEqual(weaknesses(path), {"not position-independent", "no RELRO", "symbols are bound late", "an executable stack",
                                             "no stack protector", "a path for libraries"})
+
+    def test_the_canary_is_another_in_each_process_and_a_smashed_stack_ends_it(self):
+        source = """#include <cstdio>
+            #include <cstring>
+            extern "C" std::size_t __stack_chk_guard __attribute__((visibility("hidden")));
+            [[gnu::noinline]] void smash(const char* text) { char small[8]; volatile auto copy = &std::strcpy; copy(small, text); std::puts(small); }
+            int main(int n, char** text) {
+                if (n > 1) return smash(text[1]), 0;
+                std::printf("%zx\\n", __stack_chk_guard);
+            }"""
+        tools = f"{TOP}/build/portable/aarch64/tools/clang++"
+        if not os.path.exists(tools):
+            self.skipTest("no compiler: packaging/portable.sh --arch aarch64")
+        path = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "program")
+        cache = {name: f"{TOP}/build/portable/cache" for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
+        subprocess.run([tools, "-O1", "-std=c++20", "-fstack-protector-strong", "-pie", "-fPIC", "-x", "c++", "-",
+                        f"{TOP}/packaging/portable/stack_guard.cpp", "-o", path], input=source, check=True, text=True, env={**os.environ, **cache})
+        command = runner(path)
+        if not command:
+            self.skipTest("nothing here runs aarch64")
+        first, second = (subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2))
+        self.assertNotEqual(first, second)
+        self.assertTrue(first.strip().endswith("00"), first)
+        self.assertEqual(subprocess.run([*command, "short"], check=True, capture_output=True, text=True).stdout, "short\n")
+        self.assertNotEqual(subprocess.run([*command, "x" * 40], capture_output=True, text=True).returncode, 0)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ class Documents(unittest.TestCase):
     """ARCHITECTURE.md, CONTRIBUTING.md, SECURITY.md, CHANGELOG.md and the README of every folder."""
 
     def test_what_is_named_is_there(self):
-        pages = [ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG")]
+        pages = [ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG", "UPGRADING", "UPGRADING.zh-CN")]
         pages += [path for folder in ("agent", "core", "packaging", "probe", "resolver", "tests") for path in (ROOT / folder).rglob("README.md")]
         seen, missing = 0, []
         for file in pages:

@@ -18,6 +18,8 @@
 #include "agent/hostdns/takeover_outside.h"
 #include "agent/hostdns/truce.h"
 #include "agent/hostdns/upstreams.h"
+#include "agent/status/reported.h"
+#include "agent/status/warning.h"
 #include "agent/text/terminal.h"
 #include "core/file_system.h"
 
@@ -121,8 +123,8 @@ int show_status(const DnsCommand& command, const HostSystem& host, const HostDns
         print(fmt::format("changed   {}  {}{}\n", entry.path, how,
                           entry.before.kind == FileState::Kind::kLink ? entry.before.content : ""));
     }
-    for (const auto& warning : r.warnings())
-        print("! " + warning + "\n");
+    for (const auto& fault : host_faults(r, {}))
+        print("! " + warning_text(fault) + "\n");
     return exit_of(r);
 }
 

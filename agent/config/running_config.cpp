@@ -16,14 +16,14 @@ RunningConfig::RunningConfig(core::Loop& loop, const core::Clock& clock, std::st
       copy_(loop),
       loaded_wall_us_(clock.wall_us()) {
     if (first.mistakes.empty()) return;
-    refuse("the last good configuration is used: ", first.mistakes);
+    refuse(ConfigTrouble::Kind::kLastGood, first.mistakes);
     core::log_warning("last_good_used", "using the last good configuration", {{"path", paths_.last_good_config}});
 }
 
 std::optional<UsableConfig> RunningConfig::read_again() {
     auto usable = load_usable_config(file_);
     if (usable && usable->mistakes.empty()) return std::move(*usable);
-    refuse("the configuration was not reloaded: ", usable ? usable->mistakes : usable.error());
+    refuse(ConfigTrouble::Kind::kNotReloaded, usable ? usable->mistakes : usable.error());
     return std::nullopt;
 }
 
@@ -31,29 +31,29 @@ void RunningConfig::use(UsableConfig fresh) {
     now_ = std::move(fresh.config);
     text_ = std::move(fresh.text);
     loaded_wall_us_ = clock_.wall_us();
-    problem_.clear();
+    trouble_ = {};
     if (now_.agent.runtime_dir != started_agent_.runtime_dir || now_.agent.state_dir != started_agent_.state_dir ||
         now_.http.listen != started_http_) {
-        problem_ = "[agent] runtime_dir, state_dir and [http] listen take effect at the next start";
-        core::log_warning("config_needs_restart", problem_);
+        trouble_.kind = ConfigTrouble::Kind::kRestart;
+        core::log_warning("config_needs_restart",
+                          "[agent] runtime_dir, state_dir and [http] listen take effect at the next start");
     }
     copy_.save(paths_.last_good_config, file_, text_);
 }
 
 void RunningConfig::refuse(const core::Error& why) {
-    problem_ = why.text();
-    core::log_error("config_refused", problem_);
+    trouble_ = {ConfigTrouble::Kind::kNotReloaded, why.text(), 0};
+    core::log_error("config_refused", why.text());
 }
 
-void RunningConfig::refuse(const std::string& consequence, const std::vector<ConfigIssue>& mistakes) {
+void RunningConfig::refuse(ConfigTrouble::Kind kind, const std::vector<ConfigIssue>& mistakes) {
     for (const auto& issue : mistakes)
         core::log_error("config_refused", format_issue(file_, issue));
-    problem_ = consequence + format_issue(file_, mistakes.front());
-    if (mistakes.size() > 1) problem_ += " (and " + std::to_string(mistakes.size() - 1) + " more, see the log)";
+    trouble_ = {kind, format_issue(file_, mistakes.front()), mistakes.size() - 1};
 }
 
 void RunningConfig::keep() {
-    if (problem_.empty()) copy_.save(paths_.last_good_config, file_, text_);
+    if (trouble_.kind == ConfigTrouble::Kind::kNone) copy_.save(paths_.last_good_config, file_, text_);
 }
 
 }  // namespace postern::agent

@@ -11,6 +11,19 @@
 
 namespace postern::agent {
 
+/// Which part of the file is not in use, and why.
+struct ConfigTrouble {
+    enum class Kind {
+        kNone,
+        kLastGood,     // the file has mistakes, or can't be read: the last good copy is used since the start
+        kNotReloaded,  // the same at a reload: the present configuration stays
+        kRestart,      // keys that take effect only at a start
+    };
+    Kind kind = Kind::kNone;
+    std::string mistake;   // the first: "FILE:LINE: key: message", or what the outside refused
+    std::size_t more = 0;  // how many more there are
+};
+
 class RunningConfig {
   public:
     /// `first` may be the last good copy, used in place of a file with mistakes.
@@ -29,14 +42,13 @@ class RunningConfig {
     /// Saves it as the last good copy, unless that copy is in use. After a successful start; use() calls it itself.
     void keep();
 
-    /// "" or which part of the file is not in use.
-    const std::string& problem() const { return problem_; }
+    const ConfigTrouble& trouble() const { return trouble_; }
     /// "" or why there is no copy of the configuration in use.
     const std::string& copy_problem() const { return copy_.problem(); }
     Micros loaded_wall_us() const { return loaded_wall_us_; }
 
   private:
-    void refuse(const std::string& consequence, const std::vector<ConfigIssue>& mistakes);
+    void refuse(ConfigTrouble::Kind kind, const std::vector<ConfigIssue>& mistakes);
 
     const core::Clock& clock_;
     std::string file_, text_;
@@ -45,7 +57,7 @@ class RunningConfig {
     core::SocketAddress started_http_;
     Paths paths_;
     LastGoodCopy copy_;
-    std::string problem_;
+    ConfigTrouble trouble_;
     Micros loaded_wall_us_;
 };
 

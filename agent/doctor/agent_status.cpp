@@ -2,10 +2,11 @@
 #include "agent/doctor/agent_status.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "agent/client/agent_client.h"
-#include "agent/status/warning.h"
+#include "agent/faults/codes.h"
 #include "agent/text/json_view.h"
 #include "core/text.h"
 
@@ -13,7 +14,45 @@ namespace postern::agent::doctor {
 
 namespace {
 
-/// The agent's discovery errors, and whether it has found everything that it searches for in the cloud.
+/// What doctor does not look at itself, or can't from outside the agent.
+bool only_the_agent_sees(const Fault& fault) {
+    const CodeInfo* info = find_code(fault.code);
+    if (info == nullptr) return true;  // of a newer agent
+    if (info->step == Step::kAgent) return fault.code != "PN-AGENT-CLOCK";
+    constexpr std::array<std::string_view, 5> kOthers = {"PN-CONFIG-OLDER", "PN-CONFIG-REFUSED", "PN-CONFIG-RESTART",
+                                                         "PN-UPSTREAM-NONE", "PN-APP-FREEING"};
+    return std::find(kOthers.begin(), kOthers.end(), fault.code) != kOthers.end();
+}
+
+Fault fault_in(const JsonView& told) {
+    Values values;
+    for (const auto& [name, value] : told.at("values").members())
+        values[name] =
+            value.is_object() ? catalogued(value.at("section").text(), value.at("key").text()) : value.text();
+    Fault f = make_fault(told.at("code").text(), told.at("link").text(), told.at("ip").text(), std::move(values));
+    f.state = told.at("severity").text() == "fail" ? State::kFail : State::kWarn;
+    if (find_code(f.code) == nullptr) {
+        f.code = "PN-AGENT-WARNING";
+        f.values["problem"] = told.at("cause").text();
+    }
+    return f;
+}
+
+/// An agent older than faults has only texts.
+void read_faults(const JsonView& status, AgentSeen& seen) {
+    for (const JsonView& told : status.at("faults").items()) {
+        Fault fault = fault_in(told);
+        if (only_the_agent_sees(fault)) seen.faults.push_back(std::move(fault));
+    }
+    if (status.at("faults").is_array()) return;
+    for (const JsonView& text : status.at("warnings").items())
+        seen.faults.push_back(make_fault("PN-AGENT-WARNING", {}, {}, {{"problem", text.text()}}));
+    if (const std::string problem = status.at("resolver").at("problem").text(); !problem.empty())
+        seen.faults.push_back(make_fault("PN-AGENT-RESOLVER", {}, {}, {{"problem", problem}}));
+}
+
+/// The agent's discovery errors of links that have no address, and whether it has found everything that it searches for in
+/// the cloud.
 void read_discovery(const Config& config, const JsonView& status, AgentSeen& seen) {
     seen.discovers = true;
     for (const LinkConfig& link : config.links) {
@@ -22,32 +61,13 @@ void read_discovery(const Config& config, const JsonView& status, AgentSeen& see
         for (const JsonView& told : status.at("links").items()) {
             if (told.at("name").text() != link.name) continue;
             const JsonView discovery = told.at("discovery"), error = discovery.at("error");
-            if (error.is_object()) seen.doubts.emplace_back(link.name, error.at("what").text());
+            Fault doubt = make_fault("PN-AGENT-DISCOVERY", link.name, {}, {{"problem", error.at("what").text()}});
+            const bool known =
+                std::any_of(seen.faults.begin(), seen.faults.end(), [&](const Fault& f) { return f.same_as(doubt); });
+            if (error.is_object() && !known) seen.faults.push_back(std::move(doubt));
             found = error.is_null() && !discovery.at("confirmed").text().empty();
         }
         seen.discovers = seen.discovers && found;
-    }
-}
-
-/// Sorted by kind. Without a known kind (an older or newer agent) the text is used as it is.
-void read_warnings(const JsonView& status, AgentSeen& seen) {
-    const auto texts = status.at("warnings").items(), kinds = status.at("warning_kinds").items();
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        const auto kind = kinds.size() == texts.size() ? parse_warning_kind(kinds[i].text()) : std::nullopt;
-        switch (kind.value_or(WarningKind::kAgent)) {
-            case WarningKind::kAgent:
-            case WarningKind::kFreeing:
-                seen.warnings.push_back(texts[i].text());
-                break;
-            case WarningKind::kDiscovery:
-                seen.doubts.emplace_back("", texts[i].text());
-                break;
-            case WarningKind::kZones:  // read_one_zone()
-            case WarningKind::kConfig:
-            case WarningKind::kClock:
-            case WarningKind::kHostDns:
-                break;  // doctor checks these itself
-        }
     }
 }
 
@@ -113,8 +133,7 @@ void read_agent_status(std::string_view body, const Config& config, AgentSeen& s
         return;
     }
     seen.version = status->at("version").text();
-    seen.resolver_problem = status->at("resolver").at("problem").text();
-    read_warnings(*status, seen);
+    read_faults(*status, seen);
     read_one_zone(*status, seen);
     read_discovery(config, *status, seen);
     read_connections(*status, seen);

@@ -10,7 +10,7 @@ namespace postern::agent::doctor {
 
 inline constexpr const char* kAnotherProgram = "another program answers there";
 
-/// Into `seen`: version, warnings and doubts of the agent, or the problem that another program answers.
+/// Into `seen`: version and faults of the agent, as far as doctor does not look itself, or the problem that another program answers.
 void read_agent_status(std::string_view body, const Config& config, AgentSeen& seen);
 
 }  // namespace postern::agent::doctor

@@ -20,6 +20,8 @@
 #include "agent/hostdns/report.h"
 #include "agent/net/libraries.h"
 #include "agent/net/process_runner.h"
+#include "agent/status/reported.h"
+#include "agent/status/warning.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/text.h"
@@ -178,8 +180,8 @@ class Bundle {
         const HostFacts facts = gather_facts(*host);
         std::string dns = fmt::format("takeover  {}\ndecision  {}\nresolv.conf is {}\n", report.text(),
                                       decide(facts, Mode::kAuto).line, facts.resolv_conf_path);
-        for (const auto& warning : report.warnings())
-            dns += "! " + warning + "\n";
+        for (const auto& fault : host_faults(report, {}))
+            dns += "! " + warning_text(fault) + "\n";
         add("dns.txt", "who owns this host's DNS", dns);
         for (const char* name : {"resolv.conf", "nsswitch.conf"}) {
             const std::string path = std::string("/etc/") + name;

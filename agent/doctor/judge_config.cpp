@@ -12,23 +12,12 @@
 namespace postern::agent::doctor {
 
 Finding found(std::string_view code, std::string link, std::string ip, Values values) {
-    const CodeInfo* info = find_code(code);
-    Finding f;
-    f.step = info->step;
-    f.state = info->severity;
-    f.code = code;
-    f.link = std::move(link);
-    f.ip = std::move(ip);
-    f.values = std::move(values);
-    if (!f.link.empty()) f.values.try_emplace("link", f.link);
-    if (!f.ip.empty()) f.values.try_emplace("ip", f.ip);
-    return f;
+    return {make_fault(code, std::move(link), std::move(ip), std::move(values)), find_code(code)->step, {}, {}};
 }
 
 Finding passed(Step step, std::string link, std::string ip, Values values) {
-    Finding f{step, State::kPass, step_code(step), std::move(link), std::move(ip), std::move(values), {}, {}};
-    if (!f.link.empty()) f.values.try_emplace("link", f.link);
-    if (!f.ip.empty()) f.values.try_emplace("ip", f.ip);
+    Finding f = {make_fault(step_code(step), std::move(link), std::move(ip), std::move(values)), step, {}, {}};
+    f.state = State::kPass;
     return f;
 }
 
@@ -109,6 +98,8 @@ Findings judge_agent(const AgentSeen& seen) {
                       {"problem", seen.problem},
                       {"holder", seen.holder},
                       {"pid", seen.pid > 0 ? std::to_string(seen.pid) : ""},
+                      {"file", seen.config},
+                      {"changed", seen.changed},
                       {"loaded", seen.loaded}};
     switch (seen.state == AgentState::kAnswers && !seen.problem.empty() ? AgentState::kDown : seen.state) {
         case AgentState::kAnswers:
@@ -119,28 +110,21 @@ Findings judge_agent(const AgentSeen& seen) {
             return {found("PN-AGENT-HANGS", {}, {}, v)};
         case AgentState::kForeign:
             return {found("PN-AGENT-FOREIGN", {}, {}, v)};
-        case AgentState::kElsewhere: {
-            Findings out = {found("PN-CONFIG-OLDER", {}, {}, v)};
-            out[0].state = State::kFail;
-            out.push_back(skipped(Step::kAgent, {}, {}, "PN-CONFIG-OLDER"));
-            return out;
-        }
+        case AgentState::kElsewhere:
+            return {found("PN-AGENT-ELSEWHERE", {}, {}, v)};
         case AgentState::kNoPorts:
             return {found("PN-LOCAL-PORTS", {}, {}, v), skipped(Step::kAgent, {}, {}, "PN-LOCAL-PORTS")};
         case AgentState::kNoFiles:
             return {found("PN-LOCAL-FILES", {}, {}, v), skipped(Step::kAgent, {}, {}, "PN-LOCAL-FILES")};
     }
     Findings out;
-    if (seen.older) {
-        out.push_back(found("PN-CONFIG-OLDER", {}, {}, v));
-        if (seen.other_links) out.back().state = State::kFail;  // what it answers and probes is not what the file says
+    if (seen.older) out.push_back(found("PN-CONFIG-OLDER", {}, {}, v));
+    for (const Fault& fault : seen.faults) {
+        if (!seen.older || fault.code != "PN-CONFIG-OLDER") out.push_back({fault, find_code(fault.code)->step, {}, {}});
     }
-    if (!seen.resolver_problem.empty())
-        out.push_back(found("PN-AGENT-RESOLVER", {}, {}, {{"problem", seen.resolver_problem}}));
-    for (const auto& warning : seen.warnings)
-        out.push_back(found("PN-AGENT-WARNING", {}, {}, {{"problem", warning}}));
-    for (const auto& [link, doubt] : seen.doubts)
-        out.push_back(found("PN-AGENT-DISCOVERY", link, {}, {{"problem", doubt}}));
+    for (Finding& f : out) {  // what it answers and probes is not what the file says
+        if (f.code == "PN-CONFIG-OLDER" && seen.other_links) f.state = State::kFail;
+    }
     const bool judged = std::any_of(out.begin(), out.end(), [](const auto& f) { return f.step == Step::kAgent; });
     if (!judged) out.push_back(passed(Step::kAgent, {}, {}, {{"version", seen.version}}));
     return out;

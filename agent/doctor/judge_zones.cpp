@@ -34,10 +34,6 @@ std::optional<OneZone> seen_in_cloud(const LinkConfig& link, const std::vector<p
     return std::nullopt;
 }
 
-std::string_view affinity_word(const std::optional<bool>& affinity) {
-    return !affinity ? "unknown" : *affinity ? "on" : "off";
-}
-
 }  // namespace
 
 Findings judge_zones(const Config& config, const std::vector<probe::ProbeTarget>& targets, const CloudSeen& cloud,
@@ -54,14 +50,7 @@ Findings judge_zones(const Config& config, const std::vector<probe::ProbeTarget>
         for (const auto& report : reports) {
             if (report.endpoint_id == zone->endpoint && report.zone_affinity) zone->affinity = report.zone_affinity;
         }
-        out.push_back(
-            found("PN-ENDPOINT-AFFINITY", link.name, {},
-                  {{"name", zone->name},
-                   {"endpoint", zone->endpoint},
-                   {"zone", zone->zone},
-                   {"others", zone->others},
-                   {"domains", zone->domains.empty() ? "postern endpoint show " + zone->endpoint : zone->domains},
-                   {"affinity", catalogued("affinity", affinity_word(zone->affinity))}}));
+        out.push_back(found("PN-ENDPOINT-AFFINITY", link.name, {}, fault_of(*zone, link.name).values));
     }
     return out;
 }

@@ -99,7 +99,9 @@ void look_at_age(const Config& config, const HttpResponse& reply, AgentSeen& see
     const auto copy = core::read_file(paths_of(config.agent).last_good_config, kMaxConfig + kMaxConfig);
     const auto text = core::read_file(config.path, kMaxConfig);
     seen.older = !copy || !text || !copy->starts_with(*text + "\n# the last good copy of ");
+    seen.config = config.path;
     seen.loaded = core::format_utc(loaded).substr(0, 19) + "Z";
+    seen.changed = core::format_utc(changed).substr(0, 19) + "Z";
 }
 
 }  // namespace

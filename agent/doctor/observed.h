@@ -9,6 +9,7 @@
 #include "agent/account/access.h"
 #include "agent/cloud/credentials.h"
 #include "agent/config/config.h"
+#include "agent/faults/fault.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/takeover.h"
 #include "agent/net/dns_query.h"
@@ -66,15 +67,13 @@ struct AgentSeen {
     int pid = 0;                                                  // of the running agent, by its lock
     bool older = false;                                           // it runs an older configuration than the file
     bool other_links = false;                                     // and its links, or their names, are others
-    std::string loaded;                                           // when it read its configuration
+    std::string config, loaded, changed;                          // its file, when it read it, when that was changed
     std::vector<std::pair<std::string, core::IpAddress>> serves;  // link and address whose database it reaches
     std::string version;
-    std::string resolver_problem;
-    std::vector<std::string> warnings;
-    std::vector<std::pair<std::string, std::string>> doubts;  // link or "", and its discovery error
-    std::vector<std::pair<std::string, OneZone>> one_zone;    // by link
-    std::vector<ConnectionsSeen> connections;                 // to addresses that have any
-    bool discovers = false;                                   // every link that uses the API has its answer
+    std::vector<Fault> faults;                              // that doctor does not look at itself
+    std::vector<std::pair<std::string, OneZone>> one_zone;  // by link
+    std::vector<ConnectionsSeen> connections;               // to addresses that have any
+    bool discovers = false;                                 // every link that uses the API has its answer
 };
 
 /// One endpoint of a link.

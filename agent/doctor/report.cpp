@@ -8,6 +8,7 @@
 #include <array>
 
 #include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
 #include "core/printable.h"
 #include "core/text.h"
 
@@ -43,15 +44,6 @@ std::string painted(State state, const Paint& paint) {
 
 bool is_trouble(const Finding& f) {
     return f.state == State::kWarn || f.state == State::kFail;
-}
-
-/// "10.0.1.23 refuses the connection …": causes of probes follow an address.
-std::string cause_of(const Finding& f, const Catalogue& words) {
-    const std::string cause = words.of(f.code, "cause", f.values);
-    if (f.ip.empty() || cause.find(f.ip) != std::string::npos) return cause;
-    const auto zone = f.values.find("zone");
-    return fmt::format("{}{} {}", f.ip, zone == f.values.end() || zone->second.empty() ? "" : " (" + zone->second + ")",
-                       cause);
 }
 
 std::string summary_of(const Finding& f, const Catalogue& words) {

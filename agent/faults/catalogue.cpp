@@ -44,12 +44,12 @@ std::string Catalogue::text(std::string_view section, std::string_view key, cons
 Values Catalogue::in_words(const Values& values) const {
     Values out = values;
     for (auto& [name, value] : out) {
-        const auto end = value.starts_with('\x1f') ? value.find('\x1f', 1) : std::string::npos;
-        if (end == std::string::npos) continue;
-        const auto section = texts_->find(value.substr(1, end - 1));
-        const std::string key = value.substr(end + 1);
-        if (section != texts_->end() && section->contains(key))
-            value = fill((*section)[key].get_ref<const std::string&>(), values);
+        const auto named = catalogue_text(value);
+        if (!named) continue;
+        const auto section = texts_->find(named->first);
+        value = section != texts_->end() && section->contains(named->second)
+                    ? fill((*section)[named->second].get_ref<const std::string&>(), values)
+                    : "";
     }
     return out;
 }
@@ -70,7 +70,7 @@ std::vector<std::string> Catalogue::command_of(std::string_view code, const Valu
         const auto& text = word.get_ref<const std::string&>();
         for (auto open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
             const auto value = values.find(text.substr(open + 1, text.find('}', open) - open - 1));
-            if (value == values.end() || value->second.empty() || value->second.front() == '\x1f') return {};
+            if (value == values.end() || value->second.empty() || catalogue_text(value->second)) return {};
         }
         out.push_back(fill(text, values));
     }

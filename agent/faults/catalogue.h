@@ -10,7 +10,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "agent/faults/finding.h"
+#include "agent/faults/fault.h"
 
 namespace postern::agent::doctor {
 
@@ -26,7 +26,7 @@ class Catalogue {
 
     /// A text by its section and key, filled in: ("words", "fix"), ("steps", "tcp"). "" if there is none.
     std::string text(std::string_view section, std::string_view key, const Values& values = {}) const;
-    /// `part`: cause, expected, found, fix or verify.
+    /// `part`: cause, expected, found, fix or verify; "status" of some. "" if there is none.
     std::string of(std::string_view code, std::string_view part, const Values& values) const;
     /// The repair as words of a command line. Empty if the code has none, or a value that it needs is missing: what is not
     /// a whole command is none.

@@ -15,7 +15,7 @@ constexpr State kFail = State::kFail;
 constexpr State kWarn = State::kWarn;
 
 constexpr std::string_view kNoAgent =
-    "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN PN-CONFIG-OLDER PN-LOCAL-PORTS PN-LOCAL-FILES";
+    "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-UPSTREAM-NONE PN-STUB-SILENT PN-STUB-FOREIGN PN-CONFIG-OLDER PN-LOCAL-PORTS PN-LOCAL-FILES";
 constexpr std::string_view kWrongPath =
     "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-STUB-VPC PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SILENT PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-MODE PN-RESOLV-SECOND PN-RESOLV-ROTATE PN-LOCAL-PORTS PN-LOCAL-FILES";
@@ -37,12 +37,12 @@ constexpr CodeInfo kCodes[] = {
     {"PN-CONFIG-TOKEN-OPEN", kConfig, kWarn, kYou},
     {"PN-CONFIG-CA", kConfig, kFail, kYou},
     {"PN-CONFIG-RIGHTS", kConfig, kFail, kYou},
-    {"PN-CONFIG-OLDER", kConfig, kWarn, kYou},
 
     {"PN-AGENT-DOWN", kAgent, kFail, kYou,
      "PN-CONFIG-UNREADABLE PN-CONFIG-MISTAKE PN-CONFIG-RIGHTS PN-LOCAL-PORTS PN-LOCAL-FILES"},
     {"PN-AGENT-HANGS", kAgent, kFail, kYou, "PN-LOCAL-PORTS PN-LOCAL-FILES"},
     {"PN-AGENT-FOREIGN", kAgent, kFail, kYou},
+    {"PN-AGENT-ELSEWHERE", kAgent, kFail, kYou},
     {"PN-AGENT-RESOLVER", kAgent, kFail, kYou, "PN-AGENT-DOWN"},
     {"PN-AGENT-WARNING", kAgent, kWarn, kYou, "PN-CONFIG-RIGHTS PN-CONFIG-TOKEN PN-CONFIG-CA PN-CONFIG-OLDER"},
     {"PN-AGENT-DISCOVERY", kAgent, kWarn, kYou, kNoDiscovery},
@@ -100,7 +100,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SYSTEM-CACHED", kSystem, kFail, kYou, kWrongPath},
 
     {"PN-ADDRESS-NONE", kAddress, kFail, kYou,
-     "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-HANGS PN-CONFIG-OLDER PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-TLS PN-API-CAPTIVE PN-API-THROTTLED PN-API-KEY PN-API-DENIED PN-API-FAILED "
+     "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-HANGS PN-AGENT-ELSEWHERE PN-CONFIG-OLDER PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-TLS PN-API-CAPTIVE PN-API-THROTTLED PN-API-KEY PN-API-DENIED PN-API-FAILED "
      "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED"},
     {"PN-ADDRESS-STALE", kAddress, kFail, kYou},
     {"PN-ADDRESS-MISSING", kAddress, kWarn, kYou},
@@ -168,6 +168,32 @@ constexpr CodeInfo kCodes[] = {
     {"PN-APP-STUCK", kEnvironment, kWarn, kYou},
     {"PN-APP-BYPASS", kEnvironment, kWarn, kYou},
     {"PN-APP-KEEPALIVE", kEnvironment, kWarn, kYou},
+
+    // What the agent sees of itself, of its links and of its upstreams.
+    {"PN-CONFIG-OLDER", kConfig, kWarn, kYou},
+    {"PN-CONFIG-REFUSED", kConfig, kWarn, kYou},
+    {"PN-CONFIG-RESTART", kConfig, kWarn, kYou},
+    {"PN-AGENT-PLAN", kAgent, kWarn, kYou},
+    {"PN-AGENT-PLAN-REFUSED", kAgent, kWarn, kYou},
+    {"PN-AGENT-PLAN-LATE", kAgent, kWarn, kYou},
+    {"PN-AGENT-STATS", kAgent, kWarn, kYou},
+    {"PN-AGENT-LISTEN", kAgent, kWarn, kYou},
+    {"PN-AGENT-CLOCK", kAgent, kWarn, kYou},
+    {"PN-UPSTREAM-NONE", kStub, kWarn, kYou},
+    {"PN-VPC-DOWN", kStub, kFail, kCloudAdmin},
+    {"PN-VPC-NO-NAME", kStub, kWarn, kCloudAdmin},
+    {"PN-VPC-UNKNOWN", kStub, kWarn, kCloudAdmin},
+    {"PN-RESOLV-JOURNAL", kResolvConf, kWarn, kYou},
+    {"PN-RESOLV-UNFINISHED", kResolvConf, kWarn, kYou},
+    {"PN-RESOLV-BROKEN", kResolvConf, kWarn, kYou},
+    {"PN-RESOLV-UNWATCHED", kResolvConf, kWarn, kYou},
+    {"PN-ADDRESS-EMPTY", kAddress, kWarn, kYou},
+    {"PN-ADDRESS-STARTING", kAddress, kWarn, kYou},
+    {"PN-ADDRESS-WAITING", kAddress, kWarn, kYou},
+    {"PN-ADDRESS-DOWN", kAddress, kFail, kTdengine},
+    {"PN-ADDRESS-PARTIAL", kAddress, kWarn, kTdengine},
+    {"PN-ADDRESS-DEGRADED", kAddress, kWarn, kTdengine},
+    {"PN-APP-FREEING", kEnvironment, kWarn, kYou},
 };
 
 }  // namespace
@@ -202,6 +228,10 @@ const CodeInfo* find_code(std::string_view code) {
 
 const CodeInfo& code_of(probe::Reason reason) {
     return *std::find_if(std::begin(kCodes), std::end(kCodes), [&](const auto& c) { return c.reason == reason; });
+}
+
+bool is_remark(std::string_view code) {
+    return code == "PN-CONFIG-WARNING";
 }
 
 std::string step_code(Step step) {

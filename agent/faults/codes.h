@@ -29,6 +29,8 @@ std::span<const CodeInfo> all_codes();
 const CodeInfo* find_code(std::string_view code);
 /// The code of a failed probe; there is one for every reason but kNone.
 const CodeInfo& code_of(probe::Reason reason);
+/// A fault that is worth a line and does not degrade the agent: the configuration works as it is.
+bool is_remark(std::string_view code);
 /// "PN-RESOLV-CONF": the code of a passed or skipped step.
 std::string step_code(Step step);
 

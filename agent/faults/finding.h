@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What doctor finds: a code with values. The texts are in the catalogue.
+// What doctor finds at a step: a fault, or that the step passed or was skipped. The texts are in the catalogue.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace postern::agent::doctor {
+#include "agent/faults/fault.h"
 
-enum class State { kPass, kWarn, kFail, kSkip };
-std::string_view to_string(State state);  // "PASS"
+namespace postern::agent::doctor {
 
 /// In the order in which doctor checks them.
 enum class Step {
@@ -37,19 +34,9 @@ enum class Step {
 };
 std::string_view to_string(Step step);  // "resolv_conf"
 
-using Values = std::map<std::string, std::string, std::less<>>;
-
-/// A value that is a catalogue text: filled in in the reader's language.
-inline std::string catalogued(std::string_view section, std::string_view key) {
-    return "\x1f" + std::string(section) + "\x1f" + std::string(key);
-}
-
-struct Finding {
+/// Of a passed or skipped step the code is the step's, "PN-TLS".
+struct Finding : Fault {
     Step step = Step::kConfig;
-    State state = State::kPass;
-    std::string code;                                           // "PN-TLS-NAME"; of a passed step "PN-TLS"
-    std::string link, ip;                                       // the subject; "": all of them
-    Values values;                                              // for the texts' {placeholders}
     std::vector<std::pair<std::string, std::string>> evidence;  // errno=…, alert=…: raw, not translated
     std::string because;                                        // of kSkip: the code of the cause
 };

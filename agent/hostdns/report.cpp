@@ -54,27 +54,6 @@ std::string HostDnsReport::text() const {
     return fmt::format("{}{}: interrupted, or at work right now", to_string(journal.state), since);
 }
 
-std::vector<std::string> HostDnsReport::warnings() const {
-    std::vector<std::string> all;
-    if (!problem.empty() || (journal.state != TakeoverState::kOff && journal.state != TakeoverState::kOn)) {
-        all.push_back("host DNS: " + text());
-    } else if (silent) {
-        all.push_back("host DNS: " + text() +
-                      " (fix: systemctl start postern-rescue postern-resolver; or postern dns disable)");
-    } else if (journal.state == TakeoverState::kOn && seen.state == PathState::kFails) {
-        all.push_back("host DNS: " + text() + " (postern-rescue applies it again, or gives the host its own DNS back)");
-    }
-    if (unwatched)
-        all.push_back(
-            "host DNS: postern-rescue is not running: if postern stops answering, this host has no DNS (fix: "
-            "systemctl unmask postern-rescue; systemctl start postern-rescue)");
-    for (const auto& path : out_of_place)
-        all.push_back("host DNS: " + path + " was changed by another program (fix: postern dns reapply)");
-    for (const auto& finding : hosts)
-        all.push_back(finding.what() + " (fix: " + finding.fix() + ")");
-    return all;
-}
-
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,
                               const std::vector<std::string>& names) {
     HostDnsReport r;

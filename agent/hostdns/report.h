@@ -22,8 +22,6 @@ struct HostDnsReport {
 
     /// One sentence: "on, full since …: all names go to 127.0.0.153:53".
     std::string text() const;
-    /// Problems, each with its fix.
-    std::vector<std::string> warnings() const;
 };
 
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,

@@ -4,6 +4,7 @@
 
 #include "agent/faults/reason_text.h"
 #include "agent/status/status.h"
+#include "agent/status/warning.h"
 #include "core/printable.h"
 
 namespace postern::agent {
@@ -171,8 +172,8 @@ std::string health_json(const StatusSnapshot& s) {
         notes.push_back(link.name + ": " + link.cause);
         if (!link.fix.empty()) notes.push_back(link.name + ": next step: " + link.fix);
     }
-    for (const auto& warning : s.warnings)
-        notes.push_back(warning.text);
+    for (const auto& fault : s.reported)
+        notes.push_back(warning_text(fault));
     if (s.overall != Overall::kGood) {
         out["output"] = s.headline;
         if (!notes.empty()) out["notes"] = std::move(notes);

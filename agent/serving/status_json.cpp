@@ -2,9 +2,13 @@
 // GET /api/v1/status and `postern status --json`. Keys are only ever added.
 #include <nlohmann/json.hpp>
 
+#include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
 #include "agent/faults/reason_text.h"
 #include "agent/serving/connections_view.h"
+#include "agent/status/headline.h"
 #include "agent/status/status.h"
+#include "agent/status/warning.h"
 #include "core/plan.h"
 #include "core/printable.h"
 #include "probe/record.h"
@@ -206,6 +210,33 @@ Json finding_json(const CauseFinding& f) {
             {"alike", f.alike}};
 }
 
+/// A value of the catalogue is the name of its text: the reader has it in its own language.
+Json values_json(const doctor::Values& values) {
+    Json out = Json::object();
+    for (const auto& [name, value] : values) {
+        const auto text = doctor::catalogue_text(value);
+        out[name] = text ? Json{{"section", text->first}, {"key", text->second}} : Json(value);
+    }
+    return out;
+}
+
+Json fault_json(const Fault& f) {
+    const auto& words = doctor::Catalogue::in(doctor::Language::kEnglish);
+    const auto* info = doctor::find_code(f.code);
+    const auto command = fix_command(f);
+    Json out = {{"code", f.code},
+                {"severity", doctor::severity_of(f.state)},
+                {"owner", info == nullptr ? Json(nullptr) : Json(to_string(info->owner))},
+                {"link", text_or_null(f.link)},
+                {"ip", text_or_null(f.ip)},
+                {"cause", told(f, words)},
+                {"next_step", text_or_null(fix_of(f, words))},
+                {"fix", command.empty() ? Json(nullptr) : Json(command)},
+                {"since", time_or_null(f.since_wall_us)},
+                {"values", values_json(f.values)}};
+    return out;
+}
+
 Json request_json(const LinkStatus& link) {
     const RequestStatus& r = link.request;
     return {{"server_name", text_or_null(r.server_name)},
@@ -329,10 +360,13 @@ std::string status_json(const StatusSnapshot& s) {
     for (const auto& [reason, count] : s.probes.failures)
         failures[std::string(probe::to_string(reason))] = count;
     Json warnings = Json::array(), kinds = Json::array();
-    for (const auto& warning : s.warnings) {
-        warnings.push_back(warning.text);
-        kinds.push_back(to_string(warning.kind));
+    for (const auto& fault : s.reported) {
+        warnings.push_back(warning_text(fault));
+        kinds.push_back(warning_kind(fault));
     }
+    Json faults = Json::array();
+    for (const auto& fault : s.faults)
+        faults.push_back(fault_json(fault));
     const Json out = {
         {"schema_version", 1},
         {"ts", core::format_utc(s.now_wall_us)},
@@ -363,6 +397,7 @@ std::string status_json(const StatusSnapshot& s) {
         {"warnings", std::move(warnings)},
         {"warning_kinds", std::move(kinds)},
         {"drains", std::move(drains)},
+        {"faults", std::move(faults)},
     };
     return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "agent/serving/page_words.h"
+#include "agent/status/warning.h"
 #include "agent/text/terminal.h"
 #include "core/text.h"
 
@@ -157,8 +158,8 @@ std::string dns_section(const ResolverStatus& r, const PageWords& words) {
 std::string status_content(const StatusSnapshot& s, std::string_view accept_language) {
     const PageWords& words = page_words(accept_language);
     std::string end = dns_section(s.resolver, words);
-    for (const auto& warning : s.warnings)
-        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning.text, words));
+    for (const auto& fault : s.reported)
+        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning_text(fault), words));
     if (end.size() > kMaxBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
     end = drains_section(s, words) + end;
     end += fmt::format(

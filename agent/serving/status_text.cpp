@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/status/status.h"
+#include "agent/status/warning.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/text.h"
@@ -328,8 +329,8 @@ class Screen {
             paragraph(11, "", "connections of applications are not known: " + s_.connections.error->text(),
                       &Paint::dim);
         if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);
-        for (const auto& warning : s_.warnings)
-            paragraph(11, "! ", warning.text, &Paint::yellow);
+        for (const auto& fault : s_.reported)
+            paragraph(11, "! ", warning_text(fault), &Paint::yellow);
     }
 
     const StatusSnapshot& s_;

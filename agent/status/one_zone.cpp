@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status/one_zone.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -84,14 +82,17 @@ std::optional<OneZone> one_zone(const DiscoveryStatus& link, const std::vector<E
     return std::nullopt;
 }
 
-std::string describe(const OneZone& f) {
-    const std::string_view why = !f.affinity   ? "zone affinity would do that"
-                                 : *f.affinity ? "its zone affinity is on"
-                                               : "its zone affinity is off, so another reason leaves them out";
-    return fmt::format(
-        "{} leads to zone {} only, and {} of {} is not in use ({}): list the names of all zones as target"
-        "{}, or switch ZoneAffinityEnabled off",
-        f.name, f.zone, f.others, f.endpoint, why, f.domains.empty() ? "" : ": " + f.domains);
+Fault fault_of(const OneZone& f, const std::string& link) {
+    const std::string_view word = !f.affinity ? "unknown" : *f.affinity ? "on" : "off";
+    return make_fault("PN-ENDPOINT-AFFINITY", link, {},
+                      {{"name", f.name},
+                       {"endpoint", f.endpoint},
+                       {"zone", f.zone},
+                       {"others", f.others},
+                       {"domains", f.domains.empty() ? "postern endpoint show " + f.endpoint : f.domains},
+                       {"listed", f.domains.empty() ? "" : doctor::catalogued("words", "listed")},
+                       {"why", doctor::catalogued("affinity_why", word)},
+                       {"affinity", doctor::catalogued("affinity", word)}});
 }
 
 }  // namespace postern::agent

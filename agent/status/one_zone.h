@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/discovery/known_source.h"
+#include "agent/faults/fault.h"
 
 namespace postern::agent {
 
@@ -34,7 +35,7 @@ std::optional<OneZone> one_zone(const FollowedName& followed, const std::vector<
 /// The same for a link's sources, with the reports of all links.
 std::optional<OneZone> one_zone(const DiscoveryStatus& link, const std::vector<EndpointReport>& known);
 
-/// "… leads to zone cn-hangzhou-h only, …": the finding and what to do, in a sentence.
-std::string describe(const OneZone& finding);
+/// The finding as PN-ENDPOINT-AFFINITY of the link.
+Fault fault_of(const OneZone& finding, const std::string& link);
 
 }  // namespace postern::agent

@@ -10,14 +10,15 @@
 
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
+#include "agent/faults/fault.h"
 #include "agent/hostdns/report.h"
 #include "agent/status/app_connections.h"
 #include "agent/status/compare_finding.h"
+#include "agent/status/fault_book.h"
 #include "agent/status/histogram.h"
 #include "agent/status/one_zone.h"
 #include "agent/status/overall.h"
 #include "agent/status/vpc_answer.h"
-#include "agent/status/warning.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
 #include "probe/rollup.h"
@@ -85,9 +86,10 @@ struct LinkStatus {
     probe::State path = probe::State::kUnknown;  // over the addresses, by policy
     probe::State service = probe::State::kUnknown;
     probe::State state = probe::State::kUnknown;
-    std::string cause;                    // one sentence: what is wrong, "" if nothing is
-    std::string fix;                      // the next step, "" when none
-    std::optional<CauseFinding> finding;  // of the cause, where it has one
+    std::vector<Fault> faults;            // worst first; of kSkip: what is not known yet
+    std::string cause;                    // of the first one, in English; "" if there is none
+    std::string fix;                      // its next step, "" when none
+    std::optional<CauseFinding> finding;  // what it is about, where it has that
     bool first_sweep_done = false;
     std::uint64_t answers = 0;                   // private answers served, from the resolver
     std::optional<CompareStatus> compare;        // with the public gateway; shown only
@@ -125,7 +127,8 @@ struct ResolverStatus {
     std::vector<core::SocketAddress> listen;
     std::vector<UpstreamStatus> upstreams;
     std::string upstream_source;  // "configured", "/etc/resolv.conf", …
-    std::string problem;          // "" or what is wrong with the resolver or the plan, with the fix
+    std::optional<Fault> fault;   // of the resolver or the plan
+    std::string problem;          // it in English; "" if there is none
 };
 
 struct ProbeCounters {
@@ -142,8 +145,9 @@ struct StatusSnapshot {
     Micros started_wall_us = 0;
     std::string version;
     std::string config_path;
+    std::optional<Fault> config_fault;  // what of the file is not in use
     bool config_reload_ok = true;
-    std::string config_problem;  // of the last refused reload
+    std::string config_problem;  // it in English; "" if there is none
     Micros config_loaded_wall_us = 0;
     std::string region, host_zone;  // "" when unknown
     std::vector<LinkStatus> links;
@@ -153,16 +157,20 @@ struct StatusSnapshot {
     DiscoveryCounters discovery;
     ProbeCounters probes;
     AppConnections connections;
-    std::vector<Warning> warnings;
+    std::vector<Fault> reported;  // by the agent's parts: of itself, of its sources, of this host's DNS
+    std::vector<Fault> faults;    // all there are, worst first; none of kSkip
     Overall overall = Overall::kUnknown;
-    std::string headline;           // the verdict in one sentence
-    std::string headline_link;      // the link of its cause; "": of none
-    std::size_t headline_more = 0;  // how many more causes there are
+    std::optional<Fault> headline_fault;  // the first one, which may be of kSkip; nullopt: all is well
+    std::string headline;                 // the verdict in one sentence, in English
+    std::string headline_link;            // the link of its cause; "": of none
+    std::size_t headline_more = 0;        // how many more causes there are
 };
 
-/// The state of a link from its addresses, by policy; and of the whole from its links. Pure.
-void judge(LinkStatus& link);
+/// The state of a link from its addresses, by policy, and its faults; of the whole from its links and all faults. Pure.
+void judge(LinkStatus& link);  // link_judge.cpp
 void judge(StatusSnapshot& snapshot);
+/// The same with the conditions that are faults by now, and since when they are; returns what began and ended.
+FaultNews judge(StatusSnapshot& snapshot, FaultBook& book, Micros now_mono_us);
 
 /// Of a link that only verifies its name: the VPC's DNS answers addresses of the link that are all down, though others
 /// are not.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status/vpc_answer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "agent/faults/catalogue.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -36,12 +35,28 @@ Addresses all_of(const DiscoveryStatus& link) {
     return out;
 }
 
-std::string not_known(const VpcAnswer& a, const DiscoveryStatus& link) {
-    if (a.error && !a.known()) return fmt::format("the VPC's DNS does not answer about {}: {}", a.host, a.error->what);
-    if (a.at_wall_us == 0) return fmt::format("the VPC's DNS was not asked about {} yet", a.host);
-    return fmt::format(
-        "the VPC's DNS answers {}, and {}", text_of(a.addresses),
-        link.known ? "no address is there to compare with" : "the endpoint's addresses are not known yet");
+std::string_view not_known(const VpcAnswer& a, const DiscoveryStatus& link) {
+    if (a.error && !a.known()) return "error";
+    if (a.at_wall_us == 0) return "unasked";
+    return link.known ? "nothing" : "not_known";
+}
+
+/// The finding's key among the catalogue's texts. Sets finding, missing, foreign and the values.
+std::string_view judged(VpcAnswer& a, const DiscoveryStatus& link) {
+    if (a.known() && a.no_name) {
+        a.finding = VpcFinding::kNoName;
+        return "no_name";
+    }
+    if (!a.known() || link.addresses.empty()) return not_known(a, link);
+    const Addresses endpoints = all_of(link);
+    for (const auto& ip : a.addresses) {
+        if (!contains(endpoints, ip)) a.foreign.push_back(ip);
+    }
+    for (const auto& address : link.addresses) {
+        if (a.tells_of(address.ip) && !a.has(address.ip)) a.missing.push_back(address.ip);
+    }
+    a.finding = !a.foreign.empty() ? VpcFinding::kOther : !a.missing.empty() ? VpcFinding::kFewer : VpcFinding::kSame;
+    return to_string(a.finding);
 }
 
 }  // namespace
@@ -77,33 +92,14 @@ void judge_vpc_answer(VpcAnswer& a, const DiscoveryStatus& link) {
     a.missing.clear();
     a.foreign.clear();
     a.finding = VpcFinding::kUnknown;
-    if (a.known() && a.no_name) {
-        a.finding = VpcFinding::kNoName;
-        a.text = fmt::format("the VPC's DNS has no address for {}", a.host);
-        return;
-    }
-    if (!a.known() || link.addresses.empty()) {
-        a.text = not_known(a, link);
-        return;
-    }
-    const Addresses endpoints = all_of(link);
-    for (const auto& ip : a.addresses) {
-        if (!contains(endpoints, ip)) a.foreign.push_back(ip);
-    }
-    for (const auto& address : link.addresses) {
-        if (a.tells_of(address.ip) && !a.has(address.ip)) a.missing.push_back(address.ip);
-    }
-    if (!a.foreign.empty()) {
-        a.finding = VpcFinding::kOther;
-        a.text = fmt::format("the VPC's DNS answers {} for {}, where the endpoint is not: it has {}",
-                             text_of(a.foreign), a.host, describe(link.addresses));
-    } else if (!a.missing.empty()) {
-        a.finding = VpcFinding::kFewer;
-        a.text = fmt::format("the VPC's DNS answers {}, and not {}", text_of(a.addresses), text_of(a.missing));
-    } else {
-        a.finding = VpcFinding::kSame;
-        a.text = fmt::format("the VPC's DNS answers the endpoint's addresses: {}", text_of(a.addresses));
-    }
+    a.says = judged(a, link);
+    a.values = {{"host", a.host},
+                {"found", text_of(a.addresses)},
+                {"foreign", text_of(a.foreign)},
+                {"missing", text_of(a.missing)},
+                {"expected", describe(link.addresses)},
+                {"why", a.error ? a.error->what : ""}};
+    a.text = doctor::Catalogue::in(doctor::Language::kEnglish).text("vpc", a.says, a.values);
 }
 
 }  // namespace postern::agent

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/discovery/known_source.h"
+#include "agent/faults/fault.h"
 #include "core/clock.h"
 #include "core/error.h"
 
@@ -41,7 +42,9 @@ struct VpcAnswer {
     VpcFinding finding = VpcFinding::kUnknown;
     std::vector<core::IpAddress> missing;  // addresses of the link that are not answered
     std::vector<core::IpAddress> foreign;  // answered, but not the endpoint's
-    std::string text;                      // the finding as a sentence
+    std::string_view says = "unasked";     // the finding's key among the catalogue's "vpc" texts, filled with:
+    doctor::Values values;                 // host, found, foreign, missing, expected, why
+    std::string text;                      // it in English
 
     /// Whether the last answer counts: there is one, and questions since then were not lost.
     bool known() const { return at_wall_us != 0 && failed_in_row < kVpcAnswerLost; }
@@ -51,7 +54,7 @@ struct VpcAnswer {
     bool has(const core::IpAddress& ip) const;
 };
 
-/// Sets finding, missing, foreign and text. The addresses to expect are the link's; those of zones that it leaves out
+/// Sets finding, missing, foreign, says, values and text. The addresses to expect are the link's; those of zones that it leaves out
 /// are the endpoint's as well.
 void judge_vpc_answer(VpcAnswer& answer, const DiscoveryStatus& link);
 

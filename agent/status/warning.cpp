@@ -1,35 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status/warning.h"
 
-#include <array>
-#include <utility>
+#include <fmt/format.h>
+
+#include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
+#include "agent/status/headline.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
-namespace {
-
-constexpr std::array<std::pair<WarningKind, std::string_view>, 7> kWords = {{{WarningKind::kConfig, "config"},
-                                                                             {WarningKind::kDiscovery, "discovery"},
-                                                                             {WarningKind::kZones, "zones"},
-                                                                             {WarningKind::kClock, "clock"},
-                                                                             {WarningKind::kHostDns, "host_dns"},
-                                                                             {WarningKind::kFreeing, "freeing"},
-                                                                             {WarningKind::kAgent, "agent"}}};
-
-}  // namespace
-
-std::string_view to_string(WarningKind kind) {
-    for (const auto& [one, word] : kWords) {
-        if (one == kind) return word;
-    }
+std::string_view warning_kind(const Fault& fault) {
+    const auto* info = doctor::find_code(fault.code);
+    if (fault.code == "PN-AGENT-DISCOVERY") return "discovery";
+    if (fault.code == "PN-ENDPOINT-AFFINITY") return "zones";
+    if (fault.code == "PN-AGENT-CLOCK") return "clock";
+    if (fault.code == "PN-APP-FREEING") return "freeing";
+    if (info == nullptr) return "agent";
+    if (info->step == doctor::Step::kConfig) return "config";
+    if (info->step == doctor::Step::kHosts || info->step == doctor::Step::kResolvConf) return "host_dns";
     return "agent";
 }
 
-std::optional<WarningKind> parse_warning_kind(std::string_view text) {
-    for (const auto& [kind, word] : kWords) {
-        if (word == text) return kind;
-    }
-    return std::nullopt;
+std::string warning_text(const Fault& fault) {
+    const std::string text = told_with_link(fault, doctor::Catalogue::in(doctor::Language::kEnglish));
+    const std::string command = command_line(fix_command(fault));
+    return command.empty() ? text : fmt::format("{} (fix: {})", text, command);
 }
 
 }  // namespace postern::agent

@@ -7,15 +7,18 @@
 namespace postern::agent {
 namespace {
 
-/// "" or why names are not answered as they should be.
-std::string problem_of(const ResolverSeen& seen, const ResolverStatus& r) {
+/// Why names are not answered as they should be.
+std::optional<Fault> fault_of(const ResolverSeen& seen, const ResolverStatus& r) {
+    using doctor::catalogued;
     if (!r.running) {
-        if (seen.child == nullptr) return "postern-resolver is not running: start postern-resolver.service";
-        return seen.child->problem().empty() ? "postern-resolver is not running" : seen.child->problem();
+        const std::string problem = seen.child == nullptr           ? catalogued("resolver", "down_unit")
+                                    : seen.child->problem().empty() ? catalogued("resolver", "down")
+                                                                    : seen.child->problem();
+        return make_fault("PN-AGENT-RESOLVER", {}, {}, {{"problem", problem}});
     }
-    if (!r.stats_valid) return "the resolver's statistics can't be read: " + r.stats_problem;
-    if (seen.upstreams.servers.empty()) return "no resolver to forward other names to: set [dns] upstreams";
-    return "";
+    if (!r.stats_valid) return make_fault("PN-AGENT-STATS", {}, {}, {{"why", r.stats_problem}});
+    if (seen.upstreams.servers.empty()) return make_fault("PN-UPSTREAM-NONE");
+    return std::nullopt;
 }
 
 }  // namespace
@@ -48,7 +51,7 @@ void report_resolver(const ResolverSeen& seen, StatusSnapshot& status) {
             if (r.stats_valid && slot.id == link_id(link.name)) link.answers = slot.answers;
         }
     }
-    r.problem = problem_of(seen, r);
+    r.fault = fault_of(seen, r);
 }
 
 }  // namespace postern::agent

@@ -393,8 +393,7 @@ void Steering::judge_zones(StatusSnapshot& status) const {
         endpoints.insert(endpoints.end(), link.discovery.reports.begin(), link.discovery.reports.end());
     for (auto& link : status.links) {
         link.one_zone = one_zone(link.discovery, endpoints);
-        if (link.one_zone)
-            status.warnings.push_back({WarningKind::kZones, link.name + ": " + describe(*link.one_zone)});
+        if (link.one_zone) status.reported.push_back(fault_of(*link.one_zone, link.name));
     }
 }
 

@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints postern-doctor(7): postern-doctor.7.in with the codes of agent/faults in the place of @CODES@.
 
-    packaging/man/doctor_page.py | man -l -
+    packaging/man/doctor_page.py [zh] | man -l -
+
+In Chinese the words are those of texts.zh.json and zh_CN/postern-doctor.7.in.
 """
 
 import json
 import pathlib
 import re
+import sys
+
+from zh_page import with_breaks
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAULTS = HERE.parent.parent / "agent/faults"
@@ -15,6 +20,7 @@ ROW = re.compile(r'^    \{"(PN-[A-Z0-9-]+)", k(\w+), k(Fail|Warn), k(\w+),?(.*?)
 PARTS = ("expected", "found", "fix", "verify")
 ESCAPES = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti", '"': "\\(dq"}
 OF_HOST = {"PN-LOCAL-FILES", "PN-LOCAL-PORTS", "PN-LOCAL-MEMORY"}  # whichever address met it
+OF_ADDRESS = ("Tcp", "Tls", "Http", "Sql", "Ws")  # steps whose findings begin with the address
 NAMES = {"ip": "ADDRESS"}  # placeholders with another name on the page
 
 
@@ -23,38 +29,48 @@ def snake(name):
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def text(words):
-    """A catalogue's text as a line of mdoc, in ASCII."""
+def text(words, chinese):
+    """A catalogue's text as a line of mdoc: English in ASCII, Chinese in UTF-8."""
     words = re.sub(r"\{([a-z_]+)\}", lambda m: NAMES.get(m[1], m[1].upper()), words)
-    line = "".join(ESCAPES.get(c) or (c if c.isascii() else f"\\[u{ord(c):04X}]") for c in words)
+    line = "".join(ESCAPES.get(c) or (c if c.isascii() or chinese else f"\\[u{ord(c):04X}]") for c in words)
     return "\\&" + line if line.startswith(".") else line
 
 
-def entry(code, severity, owner, of_address, words, catalogue):
+def entry(code, severity, owner, of_address, catalogue, chinese):
+    words = catalogue["findings"][code]
     cause = words["cause"]
     if of_address and "{ip}" not in cause:
         cause = "{ip} " + cause  # as doctor prints it
-    out = [f".It Cm {code}", text(cause), ".Bl -tag -width expected -compact", ".It owner",
-           f"{text(catalogue['owners'][snake(owner)])} ({severity.upper()})"]
+    label = catalogue["words"]
+    out = [f".It Cm {code}", text(cause, chinese), f".Bl -tag -width expected -compact", f".It {label['owner']}",
+           text(f"{catalogue['owners'][snake(owner)]}{'（' if chinese else ' ('}{severity.upper()}{'）' if chinese else ')'}", chinese)]
     for part in PARTS:
         if words[part]:
-            out += [f".It {part}", text(words[part])]
+            out += [f".It {label[part]}", text(words[part], chinese)]
     return out + [".El"]
 
 
-def codes():
-    catalogue = json.loads((FAULTS / "texts.en.json").read_text())
+def codes(language):
+    chinese = language == "zh"
+    catalogue = json.loads((FAULTS / f"texts.{language}.json").read_text(encoding="utf-8"))
     rows = ROW.findall((FAULTS / "codes.cpp").read_text())
     if {row[0] for row in rows} != set(catalogue["findings"]):
-        raise SystemExit("doctor_page.py: codes.cpp and texts.en.json do not have the same codes")
+        raise SystemExit(f"doctor_page.py: codes.cpp and texts.{language}.json do not have the same codes")
     steps = {}
     for code, step, severity, owner, rest in rows:
-        steps.setdefault(step, []).extend(entry(code, severity, owner, step == "Ws" or ("Reason::" in rest and code not in OF_HOST),
-                                                catalogue["findings"][code], catalogue))
+        steps.setdefault(step, []).extend(entry(code, severity, owner, step in OF_ADDRESS or ("Reason::" in rest and code not in OF_HOST), catalogue, chinese))
     out = []
     for step, entries in steps.items():
-        out += [f".Ss {text(catalogue['steps'][snake(step)])}", ".Bl -tag -width Ds", *entries, ".El"]
+        out += [f".Ss {text(catalogue['steps'][snake(step)], chinese)}", ".Bl -tag -width Ds", *entries, ".El"]
     return "\n".join(out)
 
 
-print((HERE / "postern-doctor.7.in").read_text().replace("@CODES@\n", codes() + "\n"), end="")
+def page(language):
+    template = HERE / ("zh_CN" if language == "zh" else "") / "postern-doctor.7.in"
+    made = template.read_text(encoding="utf-8").replace("@CODES@\n", codes(language) + "\n")
+    return with_breaks(made) if language == "zh" else made
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")
+    print(page(sys.argv[1] if len(sys.argv) > 1 else "en"), end="")

@@ -84,7 +84,7 @@ test("an address that is not probed has no chart of another", async () => {
 test("the way beyond a blocked step is skipped with its name, never said to fail", async () => {
     const page = await open(status([link("tdengine-prod", [address(1, "down"), address(2, "down")])]));
     const steps = (await page.locator("#path li").allInnerTexts()).map((step) => step.replace(/\s+/g, " "));
-    assert.deepEqual(steps.slice(2), ["Security group ▲ warn TCP times out: look here first", "DNS ▲ warn all down: all answered", "TCP ✕ fail 0 of 2",
+    assert.deepEqual(steps.slice(2), ["Security group ▲ warn TCP times out: check here first", "DNS ▲ warn all down: all answered", "TCP ✕ fail 0 of 2",
                                       "TLS – skip not reached: TCP", "HTTP – skip not reached: TCP", "SQL – skip not reached: TCP"]);
 });
 
@@ -223,7 +223,7 @@ test("a page that is not served a stream asks instead", async () => {
     agent = await new AgentStandIn(scenes.one()).start();
     agent.refuseStreams = true;
     const page = await open(null, { expected: [/503/] });
-    await shows(page, "#feed", "polled every 5 s");
+    await shows(page, "#feed", "refreshed every 5 s");
     await shows(page, "#banner", "1 link");
     agent.refuseStreams = false;
     await shows(page, "#feed", "live");
@@ -248,7 +248,7 @@ test("a hidden page holds no stream; shown again it catches up", async () => {
 test("Chinese: every word of the page's own, remembered; the agent's own sentences are marked as English", async () => {
     const page = await open(scenes.three(), { locale: "zh-CN" });
     assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
-    assert.match(await text(page, "#banner"), /降级\s+tdengine-prod：10\.0\.2\.2（cn-hangzhou-i）\s*没有应答：443 端口没有回复（tcp_timeout）\s+下一步 在终端节点的安全组中放行本机到 TCP 443/);
+    assert.match(await text(page, "#banner"), /降级\s+tdengine-prod：10\.0\.2\.2（cn-hangzhou-i）\s*没有响应：连接端口 443 超时（tcp_timeout）\s+下一步 在终端节点的安全组中放行本机到 TCP 443 的流量/);
     const left = await page.evaluate(() => {
         const walker = document.createTreeWalker(document.querySelector("#app"), NodeFilter.SHOW_TEXT);
         const out = [];
@@ -309,7 +309,7 @@ test("by keyboard alone: the skip link, an address, its ranges", async () => {
     await page.waitForSelector("#ratios button");
     const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.innerText);
     await page.keyboard.press("Tab");
-    assert.equal(await focused(), "To the addresses");
+    assert.equal(await focused(), "Skip to the addresses");
     await page.keyboard.press("Enter");
     await until(page, () => document.activeElement.id === "addresses");
     const seen = [];

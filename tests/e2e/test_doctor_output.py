@@ -136,7 +136,7 @@ class Output(DoctorTest):
                               stdout=subprocess.PIPE, stderr=follower, env=self.host.environment, timeout=DEADLINE_S, check=False)
         os.close(follower)
         self.assertIn("PN-TLS-TIMEOUT", done.stdout.decode())
-        self.assertIn(b"looking at: TCP", os.read(leader, 65536))
+        self.assertIn(b"checking: TCP", os.read(leader, 65536))
 
     def test_the_verdict_is_that_of_health(self):
         for body, word in (({"mode": "ok"}, "good"), ({"mode": "refuse"}, "failed")):

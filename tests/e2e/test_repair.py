@@ -61,14 +61,14 @@ class Repair(HostTest):
     def test_only_after_a_yes(self):
         done = self.fix()
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)  # as doctor without --fix: the line is a warning
-        self.assertIn(f"1. make a comment of line 2 of /etc/hosts: {ZONE_A} {NAME} db", done.stderr)
-        self.assertIn("there is no terminal to ask on", done.stderr)
+        self.assertIn(f"1. comment out line 2 of /etc/hosts: {ZONE_A} {NAME} db", done.stderr)
+        self.assertIn("there is no terminal to ask for confirmation", done.stderr)
         self.unchanged()
-        self.assertIn("do it? [y/N] nothing was changed", self.answer("n"))
+        self.assertIn("proceed? [y/N] nothing was changed", self.answer("n"))
         self.unchanged()
 
     def test_the_line_goes_and_other_names_of_it_stay(self):
-        self.assertIn("/etc/hosts is changed", self.answer("y"))
+        self.assertIn("changed /etc/hosts", self.answer("y"))
         self.assertEqual(read("/etc/hosts"), f"127.0.0.1 localhost\n# postern: {ZONE_A} {NAME} db  # by hand\n{ZONE_A} db\n192.0.2.10 {SIBLING}\n")
         self.assertEqual(os.stat("/etc/hosts").st_mode & 0o777, 0o640)
         (kept,) = glob.glob("/etc/hosts.postern-*")
@@ -81,7 +81,7 @@ class Repair(HostTest):
         self.assertIn(f"nameserver {DNS}", read("/etc/resolv.conf"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)  # it has looked again
         again = self.fix("--yes")
-        self.assertIn("nothing here is for --fix", again.stderr)
+        self.assertIn("nothing to repair automatically", again.stderr)
         self.assertEqual(again.returncode, 0)
 
     def test_a_file_that_changed_meanwhile_is_left_alone(self):
@@ -109,7 +109,7 @@ class Repair(HostTest):
         os.chmod(self.host.folder, 0o755)
         self.host.user = self.host.group = 65534  # of the command; the agent runs already
         done = self.host.run(*self.command("--fix", "--yes")[9:], env=self.host.environment, **self.host.as_user())
-        self.assertIn("it needs root", done.stderr)
+        self.assertIn("root is required", done.stderr)
         self.unchanged()
 
 

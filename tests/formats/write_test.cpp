@@ -214,7 +214,8 @@ std::string every_key() {
         for (const KeyRow& row : config_keys()) {
             if (row.section != Section::kLink) continue;
             const bool left_out = std::find(without.begin(), without.end(), row.name) != without.end() ||
-                                  row.name == other || (row.name == "zones" && source != "endpoint");
+                                  row.name == other || (row.name == "zones" && source != "endpoint") ||
+                                  row.name == (source == "target" ? "answer" : "free_stuck");
             if (row.name == source || !left_out) out += fmt::format("{} = {}\n", row.name, row.good);
         }
         out += "[link.probe]\n";

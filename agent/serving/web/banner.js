@@ -28,7 +28,7 @@ const ownerOf = ({ finding }) => (finding.owner in OWNERS ? t(OWNERS[finding.own
 function goodChinese(status) {
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
     const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
-    return status.links.length === 0 ? t("no_links") : `${status.links.length} 条链路，${probed.length} 个地址中 ${up} 个正常`;
+    return status.links.length === 0 ? t("no_links") : `${status.links.length} 个连接，${probed.length} 个地址中 ${up} 个正常`;
 }
 
 function headline(status, worst) {

@@ -10,6 +10,8 @@ using namespace postern::agent;
 
 namespace {
 
+using Kind = ConfigTrouble::Kind;
+
 struct Running {
     Running() {
         put("");
@@ -50,17 +52,18 @@ TEST_CASE("running config: a file with mistakes is refused whole, and the presen
     Running r;
     r.start();
     const Micros first = r.config->loaded_wall_us();
-    CHECK(r.config->problem().empty());
+    CHECK(r.config->trouble().kind == Kind::kNone);
     CHECK(r.has_copy());
     r.clock.advance(core::kMinute);
     r.put("[dns]\nttl = \"soon\"\nlisten = 1\n");
     CHECK_FALSE(r.reload());
-    CHECK(r.config->problem().starts_with("the configuration was not reloaded: " + r.file + ":"));
-    CHECK(r.config->problem().ends_with("(and 1 more, see the log)"));
+    CHECK(r.config->trouble().kind == Kind::kNotReloaded);
+    CHECK(r.config->trouble().mistake.starts_with(r.file + ":"));
+    CHECK(r.config->trouble().more == 1);
     CHECK(r.config->loaded_wall_us() == first);
     r.put("[dns]\nttl = \"20s\"\n");
     CHECK(r.reload());
-    CHECK(r.config->problem().empty());
+    CHECK(r.config->trouble().kind == Kind::kNone);
     CHECK(r.config->now().dns.ttl_us == 20 * core::kSecond);
     CHECK(r.config->loaded_wall_us() == first + core::kMinute);
 }
@@ -70,11 +73,11 @@ TEST_CASE("running config: a start from the last good copy says so, and does not
     r.start();
     r.put("[dns]\nttl = \"soon\"\n");
     r.start();
-    CHECK(r.config->problem().starts_with("the last good configuration is used: "));
+    CHECK(r.config->trouble().kind == Kind::kLastGood);
     REQUIRE(core::read_file(r.folder / "state/last-good.toml", 1u << 20)->find("soon") == std::string::npos);
     r.put("");
     CHECK(r.reload());
-    CHECK(r.config->problem().empty());
+    CHECK(r.config->trouble().kind == Kind::kNone);
 }
 
 TEST_CASE("running config: what needs a start is said until there is one", "[config]") {
@@ -82,13 +85,13 @@ TEST_CASE("running config: what needs a start is said until there is one", "[con
     r.start();
     r.put("", "elsewhere");
     CHECK(r.reload());
-    CHECK(r.config->problem().find("take effect at the next start") != std::string::npos);
+    CHECK(r.config->trouble().kind == Kind::kRestart);
     CHECK(r.config->paths().current_plan == r.folder / "run/plan");
     CHECK(r.reload());  // nothing has changed since, and the folder is still another one than the agent's
-    CHECK(r.config->problem().find("take effect at the next start") != std::string::npos);
+    CHECK(r.config->trouble().kind == Kind::kRestart);
     r.put("");
     CHECK(r.reload());
-    CHECK(r.config->problem().empty());
+    CHECK(r.config->trouble().kind == Kind::kNone);
 }
 
 TEST_CASE("running config: what something else refuses is not used", "[config]") {
@@ -97,6 +100,7 @@ TEST_CASE("running config: what something else refuses is not used", "[config]")
     r.put("[dns]\nttl = \"20s\"\n");
     REQUIRE(r.config->read_again());
     r.config->refuse({core::Code::kSocket, "cannot listen", "", 0});
-    CHECK(r.config->problem() == "cannot listen");
+    CHECK(r.config->trouble().kind == Kind::kNotReloaded);
+    CHECK(r.config->trouble().mistake == "cannot listen");
     CHECK(r.config->now().dns.ttl_us == 10 * core::kSecond);
 }

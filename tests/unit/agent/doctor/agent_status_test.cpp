@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/doctor/judge.h"
+#include "agent/faults/catalogue.h"
 #include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
@@ -28,32 +29,42 @@ using Told = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("doctor: a doubt about a file is reported like one about an endpoint, wherever the file is", "[doctor]") {
-    const Told doubt = {"WARN PN-AGENT-DISCOVERY"};
-    for (const char* source :
-         {"/etc/hosts.d/zones.json", "host DNS: x", "/srv/zones.json", "endpoint ep-1", "target gw"}) {
-        INFO(source);
-        CHECK(judged(fmt::format(R"(,"warnings":["{}: 10.0.0.2 (h) no longer listed"],"warning_kinds":["discovery"])",
-                                 source)) == doubt);
-    }
-}
-
-TEST_CASE("doctor: the kind of the agent's warning says who tells it", "[doctor]") {
-    CHECK(judged("") == Told{"PASS PN-AGENT"});
-    CHECK(judged(R"(,"warnings":["endpoint of the disk: full"],"warning_kinds":["agent"])") ==
-          Told{"WARN PN-AGENT-WARNING"});
-    // Doctor looks at these by itself.
-    CHECK(judged(R"(,"warnings":["a","b","c"],"warning_kinds":["host_dns","clock","config"])") ==
+TEST_CASE("doctor: the agent's faults are told under their codes, those that doctor looks at itself are not",
+          "[doctor]") {
+    const auto fault = [](const char* code, const char* severity = "warn") {
+        return fmt::format(R"({{"code":"{}","severity":"{}","link":null,"ip":null,"cause":"x","values":{{}}}})", code,
+                           severity);
+    };
+    const auto faults = [&](std::vector<std::string> list) {
+        return judged(fmt::format(R"(,"faults":[{}])", fmt::join(list, ",")));
+    };
+    CHECK(judged(R"(,"faults":[])") == Told{"PASS PN-AGENT"});
+    CHECK(faults({fault("PN-AGENT-WARNING"), fault("PN-AGENT-RESOLVER", "fail")}) ==
+          Told{"WARN PN-AGENT-WARNING", "FAIL PN-AGENT-RESOLVER"});
+    CHECK(faults({fault("PN-CONFIG-OLDER"), fault("PN-AGENT-DISCOVERY"), fault("PN-APP-FREEING")}) ==
+          Told{"WARN PN-CONFIG-OLDER", "WARN PN-AGENT-DISCOVERY", "WARN PN-APP-FREEING"});
+    CHECK(faults({fault("PN-RESOLV-TRUCE"), fault("PN-AGENT-CLOCK"), fault("PN-CONFIG-WARNING"),
+                  fault("PN-TCP-REFUSED", "fail"), fault("PN-HOSTS-SHADOW"), fault("PN-ENDPOINT-AFFINITY")}) ==
           Told{"PASS PN-AGENT"});
+    CHECK(faults({fault("PN-OF-TOMORROW", "fail")}) == Told{"FAIL PN-AGENT-WARNING"});
 }
 
-TEST_CASE("doctor: what an older or newer agent warns of is told under the general code", "[doctor]") {
-    const Told two = {"WARN PN-AGENT-WARNING", "WARN PN-AGENT-WARNING"};
-    const std::string texts = R"(,"warnings":["host DNS: truce","/etc/hosts.d/zones.json: empty"])";
-    CHECK(judged(texts) == two);
-    CHECK(judged(texts + R"(,"warning_kinds":["discovery"])") == two);
-    CHECK(judged(texts + R"(,"warning_kinds":["unheard","of"])") == two);
-    CHECK(judged(texts + R"(,"warning_kinds":"discovery")") == two);
+TEST_CASE("doctor: the values of the agent's faults are filled in, texts of the catalogue in its own language",
+          "[doctor]") {
+    const AgentSeen seen = seen_in(R"({"resolver":{},"faults":[{"code":"PN-CONFIG-REFUSED","severity":"warn",
+        "values":{"what":{"section":"refused","key":"last_good"},"problem":"f:1: x","file":"f"}}]})");
+    REQUIRE(seen.faults.size() == 1);
+    CHECK(Catalogue::in(Language::kEnglish).of("PN-CONFIG-REFUSED", "cause", seen.faults[0].values) ==
+          "the last good configuration is used: f:1: x");
+    CHECK(Catalogue::in(Language::kChinese).of("PN-CONFIG-REFUSED", "cause", seen.faults[0].values) ==
+          "使用上一份正确的配置：f:1: x");
+}
+
+TEST_CASE("doctor: what an agent older than faults warns of is told under the general code", "[doctor]") {
+    CHECK(judged("") == Told{"PASS PN-AGENT"});
+    CHECK(judged(R"(,"warnings":["host DNS: truce","/etc/hosts.d/zones.json: empty"])") ==
+          Told{"WARN PN-AGENT-WARNING", "WARN PN-AGENT-WARNING"});
+    CHECK(judged(R"(,"warnings":["x"],"faults":[])") == Told{"PASS PN-AGENT"});
 }
 
 TEST_CASE("doctor: what is no status of an agent is another program's answer", "[doctor]") {
@@ -64,7 +75,9 @@ TEST_CASE("doctor: what is no status of an agent is another program's answer", "
     const AgentSeen seen = seen_in(R"({"version":"1.2","resolver":{"problem":"it is off"}})");
     CHECK(seen.problem.empty());
     CHECK(seen.version == "1.2");
-    CHECK(seen.resolver_problem == "it is off");
+    REQUIRE(seen.faults.size() == 1);
+    CHECK(seen.faults[0].code == "PN-AGENT-RESOLVER");
+    CHECK(seen.faults[0].values.at("problem") == "it is off");
 }
 
 TEST_CASE("doctor: the agent discovers when each link that asks the API has its answer", "[doctor]") {
@@ -83,17 +96,18 @@ TEST_CASE("doctor: the agent discovers when each link that asks the API has its 
     const AgentSeen refused =
         seen(R"({"name":"a","discovery":{"confirmed":"2026-01-02T03:04:05Z","error":{"what":"denied"}}})");
     CHECK_FALSE(refused.discovers);
-    REQUIRE(refused.doubts.size() == 1);
-    CHECK(refused.doubts[0] == std::pair<std::string, std::string>{"a", "denied"});
+    REQUIRE(refused.faults.size() == 1);
+    CHECK(refused.faults[0].code == "PN-AGENT-DISCOVERY");
+    CHECK(refused.faults[0].link == "a");
+    CHECK(refused.faults[0].values.at("problem") == "denied");
 }
 
 TEST_CASE("doctor: the agent's word on a name that leads to one zone is read with its values", "[doctor]") {
     const AgentSeen seen = seen_in(
-        R"({"resolver":{},"warnings":["a: x leads to"],"warning_kinds":["zones"],"links":[{"name":"a","one_zone":)"
+        R"({"resolver":{},"faults":[{"code":"PN-ENDPOINT-AFFINITY","link":"a"}],"links":[{"name":"a","one_zone":)"
         R"({"name":"ep.example","endpoint":"ep-1","zone":"h","others":"i","domains":null,"zone_affinity":true}},)"
         R"({"name":"b","one_zone":null}]})");
-    CHECK(seen.warnings.empty());
-    CHECK(seen.doubts.empty());
+    CHECK(seen.faults.empty());
     REQUIRE(seen.one_zone.size() == 1);
     CHECK(seen.one_zone[0].first == "a");
     CHECK(seen.one_zone[0].second.others == "i");

@@ -107,6 +107,9 @@ struct World : Seen {
         agent->holder = holder;
         agent->discovers = false;
     }
+    void agent_says(const char* code, const char* problem) {
+        agent->faults.push_back(make_fault(code, {}, {}, {{"problem", problem}}));
+    }
     void group(Access access) { cloud->endpoints[0].access->judgement.access = access; }
 };
 

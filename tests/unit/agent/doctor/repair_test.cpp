@@ -33,7 +33,7 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can fix, and n
     CHECK(dns({"PN-RESOLV-ROTATE", "PN-RESOLV-CHANGED", "PN-RESOLV-OFF"}) == "postern dns enable --mode full");
     CHECK(dns({"PN-RESOLV-CHANGED", "PN-RESOLV-OFF"}) == "postern dns enable");
     CHECK(dns({"PN-TLS-NAME", "PN-ENV-PROXY"}).empty());
-    CHECK(dns({"PN-RESOLV-NSSWITCH"}).find("not by --fix: PN-RESOLV-NSSWITCH: ") == 0);
+    CHECK(dns({"PN-RESOLV-NSSWITCH"}).find("repair by hand: PN-RESOLV-NSSWITCH: ") == 0);
 
     Findings told = {hosts_line("PN-HOSTS-SHADOW", 3, "10.0.0.9 gw.test"),
                      hosts_line("PN-HOSTS-REVERSED", 5, "gw.test 10.0.0.9")};
@@ -43,9 +43,9 @@ TEST_CASE("doctor: --fix plans what dns enable and the hosts file can fix, and n
     CHECK(plan.hosts.size() == 2);
     CHECK_FALSE(plan.dns);
     CHECK(text_of(plan, Catalogue::in(Language::kEnglish)) ==
-          "to fix it, postern would\n"
-          "  1. make a comment of line 3 of /etc/hosts: 10.0.0.9 gw.test\n"
-          "  2. make a comment of line 5 of /etc/hosts: gw.test 10.0.0.9\n");
+          "postern would make these repairs:\n"
+          "  1. comment out line 3 of /etc/hosts: 10.0.0.9 gw.test\n"
+          "  2. comment out line 5 of /etc/hosts: gw.test 10.0.0.9\n");
 }
 
 TEST_CASE("doctor: lines of the hosts file become comments, other names stay", "[doctor]") {

@@ -101,7 +101,7 @@ TEST_CASE("doctor: a value can be a text of the catalogue, filled itself", "[doc
     CHECK(Catalogue::in(Language::kEnglish).text("passed", "resolv_conf", values) ==
           "taken over: all names go to 127.0.0.153:53");
     CHECK(Catalogue::in(Language::kChinese).text("passed", "resolv_conf", values) ==
-          "已接管：所有域名都交给 127.0.0.153:53");
+          "已接管：所有域名都由 127.0.0.153:53 解析");
 }
 
 TEST_CASE("doctor: the language is the locale's", "[doctor]") {

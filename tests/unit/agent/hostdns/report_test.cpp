@@ -13,21 +13,14 @@ TEST_CASE("hostdns: \"on\" is said of a takeover that is answered", "[hostdns]")
     REQUIRE(lab.enable());
     HostDnsReport report = report_host_dns(lab.host, lab.journal(), {}, {});
     CHECK(report.text().starts_with("on, not seen working, full since "));
-    CHECK(report.warnings().empty());
     report.seen = {PathState::kWorks, "", 1};
     CHECK(report.text().starts_with("on, full since "));
     report.seen = {PathState::kFails, "db.private.lab", 1};
     CHECK(report.text().starts_with("broken, full since "));
     CHECK(report.text().ends_with(", but programs of this host can't look up db.private.lab"));
-    CHECK(report.warnings().size() == 1);
     report.silent = true;
     CHECK(report.text().starts_with("not answered, full since "));
     CHECK(report.text().ends_with(": all names go to 127.0.0.153:53, where nothing answers"));
-    report.unwatched = true;
-    CHECK(report.warnings().size() == 2);
-    report.unwatched = false;
-    REQUIRE(report.warnings().size() == 1);
-    CHECK(report.warnings()[0].find("fix: systemctl start postern-rescue") != std::string::npos);
 }
 
 TEST_CASE("hostdns: a file that another program changed is named", "[hostdns]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "agent/status/reported.h"
 #include "tests/unit/agent/serving/views_fixture.h"
 #include "tests/unit/catch.h"
 
@@ -44,13 +45,39 @@ TEST_CASE("status json: what is drained, and which addresses that covers", "[sta
 TEST_CASE("status json: each warning has its kind, in the same order", "[status]") {
     auto s = snapshot({link({address("10.0.1.23", "", State::kUp, State::kUp)})});
     CHECK(Json::parse(status_json(s))["warning_kinds"] == Json::array());
-    s.warnings = {{WarningKind::kConfig, "remark"}, {WarningKind::kDiscovery, "/etc/hosts.d/zones.json: empty"}};
+    s.reported = {make_fault("PN-CONFIG-WARNING", {}, {}, {{"where", "remark"}}),
+                  doubt_about_discovery("/etc/hosts.d/zones.json: empty")};
     judge(s);
     const Json json = Json::parse(status_json(s));
     CHECK(json["warnings"] == Json::array({"remark", "/etc/hosts.d/zones.json: empty"}));
     CHECK(json["warning_kinds"] == Json::array({"config", "discovery"}));
     CHECK(json["headline_link"].is_null());
     CHECK(json["headline"] == "/etc/hosts.d/zones.json: empty");
+}
+
+TEST_CASE("status json: each fault has its code, severity, owner, cause and command", "[status]") {
+    auto s = mixed();
+    s.reported = {make_fault("PN-RESOLV-CHANGED", {}, {}, {{"path", "/etc/resolv.conf"}})};
+    s.reported[0].state = doctor::State::kWarn;
+    judge(s);
+    const Json faults = Json::parse(status_json(s))["faults"];
+    REQUIRE(faults.size() == 2);
+    CHECK(faults[0]["code"] == "PN-TCP-REFUSED");
+    CHECK(faults[0]["severity"] == "warn");  // the other address works
+    CHECK(faults[0]["owner"] == "tdengine");
+    CHECK(faults[0]["link"] == "tdengine-prod");
+    CHECK(faults[0]["ip"] == "10.0.2.9");
+    CHECK(faults[0]["cause"] == s.links[0].cause);
+    CHECK(faults[0]["next_step"] == s.links[0].fix);
+    CHECK(faults[0]["fix"].is_null());
+    CHECK(faults[0]["values"]["port"] == "443");
+    CHECK(faults[1]["link"].is_null());
+    CHECK(faults[1]["fix"] == Json::array({"postern", "dns", "reapply"}));
+    s.reported = {config_fault({ConfigTrouble::Kind::kLastGood, "f:1: key: x", 2}, "f").value()};
+    judge(s);
+    const Json named = Json::parse(status_json(s))["faults"][1];
+    CHECK(named["cause"] == "the last good configuration is used: f:1: key: x (and 2 more, see the log)");
+    CHECK(named["values"]["what"].dump() == R"({"key":"last_good","section":"refused"})");
 }
 
 TEST_CASE("status: the finding behind a cause, and the marks of the last results", "[status]") {

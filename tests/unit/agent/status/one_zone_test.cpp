@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status/one_zone.h"
 
+#include <fmt/format.h>
+
+#include "agent/faults/fault_text.h"
 #include "tests/unit/catch.h"
 
 using namespace postern;
@@ -38,7 +41,7 @@ std::string found(const std::string& name, std::vector<const char*> gave, std::v
 TEST_CASE("one zone: the endpoint's domain that gave one zone's addresses of several is a finding", "[zones]") {
     CHECK(found(kDomain, {"10.0.1.1"}, {"10.0.1.1"}) == "h not i");
     CHECK(found(kDomain, {"10.0.1.1", "2001:db8::1"}, {"10.0.1.1", "2001:db8::1"}) == "h not i");  // of both families
-    CHECK(found("db.alias.example", {"10.0.2.1"}, {"10.0.2.1"}, endpoint(), std::string(kDomain) + ".") == "i not h");
+    CHECK(found("db.alias.example", {"10.0.2.1"}, {"10.0.2.1"}, endpoint(), fmt::format("{}.", kDomain)) == "i not h");
 }
 
 TEST_CASE("one zone: what is not known to be so is not said", "[zones]") {
@@ -65,13 +68,17 @@ TEST_CASE("one zone: a zones file has no domain of the endpoint, its zones' name
 TEST_CASE("one zone: the sentence claims affinity only where it is known, and says what to do", "[zones]") {
     DiscoveryStatus link;
     link.addresses = {{*IpAddress::parse("10.0.1.1"), "", kDomain}};
-    link.sources = {{std::string("target:") + kDomain, kDomain, link.addresses, 1, {}}};
+    link.sources = {{fmt::format("target:{}", kDomain), kDomain, link.addresses, 1, {}}};
     auto report = endpoint();
-    const auto sentence = [&] { return describe(*one_zone(link, {EndpointReport{.endpoint_id = "ep-9"}, report})); };
+    const auto sentence = [&] {
+        const auto found = one_zone(link, {EndpointReport{.endpoint_id = "ep-9"}, report});
+        return told(fault_of(*found, "db"), doctor::Catalogue::in(doctor::Language::kEnglish));
+    };
     CHECK(sentence() ==
-          std::string(kDomain) +
-              " leads to zone h only, and i of ep-1 is not in use (zone affinity would do that): list the names of "
-              "all zones as target: ep-1-h.example, ep-1-i.example, or switch ZoneAffinityEnabled off");
+          fmt::format(
+              "{} leads to zone h only, and i of ep-1 is not in use (zone affinity would do that): list the names "
+              "of all zones as target: ep-1-h.example, ep-1-i.example, or switch ZoneAffinityEnabled off",
+              kDomain));
     report.zone_affinity = true;
     CHECK(sentence().find("(its zone affinity is on)") != std::string::npos);
     report.zone_affinity = false;

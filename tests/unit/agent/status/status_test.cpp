@@ -69,7 +69,7 @@ TEST_CASE("status: a wrong token is the service, not the path", "[status]") {
     CHECK(s.overall == Overall::kFailed);
     CHECK(s.links[0].path == State::kUp);
     CHECK(s.links[0].service == State::kDown);
-    CHECK(has(s.links[0].cause, "refuses the token (http_status_401)"));
+    CHECK(has(s.links[0].cause, "rejects the token (http_status_401)"));
     CHECK(has(s.links[0].fix, "token_file"));
 }
 
@@ -148,13 +148,13 @@ TEST_CASE("status: an address that the resolver does not have degrades and says 
     CHECK(s.overall == Overall::kDegraded);
     CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("does not listen on [::1]:53, which"));
     CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("its log"));
-    s.resolver.problem.clear();
+    s.resolver.fault.reset();
     s.resolver.managed = false;
     s.resolver.stats.listen_missing = 0b11;
     judge(s);
     CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("127.0.0.153:53, [::1]:53"));
     CHECK_THAT(s.resolver.problem, Catch::Matchers::ContainsSubstring("postern-resolver.socket"));
-    s.resolver.problem.clear();
+    s.resolver.fault.reset();
     s.resolver.stats.listen_missing = ~std::uint64_t{0} << 2;  // no address of ours: no finding
     judge(s);
     CHECK(s.overall == Overall::kGood);
@@ -162,43 +162,80 @@ TEST_CASE("status: an address that the resolver does not have degrades and says 
 
 TEST_CASE("status: remarks on the configuration are no state, a disk that is full is", "[status]") {
     auto s = snapshot({link({up()})});
-    s.warnings = {{WarningKind::kConfig,
-                   "/etc/postern/postern.toml:3: dns.listen: 127.0.0.53 is systemd-resolved's own address"}};
+    s.reported = {make_fault("PN-CONFIG-WARNING", {}, {}, {{"where", "/etc/postern/postern.toml:3: dns.listen: x"}})};
     judge(s);
     CHECK(s.overall == Overall::kGood);
-    s.warnings.push_back({WarningKind::kAgent, "the snapshot can't be written: no space left"});
+    CHECK(s.faults.size() == 1);
+    s.reported.push_back(make_fault("PN-AGENT-WARNING", {}, {}, {{"problem", "the snapshot can't be written"}}));
     judge(s);
     CHECK(s.overall == Overall::kDegraded);
+    CHECK(s.headline == "the snapshot can't be written");
+    REQUIRE(s.faults.size() == 2);
+    CHECK(s.faults[1].code == "PN-CONFIG-WARNING");  // a remark is the last
 }
 
-TEST_CASE("status: the kind of a warning decides, not what it begins with", "[status]") {
-    for (const char* path : {"e", "/etc/hosts", "/etc/hosts.d/postern.toml", "host DNS: x", ""}) {
-        INFO(path);
+TEST_CASE("status: the code and the severity of a fault decide, not its words", "[status]") {
+    for (const char* words : {"endpoint", "/etc/hosts.d/postern.toml:3: dns.listen", "host DNS: x:3: agent", ""}) {
+        INFO(words);
         auto s = snapshot({link({up()})});
-        s.config_path = path;
-        for (const char* remark : {"endpoint", "/etc/hosts.d/postern.toml:3: dns.listen", "host DNS: x:3: agent"})
-            s.warnings.push_back({WarningKind::kConfig, remark});
+        s.config_path = words;
+        s.reported = {make_fault("PN-CONFIG-WARNING", {}, {}, {{"where", words}})};
         judge(s);
         CHECK(s.overall == Overall::kGood);
-        for (const auto kind :
-             {WarningKind::kDiscovery, WarningKind::kClock, WarningKind::kHostDns, WarningKind::kAgent}) {
-            s.warnings = {{kind, "endpoint ep-1: 10.0.0.2 (h) no longer listed"}};
+        for (const char* code : {"PN-AGENT-DISCOVERY", "PN-AGENT-CLOCK", "PN-RESOLV-TRUCE", "PN-AGENT-WARNING"}) {
+            s.reported = {make_fault(code, {}, {}, {{"problem", words}})};
+            s.reported[0].state = doctor::State::kWarn;
             judge(s);
             CHECK(s.overall == Overall::kDegraded);
-            s.warnings = {{kind, "/etc/hosts.d/zones.json: 10.0.0.2 (h) no longer listed"}};
+            s.reported[0].state = doctor::State::kFail;
             judge(s);
-            CHECK(s.overall == Overall::kDegraded);
-            CHECK(s.headline == "/etc/hosts.d/zones.json: 10.0.0.2 (h) no longer listed");
+            CHECK(s.overall == Overall::kFailed);
         }
     }
 }
 
-TEST_CASE("status: each kind of a warning has one word", "[status]") {
-    for (const auto kind : {WarningKind::kConfig, WarningKind::kDiscovery, WarningKind::kClock, WarningKind::kHostDns,
-                            WarningKind::kAgent})
-        CHECK(parse_warning_kind(to_string(kind)) == kind);
-    CHECK_FALSE(parse_warning_kind(""));
-    CHECK_FALSE(parse_warning_kind("Config"));
+TEST_CASE("status: faults come worst first, an older configuration before all", "[status]") {
+    auto s = snapshot({link({up(), refused()})});
+    s.reported = {make_fault("PN-CONFIG-WARNING"), make_fault("PN-CONFIG-OLDER")};
+    s.resolver.fault = make_fault("PN-AGENT-RESOLVER", {}, {}, {{"problem", "it is not running"}});
+    judge(s);
+    std::vector<std::string> codes;
+    for (const auto& fault : s.faults)
+        codes.push_back(fault.code);
+    CHECK(codes ==
+          std::vector<std::string>{"PN-CONFIG-OLDER", "PN-AGENT-RESOLVER", "PN-TCP-REFUSED", "PN-CONFIG-WARNING"});
+    CHECK(s.overall == Overall::kFailed);
+    CHECK(s.headline_more == 2);
+    CHECK(s.resolver.problem == "it is not running");
+}
+
+TEST_CASE("status: a link has a fault for each way of failing, and one that is not known yet is none of the agent's",
+          "[status]") {
+    auto silent =
+        address("10.0.3.3", "cn-hangzhou-j", State::kDown, State::kUnknown, Reason::kTcpTimeout, Phase::kConnect);
+    auto s = judged({link({refused("10.0.1.23"), silent, refused("10.0.2.9"), up("10.0.4.4")})});
+    REQUIRE(s.links[0].faults.size() == 2);
+    CHECK(s.links[0].faults[0].code == "PN-TCP-REFUSED");
+    CHECK(s.links[0].faults[0].ip.empty());  // of two
+    CHECK(has(s.links[0].cause, "10.0.1.23 (cn-hangzhou-h) and 1 more refuses") == false);
+    CHECK(has(s.links[0].cause, "10.0.1.23 (cn-hangzhou-i) and 1 more refuses the connection"));
+    CHECK(s.links[0].faults[1].code == "PN-TCP-TIMEOUT");
+    CHECK(s.links[0].faults[1].ip == "10.0.3.3");
+    auto starting = link({address("10.0.1.23", "", State::kUnknown, State::kUnknown)});
+    starting.addresses[0].last.reset();
+    s = judged({starting});
+    CHECK(s.overall == Overall::kUnknown);
+    CHECK(s.headline == "tdengine-prod: the first probes are under way");
+    CHECK(s.links[0].faults.size() == 1);
+    CHECK(s.faults.empty());
+}
+
+TEST_CASE("status: an address whose probes fail by this host alone keeps its state, and its link says why",
+          "[status]") {
+    auto ours = address("10.0.1.23", "", State::kUp, State::kUp, Reason::kLocalFdLimit, Phase::kConnect);
+    const auto s = judged({link({ours})});
+    CHECK(s.overall == Overall::kGood);
+    CHECK(has(s.links[0].cause, "local_fd_limit"));
 }
 
 TEST_CASE("status: the worst comes first and the others are counted", "[status]") {
@@ -233,7 +270,7 @@ TEST_CASE("status: every reason has a cause, an owner and (but for one) a next s
         CHECK_FALSE(has(reason_fix(reason, context) + reason_cause(reason, context), "{"));
     }
     CHECK(reason_fix(Reason::kTlsEof, context) ==
-          "does the gateway serve this name? openssl s_client -connect 10.0.1.23:443 -servername "
+          "check whether the gateway serves this name: openssl s_client -connect 10.0.1.23:443 -servername "
           "gw.example.com");
     CHECK(has(reason_fix(Reason::kBodyInvalidJson, {"", "h", "", 443}), "postern probe --json"));
 }

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "agent/faults/fault_text.h"
 #include "core/file_system.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/agent/steering/lock_holder.h"
@@ -15,6 +16,10 @@ using namespace postern::agent;
 namespace {
 
 const core::SocketAddress kUpstream = *core::SocketAddress::parse("192.0.2.53:53", 53);
+
+std::string problem_in(const StatusSnapshot& s) {
+    return s.resolver.fault ? told(*s.resolver.fault, doctor::Catalogue::in(doctor::Language::kEnglish)) : "";
+}
 
 struct Bench {
     test::TempFolder folder;
@@ -81,7 +86,7 @@ TEST_CASE("resolver report: a running resolver with the plan, its upstreams and 
     CHECK_FALSE(s.resolver.managed);
     CHECK(s.resolver.stats_valid);
     CHECK(s.resolver.accepted);
-    CHECK(s.resolver.problem.empty());
+    CHECK(problem_in(s).empty());
     CHECK(s.resolver.listen == b.dns.listen);
     CHECK(s.resolver.upstream_source == "/etc/resolv.conf");
     CHECK(s.resolver.published_generation == b.publisher->published_generation());
@@ -99,13 +104,13 @@ TEST_CASE("resolver report: a resolver that is not running has accepted nothing,
     CHECK_FALSE(s.resolver.running);
     CHECK(s.resolver.pid == 0);
     CHECK_FALSE(s.resolver.accepted);
-    CHECK(s.resolver.problem.find("postern-resolver.service") != std::string::npos);
+    CHECK(problem_in(s).find("postern-resolver.service") != std::string::npos);
     core::SeededRandom random{1};
     const ResolverChild child(b.loop, b.clock, random, {"/nonexistent", b.paths, {}});
     s = b.status(&child);
     CHECK(s.resolver.managed);
-    CHECK_FALSE(s.resolver.problem.empty());
-    CHECK(s.resolver.problem.find(".service") == std::string::npos);  // we start it, not systemd
+    CHECK_FALSE(problem_in(s).empty());
+    CHECK(problem_in(s).find(".service") == std::string::npos);  // we start it, not systemd
 }
 
 TEST_CASE("resolver report: a plan that is on its way is accepted for a second, an older one never",
@@ -128,7 +133,7 @@ TEST_CASE("resolver report: statistics that can't be read are a problem, and no 
         const StatusSnapshot s = b.status();
         CHECK_FALSE(s.resolver.stats_valid);
         CHECK_FALSE(s.resolver.stats_problem.empty());
-        CHECK(s.resolver.problem.find(s.resolver.stats_problem) != std::string::npos);
+        CHECK(problem_in(s).find(s.resolver.stats_problem) != std::string::npos);
         CHECK_FALSE(s.resolver.accepted);
         REQUIRE(s.resolver.upstreams.size() == 1);
         CHECK(s.resolver.upstreams[0].stats.sent == 0);
@@ -157,5 +162,5 @@ TEST_CASE("resolver report: nobody to forward to is a problem of its own", "[res
     b.upstreams = {};
     const StatusSnapshot s = b.status();
     CHECK(s.resolver.upstreams.empty());
-    CHECK(s.resolver.problem.find("[dns] upstreams") != std::string::npos);
+    CHECK(problem_in(s).find("[dns] upstreams") != std::string::npos);
 }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/faults/fault_text.h"
+
+#include <fmt/format.h>
+
+#include "agent/faults/codes.h"
+#include "probe/probe_types.h"
+
+namespace postern::agent::doctor {
+
+namespace {
+
+std::string place_of(const Fault& fault) {
+    const std::string zone = value_of(fault, "zone");
+    return zone.empty() ? fault.ip : fmt::format("{} ({})", fault.ip, zone);
+}
+
+}  // namespace
+
+std::string cause_of(const Fault& fault, const Catalogue& words) {
+    const std::string cause = words.of(fault.code, "cause", fault.values);
+    if (fault.ip.empty() || cause.find(fault.ip) != std::string::npos) return cause;
+    return fmt::format("{} {}", place_of(fault), cause);
+}
+
+std::string told(const Fault& fault, const Catalogue& words) {
+    Values values = fault.values;
+    if (!fault.ip.empty()) values.try_emplace("place", place_of(fault));
+    std::string out = words.of(fault.code, "status", values);
+    if (out.empty()) {
+        const std::string subject = words.text("subjects", value_of(fault, "subject"), values);
+        const std::string cause = words.of(fault.code, "cause", values);
+        out = subject.empty() ? cause_of(fault, words) : fmt::format("{} {}", subject, cause);
+    }
+    const CodeInfo* info = find_code(fault.code);
+    if (info != nullptr && info->reason) out += fmt::format(" ({})", probe::to_string(*info->reason));
+    if (const std::string detail = value_of(fault, "detail"); !detail.empty()) out += ": " + detail;
+    return out + words.text("also", value_of(fault, "also"), values);
+}
+
+std::string fix_of(const Fault& fault, const Catalogue& words) {
+    const std::string hint = value_of(fault, "hint");
+    return hint.empty() ? words.of(fault.code, "fix", fault.values) : hint;
+}
+
+std::vector<std::string> fix_command(const Fault& fault) {
+    return Catalogue::in(Language::kEnglish).command_of(fault.code, fault.values);
+}
+
+std::string command_line(const std::vector<std::string>& words) {
+    if (words.size() == 3 && words[0] == "sh" && words[1] == "-c") return words[2];
+    constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:=,@%+";
+    std::string out;
+    for (const auto& word : words) {
+        if (!out.empty()) out += ' ';
+        if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+            out += word;
+            continue;
+        }
+        out += '\'';
+        for (const char c : word)
+            out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+        out += '\'';
+    }
+    return out;
+}
+
+}  // namespace postern::agent::doctor

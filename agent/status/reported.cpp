@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/status/reported.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/faults/catalogue.h"
+#include "agent/hostdns/truce.h"
+
+namespace postern::agent {
+
+using doctor::catalogued;
+
+namespace {
+
+std::string time_text(Micros wall_us) {
+    return core::format_utc(wall_us).substr(0, 19) + "Z";
+}
+
+std::optional<Fault> takeover_fault(const HostDnsReport& r) {
+    const Journal& j = r.journal;
+    doctor::Values v = {{"listen", j.target.listen.text()},
+                        {"writer", j.writer.empty() ? "-" : j.writer},
+                        {"names", catalogued("names", j.decision.mode == Mode::kSplit ? "split" : "full")},
+                        {"takeover", catalogued("takeover", to_string(j.state))},
+                        {"servers", "-"}};
+    if (j.since_wall_us != 0) v["since"] = time_text(j.since_wall_us);
+    if (!r.problem.empty()) return make_fault("PN-RESOLV-JOURNAL", {}, {}, {{"problem", r.problem}});
+    switch (j.state) {
+        case TakeoverState::kOff:
+            return std::nullopt;
+        case TakeoverState::kOn:
+            if (r.silent) return make_fault("PN-RESOLV-SILENT", {}, {}, std::move(v));
+            if (r.seen.state != PathState::kFails) return std::nullopt;
+            v["problem"] = r.seen.problem();
+            return make_fault("PN-RESOLV-BROKEN", {}, {}, std::move(v));
+        case TakeoverState::kSuspended:
+            v["why"] = j.why.empty() ? catalogued("takeover", "no_answer") : j.why;
+            return make_fault("PN-RESOLV-SUSPENDED", {}, {}, std::move(v));
+        case TakeoverState::kTruce:
+            if (j.writer.empty()) v["writer"] = catalogued("takeover", "another");
+            v["until"] = time_text(truce_end(j));
+            return make_fault("PN-RESOLV-TRUCE", {}, {}, std::move(v));
+        case TakeoverState::kEnabling:
+        case TakeoverState::kDisabling:
+            break;
+    }
+    v["takeover"] = catalogued("takeover", j.state == TakeoverState::kEnabling ? "enabling_now" : "disabling_now");
+    return make_fault("PN-RESOLV-UNFINISHED", {}, {}, std::move(v));
+}
+
+Fault hosts_fault(const HostsLine& line, const std::vector<LinkStatus>& links) {
+    const auto ip = core::IpAddress::parse(line.text.substr(0, line.text.find_first_of(" \t")));
+    const auto link = std::find_if(links.begin(), links.end(), [&](const auto& l) { return l.host == line.name; });
+    const bool right = ip && link != links.end() &&
+                       std::any_of(link->addresses.begin(), link->addresses.end(),
+                                   [&](const AddressStatus& a) { return a.ip == *ip; });
+    return make_fault(line.reversed ? "PN-HOSTS-REVERSED"
+                      : right       ? "PN-HOSTS-FROZEN"
+                                    : "PN-HOSTS-SHADOW",
+                      {}, {},
+                      {{"line", std::to_string(line.line)},
+                       {"name", line.name},
+                       {"text", line.text},
+                       {"repair", line.fix()}});
+}
+
+}  // namespace
+
+std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::string& file) {
+    const bool last_good = trouble.kind == ConfigTrouble::Kind::kLastGood;
+    switch (trouble.kind) {
+        case ConfigTrouble::Kind::kNone:
+            return std::nullopt;
+        case ConfigTrouble::Kind::kRestart:
+            return make_fault("PN-CONFIG-RESTART");
+        case ConfigTrouble::Kind::kLastGood:
+        case ConfigTrouble::Kind::kNotReloaded:
+            break;
+    }
+    doctor::Values v = {{"what", catalogued("refused", last_good ? "last_good" : "not_reloaded")},
+                        {"problem", trouble.mistake},
+                        {"file", file}};
+    if (trouble.more > 0) {
+        v["also"] = "mistakes";
+        v["more"] = std::to_string(trouble.more);
+    }
+    return make_fault("PN-CONFIG-REFUSED", {}, {}, std::move(v));
+}
+
+Fault remark_on(const ConfigIssue& issue, const std::string& file) {
+    return make_fault("PN-CONFIG-WARNING", {}, {},
+                      {{"where", format_issue(file, issue)},
+                       {"problem", issue.key + ": " + issue.what},
+                       {"key", issue.key},
+                       {"file", file}});
+}
+
+Fault doubt_about_discovery(const std::string& problem) {
+    return make_fault("PN-AGENT-DISCOVERY", {}, {}, {{"problem", problem}, {"told", catalogued("discovery", "doubt")}});
+}
+
+std::vector<Fault> host_faults(const HostDnsReport& r, const std::vector<LinkStatus>& links) {
+    std::vector<Fault> out;
+    if (auto fault = takeover_fault(r)) out.push_back(std::move(*fault));
+    if (r.unwatched) out.push_back(make_fault("PN-RESOLV-UNWATCHED"));
+    for (const auto& path : r.out_of_place)
+        out.push_back(make_fault("PN-RESOLV-CHANGED", {}, {}, {{"path", path}, {"servers", "-"}}));
+    for (const auto& line : r.hosts)
+        out.push_back(hosts_fault(line, links));
+    // Names of this host's programs are answered all the same, or by its own DNS: nothing of it fails a link.
+    for (Fault& f : out)
+        f.state = doctor::State::kWarn;
+    return out;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Both languages have the same texts, and packaging/man/glossary.md says with which words."""
+
+import json
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FAULTS, WEB, MAN = ROOT / "agent/faults", ROOT / "agent/serving/web", ROOT / "packaging/man"
+PLACE = re.compile(r"\{(\w+)\}")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def flat(tree, prefix=""):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:  # a list: a command's words
+            yield prefix + key, value if isinstance(value, str) else " ".join(value)
+
+
+def catalogue(language):
+    return dict(flat(json.loads((FAULTS / f"texts.{language}.json").read_text(encoding="utf-8"))))
+
+
+def page(language):
+    """The entries of words_en.js or words_zh.js."""
+    text = (WEB / f"words_{language}.js").read_text(encoding="utf-8")
+    return {key: json.loads(value) for key, value in re.findall(r'(\w+): ("(?:[^"\\]|\\.)*")', text)}
+
+
+def pages():
+    """Every Chinese text that is not one of a pair: {name: text}, without code."""
+    out = {"reasons_zh.js": "\n".join(re.findall(r'["`][^"`\n]*["`]', (WEB / "reasons_zh.js").read_text(encoding="utf-8"))),
+           "page_words.cpp": (ROOT / "agent/serving/page_words.cpp").read_text(encoding="utf-8"),
+           "README.zh-CN.md": re.sub(r"^```.*?^```$", "", (ROOT / "README.zh-CN.md").read_text(encoding="utf-8"), flags=re.M | re.S)}
+    out.update({name: (ROOT / name).read_text(encoding="utf-8") for name in ("UPGRADING.zh-CN.md", "packaging/config/REFERENCE.zh-CN.md")})
+    out.update({f"zh_CN/{path.name}": path.read_text(encoding="utf-8") for path in sorted((MAN / "zh_CN").glob("*"))})
+    return out
+
+
+class Row:
+    def __init__(self, english, chinese, note):
+        self.english, self.loose = english.strip("()"), english.startswith("(")
+        self.chinese = [word.strip() for word in chinese.split("/")] if " / " in chinese else [chinese]
+        self.forbidden = re.findall(r"`([^`]+)`", note.partition("not ")[2])
+        self.pattern = re.compile(rf"(?<![\w-]){re.escape(self.english)}(?:s|es)?(?![\w-])")
+
+    def told_in(self, text):
+        return any(word in text for word in self.chinese)
+
+
+def glossary():
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| ?(.*?) ?\|$", (MAN / "glossary.md").read_text(encoding="utf-8"), re.M)
+    return [Row(*row) for row in rows if row[0] != "English"]
+
+
+def bare(text):
+    """Without what is to be typed and what is filled in: placeholders, options, keys, paths, states of the API."""
+    return re.sub(r"postern [a-z]+(?: [a-z-]+)?|ip (?:link|route) [^,;:]*|\[\[?[\w.]+\]?\](?: \w+)?|--?[a-z][\w-]*|/[\w./-]+|\{\w+\}"
+                  r"|[\w.-]*_[\w]+|\w+(?:\.\w+){2,}", " ", text)
+
+
+class Words(unittest.TestCase):
+    def setUp(self):
+        self.rows = glossary()
+        self.pairs = {}
+        for name, read in (("texts", catalogue), ("page", page)):
+            english, chinese = read("en"), read("zh")
+            self.pairs.update({f"{name} {key}": (text, chinese.get(key, "")) for key, text in english.items()})
+        self.chinese = {**{key: pair[1] for key, pair in self.pairs.items()}, **pages()}
+
+    def test_both_languages_have_the_same_texts(self):
+        for read in (catalogue, page):
+            english, chinese = read("en"), read("zh")
+            self.assertEqual(list(english), list(chinese))  # in the same order, too
+            self.assertGreater(len(english), 200)
+            for key, text in english.items():
+                with self.subTest(key):
+                    self.assertEqual(sorted(set(PLACE.findall(text))), sorted(set(PLACE.findall(chinese[key].replace("等 {count} 个", "另有 {more} 个")))))
+                    self.assertEqual(bool(text), bool(chinese[key]))
+
+    def test_commands_are_the_same(self):
+        """What a fix has to be typed is in both languages, letter by letter."""
+        command = re.compile(r"(?:postern|systemctl|journalctl|timedatectl|openssl|ping|curl|ss|sed|resolvectl|nscd|ip|apt-get|tailscale|free|grep|getent|dig|nsenter)(?: [\w@.,:/{}='$|*+-]+)+")
+        seen = 0
+        for key, (english, chinese) in self.pairs.items():
+            if not key.endswith((".fix", ".verify")):
+                continue
+            for words in re.findall(r"(?<!\w)--?[a-zA-Z][\w-]*|\{\w+\}|/(?:etc|usr|run|var)/[\w./-]+|\b\d+\.\d+\.\d+\.\d+\b", english):
+                seen += 1
+                self.assertIn(words, chinese, key)
+            if key.endswith(".verify"):
+                self.assertEqual([w.split(" # ")[0] for w in command.findall(english)], command.findall(chinese), key)
+        self.assertGreater(seen, 200)
+
+    def test_the_glossary_is_one(self):
+        self.assertGreaterEqual(len(self.rows), 60)
+        english = [row.english for row in self.rows]
+        self.assertEqual(len(english), len(set(english)))
+
+    def test_forbidden_words(self):
+        found = [f"{name}: {word}: {text[max(0, at.start() - 15):at.end() + 15]!r}" for row in self.rows for word in row.forbidden
+                 for name, text in self.chinese.items() for at in re.finditer(re.escape(word) + r"(?!\w)" * word[-1].isascii(), text)]
+        self.assertFalse(found, "\n" + "\n".join(found))
+        self.assertGreater(sum(len(row.forbidden) for row in self.rows), 25)
+
+    def test_each_term_is_used(self):
+        whole = "\n".join(self.chinese.values())
+        for row in self.rows:
+            with self.subTest(row.english):
+                self.assertTrue(row.told_in(whole), row.chinese)
+
+    def test_a_term_has_its_translation(self):
+        wrong, seen = [], 0
+        for row in (row for row in self.rows if not row.loose):
+            for key, (english, chinese) in self.pairs.items():
+                if row.pattern.search(bare(english)) and not key.endswith(".verify"):
+                    seen += 1
+                    if not row.told_in(chinese):
+                        wrong.append(f"{key}: {row.english} is not {' or '.join(row.chinese)}: {english!r} {chinese!r}")
+        self.assertFalse(wrong, "\n" + "\n".join(wrong))
+        self.assertGreater(seen, 300)
+
+    def test_chinese_is_set_as_chinese(self):
+        """A blank between Chinese and Latin letters or digits, none beside a full-width mark, full-width marks after Chinese."""
+        wrong = []
+        for key, text in self.chinese.items():
+            if key.startswith("zh_CN/"):
+                continue  # as rendered, see below
+            for pattern, what in ((r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", "no blank between scripts"),
+                                  (r"[\u4e00-\u9fff][,;:!?](?![\d/])", "a half-width mark after Chinese"), (r" [，。；：）]|[，。；：（] ", "a blank beside a full-width mark")):
+                for match in re.finditer(pattern, text):
+                    wrong.append(f"{key}: {what}: {text[max(0, match.start() - 12):match.end() + 12]!r}")
+        self.assertFalse(wrong, "\n" + "\n".join(wrong))
+
+
+if __name__ == "__main__":
+    unittest.main()
