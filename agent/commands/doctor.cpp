@@ -121,8 +121,8 @@ core::Result<void> make_room() {
     if (::setrlimit(RLIMIT_NOFILE, &more) != 0) (void)::setrlimit(RLIMIT_NOFILE, &most);
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return {};
     return core::fail(core::Code::kUsage,
-                      fmt::format("only {} open files are allowed to this process, and doctor needs {}",
-                                  limit.rlim_cur, kDescriptors),
+                      fmt::format("only {} open files are allowed to this process, and doctor needs {}", limit.rlim_cur,
+                                  kDescriptors),
                       fmt::format("allow more before it: ulimit -n {}", kWantedDescriptors));
 }
 

@@ -166,6 +166,7 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
         v["line"] = nsswitch.line;
         v["wanted"] = nsswitch.with_dns();
         v["repair"] = nsswitch.repair();
+        v["advice"] = v["repair"].empty() ? "hosts: " + v["wanted"] : v["repair"];
         v["name"] = unasked->name;
         const bool only_resolved = nsswitch.asks_dns(unasked->name, true);
         v["problem"] =

@@ -50,7 +50,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-CREDENTIALS-NONE", kCredentials, kFail, kYou},
 
     {"PN-API-REGION", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
-    {"PN-API-NAME", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD"},
+    {"PN-API-NAME", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD PN-LOCAL-PORTS PN-LOCAL-FILES"},
     {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin,
      "PN-CREDENTIALS-NONE PN-STUB-FORWARD PN-LOCAL-PORTS PN-LOCAL-FILES"},
     {"PN-API-TLS", kApi, kFail, kYou, "PN-CREDENTIALS-NONE PN-CONFIG-CA"},

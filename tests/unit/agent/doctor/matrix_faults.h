@@ -117,7 +117,7 @@ inline const Single kFaults[] = {
     {"an address that postern does not know",
      [](World& w) { w.report().zones.push_back({"zone-c", "Connected", ip("10.0.3.1"), {}, ""}); }, "", "PN-ADDRESS-MISSING", kYou,
      "postern refresh"},
-    {"no address", [](World& w) { w.paths->clear(), w.cloud->endpoints.clear(), w.agent->discovers = false; }, "PN-ADDRESS-NONE", "", kYou},
+    {"no address", [](World& w) { w.paths->clear(), w.cloud->endpoints.clear(), w.agent->discovers = false; }, "PN-ADDRESS-NONE", "", kYou, "postern refresh"},
     {"one address", [](World& w) { w.paths->pop_back(), w.report().zones.pop_back(); }, "", "PN-ADDRESS-ONE", kYou},
     {"a public address", [](World& w) { w.paths->push_back(good(kPublic)), w.cloud->endpoints.clear(); }, "", "PN-ADDRESS-PUBLIC", kYou},
     // --- our DNS
@@ -148,7 +148,7 @@ inline const Single kFaults[] = {
     {"no resolv.conf", [](World& w) { w.not_taken_over(""), w.programs_wait(); }, "PN-RESOLV-OFF", "", kYou, kEnable},
     {"suspended", [](World& w) { w.host->report.journal.state = TakeoverState::kSuspended, w.programs_find_nothing(); },
      "PN-RESOLV-SUSPENDED", "", kYou},
-    {"truce", [](World& w) { w.host->report.journal.state = TakeoverState::kTruce, w.programs_find_nothing(); }, "PN-RESOLV-TRUCE", "", kYou},
+    {"truce", [](World& w) { w.host->report.journal.state = TakeoverState::kTruce, w.programs_find_nothing(); }, "PN-RESOLV-TRUCE", "", kYou, kEnable},
     {"resolv.conf was changed",
      [](World& w) { w.host->report.out_of_place = {"/etc/resolv.conf"}, w.host->resolv_conf = "nameserver 10.0.0.2\n", w.programs_find_nothing(); },
      "PN-RESOLV-CHANGED", "", kYou, "postern dns reapply"},
