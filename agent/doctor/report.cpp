@@ -96,7 +96,18 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
                            wrap_text(printable(text), columns, kMarginColumn + kKeyColumn));
     };
     for (const auto part : kParts) {
-        if (part != "cause") row(part, words.of(f.code, part, f.values));
+        std::string text = part == "cause" ? "" : words.of(f.code, part, f.values);
+        // A command at its end stays in one piece: it is there to be copied.
+        const auto command = f.values.find("repair");
+        if (part == "fix" && command != f.values.end() && !command->second.empty() && text.ends_with(command->second)) {
+            text.resize(text.size() - command->second.size());
+            row(part, text);
+            const std::size_t indent = text.empty() ? kMarginColumn : kMarginColumn + kKeyColumn;
+            out += std::string(indent, ' ') + (text.empty() ? paint.dim(pad(words.text("words", part), kKeyColumn)) : "") +
+                   printable(command->second) + "\n";
+        } else {
+            row(part, text);
+        }
         if (part == "found") row("owner", owner_of(f, words));
     }
     std::string evidence;
@@ -207,7 +218,25 @@ std::string list_text(const Catalogue& words) {
                               {"region", "REGION"},
                               {"provider", "…"},
                               {"containers", "…"},
-                              {"pid", "N"}};
+                              {"pid", "N"},
+                              {"listen", "ADDRESS"},
+                              {"others", "ZONES"},
+                              {"holder", "…"},
+                              {"expected", "ADDRESSES"},
+                              {"how", "…"},
+                              {"hooks", "…"},
+                              {"users", "N"},
+                              {"changed", "TIME"},
+                              {"loaded", "TIME"},
+                              {"what", "…"},
+                              {"why", "…"},
+                              {"missing", "ADDRESS"},
+                              {"answer", "…"},
+                              {"takeover", "…"},
+                              {"passed", "N"},
+                              {"tried", "N"},
+                              {"user", "USER"},
+                              {"blocker", "PATH"}};
         out += fmt::format("{}  {}  {}\n", pad(c.code, 24), to_string(c.severity), words.of(c.code, "cause", named));
     }
     return out;

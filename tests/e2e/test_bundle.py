@@ -43,7 +43,7 @@ PLANTED = {
     "/etc/resolv.conf": ["# @", "; pw @", "# 口令 @", "#@", "# https://u:@@h/", "unknown @", "# Authorization: Bearer @"],
     "/etc/nsswitch.conf": ["# @", "networks: files # @", "#token=@", "x-unknown: $@"],
     "postern.toml": ["# @", "#@", "# 密码 @", "# token = \"@\"", "# Authorization: Basic @", "# curl -u me:@ https://x/"],
-    "broken": ["unknown = \"@\"", "passwrd = '@'", "\"quoted\" = \"@\"", "secret_thing = [\"@\", \"a\"]", "x = { y = \"@\" }", "num@ = 1 # x",
+    "broken": ["unknown = \"@\"", "passwrd = '@'", "\"quoted\" = \"@\"", "secret_thing = [\"@\", \"a\"]", "x = { y = \"@\" }", "number = 1 # @",
                "[dns] # @", "a = \"\"\"\\n@\\n\"\"\"", "-----BEGIN PRIVATE KEY-----@", "密钥 = '@'", "just @ text"],
     "probe.log": ['{"error":"Authorization: Bearer @"}', '{"detail":"password=@"}', '{"detail":"{\\"password\\":\\"@\\"}"}', "token: @", "pwd=@",
                   "curl -u root:@ https://x/", "curl --user root:@ https://x/", "https://u:@@h/", "GET /rest/sql?token=@ HTTP/1.1", "wss://h/ws?t=@&x=1",

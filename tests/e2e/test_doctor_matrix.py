@@ -12,9 +12,9 @@ import subprocess
 import threading
 import unittest
 
-from doctor_kit import LETS_IN, DoctorTest, Report, overwrite, run
+from doctor_kit import LETS_IN, DoctorTest, Expectations, Report, overwrite, start
 from endpoint_kit import GROUP
-from host import DNS, ENDPOINT, NAME, POSTERN, SPARE_ADDRESS, ZONE_A, ZONE_B
+from host import DNS, ENDPOINT, NAME, POSTERN, SPARE_ADDRESS, ZONE_A, ZONE_B, HostTest
 from test_doctor_gateway import FAULTS as GATEWAY
 
 LOCALHOST = "127.0.0.1 localhost\n"
@@ -81,13 +81,13 @@ SINGLE = [
     *(gateway(("zone-b",), body, code) for body, code in GATEWAY),
     hosts(f"{SPARE_ADDRESS} {NAME}\n", fails={"PN-HOSTS-SHADOW"}),
     hosts(f"{SPARE_ADDRESS} db {NAME} web # 密码 geheim\n", fails={"PN-HOSTS-SHADOW"}),
-    hosts(f"\t{SPARE_ADDRESS}\t{NAME.upper()}.\n", fails={"PN-HOSTS-SHADOW"}),
+    hosts(f"\t{SPARE_ADDRESS}\t{NAME.upper()}\n", fails={"PN-HOSTS-SHADOW"}),
+    hosts(f"{SPARE_ADDRESS} {NAME}.\n", warns={"PN-HOSTS-SHADOW"}),  # glibc takes it for another name
     hosts(f"203.0.113.8 {NAME}\n", fails={"PN-HOSTS-SHADOW"}),
     hosts(f"{ZONE_A} {NAME}\n", warns={"PN-HOSTS-FROZEN"}),
     hosts(f"{ZONE_A} other {NAME}\n", warns={"PN-HOSTS-FROZEN"}),
     hosts(f"{NAME} {ZONE_A}\n", warns={"PN-HOSTS-REVERSED"}),
     nsswitch("hosts: files"),
-    nsswitch("hosts: files # dns"),
     nsswitch("hosts: files [NOTFOUND=return] dns"),
     nsswitch("hosts: files [!SUCCESS=return] dns"),
     nsswitch("hosts: files[notfound=return]dns"),
@@ -118,7 +118,6 @@ SINGLE = [
     cloud("not reachable", {"open": True}, "/listeners/api", {"open": False}, fails={"PN-API-UNREACHABLE"}),
     cloud("another clock", {"clock_offset_s": 0}, "/options", {"clock_offset_s": 7200}, fails={"PN-API-CLOCK"}),
     api("error", "PN-API-FAILED"),
-    api("throttle", "PN-API-THROTTLED"),
     api("html_200", "PN-API-CAPTIVE"),
     api("denied", "PN-API-DENIED"),
     environment("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIunknownKey00000000", fails={"PN-API-KEY"}),
@@ -135,7 +134,7 @@ SINGLE = [
     config("no link", {"link": None}, warns={"PN-CONFIG-NO-LINK"}),
     config("nobody at the agent's address", {"http": {"listen": "127.0.0.1:9999"}}, fails={"PN-AGENT-DOWN"}),
     Case("another program at the agent's address", lambda t: t.web_server(), {"PN-AGENT-FOREIGN"}, other={"http": {"listen": "127.0.0.1:9998"}}),
-    Case("an older configuration", lambda t: t.touch_config("[log]\nlevel = \"warning\"\n"), warns={"PN-CONFIG-OLDER"}, fix="PN-CONFIG-OLDER"),
+    Case("an older configuration", lambda t: t.touch_config("# another one\n"), warns={"PN-CONFIG-OLDER"}, fix="PN-CONFIG-OLDER"),
     Case("no free port", lambda t: t.take_ports(), {"PN-LOCAL-PORTS"}, fix="PN-LOCAL-PORTS"),
     Case("the agent hangs", lambda t: t.stop_agent(), {"PN-AGENT-HANGS"}),
     Case("nscd", lambda t: None, warns={"PN-ENV-NSCD"}, beside="nscd"),
@@ -147,17 +146,17 @@ SINGLE = [
 PAIR = [
     *((f"hosts: '{SPARE_ADDRESS} {NAME}", other) for other in (
         "one: {'mode': 'refuse'}", "both: {'mode': 'status', 'status': 401}", "both: {'mode': 'tls_eof'}", "mode 0600 of /etc/resolv.conf",
-        "a token that others", "the API: throttle", "environment: http_proxy", "the agent hangs", "upstreams that fail")),
+        "a token that others", "the API: html_200", "environment: http_proxy", "the agent hangs", "nscd")),
     *(("nsswitch: hosts: files [NOTFOUND=return] dns", other) for other in (
         "one: {'mode': 'refuse'}", "both: {'mode': 'status', 'status': 403}", "a token that others", "environment: http_proxy", "the API: denied",
         "{'ConnectionStatus': 'Connecting'}", "mode 0600 of /etc/hosts")),
     *(("a token that others can read", other) for other in (
         "one: {'mode': 'cert_wrong_name'}", "the API: html_200", "resolv.conf: 'nameserver 127.0.0.53", "cloud: another clock", "an older configuration",
         f"hosts: '{NAME} {ZONE_A}", "nscd")),
-    *(("the API: throttle", other) for other in (
+    *(("the API: denied", other) for other in (
         "both: {'mode': 'sql_code', 'code': 904}", "one: {'mode': 'refuse'}", "resolv.conf: 'nameserver 127.0.0.53", "environment: http_proxy", "java")),
     *(("environment: http_proxy", other) for other in (
-        "one: {'mode': 'http_garbage'}", "cloud: rules that forbid", "an older configuration", "upstreams that fail", f"hosts: '{ZONE_A} {NAME}")),
+        "one: {'mode': 'http_garbage'}", "cloud: rules that forbid", "an older configuration", "java", f"hosts: '{ZONE_A} {NAME}")),
 ]
 
 WELL = [
@@ -179,7 +178,6 @@ WELL = [
     Case("a Java that keeps addresses for 30 s", lambda t: None, beside="young java"),
     Case("a token for the group", lambda t: t.mode(t.host.token_file, 0o640)),
     Case("another language", lambda t: None, arguments=["--lang", "zh"]),
-    Case("a broken locale", lambda t: None, environment={"LC_ALL": "xx_YY.nonsense", "LANG": "\x01"}),
 ]
 
 
@@ -201,7 +199,7 @@ class Matrix(DoctorTest):
             file.write(content)
 
     def api_fault(self, kind):
-        self.host.aliyun.control.post("/faults", kind=kind, **({"time_left_ms": 60000} if kind == "throttle" else {}))
+        self.host.aliyun.control.post("/faults", kind=kind)
         self.addCleanup(self.host.aliyun.control.delete, "/faults")
 
     def route(self, kind):
@@ -246,7 +244,6 @@ class Matrix(DoctorTest):
 
     def stop_agent(self):
         self.host.agent.send_signal(signal.SIGSTOP)
-        self.addCleanup(self.host.wait, lambda: self.host.health()[1]["status"] == "pass", "good health")
         self.addCleanup(self.host.agent.send_signal, signal.SIGCONT)
 
     def beside(self, what):
@@ -258,6 +255,14 @@ class Matrix(DoctorTest):
         setting = {"java": "-Dsun.net.inetaddr.ttl=-1", "young java": "-Dsun.net.inetaddr.ttl=30"}.get(what, "")
         around = "unshare --pid --fork " if what.startswith("container") else ""
         return f"rm -f wait; mkfifo wait; {around}{program} -c 'read line <wait' {name} {setting} & "
+
+    def settle(self):
+        """The agent has seen that the fault is gone, as far as doctor asks it."""
+        def told():
+            faults = self.host.http_json("/api/v1/status")[1]["faults"]
+            return [f["code"] for f in faults if f["code"].startswith(("PN-AGENT-", "PN-CONFIG-", "PN-UPSTREAM-"))]
+        self.doCleanups()
+        self.host.wait(lambda: not told(), "the agent to be content")
 
     # --- running
 
@@ -301,7 +306,7 @@ class Matrix(DoctorTest):
                     self.repair(finding["fix_command"])
                 self.host.wait(lambda: self.is_content(case), f"doctor to be content after {case.fix}")
         finally:
-            self.doCleanups()
+            self.settle()
 
     def test_single_faults(self):
         self.assertGreaterEqual(len(SINGLE), SINGLES)
@@ -326,7 +331,7 @@ class Matrix(DoctorTest):
                     other.breaks(self)
                     self.look(both, one.fails | other.fails, one.warns | other.warns)
                 finally:
-                    self.doCleanups()
+                    self.settle()
         print(f"{len(PAIR)} pairs", flush=True)
 
     def test_healthy_hosts(self):
@@ -362,6 +367,11 @@ class Never(DoctorTest):
         self.ends_well('exec "$1" doctor --config "$2" <&-', {0})
         self.ends_well('"$1" doctor --config "$2" >/dev/full', {3})
 
+    def test_a_broken_locale(self):
+        for locale in ("xx_YY.nonsense", "\x01", "en_US.", "." * 300):
+            done = self.host.postern("doctor", environment={"LC_ALL": locale, "LANG": locale})
+            self.assertEqual((done.returncode, done.stderr), (0, ""), locale)
+
     def test_missing_files(self):
         for hide in ("/proc", "/sys", "/etc"):
             with self.subTest(hide):
@@ -381,12 +391,21 @@ class Never(DoctorTest):
         self.doctor(warns={"PN-HOSTS-UNREAD"})
 
 
+class Throttled(HostTest, Expectations):
+    def test_the_caller_asks_too_often(self):
+        start(self.host)
+        self.host.aliyun.control.post("/faults", kind="throttle", time_left_ms=60000)
+        report = self.doctor(fails={"PN-API-THROTTLED"})
+        self.assertEqual(report.of("PN-API-THROTTLED")["owner"], "you")
+
+
 class Rights(DoctorTest):
     """An agent under another user: its files are looked at as that user."""
 
     @classmethod
     def prepare(cls):
-        cls.can = os.geteuid() == 0 and any(int(line.split()[2]) > USER for line in open("/proc/self/uid_map", encoding="ascii"))
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            cls.can = os.geteuid() == 0 and any(int(line.split()[2]) > USER for line in file)
         if cls.can:
             cls.host.give_to(USER)
             os.chmod(cls.host.folder, 0o755)

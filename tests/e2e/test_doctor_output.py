@@ -65,7 +65,8 @@ class Whole(DoctorTest):
                 done = self.text(language, environment=environment)
                 self.assertEqual((done.returncode, done.stderr), (2, ""))
                 for line in done.stdout.splitlines():
-                    self.assertLessEqual(width(line), 80, line)
+                    if "sed -i" not in line:  # a command is in one piece
+                        self.assertLessEqual(width(line), 80, line)
                 self.assert_golden(f"doctor-several.{language}.txt", self.masked(done.stdout))
 
     def test_all_is_well(self):
