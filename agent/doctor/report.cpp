@@ -100,7 +100,7 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
         // A command at its end stays in one piece: it is there to be copied.
         const auto command = f.values.find("repair");
         if (part == "fix" && command != f.values.end() && !command->second.empty() && text.ends_with(command->second)) {
-            text.resize(text.size() - command->second.size());
+            text = core::trimmed(text.substr(0, text.size() - command->second.size()));
             row(part, text);
             const std::size_t indent = text.empty() ? kMarginColumn : kMarginColumn + kKeyColumn;
             out += std::string(indent, ' ') + (text.empty() ? paint.dim(pad(words.text("words", part), kKeyColumn)) : "") +
