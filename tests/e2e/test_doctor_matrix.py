@@ -254,7 +254,8 @@ class Matrix(DoctorTest):
             shutil.copy("/bin/sh", program)
         setting = {"java": "-Dsun.net.inetaddr.ttl=-1", "young java": "-Dsun.net.inetaddr.ttl=30"}.get(what, "")
         around = "unshare --pid --fork " if what.startswith("container") else ""
-        return f"rm -f wait; mkfifo wait; {around}{program} -c 'read line <wait' {name} {setting} & "
+        return (f"rm -f wait; mkfifo wait; {around}{program} -c 'read line <wait' {name} {setting} & "
+                f"until grep -qx {name[:15]} /proc/[0-9]*/comm 2>/dev/null; do sleep 0.02; done")
 
     def settle(self):
         """The agent has seen that the fault is gone, as far as doctor asks it."""
@@ -347,7 +348,7 @@ class Matrix(DoctorTest):
 
 
 class Never(DoctorTest):
-    """It reports or says clearly why it can't, whatever is missing."""
+    """It reports or says clearly why it can't, whatever is missing. Beside the other processes of the machine, which it may warn of."""
 
     def ends_well(self, script, codes):
         done = self.host.run("sh", "-c", script, "sh", POSTERN, self.host.config_file, env=self.host.environment)
@@ -358,19 +359,19 @@ class Never(DoctorTest):
 
     def test_few_descriptors(self):
         for limit in (8, 12, 16, 20, 32, 64, 100):
-            self.ends_well(f'ulimit -n {limit}; exec "$1" doctor --config "$2"', {0, 3})
-            self.ends_well(f'ulimit -n {limit}; exec setpriv --bounding-set=-sys_resource --inh-caps=-all "$1" doctor --config "$2"', {0, 3})
+            self.ends_well(f'ulimit -n {limit}; exec "$1" doctor --config "$2"', {0, 1, 3})
+            self.ends_well(f'ulimit -n {limit}; exec setpriv --bounding-set=-sys_resource --inh-caps=-all "$1" doctor --config "$2"', {0, 1, 3})
 
     def test_closed_descriptors(self):
         self.assertEqual(self.ends_well('exec "$1" doctor --config "$2" >&-', {3}).stdout, "")
-        self.ends_well('exec "$1" doctor --config "$2" 2>&-', {0})
-        self.ends_well('exec "$1" doctor --config "$2" <&-', {0})
+        self.ends_well('exec "$1" doctor --config "$2" 2>&-', {0, 1})
+        self.ends_well('exec "$1" doctor --config "$2" <&-', {0, 1})
         self.ends_well('"$1" doctor --config "$2" >/dev/full', {3})
 
     def test_a_broken_locale(self):
         for locale in ("xx_YY.nonsense", "\x01", "en_US.", "." * 300):
             done = self.host.postern("doctor", environment={"LC_ALL": locale, "LANG": locale})
-            self.assertEqual((done.returncode, done.stderr), (0, ""), locale)
+            self.assertIn((done.returncode, done.stderr), ((0, ""), (1, "")), locale)
 
     def test_missing_files(self):
         for hide in ("/proc", "/sys", "/etc"):
