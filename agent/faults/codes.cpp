@@ -160,7 +160,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-LOCAL-MEMORY", kEnvironment, kFail, kYou, {}, Reason::kLocalOom},
     {"PN-LOCAL-CANCELLED", kEnvironment, kWarn, kYou, "PN-CONFIG-CA", Reason::kLocalCancelled},
     {"PN-ENV-PROXY", kEnvironment, kWarn, kYou},
-    {"PN-ENV-NSCD", kEnvironment, kWarn, kYou, "PN-SYSTEM-CACHED"},
+    {"PN-ENV-NSCD", kEnvironment, kWarn, kYou},
     {"PN-ENV-TAILSCALE", kEnvironment, kWarn, kYou},
     {"PN-ENV-CONTAINER", kEnvironment, kWarn, kYou},
     {"PN-ENV-JVM", kEnvironment, kWarn, kYou},

@@ -190,9 +190,9 @@ inline const Single kFaults[] = {
     {"programs get no answer, for no reason that is seen", [](World& w) { w.programs_wait(); }, "PN-SYSTEM-FAILED", "", kYou},
     {"programs get the public address, for no reason that is seen", [](World& w) { w.programs_get({kPublic}); }, "PN-SYSTEM-PUBLIC", "", kYou, kEnable},
     {"programs get an old address, for no reason that is seen", [](World& w) { w.programs_get({"10.9.9.9"}); }, "PN-SYSTEM-STALE", "", kYou},
-    {"nscd keeps an old address", [](World& w) { w.host->nscd = true, w.programs_get({"10.9.9.9"}); }, "PN-SYSTEM-CACHED", "", kYou, "nscd -i hosts"},
-    {"nscd keeps that there is none", [](World& w) { w.host->nscd = true, w.programs_find_nothing(); }, "PN-SYSTEM-CACHED", "", kYou, "nscd -i hosts"},
-    {"nscd keeps a public address", [](World& w) { w.host->nscd_restart = true, w.programs_get({kPublic}); }, "PN-SYSTEM-CACHED", "", kYou,
+    {"nscd keeps an old address", [](World& w) { w.host->nscd = true, w.programs_get({"10.9.9.9"}); }, "PN-SYSTEM-CACHED", "PN-ENV-NSCD", kYou, "nscd -i hosts"},
+    {"nscd keeps that there is none", [](World& w) { w.host->nscd = true, w.programs_find_nothing(); }, "PN-SYSTEM-CACHED", "PN-ENV-NSCD", kYou, "nscd -i hosts"},
+    {"nscd keeps a public address", [](World& w) { w.host->nscd_restart = true, w.programs_get({kPublic}); }, "PN-SYSTEM-CACHED", "PN-ENV-NSCD", kYou,
      "nscd -i hosts"},
     // --- /etc/hosts
     {"a wrong line of hosts", [](World& w) { w.hosts_file("10.9.9.9 gw-private.cloud.example.com\n"), w.programs_get({"10.9.9.9"}); },
