@@ -16,6 +16,8 @@
 #include "agent/discovery/snapshot_store.h"
 #include "agent/freeing/freer.h"
 #include "agent/hostdns/host_watch.h"
+#include "agent/hostdns/instance.h"
+#include "agent/hostdns/upstream_watch.h"
 #include "agent/net/lookup.h"
 #include "agent/serving/event_stream.h"
 #include "agent/serving/http_routes.h"
@@ -110,6 +112,7 @@ class App final : private Steering::Outside,
         }
         watch_signals();
         host_watch_.start();
+        upstream_watch_.start();
         connections_.start();
         keep_house();
         config_.keep();
@@ -133,6 +136,7 @@ class App final : private Steering::Outside,
         verdicts_.flush();
         history_.finish();
         connections_.stop();
+        upstream_watch_.stop();
         freer_.stop();
         steering_.stop();
         publisher_.flush();
@@ -196,6 +200,7 @@ class App final : private Steering::Outside,
     void upstreams_changed(const HostUpstreams& now) override {
         steering_.set_upstreams(now);
         lookup_.set_upstreams(now.servers);
+        upstream_watch_.use(now.servers);
     }
 
     // The connection watch's inputs and outputs (ConnectionWatch::Outside).
@@ -321,6 +326,8 @@ class App final : private Steering::Outside,
         StatusSnapshot s;
         steering_.fill_status(s);
         s.version = POSTERN_VERSION;
+        s.host_name = host_name();
+        s.instance = instance_;
         s.started_wall_us = started_wall_us_;
         s.config_path = config_.file();
         s.config_fault = config_fault(config_.trouble(), config_.file());
@@ -335,10 +342,15 @@ class App final : private Steering::Outside,
         for (const auto& text : {snapshot_warning_, snapshots_.problem(), drains_.problem(), config_.copy_problem(),
                                  probe_log_.problem(), history_.problem()})
             report("PN-AGENT-WARNING", text);
+        for (const auto& trouble : tls_.troubles())
+            s.reported.push_back(ca_file_fault(trouble.ca_file, trouble.error.text(), trouble.kept));
         report("PN-AGENT-CLOCK", steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
             s.reported.push_back(doubt_about_discovery(text));
+        if (const auto changed = config_.changed_since_read())
+            s.reported.push_back(config_older(config_.file(), config_.loaded_wall_us(), *changed));
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
+        report_upstreams(s);
         s.host_dns = host_watch_.report(config().hosts());
         s.host_dns.silent = s.host_dns.journal.state == TakeoverState::kOn && !s.resolver.running;
         for (auto& fault : host_faults(s.host_dns, s.links))
@@ -360,6 +372,18 @@ class App final : private Steering::Outside,
         return s;
     }
 
+    void report_upstreams(StatusSnapshot& s) {
+        std::map<core::SocketAddress, core::UpstreamStats> counters;
+        for (const auto& upstream : s.resolver.upstreams)
+            counters[upstream.address] = upstream.stats;
+        if (s.resolver.stats_valid) upstream_watch_.sample(s.resolver.stats, counters);
+        if (const auto known = lookup_.known(); !known.empty()) upstream_watch_.know(known.begin()->first);
+        const auto seen = upstream_watch_.seen();
+        for (std::size_t i = 0; i < std::min(seen.size(), s.resolver.upstreams.size()); ++i)
+            s.resolver.upstreams[i].state = seen[i].state;
+        if (auto fault = upstream_fault(seen)) s.reported.push_back(std::move(*fault));
+    }
+
     static constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
 
     // Declared in the order of construction; destroyed in reverse, users before what they use.
@@ -371,7 +395,10 @@ class App final : private Steering::Outside,
     CloudStack cloud_;
     DiscoverySources sources_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
+    const std::string instance_ = cloud_instance(*host_);
     HostWatch host_watch_;
+    PoolAsker upstream_asker_{loop_};
+    UpstreamWatch upstream_watch_{clock_, upstream_asker_};
     SnapshotStore snapshots_;
     Snapshot snapshot_;
     DrainFile drains_;

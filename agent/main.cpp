@@ -10,6 +10,7 @@
 #include <exception>
 #include <variant>
 
+#include "agent/client/console.h"
 #include "agent/commands/cli.h"
 #include "core/loop.h"
 #include "core/printable.h"
@@ -40,7 +41,7 @@ int main(int argc, char** argv) {
     try {
         const auto command = postern::agent::parse_command_line(argc, argv, postern::core::now_wall_us());
         const int code = std::visit([](const auto& c) { return postern::agent::run_command(c); }, command);
-        return std::fflush(stdout) == 0 ? code : postern::agent::kExitUnknown;
+        return postern::agent::output_lost() ? postern::agent::kExitUnknown : code;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "postern: internal error: %s\n",
                      postern::core::printable(postern::core::redact(error.what())).c_str());

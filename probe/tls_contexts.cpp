@@ -38,7 +38,8 @@ std::string watched_file(const std::string& ca_file) {
 struct TlsContexts::Entry {
     std::string ca_file;
     std::shared_ptr<const TlsContext> context;
-    core::Error error;  // of the last load when context is nullptr
+    core::Error error;  // of the last load, if it failed
+    bool failed = false;
     bool tried = false;
     bool loading = false;
     Stamp stamp;  // of the file, taken before the last load
@@ -72,6 +73,14 @@ std::shared_ptr<const TlsContext> TlsContexts::loaded(const std::string& ca_file
     return it == entries_.end() ? nullptr : it->second->context;
 }
 
+std::vector<TlsContexts::Trouble> TlsContexts::troubles() const {
+    std::vector<Trouble> out;
+    for (const auto& [ca_file, entry] : entries_) {
+        if (entry->failed) out.push_back({ca_file, entry->error, entry->context != nullptr});
+    }
+    return out;
+}
+
 void TlsContexts::reload_changed() {
     for (const auto& [ca_file, entry] : entries_) {
         if (entry->tried && !(stamp_of(watched_file(ca_file)) == entry->stamp)) load(entry);
@@ -95,6 +104,7 @@ void TlsContexts::load(const std::shared_ptr<Entry>& entry) {
                           if (!cached) return;
                           cached->loading = false;
                           cached->tried = true;
+                          cached->failed = !*result;
                           if (*result) {
                               cached->context = **result;
                           } else {

@@ -31,6 +31,14 @@ class TlsContexts {
     /// time to time, as the system's store may get another file.
     void reload_changed();
 
+    /// A CA file whose last load failed.
+    struct Trouble {
+        std::string ca_file;  // "": the system's store
+        core::Error error;
+        bool kept = false;  // the one loaded before is still used
+    };
+    std::vector<Trouble> troubles() const;
+
   private:
     struct Entry;
     void watch(const std::shared_ptr<Entry>& entry);

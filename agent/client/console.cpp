@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <memory>
 
@@ -24,6 +26,7 @@ namespace postern::agent {
 namespace {
 
 volatile std::sig_atomic_t got_signal = 0;
+int output_error = 0;  // errno of the first write that failed
 void note_signal(int) {
     got_signal = 1;
 }
@@ -59,8 +62,19 @@ bool Interruptible::sleep(core::Micros us) {
 void print(std::string_view text) {
     // Text from outside has lost its escape sequences before (printable()); those that are left are our own colours.
     const std::string shown = core::printable_lines(text, "\n\t\r\033");
-    std::fwrite(shown.data(), 1, shown.size(), stdout);
-    std::fflush(stdout);
+    errno = 0;
+    const bool written = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
+    if (!written && output_error == 0) output_error = errno == 0 ? EIO : errno;
+}
+
+bool output_lost() {
+    errno = 0;
+    if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno == 0 ? EIO : errno;
+    if (output_error == 0 && std::ferror(stdout) != 0) output_error = EIO;
+    if (output_error == 0 || output_error == EPIPE) return false;
+    const std::string line = fmt::format("postern: the output could not be written: {}\n", std::strerror(output_error));
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    return true;
 }
 
 void print_text(std::string_view text) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/commands/cli.h"
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <memory>
@@ -102,14 +103,17 @@ class Parser {
 
     Command parse(int argc, const char* const* argv) {
         try {
-            app_.parse(argc, const_cast<char**>(argv));
+            std::vector<std::string> words = with_options(argc, argv);
+            std::reverse(words.begin(), words.end());  // as CLI11 wants them
+            app_.parse(std::move(words));
         } catch (const CLI::CallForHelp&) {
             return PrintAndExit{deepest(&app_)->help(prefix(deepest(&app_)), CLI::AppFormatMode::Normal), kExitGood};
         } catch (const CLI::ParseError& error) {
             const CLI::App* at = deepest(&app_);
             const std::string name = at == &app_ ? "postern" : full_name(at);
             std::string what = error.what();
-            if (at == &app_ && !app_.remaining().empty()) what = unknown_command(app_.remaining().front());
+            const auto remaining = app_.remaining(true);
+            if (!commands_of(at).empty() && !remaining.empty()) what = unknown_command(at, remaining.front());
             return PrintAndExit{name + ": " + what + "\nTry: " + name + " --help\n", kExitUnknown};
         }
         if (want_version_)
@@ -121,6 +125,35 @@ class Parser {
 
   private:
     using Make = std::function<Command()>;
+
+    static std::vector<std::string_view> commands_of(const CLI::App* app) {
+        std::vector<std::string_view> out;
+        for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
+            out.push_back(command->get_name());
+        return out;
+    }
+
+    /// The words after the program's name, "version" and "help" in place of a command as the options that they stand for:
+    /// "help dns enable" and "dns help enable" are "dns enable --help".
+    std::vector<std::string> with_options(int argc, const char* const* argv) const {
+        std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+        const CLI::App* at = &app_;
+        for (std::size_t i = 0; i < words.size() && !commands_of(at).empty(); ++i) {
+            if (i == 0 && words[i] == "version") {
+                words[i] = "--version";
+                return words;
+            }
+            if (words[i] == "help") {
+                words.erase(words.begin() + static_cast<std::ptrdiff_t>(i));
+                words.emplace_back("--help");
+                return words;
+            }
+            const auto known = commands_of(at);
+            if (std::find(known.begin(), known.end(), words[i]) == known.end()) return words;
+            at = at->get_subcommand(words[i]);
+        }
+        return words;
+    }
 
     template <class T>
     CLI::App* add(CLI::App* parent, const char* name, const char* help, std::shared_ptr<T> command) {
@@ -453,11 +486,11 @@ class Parser {
             "starts it at boot.");
     }
 
-    std::string unknown_command(const std::string& word) const {
-        const auto meant =
-            nearest(word, {"run", "check-config", "plan", "status", "resolve", "probe", "logs", "queries", "refresh",
-                           "drain", "undrain", "dns", "doctor", "endpoint", "connections"});
-        return "there is no command " + shown(word) + (meant ? "; did you mean \"" + std::string(*meant) + "\"?" : "");
+    static std::string unknown_command(const CLI::App* at, const std::string& word) {
+        const auto meant = nearest(word, commands_of(at));
+        const std::string before = at->get_parent() == nullptr ? "" : full_name(at).substr(8) + " ";
+        return "there is no command " + shown(before + word) +
+               (meant ? "; did you mean \"" + before + std::string(*meant) + "\"?" : "");
     }
 
     static CLI::App* deepest(CLI::App* app) {

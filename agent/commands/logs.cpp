@@ -17,6 +17,7 @@
 #include "agent/commands/cli.h"
 #include "agent/config/paths.h"
 #include "agent/text/terminal.h"
+#include "agent/text/values.h"
 #include "core/file_system.h"
 #include "core/loop.h"
 #include "core/secret.h"
@@ -193,6 +194,15 @@ int run_command(const LogsCommand& command) {
     if (!everything && records.size() > count)
         records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(count));
 
+    // A link that is not configured any more may have records.
+    const auto named = [&](const LinkConfig& link) { return link.name == command.filter.link; };
+    if (records.empty() && !command.filter.link.empty() &&
+        std::none_of(config->links.begin(), config->links.end(), named)) {
+        const std::string names = core::joined(config->links, [](const LinkConfig& link) { return link.name; });
+        complain("logs", core::Error{core::Code::kUsage, "there is no link " + shown(command.filter.link),
+                                     names.empty() ? "the configuration has none" : "there are: " + names, 0});
+        return kExitUnknown;
+    }
     Line line(command.format, colour_wanted());
     std::string out;
     for (const auto& record : records) {

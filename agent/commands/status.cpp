@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/commands/cli.h"
+#include "agent/faults/catalogue.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -26,7 +28,8 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
     if (!command.json) {
         const bool terminal = ::isatty(STDOUT_FILENO) == 1;
         path += "?view=text&columns=" + std::to_string(terminal ? terminal_columns() : 0) +
-                "&rows=" + std::to_string(terminal ? terminal_rows() : 0) + (colour_wanted() ? "&colour=1" : "");
+                "&rows=" + std::to_string(terminal ? terminal_rows() : 0) + (colour_wanted() ? "&colour=1" : "") +
+                (doctor::language_of_environment() == doctor::Language::kChinese ? "&lang=zh" : "");
     }
     auto reply = ask_agent(config, "GET", path, kTimeout);
     if (!reply) return core::fail(reply.error());
@@ -69,7 +72,7 @@ int watch(const Config& config, const StatusCommand& command) {
         code = shown ? exit_code(shown->overall) : kExitUnknown;
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
         print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
-    } while (interruptible.sleep(kRedraw));
+    } while (std::ferror(stdout) == 0 && interruptible.sleep(kRedraw));
     if (terminal) print("\r\033[K\033[?25h");  // the last screen stays; the prompt takes its last row
     return code;
 }
@@ -78,10 +81,12 @@ int watch(const Config& config, const StatusCommand& command) {
 
 int run_command(const StatusCommand& command) {
     auto config = config_or_complain("status", command.config);
+    if (!config && ::access(command.config.c_str(), F_OK) != 0 && command.config != StatusCommand{}.config)
+        return kExitUnknown;  // a file that is not there: not "broken while the agent is running"
     if (!config) {
         // After breaking the file, the user wants to see the agent, which still uses the old one.
         config = *parse_config(command.config, "");
-        complain("status", "asking the default address, " + agent_address(*config).text() + "");
+        complain("status", "asking the default address, " + agent_address(*config).text());
     }
     if (command.watch) return watch(*config, command);
     const auto shown = ask(*config, command);

@@ -43,6 +43,9 @@ class RunningConfig {
     void keep();
 
     const ConfigTrouble& trouble() const { return trouble_; }
+    /// When the file was changed to another text than the one read last; nullopt: it was not, or that is not known.
+    /// Looks at the file, and reads it if it is another one than at the last look.
+    std::optional<Micros> changed_since_read();
     /// "" or why there is no copy of the configuration in use.
     const std::string& copy_problem() const { return copy_.problem(); }
     Micros loaded_wall_us() const { return loaded_wall_us_; }
@@ -58,6 +61,8 @@ class RunningConfig {
     Paths paths_;
     LastGoodCopy copy_;
     ConfigTrouble trouble_;
+    std::string seen_stamp_;  // of the file whose text was compared last
+    std::optional<Micros> changed_wall_us_;
     Micros loaded_wall_us_;
 };
 

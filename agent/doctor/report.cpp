@@ -128,10 +128,9 @@ Json json_of(const Finding& f, const Catalogue& words, const std::string& config
         for (const auto part : kParts)
             out[std::string(part)] = part == "cause" ? cause_of(f, words) : words.of(f.code, part, f.values);
         out["owner"] = to_string(find_code(f.code)->owner);
-        if (auto command = words.command_of(f.code, f.values); !command.empty()) {
-            if (command[0] == "postern" && !config.empty()) command.insert(command.end(), {"--config", config});
-            out["fix_command"] = command;
-        }
+        Fault with_config = f;
+        if (!config.empty()) with_config.values["config"] = config;
+        if (const auto command = fix_command(with_config); !command.empty()) out["fix_command"] = command;
         out["manual"] = "postern-doctor(7)#" + f.code;
     }
     Json evidence = Json::object();
@@ -217,22 +216,22 @@ std::string list_text(const Catalogue& words) {
                               {"zone", "ZONE"},
                               {"region", "REGION"},
                               {"provider", "…"},
+                              {"answer", "…"},
+                              {"takeover", "…"},
+                              {"what", "…"},
+                              {"why", "…"},
+                              {"how", "…"},
+                              {"missing", "ADDRESS"},
+                              {"changed", "TIME"},
+                              {"loaded", "TIME"},
                               {"containers", "…"},
                               {"pid", "N"},
                               {"listen", "ADDRESS"},
                               {"others", "ZONES"},
                               {"holder", "…"},
                               {"expected", "ADDRESSES"},
-                              {"how", "…"},
                               {"hooks", "…"},
                               {"users", "N"},
-                              {"changed", "TIME"},
-                              {"loaded", "TIME"},
-                              {"what", "…"},
-                              {"why", "…"},
-                              {"missing", "ADDRESS"},
-                              {"answer", "…"},
-                              {"takeover", "…"},
                               {"passed", "N"},
                               {"tried", "N"},
                               {"user", "USER"},

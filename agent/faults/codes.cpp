@@ -15,10 +15,17 @@ constexpr State kFail = State::kFail;
 constexpr State kWarn = State::kWarn;
 
 constexpr std::string_view kNoAgent =
-    "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-UPSTREAM-NONE PN-STUB-SILENT PN-STUB-FOREIGN PN-CONFIG-OLDER PN-LOCAL-PORTS PN-LOCAL-FILES";
+    "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN PN-CONFIG-OLDER PN-LOCAL-PORTS PN-LOCAL-FILES";
 constexpr std::string_view kWrongPath =
     "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-STUB-VPC PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SILENT PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
     "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-MODE PN-RESOLV-SECOND PN-RESOLV-ROTATE PN-LOCAL-PORTS PN-LOCAL-FILES";
+/// Why names other than the private ones are not resolved.
+constexpr std::string_view kNoForwarding =
+    "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN PN-UPSTREAM-NONE PN-UPSTREAM-SILENT "
+    "PN-UPSTREAM-REFUSED PN-UPSTREAM-SERVFAIL PN-UPSTREAM-NXDOMAIN PN-UPSTREAM-ONE-ADDRESS PN-AGENT-FOREIGN PN-LOCAL-PORTS PN-LOCAL-FILES";
+constexpr std::string_view kNoApiName =
+    "PN-CREDENTIALS-NONE PN-STUB-FORWARD PN-UPSTREAM-NONE PN-UPSTREAM-SILENT PN-UPSTREAM-REFUSED PN-UPSTREAM-SERVFAIL "
+    "PN-UPSTREAM-NXDOMAIN PN-UPSTREAM-ONE-ADDRESS PN-LOCAL-PORTS PN-LOCAL-FILES";
 /// Why the addresses are not known.
 constexpr std::string_view kNoDiscovery =
     "PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-TLS PN-API-CAPTIVE PN-API-THROTTLED PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
@@ -50,9 +57,8 @@ constexpr CodeInfo kCodes[] = {
     {"PN-CREDENTIALS-NONE", kCredentials, kFail, kYou},
 
     {"PN-API-REGION", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
-    {"PN-API-NAME", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE PN-STUB-FORWARD PN-LOCAL-PORTS PN-LOCAL-FILES"},
-    {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin,
-     "PN-CREDENTIALS-NONE PN-STUB-FORWARD PN-LOCAL-PORTS PN-LOCAL-FILES"},
+    {"PN-API-NAME", kApi, kFail, kCloudAdmin, kNoApiName},
+    {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin, kNoApiName},
     {"PN-API-TLS", kApi, kFail, kYou, "PN-CREDENTIALS-NONE PN-CONFIG-CA"},
     {"PN-API-CAPTIVE", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-THROTTLED", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
@@ -75,8 +81,8 @@ constexpr CodeInfo kCodes[] = {
      "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-LOCAL-PORTS PN-LOCAL-FILES"},
     {"PN-STUB-FOREIGN", kStub, kFail, kYou},
     {"PN-STUB-WRONG", kStub, kFail, kYou, kNoAgent},
-    {"PN-STUB-VPC", kStub, kWarn, kCloudAdmin, "PN-STUB-FORWARD"},
-    {"PN-STUB-FORWARD", kStub, kFail, kCloudAdmin, kNoAgent},
+    {"PN-STUB-VPC", kStub, kWarn, kCloudAdmin, kNoApiName},
+    {"PN-STUB-FORWARD", kStub, kFail, kCloudAdmin, kNoForwarding},
 
     {"PN-HOSTS-SHADOW", kHosts, kFail, kYou},
     {"PN-HOSTS-FROZEN", kHosts, kWarn, kYou},
@@ -173,6 +179,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-CONFIG-OLDER", kConfig, kWarn, kYou},
     {"PN-CONFIG-REFUSED", kConfig, kWarn, kYou},
     {"PN-CONFIG-RESTART", kConfig, kWarn, kYou},
+    {"PN-CONFIG-CA-FILE", kConfig, kFail, kYou},
     {"PN-AGENT-PLAN", kAgent, kWarn, kYou},
     {"PN-AGENT-PLAN-REFUSED", kAgent, kWarn, kYou},
     {"PN-AGENT-PLAN-LATE", kAgent, kWarn, kYou},
@@ -180,6 +187,11 @@ constexpr CodeInfo kCodes[] = {
     {"PN-AGENT-LISTEN", kAgent, kWarn, kYou},
     {"PN-AGENT-CLOCK", kAgent, kWarn, kYou},
     {"PN-UPSTREAM-NONE", kStub, kWarn, kYou},
+    {"PN-UPSTREAM-SILENT", kStub, kFail, kCloudAdmin},
+    {"PN-UPSTREAM-REFUSED", kStub, kFail, kCloudAdmin},
+    {"PN-UPSTREAM-SERVFAIL", kStub, kFail, kCloudAdmin},
+    {"PN-UPSTREAM-NXDOMAIN", kStub, kFail, kCloudAdmin},
+    {"PN-UPSTREAM-ONE-ADDRESS", kStub, kFail, kCloudAdmin},
     {"PN-VPC-DOWN", kStub, kFail, kCloudAdmin},
     {"PN-VPC-NO-NAME", kStub, kWarn, kCloudAdmin},
     {"PN-VPC-UNKNOWN", kStub, kWarn, kCloudAdmin},
@@ -187,6 +199,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-RESOLV-UNFINISHED", kResolvConf, kWarn, kYou},
     {"PN-RESOLV-BROKEN", kResolvConf, kWarn, kYou},
     {"PN-RESOLV-UNWATCHED", kResolvConf, kWarn, kYou},
+    {"PN-RESOLV-UNASKED", kResolvConf, kWarn, kYou},
     {"PN-ADDRESS-EMPTY", kAddress, kWarn, kYou},
     {"PN-ADDRESS-STARTING", kAddress, kWarn, kYou},
     {"PN-ADDRESS-WAITING", kAddress, kWarn, kYou},
@@ -231,7 +244,7 @@ const CodeInfo& code_of(probe::Reason reason) {
 }
 
 bool is_remark(std::string_view code) {
-    return code == "PN-CONFIG-WARNING";
+    return code == "PN-CONFIG-WARNING" || code == "PN-RESOLV-UNASKED";
 }
 
 std::string step_code(Step step) {

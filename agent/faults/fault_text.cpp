@@ -44,7 +44,13 @@ std::string fix_of(const Fault& fault, const Catalogue& words) {
 }
 
 std::vector<std::string> fix_command(const Fault& fault) {
-    return Catalogue::in(Language::kEnglish).command_of(fault.code, fault.values);
+    std::vector<std::string> words = Catalogue::in(Language::kEnglish).command_of(fault.code, fault.values);
+    const std::string config = value_of(fault, "config");
+    if (!words.empty() && words.front() == "postern" && !config.empty()) {
+        words.emplace_back("--config");
+        words.push_back(config);
+    }
+    return words;
 }
 
 std::string command_line(const std::vector<std::string>& words) {

@@ -18,7 +18,8 @@ std::string cause_of(const Fault& fault, const Catalogue& words);
 std::string told(const Fault& fault, const Catalogue& words);
 /// The next step, for people: that of the error behind it (value "hint"), else the catalogue's.
 std::string fix_of(const Fault& fault, const Catalogue& words);
-/// The repair as a command that runs as it stands, word by word; empty where no command repairs it.
+/// The repair as a command that runs as it stands, word by word; empty where no command repairs it. A command of ours has
+/// the configuration in use (value "config"), unless it is the default one.
 std::vector<std::string> fix_command(const Fault& fault);
 /// The command as a line for a shell: words are quoted where they need it. "" of no word.
 std::string command_line(const std::vector<std::string>& words);

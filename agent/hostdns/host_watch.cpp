@@ -43,7 +43,10 @@ void HostWatch::start() {
 }
 
 HostDnsReport HostWatch::report(const std::vector<std::string>& names) {
-    return report_host_dns(host_, journal_.now(), load_path_look(paths_.host_path, clock_.wall_us()), names);
+    HostDnsReport report =
+        report_host_dns(host_, journal_.now(), load_path_look(paths_.host_path, clock_.wall_us()), names);
+    report.asks = whom_host_asks(host_, dns_.listen, report.journal);
+    return report;
 }
 
 void HostWatch::look() {

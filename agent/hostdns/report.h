@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/hostdns/host_asks.h"
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/journal.h"
 #include "agent/hostdns/path_look.h"
@@ -17,6 +18,7 @@ struct HostDnsReport {
     std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
     PathLook seen;           // whether programs get our answers, as postern-rescue, or the command itself, saw it last
+    HostAsks asks;           // whom this host asks; set by who has looked
     bool unwatched = false;  // taken over, and postern-rescue does not run; set by who has looked
     bool silent = false;     // taken over, but nothing answers at the address that the host asks; set by who has looked
 

@@ -2,7 +2,9 @@
 // GET /health: application/health+json as in draft-inadarei-api-health-check-06. One check object per address.
 #include <nlohmann/json.hpp>
 
-#include "agent/faults/reason_text.h"
+#include <algorithm>
+
+#include "agent/faults/fault_text.h"
 #include "agent/status/status.h"
 #include "agent/status/warning.h"
 #include "core/printable.h"
@@ -152,6 +154,27 @@ void add_dns(Json& checks, const StatusSnapshot& s) {
     checks["dns:answers"] = Json::array({std::move(one)});
 }
 
+/// Whether other names are resolved.
+void add_upstreams(Json& checks, const StatusSnapshot& s) {
+    const auto fault = std::find_if(s.faults.begin(), s.faults.end(),
+                                    [](const Fault& f) { return f.code.starts_with("PN-UPSTREAM-"); });
+    const auto& all = s.resolver.upstreams;
+    const bool works =
+        std::any_of(all.begin(), all.end(), [](const UpstreamStatus& u) { return u.state == UpstreamState::kWorks; });
+    const bool bad = fault != s.faults.end();
+    const State state = bad     ? (fault->state == doctor::State::kFail ? State::kDown : State::kDegraded)
+                        : works ? State::kUp
+                                : State::kUnknown;
+    Json one = {{"componentType", "component"},
+                {"status", health_word(state)},
+                {"observedValue", all.size()},
+                {"observedUnit", "servers"},
+                {"time", core::format_utc(s.now_wall_us)}};
+    if (bad) one["output"] = told(*fault, doctor::Catalogue::in(doctor::Language::kEnglish));
+    if (!bad && !works) one["output"] = "not known yet";
+    checks["upstreams"] = Json::array({std::move(one)});
+}
+
 }  // namespace
 
 int health_http_status(const StatusSnapshot& s) {
@@ -161,6 +184,7 @@ int health_http_status(const StatusSnapshot& s) {
 std::string health_json(const StatusSnapshot& s) {
     Json checks = Json::object();
     add_dns(checks, s);
+    add_upstreams(checks, s);
     for (const auto& link : s.links)
         add_link(checks, link);
     Json out = {

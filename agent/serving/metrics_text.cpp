@@ -71,6 +71,15 @@ void dns_metrics(Writer& w, const StatusSnapshot& s) {
     }
 }
 
+void fault_metrics(Writer& w, const StatusSnapshot& s) {
+    w.family("postern_fault", "gauge", "1 while a fault is visible; postern-doctor(7) has its code.");
+    std::set<std::pair<std::string, std::string>> seen;  // several of one code and link are one condition
+    for (const Fault& f : s.faults) {
+        if (seen.emplace(f.code, f.link).second)
+            w.sample({{"code", f.code}, {"link", f.link}, {"severity", std::string(doctor::severity_of(f.state))}}, 1);
+    }
+}
+
 void upstream_metrics(Writer& w, const StatusSnapshot& s) {
     std::vector<const UpstreamStatus*> upstreams;
     std::set<core::SocketAddress> seen;
@@ -79,7 +88,9 @@ void upstream_metrics(Writer& w, const StatusSnapshot& s) {
     }
     w.family("postern_dns_upstream_requests_total", "counter", "Queries sent to an upstream, by result.");
     for (const auto* u : upstreams) {
-        const std::pair<const char*, std::uint64_t> outcomes[] = {{"answered", u->stats.answered},
+        // Of the resolver, which counts every reply as answered.
+        const auto errors = std::min(u->stats.answered, u->stats.servfail + u->stats.refused);
+        const std::pair<const char*, std::uint64_t> outcomes[] = {{"answered", u->stats.answered - errors},
                                                                   {"timeout", u->stats.timeouts},
                                                                   {"servfail", u->stats.servfail},
                                                                   {"refused", u->stats.refused},
@@ -457,6 +468,7 @@ std::string metrics_text(const StatusSnapshot& s) {
     for (const Overall overall : {Overall::kGood, Overall::kDegraded, Overall::kFailed, Overall::kUnknown}) {
         w.sample({{"state", std::string(to_string(overall))}}, s.overall == overall ? 1 : 0);
     }
+    fault_metrics(w, s);
     link_metrics(w, s);
     probe_metrics(w, s);
     compare_metrics(w, s);

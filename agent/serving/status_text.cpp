@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/faults/fault_text.h"
+#include "agent/status/headline.h"
 #include "agent/status/status.h"
-#include "agent/status/warning.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/text.h"
@@ -35,8 +36,13 @@ std::string grouped(std::uint64_t n) {
 class Screen {
   public:
     /// `brief`: without details.
-    Screen(const StatusSnapshot& s, bool colour, std::size_t columns, bool brief)
-        : s_(s), paint_(colour), columns_(columns), brief_(brief) {}
+    Screen(const StatusSnapshot& s, bool colour, std::size_t columns, bool brief, doctor::Language language)
+        : s_(s),
+          paint_(colour),
+          columns_(columns),
+          brief_(brief),
+          language_(language),
+          words_(doctor::Catalogue::in(language)) {}
 
     std::string draw() {
         headline();
@@ -50,6 +56,22 @@ class Screen {
     }
 
   private:
+    std::string say(std::string_view key, const doctor::Values& values = {}) const {
+        return words_.text("screen", key, values);
+    }
+    /// "5 min"
+    std::string span(Micros us) const {
+        const Micros s = std::max<Micros>(us, 0) / core::kSecond;
+        const auto [key, n] = s < 100         ? std::pair("seconds", s)
+                              : s < 100 * 60  ? std::pair("minutes", s / 60)
+                              : s < 72 * 3600 ? std::pair("hours", s / 3600)
+                                              : std::pair("days", s / 86400);
+        return say(key, {{"n", std::to_string(n)}});
+    }
+    std::string ago(Micros wall_us) const {
+        return wall_us > 0 ? " " + say("ago", {{"time", span(s_.now_wall_us - wall_us)}}) : "";
+    }
+
     void line(const std::string& text) { out_ += (columns_ > 0 ? cut(text, columns_) : text) + '\n'; }
 
     /// Wrapped at blanks; following lines are indented to align with the text.
@@ -93,27 +115,36 @@ class Screen {
         std::string word;
         switch (s_.overall) {
             case Overall::kGood:
-                word = paint_.green("GOOD");
+                word = paint_.green(say("GOOD"));
                 break;
             case Overall::kDegraded:
-                word = paint_.yellow("DEGRADED");
+                word = paint_.yellow(say("DEGRADED"));
                 break;
             case Overall::kFailed:
-                word = paint_.red("FAILED");
+                word = paint_.red(say("FAILED"));
                 break;
             case Overall::kUnknown:
-                word = paint_.cyan("UNKNOWN");
+                word = paint_.cyan(say("UNKNOWN"));
                 break;
         }
-        paragraph(0, word + "  ", s_.headline, &Paint::bold);
-        const auto worst = std::find_if(s_.links.begin(), s_.links.end(),
-                                        [this](const auto& link) { return link.name == s_.headline_link; });
-        if (worst != s_.links.end()) told_ = worst->cause;
+        paragraph(0, word + "  ", agent::headline(s_, words_), &Paint::bold);
+        for (const Fault& f : s_.faults) {
+            if (f.code != "PN-RESOLV-UNASKED") continue;
+            const std::string text = told(f, words_) + " → " + command_line(fix_command(f));
+            if (brief_) {
+                line("! " + paint_.yellow(printable(text)));
+            } else {
+                paragraph(0, "! ", text, &Paint::yellow);
+            }
+        }
     }
 
+    /// Whether the headline has told it.
+    bool in_headline(const Fault& fault) const { return s_.headline_fault && s_.headline_fault->same_as(fault); }
+
     std::string measured(const LinkStatus& link, const AddressStatus& a) const {
-        if (!link.probing) return "not probed";
-        if (!a.last) return "no probe yet";
+        if (!link.probing) return say("not_probed");
+        if (!a.last) return say("no_probe");
         const auto& r = *a.last;
         if (r.ok || r.reason == probe::Reason::kTokenMissing) return milliseconds(r.total_us);
         std::string out(probe::to_string(r.reason));
@@ -123,10 +154,9 @@ class Screen {
 
     void draw_link(const LinkStatus& link) {
         out_ += '\n';
-        const std::string state(probe::to_string(link.state));
         line(fmt::format("{}  {}  {}{}", paint_.bold(link.name),
-                         painted_state(link.state, link.probing ? state : "not probed"), link.host,
-                         link.verify_only ? "  verify only" : ""));
+                         painted_state(link.state, say(link.probing ? probe::to_string(link.state) : "not_probed")),
+                         link.host, link.verify_only ? "  " + say("verify_only") : ""));
         std::size_t ip = 0, zone = 0, what = 0;
         for (const auto& a : link.addresses) {
             ip = std::max(ip, a.ip.text().size());
@@ -137,36 +167,41 @@ class Screen {
             const State shown = judged_state(link, a);
             std::string row = "  " + pad(a.ip.text(), ip) + "  ";
             if (zone > 0) row += pad(printable(a.zone), zone) + "  ";
-            row += painted_state(shown, pad(link.probing ? probe::to_string(shown) : "-", 8)) + "  ";
+            row += painted_state(shown, pad(link.probing ? say(probe::to_string(shown)) : "-", 8)) + "  ";
             row += pad_left(measured(link, a), what) + "  ";
             row += answer_column(link, a);
             if (a.since_wall_us > 0 && link.probing)
-                row += paint_.dim("  for " + rough_duration(s_.now_wall_us - a.since_wall_us));
-            if (a.drained && a.answered) row += paint_.yellow("  drained, but no other works");
+                row += paint_.dim("  " + say("for", {{"time", span(s_.now_wall_us - a.since_wall_us)}}));
+            if (a.drained && a.answered) row += paint_.yellow("  " + say("last_works"));
             line(row);
         }
         if (s_.links.size() <= kMaxLinksWithPast && !brief_) draw_last_day(link);
-        const bool bad = link.state == State::kDown;
-        if (!link.cause.empty() && link.cause != told_)
-            paragraph(2, "", link.cause, bad ? &Paint::red : &Paint::yellow);
-        if (!link.fix.empty() && !(brief_ && link.fix == advised_)) paragraph(2, "→ ", link.fix, nullptr);
-        if (!link.fix.empty()) advised_ = link.fix;
+        const auto colour = link.state == State::kDown ? &Paint::red : &Paint::yellow;
+        for (const Fault& f : link.faults) {
+            if (!in_headline(f)) paragraph(2, "", told(f, words_), colour);
+            const std::string fix = fix_of(f, words_);
+            if (!fix.empty() && !(brief_ && fix == advised_)) paragraph(2, "→ ", fix, nullptr);
+            if (!fix.empty()) advised_ = fix;
+            if (brief_) break;
+        }
         notes(link);
     }
 
     /// Of a name that is only verified: answered by the VPC or not, which may be as it should be.
     std::string answer_column(const LinkStatus& link, const AddressStatus& a) const {
         const bool known = link.vpc_answer && link.vpc_answer->known();
-        if (link.verify_only) return pad(!known ? "-" : a.answered ? "answered by the VPC" : "not answered", 19);
-        return a.answered ? pad("in answer", 9) : paint_.yellow(pad(a.drained ? "drained" : "withdrawn", 9));
+        if (link.verify_only) return pad(!known ? "-" : say(a.answered ? "by_vpc" : "not_answered"), 19);
+        return a.answered ? pad(say("in_answer"), 9) : paint_.yellow(pad(say(a.drained ? "drained" : "withdrawn"), 9));
     }
 
+    /// Unless a fault of the link says it.
     void verified(const LinkStatus& link) {
-        if (!link.vpc_answer || link.cause.find(link.vpc_answer->text) != std::string::npos) return;
+        if (!link.vpc_answer) return;
+        const bool told_of = std::any_of(link.faults.begin(), link.faults.end(),
+                                         [](const Fault& f) { return f.values.count("answer") != 0; });
+        if (told_of) return;
         const VpcAnswer& a = *link.vpc_answer;
-        std::string text = a.text;
-        if (a.at_wall_us > 0) text += fmt::format(" ({} ago)", rough_duration(s_.now_wall_us - a.at_wall_us));
-        paragraph(2, "verified: ", text, &Paint::dim);
+        paragraph(2, say("verified"), words_.text("vpc", a.says, a.values) + ago(a.at_wall_us), &Paint::dim);
     }
 
     /// Which of several names gave which address.
@@ -175,8 +210,8 @@ class Screen {
         if (sources.size() < 2 || sources.front().target.empty()) return;
         for (const auto& source : sources) {
             std::string text = fmt::format("{}: {}", source.target, describe(source.addresses));
-            if (source.error) text += fmt::format(" (fails: {})", source.error->what);
-            paragraph(2, "from ", text, source.error ? &Paint::yellow : &Paint::dim);
+            if (source.error) text += " " + say("fails", {{"why", source.error->what}});
+            paragraph(2, say("from"), text, source.error ? &Paint::yellow : &Paint::dim);
         }
     }
 
@@ -186,9 +221,8 @@ class Screen {
             link.compare->finding == Comparison::kBothWork || link.compare->finding == Comparison::kUnknown;
         if (brief_ && quiet) return;
         const CompareStatus& c = *link.compare;
-        std::string text = fmt::format("{}: {}", c.gateway(), c.text);
-        if (c.at_wall_us > 0) text += fmt::format(" ({} ago)", rough_duration(s_.now_wall_us - c.at_wall_us));
-        paragraph(2, "compared with ", text, quiet ? &Paint::dim : &Paint::yellow);
+        const std::string text = c.gateway() + ": " + words_.text("compare", c.says, c.values) + ago(c.at_wall_us);
+        paragraph(2, say("compared"), text, quiet ? &Paint::dim : &Paint::yellow);
     }
 
     void draw_last_day(const LinkStatus& link) {
@@ -198,22 +232,35 @@ class Screen {
             text += fmt::format("{}{} {} %", text.empty() ? "" : "; ", a.ip.text(), percent(*a.last_day));
             if (a.last_day->p95_us > 0) text += fmt::format(", p95 {}", milliseconds(a.last_day->p95_us));
         }
-        if (!text.empty()) paragraph(2, "24 h  ", text, nullptr);
+        if (!text.empty()) paragraph(2, say("last_day"), text, nullptr);
+    }
+
+    std::string note(const ConnectionNote& n) const {
+        const std::string_view key = n.kind == NoteKind::kWithdrawn ? "note_withdrawn"
+                                     : n.kind == NoteKind::kBypass  ? "note_bypass"
+                                                                    : "note_stuck";
+        std::string out = say(key, {{"least", n.at_least ? say("least") : ""},
+                                    {"total", std::to_string(n.total)},
+                                    {"noun", say(n.total == 1 ? "connection" : "connections")},
+                                    {"who", n.uid ? say("uid", {{"uid", std::to_string(*n.uid)}}) : say("others")},
+                                    {"ip", n.ip.text()}});
+        if (n.stuck > 0) out += say("note_lost", {{"stuck", std::to_string(n.stuck)}, {"time", span(n.stuck_for_us)}});
+        return out;
     }
 
     /// Told also on a small screen: they say that something is wrong.
     void connections(const LinkStatus& link) {
         for (const auto& a : link.addresses) {
             if (a.connections_freed > 0)
-                paragraph(2, "", fmt::format("{} lost connections to {} were ended", a.connections_freed, a.ip.text()),
+                paragraph(2, "", say("freed", {{"count", std::to_string(a.connections_freed)}, {"ip", a.ip.text()}}),
                           nullptr);
         }
         if (!link.connections) return;
         const auto& notes = link.connections->notes;
         for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
-            paragraph(2, "", notes[i].text(), &Paint::yellow);
+            paragraph(2, "", note(notes[i]), &Paint::yellow);
         if (notes.size() > kMaxNotes)
-            paragraph(2, "", fmt::format("{} more: postern connections", notes.size() - kMaxNotes), &Paint::yellow);
+            paragraph(2, "", say("more_notes", {{"count", std::to_string(notes.size() - kMaxNotes)}}), &Paint::yellow);
     }
 
     void notes(const LinkStatus& link) {
@@ -222,15 +269,13 @@ class Screen {
         if (brief_) return;
         verified(link);
         followed(link);
-        if (link.probing && !link.asks_service && !link.addresses.empty()) {
-            paragraph(2, "", "no token_file: the database behind the gateway is not checked", &Paint::dim);
-        }
+        if (link.probing && !link.asks_service && !link.addresses.empty())
+            paragraph(2, "", say("no_token"), &Paint::dim);
         if (link.addresses.size() == 1) {
-            std::string text = "one address only: no failover is possible";
+            std::string text = say("one_address");
             const bool fixed = link.discovery.source == "fixed";
-            if (fixed || link.addresses.front().endpoint.starts_with("ep-"))
-                text += "; add a second zone to the endpoint in the VPC console";
-            if (fixed) text += ", and its address to [[link]] addresses";
+            if (fixed || link.addresses.front().endpoint.starts_with("ep-")) text += say("add_zone");
+            if (fixed) text += say("add_address");
             paragraph(2, "", text, &Paint::dim);
         }
     }
@@ -240,9 +285,9 @@ class Screen {
         out_ += '\n';
         bool first = true;
         for (const auto& drain : s_.drains) {
-            const std::string text = drain_text(drain, s_.now_wall_us);
+            const std::string text = drain_text(drain, s_.now_wall_us, language_);
             if (std::exchange(first, false)) {
-                section("Drained", text);
+                section(say("drains"), text);
             } else {
                 more(text);
             }
@@ -255,22 +300,30 @@ class Screen {
         out_ += '\n';
         const std::string listen = core::joined(r.listen, [](const auto& address) { return address.text(); });
         if (!r.running) {
-            section("DNS", fmt::format("no resolver on {}", listen));
+            section(say("dns"), say("no_resolver", {{"listen", listen}}));
         } else {
-            std::string text = fmt::format("{}, resolver pid {}", listen, r.pid);
+            std::string text = say("resolver", {{"listen", listen}, {"pid", std::to_string(r.pid)}});
             if (r.stats_valid && stats.started_wall_us > 0)
-                text += fmt::format(", up {}", rough_duration(s_.now_wall_us - stats.started_wall_us));
-            if (r.accepted) text += fmt::format(", plan {} accepted", generation_text(r.published_generation));
-            section("DNS", text);
+                text += say("uptime", {{"time", span(s_.now_wall_us - stats.started_wall_us)}});
+            if (r.accepted) text += say("accepted", {{"plan", generation_text(r.published_generation)}});
+            section(say("dns"), text);
         }
-        if (!r.problem.empty()) paragraph(11, "", r.problem, r.running ? &Paint::yellow : &Paint::red);
+        if (r.fault) {
+            paragraph(11, "", told(*r.fault, words_), r.running ? &Paint::yellow : &Paint::red);
+            paragraph(11, "→ ", fix_of(*r.fault, words_), nullptr);
+        }
         if (r.stats_valid) more(queries());
         std::string upstreams;
         for (const auto& u : r.upstreams) {
             core::add_item(upstreams, u.address.port == 53 ? u.address.ip.text() : u.address.text());
-            if (u.stats.srtt_us > 0) upstreams += " " + milliseconds(u.stats.srtt_us);
+            const bool bad = u.state != UpstreamState::kUnknown && u.state != UpstreamState::kWorks;
+            if (bad) {
+                upstreams += " " + words_.text("upstream", to_string(u.state));
+            } else if (u.stats.srtt_us > 0) {
+                upstreams += " " + milliseconds(u.stats.srtt_us);
+            }
         }
-        if (!upstreams.empty()) more(fmt::format("upstreams {} ({})", upstreams, r.upstream_source));
+        if (!upstreams.empty()) more(say("upstreams", {{"servers", upstreams}, {"source", r.upstream_source}}));
     }
 
     std::string queries() const {
@@ -283,7 +336,7 @@ class Screen {
             }
             total += of[source];
         }
-        std::string out = grouped(total) + (total == 1 ? " query" : " queries");
+        const std::string out = say(total == 1 ? "query" : "queries", {{"count", grouped(total)}});
         std::string parts;
         for (std::size_t source = 0; source < std::size(of); ++source) {
             if (of[source] == 0) continue;
@@ -307,48 +360,66 @@ class Screen {
             from_snapshot |= link.discovery.source == "snapshot";
         }
         if (!discovers) return;
-        std::string text = confirmed > 0 ? fmt::format("confirmed {} ago", rough_duration(s_.now_wall_us - confirmed))
-                                         : "not confirmed yet";
-        if (from_snapshot) text += " (from the snapshot on disk)";
-        if (!s_.region.empty()) text += fmt::format(", region {}", s_.region);
-        if (!s_.host_zone.empty()) text += fmt::format(", this host in {}", s_.host_zone);
-        section("Discovery", text);
+        std::string text =
+            confirmed > 0 ? say("confirmed", {{"time", span(s_.now_wall_us - confirmed)}}) : say("not_confirmed");
+        if (from_snapshot) text += say("from_snapshot");
+        if (!s_.region.empty()) text += say("region", {{"region", s_.region}});
+        if (!s_.host_zone.empty()) text += say("zone", {{"zone", s_.host_zone}});
+        section(say("discovery"), text);
         if (failing == nullptr) return;
         paragraph(11, "",
-                  fmt::format("failing for {}: {}", rough_duration(s_.now_wall_us - failing->error_since_wall_us),
-                              failing->error->what),
+                  say("failing",
+                      {{"time", span(s_.now_wall_us - failing->error_since_wall_us)}, {"why", failing->error->what}}),
                   &Paint::yellow);
         if (!failing->error->hint.empty()) paragraph(11, "→ ", failing->error->hint, nullptr);
     }
 
+    /// The takeover in one sentence.
+    std::string takeover() const {
+        const HostDnsReport& r = s_.host_dns;
+        if (language_ == doctor::Language::kEnglish) return r.text();
+        const bool split = r.journal.state == TakeoverState::kOn && r.journal.decision.mode == Mode::kSplit;
+        return words_.text("takeover", split ? "on_split" : to_string(r.journal.state),
+                           {{"listen", r.journal.target.listen.text()}, {"writer", r.journal.writer}});
+    }
+
     void draw_rest() {
-        if (s_.host_dns.journal.state != TakeoverState::kOff) section("Host DNS", s_.host_dns.text());
-        section("Agent", fmt::format("postern {}, up {}, configuration {}", s_.version,
-                                     rough_duration(s_.now_wall_us - s_.started_wall_us), s_.config_path));
+        if (s_.host_dns.journal.state != TakeoverState::kOff) section(say("host_dns"), takeover());
+        section(say("agent"), say("agent_text", {{"version", s_.version},
+                                                 {"time", span(s_.now_wall_us - s_.started_wall_us)},
+                                                 {"path", s_.config_path}}));
         if (s_.connections.error)
-            paragraph(11, "", "connections of applications are not known: " + s_.connections.error->text(),
-                      &Paint::dim);
-        if (!s_.config_reload_ok) paragraph(11, "", s_.config_problem, &Paint::yellow);
-        for (const auto& fault : s_.reported)
-            paragraph(11, "! ", warning_text(fault), &Paint::yellow);
+            paragraph(11, "", say("connections_unknown", {{"why", s_.connections.error->text()}}), &Paint::dim);
+        if (s_.config_fault) {
+            paragraph(11, "", told(*s_.config_fault, words_), &Paint::yellow);
+            paragraph(11, "→ ", fix_of(*s_.config_fault, words_), nullptr);
+        }
+        for (const auto& fault : s_.reported) {
+            if (fault.code == "PN-RESOLV-UNASKED") continue;  // below the headline
+            paragraph(11, "! ", told_with_link(fault, words_), &Paint::yellow);
+            const std::string command = command_line(fix_command(fault));
+            if (!command.empty()) paragraph(11, "→ ", command, nullptr);
+        }
     }
 
     const StatusSnapshot& s_;
     Paint paint_;
     std::size_t columns_;
     bool brief_;
-    std::string told_;     // the cause in the headline
+    doctor::Language language_;
+    const doctor::Catalogue& words_;
     std::string advised_;  // the fix printed last: two links often need the same
     std::string out_;
 };
 
 }  // namespace
 
-std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns, std::size_t rows) {
-    std::string whole = Screen(snapshot, colour, columns, false).draw();
+std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns, std::size_t rows,
+                        doctor::Language language) {
+    std::string whole = Screen(snapshot, colour, columns, false, language).draw();
     const auto lines = static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n'));
     // The last row is for the prompt, or the hint how to leave.
-    return rows == 0 || lines < rows ? whole : Screen(snapshot, colour, columns, true).draw();
+    return rows == 0 || lines < rows ? whole : Screen(snapshot, colour, columns, true, language).draw();
 }
 
 }  // namespace postern::agent

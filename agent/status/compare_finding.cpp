@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/faults/catalogue.h"
 #include "core/text.h"
 #include "probe/verdict.h"
 
@@ -30,15 +31,6 @@ PublicView public_view(const CompareStatus& s) {
     return PublicView::kSaysNothing;
 }
 
-/// "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms"
-std::string gain(const CompareStatus& s) {
-    if (!s.private_median_us || !s.public_median_us) return "both work";
-    const core::Micros saved = *s.public_median_us - *s.private_median_us;
-    return fmt::format("median {}, over the public gateway {}: the private path {} {}",
-                       core::milliseconds(*s.private_median_us), core::milliseconds(*s.public_median_us),
-                       saved >= 0 ? "saves" : "costs", core::milliseconds(saved >= 0 ? saved : -saved));
-}
-
 std::string why(const CompareStatus& s) {
     if (s.lookup_error) return s.lookup_error->what;
     return s.last ? std::string(probe::to_string(s.last->reason)) : "";
@@ -46,73 +38,48 @@ std::string why(const CompareStatus& s) {
 
 struct Judgement {
     Comparison finding;
-    std::string text;
+    std::string_view says;
 };
 
 Judgement private_works(const CompareStatus& s, PublicView seen) {
-    if (seen == PublicView::kWorks) return {Comparison::kBothWork, gain(s)};
-    if (seen == PublicView::kFails) {
-        return {Comparison::kPublicFails, fmt::format("only the public gateway fails ({})", why(s))};
-    }
-    return {
-        Comparison::kPublicFails,
-        fmt::format("the public gateway can't be reached from here ({}); the private path does not need it", why(s))};
+    if (seen == PublicView::kFails) return {Comparison::kPublicFails, "public_fails"};
+    if (seen != PublicView::kWorks) return {Comparison::kPublicFails, "public_unreached"};
+    if (!s.private_median_us || !s.public_median_us) return {Comparison::kBothWork, "both_work"};
+    return {Comparison::kBothWork, *s.public_median_us >= *s.private_median_us ? "saves" : "costs"};
 }
 
 Judgement path_down(const CompareStatus& s, PublicView seen) {
-    if (seen == PublicView::kWorks) {
-        return {Comparison::kPrivatelinkBroken,
-                "PrivateLink is broken, not the service: the public gateway answers from here, no private "
-                "address does"};
-    }
-    if (seen == PublicView::kFails) {
-        return {Comparison::kServiceDown,
-                fmt::format("the service is down, too: the public gateway is reached and fails ({})", why(s))};
-    }
-    if (s.reached_before) {
-        return {
-            Comparison::kNeitherReached,
-            fmt::format("neither way leads to a gateway ({}): the service is down, or this host's network is", why(s))};
-    }
-    return {Comparison::kUnknown,
-            fmt::format("the public gateway was never reached from here ({}): the comparison says nothing", why(s))};
+    if (seen == PublicView::kWorks) return {Comparison::kPrivatelinkBroken, "privatelink_broken"};
+    if (seen == PublicView::kFails) return {Comparison::kServiceDown, "service_down_too"};
+    if (s.reached_before) return {Comparison::kNeitherReached, "neither"};
+    return {Comparison::kUnknown, "never"};
 }
 
-Judgement service_down(const CompareStatus& s, PublicView seen) {
-    if (seen == PublicView::kWorks) {
-        return {Comparison::kPrivateGatewayFails,
-                "only the private gateway fails: the same statement works over the public one"};
-    }
-    if (seen == PublicView::kFails) {
-        return {Comparison::kServiceDown,
-                fmt::format("the service is down, not PrivateLink: the public gateway fails, too ({})", why(s))};
-    }
-    return {Comparison::kUnknown,
-            fmt::format("the public gateway can't be reached from here ({}): the comparison says nothing", why(s))};
+Judgement service_down(PublicView seen) {
+    if (seen == PublicView::kWorks) return {Comparison::kPrivateGatewayFails, "private_gateway"};
+    if (seen == PublicView::kFails) return {Comparison::kServiceDown, "service_down"};
+    return {Comparison::kUnknown, "unreached"};
 }
 
 Judgement judged(const CompareStatus& s) {
     const PublicView seen = public_view(s);
-    if (s.at_wall_us == 0) return {Comparison::kUnknown, "not compared yet"};
-    if (seen == PublicView::kSaysNothing) {
-        return {Comparison::kUnknown, fmt::format("the last comparison was not made ({})", why(s))};
-    }
+    if (s.at_wall_us == 0) return {Comparison::kUnknown, "not_yet"};
+    if (seen == PublicView::kSaysNothing) return {Comparison::kUnknown, "not_made"};
     // A comparison from before the private side's state changed does not explain it; that both work
     // needs no explanation.
-    if (!s.fresh && !(s.view == PrivateView::kWorks && seen == PublicView::kWorks)) {
-        return {Comparison::kUnknown, "not compared since the private path turned"};
-    }
+    if (!s.fresh && !(s.view == PrivateView::kWorks && seen == PublicView::kWorks))
+        return {Comparison::kUnknown, "stale"};
     switch (s.view) {
         case PrivateView::kWorks:
             return private_works(s, seen);
         case PrivateView::kPathDown:
             return path_down(s, seen);
         case PrivateView::kServiceDown:
-            return service_down(s, seen);
+            return service_down(seen);
         case PrivateView::kUnknown:
             break;
     }
-    return {Comparison::kUnknown, "the private path is not known yet"};
+    return {Comparison::kUnknown, "not_known"};
 }
 
 }  // namespace
@@ -156,10 +123,18 @@ std::string CompareStatus::gateway() const {
     return port == 443 ? host : fmt::format("{}:{}", host, port);
 }
 
-void judge_comparison(CompareStatus& status) {
-    Judgement now = judged(status);
-    status.finding = now.finding;
-    status.text = std::move(now.text);
+void judge_comparison(CompareStatus& s) {
+    const Judgement now = judged(s);
+    s.finding = now.finding;
+    s.says = now.says;
+    s.values = {{"why", why(s)}};
+    if (s.private_median_us && s.public_median_us) {
+        const core::Micros saved = *s.public_median_us - *s.private_median_us;
+        s.values["private"] = core::milliseconds(*s.private_median_us);
+        s.values["public"] = core::milliseconds(*s.public_median_us);
+        s.values["saved"] = core::milliseconds(saved >= 0 ? saved : -saved);
+    }
+    s.text = doctor::Catalogue::in(doctor::Language::kEnglish).text("compare", s.says, s.values);
 }
 
 }  // namespace postern::agent

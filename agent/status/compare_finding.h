@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/faults/fault.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "probe/probe_types.h"
@@ -54,12 +55,14 @@ struct CompareStatus {
     PrivateView view = PrivateView::kUnknown;
     std::optional<core::Micros> private_median_us, public_median_us;  // of good totals
     Comparison finding = Comparison::kUnknown;
-    std::string text;  // the finding as a sentence
+    std::string_view says = "not_yet";  // the finding's key among the catalogue's "compare" texts, filled with:
+    doctor::Values values;              // private, public, saved, why
+    std::string text;                   // it in English
 
     std::string gateway() const;  // host, with the port where it is not 443
 };
 
-/// Sets finding and text from the other fields.
+/// Sets finding, says, values and text from the other fields.
 void judge_comparison(CompareStatus& status);
 
 }  // namespace postern::agent

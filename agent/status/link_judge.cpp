@@ -122,13 +122,17 @@ void degraded_addresses(const LinkStatus& link, std::vector<Fault>& out) {
 
 Fault discovery_fails(const LinkStatus& link, std::string_view code) {
     const DiscoveryStatus& d = link.discovery;
+    if (d.error->code == core::Code::kCredentialsMissing) code = "PN-CREDENTIALS-NONE";
     const bool known = d.confirmed_wall_us > 0;
     doctor::Values values = {{"problem", d.error->what},
                              {"hint", d.error->hint},
                              {"why", catalogued("none", "error")},
                              {"told", catalogued("discovery", known ? "kept" : "kept_before")}};
     if (known) values["confirmed"] = core::format_utc(d.confirmed_wall_us).substr(0, 19) + "Z";
-    return make_fault(code, link.name, {}, std::move(values));
+    if (!link.addresses.empty()) values["why"] = values["told"];
+    Fault f = make_fault(code, link.name, {}, std::move(values));
+    f.state = link.addresses.empty() ? Severity::kFail : Severity::kWarn;
+    return f;
 }
 
 Fault unknown(Fault fault) {
@@ -214,10 +218,10 @@ void judge_vpc(LinkStatus& link) {
 /// CauseFinding's code of a fault; "" where it has none.
 std::string_view finding_code(const Fault& fault) {
     static const std::map<std::string_view, std::string_view> kCodes = {
-        {"PN-CONFIG-TOKEN", "token"},           {"PN-ADDRESS-PARTIAL", "partial"},
-        {"PN-TLS-EXPIRING", "certificate"},     {"PN-HTTP-SLOW", "slow"},
-        {"PN-AGENT-DISCOVERY", "api_error"},    {"PN-ADDRESS-NONE", "api_error"},
-        {"PN-ADDRESS-STARTING", "first_probes"}};
+        {"PN-CONFIG-TOKEN", "token"},         {"PN-ADDRESS-PARTIAL", "partial"},
+        {"PN-TLS-EXPIRING", "certificate"},   {"PN-HTTP-SLOW", "slow"},
+        {"PN-AGENT-DISCOVERY", "api_error"},  {"PN-ADDRESS-NONE", "api_error"},
+        {"PN-CREDENTIALS-NONE", "api_error"}, {"PN-ADDRESS-STARTING", "first_probes"}};
     const auto* info = doctor::find_code(fault.code);
     if (info != nullptr && info->reason) return "reason";
     const auto found = kCodes.find(fault.code);

@@ -7,6 +7,7 @@
 
 #include "agent/faults/catalogue.h"
 #include "agent/hostdns/truce.h"
+#include "core/text.h"
 
 namespace postern::agent {
 
@@ -16,6 +17,29 @@ namespace {
 
 std::string time_text(Micros wall_us) {
     return core::format_utc(wall_us).substr(0, 19) + "Z";
+}
+
+std::string list_of(const std::vector<core::SocketAddress>& servers) {
+    return core::joined(servers, [](const auto& server) { return server.host(); });
+}
+
+std::string_view upstream_code(UpstreamState state) {
+    switch (state) {
+        case UpstreamState::kUnknown:
+        case UpstreamState::kWorks:
+            break;
+        case UpstreamState::kSilent:
+            return "PN-UPSTREAM-SILENT";
+        case UpstreamState::kRefused:
+            return "PN-UPSTREAM-REFUSED";
+        case UpstreamState::kServfail:
+            return "PN-UPSTREAM-SERVFAIL";
+        case UpstreamState::kNoNames:
+            return "PN-UPSTREAM-NXDOMAIN";
+        case UpstreamState::kOneAddress:
+            return "PN-UPSTREAM-ONE-ADDRESS";
+    }
+    return "";
 }
 
 std::optional<Fault> takeover_fault(const HostDnsReport& r) {
@@ -95,8 +119,38 @@ Fault remark_on(const ConfigIssue& issue, const std::string& file) {
                        {"file", file}});
 }
 
+Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept) {
+    Fault f = make_fault("PN-CONFIG-CA-FILE", {}, {},
+                         {{"file", file.empty() ? catalogued("words", "system_store") : file},
+                          {"problem", problem},
+                          {"also", kept ? "ca_kept" : ""}});
+    if (kept) f.state = doctor::State::kWarn;
+    return f;
+}
+
 Fault doubt_about_discovery(const std::string& problem) {
     return make_fault("PN-AGENT-DISCOVERY", {}, {}, {{"problem", problem}, {"told", catalogued("discovery", "doubt")}});
+}
+
+Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us) {
+    return make_fault("PN-CONFIG-OLDER", {}, {},
+                      {{"file", file}, {"loaded", time_text(loaded_wall_us)}, {"changed", time_text(changed_wall_us)}});
+}
+
+std::optional<Fault> upstream_fault(const std::vector<UpstreamSeen>& upstreams) {
+    if (upstreams.empty()) return std::nullopt;
+    std::string servers, how;
+    for (const UpstreamSeen& u : upstreams) {
+        if (upstream_code(u.state).empty()) return std::nullopt;
+        core::add_item(servers, u.server.host());
+        core::add_item(how, u.server.host() + " " + std::string(to_string(u.state)));
+    }
+    // Of several kinds: what an answering server does says more than that another is silent.
+    const auto telling = std::find_if(upstreams.begin(), upstreams.end(),
+                                      [](const auto& u) { return u.state != UpstreamState::kSilent; });
+    const UpstreamSeen& first = telling == upstreams.end() ? upstreams.front() : *telling;
+    return make_fault(upstream_code(first.state), {}, {},
+                      {{"servers", servers}, {"how", how}, {"address", first.one ? first.one->text() : ""}});
 }
 
 std::vector<Fault> host_faults(const HostDnsReport& r, const std::vector<LinkStatus>& links) {
@@ -105,6 +159,9 @@ std::vector<Fault> host_faults(const HostDnsReport& r, const std::vector<LinkSta
     if (r.unwatched) out.push_back(make_fault("PN-RESOLV-UNWATCHED"));
     for (const auto& path : r.out_of_place)
         out.push_back(make_fault("PN-RESOLV-CHANGED", {}, {}, {{"path", path}, {"servers", "-"}}));
+    const bool answers = std::any_of(links.begin(), links.end(), [](const auto& link) { return !link.verify_only; });
+    if (answers && r.asks.state == HostAsks::State::kNo && r.problem.empty() && r.journal.state == TakeoverState::kOff)
+        out.push_back(make_fault("PN-RESOLV-UNASKED", {}, {}, {{"servers", list_of(r.asks.servers)}}));
     for (const auto& line : r.hosts)
         out.push_back(hosts_fault(line, links));
     // Names of this host's programs are answered all the same, or by its own DNS: nothing of it fails a link.

@@ -10,6 +10,7 @@
 #include "agent/config/running_config.h"
 #include "agent/faults/fault.h"
 #include "agent/hostdns/report.h"
+#include "agent/hostdns/upstream_watch.h"
 #include "agent/status/status.h"
 
 namespace postern::agent {
@@ -18,9 +19,17 @@ namespace postern::agent {
 std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::string& file);
 /// A remark on the configuration in use.
 Fault remark_on(const ConfigIssue& issue, const std::string& file);
+/// A CA file that the agent can't use. `kept`: what was loaded before is still in use, so that nothing fails yet. `file` "":
+/// the system's store.
+Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept);
 /// A reply of a source that is not believed as it stands.
 Fault doubt_about_discovery(const std::string& problem);
+/// The configuration file was changed since the agent read it.
+Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us);
+/// That no upstream resolves names, and how; nullopt while one may.
+std::optional<Fault> upstream_fault(const std::vector<UpstreamSeen>& upstreams);
 /// Of the takeover and of /etc/hosts. `links` tell which addresses a name should have; of an unknown name any is wrong.
+/// That this host does not ask postern is none where postern answers no name.
 std::vector<Fault> host_faults(const HostDnsReport& report, const std::vector<LinkStatus>& links);
 
 }  // namespace postern::agent

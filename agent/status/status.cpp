@@ -103,6 +103,12 @@ void judge_all(StatusSnapshot& s) {
     s.config_reload_ok = !s.config_fault;
     if (s.config_fault) s.faults.push_back(*s.config_fault);
     s.faults.insert(s.faults.end(), s.reported.begin(), s.reported.end());
+    if (!s.config_path.empty() && s.config_path != kDefaultConfigPath) {
+        for (auto* list : {&s.faults, &s.reported}) {
+            for (Fault& f : *list)
+                f.values.try_emplace("config", s.config_path);
+        }
+    }
     std::stable_sort(s.faults.begin(), s.faults.end(),
                      [](const Fault& a, const Fault& b) { return rank(a) < rank(b); });
     for (const Fault& f : s.faults) {
@@ -114,13 +120,16 @@ void judge_all(StatusSnapshot& s) {
 
 }  // namespace
 
-std::string drain_text(const DrainStatus& d, Micros now_wall_us) {
+std::string drain_text(const DrainStatus& d, Micros now_wall_us, doctor::Language language) {
+    const auto& words = doctor::Catalogue::in(language);
     const Micros left = std::max<Micros>(0, d.until_wall_us - now_wall_us);
     const Micros unit = left >= 2 * core::kMinute ? core::kMinute : core::kSecond;
-    std::string out = fmt::format("{} until {}Z, for {} more", d.target,
-                                  core::format_utc(d.until_wall_us).substr(0, 19), format_duration(left / unit * unit));
-    if (d.free) out += ", its idle and stuck connections are ended";
-    if (!d.reason.empty()) out += ": " + d.reason;
+    std::string out = words.text("screen", "drain",
+                                 {{"target", d.target},
+                                  {"until", core::format_utc(d.until_wall_us).substr(0, 19) + "Z"},
+                                  {"left", format_duration(left / unit * unit)}});
+    if (d.free) out += words.text("screen", "drain_free");
+    if (!d.reason.empty()) out += words.text("screen", "drain_reason", {{"reason", d.reason}});
     return out;
 }
 

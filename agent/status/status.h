@@ -10,8 +10,10 @@
 
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
+#include "agent/faults/catalogue.h"
 #include "agent/faults/fault.h"
 #include "agent/hostdns/report.h"
+#include "agent/hostdns/upstream_watch.h"
 #include "agent/status/app_connections.h"
 #include "agent/status/compare_finding.h"
 #include "agent/status/fault_book.h"
@@ -107,11 +109,12 @@ struct DrainStatus {
 };
 
 /// "cn-hangzhou-h until 2026-01-02T03:04:05Z, for 43m more: new cable"
-std::string drain_text(const DrainStatus& drain, Micros now_wall_us);
+std::string drain_text(const DrainStatus& drain, Micros now_wall_us, doctor::Language language = {});
 
 struct UpstreamStatus {
     core::SocketAddress address;
     core::UpstreamStats stats;
+    UpstreamState state = UpstreamState::kUnknown;  // in the last five minutes
 };
 
 struct ResolverStatus {
@@ -149,7 +152,8 @@ struct StatusSnapshot {
     bool config_reload_ok = true;
     std::string config_problem;  // it in English; "" if there is none
     Micros config_loaded_wall_us = 0;
-    std::string region, host_zone;  // "" when unknown
+    std::string host_name, instance;  // of this host: its name, its ID at the cloud; "" when unknown
+    std::string region, host_zone;    // "" when unknown
     std::vector<LinkStatus> links;
     std::vector<DrainStatus> drains;
     ResolverStatus resolver;
@@ -182,7 +186,8 @@ probe::State judged_state(const LinkStatus& link, const AddressStatus& a);
 std::string status_json(const StatusSnapshot& snapshot);  // GET /api/v1/status, status --json
 /// `postern status`. Lines are broken or cut at `columns`; 0: never (a pipe, so that grep finds whole sentences).
 /// `rows`: of the terminal, 0 if there is none; if the screen is too small, details are left out.
-std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80, std::size_t rows = 0);
+std::string status_text(const StatusSnapshot& snapshot, bool colour, std::size_t columns = 80, std::size_t rows = 0,
+                        doctor::Language language = doctor::Language::kEnglish);
 std::string health_json(const StatusSnapshot& snapshot);   // GET /health
 int health_http_status(const StatusSnapshot& snapshot);    // 200 pass or warn, 503 fail
 std::string metrics_text(const StatusSnapshot& snapshot);  // GET /metrics

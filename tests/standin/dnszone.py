@@ -52,6 +52,8 @@ class Zone:
     def _types(self, name):
         """None when the name does not exist; a name with names below it exists (RFC 8020)."""
         with self._lock:
+            if not name:
+                return self._names.get(name, {})  # the root exists everywhere
             if name not in self._names and any(known.endswith("." + name) for known in self._names):
                 return {}
             return self._names.get(name)

@@ -102,10 +102,18 @@ TEST_CASE("contexts: a changed CA file is loaded again; a broken one keeps the o
     while (launch.contexts->loaded(file.path) == first)
         launch.loop.run_once();
     CHECK(launch.run(spec).ok);
+    CHECK(launch.contexts->troubles().empty());
     std::ofstream(file.path) << "broken\n";
     launch.contexts->reload_changed();
     launch.settle();
     CHECK(launch.run(spec).ok);
+    REQUIRE(launch.contexts->troubles().size() == 1);
+    CHECK(launch.contexts->troubles()[0].ca_file == file.path);
+    CHECK(launch.contexts->troubles()[0].kept);
+    file.copy_from(test_ca().file());
+    launch.contexts->reload_changed();
+    launch.settle();
+    CHECK(launch.contexts->troubles().empty());
     core::capture_log({});
 }
 

@@ -128,6 +128,28 @@ TEST_CASE("cli: help and version are 0, on their own and for each command", "[cl
     }
 }
 
+TEST_CASE("cli: help and version are words, too, at every level of commands", "[cli]") {
+    CHECK(printed({"version"}).text == printed({"--version"}).text);
+    CHECK(printed({"version", "--verbose"}).text == printed({"--version", "--verbose"}).text);
+    CHECK(printed({"help"}).text == printed({"--help"}).text);
+    CHECK(printed({"help", "status"}).text == printed({"status", "--help"}).text);
+    const std::string enable = printed({"dns", "enable", "--help"}).text;
+    CHECK(printed({"help", "dns", "enable"}).text == enable);
+    CHECK(printed({"dns", "help", "enable"}).text == enable);
+    CHECK(printed({"dns", "help"}).text == printed({"dns", "--help"}).text);
+    CHECK(printed({"dns", "help"}).code == kExitGood);
+    CHECK(as<ResolveCommand>({"resolve", "help"}).name == "help");  // a name
+}
+
+TEST_CASE("cli: an unknown command has a suggestion at every level", "[cli]") {
+    CHECK(has(printed({"stauts"}).text, "did you mean \"status\"?"));
+    CHECK(has(printed({"dns", "enabel"}).text, "there is no command"));
+    CHECK(has(printed({"dns", "enabel"}).text, "did you mean \"dns enable\"?"));
+    CHECK(has(printed({"plan", "shwo"}).text, "did you mean \"plan show\"?"));
+    CHECK(has(printed({"endpoint", "lst"}).text, "did you mean \"endpoint list\"?"));
+    CHECK(printed({"dns", "enabel"}).code == kExitUnknown);
+}
+
 TEST_CASE("cli: usage errors are 3 and say what to try", "[cli]") {
     for (const auto& words : std::vector<std::vector<const char*>>{{},
                                                                    {"nonsense"},

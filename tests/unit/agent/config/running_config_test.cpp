@@ -94,6 +94,24 @@ TEST_CASE("running config: what needs a start is said until there is one", "[con
     CHECK(r.config->trouble().kind == Kind::kNone);
 }
 
+TEST_CASE("running config: a file that was changed and not read is noticed, one that was refused is told already",
+          "[config]") {
+    Running r;
+    r.start();
+    CHECK_FALSE(r.config->changed_since_read());
+    r.put("[dns]\nttl = \"20s\"\n");
+    CHECK(r.config->changed_since_read());
+    CHECK(r.config->changed_since_read());
+    CHECK(r.reload());
+    CHECK_FALSE(r.config->changed_since_read());
+    r.put("[dns]\nttl = \"soon\"\n");
+    CHECK(r.config->changed_since_read());
+    CHECK_FALSE(r.reload());
+    CHECK_FALSE(r.config->changed_since_read());
+    r.put("[dns]\nttl = \"20s\"\n");  // as it was
+    CHECK_FALSE(r.config->changed_since_read());
+}
+
 TEST_CASE("running config: what something else refuses is not used", "[config]") {
     Running r;
     r.start();

@@ -34,7 +34,7 @@ TEST_CASE("fault: the cause follows its address, with the zone", "[faults]") {
 }
 
 TEST_CASE("fault: a hint of the error behind it comes before the catalogue's next step", "[faults]") {
-    CHECK(fix_of(make_fault("PN-AGENT-DISCOVERY"), english()).starts_with("run postern check-config --online"));
+    CHECK(fix_of(make_fault("PN-AGENT-DISCOVERY"), english()).starts_with("postern check-config --online"));
     CHECK(fix_of(make_fault("PN-AGENT-DISCOVERY", "", "", {{"hint", "wait"}}), english()) == "wait");
 }
 
@@ -42,6 +42,10 @@ TEST_CASE("fault: a command is whole or none, and each word is one argument", "[
     CHECK(fix_command(make_fault("PN-CONFIG-OLDER")) == std::vector<std::string>{"systemctl", "reload", "postern"});
     CHECK(fix_command(make_fault("PN-HTTP-SLOW")).empty());
     CHECK(fix_command(make_fault("PN-UNHEARD-OF")).empty());
+    const Values other = {{"config", "/srv/postern.toml"}};
+    CHECK(command_line(fix_command(make_fault("PN-ADDRESS-NONE", "db", "", other))) ==
+          "postern refresh --config /srv/postern.toml");
+    CHECK(command_line(fix_command(make_fault("PN-CONFIG-OLDER", "", "", other))) == "systemctl reload postern");
     CHECK(command_line({"a", "b c", "it's", ""}) == "a 'b c' 'it'\\''s' ''");
     CHECK(command_line({"sh", "-c", "a; b"}) == "a; b");
     CHECK(command_line({}) == "");

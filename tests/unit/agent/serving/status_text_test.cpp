@@ -116,19 +116,17 @@ TEST_CASE("status text: remote words can't draw on the terminal", "[status]") {
     CHECK(text.find('\007') == std::string::npos);
 }
 
-TEST_CASE("status text: a cause is left out where the headline tells it, not where it tells a longer one", "[status]") {
+TEST_CASE("status text: a cause is left out where the headline tells it, and stands at every other link", "[status]") {
     auto first = link({address("10.0.1.23", "", State::kDown, State::kUnknown)});
     first.name = "first";
     auto s = snapshot({first, first});
     s.links[1].name = "second";
-    s.headline = "first: no address of many is up";
-    s.headline_link = "first";
-    s.links[0].cause = "no address of many is up";
-    s.links[1].cause = "no address";
-    CHECK(status_text(s, false, 0).find("\n  no address\n") != std::string::npos);
-    CHECK(status_text(s, false, 0).find("\n  no address of many is up\n") == std::string::npos);
-    s.links[1].cause = s.links[0].cause;  // needs no second line
-    CHECK(status_text(s, false, 0).find("\n  no address of many is up\n") == std::string::npos);
+    judge(s);
+    const std::string text = status_text(s, false, 0);
+    CHECK(text.starts_with("FAILED  first: 10.0.1.23 is down (and 1 more)\n"));
+    const auto at = text.find("\n  10.0.1.23 is down\n");
+    CHECK(at > text.find("\nsecond  "));
+    CHECK(text.find("\n  10.0.1.23 is down\n", at + 1) == std::string::npos);
 }
 
 TEST_CASE("status: a comparison is shown in text, JSON and page, and changes nothing else", "[status]") {
@@ -159,7 +157,7 @@ TEST_CASE("status: a comparison is shown in text, JSON and page, and changes not
     CHECK(json["private_median_us"].is_null());
     CHECK(json["attempts_total"] == 5);
     CHECK(json["last"]["ok"] == true);
-    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>: PrivateLink is broken") !=
+    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>:</dt><dd>PrivateLink is broken") !=
           std::string::npos);
 }
 
@@ -221,4 +219,36 @@ TEST_CASE("status text: applications' connections that need attention are told, 
     CHECK(status_text(unknown, false, 0)
               .find("connections of applications are not known: the kernel does not list connections") !=
           std::string::npos);
+}
+
+TEST_CASE("status text: in Chinese nothing of it is English but names, reasons and what others said", "[status]") {
+    auto s = mixed();
+    s.reported = {make_fault("PN-CONFIG-OLDER", {}, {}, {{"file", "f"}, {"changed", "T1"}, {"loaded", "T2"}}),
+                  make_fault("PN-RESOLV-UNASKED", {}, {}, {{"servers", "10.0.0.2"}})};
+    judge(s);
+    const std::string text = status_text(s, false, 0, 0, doctor::Language::kChinese);
+    INFO(text);
+    for (const char* part : {"降级", "agent 使用的配置比 f 旧", "拒绝连接", "在应答中", "已撤下", "次查询",
+                             "上游 100.100.2.136", "本机没有使用 postern 解析", "已运行"})
+        CHECK(text.find(part) != std::string::npos);
+    for (const char* part : {"DEGRADED", "in answer", "withdrawn", "queries", "upstreams", "refuses", "ago", " up "})
+        CHECK(text.find(part) == std::string::npos);
+}
+
+TEST_CASE("status text: each fault of a link stands there, the one of the headline once", "[status]") {
+    auto silent =
+        address("10.0.3.3", "", State::kDown, State::kUnknown, probe::Reason::kTcpTimeout, probe::Phase::kConnect);
+    auto refused =
+        address("10.0.2.9", "", State::kDown, State::kUnknown, probe::Reason::kTcpRefused, probe::Phase::kConnect);
+    auto s = snapshot({link({refused, silent})});
+    judge(s);
+    const std::string text = status_text(s, false, 0);
+    const auto count = [&](const std::string& part) {
+        std::size_t n = 0;
+        for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+            ++n;
+        return n;
+    };
+    CHECK(count("(tcp_refused)") == 1);
+    CHECK(count("(tcp_timeout)") == 1);
 }

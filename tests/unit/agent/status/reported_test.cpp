@@ -79,6 +79,70 @@ TEST_CASE("reported: a line of /etc/hosts is judged by the addresses of its link
     CHECK(english(host_faults(r, {link})[0]).starts_with("/etc/hosts:3: "));
 }
 
+TEST_CASE("reported: upstreams are a fault when none of them resolves names", "[reported]") {
+    using enum UpstreamState;
+    const auto server = [](const char* ip, UpstreamState state) {
+        return UpstreamSeen{{*core::IpAddress::parse(ip), 53}, state, core::IpAddress::parse("192.0.2.1")};
+    };
+    const auto code = [&](UpstreamState first, UpstreamState second) {
+        const auto fault = upstream_fault({server("100.100.2.136", first), server("100.100.2.138", second)});
+        return fault ? fault->code : "-";
+    };
+    CHECK_FALSE(upstream_fault({}));
+    CHECK(code(kWorks, kSilent) == "-");
+    CHECK(code(kUnknown, kSilent) == "-");
+    CHECK(code(kSilent, kSilent) == "PN-UPSTREAM-SILENT");
+    CHECK(code(kSilent, kRefused) == "PN-UPSTREAM-REFUSED");
+    CHECK(code(kServfail, kRefused) == "PN-UPSTREAM-SERVFAIL");
+    CHECK(code(kNoNames, kNoNames) == "PN-UPSTREAM-NXDOMAIN");
+    const Fault portal = *upstream_fault({server("100.100.2.136", kOneAddress)});
+    CHECK(portal.code == "PN-UPSTREAM-ONE-ADDRESS");
+    CHECK(portal.state == doctor::State::kFail);
+    CHECK(english(portal) ==
+          "the upstreams answer every name with 192.0.2.1 (100.100.2.136): a captive portal, or a DNS filter");
+}
+
+TEST_CASE("reported: a host that asks others is told where postern answers a name, and degrades nothing",
+          "[reported]") {
+    auto link = test::link({test::address("10.0.1.23", "", probe::State::kUp, probe::State::kUp)});
+    HostDnsReport r = taken_over(TakeoverState::kOff);
+    r.asks = {HostAsks::State::kNo, {*core::SocketAddress::parse("10.0.0.2:53", 53)}};
+    REQUIRE(host_faults(r, {link}).size() == 1);
+    const Fault fault = host_faults(r, {link})[0];
+    CHECK(fault.code == "PN-RESOLV-UNASKED");
+    CHECK(english(fault) == "this host does not ask postern: /etc/resolv.conf names 10.0.0.2");
+    CHECK(command_line(fix_command(fault)) == "postern dns enable");
+    auto s = test::snapshot({link});
+    s.reported = {fault};
+    judge(s);
+    CHECK(s.overall == Overall::kGood);
+    CHECK(s.faults.size() == 1);
+    link.verify_only = true;
+    CHECK(host_faults(r, {link}).empty());
+    link.verify_only = false;
+    r.asks.state = HostAsks::State::kUnknown;
+    CHECK(host_faults(r, {link}).empty());
+    r = taken_over(TakeoverState::kSuspended);  // which says why
+    r.asks = {HostAsks::State::kNo, {}};
+    CHECK(host_faults(r, {link})[0].code == "PN-RESOLV-SUSPENDED");
+    CHECK(host_faults(r, {link}).size() == 1);
+}
+
+TEST_CASE("reported: a CA file fails where nothing is kept, an older configuration names its reload", "[reported]") {
+    const Fault lost = ca_file_fault("/etc/ca.pem", "can't read /etc/ca.pem: Permission denied", false);
+    CHECK(lost.state == doctor::State::kFail);
+    CHECK(english(lost) == "the agent can't use the CA file: can't read /etc/ca.pem: Permission denied");
+    const Fault kept = ca_file_fault("/etc/ca.pem", "x", true);
+    CHECK(kept.state == doctor::State::kWarn);
+    CHECK(english(kept).ends_with("; what was loaded before is used"));
+    const Fault older =
+        config_older("/etc/postern/postern.toml", 1767323045LL * core::kSecond, 1767323105LL * core::kSecond);
+    CHECK(english(older) ==
+          "the agent runs an older configuration than /etc/postern/postern.toml: it was changed at "
+          "2026-01-02T03:05:05Z, and read last at 2026-01-02T03:04:05Z");
+    CHECK(command_line(fix_command(older)) == "systemctl reload postern");
+}
+
 TEST_CASE("reported: what of the configuration is not in use", "[reported]") {
     using Kind = ConfigTrouble::Kind;
     CHECK_FALSE(config_fault({}, "f"));
