@@ -103,7 +103,8 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
             text = core::trimmed(text.substr(0, text.size() - command->second.size()));
             row(part, text);
             const std::size_t indent = text.empty() ? kMarginColumn : kMarginColumn + kKeyColumn;
-            out += std::string(indent, ' ') + (text.empty() ? paint.dim(pad(words.text("words", part), kKeyColumn)) : "") +
+            out += std::string(indent, ' ') +
+                   (text.empty() ? paint.dim(pad(words.text("words", part), kKeyColumn)) : "") +
                    printable(command->second) + "\n";
         } else {
             row(part, text);
