@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program postern.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -23,10 +25,18 @@ void keep_memory_private() {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/// A closed descriptor would be given to the next file or socket, and output would go there. What is written to these fails.
+void fill_standard_descriptors() {
+    for (int fd = 0; fd < 3; ++fd) {
+        if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDONLY);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     keep_memory_private();
+    fill_standard_descriptors();
     std::signal(SIGPIPE, SIG_IGN);
     try {
         const auto command = postern::agent::parse_command_line(argc, argv, postern::core::now_wall_us());

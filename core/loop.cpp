@@ -4,13 +4,19 @@
 #include <sys/timerfd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
 namespace postern::core {
 
 Loop::Loop() {
-    if (uv_loop_init(&loop_) != 0) std::abort();  // out of descriptors or memory at the start
+    // Out of descriptors or memory: there is nothing to go on with, and a core file would help nobody.
+    if (const int rc = uv_loop_init(&loop_); rc != 0) {
+        std::fprintf(stderr, "no event loop can be made: %s; allow more open files (ulimit -n, LimitNOFILE=)\n",
+                     uv_strerror(rc));
+        std::_Exit(3);
+    }
 }
 
 Loop::~Loop() {

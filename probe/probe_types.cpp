@@ -48,6 +48,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)>
     "local_oom",
     "local_cancelled",
     "token_missing",
+    "prohibited",
 };
 
 constexpr std::array<std::string_view, 6> kFateNames{"", "passed", "silent", "reset", "closed", "refused"};

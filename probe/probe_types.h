@@ -66,6 +66,7 @@ enum class Reason {
     kLocalOom,
     kLocalCancelled,
     kTokenMissing,
+    kProhibited,
     kCount,
 };
 

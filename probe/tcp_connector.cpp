@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probe/tcp_connector.h"
 
+#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cerrno>
+#include <cstring>
+#include <ctime>
 #include <utility>
 
 namespace postern::probe {
@@ -35,11 +42,55 @@ Reason reason_for_connect_error(int error, bool at_once) {
         case ENOMEM:
         case ENOBUFS:
             return Reason::kLocalOom;
-        // EACCES, EPERM: a "prohibit" route or a firewall rule on this host; EAFNOSUPPORT: IPv6 is disabled.
+        // A "prohibit" route or a rule of this host; a router on the way that says so (prohibited_by_icmp).
+        case EACCES:
+        case EPERM:
+            return Reason::kProhibited;
+        // EAFNOSUPPORT: IPv6 is disabled.
         default:
             return at_once ? Reason::kNoRoute : Reason::kTcpReset;
     }
 }
+
+namespace {
+
+/// While a connection is being made: later, an ICMP error would end one that works.
+void keep_icmp_errors(int fd, bool v6, bool keep) {
+    const int on = keep ? 1 : 0;
+    if (v6)
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+    else
+        ::setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+}
+
+/// Whether a router or firewall has answered "administratively prohibited" (RFC 1812, RFC 4443): the kernel's errno says
+/// only that the host is unreachable.
+bool prohibited_by_icmp(int fd) {
+    char payload[64];
+    alignas(cmsghdr) char control[256];
+    iovec data{payload, sizeof payload};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    if (::recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return false;
+    for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        const bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+        const bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+        if (!v4 && !v6) continue;
+        sock_extended_err e{};
+        std::memcpy(&e, CMSG_DATA(c), sizeof e);
+        if (e.ee_origin == SO_EE_ORIGIN_ICMP && e.ee_type == ICMP_UNREACH)
+            return e.ee_code == ICMP_UNREACH_NET_PROHIB || e.ee_code == ICMP_UNREACH_HOST_PROHIB ||
+                   e.ee_code == ICMP_UNREACH_FILTER_PROHIB;
+        if (e.ee_origin == SO_EE_ORIGIN_ICMP6 && e.ee_type == ICMP6_DST_UNREACH)
+            return e.ee_code == ICMP6_DST_UNREACH_ADMIN;
+    }
+    return false;
+}
+
+}  // namespace
 
 int TcpConnector::open(const core::IpAddress& ip, int segment) {
     close();
@@ -48,6 +99,7 @@ int TcpConnector::open(const core::IpAddress& ip, int segment) {
     if (!fd_) return errno;
     const int on = 1;
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    keep_icmp_errors(fd_.get(), ip.is_v6(), true);
     peer_closed_ = false;
     if (segment != 0 && ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) != 0) return errno;
     return 0;
@@ -74,14 +126,17 @@ int TcpConnector::connect(core::Loop& loop, const core::SocketAddress& to, std::
         return error == EADDRNOTAVAIL && !has_source_address(address, length) ? ENETUNREACH : error;
     }
     // A connect that is already complete (loopback) is reported in the same way: the socket is writable.
-    const int rc = watcher_.start(loop, fd_.get(), UV_WRITABLE, [this, done = std::move(ready)](int, int) {
-        int error = 0;
-        socklen_t size = sizeof error;
-        if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-        watcher_.stop();
-        watched_events_ = 0;
-        done(error);  // may destroy this object: FdWatcher calls a copy of this function
-    });
+    const int rc =
+        watcher_.start(loop, fd_.get(), UV_WRITABLE, [this, v6 = to.ip.is_v6(), done = std::move(ready)](int, int) {
+            int error = 0;
+            socklen_t size = sizeof error;
+            if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+            if ((error == EHOSTUNREACH || error == ENETUNREACH) && prohibited_by_icmp(fd_.get())) error = EACCES;
+            keep_icmp_errors(fd_.get(), v6, false);
+            watcher_.stop();
+            watched_events_ = 0;
+            done(error);  // may destroy this object: FdWatcher calls a copy of this function
+        });
     return rc == 0 ? 0 : -rc;
 }
 

@@ -33,6 +33,7 @@ Blame blame(Reason reason) {
         case Reason::kNoRoute:
         case Reason::kNetUnreachable:
         case Reason::kHostUnreachable:
+        case Reason::kProhibited:
         case Reason::kTlsTimeout:
         case Reason::kTlsReset:
         case Reason::kTlsEof:

@@ -44,7 +44,8 @@ core::Result<HttpResponse> ask_agent(const Config& config, const std::string& me
     core::Error error;
     if (reply) error = reply->error();
     const bool refused = error.code == core::Code::kConnectFailed && error.sys != 0;
-    error.code = core::Code::kConnectFailed;
+    // A timeout stays one: something is there and does not answer.
+    if (error.code != core::Code::kTimeout) error.code = core::Code::kConnectFailed;
     error.what =
         fmt::format("the agent does not answer on http://{}{}", address.text(), refused ? "" : ": " + error.what);
     error.hint = holder > 0

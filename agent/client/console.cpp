@@ -14,6 +14,8 @@
 
 #include "agent/config/last_good.h"
 #include "agent/hostdns/upstreams.h"
+#include "agent/net/environment.h"
+#include "agent/text/charset.h"
 #include "core/journal_priority.h"
 #include "core/printable.h"
 #include "core/secret.h"
@@ -73,6 +75,13 @@ bool output_lost() {
     const std::string line = fmt::format("postern: the output could not be written: {}\n", std::strerror(output_error));
     std::fwrite(line.data(), 1, line.size(), stderr);
     return true;
+}
+
+void print_text(std::string_view text) {
+    const std::string shown =
+        in_charset(core::printable_lines(text, "\n\t\r\033"), terminal_charset(process_environment()));
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
+    std::fflush(stdout);
 }
 
 std::string local_time(Micros wall_us) {

@@ -14,6 +14,8 @@ namespace postern::agent {
 
 /// To stdout, flushed.
 void print(std::string_view text);
+/// The same in the charset of the locale, for what people read.
+void print_text(std::string_view text);
 /// At the end of a command: whether something of its output could not be written, which is said on stderr. A reader that
 /// has closed the pipe has what it wanted.
 bool output_lost();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `postern doctor`: checks the whole chain.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "agent/client/console.h"
@@ -14,6 +16,8 @@
 #include "agent/doctor/repair.h"
 #include "agent/doctor/report.h"
 #include "agent/faults/codes.h"
+#include "agent/net/environment.h"
+#include "agent/text/charset.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/secret.h"
@@ -97,18 +101,46 @@ Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, 
 
 /// A part that did not end in time may still be running.
 [[noreturn]] void leave(int code) {
+    if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) {
+        complain("doctor", core::Error{core::Code::kFileWrite, "the report could not be written to the standard output",
+                                       "give it a file or a terminal that takes it", errno});
+        code = kExitUnknown;
+    }
     std::fflush(nullptr);
     ::_exit(code);
+}
+
+constexpr rlim_t kDescriptors = 64, kWantedDescriptors = 1024;
+
+/// Doctor looks at many things at the same time.
+core::Result<void> make_room() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWantedDescriptors) return {};
+    const rlimit more{kWantedDescriptors, std::max(limit.rlim_max, kWantedDescriptors)};
+    const rlimit most{limit.rlim_max, limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &more) != 0) (void)::setrlimit(RLIMIT_NOFILE, &most);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return {};
+    return core::fail(core::Code::kUsage,
+                      fmt::format("only {} open files are allowed to this process, and doctor needs {}", limit.rlim_cur,
+                                  kDescriptors),
+                      fmt::format("allow more before it: ulimit -n {}", kWantedDescriptors));
 }
 
 }  // namespace
 
 int run_command(const DoctorCommand& command) {
     core::configure_log(core::Level::kError, core::LogFormat::kText);
+    // Chinese only where it can be shown, or is asked for by name.
+    const bool chinese = can_show_chinese(terminal_charset(process_environment()));
     const auto& words =
-        doctor::Catalogue::in(doctor::parse_language(command.language).value_or(doctor::language_of_environment()));
+        doctor::Catalogue::in(doctor::parse_language(command.language)
+                                  .value_or(chinese ? doctor::language_of_environment() : doctor::Language::kEnglish));
+    // A terminal of no charset may take UTF-8 all the same: who asks for Chinese gets it.
+    const auto print_words = [in_utf8 = !chinese && command.language == "zh"](std::string_view text) {
+        in_utf8 ? print(text) : print_text(text);
+    };
     if (command.list) {
-        print(doctor::list_text(words));
+        print_words(doctor::list_text(words));
         return kExitGood;
     }
     for (const auto* names : {&command.request.only, &command.request.skip}) {
@@ -122,12 +154,17 @@ int run_command(const DoctorCommand& command) {
         return kExitUnknown;
     }
     std::string bundle_path = command.bundle.value_or("");
-    if (command.bundle && bundle_path.empty()) bundle_path = doctor::bundle_name(core::now_wall_us());
+    if (command.bundle && bundle_path.empty())
+        bundle_path = doctor::bundle_name(doctor::host_name(), core::now_wall_us());
     if (command.bundle) {
         if (const auto fine = doctor::check_bundle_path(bundle_path); !fine) {
             complain("doctor", fine.error());
             return kExitUnknown;
         }
+    }
+    if (const auto room = make_room(); !room) {
+        complain("doctor", room.error());
+        return kExitUnknown;
     }
     const Paint paint(colour_wanted() && !command.json);
     const std::size_t columns = std::clamp<std::size_t>(terminal_columns(), 40, 160);
@@ -135,21 +172,27 @@ int run_command(const DoctorCommand& command) {
     const auto show = [&](const std::string& line) {
         if (progress) std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
     };
+    doctor::Findings left_out;
+    const std::string config = command.request.target.config == kDefaultConfigPath ? "" : command.request.target.config;
     const auto look = [&] {
         doctor::Findings told;
+        left_out.clear();
         doctor::Listener listener;
+        listener.left_out = [&](const doctor::Finding& finding) { left_out.push_back(finding); };
         listener.found = [&](const doctor::Findings& seen) {
             const doctor::Findings findings = redacted(seen);
             told.insert(told.end(), findings.begin(), findings.end());
             show("");
-            if (!command.json) print(doctor::text_of(findings, words, paint, columns));
+            if (!command.json) print_words(doctor::text_of(findings, words, paint, columns));
         };
         listener.waiting = [&](doctor::Step step) {
             show(words.text("words", "waiting", {{"step", words.text("steps", to_string(step))}}));
         };
         doctor::walk(command.request, listener);
-        print(command.json ? doctor::json_of(told, words)
-                           : "\n" + wrap_text(doctor::verdict_text(told, words, paint), columns, 0) + "\n");
+        if (command.json)
+            print(doctor::json_of(told, words, left_out, config));
+        else
+            print_words("\n" + wrap_text(doctor::verdict_text(told, words, paint, left_out), columns, 0) + "\n");
         return told;
     };
     doctor::Findings told = look();
@@ -162,7 +205,7 @@ int run_command(const DoctorCommand& command) {
             leave(kExitFailed);
         }
     }
-    int code = exit_code(doctor::overall_of(told));
+    int code = exit_code(doctor::overall_of(told, left_out));
     if (command.bundle && !bundle(bundle_path, command.request, told, words)) code = kExitUnknown;
     leave(code);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "agent/client/agent_client.h"
 #include "agent/faults/codes.h"
@@ -106,11 +107,29 @@ void read_connections(const JsonView& status, AgentSeen& seen) {
     }
 }
 
+/// Whether its links are the configuration's, and which databases it reaches.
+void read_links(const JsonView& status, const Config& config, AgentSeen& seen) {
+    std::set<std::pair<std::string, std::string>> its, ours;
+    for (const LinkConfig& link : config.links)
+        ours.emplace(link.name, link.host);
+    for (const JsonView& link : status.at("links").items()) {
+        its.emplace(link.at("name").text(), link.at("host").text());
+        for (const JsonView& address : link.at("addresses").items()) {
+            const auto ip = core::IpAddress::parse(address.at("ip").text());
+            const auto service = probe::parse_state(address.at("service").text());
+            if (ip && (service == probe::State::kUp || service == probe::State::kDegraded))
+                seen.serves.emplace_back(link.at("name").text(), *ip);
+        }
+    }
+    seen.other_links = its != ours;
+}
+
 }  // namespace
 
 void read_agent_status(std::string_view body, const Config& config, AgentSeen& seen) {
     const auto status = JsonView::parse(body, kMaxAgentReply);
     if (!status || !status->at("resolver").is_object()) {
+        seen.state = AgentState::kForeign;
         seen.problem = kAnotherProgram;
         return;
     }
@@ -119,6 +138,7 @@ void read_agent_status(std::string_view body, const Config& config, AgentSeen& s
     read_one_zone(*status, seen);
     read_discovery(config, *status, seen);
     read_connections(*status, seen);
+    read_links(*status, config, seen);
 }
 
 }  // namespace postern::agent::doctor

@@ -15,13 +15,16 @@
 #include "agent/doctor/archive.h"
 #include "agent/doctor/report.h"
 #include "agent/doctor/scrub.h"
+#include "agent/doctor/scrub_files.h"
 #include "agent/hostdns/decision.h"
 #include "agent/hostdns/report.h"
 #include "agent/net/libraries.h"
+#include "agent/net/process_runner.h"
 #include "agent/status/reported.h"
 #include "agent/status/warning.h"
 #include "core/file_system.h"
 #include "core/loop.h"
+#include "core/text.h"
 
 namespace postern::agent::doctor {
 
@@ -29,7 +32,42 @@ namespace {
 
 constexpr std::size_t kMaxPart = 2u << 20;     // of one file in the archive
 constexpr std::size_t kMaxSource = 32u << 20;  // of a file of which only the end is kept
+constexpr std::size_t kMaxHostName = 63;
+constexpr core::Micros kCommandTime = 5 * core::kSecond;
 constexpr const char* kFolder = "postern-bundle/";
+constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What the host says of itself: {file, what it is, commands}.
+struct Asked {
+    const char *name, *about;
+    std::vector<std::vector<std::string>> commands;
+};
+const std::vector<Asked>& asked() {
+    static const std::vector<Asked> kAsked = {
+        {"network.txt",
+         "addresses, routes and rules",
+         {{"ip", "-brief", "address"},
+          {"ip", "address"},
+          {"ip", "rule"},
+          {"ip", "-6", "rule"},
+          {"ip", "route", "show", "table", "all"},
+          {"ip", "-6", "route", "show", "table", "main"}}},
+        {"nft.txt", "the firewall's rules, without their comments", {{"nft", "list", "ruleset"}, {"iptables-save"}}},
+        {"units.txt",
+         "the states of postern's units",
+         {{"systemctl", "--no-pager", "--all", "list-units", "postern*"},
+          {"systemctl", "--no-pager", "list-unit-files", "postern*"},
+          {"systemctl", "--no-pager", "show", "-p",
+           "Id,ActiveState,SubState,Result,ExecMainStatus,NRestarts,User,LimitNOFILE,MemoryCurrent,FragmentPath,DropInPaths",
+           "postern.service", "postern-resolver.service", "postern-resolver.socket", "postern-rescue.service"}}},
+        {"time.txt", "the clock", {{"timedatectl"}, {"timedatectl", "timesync-status"}, {"chronyc", "-n", "tracking"}}},
+        {"resolved.txt",
+         "systemd-resolved's servers",
+         {{"resolvectl", "--no-pager", "status"}, {"resolvectl", "statistics"}}},
+        {"sockets.txt", "counts of sockets, and who listens", {{"ss", "-s"}, {"ss", "-lnptu"}}},
+    };
+    return kAsked;
+}
 
 std::string first_line(const std::string& text) {
     return text.substr(0, text.find('\n'));
@@ -50,6 +88,7 @@ class Bundle {
         add_from_agent();
         add_state();
         add_host();
+        add_asked();
         add_logs();
         add_versions();
         files_.insert(files_.begin(), {std::string(kFolder) + "README.txt", readme(wall_us)});
@@ -112,8 +151,13 @@ class Bundle {
 
     void add_state() {
         const Paths paths = paths_of(config_.agent);
-        add_or_miss("snapshot.json", "the last known addresses", core::read_file(paths.snapshot, kMaxSource));
-        add_or_miss("hostdns.json", "what was changed on this host", core::read_file(paths.hostdns, kMaxPart));
+        const auto state_file = [](const std::string& path, std::size_t limit) -> core::Result<std::string> {
+            const auto text = core::read_file(path, limit);
+            if (!text) return core::fail(text.error());
+            return scrub_state(*text);
+        };
+        add_or_miss("snapshot.json", "the last known addresses", state_file(paths.snapshot, kMaxSource));
+        add_or_miss("hostdns.json", "what was changed on this host", state_file(paths.hostdns, kMaxPart));
         add_plan("plan", "the resolver's plan (postern plan show FILE)", paths.current_plan);
         add_plan("plan.durable", "the same, over a reboot", paths.durable_plan);
     }
@@ -143,7 +187,8 @@ class Bundle {
             const std::string path = std::string("/etc/") + name;
             const auto text = host->read(path);
             if (text)
-                add(name, path, *text);
+                add(name, path + ", without comments",
+                    path.ends_with("resolv.conf") ? scrub_resolv_conf(*text) : scrub_nsswitch(*text));
             else
                 miss(name, path, "it can't be read");
         }
@@ -152,6 +197,33 @@ class Bundle {
         for (const auto& line : report.hosts)
             lines += fmt::format("{}: {}\n", line.line, line.text);
         add("hosts", "the lines of /etc/hosts about the private names, with their numbers", lines);
+    }
+
+    /// Each command with its bounds; one that fails is named with the reason.
+    void add_asked() {
+        core::Loop loop;
+        {
+            core::SystemClock clock(loop);
+            const Environment environment = [](const std::string& name) {
+                return name == "PATH" ? kPath : std::string(name == "LANG" ? "C" : "");
+            };
+            ProcessRunner runner(loop, clock, environment, kCommandTime, kMaxPart);
+            for (const Asked& file : asked()) {
+                std::string text;
+                for (const auto& argv : file.commands) {
+                    std::optional<core::Result<std::string>> done;
+                    runner.run(argv, [&done](core::Result<std::string> output) { done = std::move(output); });
+                    while (!done && loop.run_once()) {
+                    }
+                    text += "$ " + core::joined(argv, " ") + "\n";
+                    text +=
+                        done && *done ? **done : "(" + (done ? done->error().what : std::string("no answer")) + ")\n";
+                    text += "\n";
+                }
+                add(file.name, file.about, scrub_rules(text));
+            }
+        }
+        loop.close();
     }
 
     void add_logs() {
@@ -168,8 +240,8 @@ class Bundle {
     void add_versions() {
         utsname u{};
         ::uname(&u);
-        std::string out = fmt::format("postern {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, u.sysname, u.release,
-                                      u.machine, ::geteuid());
+        std::string out = fmt::format("postern {}\nhost {}\n{} {} {}\nuser {}\n\n", POSTERN_VERSION, host_name(),
+                                      u.sysname, u.release, u.machine, ::geteuid());
         out += core::read_file("/etc/os-release", kMaxPart).value_or("no /etc/os-release\n") + "\n";
         out += library_lines();
         add("versions.txt", "of postern, kernel, system and libraries", out);
@@ -178,8 +250,11 @@ class Bundle {
     std::string readme(core::Micros wall_us) const {
         return fmt::format(
             "postern doctor --bundle, {}\n\n{}\n"
-            "Tokens, keys and passwords have been replaced by ***. Names, addresses and paths of this host\n"
-            "are in it: read it before you send it.\n",
+            "Replaced by ***: the tokens, keys and passwords that postern itself has, wherever they are; comments and\n"
+            "values of unknown keys in files; in every text what follows a name of a secret (password, token, secret,\n"
+            "key, cookie, also in Chinese), Authorization, Bearer, Basic and curl -u; users and query values of URLs;\n"
+            "PEM blocks; AccessKey IDs, JWTs, and runs of 32 letters and digits. A secret in none of these forms is\n"
+            "not recognised. Names, addresses and paths of this host are in it: read it before you send it.\n",
             core::format_utc(wall_us), contents_);
     }
 
@@ -193,8 +268,18 @@ class Bundle {
 
 }  // namespace
 
-std::string bundle_name(core::Micros wall_us) {
-    return "postern-bundle-" + file_stamp(wall_us) + ".tar.gz";
+std::string bundle_name(std::string_view host, core::Micros wall_us) {
+    std::string name;
+    for (const char c : host.substr(0, kMaxHostName)) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        name += plain || (c == '.' && !name.empty()) ? c : '-';
+    }
+    return fmt::format("postern-bundle-{}-{}.tar.gz", name.empty() ? "host" : name, file_stamp(wall_us));
+}
+
+std::string host_name() {
+    utsname u{};
+    return ::uname(&u) == 0 && u.nodename[0] != '\0' && std::string_view(u.nodename) != "(none)" ? u.nodename : "host";
 }
 
 core::Result<void> check_bundle_path(const std::string& path) {

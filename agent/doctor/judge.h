@@ -26,8 +26,13 @@ Findings judge_zones(const Config& config, const std::vector<probe::ProbeTarget>
 Findings judge_dns(const DnsSeen& dns, const HostSeen& host);
 /// address, tcp, tls, http, sql and ws of one link. `let_in`: according to the cloud the endpoint is connected and
 /// lets this host in, so that a missing answer has other causes.
+/// `chosen`: the addresses are those of the command line.
 Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us,
-                    bool let_in = false);
+                    bool let_in = false, bool chosen = false);
+/// What this host lacks (PN-LOCAL-*) is one finding, whichever steps and links met it.
+void merge_host_limits(Findings& findings);
+/// A rule that forbids what in fact passes is a warning: of security groups whose links' addresses all connect.
+void allow_what_passes(Findings& findings, const std::vector<PathSeen>& paths);
 /// `listen`: the addresses of our own DNS.
 Findings judge_environment(const HostSeen& host, const std::vector<std::string>& names, bool upstreams_fail,
                            const std::vector<core::SocketAddress>& listen = {},
@@ -39,7 +44,8 @@ Finding passed(Step step, std::string link, std::string ip, Values values);
 /// `because`: why this run did not check it.
 inline constexpr const char* kNoTime = "time";
 inline constexpr const char* kNoRoot = "root";
-inline constexpr const char* kAgentHas = "agent";  // the agent does it instead of this command
+inline constexpr const char* kAgentHas = "agent";        // the agent does it instead of this command
+inline constexpr const char* kAgentAsks = "agent_asks";  // the agent has the token, and reaches the database
 /// Without an explaining code: the catalogue's "skipped" text of the step.
 Finding skipped(Step step, std::string link = {}, std::string ip = {}, std::string because = {});
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "agent/account/endpoint_progress.h"
 #include "agent/cloud/aliyun_reply.h"
@@ -31,8 +32,13 @@ std::string_view api_code(Code code) {
             return "PN-API-KEY";
         case Code::kDnsFailed:
             return "PN-API-NAME";
-        case Code::kConnectFailed:
         case Code::kTlsFailed:
+            return "PN-API-TLS";
+        case Code::kApiBadReply:
+            return "PN-API-CAPTIVE";
+        case Code::kApiThrottled:
+            return "PN-API-THROTTLED";
+        case Code::kConnectFailed:
         case Code::kTimeout:
         case Code::kSocket:
             return "PN-API-UNREACHABLE";
@@ -117,10 +123,14 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
                                      [](const auto& e) { return !e.info && !api_code(e.info.error().code).empty(); });
     if (failed != seen.endpoints.end()) {
         const core::Error& error = failed->info.error();
-        const std::string code(api_code(error.code));
+        const std::string code(error.sys == EADDRNOTAVAIL                         ? "PN-LOCAL-PORTS"
+                               : error.sys == EMFILE || error.sys == ENFILE       ? "PN-LOCAL-FILES"
+                               : error.code == Code::kTlsFailed && error.sys != 0 ? "PN-API-UNREACHABLE"
+                                                                                  : api_code(error.code));
         out.push_back(
             found(code, {}, {},
                   {{"problem", error.what}, {"provider", seen.credentials->provider}, {"region", seen.region}}));
+        if (out.back().step != Step::kApi) out.push_back(skipped(Step::kApi, {}, {}, code));
         for (const Step step : {Step::kEndpoint, Step::kSecurityGroup})
             out.push_back(skipped(step, {}, {}, code));
         return out;

@@ -28,6 +28,30 @@ Finding skipped(Step step, std::string link, std::string ip, std::string because
     return f;
 }
 
+namespace {
+
+/// Files that the configuration names: CA files, and what the agent's user may or others must not read.
+void files(const ConfigSeen& seen, Findings& out) {
+    for (const FileSeen& ca : seen.ca_files)
+        out.push_back(
+            found("PN-CONFIG-CA", ca.link, {}, {{"file", ca.file}, {"problem", ca.problem}, {"config", seen.file}}));
+    for (const FileSeen& hidden : seen.hidden) {
+        Values v = {
+            {"file", hidden.file}, {"problem", hidden.problem}, {"user", seen.agent_user}, {"blocker", hidden.blocker}};
+        if (hidden.blocker == hidden.file) v["group"] = seen.agent_group;  // a folder is not ours to give away
+        out.push_back(found("PN-CONFIG-RIGHTS", hidden.link, {}, std::move(v)));
+    }
+    for (const TokenModeSeen& token : seen.open_tokens)
+        out.push_back(found("PN-CONFIG-TOKEN-OPEN", token.link, {},
+                            {{"file", token.file},
+                             {"mode", token.mode},
+                             {"wanted", token.wanted},
+                             {"owner", token.owner},
+                             {"group", token.group}}));
+}
+
+}  // namespace
+
 Findings judge_config(const ConfigSeen& seen) {
     if (!seen.used) return {skipped(Step::kConfig)};
     if (seen.no_right) return {skipped(Step::kConfig, {}, {}, kNoRoot)};
@@ -61,6 +85,7 @@ Findings judge_config(const ConfigSeen& seen) {
         out.push_back(found("PN-CONFIG-TOKEN", link, {}, {{"file", error.hint}, {"problem", error.what}}));
         if (error.sys != 0) out.back().evidence.emplace_back("errno", std::to_string(error.sys));
     }
+    files(seen, out);
     if (!out.empty()) return out;
     std::string links;
     for (const auto& link : seen.config->links)
@@ -69,12 +94,39 @@ Findings judge_config(const ConfigSeen& seen) {
 }
 
 Findings judge_agent(const AgentSeen& seen) {
-    if (!seen.problem.empty())
-        return {found("PN-AGENT-DOWN", {}, {}, {{"listen", seen.listen.text()}, {"problem", seen.problem}})};
+    const Values v = {{"listen", seen.listen.text()},
+                      {"problem", seen.problem},
+                      {"holder", seen.holder.empty() ? catalogued("words", "some_program") : seen.holder},
+                      {"pid", seen.pid > 0 ? std::to_string(seen.pid) : ""},
+                      {"file", seen.config},
+                      {"changed", seen.changed},
+                      {"loaded", seen.loaded}};
+    switch (seen.state == AgentState::kAnswers && !seen.problem.empty() ? AgentState::kDown : seen.state) {
+        case AgentState::kAnswers:
+            break;
+        case AgentState::kDown:
+            return {found("PN-AGENT-DOWN", {}, {}, v)};
+        case AgentState::kHangs:
+            return {found("PN-AGENT-HANGS", {}, {}, v)};
+        case AgentState::kForeign:
+            return {found("PN-AGENT-FOREIGN", {}, {}, v)};
+        case AgentState::kElsewhere:
+            return {found("PN-AGENT-ELSEWHERE", {}, {}, v)};
+        case AgentState::kNoPorts:
+            return {found("PN-LOCAL-PORTS", {}, {}, v), skipped(Step::kAgent, {}, {}, "PN-LOCAL-PORTS")};
+        case AgentState::kNoFiles:
+            return {found("PN-LOCAL-FILES", {}, {}, v), skipped(Step::kAgent, {}, {}, "PN-LOCAL-FILES")};
+    }
     Findings out;
-    for (const Fault& fault : seen.faults)
-        out.push_back({fault, find_code(fault.code)->step, {}, {}});
-    if (out.empty()) out.push_back(passed(Step::kAgent, {}, {}, {{"version", seen.version}}));
+    if (seen.older) out.push_back(found("PN-CONFIG-OLDER", {}, {}, v));
+    for (const Fault& fault : seen.faults) {
+        if (!seen.older || fault.code != "PN-CONFIG-OLDER") out.push_back({fault, find_code(fault.code)->step, {}, {}});
+    }
+    for (Finding& f : out) {  // what it answers and probes is not what the file says
+        if (f.code == "PN-CONFIG-OLDER" && seen.other_links) f.state = State::kFail;
+    }
+    const bool judged = std::any_of(out.begin(), out.end(), [](const auto& f) { return f.step == Step::kAgent; });
+    if (!judged) out.push_back(passed(Step::kAgent, {}, {}, {{"version", seen.version}}));
     return out;
 }
 

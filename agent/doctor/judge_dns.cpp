@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "agent/doctor/judge.h"
+#include "agent/hostdns/nsswitch.h"
 #include "agent/hostdns/own_address.h"
 #include "agent/hostdns/resolv_conf.h"
 #include "core/text.h"
@@ -42,8 +42,17 @@ Addresses addresses_in(const DnsReply& reply) {
     return out;
 }
 
-Finding stub_finding(const core::SocketAddress& server, const NameSeen& n) {
+/// Whether an answer fits what is known: all of it, or, where that is a part only, some of it.
+bool fits(const Addresses& answer, const NameSeen& n) {
+    if (n.known.empty()) return !answer.empty();
+    if (!n.partial) return within(answer, n.known);
+    return std::any_of(answer.begin(), answer.end(), [&](const auto& a) { return within({a}, n.known); });
+}
+
+Finding stub_finding(const DnsSeen& dns, const NameSeen& n) {
+    const core::SocketAddress& server = dns.server;
     Values v = {{"name", n.name},
+                {"holder", dns.holder.empty() ? catalogued("words", "some_program") : dns.holder},
                 {"server", server.text()},
                 {"address", server.ip.text()},
                 {"port", std::to_string(server.port)},
@@ -57,7 +66,7 @@ Finding stub_finding(const core::SocketAddress& server, const NameSeen& n) {
     const Addresses answer = addresses_in(reply);
     v["found"] = answer.empty() ? reply.rcode_name : text_of(answer);
     v["addresses"] = v["found"];
-    const bool right = n.known.empty() ? !answer.empty() : within(answer, n.known);
+    const bool right = fits(answer, n);
     if (n.verify_only) {
         v["how"] = catalogued("words", "of_vpc");
         // What else it answers may be of the zones that are left out.
@@ -69,24 +78,34 @@ Finding stub_finding(const core::SocketAddress& server, const NameSeen& n) {
     return right ? passed(Step::kStub, n.link, {}, std::move(v)) : found("PN-STUB-WRONG", n.link, {}, std::move(v));
 }
 
-Finding system_finding(const NameSeen& n, const std::string& servers) {
+/// Whether our own DNS gave the right answer for the name.
+bool answered_right(const NameSeen& n) {
+    return n.stub && *n.stub && !(*n.stub)->explanation.empty() && fits(addresses_in(**n.stub), n);
+}
+
+/// Where programs ask nscd first, and our answer is right, what they get is what nscd keeps.
+Finding system_finding(const NameSeen& n, const HostSeen& host) {
+    const bool cached = (host.nscd || host.nscd_restart) && answered_right(n);
     Values v = {{"name", n.name},
                 {"expected", text_of(n.known)},
-                {"servers", servers},
+                {"servers", text_of(ResolvConf::parse(host.resolv_conf))},
                 {"found", text_of(n.system->addresses)},
                 {"addresses", text_of(n.system->addresses)}};
     switch (n.system->outcome) {
         case SystemLookup::Outcome::kNoSuchName:
-            return found("PN-SYSTEM-UNKNOWN-NAME", n.link, {}, std::move(v));
+            return found(cached ? "PN-SYSTEM-CACHED" : "PN-SYSTEM-UNKNOWN-NAME", n.link, {}, std::move(v));
         case SystemLookup::Outcome::kFailed:
             return found("PN-SYSTEM-FAILED", n.link, {}, std::move(v));
         case SystemLookup::Outcome::kAnswered:
             break;
     }
-    if (n.known.empty() || within(n.system->addresses, n.known)) return passed(Step::kSystem, n.link, {}, std::move(v));
+    if (n.known.empty() || fits(n.system->addresses, n)) return passed(Step::kSystem, n.link, {}, std::move(v));
     const bool internet = std::any_of(n.system->addresses.begin(), n.system->addresses.end(),
                                       [](const auto& a) { return !a.is_private(); });
-    return found(internet ? "PN-SYSTEM-PUBLIC" : "PN-SYSTEM-STALE", n.link, {}, std::move(v));
+    return found(cached     ? "PN-SYSTEM-CACHED"
+                 : internet ? "PN-SYSTEM-PUBLIC"
+                            : "PN-SYSTEM-STALE",
+                 n.link, {}, std::move(v));
 }
 
 const NameSeen* find_name(const DnsSeen& dns, const std::string& name) {
@@ -100,33 +119,21 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
         const NameSeen* name = find_name(dns, line.name);
         const auto ip = core::IpAddress::parse(line.text.substr(0, line.text.find_first_of(" \t")));
         const bool right = name != nullptr && ip && within({*ip}, name->known);
-        out.push_back(found(line.reversed ? "PN-HOSTS-REVERSED"
-                            : right       ? "PN-HOSTS-FROZEN"
-                                          : "PN-HOSTS-SHADOW",
-                            name == nullptr ? "" : name->link, {},
-                            {{"line", std::to_string(line.line)}, {"name", line.name}, {"text", line.text}}));
+        out.push_back(found(
+            line.reversed ? "PN-HOSTS-REVERSED"
+            : right       ? "PN-HOSTS-FROZEN"
+                          : "PN-HOSTS-SHADOW",
+            name == nullptr ? "" : name->link, {},
+            {{"line", std::to_string(line.line)}, {"name", line.name}, {"text", line.text}, {"repair", line.fix()}}));
+        // Programs get the right answer all the same: the file is asked last, or its first line for the name is right.
+        const bool harmless = name != nullptr && name->system &&
+                              name->system->outcome == SystemLookup::Outcome::kAnswered && !name->known.empty() &&
+                              fits(name->system->addresses, *name);
+        if (out.back().state == State::kFail && harmless) out.back().state = State::kWarn;
     }
+    if (!host.hosts_problem.empty()) out.push_back(found("PN-HOSTS-UNREAD", {}, {}, {{"problem", host.hosts_problem}}));
     if (out.empty()) out.push_back(dns.names.empty() ? skipped(Step::kHosts) : passed(Step::kHosts, {}, {}, {}));
     return out;
-}
-
-/// The hosts line of nsswitch.conf; "" if there is none (the default is "files dns").
-std::string hosts_line(const std::string& nsswitch) {
-    std::istringstream lines(nsswitch);
-    for (std::string line; std::getline(lines, line);) {
-        line.resize(std::min(line.find('#'), line.size()));
-        const auto start = line.find_first_not_of(" \t");
-        if (start != std::string::npos && line.compare(start, 6, "hosts:") == 0) return line.substr(start + 6);
-    }
-    return "";
-}
-
-bool asks_dns(const std::string& words) {
-    std::istringstream in(words);
-    for (std::string word; in >> word;) {
-        if (word == "dns" || word == "resolve") return true;
-    }
-    return false;
 }
 
 /// In the catalogue's words.
@@ -152,10 +159,26 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
         out.push_back(found(code, {}, {}, v));
         out.back().state = fails ? State::kFail : State::kWarn;
     };
-    const std::string words = hosts_line(host.nsswitch);
-    if (!words.empty() && !asks_dns(words)) {
-        v["line"] = words;
+    const NssHosts nsswitch = NssHosts::parse(host.nsswitch);
+    const auto unasked = std::find_if(dns.names.begin(), dns.names.end(),
+                                      [&](const auto& n) { return !nsswitch.asks_dns(n.name, host.resolved); });
+    if (unasked != dns.names.end()) {
+        v["line"] = nsswitch.line;
+        v["wanted"] = nsswitch.with_dns();
+        v["repair"] = nsswitch.repair();
+        v["advice"] = v["repair"].empty() ? "hosts: " + v["wanted"] : v["repair"];
+        v["name"] = unasked->name;
+        const bool only_resolved = nsswitch.asks_dns(unasked->name, true);
+        v["problem"] =
+            catalogued("nsswitch", only_resolved                                                   ? "no_resolved"
+                                   : nsswitch.asks_dns("name.example", true)                       ? "local"
+                                   : core::lowered(nsswitch.line).find("dns") != std::string::npos ? "stops"
+                                                                                                   : "no_dns");
         add("PN-RESOLV-NSSWITCH", wrong);
+    }
+    for (const auto& path : host.shut) {
+        out.push_back(found("PN-RESOLV-MODE", {}, {}, {{"path", path}}));
+        if (!dns.names.empty()) out.back().values["name"] = dns.names[0].name;
     }
     const auto silent = [](const NameSeen& n) { return n.stub && !*n.stub; };
     if (journal.state == TakeoverState::kOn && std::all_of(dns.names.begin(), dns.names.end(), silent))
@@ -182,10 +205,9 @@ Findings resolv_findings(const DnsSeen& dns, const HostSeen& host, bool wrong) {
 
 Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     Findings out;
-    const ResolvConf conf = ResolvConf::parse(host.resolv_conf);
     bool wrong = false;
     for (const NameSeen& n : dns.names) {
-        if (n.stub) out.push_back(stub_finding(dns.server, n));
+        if (n.stub) out.push_back(stub_finding(dns, n));
         if (out.size() > 1 && out.back().state != State::kPass && out.back().link.empty() &&
             out[0].code == out.back().code)
             out.pop_back();  // a silent server is silent for all names
@@ -199,7 +221,7 @@ Findings judge_dns(const DnsSeen& dns, const HostSeen& host) {
     if (out.empty()) out.push_back(skipped(Step::kStub));
     for (const NameSeen& n : dns.names) {
         if (!n.system) continue;
-        out.push_back(system_finding(n, text_of(conf)));
+        out.push_back(system_finding(n, host));
         if (out.back().state == State::kPass) continue;
         // Programs get a verified name from the VPC's DNS, by way of postern or not.
         if (n.verify_only) {

@@ -115,7 +115,11 @@ Findings judge_environment(const HostSeen& host, const std::vector<std::string>&
             break;
         }
     }
-    if (host.nscd) out.push_back(found("PN-ENV-NSCD", {}, {}, {}));
+    if (host.nscd || host.nscd_restart) {
+        const std::string name = names.empty() ? "" : names[0];
+        out.push_back(found("PN-ENV-NSCD", {}, {},
+                            {{"how", catalogued("nscd", host.nscd ? "keeps" : "restart")}, {"name", name}}));
+    }
     // networkd and machined have one each for the names of their own guests.
     std::string hooks;
     for (const auto& hook : host.hooks) {

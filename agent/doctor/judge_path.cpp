@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "agent/doctor/judge.h"
 #include "agent/faults/codes.h"
@@ -19,7 +20,7 @@ using probe::ProbeResult;
 constexpr std::array kWalk = {Step::kTcp, Step::kTls, Step::kHttp, Step::kSql, Step::kWs};
 
 std::string date(core::Micros wall_us) {
-    return core::format_utc(wall_us).substr(0, 10);
+    return core::format_utc(wall_us).substr(0, 10) + " UTC";
 }
 
 /// Text from a server, with single blanks.
@@ -157,7 +158,8 @@ Finding address_finding(const std::string& link, const std::vector<PathSeen>& pa
     return passed(Step::kAddress, link, {}, {{"name", paths[0].target.spec->host}, {"addresses", core::joined(all)}});
 }
 
-void addresses(const std::string& link, const std::vector<PathSeen>& paths, Findings& out) {
+/// `chosen`: the command line names the address, so that it says nothing about how many there are.
+void addresses(const std::string& link, const std::vector<PathSeen>& paths, bool chosen, Findings& out) {
     if (paths.empty()) {
         out.push_back(found("PN-ADDRESS-NONE", link, {}, {}));
         return;
@@ -166,17 +168,63 @@ void addresses(const std::string& link, const std::vector<PathSeen>& paths, Find
     for (const auto& p : paths) {
         if (!p.result.ip.is_private()) out.push_back(found("PN-ADDRESS-PUBLIC", link, p.result.ip.text(), {}));
     }
-    if (paths.size() == 1 && !link.empty())
+    if (paths.size() == 1 && !link.empty() && !chosen)
         out.push_back(found("PN-ADDRESS-ONE", link, {}, {{"ip", paths[0].result.ip.text()}}));
     if (out.size() == before) out.push_back(address_finding(link, paths));
 }
 
+/// Descriptors, ports, memory.
+bool is_of_host(std::string_view code) {
+    return code == "PN-LOCAL-FILES" || code == "PN-LOCAL-PORTS" || code == "PN-LOCAL-MEMORY";
+}
+
+/// What this host lacks is one finding, however many addresses it kept from being probed.
+void one_of_host(Finding f, Findings& out) {
+    if (!is_of_host(f.code)) return out.push_back(std::move(f));
+    const auto same = std::find_if(out.begin(), out.end(), [&](const auto& other) { return other.code == f.code; });
+    if (same != out.end()) {
+        core::add_item(same->values["places"], f.ip);
+        return;
+    }
+    f.values["places"] = std::exchange(f.ip, {});
+    f.values.erase("ip");
+    f.link.clear();
+    out.push_back(std::move(f));
+}
+
 }  // namespace
 
-Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us,
-                    bool let_in) {
+void merge_host_limits(Findings& findings) {
+    Findings kept;
+    for (Finding& f : findings) {
+        const bool trouble = f.state == State::kFail || f.state == State::kWarn;
+        const bool of_host = trouble && is_of_host(f.code);
+        const auto same = std::find_if(kept.begin(), kept.end(), [&](const auto& k) { return k.code == f.code; });
+        if (!of_host || same == kept.end())
+            kept.push_back(std::move(f));
+        else if (const auto places = f.values.find("places"); places != f.values.end() && !places->second.empty())
+            core::add_item(same->values["places"], places->second);
+    }
+    findings = std::move(kept);
+}
+
+void allow_what_passes(Findings& findings, const std::vector<PathSeen>& paths) {
+    for (Finding& f : findings) {
+        if (f.code != "PN-SECURITY-GROUP-443" || f.state != State::kFail) continue;
+        bool any = false, all = true;
+        for (const PathSeen& p : paths) {
+            if (p.target.link != f.link) continue;
+            any = true;
+            all = all && (p.result.ok || p.result.phase > Phase::kConnect);
+        }
+        if (any && all) f.state = State::kWarn;
+    }
+}
+
+Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths, core::Micros now_wall_us, bool let_in,
+                    bool chosen) {
     Findings out;
-    addresses(link, paths, out);
+    addresses(link, paths, chosen, out);
     for (const Step step : kWalk) {
         for (const auto& p : paths) {
             const std::string ip = p.result.ip.text();
@@ -198,7 +246,7 @@ Findings judge_path(const std::string& link, const std::vector<PathSeen>& paths,
         }
     }
     for (const auto& p : paths) {
-        if (last_step(p) == Step::kEnvironment) out.push_back(failure(p, now_wall_us, let_in));
+        if (last_step(p) == Step::kEnvironment) one_of_host(failure(p, now_wall_us, let_in), out);
     }
     return out;
 }

@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/doctor/observe.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "agent/client/agent_client.h"
 #include "agent/client/console.h"
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
+#include "agent/config/paths.h"
 #include "agent/config/token_store.h"
 #include "agent/doctor/agent_status.h"
+#include "agent/doctor/service_view.h"
 #include "agent/hostdns/host_lookup.h"
+#include "agent/hostdns/listener.h"
 #include "agent/hostdns/own_address.h"
+#include "agent/text/json_view.h"
+#include "core/file_system.h"
+#include "core/sleep.h"
 #include "probe/handshake_run.h"
 #include "probe/tls_contexts.h"
 
@@ -22,7 +31,9 @@ namespace postern::agent::doctor {
 
 namespace {
 
-constexpr std::size_t kMaxAgain = 16;
+constexpr std::size_t kMaxAgain = 16, kMaxConfig = 1 << 20;
+constexpr int kStarts = 10;
+constexpr core::Micros kStartPause = 300 * core::kMillisecond;
 constexpr const char* kPublicName = "aliyun.com";  // only an upstream knows it
 
 /// A second attempt, with the WebSocket, where the first one passed without: connectors use it whether or not the
@@ -62,6 +73,37 @@ void send_small_packets(core::Loop& loop, core::Clock& clock, std::vector<PathSe
         loop.run_once();
 }
 
+/// Of an agent whose reply did not come.
+AgentState state_of(const core::Error& error, const AgentSeen& seen) {
+    if (error.sys == EADDRNOTAVAIL) return AgentState::kNoPorts;
+    if (error.sys == EMFILE || error.sys == ENFILE) return AgentState::kNoFiles;
+    if (error.code == core::Code::kTimeout) return AgentState::kHangs;
+    if (error.sys == ECONNREFUSED) return seen.pid > 0 ? AgentState::kElsewhere : AgentState::kDown;
+    return seen.pid > 0 ? AgentState::kHangs : error.sys != 0 ? AgentState::kDown : AgentState::kForeign;
+}
+
+/// Whether the file was changed after the agent had read it, and really is another than the one that it keeps a copy of.
+void look_at_age(const Config& config, const HttpResponse& reply, AgentSeen& seen) {
+    const auto status = JsonView::parse(reply.body, kMaxAgentReply);
+    if (!status) return;
+    std::error_code ignored;
+    const auto same_file = [&](const std::string& path) {
+        return std::filesystem::equivalent(path, config.path, ignored);
+    };
+    if (!same_file(status->at("config").at("path").text())) return;
+    struct stat st;
+    const core::Micros loaded = core::parse_utc(status->at("config").at("loaded").text());
+    if (::stat(config.path.c_str(), &st) != 0 || loaded <= 0) return;
+    const core::Micros changed = st.st_mtim.tv_sec * core::kSecond + st.st_mtim.tv_nsec / 1000;
+    if (changed <= loaded) return;
+    const auto copy = core::read_file(paths_of(config.agent).last_good_config, kMaxConfig + kMaxConfig);
+    const auto text = core::read_file(config.path, kMaxConfig);
+    seen.older = !copy || !text || !copy->starts_with(*text + "\n# the last good copy of ");
+    seen.config = config.path;
+    seen.loaded = core::format_utc(loaded).substr(0, 19) + "Z";
+    seen.changed = core::format_utc(changed).substr(0, 19) + "Z";
+}
+
 }  // namespace
 
 ConfigSeen look_at_config(const Request& request) {
@@ -82,11 +124,13 @@ ConfigSeen look_at_config(const Request& request) {
     }
     seen.config = std::move(*loaded);
     seen.warnings = seen.config->warnings;
+    seen.narrowed = !request.target.addresses.empty();
+    look_at_files(*seen.config, seen);
     for (LinkConfig& link : seen.config->links) {
         if (!link.token.configured()) continue;
         if (const auto token = read_token(link.token); !token) {
             core::Error error = token.error();
-            error.hint = link.token.file;
+            error.hint = link.token.file.empty() ? "environment variable " + link.token.env : link.token.file;
             seen.tokens.emplace_back(link.name, std::move(error));
             link.token = {};  // continue without
         }
@@ -97,15 +141,28 @@ ConfigSeen look_at_config(const Request& request) {
 AgentSeen look_at_agent(const Config& config) {
     AgentSeen seen;
     seen.listen = agent_address(config);
-    const auto reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
-    if (!reply) {
-        seen.problem = reply.error().what;
-        return seen;
+    auto reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
+    seen.pid = core::LockFile::holder(paths_of(config.agent).agent_lock);
+    // One that is running and not there may be starting.
+    for (int i = 0; i < kStarts && !reply && reply.error().sys == ECONNREFUSED && seen.pid > 0; ++i) {
+        core::sleep_for(kStartPause);
+        reply = ask_agent(config, "GET", "/api/v1/status", 2 * core::kSecond);
+        seen.pid = core::LockFile::holder(paths_of(config.agent).agent_lock);
     }
-    if (reply->status == 200)
+    if (reply && reply->status == 200) {
         read_agent_status(reply->body, config, seen);
-    else
+        if (seen.state == AgentState::kAnswers) look_at_age(config, *reply, seen);
+    } else if (reply) {
+        seen.state = AgentState::kForeign;
         seen.problem = kAnotherProgram;
+    } else {
+        seen.problem = reply.error().what;
+        seen.state = state_of(reply.error(), seen);
+    }
+    if (seen.state != AgentState::kAnswers) seen.holder = port_holder(*HostSystem::real(), seen.listen);
+    const bool postern = seen.holder.starts_with("postern (");
+    if (seen.state == AgentState::kHangs && !seen.holder.empty() && !postern) seen.state = AgentState::kForeign;
+    if (seen.state == AgentState::kForeign && postern) seen.state = AgentState::kHangs;
     return seen;
 }
 
@@ -117,12 +174,14 @@ std::vector<probe::ProbeTarget> look_for_targets(const Request& request, const C
 
 DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe::ProbeTarget>& targets) {
     DnsSeen seen;
+    const bool partial = !config;
     const auto look = [&](const std::string& link, const std::string& host) {
         NameSeen name{link, host, {}, {}, {}};
         for (const auto& t : targets) {
             if (t.link == link) name.known.push_back(t.ip);
         }
         std::sort(name.known.begin(), name.known.end());
+        name.partial = partial;
         if (config) name.stub = ask_dns(seen.server, host, "A", 5 * core::kSecond);
         name.system = look_up_as_programs_do(host);
         seen.names.push_back(std::move(name));
@@ -138,6 +197,10 @@ DnsSeen look_at_dns(const std::optional<Config>& config, const std::vector<probe
         seen.names.back().verify_only = !link.answer;
         seen.names.back().narrowed = !link.zones.empty();
     }
+    const bool foreign = std::any_of(seen.names.begin(), seen.names.end(), [](const NameSeen& n) {
+        return n.stub && *n.stub && (*n.stub)->explanation.empty();
+    });
+    if (foreign) seen.holder = port_holder(*HostSystem::real(), seen.server);
     seen.forwarded = ask_dns(seen.server, kPublicName, "A", 5 * core::kSecond);
     if (!*seen.forwarded) seen.forwarded.reset();  // a silent server was found above
     return seen;

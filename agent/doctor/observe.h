@@ -8,7 +8,7 @@
 namespace postern::agent::doctor {
 
 ConfigSeen look_at_config(const Request& request);
-/// At most 2 s.
+/// At most 2 s; 5 s if it is running and can't be reached.
 AgentSeen look_at_agent(const Config& config);
 /// The endpoints that links name or have found, from the cloud. Each request has the API client's bounds.
 CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarget>& targets);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host: files and daemons that affect name resolution, containers, environment variables.
+#include <fmt/format.h>
 #include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <set>
 #include <sstream>
 
 #include "agent/client/console.h"
 #include "agent/config/paths.h"
+#include "agent/doctor/java_cache.h"
 #include "agent/doctor/observe.h"
 
 namespace postern::agent::doctor {
@@ -72,23 +76,31 @@ std::vector<ContainerSeen> containers(const HostSystem& host, const std::vector<
     return out;
 }
 
-/// The setting that makes a JVM cache addresses forever, from its command line or its java.security; "" if none does.
-std::string keeps_for_ever(const HostSystem& host, const std::string& process) {
-    std::string command = host.read(process + "/cmdline").value_or("");
-    std::replace(command.begin(), command.end(), '\0', '\n');
-    std::istringstream words(command);
-    for (std::string word; std::getline(words, word);) {
-        if (word == "-Dsun.net.inetaddr.ttl=-1" || word == "-Dnetworkaddress.cache.ttl=-1") return word;
-    }
+/// The setting that makes a JVM keep addresses for ever, and where it is; "" if none does.
+std::string java_setting(const HostSystem& host, const std::string& process) {
+    std::string line = host.read(process + "/cmdline").value_or("");
+    std::replace(line.begin(), line.end(), '\0', '\n');
+    std::vector<std::string> command;
+    std::istringstream words(line);
+    for (std::string word; std::getline(words, word);)
+        command.push_back(word);
     const std::string program = host.real_path(process + "/exe");
     const auto home = program.rfind("/bin/java");
-    if (home == std::string::npos) return "";
-    const std::string file = program.substr(0, home) + "/conf/security/java.security";
-    std::istringstream lines(host.read(file).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("networkaddress.cache.ttl=-1")) return file + ": networkaddress.cache.ttl=-1";
+    std::string file, security;
+    if (home != std::string::npos) {
+        for (const auto& path : security_files(program.substr(0, home))) {
+            if (const auto text = host.read(process + "/root" + path)) {
+                file = path;
+                security = *text;
+                break;
+            }
+        }
     }
-    return "";
+    const std::string own = own_security_file(command);
+    const std::string more = own.empty() ? "" : host.read(process + "/root" + own).value_or("");
+    const std::string setting = keeps_for_ever(command, security, more);
+    if (setting.empty() || setting.starts_with('-')) return setting;
+    return (keeps_for_ever({}, more).empty() ? file : own) + ": " + setting;
 }
 
 std::vector<JvmSeen> jvms(const HostSystem& host, const std::vector<int>& pids) {
@@ -96,7 +108,7 @@ std::vector<JvmSeen> jvms(const HostSystem& host, const std::vector<int>& pids) 
     for (const int pid : pids) {
         const std::string process = "/proc/" + std::to_string(pid);
         if (first_word(host.read(process + "/comm")) != "java" || out.size() >= kMaxFound) continue;
-        if (std::string setting = keeps_for_ever(host, process); !setting.empty())
+        if (std::string setting = java_setting(host, process); !setting.empty())
             out.push_back({pid, std::move(setting)});
     }
     return out;
@@ -111,9 +123,8 @@ std::vector<std::string> interfaces() {
     return out;
 }
 
-/// Whether a running nscd caches host names: the default is yes.
+/// Whether nscd.conf lets it keep host names: the default is yes.
 bool nscd_keeps_hosts(const HostSystem& host) {
-    if (!host.process_runs("nscd")) return false;
     std::istringstream lines(host.read("/etc/nscd.conf").value_or(""));
     bool keeps = true;
     for (std::string line; std::getline(lines, line);) {
@@ -122,6 +133,36 @@ bool nscd_keeps_hosts(const HostSystem& host) {
         if (words >> key >> service >> value && key == "enable-cache" && service == "hosts") keeps = value != "no";
     }
     return keeps;
+}
+
+/// Whether the running nscd was started before its file was changed last.
+bool nscd_is_older(const HostSystem& host, const std::vector<int>& pids) {
+    struct stat conf, process;
+    if (::stat("/etc/nscd.conf", &conf) != 0) return false;
+    for (const int pid : pids) {
+        const std::string folder = "/proc/" + std::to_string(pid);
+        if (first_word(host.read(folder + "/comm")) != "nscd" || ::stat(folder.c_str(), &process) != 0) continue;
+        return process.st_ctim.tv_sec < conf.st_mtim.tv_sec;
+    }
+    return false;
+}
+
+/// The file, or the first folder on the way to it, that users without special rights can't read; "" if they can.
+std::string shut_to_users(const HostSystem& host, const std::string& name) {
+    const std::string path = host.real_path(name);
+    struct stat st;
+    for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+        const std::string folder = path.substr(0, at);
+        if (::stat(folder.c_str(), &st) == 0 && (st.st_mode & S_IXOTH) == 0) return folder;
+    }
+    return !path.empty() && ::stat(path.c_str(), &st) == 0 && (st.st_mode & S_IROTH) == 0 ? path : "";
+}
+
+/// "" or why /etc/hosts could not be looked at.
+std::string hosts_problem(const HostSystem& host) {
+    struct stat st;
+    if (::stat("/etc/hosts", &st) != 0 || host.read("/etc/hosts")) return "";
+    return ::access("/etc/hosts", R_OK) != 0 ? std::strerror(errno) : fmt::format("it has {} MiB", st.st_size >> 20);
 }
 
 }  // namespace
@@ -136,11 +177,21 @@ HostSeen look_at_host(const Config& config, const std::vector<std::string>& name
     seen.resolv_conf = host->read("/etc/resolv.conf").value_or("");
     seen.addresses = host->addresses();
     seen.nsswitch = host->read("/etc/nsswitch.conf").value_or("");
-    seen.nscd = nscd_keeps_hosts(*host);
+    seen.resolved = host->process_runs("systemd-resolved");
+    seen.hosts_problem = hosts_problem(*host);
+    for (const char* name : {"/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts"}) {
+        const std::string shut = shut_to_users(*host, name);
+        if (!shut.empty() && std::find(seen.shut.begin(), seen.shut.end(), shut) == seen.shut.end())
+            seen.shut.push_back(shut);
+    }
     seen.hooks = host->list("/run/systemd/resolve.hook");
     seen.interfaces = interfaces();
     seen.upstreams = upstreams_of(config);
     const auto pids = processes(*host);
+    if (host->process_runs("nscd")) {
+        seen.nscd = nscd_keeps_hosts(*host);
+        seen.nscd_restart = !seen.nscd && nscd_is_older(*host, pids);
+    }
     seen.containers = containers(*host, pids);
     seen.jvms = jvms(*host, pids);
     for (const char* name :

@@ -18,6 +18,19 @@
 
 namespace postern::agent::doctor {
 
+/// A file that the configuration names, and what is wrong with it.
+struct FileSeen {
+    std::string link, file, problem;
+    std::string blocker;  // the file or folder that keeps the agent's user out
+};
+
+/// A token's file that users without a part in it may read.
+struct TokenModeSeen {
+    std::string link, file, mode;  // "0644"
+    std::string owner, group;      // that leave the agent its right, numbers where they have no name
+    std::string wanted;            // "0640"
+};
+
 struct ConfigSeen {
     std::string file;
     bool used = true;       // false: the target comes from the command line
@@ -27,6 +40,11 @@ struct ConfigSeen {
     std::vector<ConfigIssue> mistakes, warnings;
     std::optional<Config> config;
     std::vector<std::pair<std::string, core::Error>> tokens;  // link and why its token can't be read
+    std::vector<TokenModeSeen> open_tokens;                   // that others than the agent may read
+    std::vector<FileSeen> ca_files;                           // that can't be used
+    std::vector<FileSeen> hidden;                             // what the agent's user can't read, though it is there
+    std::string agent_user, agent_group;                      // with whose rights that was; "": nobody's
+    bool narrowed = false;                                    // the addresses are those of the command line
 };
 
 /// Connections of this host's applications to one address, as the agent sees them.
@@ -38,9 +56,19 @@ struct ConnectionsSeen {
     std::string users;  // "1001, 1002"
 };
 
+/// What is at the agent's address when it does not answer.
+enum class AgentState { kAnswers, kDown, kHangs, kForeign, kElsewhere, kNoPorts, kNoFiles };
+
 struct AgentSeen {
     core::SocketAddress listen;
-    std::string problem;  // why it does not answer
+    AgentState state = AgentState::kAnswers;
+    std::string problem;                                          // why it does not answer
+    std::string holder;                                           // "nginx (pid 12)": who has its port, if it is known
+    int pid = 0;                                                  // of the running agent, by its lock
+    bool older = false;                                           // it runs an older configuration than the file
+    bool other_links = false;                                     // and its links, or their names, are others
+    std::string config, loaded, changed;                          // its file, when it read it, when that was changed
+    std::vector<std::pair<std::string, core::IpAddress>> serves;  // link and address whose database it reaches
     std::string version;
     std::vector<Fault> faults;                              // that doctor does not look at itself
     std::vector<std::pair<std::string, OneZone>> one_zone;  // by link
@@ -71,10 +99,12 @@ struct NameSeen {
     std::optional<SystemLookup> system;
     bool verify_only = false;  // the VPC's DNS answers it, not postern
     bool narrowed = false;     // `known` leaves zones of the endpoint out
+    bool partial = false;      // `known` is what the command line gave: others may be right, too
 };
 
 struct DnsSeen {
     core::SocketAddress server;               // ours, as this host asks it
+    std::string holder;                       // "dnsmasq (pid 12)": who has its port, if another program has
     std::vector<core::SocketAddress> listen;  // all of ours
     std::vector<NameSeen> names;
     std::optional<core::Result<DnsReply>> forwarded;  // a public name
@@ -100,10 +130,14 @@ struct HostSeen {
     std::string resolv_conf;                 // its text, through links
     std::vector<core::IpAddress> addresses;  // of its interfaces
     std::string nsswitch;
+    bool resolved = false;          // systemd-resolved is running
+    std::string hosts_problem;      // why /etc/hosts was not looked at
+    std::vector<std::string> shut;  // files of lookups, or their folders, that ordinary users can't read
     std::vector<std::string> interfaces;
     std::vector<core::SocketAddress> upstreams;  // the upstreams of our DNS
-    bool nscd = false;
-    std::vector<std::string> hooks;  // sockets that resolved asks before any server (systemd >= 259)
+    bool nscd = false;                           // it is running and keeps host names
+    bool nscd_restart = false;                   // its file says that it does not, but it was started before that
+    std::vector<std::string> hooks;              // sockets that resolved asks before any server (systemd >= 259)
     std::vector<ContainerSeen> containers;
     std::vector<JvmSeen> jvms;
     std::vector<std::pair<std::string, std::string>> environment;  // variables about proxies

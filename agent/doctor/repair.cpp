@@ -15,6 +15,7 @@ namespace postern::agent::doctor {
 namespace {
 
 constexpr const char* kHosts = "/etc/hosts";
+constexpr int kMaxCopies = 100;
 
 std::string value_of(const Finding& f, std::string_view name) {
     const auto found = f.values.find(name);
@@ -91,7 +92,13 @@ core::Result<std::string> fix_hosts(HostSystem& host, const std::vector<HostsLin
                           "look again: postern doctor --fix");
     if (host.is_immutable(path))
         return core::fail(core::Code::kPermission, path + " is immutable", "chattr -i " + path);
-    const std::string kept = fmt::format("{}.postern-{}", path, file_stamp(wall_us));
+    const std::string stamped = fmt::format("{}.postern-{}", path, file_stamp(wall_us));
+    std::string kept = stamped;
+    for (int number = 2; number <= kMaxCopies; ++number) {
+        const auto there = host.look(kept);
+        if (there && there->kind == FileState::Kind::kAbsent) break;
+        kept = fmt::format("{}.{}", stamped, number);
+    }
     if (auto saved = host.put(kept, *state); !saved) return core::fail(saved.error());
     state->content = without_names(state->content, names, lines);
     if (auto written = host.put(path, *state); !written) return core::fail(written.error());

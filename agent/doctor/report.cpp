@@ -53,8 +53,34 @@ std::string summary_of(const Finding& f, const Catalogue& words) {
     if (f.because == kNoTime) return about + words.text("words", "time");
     if (f.because == kNoRoot) return about + words.text("words", "no_root");
     if (f.because == kAgentHas) return about + words.text("words", "agent_has");
+    if (f.because == kAgentAsks) return about + words.text("words", "agent_asks");
     if (!f.because.empty()) return about + words.text("words", "because", {{"code", f.because}});
     return about + words.text("skipped", to_string(f.step));
+}
+
+/// What the verdict is about and could not be looked at. The agent's own work in its place counts as looked at.
+bool is_unseen(const Finding& f) {
+    if (f.state != State::kSkip || f.because.empty() || f.because == kAgentHas || f.because == kAgentAsks) return false;
+    if (f.because == kNoTime) return true;
+    // Of one token its sql step tells, and of resolv.conf what programs get.
+    return (f.step == Step::kConfig && f.link.empty()) || (f.step >= Step::kAddress && f.step <= Step::kSql);
+}
+
+/// "tcp, sql (needs root)"
+std::string unseen_text(const Findings& findings, const Findings& left_out, const Catalogue& words) {
+    std::vector<std::string> steps;
+    bool root = false, time = false;
+    for (const auto* list : {&findings, &left_out}) {
+        for (const Finding& f : *list) {
+            if (!is_unseen(f) && (list == &findings || f.state != State::kFail)) continue;
+            root = root || f.because == kNoRoot;
+            time = time || f.because == kNoTime;
+            const std::string step = f.state == State::kFail ? f.code : words.text("steps", to_string(f.step));
+            if (std::find(steps.begin(), steps.end(), step) == steps.end()) steps.push_back(step);
+        }
+    }
+    return core::joined(steps) + (root ? words.text("words", "need_root") : "") +
+           (time ? words.text("words", "need_time") : "");
 }
 
 std::string owner_of(const Finding& f, const Catalogue& words) {
@@ -70,7 +96,19 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
                            wrap_text(printable(text), columns, kMarginColumn + kKeyColumn));
     };
     for (const auto part : kParts) {
-        if (part != "cause") row(part, words.of(f.code, part, f.values));
+        std::string text = part == "cause" ? "" : words.of(f.code, part, f.values);
+        // A command at its end stays in one piece: it is there to be copied.
+        const auto command = f.values.find("repair");
+        if (part == "fix" && command != f.values.end() && !command->second.empty() && text.ends_with(command->second)) {
+            text = core::trimmed(text.substr(0, text.size() - command->second.size()));
+            row(part, text);
+            const std::size_t indent = text.empty() ? kMarginColumn : kMarginColumn + kKeyColumn;
+            out += std::string(indent, ' ') +
+                   (text.empty() ? paint.dim(pad(words.text("words", part), kKeyColumn)) : "") +
+                   printable(command->second) + "\n";
+        } else {
+            row(part, text);
+        }
         if (part == "found") row("owner", owner_of(f, words));
     }
     std::string evidence;
@@ -81,7 +119,7 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
     return out;
 }
 
-Json json_of(const Finding& f, const Catalogue& words) {
+Json json_of(const Finding& f, const Catalogue& words, const std::string& config) {
     Json out = {{"step", to_string(f.step)}, {"state", to_string(f.state)}, {"code", f.code}};
     if (!f.link.empty()) out["link"] = f.link;
     if (!f.ip.empty()) out["ip"] = f.ip;
@@ -91,6 +129,9 @@ Json json_of(const Finding& f, const Catalogue& words) {
         for (const auto part : kParts)
             out[std::string(part)] = part == "cause" ? cause_of(f, words) : words.of(f.code, part, f.values);
         out["owner"] = to_string(find_code(f.code)->owner);
+        Fault with_config = f;
+        if (!config.empty()) with_config.values["config"] = config;
+        if (const auto command = fix_command(with_config); !command.empty()) out["fix_command"] = command;
         out["manual"] = "postern-doctor(7)#" + f.code;
     }
     Json evidence = Json::object();
@@ -116,11 +157,20 @@ std::string text_of(const Findings& findings, const Catalogue& words, const Pain
     return out;
 }
 
-std::string verdict_text(const Findings& findings, const Catalogue& words, const Paint& paint) {
-    const Overall overall = overall_of(findings);
+std::string verdict_text(const Findings& findings, const Catalogue& words, const Paint& paint,
+                         const Findings& left_out) {
+    const Overall overall = overall_of(findings, left_out);
     Values values = {{"overall", catalogued("overall", agent::to_string(overall))},
                      {"passed", std::to_string(count(findings, State::kPass))}};
-    if (overall == Overall::kUnknown) return paint.yellow(words.text("words", "nothing", values));
+    if (overall == Overall::kUnknown) {
+        values["unseen"] = unseen_text(findings, left_out, words);
+        const bool some = count(findings, State::kPass) > 0;
+        return paint.yellow(words.text("words",
+                                       some                       ? "unseen"
+                                       : values["unseen"].empty() ? "nothing"
+                                                                  : "nothing_seen",
+                                       values));
+    }
     if (overall == Overall::kGood) return paint.green(words.text("words", "good", values));
     const State worst = overall == Overall::kFailed ? State::kFail : State::kWarn;
     const auto first =
@@ -135,13 +185,14 @@ std::string verdict_text(const Findings& findings, const Catalogue& words, const
     return worst == State::kFail ? paint.red(text) : paint.yellow(text);
 }
 
-std::string json_of(const Findings& findings, const Catalogue& words) {
+std::string json_of(const Findings& findings, const Catalogue& words, const Findings& left_out,
+                    const std::string& config) {
     Json list = Json::array();
     for (const Finding& f : findings)
-        list.push_back(json_of(f, words));
+        list.push_back(json_of(f, words, config));
     const Json out = {{"schema_version", 1},
-                      {"verdict", agent::to_string(overall_of(findings))},
-                      {"text", verdict_text(findings, words, Paint(false))},
+                      {"verdict", agent::to_string(overall_of(findings, left_out))},
+                      {"text", verdict_text(findings, words, Paint(false), left_out)},
                       {"findings", std::move(list)}};
     return core::printable_json(out.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
@@ -175,16 +226,29 @@ std::string list_text(const Catalogue& words) {
                               {"changed", "TIME"},
                               {"loaded", "TIME"},
                               {"containers", "…"},
-                              {"pid", "N"}};
+                              {"pid", "N"},
+                              {"listen", "ADDRESS"},
+                              {"others", "ZONES"},
+                              {"holder", "…"},
+                              {"expected", "ADDRESSES"},
+                              {"hooks", "…"},
+                              {"users", "N"},
+                              {"passed", "N"},
+                              {"tried", "N"},
+                              {"user", "USER"},
+                              {"blocker", "PATH"}};
         out += fmt::format("{}  {}  {}\n", pad(c.code, 24), to_string(c.severity), words.of(c.code, "cause", named));
     }
     return out;
 }
 
-Overall overall_of(const Findings& findings) {
+Overall overall_of(const Findings& findings, const Findings& left_out) {
     if (count(findings, State::kFail) > 0) return Overall::kFailed;
     if (count(findings, State::kWarn) > 0) return Overall::kDegraded;
-    return count(findings, State::kPass) > 0 ? Overall::kGood : Overall::kUnknown;
+    if (count(findings, State::kPass) == 0) return Overall::kUnknown;
+    const auto unseen = [](const Findings& some) { return std::any_of(some.begin(), some.end(), is_unseen); };
+    return unseen(findings) || unseen(left_out) || count(left_out, State::kFail) > 0 ? Overall::kUnknown
+                                                                                     : Overall::kGood;
 }
 
 std::string file_stamp(core::Micros wall_us) {

@@ -17,9 +17,9 @@ namespace postern::agent::doctor {
 /// `text`: the configuration's, even if broken.
 std::vector<core::Secret> known_secrets(const Config& config, std::string_view text);
 
+/// What follows a name of a secret in English or Chinese (password, token, secret, key, cookie, 密码, 口令, 令牌, 密钥, …), Bearer
+/// and Basic, curl's -u; users and query values of URLs; PEM blocks; AccessKey IDs, JWTs, and runs of 32 letters and digits.
+/// A RequestId stays.
 std::string scrub(std::string_view text);
-/// postern.toml for others: known keys with their values; unknown keys, comments and unparsable text as "***", so
-/// that line numbers stay the same.
-std::string scrub_config(std::string_view toml);
 
 }  // namespace postern::agent::doctor

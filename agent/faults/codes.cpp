@@ -14,20 +14,21 @@ using enum Owner;
 constexpr State kFail = State::kFail;
 constexpr State kWarn = State::kWarn;
 
-constexpr std::string_view kNoAgent = "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN";
+constexpr std::string_view kNoAgent =
+    "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN PN-CONFIG-OLDER PN-LOCAL-PORTS PN-LOCAL-FILES";
 constexpr std::string_view kWrongPath =
     "PN-STUB-SILENT PN-STUB-FOREIGN PN-STUB-WRONG PN-STUB-VPC PN-HOSTS-SHADOW PN-RESOLV-OFF PN-RESOLV-SILENT PN-RESOLV-SUSPENDED PN-RESOLV-TRUCE "
-    "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-SECOND PN-RESOLV-ROTATE";
+    "PN-RESOLV-CHANGED PN-RESOLV-NSSWITCH PN-RESOLV-MODE PN-RESOLV-SECOND PN-RESOLV-ROTATE PN-LOCAL-PORTS PN-LOCAL-FILES";
 /// Why names other than the private ones are not resolved.
 constexpr std::string_view kNoForwarding =
     "PN-AGENT-DOWN PN-AGENT-RESOLVER PN-STUB-SILENT PN-STUB-FOREIGN PN-UPSTREAM-NONE PN-UPSTREAM-SILENT "
-    "PN-UPSTREAM-REFUSED PN-UPSTREAM-SERVFAIL PN-UPSTREAM-NXDOMAIN PN-UPSTREAM-ONE-ADDRESS";
+    "PN-UPSTREAM-REFUSED PN-UPSTREAM-SERVFAIL PN-UPSTREAM-NXDOMAIN PN-UPSTREAM-ONE-ADDRESS PN-AGENT-FOREIGN PN-LOCAL-PORTS PN-LOCAL-FILES";
 constexpr std::string_view kNoApiName =
     "PN-CREDENTIALS-NONE PN-STUB-FORWARD PN-UPSTREAM-NONE PN-UPSTREAM-SILENT PN-UPSTREAM-REFUSED PN-UPSTREAM-SERVFAIL "
-    "PN-UPSTREAM-NXDOMAIN PN-UPSTREAM-ONE-ADDRESS";
+    "PN-UPSTREAM-NXDOMAIN PN-UPSTREAM-ONE-ADDRESS PN-LOCAL-PORTS PN-LOCAL-FILES";
 /// Why the addresses are not known.
 constexpr std::string_view kNoDiscovery =
-    "PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
+    "PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-TLS PN-API-CAPTIVE PN-API-THROTTLED PN-API-KEY PN-API-DENIED PN-API-FAILED PN-ENDPOINT-GONE "
     "PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED PN-ENDPOINT-MAKING PN-ENDPOINT-ZONE";
 /// Why nothing, or another server, is behind an address.
 constexpr std::string_view kNotServed =
@@ -40,10 +41,17 @@ constexpr CodeInfo kCodes[] = {
     {"PN-CONFIG-WARNING", kConfig, kWarn, kYou},
     {"PN-CONFIG-NO-LINK", kConfig, kWarn, kYou},
     {"PN-CONFIG-TOKEN", kConfig, kFail, kYou},
+    {"PN-CONFIG-TOKEN-OPEN", kConfig, kWarn, kYou},
+    {"PN-CONFIG-CA", kConfig, kFail, kYou},
+    {"PN-CONFIG-RIGHTS", kConfig, kFail, kYou},
 
-    {"PN-AGENT-DOWN", kAgent, kFail, kYou, "PN-CONFIG-UNREADABLE PN-CONFIG-MISTAKE"},
+    {"PN-AGENT-DOWN", kAgent, kFail, kYou,
+     "PN-CONFIG-UNREADABLE PN-CONFIG-MISTAKE PN-CONFIG-RIGHTS PN-LOCAL-PORTS PN-LOCAL-FILES"},
+    {"PN-AGENT-HANGS", kAgent, kFail, kYou, "PN-LOCAL-PORTS PN-LOCAL-FILES"},
+    {"PN-AGENT-FOREIGN", kAgent, kFail, kYou},
+    {"PN-AGENT-ELSEWHERE", kAgent, kFail, kYou},
     {"PN-AGENT-RESOLVER", kAgent, kFail, kYou, "PN-AGENT-DOWN"},
-    {"PN-AGENT-WARNING", kAgent, kWarn, kYou},
+    {"PN-AGENT-WARNING", kAgent, kWarn, kYou, "PN-CONFIG-RIGHTS PN-CONFIG-TOKEN PN-CONFIG-CA PN-CONFIG-OLDER"},
     {"PN-AGENT-DISCOVERY", kAgent, kWarn, kYou, kNoDiscovery},
 
     {"PN-CREDENTIALS-NONE", kCredentials, kFail, kYou},
@@ -51,6 +59,9 @@ constexpr CodeInfo kCodes[] = {
     {"PN-API-REGION", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-NAME", kApi, kFail, kCloudAdmin, kNoApiName},
     {"PN-API-UNREACHABLE", kApi, kFail, kCloudAdmin, kNoApiName},
+    {"PN-API-TLS", kApi, kFail, kYou, "PN-CREDENTIALS-NONE PN-CONFIG-CA"},
+    {"PN-API-CAPTIVE", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
+    {"PN-API-THROTTLED", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-CLOCK", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-KEY", kApi, kFail, kYou, "PN-CREDENTIALS-NONE"},
     {"PN-API-DENIED", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE"},
@@ -66,7 +77,8 @@ constexpr CodeInfo kCodes[] = {
 
     {"PN-SECURITY-GROUP-443", kSecurityGroup, kFail, kCloudAdmin},
 
-    {"PN-STUB-SILENT", kStub, kFail, kYou, "PN-AGENT-DOWN PN-AGENT-RESOLVER"},
+    {"PN-STUB-SILENT", kStub, kFail, kYou,
+     "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-RESOLVER PN-LOCAL-PORTS PN-LOCAL-FILES"},
     {"PN-STUB-FOREIGN", kStub, kFail, kYou},
     {"PN-STUB-WRONG", kStub, kFail, kYou, kNoAgent},
     {"PN-STUB-VPC", kStub, kWarn, kCloudAdmin, kNoApiName},
@@ -75,6 +87,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-HOSTS-SHADOW", kHosts, kFail, kYou},
     {"PN-HOSTS-FROZEN", kHosts, kWarn, kYou},
     {"PN-HOSTS-REVERSED", kHosts, kWarn, kYou},
+    {"PN-HOSTS-UNREAD", kHosts, kWarn, kYou},
 
     {"PN-RESOLV-OFF", kResolvConf, kFail, kYou, kNoAgent},
     {"PN-RESOLV-SILENT", kResolvConf, kFail, kYou, kNoAgent},
@@ -82,6 +95,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-RESOLV-TRUCE", kResolvConf, kFail, kYou},
     {"PN-RESOLV-CHANGED", kResolvConf, kFail, kYou},
     {"PN-RESOLV-NSSWITCH", kResolvConf, kFail, kYou},
+    {"PN-RESOLV-MODE", kResolvConf, kFail, kYou},
     {"PN-RESOLV-ROTATE", kResolvConf, kWarn, kYou},
     {"PN-RESOLV-SECOND", kResolvConf, kWarn, kYou},
 
@@ -89,9 +103,10 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SYSTEM-FAILED", kSystem, kFail, kYou, kWrongPath},
     {"PN-SYSTEM-PUBLIC", kSystem, kFail, kYou, kWrongPath},
     {"PN-SYSTEM-STALE", kSystem, kFail, kYou, kWrongPath},
+    {"PN-SYSTEM-CACHED", kSystem, kFail, kYou, kWrongPath},
 
     {"PN-ADDRESS-NONE", kAddress, kFail, kYou,
-     "PN-AGENT-DOWN PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-KEY PN-API-DENIED PN-API-FAILED "
+     "PN-AGENT-DOWN PN-AGENT-FOREIGN PN-AGENT-HANGS PN-AGENT-ELSEWHERE PN-CONFIG-OLDER PN-CREDENTIALS-NONE PN-API-REGION PN-API-NAME PN-API-UNREACHABLE PN-API-TLS PN-API-CAPTIVE PN-API-THROTTLED PN-API-KEY PN-API-DENIED PN-API-FAILED "
      "PN-ENDPOINT-GONE PN-ENDPOINT-PENDING PN-ENDPOINT-CLOSED PN-ENDPOINT-LOCKED"},
     {"PN-ADDRESS-STALE", kAddress, kFail, kYou},
     {"PN-ADDRESS-MISSING", kAddress, kWarn, kYou},
@@ -105,6 +120,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-TCP-NO-ROUTE", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kNoRoute},
     {"PN-TCP-NET-UNREACHABLE", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kNetUnreachable},
     {"PN-TCP-HOST-UNREACHABLE", kTcp, kFail, kCloudAdmin, kNotServed, Reason::kHostUnreachable},
+    {"PN-TCP-PROHIBITED", kTcp, kFail, kCloudAdmin, "PN-SECURITY-GROUP-443 PN-ADDRESS-STALE", Reason::kProhibited},
 
     {"PN-TLS-TIMEOUT", kTls, kFail, kCloudAdmin, kNotServed, Reason::kTlsTimeout},
     {"PN-TLS-MTU", kTls, kFail, kCloudAdmin},
@@ -115,7 +131,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-TLS-EXPIRED", kTls, kFail, kTdengine, "PN-API-CLOCK", Reason::kCertExpired},
     {"PN-TLS-NOT-YET-VALID", kTls, kFail, kYou, "PN-API-CLOCK", Reason::kCertNotYetValid},
     {"PN-TLS-NAME", kTls, kFail, kYou, kOtherServer, Reason::kCertNameMismatch},
-    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, kOtherServer, Reason::kCertUntrusted},
+    {"PN-TLS-UNTRUSTED", kTls, kFail, kYou, "PN-ADDRESS-STALE PN-CONFIG-CA", Reason::kCertUntrusted},
     {"PN-TLS-EXPIRING", kTls, kWarn, kTdengine},
     {"PN-TLS-LARGE-HELLO", kTls, kWarn, kCloudAdmin},
 
@@ -140,7 +156,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-SQL-PERMISSION", kSql, kFail, kYou, {}, Reason::kSqlPermission},
     {"PN-SQL-ERROR", kSql, kFail, kYou, {}, Reason::kSqlError},
     {"PN-SQL-UNAVAILABLE", kSql, kFail, kTdengine, {}, Reason::kSqlUnavailable},
-    {"PN-SQL-NO-TOKEN", kSql, kWarn, kYou, "PN-CONFIG-TOKEN", Reason::kTokenMissing},
+    {"PN-SQL-NO-TOKEN", kSql, kWarn, kYou, "PN-CONFIG-TOKEN PN-CONFIG-RIGHTS", Reason::kTokenMissing},
 
     {"PN-WS-FAILED", kWs, kFail, kTdengine},
     {"PN-WS-UNASKED", kWs, kWarn, kTdengine},
@@ -148,7 +164,7 @@ constexpr CodeInfo kCodes[] = {
     {"PN-LOCAL-FILES", kEnvironment, kFail, kYou, {}, Reason::kLocalFdLimit},
     {"PN-LOCAL-PORTS", kEnvironment, kFail, kYou, {}, Reason::kLocalPortExhausted},
     {"PN-LOCAL-MEMORY", kEnvironment, kFail, kYou, {}, Reason::kLocalOom},
-    {"PN-LOCAL-CANCELLED", kEnvironment, kWarn, kYou, {}, Reason::kLocalCancelled},
+    {"PN-LOCAL-CANCELLED", kEnvironment, kWarn, kYou, "PN-CONFIG-CA", Reason::kLocalCancelled},
     {"PN-ENV-PROXY", kEnvironment, kWarn, kYou},
     {"PN-ENV-NSCD", kEnvironment, kWarn, kYou},
     {"PN-ENV-TAILSCALE", kEnvironment, kWarn, kYou},

@@ -2,27 +2,12 @@
 #include "agent/hostdns/host_facts.h"
 
 #include <cstdlib>
-#include <sstream>
 
+#include "agent/hostdns/nsswitch.h"
 #include "agent/hostdns/resolv_conf.h"
 
 namespace postern::agent {
 namespace {
-
-/// Whether `resolve` comes before `dns` in the hosts line; a file without that line has the default, which has none.
-bool asks_resolved_first(const std::string& nsswitch) {
-    std::istringstream lines(nsswitch);
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line.substr(0, line.find('#')));
-        std::string word;
-        if (!(words >> word) || word != "hosts:") continue;
-        while (words >> word) {
-            if (word == "resolve") return true;
-            if (word == "dns") return false;
-        }
-    }
-    return false;
-}
 
 /// `busctl get-property` prints: s "default"
 std::string nm_property(const HostSystem& host, const char* name) {
@@ -105,7 +90,7 @@ HostFacts gather_facts(const HostSystem& host) {
     f.container = !host.real_path("/.dockerenv").empty() || !host.real_path("/run/.containerenv").empty();
     for (const auto& name : host.list("/lib"))
         f.musl = f.musl || name.rfind("ld-musl-", 0) == 0;
-    f.nss_resolve = f.resolved && asks_resolved_first(host.read("/etc/nsswitch.conf").value_or(""));
+    f.nss_resolve = f.resolved && NssHosts::parse(host.read("/etc/nsswitch.conf").value_or("")).asks_resolved_first();
     f.dummy_links = f.resolved && kernel_has_dummy(host);
     f.writer = writer_named_in(f.resolv_conf_text);
     f.resolvconf = resolvconf_tool(host);

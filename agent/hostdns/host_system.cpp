@@ -112,6 +112,32 @@ CommandResult run(const Argv& argv, const std::string& input) {
     return result;
 }
 
+/// What a link of /proc/PID/ns leads to; "" if it can't be read.
+std::string space_of(const std::string& process, const char* kind) {
+    std::array<char, 64> target;
+    const ssize_t n = ::readlink((process + "/ns/" + kind).c_str(), target.data(), target.size());
+    return n <= 0 ? "" : std::string(target.data(), static_cast<std::size_t>(n));
+}
+
+/// Not of a container: no PID namespace below ours, our network, our root folder. A service of systemd has its own mount
+/// namespace, too, but of the same root. What can't be read, as without root, says nothing.
+bool is_of_host(const std::string& process) {
+    std::istringstream status(core::read_file(process + "/status", kMaxBytes).value_or(""));
+    for (std::string line; std::getline(status, line);) {
+        if (line.rfind("NSpid:", 0) != 0) continue;
+        std::istringstream words(line.substr(6));
+        int pids = 0;
+        for (std::string pid; words >> pid;)
+            ++pids;
+        if (pids > 1) return false;
+    }
+    const std::string network = space_of(process, "net");
+    if (!network.empty() && network != space_of("/proc/self", "net")) return false;
+    struct stat own, its;
+    if (::stat("/", &own) != 0 || ::stat((process + "/root").c_str(), &its) != 0) return true;
+    return own.st_dev == its.st_dev && own.st_ino == its.st_ino;
+}
+
 class RealHost final : public HostSystem {
   public:
     core::Result<FileState> look(const std::string& path) const override {
@@ -178,7 +204,8 @@ class RealHost final : public HostSystem {
         for (const auto& entry : list("/proc")) {
             if (entry.find_first_not_of("0123456789") != entry.npos) continue;
             const auto comm = core::read_file("/proc/" + entry + "/comm", 64);
-            if (comm && comm->substr(0, comm->find('\n')) == name.substr(0, 15)) return true;
+            if (comm && comm->substr(0, comm->find('\n')) == name.substr(0, 15) && is_of_host("/proc/" + entry))
+                return true;
         }
         return false;
     }

@@ -53,7 +53,7 @@ class HostSystem {
     /// The names in a folder, sorted; empty for a missing folder.
     virtual std::vector<std::string> list(const std::string& folder) const = 0;
     virtual bool program_exists(const std::string& name) const = 0;
-    /// By the executable's name as the kernel keeps it (15 characters).
+    /// By the executable's name as the kernel keeps it (15 characters). A container's processes are not the host's.
     virtual bool process_runs(const std::string& name) const = 0;
     virtual bool is_mount_point(const std::string& path) const = 0;
     virtual bool is_immutable(const std::string& path) const = 0;  // chattr +i, on the file itself

@@ -60,7 +60,17 @@ std::string HostsLine::what() const {
 }
 
 std::string HostsLine::fix() const {
-    return fmt::format("sed -i '{}d' /etc/hosts", line);
+    std::string pattern;
+    for (const char c : name)
+        pattern += c == '.' ? std::string("[.]") : std::string(1, c);
+    if (reversed) return fmt::format(R"(sed -i -E '/^\s*{}[.]?\s/I s/^/# postern: /' /etc/hosts)", pattern);
+    std::string address;
+    for (const char c : text.substr(0, text.find_first_of(" \t")))
+        address += c == '.' ? std::string("[.]") : std::string(1, c);
+    const std::string line_of = fmt::format(R"(^\s*{}\s)", address);
+    return fmt::format(
+        R"(sed -i -E '/{0}([^#]*\s)?{1}[.]?(\s|#|$)/I{{h;s/^/# postern: /p;x;s/#.*//;:a;s/\s{1}[.]?(\s|$)/ /I;ta;s/\s+$//;/{2}/!d}}' /etc/hosts)",
+        line_of, pattern, line_of);
 }
 
 std::vector<HostsLine> hosts_findings(std::string_view hosts, const std::vector<std::string>& names) {
@@ -71,7 +81,9 @@ std::vector<HostsLine> hosts_findings(std::string_view hosts, const std::vector<
     for (std::string text; std::getline(lines, text) && findings.size() < kMaxFindings;) {
         ++number;
         const Line line = parse(text, managed);
-        if (!line.managed.empty()) findings.push_back({number, line.managed, text, line.reversed});
+        if (line.managed.empty()) continue;
+        const std::string_view shown = core::trimmed(std::string_view(text).substr(0, text.find('#')));
+        findings.push_back({number, line.managed, std::string(shown), line.reversed});
     }
     return findings;
 }

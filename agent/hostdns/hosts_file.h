@@ -12,10 +12,12 @@ namespace postern::agent {
 struct HostsLine {
     int line = 0;           // from 1
     std::string name;       // the private name
-    std::string text;       // the line
+    std::string text;       // the line, without a comment: that is nobody else's
     bool reversed = false;  // "{name} {ip}", as in some old guides: it has no effect
 
     std::string what() const;
+    /// A command that takes the name from such lines, whatever their numbers are by then: the line becomes a comment, and
+    /// its other names get a line of their own. Running it again, or others like it before, changes nothing about it.
     std::string fix() const;
 };
 

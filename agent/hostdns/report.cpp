@@ -14,7 +14,7 @@ std::string local_date_time(core::Micros wall_us) {
     const std::time_t seconds = wall_us / core::kSecond;
     std::tm tm{};
     localtime_r(&seconds, &tm);
-    char text[32];
+    char text[40];
     std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &tm);
     return text;
 }

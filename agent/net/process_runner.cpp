@@ -19,7 +19,6 @@ namespace {
 
 using core::Code;
 
-constexpr std::size_t kMaxOutput = 64 << 10;
 constexpr std::size_t kMaxRuns = 4;
 constexpr const char* kUsualPath = "/usr/local/bin:/usr/bin:/bin";
 
@@ -55,8 +54,9 @@ struct ProcessRunner::Run {
     void wipe() { core::wipe_bytes(output.data(), output.size()); }
 };
 
-ProcessRunner::ProcessRunner(core::Loop& loop, core::Clock& clock, Environment environment, core::Micros limit_us)
-    : loop_(loop), clock_(clock), environment_(std::move(environment)), limit_us_(limit_us) {}
+ProcessRunner::ProcessRunner(core::Loop& loop, core::Clock& clock, Environment environment, core::Micros limit_us,
+                             std::size_t max_output)
+    : loop_(loop), clock_(clock), environment_(std::move(environment)), limit_us_(limit_us), max_output_(max_output) {}
 
 ProcessRunner::~ProcessRunner() {
     for (auto& [id, run] : runs_) {
@@ -114,8 +114,8 @@ void ProcessRunner::read_output(std::uint64_t id) {
             break;
         }
         run.output.append(buffer, static_cast<std::size_t>(n));
-        if (run.output.size() > kMaxOutput) {
-            refuse(id, "printed more than " + std::to_string(kMaxOutput >> 10) + " KiB");
+        if (run.output.size() > max_output_) {
+            refuse(id, "printed more than " + std::to_string(max_output_ >> 10) + " KiB");
             break;
         }
     }

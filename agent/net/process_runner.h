@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the programs that print credentials (process_command of a profile): without a shell, with only PATH, HOME and
-// LANG of our environment, for at most a minute and 64 KiB. stdout goes to the caller alone; stderr is discarded,
+// Runs the programs that print credentials (process_command of a profile) and those that doctor's bundle asks: without a
+// shell, with only PATH, HOME and LANG of our environment, for at most a minute and 64 KiB, if nothing else is said. stdout
+// goes to the caller alone; stderr is discarded,
 // because it may contain secrets. Loop thread; never blocks it.
 #pragma once
 
@@ -21,7 +22,8 @@ class ProcessRunner {
   public:
     using Done = std::function<void(core::Result<std::string>)>;
 
-    ProcessRunner(core::Loop& loop, core::Clock& clock, Environment environment, core::Micros limit_us = core::kMinute);
+    ProcessRunner(core::Loop& loop, core::Clock& clock, Environment environment, core::Micros limit_us = core::kMinute,
+                  std::size_t max_output = 64 << 10);
     /// Kills running programs; no callback runs after it.
     ~ProcessRunner();
 
@@ -38,6 +40,7 @@ class ProcessRunner {
     core::Clock& clock_;
     Environment environment_;
     core::Micros limit_us_;
+    std::size_t max_output_;
     std::map<std::uint64_t, std::unique_ptr<Run>> runs_;
     std::uint64_t next_id_ = 1;
 };

@@ -80,10 +80,12 @@ Fault hosts_fault(const HostsLine& line, const std::vector<LinkStatus>& links) {
     const bool right = ip && link != links.end() &&
                        std::any_of(link->addresses.begin(), link->addresses.end(),
                                    [&](const AddressStatus& a) { return a.ip == *ip; });
-    return make_fault(line.reversed ? "PN-HOSTS-REVERSED"
-                      : right       ? "PN-HOSTS-FROZEN"
-                                    : "PN-HOSTS-SHADOW",
-                      {}, {}, {{"line", std::to_string(line.line)}, {"name", line.name}, {"text", line.text}});
+    return make_fault(
+        line.reversed ? "PN-HOSTS-REVERSED"
+        : right       ? "PN-HOSTS-FROZEN"
+                      : "PN-HOSTS-SHADOW",
+        {}, {},
+        {{"line", std::to_string(line.line)}, {"name", line.name}, {"text", line.text}, {"repair", line.fix()}});
 }
 
 }  // namespace

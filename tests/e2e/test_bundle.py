@@ -4,6 +4,8 @@
 import base64
 import json
 import os
+import re
+import socket
 import stat
 import tarfile
 import unittest
@@ -25,13 +27,31 @@ IN_RESOLV_CONF = "resolvconfsecret"
 SECRETS = [TOKEN, KEY_SECRET, ROLE["secret"], ROLE["token"], ENV_TOKEN, STS_TOKEN, FILE_SECRET, PASTED, COMMENTED, MISNAMED,
            URL_PASSWORD, PROXY_PASSWORD, IN_PATH, IN_HOSTS, IN_RESOLV_CONF]
 WHOLE = {"README.txt", "doctor.txt", "doctor.json", "postern.toml", "status.json", "health.json", "metrics.txt", "snapshot.json", "plan",
-         "plan.durable", "dns.txt", "resolv.conf", "nsswitch.conf", "hosts", "probe.log", "versions.txt"}
+         "plan.durable", "dns.txt", "resolv.conf", "nsswitch.conf", "hosts", "network.txt", "nft.txt", "units.txt", "time.txt",
+         "resolved.txt", "sockets.txt", "probe.log", "versions.txt"}
 
 
 def forms(secret):
     """As it is, in a URL, and in a Basic header together with whatever stands before it."""
     shifted = [base64.b64encode(b"x" * n + secret.encode()).decode()[4 if n else 0:-4] for n in range(3)]
     return {secret, urllib.parse.quote(secret, safe=""), *shifted}
+
+
+# Where a secret is planted, as @ in a line: each with a secret of its own.
+PLANTED = {
+    "/etc/hosts": [f"{ZONE_A} {NAME} # @", f"{ZONE_A} {NAME} # 密码：@", f"{ZONE_A} {NAME} #token @", f"10.9.9.9 unrelated-@"],
+    "/etc/resolv.conf": ["# @", "; pw @", "# 口令 @", "#@", "# https://u:@@h/", "unknown @", "# Authorization: Bearer @"],
+    "/etc/nsswitch.conf": ["# @", "networks: files # @", "#token=@", "x-unknown: $@"],
+    "postern.toml": ["# @", "#@", "# 密码 @", "# token = \"@\"", "# Authorization: Basic @", "# curl -u me:@ https://x/"],
+    "broken": ["unknown = \"@\"", "passwrd = '@'", "\"quoted\" = \"@\"", "secret_thing = [\"@\", \"a\"]", "x = { y = \"@\" }", "number = 1 # @",
+               "[dns] # @", "a = \"\"\"\\n@\\n\"\"\"", "-----BEGIN PRIVATE KEY-----@", "密钥 = '@'", "just @ text"],
+    "probe.log": ['{"error":"Authorization: Bearer @"}', '{"detail":"password=@"}', '{"detail":"{\\"password\\":\\"@\\"}"}', "token: @", "pwd=@",
+                  "curl -u root:@ https://x/", "curl --user root:@ https://x/", "https://u:@@h/", "GET /rest/sql?token=@ HTTP/1.1", "wss://h/ws?t=@&x=1",
+                  "密码：@", "令牌=@", "口令是 @", "密钥：@", "Cookie: a=@", "X-Api-Key: @", "passphrase: @", "Proxy-Authorization: Basic @",
+                  "sent Bearer @", "AccessKeySecret=@", "secret: '@'", "redis://:@@h:6379/0", "mysql --password @", "taos --token=@",
+                  "eyJhbGciOiJIUzI1NiJ9@.x.y", "LTAI5tExample@", "5ecre7705ecre7705ecre7705ecre770@", "-----BEGIN RSA PRIVATE KEY-----\\nMIIE@"],
+    "snapshot.json": ["unknown", "password", "note"],
+}
 
 
 class Bundle(HostTest):
@@ -124,6 +144,40 @@ class Bundle(HostTest):
         self.assertIn(b"health.json   its verdict: not here: the agent does not answer", found["README.txt"])
         self.assertIn(ENDPOINT.encode(), found["snapshot.json"])
 
+    def test_planted_secrets(self):
+        """Of secrets in every form and every source none leaves the host."""
+        self.host.start()
+        self.host.wait_probe(ZONE_A, lambda record: record is not None, "anything")
+        self.host.stop_agent()
+        planted = []
+
+        def plant(lines):
+            for line in lines:
+                planted.append(f"Zq{len(planted):03d}x")
+                yield line.replace("@", planted[-1], 1) if "@@" not in line else line.replace("@@", f"{planted[-1]}@", 1)
+
+        for path, lines in PLANTED.items():
+            real = {"postern.toml": self.host.config_file, "broken": self.host.config_file}.get(path, path)
+            if "/" not in real:
+                real = f"{self.host.state_dir}/{real}"
+            with open(real, encoding="utf-8") as file:
+                before = file.read()
+            if path.startswith("/etc"):
+                self.addCleanup(self.write, path, before)
+            if path == "snapshot.json":
+                document = json.loads(before)
+                for key in lines:
+                    planted.append(f"Zq{len(planted):03d}x")
+                    document[key] = document["snapshot"][key] = planted[-1]
+                self.write(real, json.dumps(document))
+            else:
+                self.write(real, before + "".join(line + "\n" for line in plant(lines)))
+        self.assertGreaterEqual(len(planted), 60)
+        found = self.bundle()
+        left = [(secret, name) for name, content in found.items() for secret in planted if secret.encode() in content]
+        print(f"{len(planted)} planted secrets, {len(left)} found", flush=True)
+        self.assertEqual(left, [])
+
     def test_without_a_configuration(self):
         found = self.bundle("--host", NAME, "--address", "127.0.0.99", code=2, config=False)
         self.assertIn(b"PN-TCP-REFUSED", found["doctor.txt"])
@@ -134,7 +188,7 @@ class Bundle(HostTest):
         done = self.host.postern("doctor", "--host", NAME, "--address", "127.0.0.99", "--bundle", config=False)
         made = [name for name in os.listdir(self.host.folder) if name.startswith("postern-bundle-")]
         self.assertEqual(len(made), 1, done.stderr)
-        self.assertRegex(made[0], r"^postern-bundle-\d{8}-\d{6}\.tar\.gz$")
+        self.assertRegex(made[0], rf"^postern-bundle-{re.escape(socket.gethostname())}-\d{{8}}-\d{{6}}\.tar\.gz$")
         self.assertIn(made[0], done.stderr)
         self.write(self.path, "precious")
         done = self.host.postern("doctor", "--bundle", self.path, "--host", NAME, "--address", "127.0.0.99", config=False)

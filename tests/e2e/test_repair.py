@@ -27,7 +27,7 @@ class Repair(HostTest):
             if os.path.lexists(path):
                 os.unlink(path)  # it may be a link
             self.write(path, text)
-        os.chmod("/etc/hosts", 0o640)
+        os.chmod("/etc/hosts", 0o664)
         self.host.start()
 
     @staticmethod
@@ -70,7 +70,7 @@ class Repair(HostTest):
     def test_the_line_goes_and_other_names_of_it_stay(self):
         self.assertIn("changed /etc/hosts", self.answer("y"))
         self.assertEqual(read("/etc/hosts"), f"127.0.0.1 localhost\n# postern: {ZONE_A} {NAME} db  # by hand\n{ZONE_A} db\n192.0.2.10 {SIBLING}\n")
-        self.assertEqual(os.stat("/etc/hosts").st_mode & 0o777, 0o640)
+        self.assertEqual(os.stat("/etc/hosts").st_mode & 0o777, 0o664)
         (kept,) = glob.glob("/etc/hosts.postern-*")
         self.assertEqual(read(kept), HOSTS)
 

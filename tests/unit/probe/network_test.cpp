@@ -221,7 +221,9 @@ TEST_CASE("network: every ICMP error and reset has its reason", "[engine][faults
     check(behind_tun([](Tun& tun) { tun.answer_icmp(0); }), "connect net_unreachable");
     check(behind_tun([](Tun& tun) { tun.answer_icmp(1); }), "connect host_unreachable");
     check(behind_tun([](Tun& tun) { tun.answer_icmp(3); }), "connect tcp_refused");
-    check(behind_tun([](Tun& tun) { tun.answer_icmp(13); }), "connect host_unreachable");
+    check(behind_tun([](Tun& tun) { tun.answer_icmp(13); }), "connect prohibited");
+    check(behind_tun([](Tun& tun) { tun.answer_icmp(9); }), "connect prohibited");
+    check(behind_tun([](Tun& tun) { tun.answer_icmp(10); }), "connect prohibited");
     check(behind_tun([](Tun& tun) { tun.answer_tcp(0x14, 0); }), "connect tcp_refused");
     check(behind_tun([](Tun& tun) {
               tun.answer_tcp(0x12, 0);

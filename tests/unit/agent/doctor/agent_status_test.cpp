@@ -131,4 +131,23 @@ TEST_CASE("doctor: the connections of applications are those of the agent's stat
     CHECK((seen.connections[1].bypass && seen.connections[1].ip == "203.0.113.9"));
 }
 
+TEST_CASE("doctor: whether the agent's links are the file's, and which databases it reaches", "[doctor]") {
+    Config config;
+    config.links.resize(1);
+    config.links[0].name = "a";
+    config.links[0].host = "gw.example.com";
+    const auto seen = [&](const char* links) {
+        return seen_in(fmt::format(R"({{"resolver":{{}},"links":[{}]}})", links), config);
+    };
+    const AgentSeen same = seen(
+        R"({"name":"a","host":"gw.example.com","addresses":[{"ip":"10.0.0.1","service":"up"},{"ip":"10.0.0.2","service":"down"},)"
+        R"({"ip":"10.0.0.3","service":"degraded"},{"ip":"x","service":"up"}]})");
+    CHECK_FALSE(same.other_links);
+    REQUIRE(same.serves.size() == 2);
+    CHECK((same.serves[0].second.text() == "10.0.0.1" && same.serves[1].second.text() == "10.0.0.3"));
+    CHECK(seen(R"({"name":"a","host":"old.example.com"})").other_links);
+    CHECK(seen(R"({"name":"a","host":"gw.example.com"},{"name":"b","host":"b.example.com"})").other_links);
+    CHECK(seen("").other_links);
+}
+
 }  // namespace postern::agent::doctor
