@@ -16,6 +16,7 @@
 #include "agent/discovery/snapshot_store.h"
 #include "agent/freeing/freer.h"
 #include "agent/hostdns/host_watch.h"
+#include "agent/hostdns/instance.h"
 #include "agent/hostdns/upstream_watch.h"
 #include "agent/net/lookup.h"
 #include "agent/serving/event_stream.h"
@@ -325,6 +326,8 @@ class App final : private Steering::Outside,
         StatusSnapshot s;
         steering_.fill_status(s);
         s.version = POSTERN_VERSION;
+        s.host_name = host_name();
+        s.instance = instance_;
         s.started_wall_us = started_wall_us_;
         s.config_path = config_.file();
         s.config_fault = config_fault(config_.trouble(), config_.file());
@@ -392,6 +395,7 @@ class App final : private Steering::Outside,
     CloudStack cloud_;
     DiscoverySources sources_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
+    const std::string instance_ = cloud_instance(*host_);
     HostWatch host_watch_;
     PoolAsker upstream_asker_{loop_};
     UpstreamWatch upstream_watch_{clock_, upstream_asker_};

@@ -214,7 +214,7 @@ class Manuals(unittest.TestCase):
             for key in config_reference.keys():
                 section = page.partition(f"\n.Ss {config_reference.SECTIONS[key.section]}\n")[2].partition("\n.Ss ")[0]
                 entry = plain(section.partition(f"\n.It Cm {key.name} No =")[2].partition("\n.It Cm ")[0].partition("\n.Sh ")[0])
-                if key.range and not re.search(rf"(?<![\w.]){key.range[0]}\b(?: ?[(（][^)）]*[)）])? {to} {key.range[1]}\b", entry) and key.range[0] + key.range[1] != "064":
+                if key.range and not re.search(rf"(?<![\w.]){key.range[0]}\b(?: ?[(（][^)）]*[)）])? ?{to} {key.range[1]}\b", entry) and key.range[0] + key.range[1] != "064":
                     wrong.append(f"{key.name}: not {f' {to} '.join(key.range)}: {entry}")
                 if key.default and not re.search(rf'{default}\w* "?{re.escape(key.default.strip(chr(34)))}(?!\w)', entry):
                     wrong.append(f"{key.name}: not {default} {key.default}: {entry}")

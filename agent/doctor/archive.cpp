@@ -43,7 +43,7 @@ std::string tar_gz(const std::vector<ArchiveFile>& files, core::Micros wall_us) 
         tar.resize((tar.size() + kBlock - 1) / kBlock * kBlock);
     }
     tar.resize(tar.size() + 2 * kBlock);  // two empty blocks are the end
-    return deflated(tar, 9, DeflateForm::kGzip);
+    return gzipped(tar, 9);
 }
 
 }  // namespace postern::agent::doctor

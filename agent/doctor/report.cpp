@@ -166,6 +166,14 @@ std::string list_text(const Catalogue& words) {
                               {"zone", "ZONE"},
                               {"region", "REGION"},
                               {"provider", "…"},
+                              {"answer", "…"},
+                              {"takeover", "…"},
+                              {"what", "…"},
+                              {"why", "…"},
+                              {"how", "…"},
+                              {"missing", "ADDRESS"},
+                              {"changed", "TIME"},
+                              {"loaded", "TIME"},
                               {"containers", "…"},
                               {"pid", "N"}};
         out += fmt::format("{}  {}  {}\n", pad(c.code, 24), to_string(c.severity), words.of(c.code, "cause", named));

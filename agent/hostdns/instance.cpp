@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hostdns/instance.h"
 
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
 #include <map>
 #include <sstream>
 
@@ -40,6 +44,17 @@ core::Result<void> remove_discarded(const Paths& paths, const std::function<void
 }
 
 }  // namespace
+
+std::string cloud_instance(const HostSystem& host) {
+    const auto parts = parts_of(instance_identity(host));
+    const auto found = parts.find("cloud-init");
+    return found == parts.end() ? "" : found->second;
+}
+
+std::string host_name() {
+    char name[HOST_NAME_MAX + 1] = "";
+    return gethostname(name, sizeof name) == 0 ? std::string(name, strnlen(name, sizeof name)) : "";
+}
 
 std::string instance_identity(const HostSystem& host) {
     struct Source {

@@ -13,6 +13,11 @@ namespace postern::agent {
 /// "cloud-init=i-abc product=uuid machine=id", as far as the host has them; "" if it has none.
 std::string instance_identity(const HostSystem& host);
 
+/// The ID that the cloud gave this machine, "i-bp1example"; "" where cloud-init has not said.
+std::string cloud_instance(const HostSystem& host);
+/// As the kernel has it, without a domain of its own; "" if it has none.
+std::string host_name();
+
 /// Whether two identities are of different machines: a part that both have differs. A part that only one has (a
 /// cloud-init that ran later) does not count, nor does an empty one.
 bool other_machine(const std::string& saved, const std::string& now);

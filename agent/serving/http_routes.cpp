@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kDefaultRecords = 100;
 constexpr std::size_t kMaxRecords = 10000;
+constexpr std::size_t kPageRecords = 500;  // looked through for failures
 
 using Checks = std::vector<HealthCheck>;
 
@@ -195,7 +196,11 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
              a.look_at_connections();
              return answer_started(started);
          }},
-        {"/", false, "GET", [&a](const HttpQuery& q) { return status_page(a.snapshot(), q); }},
+        {"/", false, "GET",
+         [&a](const HttpQuery& q) { return status_page(a.snapshot(), q, a.records({}, kPageRecords)); }},
+        {"/plain", false, "GET",
+         [&a](const HttpQuery& q) { return whole_page(a.snapshot(), q, a.records({}, kPageRecords)); }},
+        script_route(),
     };
     for (auto& route : drain_routes(a))
         routes.push_back(std::move(route));

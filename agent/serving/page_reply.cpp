@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include "agent/serving/page_asset.h"
 #include "agent/serving/status_page.h"
@@ -14,32 +13,33 @@ namespace postern::agent {
 
 namespace {
 
-const Bytef* bytes_of(std::string_view text) {
-    return reinterpret_cast<const Bytef*>(text.data());
-}
+constexpr int kLevel = 6;  // 25 KB in under a millisecond
 
-std::string little_endian(unsigned long value) {
-    std::string out;
-    for (int shift = 0; shift < 32; shift += 8)
-        out += static_cast<char>(value >> shift & 0xff);
-    return out;
-}
-
-/// RFC 1952: the packed head, then the rest.
-std::string gzip_behind_head(std::string_view rest) {
-    static constexpr std::string_view kHeader("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
-    std::string out(kHeader);
-    out += kPageHeadDeflated;
-    out += deflated(rest, 6, DeflateForm::kRaw);  // ends the stream whose beginning was flushed
-    out += little_endian(crc32(kPageHeadCrc, bytes_of(rest), static_cast<uInt>(rest.size())));
-    out += little_endian(kPageHead.size() + rest.size());
-    return out;
-}
-
-std::string tag_of(std::string_view rest, bool gzip) {
+/// A strong tag, one for each coding.
+std::string tag_of(std::string_view body, bool gzip) {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    EVP_Digest(rest.data(), rest.size(), digest, nullptr, EVP_sha256(), nullptr);
-    return fmt::format("\"{:08x}{:02x}{}\"", kPageHeadCrc, fmt::join(digest, digest + 8, ""), gzip ? "-gz" : "");
+    EVP_Digest(body.data(), body.size(), digest, nullptr, EVP_sha256(), nullptr);
+    return fmt::format("\"{:02x}{}\"", fmt::join(digest, digest + 12, ""), gzip ? "-gz" : "");
+}
+
+HttpReply tagged(const HttpQuery& query, const char* type, std::string tag) {
+    const bool same = query.header("if-none-match").find(tag) != std::string::npos;
+    HttpReply reply{same ? 304 : 200, type, "", {}};
+    reply.headers.emplace_back("ETag", std::move(tag));
+    return reply;
+}
+
+HttpReply html_reply(const HttpQuery& query, const std::string& page) {
+    const bool gzip = takes_gzip(query.header("accept-encoding"));
+    HttpReply reply = tagged(query, "text/html; charset=utf-8", tag_of(page, gzip));
+    if (reply.status == 200) {
+        reply.body = gzip ? gzipped(page, kLevel) : page;
+        if (gzip) reply.headers.emplace_back("Content-Encoding", "gzip");
+    }
+    reply.headers.emplace_back("Content-Security-Policy", std::string(kPagePolicy));
+    reply.headers.emplace_back("Cache-Control", "no-cache");  // cached, but revalidated each time
+    reply.headers.emplace_back("Vary", "Accept-Encoding, Accept-Language");
+    return reply;
 }
 
 }  // namespace
@@ -58,23 +58,38 @@ bool takes_gzip(std::string_view accept_encoding) {
     return false;
 }
 
-HttpReply page_reply(const HttpQuery& query, std::string_view content) {
+HttpReply page_reply(const HttpQuery& query, std::string_view head, std::string_view content) {
+    return html_reply(query, fmt::format("{}{}{}{}{}{}", kPageTop, head, kPageStyle, kPageApp, content, kPageTail));
+}
+
+HttpReply script_reply(const HttpQuery& query) {
     const bool gzip = takes_gzip(query.header("accept-encoding"));
-    const std::string rest = std::string(content) + std::string(kPageTail);
-    const std::string tag = tag_of(rest, gzip);
-    const bool same = query.header("if-none-match").find(tag) != std::string::npos;
-    HttpReply reply{same ? 304 : 200, "text/html; charset=utf-8", "", {}};
-    if (!same) reply.body = gzip ? gzip_behind_head(rest) : std::string(kPageHead) + rest;
-    if (gzip && !same) reply.headers.emplace_back("Content-Encoding", "gzip");
-    reply.headers.emplace_back("Content-Security-Policy", std::string(kPagePolicy));
-    reply.headers.emplace_back("Cache-Control", "no-cache");  // cached, but revalidated each time
-    reply.headers.emplace_back("ETag", tag);
-    reply.headers.emplace_back("Vary", "Accept-Encoding, Accept-Language");
+    HttpReply reply = tagged(query, "text/javascript; charset=utf-8", tag_of(kPageScript, gzip));
+    if (reply.status == 200) {
+        reply.body = std::string(gzip ? kPageScriptGzipped : kPageScript);
+        if (gzip) reply.headers.emplace_back("Content-Encoding", "gzip");
+    }
+    // Its name is its hash: under this name there will never be anything else.
+    reply.headers.emplace_back("Cache-Control", "public, max-age=31536000, immutable");
+    reply.headers.emplace_back("Vary", "Accept-Encoding");
     return reply;
 }
 
-HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query) {
-    return page_reply(query, status_content(snapshot, query.header("accept-language")));
+HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records) {
+    const std::string language = query.header("accept-language");
+    return page_reply(query, status_head(snapshot, language),
+                      status_content(snapshot, language, PageSize::kShort, records));
+}
+
+HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records) {
+    const std::string language = query.header("accept-language");
+    return html_reply(
+        query, fmt::format("{}{}{}<div id=\"plain\">{}{}", kPageTop, status_head(snapshot, language, PageSize::kWhole),
+                           kPageStyle, status_content(snapshot, language, PageSize::kWhole, records), kPageTail));
+}
+
+HttpRoute script_route() {
+    return {std::string(kPageScriptPath), false, "GET", script_reply};
 }
 
 }  // namespace postern::agent

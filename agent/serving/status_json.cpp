@@ -221,6 +221,10 @@ Json values_json(const doctor::Values& values) {
     return out;
 }
 
+Json fault_words(const Fault& f, const doctor::Catalogue& words) {
+    return {{"cause", told(f, words)}, {"next_step", text_or_null(fix_of(f, words))}};
+}
+
 Json fault_json(const Fault& f) {
     const auto& words = doctor::Catalogue::in(doctor::Language::kEnglish);
     const auto* info = doctor::find_code(f.code);
@@ -234,7 +238,8 @@ Json fault_json(const Fault& f) {
                 {"next_step", text_or_null(fix_of(f, words))},
                 {"fix", command.empty() ? Json(nullptr) : Json(command)},
                 {"since", time_or_null(f.since_wall_us)},
-                {"values", values_json(f.values)}};
+                {"values", values_json(f.values)},
+                {"texts", {{"zh", fault_words(f, doctor::Catalogue::in(doctor::Language::kChinese))}}}};
     return out;
 }
 
@@ -371,6 +376,7 @@ std::string status_json(const StatusSnapshot& s) {
         {"headline", s.headline},
         {"headline_link", text_or_null(s.headline_link)},
         {"headline_more", s.headline_more},
+        {"texts", {{"zh", {{"headline", headline(s, doctor::Catalogue::in(doctor::Language::kChinese))}}}}},
         {"version", s.version},
         {"started", time_or_null(s.started_wall_us)},
         {"config",
@@ -378,7 +384,11 @@ std::string status_json(const StatusSnapshot& s) {
           {"loaded", time_or_null(s.config_loaded_wall_us)},
           {"reload_ok", s.config_reload_ok},
           {"problem", text_or_null(s.config_problem)}}},
-        {"host", {{"region", text_or_null(s.region)}, {"zone", text_or_null(s.host_zone)}}},
+        {"host",
+         {{"name", text_or_null(s.host_name)},
+          {"instance", text_or_null(s.instance)},
+          {"region", text_or_null(s.region)},
+          {"zone", text_or_null(s.host_zone)}}},
         {"links", std::move(links)},
         {"resolver", resolver_json(s.resolver)},
         {"host_dns", host_dns_json(s.host_dns)},

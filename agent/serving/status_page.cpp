@@ -4,177 +4,199 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
+#include "agent/serving/page_asset.h"
+#include "agent/serving/page_html.h"
+#include "agent/serving/page_link.h"
 #include "agent/serving/page_words.h"
-#include "agent/status/warning.h"
-#include "agent/text/terminal.h"
+#include "agent/status/headline.h"
 #include "core/text.h"
 
 namespace postern::agent {
 
 namespace {
 
-using probe::State;
+constexpr std::size_t kMaxBytes = 4300;  // of the short page: with its script it has 100 KB, and those may have 95
+constexpr std::size_t kMaxFailures = 30, kShortFailures = 5;
 
-constexpr std::size_t kMaxBytes = 9000;  // of it all: the page has 100 KB, and the packed part may have 90
-
-std::string escape(std::string_view text) {
-    std::string out;
-    for (const char c : printable(text)) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
-
-/// A sentence of the agent, in English whatever the page's language.
-std::string sentence(std::string_view text, const PageWords& words) {
-    return words.language == "en" ? escape(text) : fmt::format("<span lang=\"en\">{}</span>", escape(text));
-}
-
-std::string state_cell(State state, const PageWords& words) {
-    const char* shape = state == State::kUp ? "●" : state == State::kDown ? "✕" : state == State::kDegraded ? "▲" : "○";
-    return fmt::format("<span class=\"state {}\">{} {}</span>", probe::to_string(state), shape, words.of(state));
-}
-
-std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
-    std::string last = "–";
-    if (!link.probing) {
-        last = words.not_probed;
-    } else if (a.last) {
-        last = a.last->ok || a.last->reason == probe::Reason::kTokenMissing ? core::milliseconds(a.last->total_us)
-                                                                            : escape(probe::to_string(a.last->reason));
-    }
-    return fmt::format(
-        "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td "
-        "class=\"n\">{}</td><td>{}</td></tr>\n",
-        a.ip.text(), escape(a.zone), state_cell(a.verdict.path, words), state_cell(a.verdict.service, words), last,
-        link.vpc_answer && !link.vpc_answer->known() ? "–"
-        : link.verify_only                           ? (a.answered ? words.in_vpc_answer : words.not_in_vpc_answer)
-        : a.answered                                 ? words.in_answer
-        : a.drained                                  ? words.drained
-                                                     : words.withdrawn);
-}
-
-std::string drains_section(const StatusSnapshot& s, const PageWords& words) {
+std::string drains_section(const StatusSnapshot& s, const PageWords& words, std::size_t room) {
     std::string out;
     for (const auto& drain : s.drains) {
-        if (out.size() > kMaxBytes / 10) return out + "<p>… postern drain status</p>\n";
-        out += fmt::format("<p>{}: {}</p>\n", words.drained, sentence(drain_text(drain, s.now_wall_us), words));
+        if (out.size() > room) return out + "<p>… postern drain status</p>\n";
+        out += fmt::format("<p>{}: {}</p>\n", words.drained, html_sentence(drain_text(drain, s.now_wall_us), words));
     }
     return out;
 }
 
-/// Rows until `room` is used up, bad ones first; `left` is the number omitted.
-std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, std::size_t& left) {
-    std::vector<const AddressStatus*> order;
-    for (const auto& a : link.addresses)
-        order.push_back(&a);
-    std::stable_partition(order.begin(), order.end(),
-                          [](const AddressStatus* a) { return a->verdict.path != State::kUp; });
+const doctor::Catalogue& catalogue_of(const PageWords& words) {
+    return doctor::Catalogue::in(words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese);
+}
+
+/// A fault: the cause, whose it is, since when, the next step, and the command that repairs it.
+std::string fault_item(const Fault& fault, const PageWords& words) {
+    const auto& catalogue = catalogue_of(words);
+    const bool failed = fault.state == doctor::State::kFail;
+    std::string out = fmt::format(
+        "<li><p class=\"why\">{} {}{}</p>\n", html_shape(failed ? Overall::kFailed : Overall::kDegraded),
+        fault.link.empty() ? "" : fmt::format("<b>{}</b>: ", html_text(fault.link)), html_text(told(fault, catalogue)));
+    std::string note;
+    if (const auto* info = doctor::find_code(fault.code))
+        note = std::string(words.owner) + html_text(catalogue.text("owners", doctor::to_string(info->owner)));
+    if (fault.since_wall_us > 0)
+        note += fmt::format("{}{} {}", note.empty() ? "" : " · ", words.since, html_time(fault.since_wall_us));
+    if (!note.empty()) out += fmt::format("<p class=\"note\">{}</p>\n", note);
+    const std::string step = fix_of(fault, catalogue);
+    if (!step.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, html_text(step));
+    const auto command = fix_command(fault);
+    if (!command.empty()) out += html_command(command_line(command));
+    return out + "</li>\n";
+}
+
+/// As many as `room` has place for, one at least; the others are counted.
+std::string faults_section(const StatusSnapshot& s, const PageWords& words, std::size_t room) {
     std::string out;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        const std::string row = address_row(link, *order[i], words);
-        if (out.size() + row.size() > room) {
-            left = order.size() - i;
-            break;
-        }
-        out += row;
+    std::size_t told = 0;
+    for (const auto& fault : s.faults) {
+        const std::string item = fault_item(fault, words);
+        if (told > 0 && out.size() + item.size() > room) break;
+        out += item;
+        ++told;
     }
-    return out;
+    if (told < s.faults.size()) {
+        out += fmt::format("<li>{}</li>\n", fmt::format(fmt::runtime(words.more_faults), s.faults.size() - told));
+    }
+    return out.empty() ? "" : "<ul class=\"plain-list\">\n" + out + "</ul>\n";
 }
 
-constexpr std::size_t kMaxNotes = 8;  // of a link
-
-/// ConnectionNote::text() in the page's language.
-std::string note_in(const ConnectionNote& note, const PageWords& words) {
-    const std::string_view where = note.kind == NoteKind::kWithdrawn ? words.still_on
-                                   : note.kind == NoteKind::kBypass  ? words.around
-                                                                     : words.on_address;
-    std::string out = fmt::format(fmt::runtime(where), note.uid ? std::to_string(*note.uid) : "…", note.ip.text(),
-                                  note.at_least ? fmt::format("≥ {}", note.total) : std::to_string(note.total));
-    if (note.stuck > 0) {
-        out += fmt::format(fmt::runtime(words.of_them_stuck), note.stuck,
-                           std::max<Micros>(note.stuck_for_us, 0) / core::kSecond);
-    }
-    return out;
-}
-
-std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room) {
-    std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", escape(link.name),
-                                  escape(link.host), state_cell(link.state, words));
-    if (!link.cause.empty()) out += fmt::format("<p>{}</p>\n", sentence(link.cause, words));
-    if (!link.fix.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, sentence(link.fix, words));
-    if (link.connections) {
-        const auto& notes = link.connections->notes;
-        for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
-            out += fmt::format("<p>{}</p>\n", note_in(notes[i], words));
-    }
-    if (link.compare) {
-        out += fmt::format("<p>{}<code>{}</code>: {}</p>\n", words.compared_with, escape(link.compare->gateway()),
-                           sentence(link.compare->text, words));
-    }
-    if (link.addresses.empty() || out.size() >= room) return out;
-    out += "<div class=\"wide\"><table><thead><tr>";
-    for (const auto title : {words.address, words.zone, words.path, words.service, words.last_probe, words.dns})
+std::string upstreams(const ResolverStatus& r, const PageWords& words) {
+    if (r.upstreams.empty()) return "";
+    std::string out = "<div class=\"wide\"><table><thead><tr>";
+    for (const auto title : {words.upstream, words.rtt, words.sent, words.answered, words.upstream_trouble})
         out += fmt::format("<th scope=\"col\">{}</th>", title);
     out += "</tr></thead><tbody>\n";
-    std::size_t left = 0;
-    out += rows_of(link, words, room - std::min(room, out.size()), left) + "</tbody></table></div>\n";
-    if (left > 0)
-        out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
-    return out;
+    for (const auto& u : r.upstreams) {
+        const auto& n = u.stats;
+        out += fmt::format(
+            "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
+            "class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+            html_text(u.address.text()), n.srtt_us > 0 ? core::milliseconds(n.srtt_us) : "–", n.sent, n.answered,
+            n.timeouts + n.servfail + n.refused + n.network_errors);
+    }
+    return out + "</tbody></table></div>\n";
 }
 
-std::string dns_section(const ResolverStatus& r, const PageWords& words) {
+std::string dns_section(const StatusSnapshot& s, const PageWords& words) {
+    const ResolverStatus& r = s.resolver;
     const std::string listen = core::joined(r.listen, [](const auto& address) { return address.text(); });
     std::string out =
         fmt::format("<h2>{}</h2>\n<p>{}{}</p>\n", words.dns,
-                    fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), escape(listen)),
+                    fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), html_text(listen)),
                     r.accepted ? words.plan_accepted : words.plan_not_accepted);
-    if (!r.problem.empty()) out += fmt::format("<p>{}</p>\n", sentence(r.problem, words));
+    out += fmt::format("<p>{}{}</p>\n", words.this_host, html_sentence(s.host_dns.text(), words));
+    return out;
+}
+
+/// A failure and how many times in a row it was seen at this address.
+struct Folded {
+    const probe::Record* newest;
+    std::size_t times = 1;
+};
+
+std::vector<Folded> folded(std::span<const probe::Record> records, std::size_t most) {
+    std::vector<Folded> out;
+    for (const auto& record : records) {
+        if (record.ok || record.reason == probe::Reason::kTokenMissing) continue;
+        const auto same = std::find_if(out.begin(), out.end(), [&](const Folded& f) {
+            return f.newest->link == record.link && f.newest->ip == record.ip && f.newest->reason == record.reason;
+        });
+        if (same != out.end()) {
+            ++same->times;
+        } else if (out.size() < most) {
+            out.push_back({&record});
+        }
+    }
+    return out;
+}
+
+std::string failures_section(std::span<const probe::Record> records, const PageWords& words, std::size_t most) {
+    const auto list = folded(records, most);
+    if (list.empty()) return "";
+    std::string out = fmt::format("<h2>{}</h2>\n<div class=\"wide\"><table><tbody>\n", words.failures);
+    for (const auto& [record, times] : list) {
+        out +=
+            fmt::format("<tr><td class=\"n\">{}</td><td>{}</td><td><code>{}</code></td><td>{}{}</td><td>{}</td></tr>\n",
+                        html_time(record->wall_us), html_text(record->link), record->ip.text(),
+                        html_text(probe::to_string(record->reason)), times > 1 ? fmt::format(" ×{}", times) : "",
+                        html_text(record->detail));
+    }
+    return out + "</tbody></table></div>\n";
+}
+
+std::string footer(const StatusSnapshot& s, const PageWords& words) {
+    return fmt::format(
+        "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
+        "<a href=\"metrics\">{}</a></p>\n</div>\n",
+        fmt::format(fmt::runtime(words.about), html_text(s.version), core::format_utc(s.now_wall_us)), words.data,
+        words.status, words.probes, words.health, words.metrics);
+}
+
+/// "✕ Failed", and of which host.
+std::string state_of_host(const StatusSnapshot& s, const PageWords& words) {
+    return fmt::format("{} {}{}{}", html_shape(s.overall), words.of(s.overall), s.host_name.empty() ? "" : " · ",
+                       html_text(s.host_name));
+}
+
+std::string place_of(const StatusSnapshot& s) {
+    std::string out;
+    for (const auto* word : {&s.instance, &s.host_zone, &s.region}) {
+        if (!word->empty()) out += (out.empty() ? "" : " · ") + html_text(*word);
+    }
     return out;
 }
 
 }  // namespace
 
-std::string status_content(const StatusSnapshot& s, std::string_view accept_language) {
+std::string status_head(const StatusSnapshot& s, std::string_view accept_language, PageSize size) {
+    return fmt::format("<title>{} · postern</title>\n<link rel=\"icon\" id=\"icon\" href=\"{}\">\n{}\n",
+                       state_of_host(s, page_words(accept_language)), kPageIcons[static_cast<std::size_t>(s.overall)],
+                       size == PageSize::kWhole
+                           ? "<meta http-equiv=\"refresh\" content=\"10\">"
+                           : "<noscript><meta http-equiv=\"refresh\" content=\"0; url=plain\"></noscript>");
+}
+
+std::string status_content(const StatusSnapshot& s, std::string_view accept_language, PageSize size,
+                           std::span<const probe::Record> records) {
     const PageWords& words = page_words(accept_language);
-    std::string end = dns_section(s.resolver, words);
-    for (const auto& fault : s.reported)
-        end += fmt::format("<p>{}{}</p>\n", words.warning, sentence(warning_text(fault), words));
-    if (end.size() > kMaxBytes / 3) end = fmt::format("<p>{}</p>\n", words.many_warnings);
-    end = drains_section(s, words) + end;
-    end += fmt::format(
-        "<p class=\"note\">{}{}<a href=\"api/v1/status\">{}</a>, <a href=\"api/v1/probes\">{}</a>, <a href=\"health\">{}</a>, "
-        "<a href=\"metrics\">{}</a></p>\n</div>\n",
-        fmt::format(fmt::runtime(words.about), escape(s.version), core::format_utc(s.now_wall_us)), words.data,
-        words.status, words.probes, words.health, words.metrics);
-    std::string body =
-        fmt::format("<div lang=\"{}\">\n<h1>postern</h1>\n<div class=\"banner {}\"><strong>{}</strong> {}</div>\n",
-                    words.language, to_string(s.overall), words.of(s.overall), sentence(s.headline, words));
+    const bool whole = size == PageSize::kWhole;
+    const std::size_t most = whole ? std::numeric_limits<std::size_t>::max() / 2 : kMaxBytes;
+    std::string end = dns_section(s, words);
+    end = drains_section(s, words, most / 10) + end;
+    for (const std::string& more :
+         {upstreams(s.resolver, words), failures_section(records, words, whole ? kMaxFailures : kShortFailures)}) {
+        if (end.size() + more.size() <= most / 2) end += more;
+    }
+    end += footer(s, words);
+    std::string body = fmt::format(
+        "<div lang=\"{}\">\n<h1>{}</h1>\n<p class=\"note\">{}{}</p>\n<div class=\"banner {}\"><strong>{}</strong> {}\n",
+        words.language, state_of_host(s, words), place_of(s),
+        whole ? "" : fmt::format(" <a href=\"plain\">{}</a>", words.whole_page), to_string(s.overall),
+        words.of(s.overall), html_text(headline(s, catalogue_of(words))));
+    body += faults_section(s, words, most / 3) + "</div>\n";
+
+    std::vector<const LinkStatus*> order;
+    for (const auto& link : s.links)
+        order.push_back(&link);
+    std::stable_sort(order.begin(), order.end(), [](const LinkStatus* a, const LinkStatus* b) {
+        return page_rank(a->state) < page_rank(b->state);
+    });
     std::size_t left = 0;
-    for (const auto& link : s.links) {
+    for (const auto* link : order) {
         const std::size_t used = body.size() + end.size();
-        const std::string section = link_section(link, words, used < kMaxBytes ? kMaxBytes - used : 0);
-        if (used + section.size() > kMaxBytes + 200) {
+        const std::string section = link_section(*link, words, used < most ? most - used : 0);
+        if (used + section.size() > most + 200) {
             ++left;
         } else {
             body += section;

@@ -152,7 +152,8 @@ struct StatusSnapshot {
     bool config_reload_ok = true;
     std::string config_problem;  // it in English; "" if there is none
     Micros config_loaded_wall_us = 0;
-    std::string region, host_zone;  // "" when unknown
+    std::string host_name, instance;  // of this host: its name, its ID at the cloud; "" when unknown
+    std::string region, host_zone;    // "" when unknown
     std::vector<LinkStatus> links;
     std::vector<DrainStatus> drains;
     ResolverStatus resolver;

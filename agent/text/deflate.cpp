@@ -8,12 +8,12 @@
 
 namespace postern::agent {
 
-std::string deflated(std::string_view text, int level, DeflateForm form) {
+std::string gzipped(std::string_view text, int level) {
     // zlib's values: 16 added to the window bits selects gzip; 8 is the default memory level
     constexpr int kGzip = 16, kMemory = 8;
-    const int window = form == DeflateForm::kRaw ? -MAX_WBITS : MAX_WBITS + kGzip;
     z_stream stream{};
-    if (deflateInit2(&stream, level, Z_DEFLATED, window, kMemory, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    if (deflateInit2(&stream, level, Z_DEFLATED, MAX_WBITS + kGzip, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
+        throw std::bad_alloc();
     std::string out(deflateBound(&stream, text.size()), '\0');
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
     stream.avail_in = static_cast<uInt>(text.size());

@@ -7,9 +7,7 @@
 
 namespace postern::agent {
 
-enum class DeflateForm { kRaw, kGzip };
-
-/// `level` 1 (fast) to 9 (small). `text` is at most 4 GiB. Throws std::bad_alloc.
-std::string deflated(std::string_view text, int level, DeflateForm form);
+/// RFC 1952. `level` 1 (fast) to 9 (small). `text` is at most 4 GiB. Throws std::bad_alloc.
+std::string gzipped(std::string_view text, int level);
 
 }  // namespace postern::agent

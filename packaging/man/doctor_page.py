@@ -19,7 +19,8 @@ FAULTS = HERE.parent.parent / "agent/faults"
 ROW = re.compile(r'^    \{"(PN-[A-Z0-9-]+)", k(\w+), k(Fail|Warn), k(\w+),?(.*?)\},$', re.M | re.S)
 PARTS = ("expected", "found", "fix", "verify")
 ESCAPES = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti", '"': "\\(dq"}
-OF_ADDRESS = ("Tcp", "Tls", "Http", "Sql", "Ws")  # steps whose findings begin with the address
+OF_ADDRESS = ("Tcp", "Tls", "Http", "Sql", "Ws")  # steps whose findings begin with the address, and such codes of others
+ADDRESS_CODES = ("PN-ADDRESS-DOWN", "PN-ADDRESS-PARTIAL", "PN-ADDRESS-DEGRADED")
 NAMES = {"ip": "ADDRESS"}  # placeholders with another name on the page
 
 
@@ -57,7 +58,7 @@ def codes(language):
         raise SystemExit(f"doctor_page.py: codes.cpp and texts.{language}.json do not have the same codes")
     steps = {}
     for code, step, severity, owner, rest in rows:
-        steps.setdefault(step, []).extend(entry(code, severity, owner, step in OF_ADDRESS or "Reason::" in rest, catalogue, chinese))
+        steps.setdefault(step, []).extend(entry(code, severity, owner, step in OF_ADDRESS or code in ADDRESS_CODES or "Reason::" in rest, catalogue, chinese))
     out = []
     for step, entries in steps.items():
         out += [f".Ss {text(catalogue['steps'][snake(step)], chinese)}", ".Bl -tag -width Ds", *entries, ".El"]

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The main job, shown with real programs: dnsmasq as the host's old resolver, stand-ins for the cloud API and for the
-gateways of two zones (one loopback address each), postern between them, and getent, dig and curl as applications.
+gateways of two zones (one loopback address each), postern between them, and getent, dig and curl as applications. Its page
+can be opened in the machine's browser: window.py leads into the namespace.
 
     demo.py            shows everything, then waits for Ctrl-C
     demo.py --check    verifies everything; exit code 0 only if all of it held
@@ -19,7 +20,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "tests", "standin")]
 
 import ns  # noqa: E402
+import window  # noqa: E402
 
+if not ns.inside():
+    window.make_outside()
 ns.enter()
 
 import pki  # noqa: E402
@@ -34,7 +38,8 @@ PUBLIC = "www.example.com"
 ENDPOINT = "ep-bp1example0000000001"
 ZONES = {"cn-hangzhou-h": "127.0.0.2", "cn-hangzhou-i": "127.0.0.3"}
 TOKEN = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff"
-HEALTH = "http://127.0.0.1:9853/health"
+HTTP = ("127.0.0.1", 9853)
+HEALTH = f"http://{HTTP[0]}:{HTTP[1]}/health"
 
 CONFIG = """\
 [agent]
@@ -74,6 +79,7 @@ class Demo:
         self.running = []
         self.stand_ins = []
         self.failed = []
+        self.window = window.Window(HTTP)
 
     def file(self, name, text, mode=0o644):
         path = os.path.join(self.folder, name)
@@ -141,10 +147,22 @@ class Demo:
     def addresses(self):
         return set(self.ask("dig", "+short", "+tries=1", NAME).split())
 
+    def show_window(self):
+        self.window.open()
+        self.say(f"Its page, in your browser: {self.window.url}")
+        if not self.check:
+            return
+        page = self.window.get("/")
+        for expected in ("HTTP/1.1 200", "<title>", NAME):
+            if expected not in page:
+                self.failed.append(f"{self.window.url}: {expected}")
+                print(f"!! expected: {expected}; got:\n{page[:2000]}", flush=True)
+
     def show(self):
         config = f"--config {self.config}"
         both = set(ZONES.values())
         self.wait(lambda: self.addresses() == both, "both zones in the answer")
+        self.show_window()
         self.say("Programs that know nothing of postern")
         self.step(f"getent ahosts {NAME}", *both)
         self.step(f"dig +noall +answer +comments {NAME}", "status: NOERROR", *both)
@@ -162,6 +180,8 @@ class Demo:
         self.step(f"getent ahosts {NAME}", *(both - {gone}))
         self.step(f"postern status {config}", "tcp_refused", exit_code=1)
         self.step(f"postern logs -n 3 --ip {gone} {config}", "tcp_refused")
+        self.say("… and what doctor says of it")
+        self.step(f"postern doctor --only tcp {config}", "PN-TCP-REFUSED", gone, exit_code=2)
         self.say("… and comes back")
         self.gateways.control.post(f"/listeners/{zone}", mode="ok")
         self.wait(lambda: self.addresses() == both, "both zones in the answer again")
@@ -199,7 +219,8 @@ def main():
         print("\nAll of it held.", flush=True)
         if not check:
             print(f"""
-It runs until you press Ctrl-C. Look around from another terminal (as the same user):
+It runs until you press Ctrl-C. Its page: {demo.window.url}
+Look around from another terminal (as the same user):
   nsenter --preserve-credentials -m -n -t {os.getpid()} sh
   then e.g. dig {NAME}   curl {HEALTH}   {POSTERN} status --config {demo.config}""", flush=True)
             signal.pause()

@@ -10,6 +10,8 @@ const PACKER = fileURLToPath(new URL("../../agent/serving/web/pack.py", import.m
 
 export const packed = JSON.parse(execFileSync("/usr/bin/python3", [PACKER, "json"], { encoding: "utf8" }));
 
+const { top, style, app, tail } = packed.parts;
+
 export class AgentStandIn {
     constructor(status, { records = [], port = 0 } = {}) {
         this.status = status;
@@ -20,6 +22,7 @@ export class AgentStandIn {
         this.refuseStreams = false;
         this.silent = false;  // takes connections and says nothing, as a stopped process does
         this.runs = 1;
+        this.script = packed.script;
     }
 
     async start() {
@@ -51,7 +54,9 @@ export class AgentStandIn {
         switch (url.pathname) {
             case "/":
                 return reply.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": packed.policy })
-                    .end(`${packed.head}<p id="from-the-agent">plain</p>${packed.tail}`);
+                    .end(`${top}<title>○ postern</title><link rel="icon" id="icon" href="${packed.icons.unknown}">${style}${app}<p id="from-the-agent">plain</p>${tail}`);
+            case `/${packed.address}`:
+                return reply.writeHead(200, { "content-type": "text/javascript; charset=utf-8", "cache-control": "public, max-age=31536000, immutable" }).end(this.script);
             case "/livez":
                 return reply.writeHead(200, { "content-type": "text/plain" }).end("ok");
             case "/api/v1/status":

@@ -45,7 +45,8 @@ export function address(i, kind = "up", changes = {}) {
     return { ip: `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`, zone: ZONES[i % 3], endpoint: `ep-bp1example${i % 3}`, state: path === "up" ? service : path, path, service,
              answered: path !== "down", drained: false, since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
              availability_24h: last && { percent: failing ? 98.12 : 99.99, attempts: 8640, failures: failing ? 162 : 1, p95_us: 4200 + i % 7 * 300, since: ago(86000) },
-             recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26), ...changes };
+             recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26),
+             connections: { total: 4, idle: 3, stuck: 0, users: [], more_users: 0 }, ...changes };
 }
 
 export function link(name, addresses, changes = {}) {
@@ -60,10 +61,25 @@ export function link(name, addresses, changes = {}) {
              all_down: addresses.length > 0 && down.length === addresses.length, answers_total: 4711,
              discovery: { known: true, source: "api", confirmed: ago(14), changed: ago(86400 * 9), request_id: "1A2B", waiting_for: null, error: null,
                           endpoints: [{ endpoint: "ep-bp1example0", status: "Active", business_status: "Normal", connection_status: "Connected", service_name: "com.example", domain: "ep.example", request_id: "1A2B", zones: [] }] },
-             addresses, compare: null, ...changes };
+             addresses, compare: null, connections: { bypass: [], notes: [] }, ...changes };
 }
 
-export function status(links, changes = {}) {
+const ZH = { tcp_timeout: ["没有响应：连接端口 443 超时", "在终端节点的安全组中放行本机到 TCP 443 的流量，并在专有网络控制台查看终端节点的连接状态"], http_status_5xx: ["返回服务器错误", "查看实例的状态"] };
+
+export function fault(code, changes = {}) {
+    return { code, severity: "fail", owner: "you", link: null, ip: null, cause: code, next_step: null, fix: null, since: ago(734), values: {},
+             texts: { zh: { cause: code, next_step: null } }, ...changes };
+}
+
+// What the agent says of a link's cause.
+function faultOfLink({ name, state, cause, fix, finding }) {
+    const [zhCause, zhFix] = ZH[finding?.reason] ?? ["故障", "请联系管理员"];
+    return fault(`PN-${(finding?.reason ?? finding?.code ?? "waiting").toUpperCase().replaceAll("_", "-")}`, {
+        severity: state === "down" ? "fail" : "warn", owner: finding?.code === "certificate" ? "tdengine" : "you", link: name, ip: finding?.ip ?? null, cause, next_step: fix,
+        texts: { zh: { cause: `${finding?.ip ?? ""}${finding?.zone ? ` (${finding.zone})` : ""} ${zhCause}${finding?.reason ? ` (${finding.reason})` : ""}`, next_step: zhFix } } });
+}
+
+export function status(links, changes = {}, ...faults) {
     const bad = links.find((l) => l.state === "down") ?? links.find((l) => l.state === "degraded");
     const all = links.flatMap((l) => l.addresses);
     const more = links.filter((l) => l.cause).length - 1;
@@ -71,8 +87,9 @@ export function status(links, changes = {}) {
              headline: links.length === 0 ? "no links: postern only forwards" : bad ? `${bad.name}: ${bad.cause ?? bad.state}${more > 0 ? ` (and ${more} more)` : ""}`
                  : `${links.length} link${links.length === 1 ? "" : "s"}, ${all.length} of ${all.length} addresses up`,
              headline_link: bad?.name ?? null, headline_more: Math.max(more, 0),
+             texts: { zh: { headline: links.length === 0 ? "未配置任何连接：postern 只做转发" : `${links.length} 个连接，${all.length} 个地址中 ${all.length} 个正常` } },
              version: "0.1.0", started: ago(3 * 86400), config: { path: "/etc/postern/postern.toml", loaded: ago(86400), reload_ok: true, problem: null },
-             host: { region: "cn-hangzhou", zone: "cn-hangzhou-h" }, links,
+             host: { name: "app-server-1", instance: "i-bp1example", region: "cn-hangzhou", zone: "cn-hangzhou-h" }, links,
              resolver: { running: true, managed: true, pid: 4321, restarts: 0, problem: null, listen: ["127.0.0.153:53"],
                          plan: { published_generation: 21474836492, accepted_generation: 21474836492, accepted: true, source: "current", refused_total: 0, last_refusal: null },
                          upstream_source: "/etc/resolv.conf",
@@ -82,7 +99,9 @@ export function status(links, changes = {}) {
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
              host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
-             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [], ...changes };
+             probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [],
+             faults: [...links.filter((l) => l.cause).map(faultOfLink), ...faults].sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
+             connections: { known: true, scope: "network_namespace", looked: ago(3), complete: true, looks_total: 900, took_us: 2100, error: null }, ...changes };
 }
 
 export function record(ip, seq, reason = null, changes = {}) {
@@ -101,12 +120,35 @@ export function history(link_, ip, resolution) {
         const marks = (mark) => rows.map((i) => (resolution === "minute" && i >= 9 && i < 13 ? null : Math.round(wave(i) * factor * mark)));
         return { min: marks(.8), p50: marks(1), p95: marks(1.45), p99: marks(1.7), max: marks(2) };
     };
+    const recorded = (i) => link_ !== "young" || end - i * period + period > NOW / 1000 - 21 * 60;  // 21 minutes of records
     const failures = rows.map((i) => (resolution === "minute" ? (i >= 9 && i < 13 ? 6 : i === 700 ? 1 : 0) : i === 0 ? 24 : i === 300 ? 2 : 0));
-    return { schema_version: 1, link: link_, ip, resolution, period_s: period, start: rows.map((i) => end - i * period), attempts: rows.map(() => period / 10), failures,
+    return { schema_version: 1, link: link_, ip, resolution, period_s: period, start: rows.map((i) => end - i * period), attempts: rows.map((i) => (recorded(i) ? period / 10 : 0)), failures: failures.map((n, i) => (recorded(rows[i]) ? n : 0)),
              reasons: { tcp_timeout: failures }, connect_us: of(.13), tls_us: of(.5), request_us: of(.01), ttfb_us: of(.34), transfer_us: of(.02), total_us: of(1) };
 }
 
+const note = (kind, ip, total, stuck = 0) => ({ kind, ip, uid: 1000, total, stuck, stuck_for_us: stuck ? 734e6 : null, at_least: false, text: `uid 1000: ${total} connections on ${ip}` });
+const dead = (address_, changes) => ({ address: address_, srtt_us: 0, sent: 812, answered: 0, timeouts: 812, servfail: 0, refused: 0, network_errors: 0, tcp: 0, ...changes });
+
 export const scenes = {
+    first: () => status([link("tdengine-prod", [address(257, "unknown"), address(514, "unknown")], { state: "unknown", first_sweep_done: false })],
+                        { overall: "unknown", headline: "the first probes are under way", started: ago(2) }),
+    lostUpstreams: () => {
+        const s = status([link("tdengine-prod", [address(257)])], { overall: "failed", headline: "no upstream answers: only private names are answered",
+            faults: [fault("PN-UPSTREAMS-SILENT", { cause: "none of the 2 upstreams answers: only private names are resolved", next_step: "see which of them this host reaches",
+                     fix: ["postern", "doctor", "--only", "dns"], texts: { zh: { cause: "2 个上游均无应答：只有私有域名可以解析", next_step: "查看本机能连到哪一个" } } })] });
+        s.resolver.upstreams = [dead("100.100.2.136:53"), dead("100.100.2.138:53")];
+        return s;
+    },
+    takeoverOff: () => status([link("tdengine-prod", [address(257), address(514)])], { host_dns: { state: "off", path: null, mode: null, since: null, decision: null, answers: null, text: "off: this host's programs ask their own nameservers" } }),
+    several: () => status(["prod", "test", "staging", "archive", "metrics"].map((name, i) => link(name, [address(i * 2 + 1, i % 2 ? "service" : "down"), address(i * 2 + 2, i === 3 ? "up" : "down")]))),
+    stuck: () => status([link("tdengine-prod", [address(257), address(514, "down", { connections: { total: 9, idle: 0, stuck: 5, users: [], more_users: 0 } })],
+                              { connections: { bypass: [], notes: [note("withdrawn", "10.0.2.2", 9, 5)] } })]),
+    drained: () => status([link("tdengine-prod", [address(257), address(514, "up", { answered: false, drained: true })])],
+                          { drains: [{ target: "cn-hangzhou-i", began: ago(600), until: ago(-3600), reason: "new cable", free: false }] }),
+    expiring: () => status([link("tdengine-prod", [address(257, "degraded", { last: result(null, { certificate: certificate({ not_after: ago(-5 * 86400), chain_not_after: ago(-5 * 86400) }) }) })],
+                                 { cause: "the certificate of 10.0.1.1 expires on 2026-03-09", fix: "TDengine Cloud has to renew the certificate: tell them now",
+                                   finding: { code: "certificate", reason: null, owner: null, ip: "10.0.1.1", zone: null, alike: 1 } })]),
+    young: () => status([link("young", [address(257), address(514, "up", { availability_24h: { percent: 98.41, attempts: 126, failures: 2, p95_us: 4100, since: ago(21 * 60) } })])], { started: ago(21 * 60) }),
     none: () => status([]),
     one: () => status([link("tdengine-prod", [address(257)])]),
     three: () => status([
@@ -123,8 +165,10 @@ export const scenes = {
                                            error: { code: "api_denied", what: "NoPermission: privatelink:ListVpcEndpointZones", hint: "give the RAM role this action", since: ago(600) } } }),
         link("web", [address(12)], { kind: "https", token_configured: false, request: { server_name: null, path: "/", sql: null, ca_file: null } }),
         link("fixed", [address(11)], { discovery: { known: true, source: "fixed", confirmed: null, changed: null, request_id: null, waiting_for: null, error: null, endpoints: [] } })],
-        { warnings: ["the snapshot can't be written: no space left on device"], warning_kinds: ["agent"] }),
+        { warnings: ["the snapshot can't be written: no space left on device"], warning_kinds: ["agent"] },
+        fault("PN-AGENT-STATE", { severity: "warn", cause: "the snapshot can't be written: no space left on device", texts: { zh: { cause: "无法写入快照：磁盘空间不足", next_step: null } } })),
     thousand: () => status([link("fleet", Array.from({ length: 1000 }, (_, i) => address(i + 1, i % 97 === 5 ? "down" : i % 41 === 3 ? "degraded" : "up")))]),
     hostile: () => status([link("tdengine-prod", [address(257, "up", { zone: HOSTILE, last: result("sql_error", { detail: HOSTILE, certificate: certificate({ subject: HOSTILE, issuer: HOSTILE, names: [HOSTILE] }) }) })],
-                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE], warning_kinds: ["agent"] }),
+                                { host: HOSTILE, cause: HOSTILE, fix: HOSTILE, state: "down" })], { headline: `tdengine-prod: ${HOSTILE}`, overall: "failed", warnings: [HOSTILE], warning_kinds: ["agent"] },
+                          fault("PN-AGENT-STATE", { cause: HOSTILE, next_step: HOSTILE, fix: ["echo", HOSTILE] })),
 };

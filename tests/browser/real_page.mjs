@@ -38,20 +38,32 @@ try {
     await shows(page, "#banner", "1 link, 2 of 2 addresses up");
     await page.waitForSelector("#chart svg");
     await shows(page, "#log", second);
-    assert.deepEqual(await page.locator("#path li .state").allInnerTexts(), Array(8).fill("✓ pass"));
+    const steps = Object.fromEntries((await page.locator("#path li").allInnerTexts()).map((step) => step.split(/\s*\n\s*/)));
+    for (const step of ["DNS", "Credentials", "Endpoint", "Security group", "TCP", "TLS", "HTTP", "SQL"]) assert.equal(steps[step], "✓ pass", step);
+    assert.equal(steps["This host"], "▲ warn");
+    await shows(page, "#banner", "This host does not ask postern");
+    assert.match(await page.title(), /^● Good · \S+ · postern$/);
     assert.match(await page.locator("#facts").innerText(), /Valid until\s+\d+ \w+ \d+ \(\d+ days left\)/);
     assert.match(await page.locator("#dns").innerText(), /running, pid \d+/);
     assert.match(await page.locator("#matrix tr.address svg").first().getAttribute("aria-label"), /^last \d+ probes: \d+ good, 0 failed$/);
     assert.deepEqual(await seriousFindings(page), []);
-    await seen(await page.locator("#facts .command").nth(1).innerText());
+    await seen(await page.locator("#commands code").nth(1).innerText());
     sameKeys(await ask("api/v1/status"), scenes.three(), "status");
     sameKeys((await ask("api/v1/probes?limit=1")).probes[0], record("", 1), "probe");
 
     const plain = await openPage(url, { javaScriptEnabled: false, settled: "#plain .banner" });
+    await plain.waitForURL("**/plain");
+    await plain.waitForSelector("#plain .banner");
+    assert.match(await plain.title(), /^● good · \S+ · postern$/);
+    const still = await openPage(`${url}plain`, { settled: "#plain .banner" });
+    await still.setContent((await (await fetch(`${url}plain`)).text()).replace(/<meta http-equiv="refresh"[^>]*>/, ""));  // it would go on under axe
+    assert.deepEqual(await seriousFindings(still), []);
     assert.match(await plain.locator("#plain").innerText(), new RegExp(`good 1 link, 2 of 2 addresses up[^]*${link}[^]*${first}[^]*● up[^]*${second}`));
     assert.deepEqual(plain.trouble, []);
     const chinese = await openPage(url, { javaScriptEnabled: false, settled: "#plain .banner", locale: "zh-CN" });
-    assert.match(await chinese.locator("#plain").innerText(), /正常 1 link, 2 of 2 addresses up[^]*最近一次探测[^]*● 正常/);
+    await chinese.waitForURL("**/plain");
+    await chinese.waitForSelector("#plain .banner");
+    assert.match(await chinese.locator("#plain").innerText(), /正常 1 个连接[^]*最近一次探测[^]*● 正常/);
     await seen("up");
 
     await shows(page, "#banner", "refuses the connection");

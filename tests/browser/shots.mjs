@@ -11,9 +11,10 @@ const pictures = process.argv[2] === "--pictures";
 const [folder, ...wanted] = pictures ? [new URL("../../packaging/pictures", import.meta.url).pathname, "three"] : process.argv.slice(2);
 if (!folder) throw new Error("usage: node shots.mjs FOLDER [SCENE …]");
 mkdirSync(folder, { recursive: true });
-const screen = { viewport: { width: 1280, height: 1125 } };
-const looks = pictures ? { "status-page": screen, "status-page.zh-CN": { ...screen, locale: "zh-CN" } } : { wide: { viewport: { width: 1920, height: 1080 } }, narrow: { viewport: { width: 320, height: 640 } },
-                dark: { colorScheme: "dark" }, chinese: { locale: "zh-CN" } };
+const screen = { viewport: { width: 1280, height: 1020 } };
+const looks = pictures ? { "status-page": screen, "status-page.zh-CN": { ...screen, locale: "zh-CN" } } : { 1920: { viewport: { width: 1920, height: 1080 } }, 1440: { viewport: { width: 1440, height: 900 } },
+                768: { viewport: { width: 768, height: 1024 } }, 320: { viewport: { width: 320, height: 640 } },
+                dark: { colorScheme: "dark" }, chinese: { locale: "zh-CN" }, "chinese-320-dark": { locale: "zh-CN", colorScheme: "dark", viewport: { width: 320, height: 640 } }, print: {} };
 const records = [6, 5, 4, 3, 2, 1, 0].map((i) => record(i % 2 ? "10.0.2.2" : "10.0.1.1", i, i % 2 ? "tcp_timeout" : null, i === 5 ? { prev_state: "down" } : {}));
 await openBrowser();
 for (const [name, scene] of Object.entries(scenes)) {
@@ -22,6 +23,10 @@ for (const [name, scene] of Object.entries(scenes)) {
     for (const [look, options] of Object.entries(looks)) {
         const page = await openPage(agent.url, options);
         await page.waitForFunction(() => document.querySelector("#detail").hidden || document.querySelector("#chart svg, #chart .empty"));
+        if (look === "print") {
+            await page.emulateMedia({ media: "print" });
+            await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+        }
         await page.screenshot({ path: pictures ? `${folder}/${look}.png` : `${folder}/${name}-${look}.png`, fullPage: !pictures });
         if (page.trouble.length) console.log(name, look, page.trouble);
         await page.context().close();

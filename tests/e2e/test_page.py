@@ -3,6 +3,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -27,26 +28,30 @@ class Page(HostTest):
             self.host.wait_probe(address, lambda record: record["ok"] and record["state"] == "up", "state up")
 
     def test_it_comes_compressed_with_an_etag_and_within_its_budget(self):
-        def get(name, *headers):
+        def get(name, *headers, path=""):
             done = self.host.run("curl", "-sS", "-m", "20", "-D", f"{self.host.folder}/{name}.head", "-o", f"{self.host.folder}/{name}",
-                                 *(part for header in headers for part in ("-H", header)), f"http://{HTTP}/")
+                                 *(part for header in headers for part in ("-H", header)), f"http://{HTTP}/{path}")
             self.assertEqual(done.returncode, 0, done.stderr)
             with open(f"{self.host.folder}/{name}.head", encoding="ascii") as head:
                 text = head.read()
-            path = f"{self.host.folder}/{name}"
-            with open(path, "rb") as body:
+            with open(f"{self.host.folder}/{name}", "rb") as body:
                 return text, body.read()
 
         head, page = get("plain")
         packed_head, packed = get("packed", "Accept-Encoding: gzip")
         self.assertIn("default-src 'none'; script-src 'sha256-", head)
         self.assertIn("Content-Encoding: gzip", packed_head)
-        self.assertLessEqual(len(page), 100_000)
-        self.assertLessEqual(len(packed), 35_000)
+        source = re.search(rb'<script type="module" src="(assets/postern\.[0-9a-f]{16}\.js)"', page)[1].decode()
+        script_head, script = get("script", path=source)
+        script_packed = get("script-packed", "Accept-Encoding: gzip", path=source)[1]
+        self.assertIn("Cache-Control: public, max-age=31536000, immutable", script_head)
+        self.assertEqual(gzip.decompress(script_packed), script)
+        self.assertLessEqual(len(page) + len(script), 100_000)
+        self.assertLessEqual(len(packed) + len(script_packed), 35_000)
         shell = page.partition(b'<div id="plain">')[0]
         self.assertTrue(gzip.decompress(packed).startswith(shell))  # what follows may have changed meanwhile
         self.assertRegex(head, r'ETag: "[0-9a-f]+"')
-        print(f"the page: {len(page)} bytes, {len(packed)} compressed", file=sys.stderr)
+        print(f"page and script: {len(page)} and {len(script)} bytes, {len(packed)} and {len(script_packed)} compressed", file=sys.stderr)
 
     def test_a_name_of_somebody_else_gets_no_page(self):
         status, body = self.host.http("/", "-H", "Host: evil.example")

@@ -2,7 +2,7 @@
 // The page: takes one status document, draws every panel. The selection is in the URL as #link/ip.
 
 import { byId, el, recall, remember, setText, show } from "./dom.js";
-import { addressState, moment, now, number, rank, setNow, shape, span, tickAges } from "./format.js";
+import { addressState, inUtc, moment, now, number, rank, setNow, setUtc, shape, span, tickAges, zoneName } from "./format.js";
 import { drawBanner, worstLink } from "./banner.js";
 import { Detail } from "./detail.js";
 import { drawDiscovery, drawDns } from "./panels.js";
@@ -10,6 +10,8 @@ import { drawPath } from "./path.js";
 import { Feed } from "./feed.js";
 import { Log } from "./log.js";
 import { Matrix } from "./matrix.js";
+import { noteRecords } from "./streak.js";
+import { noteUpstreams } from "./upstreams.js";
 import { language, setLanguage, t } from "./words.js";
 
 const state = { status: null, feed: "start", lost: "", version: "", started: "" };
@@ -23,6 +25,8 @@ function translate() {
     for (const [id, key] of [["matrix-find", "find"], ["log-find", "log_find"]]) byId(id).placeholder = t(key);
     setText(byId("language"), t("to_language"));
     byId("language").lang = language() === "zh" ? "en" : "zh-CN";
+    setText(byId("clock"), t("to_clock", { zone: zoneName() }));
+    byId("clock").title = t(inUtc() ? "clock_utc" : "clock_local");
     setText(byId("theme"), t(themeNow() === "dark" ? "to_theme_light" : "to_theme_dark"));
     byId("ratios").setAttribute("aria-label", t("times"));
     byId("chart-reading").dataset.hint = t("chart_hint");
@@ -57,17 +61,15 @@ const matrix = new Matrix((link, ip) => {
 });
 
 function drawDrains({ drains }) {
-    show(byId("drains"), [drains, language()], () => (drains ?? []).map((d) =>
+    show(byId("drains"), [drains, language(), inUtc()], () => (drains ?? []).map((d) =>
         el("li", {}, t("drained_until", { target: d.target, until: moment(new Date(d.until)) }), d.reason && `: ${d.reason}`)));
 }
 
 function drawFrame(status) {
-    setText(byId("place"), [status.host.zone, status.host.region].filter(Boolean).join(" · "));
-    setText(byId("about"), [t("about", { version: status.version, up: span((now() - Date.parse(status.started)) / 1000), path: status.config.path }),
+    setText(byId("about"), [t("about", { version: status.version, up: span((now() - Date.parse(status.started)) / 1000), path: status.config.path }), t("as_of", { time: moment(new Date(status.ts)) }),
                             status.probes.missed_total > 0 ? t("missed", { n: number(status.probes.missed_total) }) : ""].filter(Boolean).join(" · "));
     show(byId("data-links"), language(), () => [`${t("data")}: `, ["api/v1/status", "api/v1/probes", "health", "metrics"].flatMap((path) => [el("a", { href: path }, path), " "])]);
-    const warnings = [...(status.config.reload_ok ? [] : [t("config_refused", { why: status.config.problem })]), ...status.warnings,
-                      ...(state.version && state.version !== status.version ? [t("reloaded")] : [])];
+    const warnings = state.version && state.version !== status.version ? [t("reloaded")] : [];
     byId("warnings").hidden = warnings.length === 0;
     show(byId("warnings").lastElementChild, warnings, () => warnings.map((text) => el("li", {}, text)));
 }
@@ -103,6 +105,7 @@ const listener = {
         state.version ||= document_.version;
         const first = !state.status;
         state.status = document_;
+        noteUpstreams(document_);
         if (first) {
             performance.mark("draw-begin");
             byId("plain").hidden = true;
@@ -113,7 +116,10 @@ const listener = {
         matrix.measure();
         performance.measure("draw", "draw-begin");
     },
-    records: (list) => log.add(list),
+    records(list) {
+        noteRecords(list);
+        log.add(list);
+    },
     state(name) {
         if (name === state.feed) return;
         state.feed = name;
@@ -127,6 +133,13 @@ byId("language").addEventListener("click", () => {
     setLanguage(language() === "zh" ? "en" : "zh");
     translate();
     log.translate();
+    draw();
+    detail.translate();
+});
+byId("clock").addEventListener("click", () => {
+    setUtc(!inUtc());
+    translate();
+    log.draw();
     draw();
     detail.translate();
 });

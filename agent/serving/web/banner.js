@@ -1,66 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verdict, its cause and the next step, in English the sentences of `postern status`; in Chinese
-// from the finding.
+// The verdict; below it every fault: the cause, whose it is, what to do, and the command that does it.
 
-import { byId, el, show } from "./dom.js";
-import { addressState, age, badge, shape } from "./format.js";
-import { chineseCause, chineseFix } from "./reasons_zh.js";
+import { byId, el, setText, show } from "./dom.js";
+import { addressState, age, badge, inUtc, shape } from "./format.js";
+import { drawTab } from "./icon.js";
+import { commandBlock } from "./copy.js";
+import { faultsOf } from "./faults.js";
+import { hostState, hostText } from "./host.js";
 import { language, nodesOf, t } from "./words.js";
 
-const inEnglish = (text) => (language() === "en" ? text : el("span", { lang: "en" }, text));
-
-// The cause or fix of a link as nodes; null when there is none.
-export function causeOf(link) {
-    if (!link.cause) return null;
-    return (language() === "zh" && chineseCause(link)) || inEnglish(link.cause);
-}
-export function fixOf(link) {
-    if (!link.fix) return null;
-    return (language() === "zh" && chineseFix(link)) || inEnglish(link.fix);
-}
+const TOLD = 20;  // faults that are told at once; the others behind a button
 
 // The link in the headline.
 export const worstLink = (status) => status.links.find((link) => link.name === status.headline_link);
 
-const OWNERS = { "you": "owner_you", "whoever runs your VPC": "owner_cloud_admin" };
-const ownerOf = ({ finding }) => (finding.owner in OWNERS ? t(OWNERS[finding.owner]) : finding.owner);
-
-function goodChinese(status) {
+// A verdict without a fault has the agent's own sentence.
+function summary(status, faults) {
+    if (faults.length === 0) return language() === "zh" ? status.texts.zh.headline : status.headline;
     const probed = status.links.filter((link) => link.probing).flatMap((link) => link.addresses.map((a) => [link, a]));
     const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
-    return status.links.length === 0 ? t("no_links") : `${status.links.length} 个连接，${probed.length} 个地址中 ${up} 个正常`;
+    const counts = t("summary", { links: status.links.length, up, of: probed.length });
+    return faults.length > 1 ? `${t("faults", { n: faults.length })} · ${counts}` : counts;
 }
 
-function headline(status, worst) {
-    if (language() === "en") return status.headline;
-    if (worst && worst.cause) {
-        const more = status.headline_more;
-        return [`${worst.name}：`, causeOf(worst), more > 0 ? `（另有 ${more} 项）` : ""];
-    }
-    return status.overall === "good" ? goodChinese(status) : inEnglish(status.headline);
+// What this host's own programs get is said whether or not it is meant to be so.
+function hostNote(status) {
+    const host = hostState(status.host_dns);
+    if (host === "asks" || host === "unknown") return null;
+    return [el("p", { class: "host-note" }, badge(host === "broken" ? "down" : "degraded", t("host_not_asking")), " ", el("span", { class: "note" }, hostText(status.host_dns))),
+            status.host_dns.state === "off" && status.links.length > 0 && commandBlock("sudo postern dns enable")];
 }
 
-function nextStep(status, worst) {
-    if (status.links.length === 0) return t("no_links_fix", { path: status.config.path });
-    return worst ? fixOf(worst) : null;
+function told(fault) {
+    return el("li", {},
+        el("p", { class: "cause" }, badge(fault.state, ""),
+           fault.subjects.length > 0 && [el("b", {}, fault.subjects.slice(0, 10).join(", "), fault.subjects.length > 10 && " …", fault.subjects.length > 1 && ` ×${fault.subjects.length}`), t("colon")],
+           el("span", {}, fault.cause)),
+        (fault.owner || fault.since) && el("p", { class: "note" }, [fault.owner && t("owner", { who: fault.owner }), fault.since && age(fault.since, "since_age")]
+            .filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]))),
+        fault.advice && el("p", { class: "fix" }, el("b", {}, t("next_step")), t("colon"), fault.advice),
+        fault.command && commandBlock(fault.command));
+}
+
+function faultList(faults) {
+    if (faults.length === 0) return null;
+    const rest = faults.slice(TOLD);
+    return [el("ul", { class: "faults" }, faults.slice(0, TOLD).map(told)),
+            rest.length > 0 && el("details", { class: "faults" }, el("summary", {}, t("more_faults", { n: rest.length })), el("ul", { class: "faults" }, rest.map(told)))];
+}
+
+function lostNote(lost) {
+    return el("div", { class: "lost" }, el("strong", {}, `${shape("failed")} ${t("feed_lost")}. `), nodesOf("lost_cause", { age: age(lost) }),
+              commandBlock("systemctl status postern; journalctl -u postern -n 50"));
 }
 
 // `lost`: since when the agent does not answer, "" while it does.
 export function drawBanner(status, lost) {
     const node = byId("banner");
-    const worst = worstLink(status);
-    const key = [status.overall, status.headline, worst?.fix, status.config.path, language(), lost];
-    const changed = show(node, key, () => {
-        const fix = nextStep(status, worst);
-        return [
-            lost && el("div", { class: "lost" }, el("strong", {}, `${shape("failed")} ${t("feed_lost")}. `),
-                       nodesOf("lost_cause", { age: age(lost) }), el("br"), t("lost_fix")),
-            el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ",
-               el("span", { class: "headline" }, headline(status, worst))),
-            fix && el("p", { class: "fix" }, el("b", {}, t("next_step")), " ", el("span", {}, fix), worst?.finding?.owner && el("span", { class: "note" }, ` (${t("owner", { who: ownerOf(worst) })})`)),
-        ];
-    });
+    const faults = faultsOf(status);
+    const key = [status.overall, status.headline, faults,
+                 summary(status, faults), status.host_dns.state, status.host_dns.path, status.host_dns.text, language(), inUtc(), lost];
+    show(node, key, () => [
+        lost && lostNote(lost),
+        el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ", el("span", { class: "headline" }, summary(status, faults))),
+        status.links.length === 0 && [el("p", { class: "fix" }, t("no_links_fix", { path: status.config.path })), commandBlock("postern check-config && systemctl reload postern")],
+        faultList(faults),
+        hostNote(status),
+    ]);
     node.className = lost ? "stale" : status.overall;
-    document.title = `${shape(lost ? "unknown" : status.overall)} ${t(lost ? "unknown" : status.overall)} - postern`;
-    return changed;
+    const state = lost ? "unknown" : status.overall, host = status.host.name ?? "";
+    drawTab(state, [`${shape(state)} ${t(state)}`, host, "postern"].filter(Boolean).join(" · "));
+    show(byId("host"), [state, host, language()], () => [badge(state, t(state)), " ", el("span", {}, host || "postern")]);
+    setText(byId("place"), [status.host.instance, status.host.zone, status.host.region].filter(Boolean).join(" · "));
 }

@@ -3,7 +3,7 @@
 // baseline. Also as a sentence, as a reading by pointer or arrow keys, and as a table.
 
 import { byId, el, setText, svg } from "./dom.js";
-import { clockMinute, milliseconds, moment, monthDay, number } from "./format.js";
+import { clockMinute, milliseconds, moment, monthDay, number, zoneOffset_s } from "./format.js";
 import { t } from "./words.js";
 
 const HEIGHT = 200, LEFT = 52, RIGHT = 8, TOP = 8, BOTTOM = 38;
@@ -18,7 +18,7 @@ function niceStep(most) {
 function timeTicks(from_s, to_s, width) {
     const steps = [300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 604800];
     const step = steps.find((s) => (to_s - from_s) / s <= Math.max(2, width / 90)) ?? steps.at(-1);
-    const zone_s = new Date(to_s * 1000).getTimezoneOffset() * 60;
+    const zone_s = zoneOffset_s(to_s);
     const ticks = [];
     for (let at = Math.ceil((from_s - zone_s) / step) * step + zone_s; at < to_s; at += step) ticks.push(at);
     const write = step >= 86400 ? monthDay : clockMinute;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The request of a probe as a shell command. The token is a shell variable: the page has none.
 
-const quoted = (text) => (/^[\w.:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+export const quoted = (text) => (/^[\w.:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 // "" for a kind of probe that sends nothing.
 export function curlOf({ host, port, kind, token_configured, request }, ip) {

@@ -3,8 +3,10 @@
 // private path against the public gateway.
 
 import { byId, el, setText, show } from "./dom.js";
-import { addressState, ago, badge, day, isGood, milliseconds, moment, now, number, percent, stateWord } from "./format.js";
-import { fixOf } from "./banner.js";
+import { addressState, ago, badge, day, inUtc, isGood, milliseconds, moment, now, number, percent, span, stateWord } from "./format.js";
+import { commandBlock } from "./copy.js";
+import { faultOf } from "./faults.js";
+import { drawBar, drawIncidents } from "./incidents.js";
 import { curlOf } from "./curl.js";
 import { Chart } from "./chart.js";
 import { fetchHistory, PHASES, pointsOf, RANGES, successOf } from "./series.js";
@@ -13,7 +15,7 @@ import { language, t } from "./words.js";
 
 const REFRESH_MS = 30000;
 
-export const facts = (title, rows, ...more) => el("div", { class: "fact" }, el("h3", {}, title),
+export const facts = (title, rows, ...more) => el("div", { class: "fact" }, title && el("h3", {}, title),
     rows.length > 0 && el("dl", {}, rows.filter(([, value]) => value || value === 0).map(([name, value]) =>
         el("div", {}, el("dt", {}, name), el("dd", {}, value)))), more);
 
@@ -41,9 +43,10 @@ export class Detail {
             this.key = key;
             this.histories = null;
             this.chart.clear(link.probing ? "" : t("not_probed"));
+            this.drawChart();
             this.load();
         }
-        this.drawHead();
+        this.drawHead(faultOf(status, link, address.ip));
         this.drawFacts();
         this.drawRatios();
     }
@@ -66,28 +69,30 @@ export class Detail {
         }
     }
 
-    drawHead() {
+    drawHead(fault) {
         const { link, address } = this;
         setText(byId("detail-title"), `${link.name} · ${address.ip}`);
         setText(byId("detail-host"), [address.zone, address.endpoint, link.host].filter(Boolean).join(" · "));
         const bad = address.last && !isGood(address.last);
-        const fix = bad && link.finding?.reason === address.last.reason && fixOf(link);
-        show(byId("detail-why"), [bad, fix && link.fix, address.last?.reason, address.last?.detail, language()], () => [
+        const advice = bad && fault?.advice, command = bad && fault?.command;
+        show(byId("detail-why"), [bad, advice, command, address.last?.reason, address.last?.detail, language()], () => [
             bad && el("p", { class: "why" }, el("b", {}, address.last.reason), " ", reasonText(address.last)),
-            fix && el("p", { class: "fix" }, el("b", {}, t("next_step")), " ", el("span", {}, fix)),
+            advice && el("p", { class: "fix" }, el("b", {}, t("next_step")), t("colon"), advice),
+            command && commandBlock(command),
         ]);
     }
 
     drawRatios() {
         const now_s = now() / 1000;
-        const counts = Object.keys(RANGES).map((range) => [range, this.histories ? successOf(this.histories, range, now_s) : { attempts: 0, failures: 0 }]);
+        const counts = Object.keys(RANGES).map((range) => [range, this.histories ? successOf(this.histories, range, now_s) : { attempts: 0, failures: 0, covered_s: 0 }]);
         const node = byId("ratios");
         const focused = [...node.children].indexOf(document.activeElement);
-        const drawn = show(node, [counts, this.range, language()], () => counts.map(([range, { attempts, failures }]) => {
+        const drawn = show(node, [counts.map(([range, c]) => [range, c.attempts, c.failures, span(c.covered_s)]), this.range, language()], () => counts.map(([range, { attempts, failures, covered_s, seconds }]) => {
             const good = percent(attempts - failures, attempts);
+            const title = covered_s > 0 && covered_s < .95 * seconds ? t("covered", { covered: span(covered_s), range: t(range) }) : t(range);
             return el("button", { type: "button", class: `ratio ${failures === 0 ? "" : "some"}`, "aria-pressed": String(range === this.range),
-                                  "aria-label": t("ratio_label", { range: t(range), percent: good }), onclick: () => this.choose(range) },
-                      el("span", { class: "note" }, t(range)), el("b", {}, good),
+                                  "aria-label": t("ratio_label", { range: title, percent: good }), onclick: () => this.choose(range) },
+                      el("span", { class: "note" }, title), el("b", {}, good),
                       el("span", { class: "note" }, attempts === 0 ? t("no_data") : t("ratio_of", { failures: number(failures), attempts: number(attempts) })));
         }));
         if (drawn && focused >= 0) node.children[focused]?.focus();
@@ -100,13 +105,16 @@ export class Detail {
     }
 
     drawChart() {
-        if (this.histories) this.chart.set(pointsOf(this.histories, this.range, this.phase, now() / 1000), this.phase, this.range);
+        const series = this.histories && pointsOf(this.histories, this.range, this.phase, now() / 1000);
+        drawBar(byId("bar"), series, t(this.range));
+        drawIncidents(byId("incidents"), this.histories, now() / 1000);
+        if (series) this.chart.set(series, this.phase, this.range);
     }
 
     drawFacts() {
         const { link, address } = this;
         const { ts, ...last } = address.last ?? {};
-        show(byId("facts"), [last, ts, link.compare, link.request, language()], () => [lastProbe(link, address), certificate(address.last), compared(link.compare)]);
+        show(byId("facts"), [last, ts, link.compare, link.request, language(), inUtc()], () => [lastProbe(link, address), compared(link.compare), certificate(address.last), commands(link, address.ip)]);
     }
 }
 
@@ -126,17 +134,11 @@ function waterfall(last) {
     })));
 }
 
-function command(text) {
-    const shown = el("code", { class: "command" }, text.split(" ").map((word, i) => [i > 0 && " ", el("span", {}, word)]));
-    const button = el("button", { type: "button", class: "copy", onclick: async () => {
-        try {
-            await navigator.clipboard.writeText(text);
-            setText(button, t("copied"));
-        } catch {  // not allowed, or not on this machine: use the fallback
-            getSelection().selectAllChildren(shown);
-        }
-    } }, t("copy"));
-    return [shown, " ", button];
+// Over the full width: they are long.
+function commands(link, ip) {
+    const curl = curlOf(link, ip);
+    return el("div", { class: "fact full", id: "commands" }, el("h3", {}, t("again")), commandBlock(`postern probe ${link.name} --address ${ip}`),
+              curl && [el("h3", {}, t("as_curl")), commandBlock(curl)]);
 }
 
 function lastProbe(link, { last, ...address }) {
@@ -148,8 +150,6 @@ function lastProbe(link, { last, ...address }) {
         [t("col_state"), badge(state, stateWord(state))],
         [t("total"), milliseconds(last.total_us)],
         [t("http_status"), last.http_status], [t("sql_code"), last.sql_code], [t("ws"), last.ws_us === null ? null : milliseconds(last.ws_us)],
-        [t("again"), command(`postern probe ${link.name} --address ${address.ip}`)],
-        [t("as_curl"), curlOf(link, address.ip) && command(curlOf(link, address.ip))],
     ], waterfall(last));
 }
 
@@ -159,14 +159,19 @@ function until(ts) {
               `${day(new Date(ts))} (${days < 0 ? t("expired") : t("days_left", { n: days })})`);
 }
 
+function wide(node) {
+    node.classList.add("full");
+    return node;
+}
+
 function certificate(last) {
     const c = last?.certificate;
     if (!c) return facts(t("certificate"), [], el("p", { class: "note" }, t("no_certificate")));
-    return facts(t("certificate"), [
+    return wide(facts(t("certificate"), [
         [t("subject"), c.subject], [t("names"), c.names.join(", ")], [t("issuer"), c.issuer],
         [t("valid_until"), c.not_after && until(c.not_after)], [t("chain_until"), c.chain_not_after && c.chain_not_after !== c.not_after && until(c.chain_not_after)],
         [t("tls_version"), last.tls_version], [t("fingerprint"), el("code", { class: "break" }, c.fingerprint_sha256)],
-    ]);
+    ]));
 }
 
 function compared(c) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers and times in the page's language. Times of the API are microseconds and UTC texts.
 
-import { el, setText } from "./dom.js";
+import { el, recall, remember, setText } from "./dom.js";
 import { language, t } from "./words.js";
 
 export const locale = () => (language() === "zh" ? "zh-CN" : "en-GB");
@@ -27,17 +27,34 @@ export function span(seconds) {
     return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(s / size));
 }
 
+// All times of the page are in the browser's zone, or in UTC.
+let utc = recall("clock") === "utc";
+export const inUtc = () => utc;
+export function setUtc(on) {
+    utc = on;
+    remember("clock", on ? "utc" : "local");
+}
+
 const formats = new Map();
 function format(date, options) {
-    const key = locale() + JSON.stringify(options);
-    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale(), options));
+    if (Number.isNaN(date.getTime())) return t("none");
+    const key = locale() + utc + JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(locale(), { timeZone: utc ? "UTC" : undefined, ...options }));
     return formats.get(key).format(date);
 }
+// "UTC", "UTC+8": of that time, as the offset may change in the year.
+export function zoneName(date = new Date(now())) {
+    const minutes = utc ? 0 : -date.getTimezoneOffset();
+    const hours = Math.floor(Math.abs(minutes) / 60), rest = Math.abs(minutes) % 60;
+    return `UTC${minutes === 0 ? "" : `${minutes < 0 ? "-" : "+"}${hours}${rest ? `:${String(rest).padStart(2, "0")}` : ""}`}`;
+}
+export const zoneOffset_s = (at_s) => (utc ? 0 : new Date(at_s * 1000).getTimezoneOffset() * 60);
 export const clock = (date) => format(date, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 export const clockMinute = (date) => format(date, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const monthDay = (date) => format(date, { month: "short", day: "numeric" });
 export const day = (date) => format(date, { year: "numeric", month: "short", day: "numeric" });
-export const moment = (date) => `${monthDay(date)} ${clock(date)}`;
+export const moment = (date) => `${monthDay(date)} ${clock(date)} ${zoneName(date)}`;
+export const shortMoment = (date) => `${monthDay(date)} ${clockMinute(date)}`;
 
 // The agent's clock, not the browser's: ages are relative to the time in the last status.
 let ahead_ms = 0;

@@ -2,7 +2,7 @@
 // Live probes, newest on top. Neither filtering nor pausing loses any, up to the ring's size.
 
 import { byId, el, setText, show } from "./dom.js";
-import { badge, clock, isGood, milliseconds, moment } from "./format.js";
+import { badge, clock, inUtc, isGood, milliseconds, moment, zoneName } from "./format.js";
 import { reasonInChinese } from "./reasons_zh.js";
 import { language, t } from "./words.js";
 
@@ -68,25 +68,43 @@ export class Log {
         const filter = FILTERS[byId("log-what").value] ?? FILTERS.all;
         const text = byId("log-find").value.trim().toLowerCase();
         const matches = (r) => r.restarted || (filter(r) && (!text || [r.link, r.ip, r.zone ?? "", r.reason ?? "", r.detail ?? ""].some((w) => w.toLowerCase().includes(text))));
-        const list = [];
-        for (const record of this.records) {
-            if (list.length >= SHOWN) break;
-            if (matches(record)) list.push(record);
-        }
-        this.drawn = show(byId("log"), [language(), list.map((r) => `${r.ts}${r.link}${r.ip}`)], () => list.length === 0
+        const list = folded(this.records, matches);
+        this.drawn = show(byId("log"), [language(), inUtc(), list.map(({ r, times }) => `${r.ts}${r.link}${r.ip}${times}`)], () => list.length === 0
             ? el("tbody", {}, el("tr", {}, el("td", { class: "empty" }, t("log_empty"))))
-            : [el("thead", {}, el("tr", {}, ["col_time", "link", "col_address", "col_result", "col_total"].map((c) => el("th", { scope: "col" }, t(c))))),
+            : [el("thead", {}, el("tr", {}, ["col_time", "link", "col_address", "col_result", "col_total"].map((c) => el("th", { scope: "col" }, c === "col_time" ? `${t(c)} (${zoneName()})` : t(c))))),
                el("tbody", {}, list.map(rowOf))]) || this.drawn;
     }
 }
 
-function rowOf(r) {
+// Newest first; a failure that an address repeats is one entry with how often, until another result of that address.
+function folded(records, matches) {
+    const list = [], runs = new Map();
+    for (const r of records) {
+        if (!matches(r)) continue;
+        const key = `${r.link} ${r.ip}`, run = runs.get(key), turned = r.state !== r.prev_state && r;
+        if (run && run.r.reason === r.reason && !isGood(r)) {
+            run.times += 1;
+            run.first = r;
+            run.turned ||= turned;
+            continue;
+        }
+        const entry = { r, times: 1, first: r, turned };
+        if (r.restarted) runs.clear();
+        else runs.set(key, entry);
+        if (list.length < SHOWN) list.push(entry);
+    }
+    return list;
+}
+
+function rowOf({ r, times, first, turned }) {
     const time = el("td", {}, el("time", { datetime: r.ts, title: moment(new Date(r.ts)) }, clock(new Date(r.ts))));
     if (r.restarted) return el("tr", { class: "divider" }, time, el("td", { colspan: 4 }, t("restarted")));
-    const good = isGood(r), turned = r.state !== r.prev_state;
+    const good = isGood(r);
     return el("tr", { class: good ? "" : "bad" }, time, el("td", {}, r.link), el("td", {}, r.ip),
         el("td", { class: "result" }, badge(good ? "up" : "down", good ? t("ok") : r.reason),
-           turned && el("span", { class: "turn" }, " ", badge(r.prev_state), " → ", badge(r.state)),
+           times > 1 && el("b", { class: "times", title: t("since_time", { time: moment(new Date(first.ts)) }) }, ` ×${times}`),
+           times > 1 && el("span", { class: "note" }, " ", t("since_time", { time: clock(new Date(first.ts)) })),
+           turned && el("span", { class: "turn" }, " ", badge(turned.prev_state), " → ", badge(turned.state)),
            !good && el("span", { class: "note" }, " ", language() === "zh" && reasonInChinese(r.reason), r.detail && ` ${r.detail}`)),
         el("td", { class: "n" }, milliseconds(r.total_us)));
 }

@@ -3,15 +3,16 @@
 // the others, and the table gives their number.
 
 import { byId, el, setAttribute, setText, show } from "./dom.js";
-import { addressState, age, badge, isGood, milliseconds, stateWord } from "./format.js";
-import { causeOf, fixOf, worstLink } from "./banner.js";
+import { addressState, age, badge, inUtc, isGood, milliseconds, now, number, percent, rank, stateWord } from "./format.js";
 import { chineseNote } from "./reasons_zh.js";
 import { drawStreak } from "./streak.js";
 import { language, t } from "./words.js";
 
 const ALL_UP_TO = 60;   // up to here all rows are drawn
 const BEYOND = 8;       // rows drawn above and below those in view
-const COLUMNS = ["address", "zone", "state", "last", "p95", "streak", "dns", "since"];
+const COLUMNS = ["address", "zone", "state", "last", "p95", "good", "streak", "dns", "since"];
+
+const rankOfLink = (link) => (link.probing ? rank(link.state) : 3);
 
 export class Matrix {
     // `choose(link, ip)`: called to show details.
@@ -55,8 +56,10 @@ export class Matrix {
     draw() {
         const items = [];
         let of = 0, shown = 0;
-        for (const link of this.status.links) {
-            const addresses = link.addresses.filter((a) => this.wanted(link, a));
+        // Trouble first, else in the order of the configuration.
+        for (const link of [...this.status.links].sort((a, b) => rankOfLink(a) - rankOfLink(b))) {
+            const addresses = link.addresses.filter((a) => this.wanted(link, a)).map((a) => [rank(addressState(link, a)), a])
+                .sort(([a], [b]) => a - b).map(([, a]) => a);
             of += link.addresses.length;
             shown += addresses.length;
             if (addresses.length === 0 && link.addresses.length > 0) continue;
@@ -176,12 +179,19 @@ export class Matrix {
         show(row.cells.state, [state, link.probing, language()], () => badge(state, link.probing ? stateWord(state) : t("not_probed")));
         this.updateLast(row.cells.last, link, a);
         setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
-        show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? ""));
+        this.updateGood(row.cells.good, a.availability_24h);
+        show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? "", `${link.name} ${a.ip}`));
         const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none")
             : a.answered ? (a.drained ? "drained_answered" : "in_answer") : a.drained ? "drained" : "withdrawn";
         const odd = given === "withdrawn" || given.startsWith("drained");
         show(row.cells.dns, [given, language()], () => el("span", { class: odd ? "state degraded" : "" }, t(given)));
-        show(row.cells.since, [a.since, language(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
+        show(row.cells.since, [a.since, language(), inUtc(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
+    }
+
+    // With how many probes it is about, unless they are of the whole day.
+    updateGood(cell, day) {
+        const whole = day?.attempts > 0 && now() - Date.parse(day.since) >= 82800e3;
+        setText(cell, !(day?.attempts > 0) ? t("none") : percent(day.attempts - day.failures, day.attempts) + (whole ? "" : ` ${t("of_probes", { n: number(day.attempts) })}`));
     }
 
     updateLast(cell, link, a) {
@@ -193,12 +203,10 @@ export class Matrix {
 
     updateLink(cell, link) {
         const word = link.probing ? stateWord(link.state) : t("not_probed");
-        const why = !this.virtual && link.cause && worstLink(this.status) !== link;  // the banner shows that one
         const notes = !this.virtual && link.connections?.notes;
-        show(cell, [link.name, link.host, link.state, why, link.fix, link.addresses.length === 0, notes, language()], () => [
+        show(cell, [link.name, link.host, link.state, link.addresses.length === 0, notes, language()], () => [
             el("span", { class: "name" }, link.name), " ", badge(link.state, word), " ", el("span", { class: "note host" }, link.host),
             link.addresses.length === 0 && el("span", { class: "note" }, ` ${t("no_addresses")}`),
-            why && el("span", { class: "why" }, causeOf(link), link.fix && [" → ", fixOf(link)]),
             notes?.map?.((n) => el("span", { class: "why" }, language() === "zh" ? chineseNote(n) : n.text)),
         ]);
     }

@@ -2,8 +2,10 @@
 // DNS and discovery: this host's queries and answers, and the sources of addresses.
 
 import { byId, el, show } from "./dom.js";
-import { ago, badge, milliseconds, number, percent } from "./format.js";
+import { ago, badge, inUtc, milliseconds, number, percent } from "./format.js";
+import { upstreamNow } from "./upstreams.js";
 import { facts } from "./detail.js";
+import { hostState, hostText } from "./host.js";
 import { has, language, t } from "./words.js";
 
 const SOURCES = ["private", "cache", "upstream", "stale", "local", "refused"];
@@ -39,24 +41,28 @@ function queriesOf(r, perSecond) {
     ];
 }
 
+// Since the resolver's start.
+function troubleOf(u) {
+    const kinds = [["up_timeouts", u.timeouts], ["up_servfail", u.servfail], ["up_refused", u.refused], ["up_network", u.network_errors]].filter(([, n]) => n > 0);
+    return kinds.length > 0 && el("span", { class: "note row" }, t("up_since_start", { what: kinds.map(([kind, n]) => t(kind, { n: number(n) })).join(t("comma")) }));
+}
+
 function upstreams(list) {
-    const columns = ["upstream", "rtt", "sent", "trouble"];
+    const columns = ["upstream", "rtt", "sent", "up_now"];
     return el("table", {}, el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, t(c))))), el("tbody", {}, list.map((u) => {
-        const bad = u.timeouts + u.servfail + u.refused + u.network_errors;
-        return el("tr", {}, el("th", { scope: "row" }, u.address), el("td", { class: "n" }, u.srtt_us > 0 ? milliseconds(u.srtt_us) : t("none")),
-                  el("td", { class: "n" }, number(u.sent)),
-                  el("td", { class: bad > 0 ? "n state degraded" : "n", title: t("up_trouble", { timeouts: u.timeouts, servfail: u.servfail, refused: u.refused, network: u.network_errors }) },
-                     bad > 0 ? `▲ ${number(bad)}` : "0"));
+        const seen = upstreamNow(u);
+        return el("tr", {}, el("th", { scope: "row" }, u.address, troubleOf(u)),
+                  el("td", { class: "n" }, u.srtt_us > 0 ? milliseconds(u.srtt_us) : t("none")), el("td", { class: "n" }, number(u.sent)),
+                  el("td", { class: "n" }, badge(seen.state, seen.state === "down" ? t("up_silent") : seen.recent ? t("up_recent", { bad: seen.bad, sent: seen.sent }) : seen.state === "unknown" ? t("up_unused") : t("up_answers"))));
     })));
 }
 
 // On is what was seen working.
-const PATH_STATES = { works: "up", fails: "down" };
-const takeoverState = (host) => (host.state === "on" && PATH_STATES[host.path]) || "unknown";
+const HOST_STATES = { asks: "up", broken: "down", apart: "unknown", unknown: "unknown" };
 
 export function drawDns(status) {
     const r = status.resolver, perSecond = rateOf(status);
-    show(byId("dns").lastElementChild, [r, status.host_dns, perSecond, language()], () => {
+    show(byId("dns").lastElementChild, [r, r.upstreams.map(upstreamNow), status.host_dns, perSecond, language(), inUtc()], () => {
         const lookups = r.cache ? r.cache.hits + r.cache.misses : 0;
         const takeover = `takeover_${status.host_dns.state}`;
         return [
@@ -67,8 +73,8 @@ export function drawDns(status) {
                 [t("listens"), r.listen.join(", ")],
                 [t("plan"), r.plan.accepted ? badge("up", t("accepted")) : badge("degraded", t("not_accepted"))],
                 [t("hit_ratio"), lookups > 0 && `${percent(r.cache.hits, lookups)} ${t("of_lookups", { n: number(lookups) })} · ${t("cache_size", { n: number(r.cache.entries) })}`],
-                [t("host_dns"), [badge(takeoverState(status.host_dns), has(takeover) ? t(takeover) : status.host_dns.state), " ",
-                                 el("span", { class: "note", lang: "en" }, status.host_dns.text.replace(/^(on|off)[,:]? */, ""))]],
+                [t("host_dns"), [badge(HOST_STATES[hostState(status.host_dns)], has(takeover) ? t(takeover) : status.host_dns.state), " ",
+                                 el("span", { class: "note" }, hostText(status.host_dns))]],
             ]),
             r.upstreams.length > 0 && upstreams(r.upstreams),
         ];
@@ -94,7 +100,7 @@ export function drawDiscovery(status) {
     const d = status.discovery;
     const steady = status.links.slice(0, MOST_LINKS).map(({ name, discovery }) => [name, discovery]);
     byId("discovery").hidden = status.links.length === 0;
-    show(byId("discovery").lastElementChild, [d, steady, language()], () => [
+    show(byId("discovery").lastElementChild, [d, steady, language(), inUtc()], () => [
         facts("", [
             [t("last_success"), d.last_success && ago(d.last_success)], [t("changes"), number(d.changes_total)],
             [t("requests"), d.requests.length > 0 && d.requests.map((r) => el("span", { class: "row" }, el("code", {}, `${r.action} ${r.code}`), ` ${number(r.count)}`))],

@@ -26,12 +26,17 @@ function* rowsOf(history, seconds, now_s) {
 export function successOf(histories, range, now_s) {
     const [resolution, seconds] = RANGES[range];
     const history = histories[resolution];
-    let attempts = 0, failures = 0;
+    let attempts = 0, failures = 0, first_s = null;
     for (const i of rowsOf(history, seconds, now_s)) {
+        if (history.attempts[i] === 0) continue;
         attempts += history.attempts[i];
         failures += history.failures[i];
+        first_s = Math.min(first_s ?? Infinity, history.start[i]);
     }
-    return { attempts, failures };
+    // An hour begins before its first probe: of the last day the minutes know better.
+    const minutes = histories.minute, i = minutes.start.findIndex((_, at) => minutes.attempts[at] > 0);
+    if (first_s !== null && i >= 0 && first_s > now_s - RANGES.day[1]) first_s = Math.max(first_s, minutes.start[i]);
+    return { attempts, failures, covered_s: first_s === null ? 0 : Math.min(seconds, now_s - first_s), seconds };
 }
 
 function mostCommon(history, rows) {

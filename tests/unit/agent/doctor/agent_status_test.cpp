@@ -57,7 +57,7 @@ TEST_CASE("doctor: the values of the agent's faults are filled in, texts of the 
     CHECK(Catalogue::in(Language::kEnglish).of("PN-CONFIG-REFUSED", "cause", seen.faults[0].values) ==
           "the last good configuration is used: f:1: x");
     CHECK(Catalogue::in(Language::kChinese).of("PN-CONFIG-REFUSED", "cause", seen.faults[0].values) ==
-          "使用上一份正确的配置：f:1: x");
+          "使用最近一次正确的配置：f:1: x");
 }
 
 TEST_CASE("doctor: what an agent older than faults warns of is told under the general code", "[doctor]") {

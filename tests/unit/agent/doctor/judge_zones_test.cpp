@@ -46,7 +46,7 @@ TEST_CASE("doctor: a followed name that leaves zones out, with what the API says
     CHECK(seen.judged().empty());  // nobody knows the endpoint's zones
     seen.cloud.followed = {Seen::report()};
     CHECK(troubles(seen.judged()) == "WARN PN-ENDPOINT-AFFINITY");
-    CHECK(seen.found_text() == "zone h; ZoneAffinityEnabled is not known");
+    CHECK(seen.found_text() == "zone h; ZoneAffinityEnabled is unknown");
     seen.cloud.followed[0].zone_affinity = true;
     CHECK(seen.found_text() == "zone h; ZoneAffinityEnabled is true");
     seen.cloud.followed[0].zone_affinity = false;

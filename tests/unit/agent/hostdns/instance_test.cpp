@@ -109,10 +109,12 @@ struct Clone {
 TEST_CASE("hostdns: which machine this is", "[hostdns]") {
     test::FakeHost host;
     CHECK(instance_identity(host).empty());
+    CHECK(cloud_instance(host).empty());
     host.with_file("/var/lib/cloud/data/instance-id", "i-abc\n")
         .with_file("/sys/class/dmi/id/product_uuid", "U-1\n")
         .with_file("/etc/machine-id", "m1\n");
     CHECK(instance_identity(host) == "cloud-init=i-abc product=U-1 machine=m1");
+    CHECK(cloud_instance(host) == "i-abc");
     struct Row {
         const char *saved, *now;
         bool other;

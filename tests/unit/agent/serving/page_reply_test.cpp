@@ -47,55 +47,90 @@ std::string gunzip(const std::string& packed) {
     return out;
 }
 
-/// 'sha256-…' of what stands between two marks, as the policy has to name it.
-std::string source_of(const std::string& page, std::string_view begin, std::string_view end) {
-    const auto from = page.find(begin) + begin.size();
-    const std::string text = page.substr(from, page.find(end, from) - from);
+std::string source_of(std::string_view text) {
     unsigned char digest[EVP_MAX_MD_SIZE], encoded[64];
     EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha256(), nullptr);
     const int length = EVP_EncodeBlock(encoded, digest, 32);
-    return "'sha256-" + std::string(reinterpret_cast<char*>(encoded), static_cast<std::size_t>(length)) + "'";
+    return "sha256-" + std::string(reinterpret_cast<char*>(encoded), static_cast<std::size_t>(length));
+}
+std::string between(const std::string& page, std::string_view begin, std::string_view end) {
+    const auto from = page.find(begin) + begin.size();
+    return page.substr(from, page.find(end, from) - from);
 }
 
 }  // namespace
 
-TEST_CASE("page reply: one page around the content; its policy names style and script by their hashes alone",
+TEST_CASE("page reply: one page around title and content; its policy names style and script by their hashes alone",
           "[page]") {
-    const HttpReply reply = page_reply(query(), "<p>content</p>");
+    const HttpReply reply = page_reply(query(), "<title>t</title>", "<p>content</p>");
     CHECK(reply.status == 200);
-    CHECK(reply.body == std::string(kPageHead) + "<p>content</p>" + std::string(kPageTail));
+    CHECK(between(reply.body, "<title>", "</title>") == "t");
+    CHECK(between(reply.body, "<div id=\"plain\">", "</div>") == "\n<p>content</p>");
     const std::string policy = header(reply, "Content-Security-Policy");
     CHECK_THAT(policy, Catch::Matchers::StartsWith("default-src 'none'; "));
-    CHECK(has(policy, "script-src " + source_of(reply.body, "<script type=\"module\">", "</script>") + ";"));
-    CHECK(has(policy, "style-src " + source_of(reply.body, "<style>", "</style>") + ";"));
+    CHECK(has(policy, "script-src '" + source_of(kPageScript) + "';"));
+    CHECK(has(policy, "style-src '" + source_of(between(reply.body, "<style>", "</style>")) + "';"));
     CHECK_FALSE(has(policy, "unsafe"));
+    CHECK(has(reply.body, "integrity=\"" + source_of(kPageScript) + "\"></script>"));
     CHECK(header(reply, "Content-Encoding").empty());
     CHECK(header(reply, "Vary") == "Accept-Encoding, Accept-Language");
 }
 
-TEST_CASE("page reply: compressed it is the same page, within its budget", "[page]") {
+TEST_CASE("page reply: the script is kept for good under a name that is its hash", "[page]") {
+    const HttpReply plain = script_reply(query()), packed = script_reply(query({{"accept-encoding", "gzip"}}));
+    CHECK(plain.body == kPageScript);
+    CHECK(gunzip(packed.body) == plain.body);
+    CHECK(header(packed, "Content-Encoding") == "gzip");
+    CHECK(header(plain, "Cache-Control") == "public, max-age=31536000, immutable");
+    CHECK(plain.content_type == "text/javascript; charset=utf-8");
+    CHECK(header(plain, "ETag") != header(packed, "ETag"));
+    const HttpReply same = script_reply(query({{"if-none-match", header(plain, "ETag")}}));
+    CHECK(same.status == 304);
+    CHECK(same.body.empty());
+    CHECK(has(page_reply(query(), "", "").body, "src=\"" + std::string(kPageScriptPath.substr(1)) + "\""));
+}
+
+TEST_CASE("page reply: page and script keep their budget, plain and compressed", "[page]") {
     auto s = snapshot(
         {link(std::vector<AddressStatus>(1000, address("10.0.1.23", "h", probe::State::kUp, probe::State::kUp)))});
     judge(s);
     for (const std::string& content : {std::string(), std::string("<p>x</p>"), status_content(s)}) {
-        const HttpReply plain = page_reply(query(), content),
-                        packed = page_reply(query({{"accept-encoding", "br, gzip"}}), content);
+        const HttpReply plain = page_reply(query(), status_head(s), content),
+                        packed = page_reply(query({{"accept-encoding", "br, gzip"}}), status_head(s), content);
         CHECK(header(packed, "Content-Encoding") == "gzip");
         CHECK(gunzip(packed.body) == plain.body);
-        CHECK(plain.body.size() <= 100'000);
-        CHECK(packed.body.size() <= 35'000);
+        CHECK(plain.body.size() + kPageScript.size() <= 100'000);
+        CHECK(packed.body.size() + kPageScriptGzipped.size() <= 35'000);
     }
 }
 
+TEST_CASE("page reply: without JavaScript the whole page is one step away, and has every address", "[page]") {
+    std::vector<AddressStatus> many;
+    for (int i = 0; i < 1000; ++i) {
+        many.push_back(address(("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250)).c_str(), "h",
+                               probe::State::kUp, probe::State::kUp));
+    }
+    auto s = snapshot({link(many)});
+    judge(s);
+    CHECK(has(status_page(s, query(), {}).body, "<noscript><meta http-equiv=\"refresh\" content=\"0; url=plain\">"));
+    const HttpReply whole = whole_page(s, query(), {});
+    for (const auto& a : many)
+        CHECK(has(whole.body, "<code>" + a.ip.text() + "</code>"));
+    CHECK_FALSE(has(whole.body, "<script"));
+    CHECK_FALSE(has(whole.body, "id=\"app\""));
+    CHECK(has(header(whole, "Content-Security-Policy"),
+              "style-src '" + source_of(between(whole.body, "<style>", "</style>"))));
+}
+
 TEST_CASE("page reply: an ETag spares what the client has, and turns with the content and the coding", "[page]") {
-    const std::string tag = header(page_reply(query(), "a"), "ETag");
+    const std::string tag = header(page_reply(query(), "", "a"), "ETag");
     CHECK_THAT(tag, Catch::Matchers::StartsWith("\"") && Catch::Matchers::EndsWith("\""));
-    const HttpReply same = page_reply(query({{"if-none-match", "\"other\", " + tag}}), "a");
+    const HttpReply same = page_reply(query({{"if-none-match", "\"other\", " + tag}}), "", "a");
     CHECK(same.status == 304);
     CHECK(same.body.empty());
     CHECK(header(same, "ETag") == tag);
-    CHECK(page_reply(query({{"if-none-match", tag}}), "b").status == 200);
-    CHECK(page_reply(query({{"if-none-match", tag}, {"accept-encoding", "gzip"}}), "a").status == 200);
+    CHECK(page_reply(query({{"if-none-match", tag}}), "", "b").status == 200);
+    CHECK(page_reply(query({{"if-none-match", tag}, {"accept-encoding", "gzip"}}), "", "a").status == 200);
 }
 
 TEST_CASE("page reply: gzip only where it is allowed", "[page]") {
@@ -124,4 +159,11 @@ TEST_CASE("page reply: over HTTP, with all its headers, and a 304 without a body
                                       packed.substr(at + 6, packed.find("\r\n", at) - at - 6) + "\r\n");
     CHECK(status_of(again) == 304);
     CHECK(body_of(again).empty());
+    const auto script = f.get(std::string(kPageScriptPath));
+    CHECK(status_of(script) == 200);
+    CHECK(has(script, "Cache-Control: public, max-age=31536000, immutable"));
+    CHECK(has(script, "X-Content-Type-Options: nosniff"));
+    CHECK(body_of(script) == kPageScript);
+    CHECK(status_of(f.get("/assets/postern.0000000000000000.js")) == 404);
+    CHECK(has(body_of(f.get("/plain")), "10.0.1.23"));
 }

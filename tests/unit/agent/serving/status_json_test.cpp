@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "agent/faults/fault_text.h"
+#include "agent/status/headline.h"
 #include "agent/status/reported.h"
 #include "tests/unit/agent/serving/views_fixture.h"
 #include "tests/unit/catch.h"
@@ -71,6 +73,10 @@ TEST_CASE("status json: each fault has its code, severity, owner, cause and comm
     CHECK(faults[0]["next_step"] == s.links[0].fix);
     CHECK(faults[0]["fix"].is_null());
     CHECK(faults[0]["values"]["port"] == "443");
+    const auto& chinese = doctor::Catalogue::in(doctor::Language::kChinese);
+    CHECK(faults[0]["texts"]["zh"]["cause"] == told(s.faults[0], chinese));
+    CHECK(faults[0]["texts"]["zh"]["next_step"] == fix_of(s.faults[0], chinese));
+    CHECK(Json::parse(status_json(s))["texts"]["zh"]["headline"] == headline(s, chinese));
     CHECK(faults[1]["link"].is_null());
     CHECK(faults[1]["fix"] == Json::array({"postern", "dns", "reapply"}));
     s.reported = {config_fault({ConfigTrouble::Kind::kLastGood, "f:1: key: x", 2}, "f").value()};
@@ -145,4 +151,14 @@ TEST_CASE("status json: connections of applications are null while they are not 
     CHECK(
         json["links"][0]["connections"]["notes"][0].dump() ==
         R"({"at_least":false,"ip":"10.0.2.9","kind":"withdrawn","stuck":9,"stuck_for_us":41000000,"text":"12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s","total":12,"uid":1001})");
+}
+
+TEST_CASE("status: which host it is", "[status]") {
+    auto s = mixed();
+    CHECK(Json::parse(status_json(s))["host"]["name"].is_null());
+    s.host_name = "app-server-1";
+    s.instance = "i-bp1example";
+    const Json host = Json::parse(status_json(s))["host"];
+    CHECK(host["name"] == "app-server-1");
+    CHECK(host["instance"] == "i-bp1example");
 }

@@ -157,7 +157,7 @@ TEST_CASE("status: a comparison is shown in text, JSON and page, and changes not
     CHECK(json["private_median_us"].is_null());
     CHECK(json["attempts_total"] == 5);
     CHECK(json["last"]["ok"] == true);
-    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>: PrivateLink is broken") !=
+    CHECK(status_content(s).find("Compared with <code>gw.example.com</code>:</dt><dd>PrivateLink is broken") !=
           std::string::npos);
 }
 

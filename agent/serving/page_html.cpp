@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/serving/page_html.h"
+
+#include <fmt/format.h>
+
+#include "agent/text/terminal.h"
+
+namespace postern::agent {
+
+std::string html_text(std::string_view text) {
+    std::string out;
+    for (const char c : printable(text)) {
+        switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\'':
+                out += "&#39;";
+                break;
+            default:
+                out += c;
+        }
+    }
+    return out;
+}
+
+std::string html_sentence(std::string_view text, const PageWords& words) {
+    return words.language == "en" ? html_text(text) : fmt::format("<span lang=\"en\">{}</span>", html_text(text));
+}
+
+std::string_view html_shape(probe::State state) {
+    switch (state) {
+        case probe::State::kUp:
+            return "●";
+        case probe::State::kDegraded:
+            return "▲";
+        case probe::State::kDown:
+            return "✕";
+        case probe::State::kUnknown:
+            break;
+    }
+    return "○";
+}
+
+std::string_view html_shape(Overall overall) {
+    switch (overall) {
+        case Overall::kGood:
+            return "●";
+        case Overall::kDegraded:
+            return "▲";
+        case Overall::kFailed:
+            return "✕";
+        case Overall::kUnknown:
+            break;
+    }
+    return "○";
+}
+
+std::string html_state(probe::State state, const PageWords& words) {
+    return fmt::format("<span class=\"state {}\">{} {}</span>", probe::to_string(state), html_shape(state),
+                       words.of(state));
+}
+
+std::string html_fact(std::string_view name, const std::string& html) {
+    return html.empty() ? "" : fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, html);
+}
+
+std::string html_time(core::Micros wall_us) {
+    if (wall_us <= 0) return "–";
+    const std::string utc = core::format_utc(wall_us);  // 2026-01-02T03:04:05.000000Z
+    return fmt::format("<time datetime=\"{}\">{} {} UTC</time>", utc, utc.substr(0, 10), utc.substr(11, 8));
+}
+
+std::string html_command(std::string_view command) {
+    return fmt::format("<pre class=\"command\"><code>{}</code></pre>\n", html_text(command));
+}
+
+}  // namespace postern::agent

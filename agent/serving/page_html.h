@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pieces of HTML of the page without a script: texts that are safe in it, states, facts, commands. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/serving/page_words.h"
+#include "core/clock.h"
+
+namespace postern::agent {
+
+/// Any text as the content of an element or of an attribute in double quotes; control characters are replaced.
+std::string html_text(std::string_view text);
+
+/// A sentence of the agent, in English whatever the page's language.
+std::string html_sentence(std::string_view text, const PageWords& words);
+
+/// "● up": a shape and a word; colour repeats them.
+std::string html_state(probe::State state, const PageWords& words);
+/// "●", "▲", "✕", "○".
+std::string_view html_shape(probe::State state);
+std::string_view html_shape(Overall overall);
+
+/// A row of a list of facts; "" if `html` is empty.
+std::string html_fact(std::string_view name, const std::string& html);
+
+/// A time as UTC in a <time>; "–" for 0.
+std::string html_time(core::Micros wall_us);
+
+/// A command as a block of its own.
+std::string html_command(std::string_view command);
+
+}  // namespace postern::agent

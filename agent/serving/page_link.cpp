@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/serving/page_link.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "agent/serving/page_html.h"
+#include "core/text.h"
+
+namespace postern::agent {
+
+namespace {
+
+using probe::State;
+
+constexpr std::size_t kMaxNotes = 8;         // of a link
+constexpr std::size_t kMaxCertificates = 4;  // of a link
+
+/// "tcp_timeout ×12", or the time that the last probe took.
+std::string last_probe(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
+    if (!link.probing) return std::string(words.not_probed);
+    if (!a.last) return "–";
+    if (a.last->ok || a.last->reason == probe::Reason::kTokenMissing) return core::milliseconds(a.last->total_us);
+    std::string out = html_text(probe::to_string(a.last->reason));
+    if (a.streak < -1) out += fmt::format(" ×{}", -a.streak);
+    return out;
+}
+
+/// "99.98 % of 8640": how many there were belongs to it.
+std::string last_day(const AddressStatus& a, const PageWords& words) {
+    if (!a.last_day || a.last_day->attempts == 0) return "–";
+    return fmt::format("{} % <span class=\"note\">{}</span>", percent(*a.last_day),
+                       fmt::format(fmt::runtime(words.of_probes), a.last_day->attempts));
+}
+
+std::string_view in_dns(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
+    if (link.vpc_answer && !link.vpc_answer->known()) return "–";
+    if (link.verify_only) return a.answered ? words.in_vpc_answer : words.not_in_vpc_answer;
+    return a.answered ? words.in_answer : a.drained ? words.drained : words.withdrawn;
+}
+
+std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
+    const bool p95 = a.last_day && a.last_day->p95_us > 0;
+    const auto failed = std::count(a.recent.begin(), a.recent.end(), 'x');
+    return fmt::format(
+        "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
+        "class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
+        a.ip.text(), html_text(a.zone), html_state(a.verdict.path, words), html_state(a.verdict.service, words),
+        last_probe(link, a, words), p95 ? core::milliseconds(a.last_day->p95_us) : "–", last_day(a, words),
+        a.recent.empty() ? "–"
+                         : fmt::format("{}/{}", a.recent.size() - static_cast<std::size_t>(failed), a.recent.size()),
+        in_dns(link, a, words), html_time(link.probing ? a.since_wall_us : 0));
+}
+
+/// Rows until `room` is used up; `left` is the number omitted.
+std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, std::size_t& left) {
+    std::vector<const AddressStatus*> order;
+    for (const auto& a : link.addresses)
+        order.push_back(&a);
+    std::stable_sort(order.begin(), order.end(), [&](const AddressStatus* a, const AddressStatus* b) {
+        return page_rank(judged_state(link, *a)) < page_rank(judged_state(link, *b));
+    });
+    std::string out;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const std::string row = address_row(link, *order[i], words);
+        if (out.size() + row.size() > room) {
+            left = order.size() - i;
+            break;
+        }
+        out += row;
+    }
+    return out;
+}
+
+/// ConnectionNote::text() in the page's language.
+std::string note_in(const ConnectionNote& note, const PageWords& words) {
+    const std::string_view where = note.kind == NoteKind::kWithdrawn ? words.still_on
+                                   : note.kind == NoteKind::kBypass  ? words.around
+                                                                     : words.on_address;
+    std::string out = fmt::format(fmt::runtime(where), note.uid ? std::to_string(*note.uid) : "…", note.ip.text(),
+                                  note.at_least ? fmt::format("≥ {}", note.total) : std::to_string(note.total));
+    if (note.stuck > 0) {
+        out += fmt::format(fmt::runtime(words.of_them_stuck), note.stuck,
+                           std::max<core::Micros>(note.stuck_for_us, 0) / core::kSecond);
+    }
+    return out;
+}
+
+/// The certificates that the last probes saw, each once.
+std::string certificates(const LinkStatus& link, const PageWords& words) {
+    std::set<std::string> seen;
+    std::string out;
+    for (const auto& a : link.addresses) {
+        if (!a.last || !a.last->certificate.present) continue;
+        const auto& c = a.last->certificate;
+        if (seen.size() == kMaxCertificates || !seen.insert(c.fingerprint_sha256).second) continue;
+        const auto until = std::min(c.not_after_us, c.chain_not_after_us > 0 ? c.chain_not_after_us : c.not_after_us);
+        out += html_fact(words.certificate,
+                         fmt::format("{}, <span class=\"state {}\">{} {}</span>", html_text(c.subject),
+                                     a.certificate_expiring ? "degraded" : "", words.valid_until, html_time(until)));
+    }
+    return out;
+}
+
+std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
+    std::string out = html_text(d.source);
+    if (d.confirmed_wall_us > 0) out += fmt::format(", {} {}", words.confirmed, html_time(d.confirmed_wall_us));
+    for (const auto& report : d.reports) {
+        out += fmt::format("<br><code>{}</code> {} {}", html_text(report.endpoint_id), html_text(report.status),
+                           html_text(report.connection_status));
+    }
+    if (!d.waiting_for.empty()) out += "<br>" + html_sentence(d.waiting_for, words);
+    if (d.error) {
+        out += "<br>" + html_sentence(d.error->what, words);
+        if (!d.error->hint.empty()) out += "<br>" + html_sentence(d.error->hint, words);
+    }
+    return out;
+}
+
+std::string facts_of(const LinkStatus& link, const PageWords& words) {
+    std::string out = html_fact(words.discovery, discovery(link.discovery, words)) + certificates(link, words);
+    if (link.vpc_answer) out += html_fact(words.dns, html_sentence(link.vpc_answer->text, words));
+    if (link.compare) {
+        out += fmt::format("<div><dt>{}<code>{}</code>:</dt><dd>{}</dd></div>\n", words.compared_with,
+                           html_text(link.compare->gateway()), html_sentence(link.compare->text, words));
+    }
+    return out.empty() ? "" : "<dl>\n" + out + "</dl>\n";
+}
+
+}  // namespace
+
+int page_rank(State state) {
+    switch (state) {
+        case State::kDown:
+            return 0;
+        case State::kDegraded:
+            return 1;
+        case State::kUnknown:
+            return 2;
+        case State::kUp:
+            break;
+    }
+    return 3;
+}
+
+std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room) {
+    std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", html_text(link.name),
+                                  html_text(link.host), html_state(link.state, words));
+    if (link.connections) {
+        const auto& notes = link.connections->notes;
+        for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
+            out += fmt::format("<p>{}</p>\n", note_in(notes[i], words));
+    }
+    const std::string facts = facts_of(link, words);
+    if (link.addresses.empty() || out.size() >= room) return out + (out.size() < room ? facts : "");
+    out += "<div class=\"wide\"><table><thead><tr>";
+    for (const auto title : {words.address, words.zone, words.path, words.service, words.last_probe, words.p95_24h,
+                             words.good_24h, words.last_60, words.dns, words.since})
+        out += fmt::format("<th scope=\"col\">{}</th>", title);
+    out += "</tr></thead><tbody>\n";
+    std::size_t left = 0;
+    out += rows_of(link, words, room - std::min(room, out.size()), left) + "</tbody></table></div>\n";
+    if (left > 0)
+        out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
+    if (out.size() + facts.size() <= room) out += facts;
+    return out;
+}
+
+}  // namespace postern::agent

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// One link on the page without a script: its state and cause, what is known of it, and its addresses, those in trouble
+// first. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "agent/serving/page_words.h"
+#include "agent/status/status.h"
+
+namespace postern::agent {
+
+/// For sorting: those in trouble before those that are not known, good ones last.
+int page_rank(probe::State state);
+
+/// `room`: bytes that it may take, roughly; rows of addresses beyond it are counted instead.
+std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room);
+
+}  // namespace postern::agent
