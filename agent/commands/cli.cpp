@@ -96,7 +96,7 @@ class Parser {
         add_refresh();
         add_drain();
         add_undrain();
-        add_dns();
+        add_dns_commands(app_, [this](DnsCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_doctor();
     }
@@ -443,47 +443,6 @@ class Parser {
             if (app->count("--bundle") > 0) c->bundle = bundle->results().empty() ? "" : bundle->results().front();
             result_ = [c] { return Command{*c}; };
         });
-    }
-
-    void add_dns() {
-        CLI::App* dns =
-            app_.add_subcommand("dns", "Who answers this host's programs: postern, or the host's own resolver.");
-        dns->set_help_flag("-h,--help", "this text");
-        dns->require_subcommand(1);
-        const auto add_verb = [&](DnsCommand::Verb verb, const char* name, const char* help) {
-            auto c = std::make_shared<DnsCommand>();
-            c->verb = verb;
-            return std::pair{add(dns, name, help, c), c};
-        };
-        auto [enable, e] = add_verb(
-            DnsCommand::Verb::kEnable, "enable",
-            "Point this host's resolver at postern, by its owner's own mechanism, after postern has answered.\n"
-            "Exit: 0 done or nothing to do, 2 refused or failed (the host is as before), 3 usage.");
-        add_read(enable, "--mode",
-                 "split: only the private names come to postern; full: resolv.conf's server is postern;\n"
-                 "auto (the default): split where the host can, else full",
-                 "MODE", [c = e](const std::string& text) -> std::string {
-                     return parse_mode(text, &c->mode) ? "" : "is not auto, split or full";
-                 });
-        auto [disable, d] = add_verb(
-            DnsCommand::Verb::kDisable, "disable",
-            "Give the host its own DNS back, exactly as it was.\nExit: 0 done or nothing to do, 2 not everything could be given back.");
-        for (const auto& [app, c] : {std::pair{enable, e}, std::pair{disable, d}}) {
-            app->add_flag("-n,--dry-run", c->dry_run, "show what would be done, change nothing");
-            app->add_flag("--json", c->json, "what was done, as JSON");
-        }
-        auto [status, s] = add_verb(
-            DnsCommand::Verb::kStatus, "status",
-            "Who owns this host's DNS, what postern changed, and what conflicts with it.\n"
-            "Exit: 0 as it should be, 1 needs attention, 2 taken over but not in place or not answered, 3 unknown.");
-        status->add_flag("--json", s->json, "as JSON");
-        add_verb(
-            DnsCommand::Verb::kReapply, "reapply",
-            "Take over again what another program rewrote; nothing when the host is not taken over. systemd starts it.");
-        add_verb(
-            DnsCommand::Verb::kPrestart, "prestart",
-            "Finish what a power cut left half-way; on a clone of another machine discard that machine's state. systemd "
-            "starts it at boot.");
     }
 
     static std::string unknown_command(const CLI::App* at, const std::string& word) {

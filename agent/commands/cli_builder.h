@@ -33,6 +33,8 @@ inline void add_config(CLI::App* app, std::string& config) {
         ->type_name("FILE");
 }
 
+/// `postern dns …` below `root`; `chosen` gets the command that was given.
+void add_dns_commands(CLI::App& root, const std::function<void(DnsCommand)>& chosen);
 /// `postern endpoint …` below `root`; `chosen` gets the command that was given.
 void add_endpoint_commands(CLI::App& root, std::function<void(EndpointCommand)> chosen);
 
