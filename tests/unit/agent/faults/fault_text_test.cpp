@@ -34,7 +34,8 @@ TEST_CASE("fault: the cause follows its address, with the zone", "[faults]") {
 }
 
 TEST_CASE("fault: a hint of the error behind it comes before the catalogue's next step", "[faults]") {
-    CHECK(fix_of(make_fault("PN-AGENT-DISCOVERY"), english()).find("postern check-config --online") != std::string::npos);
+    CHECK(fix_of(make_fault("PN-AGENT-DISCOVERY"), english()).find("postern check-config --online") !=
+          std::string::npos);
     CHECK(fix_of(make_fault("PN-AGENT-DISCOVERY", "", "", {{"hint", "wait"}}), english()) == "wait");
 }
 
