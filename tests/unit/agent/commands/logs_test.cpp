@@ -78,7 +78,12 @@ TEST_CASE("logs: each filter leaves what it names, all of them what all of them 
               f.ip = core::IpAddress::parse("10.0.0.2");
               f.state = State::kDown;
           }) == 1);
-    CHECK(seen([](auto& f) { f.link = "nobody"; }) == 0);
+    LogsCommand nobody = b.command;  // neither configured nor in the log
+    nobody.filter.link = "nobody";
+    const Printed unknown = run(nobody);
+    CHECK(unknown.code == kExitUnknown);
+    CHECK(unknown.out.empty());
+    CHECK(has(unknown.err, "there is no link"));
     const Printed all = run(b.command);
     CHECK(has(all.out, "tcp_timeout after 1.5 ms: connect"));
     CHECK(has(all.out, "up → "));

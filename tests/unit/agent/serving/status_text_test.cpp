@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/faults/fault_text.h"
 #include "agent/serving/status_page.h"
 #include "tests/unit/agent/serving/views_fixture.h"
 #include "tests/unit/catch.h"
@@ -66,7 +67,9 @@ TEST_CASE("status text: what does not fit the terminal leaves out what is only g
                                     std::string("third"), std::string("Agent")})
         CHECK(brief.find(said) != std::string::npos);
     s.links[2].compare->finding = Comparison::kPrivatelinkBroken;
-    CHECK(status_text(s, false, 80, 24).find("compared with gw.example.com: median") != std::string::npos);
+    s.links[2].compare->says = "privatelink_broken";
+    CHECK(status_text(s, false, 80, 24).find("compared with gw.example.com: PrivateLink is broken") !=
+          std::string::npos);
 }
 
 TEST_CASE("status: the availability of a day is rounded down, and null where nothing is known", "[status]") {
@@ -228,9 +231,11 @@ TEST_CASE("status text: in Chinese nothing of it is English but names, reasons a
     judge(s);
     const std::string text = status_text(s, false, 0, 0, doctor::Language::kChinese);
     INFO(text);
-    for (const char* part : {"降级", "Agent 使用的配置不是最新的 f", "拒绝连接", "在应答中", "已摘除", "次查询",
-                             "上游 DNS 100.100.2.136", "本机没有使用 postern 解析", "已运行"})
-        CHECK(text.find(part) != std::string::npos);
+    const auto& words = doctor::Catalogue::in(doctor::Language::kChinese);
+    for (const Fault& f : s.faults)
+        CHECK(text.find(told(f, words)) != std::string::npos);
+    for (const char* key : {"DEGRADED", "in_answer", "withdrawn", "discovery", "dns"})
+        CHECK(text.find(words.text("screen", key)) != std::string::npos);
     for (const char* part : {"DEGRADED", "in answer", "withdrawn", "queries", "upstreams", "refuses", "ago", " up "})
         CHECK(text.find(part) == std::string::npos);
 }
