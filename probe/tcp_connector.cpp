@@ -111,7 +111,9 @@ namespace {
 /// socket needs the same route and source address, but not the TCP ports, and connecting it sends nothing.
 bool has_source_address(const sockaddr_storage& to, socklen_t length) {
     const core::UniqueFd fd(::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    return fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), length) == 0;
+    if (!fd) return false;
+    // EAGAIN: UDP's ports are used up, too, and the address was not looked for.
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), length) == 0 || errno == EAGAIN;
 }
 
 }  // namespace
