@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/status/fault_book.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "agent/faults/fault_text.h"
@@ -22,12 +24,22 @@ struct Row {
 constexpr Row kRows[] = {
     {"PN-UPSTREAM-NONE", {10 * kSecond, 0}},         // DHCP is renewed, an interface comes up
     {"PN-UPSTREAM-", {10 * kSecond, 20 * kSecond}},  // a blip of the network
+    {"PN-AGENT-RESOLVER", {2 * kSecond, 0}},         // it starts, or is started again
     {"PN-AGENT-PLAN-LATE", {5 * kSecond, 0}},        // loading a plan takes a moment
     {"PN-AGENT-STATS", {5 * kSecond, 0}},            // a resolver that starts has none yet
     {"PN-CONFIG-OLDER", {30 * kSecond, 0}},          // an editor saves, a reload follows
     {"PN-RESOLV-UNFINISHED", {10 * kSecond, 0}},     // a command is at work
     {"PN-RESOLV-UNASKED", {30 * kSecond, 0}},        // the same; a lease is renewed
 };
+
+/// Faults of a link whose error the discovery's own log line has told already.
+constexpr std::string_view kToldByDiscovery[] = {"PN-AGENT-DISCOVERY", "PN-ADDRESS-NONE", "PN-CREDENTIALS-NONE"};
+
+std::string log_text(Fault f) {
+    if (std::find(std::begin(kToldByDiscovery), std::end(kToldByDiscovery), f.code) != std::end(kToldByDiscovery))
+        f.values.insert_or_assign("problem", "see discovery_failed");
+    return told(f, doctor::Catalogue::in(doctor::Language::kEnglish));
+}
 
 }  // namespace
 
@@ -45,11 +57,10 @@ void log_news(const FaultNews& news) {
         if (!f.ip.empty()) out.push_back({"ip", f.ip});
         return out;
     };
-    const auto& words = doctor::Catalogue::in(doctor::Language::kEnglish);
     for (const Fault& f : news.raised)
-        core::log_warning("fault_raised", told(f, words), fields(f));
+        core::log_warning("fault_raised", log_text(f), fields(f));
     for (const Fault& f : news.cleared)
-        core::log_info("fault_cleared", told(f, words), fields(f));
+        core::log_info("fault_cleared", log_text(f), fields(f));
 }
 
 void FaultBook::settle(std::vector<Fault>& conditions, core::Micros now_us) {

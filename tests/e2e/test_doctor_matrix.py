@@ -439,7 +439,8 @@ class Rights(DoctorTest):
         self.assertIn("PN-CONFIG-TOKEN-OPEN", report.codes("WARN"), report.text)
         self.host.run(*report.of("PN-CONFIG-TOKEN-OPEN")["fix_command"], env=self.host.environment)
         after = self.look()
-        self.assertEqual((after.codes("FAIL"), after.codes("WARN")), (set(), set()), after.text)
+        # It sees the machine's own processes here, and so the containers of other tests.
+        self.assertEqual((after.codes("FAIL"), after.codes("WARN") - {"PN-ENV-CONTAINER"}), (set(), set()), after.text)
 
     def test_the_agent_listens_elsewhere(self):
         report = Report(self.host.postern("doctor", "--json", "--config", self.config(http={"listen": "127.0.0.1:9997"}), config=False))
