@@ -4,9 +4,8 @@
 
 namespace postern::core {
 
-/// After start-up: drops the resident pages of code (MADV_DONTNEED; the kernel reads those that are used again from
-/// the page cache) and returns the free memory of the heap (malloc_trim). Takes less than a millisecond. Does nothing
-/// when /proc can't be read.
+/// After start-up: drops the resident pages of code and constants (MADV_DONTNEED; the kernel reads those that are used again
+/// from the page cache) and returns the free memory of the heap (malloc_trim). Takes less than a millisecond.
 void shed_start_up_memory();
 
 }  // namespace postern::core
