@@ -9,7 +9,7 @@ libmicrohttpd-dev zlib1g-dev python3 nlohmann-json3-dev libtomlplusplus-dev libc
 run="bind9-dnsutils ca-certificates curl openssl dnsmasq-base iproute2 util-linux procps"
 test="catch2 ccache mold knot-dnsutils ldnsutils musl-tools nodejs clang debootstrap systemd-container mandoc prometheus"
 portable="cmake ninja-build make perl pkg-config patch xz-utils dpkg-dev file binutils python3 python3-pip rpm checkpolicy semodule-utils"
-release="apt-utils createrepo-c gpg gpg-agent minisign"
+release="apt-utils createrepo-c dnf dnf-plugins-core gpg gpg-agent minisign"
 # Where apt has them: tests/format.sh and tests/lint.sh do without (Debian 13 has no clang 14), Ubuntu 22.04's clang has its own.
 offered=""
 case "${1:-test}" in

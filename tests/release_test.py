@@ -114,11 +114,11 @@ class Repositories(ReleaseTest):
         state = tempfile.mkdtemp(dir=self.folder)
         with open(f"{state}/postern.repo", "w", encoding="ascii") as file:
             file.write(REPO_FILE.format(dist=path))
-        out = run("dnf", "-y", f"--installroot={state}/root", f"--setopt=reposdir={state}", f"--setopt=cachedir={state}/cache",
+        out = run("dnf", "-y", "--disableplugin=local", f"--installroot={state}/root", f"--setopt=reposdir={state}", f"--setopt=cachedir={state}/cache",
                   "--releasever=8", "--nodocs", "--setopt=strict=1", "install", "--downloadonly", "postern", check=False)
         # What an installed system has of its own is not in the repository.
         missing = set(re.findall(r"nothing provides (\S+)", out.stdout))
-        fetched = run("dnf", "-y", f"--installroot={state}/root", f"--setopt=reposdir={state}", f"--setopt=cachedir={state}/cache",
+        fetched = run("dnf", "-y", "--disableplugin=local", f"--installroot={state}/root", f"--setopt=reposdir={state}", f"--setopt=cachedir={state}/cache",
                       "--releasever=8", "download", "postern", f"--destdir={state}", check=False) if missing else out
         rpms = [name for name in os.listdir(state) if name.endswith(".rpm")]
         run("rpm", "--dbpath", f"{state}/db", "--import", f"{self.dist}/yum/postern.asc", check=False)
