@@ -24,7 +24,6 @@ struct Row {
 constexpr Row kRows[] = {
     {"PN-UPSTREAM-NONE", {10 * kSecond, 0}},         // DHCP is renewed, an interface comes up
     {"PN-UPSTREAM-", {10 * kSecond, 20 * kSecond}},  // a blip of the network
-    {"PN-AGENT-RESOLVER", {2 * kSecond, 0}},         // it starts, or is started again
     {"PN-AGENT-PLAN-LATE", {5 * kSecond, 0}},        // loading a plan takes a moment
     {"PN-AGENT-STATS", {5 * kSecond, 0}},            // a resolver that starts has none yet
     {"PN-CONFIG-OLDER", {30 * kSecond, 0}},          // an editor saves, a reload follows

@@ -100,7 +100,7 @@ TEST_CASE("fault book: several of one code and link come and go together, and no
 TEST_CASE("fault book: the time to become visible is the longest for what people cause by working", "[faults]") {
     CHECK(pace_of("PN-CONFIG-OLDER").visible_after_us == 30 * kSecond);
     CHECK(pace_of("PN-UPSTREAM-REFUSED").visible_after_us == 10 * kSecond);
-    CHECK(pace_of("PN-AGENT-RESOLVER").visible_after_us == 2 * kSecond);
+    CHECK(pace_of("PN-AGENT-RESOLVER").visible_after_us == 0);
     CHECK(pace_of("PN-UPSTREAM-NONE").gone_after_us == 0);
     CHECK(pace_of("PN-TCP-REFUSED").visible_after_us == 0);
     CHECK(pace_of("").visible_after_us == 0);
