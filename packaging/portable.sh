@@ -133,8 +133,12 @@ while read -r kind name file sum; do
 done < <(pins)
 
 # --- the project ---------------------------------------------------------------------------------
+if ! sha256sum --check --status "$WORK/done/toolchain" 2>/dev/null; then  # CMake keeps what it once found out of a compiler
+  rm -rf "$WORK/project/CMakeCache.txt" "$WORK/project/CMakeFiles"
+fi
 cmake -S . -B "$WORK/project" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$HERE/toolchain.cmake" -DCMAKE_BUILD_TYPE=Release \
   -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DPOSTERN_PORTABLE=ON >"$WORK/project.log"
+sha256sum "$HERE/toolchain.cmake" >"$WORK/done/toolchain"
 # shellcheck disable=SC2086  # a list of words
 cmake --build "$WORK/project" -j "$JOBS" --target $PROGRAMS >&2
 mkdir -p "$WORK/programs"
