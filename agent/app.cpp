@@ -343,7 +343,7 @@ class App final : private Steering::Outside,
                                  probe_log_.problem(), history_.problem()})
             report("PN-AGENT-WARNING", text);
         for (const auto& trouble : tls_.troubles())
-            s.reported.push_back(ca_file_fault(trouble.ca_file, trouble.error.text(), trouble.kept));
+            s.reported.push_back(ca_file_fault(trouble.ca_file, trouble.error.text(), trouble.kept, config_.file()));
         report("PN-AGENT-CLOCK", steering_.sync().clock_problem());
         for (const auto& text : steering_.sync().warnings())
             s.reported.push_back(doubt_about_discovery(text));
@@ -379,8 +379,11 @@ class App final : private Steering::Outside,
         if (s.resolver.stats_valid) upstream_watch_.sample(s.resolver.stats, counters);
         if (const auto known = lookup_.known(); !known.empty()) upstream_watch_.know(known.begin()->first);
         const auto seen = upstream_watch_.seen();
-        for (std::size_t i = 0; i < std::min(seen.size(), s.resolver.upstreams.size()); ++i)
-            s.resolver.upstreams[i].state = seen[i].state;
+        for (const auto& one : seen) {
+            for (auto& upstream : s.resolver.upstreams) {
+                if (upstream.address == one.server) upstream.state = one.state;
+            }
+        }
         if (auto fault = upstream_fault(seen)) s.reported.push_back(std::move(*fault));
     }
 

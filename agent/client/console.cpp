@@ -59,12 +59,23 @@ bool Interruptible::sleep(core::Micros us) {
     return got_signal == 0;
 }
 
-void print(std::string_view text) {
-    // Text from outside has lost its escape sequences before (printable()); those that are left are our own colours.
-    const std::string shown = core::printable_lines(text, "\n\t\r\033");
+namespace {
+
+/// Text from outside has lost its escape sequences before (printable()); those that are left are our own colours.
+std::string without_controls(std::string_view text) {
+    return core::printable_lines(text, "\n\t\r\033");
+}
+
+void write_out(const std::string& shown) {
     errno = 0;
     const bool written = std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size() && std::fflush(stdout) == 0;
     if (!written && output_error == 0) output_error = errno == 0 ? EIO : errno;
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+    write_out(without_controls(text));
 }
 
 bool output_lost() {
@@ -78,10 +89,7 @@ bool output_lost() {
 }
 
 void print_text(std::string_view text) {
-    const std::string shown =
-        in_charset(core::printable_lines(text, "\n\t\r\033"), terminal_charset(process_environment()));
-    std::fwrite(shown.data(), 1, shown.size(), stdout);
-    std::fflush(stdout);
+    write_out(in_charset(without_controls(text), terminal_charset(process_environment())));
 }
 
 std::string local_time(Micros wall_us) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 
 #include "agent/client/console.h"
@@ -16,6 +15,7 @@
 #include "agent/doctor/repair.h"
 #include "agent/doctor/report.h"
 #include "agent/faults/codes.h"
+#include "agent/hostdns/instance.h"
 #include "agent/net/environment.h"
 #include "agent/text/charset.h"
 #include "core/log.h"
@@ -101,11 +101,7 @@ Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, 
 
 /// A part that did not end in time may still be running.
 [[noreturn]] void leave(int code) {
-    if (std::ferror(stdout) != 0 || std::fflush(stdout) != 0) {
-        complain("doctor", core::Error{core::Code::kFileWrite, "the report could not be written to the standard output",
-                                       "give it a file or a terminal that takes it", errno});
-        code = kExitUnknown;
-    }
+    if (output_lost()) code = kExitUnknown;
     std::fflush(nullptr);
     ::_exit(code);
 }
@@ -154,8 +150,7 @@ int run_command(const DoctorCommand& command) {
         return kExitUnknown;
     }
     std::string bundle_path = command.bundle.value_or("");
-    if (command.bundle && bundle_path.empty())
-        bundle_path = doctor::bundle_name(doctor::host_name(), core::now_wall_us());
+    if (command.bundle && bundle_path.empty()) bundle_path = doctor::bundle_name(host_name(), core::now_wall_us());
     if (command.bundle) {
         if (const auto fine = doctor::check_bundle_path(bundle_path); !fine) {
             complain("doctor", fine.error());

@@ -19,10 +19,11 @@ constexpr std::size_t kMaxBytes = (1 << 20) + 8192;  // a configuration and the 
 
 /// The copy's last line. It names the original, because a broken file may not say where its copy is; a copy without
 /// it was truncated. At the end, so that line numbers stay the same.
+constexpr const char* kMark = "\n# the last good copy of ";
 std::string mark_of(const std::string& config_path) {
     std::error_code ignored;
     const auto absolute = std::filesystem::absolute(config_path, ignored).lexically_normal();
-    return "\n# the last good copy of " + absolute.string() + "\n";
+    return kMark + absolute.string() + "\n";
 }
 
 /// [agent] state_dir from the text of a broken file, else the default.
@@ -57,6 +58,11 @@ std::optional<UsableConfig> load_copy(const std::string& config_path, const std:
 }
 
 }  // namespace
+
+bool is_last_good(const std::string& copy_path, std::string_view text) {
+    const auto copy = core::read_file(copy_path, kMaxBytes);
+    return copy && copy->starts_with(std::string(text) + kMark);
+}
 
 tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const std::string& path) {
     const auto text = core::read_file(path, kMaxBytes);

@@ -22,6 +22,9 @@ struct UsableConfig {
 /// such copy, the mistakes. For an unreadable file [agent] state_dir is unknown: the default is tried.
 tl::expected<UsableConfig, std::vector<ConfigIssue>> load_usable_config(const std::string& path);
 
+/// Whether the copy is of exactly this text.
+bool is_last_good(const std::string& copy_path, std::string_view text);
+
 /// Owned by the app; loop thread.
 class LastGoodCopy {
   public:

@@ -19,8 +19,8 @@ bool only_the_agent_sees(const Fault& fault) {
     const CodeInfo* info = find_code(fault.code);
     if (info == nullptr) return true;  // of a newer agent
     if (info->step == Step::kAgent) return fault.code != "PN-AGENT-CLOCK";
-    constexpr std::array<std::string_view, 5> kOthers = {"PN-CONFIG-OLDER", "PN-CONFIG-REFUSED", "PN-CONFIG-RESTART",
-                                                         "PN-CONFIG-CA-FILE", "PN-APP-FREEING"};
+    constexpr std::array<std::string_view, 4> kOthers = {"PN-CONFIG-OLDER", "PN-CONFIG-REFUSED", "PN-CONFIG-RESTART",
+                                                         "PN-APP-FREEING"};
     return std::find(kOthers.begin(), kOthers.end(), fault.code) != kOthers.end() ||
            fault.code.starts_with("PN-UPSTREAM-");
 }

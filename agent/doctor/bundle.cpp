@@ -17,6 +17,7 @@
 #include "agent/doctor/scrub.h"
 #include "agent/doctor/scrub_files.h"
 #include "agent/hostdns/decision.h"
+#include "agent/hostdns/instance.h"
 #include "agent/hostdns/report.h"
 #include "agent/net/libraries.h"
 #include "agent/net/process_runner.h"
@@ -275,11 +276,6 @@ std::string bundle_name(std::string_view host, core::Micros wall_us) {
         name += plain || (c == '.' && !name.empty()) ? c : '-';
     }
     return fmt::format("postern-bundle-{}-{}.tar.gz", name.empty() ? "host" : name, file_stamp(wall_us));
-}
-
-std::string host_name() {
-    utsname u{};
-    return ::uname(&u) == 0 && u.nodename[0] != '\0' && std::string_view(u.nodename) != "(none)" ? u.nodename : "host";
 }
 
 core::Result<void> check_bundle_path(const std::string& path) {

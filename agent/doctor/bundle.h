@@ -13,8 +13,6 @@ namespace postern::agent::doctor {
 
 /// "postern-bundle-web-1-20260102-030405.tar.gz", UTC; of the host's name only letters, digits, dots and dashes.
 std::string bundle_name(std::string_view host, core::Micros wall_us);
-/// This host's name; "host" if it has none.
-std::string host_name();
 
 /// Whether a bundle can be written there: checked before the findings are collected.
 core::Result<void> check_bundle_path(const std::string& path);

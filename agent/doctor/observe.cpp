@@ -14,6 +14,7 @@
 #include "agent/client/console.h"
 #include "agent/client/probe_round.h"
 #include "agent/client/probe_targets.h"
+#include "agent/config/last_good.h"
 #include "agent/config/paths.h"
 #include "agent/config/token_store.h"
 #include "agent/doctor/agent_status.h"
@@ -96,9 +97,8 @@ void look_at_age(const Config& config, const HttpResponse& reply, AgentSeen& see
     if (::stat(config.path.c_str(), &st) != 0 || loaded <= 0) return;
     const core::Micros changed = st.st_mtim.tv_sec * core::kSecond + st.st_mtim.tv_nsec / 1000;
     if (changed <= loaded) return;
-    const auto copy = core::read_file(paths_of(config.agent).last_good_config, kMaxConfig + kMaxConfig);
     const auto text = core::read_file(config.path, kMaxConfig);
-    seen.older = !copy || !text || !copy->starts_with(*text + "\n# the last good copy of ");
+    seen.older = !text || !is_last_good(paths_of(config.agent).last_good_config, *text);
     seen.config = config.path;
     seen.loaded = core::format_utc(loaded).substr(0, 19) + "Z";
     seen.changed = core::format_utc(changed).substr(0, 19) + "Z";

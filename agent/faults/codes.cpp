@@ -179,7 +179,6 @@ constexpr CodeInfo kCodes[] = {
     {"PN-CONFIG-OLDER", kConfig, kWarn, kYou},
     {"PN-CONFIG-REFUSED", kConfig, kWarn, kYou},
     {"PN-CONFIG-RESTART", kConfig, kWarn, kYou},
-    {"PN-CONFIG-CA-FILE", kConfig, kFail, kYou},
     {"PN-AGENT-PLAN", kAgent, kWarn, kYou},
     {"PN-AGENT-PLAN-REFUSED", kAgent, kWarn, kYou},
     {"PN-AGENT-PLAN-LATE", kAgent, kWarn, kYou},

@@ -67,10 +67,9 @@ std::string HostsLine::fix() const {
     std::string address;
     for (const char c : text.substr(0, text.find_first_of(" \t")))
         address += c == '.' ? std::string("[.]") : std::string(1, c);
-    const std::string line_of = fmt::format(R"(^\s*{}\s)", address);
     return fmt::format(
-        R"(sed -i -E '/{0}([^#]*\s)?{1}[.]?(\s|#|$)/I{{h;s/^/# postern: /p;x;s/#.*//;:a;s/\s{1}[.]?(\s|$)/ /I;ta;s/\s+$//;/{2}/!d}}' /etc/hosts)",
-        line_of, pattern, line_of);
+        R"(sed -i -E '/{0}([^#]*\s)?{1}[.]?(\s|#|$)/I{{h;s/^/# postern: /p;x;s/#.*//;:a;s/\s{1}[.]?(\s|$)/ /I;ta;s/\s+$//;/{0}/!d}}' /etc/hosts)",
+        fmt::format(R"(^\s*{}\s)", address), pattern);
 }
 
 std::vector<HostsLine> hosts_findings(std::string_view hosts, const std::vector<std::string>& names) {

@@ -12,7 +12,6 @@ namespace postern::agent {
 
 namespace {
 
-using core::kMinute;
 using core::kSecond;
 
 struct Row {

@@ -119,10 +119,11 @@ Fault remark_on(const ConfigIssue& issue, const std::string& file) {
                        {"file", file}});
 }
 
-Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept) {
-    Fault f = make_fault("PN-CONFIG-CA-FILE", {}, {},
+Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept, const std::string& config) {
+    Fault f = make_fault("PN-CONFIG-CA", {}, {},
                          {{"file", file.empty() ? catalogued("words", "system_store") : file},
                           {"problem", problem},
+                          {"config", config},
                           {"also", kept ? "ca_kept" : ""}});
     if (kept) f.state = doctor::State::kWarn;
     return f;

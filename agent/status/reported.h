@@ -20,8 +20,8 @@ std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::strin
 /// A remark on the configuration in use.
 Fault remark_on(const ConfigIssue& issue, const std::string& file);
 /// A CA file that the agent can't use. `kept`: what was loaded before is still in use, so that nothing fails yet. `file` "":
-/// the system's store.
-Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept);
+/// the system's store; `config`: the configuration that names it.
+Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept, const std::string& config);
 /// A reply of a source that is not believed as it stands.
 Fault doubt_about_discovery(const std::string& problem);
 /// The configuration file was changed since the agent read it.

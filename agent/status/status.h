@@ -109,7 +109,8 @@ struct DrainStatus {
 };
 
 /// "cn-hangzhou-h until 2026-01-02T03:04:05Z, for 43m more: new cable"
-std::string drain_text(const DrainStatus& drain, Micros now_wall_us, doctor::Language language = {});
+std::string drain_text(const DrainStatus& drain, Micros now_wall_us,
+                       doctor::Language language = doctor::Language::kEnglish);
 
 struct UpstreamStatus {
     core::SocketAddress address;

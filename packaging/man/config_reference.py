@@ -5,7 +5,7 @@ with their ranges, the examples) and the defaults (agent/config/config.h).
 
     packaging/man/config_reference.py [zh]
 
-tests/packaging_test.py compares both manuals with the same table, key by key.
+tests/manuals_test.py compares both manuals with the same table, key by key.
 """
 
 import pathlib

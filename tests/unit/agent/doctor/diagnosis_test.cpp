@@ -10,6 +10,7 @@
 #include "agent/doctor/report.h"
 #include "core/text.h"
 #include "tests/unit/agent/doctor/matrix_faults.h"
+#include "tests/unit/agent/doctor/matrix_healthy.h"
 #include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
