@@ -131,7 +131,8 @@ TEST_CASE("reported: a host that asks others is told where postern answers a nam
 TEST_CASE("reported: a CA file fails where nothing is kept, an older configuration names its reload", "[reported]") {
     const Fault lost = ca_file_fault("/etc/ca.pem", "can't read /etc/ca.pem: Permission denied", false, "/p.toml");
     CHECK(lost.state == doctor::State::kFail);
-    CHECK(english(lost) == "the agent can't use the CA file: can't read /etc/ca.pem: Permission denied");
+    CHECK(lost.code == "PN-CONFIG-CA");
+    CHECK(english(lost) == "the CA file /etc/ca.pem can't be used: can't read /etc/ca.pem: Permission denied");
     const Fault kept = ca_file_fault("/etc/ca.pem", "x", true, "/p.toml");
     CHECK(kept.state == doctor::State::kWarn);
     CHECK(english(kept).ends_with("; what was loaded before is used"));
