@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "core/message.h"
 #include "core/fd.h"
 #include "core/loop.h"
 #include "probe/record.h"
@@ -41,7 +42,7 @@ class ProbeLog {
     void log_all(bool all) { settings_.all = all; }
     std::uint64_t lost_lines() const;
     /// One sentence about why records are not written now; "" when they are.
-    std::string problem() const;
+    core::Message problem() const;
 
   private:
     struct Writer;  // shared with the pool

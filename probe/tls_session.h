@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/message.h"
 #include "core/bytes.h"
 #include "core/error.h"
 #include "probe/probe_types.h"
@@ -61,7 +62,7 @@ class TlsSession {
     };
     struct Judgement {
         Reason reason = Reason::kNone;
-        std::string detail;  // what was expected and what was found
+        core::Message detail;  // what was expected and what was found
     };
 
     /// nullptr when out of memory.

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/message.h"
 #include "agent/cloud/metadata.h"
 #include "agent/net/environment.h"
 #include "agent/net/http_transport.h"
@@ -46,10 +47,10 @@ struct CredentialAttempt {
     std::string source;
     bool used = false;
     bool set_up = false;  // configured; failing unless used
-    std::string why_not;
-    std::string hint;  // the next step, if the error has one
+    core::Message why_not;
+    core::Message hint;  // the next step, if the error has one
 
-    std::string text() const { return hint.empty() ? why_not : why_not + " (" + hint + ")"; }
+    core::Message told() const { return hint.empty() ? why_not : core::message("{} ({})", why_not, hint); }
 };
 
 class CredentialChain {

@@ -322,7 +322,7 @@ class Parser {
                      return meant ? "is not a reason; did you mean " + std::string(*meant) + "?"
                                   : "is not a reason, such as tcp_timeout or cert_expired";
                  });
-        add_read(app, "-o,--output", "short, wide (local time) or json (UTC)", "FORMAT",
+        add_read(app, "-o,--output", "short, wide or json", "FORMAT",
                  [c](const std::string& text) -> std::string {
                      using Format = LogsCommand::Format;
                      c->format = text == "wide" ? Format::kWide : text == "json" ? Format::kJson : Format::kShort;

@@ -56,9 +56,9 @@ bool bundle(const std::string& path, const doctor::Request& request, const docto
     if (!size)
         complain("doctor", size.error());
     else
-        fmt::print(
-            stderr, "{}\n",
-            words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}));
+        print_note(
+            words.text("words", "bundle", {{"file", path}, {"size", fmt::format("{} KiB", (*size + 1023) / 1024)}}) +
+            "\n");
     return size.has_value();
 }
 
@@ -76,11 +76,11 @@ enum class Repaired { kNothing, kDone, kFailed };
 /// Tells the plan on stderr, asks, and does it.
 Repaired repair(const DoctorCommand& command, const doctor::Findings& findings, const doctor::Catalogue& words) {
     const auto say = [&](std::string_view key, const doctor::Values& values = {}) {
-        fmt::print(stderr, "{}\n", words.text("words", key, values));
+        print_note(words.text("words", key, values) + "\n");
     };
     const std::string& config = command.request.target.config;
     const doctor::Repairs plan = doctor::plan_repairs(findings);
-    fmt::print(stderr, "{}", doctor::text_of(plan, words));
+    print_note(doctor::text_of(plan, words));
     if (plan.empty()) return say("fix_nothing"), Repaired::kNothing;
     if (::geteuid() != 0) return say("fix_root"), Repaired::kNothing;
     if (!command.yes) {
@@ -133,7 +133,7 @@ int run_command(const DoctorCommand& command) {
                                   .value_or(chinese ? doctor::language_of_environment() : doctor::Language::kEnglish));
     // A terminal of no charset may take UTF-8 all the same: who asks for Chinese gets it.
     const auto print_words = [in_utf8 = !chinese && command.language == "zh"](std::string_view text) {
-        in_utf8 ? print(text) : print_text(text);
+        in_utf8 ? print_data(text) : print(text);
     };
     if (command.list) {
         print_words(doctor::list_text(words));
@@ -165,7 +165,7 @@ int run_command(const DoctorCommand& command) {
     const std::size_t columns = std::clamp<std::size_t>(terminal_columns(), 40, 160);
     const bool progress = ::isatty(STDERR_FILENO) == 1;
     const auto show = [&](const std::string& line) {
-        if (progress) std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+        if (progress) print_note("\r\x1b[K" + line);
     };
     doctor::Findings left_out;
     const std::string config = command.request.target.config == kDefaultConfigPath ? "" : command.request.target.config;
@@ -185,7 +185,7 @@ int run_command(const DoctorCommand& command) {
         };
         doctor::walk(command.request, listener);
         if (command.json)
-            print(doctor::json_of(told, words, left_out, config));
+            print_data(doctor::json_of(told, words, left_out, config));
         else
             print_words("\n" + wrap_text(doctor::verdict_text(told, words, paint, left_out), columns, 0) + "\n");
         return told;
@@ -194,7 +194,7 @@ int run_command(const DoctorCommand& command) {
     if (command.fix) {
         const auto repaired = repair(command, told, words);
         if (repaired == Repaired::kDone) {
-            fmt::print(stderr, "\n{}\n\n", words.text("words", "fix_again"));
+            print_note(fmt::format("\n{}\n\n", words.text("words", "fix_again")));
             told = look();
         } else if (repaired == Repaired::kFailed) {
             leave(kExitFailed);

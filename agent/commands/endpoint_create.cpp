@@ -94,7 +94,7 @@ void show_plan(const CreateCall& c) {
     // With affinity the endpoint's domain names one address to each asker: the others are missing when it fails.
     if (c.plan.zone_affinity)
         out += "affinity on: the endpoint's domain gives each host the address of its own zone alone\n";
-    fmt::print(stderr, "{}", out);
+    print_note(out);
 }
 
 Json plan_json(const CreateCall& c) {

@@ -108,7 +108,7 @@ int remove(EndpointRun& run, const EndpointInfo& info) {
             "endpoint delete " +
             id + "\n" + links_that_use(run.config, id);
     }
-    fmt::print(stderr, "{}", reminder);
+    print_note(reminder);
     if (run.command.dry_run) {
         const auto passed = run.cloud.remove_zone(id, zone, "", true);
         if (!passed) return fail_command(run, passed.error());

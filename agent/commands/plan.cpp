@@ -103,7 +103,7 @@ std::string text_of(const PlanView& plan, const std::string& path) {
     row("generation", fmt::format("{} (start {}, publication {})", plan.generation, plan.generation >> 32,
                                   plan.generation & 0xffffffffu));
     const bool same_boot = plan.boot_id == core::boot_id();
-    row("made", fmt::format("{}{}", core::format_utc(plan.created_wall_us),
+    row("made", fmt::format("{}{}", core::format_time(plan.created_wall_us),
                             same_boot ? "" : ", before the last boot: its verdicts don't count"));
     row("listen", core::joined(plan.listen, [](const auto& a) { return a.text(); }));
     row("allow", core::joined(plan.allow, [](const auto& p) { return p.text(); }));
@@ -180,7 +180,7 @@ int show(const std::string& path, bool json) {
         return plan.error() == PlanFault::kMissing || plan.error() == PlanFault::kUnreadable ? kExitUnknown
                                                                                              : kExitFailed;
     }
-    print(json ? json_of(*plan, path) : text_of(*plan, path));
+    json ? print_data(json_of(*plan, path)) : print(text_of(*plan, path));
     return kExitGood;
 }
 
@@ -218,10 +218,10 @@ int run_command(const PlanCompileCommand& command) {
     std::size_t waiting = 0;
     for (const auto& owner : plan->owners)
         waiting += owner.ready ? 0 : 1;
-    fmt::print("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
-               plan->owners.size(), bytes->size());
+    print(fmt::format("{}: plan {} with {} names, {} bytes\n", command.out, generation_text(plan->generation),
+                      plan->owners.size(), bytes->size()));
     if (const auto verified = verify_only(*plan); !verified.empty())
-        fmt::print("verify only, so their names are forwarded: {}\n", core::joined(verified));
+        print(fmt::format("verify only, so their names are forwarded: {}\n", core::joined(verified)));
     if (waiting == 0) return kExitGood;
     complain(
         "plan compile",

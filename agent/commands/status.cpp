@@ -71,7 +71,7 @@ int watch(const Config& config, const StatusCommand& command) {
         const auto shown = ask(config, command);
         code = shown ? exit_code(shown->overall) : kExitUnknown;
         const std::string text = shown ? shown->text : "postern status: " + shown.error().text() + "\n";
-        print(terminal ? over_old_screen(text) : text + (command.json ? "" : "\n"));
+        command.json ? print_data(text) : print(terminal ? over_old_screen(text) : text + "\n");
     } while (std::ferror(stdout) == 0 && interruptible.sleep(kRedraw));
     if (terminal) print("\r\033[K\033[?25h");  // the last screen stays; the prompt takes its last row
     return code;
@@ -94,7 +94,7 @@ int run_command(const StatusCommand& command) {
         complain("status", shown.error());
         return kExitUnknown;
     }
-    print(shown->text);
+    command.json ? print_data(shown->text) : print(shown->text);
     return exit_code(shown->overall);
 }
 

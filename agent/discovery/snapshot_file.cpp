@@ -110,8 +110,8 @@ class BodyReader {
     }
 };
 
-core::Result<Snapshot> damaged(const std::string& how) {
-    return core::fail(Code::kFileCorrupt, "the snapshot is damaged: " + how,
+core::Result<Snapshot> damaged(const core::Message& how) {
+    return core::fail(Code::kFileCorrupt, core::message("the snapshot is damaged: {}", how),
                       "it is not used; discovery starts afresh and writes a new one");
 }
 
@@ -149,7 +149,7 @@ core::Result<Snapshot> parse_snapshot(std::string_view text) {
     }
     if (*version > kSnapshotVersion) {
         return core::fail(Code::kFileCorrupt,
-                          fmt::format("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
+                          core::message("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
                           "it was written by a newer postern; discovery starts afresh");
     }
     std::string_view body = text.substr(line_end + 1);
@@ -194,7 +194,7 @@ LoadedSnapshot load_snapshot(const std::string& path) {
         auto snapshot = parse_snapshot(*text);
         if (!snapshot) {
             auto error = snapshot.error();
-            error.what = file + ": " + error.what;
+            error.what = core::message("{}: {}", file, error.what);
             out.problems.push_back(std::move(error));
             out.unusable = out.unusable || !previous;
             continue;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/endpoint/provider.h"
 #include "core/error.h"
@@ -66,7 +67,7 @@ class SnapshotStore {
     void flush();
     bool idle() const;
     /// Of the last write; "" if it succeeded. For StatusSnapshot::warnings.
-    std::string problem() const;
+    core::Message problem() const;
 
   private:
     struct State;

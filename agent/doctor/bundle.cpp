@@ -256,7 +256,7 @@ class Bundle {
             "key, cookie, also in Chinese), Authorization, Bearer, Basic and curl -u; users and query values of URLs;\n"
             "PEM blocks; AccessKey IDs, JWTs, and runs of 32 letters and digits. A secret in none of these forms is\n"
             "not recognised. Names, addresses and paths of this host are in it: read it before you send it.\n",
-            core::format_utc(wall_us), contents_);
+            core::format_time(wall_us), contents_);
     }
 
     const Request& request_;

@@ -253,8 +253,8 @@ Overall overall_of(const Findings& findings, const Findings& left_out) {
 
 std::string file_stamp(core::Micros wall_us) {
     std::string out;
-    for (const char c : core::format_utc(wall_us).substr(0, 19)) {
-        if (c != '-' && c != ':') out += c == 'T' ? '-' : c;
+    for (const char c : core::format_time(wall_us)) {
+        if (c != '-' && c != ':' && c != 'Z') out += c == 'T' ? '-' : c;
     }
     return out;
 }

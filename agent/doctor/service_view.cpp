@@ -146,9 +146,9 @@ std::vector<std::string> what_hides(const ServiceUser& user, const std::vector<s
 }
 
 /// "" or why a CA file can't be used.
-std::string ca_problem(const std::string& file) {
+core::Message ca_problem(const std::string& file) {
     const auto text = core::read_file(file, kMaxCa);
-    if (!text) return text.error().sys != 0 ? std::strerror(text.error().sys) : text.error().what;
+    if (!text) return text.error().sys != 0 ? core::Message(std::strerror(text.error().sys)) : text.error().what;
     return text->find("-----BEGIN ") == std::string::npos ? "it has no certificate in PEM" : "";
 }
 
@@ -170,7 +170,7 @@ void look_at_files(const Config& config, ConfigSeen& seen) {
     std::vector<FileSeen> files = {{"", config.path, {}, {}}};
     const auto ca = [&](const std::string& link, const std::string& file) {
         if (file.empty()) return;
-        std::string problem = ca_problem(file);
+        core::Message problem = ca_problem(file);
         if (problem.empty()) return files.push_back({link, file, {}, {}});
         // Without root, what is there may be the agent's alone.
         if (::geteuid() != 0 && ::access(file.c_str(), R_OK) != 0 && errno == EACCES) return;
@@ -205,7 +205,7 @@ void look_at_files(const Config& config, ConfigSeen& seen) {
     std::set<std::string> told;
     for (std::size_t i = 0; i < hides.size(); ++i) {
         if (hides[i].empty() || !told.insert(paths[i]).second) continue;
-        files[i].problem = fmt::format("user {} has no right to {}", user->name, hides[i]);
+        files[i].problem = core::message("user {} has no right to {}", user->name, hides[i]);
         files[i].blocker = hides[i];
         seen.hidden.push_back(std::move(files[i]));
     }

@@ -184,7 +184,6 @@ constexpr CodeInfo kCodes[] = {
     {"PN-AGENT-PLAN-LATE", kAgent, kWarn, kYou},
     {"PN-AGENT-STATS", kAgent, kWarn, kYou},
     {"PN-AGENT-LISTEN", kAgent, kWarn, kYou},
-    {"PN-AGENT-CLOCK", kAgent, kWarn, kYou},
     {"PN-UPSTREAM-NONE", kStub, kWarn, kYou},
     {"PN-UPSTREAM-SILENT", kStub, kFail, kCloudAdmin},
     {"PN-UPSTREAM-REFUSED", kStub, kFail, kCloudAdmin},

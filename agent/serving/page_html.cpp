@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/faults/catalogue.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -37,6 +38,11 @@ std::string html_sentence(std::string_view text, const PageWords& words) {
     return words.language == "en" ? html_text(text) : fmt::format("<span lang=\"en\">{}</span>", html_text(text));
 }
 
+std::string html_message(const core::Message& message, const PageWords& words) {
+    const auto language = words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese;
+    return html_text(doctor::Catalogue::in(language).of(message));
+}
+
 std::string_view html_shape(probe::State state) {
     switch (state) {
         case probe::State::kUp:
@@ -49,6 +55,11 @@ std::string_view html_shape(probe::State state) {
             break;
     }
     return "○";
+}
+
+std::string html_message(const core::Message& message, const PageWords& words) {
+    const auto language = words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese;
+    return html_text(doctor::Catalogue::in(language).of(message));
 }
 
 std::string_view html_shape(Overall overall) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/config/running_config.h"
 #include "agent/faults/fault.h"
@@ -21,9 +22,11 @@ std::optional<Fault> config_fault(const ConfigTrouble& trouble, const std::strin
 Fault remark_on(const ConfigIssue& issue, const std::string& file);
 /// A CA file that the agent can't use. `kept`: what was loaded before is still in use, so that nothing fails yet. `file` "":
 /// the system's store; `config`: the configuration that names it.
-Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept, const std::string& config);
+Fault ca_file_fault(const std::string& file, const core::Message& problem, bool kept, const std::string& config);
 /// A reply of a source that is not believed as it stands.
-Fault doubt_about_discovery(const std::string& problem);
+/// This host's clock differs from the cloud API's (describe_clock_offset()); requests carry the API's time meanwhile.
+Fault clock_fault(const core::Message& problem);
+Fault doubt_about_discovery(const core::Message& problem);
 /// The configuration file was changed since the agent read it.
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us);
 /// That no upstream resolves names, and how; nullopt while one may.

@@ -126,7 +126,7 @@ std::string drain_text(const DrainStatus& d, Micros now_wall_us, doctor::Languag
     const Micros unit = left >= 2 * core::kMinute ? core::kMinute : core::kSecond;
     std::string out = words.text("screen", "drain",
                                  {{"target", d.target},
-                                  {"until", core::format_utc(d.until_wall_us).substr(0, 19) + "Z"},
+                                  {"until", core::format_time(d.until_wall_us)},
                                   {"left", format_duration(left / unit * unit)}});
     if (d.free) out += words.text("screen", "drain_free");
     if (!d.reason.empty()) out += words.text("screen", "drain_reason", {{"reason", d.reason}});

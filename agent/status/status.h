@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/faults/catalogue.h"
@@ -79,7 +80,7 @@ struct LinkStatus {
     bool probing = true;
     bool token_configured = false;
     bool asks_service = true;   // LinkConfig::asks_service(): without it only the path is judged
-    std::string token_problem;  // "" or why the token could not be read
+    core::Message token_problem;  // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;
     bool verify_only = false;             // the VPC answers the name, postern compares
@@ -123,7 +124,7 @@ struct ResolverStatus {
     bool managed = false;  // started or adopted by this agent
     pid_t pid = 0;
     bool stats_valid = false;
-    std::string stats_problem;
+    core::Message stats_problem;
     core::StatsPage stats;
     std::uint64_t published_generation = 0;
     bool accepted = false;  // see PlanPublisher::up_to_date()
