@@ -66,7 +66,7 @@ Result<Folder> Folder::open(const std::string& path) {
         return fd ? Result<Folder>(Folder(std::move(fd), path)) : failed(errno);
     }
     if (st.st_uid != 0 && st.st_uid != ::geteuid())
-        return fail(Code::kPermission, message("{} is a link that another user made: it is not followed", path));
+        return fail(Code::kPermission, message("{} is a symbolic link that another user made: it is not followed", path));
     std::array<char, PATH_MAX> target{};
     const ssize_t size = ::readlinkat(fd.get(), "", target.data(), target.size() - 1);
     if (size <= 0) return failed(errno);

@@ -269,7 +269,7 @@ Error explain(const ApiError& e, const ApiContext& c) {
                          is_signature(e.code)
                              ? core::message("re-check the AccessKey secret from {}: it does not belong to the AccessKey ID",
                                              c.credentials)
-                             : core::message("the AccessKey ID from {} is unknown or disabled: re-check it in the RAM console",
+                             : core::message("the AccessKey ID from {} does not exist or is disabled: re-check it in the RAM console",
                                              c.credentials));
         case ApiFailure::kTransient:
             return error(Code::kApiUnavailable,

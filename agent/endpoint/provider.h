@@ -73,7 +73,7 @@ class Provider {
     /// Monotonic time before which the source wants no more requests (throttling); 0: any time.
     virtual core::Micros not_before_mono_us() const { return 0; }
     virtual SourcePace pace(const std::string&) const { return {}; }
-    /// How this host's clock differs from the source's, in one sentence with the fix; "" where it does not.
+    /// How this host's clock differs from the source's, "20 min 3 s behind"; "" where it does not.
     virtual core::Message clock_problem() const { return {}; }
 };
 

@@ -245,6 +245,15 @@ bool is_remark(std::string_view code) {
     return code == "PN-CONFIG-WARNING" || code == "PN-RESOLV-UNASKED";
 }
 
+bool told_before(const Fault& a, const Fault& b) {
+    const auto rank = [](const Fault& f) {
+        if (f.code == "PN-CONFIG-OLDER") return 0;
+        if (is_remark(f.code)) return 4;
+        return f.state == State::kFail ? 1 : f.state == State::kWarn ? 2 : 3;
+    };
+    return rank(a) < rank(b);
+}
+
 std::string step_code(Step step) {
     std::string out = "PN-";
     for (const char c : to_string(step))

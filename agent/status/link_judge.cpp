@@ -278,11 +278,7 @@ void judge(LinkStatus& link) {
         judge_addresses(link);
     }
     if (link.vpc_answer) judge_vpc(link);
-    const auto rank = [](const Fault& f) {
-        return f.state == Severity::kFail ? 0 : f.state == Severity::kWarn ? 1 : 2;
-    };
-    std::stable_sort(link.faults.begin(), link.faults.end(),
-                     [&](const Fault& a, const Fault& b) { return rank(a) < rank(b); });
+    std::stable_sort(link.faults.begin(), link.faults.end(), doctor::told_before);
     name_cause(link);
 }
 

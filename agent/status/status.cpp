@@ -59,13 +59,6 @@ Overall overall_of(doctor::State severity) {
                                               : Overall::kGood;
 }
 
-/// The order of all faults: what makes the others old news, failures, warnings, what is not known, remarks.
-int rank(const Fault& f) {
-    if (f.code == "PN-CONFIG-OLDER") return 0;
-    if (doctor::is_remark(f.code)) return 4;
-    return f.state == doctor::State::kFail ? 1 : f.state == doctor::State::kWarn ? 2 : 3;
-}
-
 /// From the sorted faults.
 void name_headline(StatusSnapshot& s) {
     std::size_t count = 0;
@@ -109,8 +102,7 @@ void judge_all(StatusSnapshot& s) {
                 f.values.try_emplace("config", s.config_path);
         }
     }
-    std::stable_sort(s.faults.begin(), s.faults.end(),
-                     [](const Fault& a, const Fault& b) { return rank(a) < rank(b); });
+    std::stable_sort(s.faults.begin(), s.faults.end(), doctor::told_before);
     for (const Fault& f : s.faults) {
         if (!doctor::is_remark(f.code)) s.overall = worse(s.overall, overall_of(f.state));
     }

@@ -182,7 +182,7 @@ TEST_CASE("status: the code and the severity of a fault decide, not its words", 
         s.reported = {make_fault("PN-CONFIG-WARNING", {}, {}, {{"where", words}})};
         judge(s);
         CHECK(s.overall == Overall::kGood);
-        for (const char* code : {"PN-AGENT-DISCOVERY", "PN-AGENT-CLOCK", "PN-RESOLV-TRUCE", "PN-AGENT-WARNING"}) {
+        for (const char* code : {"PN-AGENT-DISCOVERY", "PN-API-CLOCK", "PN-RESOLV-TRUCE", "PN-AGENT-WARNING"}) {
             s.reported = {make_fault(code, {}, {}, {{"problem", words}})};
             s.reported[0].state = doctor::State::kWarn;
             judge(s);
