@@ -40,7 +40,7 @@ std::string HostDnsReport::text() const {
         case TakeoverState::kDisabling:
             break;
     }
-    return fmt::format("{}{}: interrupted, or at work right now", to_string(journal.state), since);
+    return fmt::format("{}{}: still running, or interrupted", to_string(journal.state), since);
 }
 
 HostDnsReport report_host_dns(const HostSystem& host, core::Result<Journal> journal, PathLook seen,

@@ -76,8 +76,8 @@ TEST_CASE("one zone: the sentence claims affinity only where it is known, and sa
     };
     CHECK(sentence() ==
           fmt::format(
-              "{} leads to zone h only, and i of ep-1 is not in use (zone affinity would do that): list the names "
-              "of all zones as target: ep-1-h.example, ep-1-i.example, or switch ZoneAffinityEnabled off",
+              "{} resolves to zone h only, and the other zones of ep-1 (i) are not used (zone affinity would do that): list the "
+              "names of all zones as target: ep-1-h.example, ep-1-i.example, or switch ZoneAffinityEnabled off",
               kDomain));
     report.zone_affinity = true;
     CHECK(sentence().find("(its zone affinity is on)") != std::string::npos);
