@@ -243,7 +243,7 @@ Error explain(const ApiError& e, const ApiContext& c) {
     } else if (!e.message.empty()) {
         said = core::message("{}: {}", e.code, e.message);
     }
-    if (!e.request_id.empty()) said = core::message("{} (RequestId {})", said, e.request_id);
+    if (!e.request_id.empty()) said = core::message(kWithRequestId, said, e.request_id);
     const core::Message what = core::message("{} at {}: {}", c.action, c.host, said);
     const core::Message who = c.principal.empty() ? core::message("the credentials from {}", c.credentials)
                                                   : core::Message(c.principal);

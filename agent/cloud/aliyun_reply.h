@@ -16,6 +16,9 @@
 
 namespace postern::agent {
 
+/// The form of what explain() says of a refusal with a request ID: the ID is the second value.
+inline constexpr const char* kWithRequestId = "{} (RequestId {})";
+
 struct ZonesPage {
     std::vector<ZoneReport> zones;
     std::string next_token;  // "" on the last page

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "agent/client/console.h"
+#include "agent/commands/language.h"
 #include "agent/commands/cli.h"
 #include "agent/config/last_good.h"
 #include "agent/doctor/bundle.h"
@@ -126,15 +127,10 @@ core::Result<void> make_room() {
 
 int run_command(const DoctorCommand& command) {
     core::configure_log(core::Level::kError, core::LogFormat::kText);
-    // Chinese only where it can be shown, or is asked for by name.
-    const bool chinese = can_show_chinese(terminal_charset(process_environment()));
-    const auto& words =
-        doctor::Catalogue::in(doctor::parse_language(command.language)
-                                  .value_or(chinese ? doctor::language_of_environment() : doctor::Language::kEnglish));
-    // A terminal of no charset may take UTF-8 all the same: who asks for Chinese gets it.
-    const auto print_words = [in_utf8 = !chinese && command.language == "zh"](std::string_view text) {
-        in_utf8 ? print_data(text) : print(text);
-    };
+    const auto& words = doctor::Catalogue::in(doctor::parse_language(command.language).value_or(shown_language()));
+    // A terminal of which nothing is known may take UTF-8 all the same: who asks for Chinese gets it.
+    const bool as_it_is = command.language == "zh" && !can_show_chinese(terminal_charset(process_environment()));
+    const auto print_words = [as_it_is](std::string_view text) { as_it_is ? print_data(text) : print(text); };
     if (command.list) {
         print_words(doctor::list_text(words));
         return kExitGood;

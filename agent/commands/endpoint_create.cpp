@@ -151,7 +151,7 @@ std::string left_behind(const EndpointRun& run, const CreateCall& c) {
 
 int fail_create(const EndpointRun& run, const CreateCall& c, core::Error error) {
     if (const std::string left = left_behind(run, c); !left.empty())
-        error.hint += (error.hint.empty() ? "" : "; ") + left;
+        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + left;
     return fail_command(run, error);
 }
 
@@ -193,8 +193,7 @@ int finish(EndpointRun& run, CreateCall& c) {
     auto waited = wait_until_connected(run, &c.endpoint);
     if (!waited) {
         core::Error error = std::move(waited.error());
-        error.hint +=
-            (error.hint.empty() ? "" : "; ") + id + " exists; to continue waiting: " + wait_command(run.command, id);
+        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + id + " exists; to continue waiting: " + wait_command(run.command, id);
         return fail_command(run, error);
     }
     return tell(run, c, *waited);
@@ -245,7 +244,7 @@ int create_endpoint(EndpointRun& run) {
     if (!made) {
         core::Error error = std::move(made.error());
         if (outcome_unknown(error.code)) {
-            error.hint += (error.hint.empty() ? "" : "; ") +
+            error.hint = error.hint + (error.hint.empty() ? "" : "; ") +
                           std::string("whether it was created is not known: the same command with --client-token ") +
                           c.token + " creates no second one";
         }

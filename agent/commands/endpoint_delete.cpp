@@ -64,7 +64,7 @@ Remains what_remains(EndpointRun& run) {
 int stop(EndpointRun& run, core::Error error) {
     if (!run.refusal) run.refusal = run.session.refusal();
     const Remains remains = what_remains(run);
-    error.hint += (error.hint.empty() ? "" : "; ") + remains.bill;
+    error.hint = error.hint + (error.hint.empty() ? "" : "; ") + remains.bill;
     return fail_command(run, error, kExitFailed,
                         {{"deleted", remains.known && remains.things.empty()},
                          {"endpoint", run.command.endpoint},

@@ -36,32 +36,32 @@ core::Error explain_fault(PlanFault fault, const std::string& path) {
             return {core::Code::kFileUnreadable, "can't read " + path,
                     "it belongs to postern:postern-dns: run this as root", 0};
         case PlanFault::kTooShort:
-            error.what += "it is cut off";
+            error.what = error.what + "it is cut off";
             break;
         case PlanFault::kTooLarge:
-            error.what += "it is larger than 64 MiB";
+            error.what = error.what + "it is larger than 64 MiB";
             break;
         case PlanFault::kBadMagic:
-            error.what += "it does not begin like a plan";
+            error.what = error.what + "it does not begin like a plan";
             break;
         case PlanFault::kBadVersion:
-            error.what += "this program does not read its version";
+            error.what = error.what + "this program does not read its version";
             break;
         case PlanFault::kBadSize:
-            error.what += "its size differs from its header";
+            error.what = error.what + "its size differs from its header";
             break;
         case PlanFault::kBadChecksum:
-            error.what += "its checksum is wrong: a byte was changed";
+            error.what = error.what + "its checksum is wrong: a byte was changed";
             break;
         case PlanFault::kBadSection:
         case PlanFault::kBadRecord:
-            error.what += "its contents contradict each other";
+            error.what = error.what + "its contents contradict each other";
             break;
         case PlanFault::kBadName:
-            error.what += "a name in it is not a DNS name";
+            error.what = error.what + "a name in it is not a DNS name";
             break;
     }
-    error.what += fmt::format(" ({})", core::to_string(fault));
+    error.what = error.what + fmt::format(" ({})", core::to_string(fault));
     error.hint =
         "the resolver refuses it, too, and keeps the previous one; the agent writes a new one: systemctl "
         "restart postern";

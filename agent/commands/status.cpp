@@ -10,6 +10,7 @@
 #include "agent/commands/cli.h"
 #include "agent/faults/catalogue.h"
 #include "agent/text/terminal.h"
+#include "agent/commands/language.h"
 
 namespace postern::agent {
 
@@ -29,7 +30,7 @@ core::Result<Shown> ask(const Config& config, const StatusCommand& command) {
         const bool terminal = ::isatty(STDOUT_FILENO) == 1;
         path += "?view=text&columns=" + std::to_string(terminal ? terminal_columns() : 0) +
                 "&rows=" + std::to_string(terminal ? terminal_rows() : 0) + (colour_wanted() ? "&colour=1" : "") +
-                (doctor::language_of_environment() == doctor::Language::kChinese ? "&lang=zh" : "");
+                (shown_language() == doctor::Language::kChinese ? "&lang=zh" : "");
     }
     auto reply = ask_agent(config, "GET", path, kTimeout);
     if (!reply) return core::fail(reply.error());

@@ -218,7 +218,7 @@ class Bundle {
                     }
                     text += "$ " + core::joined(argv, " ") + "\n";
                     text +=
-                        done && *done ? **done : "(" + (done ? done->error().what : std::string("no answer")) + ")\n";
+                        done && *done ? **done : "(" + (done ? done->error().what.text() : std::string("no answer")) + ")\n";
                     text += "\n";
                 }
                 add(file.name, file.about, scrub_rules(text));

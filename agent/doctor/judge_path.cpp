@@ -9,6 +9,7 @@
 #include "agent/doctor/judge.h"
 #include "agent/faults/codes.h"
 #include "core/text.h"
+#include "probe/detail.h"
 
 namespace postern::agent::doctor {
 

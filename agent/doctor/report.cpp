@@ -99,7 +99,8 @@ std::string block(const Finding& f, const Catalogue& words, const Paint& paint, 
         std::string text = part == "cause" ? "" : words.of(f.code, part, f.values);
         // A command at its end stays in one piece: it is there to be copied.
         const auto command = f.values.find("repair");
-        if (part == "fix" && command != f.values.end() && !command->second.empty() && text.ends_with(command->second)) {
+        if (part == "fix" && command != f.values.end() && !command->second.empty() &&
+            words.ends_with_place(f.code, part, "repair")) {
             text = core::trimmed(text.substr(0, text.size() - command->second.size()));
             row(part, text);
             const std::size_t indent = text.empty() ? kMarginColumn : kMarginColumn + kKeyColumn;
@@ -179,7 +180,7 @@ std::string verdict_text(const Findings& findings, const Catalogue& words, const
     values["cause"] = printable(cause_of(*first, words));
     values["link"] = first->link;
     values["more"] = std::to_string(others);
-    if (!first->link.empty() && values["cause"].find(first->link) == std::string::npos)
+    if (!first->link.empty() && !words.has_place(first->code, "cause", "link"))
         values["cause"] = words.text("words", "of_link", values);
     const std::string text = words.text("words", others == 0 ? "verdict" : "verdict_and_more", values);
     return worst == State::kFail ? paint.red(text) : paint.yellow(text);

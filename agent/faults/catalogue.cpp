@@ -80,11 +80,23 @@ std::string Catalogue::value(const Values& values, std::string_view name) const 
     return found == values.end() ? "" : in_words(found->second, values);
 }
 
-std::string Catalogue::of(std::string_view code, std::string_view part, const Values& values) const {
+std::string Catalogue::raw(std::string_view code, std::string_view part) const {
     const auto& findings = (*texts_)["findings"];
     const auto found = findings.find(code);
     if (found == findings.end() || !found->contains(part)) return "";
-    return fill((*found)[std::string(part)].get_ref<const std::string&>(), in_words(values));
+    return (*found)[std::string(part)].get<std::string>();
+}
+
+std::string Catalogue::of(std::string_view code, std::string_view part, const Values& values) const {
+    return fill(raw(code, part), in_words(values));
+}
+
+bool Catalogue::has_place(std::string_view code, std::string_view part, std::string_view name) const {
+    return raw(code, part).find("{" + std::string(name) + "}") != std::string::npos;
+}
+
+bool Catalogue::ends_with_place(std::string_view code, std::string_view part, std::string_view name) const {
+    return raw(code, part).ends_with("{" + std::string(name) + "}");
 }
 
 std::vector<std::string> Catalogue::command_of(std::string_view code, const Values& values) const {

@@ -29,6 +29,9 @@ class Catalogue {
     std::string text(std::string_view section, std::string_view key, const Values& values = {}) const;
     /// `part`: cause, expected, found, fix or verify; "status" of some. "" if there is none.
     std::string of(std::string_view code, std::string_view part, const Values& values) const;
+    /// Whether that text has a place for the value, and whether it ends with it.
+    bool has_place(std::string_view code, std::string_view part, std::string_view name) const;
+    bool ends_with_place(std::string_view code, std::string_view part, std::string_view name) const;
     /// A message in this language; a form that the catalogue does not have stays as it is.
     std::string of(const core::Message& message) const;
     /// A fault's value in words; "" if it has none of that name.
@@ -42,6 +45,7 @@ class Catalogue {
 
   private:
     Catalogue(std::string_view json, std::string_view messages);
+    std::string raw(std::string_view code, std::string_view part) const;
     Values in_words(const Values& values) const;
     std::string in_words(const std::string& value, const Values& values) const;
 

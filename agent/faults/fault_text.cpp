@@ -19,7 +19,7 @@ std::string place_of(const Fault& fault) {
 
 std::string cause_of(const Fault& fault, const Catalogue& words) {
     const std::string cause = words.of(fault.code, "cause", fault.values);
-    if (fault.ip.empty() || cause.find(fault.ip) != std::string::npos) return cause;
+    if (fault.ip.empty() || words.has_place(fault.code, "cause", "ip")) return cause;
     return fmt::format("{} {}", place_of(fault), cause);
 }
 

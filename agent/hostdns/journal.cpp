@@ -328,7 +328,7 @@ core::Result<Journal> JournalFile::load() const {
     const auto text = read_all(fd.get());
     if (!text) return core::fail(Code::kFileUnreadable, "cannot read " + path_, {}, errno);
     auto journal = parse_journal(*text);
-    if (!journal) journal.error().what += " (" + path_ + ")";
+    if (!journal) journal.error().what = core::message("{} ({})", journal.error().what, path_);
     return journal;
 }
 
