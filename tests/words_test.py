@@ -54,9 +54,9 @@ ENGLISH_ONLY = re.compile(r"agent/(?:account/(?!access|security_group)|commands|
 def literals(pattern):
     """{literal: file} of what the pattern's group finds in the sources."""
     out = {}
-    for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.cpp")):
+    for path in sorted(p for folder in ("core", "probe", "agent") for p in (ROOT / folder).rglob("*.[ch]*") if p.suffix in (".cpp", ".h")):
         name = str(path.relative_to(ROOT))
-        for match in re.finditer(pattern.replace("LITERAL", LITERAL), path.read_text(encoding="utf-8")):
+        for match in re.finditer(pattern.replace("LITERAL", LITERAL), re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)):
             for literal in filter(None, match.groups()):
                 text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literal))
                 out.setdefault(re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], text), name)
