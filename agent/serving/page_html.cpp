@@ -57,11 +57,6 @@ std::string_view html_shape(probe::State state) {
     return "○";
 }
 
-std::string html_message(const core::Message& message, const PageWords& words) {
-    const auto language = words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese;
-    return html_text(doctor::Catalogue::in(language).of(message));
-}
-
 std::string_view html_shape(Overall overall) {
     switch (overall) {
         case Overall::kGood:

@@ -16,12 +16,10 @@ constexpr Micros kRetry = 2 * core::kSecond;
 constexpr Micros kOnItsWay = core::kSecond;
 constexpr mode_t kPlanMode = 0640;  // contains names and addresses: readable by the resolver's group only
 
-std::string join(std::initializer_list<const std::string*> parts) {
-    std::string out;
-    for (const auto* part : parts) {
-        if (part->empty()) continue;
-        if (!out.empty()) out += "; ";
-        out += *part;
+core::Message join(std::initializer_list<const core::Message*> problems) {
+    core::Message out;
+    for (const core::Message* problem : problems) {
+        if (!problem->empty()) core::add_sentence(out, *problem);
     }
     return out;
 }
