@@ -44,7 +44,7 @@ std::string unknown_among(const std::vector<std::string>& names) {
 doctor::Findings redacted(doctor::Findings findings) {
     for (auto& finding : findings) {
         for (auto& [name, value] : finding.values)
-            value = core::redact(value);
+            value = doctor::redacted_value(value);
         for (auto& [name, value] : finding.evidence)
             value = core::redact(value);
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/faults/codes.h"
+#include "core/secret.h"
 
 namespace postern::agent::doctor {
 
@@ -69,6 +70,23 @@ std::optional<core::Message> take_message(std::string_view& in, int depth) {
 }
 
 }  // namespace
+
+namespace {
+
+core::Message redacted(const core::Message& m) {
+    if (m.form().empty()) return core::redact(m.text());
+    std::vector<core::Message> values;
+    for (const core::Message& value : m.values())
+        values.push_back(redacted(value));
+    return {m.form(), std::move(values)};
+}
+
+}  // namespace
+
+std::string redacted_value(const std::string& value) {
+    const auto message = message_value(value);
+    return message ? told_value(redacted(*message)) : core::redact(value);
+}
 
 std::string told_value(const core::Message& message) {
     if (message.form().empty()) return message;

@@ -34,6 +34,9 @@ std::optional<std::pair<std::string, std::string>> catalogue_text(std::string_vi
 std::string told_value(const core::Message& message);
 /// The message of such a value; nullopt: it is none.
 std::optional<core::Message> message_value(std::string_view value);
+/// The value without known secrets (core/secret.h), in the parts of a message, too.
+std::string redacted_value(const std::string& value);
+
 /// Messages are nested no deeper.
 inline constexpr int kMaxMessageDepth = 16;
 

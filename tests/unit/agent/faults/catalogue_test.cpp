@@ -8,6 +8,7 @@
 
 #include "agent/faults/catalogue.h"
 #include "agent/faults/codes.h"
+#include "core/secret.h"
 #include "tests/unit/catch.h"
 
 namespace postern::agent::doctor {
@@ -120,6 +121,16 @@ TEST_CASE("doctor: a value can be a message, told in the catalogue's language", 
     CHECK(chinese.value(values, "what") == chinese.value(values, "problem"));  // filled with it
     CHECK(chinese.value(values, "none").empty());
     CHECK(chinese.of(message("a form of tomorrow: {}", "x")) == "a form of tomorrow: x");
+}
+
+TEST_CASE("doctor: a secret in a part of a message is masked, and the message stays one", "[doctor]") {
+    const core::Secret secret("s3cr3t-token-value");
+    const auto value = told_value(core::message("cannot read {}: {}", "f", std::string("it says s3cr3t-token-value")));
+    const auto masked = message_value(redacted_value(value));
+    REQUIRE(masked);
+    CHECK(masked->text().find("s3cr3t") == std::string::npos);
+    CHECK(masked->form() == "cannot read {}: {}");
+    CHECK(redacted_value("x s3cr3t-token-value").find("s3cr3t") == std::string::npos);
 }
 
 TEST_CASE("doctor: what is no message is not taken for one", "[doctor]") {
