@@ -52,7 +52,8 @@ Result<Bytes> exchange_udp(const SocketAddress& server, const Bytes& query, Micr
         }
         if (!wait_for(fd->get(), POLLIN, std::min(deadline, resend))) continue;
         const ssize_t n = ::recv(fd->get(), reply.data(), reply.size(), 0);
-        if (n < 0 && errno != EAGAIN) return fail(Code::kSocket, message("{} does not listen", server.text()), {}, errno);
+        if (n < 0 && errno != EAGAIN)
+            return fail(Code::kSocket, message("{} does not listen", server.text()), {}, errno);
         if (n <= 0) continue;
         reply.resize(static_cast<std::size_t>(n));
         if (answers_us(reply, query)) return reply;
@@ -77,11 +78,13 @@ Result<Bytes> exchange_tcp(const SocketAddress& server, const Bytes& query, Micr
             return fail(Code::kTimeout, message("{} does not answer over TCP", server.text()));
         const ssize_t n = ::recv(fd->get(), buffer, sizeof buffer, 0);
         if (n < 0 && errno == EAGAIN) continue;
-        if (n <= 0) return fail(Code::kSocket, message("{} closed the TCP connection", server.text()), {}, n < 0 ? errno : 0);
+        if (n <= 0)
+            return fail(Code::kSocket, message("{} closed the TCP connection", server.text()), {}, n < 0 ? errno : 0);
         in.insert(in.end(), buffer, buffer + n);
     }
     Bytes reply(in.begin() + 2, in.begin() + 2 + load_be16(in.data()));
-    if (!answers_us(reply, query)) return fail(Code::kDnsFailed, message("{} answered another question", server.text()));
+    if (!answers_us(reply, query))
+        return fail(Code::kDnsFailed, message("{} answered another question", server.text()));
     return reply;
 }
 

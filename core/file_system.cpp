@@ -125,7 +125,8 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
     whole.l_whence = SEEK_SET;
     if (::fcntl(lock.fd_.get(), F_SETLK, &whole) != 0) {
         const int error = errno;
-        if (error != EACCES && error != EAGAIN) return fail(Code::kFileWrite, message("cannot lock {}", path), {}, error);
+        if (error != EACCES && error != EAGAIN)
+            return fail(Code::kFileWrite, message("cannot lock {}", path), {}, error);
         return fail(Code::kLocked, message("{} is held by process {}", path, holder(path)),
                     "stop the other process, or give this one its own runtime_dir");
     }

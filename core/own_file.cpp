@@ -33,7 +33,8 @@ Result<UniqueFd> open_own_file(const std::string& path, std::uint64_t magic, mod
                     message("cannot open {}", path), {}, error);
     }
     if (content_of(fd.get(), magic) == Content::kForeign)
-        return fail(Code::kFileWrite, message("{} is not a file of postern's", path), "it is left alone: move it elsewhere");
+        return fail(Code::kFileWrite, message("{} is not a file of postern's", path),
+                    "it is left alone: move it elsewhere");
     (void)::fchmod(fd.get(), mode);  // fails for the file of an earlier run by another user
     return fd;
 }

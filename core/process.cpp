@@ -96,7 +96,8 @@ Result<pid_t> start_child(const ChildSpec& spec) {
     } while (n < 0 && errno == EINTR);
     if (n == static_cast<ssize_t>(sizeof error)) {
         ::waitpid(pid, nullptr, 0);
-        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, message("cannot run {}", spec.argv[0]), {}, error);
+        return fail(error == ENOENT ? Code::kFileMissing : Code::kInternal, message("cannot run {}", spec.argv[0]), {},
+                    error);
     }
     return pid;
 }

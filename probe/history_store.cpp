@@ -68,10 +68,14 @@ HistoryStore::~HistoryStore() {
 core::Result<core::UniqueFd> HistoryStore::open_file() {
     for (bool first = true;; first = false) {
         core::UniqueFd fd(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        if (!fd) return core::fail(core::Error{core::Code::kFileUnreadable, core::message("can't open {}", path_), "", errno});
+        if (!fd)
+            return core::fail(
+                core::Error{core::Code::kFileUnreadable, core::message("can't open {}", path_), "", errno});
         core::Bytes header(kHeaderBytes);
         const ssize_t n = ::pread(fd.get(), header.data(), header.size(), 0);
-        if (n < 0) return core::fail(core::Error{core::Code::kFileUnreadable, core::message("can't read {}", path_), "", errno});
+        if (n < 0)
+            return core::fail(
+                core::Error{core::Code::kFileUnreadable, core::message("can't read {}", path_), "", errno});
         if (n == 0) {
             header = encode_header(kMaxSections);
             if (::pwrite(fd.get(), header.data(), header.size(), 0) == static_cast<ssize_t>(header.size())) return fd;

@@ -23,8 +23,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.h"
 #include "core/clock.h"
+#include "core/message.h"
 #include "probe/history_reader.h"
 #include "probe/write_behind.h"
 

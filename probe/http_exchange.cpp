@@ -115,17 +115,19 @@ HttpReply::Progress HttpReply::eof() {
             return result_ = Progress::kDone;
         case State::kStatusLine:
         case State::kHeaders:
-            return stop(Progress::kTruncated,
-                        differs("an HTTP reply",
-                                seen_ == 0 ? core::Message("the connection closed before its first byte")
-                                           : core::message("the connection closed in its head, after {} bytes", seen_)));;
+            return stop(
+                Progress::kTruncated,
+                differs("an HTTP reply",
+                        seen_ == 0 ? core::Message("the connection closed before its first byte")
+                                   : core::message("the connection closed in its head, after {} bytes", seen_)));
+            ;
         case State::kLength:
-            return stop(Progress::kTruncated,
-                        differs(core::message("a body of {} bytes", body_.size() + left_),
-                                core::message("the connection closed after {}", body_.size())));
+            return stop(Progress::kTruncated, differs(core::message("a body of {} bytes", body_.size() + left_),
+                                                      core::message("the connection closed after {}", body_.size())));
         default:
             return stop(Progress::kTruncated,
-                        differs("a last chunk", core::message("the connection closed after {} bytes of the body", body_.size())));
+                        differs("a last chunk",
+                                core::message("the connection closed after {} bytes of the body", body_.size())));
     }
 }
 
@@ -141,7 +143,8 @@ HttpReply::Progress HttpReply::take_line(std::string_view* line, std::size_t lim
     const std::string_view rest = std::string_view(buffer_).substr(used_);
     const std::size_t end = rest.find('\n');
     if ((end == std::string_view::npos ? rest.size() : end) > limit) {
-        return stop(Progress::kProtocol, differs(core::message("a line of at most {} bytes", limit), core::message("a longer one: {}", excerpt(rest, 48))));
+        return stop(Progress::kProtocol, differs(core::message("a line of at most {} bytes", limit),
+                                                 core::message("a longer one: {}", excerpt(rest, 48))));
     }
     if (end == std::string_view::npos) return Progress::kMore;
     *line = rest.substr(0, end > 0 && rest[end - 1] == '\r' ? end - 1 : end);
@@ -160,8 +163,7 @@ HttpReply::Progress HttpReply::step() {
             // A server with another protocol may never send a line end: check the bytes received so far.
             const std::string_view rest = std::string_view(buffer_).substr(used_);
             if (state_ == State::kStatusLine && rest.substr(0, 5) != std::string_view("HTTP/").substr(0, rest.size())) {
-                return stop(Progress::kProtocol,
-                            differs("\"HTTP/1.1 <status>\"", excerpt(rest, 64)));
+                return stop(Progress::kProtocol, differs("\"HTTP/1.1 <status>\"", excerpt(rest, 64)));
             }
             const std::size_t before = used_;
             const Progress got = take_line(&line, limits_.head_bytes);
@@ -277,7 +279,9 @@ HttpReply::Progress HttpReply::on_head_complete() {
             coding = value;
         } else if (core::same_word(key, "content-length")) {
             if (!length.empty() && length != value) {
-                return stop(Progress::kProtocol, differs("one Content-Length", core::message("{} and {}", excerpt(length, 24), excerpt(value, 24))));
+                return stop(
+                    Progress::kProtocol,
+                    differs("one Content-Length", core::message("{} and {}", excerpt(length, 24), excerpt(value, 24))));
             }
             length = value;
             if (value.empty()) return stop(Progress::kProtocol, differs("a Content-Length", "an empty one"));
@@ -285,8 +289,7 @@ HttpReply::Progress HttpReply::on_head_complete() {
     }
     if (!coding.empty()) {
         if (!core::same_word(coding, "chunked")) {
-            return stop(Progress::kProtocol,
-                        differs("Transfer-Encoding chunked", excerpt(coding, 48)));
+            return stop(Progress::kProtocol, differs("Transfer-Encoding chunked", excerpt(coding, 48)));
         }
         if (http_1_0_) {  // RFC 9112 6.1: its framing is faulty
             return stop(Progress::kProtocol, differs("no Transfer-Encoding in a reply of HTTP/1.0", "chunked"));
@@ -302,7 +305,8 @@ HttpReply::Progress HttpReply::on_head_complete() {
         return stop(Progress::kProtocol, differs("a Content-Length", excerpt(length, 48)));
     }
     if (left_ > limits_.body_bytes) {
-        return stop(Progress::kTooLarge, differs(core::message("a body of at most {} bytes", limits_.body_bytes), core::message("Content-Length {}", left_)));
+        return stop(Progress::kTooLarge, differs(core::message("a body of at most {} bytes", limits_.body_bytes),
+                                                 core::message("Content-Length {}", left_)));
     }
     state_ = State::kLength;
     return Progress::kMore;
@@ -320,8 +324,8 @@ HttpReply::Progress HttpReply::on_chunk_size(std::string_view line) {
     }
     if (!good) return stop(Progress::kProtocol, differs("a chunk size", excerpt(line, 48)));
     if (size > limits_.body_bytes || body_.size() + size > limits_.body_bytes) {
-        return stop(Progress::kTooLarge,
-                    differs(core::message("a body of at most {} bytes", limits_.body_bytes), core::message("a chunk that makes it {}", body_.size() + size)));
+        return stop(Progress::kTooLarge, differs(core::message("a body of at most {} bytes", limits_.body_bytes),
+                                                 core::message("a chunk that makes it {}", body_.size() + size)));
     }
     left_ = size;
     state_ = size == 0 ? State::kTrailers : State::kChunkData;

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "probe/probe_types.h"
 #include "core/message.h"
+#include "probe/probe_types.h"
 
 namespace postern::probe {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // NetworkLauncher: an attempt begins when its TLS context is loaded (in libuv's pool).
-#include "probe/excerpt.h"
 #include "probe/detail.h"
+#include "probe/excerpt.h"
 #include "probe/probe_run.h"
 
 namespace postern::probe {

@@ -11,9 +11,9 @@
 #include <string>
 #include <utility>
 
-#include "core/message.h"
 #include "core/fd.h"
 #include "core/loop.h"
+#include "core/message.h"
 #include "probe/record.h"
 
 namespace postern::probe {

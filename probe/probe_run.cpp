@@ -168,7 +168,8 @@ void ProbeRun::send_request() {
     const core::Wiped after(request);  // it contains the token
     const bool written = tls_->write(request);
     if (!written) {
-        fail(Phase::kRequest, Reason::kLocalOom, core::message("the request could not be encrypted: {}", tls_->error()));
+        fail(Phase::kRequest, Reason::kLocalOom,
+             core::message("the request could not be encrypted: {}", tls_->error()));
         return;
     }
     flush();
@@ -360,8 +361,8 @@ void ProbeRun::lost(int error, core::Micros at) {
              differs(tls ? "a TLS handshake" : "an HTTP reply", error_text(error)), at);
         return;
     }
-    fail(phase_, reason_for_connect_error(error, false), core::message("the connection was lost: {}", error_text(error)),
-         at);
+    fail(phase_, reason_for_connect_error(error, false),
+         core::message("the connection was lost: {}", error_text(error)), at);
 }
 
 void ProbeRun::replied() {
@@ -422,7 +423,7 @@ void ProbeRun::expired(core::Micros due) {
     if (now - due > kTimerLate) {
         fail(phase_, Reason::kLocalCancelled,
              core::message("this host was suspended or its event loop blocked for {}: the attempt does not count",
-                         core::milliseconds(now - due)),
+                           core::milliseconds(now - due)),
              now);
         return;
     }
@@ -430,7 +431,9 @@ void ProbeRun::expired(core::Micros due) {
     switch (phase_) {
         case Phase::kConnect:
             fail(phase_, Reason::kTcpTimeout,
-                 differs(core::message("{} to accept within {}", core::SocketAddress{target_.ip, target_.spec->port}.text(), waited), "no answer: a security group or firewall that drops, or no host at that address"),
+                 differs(core::message("{} to accept within {}",
+                                       core::SocketAddress{target_.ip, target_.spec->port}.text(), waited),
+                         "no answer: a security group or firewall that drops, or no host at that address"),
                  now);
             return;
         case Phase::kTls:
@@ -438,7 +441,8 @@ void ProbeRun::expired(core::Micros due) {
                  differs(core::message("the TLS handshake to end within {}", waited), "silence"), now);
             return;
         case Phase::kRequest:
-            fail(phase_, Reason::kHttpTimeout, differs(core::message("the request to be taken within {}", waited), "that it was not"), now);
+            fail(phase_, Reason::kHttpTimeout,
+                 differs(core::message("the request to be taken within {}", waited), "that it was not"), now);
             return;
         case Phase::kTtfb:
             fail(phase_, Reason::kHttpTimeout, differs(core::message("a reply within {}", waited), "silence"), now);
@@ -446,13 +450,16 @@ void ProbeRun::expired(core::Micros due) {
         default:
             if (ws_) {
                 fail(phase_, Reason::kHttpTimeout,
-                     differs(ws_->exchange.upgraded() ? core::message("an answer to the question for the version within {}", waited)
-                                                      : core::message("an answer to the upgrade within {}", waited), "none"),
+                     differs(ws_->exchange.upgraded()
+                                 ? core::message("an answer to the question for the version within {}", waited)
+                                 : core::message("an answer to the upgrade within {}", waited),
+                             "none"),
                      now);
                 return;
             }
             fail(phase_, Reason::kHttpTimeout,
-                 differs(core::message("the whole reply within {}", waited), core::message("{} bytes of its body", reply_.body().size())),
+                 differs(core::message("the whole reply within {}", waited),
+                         core::message("{} bytes of its body", reply_.body().size())),
                  now);
     }
 }

@@ -53,7 +53,9 @@ class ProbeRun final : public RunningProbe {
     void arm(core::Micros due);
 
     void fail(Phase phase, Reason reason, const core::Message& detail, core::Micros at);
-    void fail(Phase phase, Reason reason, const core::Message& detail) { fail(phase, reason, detail, clock_.mono_us()); }
+    void fail(Phase phase, Reason reason, const core::Message& detail) {
+        fail(phase, reason, detail, clock_.mono_us());
+    }
     void succeed() { finished_ = true; }
     PhaseClock& times() { return ws_ ? ws_->phases : phases_; }
     bool running() const { return !finished_; }

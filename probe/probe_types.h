@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.h"
 #include "core/clock.h"
 #include "core/ip_address.h"
+#include "core/message.h"
 #include "core/secret.h"
 
 namespace postern::probe {

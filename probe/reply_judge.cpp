@@ -28,15 +28,18 @@ core::Message what_came(const ReplyView& reply) {
 
 ReplyJudgement redirected(const core::Message& expected, const ReplyView& reply) {
     return {Phase::kReply, Reason::kHttpRedirect,
-            differs(expected, core::message("status {} to {}; redirects to another place are not followed, the token stays here", reply.status, reply.location.empty() ? core::Message("nowhere") : core::Message(excerpt(reply.location, kQuote)))),
+            differs(expected,
+                    core::message("status {} to {}; redirects to another place are not followed, the token stays here",
+                                  reply.status,
+                                  reply.location.empty() ? core::Message("nowhere")
+                                                         : core::Message(excerpt(reply.location, kQuote)))),
             std::nullopt};
 }
 
 ReplyJudgement judge_tdengine(const ProbeSpec& spec, const ReplyView& reply) {
     static const core::Message kExpected = "status 200 with {\"code\":0,…}";
     const auto failed = [&](Reason reason, core::Message found) {
-        return ReplyJudgement{Phase::kReply, reason, differs(kExpected, std::move(found)),
-                              std::nullopt};
+        return ReplyJudgement{Phase::kReply, reason, differs(kExpected, std::move(found)), std::nullopt};
     };
     if (reply.status == 401 && spec.token.empty()) {
         return {
@@ -93,14 +96,15 @@ ReplyJudgement judge_https(const ProbeSpec& spec, const ReplyView& reply) {
     if (!is_accepted(spec, reply.status)) {
         core::Message expected;
         for (const int status : spec.accepted_status)
-            expected = expected.empty() ? core::message("status {}", status) : core::message("{} or {}", expected, status);
+            expected =
+                expected.empty() ? core::message("status {}", status) : core::message("{} or {}", expected, status);
         if (reply.status >= 300 && reply.status < 400) return redirected(expected, reply);
-        return {Phase::kReply, reason_for_status(reply.status),
-                differs(expected, what_came(reply)), std::nullopt};
+        return {Phase::kReply, reason_for_status(reply.status), differs(expected, what_came(reply)), std::nullopt};
     }
     if (!spec.body_contains.empty() && reply.body.find(spec.body_contains) == std::string_view::npos) {
         return {Phase::kReply, Reason::kBodyMismatch,
-                differs(core::message("a body that contains \"{}\"", excerpt(spec.body_contains, kQuote)), what_came(reply)),
+                differs(core::message("a body that contains \"{}\"", excerpt(spec.body_contains, kQuote)),
+                        what_came(reply)),
                 std::nullopt};
     }
     return judge_body_json(spec, reply.body);
@@ -130,7 +134,8 @@ ReplyJudgement judge_reply(const ProbeSpec& spec, const ReplyView& reply) {
     if (reads_body && is_accepted(spec, reply.status) && !reply.content_coding.empty() &&
         !core::same_word(reply.content_coding, "identity")) {
         return {Phase::kReply, spec.kind == Kind::kTdengine ? Reason::kBodyInvalidJson : Reason::kBodyMismatch,
-                differs("a body as it is (Accept-Encoding: identity)", core::message("Content-Encoding {}", excerpt(reply.content_coding, kQuote))),
+                differs("a body as it is (Accept-Encoding: identity)",
+                        core::message("Content-Encoding {}", excerpt(reply.content_coding, kQuote))),
                 std::nullopt};
     }
     return spec.kind == Kind::kTdengine ? judge_tdengine(spec, reply) : judge_https(spec, reply);

@@ -140,7 +140,7 @@ ReplyJudgement refused(Phase phase, std::int64_t code, const Json& json, const c
     const core::Message told = meaning != nullptr ? core::message("{}; {}", meaning, said) : said;
     return {phase, meaning != nullptr ? Reason::kSqlUnavailable : reason_for_code(code),
             differs("code 0", core::message("code {} (0x{}): {}", code,
-                                           fmt::format("{:04x}", static_cast<std::uint64_t>(code) & 0xffff), told)),
+                                            fmt::format("{:04x}", static_cast<std::uint64_t>(code) & 0xffff), told)),
             code};
 }
 
@@ -150,7 +150,8 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
     const Json json = parse_answer(body);
     if (json.is_discarded()) {
         return {Phase::kReply, Reason::kBodyInvalidJson,
-                differs(core::message("JSON with status {}", status), core::message("{} bytes that are none: {}", body.size(), excerpt(body, kQuote))),
+                differs(core::message("JSON with status {}", status),
+                        core::message("{} bytes that are none: {}", body.size(), excerpt(body, kQuote))),
                 std::nullopt};
     }
     if (!json.is_object()) return mismatch(Phase::kReply, "a JSON object with a code", print(json));
@@ -184,10 +185,9 @@ ReplyJudgement judge_sql_body(const ProbeSpec& spec, int status, std::string_vie
 ReplyJudgement judge_version_answer(std::string_view message) {
     const Json json = parse_answer(message);
     if (json.is_discarded()) {
-        return {
-            Phase::kWs, Reason::kBodyInvalidJson,
-            differs("JSON", core::message("{} bytes that are none: {}", message.size(), excerpt(message, kQuote))),
-            std::nullopt};
+        return {Phase::kWs, Reason::kBodyInvalidJson,
+                differs("JSON", core::message("{} bytes that are none: {}", message.size(), excerpt(message, kQuote))),
+                std::nullopt};
     }
     const auto code = json.is_object() ? json.find("code") : json.end();
     if (code == json.end() || !code->is_number_integer()) {

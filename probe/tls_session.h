@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/message.h"
 #include "core/bytes.h"
 #include "core/error.h"
+#include "core/message.h"
 #include "probe/probe_types.h"
 #include "probe/verified_chains.h"
 

@@ -11,10 +11,10 @@
 #include <memory>
 #include <string>
 
-#include "core/message.h"
 #include "core/bytes.h"
 #include "core/fd.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::probe {
 
@@ -42,8 +42,8 @@ class WriteBehind {
     bool is_named() const;
     bool idle() const { return !job_ && queue_.empty(); }
     std::size_t queued() const { return queue_.size(); }
-    std::uint64_t lost() const { return lost_; }             // pieces dropped because the queue was full
-    std::uint64_t written() const { return written_; }       // pieces
+    std::uint64_t lost() const { return lost_; }               // pieces dropped because the queue was full
+    std::uint64_t written() const { return written_; }         // pieces
     const core::Message& problem() const { return problem_; }  // why the last write failed; "" if it did not
 
   private:

@@ -111,10 +111,12 @@ WsExchange::Progress WsExchange::judge_upgrade() {
     if (reply_.status() != 101) {
         return stop(reason_for_status(reply_.status()),
                     differs("status 101", reply_.body().empty() ? core::Message(std::to_string(reply_.status()))
-                                                          : core::message("{}: {}", reply_.status(), excerpt(reply_.body(), kQuote))));
+                                                                : core::message("{}: {}", reply_.status(),
+                                                                                excerpt(reply_.body(), kQuote))));
     }
     const auto wrong = [this](std::string_view header, const core::Message& expected) {
-        return stop(Reason::kHttpProtocol, differs(core::message("{}: {} with status 101", header, expected), excerpt(reply_.header(header), kQuote)));
+        return stop(Reason::kHttpProtocol, differs(core::message("{}: {} with status 101", header, expected),
+                                                   excerpt(reply_.header(header), kQuote)));
     };
     if (!has_word(reply_.header("upgrade"), "websocket")) return wrong("Upgrade", "websocket");
     if (!has_word(reply_.header("connection"), "upgrade")) return wrong("Connection", "Upgrade");
@@ -138,16 +140,15 @@ WsExchange::Progress WsExchange::read_frames() {
                 say(WsOpcode::kPong, frames_.control());
                 continue;
             case WsFrames::Progress::kMessage:
-                if (!frames_.is_text())
-                    return stop(Reason::kBodyMismatch, differs("a text message", "a binary one"));
+                if (!frames_.is_text()) return stop(Reason::kBodyMismatch, differs("a text message", "a binary one"));
                 judged_ = judge_version_answer(frames_.message());
                 say(WsOpcode::kClose, std::string("\x03\xe8", 2));  // 1000; else the gateway logs a broken connection
                 return result_ = judged_.reason == Reason::kNone ? Progress::kDone : Progress::kFailed;
             case WsFrames::Progress::kClosed:
                 return stop(says_unavailable(frames_.close_code()) ? Reason::kSqlUnavailable : Reason::kBodyMismatch,
                             differs(core::message("an answer to {}", kQuestion),
-                                    core::message("the connection closed by the gateway with code {}: {}", frames_.close_code(),
-                                                  excerpt(frames_.control(), kQuote))));
+                                    core::message("the connection closed by the gateway with code {}: {}",
+                                                  frames_.close_code(), excerpt(frames_.control(), kQuote))));
             case WsFrames::Progress::kProtocol:
                 return stop(Reason::kHttpProtocol, frames_.problem());
             case WsFrames::Progress::kTooLarge:

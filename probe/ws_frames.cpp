@@ -59,9 +59,9 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
     if (buffer_.empty()) return Progress::kMore;
     const auto first = static_cast<std::uint8_t>(buffer_[0]);
     if ((first & 0x70) != 0) {
-        return stop(
-            Progress::kProtocol,
-            differs("a WebSocket frame", core::message("reserved bits set (0x{}): no extension was agreed", fmt::format("{:02x}", first))));
+        return stop(Progress::kProtocol,
+                    differs("a WebSocket frame", core::message("reserved bits set (0x{}): no extension was agreed",
+                                                               fmt::format("{:02x}", first))));
     }
     if (!is_known(first & 0x0f)) {
         return stop(Progress::kProtocol,
@@ -76,8 +76,9 @@ WsFrames::Progress WsFrames::read_head(Head* head) {
     }
     const unsigned short_length = second & 0x7f;
     if (is_control(head->opcode) && (!head->final || short_length > kMaxControl)) {
-        return stop(Progress::kProtocol,
-                    differs(core::message("a whole control frame of at most {} bytes", kMaxControl), "a larger or a cut one"));
+        return stop(
+            Progress::kProtocol,
+            differs(core::message("a whole control frame of at most {} bytes", kMaxControl), "a larger or a cut one"));
     }
     const std::size_t more = short_length == 126 ? 2 : short_length == 127 ? 8 : 0;
     if (buffer_.size() < 2 + more) return Progress::kMore;
@@ -95,7 +96,8 @@ WsFrames::Progress WsFrames::check_order(const Head& head) {
                                                    : differs("the start of a message", "the rest of one"));
     }
     if (head.length > limits_.message_bytes || message_.size() + head.length > limits_.message_bytes) {
-        return stop(Progress::kTooLarge, differs(core::message("a message of at most {} bytes", limits_.message_bytes), core::message("one of {} or more", message_.size() + head.length)));
+        return stop(Progress::kTooLarge, differs(core::message("a message of at most {} bytes", limits_.message_bytes),
+                                                 core::message("one of {} or more", message_.size() + head.length)));
     }
     return Progress::kMore;
 }
@@ -122,8 +124,7 @@ WsFrames::Progress WsFrames::next() {
         if (check_order(head) != Progress::kMore) return result_;
         if (buffer_.size() - head.head_bytes < head.length) return Progress::kMore;
         if (++frames_ > limits_.frames) {
-            return stop(Progress::kProtocol,
-                        differs("an answer", core::message("{} frames without one", frames_ - 1)));
+            return stop(Progress::kProtocol, differs("an answer", core::message("{} frames without one", frames_ - 1)));
         }
         const auto length = static_cast<std::size_t>(head.length);
         const std::string payload = buffer_.substr(head.head_bytes, length);

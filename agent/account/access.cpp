@@ -70,7 +70,9 @@ EndpointAccess ask_access(CloudSession& session, EndpointCloud& cloud, const End
         out.judgement.reason = core::message("{} is {} right now", group.id, group.status);
         if (group.status != "Attached") return out;
         auto rules = cloud.security_group(group.id);
-        out.judgement.reason = rules ? core::Message() : core::message("the rules of {} can't be read: {}", group.id, rules.error().whole());
+        out.judgement.reason =
+            rules ? core::Message()
+                  : core::message("the rules of {} can't be read: {}", group.id, rules.error().whole());
         if (!rules) return out;
         groups.push_back(std::move(*rules));
     }

@@ -19,8 +19,8 @@ struct Advice {
 
 // Codes of the write operations, from the documentation and from the retry rules of Terraform's provider.
 constexpr Advice kAdvice[] = {
-    {kConnectionDenied,
-     "its connection must be disconnected first, {} 实例 > 私有连接 > 操作 > 断开", Advice::Value::kConsole},
+    {kConnectionDenied, "its connection must be disconnected first, {} 实例 > 私有连接 > 操作 > 断开",
+     Advice::Value::kConsole},
     {"DependencyViolation*",
      "something is still in the security group: postern endpoint list shows endpoints, the ECS console the others"},
     {"CheckServiceLinkRoleError",
@@ -56,10 +56,10 @@ bool matches(const std::string& code, std::string_view pattern) {
 }  // namespace
 
 core::Message whitelist_step(const std::string& account) {
-    return core::message(
-        "{} 实例 > 私有连接 > 服务列表 > 添加白名单, account ID {}", kTdengineConsole,
-        account.empty() ? core::Message("of this Alibaba Cloud account (in the console's upper right corner)")
-                        : core::Message(account));
+    return core::message("{} 实例 > 私有连接 > 服务列表 > 添加白名单, account ID {}", kTdengineConsole,
+                         account.empty()
+                             ? core::Message("of this Alibaba Cloud account (in the console's upper right corner)")
+                             : core::Message(account));
 }
 
 Error explain_operation(const ApiError& e, const ApiContext& c) {
@@ -81,7 +81,8 @@ Error explain_operation(const ApiError& e, const ApiContext& c) {
     for (const auto& [code, hint, value] : kAdvice) {
         if (!matches(e.code, code)) continue;
         const bool console = value == Advice::Value::kConsole;
-        out.hint = core::Message(std::string(hint), {console ? core::Message(kTdengineConsole) : core::Message(c.region)});
+        out.hint =
+            core::Message(std::string(hint), {console ? core::Message(kTdengineConsole) : core::Message(c.region)});
         return out;
     }
     switch (out.code) {

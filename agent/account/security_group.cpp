@@ -111,8 +111,8 @@ core::Message describe(const Candidate& c) {
     const core::Message ports =
         rule.port_range.empty() ? core::message("port list {}", rule.port_range_list) : core::Message(rule.port_range);
     return core::message("{} of {} {} {} {} from {} (priority {})",
-                         rule.id.empty() ? core::Message("a rule") : core::message("rule {}", rule.id), c.group->id, does,
-                         rule.protocol, ports, describe_source(rule), rule.priority);
+                         rule.id.empty() ? core::Message("a rule") : core::message("rule {}", rule.id), c.group->id,
+                         does, rule.protocol, ports, describe_source(rule), rule.priority);
 }
 
 std::vector<Candidate> candidates(const std::vector<SecurityGroup>& groups, const TrafficSource& source,

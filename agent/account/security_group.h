@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.h"
 #include "core/ip_address.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

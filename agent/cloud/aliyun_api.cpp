@@ -116,8 +116,9 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             if (!identity || identity->region.empty()) {
                 const core::Message why =
                     identity ? core::Message("the metadata service does not give one") : identity.error().what;
-                return self.finish(i, core::fail(Code::kConfigBadValue, core::message("the region is not known: {}", why),
-                                                 "set region in [aliyun] of the configuration"));
+                return self.finish(i,
+                                   core::fail(Code::kConfigBadValue, core::message("the region is not known: {}", why),
+                                              "set region in [aliyun] of the configuration"));
             }
             self.learned_region = identity->region;
             self.with_region(i, c);
@@ -126,8 +127,9 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
 
     void with_region(CallId id, Call& call) {
         if (!is_region_id(region())) {
-            return finish(id, core::fail(Code::kConfigBadValue, core::message("\"{}\" is not a region", region().substr(0, 60)),
-                                         "a region looks like cn-hangzhou"));
+            return finish(
+                id, core::fail(Code::kConfigBadValue, core::message("\"{}\" is not a region", region().substr(0, 60)),
+                               "a region looks like cn-hangzhou"));
         }
         call.hosts = hosts_of(call.product);
         if (call.hosts.empty()) {
@@ -175,7 +177,8 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             return finish(
                 id,
                 core::fail(Code::kApiThrottled,
-                           core::message("{} not sent: the API wants a pause of another {} s", call.action, wait / core::kSecond),
+                           core::message("{} not sent: the API wants a pause of another {} s", call.action,
+                                         wait / core::kSecond),
                            "all hosts of the account share 1000 requests a minute in a region: raise poll_interval"));
         }
         if (wait > 0) return attempt_in(id, call, wait);

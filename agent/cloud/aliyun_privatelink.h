@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/cloud/aliyun_api.h"
 #include "agent/endpoint/provider.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

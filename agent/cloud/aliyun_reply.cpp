@@ -108,13 +108,15 @@ core::Result<std::vector<JsonView>> read_page_items(const JsonView& reply, const
     JsonView list = reply.at(plural);
     if (list.is_object()) list = list.at(singular);  // the form used by this cloud's other products
     const bool empty_by_count = list.is_null() && reply.at("TotalCount").integer() == 0;
-    if (!list.is_array() && !empty_by_count) return core::fail(Code::kApiBadReply, core::message("a reply without a list of {}", what));
+    if (!list.is_array() && !empty_by_count)
+        return core::fail(Code::kApiBadReply, core::message("a reply without a list of {}", what));
     *request_id = word(reply.at({"RequestId", "requestId"}));
     *next_token = reply.at("NextToken").text();  // absent, null and "" all mean the last page
     if (next_token->size() > kMaxToken) return core::fail(Code::kApiBadReply, "a reply with an endless NextToken");
     auto items = list.items();
     for (const JsonView& item : items) {
-        if (!item.is_object()) return core::fail(Code::kApiBadReply, core::message("a reply whose {} are no objects", what));
+        if (!item.is_object())
+            return core::fail(Code::kApiBadReply, core::message("a reply whose {} are no objects", what));
     }
     return items;
 }
@@ -232,8 +234,8 @@ core::Message wrong_region(const ApiError& e, const ApiContext& c) {
             c.host, its, c.region);
     }
     if (!about_region) return {};
-    return core::message("region {} is not known to {}: set region in [aliyun], or --region, to the endpoint's", c.region,
-                         c.host);
+    return core::message("region {} is not known to {}: set region in [aliyun], or --region, to the endpoint's",
+                         c.region, c.host);
 }
 
 Error explain(const ApiError& e, const ApiContext& c) {
@@ -245,8 +247,8 @@ Error explain(const ApiError& e, const ApiContext& c) {
     }
     if (!e.request_id.empty()) said = core::message(kWithRequestId, said, e.request_id);
     const core::Message what = core::message("{} at {}: {}", c.action, c.host, said);
-    const core::Message who = c.principal.empty() ? core::message("the credentials from {}", c.credentials)
-                                                  : core::Message(c.principal);
+    const core::Message who =
+        c.principal.empty() ? core::message("the credentials from {}", c.credentials) : core::Message(c.principal);
     const auto error = [&](Code code, core::Message hint) { return Error{code, what, std::move(hint), 0}; };
 
     switch (classify(e)) {
@@ -254,23 +256,27 @@ Error explain(const ApiError& e, const ApiContext& c) {
             return error(Code::kApiThrottled,
                          "all hosts of the account share 1000 requests a minute in a region: raise poll_interval");
         case ApiFailure::kClock:
-            return error(Code::kApiClock, core::message("fix NTP: this host's clock is {}", describe_clock_offset(c.clock_offset_us)));
+            return error(Code::kApiClock,
+                         core::message("fix NTP: this host's clock is {}", describe_clock_offset(c.clock_offset_us)));
         case ApiFailure::kToken:
             return error(
                 e.code == "InvalidSecurityToken.Expired" ? Code::kCredentialsExpired : Code::kCredentialsInvalid,
                 c.credentials == "environment"
-                    ? core::Message("the security token from the environment is not accepted: give the agent a new one, "
-                                    "or use a RAM role")
+                    ? core::Message(
+                          "the security token from the environment is not accepted: give the agent a new one, "
+                          "or use a RAM role")
                     : core::message("the security token from {} is not accepted, nor is a renewed one: check the role, "
                                     "and this host's clock",
                                     c.credentials));
         case ApiFailure::kKey:
-            return error(Code::kCredentialsInvalid,
-                         is_signature(e.code)
-                             ? core::message("re-check the AccessKey secret from {}: it does not belong to the AccessKey ID",
-                                             c.credentials)
-                             : core::message("the AccessKey ID from {} does not exist or is disabled: re-check it in the RAM console",
-                                             c.credentials));
+            return error(
+                Code::kCredentialsInvalid,
+                is_signature(e.code)
+                    ? core::message("re-check the AccessKey secret from {}: it does not belong to the AccessKey ID",
+                                    c.credentials)
+                    : core::message(
+                          "the AccessKey ID from {} does not exist or is disabled: re-check it in the RAM console",
+                          c.credentials));
         case ApiFailure::kTransient:
             return error(Code::kApiUnavailable,
                          e.code.empty() ? "the API, or a proxy in its place, is failing" : "the API is failing");
@@ -279,18 +285,21 @@ Error explain(const ApiError& e, const ApiContext& c) {
     }
     if (is_denied(e) && !e.code.empty()) {
         const std::string action = e.denied_action.empty() ? c.product + ":" + c.action : e.denied_action;
-        const core::Message whom =
-            !c.principal.empty()         ? core::Message(c.principal)
-            : e.denied_principal.empty() ? core::message("the user of the AccessKey from {}", c.credentials)
-                                         : core::Message(e.denied_principal);
+        const core::Message whom = !c.principal.empty() ? core::Message(c.principal)
+                                   : e.denied_principal.empty()
+                                       ? core::message("the user of the AccessKey from {}", c.credentials)
+                                       : core::Message(e.denied_principal);
         return error(Code::kApiDenied, core::message("grant {} to {} in the RAM console", action, whom));
     }
     if (const core::Message wrong = wrong_region(e, c); !wrong.empty()) {
         return error(is_not_found(e.code) ? Code::kApiNotFound : Code::kConfigBadValue, wrong);
     }
     if (is_not_found(e.code) || (has(e.code, "NotFound") && !is_other_api(e.code))) {
-        return error(is_not_found(e.code) ? Code::kApiNotFound : Code::kApiRejected,
-                     core::message("check that {} exists in region {} and belongs to the account of {}: what is of other regions and accounts is not found either", c.resource, c.region, who));
+        return error(
+            is_not_found(e.code) ? Code::kApiNotFound : Code::kApiRejected,
+            core::message(
+                "check that {} exists in region {} and belongs to the account of {}: what is of other regions and accounts is not found either",
+                c.resource, c.region, who));
     }
     if (e.code.empty() && e.is_json) {
         return error(Code::kApiBadReply, "the reply was damaged, or the API changed");
@@ -300,7 +309,8 @@ Error explain(const ApiError& e, const ApiContext& c) {
                      "a proxy or another service answers for the API: check api_endpoint and https_proxy");
     }
     if (is_other_api(e.code)) {
-        return error(Code::kApiRejected, core::message("check region and api_endpoint: {} does not serve this API", c.host));
+        return error(Code::kApiRejected,
+                     core::message("check region and api_endpoint: {} does not serve this API", c.host));
     }
     return error(Code::kApiRejected, core::message("see https://api.aliyun.com/troubleshoot?q={}", e.code));
 }

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/endpoint/endpoint_query.h"
 #include "agent/endpoint/provider.h"
 #include "agent/net/http_transport.h"
 #include "agent/text/json_view.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -117,7 +117,9 @@ core::Result<Credentials> parse_external_output(std::string_view text) {
 
 core::Result<Credentials> parse_role_credentials(std::string_view body, bool code_required) {
     const auto json = JsonView::parse(body, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, core::message("instead of credentials came {}", json.error().what));
+    if (!json)
+        return core::fail(Code::kCredentialsInvalid,
+                          core::message("instead of credentials came {}", json.error().what));
     const std::string code = json->at("Code").text();
     if (code != "Success" && (code_required || !code.empty())) {
         return core::fail(
@@ -142,7 +144,9 @@ core::Result<Credentials> parse_role_credentials(std::string_view body, bool cod
 
 core::Result<Credentials> parse_sts_reply(std::string_view body) {
     const auto json = JsonView::parse(body, 64 << 10, 8);
-    if (!json) return core::fail(Code::kCredentialsInvalid, core::message("instead of credentials came {}", json.error().what));
+    if (!json)
+        return core::fail(Code::kCredentialsInvalid,
+                          core::message("instead of credentials came {}", json.error().what));
     const JsonView keys = json->at("Credentials");
     Credentials out;
     out.access_key_id = keys.at("AccessKeyId").text();

@@ -282,7 +282,8 @@ core::Result<std::unique_ptr<CredentialSource>> signed_in_key(const CredentialCo
             return wrong("its sts_expiration is no time");
         keys.expires_wall_us = seconds * core::kSecond;
         if (keys.expires_wall_us <= c.clock.wall_us())
-            return wrong(core::message("the key of its last sign-in ended at {}; {}", core::format_time(keys.expires_wall_us), use));
+            return wrong(core::message("the key of its last sign-in ended at {}; {}",
+                                       core::format_time(keys.expires_wall_us), use));
     }
     return std::make_unique<StaticSource>(std::move(keys));
 }
@@ -407,7 +408,8 @@ class IniSource final : public DelegatingSource {
         const auto sections = parse_ini(*text);
         const auto it = sections.find(section);
         if (it == sections.end())
-            return done(wrong(core::message("{} has no section [{}]", path, std::string(core::whole_characters(section, 60)))));
+            return done(
+                wrong(core::message("{} has no section [{}]", path, std::string(core::whole_characters(section, 60)))));
         delegate(source_of(it->second), core::message("[{}] in {}", section, path), std::move(done));
     }
 
@@ -429,7 +431,8 @@ class IniSource final : public DelegatingSource {
             return std::make_unique<AssumeRoleSource>(context_, std::make_unique<StaticSource>(keys()), role());
         }
         if (type == "oidc_role_arn") return profile_oidc(context_, s, "oidc_token_file_path", role());
-        return wrong(type.empty() ? core::Message("it has no type") : core::message("unsupported type {}", shown(type)));
+        return wrong(type.empty() ? core::Message("it has no type")
+                                  : core::message("unsupported type {}", shown(type)));
     }
 
     CredentialContext& context_;

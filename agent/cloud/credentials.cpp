@@ -75,19 +75,19 @@ class EcsRoleSource final : public CredentialSource {
 
   private:
     void keys_of(const std::string& role, Callback done) {
-        metadata_.get("ram/security-credentials/" + core::percent_encode(role),
-                      [role, done = std::move(done)](core::Result<std::string> value) {
-                          if (!value && value.error().code == Code::kApiNotFound) {
-                              return done(core::fail(Code::kCredentialsInvalid,
-                                                     core::message("the RAM role {} is not attached to this instance", role)));
-                          }
-                          if (!value) return done(core::fail(std::move(value.error())));
-                          auto keys = parse_role_credentials(*value, true);
-                          if (!keys) return done(core::fail(std::move(keys.error())));
-                          keys->provider = "ecs_ram_role";
-                          keys->principal = "role " + role;
-                          done(std::move(keys));
-                      });
+        metadata_.get("ram/security-credentials/" + core::percent_encode(role), [role, done = std::move(done)](
+                                                                                    core::Result<std::string> value) {
+            if (!value && value.error().code == Code::kApiNotFound) {
+                return done(core::fail(Code::kCredentialsInvalid,
+                                       core::message("the RAM role {} is not attached to this instance", role)));
+            }
+            if (!value) return done(core::fail(std::move(value.error())));
+            auto keys = parse_role_credentials(*value, true);
+            if (!keys) return done(core::fail(std::move(keys.error())));
+            keys->provider = "ecs_ram_role";
+            keys->principal = "role " + role;
+            done(std::move(keys));
+        });
     }
 
     MetadataClient& metadata_;
@@ -101,7 +101,9 @@ class SwitchedOffSource final : public CredentialSource {
     SwitchedOffSource(std::string name, std::string variable)
         : name_(std::move(name)), variable_(std::move(variable)) {}
     std::string_view name() const override { return name_; }
-    void fetch(Callback done) override { done(core::fail(Code::kCredentialsMissing, core::message("switched off by {}", variable_))); }
+    void fetch(Callback done) override {
+        done(core::fail(Code::kCredentialsMissing, core::message("switched off by {}", variable_)));
+    }
 
   private:
     std::string name_, variable_;

@@ -11,12 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/cloud/metadata.h"
 #include "agent/net/environment.h"
 #include "agent/net/http_transport.h"
 #include "core/backoff.h"
 #include "core/clock.h"
+#include "core/message.h"
 #include "core/random.h"
 #include "core/secret.h"
 

@@ -186,10 +186,10 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         const core::Message what = core::message("instance metadata {}", path);
         if (reply->status == 404) return done(core::fail(Code::kApiNotFound, core::message("{} does not exist", what)));
         if (reply->status == 401 || reply->status == 403) {
-            return done(core::fail(Code::kApiDenied, core::message("{}: HTTP {}", what, reply->status),
-                                   !token.empty() ? core::Message("the metadata service is switched off for this instance")
-                                                  : core::message("this instance demands a session token, and {}",
-                                                                  token_problem)));
+            return done(core::fail(
+                Code::kApiDenied, core::message("{}: HTTP {}", what, reply->status),
+                !token.empty() ? core::Message("the metadata service is switched off for this instance")
+                               : core::message("this instance demands a session token, and {}", token_problem)));
         }
         if (reply->status != 200) {
             return done(core::fail(Code::kApiUnavailable, core::message("{}: HTTP {}", what, reply->status),
@@ -197,8 +197,9 @@ struct MetadataClient::State : std::enable_shared_from_this<State> {
         }
         auto value = metadata_value(reply->body);
         if (!value || value->front() == '<') {
-            return done(core::fail(Code::kApiBadReply, core::message("{} is no plain value", what),
-                                   core::message("something other than the metadata service answers at {}", options.url)));
+            return done(
+                core::fail(Code::kApiBadReply, core::message("{} is no plain value", what),
+                           core::message("something other than the metadata service answers at {}", options.url)));
         }
         done(std::move(*value));
     }

@@ -30,7 +30,8 @@ NameValues form_of(const RoleRequest& role) {
 core::Message hint_for(const ApiError& error, const RoleRequest& role) {
     if (classify(error) == ApiFailure::kClock) return "fix NTP: this host's clock is off by more than 15 min";
     if (error.code.find("NoPermission") != std::string::npos || error.code.starts_with("Forbidden")) {
-        return core::message("let the trust policy of {} name this identity, and grant it sts:AssumeRole", role.role_arn);
+        return core::message("let the trust policy of {} name this identity, and grant it sts:AssumeRole",
+                             role.role_arn);
     }
     if (error.code.starts_with("EntityNotExist")) return core::message("check that {} exists", role.role_arn);
     if (error.code.find("OIDC") != std::string::npos || error.code.starts_with("AuthenticationFail")) {
@@ -141,10 +142,10 @@ void StsClient::send(Query query, const NameValues& form, const RoleRequest& rol
             if (classify(error) == ApiFailure::kClock && !clock_tried && learn_clock(*reply)) {
                 return send(query, form, role, action, done, true);
             }
-            const core::Message what =
-                error.code.empty()      ? core::message("HTTP {} with {}", error.http_status, error.instead)
-                : error.message.empty() ? core::Message(error.code)
-                                        : core::message("{}: {}", error.code, error.message);
+            const core::Message what = error.code.empty()
+                                           ? core::message("HTTP {} with {}", error.http_status, error.instead)
+                                       : error.message.empty() ? core::Message(error.code)
+                                                               : core::message("{}: {}", error.code, error.message);
             return done(core::fail(Code::kCredentialsInvalid, told(what), hint_for(error, role)));
         }
         auto keys = parse_sts_reply(reply->body);

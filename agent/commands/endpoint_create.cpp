@@ -193,7 +193,8 @@ int finish(EndpointRun& run, CreateCall& c) {
     auto waited = wait_until_connected(run, &c.endpoint);
     if (!waited) {
         core::Error error = std::move(waited.error());
-        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + id + " exists; to continue waiting: " + wait_command(run.command, id);
+        error.hint = error.hint + (error.hint.empty() ? "" : "; ") + id +
+                     " exists; to continue waiting: " + wait_command(run.command, id);
         return fail_command(run, error);
     }
     return tell(run, c, *waited);
@@ -245,8 +246,8 @@ int create_endpoint(EndpointRun& run) {
         core::Error error = std::move(made.error());
         if (outcome_unknown(error.code)) {
             error.hint = error.hint + (error.hint.empty() ? "" : "; ") +
-                          std::string("whether it was created is not known: the same command with --client-token ") +
-                          c.token + " creates no second one";
+                         std::string("whether it was created is not known: the same command with --client-token ") +
+                         c.token + " creates no second one";
         }
         return fail_create(run, c, std::move(error));
     }

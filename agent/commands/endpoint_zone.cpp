@@ -67,8 +67,8 @@ int add(EndpointRun& run, EndpointInfo info) {
         core::Error error = std::move(done.error());
         if (outcome_unknown(error.code)) {
             error.hint = error.hint + (error.hint.empty() ? "" : "; ") +
-                          std::string("whether it was added, and is billed, is not known: postern endpoint show ") +
-                          id + place_options(run.command) + " tells";
+                         std::string("whether it was added, and is billed, is not known: postern endpoint show ") + id +
+                         place_options(run.command) + " tells";
         }
         return fail_command(run, error);
     }

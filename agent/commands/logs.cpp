@@ -46,8 +46,8 @@ class Line {
         if (format_ == LogsCommand::Format::kJson) return probe::to_json(r) + "\n";
         link_ = std::max(link_, r.link.size());
         ip_ = std::max(ip_, r.ip.text().size());
-        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(core::format_time(r.wall_us, 3)), pad(printable(r.link), link_),
-                                      pad(r.ip.text(), ip_));
+        std::string out = fmt::format("{}  {}  {}  ", paint_.dim(core::format_time(r.wall_us, 3)),
+                                      pad(printable(r.link), link_), pad(r.ip.text(), ip_));
         const bool wide = format_ == LogsCommand::Format::kWide;
         if (wide) {
             zone_ = std::max(zone_, r.zone.size());

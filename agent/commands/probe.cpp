@@ -169,8 +169,7 @@ class Report {
         if (!r.tls_version.empty()) add(r.tls_version + (r.tls_group.empty() ? "" : " with " + r.tls_group));
         if (r.large_hello != probe::HandshakeFate::kUnknown)
             add(fmt::format("large ClientHello {}", probe::to_string(r.large_hello)));
-        if (r.certificate.present)
-            add("certificate until " + core::format_time(r.certificate.not_after_us));
+        if (r.certificate.present) add("certificate until " + core::format_time(r.certificate.not_after_us));
         return out;
     }
 

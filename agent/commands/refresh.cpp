@@ -66,8 +66,7 @@ int run_command(const RefreshCommand& command) {
             return kExitUnknown;
         }
         waiting = awaited(*now, started);
-        if (terminal)
-            print_note("\r\033[K" + (waiting.empty() ? "" : "waiting for " + printable(waiting) + " …"));
+        if (terminal) print_note("\r\033[K" + (waiting.empty() ? "" : "waiting for " + printable(waiting) + " …"));
         if (waiting.empty()) break;
     } while (core::now_mono_us() < deadline && interruptible.sleep(100 * core::kMillisecond));
     if (terminal) print_note("\r\033[K");

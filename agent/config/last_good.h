@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "core/message.h"
 #include "agent/config/last_good.h"
 #include "agent/config/paths.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -38,19 +38,22 @@ core::Result<core::Secret> read_token(const TokenSource& source) {
         where = core::message("environment variable {}", source.env);
         const char* value = std::getenv(source.env.c_str());
         if (value == nullptr)
-            return core::fail(core::Code::kFileMissing, core::message("{} is not set", where), "set it before postern starts");
+            return core::fail(core::Code::kFileMissing, core::message("{} is not set", where),
+                              "set it before postern starts");
         text = value;
         if (text.size() > kMaxToken)
             return core::fail(core::Code::kTooLarge, core::message("{} is larger than {} bytes", where, kMaxToken),
                               "it must hold the token alone");
     }
     const std::string_view word = core::trimmed(text);
-    if (word.empty()) return core::fail(core::Code::kConfigBadValue, core::message("{} is empty", where), "put the token into it");
+    if (word.empty())
+        return core::fail(core::Code::kConfigBadValue, core::message("{} is empty", where), "put the token into it");
     core::Secret token{std::string(word)};
     const bool printable =
         std::all_of(token.expose().begin(), token.expose().end(), [](char c) { return c > 0x20 && c < 0x7f; });
     if (!printable) {
-        return core::fail(core::Code::kConfigBadValue, core::message("{} holds more than one token, or characters no token has", where),
+        return core::fail(core::Code::kConfigBadValue,
+                          core::message("{} holds more than one token, or characters no token has", where),
                           "it must hold the token alone, in one line");
     }
     return token;

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "core/clock.h"
 #include "core/file_watch.h"
 #include "core/loop.h"
+#include "core/message.h"
 #include "core/secret.h"
 
 namespace postern::agent {

@@ -68,10 +68,10 @@ void DiscoverySources::follow(const std::string& name, Callback done) {
         const auto why_not = [this](const core::IpAddress& ip) { return why_no_endpoint(ip, loopback_taken_); };
         if (std::none_of(ips.begin(), ips.end(), [&](const auto& ip) { return why_not(ip).empty(); })) {
             // 0.0.0.0 and 127.0.0.1 are a filter's "blocked"
-            return done(core::fail(
-                Code::kDnsFailed,
-                core::message("{} resolves to {}, {}, which no endpoint has", name, ips.back().text(), why_not(ips.back())),
-                "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
+            return done(core::fail(Code::kDnsFailed,
+                                   core::message("{} resolves to {}, {}, which no endpoint has", name,
+                                                 ips.back().text(), why_not(ips.back())),
+                                   "a filter answers for the upstreams: set [dns] upstreams to the VPC's own"));
         }
         for (const auto& ip : ips) {
             ZoneReport zone{.status = "Connected"};

@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
-#include "core/message.h"
 #include "agent/discovery/zones_files.h"
 #include "agent/endpoint/provider.h"
 #include "agent/net/lookup.h"
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -51,7 +51,8 @@ bool by_turns(const EndpointAddress& address, const EndpointReport& whole,
     return times.times > 1;
 }
 
-core::Message doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept, bool stated) {
+core::Message doubt_about(const EndpointReport& report, const EndpointSet& ready, const EndpointSet& kept,
+                          bool stated) {
     using core::message;
     const core::Message who = title(report);
     const auto grace = kWithdrawalGrace / core::kMinute;
@@ -62,10 +63,10 @@ core::Message doubt_about(const EndpointReport& report, const EndpointSet& ready
             who, addresses, grace);
     }
     if (ready.empty() && report.parts.empty() && report.zones.empty()) {
-        return report.search
-                   ? message("{}: the API lists none any more; the last known addresses stay in use: {}", who, addresses)
-                   : message("{}: the API lists no zones any more; the last known addresses stay in use: {}", who,
-                             addresses);
+        return report.search ? message("{}: the API lists none any more; the last known addresses stay in use: {}", who,
+                                       addresses)
+                             : message("{}: the API lists no zones any more; the last known addresses stay in use: {}",
+                                       who, addresses);
     }
     if (ready.empty()) {
         return message("{}: no address is ready any more ({}); the last known stay in use: {}", who,

@@ -12,9 +12,9 @@
 #include <map>
 #include <string>
 
-#include "core/message.h"
 #include "agent/endpoint/provider.h"
 #include "core/clock.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -34,7 +34,7 @@ struct HeldAddresses {
 struct MergedAddresses {
     HeldAddresses held;
     bool confirmed = false;  // served is exactly what the reply says
-    core::Message doubt;      // why addresses are kept against the reply; "" if none are
+    core::Message doubt;     // why addresses are kept against the reply; "" if none are
 };
 
 /// `works` (may be empty): does a probe still reach this address? Then even a stated end waits for the grace time.

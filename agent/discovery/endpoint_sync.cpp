@@ -258,7 +258,8 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
             core::log_warning("discovery_doubtful", merged.doubt,
                               {{"endpoint", key}, {"request_id", report.request_id}});
         }
-        if (const core::Message refused = refused_in(report); !refused.empty() && refused != refused_in(source.report)) {
+        if (const core::Message refused = refused_in(report);
+            !refused.empty() && refused != refused_in(source.report)) {
             core::log_warning("address_refused", refused, {{"endpoint", key}, {"request_id", report.request_id}});
         }
         source.held = std::move(merged.held);
@@ -293,8 +294,9 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     core::Message age_of(const EndpointReport& report) const {
         const Micros age = clock.wall_us() - written(report);
         if (age < kOld) return {};
-        return core::message("{} was written {} hours ago: does its writer still run? (postern endpoint export writes it)",
-                             title(report), age / core::kHour);
+        return core::message(
+            "{} was written {} hours ago: does its writer still run? (postern endpoint export writes it)",
+            title(report), age / core::kHour);
     }
     /// Compares everything but the fields that differ in every reply.
     static bool same_state(EndpointReport a, const EndpointReport& b) {
@@ -363,7 +365,9 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     void restart_overdue() {
         for (const auto& key : schedule.restart_overdue()) {
             Source& source = *sources.at(key);
-            source.overdue = core::message("{} was not asked for {} minutes by a fault of this program, and is asked again", key, since_poll(key) / core::kMinute);
+            source.overdue =
+                core::message("{} was not asked for {} minutes by a fault of this program, and is asked again", key,
+                              since_poll(key) / core::kMinute);
             core::log_error("poll_overdue", source.overdue, {{"endpoint", key}});
         }
     }

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/discovery/known_source.h"
 #include "agent/endpoint/provider.h"
 #include "core/clock.h"
+#include "core/message.h"
 #include "core/random.h"
 
 namespace postern::agent {

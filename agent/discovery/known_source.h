@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_merge.h"
 #include "agent/endpoint/provider.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
@@ -50,7 +50,7 @@ struct DiscoveryStatus {
     Micros asked_wall_us = 0;      // last time all of its sources answered, with any result; 0: not yet
     Micros changed_wall_us = 0;
     std::string request_id;            // of the confirming reply
-    core::Message waiting_for;           // why_none_ready(), "" when addresses are ready
+    core::Message waiting_for;         // why_none_ready(), "" when addresses are ready
     std::optional<core::Error> error;  // of the last poll; cleared by a success
     Micros error_since_wall_us = 0;
     std::vector<EndpointReport> reports;

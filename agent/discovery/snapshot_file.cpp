@@ -148,9 +148,10 @@ core::Result<Snapshot> parse_snapshot(std::string_view text) {
         return core::fail(Code::kFileCorrupt, "not a snapshot of postern", "it is not used; discovery starts afresh");
     }
     if (*version > kSnapshotVersion) {
-        return core::fail(Code::kFileCorrupt,
-                          core::message("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
-                          "it was written by a newer postern; discovery starts afresh");
+        return core::fail(
+            Code::kFileCorrupt,
+            core::message("the snapshot has version {}, this program reads {}", *version, kSnapshotVersion),
+            "it was written by a newer postern; discovery starts afresh");
     }
     std::string_view body = text.substr(line_end + 1);
     if (!body.ends_with(kEnd)) return damaged("its end is missing");

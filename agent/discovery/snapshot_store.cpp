@@ -108,8 +108,7 @@ LoadedSnapshot SnapshotStore::load() {
     LoadedSnapshot loaded = load_snapshot(path);
     // Damaged or a newer program's: set aside, so that the next write does not overwrite it.
     if (loaded.unusable && ::rename(path.c_str(), aside.c_str()) == 0)
-        loaded.problems.front().hint =
-            core::message("{}; it is kept as {}", loaded.problems.front().hint, aside);
+        loaded.problems.front().hint = core::message("{}; it is kept as {}", loaded.problems.front().hint, aside);
     state_->files->present_is_good = loaded.found && !loaded.from_previous && !loaded.snapshot.sources.empty();
     return loaded;
 }

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/endpoint/provider.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

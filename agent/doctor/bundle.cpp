@@ -217,8 +217,8 @@ class Bundle {
                     while (!done && loop.run_once()) {
                     }
                     text += "$ " + core::joined(argv, " ") + "\n";
-                    text +=
-                        done && *done ? **done : "(" + (done ? done->error().what.text() : std::string("no answer")) + ")\n";
+                    text += done && *done ? **done
+                                          : "(" + (done ? done->error().what.text() : std::string("no answer")) + ")\n";
                     text += "\n";
                 }
                 add(file.name, file.about, scrub_rules(text));

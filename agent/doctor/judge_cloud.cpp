@@ -140,7 +140,8 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
         return out;
     }
     if (seen.clock_offset_us != 0)
-        out.push_back(found("PN-API-CLOCK", {}, {}, {{"problem", told_value(describe_clock_offset(seen.clock_offset_us))},
+        out.push_back(found("PN-API-CLOCK", {}, {},
+                            {{"problem", told_value(describe_clock_offset(seen.clock_offset_us))},
                              {"and", catalogued("clock", "corrected")}}));
     else
         out.push_back(passed(Step::kApi, {}, {}, {{"region", seen.region}}));

@@ -33,11 +33,13 @@ namespace {
 /// Files that the configuration names: CA files, and what the agent's user may or others must not read.
 void files(const ConfigSeen& seen, Findings& out) {
     for (const FileSeen& ca : seen.ca_files)
-        out.push_back(
-            found("PN-CONFIG-CA", ca.link, {}, {{"file", ca.file}, {"problem", told_value(ca.problem)}, {"config", seen.file}}));
+        out.push_back(found("PN-CONFIG-CA", ca.link, {},
+                            {{"file", ca.file}, {"problem", told_value(ca.problem)}, {"config", seen.file}}));
     for (const FileSeen& hidden : seen.hidden) {
-        Values v = {
-            {"file", hidden.file}, {"problem", told_value(hidden.problem)}, {"user", seen.agent_user}, {"blocker", hidden.blocker}};
+        Values v = {{"file", hidden.file},
+                    {"problem", told_value(hidden.problem)},
+                    {"user", seen.agent_user},
+                    {"blocker", hidden.blocker}};
         if (hidden.blocker == hidden.file) v["group"] = seen.agent_group;  // a folder is not ours to give away
         out.push_back(found("PN-CONFIG-RIGHTS", hidden.link, {}, std::move(v)));
     }

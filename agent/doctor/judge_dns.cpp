@@ -131,7 +131,8 @@ Findings hosts_findings(const DnsSeen& dns, const HostSeen& host) {
                               fits(name->system->addresses, *name);
         if (out.back().state == State::kFail && harmless) out.back().state = State::kWarn;
     }
-    if (!host.hosts_problem.empty()) out.push_back(found("PN-HOSTS-UNREAD", {}, {}, {{"problem", told_value(host.hosts_problem)}}));
+    if (!host.hosts_problem.empty())
+        out.push_back(found("PN-HOSTS-UNREAD", {}, {}, {{"problem", told_value(host.hosts_problem)}}));
     if (out.empty()) out.push_back(dns.names.empty() ? skipped(Step::kHosts) : passed(Step::kHosts, {}, {}, {}));
     return out;
 }

@@ -189,8 +189,7 @@ namespace {
 void merge(Finding& kept, Finding& other) {
     if (kept.state == State::kWarn && other.state == State::kFail) std::swap(kept, other);
     const auto places = other.values.find("places");
-    if (places != other.values.end() && !places->second.empty())
-        core::add_item(kept.values["places"], places->second);
+    if (places != other.values.end() && !places->second.empty()) core::add_item(kept.values["places"], places->second);
     kept.values.insert(other.values.begin(), other.values.end());
     kept.evidence.insert(kept.evidence.end(), other.evidence.begin(), other.evidence.end());
 }

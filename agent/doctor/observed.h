@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/account/access.h"
 #include "agent/cloud/credentials.h"
 #include "agent/config/config.h"
@@ -15,6 +14,7 @@
 #include "agent/hostdns/takeover.h"
 #include "agent/net/dns_query.h"
 #include "agent/status/one_zone.h"
+#include "core/message.h"
 #include "probe/probe_types.h"
 
 namespace postern::agent::doctor {

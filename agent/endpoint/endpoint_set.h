@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "core/ip_address.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

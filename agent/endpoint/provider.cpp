@@ -157,11 +157,10 @@ void add_reasons(const EndpointReport& r, const std::vector<std::string>& zones,
 core::Message accept_them(const core::Message& facts, bool has_list, const std::vector<std::string>& endpoints) {
     const core::Message step =
         endpoints.size() == 1
-            ? core::message(
-                  "accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID {}", endpoints.front())
-            : core::message(
-                  "accept them in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint IDs {}",
-                  core::joined(endpoints));
+            ? core::message("accept it in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint ID {}",
+                            endpoints.front())
+            : core::message("accept them in TDengine's console: 实例 > 私有连接 > 添加私有连接, endpoint IDs {}",
+                            core::joined(endpoints));
     return has_list ? core::message("{}; {}", facts, step) : core::message("{}: {}", facts, step);
 }
 
@@ -204,8 +203,8 @@ core::Message text_of(std::vector<Reason> reasons) {
             core::add_sentence(facts, r.fact);
             if (!r.accept.empty()) accept.push_back(r.accept);
         }
-        core::add_sentence(out, accept.empty() ? with_advice(facts, first.advice)
-                                               : accept_them(facts, first.has_list, accept));
+        core::add_sentence(
+            out, accept.empty() ? with_advice(facts, first.advice) : accept_them(facts, first.has_list, accept));
         std::erase_if(reasons, alike);
     }
     return out;

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/endpoint/endpoint_set.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/message.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/hostdns/host_asks.h"
 #include "agent/hostdns/hosts_file.h"
 #include "agent/hostdns/journal.h"
 #include "agent/hostdns/path_look.h"
+#include "core/message.h"
 
 namespace postern::agent {
 
 struct HostDnsReport {
     Journal journal;
-    core::Message problem;                    // why the journal can't be used; "" otherwise
+    core::Message problem;                  // why the journal can't be used; "" otherwise
     std::vector<std::string> out_of_place;  // changed paths that another program has changed since
     std::vector<HostsLine> hosts;
     PathLook seen;           // whether programs get our answers, as postern-rescue, or the command itself, saw it last

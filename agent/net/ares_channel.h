@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.h"
 #include "core/clock.h"
 #include "core/ip_address.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 struct ares_channeldata;
 

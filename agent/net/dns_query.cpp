@@ -119,8 +119,8 @@ core::Result<DnsReply> ask_dns(const core::SocketAddress& server, const std::str
     ldns_pkt* parsed = nullptr;
     if (const auto status = ldns_wire2pkt(&parsed, exchanged->reply.data(), exchanged->reply.size());
         status != LDNS_STATUS_OK) {
-        return fail(Code::kDnsFailed,
-                    core::message("{} sent a reply that can't be read: {}", server.text(), ldns_get_errorstr_by_id(status)));
+        return fail(Code::kDnsFailed, core::message("{} sent a reply that can't be read: {}", server.text(),
+                                                    ldns_get_errorstr_by_id(status)));
     }
     const Packet packet(parsed);
     out.rcode = ldns_pkt_get_rcode(parsed) | ldns_pkt_edns_extended_rcode(parsed) << 4;

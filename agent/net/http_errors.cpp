@@ -111,22 +111,25 @@ Error tls_error(const TransportFailure& f, const core::Message& where) {
                       f.text.find("subjectAltName") != std::string::npos;
     switch (name ? X509_V_ERR_HOSTNAME_MISMATCH : result) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return {Code::kTlsFailed, core::message("{} has expired", who), "check this host's clock; else the server must renew it",
-                    0};
+            return {Code::kTlsFailed, core::message("{} has expired", who),
+                    "check this host's clock; else the server must renew it", 0};
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return {Code::kTlsFailed, core::message("{} is not yet valid", who), "check this host's clock", 0};
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             // See certificate_name: OpenSSL's own result, of a chain that was refused, is about the name if that is wrong, too.
-            return {Code::kTlsFailed, name ? core::message("{} is for another name", who)
+            return {Code::kTlsFailed,
+                    name ? core::message("{} is for another name", who)
                          : core::message("{} is for another name, and is not accepted either", who),
                     "something else answers at this address: check DNS, proxies and api_endpoint", 0};
         default:
             break;
     }
-    return {Code::kTlsFailed, core::message("{} is not trusted: {}", who, std::string(X509_verify_cert_error_string(result))),
+    return {Code::kTlsFailed,
+            core::message("{} is not trusted: {}", who, std::string(X509_verify_cert_error_string(result))),
             f.ca_file.empty()
-                ? core::Message("install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there")
+                ? core::Message(
+                      "install ca-certificates, or name the CA in ca_file; a proxy that opens TLS needs its CA there")
                 : core::message("the CA in {} did not sign it", f.ca_file),
             0};
 }
@@ -136,7 +139,8 @@ Error proxy_refusal(const TransportFailure& f, const core::Message& where) {
     const char* hint = f.proxy_status == 407
                            ? "it wants a user and password: https_proxy = http://user:password@host:port"
                            : "it does not let this host through: allow it there, or name it in no_proxy";
-    return {Code::kConnectFailed, core::message("no connection to {}: it says HTTP {}", where, f.proxy_status), hint, 0};
+    return {Code::kConnectFailed, core::message("no connection to {}: it says HTTP {}", where, f.proxy_status), hint,
+            0};
 }
 
 /// Whom the connection is made to: the proxy, if there is one.
@@ -171,7 +175,8 @@ Error silence(const TransportFailure& f, const core::Message& where) {
         return error(core::message("the proxy {} did not answer CONNECT {} for {}", f.proxy, f.target, time), no_proxy);
     }
     if (socks && f.in_tls && f.verify_result == 0)
-        return error(core::message("the proxy {} did not answer the request for {} for {}", f.proxy, f.target, time), no_proxy);
+        return error(core::message("the proxy {} did not answer the request for {} for {}", f.proxy, f.target, time),
+                     no_proxy);
     if (f.in_tls) return error(core::message("no TLS handshake with {} within {}", where, time), no_tls);
     return error(core::message("no complete reply from {} within {}", where, time),
                  "the server is slow or the path loses large packets");
@@ -254,7 +259,8 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
     switch (curl_code) {
         case kHost:
         case kProxyHost:
-            return {Code::kDnsFailed, core::message("cannot resolve the name of {}", where), "check the upstream DNS servers", 0};
+            return {Code::kDnsFailed, core::message("cannot resolve the name of {}", where),
+                    "check the upstream DNS servers", 0};
         case kConnect:
             return connect_error(f, where);
         case kTimedOut:
@@ -262,7 +268,8 @@ Error explain_transport_failure(int curl_code, const TransportFailure& f) {
         case kVerify:
             return tls_error(f, where);
         case kCaFile:
-            return {Code::kTlsFailed, f.ca_file.empty() ? core::Message("cannot use the CA file of the system")
+            return {Code::kTlsFailed,
+                    f.ca_file.empty() ? core::Message("cannot use the CA file of the system")
                                       : core::message("cannot use the CA file {}", f.ca_file),
                     f.ca_file.empty() ? "install the package ca-certificates"
                                       : "it must exist, be readable and hold PEM certificates",

@@ -195,7 +195,8 @@ struct AresLookup::State {
         if (answer.end == AnswerEnd::kTimeout) {
             return core::fail(Code::kTimeout, core::message("no answer about {} from {}", host, servers), hint);
         }
-        return core::fail(Code::kDnsFailed, core::message("cannot resolve {} at {}: {}", host, servers, answer.why), hint);
+        return core::fail(Code::kDnsFailed, core::message("cannot resolve {} at {}: {}", host, servers, answer.why),
+                          hint);
     }
 };
 
@@ -224,7 +225,9 @@ void AresLookup::resolve(const std::string& host, Callback done) {
     }
     const std::string name = normal_name(host);
     if (!is_host_name(name)) {
-        return e.post(std::move(done), core::fail(Code::kUsage, core::message("\"{}\" is not a host name", std::string(core::whole_characters(host, 300)))));
+        return e.post(std::move(done),
+                      core::fail(Code::kUsage, core::message("\"{}\" is not a host name",
+                                                             std::string(core::whole_characters(host, 300)))));
     }
     if (name == "localhost" || name.ends_with(".localhost")) {  // RFC 6761: never sent to a server
         return e.post(std::move(done), LookupResult{.addresses = {IpAddress::v4(0x7f000001)}, .ttl_s = kMaxReuseS});
@@ -243,8 +246,9 @@ void AresLookup::resolve(const std::string& host, Callback done) {
         if (it != e.known.end() && !it->second.empty()) {
             return e.post(std::move(done), LookupResult{.addresses = it->second, .ttl_s = 0, .stale = true});
         }
-        return e.post(std::move(done), core::fail(Code::kDnsFailed, core::message("no DNS server to ask about {}", name),
-                                                  "set upstreams in [dns] to the servers of the host's network"));
+        return e.post(std::move(done),
+                      core::fail(Code::kDnsFailed, core::message("no DNS server to ask about {}", name),
+                                 "set upstreams in [dns] to the servers of the host's network"));
     }
     auto& slot = e.asked[name];
     if (slot == nullptr) {

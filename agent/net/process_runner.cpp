@@ -76,8 +76,8 @@ void ProcessRunner::run(std::vector<std::string> argv, Done done) {
     }
     const std::string program = find_program(argv[0], path);
     if (program.empty()) {
-        return done(
-            core::fail(Code::kFileMissing, core::message("there is no program of that name in {}", path), "give its whole path"));
+        return done(core::fail(Code::kFileMissing, core::message("there is no program of that name in {}", path),
+                               "give its whole path"));
     }
     argv[0] = program;
     spec.argv = std::move(argv);
@@ -96,9 +96,8 @@ void ProcessRunner::run(std::vector<std::string> argv, Done done) {
     const std::uint64_t id = next_id_++;
     Run& r = *(runs_[id] = std::move(run));
     r.readable.start(loop_, r.pipe.get(), UV_READABLE, [this, id](int, int) { read_output(id); });
-    r.deadline.start_in(limit_us_, [this, id] {
-        refuse(id, core::message("did not end within {} s", limit_us_ / core::kSecond));
-    });
+    r.deadline.start_in(
+        limit_us_, [this, id] { refuse(id, core::message("did not end within {} s", limit_us_ / core::kSecond)); });
     if (!r.process.start(loop_, *pid, [this, id] { ended(id); })) ended(id);
 }
 

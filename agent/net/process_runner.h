@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/net/environment.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

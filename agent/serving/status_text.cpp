@@ -368,8 +368,8 @@ class Screen {
         section(say("discovery"), text);
         if (failing == nullptr) return;
         paragraph(11, "",
-                  say("failing",
-                      {{"time", span(s_.now_wall_us - failing->error_since_wall_us)}, {"why", words_.of(failing->error->what)}}),
+                  say("failing", {{"time", span(s_.now_wall_us - failing->error_since_wall_us)},
+                                  {"why", words_.of(failing->error->what)}}),
                   &Paint::yellow);
         if (!failing->error->hint.empty()) paragraph(11, "→ ", words_.of(failing->error->hint), nullptr);
     }
@@ -389,7 +389,8 @@ class Screen {
                                                  {"time", span(s_.now_wall_us - s_.started_wall_us)},
                                                  {"path", s_.config_path}}));
         if (s_.connections.error)
-            paragraph(11, "", say("connections_unknown", {{"why", words_.of(s_.connections.error->whole())}}), &Paint::dim);
+            paragraph(11, "", say("connections_unknown", {{"why", words_.of(s_.connections.error->whole())}}),
+                      &Paint::dim);
         if (s_.config_fault) {
             paragraph(11, "", told(*s_.config_fault, words_), &Paint::yellow);
             paragraph(11, "→ ", fix_of(*s_.config_fault, words_), nullptr);

@@ -144,9 +144,11 @@ void judge_no_addresses(LinkStatus& link) {
     const DiscoveryStatus& d = link.discovery;
     if (d.error || !d.waiting_for.empty()) {
         link.state = link.path = link.verify_only ? State::kUnknown : State::kDown;  // else nothing is answered
-        Fault f = d.error ? discovery_fails(link, "PN-ADDRESS-NONE")
-                          : make_fault("PN-ADDRESS-NONE", link.name, {},
-                                       {{"problem", doctor::told_value(d.waiting_for)}, {"why", catalogued("none", "waiting")}});
+        Fault f =
+            d.error
+                ? discovery_fails(link, "PN-ADDRESS-NONE")
+                : make_fault("PN-ADDRESS-NONE", link.name, {},
+                             {{"problem", doctor::told_value(d.waiting_for)}, {"why", catalogued("none", "waiting")}});
         if (link.verify_only) f.state = d.error ? Severity::kWarn : Severity::kSkip;
         link.faults.push_back(std::move(f));
     } else if (d.known) {
@@ -173,7 +175,8 @@ void judge_addresses(LinkStatus& link) {
         if (link.addresses.size() > 1 && !link.verify_only) out.front().values["also"] = "all_stay";
     }
     if (!link.token_problem.empty()) {
-        out.push_back(make_fault("PN-CONFIG-TOKEN", link.name, {}, {{"problem", doctor::told_value(link.token_problem)}}));
+        out.push_back(
+            make_fault("PN-CONFIG-TOKEN", link.name, {}, {{"problem", doctor::told_value(link.token_problem)}}));
         out.back().state = Severity::kWarn;
     }
     if (link.asks_service) failed_addresses(link, severity, service_down, out);
@@ -182,8 +185,8 @@ void judge_addresses(LinkStatus& link) {
     if (link.discovery.error) {
         out.push_back(discovery_fails(link, "PN-AGENT-DISCOVERY"));
     } else if (!link.discovery.waiting_for.empty()) {
-        out.push_back(
-            unknown(make_fault("PN-ADDRESS-WAITING", link.name, {}, {{"problem", doctor::told_value(link.discovery.waiting_for)}})));
+        out.push_back(unknown(make_fault("PN-ADDRESS-WAITING", link.name, {},
+                                         {{"problem", doctor::told_value(link.discovery.waiting_for)}})));
     }
     if (out.empty()) failed_addresses(link, Severity::kSkip, local, out);
     if (out.empty() && link.probing && link.state != State::kUp) {

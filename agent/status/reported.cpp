@@ -46,7 +46,8 @@ std::optional<Fault> takeover_fault(const HostDnsReport& r) {
                         {"takeover", catalogued("takeover", to_string(j.state))},
                         {"servers", "-"}};
     if (j.since_wall_us != 0) v["since"] = core::format_time(j.since_wall_us);
-    if (!r.problem.empty()) return make_fault("PN-RESOLV-JOURNAL", {}, {}, {{"problem", doctor::told_value(r.problem)}});
+    if (!r.problem.empty())
+        return make_fault("PN-RESOLV-JOURNAL", {}, {}, {{"problem", doctor::told_value(r.problem)}});
     switch (j.state) {
         case TakeoverState::kOff:
             return std::nullopt;
@@ -133,12 +134,15 @@ Fault clock_fault(const core::Message& problem) {
 }
 
 Fault doubt_about_discovery(const core::Message& problem) {
-    return make_fault("PN-AGENT-DISCOVERY", {}, {}, {{"problem", doctor::told_value(problem)}, {"told", catalogued("discovery", "doubt")}});
+    return make_fault("PN-AGENT-DISCOVERY", {}, {},
+                      {{"problem", doctor::told_value(problem)}, {"told", catalogued("discovery", "doubt")}});
 }
 
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us) {
     return make_fault("PN-CONFIG-OLDER", {}, {},
-                      {{"file", file}, {"loaded", core::format_time(loaded_wall_us)}, {"changed", core::format_time(changed_wall_us)}});
+                      {{"file", file},
+                       {"loaded", core::format_time(loaded_wall_us)},
+                       {"changed", core::format_time(changed_wall_us)}});
 }
 
 std::optional<Fault> upstream_fault(const std::vector<UpstreamSeen>& upstreams) {

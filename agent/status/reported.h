@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/config/running_config.h"
 #include "agent/faults/fault.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstream_watch.h"
 #include "agent/status/status.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

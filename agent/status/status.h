@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/config.h"
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/faults/catalogue.h"
@@ -22,6 +21,7 @@
 #include "agent/status/one_zone.h"
 #include "agent/status/overall.h"
 #include "agent/status/vpc_answer.h"
+#include "core/message.h"
 #include "core/stats_page.h"
 #include "probe/probe_types.h"
 #include "probe/rollup.h"
@@ -79,7 +79,7 @@ struct LinkStatus {
     probe::LinkPolicy policy = probe::LinkPolicy::kAny;
     bool probing = true;
     bool token_configured = false;
-    bool asks_service = true;   // LinkConfig::asks_service(): without it only the path is judged
+    bool asks_service = true;     // LinkConfig::asks_service(): without it only the path is judged
     core::Message token_problem;  // "" or why the token could not be read
     DiscoveryStatus discovery;
     std::vector<AddressStatus> addresses;

@@ -88,7 +88,7 @@ std::vector<Drain> DrainFile::load() {
     if (drains) return std::move(*drains);
     problem_ = core::message("{}; nothing is drained", drains.error().whole());
     const std::string aside = file_.path() + ".unusable";
-    if (std::rename(file_.path().c_str(), aside.c_str()) == 0) 
+    if (std::rename(file_.path().c_str(), aside.c_str()) == 0)
         problem_ = core::message("{}, and the file is kept as {}", problem_, aside);
     core::log_warning("drains_unusable", problem_, {{"path", file_.path()}});
     return {};

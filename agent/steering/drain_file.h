@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/steering/drains.h"
 #include "agent/steering/state_file.h"
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

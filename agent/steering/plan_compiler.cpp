@@ -208,7 +208,8 @@ class Compiler {
     Result<void> add_forward(const PlanLinkInput& link) {
         const Rdf name = name_rdf(link.host);
         if (!name) {
-            return core::fail(Code::kConfigBadValue, core::message("link {}: \"{}\" is not a DNS name", link.name, link.host),
+            return core::fail(Code::kConfigBadValue,
+                              core::message("link {}: \"{}\" is not a DNS name", link.name, link.host),
                               "copy the private DNS name from the console");
         }
         core::PlanOwner owner;

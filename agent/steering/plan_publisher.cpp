@@ -123,8 +123,8 @@ void PlanPublisher::start_durable_write() {
                           if (job->result) {
                               durable_membership_ = job->membership;
                           } else {
-                              durable_problem_ =
-                                  core::message("the plan for the next boot is not up to date: {}", job->result.error().whole());
+                              durable_problem_ = core::message("the plan for the next boot is not up to date: {}",
+                                                               job->result.error().whole());
                               if (durable_problem_ != before) core::log_error("plan_not_durable", durable_problem_);
                               retry_later();
                           }

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
-#include "core/message.h"
 #include "agent/config/paths.h"
 #include "agent/steering/generation.h"
 #include "agent/steering/plan_compiler.h"
 #include "core/loop.h"
+#include "core/message.h"
 
 namespace postern::agent {
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "core/message.h"
 #include "agent/config/paths.h"
 #include "core/backoff.h"
+#include "core/message.h"
 #include "core/process.h"
 #include "core/stats_page.h"
 

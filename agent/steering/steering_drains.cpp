@@ -38,7 +38,8 @@ core::Result<void> Steering::may_drain(const DrainTarget& target) const {
     if (links == 0) {
         return core::fail(
             core::Code::kUsage,
-            core::message("no link has {}{}", std::string(target.ip ? "the address " : "an address in zone "), target.text()),
+            core::message("no link has {}{}", std::string(target.ip ? "the address " : "an address in zone "),
+                          target.text()),
             target.ip || zones.empty() ? "postern status shows the addresses" : "there are: " + core::joined(zones));
     }
     if (refused == 0) return {};

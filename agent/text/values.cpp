@@ -8,8 +8,8 @@
 #include <cctype>
 #include <charconv>
 
-#include "core/message.h"
 #include "core/ip_address.h"
+#include "core/message.h"
 #include "core/printable.h"
 #include "core/text.h"
 
@@ -156,7 +156,8 @@ tl::expected<std::string, std::string> normalise_host(std::string_view text) {
         return wrong("is not a host name: give the name alone, without path, token or port");
     }
     if (core::IpAddress::parse(text)) {
-        return wrong(core::message("is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
+        return wrong(
+            core::message("is an address ({}): give the private DNS name; addresses go to \"addresses\"", text));
     }
     if (text.find(':') != std::string_view::npos) {
         return wrong("has a port: give the name alone; the port is [link.probe] port");

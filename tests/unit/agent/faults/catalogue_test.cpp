@@ -107,7 +107,8 @@ TEST_CASE("doctor: a value can be a text of the catalogue, filled itself", "[doc
 
 TEST_CASE("doctor: a value can be a message, told in the catalogue's language", "[doctor]") {
     using core::message;
-    const core::Message m = message("{}: {}", message("cannot connect to {}", "a:443"), std::string("Connection refused"));
+    const core::Message m =
+        message("{}: {}", message("cannot connect to {}", "a:443"), std::string("Connection refused"));
     const std::string value = told_value(m);
     REQUIRE(message_value(value));
     CHECK(*message_value(value) == m);
