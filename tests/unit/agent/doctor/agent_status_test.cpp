@@ -150,8 +150,6 @@ TEST_CASE("doctor: whether the agent's links are the file's, and which databases
     CHECK(seen("").other_links);
 }
 
-}  // namespace postern::agent::doctor
-
 TEST_CASE("doctor: an error that the agent tells as structure is told in the reader's language", "[doctor]") {
     const AgentSeen seen = seen_in(R"({"resolver":{},"faults":[{"code":"PN-AGENT-DISCOVERY","severity":"warn",
         "values":{"problem":"cannot connect to a.example:443: Connection refused",
@@ -164,3 +162,5 @@ TEST_CASE("doctor: an error that the agent tells as structure is told in the rea
     CHECK(Catalogue::in(Language::kChinese).value(seen.faults[0].values, "problem") ==
           "无法连接 a.example:443：Connection refused");
 }
+
+}  // namespace postern::agent::doctor
