@@ -46,7 +46,7 @@ doctor::Findings redacted(doctor::Findings findings) {
         for (auto& [name, value] : finding.values)
             value = doctor::redacted_value(value);
         for (auto& [name, value] : finding.evidence)
-            value = core::redact(value);
+            value = doctor::redacted_value(value);
     }
     return findings;
 }

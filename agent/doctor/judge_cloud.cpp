@@ -87,7 +87,7 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
     switch (seen.access->judgement.access) {
         case Access::kYes:
             out.push_back(passed(Step::kSecurityGroup, seen.link, {}, std::move(v)));
-            out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
+            out.back().evidence.emplace_back("reason", told_value(seen.access->judgement.reason));
             return;
         case Access::kNo:
             return out.push_back(found("PN-SECURITY-GROUP-443", seen.link, {}, std::move(v)));
@@ -95,7 +95,7 @@ void judge_endpoint(const EndpointSeen& seen, const std::string& region, Finding
             break;
     }
     out.push_back(skipped(Step::kSecurityGroup, seen.link));
-    out.back().evidence.emplace_back("reason", seen.access->judgement.reason);
+    out.back().evidence.emplace_back("reason", told_value(seen.access->judgement.reason));
 }
 
 }  // namespace
@@ -133,7 +133,7 @@ Findings judge_cloud(const CloudSeen& seen, bool agent_discovers) {
                              {"and", clock ? catalogued("clock", "refused") : ""},
                              {"provider", seen.credentials->provider},
                              {"region", seen.region}}));
-        if (clock) out.back().evidence.emplace_back("error", error.what);
+        if (clock) out.back().evidence.emplace_back("error", told_value(error.what));
         if (out.back().step != Step::kApi) out.push_back(skipped(Step::kApi, {}, {}, code));
         for (const Step step : {Step::kEndpoint, Step::kSecurityGroup})
             out.push_back(skipped(step, {}, {}, code));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "agent/doctor/judge.h"
@@ -19,15 +18,6 @@ using probe::Phase;
 using probe::ProbeResult;
 
 constexpr std::array kWalk = {Step::kTcp, Step::kTls, Step::kHttp, Step::kSql, Step::kWs};
-
-/// Text from a server, with single blanks.
-std::string one_line(const std::string& text) {
-    std::istringstream words(text);
-    std::string out;
-    for (std::string word; words >> word;)
-        out += (out.empty() ? "" : " ") + word;
-    return out;
-}
 
 /// The time of the failed phase; for judgements of the reply the total.
 core::Micros failed_after(const ProbeResult& r) {
@@ -73,7 +63,7 @@ Finding failure(const PathSeen& seen, core::Micros now, bool let_in) {
                                                         : code_of(r.reason).code;
     Finding f = found(code, r.link, r.ip.text(), std::move(values));
     f.evidence = {{"reason", std::string(to_string(r.reason))}, {"phase", std::string(to_string(r.phase))}};
-    if (!r.detail.empty()) f.evidence.emplace_back("detail", one_line(r.detail));
+    if (!r.detail.empty()) f.evidence.emplace_back("detail", told_value(r.detail));
     if (seen.small_packets_pass)
         f.evidence.emplace_back("handshake_with_mss_536", *seen.small_packets_pass ? "ok" : "failed");
     if (r.certificate.present) f.evidence.emplace_back("fingerprint_sha256", r.certificate.fingerprint_sha256);
