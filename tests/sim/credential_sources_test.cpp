@@ -148,7 +148,7 @@ struct World {
     }
     std::string why(const std::string& source) const {
         for (const auto& a : chain->attempts()) {
-            if (a.source == source) return a.text();
+            if (a.source == source) return a.told().text();
         }
         return "not asked";
     }
