@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cloud/aliyun_reply.h"
+#include "agent/discovery/discovery_log.h"
 
 #include "agent/cloud/aliyun_reply.h"
 #include "agent/discovery/zones_files.h"
