@@ -41,6 +41,7 @@
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
 #include "probe/tls_contexts.h"
+#include "probe/tls_memory.h"
 
 namespace postern::agent {
 namespace {
@@ -120,7 +121,10 @@ class App final : private Steering::Outside,
         watch_faults();
         core::notify_service("READY=1");
         feed_watchdog();
-        started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
+        started_.start_in(kStarted, [] {
+            core::shed_start_up_memory();
+            probe::limit_tls_memory(probe::kKeptTlsMemory);
+        });
         core::log_info("agent_started", "the agent is running",
                        {{"version", POSTERN_VERSION},
                         {"links", std::to_string(config().links.size())},
