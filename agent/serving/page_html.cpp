@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/faults/codes.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -68,6 +69,25 @@ std::string_view html_shape(Overall overall) {
 std::string html_state(probe::State state, const PageWords& words) {
     return fmt::format("<span class=\"state {}\">{} {}</span>", probe::to_string(state), html_shape(state),
                        words.of(state));
+}
+
+std::string html_link_state(const LinkStatus& link, const PageWords& words) {
+    return link.probing ? html_state(link.state, words)
+                        : fmt::format("<span class=\"state unknown\">○ {}</span>", words.not_probed);
+}
+
+std::string html_address_state(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
+    return link.probing ? html_state(judged_state(link, a), words) : html_link_state(link, words);
+}
+
+std::string html_reason(probe::Reason reason, const PageWords& words) {
+    std::string out = fmt::format("<b>{}</b>", probe::to_string(reason));
+    if (words.language == "en" || reason == probe::Reason::kNone) return out;
+    // The beginning of the cause; what follows is about the values of one case.
+    std::string cause = words.catalogue().of(doctor::code_of(reason).code, "cause", {});
+    for (const std::string_view mark : {"：", "；", "，"})
+        cause = cause.substr(0, cause.find(mark));
+    return out + " " + html_text(cause);
 }
 
 std::string html_fact(std::string_view name, const std::string& html) {

@@ -22,6 +22,13 @@ std::string html_state(probe::State state, const PageWords& words);
 std::string_view html_shape(probe::State state);
 std::string_view html_shape(Overall overall);
 
+/// The state of a link or of an address in it: "not probed" where it has none.
+std::string html_link_state(const LinkStatus& link, const PageWords& words);
+std::string html_address_state(const LinkStatus& link, const AddressStatus& address, const PageWords& words);
+
+/// "tcp_timeout", in Chinese with what it means.
+std::string html_reason(probe::Reason reason, const PageWords& words);
+
 /// A row of a list of facts; "" if `html` is empty.
 std::string html_fact(std::string_view name, const std::string& html);
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/serving/page_detail.h"
 #include "agent/serving/page_html.h"
+#include "agent/status/spoken.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -17,6 +19,7 @@ using probe::State;
 
 constexpr std::size_t kMaxNotes = 8;         // of a link
 constexpr std::size_t kMaxCertificates = 4;  // of a link
+constexpr Micros kWholeMonth = 29 * core::kDay;
 
 /// "tcp_timeout ×12", or the time that the last probe took.
 std::string last_probe(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
@@ -41,21 +44,55 @@ std::string_view in_dns(const LinkStatus& link, const AddressStatus& a, const Pa
     return a.answered ? words.in_answer : a.drained ? words.drained : words.withdrawn;
 }
 
-std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
+/// Of 30 days, and how much of them there are probes of.
+std::string last_month(const AddressStatus& a, const PageWords& words) {
+    if (!a.last_month) return "–";
+    return fmt::format("{} %{}", percent(*a.last_month),
+                       a.last_month->covered_us >= kWholeMonth
+                           ? ""
+                           : fmt::format(" <span class=\"note\">{}</span>",
+                                         html_text(span_text(a.last_month->covered_us, words.catalogue()))));
+}
+
+/// The last results as bars; one that failed is taller, not only red.
+std::string streak(const AddressStatus& a) {
+    struct Bar {
+        char mark;
+        std::string_view kind;
+        int height;
+    };
+    static constexpr Bar kBars[] = {{'+', "good", 8}, {'~', "slow", 12}, {'x', "bad", 18}, {'?', "mute", 3}};
+    std::string out;
+    for (const auto& [mark, kind, height] : kBars) {
+        std::string path;
+        for (std::size_t i = 0; i < a.recent.size(); ++i) {
+            if (a.recent[i] == mark) path += fmt::format("M{} {}h2v{}h-2z", 3 * i, 18 - height, height);
+        }
+        if (!path.empty()) out += fmt::format("<path class=\"{}\" d=\"{}\"/>", kind, path);
+    }
+    return fmt::format("<svg class=\"streak\" viewBox=\"0 0 180 18\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{}</svg>", out);
+}
+
+std::string recent(const AddressStatus& a, bool whole) {
+    if (a.recent.empty()) return "–";
+    const auto failed = static_cast<std::size_t>(std::count(a.recent.begin(), a.recent.end(), 'x'));
+    return fmt::format("{}/{}{}", a.recent.size() - failed, a.recent.size(), whole ? " " + streak(a) : "");
+}
+
+std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words, bool whole) {
     const bool p95 = a.last_day && a.last_day->p95_us > 0;
-    const auto failed = std::count(a.recent.begin(), a.recent.end(), 'x');
+    const std::string ip = whole ? fmt::format("<a href=\"{}\">{}</a>", plain_link(link, a, PageRange::kDay), a.ip.text())
+                                 : a.ip.text();
     return fmt::format(
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
-        "class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
-        a.ip.text(), html_text(a.zone), html_state(a.verdict.path, words), html_state(a.verdict.service, words),
+        "class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
+        ip, html_text(a.zone), html_state(a.verdict.path, words), html_state(a.verdict.service, words),
         last_probe(link, a, words), p95 ? core::milliseconds(a.last_day->p95_us) : "–", last_day(a, words),
-        a.recent.empty() ? "–"
-                         : fmt::format("{}/{}", a.recent.size() - static_cast<std::size_t>(failed), a.recent.size()),
-        in_dns(link, a, words), html_time(link.probing ? a.since_wall_us : 0));
+        last_month(a, words), recent(a, whole), in_dns(link, a, words), html_time(link.probing ? a.since_wall_us : 0));
 }
 
 /// Rows until `room` is used up; `left` is the number omitted.
-std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, std::size_t& left) {
+std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, bool whole, std::size_t& left) {
     std::vector<const AddressStatus*> order;
     for (const auto& a : link.addresses)
         order.push_back(&a);
@@ -64,26 +101,12 @@ std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t 
     });
     std::string out;
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const std::string row = address_row(link, *order[i], words);
+        const std::string row = address_row(link, *order[i], words, whole);
         if (out.size() + row.size() > room) {
             left = order.size() - i;
             break;
         }
         out += row;
-    }
-    return out;
-}
-
-/// ConnectionNote::text() in the page's language.
-std::string note_in(const ConnectionNote& note, const PageWords& words) {
-    const std::string_view where = note.kind == NoteKind::kWithdrawn ? words.still_on
-                                   : note.kind == NoteKind::kBypass  ? words.around
-                                                                     : words.on_address;
-    std::string out = fmt::format(fmt::runtime(where), note.uid ? std::to_string(*note.uid) : "…", note.ip.text(),
-                                  note.at_least ? fmt::format("≥ {}", note.total) : std::to_string(note.total));
-    if (note.stuck > 0) {
-        out += fmt::format(fmt::runtime(words.of_them_stuck), note.stuck,
-                           std::max<core::Micros>(note.stuck_for_us, 0) / core::kSecond);
     }
     return out;
 }
@@ -121,7 +144,7 @@ std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
 
 std::string facts_of(const LinkStatus& link, const PageWords& words) {
     std::string out = html_fact(words.discovery, discovery(link.discovery, words)) + certificates(link, words);
-    if (link.vpc_answer) out += html_fact(words.dns, html_sentence(link.vpc_answer->text, words));
+    if (link.vpc_answer) out += html_fact(words.dns, html_text(words.catalogue().text("vpc", link.vpc_answer->says, link.vpc_answer->values)));
     return out.empty() ? "" : "<dl>\n" + out + "</dl>\n";
 }
 
@@ -141,27 +164,27 @@ int page_rank(State state) {
     return 3;
 }
 
-std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room) {
+std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room, bool whole) {
     std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", html_text(link.name),
-                                  html_text(link.host), html_state(link.state, words));
+                                  html_text(link.host), html_link_state(link, words));
     if (link.connections) {
         const auto& notes = link.connections->notes;
         for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
-            out += fmt::format("<p>{}</p>\n", note_in(notes[i], words));
+            out += fmt::format("<p>{}</p>\n", html_text(note_text(notes[i], words.catalogue())));
     }
     if (link.compare) {
         out += fmt::format("<p>{}<code>{}</code>: {}</p>\n", words.compared_with, html_text(link.compare->gateway()),
-                           html_sentence(link.compare->text, words));
+                           html_text(words.catalogue().text("compare", link.compare->says, link.compare->values)));
     }
     const std::string facts = facts_of(link, words);
     if (link.addresses.empty() || out.size() >= room) return out + (out.size() < room ? facts : "");
     out += "<div class=\"wide\"><table><thead><tr>";
     for (const auto title : {words.address, words.zone, words.path, words.service, words.last_probe, words.p95_24h,
-                             words.good_24h, words.last_60, words.dns, words.since})
+                             words.good_24h, words.good_30d, words.last_60, words.dns, words.since})
         out += fmt::format("<th scope=\"col\">{}</th>", title);
     out += "</tr></thead><tbody>\n";
     std::size_t left = 0;
-    out += rows_of(link, words, room - std::min(room, out.size()), left) + "</tbody></table></div>\n";
+    out += rows_of(link, words, room - std::min(room, out.size()), whole, left) + "</tbody></table></div>\n";
     if (left > 0)
         out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
     if (out.size() + facts.size() <= room) out += facts;
