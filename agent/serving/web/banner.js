@@ -6,7 +6,6 @@ import { addressState, age, badge, inUtc, shape } from "./format.js";
 import { drawTab } from "./icon.js";
 import { commandBlock } from "./copy.js";
 import { faultsOf } from "./faults.js";
-import { hostState, hostText } from "./host.js";
 import { language, nodesOf, t } from "./words.js";
 
 const TOLD = 20;  // faults that are told at once; the others behind a button
@@ -21,14 +20,6 @@ function summary(status, faults) {
     const up = probed.filter(([link, a]) => addressState(link, a) === "up").length;
     const counts = t("summary", { links: status.links.length, up, of: probed.length });
     return faults.length > 1 ? `${t("faults", { n: faults.length })} · ${counts}` : counts;
-}
-
-// What this host's own programs get is said whether or not it is meant to be so.
-function hostNote(status) {
-    const host = hostState(status.host_dns);
-    if (host === "asks" || host === "unknown") return null;
-    return [el("p", { class: "host-note" }, badge(host === "broken" ? "down" : "degraded", t("host_not_asking")), " ", el("span", { class: "note" }, hostText(status.host_dns))),
-            status.host_dns.state === "off" && status.links.length > 0 && commandBlock("sudo postern dns enable")];
 }
 
 function told(fault) {
@@ -59,13 +50,12 @@ export function drawBanner(status, lost) {
     const node = byId("banner");
     const faults = faultsOf(status);
     const key = [status.overall, status.headline, faults,
-                 summary(status, faults), status.host_dns.state, status.host_dns.path, status.host_dns.text, language(), inUtc(), lost];
+                 summary(status, faults), language(), inUtc(), lost];
     show(node, key, () => [
         lost && lostNote(lost),
         el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ", el("span", { class: "headline" }, summary(status, faults))),
         status.links.length === 0 && [el("p", { class: "fix" }, t("no_links_fix", { path: status.config.path })), commandBlock("postern check-config && systemctl reload postern")],
         faultList(faults),
-        hostNote(status),
     ]);
     node.className = lost ? "stale" : status.overall;
     const state = lost ? "unknown" : status.overall, host = status.host.name ?? "";

@@ -8,16 +8,13 @@ export const english = {
     feed_lost: "No connection to the agent", lost_cause: "The agent has not answered for {age}. Below is its last known state.",
     reloaded: "The agent is a newer version than this page: reload the page.",
     next_step: "Next step", owner: "owner: {who}", owner_you: "you", owner_cloud_admin: "the cloud administrator",
-    place: "{zone} · {region}",
-    path: "Path", path_of: "of {link}",
-    step_credentials: "Credentials", step_endpoint: "Endpoint", step_group: "Security group", step_dns: "DNS", step_tcp: "TCP",
+
+    path: "Path", 
+    step_credentials: "Credentials", step_endpoint: "Endpoint", step_group: "Security group", step_tcp: "TCP",
     step_tls: "TLS", step_http: "HTTP", step_sql: "SQL",
     for_age: "{age}", ago: "{age} ago", pass: "pass", warn: "warn", fail: "fail", skip_: "skip",
-    no_need: "fixed addresses: not needed", api_confirmed: "the API answers", not_asked: "not queried yet", from_snapshot: "from the snapshot on disk",
-    ready: "ready", group_open: "lets TCP {port} through", group_suspect: "TCP times out: check here first",
-    group_unseen: "inferred from TCP only", group_some: "{n} of {of} time out",
-    dns_answers: "answers {n} of {of}", dns_all: "all down: all answered", dns_stopped: "no resolver", dns_plan: "plan not accepted",
-    reach_all: "{of} of {of}", reach_some: "{n} of {of}", because: "not reached: {step}", no_probe: "no probe yet", no_token: "no token", beyond_kind: "not part of a probe of kind {kind}",
+
+    no_probe: "no probe yet", 
 
     addresses: "Addresses", find: "Find a name, address or zone", only_trouble: "only trouble", count: "{n} of {of} shown",
     col_address: "Address", col_zone: "Zone", col_state: "State", col_last: "Last", col_p95: "p95 24 h", col_streak: "Last 60",
@@ -45,10 +42,10 @@ export const english = {
     host_dns: "This host", running: "running, pid {pid}", stopped: "not running", cache_size: "{n} entries",
     src_private: "private", src_cache: "cache", src_stale: "stale", src_upstream: "upstream", src_local: "local", src_refused: "refused",
     no_stats: "The resolver's counters cannot be read.",
-    takeover_on: "on", takeover_off: "off", takeover_enabling: "being taken over", takeover_disabling: "being undone", takeover_truce: "left to another program", takeover_unknown: "unknown", takeover_suspended: "suspended",
+
     discovery: "Discovery", last_success: "Last success", changes: "Changes", requests: "Requests", confirmed: "Confirmed", changed: "Changed",
-    status: "Status", source_api: "cloud API", source_snapshot: "snapshot on disk", source_fixed: "fixed in the configuration",
-    source_none: "not known yet", failing: "first failure", never: "never", link: "Link",
+    source_api: "cloud API", source_snapshot: "snapshot on disk", source_fixed: "fixed in the configuration",
+    source_dns: "DNS name", source_file: "file", source_none: "not known yet", failing: "first failure", never: "never", link: "Link",
     log: "Probes", log_what: "Which probes", log_all: "all", log_failed: "failed", log_turns: "changes of state", log_find: "Filter: name, address, reason",
     pause: "Pause", resume: "Resume", log_held: "{n} new", log_empty: "No probe matches.", col_time: "Time", col_result: "Result", col_total: "Total",
     restarted: "The agent was restarted.",
@@ -56,10 +53,9 @@ export const english = {
     missed: "{n} probes missed", data: "Data",
     to_clock: "Times: {zone}", clock_utc: "All times are in UTC; press for local time", clock_local: "All times are local; press for UTC",
     copy_what: "Copy: {what}", colon: ": ", summary: "Links: {links} · addresses up: {up} of {of}", faults: "{n} faults", more_faults: "{n} more faults", since_age: "for {age}",
-    since_time: "since {time}", host_not_asking: "This host does not ask postern", step_host: "This host", step_upstreams: "Upstreams", step_connections: "Connections",
-    up_none: "none known", up_unused: "not asked yet", up_dead: "none of {of} answers", up_answer: "{n} of {of} answer", up_now: "Last 5 min", up_silent: "no answer",
-    up_recent: "{bad} of {sent} failed", up_answers: "answers", connections_unknown: "not looked at", connections_stuck: "{n} stuck on {ips}",
-    connections_left: "{n} still on withdrawn {ips}", connections_around: "{n} to the public gateway", connections_fine: "{n} open, none stuck",
+    since_time: "since {time}", step_host: "This host", step_upstreams: "Upstreams", step_connections: "Connections",
+    up_now: "Last 5 min", 
+
     covered: "{covered} of {range}", col_good: "Good 24 h", streak_at: "{n} probes ago: {result}", streak_failed: "failed", bar_label: "History of {range}: failures in {n} of {of} parts with probes",
     bar_cell: "{from} to {to}: {failures} of {attempts} failed, p50 {p50}", bar_now: "now", incidents: "Failures of the last 30 days", no_incidents: "None in the time that was recorded.",
     incident_began: "Began", incident_lasted: "Lasted", incident_reason: "Reason", incident_open: "still failing", more_incidents: "{n} earlier ones: postern logs",
@@ -67,6 +63,6 @@ export const english = {
     owner_tdengine: "TDengine Cloud", owner_alibaba: "Alibaba Cloud",
     streak_record: "{time}: {result}, {total}",
     as_of: "as of {time}",
-    host_split: "since {since}, for the private names", host_full: "since {since}, for all names", host_off: "Its programs ask the nameservers it had before.",
-    of_probes: "of {n} probes",
+
+    step_resolver: "Resolver", step_dns: "DNS answer", more_links: "{n} more links", of_time: "in {span}", col_month: "Good 30 d", up_works: "answers", up_unknown: "not asked", up_silent: "no answer", up_refused: "REFUSED", up_servfail: "SERVFAIL", up_no_names: "NXDOMAIN", up_one_address: "one address",
 };

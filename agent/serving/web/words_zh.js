@@ -8,16 +8,13 @@ export const chinese = {
     feed_lost: "与 Agent 的通信已中断", lost_cause: "Agent 已 {age}没有响应，以下是最后一次收到的状态。",
     reloaded: "Agent 的版本比本页面新，请刷新页面。",
     next_step: "下一步", owner: "负责方：{who}", owner_you: "您", owner_cloud_admin: "VPC 管理员", 
-    place: "{zone} · {region}",
-    path: "链路", path_of: "{link}",
-    step_credentials: "凭证", step_endpoint: "终端节点", step_group: "安全组", step_dns: "DNS", step_tcp: "TCP",
+
+    path: "链路", 
+    step_credentials: "凭证", step_endpoint: "终端节点", step_group: "安全组", step_tcp: "TCP",
     step_tls: "TLS", step_http: "HTTP", step_sql: "SQL",
     for_age: "{age}", ago: "{age}前", pass: "通过", warn: "警告", fail: "失败", skip_: "跳过",
-    no_need: "地址固定，无需凭证", api_confirmed: "API 响应正常", not_asked: "尚未查询", from_snapshot: "来自磁盘上的快照",
-    ready: "就绪", group_open: "已放行 TCP {port}", group_suspect: "TCP 超时，先查安全组",
-    group_unseen: "仅能通过 TCP 判断", group_some: "{of} 个中有 {n} 个超时",
-    dns_answers: "应答 {of} 个地址中的 {n} 个", dns_all: "全部不通，应答全部地址", dns_stopped: "解析器未运行", dns_plan: "解析计划未生效",
-    reach_all: "{of}/{of}", reach_some: "{n}/{of}", because: "未到达此步：{step}", no_probe: "尚未探测", no_token: "没有令牌", beyond_kind: "kind = {kind} 的探测不包含此步",
+
+    no_probe: "尚未探测", 
 
     addresses: "地址", find: "按名称、地址或可用区查找", only_trouble: "仅显示异常", count: "显示 {n}/{of}",
     col_address: "地址", col_zone: "可用区", col_state: "状态", col_last: "最近一次", col_p95: "24 小时 p95", col_streak: "最近 60 次",
@@ -45,10 +42,10 @@ export const chinese = {
     host_dns: "本机", running: "运行中，pid {pid}", stopped: "未运行", cache_size: "{n} 条",
     src_private: "私有", src_cache: "缓存", src_stale: "过期缓存", src_upstream: "上游", src_local: "本地", src_refused: "拒绝",
     no_stats: "无法读取解析器的计数器。",
-    takeover_on: "已接管", takeover_off: "未接管", takeover_enabling: "接管中", takeover_disabling: "恢复中", takeover_truce: "已中止（其他程序在改写）", takeover_unknown: "未知", takeover_suspended: "已暂停",
+
     discovery: "地址发现", last_success: "最近一次成功", changes: "变更次数", requests: "请求次数", confirmed: "确认时间", changed: "变更时间",
-    status: "状态", source_api: "云 API", source_snapshot: "磁盘快照", source_fixed: "配置中的固定地址",
-    source_none: "尚未获取", failing: "首次失败于", never: "从未", link: "连接",
+    source_api: "云 API", source_snapshot: "磁盘快照", source_fixed: "配置中的固定地址",
+    source_dns: "跟随 DNS 域名", source_file: "文件", source_none: "尚未获取", failing: "首次失败于", never: "从未", link: "连接",
     log: "探测记录", log_what: "显示哪些探测", log_all: "全部", log_failed: "失败", log_turns: "状态变化", log_find: "按名称、地址或原因筛选",
     pause: "暂停", resume: "继续", log_held: "{n} 条新记录", log_empty: "没有匹配的探测。", col_time: "时间", col_result: "结果", col_total: "总计",
     restarted: "Agent 已重新启动。",
@@ -56,10 +53,9 @@ export const chinese = {
     missed: "漏掉 {n} 次探测", data: "数据",
     to_clock: "时间：{zone}", clock_utc: "所有时间均为 UTC；点击改为本地时间", clock_local: "所有时间均为本地时间；点击改为 UTC",
     copy_what: "复制：{what}", colon: "：", summary: "连接 {links} 个 · 地址 {of} 个，其中 {up} 个正常", faults: "{n} 项故障", more_faults: "另外 {n} 项故障", since_age: "已持续 {age}",
-    since_time: "自 {time} 起", host_not_asking: "本机未使用 postern 解析", step_host: "本机", step_upstreams: "上游 DNS", step_connections: "TCP 连接",
-    up_none: "没有已知的上游 DNS", up_unused: "尚未查询", up_dead: "{of} 个均无应答", up_answer: "{of} 个中 {n} 个有应答", up_now: "最近 5 分钟", up_silent: "无应答",
-    up_recent: "{sent} 次中 {bad} 次失败", up_answers: "有应答", connections_unknown: "未查看", connections_stuck: "{ips} 上有 {n} 个卡住",
-    connections_left: "已摘除的 {ips} 上仍有 {n} 个", connections_around: "{n} 个到公网网关，未经 PrivateLink", connections_fine: "{n} 个，均未卡住",
+    since_time: "自 {time} 起", step_host: "本机", step_upstreams: "上游 DNS", step_connections: "TCP 连接",
+    up_now: "最近 5 分钟", 
+
     covered: "{range}中的 {covered}", col_good: "24 小时成功率", streak_at: "倒数第 {n} 次探测：{result}", streak_failed: "失败", bar_label: "{range}的历史：有探测的 {of} 段中 {n} 段有失败",
     bar_cell: "{from} 至 {to}：{attempts} 次中 {failures} 次失败，p50 {p50}", bar_now: "现在", incidents: "最近 30 天的失败", no_incidents: "在有记录的时间内没有失败。",
     incident_began: "开始", incident_lasted: "持续", incident_reason: "原因", incident_open: "仍在失败", more_incidents: "更早还有 {n} 次：postern logs",
@@ -67,6 +63,6 @@ export const chinese = {
     owner_tdengine: "TDengine Cloud", owner_alibaba: "阿里云",
     streak_record: "{time}：{result}，{total}",
     as_of: "截至 {time}",
-    host_split: "自 {since} 起，仅私有域名", host_full: "自 {since} 起，所有域名", host_off: "本机程序仍向原来的 nameserver 查询。",
-    of_probes: "共 {n} 次探测",
+
+    step_resolver: "解析器", step_dns: "DNS 应答", more_links: "另有 {n} 个连接", of_time: "（{span}）", col_month: "30 天成功率", up_works: "有应答", up_unknown: "没有查询", up_silent: "无应答", up_refused: "REFUSED", up_servfail: "SERVFAIL", up_no_names: "NXDOMAIN", up_one_address: "同一个地址",
 };
