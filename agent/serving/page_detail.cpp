@@ -78,11 +78,7 @@ std::string cause(const StatusSnapshot& s, const ChosenAddress& chosen, const Pa
     };
     auto fault = about(false);
     if (fault == s.faults.end()) fault = about(true);
-    if (fault == s.faults.end()) return out;
-    const std::string step = fix_of(*fault, words.catalogue());
-    if (!step.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, html_text(step));
-    const auto command = fix_command(*fault);
-    return command.empty() ? out : out + html_command(command_line(command));
+    return fault == s.faults.end() ? out : out + html_repair(*fault, words);
 }
 
 /// A bar of the phases, as they followed each other.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/faults/codes.h"
+#include "agent/faults/fault_text.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -88,6 +89,14 @@ std::string html_reason(probe::Reason reason, const PageWords& words) {
     for (const std::string_view mark : {"：", "；", "，"})
         cause = cause.substr(0, cause.find(mark));
     return out + " " + html_text(cause);
+}
+
+std::string html_repair(const Fault& fault, const PageWords& words) {
+    const std::string step = fix_of(fault, words.catalogue()), command = command_line(fix_command(fault));
+    if (step.empty() && command.empty()) return "";
+    // Where the command says all of it, it is said once.
+    return fmt::format("<p>{}{}</p>\n{}", words.next_step, command.ends_with(step) ? "" : html_text(step),
+                       command.empty() ? "" : html_command(command));
 }
 
 std::string html_fact(std::string_view name, const std::string& html) {

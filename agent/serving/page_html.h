@@ -29,6 +29,9 @@ std::string html_address_state(const LinkStatus& link, const AddressStatus& addr
 /// "tcp_timeout", in Chinese with what it means.
 std::string html_reason(probe::Reason reason, const PageWords& words);
 
+/// The next step, and the command that makes it; "" if there is neither.
+std::string html_repair(const Fault& fault, const PageWords& words);
+
 /// A row of a list of facts; "" if `html` is empty.
 std::string html_fact(std::string_view name, const std::string& html);
 

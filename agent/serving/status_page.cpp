@@ -51,11 +51,7 @@ std::string fault_item(const Fault& fault, const PageWords& words) {
     if (fault.since_wall_us > 0)
         note += fmt::format("{}{} {}", note.empty() ? "" : " · ", words.since, html_time(fault.since_wall_us));
     if (!note.empty()) out += fmt::format("<p class=\"note\">{}</p>\n", note);
-    const std::string step = fix_of(fault, catalogue);
-    if (!step.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, html_text(step));
-    const auto command = fix_command(fault);
-    if (!command.empty()) out += html_command(command_line(command));
-    return out + "</li>\n";
+    return out + html_repair(fault, words) + "</li>\n";
 }
 
 /// As many as `room` has place for, one at least; the others are counted.

@@ -80,8 +80,8 @@ function stepsOf({ addresses, discovery, all_down, answer, probing, connections 
     const stuck = connections.notes.reduce((sum, n) => sum + n.stuck, 0);
     return [discovery.error ? step("credentials", "fail", discovery.error.what) : discovery.source === "fixed" ? step("credentials", "unknown", "no need: not from the cloud API", "无需凭证：地址不来自云 API") : step("credentials", "pass", "the API answers", "API 响应正常"),
             discovery.waiting_for ? step("endpoint", "fail", discovery.waiting_for) : step("endpoint", "pass", "Connected"),
-            all_down ? step("dns", "warn", "all down: all are answered", "全部不通，应答全部地址") : step("dns", "pass", `answers ${answer.length} of ${addresses.length}`, `应答 ${addresses.length} 个地址中的 ${answer.length} 个`),
-            late ? step("group", "warn", late === last.length ? "TCP times out: check here first" : `${late} of ${last.length} time out`, "TCP 超时，先查安全组") : step("group", "pass", "lets TCP 443 pass", "已放行 TCP 443"),
+            addresses.length === 0 ? step("dns", "unknown", "not reached: Endpoint", "未到达此步：终端节点") : all_down ? step("dns", "warn", "all down: all are answered", "全部不通，应答全部地址") : step("dns", "pass", `answers ${answer.length} of ${addresses.length}`, `应答 ${addresses.length} 个地址中的 ${answer.length} 个`),
+            late ? step("group", "warn", late === last.length ? "TCP times out: check here first" : `${late} of ${last.length} time out`, "TCP 超时，先查安全组") : last.length === 0 ? step("group", "unknown", "only seen through TCP", "仅能通过 TCP 判断") : step("group", "pass", "lets TCP 443 pass", "已放行 TCP 443"),
             ...reached, stuck ? step("connections", "warn", `${stuck} stuck on ${connections.notes[0].ip}`, `${connections.notes[0].ip} 上有 ${stuck} 个卡住`)
                 : step("connections", "pass", `${4 * addresses.length} open, none stuck`, `${4 * addresses.length} 个，均未卡住`)];
 }
@@ -158,7 +158,7 @@ const dead = (address_, changes) => ({ address: address_, srtt_us: 0, sent: 812,
 // The incidents of these links, as the agent lists them.
 export const incidents = (links, link_, ip) => {
     const list = links.filter((l) => !link_ || l.name === link_).flatMap((l) => {
-        const bad = l.addresses.filter((a) => a.last && !a.last.ok && (!ip || a.ip === ip));
+        const bad = l.addresses.filter((a) => a.last && !a.last.ok && a.last.reason !== "token_missing" && (!ip || a.ip === ip));
         return bad.length === 0 ? [] : [{ link: l.name, ips: bad.slice(0, 10).map((a) => a.ip), addresses: bad.length, began: ago(734), last: ago(2), open: true, failures: 12 * bad.length, reasons: [...new Set(bad.map((a) => a.last.reason))].slice(0, 3) }];
     });
     const old = links.filter((l) => l.name === (link_ || l.name)).slice(0, 1).flatMap((l) => l.addresses.slice(0, 1)).map((a) => ({ link: link_ || links[0].name, ips: [ip || a.ip], addresses: 1, began: ago(42000), last: ago(41940), open: false, failures: 1, reasons: ["tcp_timeout"] }));

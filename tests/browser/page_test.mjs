@@ -328,6 +328,15 @@ for (const width of [320, 640, 768, 1280, 1366, 1440, 1480, 1920]) {
     });
 }
 
+for (const width of [320, 768]) {
+    test(`the last probes of each address are seen at ${width} px, good ones too`, async () => {
+        const page = await open(scenes.thousand(), { viewport: { width, height: 800 } });
+        for (const name of ["good", "bad"]) assert.ok((await page.locator(`#matrix tr.chosen path.${name}`).boundingBox())?.width > 10, name);
+        await page.locator("#matrix").evaluate((node) => (node.scrollTop = node.scrollHeight));
+        await shows(page, "#matrix", "10.0.3.232");  // the rows have the height that was measured
+    });
+}
+
 test("by keyboard alone: the skip link, an address, its ranges", async () => {
     const page = await open(scenes.three());
     await page.waitForSelector("#ratios button");

@@ -29,7 +29,8 @@ function told(fault) {
            el("span", {}, fault.cause)),
         (fault.owner || fault.since) && el("p", { class: "note" }, [fault.owner && t("owner", { who: fault.owner }), fault.since && age(fault.since, "since_age")]
             .filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]))),
-        fault.advice && el("p", { class: "fix" }, el("b", {}, t("next_step")), t("colon"), fault.advice),
+        // Where the command says all of it, it is said once.
+        (fault.advice || fault.command) && el("p", { class: "fix" }, el("b", {}, t("next_step")), t("colon"), !(fault.advice && fault.command.endsWith(fault.advice)) && fault.advice),
         fault.command && commandBlock(fault.command));
 }
 
@@ -41,7 +42,7 @@ function faultList(faults) {
 }
 
 function lostNote(lost) {
-    return el("div", { class: "lost" }, el("strong", {}, `${shape("failed")} ${t("feed_lost")}. `), nodesOf("lost_cause", { age: age(lost) }),
+    return el("div", { class: "lost" }, el("p", {}, el("strong", {}, `${shape("failed")} ${t("feed_lost")}`)), nodesOf("lost_cause", { age: age(lost) }),
               commandBlock("systemctl status postern; journalctl -u postern -n 50"));
 }
 
