@@ -96,10 +96,10 @@ void Past::load(std::span<const Rollup> hours, std::span<const Record> failures)
         fail(i.from_wall_us, i.to_wall_us, i.failures, i.reasons, false);
         incidents_.back().open = i.open;
     }
-    first_wall_us_ = days_.empty() || live.days_.empty() ||
-                             day_start(live.first_wall_us_) == days_.front().start_wall_us
-                         ? live.first_wall_us_
-                         : 0;
+    first_wall_us_ =
+        days_.empty() || live.days_.empty() || day_start(live.first_wall_us_) == days_.front().start_wall_us
+            ? live.first_wall_us_
+            : 0;
 }
 
 void Past::began(core::Micros wall_us) {
@@ -121,8 +121,7 @@ std::optional<Month> Past::month(core::Micros now_wall_us) const {
     const core::Micros from = now_wall_us - kPastLasts;
     for (const Day& day : days_) {
         if (day.start_wall_us + core::kDay <= from || day.start_wall_us > now_wall_us || day.hours == 0) continue;
-        if (out.since_wall_us == 0)
-            out.since_wall_us = day.start_wall_us + std::countr_zero(day.hours) * core::kHour;
+        if (out.since_wall_us == 0) out.since_wall_us = day.start_wall_us + std::countr_zero(day.hours) * core::kHour;
         out.attempts += day.attempts;
         out.failures += day.failures;
         out.covered_us += std::popcount(day.hours) * core::kHour;

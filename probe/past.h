@@ -19,7 +19,7 @@ inline constexpr core::Micros kPastLasts = 30 * core::kDay;
 /// Of the last 30 days.
 struct Month {
     core::Micros since_wall_us = 0;  // of the first attempt
-    core::Micros covered_us = 0;     // of the 30 days, in hours that have an attempt: the time that the counts are about
+    core::Micros covered_us = 0;  // of the 30 days, in hours that have an attempt: the time that the counts are about
     std::uint64_t attempts = 0, failures = 0;
 };
 

@@ -19,8 +19,7 @@ std::string command_with(const LinkStatus& link, std::string_view ip) {
     const std::string& name = r.server_name.empty() ? link.host : r.server_name;
     const std::string url =
         fmt::format("https://{}{}{}", name, link.port == 443 ? "" : fmt::format(":{}", link.port), r.path);
-    std::string out =
-        fmt::format("curl -sS -m 10 --resolve {}{}", quoted(fmt::format("{}:{}:", name, link.port)), ip);
+    std::string out = fmt::format("curl -sS -m 10 --resolve {}{}", quoted(fmt::format("{}:{}:", name, link.port)), ip);
     if (!r.ca_file.empty()) out += " --cacert " + quoted(r.ca_file);
     if (name != link.host) out += " -H " + quoted("Host: " + link.host);
     if (!r.sql.empty()) out += " -d " + quoted(r.sql);

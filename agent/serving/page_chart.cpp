@@ -63,10 +63,11 @@ class Drawing {
             "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 {} {}\" aria-label=\"{}\">\n<g class=\"grid\">\n", kWidth,
             kHeight, html_text(label));
         for (double us = 0; us <= most_; us += nice_step(most_)) {
-            out += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"left\" x=\"{}\" "
-                               "y=\"{:.1f}\">{}</text>\n",
-                               kLeft, kWidth - kRight, y(us), y(us), kLeft - 6, y(us) + 4,
-                               us == 0 ? "0" : core::milliseconds(static_cast<Micros>(us)));
+            out += fmt::format(
+                "<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"left\" x=\"{}\" "
+                "y=\"{:.1f}\">{}</text>\n",
+                kLeft, kWidth - kRight, y(us), y(us), kLeft - 6, y(us) + 4,
+                us == 0 ? "0" : core::milliseconds(static_cast<Micros>(us)));
         }
         const Micros tick = grain_of(range_).tick_us, from = now_ - length_of(range_);
         for (Micros at = from - from % tick + tick; at < now_; at += tick) {
@@ -79,7 +80,8 @@ class Drawing {
 
   private:
     double x(Micros wall_us) const {
-        const auto part = static_cast<double>(wall_us - now_ + length_of(range_)) / static_cast<double>(length_of(range_));
+        const auto part =
+            static_cast<double>(wall_us - now_ + length_of(range_)) / static_cast<double>(length_of(range_));
         return kLeft + std::clamp(part, 0., 1.) * (kWidth - kLeft - kRight);
     }
     double y(double us) const { return kTop + (1 - us / most_) * (kGround - kTop); }
@@ -97,9 +99,10 @@ class Drawing {
         for (const auto& p : points_) {
             if (p.failures > 0) crosses += fmt::format("M{:.1f} {}l6 6m0 -6l-6 6", middle(p) - 3, kGround - 9);
         }
-        return fmt::format("<path class=\"band\" d=\"{}\"/>\n<path class=\"line\" d=\"{}\"/>\n<path class=\"failures\" "
-                           "d=\"{}\"/>\n",
-                           band, line, crosses);
+        return fmt::format(
+            "<path class=\"band\" d=\"{}\"/>\n<path class=\"line\" d=\"{}\"/>\n<path class=\"failures\" "
+            "d=\"{}\"/>\n",
+            band, line, crosses);
     }
 
     bool near(const ChartPoint& a, const ChartPoint& b) const { return 2 * (b.at_wall_us - a.at_wall_us) <= 5 * step_; }
@@ -141,7 +144,8 @@ std::string summary(const std::vector<ChartPoint>& points, const PageWords& word
 }
 
 std::string table(const std::vector<ChartPoint>& rows, const PageWords& words) {
-    std::string out = fmt::format("<details><summary>{}</summary>\n<div class=\"wide\"><table><thead><tr>", words.as_table);
+    std::string out =
+        fmt::format("<details><summary>{}</summary>\n<div class=\"wide\"><table><thead><tr>", words.as_table);
     for (const auto title : {words.at, words.p50, words.p95, words.attempts, words.failed_probes, words.most_common})
         out += fmt::format("<th scope=\"col\">{}</th>", title);
     out += "</tr></thead><tbody>\n";
@@ -229,10 +233,11 @@ std::string chart_section(std::span<const probe::Rollup> rollups, PageRange rang
     const auto points = chart_points(rollups, range, grain.point_us, now_wall_us);
     const std::string sentence = summary(points, words);
     if (sentence.empty()) return fmt::format("<p class=\"empty\">{}</p>\n", words.chart_empty);
-    return fmt::format("<p class=\"note\">{}</p>\n{}<p class=\"legend\" aria-hidden=\"true\"><span "
-                       "class=\"p50\">p50</span> <span class=\"band\">{}</span> <span class=\"failed\">{}</span></p>\n{}",
-                       sentence, Drawing(points, range, now_wall_us).draw(sentence), words.band, words.failed_probes,
-                       table(chart_points(rollups, range, grain.row_us, now_wall_us), words));
+    return fmt::format(
+        "<p class=\"note\">{}</p>\n{}<p class=\"legend\" aria-hidden=\"true\"><span "
+        "class=\"p50\">p50</span> <span class=\"band\">{}</span> <span class=\"failed\">{}</span></p>\n{}",
+        sentence, Drawing(points, range, now_wall_us).draw(sentence), words.band, words.failed_probes,
+        table(chart_points(rollups, range, grain.row_us, now_wall_us), words));
 }
 
 }  // namespace postern::agent

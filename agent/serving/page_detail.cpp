@@ -48,7 +48,8 @@ Ratio ratio_of(const std::vector<probe::Rollup>& minutes, PageRange range, Micro
     return out;
 }
 
-std::string tile(const ChosenAddress& chosen, PageRange range, PageRange shown, const Ratio& r, const PageWords& words) {
+std::string tile(const ChosenAddress& chosen, PageRange range, PageRange shown, const Ratio& r,
+                 const PageWords& words) {
     const auto& catalogue = words.catalogue();
     std::string title(range == PageRange::kHour ? words.hour : range == PageRange::kDay ? words.day : words.month);
     if (r.attempts > 0 && r.covered_us < length_of(range) / 100 * 95)
@@ -68,9 +69,8 @@ std::string tile(const ChosenAddress& chosen, PageRange range, PageRange shown, 
 std::string cause(const StatusSnapshot& s, const ChosenAddress& chosen, const PageWords& words) {
     const auto& last = chosen.address->last;
     if (!last || last->ok || last->reason == Reason::kTokenMissing) return "";
-    std::string out =
-        fmt::format("<p class=\"why\">{} {}</p>\n", html_reason(last->reason, words),
-                    last->detail.empty() ? "" : html_sentence(last->detail, words));
+    std::string out = fmt::format("<p class=\"why\">{} {}</p>\n", html_reason(last->reason, words),
+                                  last->detail.empty() ? "" : html_sentence(last->detail, words));
     const auto about = [&](bool whole) {
         return std::find_if(s.faults.begin(), s.faults.end(), [&](const Fault& f) {
             return f.link == chosen.link->name && (whole ? f.ip.empty() : f.ip == chosen.address->ip.text());
@@ -87,30 +87,30 @@ std::string waterfall(const probe::ProbeResult& r, const PageWords& words) {
     for (std::size_t i = 0; i < probe::kTimedPhases; ++i) {
         if (!r.phase_us[i]) continue;
         const auto phase = static_cast<probe::Phase>(i);
-        const double part = 300. * static_cast<double>(*r.phase_us[i]) / static_cast<double>(std::max<Micros>(r.total_us, 1));
-        out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"bars\"><svg class=\"phases\" "
-                           "viewBox=\"0 0 300 10\" aria-hidden=\"true\"><rect class=\"{}\" width=\"{:.1f}\" "
-                           "height=\"10\"/></svg></td></tr>\n",
-                           words.of(phase), core::milliseconds(*r.phase_us[i]), phase == r.phase ? "bad" : "fill",
-                           std::clamp(part, 2., 300.));
+        const double part =
+            300. * static_cast<double>(*r.phase_us[i]) / static_cast<double>(std::max<Micros>(r.total_us, 1));
+        out += fmt::format(
+            "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"bars\"><svg class=\"phases\" "
+            "viewBox=\"0 0 300 10\" aria-hidden=\"true\"><rect class=\"{}\" width=\"{:.1f}\" "
+            "height=\"10\"/></svg></td></tr>\n",
+            words.of(phase), short_ms(*r.phase_us[i]), phase == r.phase ? "bad" : "fill", std::clamp(part, 2., 300.));
     }
     return out.empty() ? "" : "<table class=\"waterfall\"><tbody>\n" + out + "</tbody></table>\n";
 }
 
 std::string last_probe(const ChosenAddress& chosen, const PageWords& words) {
     const auto& last = chosen.address->last;
-    if (!last)
-        return fmt::format("<p>{}</p>\n", chosen.link->probing ? words.no_probe : words.not_probed);
+    if (!last) return fmt::format("<p>{}</p>\n", chosen.link->probing ? words.no_probe : words.not_probed);
     const bool good = last->ok || last->reason == Reason::kTokenMissing;
     std::string out = html_fact(words.at, html_time(last->started_wall_us));
-    out += html_fact(words.result,
-                     good ? fmt::format("<span class=\"state up\">● {}</span>", words.succeeded)
-                          : fmt::format("<span class=\"state down\">✕ {}</span>",
-                                        fmt::format(fmt::runtime(words.failed_at), words.of(last->phase))));
-    out += html_fact(words.total, core::milliseconds(last->total_us));
+    out +=
+        html_fact(words.result, good ? fmt::format("<span class=\"state up\">● {}</span>", words.succeeded)
+                                     : fmt::format("<span class=\"state down\">✕ {}</span>",
+                                                   fmt::format(fmt::runtime(words.failed_at), words.of(last->phase))));
+    out += html_fact(words.total, short_ms(last->total_us));
     if (last->http_status) out += html_fact(words.http_status, std::to_string(*last->http_status));
     if (last->sql_code) out += html_fact(words.sql_code, std::to_string(*last->sql_code));
-    if (last->ws_us) out += html_fact("WebSocket", core::milliseconds(*last->ws_us));
+    if (last->ws_us) out += html_fact("WebSocket", short_ms(*last->ws_us));
     return "<dl>\n" + out + "</dl>\n" + waterfall(*last, words);
 }
 
@@ -121,15 +121,14 @@ std::string certificate(const ChosenAddress& chosen, const PageWords& words) {
     std::string out = html_fact(words.subject, html_text(c.subject));
     out += html_fact(words.names, html_text(core::joined(c.names, [](const auto& name) { return name; })));
     out += html_fact(words.issuer, html_text(c.issuer));
-    out += html_fact(words.valid_until, fmt::format("<span class=\"state {}\">{}</span>",
-                                                    chosen.address->certificate_expiring ? "degraded" : "",
-                                                    html_time(c.not_after_us)));
+    out += html_fact(words.valid_until,
+                     fmt::format("<span class=\"state {}\">{}</span>",
+                                 chosen.address->certificate_expiring ? "degraded" : "", html_time(c.not_after_us)));
     if (c.chain_not_after_us > 0 && c.chain_not_after_us != c.not_after_us)
         out += html_fact(words.chain_until, html_time(c.chain_not_after_us));
     out += html_fact("TLS", html_text(last->tls_version));
-    out += html_fact("SHA-256", c.fingerprint_sha256.empty()
-                                    ? ""
-                                    : fmt::format("<code>{}</code>", html_text(c.fingerprint_sha256)));
+    out += html_fact(
+        "SHA-256", c.fingerprint_sha256.empty() ? "" : fmt::format("<code>{}</code>", html_text(c.fingerprint_sha256)));
     return "<dl>\n" + out + "</dl>\n";
 }
 
@@ -138,8 +137,8 @@ std::string comparison(const LinkStatus& link, const PageWords& words) {
     const CompareStatus& c = *link.compare;
     std::string out = html_fact(words.gateway, html_text(c.gateway()));
     out += html_fact(words.result, html_text(words.catalogue().text("compare", c.says, c.values)));
-    if (c.private_median_us) out += html_fact(words.privately, core::milliseconds(*c.private_median_us));
-    if (c.public_median_us) out += html_fact(words.publicly, core::milliseconds(*c.public_median_us));
+    if (c.private_median_us) out += html_fact(words.privately, short_ms(*c.private_median_us));
+    if (c.public_median_us) out += html_fact(words.publicly, short_ms(*c.public_median_us));
     if (c.at_wall_us > 0) out += html_fact(words.at, html_time(c.at_wall_us));
     return "<dl>\n" + out + "</dl>\n";
 }
@@ -185,8 +184,8 @@ std::string detail_section(const StatusSnapshot& s, const ChosenAddress& chosen,
     const auto minutes = past(PageRange::kDay);
     Ratio month;
     if (a->last_month) month = {a->last_month->attempts, a->last_month->failures, a->last_month->covered_us};
-    std::string out = fmt::format("<h2 id=\"detail\">{} · <code>{}</code> {}</h2>\n", html_text(link->name), a->ip.text(),
-                                  html_address_state(*link, *a, words));
+    std::string out = fmt::format("<h2 id=\"detail\">{} · <code>{}</code> {}</h2>\n", html_text(link->name),
+                                  a->ip.text(), html_address_state(*link, *a, words));
     std::string where;
     for (const auto* word : {&a->zone, &a->endpoint, &link->host}) {
         if (!word->empty()) where += (where.empty() ? "" : " · ") + html_text(*word);
@@ -203,7 +202,8 @@ std::string detail_section(const StatusSnapshot& s, const ChosenAddress& chosen,
     out += fmt::format("<div class=\"facts\">\n<div class=\"fact\"><h3>{}</h3>\n{}</div>\n", words.last_probe,
                        last_probe(chosen, words));
     out += fmt::format("<div class=\"fact\"><h3>{}</h3>\n{}</div>\n", words.compared, comparison(*link, words));
-    out += fmt::format("<div class=\"fact full\"><h3>{}</h3>\n{}</div>\n", words.certificate, certificate(chosen, words));
+    out +=
+        fmt::format("<div class=\"fact full\"><h3>{}</h3>\n{}</div>\n", words.certificate, certificate(chosen, words));
     return out + fmt::format("<div class=\"fact full\">{}</div>\n</div>\n", commands(chosen, words));
 }
 

@@ -14,8 +14,13 @@ namespace {
 
 std::string state_of(const UpstreamStatus& u, const PageWords& words) {
     const bool unknown = u.state == UpstreamState::kUnknown, works = u.state == UpstreamState::kWorks;
-    return fmt::format("<span class=\"state {}\">{} {}</span>", unknown ? "unknown" : works ? "up" : "down",
-                       unknown ? "○" : works ? "●" : "✕",
+    return fmt::format("<span class=\"state {}\">{} {}</span>",
+                       unknown ? "unknown"
+                       : works ? "up"
+                               : "down",
+                       unknown ? "○"
+                       : works ? "●"
+                               : "✕",
                        html_text(words.catalogue().text("upstream", to_string(u.state))));
 }
 
@@ -31,8 +36,8 @@ std::string upstreams(const ResolverStatus& r, const PageWords& words) {
         out += fmt::format(
             "<tr><td><code>{}</code></td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
             "class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
-            html_text(u.address.text()), state_of(u, words), n.srtt_us > 0 ? core::milliseconds(n.srtt_us) : "–", n.sent,
-            n.answered, n.timeouts + n.servfail + n.refused + n.network_errors);
+            html_text(u.address.text()), state_of(u, words), n.srtt_us > 0 ? core::milliseconds(n.srtt_us) : "–",
+            n.sent, n.answered, n.timeouts + n.servfail + n.refused + n.network_errors);
     }
     return out + "</tbody></table></div>\n";
 }
@@ -48,8 +53,7 @@ std::string queries(const core::StatsPage& stats, const PageWords& words) {
                 count += n;
         }
         total += count;
-        if (count > 0)
-            core::add_item(parts, fmt::format("{} {}", words.of(static_cast<core::Source>(source)), count));
+        if (count > 0) core::add_item(parts, fmt::format("{} {}", words.of(static_cast<core::Source>(source)), count));
     }
     return fmt::format("{}{}{}", total, parts.empty() ? "" : ": ", parts);
 }
@@ -70,8 +74,9 @@ std::string dns_section(const StatusSnapshot& s, const PageWords& words, bool wh
         std::string facts = html_fact(words.queries, queries(r.stats, words));
         if (const auto looked = r.stats.cache_hits + r.stats.cache_misses; looked > 0) {
             const auto hundredths = r.stats.cache_hits * 10000 / looked;
-            facts += html_fact(words.cache_hits, fmt::format("{} %, {}", static_cast<double>(hundredths) / 100,
-                                                             fmt::format(fmt::runtime(words.entries), r.stats.cache_entries)));
+            facts += html_fact(words.cache_hits,
+                               fmt::format("{} %, {}", static_cast<double>(hundredths) / 100,
+                                           fmt::format(fmt::runtime(words.entries), r.stats.cache_entries)));
         }
         out += "<dl>\n" + facts + "</dl>\n";
     }

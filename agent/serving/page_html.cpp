@@ -109,6 +109,13 @@ std::string html_time(core::Micros wall_us) {
     return fmt::format("<time datetime=\"{}\">{} {} UTC</time>", utc, utc.substr(0, 10), utc.substr(11, 8));
 }
 
+std::string short_ms(core::Micros us) {
+    const double ms = static_cast<double>(us) / 1000;
+    return ms < 1    ? fmt::format("{:.2f} ms", ms)
+           : ms < 10 ? fmt::format("{:.1f} ms", ms)
+                     : fmt::format("{:.0f} ms", ms);
+}
+
 std::string html_command(std::string_view command) {
     return fmt::format("<pre class=\"command\"><code>{}</code></pre>\n", html_text(command));
 }

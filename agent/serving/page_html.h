@@ -35,6 +35,9 @@ std::string html_repair(const Fault& fault, const PageWords& words);
 /// A row of a list of facts; "" if `html` is empty.
 std::string html_fact(std::string_view name, const std::string& html);
 
+/// "0.02 ms", "3.1 ms", "1200 ms": three digits or so.
+std::string short_ms(core::Micros us);
+
 /// A time as UTC in a <time>; "–" for 0.
 std::string html_time(core::Micros wall_us);
 

@@ -29,17 +29,19 @@ std::string row(const LinkIncident& i, bool where, const PageWords& words) {
     for (const auto reason : i.seen.reasons) {
         if (reason != probe::Reason::kNone) core::add_item(reasons, probe::to_string(reason));
     }
-    const std::string lasted =
-        i.seen.open ? fmt::format("<span class=\"state down\">{}</span>", words.still_failing)
-                    : html_text(span_text(i.seen.to_wall_us - i.seen.from_wall_us, words.catalogue()));
-    return fmt::format("<tr><th scope=\"row\" class=\"n\">{}</th>{}<td>{}</td><td class=\"n\">{}</td><td "
-                       "class=\"reason\">{}</td></tr>\n",
-                       html_time(i.seen.from_wall_us), where ? place(i) : "", lasted, i.seen.failures, reasons);
+    const std::string lasted = i.seen.open
+                                   ? fmt::format("<span class=\"state down\">{}</span>", words.still_failing)
+                                   : html_text(span_text(i.seen.to_wall_us - i.seen.from_wall_us, words.catalogue()));
+    return fmt::format(
+        "<tr><th scope=\"row\" class=\"n\">{}</th>{}<td>{}</td><td class=\"n\">{}</td><td "
+        "class=\"reason\">{}</td></tr>\n",
+        html_time(i.seen.from_wall_us), where ? place(i) : "", lasted, i.seen.failures, reasons);
 }
 
 }  // namespace
 
-std::string incident_table(const std::vector<LinkIncident>& list, std::size_t most, bool where, const PageWords& words) {
+std::string incident_table(const std::vector<LinkIncident>& list, std::size_t most, bool where,
+                           const PageWords& words) {
     if (list.empty()) return fmt::format("<p class=\"note\">{}</p>\n", words.no_incidents);
     std::string out = "<div class=\"wide\"><table><thead><tr>";
     out += fmt::format("<th scope=\"col\">{}</th>", words.began);
@@ -51,7 +53,8 @@ std::string incident_table(const std::vector<LinkIncident>& list, std::size_t mo
         out += row(list[n], where, words);
     out += "</tbody></table></div>\n";
     if (list.size() > most)
-        out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_incidents), list.size() - most));
+        out += fmt::format("<p class=\"note\">{}</p>\n",
+                           fmt::format(fmt::runtime(words.more_incidents), list.size() - most));
     return out;
 }
 

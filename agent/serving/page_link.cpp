@@ -70,7 +70,8 @@ std::string streak(const AddressStatus& a) {
         }
         if (!path.empty()) out += fmt::format("<path class=\"{}\" d=\"{}\"/>", kind, path);
     }
-    return fmt::format("<svg class=\"streak\" viewBox=\"0 0 180 18\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{}</svg>", out);
+    return fmt::format(
+        "<svg class=\"streak\" viewBox=\"0 0 180 18\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{}</svg>", out);
 }
 
 std::string recent(const AddressStatus& a, bool whole) {
@@ -81,8 +82,8 @@ std::string recent(const AddressStatus& a, bool whole) {
 
 std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words, bool whole) {
     const bool p95 = a.last_day && a.last_day->p95_us > 0;
-    const std::string ip = whole ? fmt::format("<a href=\"{}\">{}</a>", plain_link(link, a, PageRange::kDay), a.ip.text())
-                                 : a.ip.text();
+    const std::string ip =
+        whole ? fmt::format("<a href=\"{}\">{}</a>", plain_link(link, a, PageRange::kDay), a.ip.text()) : a.ip.text();
     return fmt::format(
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
         "class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
@@ -144,7 +145,9 @@ std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
 
 std::string facts_of(const LinkStatus& link, const PageWords& words) {
     std::string out = html_fact(words.discovery, discovery(link.discovery, words)) + certificates(link, words);
-    if (link.vpc_answer) out += html_fact(words.dns, html_text(words.catalogue().text("vpc", link.vpc_answer->says, link.vpc_answer->values)));
+    if (link.vpc_answer)
+        out += html_fact(words.dns,
+                         html_text(words.catalogue().text("vpc", link.vpc_answer->says, link.vpc_answer->values)));
     return out.empty() ? "" : "<dl>\n" + out + "</dl>\n";
 }
 

@@ -58,7 +58,8 @@ std::string path_section(const StatusSnapshot& s, const PageWords& words, const 
             continue;
         }
         ++shown;
-        out += fmt::format("<h3>{} {}</h3>\n{}", html_text(link.name), html_link_state(link, words), strip(steps, words));
+        out +=
+            fmt::format("<h3>{} {}</h3>\n{}", html_text(link.name), html_link_state(link, words), strip(steps, words));
     }
     if (left > 0) out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_links), left));
     return out;

@@ -77,8 +77,7 @@ HttpReply script_reply(const HttpQuery& query) {
 
 HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records) {
     const std::string language = query.header("accept-language");
-    return page_reply(query, status_head(snapshot, language),
-                      status_content(snapshot, language, records));
+    return page_reply(query, status_head(snapshot, language), status_content(snapshot, language, records));
 }
 
 HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records,

@@ -22,7 +22,7 @@ namespace postern::agent {
 
 namespace {
 
-constexpr std::size_t kMaxBytes = 4300;  // of the short page: with its script it has 100 KB, and those may have 95
+constexpr std::size_t kMaxBytes = 4300;       // of the short page: with its script it has 100 KB, and those may have 95
 constexpr std::size_t kWholeBytes = 4 << 20;  // roughly; of the whole page
 constexpr std::size_t kMaxFailures = 30, kShortFailures = 5, kMaxIncidents = 100;
 
@@ -30,10 +30,10 @@ std::string drains_section(const StatusSnapshot& s, const PageWords& words, std:
     std::string out;
     for (const auto& drain : s.drains) {
         if (out.size() > room) return out + "<p>… postern drain status</p>\n";
-        out += fmt::format("<p>{}: {}</p>\n", words.drained,
-                           html_text(drain_text(drain, s.now_wall_us,
-                                                words.language == "en" ? doctor::Language::kEnglish
-                                                                       : doctor::Language::kChinese)));
+        out += fmt::format(
+            "<p>{}: {}</p>\n", words.drained,
+            html_text(drain_text(drain, s.now_wall_us,
+                                 words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese)));
     }
     return out;
 }

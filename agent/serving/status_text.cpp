@@ -355,7 +355,8 @@ class Screen {
     }
 
     void draw_rest() {
-        if (s_.host_dns.journal.state != TakeoverState::kOff) section(say("host_dns"), takeover_text(s_.host_dns, words_));
+        if (s_.host_dns.journal.state != TakeoverState::kOff)
+            section(say("host_dns"), takeover_text(s_.host_dns, words_));
         section(say("agent"), say("agent_text", {{"version", s_.version},
                                                  {"time", span(s_.now_wall_us - s_.started_wall_us)},
                                                  {"path", s_.config_path}}));

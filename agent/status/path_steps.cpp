@@ -76,7 +76,8 @@ PathStep upstreams_step(const ResolverStatus& r) {
     if (!r.running) return hidden("upstreams", "resolver");
     if (r.upstreams.empty()) return made("upstreams", State::kFail, "upstreams_none");
     std::size_t known = 0, bad = 0;
-    UpstreamState telling = UpstreamState::kUnknown;  // what an answering one does says more than that another is silent
+    UpstreamState telling =
+        UpstreamState::kUnknown;  // what an answering one does says more than that another is silent
     for (const auto& u : r.upstreams) {
         if (u.state == UpstreamState::kUnknown) continue;
         ++known;
@@ -98,7 +99,8 @@ PathStep upstreams_step(const ResolverStatus& r) {
 const Fault* fault_at(const LinkStatus& link, std::initializer_list<doctor::Step> steps) {
     for (const Fault& f : link.faults) {
         const auto* info = doctor::find_code(f.code);
-        if (info != nullptr && f.state != State::kSkip && std::find(steps.begin(), steps.end(), info->step) != steps.end())
+        if (info != nullptr && f.state != State::kSkip &&
+            std::find(steps.begin(), steps.end(), info->step) != steps.end())
             return &f;
     }
     return nullptr;
@@ -221,9 +223,13 @@ PathStep stretch_step(const LinkStatus& link, const Probes& probes, const Stretc
             if (blocked == nullptr && end >= other.first && end <= other.last && end < at.first) blocked = &other;
         }
     }
-    if (arrived == 0) return blocked == nullptr ? made(at.step, State::kSkip, "no_probe") : hidden(at.step, blocked->step);
-    return made(at.step, passed == arrived ? State::kPass : passed > 0 ? State::kWarn : State::kFail, "reached",
-                part(passed, arrived));
+    if (arrived == 0)
+        return blocked == nullptr ? made(at.step, State::kSkip, "no_probe") : hidden(at.step, blocked->step);
+    return made(at.step,
+                passed == arrived ? State::kPass
+                : passed > 0      ? State::kWarn
+                                  : State::kFail,
+                "reached", part(passed, arrived));
 }
 
 /// "10.0.1.23, 10.0.2.9" of the notes that `matter`, and how many connections they are about.
@@ -249,11 +255,14 @@ doctor::Values noted(const std::vector<ConnectionNote>& notes, Matters matters, 
 PathStep connections_step(const StatusSnapshot& s, const LinkStatus& link) {
     if (!link.connections || !s.connections.known()) return made("connections", State::kSkip, "connections_unknown");
     const auto& notes = link.connections->notes;
-    auto stuck = noted(notes, [](const auto& n) { return n.stuck > 0; }, &ConnectionNote::stuck);
+    auto stuck = noted(
+        notes, [](const auto& n) { return n.stuck > 0; }, &ConnectionNote::stuck);
     if (!stuck.empty()) return made("connections", State::kWarn, "connections_stuck", std::move(stuck));
-    auto left = noted(notes, [](const auto& n) { return n.kind == NoteKind::kWithdrawn; }, &ConnectionNote::total);
+    auto left = noted(
+        notes, [](const auto& n) { return n.kind == NoteKind::kWithdrawn; }, &ConnectionNote::total);
     if (!left.empty()) return made("connections", State::kWarn, "connections_left", std::move(left));
-    auto around = noted(notes, [](const auto& n) { return n.kind == NoteKind::kBypass; }, &ConnectionNote::total);
+    auto around = noted(
+        notes, [](const auto& n) { return n.kind == NoteKind::kBypass; }, &ConnectionNote::total);
     if (!around.empty()) return made("connections", State::kWarn, "connections_around", std::move(around));
     std::size_t total = 0;
     for (const auto& a : link.addresses) {

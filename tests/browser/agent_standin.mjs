@@ -68,6 +68,8 @@ export class AgentStandIn {
                     .end(`${top}<title>○ postern</title><link rel="icon" id="icon" href="${packed.icons.unknown}">${style}${app}<p id="from-the-agent">plain</p>${tail}`);
             case `/${packed.address}`:
                 return reply.writeHead(200, { "content-type": "text/javascript; charset=utf-8", "cache-control": "public, max-age=31536000, immutable" }).end(this.script);
+            case "/empty":  // what a browser needs for any page, for tests/bench/page
+                return reply.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html><title>x</title><p>x");
             case "/livez":
                 return reply.writeHead(200, { "content-type": "text/plain" }).end("ok");
             case "/api/v1/status":

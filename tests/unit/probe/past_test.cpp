@@ -109,7 +109,8 @@ TEST_CASE("past: loaded from hours and the failures that are kept, with what cam
     Past past;
     past.add(at(kStart + 10 * kHour + 59 * kMinute, Reason::kTlsTimeout));
     const std::vector<Rollup> hours{hour(kStart, 360), hour(kStart + kHour, 360, 12, Reason::kTcpRefused),
-                                    hour(kStart + 2 * kHour, 360, 2, Reason::kTcpRefused), hour(kStart + 3 * kHour, 360),
+                                    hour(kStart + 2 * kHour, 360, 2, Reason::kTcpRefused),
+                                    hour(kStart + 3 * kHour, 360),
                                     hour(kStart + 8 * kHour, 360, 3, Reason::kTcpTimeout)};
     const std::vector<Record> kept{at(kStart + 8 * kHour + kMinute, Reason::kTcpTimeout),
                                    at(kStart + 8 * kHour + 2 * kMinute, Reason::kTcpTimeout),

@@ -151,11 +151,13 @@ TEST_CASE("routes: incidents, of all addresses, of a link, of one address", "[ht
     const auto json = nlohmann::json::parse(body_of(reply));
     CHECK(json["schema_version"] == 1);
     CHECK(json["total"] == 1);
-    CHECK(json["incidents"][0].dump() ==
-          R"({"addresses":1,"began":"2026-01-02T03:04:05.000000Z","failures":7,"ips":[")" + a.ip.text() +
-              R"("],"last":"2026-01-02T03:05:05.000000Z","link":"tdengine-prod","open":true,"reasons":["tcp_timeout"]})");
+    CHECK(
+        json["incidents"][0].dump() ==
+        R"({"addresses":1,"began":"2026-01-02T03:04:05.000000Z","failures":7,"ips":[")" + a.ip.text() +
+            R"("],"last":"2026-01-02T03:05:05.000000Z","link":"tdengine-prod","open":true,"reasons":["tcp_timeout"]})");
     CHECK(nlohmann::json::parse(body_of(f.get("/api/v1/incidents?link=other")))["total"] == 0);
-    CHECK(nlohmann::json::parse(body_of(f.get("/api/v1/incidents?link=tdengine-prod&ip=" + a.ip.text())))["total"] == 1);
+    CHECK(nlohmann::json::parse(body_of(f.get("/api/v1/incidents?link=tdengine-prod&ip=" + a.ip.text())))["total"] ==
+          1);
     for (const char* bad : {"ip=x", "limit=0", "limit=1001", "limit=9x"}) {
         INFO(bad);
         CHECK(status_of(f.get(std::string("/api/v1/incidents?") + bad)) == 400);

@@ -27,8 +27,8 @@ probe::Rollup minute(core::Micros ago, core::Micros p50, std::uint32_t failures 
 }  // namespace
 
 TEST_CASE("chart: periods of a point are put together: the median p50, the highest p95, all failures", "[page]") {
-    const std::vector rollups{minute(3 * kMinute, 1000), minute(2 * kMinute, 9000), minute(kMinute, 2000, 2), minute(0, 0, 6),
-                              minute(-kMinute, 5000), minute(2 * kHour, 7000)};
+    const std::vector rollups{minute(3 * kMinute, 1000), minute(2 * kMinute, 9000), minute(kMinute, 2000, 2),
+                              minute(0, 0, 6),           minute(-kMinute, 5000),    minute(2 * kHour, 7000)};
     const auto points = chart_points(rollups, PageRange::kHour, 5 * kMinute, kNow);
     REQUIRE(points.size() == 1);  // 03:00 to 03:05; neither what is older than the range nor the future
     CHECK(points[0].attempts == 24);
@@ -55,7 +55,7 @@ TEST_CASE("chart: a gap is no line, a failure is a cross, and nothing leaves the
     CHECK(runs(path("line")) == 2);
     CHECK(runs(path("band")) == 2);
     CHECK(runs(path("failures")) == 1);
-    CHECK(page.find("p95 at most 7.00 ms; 6 of 300 probes failed.") != std::string::npos);
+    CHECK(page.find("p95 at most 7.0 ms; 6 of 300 probes failed.") != std::string::npos);
     CHECK(page.find("nan") == std::string::npos);
     CHECK(page.find("tcp_timeout") != std::string::npos);
     CHECK(chart_section({}, PageRange::kDay, kNow, page_words("zh")).find("该时段没有测量数据。") != std::string::npos);

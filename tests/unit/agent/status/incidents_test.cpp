@@ -10,10 +10,11 @@ using namespace postern::test;
 using probe::Incident;
 using probe::Reason;
 
-TEST_CASE("incidents: those of a link that begin together for the same reason are one; open ones come first", "[status]") {
+TEST_CASE("incidents: those of a link that begin together for the same reason are one; open ones come first",
+          "[status]") {
     const auto up = probe::State::kUp;
-    auto s = snapshot({link({address("10.0.1.1", "h", up, up), address("10.0.1.2", "h", up, up),
-                             address("10.0.1.3", "h", up, up)})});
+    auto s = snapshot(
+        {link({address("10.0.1.1", "h", up, up), address("10.0.1.2", "h", up, up), address("10.0.1.3", "h", up, up)})});
     s.links.push_back(s.links[0]);
     s.links[1].name = "other";
     const Micros t = s.now_wall_us - core::kDay;

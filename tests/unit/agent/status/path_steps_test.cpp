@@ -94,7 +94,8 @@ TEST_CASE("path: what lies behind a blocked step is skipped with its name", "[st
     CHECK(at_link(s, "group") == "PASS lets TCP 443 pass");
 }
 
-TEST_CASE("path: what is not known is skipped: no probe, not probed, a fault of this host, a kind without the step", "[status]") {
+TEST_CASE("path: what is not known is skipped: no probe, not probed, a fault of this host, a kind without the step",
+          "[status]") {
     auto none = good();
     none.last.reset();
     auto s = of({none});
@@ -196,7 +197,8 @@ TEST_CASE("path: the resolver and its upstreams", "[status]") {
     CHECK(upstreams({upstream("100.100.2.136", kSilent), upstream("100.100.2.138", kRefused)}) ==
           "FAIL 2 of 2: REFUSED");
     // One of them is not known: not a failure of all.
-    CHECK(upstreams({upstream("100.100.2.136", kSilent), upstream("100.100.2.138", kUnknown)}) == "WARN 1 of 2: silent");
+    CHECK(upstreams({upstream("100.100.2.136", kSilent), upstream("100.100.2.138", kUnknown)}) ==
+          "WARN 1 of 2: silent");
     auto s = of({good()});
     s.resolver.accepted = false;
     CHECK(at(host_steps(s), "resolver") == "WARN the plan is not accepted");
