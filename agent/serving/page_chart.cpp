@@ -72,7 +72,8 @@ class Drawing {
         const Micros tick = grain_of(range_).tick_us, from = now_ - length_of(range_);
         for (Micros at = from - from % tick + tick; at < now_; at += tick) {
             const std::string utc = core::format_utc(at);  // 2026-01-02T03:04:05…
-            out += fmt::format("<text class=\"middle\" x=\"{:.1f}\" y=\"{}\">{}</text>\n", x(at), kHeight - 8,
+            out += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{}\">{}</text>\n",
+                               x(at) > kWidth - 24 ? "left" : "middle", x(at), kHeight - 8,
                                range_ == PageRange::kMonth ? utc.substr(5, 5) : utc.substr(11, 5));
         }
         return out + fmt::format("</g>\n{}</svg>\n", shapes());

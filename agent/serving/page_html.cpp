@@ -5,6 +5,7 @@
 
 #include "agent/faults/codes.h"
 #include "agent/faults/fault_text.h"
+#include "agent/status/spoken.h"
 #include "agent/text/terminal.h"
 
 namespace postern::agent {
@@ -107,6 +108,13 @@ std::string html_time(core::Micros wall_us) {
     if (wall_us <= 0) return "–";
     const std::string utc = core::format_utc(wall_us);  // 2026-01-02T03:04:05.000000Z
     return fmt::format("<time datetime=\"{}\">{} {} UTC</time>", utc, utc.substr(0, 10), utc.substr(11, 8));
+}
+
+std::string html_since(core::Micros wall_us, core::Micros now_wall_us, const PageWords& words) {
+    if (wall_us <= 0) return "–";
+    const std::string utc = core::format_utc(wall_us);
+    return fmt::format("<time datetime=\"{}\" title=\"{}\">{}</time>", utc, utc,
+                       html_text(span_text(now_wall_us - wall_us, words.catalogue())));
 }
 
 std::string short_ms(core::Micros us) {

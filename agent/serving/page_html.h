@@ -41,6 +41,9 @@ std::string short_ms(core::Micros us);
 /// A time as UTC in a <time>; "–" for 0.
 std::string html_time(core::Micros wall_us);
 
+/// How long ago, with the time itself when pointed at; "–" for 0.
+std::string html_since(core::Micros wall_us, core::Micros now_wall_us, const PageWords& words);
+
 /// A command as a block of its own.
 std::string html_command(std::string_view command);
 

@@ -19,7 +19,6 @@ using probe::State;
 
 constexpr std::size_t kMaxNotes = 8;         // of a link
 constexpr std::size_t kMaxCertificates = 4;  // of a link
-constexpr Micros kWholeMonth = 29 * core::kDay;
 
 /// "tcp_timeout ×12", or the time that the last probe took.
 std::string last_probe(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
@@ -31,27 +30,33 @@ std::string last_probe(const LinkStatus& link, const AddressStatus& a, const Pag
     return out;
 }
 
-/// "99.98 % of 8640": how many there were belongs to it.
-std::string last_day(const AddressStatus& a, const PageWords& words) {
-    if (!a.last_day || a.last_day->attempts == 0) return "–";
-    return fmt::format("{} % <span class=\"note\">{}</span>", percent(*a.last_day),
-                       fmt::format(fmt::runtime(words.of_probes), a.last_day->attempts));
-}
-
 std::string_view in_dns(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
     if (link.vpc_answer && !link.vpc_answer->known()) return "–";
     if (link.verify_only) return a.answered ? words.in_vpc_answer : words.not_in_vpc_answer;
     return a.answered ? words.in_answer : a.drained ? words.drained : words.withdrawn;
 }
 
-/// Of 30 days, and how much of them there are probes of.
+/// "99.98 %", with the time that it is about where that is not nearly `whole_us`.
+template <class Counts>
+std::string good(const Counts& counts, Micros covered_us, Micros whole_us, const PageWords& words) {
+    if (counts.attempts == 0) return "–";
+    return fmt::format(
+        "{} %{}", percent(counts),
+        covered_us >= whole_us / 100 * 95
+            ? ""
+            : fmt::format(" <span class=\"note\">{}</span>", html_text(span_text(covered_us, words.catalogue()))));
+}
+
+std::string last_day(const AddressStatus& a, Micros now_wall_us, const PageWords& words) {
+    if (!a.last_day) return "–";
+    // Its hours begin before its first probe: the month knows better.
+    Micros covered = now_wall_us - a.last_day->since_wall_us;
+    if (a.last_month) covered = std::min(covered, a.last_month->covered_us);
+    return good(*a.last_day, covered, core::kDay, words);
+}
+
 std::string last_month(const AddressStatus& a, const PageWords& words) {
-    if (!a.last_month) return "–";
-    return fmt::format("{} %{}", percent(*a.last_month),
-                       a.last_month->covered_us >= kWholeMonth
-                           ? ""
-                           : fmt::format(" <span class=\"note\">{}</span>",
-                                         html_text(span_text(a.last_month->covered_us, words.catalogue()))));
+    return a.last_month ? good(*a.last_month, a.last_month->covered_us, probe::kPastLasts, words) : "–";
 }
 
 /// The last results as bars; one that failed is taller, not only red.
@@ -80,7 +85,8 @@ std::string recent(const AddressStatus& a, bool whole) {
     return fmt::format("{}/{}{}", a.recent.size() - failed, a.recent.size(), whole ? " " + streak(a) : "");
 }
 
-std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words, bool whole) {
+std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words, Micros now_wall_us,
+                        bool whole) {
     const bool p95 = a.last_day && a.last_day->p95_us > 0;
     const std::string ip =
         whole ? fmt::format("<a href=\"{}\">{}</a>", plain_link(link, a, PageRange::kDay), a.ip.text()) : a.ip.text();
@@ -88,12 +94,14 @@ std::string address_row(const LinkStatus& link, const AddressStatus& a, const Pa
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
         "class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
         ip, html_text(a.zone), html_state(a.verdict.path, words), html_state(a.verdict.service, words),
-        last_probe(link, a, words), p95 ? core::milliseconds(a.last_day->p95_us) : "–", last_day(a, words),
-        last_month(a, words), recent(a, whole), in_dns(link, a, words), html_time(link.probing ? a.since_wall_us : 0));
+        last_probe(link, a, words), p95 ? core::milliseconds(a.last_day->p95_us) : "–", last_day(a, now_wall_us, words),
+        last_month(a, words), recent(a, whole), in_dns(link, a, words),
+        html_since(link.probing ? a.since_wall_us : 0, now_wall_us, words));
 }
 
 /// Rows until `room` is used up; `left` is the number omitted.
-std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, bool whole, std::size_t& left) {
+std::string rows_of(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room, bool whole,
+                    std::size_t& left) {
     std::vector<const AddressStatus*> order;
     for (const auto& a : link.addresses)
         order.push_back(&a);
@@ -102,7 +110,7 @@ std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t 
     });
     std::string out;
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const std::string row = address_row(link, *order[i], words, whole);
+        const std::string row = address_row(link, *order[i], words, now_wall_us, whole);
         if (out.size() + row.size() > room) {
             left = order.size() - i;
             break;
@@ -129,7 +137,7 @@ std::string certificates(const LinkStatus& link, const PageWords& words) {
 }
 
 std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
-    std::string out = html_text(d.source);
+    std::string out(words.of_source(d.source));
     if (d.confirmed_wall_us > 0) out += fmt::format(", {} {}", words.confirmed, html_time(d.confirmed_wall_us));
     for (const auto& report : d.reports) {
         out += fmt::format("<br><code>{}</code> {} {}", html_text(report.endpoint_id), html_text(report.status),
@@ -167,7 +175,8 @@ int page_rank(State state) {
     return 3;
 }
 
-std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room, bool whole) {
+std::string link_section(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room,
+                         bool whole) {
     std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", html_text(link.name),
                                   html_text(link.host), html_link_state(link, words));
     if (link.connections) {
@@ -187,7 +196,8 @@ std::string link_section(const LinkStatus& link, const PageWords& words, std::si
         out += fmt::format("<th scope=\"col\">{}</th>", title);
     out += "</tr></thead><tbody>\n";
     std::size_t left = 0;
-    out += rows_of(link, words, room - std::min(room, out.size()), whole, left) + "</tbody></table></div>\n";
+    out +=
+        rows_of(link, words, now_wall_us, room - std::min(room, out.size()), whole, left) + "</tbody></table></div>\n";
     if (left > 0)
         out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
     if (out.size() + facts.size() <= room) out += facts;

@@ -54,7 +54,6 @@ constexpr PageWords kEnglish{
     .good_24h = "Good 24 h",
     .last_60 = "Last 60",
     .since = "Since",
-    .of_probes = "of {} probes",
     .certificate = "Certificate",
     .valid_until = "valid until",
     .discovery = "Discovery",
@@ -127,6 +126,12 @@ constexpr PageWords kEnglish{
     .last_success = "Last success",
     .changes = "Changes",
     .requests = "Requests",
+    .from_api = "cloud API",
+    .from_dns = "DNS name",
+    .from_file = "file",
+    .from_snapshot = "snapshot on disk",
+    .from_fixed = "fixed in the configuration",
+    .from_none = "not known yet",
     .src_private = "private",
     .src_cache = "cache",
     .src_stale = "stale",
@@ -177,7 +182,6 @@ constexpr PageWords kChinese{
     .good_24h = "24 小时成功率",
     .last_60 = "最近 60 次",
     .since = "起始于",
-    .of_probes = "共 {} 次探测",
     .certificate = "证书",
     .valid_until = "有效期至",
     .discovery = "地址发现",
@@ -250,6 +254,12 @@ constexpr PageWords kChinese{
     .last_success = "最近一次成功",
     .changes = "变更次数",
     .requests = "请求次数",
+    .from_api = "云 API",
+    .from_dns = "跟随 DNS 域名",
+    .from_file = "文件",
+    .from_snapshot = "磁盘快照",
+    .from_fixed = "配置中的固定地址",
+    .from_none = "尚未获取",
     .src_private = "私有",
     .src_cache = "缓存",
     .src_stale = "过期缓存",
@@ -353,6 +363,14 @@ std::string_view PageWords::of(core::Source source) const {
             break;
     }
     return src_refused;
+}
+
+std::string_view PageWords::of_source(std::string_view source) const {
+    if (source == "api") return from_api;
+    if (source == "dns") return from_dns;
+    if (source == "file") return from_file;
+    if (source == "snapshot") return from_snapshot;
+    return source == "fixed" ? from_fixed : from_none;
 }
 
 const doctor::Catalogue& PageWords::catalogue() const {

@@ -21,7 +21,7 @@ struct PageWords {
     std::string_view plan_accepted, plan_not_accepted;
     std::string_view about;  // {0}: version, {1}: time
     std::string_view data, status, probes, health, metrics;
-    std::string_view p95_24h, good_24h, last_60, since, of_probes;  // of_probes: how many
+    std::string_view p95_24h, good_24h, last_60, since;
     std::string_view certificate, valid_until, discovery, confirmed;
     std::string_view upstream, rtt, sent, answered, upstream_trouble, this_host;
     std::string_view failures, whole_page;
@@ -46,13 +46,16 @@ struct PageWords {
 
     // DNS and discovery.
     std::string_view queries, cache_hits, entries, last_5_min, last_success, changes, requests;  // entries: how many
+    std::string_view from_api, from_dns, from_file, from_snapshot, from_fixed, from_none;
     std::string_view src_private, src_cache, src_stale, src_upstream, src_local, src_refused;
 
     std::string_view of(Overall overall) const;
     std::string_view of(probe::State state) const;
     std::string_view of(probe::Phase phase) const;
     std::string_view of(core::Source source) const;  // of an answer
-    const doctor::Catalogue& catalogue() const;      // in the same language
+    /// Of a link's addresses, DiscoveryStatus::source.
+    std::string_view of_source(std::string_view source) const;
+    const doctor::Catalogue& catalogue() const;  // in the same language
 };
 
 /// Chinese if an Accept-Language header prefers it to English; otherwise English.

@@ -177,7 +177,7 @@ std::string status_content(const StatusSnapshot& s, std::string_view accept_lang
     std::size_t left = 0;
     for (const auto* link : worst_first(s)) {
         const std::size_t used = body.size() + end.size();
-        const std::string section = link_section(*link, words, used < kMaxBytes ? kMaxBytes - used : 0);
+        const std::string section = link_section(*link, words, s.now_wall_us, used < kMaxBytes ? kMaxBytes - used : 0);
         if (used + section.size() > kMaxBytes + 200) {
             ++left;
         } else {
@@ -198,7 +198,7 @@ std::string whole_content(const StatusSnapshot& s, std::string_view accept_langu
         if (body.size() > kWholeBytes) {
             ++left;
         } else {
-            body += link_section(*link, words, kWholeBytes, true);
+            body += link_section(*link, words, s.now_wall_us, kWholeBytes, true);
         }
     }
     body += more_links(left, words) + detail_section(s, chosen, choice.range, history, words);

@@ -408,7 +408,7 @@ test("a fault's command is a block of its own, quoted for a shell, and is copied
     agent = await new AgentStandIn(status([link("tdengine-prod", [address(1)])], { overall: "degraded", faults: [fault("PN-X", { severity: "warn", owner: "cloud_admin", cause: "the <b>cause</b>", next_step: "do this",
         fix: ["sudo", "sed", "-i", "s/a b/$(id)/", "/etc/it's"] })] })).start();
     const page = await open(null, { permissions: ["clipboard-read", "clipboard-write"] });
-    assert.match(await text(page, "#banner .faults"), /^▲ the <b>cause<\/b>\s+owner: the cloud administrator · for \d+ mins\s+Next step: do this\s+sudo sed -i 's\/a b\/\$\(id\)\/' '\/etc\/it'\\''s'\s+Copy$/);
+    assert.match(await text(page, "#banner .faults"), /^▲ the <b>cause<\/b>\s+owner: whoever runs your VPC · for \d+ mins\s+Next step: do this\s+sudo sed -i 's\/a b\/\$\(id\)\/' '\/etc\/it'\\''s'\s+Copy$/);
     await page.click("#banner .copy");
     await shows(page, "#banner", "Copied");
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `sudo sed -i 's/a b/$(id)/' '/etc/it'\\''s'`);
@@ -444,6 +444,11 @@ test("each link in trouble has its path, and the one that is looked at; of many 
     assert.equal((await heads()).length, 8);
     await page.click("#path summary");
     await until(page, () => document.querySelectorAll("#path h3").length === 200);
+    await page.reload();
+    await page.waitForSelector("#app:not([hidden])");
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    assert.equal((await heads()).length, 200, "paper has them at once");
+    assert.equal(await page.locator("#banner .cause").count(), 1, "the same cause once");
 });
 
 test("the failures of all addresses are one list: those that began together are one, and those that go on come first", async () => {

@@ -25,7 +25,7 @@ test("both catalogues have the same entries with the same places to fill", () =>
 
 test("every entry is used, and what is used is an entry", () => {
     const source = readdirSync(`${ROOT}agent/serving/web`).filter((name) => /^(?!words_).*\.(js|html)$/.test(name)).map((name) => read(`agent/serving/web/${name}`)).join("\n");
-    const made = /^(step|src|source|feed|col|log|legend|to_theme|owner|to_language|up)_|^(pass|warn|fail)$/;  // t(`step_${…}`)
+    const made = /^(step|src|source|feed|col|log|legend|to_theme|owner|to_language|up)_|^(pass|warn|fail|reply|sql)$/;  // t(`step_${…}`)
     for (const key of Object.keys(english)) assert.ok(made.test(key) || source.includes(`"${key}"`) || source.includes(`${key}: [`), `${key} is not used`);
     for (const [, key] of source.matchAll(/\bt\("(\w+)"/g)) assert.ok(key in english, `${key} is missing`);
     for (const [, key] of source.matchAll(/data-t="(\w+)"/g)) assert.ok(key in english, `${key} is missing`);

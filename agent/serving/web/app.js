@@ -152,6 +152,12 @@ byId("theme").addEventListener("click", () => {
     translate();
 });
 dark.addEventListener("change", translate);
+addEventListener("beforeprint", () => {  // paper has no buttons
+    for (const node of document.querySelectorAll("main details:not(#chart-table)")) {
+        node.open = true;
+        node.dispatchEvent(new Event("toggle"));
+    }
+});
 addEventListener("hashchange", draw);
 
 if (["dark", "light"].includes(recall("theme"))) document.documentElement.dataset.theme = recall("theme");

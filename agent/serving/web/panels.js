@@ -65,7 +65,7 @@ export function drawDns(status) {
                 [t("listens"), r.listen.join(", ")],
                 [t("plan"), r.plan.accepted ? badge("up", t("accepted")) : badge("degraded", t("not_accepted"))],
                 [t("hit_ratio"), lookups > 0 && `${percent(r.cache.hits, lookups)} ${t("of_lookups", { n: number(lookups) })} · ${t("cache_size", { n: number(r.cache.entries) })}`],
-                [t("host_dns"), [badge(status.steps[0].state, said(status.steps[0])), " ", el("span", { class: "note" }, said(status.host_dns))]],
+                [t("host_dns"), [badge(status.steps[0].state, said(status.steps[0])), el("span", { class: "note row" }, said(status.host_dns))]],
             ]),
             r.upstreams.length > 0 && upstreams(r.upstreams),
         ];

@@ -7,7 +7,7 @@ export const english = {
     feed_live: "live", feed_start: "connecting …", feed_paused: "paused while hidden", feed_polling: "refreshed every 5 s",
     feed_lost: "No connection to the agent", lost_cause: "The agent has not answered for {age}. Below is its last known state.",
     reloaded: "The agent is a newer version than this page: reload the page.",
-    next_step: "Next step", owner: "owner: {who}", owner_you: "you", owner_cloud_admin: "the cloud administrator",
+    next_step: "Next step", owner: "owner: {who}", owner_you: "you", owner_cloud_admin: "whoever runs your VPC",
 
     path: "Path", 
     step_credentials: "Credentials", step_endpoint: "Endpoint", step_group: "Security group", step_tcp: "TCP",

@@ -7,7 +7,7 @@ export const chinese = {
     feed_live: "实时", feed_start: "连接中 …", feed_paused: "页面在后台，已暂停", feed_polling: "每 5 秒刷新",
     feed_lost: "与 Agent 的通信已中断", lost_cause: "Agent 已 {age}没有响应，以下是最后一次收到的状态。",
     reloaded: "Agent 的版本比本页面新，请刷新页面。",
-    next_step: "下一步", owner: "负责方：{who}", owner_you: "您", owner_cloud_admin: "VPC 管理员", 
+    next_step: "下一步", owner: "负责方：{who}", owner_you: "您", owner_cloud_admin: "您的 VPC 管理员", 
 
     path: "链路", 
     step_credentials: "凭证", step_endpoint: "终端节点", step_group: "安全组", step_tcp: "TCP",

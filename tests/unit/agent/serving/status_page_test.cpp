@@ -150,7 +150,7 @@ TEST_CASE("page: the whole page has what the script shows: facts of a link, upst
     records[7].ok = true;
     records[7].reason = Reason::kNone;
     const std::string page = whole_content(s, "", {}, records, no_history);
-    for (const char* fact : {"98.33 % <span class=\"note\">of 360 probes</span>", ">58/60 <svg", "CN=gw",
+    for (const char* fact : {"98.33 % <span class=\"note\">60 min</span>", ">58/60 <svg", "CN=gw",
                              "<span class=\"state degraded\">valid until", "<code>100.100.2.136:53</code>", ">812<",
                              "This host: ", "<b>tcp_refused</b> ×30", "<h2>Failed probes</h2>"}) {
         INFO(fact);
