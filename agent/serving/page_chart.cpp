@@ -62,7 +62,9 @@ class Drawing {
         std::string out = fmt::format(
             "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 {} {}\" aria-label=\"{}\">\n<g class=\"grid\">\n", kWidth,
             kHeight, html_text(label));
-        for (double us = 0; us <= most_; us += nice_step(most_)) {
+        const double step = nice_step(most_);
+        for (int n = 0; n * step <= most_; ++n) {
+            const double us = n * step;
             out += fmt::format(
                 "<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"left\" x=\"{}\" "
                 "y=\"{:.1f}\">{}</text>\n",
