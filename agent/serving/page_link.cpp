@@ -62,13 +62,13 @@ std::string last_month(const AddressStatus& a, const PageWords& words) {
 /// The last results as bars; one that failed is taller, not only red.
 std::string streak(const AddressStatus& a) {
     struct Bar {
-        char mark;
         std::string_view kind;
         int height;
+        char mark;
     };
-    static constexpr Bar kBars[] = {{'+', "good", 8}, {'~', "slow", 12}, {'x', "bad", 18}, {'?', "mute", 3}};
+    static constexpr Bar kBars[] = {{"good", 8, '+'}, {"slow", 12, '~'}, {"bad", 18, 'x'}, {"mute", 3, '?'}};
     std::string out;
-    for (const auto& [mark, kind, height] : kBars) {
+    for (const auto& [kind, height, mark] : kBars) {
         std::string path;
         for (std::size_t i = 0; i < a.recent.size(); ++i) {
             if (a.recent[i] == mark) path += fmt::format("M{} {}h2v{}h-2z", 3 * i, 18 - height, height);
