@@ -178,8 +178,8 @@ Probes last_probes(const LinkStatus& link) {
 PathStep group_step(const LinkStatus& link, const Probes& probes) {
     std::size_t timed_out = 0, through = 0;
     for (const auto* r : probes) {
-        timed_out += r->reason == probe::Reason::kTcpTimeout;
-        through += r->phase_us[0] && r->phase != Phase::kConnect;
+        if (r->reason == probe::Reason::kTcpTimeout) ++timed_out;
+        if (r->phase_us[0] && r->phase != Phase::kConnect) ++through;
     }
     if (timed_out > 0)
         return made("group", State::kWarn, timed_out == probes.size() ? "group_suspect" : "group_some",
@@ -217,8 +217,8 @@ PathStep stretch_step(const LinkStatus& link, const Probes& probes, const Stretc
         // A failure of this host itself says nothing of the way.
         if (probe::is_local(r->reason) && r->reason != probe::Reason::kTokenMissing) continue;
         const Phase end = end_of(*r);
-        arrived += end >= at.first;
-        passed += end > at.last;
+        if (end >= at.first) ++arrived;
+        if (end > at.last) ++passed;
         for (const Stretch& other : kStretches) {
             if (blocked == nullptr && end >= other.first && end <= other.last && end < at.first) blocked = &other;
         }
