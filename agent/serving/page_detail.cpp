@@ -175,7 +175,8 @@ std::string plain_link(const LinkStatus& link, const AddressStatus& a, PageRange
 
 std::string detail_section(const StatusSnapshot& s, const ChosenAddress& chosen, PageRange range,
                            const PageHistory& history, const PageWords& words) {
-    const auto& [link, a] = chosen;
+    const LinkStatus* link = chosen.link;
+    const AddressStatus* a = chosen.address;
     if (link == nullptr) return "";
     const auto past = [&](PageRange of) {
         return history(link->name, a->ip, resolution_of(of), s.now_wall_us - length_of(of))

@@ -29,8 +29,9 @@ Words all_of(const PageWords& words) {
 std::size_t places(std::string_view text) {
     std::size_t n = 0;
     for (std::size_t i = 0; i < text.size(); ++i)
-        n += text.substr(i).starts_with("{}") ||
-             (text[i] == '{' && i + 2 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '5' && text[i + 2] == '}');
+        if (text.substr(i).starts_with("{}") ||
+            (text[i] == '{' && i + 2 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '5' && text[i + 2] == '}'))
+            ++n;
     return n;
 }
 std::size_t count(std::string_view text, std::string_view part) {
