@@ -363,6 +363,8 @@ class App final : private Steering::Outside,
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {
                 a.last_day = history_.last_day(link.name, a.ip);
+                a.last_month = history_.last_month(link.name, a.ip);
+                a.incidents = history_.incidents(link.name, a.ip);
                 a.recent = steering_.history().recent(link.name, a.ip, kRecentMarks);
             }
         }
