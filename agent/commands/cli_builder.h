@@ -30,7 +30,7 @@ CLI::Option* add_read(CLI::App* app, const std::string& name, const std::string&
 
 /// An option that may be given up to `most` times. `add` returns what is wrong with a value.
 inline void add_repeated(CLI::App* app, const char* name, const char* help, const char* type, std::size_t most,
-                  const std::function<std::string(const std::string&)>& add) {
+                         const std::function<std::string(const std::string&)>& add) {
     app->add_option_function<std::vector<std::string>>(
            name,
            [name, most, add](const std::vector<std::string>& list) {

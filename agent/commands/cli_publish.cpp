@@ -41,14 +41,14 @@ void add_publish_privatezone(CLI::App& root, const Chosen& chosen) {
     add_common(app, c->common);
     add_repeated(app, "--vpc", "whose hosts ask: vpc-… or REGION/vpc-… (default: this host's); again for more", "VPC",
                  kMaxVpcs, [c](const std::string& text) -> std::string {
-                 const auto slash = text.find('/');
-                 if (slash != std::string::npos) {
-                     if (auto problem = check_region(text.substr(0, slash)); !problem.empty()) return problem;
-                 }
-                 const std::string id = slash == std::string::npos ? text : text.substr(slash + 1);
-                 c->vpcs.push_back(text);
-                 return is_resource_id(id, "vpc-") ? "" : "is no ID that begins with vpc-";
-             });
+                     const auto slash = text.find('/');
+                     if (slash != std::string::npos) {
+                         if (auto problem = check_region(text.substr(0, slash)); !problem.empty()) return problem;
+                     }
+                     const std::string id = slash == std::string::npos ? text : text.substr(slash + 1);
+                     c->vpcs.push_back(text);
+                     return is_resource_id(id, "vpc-") ? "" : "is no ID that begins with vpc-";
+                 });
     app->add_flag("!--no-zone-lines", c->zone_lines, "the same answer for all: no records for availability zones");
     add_read(app, "--publisher", "what the others know this publisher by (default: the host's name)", "NAME",
              [c](const std::string& text) -> std::string {
@@ -69,7 +69,8 @@ void add_publish_privatezone(CLI::App& root, const Chosen& chosen) {
     app->add_flag("-y,--yes", c->common.yes, "don't ask");
     app->callback([c, chosen] {
         if (c->terraform && (!c->common.dry_run || c->common.undo))
-            throw CLI::ValidationError("--format", "terraform prints what would be there: with --dry-run, without --undo");
+            throw CLI::ValidationError("--format",
+                                       "terraform prints what would be there: with --dry-run, without --undo");
         chosen(*c);
     });
 }

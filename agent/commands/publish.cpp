@@ -11,8 +11,7 @@ int ttl_of(const PublishCommon& common) {
 }
 
 core::Result<std::vector<PublishedNow>> names_to_publish(const std::string& command, const Config& config,
-                                                         const PublishCommon& common,
-                                                         Interruptible& interruptible) {
+                                                         const PublishCommon& common, Interruptible& interruptible) {
     auto names = publish::ask_names(config, common.link, upstreams_of(config),
                                     [&interruptible] { return interruptible.interrupted(); });
     if (!names) return core::fail(std::move(names.error()));
@@ -28,8 +27,8 @@ core::Result<std::vector<PublishedNow>> names_to_publish(const std::string& comm
                 now.answer = std::move(judged->answer);
                 now.explain = std::move(judged->explain);
             } else {
-                complain(command, printable(name.link->name +
-                                            ": not probed, so none is left out: " + judged.error().text()));
+                complain(command,
+                         printable(name.link->name + ": not probed, so none is left out: " + judged.error().text()));
             }
         }
         out.push_back(std::move(now));

@@ -27,7 +27,6 @@ struct PublishedNow {
 /// Asks all sources, and with --follow-health probes. Verdicts that can't be had withdraw nothing: that is told on stderr.
 /// Errors: kUsage (no such link), kCancelled.
 core::Result<std::vector<PublishedNow>> names_to_publish(const std::string& command, const Config& config,
-                                                         const PublishCommon& common,
-                                                         Interruptible& interruptible);
+                                                         const PublishCommon& common, Interruptible& interruptible);
 
 }  // namespace postern::agent

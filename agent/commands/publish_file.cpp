@@ -39,6 +39,10 @@ class FileRun {
         const auto now = names_to_publish(name_, config_, command_.common, interruptible_);
         if (!now) return fail(now.error());
         collect(*now);
+        if (const auto problem = would_lose(); !problem.empty()) {
+            return fail({Code::kApiRejected, problem,
+                         "the file is left as it is: see what was said above, or publish the other links by name", 0});
+        }
         if (names_.empty()) {
             return fail({Code::kApiRejected, "no address is known, so nothing is written",
                          "see what was said above of each link", 0});
@@ -47,10 +51,6 @@ class FileRun {
         if (!to_file_) {
             print(text);
             return code();
-        }
-        if (const auto problem = would_lose(); !problem.empty()) {
-            return fail({Code::kApiRejected, problem,
-                         "the file is left as it is: see what was said above, or publish the other links by name", 0});
         }
         if (text == existing_) return tell("is as it should be");
         if (command_.common.dry_run) {
@@ -112,9 +112,7 @@ class FileRun {
         return "";
     }
 
-    publish::DocumentOptions options() const {
-        return {ttl_of(command_.common), command_.object_name, command_.space};
-    }
+    publish::DocumentOptions options() const { return {ttl_of(command_.common), command_.object_name, command_.space}; }
 
     /// Of the file if its addresses are the same, else now.
     Micros changed_us() const {

@@ -96,9 +96,8 @@ class PublishRun {
         }
         for (std::size_t i = 0; i < wishes.size() && !session_.interrupted(); ++i) {
             if (outcomes_[i].error || outcomes_[i].addresses.empty()) continue;
-            carry_out(outcomes_[i], [&](const ChangeOptions& options) {
-                return publish_zone(store_, wishes[i], options);
-            });
+            carry_out(outcomes_[i],
+                      [&](const ChangeOptions& options) { return publish_zone(store_, wishes[i], options); });
         }
         return finish();
     }
@@ -107,9 +106,8 @@ class PublishRun {
     /// This host's VPC where none is given.
     std::optional<int> find_vpcs() {
         std::string region = command_.region.empty() ? config_.aliyun.region : command_.region;
-        const bool all_named = std::all_of(command_.vpcs.begin(), command_.vpcs.end(), [](const std::string& text) {
-            return text.find('/') != std::string::npos;
-        });
+        const bool all_named = std::all_of(command_.vpcs.begin(), command_.vpcs.end(),
+                                           [](const std::string& text) { return text.find('/') != std::string::npos; });
         if (command_.vpcs.empty() || (!all_named && region.empty())) {
             const auto identity = session_.identity();
             if (identity && region.empty()) region = identity->region;
@@ -157,9 +155,7 @@ class PublishRun {
         }
         for (Outcome& out : outcomes_) {
             if (out.error || session_.interrupted()) continue;
-            carry_out(out, [&](const ChangeOptions& options) {
-                return undo_zone(store_, out.host, vpcs_, options);
-            });
+            carry_out(out, [&](const ChangeOptions& options) { return undo_zone(store_, out.host, vpcs_, options); });
         }
         return finish();
     }

@@ -13,8 +13,8 @@
 namespace postern::agent::publish {
 
 struct NameNow {
-    const LinkConfig* link = nullptr;         // of the configuration
-    core::Result<EndpointSet> addresses;      // never empty; else why they are not known, with the next step
+    const LinkConfig* link = nullptr;     // of the configuration
+    core::Result<EndpointSet> addresses;  // never empty; else why they are not known, with the next step
 };
 
 /// The keys that the links (all, or the one named `link`) ask, without repetitions.

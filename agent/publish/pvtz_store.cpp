@@ -93,8 +93,7 @@ core::Result<std::vector<PrivateZone>> PvtzStore::look(const std::string& host) 
         if (!info) return core::fail(bad_reply("DescribeZoneInfo", info.error()));
         if (info->id != zone.id)
             return core::fail(bad_reply("DescribeZoneInfo", {Code::kApiBadReply, "a reply about another zone", {}, 0}));
-        auto records =
-            pages<ZoneRecord>("DescribeZoneRecords", {{"ZoneId", zone.id}}, resource, read_zone_records);
+        auto records = pages<ZoneRecord>("DescribeZoneRecords", {{"ZoneId", zone.id}}, resource, read_zone_records);
         if (!records) return core::fail(std::move(records.error()));
         info->records = std::move(*records);
         out.push_back(std::move(*info));

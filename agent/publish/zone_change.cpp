@@ -97,16 +97,17 @@ core::Result<ZoneView> view_undo(ZoneStore& store, const std::string& host, cons
 }
 
 core::Result<ChangeOutcome> publish_zone(ZoneStore& store, const NameWish& wish, const ChangeOptions& options) {
-    return Run(store, wish.host, wish.vpcs, options, [&](const PrivateZone* there, bool made_here) {
-               return plan_zone(wish, there, made_here, options.wall_us());
-           }).run();
+    return Run(store, wish.host, wish.vpcs, options,
+               [&](const PrivateZone* there, bool made_here) {
+                   return plan_zone(wish, there, made_here, options.wall_us());
+               })
+        .run();
 }
 
 core::Result<ChangeOutcome> undo_zone(ZoneStore& store, const std::string& host, const std::vector<BoundVpc>& vpcs,
                                       const ChangeOptions& options) {
-    return Run(store, host, vpcs, options, [&](const PrivateZone* there, bool) {
-               return plan_undo(vpcs, there);
-           }).run();
+    return Run(store, host, vpcs, options, [&](const PrivateZone* there, bool) { return plan_undo(vpcs, there); })
+        .run();
 }
 
 }  // namespace postern::agent::publish

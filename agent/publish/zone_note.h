@@ -16,10 +16,10 @@ inline constexpr core::Micros kNoteFresh = 10 * core::kMinute;  // an older one 
 inline constexpr std::size_t kMaxPublisher = 63;
 
 struct Note {
-    std::string publisher;            // letters, digits, '.', '_', '-'; at most kMaxPublisher
-    std::string wants;                // fingerprint() of the records that it would have
+    std::string publisher;  // letters, digits, '.', '_', '-'; at most kMaxPublisher
+    std::string wants;      // fingerprint() of the records that it would have
     core::Micros written_wall_us = 0;
-    std::string did;                  // of those that it last changed to; "" for none yet
+    std::string did;                   // of those that it last changed to; "" for none yet
     core::Micros changed_wall_us = 0;  // when that change began; 0: none yet
     bool operator==(const Note&) const = default;
 };

@@ -76,9 +76,8 @@ void keep_the_last(Difference& changes, const std::vector<ZoneRecord>& wanted, c
         const bool stays = std::any_of(wanted.begin(), wanted.end(), [&](const ZoneRecord& want) {
             if (!of_type(want)) return false;
             if (there == nullptr) return true;
-            return std::none_of(there->records.begin(), there->records.end(), [&](const ZoneRecord& r) {
-                return is_ours(r) && same_place(r, want) && !r.enabled;
-            });
+            return std::none_of(there->records.begin(), there->records.end(),
+                                [&](const ZoneRecord& r) { return is_ours(r) && same_place(r, want) && !r.enabled; });
         });
         if (stays) continue;
         const auto before = changes.deletes.size();
@@ -208,10 +207,10 @@ ZonePlan plan_zone(const NameWish& wish, const PrivateZone* there, bool made_her
     const bool acts = changes.any() && out.left == ZonePlan::Left::kNothing;
 
     Note note = notes.own.value_or(Note{wish.publisher, "", 0, "", 0});
-    const bool own_begun = note.did == mine && note.changed_wall_us <= now + kClocksDiffer &&
-                           now - note.changed_wall_us < kChangeTime;
-    const bool outdated = !notes.own || note.wants != mine || !is_fresh(note, now) ||
-                          now - note.written_wall_us > kNoteFresh / 2;
+    const bool own_begun =
+        note.did == mine && note.changed_wall_us <= now + kClocksDiffer && now - note.changed_wall_us < kChangeTime;
+    const bool outdated =
+        !notes.own || note.wants != mine || !is_fresh(note, now) || now - note.written_wall_us > kNoteFresh / 2;
     if (outdated || (acts && !own_begun)) {
         note.wants = mine;
         note.written_wall_us = now;
@@ -225,7 +224,8 @@ ZonePlan plan_zone(const NameWish& wish, const PrivateZone* there, bool made_her
     append(out.steps, changes.adds);
     append(out.steps, changes.updates);
     const auto bound = there == nullptr ? std::vector<BoundVpc>() : there->vpcs;
-    if (const auto all = with(bound, wish.vpcs); all.size() != bound.size()) out.steps.push_back({Kind::kBind, {}, all});
+    if (const auto all = with(bound, wish.vpcs); all.size() != bound.size())
+        out.steps.push_back({Kind::kBind, {}, all});
     append(out.steps, changes.deletes);
     return out;
 }
@@ -301,8 +301,7 @@ std::string describe(const Step& step, const std::string& host) {
         case Kind::kUpdate:
             return "change to " + describe(step.record);
         case Kind::kBind:
-            return step.vpcs.empty() ? "unbind the VPC"
-                                     : "bind the zone to exactly " + core::joined(step.vpcs, named);
+            return step.vpcs.empty() ? "unbind the VPC" : "bind the zone to exactly " + core::joined(step.vpcs, named);
         case Kind::kDelete:
             return step.record.rr == kNoteRr ? "delete a publisher's note" : "delete " + describe(step.record);
         case Kind::kRemoveZone:

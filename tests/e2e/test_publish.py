@@ -316,14 +316,13 @@ class Killed(PublishTest):
 
     def kill_at(self, action, skip, *arguments):
         """Runs it and kills it when the API has carried out that call and not answered. False if it never came to it."""
-        seen = len(self.host.api_log(action=action))
         self.control.post("/faults", kind="hang", action=action, skip=skip, count=1)
         running = subprocess.Popen([POSTERN, "publish", "privatezone", "--config", self.host.config_file, *arguments],
                                    env=self.host.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
-        hit = lambda: len(self.host.api_log(action=action)) > seen + skip  # noqa: E731
+        hit = lambda: not self.control.get("/state")["faults"]  # noqa: E731: it is used up
         self.host.wait(lambda: hit() or running.poll() is not None, "the call or the end", deadline_s=60)
-        killed = running.poll() is None
+        killed = hit()
         running.kill()
         running.wait()
         self.control.delete("/faults")

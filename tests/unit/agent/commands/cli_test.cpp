@@ -210,9 +210,10 @@ TEST_CASE("cli: doctor's archive has a name or makes one, and only --fix takes a
 }
 
 TEST_CASE("cli: publish", "[cli]") {
-    const auto zone = as<PublishPrivateZoneCommand>(
-        {"publish", "privatezone", "prod", "--vpc", "vpc-1", "--vpc", "cn-beijing/vpc-2", "--ttl", "5s", "--follow-health",
-         "--no-zone-lines", "--publisher", "host-a", "--region", "cn-hangzhou", "--yes", "-c", "/x"});
+    const auto zone =
+        as<PublishPrivateZoneCommand>({"publish", "privatezone", "prod", "--vpc", "vpc-1", "--vpc", "cn-beijing/vpc-2",
+                                       "--ttl", "5s", "--follow-health", "--no-zone-lines", "--publisher", "host-a",
+                                       "--region", "cn-hangzhou", "--yes", "-c", "/x"});
     CHECK(zone.common.link == "prod");
     CHECK(zone.common.config == "/x");
     CHECK(zone.common.ttl_s == 5);

@@ -10,7 +10,9 @@ using namespace postern::agent::publish;
 namespace {
 
 const std::vector<PublishedName> kNames = {
-    {"prod", "db.example.com", {at("10.0.1.23", "cn-hangzhou-h"), at("10.0.2.9", "cn-hangzhou-i"), at("fd00::9", "cn-hangzhou-i")}},
+    {"prod",
+     "db.example.com",
+     {at("10.0.1.23", "cn-hangzhou-h"), at("10.0.2.9", "cn-hangzhou-i"), at("fd00::9", "cn-hangzhou-i")}},
     {"test", "db-2.example.com", {{*postern::core::IpAddress::parse("10.0.3.1"), "", ""}}}};
 
 }  // namespace
@@ -83,7 +85,8 @@ TEST_CASE("document: a DNSEndpoint, one entry a family", "[publish]") {
 TEST_CASE("document: knows its own, and nobody else's", "[publish]") {
     for (const Form form : {Form::kJson, Form::kHosts, Form::kDnsEndpoint}) {
         CHECK(is_ours(form, document(form, kNames, kNow, {})));
-        for (const char* other : {"127.0.0.1 localhost\n", "{}", "[]", "{\"generator\":\"other\"}", "# Written by hand\n", "kind: DNSEndpoint\n"})
+        for (const char* other : {"127.0.0.1 localhost\n", "{}", "[]", "{\"generator\":\"other\"}",
+                                  "# Written by hand\n", "kind: DNSEndpoint\n"})
             CHECK_FALSE(is_ours(form, other));
     }
     CHECK_FALSE(is_ours(Form::kJson, document(Form::kHosts, kNames, kNow, {})));

@@ -8,8 +8,8 @@ using namespace postern::agent::publish;
 TEST_CASE("private zone: ours first, then one that our VPC uses, then one that nobody uses; never another VPC's",
           "[publish]") {
     const BoundVpc mine{"cn-hangzhou", "vpc-1", ""}, other{"cn-hangzhou", "vpc-2", ""};
-    const PrivateZone ours{.id = "d", .remark = std::string(kMark)}, used{.id = "c", .vpcs = {mine}},
-        unused{.id = "b"}, of_others{.id = "a", .vpcs = {other}};
+    const PrivateZone ours{.id = "d", .remark = std::string(kMark)}, used{.id = "c", .vpcs = {mine}}, unused{.id = "b"},
+        of_others{.id = "a", .vpcs = {other}};
     CHECK(choose_zone({of_others, unused, used, ours}, {mine})->id == "d");
     CHECK(choose_zone({of_others, unused, used}, {mine})->id == "c");
     CHECK(choose_zone({of_others, unused}, {mine})->id == "b");
@@ -31,6 +31,7 @@ TEST_CASE("private zone: a remark that only resembles postern's is not postern's
 
 TEST_CASE("private zone: a record for people", "[publish]") {
     CHECK(describe(ZoneRecord{.rr = "@", .type = "A", .value = "10.0.1.23", .ttl_s = 30}) == "A 10.0.1.23, TTL 30");
-    CHECK(describe(ZoneRecord{.rr = "@", .type = "A", .value = "10.0.1.23", .line = "aliyun_r_cn-hangzhou-h", .ttl_s = 5}) ==
+    CHECK(describe(
+              ZoneRecord{.rr = "@", .type = "A", .value = "10.0.1.23", .line = "aliyun_r_cn-hangzhou-h", .ttl_s = 5}) ==
           "A 10.0.1.23 for aliyun_r_cn-hangzhou-h, TTL 5");
 }

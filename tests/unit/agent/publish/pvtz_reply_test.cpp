@@ -15,7 +15,8 @@ JsonView json(const std::string& text) {
 }  // namespace
 
 TEST_CASE("pvtz reply: zones, in both forms of a list", "[publish]") {
-    const std::string zone = R"({"ZoneId":"6fc1","ZoneName":"DB.example.com.","Remark":"managed by postern","DnsGroup":"FAST_ZONE"})";
+    const std::string zone =
+        R"({"ZoneId":"6fc1","ZoneName":"DB.example.com.","Remark":"managed by postern","DnsGroup":"FAST_ZONE"})";
     for (const std::string& list : {R"({"Zone":[)" + zone + "]}", "[" + zone + "]"}) {
         const auto page = read_zones(json(R"({"Zones":)" + list + R"(,"TotalPages":2})"), 1);
         REQUIRE(page);
@@ -32,13 +33,15 @@ TEST_CASE("pvtz reply: zones, in both forms of a list", "[publish]") {
 }
 
 TEST_CASE("pvtz reply: what is no list is an error, not none", "[publish]") {
-    for (const char* text : {R"({})", R"({"Zones":{}})", R"({"Zones":"x","TotalItems":0})", R"({"Zones":null})",
-                             R"({"Zones":{"Zone":[{"ZoneName":"x"}]}})", R"({"Zones":{"Zone":[{"ZoneId":"a b"}]}})", R"([])"}) {
+    for (const char* text :
+         {R"({})", R"({"Zones":{}})", R"({"Zones":"x","TotalItems":0})", R"({"Zones":null})",
+          R"({"Zones":{"Zone":[{"ZoneName":"x"}]}})", R"({"Zones":{"Zone":[{"ZoneId":"a b"}]}})", R"([])"}) {
         INFO(text);
         CHECK_FALSE(read_zones(json(text), 1));
     }
-    for (const char* text : {R"({})", R"({"Records":{}})", R"({"Records":{"Record":[{"Rr":"@","Type":"A"}]}})",
-                             R"({"Records":{"Record":[{"RecordId":1,"Type":"A"}]}})", R"({"Records":{"Record":[1]}})"}) {
+    for (const char* text :
+         {R"({})", R"({"Records":{}})", R"({"Records":{"Record":[{"Rr":"@","Type":"A"}]}})",
+          R"({"Records":{"Record":[{"RecordId":1,"Type":"A"}]}})", R"({"Records":{"Record":[1]}})"}) {
         INFO(text);
         CHECK_FALSE(read_zone_records(json(text), 1));
     }
@@ -51,9 +54,11 @@ TEST_CASE("pvtz reply: bound VPCs; what is not understood never becomes none", "
     CHECK_FALSE(zone->fast);
     CHECK(zone->vpcs == std::vector<BoundVpc>{{"cn-hangzhou", "vpc-1", "STANDARD"}, {"cn-beijing", "vpc-2", ""}});
     CHECK(read_zone_info(json(R"({"ZoneId":"z","ZoneName":"n","BindVpcs":{"Vpc":[]}})"))->vpcs.empty());
-    for (const char* text : {R"({"ZoneId":"z","ZoneName":"n","BindVpcs":{"Vpc":"vpc-1"}})", R"({"ZoneId":"z","ZoneName":"n","BindVpcs":"x"})",
+    for (const char* text : {R"({"ZoneId":"z","ZoneName":"n","BindVpcs":{"Vpc":"vpc-1"}})",
+                             R"({"ZoneId":"z","ZoneName":"n","BindVpcs":"x"})",
                              R"({"ZoneId":"z","ZoneName":"n","BindVpcs":{"Vpc":[{"VpcId":"vpc-1"}]}})",
-                             R"({"ZoneId":"z","ZoneName":"n","BindVpcs":{"Vpc":["vpc-1"]}})", R"({"ZoneName":"n"})", R"({"ZoneId":"z"})"}) {
+                             R"({"ZoneId":"z","ZoneName":"n","BindVpcs":{"Vpc":["vpc-1"]}})", R"({"ZoneName":"n"})",
+                             R"({"ZoneId":"z"})"}) {
         INFO(text);
         CHECK_FALSE(read_zone_info(json(text)));
     }

@@ -99,7 +99,8 @@ TEST_CASE("zone change: undo killed at each step is completed", "[publish]") {
     }
 }
 
-TEST_CASE("zone change: two publishers that want different things, interleaved at every step, leave an answer", "[publish]") {
+TEST_CASE("zone change: two publishers that want different things, interleaved at every step, leave an answer",
+          "[publish]") {
     // The other one runs as a whole before the n-th write of the first; then both again, until they agree.
     const EndpointSet other = {at("10.0.3.1", "cn-hangzhou-j")};
     for (int at_write = 0; at_write < 8; ++at_write) {
@@ -135,7 +136,8 @@ TEST_CASE("zone change: publishers with random wishes, killed at random steps: n
     REQUIRE(publish_zone(cloud, wish_for(kTwo), cloud.options()));
     for (int run = 0; run < 2000; ++run) {
         EndpointSet addresses;
-        for (const auto& a : {at("10.0.1.23", "cn-hangzhou-h"), at("10.0.2.9", "cn-hangzhou-i"), at("10.0.3.1", "cn-hangzhou-j")}) {
+        for (const auto& a :
+             {at("10.0.1.23", "cn-hangzhou-h"), at("10.0.2.9", "cn-hangzhou-i"), at("10.0.3.1", "cn-hangzhou-j")}) {
             if (random.below(2) == 0) addresses.push_back(a);
         }
         cloud.now += static_cast<core::Micros>(random.below(400)) * core::kSecond;

@@ -14,8 +14,9 @@ const Note kNote{"host-a", "0123456789abcdef", kNow, "fedcba9876543210", kNow - 
 }  // namespace
 
 TEST_CASE("note: written and read again", "[publish]") {
-    CHECK(format_note(kNote) ==
-          "v=postern1;by=host-a;wants=0123456789abcdef;at=2026-01-02T03:04:05Z;did=fedcba9876543210;since=2026-01-02T03:03:05Z");
+    CHECK(
+        format_note(kNote) ==
+        "v=postern1;by=host-a;wants=0123456789abcdef;at=2026-01-02T03:04:05Z;did=fedcba9876543210;since=2026-01-02T03:03:05Z");
     CHECK(parse_note(format_note(kNote)) == kNote);
     CHECK(parse_note("\"" + format_note(kNote) + "\"") == kNote);
     const Note quiet{"host-a", "0123456789abcdef", kNow, "", 0};
@@ -33,7 +34,8 @@ TEST_CASE("note: any other text is none", "[publish]") {
           std::string("v=postern1;by=a b;wants=0123456789abcdef;at=2026-01-02T03:04:05Z"),
           std::string("v=postern1;by=a;wants=0123;at=2026-01-02T03:04:05Z"),
           std::string("v=postern1;by=a;wants=0123456789abcdef;at=now"),
-          std::string("v=postern1;by=a;wants=0123456789abcdef;at=2026-01-02T03:04:05Z;did=x;since=2026-01-02T03:04:05Z"),
+          std::string(
+              "v=postern1;by=a;wants=0123456789abcdef;at=2026-01-02T03:04:05Z;did=x;since=2026-01-02T03:04:05Z"),
           std::string("v=postern1;by=;wants=0123456789abcdef;at=2026-01-02T03:04:05Z"), std::string(";;;;"),
           std::string("=;=;=")}) {
         INFO(text);
@@ -42,7 +44,8 @@ TEST_CASE("note: any other text is none", "[publish]") {
 }
 
 TEST_CASE("note: only in a record that is ours, beside the name", "[publish]") {
-    ZoneRecord record{.id = "1", .rr = "_postern", .type = "TXT", .value = format_note(kNote), .remark = std::string(kMark)};
+    ZoneRecord record{
+        .id = "1", .rr = "_postern", .type = "TXT", .value = format_note(kNote), .remark = std::string(kMark)};
     CHECK(note_in(record) == kNote);
     for (auto change : {+[](ZoneRecord& r) { r.remark = ""; }, +[](ZoneRecord& r) { r.rr = "@"; },
                         +[](ZoneRecord& r) { r.type = "A"; }, +[](ZoneRecord& r) { r.value = "x"; }}) {
