@@ -210,7 +210,7 @@ class PublishRun {
 
     void tell_plans() const {
         for (const Outcome& out : outcomes_)
-            print(text_of(out, "would "));
+            fmt::print(stderr, "{}", text_of(out, "would "));
     }
 
     std::string text_of(const Outcome& out, const std::string& before) const {

@@ -10,12 +10,11 @@ import subprocess
 import unittest
 
 import host
-from host import ENDPOINT, KEY_ID, KEY_SECRET, LINK, NAME, POSTERN, PVTZ_NAME, ZONE_A, ZONE_B, HostTest
+from host import ENDPOINT, KEY_ID, KEY_SECRET, LINK, NAME, POSTERN, PVTZ_NAME, ZONE_A, ZONE_B
+from publish_kit import LINE_A, MOVED, PublishTest
 
 VPC = "vpc-bp1example00000000001"
 MARK = "managed by postern"
-LINE_A, LINE_B = "aliyun_r_cn-hangzhou-h", "aliyun_r_cn-hangzhou-i"
-MOVED = "127.0.0.9"
 POLICIES = ("packaging/ram/postern-read.json", "packaging/ram/postern-publish.json")
 
 
@@ -27,61 +26,6 @@ def allowed_actions():
                 actions = statement["Action"]
                 out |= {actions} if isinstance(actions, str) else set(actions)
     return sorted(out)
-
-
-class PublishTest(HostTest):
-    SCENARIO = {}
-
-    def setUp(self):
-        super().setUp()
-        self.host.start_upstream()
-        self.host.start_aliyun(**self.SCENARIO)
-        self.control = self.host.aliyun.control
-        self.host.write_config()
-
-    def publish(self, *arguments, code=0, where="privatezone"):
-        done = self.host.postern("publish", where, *arguments)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertNotIn(KEY_SECRET, done.stdout + done.stderr)
-        return done
-
-    def json(self, *arguments, code=0):
-        value = json.loads(self.publish(*arguments, "--json", code=code).stdout)
-        self.assertEqual(value["schema_version"], 1)
-        return value
-
-    def one(self, *arguments, code=0):
-        (name,) = self.json(*arguments, code=code)["names"]
-        return name
-
-    def zones(self):
-        return self.control.get("/state")["private_zones"]["zones"]
-
-    def records(self, rr="@"):
-        """{(line, address)} of the name in the only zone."""
-        (zone,) = self.zones().values()
-        return {(record["Line"], record["Value"]) for record in zone["records"] if record["Rr"] == rr}
-
-    def notes(self):
-        return [r for zone in self.zones().values() for r in zone["records"] if r["Rr"] == "_postern"]
-
-    def forget_notes(self):
-        """As if the last change were long ago, and by somebody who is gone."""
-        for note in self.notes():
-            self.control.delete(f"/private-records/{note['RecordId']}")
-
-    def move(self, address=MOVED, zone="cn-hangzhou-h"):
-        self.host.set_zone_address(zone, address)
-
-    def assert_never_empty(self):
-        """Since the name was first answered where the VPC asks, every write left it with an address."""
-        history = [entry["answers"].get(NAME, {}) for entry in self.control.get("/state")["private_zones"]["history"]]
-        answered = [bool(lines.get("default")) for lines in history]
-        self.assertIn(True, answered)
-        self.assertNotIn(False, answered[answered.index(True):])
-
-    def all_for(self, a, b):
-        return {("default", a), ("default", b), (LINE_A, a), (LINE_B, b)}
 
 
 class Publishing(PublishTest):
@@ -426,82 +370,6 @@ class FollowingHealth(PublishTest):
         told = self.publish("--follow-health").stderr
         self.assertIn("not probed, so none is left out", told)
         self.assertEqual(self.records(), self.all_for(ZONE_A, ZONE_B))
-
-
-class Files(PublishTest):
-    def setUp(self):
-        super().setUp()
-        self.file = os.path.join(self.host.folder, "names")
-
-    def content(self):
-        with open(self.file, encoding="utf-8") as file:
-            return file.read()
-
-    def write(self, *arguments, code=0, where="file"):
-        return self.publish("--to", self.file, *arguments, code=code, where=where)
-
-    def test_json_to_stdout_and_to_a_file(self):
-        told = json.loads(self.publish(where="file").stdout)
-        self.assertEqual([(a["ip"], a["zone"]) for a in told["names"][NAME]["addresses"]],
-                         [(ZONE_A, "cn-hangzhou-h"), (ZONE_B, "cn-hangzhou-i")])
-        self.assertIn("is written", self.write().stdout)
-        self.assertEqual(json.loads(self.content())["names"], told["names"])
-        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o644)
-
-    def test_written_only_when_an_address_changes(self):
-        self.write()
-        before = os.stat(self.file)
-        self.assertIn("is as it should be", self.write().stdout)
-        self.assertEqual(os.stat(self.file).st_ino, before.st_ino)
-        self.move()
-        self.write()
-        self.assertNotEqual(os.stat(self.file).st_ino, before.st_ino)  # replaced in one step
-        self.assertIn(MOVED, self.content())
-
-    def test_lines_as_in_etc_hosts_are_read_as_such(self):
-        self.write("--format", "hosts")
-        lines = [line.split("#")[0].split() for line in self.content().splitlines()]
-        self.assertEqual([line for line in lines if line], [[ZONE_A, NAME], [ZONE_B, NAME]])
-
-    def test_a_manifest_for_external_dns(self):
-        text = self.publish("--name", "tdengine", "--namespace", "dns", where="external-dns").stdout
-        self.assertIn("apiVersion: externaldns.k8s.io/v1alpha1\nkind: DNSEndpoint\n", text)
-        self.assertIn(f'    - dnsName: "{NAME}"\n      recordType: A\n      recordTTL: 30\n      targets:\n'
-                      f'        - "{ZONE_A}"\n        - "{ZONE_B}"\n', text)
-        self.write(where="external-dns")
-        self.assertIn("as it should be", self.write(where="external-dns").stdout)
-
-    def test_a_file_of_another_program_is_refused(self):
-        for form in ("json", "hosts"):
-            with open(self.file, "w", encoding="utf-8") as file:
-                file.write("127.0.0.1 localhost\n")
-            for more in ((), ("--undo",)):
-                self.assertIn("postern publish did not write it", self.write("--format", form, *more, code=2).stderr)
-            self.assertEqual(self.content(), "127.0.0.1 localhost\n")
-
-    def test_what_is_not_known_never_takes_a_name_out(self):
-        self.write()
-        before = self.content()
-        self.control.post("/faults", kind="denied", action="ListVpcEndpointZones")
-        self.assertIn("the file has some", self.write(code=2).stderr)
-        self.assertEqual(self.content(), before)
-        os.unlink(self.file)
-        self.write(code=2)
-        self.assertFalse(os.path.exists(self.file))
-
-    def test_a_dry_run_shows_it_and_undo_deletes_it(self):
-        done = self.write("--dry-run")
-        self.assertIn(ZONE_A, done.stdout)
-        self.assertFalse(os.path.exists(self.file))
-        self.write()
-        self.write("--undo", "--dry-run")
-        self.assertTrue(os.path.exists(self.file))
-        self.assertIn("is deleted", self.write("--undo").stdout)
-        self.assertFalse(os.path.exists(self.file))
-        self.assertIn("is not there", self.write("--undo").stdout)
-
-    def test_a_folder_that_is_not_there_is_an_error(self):
-        self.assertIn("/none/x", self.publish("--to", "/none/x", where="file", code=2).stderr)
 
 
 if __name__ == "__main__":
