@@ -254,6 +254,22 @@ class OfOthers(PublishTest):
         self.assertEqual(self.records(), self.all_for(ZONE_A, ZONE_B))
         self.assertEqual(len(self.notes()), 2)
 
+    def test_two_at_once_that_want_different_things_never_leave_nothing(self):
+        self.publish("--publisher", "c")
+        wishes = {}
+        for publisher, zone in (("a", "cn-hangzhou-h"), ("b", "cn-hangzhou-i")):
+            config = host.merge(self.host.default_config(), {"link": {"zones": [zone]}})
+            wishes[publisher] = self.host.write_file(f"{publisher}.toml", host.toml(config))
+        for _ in range(5):
+            self.forget_notes()
+            running = [subprocess.Popen([POSTERN, "publish", "privatezone", "--publisher", publisher, "--config", config],
+                                        env=self.host.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL) for publisher, config in wishes.items()]
+            for process in running:
+                self.assertIn(process.wait(timeout=60), (0, 1))  # done, or left as it is
+            self.assertTrue(self.records())
+        self.assert_never_empty()
+
 
 class Killed(PublishTest):
     WRITES = ("AddZone", "UpdateZoneRemark", "AddZoneRecord", "BindZoneVpc", "DeleteZoneRecord", "UpdateZoneRecord", "DeleteZone")
