@@ -41,7 +41,7 @@ constexpr const char* kOverview =
     "  endpoint list  endpoints, their states; also show, services\n"
     "  endpoint create, wait, delete; zone (add, remove), export, remove-group\n"
     "\n"
-    "For what runs no agent:\n"
+    "For a fleet of hosts, and for what runs no agent:\n"
     "  publish privatezone   the names as records of Alibaba Cloud's PrivateZone   --dry-run --undo\n"
     "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
     "\n"
@@ -108,7 +108,8 @@ class Parser {
 
     Command parse(int argc, const char* const* argv) {
         try {
-            std::vector<std::string> words = with_target(with_options(argc, argv));
+            std::vector<std::string> words = with_options(argc, argv);
+            read_publish_target(app_, words);
             std::reverse(words.begin(), words.end());  // as CLI11 wants them
             app_.parse(std::move(words));
         } catch (const CLI::CallForHelp&) {
@@ -157,14 +158,6 @@ class Parser {
             if (std::find(known.begin(), known.end(), words[i]) == known.end()) return words;
             at = at->get_subcommand(words[i]);
         }
-        return words;
-    }
-
-    /// "publish --to privatezone" is "publish privatezone".
-    std::vector<std::string> with_target(std::vector<std::string> words) const {
-        if (words.size() < 3 || words[0] != "publish" || words[1] != "--to") return words;
-        const auto known = commands_of(app_.get_subcommand("publish"));
-        if (std::find(known.begin(), known.end(), words[2]) != known.end()) words.erase(words.begin() + 1);
         return words;
     }
 

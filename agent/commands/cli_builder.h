@@ -59,5 +59,7 @@ void add_endpoint_commands(CLI::App& root, std::function<void(EndpointCommand)> 
 /// `postern publish …` below `root`: its commands, a line each, are in publish's own list (cli_publish.cpp).
 using Chosen = std::function<void(Command)>;
 void add_publish_commands(CLI::App& root, const Chosen& chosen);
+/// "publish --to privatezone" becomes "publish privatezone"; other words stay.
+void read_publish_target(const CLI::App& root, std::vector<std::string>& words);
 
 }  // namespace postern::agent

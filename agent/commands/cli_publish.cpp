@@ -116,12 +116,22 @@ void add_publish_external_dns(CLI::App& root, const Chosen& chosen) {
 
 void add_publish_commands(CLI::App& root, const Chosen& chosen) {
     CLI::App* publish = root.add_subcommand(
-        "publish", "The names and their addresses for what runs no agent: PrivateZone, files, Kubernetes.");
+        "publish", "The names and their addresses for a fleet of hosts, and for what runs no agent.");
     publish->set_help_flag("-h,--help", "this text");
     publish->require_subcommand(1);
     add_publish_privatezone(*publish, chosen);
     add_publish_file(*publish, chosen);
     add_publish_external_dns(*publish, chosen);
+}
+
+void read_publish_target(const CLI::App& root, std::vector<std::string>& words) {
+    if (words.size() < 3 || words[0] != "publish" || words[1] != "--to") return;
+    const CLI::App* publish = root.get_subcommand("publish");
+    for (const CLI::App* command : publish->get_subcommands([](const CLI::App*) { return true; })) {
+        if (command->get_name() != words[2]) continue;
+        words.erase(words.begin() + 1);
+        return;
+    }
 }
 
 }  // namespace postern::agent

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PrivateZone's API (2018-01-01) as a ZoneStore. Blocking. packaging/ram/postern-publish.json lists exactly these calls.
+// PrivateZone's API (2018-01-01) as a ZoneStore. Blocking. packaging/ram/postern-privatezone.json lists exactly these calls.
 #pragma once
 
 #include <string>

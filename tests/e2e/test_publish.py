@@ -15,7 +15,7 @@ from publish_kit import LINE_A, MOVED, PublishTest
 
 VPC = "vpc-bp1example00000000001"
 MARK = "managed by postern"
-POLICIES = ("packaging/ram/postern-read.json", "packaging/ram/postern-publish.json")
+POLICIES = ("packaging/ram/postern-read.json", "packaging/ram/postern-privatezone.json")
 
 
 def allowed_actions():
