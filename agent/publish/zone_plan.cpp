@@ -67,23 +67,31 @@ Difference difference(const std::vector<ZoneRecord>& wanted, const PrivateZone* 
     return out;
 }
 
-/// Takes out the deletions that would leave a family without an answer: where all that is wanted of it is paused.
+/// Whether a record that is wanted will answer: it is new, or nobody paused it.
+bool will_answer(const ZoneRecord& want, const PrivateZone* there) {
+    if (want.line != kDefaultLine) return false;
+    if (there == nullptr) return true;
+    return std::none_of(there->records.begin(), there->records.end(),
+                        [&](const ZoneRecord& r) { return is_ours(r) && same_place(r, want) && !r.enabled; });
+}
+
+/// Takes out the deletions that would leave the name, or a family (A, AAAA) of it, without an answer: where all that is
+/// wanted is paused.
 void keep_the_last(Difference& changes, const std::vector<ZoneRecord>& wanted, const PrivateZone* there,
                    std::vector<std::string>& remarks) {
+    const auto answered = [&](const char* type) {
+        return std::any_of(wanted.begin(), wanted.end(),
+                           [&](const ZoneRecord& want) { return want.type == type && will_answer(want, there); });
+    };
+    const bool any = answered("A") || answered("AAAA");
     for (const char* type : {"A", "AAAA"}) {
-        const auto of_type = [&](const ZoneRecord& r) { return r.type == type && r.line == kDefaultLine; };
-        if (std::none_of(wanted.begin(), wanted.end(), of_type)) continue;
-        const bool stays = std::any_of(wanted.begin(), wanted.end(), [&](const ZoneRecord& want) {
-            if (!of_type(want)) return false;
-            if (there == nullptr) return true;
-            return std::none_of(there->records.begin(), there->records.end(),
-                                [&](const ZoneRecord& r) { return is_ours(r) && same_place(r, want) && !r.enabled; });
+        const bool wants =
+            std::any_of(wanted.begin(), wanted.end(), [&](const ZoneRecord& want) { return want.type == type; });
+        if (answered(type) || (any && !wants)) continue;
+        const auto kept = std::erase_if(changes.deletes, [&](const Step& s) {
+            return s.record.type == type && s.record.line == kDefaultLine && s.record.enabled;
         });
-        if (stays) continue;
-        const auto before = changes.deletes.size();
-        std::erase_if(changes.deletes, [&](const Step& s) { return of_type(s.record) && s.record.enabled; });
-        if (changes.deletes.size() != before)
-            remarks.push_back(std::string("old ") + type + " records stay: all of the new ones are paused");
+        if (kept > 0) remarks.push_back(std::string("old ") + type + " records stay: all of the new ones are paused");
     }
 }
 

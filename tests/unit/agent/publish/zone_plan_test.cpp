@@ -251,6 +251,12 @@ TEST_CASE("zone plan: a record that somebody paused stays paused, and is not the
     p = plan(kOther, there);
     CHECK(std::none_of(p.steps.begin(), p.steps.end(), [](const auto& s) { return s.kind == Kind::kDelete; }));
     CHECK(p.remarks.size() == 2);
+    // Of the other family, too.
+    there = published({at("fd00::9", "cn-hangzhou-h")});
+    there.records.push_back(ours(wanted_records(kOne, true, 30)[0], "9"));
+    there.records.back().enabled = false;
+    p = plan(kOne, there);
+    CHECK(std::none_of(p.steps.begin(), p.steps.end(), [](const auto& s) { return s.kind == Kind::kDelete; }));
 }
 
 TEST_CASE("zone plan: a line that loses its zone falls back to the default line", "[publish]") {
