@@ -9,10 +9,11 @@
 #include <map>
 
 #include "agent/client/console.h"
+#include "agent/cloud/clients.h"
 #include "agent/cloud/credential_sources.h"
 #include "agent/commands/cli.h"
+#include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/source_key.h"
-#include "agent/discovery/source_round.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -21,23 +22,30 @@ namespace {
 class OnlineCheck {
   public:
     OnlineCheck(const Config& config, const std::optional<ServiceEyes>& eyes)
-        : config_(config), eyes_(eyes), round_(config.aliyun, upstreams_of(config)), cloud_(round_.cloud()) {}
+        : config_(config),
+          eyes_(eyes),
+          lookup_(loop_, clock_),
+          cloud_(loop_, clock_, random_, lookup_, config.aliyun),
+          sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config.aliyun)),
+          turn_(clock_) {
+        lookup_.set_upstreams(upstreams_of(config));
+    }
 
     int run() {
         bool api = false;
         for (const auto& link : config_.links) {
             api = api || source_kind(link) == "api";
-            const auto keys = source_keys(link);
-            keys_.insert(keys_.end(), keys.begin(), keys.end());
+            for (const auto& key : source_keys(link))
+                answers_.emplace(key, std::nullopt);
         }
-        if (keys_.empty()) {
+        if (answers_.empty()) {
             print("online: no link has a source to ask for addresses\n");
             return kExitGood;
         }
         int code = tell_service();
         if (api) code = std::max(code, tell_credentials_files());
         if (api) tell_credentials();
-        answers_ = round_.ask(keys_, [] { return false; });
+        ask_all();
         if (api) print(fmt::format("region {}\n", region()));
         if (failed_) code = kExitFailed;
         for (const auto& link : config_.links)
@@ -55,7 +63,7 @@ class OnlineCheck {
     /// Runs the loop until `done`; every client has its own timeouts.
     template <class Done>
     void wait(Done done) {
-        while (!done() && round_.loop().run_once()) {
+        while (!done() && loop_.run_once()) {
         }
     }
 
@@ -110,30 +118,50 @@ class OnlineCheck {
         if (failed_) print("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)\n");
     }
 
+    void ask_all() {
+        std::size_t missing = answers_.size();
+        // From the loop, as the providers expect.
+        turn_.start_in(0, [this, &missing] {
+            for (auto& [key, answer] : answers_) {
+                sources_.describe_endpoint(key, [&missing, to = &answer](core::Result<EndpointReport> report) {
+                    *to = std::move(report);
+                    --missing;
+                });
+            }
+        });
+        wait([&] { return missing == 0; });
+    }
+
     int tell(const LinkConfig& link) const {
         int code = kExitGood;
         for (const auto& key : source_keys(link)) {
             const auto& answer = answers_.at(key);
             const std::string head = fmt::format("link {}: {}: ", link.name, key);
-            if (!answer) {
-                print(head + answer.error().text() + "\n");
+            if (!answer || !*answer) {
+                const core::Error error =
+                    answer ? answer->error() : core::Error{core::Code::kInternal, "no answer", "", 0};
+                print(head + error.text() + "\n");
                 code = kExitFailed;
                 continue;
             }
-            const EndpointSet ready = ready_addresses(*answer, link.zones);
+            const EndpointSet ready = ready_addresses(**answer, link.zones);
             if (ready.empty()) code = std::max(code, kExitWarning);
-            const std::string id = answer->request_id.empty() ? "" : " (RequestId " + answer->request_id + ")";
-            print(head + (ready.empty() ? why_not_ready(*answer, link.zones) : describe(ready)) + id + "\n");
+            const std::string id = (*answer)->request_id.empty() ? "" : " (RequestId " + (*answer)->request_id + ")";
+            print(head + (ready.empty() ? why_not_ready(**answer, link.zones) : describe(ready)) + id + "\n");
         }
         return code;
     }
 
     const Config& config_;
     const std::optional<ServiceEyes>& eyes_;
-    SourceRound round_;
-    CloudStack& cloud_;
-    std::vector<std::string> keys_;
-    SourceRound::Answers answers_;
+    core::Loop loop_;
+    core::SystemClock clock_{loop_};
+    core::SystemRandom random_;
+    AresLookup lookup_;
+    CloudStack cloud_;
+    DiscoverySources sources_;
+    core::Timer turn_;
+    std::map<std::string, std::optional<core::Result<EndpointReport>>> answers_;
     bool failed_ = false;
 };
 
