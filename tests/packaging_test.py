@@ -21,7 +21,7 @@ POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
 RESCUE = str(pathlib.Path(FREE).with_name("postern-rescue"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
-GROUPS = ("plan", "dns", "endpoint")  # commands that have commands
+GROUPS = ("plan", "dns", "endpoint", "publish")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
 
 
@@ -307,7 +307,7 @@ class Installed(unittest.TestCase):
         self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
-        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
+        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-privatezone.json", "postern-read.json"])
         self.assertEqual(installed, pages())
         self.assertGreaterEqual(sum(name.startswith("zh_CN/") for name in installed), 3)
         self.assertEqual(references, [config_reference.page(chinese) for chinese in (False, True)])
@@ -331,7 +331,7 @@ class RamPolicies(unittest.TestCase):
 
     def test_form_and_manual(self):
         policies = sorted((PACKAGING / "ram").glob("*.json"))
-        self.assertEqual(len(policies), 2)
+        self.assertEqual(len(policies), 3)
         page = manual("postern.1")
         for file in policies:
             policy = json.loads(file.read_text())
@@ -342,10 +342,10 @@ class RamPolicies(unittest.TestCase):
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                 resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
                 for action in actions:
-                    self.assertRegex(action, r"^(privatelink|ecs):[A-Z]\w+$")  # no wildcard
+                    self.assertRegex(action, r"^(privatelink|ecs|pvtz):[A-Z]\w+$")  # no wildcard
                     self.assertIn(action, page)
                 for resource in resources:
-                    self.assertRegex(resource, r"^acs:(privatelink|ecs|vpc):\*:\*:[a-z]+/\*$")
+                    self.assertRegex(resource, r"^acs:(privatelink|ecs|pvtz|vpc):\*:\*:[a-z]+/\*$")
 
 
 class Scripts(unittest.TestCase):

@@ -208,3 +208,54 @@ TEST_CASE("cli: doctor's archive has a name or makes one, and only --fix takes a
     for (const auto& wrong : {std::vector<const char*>{"--yes"}, {"--fix", "--json"}, {"--bundle", "a", "b"}})
         CHECK(std::get<PrintAndExit>(doctor(wrong)).code == kExitUnknown);
 }
+
+TEST_CASE("cli: publish", "[cli]") {
+    const auto zone =
+        as<PublishPrivateZoneCommand>({"publish", "privatezone", "prod", "--vpc", "vpc-1", "--vpc", "cn-beijing/vpc-2",
+                                       "--ttl", "5s", "--follow-health", "--no-zone-lines", "--publisher", "host-a",
+                                       "--region", "cn-hangzhou", "--yes", "-c", "/x"});
+    CHECK(zone.common.link == "prod");
+    CHECK(zone.common.config == "/x");
+    CHECK(zone.common.ttl_s == 5);
+    CHECK(zone.common.follow_health);
+    CHECK(zone.common.yes);
+    CHECK_FALSE(zone.zone_lines);
+    CHECK(zone.vpcs == std::vector<std::string>{"vpc-1", "cn-beijing/vpc-2"});
+    CHECK(zone.publisher == "host-a");
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "privatezone"}).zone_lines);
+    // As the option's words, too.
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "--to", "privatezone", "--undo"}).common.undo);
+    CHECK(as<PublishFileCommand>({"publish", "--to", "file", "--to", "/f"}).to == "/f");
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "privatezone", "-n", "--format", "terraform"}).terraform);
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "privatezone", "-n", "--format", "json"}).common.json);
+
+    const auto file = as<PublishFileCommand>({"publish", "file", "--to", "/f", "--format", "hosts", "--undo", "-n"});
+    CHECK(file.to == "/f");
+    CHECK(file.form == publish::Form::kHosts);
+    CHECK(file.common.undo);
+    CHECK(file.common.dry_run);
+    const auto manifest =
+        as<PublishFileCommand>({"publish", "external-dns", "--name", "tdengine", "--namespace", "dns"});
+    CHECK(manifest.form == publish::Form::kDnsEndpoint);
+    CHECK(manifest.object_name == "tdengine");
+    CHECK(manifest.space == "dns");
+    CHECK(manifest.to.empty());
+
+    for (const auto& wrong : std::vector<std::vector<const char*>>{
+             {"publish"},
+             {"publish", "nonsense"},
+             {"publish", "--to", "nonsense"},
+             {"publish", "privatezone", "--vpc", "10.0.0.0/8"},
+             {"publish", "privatezone", "--vpc", "a b/vpc-1"},
+             {"publish", "privatezone", "--ttl", "60s"},
+             {"publish", "privatezone", "--publisher", "a;b"},
+             {"publish", "privatezone", "--format", "terraform"},
+             {"publish", "privatezone", "-n", "--undo", "--format", "terraform"},
+             {"publish", "privatezone", "-n", "--format", "yaml"},
+             {"publish", "file", "--format", "yaml"},
+             {"publish", "external-dns", "--name", "A"},
+         }) {
+        INFO(wrong.back());
+        CHECK(printed(wrong).code == kExitUnknown);
+    }
+}
