@@ -41,6 +41,10 @@ constexpr const char* kOverview =
     "  endpoint list  endpoints, their states; also show, services\n"
     "  endpoint create, wait, delete; zone (add, remove), export, remove-group\n"
     "\n"
+    "For a fleet of hosts, and for what runs no agent:\n"
+    "  publish list   the addresses of all endpoints as one signed list in an object store\n"
+    "  publish run    the same as a service; publish keygen makes its key\n"
+    "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"
     "  plan show      print the plan that the resolver serves\n"
@@ -98,6 +102,7 @@ class Parser {
         add_undrain();
         add_dns_commands(app_, [this](DnsCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
+        add_publish_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
         add_doctor();
     }
 

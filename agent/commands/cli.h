@@ -121,6 +121,21 @@ struct DoctorCommand {
     std::optional<std::string> bundle;  // "": a default name, in the current folder
     bool fix = false, yes = false;
 };
+/// `postern publish list`, and with `beat` `publish run`.
+struct PublishListCommand {
+    std::string config = kDefaultConfigPath;
+    std::string to;                      // the place of the current list; "": list_url of [fleet]
+    std::vector<std::string> key_files;  // private keys that sign, 1 to 4
+    std::string fleet, publisher;        // "": of [fleet], this host's name
+    std::vector<std::string> endpoints;  // none: all of the configuration
+    Micros validity_us = core::kDay;
+    bool beat = false;
+    bool replace = false, dry_run = false, json = false;
+};
+struct PublishKeygenCommand {
+    std::string file;
+    bool show = false;  // the public key of a file that is there
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -129,7 +144,8 @@ struct PrintAndExit {
 
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand>;
+                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
+                             PublishListCommand, PublishKeygenCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -149,6 +165,8 @@ int run_command(const ConnectionsCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const EndpointCommand& command);
 int run_command(const DoctorCommand& command);
+int run_command(const PublishListCommand& command);
+int run_command(const PublishKeygenCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

@@ -37,5 +37,10 @@ inline void add_config(CLI::App* app, std::string& config) {
 void add_dns_commands(CLI::App& root, const std::function<void(DnsCommand)>& chosen);
 /// `postern endpoint …` below `root`; `chosen` gets the command that was given.
 void add_endpoint_commands(CLI::App& root, std::function<void(EndpointCommand)> chosen);
+/// `postern publish …` below `root`: its commands, a line each, are in publish's own list (cli_publish.cpp).
+using Chosen = std::function<void(Command)>;
+void add_publish_commands(CLI::App& root, const Chosen& chosen);
+/// list, run and keygen (cli_publish_list.cpp).
+void add_publish_list(CLI::App& publish, const Chosen& chosen);
 
 }  // namespace postern::agent

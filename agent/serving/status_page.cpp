@@ -96,6 +96,13 @@ std::string dns_section(const StatusSnapshot& s, const PageWords& words) {
                     fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), html_text(listen)),
                     r.accepted ? words.plan_accepted : words.plan_not_accepted);
     out += fmt::format("<p>{}{}</p>\n", words.this_host, html_sentence(s.host_dns.text(), words));
+    if (!s.list.configured) return out;
+    const auto& list = s.list.list;
+    out += "<p>" +
+           (list ? fmt::format(fmt::runtime(words.list), html_text(s.list.fleet), list->number.generation,
+                               html_time(list->number.written_wall_us))
+                 : fmt::format(fmt::runtime(words.no_list), html_text(s.list.fleet))) +
+           "</p>\n";
     return out;
 }
 
