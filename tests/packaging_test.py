@@ -307,7 +307,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
-        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
+        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-list-publish.json",
+                                        "postern-list-read.json", "postern-read.json"])
         self.assertEqual(installed, pages())
         self.assertGreaterEqual(sum(name.startswith("zh_CN/") for name in installed), 3)
         self.assertEqual(references, [config_reference.page(chinese) for chinese in (False, True)])

@@ -19,7 +19,7 @@ namespace {
 using core::json_quote;
 
 constexpr int kVersion = 1;
-constexpr std::string_view kContext = "postern-list/1\n", kEnd = "\n}\n";
+constexpr std::string_view kContext = "postern-list/1\n", kBodyFollows = ",\"list\":", kEnd = "\n}\n";
 constexpr std::size_t kMaxHead = 4096, kMaxWord = 512;
 
 tl::unexpected<ListRefusal> refused(ListProblem problem, std::string detail) {
@@ -231,8 +231,8 @@ std::string sign_list(std::string_view body, const std::vector<SigningKey>& keys
                                   json_quote(key.public_key().text()), json_quote(to_base64(signature)));
     }
     if (signatures.empty()) return {};
-    return fmt::format("{{\"postern_list\":{},\"signatures\":[{}],\"list\":\n", kVersion, signatures) +
-           std::string(body) + std::string(kEnd);
+    return fmt::format("{{\"postern_list\":{},\"signatures\":[{}]", kVersion, signatures) +
+           std::string(kBodyFollows) + "\n" + std::string(body) + std::string(kEnd);
 }
 
 tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std::vector<PublicKey>& keys,
@@ -240,9 +240,10 @@ tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std
     if (bytes.size() > kMaxListBytes) return refused(ListProblem::kForm, "it is larger than 4 MiB");
     const auto line_end = bytes.substr(0, kMaxHead).find('\n');
     if (line_end == std::string_view::npos) return refused(ListProblem::kForm, "it has no head");
-    const auto head = JsonView::parse(std::string(bytes.substr(0, line_end)) + "0}", kMaxHead + 16, 4);
+    const std::string_view first = bytes.substr(0, line_end);
+    const auto head = JsonView::parse(std::string(first) + "0}", kMaxHead + 16, 4);
     const auto version = head ? head->at("postern_list").integer() : std::nullopt;
-    if (!version) return refused(ListProblem::kForm, "it is not a list of postern");
+    if (!version || *version < kVersion || !first.ends_with(kBodyFollows)) return refused(ListProblem::kForm, "it is not a list of postern");
     if (*version > kVersion)
         return refused(ListProblem::kNewer, fmt::format("it has version {}, this program reads {}", *version, kVersion));
     std::string_view body = bytes.substr(line_end + 1);

@@ -20,10 +20,10 @@ _postern() {
     for ((word = 1; word < COMP_CWORD - 1; word++)); do
         [[ ${COMP_WORDS[word]} != -c && ${COMP_WORDS[word]} != --config ]] || config=${COMP_WORDS[word + 1]}
     done
-    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
-        -c | --config | --out | --token-file | --ca-file | --bundle)
+        -c | --config | -k | --key-file | --out | --token-file | --ca-file | --bundle)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
@@ -38,11 +38,11 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --bandwidth | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | \
+        --fleet | --publisher | --to | --valid-for | --address | --bandwidth | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | \
             --open-to | --port | --reason | --region | --region-of-service | --resource-group | --security-group | --service | \
             --since | --tag | --timeout | --until | --vpc | --vswitch | --zone)
             # -n of dns and endpoint is --dry-run and takes nothing
-            [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint) ]] || return
+            [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return
             ;;
     esac
     if [[ -z $values ]]; then
@@ -51,7 +51,7 @@ _postern() {
             values=${values:---help --version}
         elif [[ $COMP_CWORD == 1 ]]; then
             values=$(_postern_commands "$program")
-        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint) ]]; then
+        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]]; then
             values=$(_postern_commands "$program" "${command[0]}")
         elif [[ $COMP_CWORD == 3 && ${command[*]} == "endpoint zone" ]]; then
             values="add remove"
@@ -67,7 +67,7 @@ _postern() {
             values=$(_postern_links "$config")
         elif [[ ${command[0]-} == resolve ]]; then
             values=$(sed -nE 's/^[[:space:]]*host[[:space:]]*=[[:space:]]*"([^"]*)".*/\1/p' "$config" 2>/dev/null)
-        elif [[ ${command[*]} == "plan show" || $prev == -o ]]; then
+        elif [[ ${command[*]} == "plan show" || ${command[*]} == "publish keygen" || $prev == -o ]]; then
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return

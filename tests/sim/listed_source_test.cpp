@@ -161,7 +161,7 @@ TEST_CASE("listed source: a search without a VPC means this host's", "[listed_so
         r.endpoint_id = "find:service=com.aliyuncs.privatelink.x&vpc=" + vpc;
         r.search = r.listed = true;
         r.written_wall_us = w.clock.wall_us();
-        r.parts.push_back(report_of("ep-" + vpc, ip));
+        r.parts.push_back(report_of("ep-a" + vpc.substr(4), ip));
     }
     w.bucket.objects[kCurrent] = signed_list(list);
     LinkConfig link = on("a", {});
