@@ -12,8 +12,9 @@ namespace {
 void add_list_options(CLI::App* app, const std::shared_ptr<PublishListCommand>& c) {
     app->set_help_flag("-h,--help", "this text");
     add_config(app, c->config);
-    add_read(app, "--to", "where readers fetch it: oss://BUCKET/KEY, s3://BUCKET/KEY, https://… or file:/PATH\n(default: "
-                          "list_url of [fleet])",
+    add_read(app, "--to",
+             "where readers fetch it: oss://BUCKET/KEY, s3://BUCKET/KEY, https://… or file:/PATH\n(default: "
+             "list_url of [fleet])",
              "PLACE", [c](const std::string& text) -> std::string {
                  c->to = text;
                  const auto place = parse_object_place(text);
@@ -83,7 +84,8 @@ void add_run(CLI::App& root, const Chosen& chosen) {
 void add_keygen(CLI::App& root, const Chosen& chosen) {
     auto c = std::make_shared<PublishKeygenCommand>();
     CLI::App* app = root.add_subcommand(
-        "keygen", "Make the key that signs lists: the private one into FILE, the public one, for list_keys, to stdout.");
+        "keygen",
+        "Make the key that signs lists: the private one into FILE, the public one, for list_keys, to stdout.");
     app->set_help_flag("-h,--help", "this text");
     app->add_option("FILE", c->file, "a new file, mode 0600")->required()->type_name("");
     app->add_flag("--show", c->show, "only print the public key of a FILE that is there");

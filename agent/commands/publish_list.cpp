@@ -32,7 +32,10 @@ constexpr std::size_t kParallel = 4;  // a hundred endpoints must not be a burst
 class ListRun {
   public:
     ListRun(const PublishListCommand& command, const Config& config, PublishPlan plan)
-        : command_(command), config_(config), lookup_(loop_, clock_), cloud_(loop_, clock_, random_, lookup_, config.aliyun) {
+        : command_(command),
+          config_(config),
+          lookup_(loop_, clock_),
+          cloud_(loop_, clock_, random_, lookup_, config.aliyun) {
         lookup_.set_upstreams(upstreams_of(config));
         store_.configure(store_options(config));
         publisher_ = std::make_unique<Publisher>(clock_, store_, std::move(plan));
@@ -88,10 +91,12 @@ class ListRun {
         to_ask_ = std::move(*keys);
         // From the loop, as the providers expect.
         start_.start_in(0, [this] { ask_more(); });
-        if (!wait([this] { return to_ask_.empty() && asking_ == 0; })) return core::fail(Code::kCancelled, "interrupted");
+        if (!wait([this] { return to_ask_.empty() && asking_ == 0; }))
+            return core::fail(Code::kCancelled, "interrupted");
         std::optional<core::Result<Published>> out;
         start_.start_in(0, [this, &out] {
-            publisher_->publish(std::move(answers_), [&out](core::Result<Published> result) { out = std::move(result); });
+            publisher_->publish(std::move(answers_),
+                                [&out](core::Result<Published> result) { out = std::move(result); });
         });
         if (!wait([&out] { return out.has_value(); })) {
             publisher_.reset();  // no callback into `out`
@@ -117,7 +122,8 @@ class ListRun {
 
     /// The endpoints that were named, or all that the links have from the API.
     core::Result<std::set<std::string>> wanted() {
-        if (!command_.endpoints.empty()) return std::set<std::string>(command_.endpoints.begin(), command_.endpoints.end());
+        if (!command_.endpoints.empty())
+            return std::set<std::string>(command_.endpoints.begin(), command_.endpoints.end());
         std::set<std::string> out;
         for (const auto& link : config_.links) {
             if (source_kind(link) != "api") continue;
@@ -152,13 +158,15 @@ class ListRun {
     }
 
     void tell(const Published& p) {
-        for (const auto& [keys, how] : {std::pair(&p.kept, "keeps what the list had"), std::pair(&p.missing, "is not in the list")}) {
+        for (const auto& [keys, how] :
+             {std::pair(&p.kept, "keeps what the list had"), std::pair(&p.missing, "is not in the list")}) {
             for (const auto& key : *keys)
                 complain("publish list", printable(key + " " + how + ": " + errors_[key].text()));
         }
         if (p.versioned)
-            complain("publish list", "the bucket keeps versions, so OSS ignores that a generation must not be written over; "
-                                     "two publishers are kept apart by reading back alone");
+            complain("publish list",
+                     "the bucket keeps versions, so OSS ignores that a generation must not be written over; "
+                     "two publishers are kept apart by reading back alone");
         if (command_.dry_run && !command_.json) return print(core::printable_json(p.bytes));
         if (command_.json) {
             nlohmann::ordered_json out = {{"schema_version", 1},

@@ -4,8 +4,6 @@
 #include <algorithm>
 
 #include "agent/config/config_readers.h"
-#include "agent/crypto/ed25519.h"
-#include "agent/text/object_place.h"
 #include "agent/text/values.h"
 #include "core/text.h"
 
@@ -145,18 +143,6 @@ std::string read_endpoint(const ConfigNode& node, LinkConfig& link) {
         node, "an endpoint ID such as \"ep-bp1…\", a list of them, or { service = \"…\" }", check_endpoint_text, id);
     if (problem.empty()) link.endpoints = {std::move(id)};
     return problem;
-}
-
-std::string check_list_url(const std::string& text) {
-    const auto place = parse_object_place(text);
-    if (!place) return "is not the place of a list: " + place.error().what + "; " + place.error().hint;
-    return place->kind == StoreKind::kFile ? "is a file of this host: see zones_file of a link" : "";
-}
-
-std::string take_list_key(const std::string& text, std::string& out) {
-    out = text;
-    if (text.starts_with("ed25519-private:")) return "is a private key, which only the publisher has";
-    return PublicKey::parse(text) ? "" : "is not a public key: expected \"ed25519:…\", as postern publish keygen prints it";
 }
 
 std::string read_upstreams(const ConfigNode& node, std::vector<core::SocketAddress>& out) {
@@ -348,9 +334,8 @@ const KeyRow kKeys[] = {
     {kFleet, "region", READ(read_string(n, "a region ID in quotes", check_region_text, t.config.fleet.region)),
      R"("cn-hangzhou")", R"("Hangzhou")"},
     {kFleet, "ca_file", READ(read_path(n, t.config.fleet.ca_file)), R"("/etc/ssl/store.pem")", R"("store.pem")"},
-    {kFleet, "access",
-     READ(read_word<bool>(n, {{"signed", false}, {"anonymous", true}}, t.config.fleet.anonymous)), R"("anonymous")",
-     R"("public")"},
+    {kFleet, "access", READ(read_word<bool>(n, {{"signed", false}, {"anonymous", true}}, t.config.fleet.anonymous)),
+     R"("anonymous")", R"("public")"},
 
     {kLink, "name", READ(read_string(n, "a name in quotes", check_name_text, t.link->name)), R"("db")", R"("my db")"},
     {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")", R"("https://db.example.com/rest/sql")"},

@@ -39,8 +39,8 @@ std::string hmac_sha1(std::string_view key, std::string_view data) {
 
 std::string to_base64(std::string_view raw) {
     std::string out((raw.size() + 2) / 3 * 4 + 1, '\0');
-    const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(raw),
-                                  static_cast<int>(raw.size()));
+    const int n =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(raw), static_cast<int>(raw.size()));
     out.resize(static_cast<std::size_t>(n));
     return out;
 }
@@ -48,8 +48,8 @@ std::string to_base64(std::string_view raw) {
 std::optional<std::string> from_base64(std::string_view text) {
     if (text.empty()) return std::string();
     std::string out(text.size() / 4 * 3 + 4, '\0');
-    const int n = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text),
-                                  static_cast<int>(text.size()));
+    const int n =
+        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text), static_cast<int>(text.size()));
     if (n < 0) return std::nullopt;
     const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
     out.resize(static_cast<std::size_t>(n) - padding);

@@ -87,10 +87,10 @@ std::string SigningKey::sign(std::string_view message) const {
     const Context context(EVP_MD_CTX_new());
     std::string out(kSignatureBytes, '\0');
     std::size_t size = out.size();
-    const bool signed_it =
-        key && context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-        EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size, bytes_of(message),
-                       message.size()) == 1;
+    const bool signed_it = key && context &&
+                           EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+                           EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size,
+                                          bytes_of(message), message.size()) == 1;
     return signed_it ? out : std::string();
 }
 

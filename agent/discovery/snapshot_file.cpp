@@ -131,10 +131,10 @@ std::string format_snapshot(const Snapshot& s) {
         hosts += fmt::format("{}\n  {}:[{}]", hosts.empty() ? "" : ",", json_quote(host), list);
     }
     const std::string list =
-        s.list.generation == 0 ? std::string()
-                               : fmt::format(",\n \"list\":{{\"fleet\":{},\"generation\":{},\"written\":{}}}",
-                                             json_quote(s.list.fleet), s.list.generation,
-                                             time_json(s.list.written_wall_us));
+        s.list.generation == 0
+            ? std::string()
+            : fmt::format(",\n \"list\":{{\"fleet\":{},\"generation\":{},\"written\":{}}}", json_quote(s.list.fleet),
+                          s.list.generation, time_json(s.list.written_wall_us));
     const std::string body =
         fmt::format("{{\"region\":{},\"zone\":{},\"written\":{},\n \"sources\":{{{}}},\n \"api_hosts\":{{{}}}{}}}\n",
                     json_quote(s.region), json_quote(s.zone), time_json(s.written_wall_us), sources, hosts, list);

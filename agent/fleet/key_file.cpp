@@ -46,9 +46,10 @@ core::Result<SigningKey> read_key_file(const std::string& path) {
     const core::Wiped after(text);
     const ssize_t size = ::read(fd.get(), text.data(), text.size());
     if (size < 0) return core::fail(Code::kFileUnreadable, "cannot read " + path, "", errno);
-    const auto key = size > static_cast<ssize_t>(kMaxFile)
-                         ? std::nullopt
-                         : SigningKey::parse(core::trimmed(std::string_view(text).substr(0, static_cast<std::size_t>(size))));
+    const auto key =
+        size > static_cast<ssize_t>(kMaxFile)
+            ? std::nullopt
+            : SigningKey::parse(core::trimmed(std::string_view(text).substr(0, static_cast<std::size_t>(size))));
     if (!key)
         return core::fail(Code::kConfigBadValue, path + " holds no private key",
                           "expected one line as postern publish keygen writes it");
@@ -60,14 +61,15 @@ core::Result<void> write_key_file(const std::string& path, const SigningKey& key
     if (!fd) {
         const int failed = errno;
         if (failed == EEXIST)
-            return core::fail(Code::kLocked, path + " is there already", "a key is never written over: give another name");
+            return core::fail(Code::kLocked, path + " is there already",
+                              "a key is never written over: give another name");
         return core::fail(Code::kFileWrite, "cannot create " + path, "its folder must exist and be writable", failed);
     }
     const core::Secret secret = key.text();
     std::string line = secret.expose() + "\n";
     const core::Wiped after(line);
-    const bool whole = ::write(fd.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-                       ::fsync(fd.get()) == 0;
+    const bool whole =
+        ::write(fd.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(fd.get()) == 0;
     if (whole) return {};
     const int failed = errno;
     ::unlink(path.c_str());

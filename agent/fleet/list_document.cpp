@@ -165,8 +165,7 @@ tl::expected<FleetList, ListRefusal> read_body(std::string_view body, const std:
     const Micros validity = out.not_after_wall_us - out.number.written_wall_us;
     if (read.wrong.empty() && (validity <= 0 || validity > kLongestValidity)) read.note("not_after");
     if (read.wrong.empty()) read.read(json->at("links"), out);
-    if (!read.wrong.empty())
-        return refused(ListProblem::kContent, "a value has the wrong form: " + read.wrong);
+    if (!read.wrong.empty()) return refused(ListProblem::kContent, "a value has the wrong form: " + read.wrong);
     return out;
 }
 
@@ -231,8 +230,8 @@ std::string sign_list(std::string_view body, const std::vector<SigningKey>& keys
                                   json_quote(key.public_key().text()), json_quote(to_base64(signature)));
     }
     if (signatures.empty()) return {};
-    return fmt::format("{{\"postern_list\":{},\"signatures\":[{}]", kVersion, signatures) +
-           std::string(kBodyFollows) + "\n" + std::string(body) + std::string(kEnd);
+    return fmt::format("{{\"postern_list\":{},\"signatures\":[{}]", kVersion, signatures) + std::string(kBodyFollows) +
+           "\n" + std::string(body) + std::string(kEnd);
 }
 
 tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std::vector<PublicKey>& keys,
@@ -243,9 +242,11 @@ tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std
     const std::string_view first = bytes.substr(0, line_end);
     const auto head = JsonView::parse(std::string(first) + "0}", kMaxHead + 16, 4);
     const auto version = head ? head->at("postern_list").integer() : std::nullopt;
-    if (!version || *version < kVersion || !first.ends_with(kBodyFollows)) return refused(ListProblem::kForm, "it is not a list of postern");
+    if (!version || *version < kVersion || !first.ends_with(kBodyFollows))
+        return refused(ListProblem::kForm, "it is not a list of postern");
     if (*version > kVersion)
-        return refused(ListProblem::kNewer, fmt::format("it has version {}, this program reads {}", *version, kVersion));
+        return refused(ListProblem::kNewer,
+                       fmt::format("it has version {}, this program reads {}", *version, kVersion));
     std::string_view body = bytes.substr(line_end + 1);
     if (!body.ends_with(kEnd)) return refused(ListProblem::kForm, "its end is missing");
     body.remove_suffix(kEnd.size());
@@ -262,14 +263,14 @@ tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std
 
 std::optional<ListRefusal> why_not_now(const FleetList& list, const ListNumber& seen, Micros now_wall_us) {
     if (list.number.written_wall_us > now_wall_us + kClockTolerance)
-        return ListRefusal{ListProblem::kFuture, fmt::format("it was written at {}, here it is {}",
-                                                             time_text(list.number.written_wall_us),
-                                                             time_text(now_wall_us))};
+        return ListRefusal{ListProblem::kFuture,
+                           fmt::format("it was written at {}, here it is {}", time_text(list.number.written_wall_us),
+                                       time_text(now_wall_us))};
     if (list.number < seen)
-        return ListRefusal{ListProblem::kOlder,
-                           fmt::format("it has generation {} of {}, {} of {} was here before", list.number.generation,
-                                       time_text(list.number.written_wall_us), seen.generation,
-                                       time_text(seen.written_wall_us))};
+        return ListRefusal{
+            ListProblem::kOlder,
+            fmt::format("it has generation {} of {}, {} of {} was here before", list.number.generation,
+                        time_text(list.number.written_wall_us), seen.generation, time_text(seen.written_wall_us))};
     if (list.expired(now_wall_us))
         return ListRefusal{ListProblem::kExpired, "it was valid until " + time_text(list.not_after_wall_us)};
     return std::nullopt;

@@ -50,9 +50,7 @@ struct FleetList {
     Micros age(Micros now_wall_us) const { return now_wall_us - number.written_wall_us; }
     bool expired(Micros now_wall_us) const { return now_wall_us > not_after_wall_us; }
     /// Half of its validity is over: whoever writes it has missed several times.
-    bool old(Micros now_wall_us) const {
-        return age(now_wall_us) > (not_after_wall_us - number.written_wall_us) / 2;
-    }
+    bool old(Micros now_wall_us) const { return age(now_wall_us) > (not_after_wall_us - number.written_wall_us) / 2; }
 };
 
 /// Why a list is not used. A closed set; the tokens appear in logs, metrics and JSON.

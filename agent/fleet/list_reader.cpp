@@ -33,7 +33,8 @@ ListReader::~ListReader() = default;
 void ListReader::configure(const FleetConfig& config) {
     const FleetConfig old = std::exchange(config_, config);
     keys_ = keys_of(config_);
-    const bool other = old.list_url != config_.list_url || old.name != config_.name || old.list_keys != config_.list_keys;
+    const bool other =
+        old.list_url != config_.list_url || old.name != config_.name || old.list_keys != config_.list_keys;
     if (other) {
         const ListNumber newest = old.name == config_.name ? status_.newest : ListNumber{};
         status_ = {};
@@ -101,8 +102,9 @@ void ListReader::fetched(core::Result<StoredObject> object) {
     if (!object) return fail(object.error());
     status_.answered_wall_us = clock_.wall_us();
     if (status_.unreachable) {
-        core::log_info("list_reached", "the list is read again: " + status_.place,
-                       {{"lasted_s", std::to_string((clock_.wall_us() - status_.trouble_since_wall_us) / core::kSecond)}});
+        core::log_info(
+            "list_reached", "the list is read again: " + status_.place,
+            {{"lasted_s", std::to_string((clock_.wall_us() - status_.trouble_since_wall_us) / core::kSecond)}});
         status_.unreachable.reset();
     }
     judge(*object);

@@ -21,7 +21,7 @@ struct ListStatus {
     bool configured = false;
     std::string place;  // without the query of a URL
     std::string fleet;
-    bool only = false;  // fleet_only: the API is never asked
+    bool only = false;                      // fleet_only: the API is never asked
     std::shared_ptr<const FleetList> list;  // the last good one since the start; nullptr: none yet
     ListNumber newest;                      // the newest that was ever used, also before a restart
     bool asked = false;                     // an attempt has ended since the start

@@ -14,7 +14,7 @@ namespace {
 
 using core::Code;
 
-constexpr int kMaxSteps = 64;        // requests of one publication: what does not end by then is a fight
+constexpr int kMaxSteps = 64;         // requests of one publication: what does not end by then is a fight
 constexpr std::uint64_t kSkips = 16;  // broken objects in the way
 
 }  // namespace
@@ -149,9 +149,10 @@ struct Publisher::State : std::enable_shared_from_this<State> {
             return fail({Code::kApiNotFound, "there is nothing to publish: no source of addresses was answered",
                          "the list stays as it is", 0});
         if (list.endpoints.size() > kMaxListedEndpoints)
-            return fail({Code::kTooLarge, fmt::format("{} endpoints are more than a list has: {}",
-                                                      list.endpoints.size(), kMaxListedEndpoints),
-                         "publish several lists", 0});
+            return fail(
+                {Code::kTooLarge,
+                 fmt::format("{} endpoints are more than a list has: {}", list.endpoints.size(), kMaxListedEndpoints),
+                 "publish several lists", 0});
         if (base && !due(list)) {
             out.list = *base;
             out.bytes = base_bytes;
@@ -168,7 +169,8 @@ struct Publisher::State : std::enable_shared_from_this<State> {
     /// Something has changed, or it is time for a sign of life.
     bool due(const FleetList& list) const {
         const Micros now = clock.wall_us();
-        return !same_addresses(list, *base) || base->number.generation < floor || base->age(now) >= plan.validity_us / kHeartbeats ||
+        return !same_addresses(list, *base) || base->number.generation < floor ||
+               base->age(now) >= plan.validity_us / kHeartbeats ||
                base->not_after_wall_us - now < plan.validity_us / 2 || base->number.written_wall_us > now;
     }
 

@@ -27,12 +27,12 @@ struct PublishPlan {
 };
 
 struct Published {
-    bool written = false;  // false: it was up to date, or a dry run
-    FleetList list;        // what readers find now; in a dry run what they would
-    std::string bytes;     // of it
-    std::vector<std::string> kept;  // sources that were not answered and keep what the list had
+    bool written = false;              // false: it was up to date, or a dry run
+    FleetList list;                    // what readers find now; in a dry run what they would
+    std::string bytes;                 // of it
+    std::vector<std::string> kept;     // sources that were not answered and keep what the list had
     std::vector<std::string> missing;  // that were not answered and are in no list
-    bool versioned = false;  // the store keeps versions: two publishers are kept apart by reading back alone
+    bool versioned = false;            // the store keeps versions: two publishers are kept apart by reading back alone
 };
 
 class Publisher {

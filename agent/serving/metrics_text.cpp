@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "agent/serving/list_metrics.h"
 #include "agent/status/status.h"
 #include "agent/text/metrics_writer.h"
 #include "core/file_system.h"
@@ -412,22 +413,7 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_discovery_poll_age_seconds", "gauge", "Time since a source of addresses was last asked.");
     for (const auto& [source, age_us] : s.discovery.since_poll_us)
         w.sample({{"source", source}}, static_cast<double>(age_us) / core::kSecond);
-    if (s.list.configured) {
-        // Without a list yet there is no age: 0 would be a fresh one.
-        w.family("postern_discovery_list_age_seconds", "gauge", "Time since the list in use was written.");
-        if (s.list.list)
-            w.sample({{"fleet", s.list.fleet}},
-                     static_cast<double>(s.list.list->age(s.now_wall_us)) / core::kSecond);
-        w.family("postern_discovery_list_generation", "gauge", "Generation of the list in use.");
-        if (s.list.list)
-            w.sample({{"fleet", s.list.fleet}}, static_cast<double>(s.list.list->number.generation));
-        w.family("postern_discovery_list_not_after_timestamp_seconds", "gauge", "Until when the list in use is valid.");
-        if (s.list.list) w.sample({{"fleet", s.list.fleet}}, timestamp(s.list.list->not_after_wall_us));
-        w.family("postern_discovery_list_ok", "gauge",
-                 "1: the last attempt gave a list that is used, or said that it is unchanged.");
-        if (s.list.asked)
-            w.sample({{"fleet", s.list.fleet}}, s.list.list && !s.list.unreachable && !s.list.refused ? 1.0 : 0.0);
-    }
+    list_metrics(w, s.list, s.now_wall_us);
     w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
              s.discovery.changes);
 }

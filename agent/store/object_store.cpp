@@ -115,9 +115,9 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             const auto self = weak.lock();
             if (!self) return;
             if (identity && !identity->region.empty()) return self->with_keys(call, identity->region);
-            self->finish(call, core::fail(Code::kConfigBadValue,
-                                          "the region of " + call->place.text() + " is not known",
-                                          "set region in [fleet] or [aliyun] of the configuration"));
+            self->finish(call,
+                         core::fail(Code::kConfigBadValue, "the region of " + call->place.text() + " is not known",
+                                    "set region in [fleet] or [aliyun] of the configuration"));
         });
     }
 
@@ -158,8 +158,8 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
             headers.emplace_back("x-oss-content-sha256", kUnsignedPayload);
             headers.emplace_back("x-oss-date", date);
             if (!token.empty()) headers.emplace_back("x-oss-security-token", token);
-            const Oss4Request request{call->method, call->place.bucket, call->place.key, {}, headers,
-                                      call->context.region, date};
+            const Oss4Request request{
+                call->method, call->place.bucket, call->place.key, {}, headers, call->context.region, date};
             headers.emplace_back("authorization",
                                  oss4_authorization(request, keys->access_key_id, keys->access_key_secret));
         } else {
@@ -211,10 +211,10 @@ struct ObjectStore::State : std::enable_shared_from_this<State> {
         const Micros offset = server ? *server - clock.wall_us() : 0;
         if (!server || std::abs(offset) > kLongestOffset) return;
         offset_us = offset;
-        core::log_warning("clock_offset_learned",
-                          "the object store refuses this host's time. Fix NTP: the clock is " +
-                              describe_clock_offset(offset_us),
-                          {{"offset_s", std::to_string(offset_us / core::kSecond)}});
+        core::log_warning(
+            "clock_offset_learned",
+            "the object store refuses this host's time. Fix NTP: the clock is " + describe_clock_offset(offset_us),
+            {{"offset_s", std::to_string(offset_us / core::kSecond)}});
     }
 
     static void finish(const Shared& call, core::Result<HttpResponse> response) {

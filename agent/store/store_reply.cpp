@@ -41,7 +41,8 @@ StoreRefusal read_refusal(const HttpResponse& response) {
                      .region = element(body, "Region"),
                      .request_id = element(body, "RequestId")};
     if (out.region.empty()) out.region = core::printable(response.header("x-amz-bucket-region").substr(0, kMaxWord));
-    if (out.request_id.empty()) out.request_id = core::printable(response.header("x-oss-request-id").substr(0, kMaxWord));
+    if (out.request_id.empty())
+        out.request_id = core::printable(response.header("x-oss-request-id").substr(0, kMaxWord));
     if (out.endpoint.empty() && response.status / 100 == 3) {
         const std::string location = response.header("location");
         out.endpoint = core::printable(core::redact(location.substr(0, location.find('?')), kMaxWord));
@@ -71,8 +72,7 @@ Error explain_refusal(const HttpResponse& response, const StoreContext& context)
     if (status / 100 == 3 || is_one_of(code, {"PermanentRedirect", "AuthorizationHeaderMalformed"}) ||
         (!refusal.endpoint.empty() && code == "AccessDenied")) {
         std::string at = refusal.endpoint.empty() ? refusal.region : refusal.endpoint;
-        return error(Code::kApiRejected,
-                     where + " is elsewhere" + (at.empty() ? "" : ": at " + at) + ": " + said,
+        return error(Code::kApiRejected, where + " is elsewhere" + (at.empty() ? "" : ": at " + at) + ": " + said,
                      "name that place in [fleet]: endpoint, and region if it differs; redirects are not followed");
     }
     if (code == "RequestTimeTooSkewed" || code == "RequestTimeTooSkew")

@@ -35,7 +35,8 @@ std::string why_no_path(std::string_view path) {
     for (std::size_t begin = 0; begin <= path.size();) {
         const auto end = std::min(path.find('/', begin), path.size());
         const auto part = path.substr(begin, end - begin);
-        if (part.empty()) return end == path.size() ? "ends with \"/\": the name of an object is missing" : "has \"//\"";
+        if (part.empty())
+            return end == path.size() ? "ends with \"/\": the name of an object is missing" : "has \"//\"";
         if (part == "." || part == "..") return "has \".\" or \"..\" as a part of its path";
         begin = end + 1;
     }

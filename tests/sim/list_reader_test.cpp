@@ -32,7 +32,9 @@ struct World : StoreWorld, ListReader::Listener {
         reader->start();
     }
     void list_news() override { ++news; }
-    void put(const FleetList& list, const SigningKey& key = key_a()) { bucket.objects[kCurrent] = signed_list(list, key); }
+    void put(const FleetList& list, const SigningKey& key = key_a()) {
+        bucket.objects[kCurrent] = signed_list(list, key);
+    }
     FleetList list(std::uint64_t generation, const std::string& ip = "10.0.0.1") {
         return list_of(generation, ip, clock.wall_us());
     }

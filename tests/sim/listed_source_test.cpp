@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list before the API: which of them is asked, and how often.
-#include "agent/discovery/endpoint_sync.h"
 #include "agent/fleet/listed_source.h"
+#include "agent/discovery/endpoint_sync.h"
 #include "tests/sim/sync_world.h"
 #include "tests/unit/agent/fleet/fleet_fixture.h"
 

@@ -60,8 +60,8 @@ struct Bucket {
         ++requests;
         const auto found = objects.find(r.url);
         if (r.method == "PUT") {
-            const bool only_new =
-                header_of(r, "if-none-match") == "*" || (header_of(r, "x-oss-forbid-overwrite") == "true" && !versioning);
+            const bool only_new = header_of(r, "if-none-match") == "*" ||
+                                  (header_of(r, "x-oss-forbid-overwrite") == "true" && !versioning);
             if (only_new && found != objects.end()) return reply(409, "<Code>FileAlreadyExists</Code>");
             objects[r.url] = r.body;
             writes.push_back(r.url);

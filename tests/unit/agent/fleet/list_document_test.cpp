@@ -67,8 +67,8 @@ TEST_CASE("list document: a forged, foreign or broken one is refused", "[list_do
     CHECK_FALSE(problem_of(good + "x").empty());
     // The same bytes signed for something else: without the context.
     const std::string other = key_a().sign(body);
-    CHECK(problem_of("{\"postern_list\":1,\"signatures\":[{\"key\":\"" + key_a().public_key().text() + "\",\"signature\":\"" +
-                     to_base64(other) + "\"}],\"list\":\n" + body + "\n}\n") == "signature");
+    CHECK(problem_of("{\"postern_list\":1,\"signatures\":[{\"key\":\"" + key_a().public_key().text() +
+                     "\",\"signature\":\"" + to_base64(other) + "\"}],\"list\":\n" + body + "\n}\n") == "signature");
 }
 
 TEST_CASE("list document: two keys while keys are changed", "[list_document]") {

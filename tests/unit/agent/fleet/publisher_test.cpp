@@ -188,7 +188,8 @@ TEST_CASE("publisher: two at once, whatever their steps are", "[publisher]") {
         CHECK(ended == 2);
         CHECK(w.reader.ip == "10.0.0.2");
         // What is there at the end is the newest.
-        const auto current = open_list(w.bucket.objects.at(kCurrent), {key_a().public_key(), key_b().public_key()}, "prod");
+        const auto current =
+            open_list(w.bucket.objects.at(kCurrent), {key_a().public_key(), key_b().public_key()}, "prod");
         REQUIRE(current);
         CHECK(current->number.generation == w.reader.seen.generation);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/store/folder_store.h"
 #include "agent/store/object_store.h"
+#include "agent/store/folder_store.h"
 #include "tests/unit/agent/store/store_fixture.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/temp_folder.h"
@@ -14,7 +14,8 @@ using core::kSecond;
 
 namespace {
 
-core::Result<StoredObject> get(StoreWorld& w, const std::string& at, const std::string& etag = "", std::size_t max = 1000) {
+core::Result<StoredObject> get(StoreWorld& w, const std::string& at, const std::string& etag = "",
+                               std::size_t max = 1000) {
     std::optional<core::Result<StoredObject>> out;
     w.store.get(place(at), etag, max, [&](core::Result<StoredObject> object) { out = std::move(object); });
     w.clock.advance(kMinute);
@@ -49,9 +50,8 @@ TEST_CASE("object store: a signed request of OSS goes to the bucket's host insid
 }
 
 TEST_CASE("object store: unchanged, with the ETag of last time", "[object_store]") {
-    StoreWorld w([](const auto& r) {
-        return header_of(r, "if-none-match") == "\"e1\"" ? reply(304, "") : reply(200, "list");
-    });
+    StoreWorld w(
+        [](const auto& r) { return header_of(r, "if-none-match") == "\"e1\"" ? reply(304, "") : reply(200, "list"); });
     const auto object = get(w, "oss://bucket/k", "\"e1\"");
     REQUIRE(object);
     CHECK((object->unchanged && object->etag == "\"e1\"" && object->bytes.empty()));
@@ -108,8 +108,9 @@ TEST_CASE("object store: keys of S3 from its variables, else from the chain", "[
     const HttpRequest& r = w.http.requests.back();
     CHECK(header_of(r, "authorization").find("Credential=AKIAexample/20260102/cn-hangzhou/s3/aws4_request") !=
           std::string::npos);
-    CHECK(header_of(r, "authorization").find("SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token") !=
-          std::string::npos);
+    CHECK(
+        header_of(r, "authorization").find("SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token") !=
+        std::string::npos);
     CHECK(header_of(r, "x-amz-security-token") == "example-session");
     (void)get(w, "oss://bucket/k");
     CHECK(header_of(w.http.requests.back(), "authorization").find("LTAIexample0001") != std::string::npos);

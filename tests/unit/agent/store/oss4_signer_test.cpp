@@ -21,9 +21,10 @@ TEST_CASE("oss4: the official signer's vectors", "[oss4]") {
     const core::Secret secret("exampleSecret0001");
     const std::string head =
         "OSS4-HMAC-SHA256 Credential=LTAIexample0001/20260102/cn-hangzhou/oss/aliyun_v4_request,Signature=";
-    CHECK(oss4_canonical_request(vector_of("")) ==
-          "GET\n/postern-fleet/prod/links%20a.json\n\nx-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:20260102T030405Z\n\n\n"
-          "UNSIGNED-PAYLOAD");
+    CHECK(
+        oss4_canonical_request(vector_of("")) ==
+        "GET\n/postern-fleet/prod/links%20a.json\n\nx-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:20260102T030405Z\n\n\n"
+        "UNSIGNED-PAYLOAD");
     CHECK(oss4_authorization(vector_of(""), "LTAIexample0001", secret) ==
           head + "521f80a2cb3457b5dd65108d61b636d3273271d871d53cf8661e65699bfa93a6");
     CHECK(oss4_authorization(vector_of("example-token"), "LTAIexample0001", secret) ==

@@ -15,7 +15,8 @@ HttpResponse response(int status, const std::string& code, const std::string& mo
 }
 
 core::Error explained(const HttpResponse& r, bool writes = false) {
-    return explain_refusal(r, {*parse_object_place("oss://bucket/prod/current.json"), writes, "ecs_ram_role", "cn-hangzhou"});
+    return explain_refusal(
+        r, {*parse_object_place("oss://bucket/prod/current.json"), writes, "ecs_ram_role", "cn-hangzhou"});
 }
 
 }  // namespace
@@ -57,8 +58,10 @@ TEST_CASE("store reply: each refusal has its meaning and a next step", "[store_r
 
 TEST_CASE("store reply: a bucket that is elsewhere says where", "[store_reply]") {
     const std::string at = "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>";
-    CHECK(explained(response(301, "PermanentRedirect", at)).what.find("at oss-cn-beijing.aliyuncs.com") != std::string::npos);
-    CHECK(explained(response(403, "AccessDenied", at)).what.find("at oss-cn-beijing.aliyuncs.com") != std::string::npos);
+    CHECK(explained(response(301, "PermanentRedirect", at)).what.find("at oss-cn-beijing.aliyuncs.com") !=
+          std::string::npos);
+    CHECK(explained(response(403, "AccessDenied", at)).what.find("at oss-cn-beijing.aliyuncs.com") !=
+          std::string::npos);
     CHECK(explained({301, {{"x-amz-bucket-region", "eu-west-1"}}, ""}).what.find("at eu-west-1") != std::string::npos);
     const auto moved = explained({302, {{"location", "https://h/x?Signature=secret"}}, ""}).what;
     CHECK(moved.find("at https://h/x:") != std::string::npos);
@@ -68,7 +71,8 @@ TEST_CASE("store reply: a bucket that is elsewhere says where", "[store_reply]")
 TEST_CASE("store reply: what is said for a writer and for a reader", "[store_reply]") {
     CHECK(explained(response(403, "AccessDenied"), true).hint.find("oss:PutObject") != std::string::npos);
     CHECK(explained(response(403, "AccessDenied"), false).hint.find("oss:GetObject") != std::string::npos);
-    CHECK(explained(response(404, "NoSuchKey")).hint.find("postern publish list --to oss://bucket/prod/current.json") == 0);
+    CHECK(explained(response(404, "NoSuchKey")).hint.find("postern publish list --to oss://bucket/prod/current.json") ==
+          0);
 }
 
 TEST_CASE("store reply: any bytes", "[store_reply]") {

@@ -29,12 +29,36 @@ TEST_CASE("object place: each kind, and its text", "[object_place]") {
 }
 
 TEST_CASE("object place: what is none says why", "[object_place]") {
-    for (const char* bad :
-         {"", "oss://", "oss://bucket", "oss://bucket/", "oss://Bucket/k", "oss://b/k", "oss://my.bucket/k", "oss://bucket//k",
-          "oss://bucket/a//b", "oss://bucket/a/", "oss://bucket/../k", "oss://bucket/./k", "oss://bucket/a\nb", "s3://..b/k",
-          "ftp://host/x", "https://", "https://host", "https://host/", "https://user@host/x", "https://host:0/x",
-          "https://host/a/../b", "https://host/x#y", "https://host/\xe5", "https://ho st/x", "http://lists.example.com/x",
-          "http://10.0.0.1/x", "http://localhost.example.com/x", "file:relative", "file:/a/../b", "/plain"}) {
+    for (const char* bad : {"",
+                            "oss://",
+                            "oss://bucket",
+                            "oss://bucket/",
+                            "oss://Bucket/k",
+                            "oss://b/k",
+                            "oss://my.bucket/k",
+                            "oss://bucket//k",
+                            "oss://bucket/a//b",
+                            "oss://bucket/a/",
+                            "oss://bucket/../k",
+                            "oss://bucket/./k",
+                            "oss://bucket/a\nb",
+                            "s3://..b/k",
+                            "ftp://host/x",
+                            "https://",
+                            "https://host",
+                            "https://host/",
+                            "https://user@host/x",
+                            "https://host:0/x",
+                            "https://host/a/../b",
+                            "https://host/x#y",
+                            "https://host/\xe5",
+                            "https://ho st/x",
+                            "http://lists.example.com/x",
+                            "http://10.0.0.1/x",
+                            "http://localhost.example.com/x",
+                            "file:relative",
+                            "file:/a/../b",
+                            "/plain"}) {
         INFO(bad);
         const auto place = parse_object_place(bad);
         REQUIRE_FALSE(place);
