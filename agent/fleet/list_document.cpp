@@ -18,7 +18,6 @@ namespace {
 
 using core::json_quote;
 
-constexpr int kVersion = 1;
 constexpr std::string_view kContext = "postern-list/1\n", kBodyFollows = ",\"list\":", kEnd = "\n}\n";
 constexpr std::size_t kMaxHead = 4096, kMaxWord = 512;
 
@@ -230,8 +229,8 @@ std::string sign_list(std::string_view body, const std::vector<SigningKey>& keys
                                   json_quote(key.public_key().text()), json_quote(to_base64(signature)));
     }
     if (signatures.empty()) return {};
-    return fmt::format("{{\"postern_list\":{},\"signatures\":[{}]", kVersion, signatures) + std::string(kBodyFollows) +
-           "\n" + std::string(body) + std::string(kEnd);
+    return fmt::format("{{\"postern_list\":{},\"signatures\":[{}]", kListVersion, signatures) +
+           std::string(kBodyFollows) + "\n" + std::string(body) + std::string(kEnd);
 }
 
 tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std::vector<PublicKey>& keys,
@@ -242,11 +241,11 @@ tl::expected<FleetList, ListRefusal> open_list(std::string_view bytes, const std
     const std::string_view first = bytes.substr(0, line_end);
     const auto head = JsonView::parse(std::string(first) + "0}", kMaxHead + 16, 4);
     const auto version = head ? head->at("postern_list").integer() : std::nullopt;
-    if (!version || *version < kVersion || !first.ends_with(kBodyFollows))
+    if (!version || *version < kListVersion || !first.ends_with(kBodyFollows))
         return refused(ListProblem::kForm, "it is not a list of postern");
-    if (*version > kVersion)
+    if (*version > kListVersion)
         return refused(ListProblem::kNewer,
-                       fmt::format("it has version {}, this program reads {}", *version, kVersion));
+                       fmt::format("it has version {}, this program reads {}", *version, kListVersion));
     std::string_view body = bytes.substr(line_end + 1);
     if (!body.ends_with(kEnd)) return refused(ListProblem::kForm, "its end is missing");
     body.remove_suffix(kEnd.size());

@@ -25,6 +25,7 @@ namespace postern::agent {
 
 using core::Micros;
 
+inline constexpr int kListVersion = 1;
 inline constexpr std::size_t kMaxListBytes = 4u << 20, kMaxListedEndpoints = 10000, kMaxListedZones = 64,
                              kMaxListSignatures = 4;
 /// not_after is at most that long after written_at.

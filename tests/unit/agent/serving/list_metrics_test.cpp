@@ -31,10 +31,10 @@ TEST_CASE("list metrics: age, generation, validity, use", "[list_metrics]") {
     known.not_after_wall_us = 2000 * core::kSecond;
     list.list = std::make_shared<FleetList>(known);
     const std::string text = written(list);
-    for (const char* line :
-         {"postern_discovery_list_age_seconds{fleet=\"prod\"} 600\n", "postern_discovery_list_generation{fleet=\"prod\"} 7\n",
-          "postern_discovery_list_not_after_timestamp_seconds{fleet=\"prod\"} 2000\n",
-          "postern_discovery_list_ok{fleet=\"prod\"} 1\n"}) {
+    for (const char* line : {"postern_discovery_list_age_seconds{fleet=\"prod\"} 600\n",
+                             "postern_discovery_list_generation{fleet=\"prod\"} 7\n",
+                             "postern_discovery_list_not_after_timestamp_seconds{fleet=\"prod\"} 2000\n",
+                             "postern_discovery_list_ok{fleet=\"prod\"} 1\n"}) {
         INFO(text);
         CHECK(text.find(line) != std::string::npos);
     }

@@ -181,9 +181,9 @@ TEST_CASE("reported: the fleet's list", "[reported]") {
     known.not_after_wall_us = now + core::kDay;
     list.list = std::make_shared<FleetList>(known);
     CHECK(codes_of(list) == Codes{});
-    for (const ListProblem problem : {ListProblem::kForm, ListProblem::kNewer, ListProblem::kSignature,
-                                      ListProblem::kContent, ListProblem::kFleet, ListProblem::kFuture,
-                                      ListProblem::kExpired, ListProblem::kOlder}) {
+    for (const ListProblem problem :
+         {ListProblem::kForm, ListProblem::kNewer, ListProblem::kSignature, ListProblem::kContent, ListProblem::kFleet,
+          ListProblem::kFuture, ListProblem::kExpired, ListProblem::kOlder}) {
         list.refused = ListRefusal{problem, "detail"};
         CHECK(codes_of(list) == Codes{"PN-LIST-REFUSED"});
         const std::string text = english(list_faults(list, now).front());
