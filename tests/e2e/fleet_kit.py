@@ -9,6 +9,7 @@ import os
 import subprocess
 import urllib.parse
 
+import host  # noqa: F401  (finds the stand-ins)
 import pki
 from launch import StandIn
 

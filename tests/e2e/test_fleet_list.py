@@ -38,6 +38,12 @@ class FleetTest(HostTest):
     def wait_fault(self, code):
         self.host.wait(lambda: code in self.faults(), f"{code} in the status")
 
+    def wait_current(self, *addresses):
+        """The agent uses the list that is there now; addresses that replace each other again and again are served together."""
+        generation = self.fleet.current()[0]
+        self.host.wait(lambda: self.list_status()["generation"] == generation, "the list of now to be in use")
+        self.host.wait(lambda: self.host.addresses() >= set(addresses), f"{addresses} to be answered")
+
     def wait_beats(self, count=2):
         before = len(self.fleet.log(method="GET", key=KEY))
         self.host.wait(lambda: len(self.fleet.log(method="GET", key=KEY)) >= before + count, f"{count} more beats")
@@ -311,7 +317,7 @@ class Publishing(FleetTest):
                     self.assertEqual(done.returncode, 0, done.stderr)
                     newest, found = self.fleet.current()
                     self.assertEqual(found, {addresses[0], ZONE_B})
-        self.host.wait_addresses(addresses[0], ZONE_B)
+        self.wait_current(addresses[0], ZONE_B)
         self.assertFalse(self.host.log_lines("list_refused"))
 
     def test_killed_at_random_moments(self):
@@ -329,7 +335,7 @@ class Publishing(FleetTest):
                 publisher.communicate(timeout=60)
             self.assertIn(self.fleet.current()[1], [{ZONE_A, ZONE_B}, {SPARE_ADDRESS, ZONE_B}])
         self.assertEqual(self.fleet.publish().returncode, 0)
-        self.host.wait_addresses(addresses[0], ZONE_B)
+        self.wait_current(addresses[0], ZONE_B)
         self.assertFalse(self.host.log_lines("list_refused"))
 
     def test_several_at_once_do_no_harm_with_and_without_versions(self):
@@ -344,7 +350,7 @@ class Publishing(FleetTest):
                         _, stderr = publisher.communicate(timeout=120)
                         self.assertEqual(publisher.returncode, 0, stderr)
                     self.assertEqual(self.fleet.current()[1], {address, ZONE_B})
-                    self.host.wait_addresses(address, ZONE_B)
+                    self.wait_current(address, ZONE_B)
         self.assertFalse([line for line in self.host.log_lines("list_refused") if "(older)" not in line])
 
     def test_as_a_service_it_follows_changes_until_it_is_ended(self):
