@@ -77,6 +77,8 @@ core::Result<ObjectPlace> parse_object_place(std::string_view text) {
         out.key = text.substr(text.starts_with("file:///") ? 7 : 5);
         if (const std::string why = check_absolute_path(out.key); !why.empty())
             return core::fail(Code::kConfigBadValue, shown(text) + " " + why, "expected file:/PATH/current.json");
+        if (const std::string why = why_no_path(std::string_view(out.key).substr(1)); !why.empty())
+            return core::fail(Code::kConfigBadValue, shown(text) + " " + why, "expected file:/PATH/current.json");
         return out;
     }
     const bool oss = text.starts_with("oss://"), s3 = text.starts_with("s3://");

@@ -58,6 +58,9 @@ TEST_CASE("object place: what is none says why", "[object_place]") {
                             "http://localhost.example.com/x",
                             "file:relative",
                             "file:/a/../b",
+                            "file://///srv/x",
+                            "file:/srv/",
+                            "file:/srv//x",
                             "/plain"}) {
         INFO(bad);
         const auto place = parse_object_place(bad);
