@@ -44,6 +44,8 @@ constexpr const char* kOverview =
     "For a fleet of hosts, and for what runs no agent:\n"
     "  publish privatezone   the names as records of Alibaba Cloud's PrivateZone   --dry-run --undo\n"
     "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
+    "  publish list   the addresses of all endpoints as one signed list in an object store\n"
+    "  publish run    the same as a service; publish keygen makes its key\n"
     "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"

@@ -145,6 +145,21 @@ struct PublishFileCommand {
     std::string object_name = "postern";  // kDnsEndpoint
     std::string space;                    // kDnsEndpoint: its namespace
 };
+/// `postern publish list`, and with `beat` `publish run`.
+struct PublishListCommand {
+    std::string config = kDefaultConfigPath;
+    std::string to;                      // the place of the current list; "": list_url of [fleet]
+    std::vector<std::string> key_files;  // private keys that sign, 1 to 4
+    std::string fleet, publisher;        // "": of [fleet], this host's name
+    std::vector<std::string> endpoints;  // none: all of the configuration
+    Micros validity_us = core::kDay;
+    bool beat = false;
+    bool replace = false, dry_run = false, json = false;
+};
+struct PublishKeygenCommand {
+    std::string file;
+    bool show = false;  // the public key of a file that is there
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -154,7 +169,7 @@ struct PrintAndExit {
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
                              DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
-                             PublishPrivateZoneCommand, PublishFileCommand>;
+                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -176,6 +191,8 @@ int run_command(const EndpointCommand& command);
 int run_command(const DoctorCommand& command);
 int run_command(const PublishPrivateZoneCommand& command);
 int run_command(const PublishFileCommand& command);
+int run_command(const PublishListCommand& command);
+int run_command(const PublishKeygenCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

@@ -61,5 +61,7 @@ using Chosen = std::function<void(Command)>;
 void add_publish_commands(CLI::App& root, const Chosen& chosen);
 /// "publish --to privatezone" becomes "publish privatezone"; other words stay.
 void read_publish_target(const CLI::App& root, std::vector<std::string>& words);
+/// list, run and keygen (cli_publish_list.cpp).
+void add_publish_list(CLI::App& publish, const Chosen& chosen);
 
 }  // namespace postern::agent

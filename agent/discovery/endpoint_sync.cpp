@@ -291,6 +291,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     }
     /// That a saved reply is old; "" otherwise.
     std::string age_of(const EndpointReport& report) const {
+        if (report.listed) return {};  // the list's own age says it, for all at once
         const Micros age = clock.wall_us() - written(report);
         if (age < kOld) return {};
         return title(report) + " was written " + std::to_string(age / core::kHour) +

@@ -69,6 +69,13 @@ std::string dns_section(const StatusSnapshot& s, const PageWords& words, bool wh
                     r.accepted ? words.plan_accepted : words.plan_not_accepted);
     if (r.fault) out += fmt::format("<p class=\"why\">{}</p>\n", html_text(told(*r.fault, words.catalogue())));
     out += fmt::format("<p>{}{}</p>\n", words.this_host, html_text(takeover_text(s.host_dns, words.catalogue())));
+    if (s.list.configured) {
+        const auto& list = s.list.list;
+        out += fmt::format("<p>{}</p>\n",
+                           list ? fmt::format(fmt::runtime(words.list), html_text(s.list.fleet), list->number.generation,
+                                              html_time(list->number.written_wall_us))
+                                : fmt::format(fmt::runtime(words.no_list), html_text(s.list.fleet)));
+    }
     if (!whole) return out;
     if (r.stats_valid) {
         std::string facts = html_fact(words.queries, queries(r.stats, words));

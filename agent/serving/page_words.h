@@ -23,6 +23,7 @@ struct PageWords {
     std::string_view data, status, probes, health, metrics;
     std::string_view p95_24h, good_24h, last_60, since;
     std::string_view certificate, valid_until, discovery, confirmed;
+    std::string_view list, no_list;  // fleet; generation, time
     std::string_view upstream, rtt, sent, answered, upstream_trouble, this_host;
     std::string_view failures, whole_page;
 

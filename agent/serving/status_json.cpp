@@ -111,6 +111,34 @@ Json discovery_json(const DiscoveryStatus& d) {
             {"sources", std::move(sources)}};
 }
 
+Json list_json(const ListStatus& list, Micros now_wall_us) {
+    if (!list.configured) return nullptr;
+    Json out = {{"place", list.place},
+                {"fleet", list.fleet},
+                {"fleet_only", list.only},
+                {"answered", time_or_null(list.answered_wall_us)},
+                {"newest_generation", list.newest.generation == 0 ? Json(nullptr) : Json(list.newest.generation)},
+                {"generation", nullptr},
+                {"publisher", nullptr},
+                {"written", nullptr},
+                {"not_after", nullptr},
+                {"age_s", nullptr},
+                {"endpoints", nullptr},
+                {"error", list.unreachable ? error_json(*list.unreachable, list.trouble_since_wall_us) : Json(nullptr)},
+                {"refused", list.refused ? Json{{"reason", to_string(list.refused->problem)},
+                                                {"detail", list.refused->detail},
+                                                {"since", time_or_null(list.trouble_since_wall_us)}}
+                                         : Json(nullptr)}};
+    if (!list.list) return out;
+    out["generation"] = list.list->number.generation;
+    out["publisher"] = text_or_null(list.list->publisher);
+    out["written"] = time_or_null(list.list->number.written_wall_us);
+    out["not_after"] = time_or_null(list.list->not_after_wall_us);
+    out["age_s"] = list.list->age(now_wall_us) / core::kSecond;
+    out["endpoints"] = list.list->endpoints.size();
+    return out;
+}
+
 Json host_dns_json(const HostDnsReport& r) {
     const bool off = r.journal.state == TakeoverState::kOff;
     return {{"state", r.problem.empty() ? Json(to_string(r.journal.state)) : Json("unknown")},
@@ -436,6 +464,7 @@ std::string status_json(const StatusSnapshot& s) {
         {"discovery",
          {{"last_success", time_or_null(s.discovery.last_success_wall_us)},
           {"changes_total", s.discovery.changes},
+          {"list", list_json(s.list, s.now_wall_us)},
           {"requests", std::move(requests)}}},
         {"probes",
          {{"attempts_total", s.probes.attempts},

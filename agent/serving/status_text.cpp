@@ -326,6 +326,14 @@ class Screen {
         return out + parts;
     }
 
+    std::string list_text() const {
+        const ListStatus& list = s_.list;
+        if (!list.list) return say("no_list", {{"fleet", list.fleet}});
+        return say("list", {{"fleet", list.fleet},
+                            {"generation", std::to_string(list.list->number.generation)},
+                            {"time", span(list.list->age(s_.now_wall_us))}});
+    }
+
     void draw_discovery() {
         bool discovers = false;
         Micros confirmed = 0;  // of the link whose addresses are oldest
@@ -346,6 +354,7 @@ class Screen {
         if (!s_.region.empty()) text += say("region", {{"region", s_.region}});
         if (!s_.host_zone.empty()) text += say("zone", {{"zone", s_.host_zone}});
         section(say("discovery"), text);
+        if (s_.list.configured) more(list_text());
         if (failing == nullptr) return;
         paragraph(11, "",
                   say("failing",

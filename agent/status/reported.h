@@ -24,6 +24,8 @@ Fault remark_on(const ConfigIssue& issue, const std::string& file);
 Fault ca_file_fault(const std::string& file, const std::string& problem, bool kept, const std::string& config);
 /// A reply of a source that is not believed as it stands.
 Fault doubt_about_discovery(const std::string& problem);
+/// Of the fleet's list: it can't be read, is not used, is old. Any of them, or none.
+std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us);
 /// The configuration file was changed since the agent read it.
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us);
 /// That no upstream resolves names, and how; nullopt while one may.

@@ -12,6 +12,7 @@
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/faults/catalogue.h"
 #include "agent/faults/fault.h"
+#include "agent/fleet/list_reader.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstream_watch.h"
 #include "agent/status/app_connections.h"
@@ -164,6 +165,7 @@ struct StatusSnapshot {
     ResolverStatus resolver;
     HostDnsReport host_dns;
     DiscoveryCounters discovery;
+    ListStatus list;  // of the fleet
     ProbeCounters probes;
     AppConnections connections;
     std::vector<Fault> reported;  // by the agent's parts: of itself, of its sources, of this host's DNS

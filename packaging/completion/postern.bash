@@ -23,7 +23,7 @@ _postern() {
     [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
-        -c | --config | --out | --token-file | --ca-file | --bundle)
+        -c | --config | -k | --key-file | --out | --token-file | --ca-file | --bundle)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
@@ -50,9 +50,9 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --bandwidth | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | --namespace | \
-            --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | --security-group | --service | \
-            --since | --tag | --timeout | --until | --vpc | --vswitch | --zone)
+        --address | --bandwidth | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
+            --namespace | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
+            --security-group | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
             # -n of dns, endpoint and publish is --dry-run and takes nothing
             [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return
             ;;
@@ -79,7 +79,7 @@ _postern() {
             values=$(_postern_links "$config")
         elif [[ ${command[0]-} == resolve ]]; then
             values=$(sed -nE 's/^[[:space:]]*host[[:space:]]*=[[:space:]]*"([^"]*)".*/\1/p' "$config" 2>/dev/null)
-        elif [[ ${command[*]} == "plan show" || $prev == -o ]]; then
+        elif [[ ${command[*]} == "plan show" || ${command[*]} == "publish keygen" || $prev == -o ]]; then
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return

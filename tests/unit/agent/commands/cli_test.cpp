@@ -57,6 +57,39 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     CHECK(as<ProbeCommand>({"probe", "--config", "/x"}).target.config_given);
 }
 
+TEST_CASE("cli: publish list, run and keygen", "[cli]") {
+    const auto list = as<PublishListCommand>({"publish",     "list",     "--to",        "oss://fleet/prod/current.json",
+                                              "-k",          "/a.key",   "--key-file",  "/b.key",
+                                              "--fleet",     "prod",     "--publisher", "host-1",
+                                              "--endpoint",  "ep-a",     "--endpoint",  "ep-b",
+                                              "--valid-for", "12h",      "--replace",   "--dry-run",
+                                              "--json",      "--config", "/x"});
+    CHECK(list.to == "oss://fleet/prod/current.json");
+    CHECK(list.key_files == std::vector<std::string>{"/a.key", "/b.key"});
+    CHECK(list.fleet == "prod");
+    CHECK(list.publisher == "host-1");
+    CHECK(list.endpoints == std::vector<std::string>{"ep-a", "ep-b"});
+    CHECK(list.validity_us == 12 * core::kHour);
+    CHECK((list.replace && list.dry_run && list.json && !list.beat));
+    CHECK(list.config == "/x");
+    const auto run = as<PublishListCommand>({"publish", "run", "-k", "/a.key"});
+    CHECK(run.beat);
+    CHECK(run.validity_us == core::kDay);
+    CHECK(as<PublishKeygenCommand>({"publish", "keygen", "/a.key"}).file == "/a.key");
+    CHECK(as<PublishKeygenCommand>({"publish", "keygen", "--show", "/a.key"}).show);
+    for (const std::vector<const char*>& bad :
+         {std::vector<const char*>{"publish"},
+          {"publish", "list"},
+          {"publish", "keygen"},
+          {"publish", "list", "-k", "x", "--to", "ftp://x/y"},
+          {"publish", "list", "-k", "x", "--valid-for", "1s"},
+          {"publish", "list", "-k", "x", "--valid-for", "32d"},
+          {"publish", "list", "-k", "x", "--endpoint", "vpc-1"},
+          {"publish", "list", "-k", "1", "-k", "2", "-k", "3", "-k", "4", "-k", "5"},
+          {"publish", "run", "-k", "x", "--json"}})
+        CHECK(printed(bad).code == kExitUnknown);
+}
+
 TEST_CASE("cli: logs filters", "[cli]") {
     const auto logs =
         as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until", "2026-01-02T03:04:05Z", "--link", "prod",
