@@ -123,7 +123,7 @@ def main():
     finally:
         world.close()
         shutil.rmtree(folder)
-    print("# What a running agent uses, made by tests/bench/probe/functions.py: functions, and objects written in assembler.",
+    print("# SPDX-License-Identifier: Apache-2.0", "# What a running agent uses, made by tests/bench/probe/functions.py: functions, and objects written in assembler.",
           *sorted(always), "# now and then", *sorted(rarely - always), sep="\n")
 
 
