@@ -14,6 +14,7 @@
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/remembered.h"
 #include "agent/discovery/snapshot_store.h"
+#include "agent/fleet/fleet_client.h"
 #include "agent/freeing/freer.h"
 #include "agent/hostdns/host_watch.h"
 #include "agent/hostdns/instance.h"
@@ -41,6 +42,7 @@
 #include "probe/probe_log.h"
 #include "probe/probe_run.h"
 #include "probe/tls_contexts.h"
+#include "probe/tls_memory.h"
 
 namespace postern::agent {
 namespace {
@@ -61,7 +63,8 @@ class App final : private Steering::Outside,
         : config_(loop_, clock_, options.config_path, first),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config().aliyun),
-          sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config().aliyun)),
+          fleet_(clock_, random_, cloud_),
+          sources_(clock_, &loop_, fleet_.source, lookup_, is_stand_in(config().aliyun)),
           host_watch_(clock_, *host_, paths(), config().dns, *this),
           snapshots_(loop_, paths().snapshot),
           drains_(loop_, paths().drains),
@@ -105,6 +108,7 @@ class App final : private Steering::Outside,
         if (!server) return core::fail(server.error());
         http_server_ = std::move(*server);
 
+        fleet_.reader.start();
         steering_.start(keep_plan);
         if (!keep_plan) steering_.publish();  // so that the resolver starts with it
         if (resolver_) {
@@ -120,7 +124,10 @@ class App final : private Steering::Outside,
         watch_faults();
         core::notify_service("READY=1");
         feed_watchdog();
-        started_.start_in(kStarted, [] { core::shed_start_up_memory(); });
+        started_.start_in(kStarted, [] {
+            core::shed_start_up_memory();
+            probe::limit_tls_memory(probe::kKeptTlsMemory);
+        });
         core::log_info("agent_started", "the agent is running",
                        {{"version", POSTERN_VERSION},
                         {"links", std::to_string(config().links.size())},
@@ -138,6 +145,7 @@ class App final : private Steering::Outside,
         connections_.stop();
         upstream_watch_.stop();
         freer_.stop();
+        fleet_.reader.stop();
         steering_.stop();
         publisher_.flush();
         snapshots_.flush();
@@ -158,6 +166,8 @@ class App final : private Steering::Outside,
 
     void restore() {
         tokens_.configure(config());
+        fleet_.configure(config());
+        fleet_.newer = [this] { save_snapshot(); };
         steering_.configure(config());
         restore_snapshot();
         steering_.restore_drains(drains_.load());
@@ -172,6 +182,8 @@ class App final : private Steering::Outside,
         }
         if (!loaded.found) return steering_.restore(snapshot_from_plans(paths(), config()));
         snapshot_ = loaded.snapshot;
+        const ListSeen& seen = snapshot_.list;
+        fleet_.reader.restore({seen.fleet, {seen.generation, seen.written_wall_us}});
         lookup_.remember(snapshot_.api_hosts);
         steering_.set_host_zone(snapshot_.zone);
         steering_.restore(snapshot_);
@@ -218,6 +230,9 @@ class App final : private Steering::Outside,
         if (!cloud_.metadata.known_identity().zone.empty()) snapshot_.zone = cloud_.metadata.known_identity().zone;
         if (!cloud_.privatelink.region().empty()) snapshot_.region = cloud_.privatelink.region();
         snapshot_.api_hosts = lookup_.known();
+        const ListMark mark = fleet_.reader.mark();
+        if (mark.newest.generation != 0)
+            snapshot_.list = {mark.fleet, mark.newest.generation, mark.newest.written_wall_us};
         snapshot_.written_wall_us = clock_.wall_us();
         snapshots_.save(snapshot_);
         snapshot_warning_.clear();
@@ -281,13 +296,14 @@ class App final : private Steering::Outside,
         probe_log_.log_all(config().agent.log_successes);
         http_server_->set_access(config().http.allow, config().http.allow_hosts);
         cloud_.configure(config().aliyun);
+        fleet_.configure(config());
         sources_.configure(is_stand_in(config().aliyun));
         tokens_.configure(config());
         steering_.configure(config());
         upstreams_changed(host_watch_.use(config().dns));
         tls_.reload_changed();
         verdicts_.keep(config().dns.plan_ttl_us / 3);
-        steering_.refresh([] {});
+        refresh();
         core::log_info("config_reloaded", "the configuration was read again",
                        {{"links", std::to_string(config().links.size())}});
     }
@@ -302,6 +318,7 @@ class App final : private Steering::Outside,
         return history_.rollups(link, ip, resolution, since_wall_us);
     }
     void refresh() override {
+        fleet_.reader.fetch_now();
         steering_.refresh([] {});
     }
     core::Result<void> drain(const std::string& target, Micros for_us, const std::string& reason, bool free) override {
@@ -348,6 +365,9 @@ class App final : private Steering::Outside,
             s.reported.push_back(clock_fault(problem));
         for (const auto& text : steering_.sync().warnings())
             s.reported.push_back(doubt_about_discovery(text));
+        s.list = fleet_.reader.status();
+        for (auto& fault : list_faults(s.list, fleet_.reader.wall_us()))
+            s.reported.push_back(std::move(fault));
         if (const auto changed = config_.changed_since_read())
             s.reported.push_back(config_older(config_.file(), config_.loaded_wall_us(), *changed));
         report_resolver({paths(), config().dns, host_watch_.upstreams(), publisher_, resolver_.get()}, s);
@@ -360,6 +380,8 @@ class App final : private Steering::Outside,
             link.token_problem = tokens_.problem(link.name);
             for (auto& a : link.addresses) {
                 a.last_day = history_.last_day(link.name, a.ip);
+                a.last_month = history_.last_month(link.name, a.ip);
+                a.incidents = history_.incidents(link.name, a.ip);
                 a.recent = steering_.history().recent(link.name, a.ip, kRecentMarks);
             }
         }
@@ -397,6 +419,7 @@ class App final : private Steering::Outside,
     RunningConfig config_;
     AresLookup lookup_;
     CloudStack cloud_;
+    FleetClient fleet_;
     DiscoverySources sources_;
     std::unique_ptr<HostSystem> host_ = HostSystem::real();
     const std::string instance_ = cloud_instance(*host_);

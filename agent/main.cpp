@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program postern.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 #include "core/loop.h"
 #include "core/printable.h"
 #include "core/secret.h"
+#include "probe/tls_memory.h"
 
 namespace {
 
@@ -32,11 +34,20 @@ void fill_standard_descriptors() {
     }
 }
 
+/// The few threads of the pool allocate seldom: a heap for each of them would be half a megabyte that nobody uses.
+void share_one_heap() {
+#ifdef __GLIBC__
+    (void)::mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     keep_memory_private();
     fill_standard_descriptors();
+    share_one_heap();
+    (void)postern::probe::use_tls_memory();
     std::signal(SIGPIPE, SIG_IGN);
     try {
         const auto command = postern::agent::parse_command_line(argc, argv, postern::core::now_wall_us());

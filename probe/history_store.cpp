@@ -33,6 +33,8 @@ struct HistoryStore::Address {
     std::uint32_t next_failure = 1;
     RollupBuilder minute, hour;
     std::vector<Rollup> hours;  // of the last day, without the current one
+    Past past;
+    bool past_loaded = false;
     bool dirty = false;
 
     RollupBuilder& of(Resolution r) { return r == Resolution::kMinute ? minute : hour; }
@@ -184,14 +186,37 @@ void HistoryStore::settle(Address& address) {
         last_epoch_ = std::max(last_epoch_ + 1, static_cast<std::uint32_t>(clock_.wall_us() / core::kSecond));
         address.identity.epoch = last_epoch_;
         sections_[address.key] = {*section, clock_.wall_us()};
+        address.past_loaded = true;  // there is nothing
         return;
     }
     address.section = it->second.section;
     address.identity = *identity;
     const core::Micros now = clock_.wall_us();
-    address.hours = read_rollups(read_, *address.section, identity->epoch, Resolution::kHour, first_of_day(now), now);
+    address.hours = read_rollups(read_, *address.section, identity->epoch, Resolution::kHour, now - kPastLasts, now);
     const auto failures = read_failures(read_, *address.section, *identity);
     if (!failures.empty()) address.next_failure = failures.back().number + 1;
+    load_past(address, failures);
+    std::erase_if(address.hours, [&](const Rollup& r) { return r.start_wall_us < first_of_day(now); });
+}
+
+/// From the hours and failures that were read.
+void HistoryStore::load_past(Address& address, const std::vector<FailureSlot>& failures) {
+    if (std::exchange(address.past_loaded, true)) return;
+    const core::Micros now = clock_.wall_us();
+    std::vector<Record> records;
+    for (const auto& failure : failures) {
+        if (failure.record.wall_us > now - kPastLasts && failure.record.wall_us <= now)
+            records.push_back(failure.record);
+    }
+    std::stable_sort(records.begin(), records.end(), [](auto& a, auto& b) { return a.wall_us < b.wall_us; });
+    address.past.load(address.hours, records);
+    // An hour begins before its first attempt: of the last day the minutes know better.
+    const auto first = std::find_if(address.hours.begin(), address.hours.end(), [](auto& r) { return r.attempts > 0; });
+    if (first == address.hours.end() || first->start_wall_us < now - core::kDay + core::kHour) return;
+    for (const auto& minute : read_rollups(read_, *address.section, address.identity.epoch, Resolution::kMinute,
+                                           first->start_wall_us, first->start_wall_us + core::kHour - 1)) {
+        if (minute.attempts > 0) return address.past.began(minute.start_wall_us);
+    }
 }
 
 HistoryStore::Address* HistoryStore::find(const Key& key) {
@@ -310,6 +335,7 @@ void HistoryStore::add(const Record& record) {
         enter(*address, r, start_of(r, record.wall_us));
         address->of(r).add(record);
     }
+    address->past.add(record);
     address->dirty = true;
     if (address->section) sections_.at(key).last_wall_us = record.wall_us;
     if (!record.ok && record.reason != Reason::kTokenMissing && address->section) {
@@ -383,6 +409,16 @@ std::optional<Availability> HistoryStore::last_day(const std::string& link, cons
     take(address->hour.rollup());
     if (const auto spread = totals.spread()) out.p95_us = spread->p95_us;
     return out.attempts == 0 ? std::nullopt : std::optional(out);
+}
+
+std::optional<Month> HistoryStore::last_month(const std::string& link, const core::IpAddress& ip) {
+    const Address* address = find({link, ip});
+    return address == nullptr ? std::nullopt : address->past.month(clock_.wall_us());
+}
+
+std::vector<Incident> HistoryStore::incidents(const std::string& link, const core::IpAddress& ip) {
+    const Address* address = find({link, ip});
+    return address == nullptr ? std::vector<Incident>{} : address->past.incidents(clock_.wall_us());
 }
 
 core::Message HistoryStore::problem() const {

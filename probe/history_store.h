@@ -13,7 +13,8 @@
 //
 // Records go into the periods of the wall clock. After the clock was set back they are added to the periods that it
 // passes again; later periods are not shown, and are overwritten when their time comes. In memory an address takes
-// about 5 KiB: the hours of the last day and two histograms per phase. Owned by the agent, loop thread only.
+// about 6 KiB: the hours of the last day, two histograms per phase, and its past in brief (past.h). Owned by the agent,
+// loop thread only.
 #pragma once
 
 #include <map>
@@ -26,6 +27,7 @@
 #include "core/clock.h"
 #include "core/message.h"
 #include "probe/history_reader.h"
+#include "probe/past.h"
 #include "probe/write_behind.h"
 
 namespace postern::probe {
@@ -49,6 +51,9 @@ class HistoryStore {
     std::vector<Record> failures(const std::string& link, const core::IpAddress& ip);
     /// Nothing when there was no attempt in that time.
     std::optional<Availability> last_day(const std::string& link, const core::IpAddress& ip);
+    /// As past.h has them; of an address without a section those of this run.
+    std::optional<Month> last_month(const std::string& link, const core::IpAddress& ip);
+    std::vector<Incident> incidents(const std::string& link, const core::IpAddress& ip);
 
     /// One sentence about what is not written and why; "" when all is.
     core::Message problem() const;
@@ -69,6 +74,7 @@ class HistoryStore {
     Address* find(const Key& key);
     void forget_idle();
     void settle(Address& address);
+    void load_past(Address& address, const std::vector<FailureSlot>& failures);
     std::optional<std::uint32_t> free_section();
     core::Micros last_used(const Key& key, Place& place);
     void restore_all();

@@ -14,22 +14,26 @@ AGENT = {  # folder of agent/ → what it may include besides core; CMakeLists.t
     "text": "",
     "net": "text",
     "endpoint": "",
+    "crypto": "",
     "faults": "probe",
-    "config": "text endpoint probe",
-    "cloud": "net text endpoint config",
+    "config": "text crypto endpoint probe",
+    "cloud": "crypto net text endpoint config",
+    "store": "cloud crypto net text",
+    "fleet": "store cloud crypto net text endpoint config",
     "account": "cloud net text endpoint config",
     "hostdns": "text config",
     "connections": "text",
     "freeing": "connections",
     "discovery": "cloud net text endpoint config",
-    "status": "connections discovery hostdns config faults text probe",
+    "status": "fleet connections discovery hostdns config faults text probe",
     "steering": "status connections discovery hostdns endpoint config net text probe",
     "serving": "status connections faults text probe",
     "client": "discovery hostdns config net endpoint text probe",
+    "publish": "client steering account cloud discovery config net endpoint text probe",
     "doctor": "client account status faults cloud hostdns discovery config net endpoint text probe",
 }
 TOP_FILES = {"main.cpp", "app.cpp", "app.h"}  # of agent/
-NOT_APPS = {"client", "doctor", "account", "commands"}
+NOT_APPS = {"client", "doctor", "account", "publish", "commands"}
 
 
 def folder(name):

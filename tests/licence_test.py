@@ -16,7 +16,7 @@ COMMENTS = {
     "<!-- {} -->": (".html",),
     '.\\" {}': (".1", ".5", ".7", ".8", ".7.in"),
     "# {}": (".py", ".sh", ".bash", ".toml", ".yml", ".service", ".socket", ".path", ".sysusers", ".tmpfiles", ".preset", ".te", ".fc",
-             "/CMakeLists.txt", ".cmake", "/portable/sources", "/survivors.txt", "/.clang-tidy", "/container/sources", "/_postern", "/postinst", "/postrm", "/prerm", "/rpm/post", "/preun", "/postun", "/.ci/run", "/tests/host/lab"),
+             "/CMakeLists.txt", ".cmake", "/portable/sources", "/portable/used_functions", "/survivors.txt", "/.clang-tidy", "/container/sources", "/_postern", "/postinst", "/postrm", "/prerm", "/rpm/post", "/preun", "/postun", "/.ci/run", "/tests/host/lab"),
 }
 NONE = (".md", ".json", ".png", ".whl", "packaging/deb/changelog", "packaging/deb/conffiles", "packaging/deb/copyright")
 FIRST = ("#!", "#compdef", "<!doctype")

@@ -48,7 +48,7 @@ class Manuals(unittest.TestCase):
 
     def test_every_key_in_its_section(self):
         table = (ROOT / "agent/config/config_keys.cpp").read_text()
-        known = {(m[1].lower(), m[2]) for m in re.finditer(r'\{k(Agent|Dns|Http|Aliyun|Link|Probe), "(\w+)"', table)}
+        known = {(m[1].lower(), m[2]) for m in re.finditer(r'\{k(Agent|Dns|Http|Aliyun|Fleet|Link|Probe), "(\w+)"', table)}
         self.assertGreater(len(known), 40)
         told, section = set(), None
         for line in manual("postern.toml.5").splitlines():
@@ -153,7 +153,7 @@ class Manuals(unittest.TestCase):
             self.assertEqual(page, config_reference.page(chinese), f"packaging/man/config_reference.py {'zh' * chinese} > packaging/config/{name}")
         keys = config_reference.keys()
         table = (ROOT / "agent/config/config_keys.cpp").read_text()
-        self.assertEqual([k.name for k in keys], re.findall(r'^    \{k(?:Agent|Dns|Http|Aliyun|Link|Probe), "(\w+)"', table, re.M))
+        self.assertEqual([k.name for k in keys], re.findall(r'^    \{k(?:Agent|Dns|Http|Aliyun|Fleet|Link|Probe), "(\w+)"', table, re.M))
 
     def test_ranges_and_defaults_of_the_manuals(self):
         """What the table of keys says of a key, its entry in both manuals says, too."""

@@ -80,12 +80,12 @@ def log_events():
 
 
 # Each of their errors carries its own next step.
-EXPLAINED = {"agent/account/creation.cpp", "agent/account/operation_reply.cpp"}
+EXPLAINED = {"agent/account/creation.cpp", "agent/account/operation_reply.cpp", "agent/publish/pvtz_reply.cpp"}
 
 
 def command_sentences():
     out = {}
-    for path, text in sources("agent/account", "agent/client", "agent/commands", "agent/doctor", "agent/net/dns_query.cpp", "core/dns_exchange.cpp"):
+    for path, text in sources("agent/account", "agent/client", "agent/commands", "agent/doctor", "agent/publish", "agent/net/dns_query.cpp", "core/dns_exchange.cpp"):
         if path in EXPLAINED:
             continue
         for _, given in [*calls(text, r"\bcomplain\("), *calls(text, r"\bfail\((?=(?:core::)?Code)"), *calls(text, r"\bError\{(?=core::Code)")]:

@@ -21,7 +21,7 @@ POSTERN = os.environ.get("POSTERN_BIN", str(ROOT / "build/release/postern"))
 FREE = str(pathlib.Path(os.environ.get("POSTERN_BIN", ROOT / "build/release/postern")).with_name("postern-free"))
 RESCUE = str(pathlib.Path(FREE).with_name("postern-rescue"))
 RESOLVER = os.environ.get("POSTERN_RESOLVER_BIN", str(ROOT / "build/release/postern-resolver"))
-GROUPS = ("plan", "dns", "endpoint")  # commands that have commands
+GROUPS = ("plan", "dns", "endpoint", "publish")  # commands that have commands
 TEST_HOOKS = {"POSTERN_HOSTDNS_STOP_AFTER"}  # variables of the tests, of no use to anyone else
 
 
@@ -49,6 +49,10 @@ def commands():
         for path in [(name, sub) for sub in help_words(POSTERN, name)[0]] if name in GROUPS else [(name,)]:
             out[path] = help_words(POSTERN, *path)[1] - {"help", "config"}
     return out
+
+
+def metrics_source():
+    return "".join((ROOT / "agent/serving" / name).read_text() for name in ("metrics_text.cpp", "list_metrics.cpp"))
 
 
 def manual(name):
@@ -82,7 +86,7 @@ class Completions(unittest.TestCase):
         for group in GROUPS:
             self.assertEqual(self.complete(group, ""), {path[1] for path in known if path[0] == group})
         for path, options in known.items():
-            self.assertEqual(self.complete(*path, "--"), {f"--{o}" for o in options | {"help", "config"}}, path)
+            self.assertEqual(self.complete(*path, "--"), {f"--{o}" for o in options | {"help"} | ({"config"} & help_words(POSTERN, *path)[1])}, path)
         self.assertEqual(self.complete("--"), {"--help", "--version"})
 
     def test_values(self):
@@ -240,7 +244,7 @@ class Prometheus(unittest.TestCase):
             self.assertRegex(cases, rf"alertname: {name}, exp_alerts: \[\]", name)
 
     def test_every_metric_that_a_rule_names_is_the_agent_s(self):
-        known = set(re.findall(r'"(postern_\w+)"', (ROOT / "agent/serving/metrics_text.cpp").read_text()))
+        known = set(re.findall(r'"(postern_\w+)"', metrics_source()))
         self.assertGreater(len(known), 30)
         expressions = " ".join(re.findall(r"expr: (.*)", self.rules))
         named = set(re.findall(r"(?<![:\w])postern_\w+", expressions))
@@ -276,7 +280,7 @@ class Grafana(unittest.TestCase):
         self.assertEqual(len(taken), 24 * (1 + max(y for _, y in taken)), "no holes")
 
     def test_every_metric_is_the_agent_s_or_a_rule_s_and_every_selector_follows_the_variables(self):
-        known = set(re.findall(r'"((?:postern|process)_\w+)"', (ROOT / "agent/serving/metrics_text.cpp").read_text()))
+        known = set(re.findall(r'"((?:postern|process)_\w+)"', metrics_source()))
         rules = (PACKAGING / "prometheus/postern.rules.yml").read_text()
         known |= set(re.findall(r"record: (\S+)", rules)) | {"ALERTS"}
         for asked in self.asked:
@@ -307,7 +311,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(wanted, "../postern-rescue.service")
         self.assertEqual(found["grafana"], ["README.md", "postern.json"])
         self.assertEqual(found["prometheus"], ["README.md", "postern.rules.yml", "scrape.yml"])
-        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-read.json"])
+        self.assertEqual(found["ram"], ["README.md", "postern-create.json", "postern-list-publish.json", "postern-list-read.json",
+                                        "postern-privatezone.json", "postern-read.json"])
         self.assertEqual(installed, pages())
         self.assertGreaterEqual(sum(name.startswith("zh_CN/") for name in installed), 3)
         self.assertEqual(references, [config_reference.page(chinese) for chinese in (False, True)])
@@ -331,7 +336,7 @@ class RamPolicies(unittest.TestCase):
 
     def test_form_and_manual(self):
         policies = sorted((PACKAGING / "ram").glob("*.json"))
-        self.assertEqual(len(policies), 2)
+        self.assertEqual(len(policies), 5)
         page = manual("postern.1")
         for file in policies:
             policy = json.loads(file.read_text())
@@ -342,10 +347,10 @@ class RamPolicies(unittest.TestCase):
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                 resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
                 for action in actions:
-                    self.assertRegex(action, r"^(privatelink|ecs):[A-Z]\w+$")  # no wildcard
+                    self.assertRegex(action, r"^(privatelink|ecs|pvtz|oss):[A-Z]\w+$")  # no wildcard
                     self.assertIn(action, page)
                 for resource in resources:
-                    self.assertRegex(resource, r"^acs:(privatelink|ecs|vpc):\*:\*:[a-z]+/\*$")
+                    self.assertRegex(resource, r"^acs:((privatelink|ecs|pvtz|vpc):\*:\*:[a-z]+/\*|oss:\*:\*:BUCKET/FOLDER/(\*|current\.json))$")
 
 
 class Scripts(unittest.TestCase):

@@ -87,7 +87,7 @@ class Readme(unittest.TestCase):
         for block in self.english.commands():
             for line in block:
                 if words := re.match(r"postern ([a-z-]+)(?: ([a-z]+)\b)?", line):
-                    group = words[1] in ("dns", "endpoint", "plan")
+                    group = words[1] in ("dns", "endpoint", "plan", "publish")
                     asked = [words[1], words[2]] if group else [words[1]]
                     done = subprocess.run([POSTERN, *asked, "--help"], text=True, capture_output=True, timeout=60, check=False)
                     self.assertEqual(done.returncode, 0, line)

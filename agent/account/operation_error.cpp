@@ -46,6 +46,10 @@ constexpr Advice kAdvice[] = {
     {"InvalidVpcId*",
      "check the VPC: it must exist in region {} and belong to the account of the credentials; those of other regions are "
      "not found"},
+    {"ZoneVpc.NotExists*",
+     "check the VPC: it must exist in the region that is given with it, and belong to the account of the credentials"},
+    {"Zone.NotExists*", "somebody deleted the zone meanwhile: run it again"},
+    {"Zone.VpcExists", "a VPC was bound to the zone meanwhile: run it again, or unbind it in the PrivateZone console"},
 };
 
 bool matches(const std::string& code, std::string_view pattern) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cloud/acs3_signer.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
 #include <map>
 
+#include "agent/crypto/digest.h"
+#include "core/bytes.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -43,37 +42,7 @@ SignedHeaders collect(const NameValues& headers) {
     return out;
 }
 
-std::string hmac(const EVP_MD* digest, std::string_view key, std::string_view data) {
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    HMAC(digest, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(data.data()),
-         data.size(), out, &size);
-    return {reinterpret_cast<const char*>(out), size};
-}
-
 }  // namespace
-
-std::string to_base64(std::string_view raw) {
-    std::string out((raw.size() + 2) / 3 * 4 + 1, '\0');
-    const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                  reinterpret_cast<const unsigned char*>(raw.data()), static_cast<int>(raw.size()));
-    out.resize(static_cast<std::size_t>(n));
-    return out;
-}
-
-std::string sha256_hex(std::string_view data) {
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    EVP_Digest(data.data(), data.size(), out, &size, EVP_sha256(), nullptr);
-    return core::hex({out, size});
-}
-
-std::string hmac_sha256(std::string_view key, std::string_view data) {
-    return hmac(EVP_sha256(), key, data);
-}
-std::string hmac_sha1(std::string_view key, std::string_view data) {
-    return hmac(EVP_sha1(), key, data);
-}
 
 std::string canonical_query(NameValues parameters) {
     // By the raw name: after encoding, '.' and '%' would sort differently.

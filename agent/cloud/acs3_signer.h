@@ -35,11 +35,4 @@ std::string acs3_canonical_request(const Acs3Request& request);
 std::string acs3_authorization(const Acs3Request& request, const std::string& access_key_id,
                                const core::Secret& secret);
 
-std::string sha256_hex(std::string_view data);
-/// 32 raw bytes.
-std::string hmac_sha256(std::string_view key, std::string_view data);
-/// 20 raw bytes; for version 2 signatures (STS).
-std::string hmac_sha1(std::string_view key, std::string_view data);
-std::string to_base64(std::string_view raw);
-
 }  // namespace postern::agent

@@ -157,12 +157,17 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
             if (url->scheme != "https" && !is_loopback_host(url->host)) return {};
             std::string authority = url->authority;
             // The configured host is PrivateLink's and serves no other product.
-            if (const auto label = own_label(*url); !label.empty())
+            if (const auto label = own_label(*url); !label.empty() && !product.outside.empty()) {
+                authority = vpc_suffix(label).empty() ? product.outside : product.inside;
+            } else if (!label.empty()) {
                 authority.replace(0, label.size(), product.name + vpc_suffix(label));
+            }
             return {{url->scheme + "://" + authority, authority}};
         }
         const std::string rest = "." + region() + ".aliyuncs.com";
-        const std::string inside = product.name + "-vpc" + rest, outside = product.name + rest;
+        const bool central = !product.outside.empty();
+        const std::string inside = central ? product.inside : product.name + "-vpc" + rest;
+        const std::string outside = central ? product.outside : product.name + rest;
         const auto it = public_first_until.find(product.name);
         if (it != public_first_until.end() && clock.mono_us() < it->second) {
             return {{"https://" + outside, outside}, {"https://" + inside, inside}};
@@ -374,7 +379,9 @@ struct AliyunApi::State : std::enable_shared_from_this<State> {
         }
     }
     void remember_host(const Call& call) {
-        const bool is_public = call.hosts[call.host].authority.find("-vpc.") == std::string::npos;
+        const std::string& used = call.hosts[call.host].authority;
+        const bool is_public =
+            call.product.outside.empty() ? used.find("-vpc.") == std::string::npos : used == call.product.outside;
         if (!is_public) {
             public_first_until.erase(call.product.name);
         } else if (call.host > 0) {

@@ -32,6 +32,8 @@ struct AliyunOptions {
 struct AliyunProduct {
     std::string name;     // as in the host name: "privatelink", "ecs"
     std::string version;  // "2020-04-15"
+    // Hosts of a product that is the same in all regions, from inside a VPC and from outside. "": by name and region
+    std::string inside = {}, outside = {};
 };
 
 class AliyunApi {

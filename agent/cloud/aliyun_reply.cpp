@@ -81,7 +81,8 @@ std::string region_of_host(std::string_view host) {
     const auto dot = host.find('.');
     if (!host.ends_with(kCloud) || dot == std::string_view::npos || dot + 1 + kCloud.size() >= host.size()) return {};
     const std::string_view region = host.substr(dot + 1, host.size() - kCloud.size() - dot - 1);
-    return is_region_id(region) ? std::string(region) : "";
+    const bool central = region == "vpc-proxy";  // a product that is the same in all regions, from inside a VPC
+    return is_region_id(region) && !central ? std::string(region) : "";
 }
 
 }  // namespace
@@ -216,7 +217,8 @@ ApiFailure classify(const ApiError& e) {
     if (e.code == "InvalidTimeStamp.Expired") return ApiFailure::kClock;
     if (starts(e.code, "InvalidSecurityToken") || e.code == "MissingSecurityToken") return ApiFailure::kToken;
     if (starts(e.code, "InvalidAccessKeyId") || is_signature(e.code)) return ApiFailure::kKey;
-    if (e.code == "SignatureNonceUsed" || e.code == "ServiceUnavailable" || e.code == "InternalError" || is_busy(e)) {
+    if (e.code == "SignatureNonceUsed" || e.code == "ServiceUnavailable" || e.code == "InternalError" ||
+        e.code == "System.Busy" || is_busy(e)) {
         return ApiFailure::kTransient;
     }
     if (is_denied(e) || is_not_found(e.code)) return ApiFailure::kPermanent;

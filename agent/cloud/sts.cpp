@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/cloud/aliyun_reply.h"
+#include "agent/crypto/digest.h"
 #include "core/log.h"
 
 namespace postern::agent {

@@ -14,6 +14,7 @@
 #include "agent/commands/cli.h"
 #include "agent/discovery/discovery_sources.h"
 #include "agent/discovery/source_key.h"
+#include "agent/fleet/fleet_client.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -26,9 +27,11 @@ class OnlineCheck {
           eyes_(eyes),
           lookup_(loop_, clock_),
           cloud_(loop_, clock_, random_, lookup_, config.aliyun),
-          sources_(clock_, &loop_, cloud_.privatelink, lookup_, is_stand_in(config.aliyun)),
+          fleet_(clock_, random_, cloud_),
+          sources_(clock_, &loop_, fleet_.source, lookup_, is_stand_in(config.aliyun)),
           turn_(clock_) {
         lookup_.set_upstreams(upstreams_of(config));
+        fleet_.configure(config);
     }
 
     int run() {
@@ -45,9 +48,12 @@ class OnlineCheck {
         int code = tell_service();
         if (api) code = std::max(code, tell_credentials_files());
         if (api) tell_credentials();
+        int code_of_list = kExitGood;
+        if (config_.fleet.configured()) code_of_list = tell_list();
         ask_all();
         if (api) print(fmt::format("region {}\n", region()));
-        if (failed_) code = kExitFailed;
+        if (failed_ && !config_.fleet.configured()) code = kExitFailed;
+        code = std::max(code, code_of_list);
         for (const auto& link : config_.links)
             code = std::max(code, tell(link));
         return code;
@@ -118,6 +124,27 @@ class OnlineCheck {
         if (failed_) print("  → attach a RAM role to this ECS instance, or see ENVIRONMENT in postern(1)\n");
     }
 
+    int tell_list() {
+        turn_.start_in(0, [this] { fleet_.reader.start(); });
+        wait([&] { return fleet_.reader.status().asked; });
+        fleet_.reader.stop();
+        const ListStatus& s = fleet_.reader.status();
+        const std::string head = fmt::format("list {} of the fleet {}: ", s.place, s.fleet);
+        if (s.unreachable) {
+            print(head + s.unreachable->text() + "\n");
+            return kExitFailed;
+        }
+        if (s.refused) {
+            print(fmt::format("{}not used ({}): {}\n", head, to_string(s.refused->problem), s.refused->detail));
+            return kExitFailed;
+        }
+        const FleetList& list = *s.list;
+        print(fmt::format("{}generation {}, written {} by {}, valid until {}, {} endpoints\n", head,
+                          list.number.generation, core::format_utc(list.number.written_wall_us), list.publisher,
+                          core::format_utc(list.not_after_wall_us), list.endpoints.size()));
+        return list.old(clock_.wall_us()) ? kExitWarning : kExitGood;
+    }
+
     void ask_all() {
         std::size_t missing = answers_.size();
         // From the loop, as the providers expect.
@@ -159,6 +186,7 @@ class OnlineCheck {
     core::SystemRandom random_;
     AresLookup lookup_;
     CloudStack cloud_;
+    FleetClient fleet_;
     DiscoverySources sources_;
     core::Timer turn_;
     std::map<std::string, std::optional<core::Result<EndpointReport>>> answers_;

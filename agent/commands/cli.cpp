@@ -41,6 +41,12 @@ constexpr const char* kOverview =
     "  endpoint list  endpoints, their states; also show, services\n"
     "  endpoint create, wait, delete; zone (add, remove), export, remove-group\n"
     "\n"
+    "For a fleet of hosts, and for what runs no agent:\n"
+    "  publish privatezone   the names as records of Alibaba Cloud's PrivateZone   --dry-run --undo\n"
+    "  publish file, publish external-dns   the same as a file, or as a manifest for ExternalDNS\n"
+    "  publish list   the addresses of all endpoints as one signed list in an object store\n"
+    "  publish run    the same as a service; publish keygen makes its key\n"
+    "\n"
     "Configure:\n"
     "  check-config   validate the configuration; every mistake with its line\n"
     "  plan show      print the plan that the resolver serves\n"
@@ -98,12 +104,14 @@ class Parser {
         add_undrain();
         add_dns_commands(app_, [this](DnsCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
         add_endpoint_commands(app_, [this](EndpointCommand c) { result_ = [c = std::move(c)] { return Command{c}; }; });
+        add_publish_commands(app_, [this](Command c) { result_ = [c = std::move(c)] { return c; }; });
         add_doctor();
     }
 
     Command parse(int argc, const char* const* argv) {
         try {
             std::vector<std::string> words = with_options(argc, argv);
+            read_publish_target(app_, words);
             std::reverse(words.begin(), words.end());  // as CLI11 wants them
             app_.parse(std::move(words));
         } catch (const CLI::CallForHelp&) {

@@ -12,6 +12,7 @@
 #include "agent/config/config.h"
 #include "agent/doctor/request.h"
 #include "agent/hostdns/decision.h"
+#include "agent/publish/document.h"
 #include "agent/status/overall.h"
 #include "probe/record.h"
 
@@ -121,6 +122,44 @@ struct DoctorCommand {
     std::optional<std::string> bundle;  // "": a default name, in the current folder
     bool fix = false, yes = false;
 };
+/// What the commands of `postern publish` have in common.
+struct PublishCommon {
+    std::string config = kDefaultConfigPath;
+    std::string link;            // "": all
+    int ttl_s = 0;               // 5 or 30; 0: by follow_health
+    bool follow_health = false;  // leave out what the publisher's own probes find down
+    bool dry_run = false, undo = false, yes = false, json = false;
+};
+struct PublishPrivateZoneCommand {
+    PublishCommon common;
+    std::string region;             // "": the configuration's, else the instance's
+    std::vector<std::string> vpcs;  // "vpc-…" or "REGION/vpc-…"; none: this host's
+    std::string publisher;          // "": this host's name
+    bool zone_lines = true;
+    bool terraform = false;  // print it as Terraform
+};
+struct PublishFileCommand {
+    PublishCommon common;
+    publish::Form form = publish::Form::kJson;
+    std::string to;                       // "" or "-": stdout
+    std::string object_name = "postern";  // kDnsEndpoint
+    std::string space;                    // kDnsEndpoint: its namespace
+};
+/// `postern publish list`, and with `beat` `publish run`.
+struct PublishListCommand {
+    std::string config = kDefaultConfigPath;
+    std::string to;                      // the place of the current list; "": list_url of [fleet]
+    std::vector<std::string> key_files;  // private keys that sign, 1 to 4
+    std::string fleet, publisher;        // "": of [fleet], this host's name
+    std::vector<std::string> endpoints;  // none: all of the configuration
+    Micros validity_us = core::kDay;
+    bool beat = false;
+    bool replace = false, dry_run = false, json = false;
+};
+struct PublishKeygenCommand {
+    std::string file;
+    bool show = false;  // the public key of a file that is there
+};
 /// Text for stdout (help, version) or stderr (usage errors), and the exit code.
 struct PrintAndExit {
     std::string text;
@@ -129,7 +168,8 @@ struct PrintAndExit {
 
 using Command = std::variant<PrintAndExit, RunCommand, CheckConfigCommand, PlanShowCommand, PlanCompileCommand,
                              StatusCommand, ResolveCommand, ProbeCommand, LogsCommand, QueriesCommand, RefreshCommand,
-                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand>;
+                             DrainCommand, ConnectionsCommand, DnsCommand, EndpointCommand, DoctorCommand,
+                             PublishPrivateZoneCommand, PublishFileCommand, PublishListCommand, PublishKeygenCommand>;
 
 Command parse_command_line(int argc, const char* const* argv, Micros now_wall_us);
 
@@ -149,6 +189,10 @@ int run_command(const ConnectionsCommand& command);
 int run_command(const DnsCommand& command);
 int run_command(const EndpointCommand& command);
 int run_command(const DoctorCommand& command);
+int run_command(const PublishPrivateZoneCommand& command);
+int run_command(const PublishFileCommand& command);
+int run_command(const PublishListCommand& command);
+int run_command(const PublishKeygenCommand& command);
 int run_command(const PrintAndExit& command);
 
 }  // namespace postern::agent

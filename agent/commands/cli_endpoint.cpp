@@ -66,24 +66,6 @@ void add_duration(CLI::App* app, const char* name, const char* help, const Share
     });
 }
 
-/// An option that may be given up to `most` times. `add` returns what is wrong with a value.
-void add_repeated(CLI::App* app, const char* name, const char* help, const char* type, std::size_t most,
-                  std::function<std::string(const std::string&)> add) {
-    app->add_option_function<std::vector<std::string>>(
-           name,
-           [name, most, add](const std::vector<std::string>& list) {
-               if (list.size() > most)
-                   throw CLI::ValidationError(name, "may be given " + std::to_string(most) + " times at most");
-               for (const auto& text : list) {
-                   if (const std::string problem = add(text); !problem.empty())
-                       throw CLI::ValidationError(name, shown(text) + " " + problem);
-               }
-           },
-           help)
-        ->type_name(type)
-        ->allow_extra_args(false);
-}
-
 void add_service(CLI::App* app, const Shared& c) {
     app->add_option("--service", c->wish.service, "ID or name of the service: epsrv-…, com.aliyuncs.privatelink.…")
         ->type_name("SERVICE");

@@ -68,18 +68,21 @@ int run_command(const EndpointCommand& command) {
 }
 
 int fail_command(const EndpointRun& run, const core::Error& error, int failed, const Json& more) {
-    const bool interrupted = error.code == core::Code::kCancelled;
     if (run.command.json) {
         Json body = {{"error", error_json(run, error)}};
         if (more.is_object()) body.update(more);
         print_json(std::move(body));
     }
+    tell_failure(run.name, error);
+    return only_not_asked(error.code) ? kExitUnknown : failed;
+}
+
+void tell_failure(const std::string& name, const core::Error& error) {
     core::Error shown = error;
     shown.hint.clear();
-    complain(run.name, printable(shown.text()));
-    if (!interrupted && error.code != core::Code::kUsage) print_note(fmt::format("  owner: {}\n", owner_of(error)));
+    complain(name, printable(shown.text()));
+    if (!only_not_asked(error.code)) print_note(fmt::format("  owner: {}\n", owner_of(error)));
     print_next(error.hint);
-    return only_not_asked(error.code) ? kExitUnknown : failed;
 }
 
 void print_json(Json body) {
@@ -89,7 +92,10 @@ void print_json(Json body) {
 }
 
 Json error_json(const EndpointRun& run, const core::Error& error) {
-    const ApiError refusal = run.refusal.value_or(run.session.refusal());
+    return error_json(error, run.refusal.value_or(run.session.refusal()));
+}
+
+Json error_json(const core::Error& error, const ApiError& refusal) {
     return {{"code", core::to_string(error.code)}, {"api_code", refusal.code}, {"request_id", refusal.request_id},
             {"what", core::redact(error.what)},    {"owner", owner_of(error)}, {"next", core::redact(error.hint)}};
 }

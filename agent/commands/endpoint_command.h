@@ -40,12 +40,15 @@ int remove_group(EndpointRun& run);
 /// Prints the error, its owner and the next step on stderr, with --json also on stdout, beside the members of `more`.
 /// The exit code: 3 for usage, interruptions and requests that could not be made, else `failed`.
 int fail_command(const EndpointRun& run, const core::Error& error, int failed = kExitFailed, const Json& more = {});
+/// The same on stderr alone. `name`: "endpoint show".
+void tell_failure(const std::string& name, const core::Error& error);
 /// A write without an answer: whether it was done is not known.
 bool outcome_unknown(core::Code code);
 
 /// "schema_version" first.
 void print_json(Json body);
 Json error_json(const EndpointRun& run, const core::Error& error);
+Json error_json(const core::Error& error, const ApiError& refusal);
 Json to_json(const EndpointInfo& info);
 /// The form of a zones file: the API's reply with the endpoint's ID and the time it was written.
 Json zones_file_json(const EndpointInfo& info, Micros written_wall_us);

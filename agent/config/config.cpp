@@ -78,7 +78,7 @@ class Reader {
 
   private:
     static std::optional<Section> top_section(std::string_view name) {
-        for (const Section s : {Section::kAgent, Section::kDns, Section::kHttp, Section::kAliyun}) {
+        for (const Section s : {Section::kAgent, Section::kDns, Section::kHttp, Section::kAliyun, Section::kFleet}) {
             if (to_string(s) == name) return s;
         }
         return std::nullopt;

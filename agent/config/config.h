@@ -60,6 +60,21 @@ struct AliyunConfig {
     std::string ca_file;  // for the API; "": the system's
 };
 
+/// The list of a fleet: where it is read from, and whose it is.
+struct FleetConfig {
+    std::string list_url;                // oss://, s3://, https://; "": none
+    std::vector<std::string> list_keys;  // "ed25519:…": a list signed by one of them is used
+    std::string name = "default";        // of the fleet, as in the list
+    Micros poll_interval_us = 15 * core::kSecond;
+    bool fleet_only = false;  // the API is not asked for what the list lacks
+    std::string endpoint;     // "https://host[:port]" of the store; "": by region
+    std::string region;       // of the bucket; "": this host's
+    std::string ca_file;      // "": the system's
+    bool anonymous = false;   // requests without a signature
+    bool configured() const { return !list_url.empty(); }
+    bool operator==(const FleetConfig&) const = default;
+};
+
 /// The source of a link's token. At most one is set.
 struct TokenSource {
     std::string file;
@@ -129,6 +144,7 @@ struct Config {
     DnsConfig dns;
     HttpConfig http;
     AliyunConfig aliyun;
+    FleetConfig fleet;
     std::vector<LinkConfig> links;
     std::vector<ConfigIssue> warnings;  // accepted, but probably a mistake
     std::vector<ConfigIssue> notes;     // the cost of a choice; shown by check-config only

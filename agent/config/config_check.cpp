@@ -198,6 +198,18 @@ void check_compare(const ConfigNode& node, Config& config, const LinkConfig& lin
              link.probe.kind == probe::Kind::kTdengine && link.token.configured() ? ", with this link's token" : "")});
 }
 
+void check_fleet(const ConfigNode* node, const FleetConfig& fleet, Issues& issues) {
+    if (node == nullptr) return;
+    const int url = line_of(node, "list_url"), only = line_of(node, "fleet_only");
+    if (url > 0 && line_of(node, "list_keys") == 0) {
+        issues.push_back({url, "fleet.list_url",
+                          "needs list_keys: who may write the bucket must not steer this host's DNS; postern publish "
+                          "keygen makes a key"});
+    }
+    if (fleet.fleet_only && url == 0)
+        issues.push_back({only, "fleet.fleet_only", "needs list_url: there is no list that could have the addresses"});
+}
+
 void check_link(const ConfigNode& node, Config& config, LinkConfig& link, int plan_ttl_line, Issues& issues) {
     if (node.find("name") == nullptr) {
         issues.push_back({node.line, "link.name",
@@ -261,6 +273,7 @@ void check_relations(const ConfigNode& root, Config& config, std::vector<ConfigI
     check_order(aliyun, "aliyun", "poll_interval", config.aliyun.poll_interval_us, "poll_max_interval",
                 config.aliyun.poll_max_interval_us, issues);
     check_dns(root, config, issues);
+    check_fleet(root.find("fleet"), config.fleet, issues);
     const ConfigNode* links = root.find("link");
     if (links == nullptr || (links->type == ConfigNode::Type::kList && links->items.empty())) {
         config.warnings.push_back({0, "link",

@@ -18,7 +18,7 @@ using core::kSecond;
 namespace {
 
 using Type = ConfigNode::Type;
-constexpr std::size_t kMaxSources = 64;
+constexpr std::size_t kMaxSources = 64, kMaxListKeys = 8;
 constexpr std::size_t kMaxExpectations = 16;  // for one reply
 
 std::string take_endpoint(const std::string& text, std::string& out) {
@@ -267,6 +267,7 @@ constexpr auto kAgent = Section::kAgent;
 constexpr auto kDns = Section::kDns;
 constexpr auto kHttp = Section::kHttp;
 constexpr auto kAliyun = Section::kAliyun;
+constexpr auto kFleet = Section::kFleet;
 constexpr auto kLink = Section::kLink;
 constexpr auto kProbe = Section::kProbe;
 
@@ -318,6 +319,23 @@ const KeyRow kKeys[] = {
     {kAliyun, "metadata_url", READ(read_string(n, "a URL in quotes", check_metadata_url, t.config.aliyun.metadata_url)),
      R"("http://100.100.100.200")", R"("100.100.100.200")"},
     {kAliyun, "ca_file", READ(read_path(n, t.config.aliyun.ca_file)), R"("/etc/ssl/api.pem")", R"("api.pem")"},
+
+    {kFleet, "list_url", READ(read_string(n, "the place of a list in quotes", check_list_url, t.config.fleet.list_url)),
+     R"("oss://fleet/prod/current.json")", R"("oss://fleet")"},
+    {kFleet, "list_keys", READ(read_list(n, "public keys", 1, kMaxListKeys, take_list_key, t.config.fleet.list_keys)),
+     R"(["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="])", R"(["ed25519:AAAA"])"},
+    {kFleet, "name", READ(read_string(n, "a name in quotes", check_name_text, t.config.fleet.name)), R"("prod")",
+     R"("my fleet")"},
+    {kFleet, "poll_interval", READ(read_duration(n, kSecond, kHour, t.config.fleet.poll_interval_us)), R"("30s")",
+     R"("100ms")"},
+    {kFleet, "fleet_only", READ(read_boolean(n, t.config.fleet.fleet_only)), "true", R"("yes")"},
+    {kFleet, "endpoint", READ(read_string(n, "a URL in quotes", check_api_url, t.config.fleet.endpoint)),
+     R"("https://oss-cn-hangzhou.aliyuncs.com")", R"("http://oss-cn-hangzhou.aliyuncs.com")"},
+    {kFleet, "region", READ(read_string(n, "a region ID in quotes", check_region_text, t.config.fleet.region)),
+     R"("cn-hangzhou")", R"("Hangzhou")"},
+    {kFleet, "ca_file", READ(read_path(n, t.config.fleet.ca_file)), R"("/etc/ssl/store.pem")", R"("store.pem")"},
+    {kFleet, "access", READ(read_word<bool>(n, {{"signed", false}, {"anonymous", true}}, t.config.fleet.anonymous)),
+     R"("anonymous")", R"("public")"},
 
     {kLink, "name", READ(read_string(n, "a name in quotes", check_name_text, t.link->name)), R"("db")", R"("my db")"},
     {kLink, "host", READ(read_host(n, t.link->host)), R"("DB.Example.com.")", R"("https://db.example.com/rest/sql")"},
@@ -427,6 +445,8 @@ std::string_view to_string(Section section) {
             return "http";
         case Section::kAliyun:
             return "aliyun";
+        case Section::kFleet:
+            return "fleet";
         case Section::kLink:
             return "link";
         case Section::kProbe:
@@ -479,10 +499,10 @@ std::string explain_unknown_section(std::string_view name) {
         if (row.name == name) where += fmt::format("{}[{}]", where.empty() ? "" : " or ", to_string(row.section));
     }
     if (!where.empty()) return fmt::format("unknown at the top of the file; it belongs to {}", where);
-    if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "link"})) {
+    if (const auto meant = nearest(name, {"agent", "dns", "http", "aliyun", "fleet", "link"})) {
         return fmt::format("unknown section; did you mean \"{}\"?", *meant);
     }
-    return "unknown section; there are [agent], [dns], [http], [aliyun] and [[link]]";
+    return "unknown section; there are [agent], [dns], [http], [aliyun], [fleet] and [[link]]";
 }
 
 }  // namespace postern::agent

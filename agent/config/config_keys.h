@@ -37,7 +37,7 @@ struct ConfigEntry {
     ConfigNode value;
 };
 
-enum class Section { kAgent, kDns, kHttp, kAliyun, kLink, kProbe };
+enum class Section { kAgent, kDns, kHttp, kAliyun, kFleet, kLink, kProbe };
 /// "agent", …, "link", "link.probe".
 std::string_view to_string(Section section);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config/config_readers.h"
 
+#include "agent/crypto/ed25519.h"
+#include "agent/text/object_place.h"
 #include "agent/text/values.h"
 
 namespace postern::agent {
@@ -117,6 +119,19 @@ std::string parse_host_address(const std::string& text, core::IpAddress& out) {
     if (!ip->is_host()) return "is not the address of a host";
     out = *ip;
     return "";
+}
+
+std::string check_list_url(const std::string& text) {
+    const auto place = parse_object_place(text);
+    if (!place) return "is not the place of a list: " + place.error().what + "; " + place.error().hint;
+    return place->kind == StoreKind::kFile ? "is a file of this host: see zones_file of a link" : "";
+}
+
+std::string take_list_key(const std::string& text, std::string& out) {
+    out = text;
+    if (text.starts_with("ed25519-private:")) return "is a private key, which only the publisher has";
+    return PublicKey::parse(text) ? ""
+                                  : "is not a public key: expected \"ed25519:…\", as postern publish keygen prints it";
 }
 
 }  // namespace postern::agent

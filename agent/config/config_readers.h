@@ -39,6 +39,10 @@ std::string read_sockets(const ConfigNode& node, std::uint16_t default_port, std
 std::string parse_host_address(const std::string& text, core::IpAddress& out);
 std::string parse_socket(const std::string& text, std::uint16_t default_port, core::SocketAddress& out);
 
+/// Of [fleet]: "" or what is wrong.
+std::string check_list_url(const std::string& text);
+std::string take_list_key(const std::string& text, std::string& out);
+
 template <class Int>
 std::string read_int(const ConfigNode& node, std::int64_t least, std::int64_t most, Int& out) {
     std::int64_t value = 0;

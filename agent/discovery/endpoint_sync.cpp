@@ -292,6 +292,7 @@ struct EndpointSync::State : std::enable_shared_from_this<State> {
     }
     /// That a saved reply is old; "" otherwise.
     core::Message age_of(const EndpointReport& report) const {
+        if (report.listed) return {};  // the list's own age says it, for all at once
         const Micros age = clock.wall_us() - written(report);
         if (age < kOld) return {};
         return core::message(

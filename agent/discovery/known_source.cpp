@@ -73,7 +73,9 @@ DiscoveryStatus status_of(const KnownLink& link, const std::vector<const KnownSo
         out.reports.insert(out.reports.end(), s.report.parts.begin(), s.report.parts.end());
     }
     out.waiting_for = why_none_ready(known, link.config.zones);
-    out.source = !link.known ? "none" : snapshot ? "snapshot" : source_kind(link.config);
+    const bool listed =
+        !known.empty() && std::all_of(known.begin(), known.end(), [](const EndpointReport* r) { return r->listed; });
+    out.source = !link.known ? "none" : snapshot ? "snapshot" : listed ? "list" : source_kind(link.config);
     return out;
 }
 

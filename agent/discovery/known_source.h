@@ -44,7 +44,7 @@ struct KnownLink {
 /// What discovery knows about one link; for status, metrics, doctor.
 struct DiscoveryStatus {
     bool known = false;  // a set is known (API, snapshot or fixed addresses)
-    std::string source;  // "api" | "dns" | "file" | "snapshot" | "fixed" | "none"
+    std::string source;  // "api" | "list" | "dns" | "file" | "snapshot" | "fixed" | "none"
     EndpointSet addresses;
     Micros confirmed_wall_us = 0;  // last time the source confirmed exactly this set
     Micros asked_wall_us = 0;      // last time all of its sources answered, with any result; 0: not yet

@@ -130,9 +130,14 @@ std::string format_snapshot(const Snapshot& s) {
             list += (list.empty() ? "" : ",") + json_quote(a.text());
         hosts += fmt::format("{}\n  {}:[{}]", hosts.empty() ? "" : ",", json_quote(host), list);
     }
+    const std::string list =
+        s.list.generation == 0
+            ? std::string()
+            : fmt::format(",\n \"list\":{{\"fleet\":{},\"generation\":{},\"written\":{}}}", json_quote(s.list.fleet),
+                          s.list.generation, time_json(s.list.written_wall_us));
     const std::string body =
-        fmt::format("{{\"region\":{},\"zone\":{},\"written\":{},\n \"sources\":{{{}}},\n \"api_hosts\":{{{}}}}}\n",
-                    json_quote(s.region), json_quote(s.zone), time_json(s.written_wall_us), sources, hosts);
+        fmt::format("{{\"region\":{},\"zone\":{},\"written\":{},\n \"sources\":{{{}}},\n \"api_hosts\":{{{}}}{}}}\n",
+                    json_quote(s.region), json_quote(s.zone), time_json(s.written_wall_us), sources, hosts, list);
     return fmt::format("{{\"postern_snapshot\":{},\"crc64\":\"{:016x}\",\"bytes\":{},\"snapshot\":\n", kSnapshotVersion,
                        core::crc64(core::as_bytes(body)), body.size()) +
            body + std::string(kEnd);
@@ -178,6 +183,12 @@ core::Result<Snapshot> parse_snapshot(std::string_view text) {
         for (const auto& item : list.items()) {
             if (const auto address = read.ip(item)) out.api_hosts[host].push_back(*address);
         }
+    }
+    if (const JsonView list = json->at("list"); list.is_object()) {
+        const auto generation = list.at("generation").integer();
+        read.ok = read.ok && generation && *generation > 0;
+        out.list = {list.at("fleet").text(), static_cast<std::uint64_t>(generation.value_or(0)),
+                    read.time(list.at("written"))};
     }
     if (!read.ok) return damaged("a field has the wrong form");
     return out;

@@ -3,6 +3,7 @@
 // PATH.previous. Read once at start; written off the loop thread, atomically. Contains no secret.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,11 +30,20 @@ struct SourceRecord {
     bool operator==(const SourceRecord&) const = default;
 };
 
+/// The newest list of a fleet that was ever used: an older one must not be, after a restart either.
+struct ListSeen {
+    std::string fleet;
+    std::uint64_t generation = 0;  // 0: none
+    core::Micros written_wall_us = 0;
+    bool operator==(const ListSeen&) const = default;
+};
+
 struct Snapshot {
     std::string region, zone;                     // of this host
     std::map<std::string, SourceRecord> sources;  // by endpoint ID (or "target:NAME", "file:PATH", "find:…")
     // last good addresses of the names that the agent resolves
     std::map<std::string, std::vector<core::IpAddress>> api_hosts;
+    ListSeen list;
     core::Micros written_wall_us = 0;
     bool operator==(const Snapshot&) const = default;
 };

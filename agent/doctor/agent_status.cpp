@@ -23,7 +23,7 @@ bool only_the_agent_sees(const Fault& fault) {
     constexpr std::array<std::string_view, 5> kOthers = {"PN-CONFIG-OLDER", "PN-CONFIG-REFUSED", "PN-CONFIG-RESTART",
                                                          "PN-API-CLOCK", "PN-APP-FREEING"};
     return std::find(kOthers.begin(), kOthers.end(), fault.code) != kOthers.end() ||
-           fault.code.starts_with("PN-UPSTREAM-");
+           fault.code.starts_with("PN-UPSTREAM-") || fault.code.starts_with("PN-LIST-");
 }
 
 core::Message message_in(const JsonView& told, int depth = 0) {

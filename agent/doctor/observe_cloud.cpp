@@ -69,7 +69,7 @@ CloudSeen look_at_cloud(const Config& config, const std::vector<probe::ProbeTarg
     bool any = false;
     for (const LinkConfig& link : config.links)
         any = any || !link.endpoints.empty() || link.find.configured();
-    if (!any) return seen;
+    if (!any || config.fleet.fleet_only) return seen;  // this host has nothing to do with the API
     seen.credentials = session.credentials();
     for (const LinkConfig& link : config.links) {
         for (const std::string& id : endpoints_of(link, targets)) {

@@ -42,7 +42,8 @@ struct EndpointReport {
     std::vector<EndpointReport> parts;
     // the endpoint's domain answers with the address of the asker's zone; nullopt where the source does not say
     std::optional<bool> zone_affinity = {};
-    std::string region;  // of a search: where it looked, if known
+    std::string region;   // of a search: where it looked, if known
+    bool listed = false;  // by the fleet's list, not by the source itself
     bool operator==(const EndpointReport&) const = default;
 };
 

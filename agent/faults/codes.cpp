@@ -67,6 +67,10 @@ constexpr CodeInfo kCodes[] = {
     {"PN-API-DENIED", kApi, kFail, kCloudAdmin, "PN-CREDENTIALS-NONE"},
     {"PN-API-FAILED", kApi, kFail, kAlibaba, "PN-CREDENTIALS-NONE"},
 
+    {"PN-LIST-UNREACHABLE", kApi, kWarn, kCloudAdmin, "PN-CREDENTIALS-NONE"},
+    {"PN-LIST-REFUSED", kApi, kWarn, kCloudAdmin},
+    {"PN-LIST-OLD", kApi, kWarn, kCloudAdmin, "PN-LIST-UNREACHABLE PN-LIST-REFUSED"},
+
     {"PN-ENDPOINT-GONE", kEndpoint, kFail, kYou},
     {"PN-ENDPOINT-PENDING", kEndpoint, kFail, kYou},
     {"PN-ENDPOINT-CLOSED", kEndpoint, kFail, kYou},

@@ -7,6 +7,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "agent/status/spoken.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
 #include "core/printable.h"
@@ -97,6 +98,7 @@ Json connections_json(const TargetConnections& seen) {
 }
 
 Json link_connections_json(const LinkConnections& all) {
+    const auto& chinese = doctor::Catalogue::in(doctor::Language::kChinese);
     Json bypass = Json::array(), notes = Json::array();
     for (const auto& seen : all.bypass) {
         Json one = {{"ip", seen.target.address.ip.text()}};
@@ -111,7 +113,8 @@ Json link_connections_json(const LinkConnections& all) {
                          {"stuck", note.stuck},
                          {"stuck_for_us", note.stuck > 0 ? Json(note.stuck_for_us) : Json(nullptr)},
                          {"at_least", note.at_least},
-                         {"text", note.text()}});
+                         {"text", note.text()},
+                         {"texts", {{"zh", {{"text", note_text(note, chinese)}}}}}});
     }
     return {{"bypass", std::move(bypass)}, {"notes", std::move(notes)}};
 }

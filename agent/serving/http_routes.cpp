@@ -11,6 +11,7 @@
 #include "agent/serving/connections_view.h"
 #include "agent/serving/drain_route.h"
 #include "agent/serving/history_json.h"
+#include "agent/serving/incidents_json.h"
 #include "agent/serving/page_reply.h"
 #include "agent/text/metrics_writer.h"
 #include "agent/text/values.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr std::size_t kDefaultRecords = 100;
 constexpr std::size_t kMaxRecords = 10000;
 constexpr std::size_t kPageRecords = 500;  // looked through for failures
+constexpr std::size_t kDefaultIncidents = 100;
+constexpr std::size_t kMaxIncidents = 1000;
 
 using Checks = std::vector<HealthCheck>;
 
@@ -79,6 +82,26 @@ HttpReply answer_history(const HttpQuery& query, ServedAgent& agent) {
     return HttpReply::json(200, history_json(link, *ip, resolution, *rollups));
 }
 
+/// The error reply for an invalid limit. A missing argument leaves it unchanged.
+std::optional<HttpReply> take_limit(const HttpQuery& query, std::size_t most, std::size_t* limit) {
+    const auto text = query.argument("limit");
+    if (!text) return std::nullopt;
+    const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), *limit);
+    if (ec == std::errc{} && end == text->data() + text->size() && *limit > 0 && *limit <= most) return std::nullopt;
+    return bad_argument("limit", *text, fmt::format("a number from 1 to {}", most));
+}
+
+HttpReply answer_incidents(const HttpQuery& query, ServedAgent& agent) {
+    std::optional<core::IpAddress> ip;
+    std::size_t limit = kDefaultIncidents;
+    if (const auto text = query.argument("ip")) {
+        ip = core::IpAddress::parse(*text);
+        if (!ip) return bad_argument("ip", *text, "an IP address");
+    }
+    if (const auto wrong = take_limit(query, kMaxIncidents, &limit)) return *wrong;
+    return HttpReply::json(200, incidents_json(agent.snapshot(), query.argument("link").value_or(""), ip, limit));
+}
+
 HttpReply answer_probes(const HttpQuery& query, ServedAgent& agent) {
     probe::RecordFilter filter;
     std::size_t limit = kDefaultRecords;
@@ -97,12 +120,7 @@ HttpReply answer_probes(const HttpQuery& query, ServedAgent& agent) {
     }
     if (const auto wrong = take_time(query, "since", &filter.since_wall_us)) return *wrong;
     if (const auto wrong = take_time(query, "until", &filter.until_wall_us)) return *wrong;
-    if (const auto text = query.argument("limit")) {
-        const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), limit);
-        if (ec != std::errc{} || end != text->data() + text->size() || limit == 0 || limit > kMaxRecords) {
-            return bad_argument("limit", *text, fmt::format("a number from 1 to {}", kMaxRecords));
-        }
-    }
+    if (const auto wrong = take_limit(query, kMaxRecords, &limit)) return *wrong;
     std::string body = "{\"schema_version\":1,\"probes\":[";
     bool first = true;
     auto records = agent.records(filter, limit);
@@ -183,6 +201,7 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
         {"/api/v1/probes", false, "GET", [&a](const HttpQuery& q) { return answer_probes(q, a); }},
         {"/api/v1/stream", false, "GET", [&stream](const HttpQuery& q) { return stream.answer(q); }},
         {"/api/v1/history", false, "GET", [&a](const HttpQuery& q) { return answer_history(q, a); }},
+        {"/api/v1/incidents", false, "GET", [&a](const HttpQuery& q) { return answer_incidents(q, a); }},
         {"/api/v1/refresh", false, "POST",
          [&a](const HttpQuery&) {
              const std::string started = core::format_utc(core::now_wall_us());  // before any of it can start
@@ -199,7 +218,11 @@ std::vector<HttpRoute> make_routes(ServedAgent& a, ProbeRoute& probe, EventStrea
         {"/", false, "GET",
          [&a](const HttpQuery& q) { return status_page(a.snapshot(), q, a.records({}, kPageRecords)); }},
         {"/plain", false, "GET",
-         [&a](const HttpQuery& q) { return whole_page(a.snapshot(), q, a.records({}, kPageRecords)); }},
+         [&a](const HttpQuery& q) {
+             return whole_page(a.snapshot(), q, a.records({}, kPageRecords),
+                               [&a](const std::string& link, const core::IpAddress& ip, probe::Resolution resolution,
+                                    Micros since_wall_us) { return a.history(link, ip, resolution, since_wall_us); });
+         }},
         script_route(),
     };
     for (auto& route : drain_routes(a))

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "agent/serving/list_metrics.h"
 #include "agent/status/status.h"
 #include "agent/text/metrics_writer.h"
 #include "core/file_system.h"
@@ -412,6 +413,7 @@ void discovery_metrics(Writer& w, const StatusSnapshot& s) {
     w.family("postern_discovery_poll_age_seconds", "gauge", "Time since a source of addresses was last asked.");
     for (const auto& [source, age_us] : s.discovery.since_poll_us)
         w.sample({{"source", source}}, static_cast<double>(age_us) / core::kSecond);
+    list_metrics(w, s.list, s.now_wall_us);
     w.single("postern_discovery_changes_total", "counter", "Times that the addresses of a link changed.",
              s.discovery.changes);
 }

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/serving/page_detail.h"
 #include "agent/serving/page_html.h"
+#include "agent/status/spoken.h"
 #include "core/text.h"
 
 namespace postern::agent {
@@ -28,34 +30,78 @@ std::string last_probe(const LinkStatus& link, const AddressStatus& a, const Pag
     return out;
 }
 
-/// "99.98 % of 8640": how many there were belongs to it.
-std::string last_day(const AddressStatus& a, const PageWords& words) {
-    if (!a.last_day || a.last_day->attempts == 0) return "–";
-    return fmt::format("{} % <span class=\"note\">{}</span>", percent(*a.last_day),
-                       fmt::format(fmt::runtime(words.of_probes), a.last_day->attempts));
-}
-
 std::string_view in_dns(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
     if (link.vpc_answer && !link.vpc_answer->known()) return "–";
     if (link.verify_only) return a.answered ? words.in_vpc_answer : words.not_in_vpc_answer;
     return a.answered ? words.in_answer : a.drained ? words.drained : words.withdrawn;
 }
 
-std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words) {
+/// "99.98 %", with the time that it is about where that is not nearly `whole_us`.
+template <class Counts>
+std::string good(const Counts& counts, Micros covered_us, Micros whole_us, const PageWords& words) {
+    if (counts.attempts == 0) return "–";
+    return fmt::format(
+        "{} %{}", percent(counts),
+        covered_us >= whole_us / 100 * 95
+            ? ""
+            : fmt::format(" <span class=\"note\">{}</span>", html_text(span_text(covered_us, words.catalogue()))));
+}
+
+std::string last_day(const AddressStatus& a, Micros now_wall_us, const PageWords& words) {
+    if (!a.last_day) return "–";
+    // Its hours begin before its first probe: the month knows better.
+    Micros covered = now_wall_us - a.last_day->since_wall_us;
+    if (a.last_month) covered = std::min(covered, a.last_month->covered_us);
+    return good(*a.last_day, covered, core::kDay, words);
+}
+
+std::string last_month(const AddressStatus& a, const PageWords& words) {
+    return a.last_month ? good(*a.last_month, a.last_month->covered_us, probe::kPastLasts, words) : "–";
+}
+
+/// The last results as bars; one that failed is taller, not only red.
+std::string streak(const AddressStatus& a) {
+    struct Bar {
+        std::string_view kind;
+        int height;
+        char mark;
+    };
+    static constexpr Bar kBars[] = {{"good", 8, '+'}, {"slow", 12, '~'}, {"bad", 18, 'x'}, {"mute", 3, '?'}};
+    std::string out;
+    for (const auto& [kind, height, mark] : kBars) {
+        std::string path;
+        for (std::size_t i = 0; i < a.recent.size(); ++i) {
+            if (a.recent[i] == mark) path += fmt::format("M{} {}h2v{}h-2z", 3 * i, 18 - height, height);
+        }
+        if (!path.empty()) out += fmt::format("<path class=\"{}\" d=\"{}\"/>", kind, path);
+    }
+    return fmt::format(
+        "<svg class=\"streak\" viewBox=\"0 0 180 18\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{}</svg>", out);
+}
+
+std::string recent(const AddressStatus& a, bool whole) {
+    if (a.recent.empty()) return "–";
+    const auto failed = static_cast<std::size_t>(std::count(a.recent.begin(), a.recent.end(), 'x'));
+    return fmt::format("{}/{}{}", a.recent.size() - failed, a.recent.size(), whole ? " " + streak(a) : "");
+}
+
+std::string address_row(const LinkStatus& link, const AddressStatus& a, const PageWords& words, Micros now_wall_us,
+                        bool whole) {
     const bool p95 = a.last_day && a.last_day->p95_us > 0;
-    const auto failed = std::count(a.recent.begin(), a.recent.end(), 'x');
+    const std::string ip =
+        whole ? fmt::format("<a href=\"{}\">{}</a>", plain_link(link, a, PageRange::kDay), a.ip.text()) : a.ip.text();
     return fmt::format(
         "<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
-        "class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
-        a.ip.text(), html_text(a.zone), html_state(a.verdict.path, words), html_state(a.verdict.service, words),
-        last_probe(link, a, words), p95 ? core::milliseconds(a.last_day->p95_us) : "–", last_day(a, words),
-        a.recent.empty() ? "–"
-                         : fmt::format("{}/{}", a.recent.size() - static_cast<std::size_t>(failed), a.recent.size()),
-        in_dns(link, a, words), html_time(link.probing ? a.since_wall_us : 0));
+        "class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td></tr>\n",
+        ip, html_text(a.zone), html_state(a.verdict.path, words), html_state(a.verdict.service, words),
+        last_probe(link, a, words), p95 ? core::milliseconds(a.last_day->p95_us) : "–", last_day(a, now_wall_us, words),
+        last_month(a, words), recent(a, whole), in_dns(link, a, words),
+        html_since(link.probing ? a.since_wall_us : 0, now_wall_us, words));
 }
 
 /// Rows until `room` is used up; `left` is the number omitted.
-std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t room, std::size_t& left) {
+std::string rows_of(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room, bool whole,
+                    std::size_t& left) {
     std::vector<const AddressStatus*> order;
     for (const auto& a : link.addresses)
         order.push_back(&a);
@@ -64,26 +110,12 @@ std::string rows_of(const LinkStatus& link, const PageWords& words, std::size_t 
     });
     std::string out;
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const std::string row = address_row(link, *order[i], words);
+        const std::string row = address_row(link, *order[i], words, now_wall_us, whole);
         if (out.size() + row.size() > room) {
             left = order.size() - i;
             break;
         }
         out += row;
-    }
-    return out;
-}
-
-/// ConnectionNote::text() in the page's language.
-std::string note_in(const ConnectionNote& note, const PageWords& words) {
-    const std::string_view where = note.kind == NoteKind::kWithdrawn ? words.still_on
-                                   : note.kind == NoteKind::kBypass  ? words.around
-                                                                     : words.on_address;
-    std::string out = fmt::format(fmt::runtime(where), note.uid ? std::to_string(*note.uid) : "…", note.ip.text(),
-                                  note.at_least ? fmt::format("≥ {}", note.total) : std::to_string(note.total));
-    if (note.stuck > 0) {
-        out += fmt::format(fmt::runtime(words.of_them_stuck), note.stuck,
-                           std::max<core::Micros>(note.stuck_for_us, 0) / core::kSecond);
     }
     return out;
 }
@@ -105,7 +137,7 @@ std::string certificates(const LinkStatus& link, const PageWords& words) {
 }
 
 std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
-    std::string out = html_text(d.source);
+    std::string out(words.of_source(d.source));
     if (d.confirmed_wall_us > 0) out += fmt::format(", {} {}", words.confirmed, html_time(d.confirmed_wall_us));
     for (const auto& report : d.reports) {
         out += fmt::format("<br><code>{}</code> {} {}", html_text(report.endpoint_id), html_text(report.status),
@@ -121,7 +153,9 @@ std::string discovery(const DiscoveryStatus& d, const PageWords& words) {
 
 std::string facts_of(const LinkStatus& link, const PageWords& words) {
     std::string out = html_fact(words.discovery, discovery(link.discovery, words)) + certificates(link, words);
-    if (link.vpc_answer) out += html_fact(words.dns, html_sentence(link.vpc_answer->text, words));
+    if (link.vpc_answer)
+        out += html_fact(words.dns,
+                         html_text(words.catalogue().text("vpc", link.vpc_answer->says, link.vpc_answer->values)));
     return out.empty() ? "" : "<dl>\n" + out + "</dl>\n";
 }
 
@@ -141,27 +175,29 @@ int page_rank(State state) {
     return 3;
 }
 
-std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room) {
+std::string link_section(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room,
+                         bool whole) {
     std::string out = fmt::format("<h2>{} <span class=\"note\">{}</span> {}</h2>\n", html_text(link.name),
-                                  html_text(link.host), html_state(link.state, words));
+                                  html_text(link.host), html_link_state(link, words));
     if (link.connections) {
         const auto& notes = link.connections->notes;
         for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
-            out += fmt::format("<p>{}</p>\n", note_in(notes[i], words));
+            out += fmt::format("<p>{}</p>\n", html_text(note_text(notes[i], words.catalogue())));
     }
     if (link.compare) {
         out += fmt::format("<p>{}<code>{}</code>: {}</p>\n", words.compared_with, html_text(link.compare->gateway()),
-                           html_sentence(link.compare->text, words));
+                           html_text(words.catalogue().text("compare", link.compare->says, link.compare->values)));
     }
     const std::string facts = facts_of(link, words);
     if (link.addresses.empty() || out.size() >= room) return out + (out.size() < room ? facts : "");
     out += "<div class=\"wide\"><table><thead><tr>";
     for (const auto title : {words.address, words.zone, words.path, words.service, words.last_probe, words.p95_24h,
-                             words.good_24h, words.last_60, words.dns, words.since})
+                             words.good_24h, words.good_30d, words.last_60, words.dns, words.since})
         out += fmt::format("<th scope=\"col\">{}</th>", title);
     out += "</tr></thead><tbody>\n";
     std::size_t left = 0;
-    out += rows_of(link, words, room - std::min(room, out.size()), left) + "</tbody></table></div>\n";
+    out +=
+        rows_of(link, words, now_wall_us, room - std::min(room, out.size()), whole, left) + "</tbody></table></div>\n";
     if (left > 0)
         out += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_addresses), left));
     if (out.size() + facts.size() <= room) out += facts;

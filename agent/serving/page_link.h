@@ -15,6 +15,8 @@ namespace postern::agent {
 int page_rank(probe::State state);
 
 /// `room`: bytes that it may take, roughly; rows of addresses beyond it are counted instead.
-std::string link_section(const LinkStatus& link, const PageWords& words, std::size_t room);
+/// `whole`: addresses lead to their details, and have their last probes as bars.
+std::string link_section(const LinkStatus& link, const PageWords& words, Micros now_wall_us, std::size_t room,
+                         bool whole = false);
 
 }  // namespace postern::agent

@@ -77,15 +77,21 @@ HttpReply script_reply(const HttpQuery& query) {
 
 HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records) {
     const std::string language = query.header("accept-language");
-    return page_reply(query, status_head(snapshot, language),
-                      status_content(snapshot, language, PageSize::kShort, records));
+    return page_reply(query, status_head(snapshot, language), status_content(snapshot, language, records));
 }
 
-HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records) {
+HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records,
+                     const PageHistory& history) {
     const std::string language = query.header("accept-language");
+    PageChoice choice{query.argument("link").value_or(""), query.argument("ip").value_or(""), PageRange::kDay};
+    if (const auto text = query.argument("range")) {
+        const auto range = parse_page_range(*text);
+        if (!range) return HttpReply::text(400, "400: range: expected hour, day or month\n");
+        choice.range = *range;
+    }
     return html_reply(
         query, fmt::format("{}{}{}<div id=\"plain\">{}{}", kPageTop, status_head(snapshot, language, PageSize::kWhole),
-                           kPageStyle, status_content(snapshot, language, PageSize::kWhole, records), kPageTail));
+                           kPageStyle, whole_content(snapshot, language, choice, records, history), kPageTail));
 }
 
 HttpRoute script_route() {

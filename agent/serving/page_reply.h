@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/serving/http_server.h"
+#include "agent/serving/page_detail.h"
 #include "agent/status/status.h"
 #include "probe/record.h"
 
@@ -24,8 +25,9 @@ HttpRoute script_route();
 /// GET /: the packed page (web/) with the verdict and the addresses as plain HTML, for clients without JavaScript.
 /// `records`: the last probes, newest first.
 HttpReply status_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records);
-/// GET /plain: all of it as plain HTML, without the script.
-HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records);
+/// GET /plain[?link=&ip=&range=]: all of it as plain HTML, without the script, with the details of one address.
+HttpReply whole_page(const StatusSnapshot& snapshot, const HttpQuery& query, std::span<const probe::Record> records,
+                     const PageHistory& history);
 
 /// Whether an Accept-Encoding header allows gzip.
 bool takes_gzip(std::string_view accept_encoding);

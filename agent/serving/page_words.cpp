@@ -42,10 +42,6 @@ constexpr PageWords kEnglish{
     .more_faults = "{} more faults: postern status",
     .resolver = "The resolver answers on <code>{}</code>, ",
     .no_resolver = "No resolver on <code>{}</code>, ",
-    .still_on = "Connections of uid {} still on {}: {}",
-    .on_address = "Connections of uid {} on {}: {}",
-    .around = "Connections of uid {} to the public gateway {}, not over PrivateLink: {}",
-    .of_them_stuck = ", {} stuck for {} s",
     .plan_accepted = "plan accepted",
     .plan_not_accepted = "plan not accepted",
     .about = "postern {}, as of {}. ",
@@ -58,11 +54,12 @@ constexpr PageWords kEnglish{
     .good_24h = "Good 24 h",
     .last_60 = "Last 60",
     .since = "Since",
-    .of_probes = "of {} probes",
     .certificate = "Certificate",
     .valid_until = "valid until",
     .discovery = "Discovery",
     .confirmed = "confirmed",
+    .list = "List of <code>{}</code>: generation {}, written {}",
+    .no_list = "List of <code>{}</code>: none yet",
     .upstream = "Upstream",
     .rtt = "RTT",
     .sent = "Sent",
@@ -71,6 +68,78 @@ constexpr PageWords kEnglish{
     .this_host = "This host: ",
     .failures = "Failed probes",
     .whole_page = "Everything on one page, without a script",
+    .no_probe = "no probe yet",
+    .no_data = "no data",
+    .hour = "1 h",
+    .day = "24 h",
+    .month = "30 d",
+    .covered = "{1} of {0}",
+    .failed_of = "{0} of {1} failed",
+    .result = "Result",
+    .succeeded = "good",
+    .failed_at = "failed at {}",
+    .total = "Total",
+    .http_status = "HTTP status",
+    .sql_code = "SQL code",
+    .subject = "Subject",
+    .names = "Names",
+    .issuer = "Issuer",
+    .chain_until = "Chain until",
+    .no_certificate = "No certificate was received.",
+    .compared = "Private vs. public",
+    .gateway = "Gateway",
+    .privately = "Private",
+    .publicly = "Public",
+    .no_compare = "Not compared: set compare of the [[link]] to the public gateway.",
+    .again = "Probe again",
+    .as_curl = "As curl",
+    .connect = "TCP connect",
+    .tls = "TLS handshake",
+    .request = "sending the request",
+    .ttfb = "first byte",
+    .transfer = "transfer",
+    .reply = "reply",
+    .sql = "SQL",
+    .ws = "WebSocket",
+    .times = "Times",
+    .as_table = "The chart as a table",
+    .at = "Time",
+    .p50 = "p50",
+    .p95 = "p95",
+    .attempts = "Probes",
+    .failed_probes = "Failed",
+    .most_common = "Most common reason",
+    .chart_empty = "No measurement in this time.",
+    .band = "p50 to p95",
+    .chart_summary = "p50 {} (from {} to {}), p95 at most {}; {} of {} probes failed.",
+    .incidents = "Failures of the last 30 days",
+    .no_incidents = "No failure in the recorded time.",
+    .began = "Began",
+    .link = "Link",
+    .lasted = "Lasted",
+    .reason = "Reason",
+    .still_failing = "still failing",
+    .more_incidents = "{} earlier ones: postern logs",
+    .good_30d = "Good 30 d",
+    .queries = "Queries",
+    .cache_hits = "Cache hits",
+    .entries = "{} entries",
+    .last_5_min = "Last 5 min",
+    .last_success = "Last success",
+    .changes = "Changes",
+    .requests = "Requests",
+    .from_api = "cloud API",
+    .from_dns = "DNS name",
+    .from_file = "file",
+    .from_snapshot = "snapshot on disk",
+    .from_fixed = "fixed in the configuration",
+    .from_none = "not known yet",
+    .src_private = "private",
+    .src_cache = "cache",
+    .src_stale = "stale",
+    .src_upstream = "upstream",
+    .src_local = "local",
+    .src_refused = "refused",
 };
 
 constexpr PageWords kChinese{
@@ -103,10 +172,6 @@ constexpr PageWords kChinese{
     .more_faults = "另有 {} 项故障，请执行：postern status",
     .resolver = "解析器的监听地址：<code>{}</code>，",
     .no_resolver = "解析器未在 <code>{}</code> 上运行，",
-    .still_on = "uid {} 仍在 {} 上的 TCP 连接：{}",
-    .on_address = "uid {} 在 {} 上的 TCP 连接：{}",
-    .around = "uid {} 到公网网关 {} 的 TCP 连接（未经 PrivateLink）：{}",
-    .of_them_stuck = "，其中 {} 个已卡住 {} 秒",
     .plan_accepted = "解析计划已生效",
     .plan_not_accepted = "解析计划未生效",
     .about = "postern {}，截至 {}。",
@@ -119,11 +184,12 @@ constexpr PageWords kChinese{
     .good_24h = "24 小时成功率",
     .last_60 = "最近 60 次",
     .since = "起始于",
-    .of_probes = "共 {} 次探测",
     .certificate = "证书",
     .valid_until = "有效期至",
     .discovery = "地址发现",
     .confirmed = "确认于",
+    .list = "主机群 <code>{}</code> 的地址清单：第 {} 版，写于 {}",
+    .no_list = "主机群 <code>{}</code> 的地址清单：尚无",
     .upstream = "上游 DNS",
     .rtt = "往返时间",
     .sent = "已发送",
@@ -132,6 +198,78 @@ constexpr PageWords kChinese{
     .this_host = "本机：",
     .failures = "失败的探测",
     .whole_page = "在一页上查看全部内容（无需脚本）",
+    .no_probe = "尚未探测",
+    .no_data = "无数据",
+    .hour = "1 小时",
+    .day = "24 小时",
+    .month = "30 天",
+    .covered = "{0}中的 {1}",
+    .failed_of = "{1} 次中 {0} 次失败",
+    .result = "结果",
+    .succeeded = "成功",
+    .failed_at = "失败阶段：{}",
+    .total = "总计",
+    .http_status = "HTTP 状态码",
+    .sql_code = "SQL 返回码",
+    .subject = "主体",
+    .names = "域名",
+    .issuer = "颁发者",
+    .chain_until = "证书链有效期至",
+    .no_certificate = "未获取到证书。",
+    .compared = "私网与公网对比",
+    .gateway = "网关",
+    .privately = "私网",
+    .publicly = "公网",
+    .no_compare = "未对比：请将 [[link]] compare 设为公网网关。",
+    .again = "重新探测",
+    .as_curl = "curl 命令",
+    .connect = "TCP 连接",
+    .tls = "TLS 握手",
+    .request = "发送请求",
+    .ttfb = "首字节",
+    .transfer = "传输",
+    .reply = "响应",
+    .sql = "SQL",
+    .ws = "WebSocket",
+    .times = "耗时",
+    .as_table = "以表格显示图表数据",
+    .at = "时间",
+    .p50 = "p50",
+    .p95 = "p95",
+    .attempts = "探测次数",
+    .failed_probes = "失败",
+    .most_common = "最常见原因",
+    .chart_empty = "该时段没有测量数据。",
+    .band = "p50 至 p95",
+    .chart_summary = "p50 {0}（{1} 至 {2}），p95 最高 {3}；{5} 次探测中失败 {4} 次。",
+    .incidents = "最近 30 天的失败",
+    .no_incidents = "在有记录的时间内没有失败。",
+    .began = "开始",
+    .link = "连接",
+    .lasted = "持续",
+    .reason = "原因",
+    .still_failing = "仍在失败",
+    .more_incidents = "更早还有 {} 次：postern logs",
+    .good_30d = "30 天成功率",
+    .queries = "查询",
+    .cache_hits = "缓存命中",
+    .entries = "{} 条",
+    .last_5_min = "最近 5 分钟",
+    .last_success = "最近一次成功",
+    .changes = "变更次数",
+    .requests = "请求次数",
+    .from_api = "云 API",
+    .from_dns = "跟随 DNS 域名",
+    .from_file = "文件",
+    .from_snapshot = "磁盘快照",
+    .from_fixed = "配置中的固定地址",
+    .from_none = "尚未获取",
+    .src_private = "私有",
+    .src_cache = "缓存",
+    .src_stale = "过期缓存",
+    .src_upstream = "上游",
+    .src_local = "本地",
+    .src_refused = "拒绝",
 };
 
 /// The weight of `language` in one item such as "zh-CN;q=0.8"; 0 for another language.
@@ -186,6 +324,61 @@ std::string_view PageWords::of(probe::State state) const {
             return state_unknown;
     }
     return state_unknown;
+}
+
+std::string_view PageWords::of(probe::Phase phase) const {
+    switch (phase) {
+        case probe::Phase::kConnect:
+            return connect;
+        case probe::Phase::kTls:
+            return tls;
+        case probe::Phase::kRequest:
+            return request;
+        case probe::Phase::kTtfb:
+            return ttfb;
+        case probe::Phase::kTransfer:
+            return transfer;
+        case probe::Phase::kReply:
+            return reply;
+        case probe::Phase::kSql:
+            return sql;
+        case probe::Phase::kWs:
+            return ws;
+        case probe::Phase::kCount:
+            break;
+    }
+    return result;
+}
+
+std::string_view PageWords::of(core::Source source) const {
+    switch (source) {
+        case core::Source::kPrivate:
+            return src_private;
+        case core::Source::kCache:
+            return src_cache;
+        case core::Source::kStale:
+            return src_stale;
+        case core::Source::kUpstream:
+            return src_upstream;
+        case core::Source::kLocal:
+            return src_local;
+        case core::Source::kRefused:
+        case core::Source::kCount:
+            break;
+    }
+    return src_refused;
+}
+
+std::string_view PageWords::of_source(std::string_view source) const {
+    if (source == "api") return from_api;
+    if (source == "dns") return from_dns;
+    if (source == "file") return from_file;
+    if (source == "snapshot") return from_snapshot;
+    return source == "fixed" ? from_fixed : from_none;
+}
+
+const doctor::Catalogue& PageWords::catalogue() const {
+    return doctor::Catalogue::in(language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese);
 }
 
 const PageWords& page_words(std::string_view accept_language) {

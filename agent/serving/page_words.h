@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The texts of the page without JavaScript, in the browser's language. The agent's sentences (causes, warnings) stay
-// English and are marked as such.
+// The texts of the page without JavaScript, in the browser's language. What the agent has in English only (an error of the
+// API, the detail of a probe) stays so and is marked as such.
 #pragma once
 
 #include <string_view>
@@ -18,18 +18,45 @@ struct PageWords {
     std::string_view next_step, owner, compared_with;
     std::string_view more_addresses, more_links, more_faults;  // {0}: how many
     std::string_view resolver, no_resolver;                    // {0}: its address
-    std::string_view still_on, on_address, around;             // user, address, how many connections
-    std::string_view of_them_stuck;                            // how many, seconds
     std::string_view plan_accepted, plan_not_accepted;
     std::string_view about;  // {0}: version, {1}: time
     std::string_view data, status, probes, health, metrics;
-    std::string_view p95_24h, good_24h, last_60, since, of_probes;  // of_probes: how many
+    std::string_view p95_24h, good_24h, last_60, since;
     std::string_view certificate, valid_until, discovery, confirmed;
+    std::string_view list, no_list;  // fleet; generation, time
     std::string_view upstream, rtt, sent, answered, upstream_trouble, this_host;
     std::string_view failures, whole_page;
 
+    // One address.
+    std::string_view no_probe, no_data, hour, day, month;
+    std::string_view covered;    // {0}: the time, {1}: how much of it there are probes of
+    std::string_view failed_of;  // {0}: failures, {1}: attempts
+    std::string_view result, succeeded, failed_at, total, http_status, sql_code;  // failed_at: the phase
+    std::string_view subject, names, issuer, chain_until, no_certificate;
+    std::string_view compared, gateway, privately, publicly, no_compare, again, as_curl;
+    std::string_view connect, tls, request, ttfb, transfer, reply, sql, ws;  // phases
+
+    // The chart.
+    std::string_view times, as_table, at, p50, p95, attempts, failed_probes, most_common, chart_empty, band;
+    std::string_view chart_summary;  // p50, its lowest, its highest, the highest p95, failures, attempts
+
+    // Incidents.
+    std::string_view incidents, no_incidents, began, link, lasted, reason, still_failing;
+    std::string_view more_incidents;  // how many
+    std::string_view good_30d;
+
+    // DNS and discovery.
+    std::string_view queries, cache_hits, entries, last_5_min, last_success, changes, requests;  // entries: how many
+    std::string_view from_api, from_dns, from_file, from_snapshot, from_fixed, from_none;
+    std::string_view src_private, src_cache, src_stale, src_upstream, src_local, src_refused;
+
     std::string_view of(Overall overall) const;
     std::string_view of(probe::State state) const;
+    std::string_view of(probe::Phase phase) const;
+    std::string_view of(core::Source source) const;  // of an answer
+    /// Of a link's addresses, DiscoveryStatus::source.
+    std::string_view of_source(std::string_view source) const;
+    const doctor::Catalogue& catalogue() const;  // in the same language
 };
 
 /// Chinese if an Accept-Language header prefers it to English; otherwise English.

@@ -6,7 +6,10 @@
 #include "agent/faults/fault_text.h"
 #include "agent/faults/reason_text.h"
 #include "agent/serving/connections_view.h"
+#include "agent/serving/curl_command.h"
 #include "agent/status/headline.h"
+#include "agent/status/path_steps.h"
+#include "agent/status/spoken.h"
 #include "agent/status/status.h"
 #include "agent/status/warning.h"
 #include "core/plan.h"
@@ -18,6 +21,18 @@ namespace postern::agent {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+const doctor::Catalogue& english() {
+    return doctor::Catalogue::in(doctor::Language::kEnglish);
+}
+const doctor::Catalogue& chinese() {
+    return doctor::Catalogue::in(doctor::Language::kChinese);
+}
+
+/// `texts` of a sentence that is there in English.
+Json texts_json(std::string zh) {
+    return {{"zh", {{"text", std::move(zh)}}}};
+}
 
 Json time_or_null(Micros wall_us) {
     return wall_us > 0 ? Json(core::format_utc(wall_us)) : Json(nullptr);
@@ -105,6 +120,34 @@ Json discovery_json(const DiscoveryStatus& d) {
             {"sources", std::move(sources)}};
 }
 
+Json list_json(const ListStatus& list, Micros now_wall_us) {
+    if (!list.configured) return nullptr;
+    Json out = {{"place", list.place},
+                {"fleet", list.fleet},
+                {"fleet_only", list.only},
+                {"answered", time_or_null(list.answered_wall_us)},
+                {"newest_generation", list.newest.generation == 0 ? Json(nullptr) : Json(list.newest.generation)},
+                {"generation", nullptr},
+                {"publisher", nullptr},
+                {"written", nullptr},
+                {"not_after", nullptr},
+                {"age_s", nullptr},
+                {"endpoints", nullptr},
+                {"error", list.unreachable ? error_json(*list.unreachable, list.trouble_since_wall_us) : Json(nullptr)},
+                {"refused", list.refused ? Json{{"reason", to_string(list.refused->problem)},
+                                                {"detail", list.refused->detail},
+                                                {"since", time_or_null(list.trouble_since_wall_us)}}
+                                         : Json(nullptr)}};
+    if (!list.list) return out;
+    out["generation"] = list.list->number.generation;
+    out["publisher"] = text_or_null(list.list->publisher);
+    out["written"] = time_or_null(list.list->number.written_wall_us);
+    out["not_after"] = time_or_null(list.list->not_after_wall_us);
+    out["age_s"] = list.list->age(now_wall_us) / core::kSecond;
+    out["endpoints"] = list.list->endpoints.size();
+    return out;
+}
+
 Json host_dns_json(const HostDnsReport& r) {
     const bool off = r.journal.state == TakeoverState::kOff;
     return {{"state", r.problem.empty() ? Json(to_string(r.journal.state)) : Json("unknown")},
@@ -114,7 +157,8 @@ Json host_dns_json(const HostDnsReport& r) {
             {"answers", r.journal.state == TakeoverState::kOn ? Json(!r.silent) : Json(nullptr)},
             {"path", r.journal.state == TakeoverState::kOn ? Json(to_string(r.seen.state)) : Json(nullptr)},
             {"asks", to_string(r.asks.state)},
-            {"text", r.text()}};
+            {"text", r.text()},
+            {"texts", texts_json(takeover_text(r, chinese()))}};
 }
 
 Json result_json(const probe::ProbeResult& r) {
@@ -153,6 +197,15 @@ Json last_day_json(const probe::Availability& day) {
             {"since", time_or_null(day.since_wall_us)}};
 }
 
+/// `covered_s`: of how much of the 30 days there are probes.
+Json last_month_json(const probe::Month& month) {
+    return {{"percent", percent(month)},
+            {"attempts", month.attempts},
+            {"failures", month.failures},
+            {"since", time_or_null(month.since_wall_us)},
+            {"covered_s", month.covered_us / core::kSecond}};
+}
+
 Json address_json(const AddressStatus& a) {
     return {{"ip", a.ip.text()},
             {"zone", text_or_null(a.zone)},
@@ -168,6 +221,7 @@ Json address_json(const AddressStatus& a) {
             {"peers_rate", share_json(a.peers_rate)},
             {"last", a.last ? result_json(*a.last) : Json(nullptr)},
             {"availability_24h", a.last_day ? last_day_json(*a.last_day) : Json(nullptr)},
+            {"availability_30d", a.last_month ? last_month_json(*a.last_month) : Json(nullptr)},
             {"recent", a.recent},
             {"connections_freed", a.connections_freed},
             {"connections", a.connections ? connections_json(*a.connections) : Json(nullptr)}};
@@ -178,6 +232,7 @@ Json compare_json(const CompareStatus& c) {
     return {{"gateway", c.gateway()},
             {"finding", to_string(c.finding)},
             {"text", c.text},
+            {"texts", texts_json(chinese().text("compare", c.says, c.values))},
             {"interval_us", c.interval_us},
             {"last_attempt", time_or_null(c.at_wall_us)},
             {"ip", c.ip ? Json(c.ip->text()) : Json(nullptr)},
@@ -192,6 +247,7 @@ Json compare_json(const CompareStatus& c) {
 Json vpc_answer_json(const VpcAnswer& a) {
     return {{"finding", to_string(a.finding)},
             {"text", a.text},
+            {"texts", texts_json(chinese().text("vpc", a.says, a.values))},
             {"addresses", texts(a.addresses)},
             {"missing", texts(a.missing)},
             {"foreign", texts(a.foreign)},
@@ -247,7 +303,7 @@ Json fault_words(const Fault& f, const doctor::Catalogue& words) {
 }
 
 Json fault_json(const Fault& f) {
-    const auto& words = doctor::Catalogue::in(doctor::Language::kEnglish);
+    const auto& words = english();
     const auto* info = doctor::find_code(f.code);
     const auto command = fix_command(f);
     Json out = {{"code", f.code},
@@ -261,7 +317,17 @@ Json fault_json(const Fault& f) {
                 {"since", time_or_null(f.since_wall_us)},
                 {"values", values_json(f.values)},
                 {"messages", messages_json(f.values)},
-                {"texts", {{"zh", fault_words(f, doctor::Catalogue::in(doctor::Language::kChinese))}}}};
+                {"texts", {{"zh", fault_words(f, chinese())}}}};
+    return out;
+}
+
+Json steps_json(const std::vector<PathStep>& steps) {
+    Json out = Json::array();
+    for (const PathStep& step : steps)
+        out.push_back({{"step", step.step},
+                       {"state", doctor::severity_of(step.state)},
+                       {"text", text_of(step, english())},
+                       {"texts", texts_json(text_of(step, chinese()))}});
     return out;
 }
 
@@ -270,10 +336,11 @@ Json request_json(const LinkStatus& link) {
     return {{"server_name", text_or_null(r.server_name)},
             {"path", text_or_null(r.path)},
             {"sql", text_or_null(r.sql)},
-            {"ca_file", text_or_null(r.ca_file)}};
+            {"ca_file", text_or_null(r.ca_file)},
+            {"curl", text_or_null(curl_template(link))}};
 }
 
-Json link_json(const LinkStatus& link) {
+Json link_json(const StatusSnapshot& s, const LinkStatus& link) {
     Json addresses = Json::array();
     for (const auto& a : link.addresses)
         addresses.push_back(address_json(a));
@@ -302,7 +369,8 @@ Json link_json(const LinkStatus& link) {
             {"vpc_answer", link.vpc_answer ? vpc_answer_json(*link.vpc_answer) : Json(nullptr)},
             {"one_zone", link.one_zone ? one_zone_json(*link.one_zone) : Json(nullptr)},
             {"connections", link.connections ? link_connections_json(*link.connections) : Json(nullptr)},
-            {"finding", link.finding ? finding_json(*link.finding) : Json(nullptr)}};
+            {"finding", link.finding ? finding_json(*link.finding) : Json(nullptr)},
+            {"steps", steps_json(link_steps(s, link))}};
 }
 
 Json queries_json(const core::StatsPage& stats) {
@@ -367,7 +435,7 @@ Json resolver_json(const ResolverStatus& r) {
 std::string status_json(const StatusSnapshot& s) {
     Json links = Json::array();
     for (const auto& link : s.links)
-        links.push_back(link_json(link));
+        links.push_back(link_json(s, link));
     Json drains = Json::array();
     for (const auto& d : s.drains) {
         drains.push_back({{"target", d.target},
@@ -398,7 +466,7 @@ std::string status_json(const StatusSnapshot& s) {
         {"headline", s.headline},
         {"headline_link", text_or_null(s.headline_link)},
         {"headline_more", s.headline_more},
-        {"texts", {{"zh", {{"headline", headline(s, doctor::Catalogue::in(doctor::Language::kChinese))}}}}},
+        {"texts", {{"zh", {{"headline", headline(s, chinese())}}}}},
         {"version", s.version},
         {"started", time_or_null(s.started_wall_us)},
         {"config",
@@ -411,12 +479,14 @@ std::string status_json(const StatusSnapshot& s) {
           {"instance", text_or_null(s.instance)},
           {"region", text_or_null(s.region)},
           {"zone", text_or_null(s.host_zone)}}},
+        {"steps", steps_json(host_steps(s))},
         {"links", std::move(links)},
         {"resolver", resolver_json(s.resolver)},
         {"host_dns", host_dns_json(s.host_dns)},
         {"discovery",
          {{"last_success", time_or_null(s.discovery.last_success_wall_us)},
           {"changes_total", s.discovery.changes},
+          {"list", list_json(s.list, s.now_wall_us)},
           {"requests", std::move(requests)}}},
         {"probes",
          {{"attempts_total", s.probes.attempts},

@@ -4,40 +4,43 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "agent/faults/codes.h"
 #include "agent/faults/fault_text.h"
 #include "agent/serving/page_asset.h"
+#include "agent/serving/page_dns.h"
 #include "agent/serving/page_html.h"
+#include "agent/serving/page_incidents.h"
 #include "agent/serving/page_link.h"
+#include "agent/serving/page_path.h"
 #include "agent/serving/page_words.h"
 #include "agent/status/headline.h"
+#include "agent/status/incidents.h"
 #include "core/text.h"
 
 namespace postern::agent {
 
 namespace {
 
-constexpr std::size_t kMaxBytes = 4300;  // of the short page: with its script it has 100 KB, and those may have 95
-constexpr std::size_t kMaxFailures = 30, kShortFailures = 5;
+constexpr std::size_t kMaxBytes = 4300;       // of the short page: with its script it has 100 KB, and those may have 95
+constexpr std::size_t kWholeBytes = 4 << 20;  // roughly; of the whole page
+constexpr std::size_t kMaxFailures = 30, kShortFailures = 5, kMaxIncidents = 100;
 
 std::string drains_section(const StatusSnapshot& s, const PageWords& words, std::size_t room) {
     std::string out;
     for (const auto& drain : s.drains) {
         if (out.size() > room) return out + "<p>… postern drain status</p>\n";
-        out += fmt::format("<p>{}: {}</p>\n", words.drained, html_sentence(drain_text(drain, s.now_wall_us), words));
+        out += fmt::format(
+            "<p>{}: {}</p>\n", words.drained,
+            html_text(drain_text(drain, s.now_wall_us,
+                                 words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese)));
     }
     return out;
 }
 
-const doctor::Catalogue& catalogue_of(const PageWords& words) {
-    return doctor::Catalogue::in(words.language == "en" ? doctor::Language::kEnglish : doctor::Language::kChinese);
-}
-
 /// A fault: the cause, whose it is, since when, the next step, and the command that repairs it.
 std::string fault_item(const Fault& fault, const PageWords& words) {
-    const auto& catalogue = catalogue_of(words);
+    const auto& catalogue = words.catalogue();
     const bool failed = fault.state == doctor::State::kFail;
     std::string out = fmt::format(
         "<li><p class=\"why\">{} {}{}</p>\n", html_shape(failed ? Overall::kFailed : Overall::kDegraded),
@@ -48,11 +51,7 @@ std::string fault_item(const Fault& fault, const PageWords& words) {
     if (fault.since_wall_us > 0)
         note += fmt::format("{}{} {}", note.empty() ? "" : " · ", words.since, html_time(fault.since_wall_us));
     if (!note.empty()) out += fmt::format("<p class=\"note\">{}</p>\n", note);
-    const std::string step = fix_of(fault, catalogue);
-    if (!step.empty()) out += fmt::format("<p>{}{}</p>\n", words.next_step, html_text(step));
-    const auto command = fix_command(fault);
-    if (!command.empty()) out += html_command(command_line(command));
-    return out + "</li>\n";
+    return out + html_repair(fault, words) + "</li>\n";
 }
 
 /// As many as `room` has place for, one at least; the others are counted.
@@ -69,34 +68,6 @@ std::string faults_section(const StatusSnapshot& s, const PageWords& words, std:
         out += fmt::format("<li>{}</li>\n", fmt::format(fmt::runtime(words.more_faults), s.faults.size() - told));
     }
     return out.empty() ? "" : "<ul class=\"plain-list\">\n" + out + "</ul>\n";
-}
-
-std::string upstreams(const ResolverStatus& r, const PageWords& words) {
-    if (r.upstreams.empty()) return "";
-    std::string out = "<div class=\"wide\"><table><thead><tr>";
-    for (const auto title : {words.upstream, words.rtt, words.sent, words.answered, words.upstream_trouble})
-        out += fmt::format("<th scope=\"col\">{}</th>", title);
-    out += "</tr></thead><tbody>\n";
-    for (const auto& u : r.upstreams) {
-        const auto& n = u.stats;
-        out += fmt::format(
-            "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
-            "class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
-            html_text(u.address.text()), n.srtt_us > 0 ? core::milliseconds(n.srtt_us) : "–", n.sent, n.answered,
-            n.timeouts + n.servfail + n.refused + n.network_errors);
-    }
-    return out + "</tbody></table></div>\n";
-}
-
-std::string dns_section(const StatusSnapshot& s, const PageWords& words) {
-    const ResolverStatus& r = s.resolver;
-    const std::string listen = core::joined(r.listen, [](const auto& address) { return address.text(); });
-    std::string out =
-        fmt::format("<h2>{}</h2>\n<p>{}{}</p>\n", words.dns,
-                    fmt::format(fmt::runtime(r.running ? words.resolver : words.no_resolver), html_text(listen)),
-                    r.accepted ? words.plan_accepted : words.plan_not_accepted);
-    out += fmt::format("<p>{}{}</p>\n", words.this_host, html_sentence(s.host_dns.text(), words));
-    return out;
 }
 
 /// A failure and how many times in a row it was seen at this address.
@@ -129,8 +100,8 @@ std::string failures_section(std::span<const probe::Record> records, const PageW
         out +=
             fmt::format("<tr><td class=\"n\">{}</td><td>{}</td><td><code>{}</code></td><td>{}{}</td><td>{}</td></tr>\n",
                         html_time(record->wall_us), html_text(record->link), record->ip.text(),
-                        html_text(probe::to_string(record->reason)), times > 1 ? fmt::format(" ×{}", times) : "",
-                        html_text(record->detail));
+                        html_reason(record->reason, words), times > 1 ? fmt::format(" ×{}", times) : "",
+                        record->detail.empty() ? "" : html_sentence(record->detail, words));
     }
     return out + "</tbody></table></div>\n";
 }
@@ -167,43 +138,73 @@ std::string status_head(const StatusSnapshot& s, std::string_view accept_languag
                            : "<noscript><meta http-equiv=\"refresh\" content=\"0; url=plain\"></noscript>");
 }
 
-std::string status_content(const StatusSnapshot& s, std::string_view accept_language, PageSize size,
-                           std::span<const probe::Record> records) {
-    const PageWords& words = page_words(accept_language);
-    const bool whole = size == PageSize::kWhole;
-    const std::size_t most = whole ? std::numeric_limits<std::size_t>::max() / 2 : kMaxBytes;
-    std::string end = dns_section(s, words);
-    end = drains_section(s, words, most / 10) + end;
-    for (const std::string& more :
-         {upstreams(s.resolver, words), failures_section(records, words, whole ? kMaxFailures : kShortFailures)}) {
-        if (end.size() + more.size() <= most / 2) end += more;
-    }
-    end += footer(s, words);
-    std::string body = fmt::format(
-        "<div lang=\"{}\">\n<h1>{}</h1>\n<p class=\"note\">{}{}</p>\n<div class=\"banner {}\"><strong>{}</strong> {}\n",
+namespace {
+
+std::string headline_banner(const StatusSnapshot& s, const PageWords& words, bool whole, std::size_t room) {
+    return fmt::format(
+        "<div lang=\"{}\">\n<h1>{}</h1>\n<p class=\"note\">{}{}</p>\n<div class=\"banner {}\"><strong>{}</strong> "
+        "{}\n{}</div>\n",
         words.language, state_of_host(s, words), place_of(s),
         whole ? "" : fmt::format(" <a href=\"plain\">{}</a>", words.whole_page), to_string(s.overall),
-        words.of(s.overall), html_text(headline(s, catalogue_of(words))));
-    body += faults_section(s, words, most / 3) + "</div>\n";
+        words.of(s.overall), html_text(headline(s, words.catalogue())), faults_section(s, words, room));
+}
 
+std::vector<const LinkStatus*> worst_first(const StatusSnapshot& s) {
     std::vector<const LinkStatus*> order;
     for (const auto& link : s.links)
         order.push_back(&link);
     std::stable_sort(order.begin(), order.end(), [](const LinkStatus* a, const LinkStatus* b) {
         return page_rank(a->state) < page_rank(b->state);
     });
+    return order;
+}
+
+std::string more_links(std::size_t left, const PageWords& words) {
+    if (left == 0) return "";
+    return fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_links), left));
+}
+
+}  // namespace
+
+std::string status_content(const StatusSnapshot& s, std::string_view accept_language,
+                           std::span<const probe::Record> records) {
+    const PageWords& words = page_words(accept_language);
+    std::string end = drains_section(s, words, kMaxBytes / 10) + dns_section(s, words, false);
+    const std::string failures = failures_section(records, words, kShortFailures);
+    if (end.size() + failures.size() <= kMaxBytes / 2) end += failures;
+    end += footer(s, words);
+    std::string body = headline_banner(s, words, false, kMaxBytes / 3);
     std::size_t left = 0;
-    for (const auto* link : order) {
+    for (const auto* link : worst_first(s)) {
         const std::size_t used = body.size() + end.size();
-        const std::string section = link_section(*link, words, used < most ? most - used : 0);
-        if (used + section.size() > most + 200) {
+        const std::string section = link_section(*link, words, s.now_wall_us, used < kMaxBytes ? kMaxBytes - used : 0);
+        if (used + section.size() > kMaxBytes + 200) {
             ++left;
         } else {
             body += section;
         }
     }
-    if (left > 0) body += fmt::format("<p class=\"note\">{}</p>\n", fmt::format(fmt::runtime(words.more_links), left));
-    return body + end;
+    return body + more_links(left, words) + end;
+}
+
+std::string whole_content(const StatusSnapshot& s, std::string_view accept_language, const PageChoice& choice,
+                          std::span<const probe::Record> records, const PageHistory& history) {
+    const PageWords& words = page_words(accept_language);
+    const ChosenAddress chosen = chosen_address(s, choice);
+    std::string body = headline_banner(s, words, true, kWholeBytes);
+    body += path_section(s, words, chosen.link) + drains_section(s, words, kWholeBytes);
+    std::size_t left = 0;
+    for (const auto* link : worst_first(s)) {
+        if (body.size() > kWholeBytes) {
+            ++left;
+        } else {
+            body += link_section(*link, words, s.now_wall_us, kWholeBytes, true);
+        }
+    }
+    body += more_links(left, words) + detail_section(s, chosen, choice.range, history, words);
+    body += fmt::format("<h2>{}</h2>\n", words.incidents) + incident_table(incidents_of(s), kMaxIncidents, true, words);
+    body += dns_section(s, words, true) + api_section(s, words) + failures_section(records, words, kMaxFailures);
+    return body + footer(s, words);
 }
 
 }  // namespace postern::agent

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/serving/page_detail.h"
 #include "agent/status/status.h"
 #include "probe/record.h"
 
@@ -23,8 +24,11 @@ enum class PageSize {
 std::string status_head(const StatusSnapshot& snapshot, std::string_view accept_language = "",
                         PageSize size = PageSize::kShort);
 
-/// `records`: probes, newest first; those that failed are listed, same ones of an address folded.
+/// The short one. `records`: probes, newest first; those that failed are listed, same ones of an address folded.
 std::string status_content(const StatusSnapshot& snapshot, std::string_view accept_language = "",
-                           PageSize size = PageSize::kShort, std::span<const probe::Record> records = {});
+                           std::span<const probe::Record> records = {});
+/// The whole one: all that the page has with its script.
+std::string whole_content(const StatusSnapshot& snapshot, std::string_view accept_language, const PageChoice& choice,
+                          std::span<const probe::Record> records, const PageHistory& history);
 
 }  // namespace postern::agent

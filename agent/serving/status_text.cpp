@@ -7,6 +7,7 @@
 
 #include "agent/faults/fault_text.h"
 #include "agent/status/headline.h"
+#include "agent/status/spoken.h"
 #include "agent/status/status.h"
 #include "agent/text/terminal.h"
 #include "agent/text/values.h"
@@ -59,15 +60,7 @@ class Screen {
     std::string say(std::string_view key, const doctor::Values& values = {}) const {
         return words_.text("screen", key, values);
     }
-    /// "5 min"
-    std::string span(Micros us) const {
-        const Micros s = std::max<Micros>(us, 0) / core::kSecond;
-        const auto [key, n] = s < 100         ? std::pair("seconds", s)
-                              : s < 100 * 60  ? std::pair("minutes", s / 60)
-                              : s < 72 * 3600 ? std::pair("hours", s / 3600)
-                                              : std::pair("days", s / 86400);
-        return say(key, {{"n", std::to_string(n)}});
-    }
+    std::string span(Micros us) const { return span_text(us, words_); }
     std::string ago(Micros wall_us) const {
         return wall_us > 0 ? " " + say("ago", {{"time", span(s_.now_wall_us - wall_us)}}) : "";
     }
@@ -235,19 +228,6 @@ class Screen {
         if (!text.empty()) paragraph(2, say("last_day"), text, nullptr);
     }
 
-    std::string note(const ConnectionNote& n) const {
-        const std::string_view key = n.kind == NoteKind::kWithdrawn ? "note_withdrawn"
-                                     : n.kind == NoteKind::kBypass  ? "note_bypass"
-                                                                    : "note_stuck";
-        std::string out = say(key, {{"least", n.at_least ? say("least") : ""},
-                                    {"total", std::to_string(n.total)},
-                                    {"noun", say(n.total == 1 ? "connection" : "connections")},
-                                    {"who", n.uid ? say("uid", {{"uid", std::to_string(*n.uid)}}) : say("others")},
-                                    {"ip", n.ip.text()}});
-        if (n.stuck > 0) out += say("note_lost", {{"stuck", std::to_string(n.stuck)}, {"time", span(n.stuck_for_us)}});
-        return out;
-    }
-
     /// Told also on a small screen: they say that something is wrong.
     void connections(const LinkStatus& link) {
         for (const auto& a : link.addresses) {
@@ -258,7 +238,7 @@ class Screen {
         if (!link.connections) return;
         const auto& notes = link.connections->notes;
         for (std::size_t i = 0; i < std::min(notes.size(), kMaxNotes); ++i)
-            paragraph(2, "", note(notes[i]), &Paint::yellow);
+            paragraph(2, "", note_text(notes[i], words_), &Paint::yellow);
         if (notes.size() > kMaxNotes)
             paragraph(2, "", say("more_notes", {{"count", std::to_string(notes.size() - kMaxNotes)}}), &Paint::yellow);
     }
@@ -346,6 +326,14 @@ class Screen {
         return out + parts;
     }
 
+    std::string list_text() const {
+        const ListStatus& list = s_.list;
+        if (!list.list) return say("no_list", {{"fleet", list.fleet}});
+        return say("list", {{"fleet", list.fleet},
+                            {"generation", std::to_string(list.list->number.generation)},
+                            {"time", span(list.list->age(s_.now_wall_us))}});
+    }
+
     void draw_discovery() {
         bool discovers = false;
         Micros confirmed = 0;  // of the link whose addresses are oldest
@@ -366,6 +354,7 @@ class Screen {
         if (!s_.region.empty()) text += say("region", {{"region", s_.region}});
         if (!s_.host_zone.empty()) text += say("zone", {{"zone", s_.host_zone}});
         section(say("discovery"), text);
+        if (s_.list.configured) more(list_text());
         if (failing == nullptr) return;
         paragraph(11, "",
                   say("failing", {{"time", span(s_.now_wall_us - failing->error_since_wall_us)},
@@ -374,17 +363,9 @@ class Screen {
         if (!failing->error->hint.empty()) paragraph(11, "→ ", words_.of(failing->error->hint), nullptr);
     }
 
-    /// The takeover in one sentence.
-    std::string takeover() const {
-        const HostDnsReport& r = s_.host_dns;
-        if (language_ == doctor::Language::kEnglish) return r.text();
-        const bool split = r.journal.state == TakeoverState::kOn && r.journal.decision.mode == Mode::kSplit;
-        return words_.text("takeover", split ? "on_split" : to_string(r.journal.state),
-                           {{"listen", r.journal.target.listen.text()}, {"writer", r.journal.writer}});
-    }
-
     void draw_rest() {
-        if (s_.host_dns.journal.state != TakeoverState::kOff) section(say("host_dns"), takeover());
+        if (s_.host_dns.journal.state != TakeoverState::kOff)
+            section(say("host_dns"), takeover_text(s_.host_dns, words_));
         section(say("agent"), say("agent_text", {{"version", s_.version},
                                                  {"time", span(s_.now_wall_us - s_.started_wall_us)},
                                                  {"path", s_.config_path}}));

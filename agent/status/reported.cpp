@@ -138,6 +138,32 @@ Fault doubt_about_discovery(const core::Message& problem) {
                       {{"problem", doctor::told_value(problem)}, {"told", catalogued("discovery", "doubt")}});
 }
 
+std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us) {
+    std::vector<Fault> out;
+    if (!list.configured) return out;
+    doctor::Values v = {{"place", list.place}, {"fleet", list.fleet}};
+    if (list.trouble_since_wall_us != 0) v["since"] = time_text(list.trouble_since_wall_us);
+    if (list.unreachable) {
+        v["problem"] = list.unreachable->what;
+        v["hint"] = list.unreachable->hint;
+        out.push_back(make_fault("PN-LIST-UNREACHABLE", {}, {}, v));
+    }
+    if (list.refused) {
+        v["why"] = catalogued("list", to_string(list.refused->problem));
+        v["problem"] = list.refused->detail;
+        out.push_back(make_fault("PN-LIST-REFUSED", {}, {}, v));
+    }
+    const Micros now = now_wall_us;
+    if (list.list && (list.list->expired(now) || list.list->old(now))) {
+        v["written"] = time_text(list.list->number.written_wall_us);
+        v["until"] = time_text(list.list->not_after_wall_us);
+        v["publisher"] = list.list->publisher.empty() ? "-" : list.list->publisher;
+        v["why"] = catalogued("list", list.list->expired(now) ? "past" : "old");
+        out.push_back(make_fault("PN-LIST-OLD", {}, {}, v));
+    }
+    return out;
+}
+
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us) {
     return make_fault("PN-CONFIG-OLDER", {}, {},
                       {{"file", file},

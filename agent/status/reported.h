@@ -27,6 +27,8 @@ Fault ca_file_fault(const std::string& file, const core::Message& problem, bool 
 /// This host's clock differs from the cloud API's (describe_clock_offset()); requests carry the API's time meanwhile.
 Fault clock_fault(const core::Message& problem);
 Fault doubt_about_discovery(const core::Message& problem);
+/// Of the fleet's list: it can't be read, is not used, is old. Any of them, or none.
+std::vector<Fault> list_faults(const ListStatus& list, Micros now_wall_us);
 /// The configuration file was changed since the agent read it.
 Fault config_older(const std::string& file, Micros loaded_wall_us, Micros changed_wall_us);
 /// That no upstream resolves names, and how; nullopt while one may.

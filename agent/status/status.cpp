@@ -125,10 +125,21 @@ std::string drain_text(const DrainStatus& d, Micros now_wall_us, doctor::Languag
     return out;
 }
 
-double percent(const probe::Availability& a) {
-    if (a.attempts == 0) return 0;
-    const auto hundredths = (a.attempts - a.failures) * 10000 / a.attempts;  // rounded down: 100 is without a failure
+namespace {
+
+double percent(std::uint64_t attempts, std::uint64_t failures) {
+    if (attempts == 0) return 0;
+    const auto hundredths = (attempts - failures) * 10000 / attempts;  // rounded down: 100 is without a failure
     return static_cast<double>(hundredths) / 100;
+}
+
+}  // namespace
+
+double percent(const probe::Availability& a) {
+    return percent(a.attempts, a.failures);
+}
+double percent(const probe::Month& m) {
+    return percent(m.attempts, m.failures);
 }
 
 void AddressCounters::add(const AddressCounters& other) {

@@ -12,6 +12,7 @@
 #include "agent/discovery/endpoint_sync.h"
 #include "agent/faults/catalogue.h"
 #include "agent/faults/fault.h"
+#include "agent/fleet/list_reader.h"
 #include "agent/hostdns/report.h"
 #include "agent/hostdns/upstream_watch.h"
 #include "agent/status/app_connections.h"
@@ -23,6 +24,7 @@
 #include "agent/status/vpc_answer.h"
 #include "core/message.h"
 #include "core/stats_page.h"
+#include "probe/past.h"
 #include "probe/probe_types.h"
 #include "probe/rollup.h"
 #include "probe/verdict.h"
@@ -53,6 +55,8 @@ struct AddressStatus {
     probe::Share rate, peers_rate;      // passed probes of the last minutes, of it and of the link's others
     AddressCounters counters;
     std::optional<probe::Availability> last_day;
+    std::optional<probe::Month> last_month;
+    std::vector<probe::Incident> incidents;        // of the last 30 days, oldest first
     std::string recent;                            // marks of the last 60 results, see probe::History::recent()
     std::optional<TargetConnections> connections;  // of applications; nullopt: not known
     std::uint64_t connections_freed = 0;           // lost ones that were ended since the start
@@ -144,6 +148,7 @@ struct ProbeCounters {
 
 /// Good attempts in percent with two decimals, rounded down: 100 means all of them.
 double percent(const probe::Availability& availability);
+double percent(const probe::Month& month);
 
 struct StatusSnapshot {
     Micros now_wall_us = 0;
@@ -161,6 +166,7 @@ struct StatusSnapshot {
     ResolverStatus resolver;
     HostDnsReport host_dns;
     DiscoveryCounters discovery;
+    ListStatus list;  // of the fleet
     ProbeCounters probes;
     AppConnections connections;
     std::vector<Fault> reported;  // by the agent's parts: of itself, of its sources, of this host's DNS

@@ -294,6 +294,7 @@ std::string shown(std::string_view text) {
 }
 
 bool looks_like_secret(std::string_view text) {
+    if (text.find("ed25519-private:") != std::string_view::npos) return true;
     if (text.size() < 16 || text.find_first_of("/. ") != std::string_view::npos) return false;
     const bool word = std::all_of(text.begin(), text.end(),
                                   [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '+' || c == '='; });

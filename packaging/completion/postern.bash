@@ -20,13 +20,25 @@ _postern() {
     for ((word = 1; word < COMP_CWORD - 1; word++)); do
         [[ ${COMP_WORDS[word]} != -c && ${COMP_WORDS[word]} != --config ]] || config=${COMP_WORDS[word + 1]}
     done
-    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
+    [[ ${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish ]] && command=("${command[@]:0:2}") || command=("${command[@]:0:1}")
 
     case $prev in
-        -c | --config | --out | --token-file | --ca-file | --bundle)
+        -c | --config | -k | --key-file | --out | --token-file | --ca-file | --bundle)
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
+            ;;
+        --to)
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+            ;;
+        --ttl) values="5s 30s" ;;
+        --format)
+            case ${command[1]-} in
+                privatezone) values="text json terraform" ;;
+                *) values="json hosts" ;;
+            esac
             ;;
         --mode) values="auto split full" ;;
         --lang) values="en zh" ;;
@@ -38,11 +50,11 @@ _postern() {
         -o)
             [[ ${command[0]-} == logs ]] && values="short wide json" || values=
             ;;
-        --address | --bandwidth | --client-token | --count | -n | --from | --host | --interval | --ip | --lines | --name | \
-            --open-to | --port | --reason | --region | --region-of-service | --resource-group | --security-group | --service | \
-            --since | --tag | --timeout | --until | --vpc | --vswitch | --zone)
-            # -n of dns and endpoint is --dry-run and takes nothing
-            [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint) ]] || return
+        --address | --bandwidth | --client-token | --count | -n | --fleet | --from | --host | --interval | --ip | --lines | --name | \
+            --namespace | --open-to | --port | --publisher | --reason | --region | --region-of-service | --resource-group | \
+            --security-group | --service | --since | --tag | --timeout | --until | --valid-for | --vpc | --vswitch | --zone)
+            # -n of dns, endpoint and publish is --dry-run and takes nothing
+            [[ $prev == -n && (${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]] || return
             ;;
     esac
     if [[ -z $values ]]; then
@@ -51,7 +63,7 @@ _postern() {
             values=${values:---help --version}
         elif [[ $COMP_CWORD == 1 ]]; then
             values=$(_postern_commands "$program")
-        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint) ]]; then
+        elif [[ $COMP_CWORD == 2 && (${command[0]-} == plan || ${command[0]-} == dns || ${command[0]-} == endpoint || ${command[0]-} == publish) ]]; then
             values=$(_postern_commands "$program" "${command[0]}")
         elif [[ $COMP_CWORD == 3 && ${command[*]} == "endpoint zone" ]]; then
             values="add remove"
@@ -63,11 +75,11 @@ _postern() {
             values=status
         elif [[ ${command[0]-} == endpoint ]]; then
             values=$(sed -nE '/^[[:space:]]*endpoint[[:space:]]*=/s/[^"]*"(ep-[^"]*)"[^"]*/\1 /gp' "$config" 2>/dev/null)
-        elif [[ ${command[0]-} == probe ]]; then
+        elif [[ ${command[0]-} == probe || ${command[0]-} == publish ]]; then
             values=$(_postern_links "$config")
         elif [[ ${command[0]-} == resolve ]]; then
             values=$(sed -nE 's/^[[:space:]]*host[[:space:]]*=[[:space:]]*"([^"]*)".*/\1/p' "$config" 2>/dev/null)
-        elif [[ ${command[*]} == "plan show" || $prev == -o ]]; then
+        elif [[ ${command[*]} == "plan show" || ${command[*]} == "publish keygen" || $prev == -o ]]; then
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return

@@ -13,11 +13,11 @@ import re
 import sys
 
 CONFIG = pathlib.Path(__file__).resolve().parent.parent.parent / "agent/config"
-SECTIONS = {"Agent": "[agent]", "Dns": "[dns]", "Http": "[http]", "Aliyun": "[aliyun]", "Link": "[[link]]", "Probe": "[link.probe]"}
-STRUCTS = {"Agent": "AgentConfig", "Dns": "DnsConfig", "Http": "HttpConfig", "Aliyun": "AliyunConfig", "Link": "LinkConfig", "Probe": "LinkProbeConfig"}
+SECTIONS = {"Agent": "[agent]", "Dns": "[dns]", "Http": "[http]", "Aliyun": "[aliyun]", "Fleet": "[fleet]", "Link": "[[link]]", "Probe": "[link.probe]"}
+STRUCTS = {"Agent": "AgentConfig", "Dns": "DnsConfig", "Http": "HttpConfig", "Aliyun": "AliyunConfig", "Fleet": "FleetConfig", "Link": "LinkConfig", "Probe": "LinkProbeConfig"}
 UNITS = (("d", "Day"), ("h", "Hour"), ("m", "Minute"), ("s", "Second"), ("ms", "Millisecond"))
 MICROS = {"Day": 86400_000_000, "Hour": 3600_000_000, "Minute": 60_000_000, "Second": 1_000_000, "Millisecond": 1_000}
-NUMBERS = {"kMaxSources": 64, "kMaxExpectations": 16}
+NUMBERS = {"kMaxSources": 64, "kMaxExpectations": 16, "kMaxListKeys": 8}
 # Defaults that are not a value in config.h: (English, Chinese).
 MADE = {
     ("Dns", "listen"): ('`["127.0.0.153:53"]`',) * 2,
@@ -28,6 +28,12 @@ MADE = {
     ("Aliyun", "region"): ("that of the instance", "实例所在的地域"),
     ("Aliyun", "api_endpoint"): ("the region's host inside the VPC, then the public one", "先使用该地域的 VPC 内地址，再使用公网地址"),
     ("Aliyun", "ca_file"): ("the system's", "系统的根证书"),
+    ("Fleet", "list_url"): ("none: the API is asked", "不使用清单，查询云 API"),
+    ("Fleet", "list_keys"): ("required with `list_url`", "设置 `list_url` 时必填"),
+    ("Fleet", "endpoint"): ("by region; for `oss` inside the VPC", "由地域决定；`oss` 使用 VPC 内的地址"),
+    ("Fleet", "region"): ("that of [aliyun] or the instance; for `s3` AWS_REGION or us-east-1", "与 [aliyun] 相同或实例所在的地域；`s3` 为 AWS_REGION 或 us-east-1"),
+    ("Fleet", "ca_file"): ("the system's", "系统的根证书"),
+    ("Fleet", "access"): ('`"signed"`',) * 2,
     ("Link", "name"): ("required", "必填"),
     ("Link", "host"): ("required", "必填"),
     ("Link", "zones"): ("all", "全部"),
@@ -131,6 +137,8 @@ class Key:
         """Of config.h, as it would be in the file; "" if there is none."""
         if not value:
             return "[200]" if self.name == "status" else ""
+        if self.words and value in ("true", "false"):
+            return ""  # words for a boolean: see MADE
         if self.words:
             return f'"{next(w for w in self.words if value.lower().endswith("k" + w))}"'
         if self.type == "duration":

@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import http from "node:http";
 import { fileURLToPath } from "node:url";
-import { history, NOW } from "./fixtures.mjs";
+import { history, incidents, NOW } from "./fixtures.mjs";
 
 const PACKER = fileURLToPath(new URL("../../agent/serving/web/pack.py", import.meta.url));
 
@@ -21,6 +21,7 @@ export class AgentStandIn {
         this.asked = [];
         this.refuseStreams = false;
         this.silent = false;  // takes connections and says nothing, as a stopped process does
+        this.gone = false;  // closes every connection at once
         this.runs = 1;
         this.script = packed.script;
     }
@@ -42,6 +43,15 @@ export class AgentStandIn {
         await new Promise((done) => this.server.close(done));
     }
 
+    // As a stopped process: no stream, no answer.
+    silence() {
+        this.gone = true;
+        this.dropStreams();
+    }
+    speak() {
+        this.gone = false;
+    }
+
     dropStreams() {
         for (const stream of this.streams) stream.destroy();
         this.streams.clear();
@@ -50,6 +60,7 @@ export class AgentStandIn {
     answer(url, request, reply) {
         this.asked.push({ path: url.pathname + url.search, headers: request.headers });
         if (this.silent) return;
+        if (this.gone) return request.socket.destroy();
         const json = (value) => reply.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify(value));
         switch (url.pathname) {
             case "/":
@@ -57,6 +68,8 @@ export class AgentStandIn {
                     .end(`${top}<title>○ postern</title><link rel="icon" id="icon" href="${packed.icons.unknown}">${style}${app}<p id="from-the-agent">plain</p>${tail}`);
             case `/${packed.address}`:
                 return reply.writeHead(200, { "content-type": "text/javascript; charset=utf-8", "cache-control": "public, max-age=31536000, immutable" }).end(this.script);
+            case "/empty":  // what a browser needs for any page, for tests/bench/page
+                return reply.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html><title>x</title><p>x");
             case "/livez":
                 return reply.writeHead(200, { "content-type": "text/plain" }).end("ok");
             case "/api/v1/status":
@@ -67,6 +80,8 @@ export class AgentStandIn {
             }
             case "/api/v1/history":
                 return json(history(url.searchParams.get("link"), url.searchParams.get("ip"), url.searchParams.get("resolution")));
+            case "/api/v1/incidents":
+                return json(incidents(this.status.links, url.searchParams.get("link"), url.searchParams.get("ip")));
             case "/api/v1/stream":
                 return this.stream(reply);
             default:

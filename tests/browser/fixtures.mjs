@@ -44,6 +44,7 @@ export function address(i, kind = "up", changes = {}) {
     const last = kind === "unknown" ? null : result(reason);
     return { ip: `10.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}`, zone: ZONES[i % 3], endpoint: `ep-bp1example${i % 3}`, state: path === "up" ? service : path, path, service,
              answered: path !== "down", drained: false, since: ago(failing ? 734 : 86400 * 3), streak: failing ? -12 : 240, last,
+             availability_30d: last && { percent: failing ? 99.6 : 99.99, attempts: 250000, failures: failing ? 900 : 4, since: ago(2592000), covered_s: 2592000 },
              availability_24h: last && { percent: failing ? 98.12 : 99.99, attempts: 8640, failures: failing ? 162 : 1, p95_us: 4200 + i % 7 * 300, since: ago(86000) },
              recent: kind === "unknown" ? "" : failing ? "+".repeat(47) + "x+".padEnd(13, "x") : kind === "degraded" ? "+".repeat(40) + "~".repeat(20) : "+".repeat(33) + "x" + "+".repeat(26),
              connections: { total: 4, idle: 3, stuck: 0, users: [], more_users: 0 }, ...changes };
@@ -54,15 +55,39 @@ export function link(name, addresses, changes = {}) {
     const state = addresses.length === 0 ? "unknown" : down.length === 0 ? (addresses.some((a) => a.state !== "up") ? "degraded" : "up") : down.length === addresses.length ? "down" : "degraded";
     const worst = down[0];
     const cause = worst && `${worst.ip} (${worst.zone}) does not answer: no reply on port 443 (${worst.last.reason})`;
-    return { name, host: `${name}.private.cloud.tdengine.example`, port: 443, state, path: state, service: state, cause: cause ?? null,
+    const given = { name, host: `${name}.private.cloud.tdengine.example`, port: 443, state, path: state, service: state, cause: cause ?? null,
              fix: cause ? "allow TCP 443 from this host in the endpoint's security group, and check its connection state in the VPC console" : null,
              finding: worst ? { code: "reason", reason: worst.last.reason, owner: "you", ip: worst.ip, zone: worst.zone, alike: down.length } : null,
-             policy: "any", kind: "tdengine", request: { server_name: null, path: "/rest/sql", sql: "select 1", ca_file: null }, probing: true, token_configured: true, token_problem: null, first_sweep_done: true, answer: addresses.filter((a) => a.answered).map((a) => a.ip),
+             policy: "any", kind: "tdengine", request: { server_name: null, path: "/rest/sql", sql: "select 1", ca_file: null, curl: `curl -sS -m 10 --resolve ${name}.private.cloud.tdengine.example:443:{ip} -d 'select 1' "https://${name}.private.cloud.tdengine.example/rest/sql?token=$TOKEN"` }, probing: true, token_configured: true, token_problem: null, first_sweep_done: true, answer: addresses.filter((a) => a.answered).map((a) => a.ip),
              all_down: addresses.length > 0 && down.length === addresses.length, answers_total: 4711,
              discovery: { known: true, source: "api", confirmed: ago(14), changed: ago(86400 * 9), request_id: "1A2B", waiting_for: null, error: null,
                           endpoints: [{ endpoint: "ep-bp1example0", status: "Active", business_status: "Normal", connection_status: "Connected", service_name: "com.example", domain: "ep.example", request_id: "1A2B", zones: [] }] },
              addresses, compare: null, connections: { bypass: [], notes: [] }, ...changes };
+    return { steps: stepsOf(given), ...given };
 }
+
+// What the agent says of the way, in short: agent/status/path_steps.cpp has the rules and their tests.
+const step = (name, state, text, zh = text) => ({ step: name, state, text, texts: { zh: { text: zh } } });
+function stepsOf({ addresses, discovery, all_down, answer, probing, connections }) {
+    const last = probing ? addresses.filter((a) => a.last).map((a) => a.last) : [], order = ["connect", "tls", "reply", "sql"];
+    const late = last.filter((r) => r.reason === "tcp_timeout").length;
+    const reached = order.map((phase, i) => {
+        const here = last.filter((r) => !r.phase || order.indexOf(r.phase) >= i), passed = here.filter((r) => r.phase !== phase || r.reason === "token_missing").length;
+        const name = ["tcp", "tls", "http", "sql"][i];
+        return here.length === 0 ? step(name, "unknown", probing ? "not reached: TCP" : "not probed", probing ? "未到达此步：TCP" : "未探测")
+            : step(name, passed === here.length ? "pass" : passed ? "warn" : "fail", `${passed} of ${here.length}`, `${passed}/${here.length}`);
+    });
+    const stuck = connections.notes.reduce((sum, n) => sum + n.stuck, 0);
+    return [discovery.error ? step("credentials", "fail", discovery.error.what) : discovery.source === "fixed" ? step("credentials", "unknown", "no need: not from the cloud API", "无需凭证：地址不来自云 API") : step("credentials", "pass", "the API answers", "API 响应正常"),
+            discovery.waiting_for ? step("endpoint", "fail", discovery.waiting_for) : step("endpoint", "pass", "Connected"),
+            addresses.length === 0 ? step("dns", "unknown", "not reached: Endpoint", "未到达此步：终端节点") : all_down ? step("dns", "warn", "all down: all are answered", "全部不通，应答全部地址") : step("dns", "pass", `answers ${answer.length} of ${addresses.length}`, `应答 ${answer.length}/${addresses.length} 个地址`),
+            late ? step("group", "warn", late === last.length ? "TCP times out: check here first" : `${late} of ${last.length} time out`, "TCP 超时，先查安全组") : last.length === 0 ? step("group", "unknown", "only seen through TCP", "仅能通过 TCP 判断") : step("group", "pass", "lets TCP 443 pass", "已放行 TCP 443"),
+            ...reached, stuck ? step("connections", "warn", `${stuck} stuck on ${connections.notes[0].ip}`, `${connections.notes[0].ip} 上有 ${stuck} 个卡住`)
+                : step("connections", "pass", `${4 * addresses.length} open, none stuck`, `${4 * addresses.length} 个，均未卡住`)];
+}
+export const hostSteps = (changes = {}) => Object.values({ host: step("host", "pass", "asks postern for the private names", "私有域名由 postern 解析"),
+    resolver: step("resolver", "pass", "answers on 127.0.0.153:53", "监听 127.0.0.153:53"), upstreams: step("upstreams", "pass", "2 of 2 answer", "2 个中 2 个有应答"), ...changes });
+export { step };
 
 const ZH = { tcp_timeout: ["没有响应：连接端口 443 超时", "在终端节点的安全组中放行本机到 TCP 443 的流量，并在专有网络控制台查看终端节点的连接状态"], http_status_5xx: ["返回服务器错误", "查看实例的状态"] };
 
@@ -93,11 +118,12 @@ export function status(links, changes = {}, ...faults) {
              resolver: { running: true, managed: true, pid: 4321, restarts: 0, problem: null, listen: ["127.0.0.153:53"],
                          plan: { published_generation: 21474836492, accepted_generation: 21474836492, accepted: true, source: "current", refused_total: 0, last_refusal: null },
                          upstream_source: "/etc/resolv.conf",
-                         upstreams: [{ address: "100.100.2.136:53", srtt_us: 412, sent: 93612, answered: 93610, timeouts: 2, servfail: 0, refused: 0, network_errors: 0, tcp: 12 },
-                                     { address: "100.100.2.138:53", srtt_us: 508, sent: 48, answered: 48, timeouts: 0, servfail: 0, refused: 0, network_errors: 0, tcp: 0 }],
+                         upstreams: [{ address: "100.100.2.136:53", srtt_us: 412, sent: 93612, answered: 93610, timeouts: 2, servfail: 0, refused: 0, network_errors: 0, tcp: 12, state: "works" },
+                                     { address: "100.100.2.138:53", srtt_us: 508, sent: 48, answered: 48, timeouts: 0, servfail: 0, refused: 0, network_errors: 0, tcp: 0, state: "works" }],
                          started: ago(3 * 86400), queries: { private: 48211, cache: 210544, stale: 31, upstream: 93612, local: 870, refused: 2 },
                          cache: { entries: 1842, bytes: 402112, hits: 210575, misses: 93650, evictions: 0 }, inflight: 0, tcp_clients: 0 },
-             host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53" },
+             host_dns: { state: "on", path: "works", mode: "split", since: ago(86400 * 3), decision: "hostdns: resolved", text: "on, split since 2026-03-01 05:06:07: the private names go to 127.0.0.153:53", texts: { zh: { text: "已接管：私有域名由 127.0.0.153:53 解析" } } },
+             steps: hostSteps(),
              discovery: { last_success: ago(14), changes_total: 3, requests: [{ action: "ListVpcEndpointZones", code: "ok", count: 4210 }, { action: "ListVpcEndpointZones", code: "Throttling", count: 2 }] },
              probes: { attempts_total: 52000, missed_total: 0, failures_total: { tcp_timeout: 174 } }, warnings: [], warning_kinds: [], drains: [],
              faults: [...links.filter((l) => l.cause).map(faultOfLink), ...faults].sort((a, b) => (a.severity > b.severity) - (a.severity < b.severity)),
@@ -126,8 +152,18 @@ export function history(link_, ip, resolution) {
              reasons: { tcp_timeout: failures }, connect_us: of(.13), tls_us: of(.5), request_us: of(.01), ttfb_us: of(.34), transfer_us: of(.02), total_us: of(1) };
 }
 
-const note = (kind, ip, total, stuck = 0) => ({ kind, ip, uid: 1000, total, stuck, stuck_for_us: stuck ? 734e6 : null, at_least: false, text: `uid 1000: ${total} connections on ${ip}` });
-const dead = (address_, changes) => ({ address: address_, srtt_us: 0, sent: 812, answered: 0, timeouts: 812, servfail: 0, refused: 0, network_errors: 0, tcp: 0, ...changes });
+const note = (kind, ip, total, stuck = 0) => ({ kind, ip, uid: 1000, total, stuck, stuck_for_us: stuck ? 734e6 : null, at_least: false, text: `uid 1000: ${total} connections on ${ip}`, texts: { zh: { text: `uid 1000 有 ${total} 个 TCP 连接在 ${ip} 上` } } });
+const dead = (address_, changes) => ({ address: address_, srtt_us: 0, sent: 812, answered: 0, timeouts: 812, servfail: 0, refused: 0, network_errors: 0, tcp: 0, state: "silent", ...changes });
+
+// The incidents of these links, as the agent lists them.
+export const incidents = (links, link_, ip) => {
+    const list = links.filter((l) => !link_ || l.name === link_).flatMap((l) => {
+        const bad = l.addresses.filter((a) => a.last && !a.last.ok && a.last.reason !== "token_missing" && (!ip || a.ip === ip));
+        return bad.length === 0 ? [] : [{ link: l.name, ips: bad.slice(0, 10).map((a) => a.ip), addresses: bad.length, began: ago(734), last: ago(2), open: true, failures: 12 * bad.length, reasons: [...new Set(bad.map((a) => a.last.reason))].slice(0, 3) }];
+    });
+    const old = links.filter((l) => l.name === (link_ || l.name)).slice(0, 1).flatMap((l) => l.addresses.slice(0, 1)).map((a) => ({ link: link_ || links[0].name, ips: [ip || a.ip], addresses: 1, began: ago(42000), last: ago(41940), open: false, failures: 1, reasons: ["tcp_timeout"] }));
+    return { schema_version: 1, ts: iso(NOW), total: list.length + old.length, incidents: [...list, ...old] };
+};
 
 export const scenes = {
     first: () => status([link("tdengine-prod", [address(257, "unknown"), address(514, "unknown")], { state: "unknown", first_sweep_done: false })],
@@ -137,9 +173,11 @@ export const scenes = {
             faults: [fault("PN-UPSTREAMS-SILENT", { cause: "none of the 2 upstreams answers: only private names are resolved", next_step: "see which of them this host reaches",
                      fix: ["postern", "doctor", "--only", "dns"], texts: { zh: { cause: "2 个上游均无应答：只有私有域名可以解析", next_step: "查看本机能连到哪一个" } } })] });
         s.resolver.upstreams = [dead("100.100.2.136:53"), dead("100.100.2.138:53")];
+        s.steps = hostSteps({ upstreams: step("upstreams", "fail", "2 of 2: no answer", "2 个中 2 个：无应答") });
         return s;
     },
-    takeoverOff: () => status([link("tdengine-prod", [address(257), address(514)])], { host_dns: { state: "off", path: null, mode: null, since: null, decision: null, answers: null, text: "off: this host's programs ask their own nameservers" } }),
+    takeoverOff: () => status([link("tdengine-prod", [address(257), address(514)])], { host_dns: { state: "off", path: null, mode: null, since: null, decision: null, answers: null, asks: "no", text: "off: this host's programs ask their own nameservers", texts: { zh: { text: "postern 未接管本机的 DNS" } } },
+          steps: hostSteps({ host: step("host", "warn", "does not ask postern", "未使用 postern 解析") }) }, fault("PN-RESOLV-UNASKED", { severity: "warn", cause: "this host does not ask postern: /etc/resolv.conf names 100.100.2.136", next_step: "postern dns enable", fix: ["sudo", "postern", "dns", "enable"], texts: { zh: { cause: "本机未使用 postern 解析：/etc/resolv.conf 指向 100.100.2.136", next_step: "postern dns enable" } } })),
     several: () => status(["prod", "test", "staging", "archive", "metrics"].map((name, i) => link(name, [address(i * 2 + 1, i % 2 ? "service" : "down"), address(i * 2 + 2, i === 3 ? "up" : "down")]))),
     stuck: () => status([link("tdengine-prod", [address(257), address(514, "down", { connections: { total: 9, idle: 0, stuck: 5, users: [], more_users: 0 } })],
                               { connections: { bypass: [], notes: [note("withdrawn", "10.0.2.2", 9, 5)] } })]),
@@ -148,12 +186,16 @@ export const scenes = {
     expiring: () => status([link("tdengine-prod", [address(257, "degraded", { last: result(null, { certificate: certificate({ not_after: ago(-5 * 86400), chain_not_after: ago(-5 * 86400) }) }) })],
                                  { cause: "the certificate of 10.0.1.1 expires on 2026-03-09", fix: "TDengine Cloud has to renew the certificate: tell them now",
                                    finding: { code: "certificate", reason: null, owner: null, ip: "10.0.1.1", zone: null, alike: 1 } })]),
-    young: () => status([link("young", [address(257), address(514, "up", { availability_24h: { percent: 98.41, attempts: 126, failures: 2, p95_us: 4100, since: ago(21 * 60) } })])], { started: ago(21 * 60) }),
+    young: () => status([link("young", [address(257), address(514, "up", { availability_24h: { percent: 98.41, attempts: 126, failures: 2, p95_us: 4100, since: ago(40 * 60) },
+                                                         availability_30d: { percent: 98.41, attempts: 126, failures: 2, since: ago(21 * 60), covered_s: 21 * 60 } })])], { started: ago(21 * 60) }),
     none: () => status([]),
+    gone: () => scenes.three(),
+    older: () => status([link("tdengine-prod", [address(257), address(514)])], { overall: "degraded" }, fault("PN-CONFIG-OLDER", { severity: "warn", cause: "the agent runs the configuration of 2026-03-03T05:06:07Z; /etc/postern/postern.toml was changed at 2026-03-04T04:59:00Z",
+        next_step: "systemctl reload postern", fix: ["sudo", "systemctl", "reload", "postern"], texts: { zh: { cause: "Agent 使用的是 2026-03-03T05:06:07Z 的配置；/etc/postern/postern.toml 于 2026-03-04T04:59:00Z 修改过", next_step: "systemctl reload postern" } } })),
     one: () => status([link("tdengine-prod", [address(257)])]),
     three: () => status([
         link("tdengine-prod", [address(257), address(514, "down")], { compare: {
-            gateway: "gw.cloud.tdengine.example", finding: "both_work", text: "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms", interval_us: 3e8,
+            gateway: "gw.cloud.tdengine.example", finding: "both_work", text: "median 3.1 ms, over the public gateway 12.4 ms: the private path saves 9.3 ms", texts: { zh: { text: "中位数 3.1 ms，经公网网关 12.4 ms：私网路径快 9.3 ms" } }, interval_us: 3e8,
             last_attempt: ago(75), ip: "203.0.113.9", attempts_total: 12, failures_total: 0, private_median_us: 3120, public_median_us: 12400, lookup_error: null, last: result() } }),
         link("tdengine-test", [address(771)])]),
     states: () => status([
@@ -163,7 +205,7 @@ export const scenes = {
         link("waiting", [], { state: "down", cause: "no address is ready: the connection is Pending", fix: "postern asks again by itself; at once with: postern refresh",
                               discovery: { known: false, source: "none", confirmed: null, changed: null, request_id: null, waiting_for: "the connection is Pending", endpoints: [],
                                            error: { code: "api_denied", what: "NoPermission: privatelink:ListVpcEndpointZones", hint: "give the RAM role this action", since: ago(600) } } }),
-        link("web", [address(12)], { kind: "https", token_configured: false, request: { server_name: null, path: "/", sql: null, ca_file: null } }),
+        link("web", [address(12)], { kind: "https", token_configured: false, request: { server_name: null, path: "/", sql: null, ca_file: null, curl: "curl -sS -m 10 --resolve web.private.cloud.tdengine.example:443:{ip} https://web.private.cloud.tdengine.example/" } }),
         link("fixed", [address(11)], { discovery: { known: true, source: "fixed", confirmed: null, changed: null, request_id: null, waiting_for: null, error: null, endpoints: [] } })],
         { warnings: ["the snapshot can't be written: no space left on device"], warning_kinds: ["agent"] },
         fault("PN-AGENT-STATE", { severity: "warn", cause: "the snapshot can't be written: no space left on device", texts: { zh: { cause: "无法写入快照：磁盘空间不足", next_step: null } } })),

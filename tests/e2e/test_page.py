@@ -80,6 +80,8 @@ class Page(HostTest):
 
         try:
             command = hear()
+            if not command:
+                self.fail(f"the browser said nothing: {looker.communicate()[1][-3000:]}")
             self.assertRegex(command, r"^curl .*\?token=\$TOKEN\"$")
             done = self.host.run("sh", "-c", command, env={**os.environ, "TOKEN": TOKEN, "no_proxy": "*"})
             self.assertIn('"code":0', done.stdout, f"{command}: {done.stderr}")

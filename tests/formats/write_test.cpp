@@ -201,7 +201,7 @@ std::string every_key() {
             out += fmt::format("{} = {}\n", row.name, row.good);
         }
     };
-    for (const Section section : {Section::kAgent, Section::kDns, Section::kHttp, Section::kAliyun}) {
+    for (const Section section : {Section::kAgent, Section::kDns, Section::kHttp, Section::kAliyun, Section::kFleet}) {
         out += fmt::format("[{}]\n", to_string(section));
         rows(section, {});
     }

@@ -135,3 +135,21 @@ TEST_CASE("cloud operation: a configured PrivateLink host stands for each produc
         CHECK(host_of(w.http.requests.front()) == c.host);
     }
 }
+
+TEST_CASE("cloud operation: a product that is the same in all regions has its own hosts", "[cloud]") {
+    const AliyunProduct central{"pvtz", "2018-01-01", "pvtz.vpc-proxy.aliyuncs.com", "pvtz.aliyuncs.com"};
+    const std::pair<const char*, const char*> cases[] = {
+        {"", "pvtz.vpc-proxy.aliyuncs.com"},
+        {"https://privatelink-vpc.cn-hangzhou.aliyuncs.com", "pvtz.vpc-proxy.aliyuncs.com"},
+        {"https://privatelink.cn-hangzhou.aliyuncs.com", "pvtz.aliyuncs.com"},
+        {"https://gateway.example.com:8443", "gateway.example.com:8443"},
+    };
+    for (const auto& [configured, host] : cases) {
+        INFO(configured);
+        World w;
+        w.api.configure({.region = "cn-hangzhou", .api_endpoint = configured});
+        w.replies = {HttpResponse{200, {}, R"({"RequestId":"R"})"}};
+        CHECK(w.write(central));
+        CHECK(host_of(w.http.requests.front()) == host);
+    }
+}

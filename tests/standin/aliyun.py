@@ -22,11 +22,12 @@ from imds import Imds
 from keystore import KeyStore
 from lifecycle import Lifecycle
 from openapi import OpenApi
+from pvtz import PrivateZones
 from sts import Sts
 from vpc_endpoint_ops import VpcEndpointOps
 
 SCENARIO_KEYS = ("region", "keys", "role", "roles", "metadata", "imds", "endpoints", "options", "faults",
-                 "services", "security_groups", "prefix_lists", "lifecycle", "account_id")
+                 "services", "security_groups", "prefix_lists", "lifecycle", "account_id", "private_zones")
 
 
 class Aliyun:
@@ -44,9 +45,10 @@ class Aliyun:
         self.lifecycle = Lifecycle(self.endpoints, scenario.get("lifecycle", {}))
         self.ecs = Ecs(scenario.get("security_groups", {}), scenario.get("prefix_lists", {}),
                        scenario.get("account_id", "1234567890123456"), self.api.options, self.endpoints.uses_group)
+        self.private_zones = PrivateZones(scenario.get("private_zones", {}), self.api.options)
         self.operations = VpcEndpointOps(region, self.endpoints, self.lifecycle, self.ecs, scenario.get("services", {}),
                                          self.api.options)
-        self.api.serve({**self.operations.actions(), **self.ecs.actions()})
+        self.api.serve({**self.operations.actions(), **self.ecs.actions(), **self.private_zones.actions()})
         self.api.serve_callers(self.sts.actions())
         self.api.before_each = self.lifecycle.request_came
         self.imds = Imds(service.parse_address(options.imds), self.keystore, self.log,
@@ -85,6 +87,11 @@ class Aliyun:
             ("POST", "/security-groups/{id}", ok(lambda call: self.ecs.put_group(call.parts["id"], call.body))),
             ("DELETE", "/security-groups/{id}", ok(lambda call: self.ecs.remove_group(call.parts["id"]))),
             ("POST", "/prefix-lists/{id}", ok(lambda call: self.ecs.put_prefix_list(call.parts["id"], call.body))),
+            ("PUT", "/private-zones/{id}", ok(lambda call: self.private_zones.put(call.parts["id"], call.body))),
+            ("DELETE", "/private-zones/{id}", ok(lambda call: self.private_zones.remove(call.parts["id"]))),
+            ("POST", "/private-zones/{id}/records", ok(lambda call: self.private_zones.put_record(call.parts["id"], call.body))),
+            ("DELETE", "/private-records/{id}", ok(lambda call: self.private_zones.remove_record(call.parts["id"]))),
+            ("DELETE", "/private-zones", ok(lambda call: self.private_zones.forget_history())),
             ("POST", "/options", ok(lambda call: self.api.change_options(call.body))),
             ("POST", "/faults", ok(lambda call: self.faults.add(call.body))),
             ("DELETE", "/faults", ok(lambda call: self.faults.clear())),
@@ -115,6 +122,7 @@ class Aliyun:
         return {"region": self.api.region, "keys": self.keystore.describe(), "endpoints": self.endpoints.describe(),
                 "options": self.api.options, "faults": self.faults.describe(), "fault_kinds": KINDS,
                 "lifecycle": self.lifecycle.describe(), "services": self.operations.describe(), "ecs": self.ecs.describe(),
+                "private_zones": self.private_zones.describe(),
                 "imds": self.imds.describe(), "api": {"open": self.api.listener.is_open}}
 
 

@@ -26,7 +26,7 @@ KINDS = {
     "huge": "200 with a JSON body of bytes (8 MiB)",
 }
 PARAMETERS = ("action", "kind", "count", "status", "code", "message", "time_left_ms", "retry_after_ms", "retry_after", "delay_ms",
-              "bytes")
+              "bytes", "skip")
 MAX_HUGE = 64 * 1024 * 1024
 
 
@@ -38,7 +38,7 @@ class Faults:
             self.add(fault)
 
     def add(self, fault):
-        """action: an API action or '*'; count: how many calls, null = until cleared."""
+        """action: an API action or '*'; skip: how many calls are left alone before; count: how many calls, null = until cleared."""
         check_keys(fault, PARAMETERS)
         if fault.get("kind") not in KINDS:
             raise ControlError(f"kind is one of {sorted(KINDS)}")
@@ -58,6 +58,9 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 if fault["action"] in ("*", action):
+                    if fault.get("skip", 0) > 0:
+                        fault["skip"] -= 1
+                        return None
                     if fault["count"] is not None:
                         fault["count"] -= 1
                         if fault["count"] <= 0:

@@ -22,7 +22,7 @@ from net_base import Listener, server_context
 from paging import cut
 
 VERSION = "2020-04-15"
-PRODUCTS = {VERSION: "privatelink", "2014-05-26": "ecs", "2015-04-01": "sts"}
+PRODUCTS = {VERSION: "privatelink", "2018-01-01": "pvtz", "2014-05-26": "ecs", "2015-04-01": "sts"}
 DATE_WINDOW_S = 15 * 60
 MAX_NONCES = 20000
 

@@ -5,13 +5,13 @@ import { byId, el, recall, remember, setText, show } from "./dom.js";
 import { addressState, inUtc, moment, now, number, rank, setNow, setUtc, shape, span, tickAges, zoneName } from "./format.js";
 import { drawBanner, worstLink } from "./banner.js";
 import { Detail } from "./detail.js";
+import { AllIncidents } from "./incidents.js";
 import { drawDiscovery, drawDns } from "./panels.js";
 import { drawPath } from "./path.js";
 import { Feed } from "./feed.js";
 import { Log } from "./log.js";
 import { Matrix } from "./matrix.js";
 import { noteRecords } from "./streak.js";
-import { noteUpstreams } from "./upstreams.js";
 import { language, setLanguage, t } from "./words.js";
 
 const state = { status: null, feed: "start", lost: "", version: "", started: "" };
@@ -53,6 +53,7 @@ function chosen(status) {
 
 const log = new Log();
 const detail = new Detail();
+const incidents = new AllIncidents();
 const matrix = new Matrix((link, ip) => {
     history.replaceState(null, "", `#${encodeURIComponent(link)}/${encodeURIComponent(ip)}`);
     draw();
@@ -93,6 +94,7 @@ function draw() {
     detail.set(status, link, address);
     drawDns(status);
     drawDiscovery(status);
+    incidents.set(status);
     drawDrains(status);
     drawFrame(status);
 }
@@ -105,7 +107,6 @@ const listener = {
         state.version ||= document_.version;
         const first = !state.status;
         state.status = document_;
-        noteUpstreams(document_);
         if (first) {
             performance.mark("draw-begin");
             byId("plain").hidden = true;
@@ -135,6 +136,7 @@ byId("language").addEventListener("click", () => {
     log.translate();
     draw();
     detail.translate();
+    incidents.draw();
 });
 byId("clock").addEventListener("click", () => {
     setUtc(!inUtc());
@@ -142,6 +144,7 @@ byId("clock").addEventListener("click", () => {
     log.draw();
     draw();
     detail.translate();
+    incidents.draw();
 });
 byId("theme").addEventListener("click", () => {
     document.documentElement.dataset.theme = themeNow() === "dark" ? "light" : "dark";
@@ -149,6 +152,12 @@ byId("theme").addEventListener("click", () => {
     translate();
 });
 dark.addEventListener("change", translate);
+addEventListener("beforeprint", () => {  // paper has no buttons
+    for (const node of document.querySelectorAll("main details:not(#chart-table)")) {
+        node.open = true;
+        node.dispatchEvent(new Event("toggle"));
+    }
+});
 addEventListener("hashchange", draw);
 
 if (["dark", "light"].includes(recall("theme"))) document.documentElement.dataset.theme = recall("theme");

@@ -6,7 +6,6 @@ import { addressState, age, badge, inUtc, shape } from "./format.js";
 import { drawTab } from "./icon.js";
 import { commandBlock } from "./copy.js";
 import { faultsOf } from "./faults.js";
-import { hostState, hostText } from "./host.js";
 import { language, nodesOf, t } from "./words.js";
 
 const TOLD = 20;  // faults that are told at once; the others behind a button
@@ -23,14 +22,6 @@ function summary(status, faults) {
     return faults.length > 1 ? `${t("faults", { n: faults.length })} · ${counts}` : counts;
 }
 
-// What this host's own programs get is said whether or not it is meant to be so.
-function hostNote(status) {
-    const host = hostState(status.host_dns);
-    if (host === "asks" || host === "unknown") return null;
-    return [el("p", { class: "host-note" }, badge(host === "broken" ? "down" : "degraded", t("host_not_asking")), " ", el("span", { class: "note" }, hostText(status.host_dns))),
-            status.host_dns.state === "off" && status.links.length > 0 && commandBlock("sudo postern dns enable")];
-}
-
 function told(fault) {
     return el("li", {},
         el("p", { class: "cause" }, badge(fault.state, ""),
@@ -38,7 +29,8 @@ function told(fault) {
            el("span", {}, fault.cause)),
         (fault.owner || fault.since) && el("p", { class: "note" }, [fault.owner && t("owner", { who: fault.owner }), fault.since && age(fault.since, "since_age")]
             .filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]))),
-        fault.advice && el("p", { class: "fix" }, el("b", {}, t("next_step")), t("colon"), fault.advice),
+        // Where the command says all of it, it is said once.
+        (fault.advice || fault.command) && el("p", { class: "fix" }, el("b", {}, t("next_step")), t("colon"), !(fault.advice && fault.command.endsWith(fault.advice)) && fault.advice),
         fault.command && commandBlock(fault.command));
 }
 
@@ -50,7 +42,7 @@ function faultList(faults) {
 }
 
 function lostNote(lost) {
-    return el("div", { class: "lost" }, el("strong", {}, `${shape("failed")} ${t("feed_lost")}. `), nodesOf("lost_cause", { age: age(lost) }),
+    return el("div", { class: "lost" }, el("p", {}, el("strong", {}, `${shape("failed")} ${t("feed_lost")}`)), nodesOf("lost_cause", { age: age(lost) }),
               commandBlock("systemctl status postern; journalctl -u postern -n 50"));
 }
 
@@ -59,13 +51,12 @@ export function drawBanner(status, lost) {
     const node = byId("banner");
     const faults = faultsOf(status);
     const key = [status.overall, status.headline, faults,
-                 summary(status, faults), status.host_dns.state, status.host_dns.path, status.host_dns.text, language(), inUtc(), lost];
+                 summary(status, faults), language(), inUtc(), lost];
     show(node, key, () => [
         lost && lostNote(lost),
         el("p", { class: "verdict" }, badge(status.overall, t(status.overall)), " ", el("span", { class: "headline" }, summary(status, faults))),
         status.links.length === 0 && [el("p", { class: "fix" }, t("no_links_fix", { path: status.config.path })), commandBlock("postern check-config && systemctl reload postern")],
         faultList(faults),
-        hostNote(status),
     ]);
     node.className = lost ? "stale" : status.overall;
     const state = lost ? "unknown" : status.overall, host = status.host.name ?? "";

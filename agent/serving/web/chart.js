@@ -87,7 +87,7 @@ export class Chart {
         const cross = (p) => `M${x(p) - 3} ${ground + 5}l6 6m0 -6l-6 6`;
         const runs = runsOf(points, step);
         this.cursor = svg("line", { class: "cursor", y1: TOP, y2: ground });
-        this.node.replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, "aria-hidden": "true" },
+        this.node.replaceChildren(svg("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, "aria-hidden": "true" },
             this.grid(most, width, ground),
             svg("path", { class: "band", d: runs.map(band).join("") }),
             svg("path", { class: "line", d: runs.map(line).join("") }),

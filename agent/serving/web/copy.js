@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command as a block of its own, with a button that copies it.
 
-import { quoted } from "./curl.js";
 import { el, setText } from "./dom.js";
 import { t } from "./words.js";
 
@@ -18,5 +17,6 @@ export function commandBlock(text) {
     return el("div", { class: "command" }, el("pre", {}, shown), button);
 }
 
+const quoted = (text) => (/^[\w.:/=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 // argv as a shell takes it.
 export const shellLine = (argv) => argv.map(quoted).join(" ");

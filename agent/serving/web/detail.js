@@ -7,11 +7,10 @@ import { addressState, ago, badge, day, inUtc, isGood, milliseconds, moment, now
 import { commandBlock } from "./copy.js";
 import { faultOf } from "./faults.js";
 import { drawBar, drawIncidents } from "./incidents.js";
-import { curlOf } from "./curl.js";
 import { Chart } from "./chart.js";
 import { fetchHistory, PHASES, pointsOf, RANGES, successOf } from "./series.js";
-import { findingInChinese, reasonInChinese } from "./reasons_zh.js";
-import { language, t } from "./words.js";
+import { reasonInChinese } from "./reasons_zh.js";
+import { language, said, t } from "./words.js";
 
 const REFRESH_MS = 30000;
 
@@ -107,7 +106,7 @@ export class Detail {
     drawChart() {
         const series = this.histories && pointsOf(this.histories, this.range, this.phase, now() / 1000);
         drawBar(byId("bar"), series, t(this.range));
-        drawIncidents(byId("incidents"), this.histories, now() / 1000);
+        drawIncidents(byId("incidents"), this.histories?.incidents);
         if (series) this.chart.set(series, this.phase, this.range);
     }
 
@@ -136,7 +135,7 @@ function waterfall(last) {
 
 // Over the full width: they are long.
 function commands(link, ip) {
-    const curl = curlOf(link, ip);
+    const curl = link.request.curl?.replace("{ip}", ip.includes(":") ? `'[${ip}]'` : ip);
     return el("div", { class: "fact full", id: "commands" }, el("h3", {}, t("again")), commandBlock(`postern probe ${link.name} --address ${ip}`),
               curl && [el("h3", {}, t("as_curl")), commandBlock(curl)]);
 }
@@ -179,7 +178,7 @@ function compared(c) {
     const most = Math.max(c.private_median_us ?? 0, c.public_median_us ?? 0, 1);
     const medians = [["private_median", c.private_median_us], ["public_median", c.public_median_us]].filter(([, us]) => us !== null);
     return facts(t("compared"), [
-        [t("gateway"), c.gateway], [t("result"), (language() === "zh" && findingInChinese(c.finding)) || el("span", { lang: "en" }, c.text)], [t("compared_at"), c.last_attempt && moment(new Date(c.last_attempt))],
+        [t("gateway"), c.gateway], [t("result"), said(c)], [t("compared_at"), c.last_attempt && moment(new Date(c.last_attempt))],
     ], medians.length > 0 && el("table", { class: "waterfall" }, el("tbody", {}, medians.map(([name, us]) => {
         const bar = el("span", { class: `bar ${name}` });
         bar.style.width = `${Math.max(1, us / most * 100)}%`;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The past of one address: a bar of the chosen time, a cell for each part of it, and its failures of the last 30 days, the
-// ones that follow each other as one.
+// The past: a bar of the chosen time of one address, a cell for each part of it; and the incidents of 30 days, of one address
+// and of all.
 
-import { el, show, svg } from "./dom.js";
-import { inUtc, milliseconds, moment, number, shortMoment, span } from "./format.js";
+import { byId, el, show, svg } from "./dom.js";
+import { ask } from "./feed.js";
+import { badge, inUtc, milliseconds, moment, number, shortMoment, span } from "./format.js";
 import { language, t } from "./words.js";
 
 const CELLS = 60, BAR_HEIGHT = 26;
-const SHOWN_INCIDENTS = 8;
 
 // Cells without a probe are empty, never good.
 function cellsOf({ points, from_s, to_s }) {
@@ -44,45 +44,46 @@ export function drawBar(node, series, range) {
 const HEIGHTS = { empty: 4, good: 16, slow: 21, bad: BAR_HEIGHT };
 const heightOf = (kind) => ({ y: BAR_HEIGHT - HEIGHTS[kind], height: HEIGHTS[kind] });
 
-// Newest first: {from_s, to_s, failures, attempts, reasons}. Minutes where there are any, hours before them.
-export function incidentsOf({ minute, hour }) {
-    const minutes_from = minute.start[0] ?? Infinity;
-    const rows = [...rowsBefore(hour, minutes_from), ...rowsBefore(minute, Infinity)];
-    const list = [];
-    let open = null;
-    for (const row of rows) {
-        if (row.failures === 0) {
-            if (row.attempts > 0) open = null;
-            continue;
-        }
-        if (!open || row.from_s - open.to_s > 2 * row.period_s) list.push(open = { from_s: row.from_s, to_s: row.to_s, failures: 0, attempts: 0, reasons: new Set() });
-        open.to_s = row.to_s;
-        open.failures += row.failures;
-        open.attempts += row.attempts;
-        for (const reason of row.reasons) open.reasons.add(reason);
-    }
-    return list.reverse();
-}
-
-function* rowsBefore(history, before_s) {
-    for (let i = 0; i < history.start.length; ++i) {
-        if (history.start[i] + history.period_s > before_s) return;
-        yield { from_s: history.start[i], to_s: history.start[i] + history.period_s, period_s: history.period_s, attempts: history.attempts[i], failures: history.failures[i],
-                reasons: Object.entries(history.reasons).filter(([, counts]) => counts[i] > 0).map(([reason]) => reason) };
-    }
-}
-
-export function drawIncidents(node, histories, now_s) {
-    const list = histories ? incidentsOf(histories) : [];
-    show(node, [list.map((i) => [i.from_s, i.to_s, i.failures]), Math.floor(now_s / 60), language(), inUtc(), Boolean(histories)], () => {
-        if (!histories) return null;
-        const rows = list.slice(0, SHOWN_INCIDENTS).map((i) => el("tr", {},
-            el("th", { scope: "row" }, moment(new Date(i.from_s * 1000))),
-            el("td", {}, i.to_s > now_s - 60 ? t("incident_open") : span(i.to_s - i.from_s)),
-            el("td", { class: "n" }, t("ratio_of", { failures: number(i.failures), attempts: number(i.attempts) })),
-            el("td", { class: "reason" }, [...i.reasons].join(", "))));
-        return [el("h3", {}, t("incidents")), rows.length === 0 ? el("p", { class: "note" }, t("no_incidents"))
-            : el("table", {}, el("thead", {}, el("tr", {}, ["incident_began", "incident_lasted", "failures", "incident_reason"].map((c) => el("th", { scope: "col" }, t(c))))), el("tbody", {}, rows)),
-            list.length > SHOWN_INCIDENTS && el("p", { class: "note" }, t("more_incidents", { n: list.length - SHOWN_INCIDENTS }))];
+// `reply`: of /api/v1/incidents; `where`: with link and addresses.
+export function drawIncidents(node, reply, where) {
+    const list = reply?.incidents ?? [];
+    show(node, [list, reply?.total, language(), inUtc()], () => {
+        if (!reply) return null;
+        if (list.length === 0) return [!where && el("h3", {}, t("incidents")), el("p", { class: "note" }, t("no_incidents"))];
+        const columns = ["incident_began", ...(where ? ["link", "col_address"] : []), "incident_lasted", "failures", "incident_reason"];
+        const rows = list.map((i) => el("tr", {}, el("th", { scope: "row" }, moment(new Date(i.began))),
+            where && [el("td", {}, i.link), el("td", {}, i.ips.slice(0, 3).join(", "), i.addresses > 3 && ` … ×${number(i.addresses)}`)],
+            el("td", {}, i.open ? badge("down", t("incident_open")) : span((Date.parse(i.last) - Date.parse(i.began)) / 1000)),
+            el("td", { class: "n" }, number(i.failures)), el("td", { class: "reason" }, i.reasons.join(", "))));
+        return [!where && el("h3", {}, t("incidents")),
+            el("table", {}, el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, t(c))))), el("tbody", {}, rows)),
+            reply.total > list.length && el("p", { class: "note" }, t("more_incidents", { n: number(reply.total - list.length) }))];
     });
+}
+
+// Of all addresses; asked for when the state of one turns, and twice a minute.
+export class AllIncidents {
+    constructor() {
+        setInterval(() => !document.hidden && this.load(), 30000);
+    }
+
+    set({ links }) {
+        const states = links.map((l) => l.addresses.map((a) => a.state).join()).join(";");
+        if (states !== this.states) this.load();
+        this.states = states;
+    }
+
+    async load() {
+        try {
+            this.reply = await ask("api/v1/incidents?limit=50");
+            this.draw();
+        } catch {
+            return;  // the stream reports when the agent is gone
+        }
+    }
+
+    draw() {
+        byId("all").hidden = !this.reply?.total;
+        drawIncidents(byId("all").lastElementChild, this.reply, true);
+    }
 }

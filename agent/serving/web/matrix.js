@@ -3,14 +3,13 @@
 // the others, and the table gives their number.
 
 import { byId, el, setAttribute, setText, show } from "./dom.js";
-import { addressState, age, badge, inUtc, isGood, milliseconds, now, number, percent, rank, stateWord } from "./format.js";
-import { chineseNote } from "./reasons_zh.js";
+import { addressState, age, badge, inUtc, isGood, milliseconds, now, percent, rank, span, stateWord } from "./format.js";
 import { drawStreak } from "./streak.js";
-import { language, t } from "./words.js";
+import { language, said, t } from "./words.js";
 
 const ALL_UP_TO = 60;   // up to here all rows are drawn
 const BEYOND = 8;       // rows drawn above and below those in view
-const COLUMNS = ["address", "zone", "state", "last", "p95", "good", "streak", "dns", "since"];
+const COLUMNS = ["address", "zone", "state", "last", "p95", "good", "month", "streak", "dns", "since"];
 
 const rankOfLink = (link) => (link.probing ? rank(link.state) : 3);
 
@@ -179,7 +178,9 @@ export class Matrix {
         show(row.cells.state, [state, link.probing, language()], () => badge(state, link.probing ? stateWord(state) : t("not_probed")));
         this.updateLast(row.cells.last, link, a);
         setText(row.cells.p95, a.availability_24h ? milliseconds(a.availability_24h.p95_us) : t("none"));
-        this.updateGood(row.cells.good, a.availability_24h);
+        const month = a.availability_30d, day = a.availability_24h;
+        this.updateGood(row.cells.good, day, 86400, day && Math.min((now() - Date.parse(day.since)) / 1000, month?.covered_s ?? Infinity));
+        this.updateGood(row.cells.month, month, 2592000, month?.covered_s);
         show(row.cells.streak, [a.recent, language()], () => drawStreak(a.recent ?? "", `${link.name} ${a.ip}`));
         const given = link.vpc_answer ? (a.answered ? "in_vpc" : link.vpc_answer.answered ? "no_vpc" : "none")
             : a.answered ? (a.drained ? "drained_answered" : "in_answer") : a.drained ? "drained" : "withdrawn";
@@ -188,10 +189,11 @@ export class Matrix {
         show(row.cells.since, [a.since, language(), inUtc(), link.probing], () => (a.since && link.probing ? age(a.since) : document.createTextNode(t("none"))));
     }
 
-    // With how many probes it is about, unless they are of the whole day.
-    updateGood(cell, day) {
-        const whole = day?.attempts > 0 && now() - Date.parse(day.since) >= 82800e3;
-        setText(cell, !(day?.attempts > 0) ? t("none") : percent(day.attempts - day.failures, day.attempts) + (whole ? "" : ` ${t("of_probes", { n: number(day.attempts) })}`));
+    // With the time that it is about, where that is not the whole.
+    updateGood(cell, of, whole_s, covered_s) {
+        const { attempts = 0, failures = 0 } = of ?? {};
+        const part = attempts > 0 && covered_s < .95 * whole_s && span(covered_s);
+        show(cell, [attempts, failures, part], () => [el("span", {}, percent(attempts - failures, attempts)), part && el("span", { class: "note" }, ` ${t("of_time", { span: part })}`)]);
     }
 
     updateLast(cell, link, a) {
@@ -207,7 +209,7 @@ export class Matrix {
         show(cell, [link.name, link.host, link.state, link.addresses.length === 0, notes, language()], () => [
             el("span", { class: "name" }, link.name), " ", badge(link.state, word), " ", el("span", { class: "note host" }, link.host),
             link.addresses.length === 0 && el("span", { class: "note" }, ` ${t("no_addresses")}`),
-            notes?.map?.((n) => el("span", { class: "why" }, language() === "zh" ? chineseNote(n) : n.text)),
+            notes?.map?.((n) => el("span", { class: "why" }, said(n))),
         ]);
     }
 }

@@ -25,7 +25,7 @@ from squeeze import squeezed_script, squeezed_style, with_short_names
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAULTS = HERE.parent.parent / "faults"
-MODULES = ["dom", "words_en", "words_zh", "reasons_zh", "words", "format", "icon", "curl", "copy", "feed", "faults", "host", "banner", "upstreams",
+MODULES = ["dom", "words_en", "words_zh", "reasons_zh", "words", "format", "icon", "copy", "feed", "faults", "banner",
            "path", "streak", "matrix", "series", "chart", "incidents", "detail", "panels", "log", "app"]
 OVERALL = ["good", "degraded", "failed", "unknown"]  # as agent/status/overall.h has them
 MOST_RAW, MOST_COMPRESSED = 95_000, 32_500  # page and script: the rest of 100 KB and 35 KB is for what the agent writes

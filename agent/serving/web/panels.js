@@ -3,10 +3,8 @@
 
 import { byId, el, show } from "./dom.js";
 import { ago, badge, inUtc, milliseconds, number, percent } from "./format.js";
-import { upstreamNow } from "./upstreams.js";
 import { facts } from "./detail.js";
-import { hostState, hostText } from "./host.js";
-import { has, language, t } from "./words.js";
+import { language, said, t } from "./words.js";
 
 const SOURCES = ["private", "cache", "upstream", "stale", "local", "refused"];
 
@@ -49,22 +47,16 @@ function troubleOf(u) {
 
 function upstreams(list) {
     const columns = ["upstream", "rtt", "sent", "up_now"];
-    return el("table", {}, el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, t(c))))), el("tbody", {}, list.map((u) => {
-        const seen = upstreamNow(u);
-        return el("tr", {}, el("th", { scope: "row" }, u.address, troubleOf(u)),
+    return el("table", {}, el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, t(c))))), el("tbody", {}, list.map((u) =>
+        el("tr", {}, el("th", { scope: "row" }, u.address, troubleOf(u)),
                   el("td", { class: "n" }, u.srtt_us > 0 ? milliseconds(u.srtt_us) : t("none")), el("td", { class: "n" }, number(u.sent)),
-                  el("td", { class: "n" }, badge(seen.state, seen.state === "down" ? t("up_silent") : seen.recent ? t("up_recent", { bad: seen.bad, sent: seen.sent }) : seen.state === "unknown" ? t("up_unused") : t("up_answers"))));
-    })));
+                  el("td", { class: "n" }, badge({ works: "up", unknown: "unknown" }[u.state] ?? "down", t(`up_${u.state}`)))))));
 }
-
-// On is what was seen working.
-const HOST_STATES = { asks: "up", broken: "down", apart: "unknown", unknown: "unknown" };
 
 export function drawDns(status) {
     const r = status.resolver, perSecond = rateOf(status);
-    show(byId("dns").lastElementChild, [r, r.upstreams.map(upstreamNow), status.host_dns, perSecond, language(), inUtc()], () => {
+    show(byId("dns").lastElementChild, [r, status.host_dns, status.steps[0], perSecond, language(), inUtc()], () => {
         const lookups = r.cache ? r.cache.hits + r.cache.misses : 0;
-        const takeover = `takeover_${status.host_dns.state}`;
         return [
             r.problem && el("p", { class: "why", lang: "en" }, r.problem),
             r.queries ? queriesOf(r, perSecond) : el("p", { class: "note" }, t("no_stats")),
@@ -73,8 +65,7 @@ export function drawDns(status) {
                 [t("listens"), r.listen.join(", ")],
                 [t("plan"), r.plan.accepted ? badge("up", t("accepted")) : badge("degraded", t("not_accepted"))],
                 [t("hit_ratio"), lookups > 0 && `${percent(r.cache.hits, lookups)} ${t("of_lookups", { n: number(lookups) })} · ${t("cache_size", { n: number(r.cache.entries) })}`],
-                [t("host_dns"), [badge(HOST_STATES[hostState(status.host_dns)], has(takeover) ? t(takeover) : status.host_dns.state), " ",
-                                 el("span", { class: "note" }, hostText(status.host_dns))]],
+                [t("host_dns"), [badge(status.steps[0].state, said(status.steps[0])), el("span", { class: "note row" }, said(status.host_dns))]],
             ]),
             r.upstreams.length > 0 && upstreams(r.upstreams),
         ];

@@ -8,12 +8,12 @@ export const RANGES = { hour: ["minute", 3600], day: ["minute", 86400], month: [
 export const PHASES = ["total", "connect", "tls", "request", "ttfb", "transfer"];
 const MOST_POINTS = 300;
 
-// Minutes of a day and hours of a month.
+// Minutes of a day, hours of a month, and the incidents.
 export async function fetchHistory(link, ip) {
     const of = (resolution, since) =>
         ask(`api/v1/history?link=${encodeURIComponent(link)}&ip=${encodeURIComponent(ip)}&resolution=${resolution}&since=${since}`);
-    const [minute, hour] = await Promise.all([of("minute", "24h"), of("hour", "720h")]);
-    return { minute, hour };
+    const [minute, hour, incidents] = await Promise.all([of("minute", "24h"), of("hour", "720h"), ask(`api/v1/incidents?link=${encodeURIComponent(link)}&ip=${encodeURIComponent(ip)}`)]);
+    return { minute, hour, incidents };
 }
 
 // The rows of a history within the last `seconds` before `now_s`.

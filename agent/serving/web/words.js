@@ -26,7 +26,8 @@ export function t(key, values) {
     const text = catalogues[current][key] ?? english[key] ?? key;
     return values ? text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole) : text;
 }
-export const has = (key) => key in english;
+// What the agent says in both languages.
+export const said = ({ text, texts }) => (current === "zh" ? texts.zh.text : text);
 
 // The same, with nodes in place of the names.
 export const nodesOf = (key, nodes) => t(key).split(/\{(\w+)\}/).map((part, i) => (i % 2 ? nodes[part] : part));

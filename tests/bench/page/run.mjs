@@ -2,8 +2,9 @@
 // How fast the status page is, in a real Chromium on this machine: first paint, drawing what the agent said first, and the
 // bytes of page and script that were moved.
 //   tests/browser/prepare.sh build/browser && node tests/bench/page/run.mjs [--runs 20] [--url http://127.0.0.1:9853/]
-// Each run is a context of its own, with nothing cached; then a second visit, with the script cached. Prints one JSON line a
-// scene and visit, in milliseconds. With --url the page of a running agent instead of the scenes.
+// Each run is a context of its own, with nothing cached; then a second visit, with the script cached; and beside each a page
+// of one word from the same server, so that `to_empty`, the ratio of the medians, tells of the page and not of the machine.
+// Prints one JSON line a scene and visit, in milliseconds. With --url the page of a running agent instead of the scenes.
 
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -20,6 +21,11 @@ const summary = (times) => {
     return { min: sorted[0], median: sorted[sorted.length >> 1], max: sorted.at(-1) };
 };
 
+const firstPaint = (page) => page.evaluate(async () => {
+    while (!performance.getEntriesByName("first-contentful-paint")[0]) await new Promise(requestAnimationFrame);
+    return performance.getEntriesByName("first-contentful-paint")[0].startTime;
+});
+
 const look = (page) => page.evaluate(async () => {
     const painted = (name) => performance.getEntriesByName(name)[0]?.startTime;
     while (painted("first-contentful-paint") === undefined) await new Promise(requestAnimationFrame);
@@ -28,9 +34,14 @@ const look = (page) => page.evaluate(async () => {
              draw: Math.round(performance.getEntriesByName("draw")[0].duration), moved_bytes: files.reduce((sum, file) => sum + file.transferSize, 0) };
 });
 
-async function measure(what, url) {
-    const visits = { first: [], second: [] };
+async function measure(what, url, empty) {
+    const visits = { first: [], second: [] }, bare = [];
     for (let run = 0; run < runs; ++run) {
+        if (empty) {
+            const page = await openPage(empty, { settled: "p" });
+            bare.push(await firstPaint(page));
+            await page.context().close();
+        }
         const page = await openPage(url);
         visits.first.push(await look(page));
         await page.goto("about:blank");
@@ -40,7 +51,8 @@ async function measure(what, url) {
         await page.context().close();
     }
     for (const [visit, seen] of Object.entries(visits))
-        console.log(JSON.stringify({ what, visit, runs, ...Object.fromEntries(Object.keys(seen[0]).map((key) => [key, summary(seen.map((one) => one[key]))])) }));
+        console.log(JSON.stringify({ what, visit, runs, empty: bare.length > 0 ? Math.round(summary(bare).median) : undefined,
+                                     to_empty: bare.length > 0 ? Math.round(summary(seen.map((one) => one.first_contentful_paint)).median / summary(bare).median * 100) / 100 : undefined, ...Object.fromEntries(Object.keys(seen[0]).map((key) => [key, summary(seen.map((one) => one[key]))])) }));
 }
 
 const sizeOf = (text) => ({ raw: Buffer.byteLength(text), compressed: gzipSync(text, { level: 9 }).length });
@@ -49,7 +61,7 @@ await openBrowser();
 if (values.url) await measure(values.url, values.url);
 for (const scene of values.url ? [] : ["one", "three", "thousand"]) {
     const agent = await new AgentStandIn(scenes[scene]()).start();
-    await measure(scene, agent.url);
+    await measure(scene, agent.url, `${agent.url}empty`);
     await agent.stop();
 }
 await closeBrowser();

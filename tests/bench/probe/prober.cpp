@@ -14,6 +14,7 @@
 #include "probe/history.h"
 #include "probe/probe_run.h"
 #include "probe/scheduler.h"
+#include "probe/tls_memory.h"
 #include "probe/verdict.h"
 
 using namespace postern;
@@ -54,6 +55,8 @@ core::Micros quantile(const SchedulerCounters& now, const SchedulerCounters& bef
 
 int main(int argc, char** argv) {
     if (argc < 7) return 3;
+    (void)use_tls_memory();
+    limit_tls_memory(kKeptTlsMemory);
     const int targets = std::atoi(argv[1]);
     const core::Micros interval = std::atoi(argv[2]) * core::kMillisecond;
     const core::Micros duration = std::atoi(argv[3]) * core::kSecond;

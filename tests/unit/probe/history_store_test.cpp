@@ -475,3 +475,34 @@ TEST_CASE("history: a file that is removed, moved or replaced is noticed, and a 
     CHECK(k.failures().size() >= 11);
     CHECK(std::count(k.events.begin(), k.events.end(), "history_reopened") == 1);
 }
+
+TEST_CASE("history: the month and the incidents of an address survive a restart", "[history]") {
+    Kept k;
+    k.clock.advance(kHour - k.clock.wall_us() % kHour + 20 * kMinute);
+    const core::Micros begin = k.clock.wall_us();
+    for (int i = 0; i < 6 * 4; ++i)  // 4 minutes; the last 90 s fail
+        k.probe(i < 15 ? ok : refused);
+    for (int i = 0; i < 6 * 4; ++i)
+        k.probe();
+    const auto check = [&] {
+        const auto month = k.store->last_month("tdengine-prod", Kept::ip());
+        REQUIRE(month);
+        CHECK(month->attempts == 48);
+        CHECK(month->failures == 9);
+        CHECK(month->since_wall_us == begin);
+        CHECK(month->covered_us == 8 * kMinute);
+        const auto list = k.store->incidents("tdengine-prod", Kept::ip());
+        REQUIRE(list.size() == 1);
+        CHECK(list[0].from_wall_us == begin + 150 * kSecond);
+        CHECK(list[0].to_wall_us == begin + 230 * kSecond);
+        CHECK(list[0].failures == 9);
+        CHECK_FALSE(list[0].open);
+    };
+    check();
+    k.start();
+    check();
+    k.start();
+    k.store->add(k.record(refused, 2));
+    check();
+    CHECK_FALSE(k.store->last_month("tdengine-prod", Kept::ip(3)));
+}

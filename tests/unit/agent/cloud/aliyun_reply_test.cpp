@@ -226,6 +226,8 @@ TEST_CASE("aliyun: what is not found in the region asked may be in another one",
         CHECK(has(error, "is of region cn-beijing, but cn-hangzhou was asked for"));
     }
     CHECK(explain(read_api_error(404, coded("EndpointNotFound")), beijing).code == Code::kApiNotFound);
+    beijing.host = "pvtz.vpc-proxy.aliyuncs.com";  // of no region
+    CHECK_FALSE(has(explain(read_api_error(404, coded("EndpointNotFound")), beijing), "is of region"));
     beijing.host = "privatelink.example.com";
     CHECK_FALSE(has(explain(read_api_error(404, coded("EndpointNotFound")), beijing), "is of region"));
 }

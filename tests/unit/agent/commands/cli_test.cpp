@@ -57,6 +57,39 @@ TEST_CASE("cli: commands with their options", "[cli]") {
     CHECK(as<ProbeCommand>({"probe", "--config", "/x"}).target.config_given);
 }
 
+TEST_CASE("cli: publish list, run and keygen", "[cli]") {
+    const auto list = as<PublishListCommand>({"publish",     "list",     "--to",        "oss://fleet/prod/current.json",
+                                              "-k",          "/a.key",   "--key-file",  "/b.key",
+                                              "--fleet",     "prod",     "--publisher", "host-1",
+                                              "--endpoint",  "ep-a",     "--endpoint",  "ep-b",
+                                              "--valid-for", "12h",      "--replace",   "--dry-run",
+                                              "--json",      "--config", "/x"});
+    CHECK(list.to == "oss://fleet/prod/current.json");
+    CHECK(list.key_files == std::vector<std::string>{"/a.key", "/b.key"});
+    CHECK(list.fleet == "prod");
+    CHECK(list.publisher == "host-1");
+    CHECK(list.endpoints == std::vector<std::string>{"ep-a", "ep-b"});
+    CHECK(list.validity_us == 12 * core::kHour);
+    CHECK((list.replace && list.dry_run && list.json && !list.beat));
+    CHECK(list.config == "/x");
+    const auto run = as<PublishListCommand>({"publish", "run", "-k", "/a.key"});
+    CHECK(run.beat);
+    CHECK(run.validity_us == core::kDay);
+    CHECK(as<PublishKeygenCommand>({"publish", "keygen", "/a.key"}).file == "/a.key");
+    CHECK(as<PublishKeygenCommand>({"publish", "keygen", "--show", "/a.key"}).show);
+    for (const std::vector<const char*>& bad :
+         {std::vector<const char*>{"publish"},
+          {"publish", "list"},
+          {"publish", "keygen"},
+          {"publish", "list", "-k", "x", "--to", "ftp://x/y"},
+          {"publish", "list", "-k", "x", "--valid-for", "1s"},
+          {"publish", "list", "-k", "x", "--valid-for", "32d"},
+          {"publish", "list", "-k", "x", "--endpoint", "vpc-1"},
+          {"publish", "list", "-k", "1", "-k", "2", "-k", "3", "-k", "4", "-k", "5"},
+          {"publish", "run", "-k", "x", "--json"}})
+        CHECK(printed(bad).code == kExitUnknown);
+}
+
 TEST_CASE("cli: logs filters", "[cli]") {
     const auto logs =
         as<LogsCommand>({"logs", "-f", "-n", "20", "--since", "1h", "--until", "2026-01-02T03:04:05Z", "--link", "prod",
@@ -207,4 +240,55 @@ TEST_CASE("cli: doctor's archive has a name or makes one, and only --fix takes a
     CHECK(std::get<DoctorCommand>(doctor({"--fix", "--yes"})).yes);
     for (const auto& wrong : {std::vector<const char*>{"--yes"}, {"--fix", "--json"}, {"--bundle", "a", "b"}})
         CHECK(std::get<PrintAndExit>(doctor(wrong)).code == kExitUnknown);
+}
+
+TEST_CASE("cli: publish", "[cli]") {
+    const auto zone =
+        as<PublishPrivateZoneCommand>({"publish", "privatezone", "prod", "--vpc", "vpc-1", "--vpc", "cn-beijing/vpc-2",
+                                       "--ttl", "5s", "--follow-health", "--no-zone-lines", "--publisher", "host-a",
+                                       "--region", "cn-hangzhou", "--yes", "-c", "/x"});
+    CHECK(zone.common.link == "prod");
+    CHECK(zone.common.config == "/x");
+    CHECK(zone.common.ttl_s == 5);
+    CHECK(zone.common.follow_health);
+    CHECK(zone.common.yes);
+    CHECK_FALSE(zone.zone_lines);
+    CHECK(zone.vpcs == std::vector<std::string>{"vpc-1", "cn-beijing/vpc-2"});
+    CHECK(zone.publisher == "host-a");
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "privatezone"}).zone_lines);
+    // As the option's words, too.
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "--to", "privatezone", "--undo"}).common.undo);
+    CHECK(as<PublishFileCommand>({"publish", "--to", "file", "--to", "/f"}).to == "/f");
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "privatezone", "-n", "--format", "terraform"}).terraform);
+    CHECK(as<PublishPrivateZoneCommand>({"publish", "privatezone", "-n", "--format", "json"}).common.json);
+
+    const auto file = as<PublishFileCommand>({"publish", "file", "--to", "/f", "--format", "hosts", "--undo", "-n"});
+    CHECK(file.to == "/f");
+    CHECK(file.form == publish::Form::kHosts);
+    CHECK(file.common.undo);
+    CHECK(file.common.dry_run);
+    const auto manifest =
+        as<PublishFileCommand>({"publish", "external-dns", "--name", "tdengine", "--namespace", "dns"});
+    CHECK(manifest.form == publish::Form::kDnsEndpoint);
+    CHECK(manifest.object_name == "tdengine");
+    CHECK(manifest.space == "dns");
+    CHECK(manifest.to.empty());
+
+    for (const auto& wrong : std::vector<std::vector<const char*>>{
+             {"publish"},
+             {"publish", "nonsense"},
+             {"publish", "--to", "nonsense"},
+             {"publish", "privatezone", "--vpc", "10.0.0.0/8"},
+             {"publish", "privatezone", "--vpc", "a b/vpc-1"},
+             {"publish", "privatezone", "--ttl", "60s"},
+             {"publish", "privatezone", "--publisher", "a;b"},
+             {"publish", "privatezone", "--format", "terraform"},
+             {"publish", "privatezone", "-n", "--undo", "--format", "terraform"},
+             {"publish", "privatezone", "-n", "--format", "yaml"},
+             {"publish", "file", "--format", "yaml"},
+             {"publish", "external-dns", "--name", "A"},
+         }) {
+        INFO(wrong.back());
+        CHECK(printed(wrong).code == kExitUnknown);
+    }
 }

@@ -249,6 +249,13 @@ TEST_CASE("config: times that contradict each other are refused; a default gives
     CHECK(slow->links[0].probe.timeout_us == 10 * core::kSecond);
     CHECK(contains(only_issue(with("interval = \"10m\"\n")), "dns.plan_ttl (5m)"));
     CHECK(only_issue("[dns]\nplan_ttl = \"20m\"\n" + with("interval = \"10m\"\n")).empty());
+    CHECK(contains(only_issue("[fleet]\nlist_url = \"oss://fleet/current.json\"\n"), "needs list_keys"));
+    CHECK(contains(only_issue("[fleet]\nfleet_only = true\n"), "needs list_url"));
+    CHECK(contains(only_issue("[fleet]\nlist_url = \"file:/srv/current.json\"\n"), "is a file of this host"));
+    const std::string private_key = "ed25519-private:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    const std::string told = only_issue("[fleet]\nlist_keys = [\"" + private_key + "\"]\n");
+    CHECK(contains(told, "is a private key"));
+    CHECK_FALSE(contains(told, "11qYAYKxCrfVS"));
     CHECK(contains(only_issue("[aliyun]\npoll_interval = \"10m\"\npoll_max_interval = \"1m\"\n"),
                    "poll_interval: 10m is longer"));
     const auto patient = parse_config("f", "[aliyun]\npoll_interval = \"10m\"\n");

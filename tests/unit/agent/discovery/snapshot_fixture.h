@@ -15,6 +15,7 @@ inline agent::Snapshot sample(int n = 1) {
     s.written_wall_us = 1767323045123456;
     s.api_hosts["privatelink-vpc.cn-hangzhou.aliyuncs.com"] = {*core::IpAddress::parse("100.100.0.1"),
                                                                *core::IpAddress::parse("2001:db8::1")};
+    s.list = {"prod", 7, 1767320000000001};
     agent::SourceRecord& r = s.sources["ep-1"];
     r.addresses = {{*core::IpAddress::parse("10.0.0." + std::to_string(n)), "cn-hangzhou-h", "ep-1"}};
     r.report = {.endpoint_id = "ep-1",

@@ -67,7 +67,9 @@ TEST_CASE("connections: the JSON has what the table has", "[connections]") {
 TEST_CASE("page: connections that need attention are a line, in both languages", "[page]") {
     const auto s = seen();
     const std::string english = status_content(s, "en"), chinese = status_content(s, "zh-CN");
-    CHECK(english.find("<p>Connections of uid 1001 still on 10.0.2.9: 12, 9 stuck for 41 s</p>") != std::string::npos);
-    CHECK(english.find("public gateway 203.0.113.9, not over PrivateLink: 3</p>") != std::string::npos);
-    CHECK(chinese.find("<p>uid 1001 仍在 10.0.2.9 上的 TCP 连接：12，其中 9 个已卡住 41 秒</p>") != std::string::npos);
+    CHECK(english.find("<p>12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s</p>") != std::string::npos);
+    CHECK(english.find("<p>3 connections of uid 1001 to the public gateway 203.0.113.9, not over PrivateLink</p>") !=
+          std::string::npos);
+    CHECK(chinese.find("<p>uid 1001 仍有 12 个 TCP 连接在 10.0.2.9 上，其中 9 个已卡住 41 秒</p>") !=
+          std::string::npos);
 }

@@ -141,6 +141,31 @@ TEST_CASE("routes: the history is columns of equal length", "[http]") {
     }
 }
 
+TEST_CASE("routes: incidents, of all addresses, of a link, of one address", "[http]") {
+    Agent served;
+    auto& a = served.status.links[0].addresses[0];
+    a.incidents = {{1767323045LL * core::kSecond, 1767323105LL * core::kSecond, 7, {probe::Reason::kTcpTimeout}, true}};
+    HttpFixture f(served.routes());
+    const auto reply = f.get("/api/v1/incidents");
+    CHECK(status_of(reply) == 200);
+    const auto json = nlohmann::json::parse(body_of(reply));
+    CHECK(json["schema_version"] == 1);
+    CHECK(json["total"] == 1);
+    CHECK(
+        json["incidents"][0].dump() ==
+        R"({"addresses":1,"began":"2026-01-02T03:04:05.000000Z","failures":7,"ips":[")" + a.ip.text() +
+            R"("],"last":"2026-01-02T03:05:05.000000Z","link":"tdengine-prod","open":true,"reasons":["tcp_timeout"]})");
+    CHECK(nlohmann::json::parse(body_of(f.get("/api/v1/incidents?link=other")))["total"] == 0);
+    CHECK(nlohmann::json::parse(body_of(f.get("/api/v1/incidents?link=tdengine-prod&ip=" + a.ip.text())))["total"] ==
+          1);
+    for (const char* bad : {"ip=x", "limit=0", "limit=1001", "limit=9x"}) {
+        INFO(bad);
+        CHECK(status_of(f.get(std::string("/api/v1/incidents?") + bad)) == 400);
+    }
+    CHECK(status_of(f.get("/plain?range=hour&link=tdengine-prod&ip=10.0.1.23")) == 200);
+    CHECK(status_of(f.get("/plain?range=year")) == 400);
+}
+
 TEST_CASE("routes: refresh is a POST that no page can forge", "[http]") {
     Agent served;
     HttpFixture f(served.routes());

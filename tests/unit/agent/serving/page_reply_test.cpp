@@ -113,9 +113,10 @@ TEST_CASE("page reply: without JavaScript the whole page is one step away, and h
     auto s = snapshot({link(many)});
     judge(s);
     CHECK(has(status_page(s, query(), {}).body, "<noscript><meta http-equiv=\"refresh\" content=\"0; url=plain\">"));
-    const HttpReply whole = whole_page(s, query(), {});
+    const PageHistory none = [](const auto&, const auto&, auto, auto) { return std::nullopt; };
+    const HttpReply whole = whole_page(s, query(), {}, none);
     for (const auto& a : many)
-        CHECK(has(whole.body, "<code>" + a.ip.text() + "</code>"));
+        CHECK(has(whole.body, ">" + a.ip.text() + "</a></code>"));
     CHECK_FALSE(has(whole.body, "<script"));
     CHECK_FALSE(has(whole.body, "id=\"app\""));
     CHECK(has(header(whole, "Content-Security-Policy"),

@@ -25,6 +25,15 @@ const PageWords& chinese() {
 Words all_of(const PageWords& words) {
     return std::bit_cast<Words>(words);
 }
+/// "{}" or "{1}"
+std::size_t places(std::string_view text) {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (text.substr(i).starts_with("{}") ||
+            (text[i] == '{' && i + 2 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '5' && text[i + 2] == '}'))
+            ++n;
+    return n;
+}
 std::size_t count(std::string_view text, std::string_view part) {
     std::size_t n = 0;
     for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size()))
@@ -46,25 +55,27 @@ TEST_CASE("page words: every word is there in both languages, and is another one
         CHECK(std::all_of(en[i].begin(), en[i].end(), [](char c) { return c >= ' ' && c < 0x7f; }));
         if (en[i] == zh[i]) same.insert(en[i]);
     }
-    CHECK(same == std::set<std::string_view>{"DNS"});
+    CHECK(same == std::set<std::string_view>{"DNS", "SQL", "WebSocket", "p50", "p95"});
 }
 
 TEST_CASE("page words: both languages have the same places to fill, where the page fills them", "[page_words]") {
     for (const PageWords* words : {&english(), &chinese()}) {
         for (const auto one : {words->more_addresses, words->more_links, words->more_faults, words->resolver,
-                               words->no_resolver, words->of_probes})
+                               words->no_resolver, words->failed_at, words->more_incidents, words->entries})
             CHECK(count(one, "{}") == 1);
         CHECK(count(words->about, "{}") == 2);
-        for (const auto one : {words->still_on, words->on_address, words->around})
-            CHECK(count(one, "{}") == 3);
-        CHECK(count(words->of_them_stuck, "{}") == 2);
+        for (const auto one : {words->covered, words->failed_of}) {
+            CHECK(count(one, "{0}") == 1);
+            CHECK(count(one, "{1}") == 1);
+        }
+        CHECK(places(words->chart_summary) == 6);
         std::size_t all = 0;
         for (const auto word : all_of(*words)) {
-            CHECK(count(word, "{") == count(word, "{}"));
-            CHECK(count(word, "}") == count(word, "{}"));
-            all += count(word, "{}");
+            CHECK(count(word, "{") == places(word));
+            CHECK(count(word, "}") == places(word));
+            all += places(word);
         }
-        CHECK(all == 19);
+        CHECK(all == 20);
     }
 }
 

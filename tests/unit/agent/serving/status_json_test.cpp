@@ -150,7 +150,7 @@ TEST_CASE("status json: connections of applications are null while they are not 
     CHECK(json["links"][0]["connections"]["bypass"][0]["total"] == 3);
     CHECK(
         json["links"][0]["connections"]["notes"][0].dump() ==
-        R"({"at_least":false,"ip":"10.0.2.9","kind":"withdrawn","stuck":9,"stuck_for_us":41000000,"text":"12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s","total":12,"uid":1001})");
+        R"({"at_least":false,"ip":"10.0.2.9","kind":"withdrawn","stuck":9,"stuck_for_us":41000000,"text":"12 connections of uid 1001 still on 10.0.2.9, 9 stuck for 41 s","texts":{"zh":{"text":"uid 1001 仍有 12 个 TCP 连接在 10.0.2.9 上，其中 9 个已卡住 41 秒"}},"total":12,"uid":1001})");
 }
 
 TEST_CASE("status: which host it is", "[status]") {

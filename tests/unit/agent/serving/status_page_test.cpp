@@ -15,6 +15,29 @@ using probe::Phase;
 using probe::Reason;
 using probe::State;
 
+namespace {
+
+const PageHistory no_history = [](const auto&, const auto&, auto, auto) { return std::nullopt; };
+
+/// A day of minutes, one in ten with a failure; the chart has a gap where nothing was measured.
+std::vector<probe::Rollup> minutes(Micros now_wall_us, int count) {
+    std::vector<probe::Rollup> out;
+    for (int i = count; i > 0; --i) {
+        probe::Rollup r;
+        r.start_wall_us = now_wall_us - now_wall_us % core::kMinute - i * core::kMinute;
+        r.attempts = 6;
+        if (i % 10 == 0) {
+            r.failures = 1;
+            r.reasons[0] = {Reason::kTcpTimeout, 1};
+        }
+        if (i < 40 || i > 60) r.series[probe::kTotal] = probe::Spread{1000, 2600 + i, 4100, 5000, 9000};
+        out.push_back(r);
+    }
+    return out;
+}
+
+}  // namespace
+
 TEST_CASE("page: the plain part shows the state and escapes what is foreign", "[status]") {
     auto s = mixed();
     s.faults.push_back(make_fault("PN-TCP-REFUSED", "<script>alert(1)</script>\033[2J", "10.0.2.9"));
@@ -60,7 +83,8 @@ TEST_CASE("page: what is drained is shown in the page's language, and many drain
     CHECK(page.find("<td>drained</td>") != std::string::npos);
     CHECK(page.find("<p>drained: cn-hangzhou-h until 2026-01-02T04:04:05Z, for 1h more: &lt;b&gt;</p>") !=
           std::string::npos);
-    CHECK(status_content(s, "zh").find("<p>人工下线: <span lang=\"en\">cn-hangzhou-h until") != std::string::npos);
+    CHECK(status_content(s, "zh").find("<p>人工下线: cn-hangzhou-h，至 2026-01-02T04:04:05Z，还有 1h：&lt;b&gt;</p>") !=
+          std::string::npos);
     s.drains = std::vector<DrainStatus>(32, {"cn-hangzhou-h", s.now_wall_us, s.now_wall_us, std::string(200, '&')});
     CHECK(status_content(s).size() < 10000);
     CHECK(status_content(s).find("postern drain status") != std::string::npos);
@@ -85,7 +109,7 @@ TEST_CASE("page: a fault has its owner, since when it is, and its command as a b
     s.faults = std::vector<Fault>(400, with);
     CHECK(status_content(s).size() < 10000);
     CHECK(status_content(s).find(" more faults: postern status</li>") != std::string::npos);
-    CHECK(status_content(s, "", PageSize::kWhole).find(" more faults") == std::string::npos);
+    CHECK(whole_content(s, "", {}, {}, no_history).find(" more faults") == std::string::npos);
 }
 
 TEST_CASE("page: title and icon are of the state and the host, in the page's language", "[status]") {
@@ -125,10 +149,10 @@ TEST_CASE("page: the whole page has what the script shows: facts of a link, upst
     }
     records[7].ok = true;
     records[7].reason = Reason::kNone;
-    const std::string page = status_content(s, "", PageSize::kWhole, records);
-    for (const char* fact : {"98.33 % <span class=\"note\">of 360 probes</span>", ">58/60<", "CN=gw",
+    const std::string page = whole_content(s, "", {}, records, no_history);
+    for (const char* fact : {"98.33 % <span class=\"note\">60 min</span>", ">58/60 <svg", "CN=gw",
                              "<span class=\"state degraded\">valid until", "<code>100.100.2.136:53</code>", ">812<",
-                             "This host: ", "tcp_refused ×30", "<h2>Failed probes</h2>"}) {
+                             "This host: ", "<b>tcp_refused</b> ×30", "<h2>Failed probes</h2>"}) {
         INFO(fact);
         CHECK(page.find(fact) != std::string::npos);
     }
@@ -150,9 +174,9 @@ TEST_CASE("page: every link in trouble is told with its next step, the worst add
     for (int i = 1; i < 5; ++i)
         CHECK(page.find("<b>link-" + std::to_string(i) + "</b>: ") != std::string::npos);
     CHECK(page.find("<b>link-0</b>: ") == std::string::npos);
-    const std::string whole = status_content(s, "", PageSize::kWhole);
+    const std::string whole = whole_content(s, "", {}, {}, no_history);
     CHECK(whole.find("<h2>link-1 ") < whole.find("<h2>link-0 "));
-    CHECK(whole.find("<code>10.0.2.9</code>") < whole.find("<code>10.0.1.23</code>"));
+    CHECK(whole.find(">10.0.2.9</a>") < whole.find(">10.0.1.23</a>"));
 }
 
 TEST_CASE("page: a thousand addresses or links are cut, those in trouble stay, and the rest is counted", "[status]") {
@@ -171,4 +195,99 @@ TEST_CASE("page: a thousand addresses or links are cut, those in trouble stay, a
     judge(s);
     CHECK(status_content(s).size() < 10000);
     CHECK(status_content(s).find(" more links: postern status") != std::string::npos);
+}
+
+TEST_CASE("page: /plain is as complete as the page with its script, in both languages", "[status]") {
+    auto s = mixed();
+    auto& l = s.links[0];
+    l.request = {"", "/rest/sql", "select 1", ""};
+    auto& a = l.addresses[1];
+    a.last->detail = "no reply within 1.2 s";
+    a.recent = "++x?~";
+    a.last_month = probe::Month{s.now_wall_us - 21 * core::kMinute, 21 * core::kMinute, 126, 2};
+    a.incidents = {{s.now_wall_us - core::kHour, s.now_wall_us - 50 * core::kMinute, 60, {Reason::kTcpRefused}, false},
+                   {s.now_wall_us - core::kMinute, s.now_wall_us, 6, {Reason::kTcpRefused}, true}};
+    add_connections(connections_report(s.now_wall_us), s);
+    s.resolver.upstreams[0].state = UpstreamState::kRefused;
+    const auto past = minutes(s.now_wall_us, 120);
+    const PageHistory history = [&](const std::string& link, const core::IpAddress& ip, probe::Resolution resolution,
+                                    Micros since) -> std::optional<std::vector<probe::Rollup>> {
+        CHECK(link == "tdengine-prod");
+        CHECK(ip.text() == "10.0.2.9");
+        CHECK(resolution == probe::Resolution::kMinute);
+        CHECK(since == s.now_wall_us - core::kDay);
+        return past;
+    };
+    const std::string english = whole_content(s, "", {}, {}, history);
+    for (
+        const char* text :
+        {"<span class=\"step\">Security group</span>",
+         "<li class=\"warn\"><span class=\"step\">TCP</span> <span class=\"state warn\">▲ warn</span> <span class=\"note\">1 of 2</span></li>",
+         "9 stuck on 10.0.2.9",
+         "1 of 1: REFUSED",
+         "<span class=\"state down\">✕ REFUSED</span>",
+         "<svg class=\"chart\"",
+         "<path class=\"band\" d=\"M",
+         "<summary>The chart as a table</summary>",
+         "curl -sS -m 10 --resolve gw-private.cloud.example.com:443:10.0.2.9 -d &#39;select 1&#39; &quot;https://gw-private.cloud.example.com/rest/sql?token=$TOKEN&quot;",
+         "postern probe tdengine-prod --address 10.0.2.9",
+         "<h2>Failures of the last 30 days</h2>",
+         "still failing",
+         ">10 min<",
+         "98.41 % <span class=\"note\">21 min</span>",
+         "21 min of 30 d",
+         "2 of 126 failed",
+         "failed at TCP connect",
+         "plain?link=tdengine-prod&amp;ip=10.0.2.9&amp;range=month#detail",
+         "<svg class=\"streak\"",
+         "ListVpcEndpointZones ok</code> 42"}) {
+        INFO(text);
+        CHECK(english.find(text) != std::string::npos);
+    }
+    CHECK(english.find("style=") == std::string::npos);
+    const std::string chinese = whole_content(s, "zh", {}, {}, history);
+    for (const char* text :
+         {"安全组", "10.0.2.9 上有 9 个卡住", "1 个中 1 个：REFUSED", "以表格显示图表数据", "curl 命令",
+          "最近 30 天的失败", "仍在失败", "30 天中的 21 分钟", "失败阶段：TCP 连接", "postern 未接管本机的 DNS"}) {
+        INFO(text);
+        CHECK(chinese.find(text) != std::string::npos);
+    }
+    // No English sentence without its mark: what is left are names, codes, commands, data.
+    std::string bare;
+    for (std::size_t i = 0; i < chinese.size(); ++i) {
+        for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"<code", "</code>"},
+                                          {"<span lang=\"en\"", "</span>"},
+                                          {"<svg", "</svg>"},
+                                          {"<", ">"}}) {
+            if (std::string_view(chinese).substr(i).starts_with(open)) {
+                i = chinese.find(close, i) + close.size();
+                break;
+            }
+        }
+        if (i < chinese.size()) bare += chinese[i];
+    }
+    for (const char* english_word : {" the ", " is ", " of ", " not ", " on ", " and "}) {
+        INFO(bare);
+        CHECK(bare.find(english_word) == std::string::npos);
+    }
+}
+
+TEST_CASE("page: /plain shows the address and the time that are asked for, else the worst", "[status]") {
+    auto s = mixed();
+    CHECK(chosen_address(s, {}).address->ip.text() == "10.0.2.9");
+    CHECK(chosen_address(s, {"tdengine-prod", "10.0.1.23"}).address->ip.text() == "10.0.1.23");
+    CHECK(chosen_address(s, {"tdengine-prod", "10.9.9.9"}).address->ip.text() == "10.0.2.9");
+    CHECK(chosen_address(snapshot({}), {}).link == nullptr);
+    CHECK(whole_content(snapshot({}), "", {}, {}, no_history).find("id=\"detail\"") == std::string::npos);
+    s.links[0].name = "a&b \"c\"";
+    CHECK(plain_link(s.links[0], s.links[0].addresses[0], PageRange::kHour) ==
+          "plain?link=a%26b%20%22c%22&amp;ip=10.0.1.23&amp;range=hour#detail");
+    probe::Resolution asked = probe::Resolution::kMinute;
+    const PageHistory note = [&](const auto&, const auto&, probe::Resolution resolution, auto) {
+        asked = resolution;
+        return std::optional<std::vector<probe::Rollup>>();
+    };
+    CHECK(whole_content(s, "", {"", "", PageRange::kMonth}, {}, note).find("No measurement in this time.") !=
+          std::string::npos);
+    CHECK(asked == probe::Resolution::kHour);
 }

@@ -257,3 +257,27 @@ TEST_CASE("status text: each fault of a link stands there, the one of the headli
     CHECK(count("(tcp_refused)") == 1);
     CHECK(count("(tcp_timeout)") == 1);
 }
+
+TEST_CASE("status: the fleet's list, in text, JSON and on the page", "[status]") {
+    auto s = mixed();
+    CHECK(Json::parse(status_json(s))["discovery"]["list"].is_null());
+    s.list.configured = true;
+    s.list.fleet = "prod";
+    s.list.place = "oss://fleet/current.json";
+    CHECK(status_text(s, false, 80).find("list of prod: none yet") != std::string::npos);
+    CHECK(Json::parse(status_json(s))["discovery"]["list"]["age_s"].is_null());
+    FleetList list;
+    list.number = {7, s.now_wall_us - core::kHour};
+    list.publisher = "host-1";
+    list.not_after_wall_us = s.now_wall_us + core::kDay;
+    s.list.list = std::make_shared<FleetList>(list);
+    s.list.refused = ListRefusal{ListProblem::kOlder, "it has generation 6"};
+    CHECK(status_text(s, false, 80).find("list of prod: generation 7, 60 min old") != std::string::npos);
+    CHECK(status_text(s, false, 80, 0, doctor::Language::kChinese).find("第 7 版") != std::string::npos);
+    const Json told = Json::parse(status_json(s))["discovery"]["list"];
+    CHECK(told["generation"] == 7);
+    CHECK(told["age_s"] == 3600);
+    CHECK(told["publisher"] == "host-1");
+    CHECK(told["refused"]["reason"] == "older");
+    CHECK(told["error"].is_null());
+}

@@ -156,3 +156,45 @@ TEST_CASE("reported: what of the configuration is not in use", "[reported]") {
     CHECK(english(remark_on({3, "dns.listen", "odd"}, "f")) == "f:3: dns.listen: odd");
     CHECK(english(doubt_about_discovery("zones.json: empty")) == "zones.json: empty");
 }
+
+TEST_CASE("reported: the fleet's list", "[reported]") {
+    const Micros now = 1767323045LL * core::kSecond;
+    const auto codes_of = [&](const ListStatus& list) {
+        std::vector<std::string> out;
+        for (const Fault& f : list_faults(list, now)) {
+            CHECK(f.state == doctor::State::kWarn);
+            CHECK(english(f).find('{') == std::string::npos);
+            out.push_back(f.code);
+        }
+        return out;
+    };
+    ListStatus list;
+    list.unreachable = core::Error{core::Code::kTimeout, "no reply", "a hint", 0};
+    CHECK(codes_of(list) == Codes{});  // not configured
+    list.configured = true;
+    list.place = "oss://fleet/current.json";
+    list.fleet = "prod";
+    CHECK(codes_of(list) == Codes{"PN-LIST-UNREACHABLE"});
+    list.unreachable.reset();
+    FleetList known;
+    known.number = {7, now - core::kHour};
+    known.not_after_wall_us = now + core::kDay;
+    list.list = std::make_shared<FleetList>(known);
+    CHECK(codes_of(list) == Codes{});
+    for (const ListProblem problem :
+         {ListProblem::kForm, ListProblem::kNewer, ListProblem::kSignature, ListProblem::kContent, ListProblem::kFleet,
+          ListProblem::kFuture, ListProblem::kExpired, ListProblem::kOlder}) {
+        list.refused = ListRefusal{problem, "detail"};
+        CHECK(codes_of(list) == Codes{"PN-LIST-REFUSED"});
+        const std::string text = english(list_faults(list, now).front());
+        CHECK(text.find("is not used: ") != std::string::npos);
+        CHECK_FALSE(text.ends_with(": "));
+    }
+    list.refused.reset();
+    known.number.written_wall_us = now - 2 * core::kDay;
+    list.list = std::make_shared<FleetList>(known);
+    CHECK(codes_of(list) == Codes{"PN-LIST-OLD"});
+    known.not_after_wall_us = now - core::kHour;
+    list.list = std::make_shared<FleetList>(known);
+    CHECK(english(list_faults(list, now).front()).find("its time is over") != std::string::npos);
+}

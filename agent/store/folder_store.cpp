@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/folder_store.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "agent/crypto/digest.h"
+#include "core/bytes.h"
+#include "core/file_system.h"
+#include "core/temporary_name.h"
+
+namespace postern::agent {
+
+using core::Code;
+
+core::Result<StoredObject> read_from_folder(const ObjectPlace& place, std::string_view etag, std::size_t max_bytes) {
+    auto text = core::read_file(place.key, max_bytes);
+    if (!text) {
+        core::Error error = text.error();
+        if (error.code == Code::kFileMissing) error.code = Code::kApiNotFound;
+        return core::fail(std::move(error));
+    }
+    StoredObject out;
+    out.etag = sha256_hex(*text);
+    out.unchanged = out.etag == etag;
+    if (!out.unchanged) out.bytes = std::move(*text);
+    return out;
+}
+
+core::Result<StoredAs> write_to_folder(const ObjectPlace& place, std::string_view bytes, bool only_new) {
+    if (!only_new) {
+        if (auto written = core::write_file(place.key, core::as_bytes(bytes), 0644, true); !written)
+            return core::fail(written.error());
+        return StoredAs{};
+    }
+    // link(2) is what never replaces a file, and a whole one is there at once.
+    const std::string temporary = core::temporary_beside(place.key);
+    if (auto written = core::write_file(temporary, core::as_bytes(bytes), 0644, true); !written)
+        return core::fail(written.error());
+    const int failed = ::link(temporary.c_str(), place.key.c_str()) == 0 ? 0 : errno;
+    ::unlink(temporary.c_str());
+    if (failed == EEXIST) return StoredAs{.exists = true};
+    if (failed != 0)
+        return core::fail(Code::kFileWrite, "cannot create " + place.key, "the folder must be writable and take links",
+                          failed);
+    return StoredAs{};
+}
+
+}  // namespace postern::agent
