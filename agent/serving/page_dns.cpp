@@ -72,8 +72,8 @@ std::string dns_section(const StatusSnapshot& s, const PageWords& words, bool wh
     if (s.list.configured) {
         const auto& list = s.list.list;
         out += fmt::format("<p>{}</p>\n",
-                           list ? fmt::format(fmt::runtime(words.list), html_text(s.list.fleet), list->number.generation,
-                                              html_time(list->number.written_wall_us))
+                           list ? fmt::format(fmt::runtime(words.list), html_text(s.list.fleet),
+                                              list->number.generation, html_time(list->number.written_wall_us))
                                 : fmt::format(fmt::runtime(words.no_list), html_text(s.list.fleet)));
     }
     if (!whole) return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Published and derived signature vectors; each was recomputed with independent implementations.
 #include "agent/cloud/acs3_signer.h"
+#include "agent/crypto/digest.h"
 #include "core/text.h"
 #include "tests/unit/catch.h"
 
