@@ -15,7 +15,7 @@ bool use_tls_memory();
 /// together; 0, as at first: none. What is kept above it is freed. For the thread that makes the handshakes, once it has
 /// started: what is freed by the start would be kept for good, and never asked for again.
 void limit_tls_memory(std::size_t bytes);
-inline constexpr std::size_t kKeptTlsMemory = 256 * 1024;
+inline constexpr std::size_t kKeptTlsMemory = 512 * 1024;
 /// What this thread keeps just now, bytes.
 std::size_t kept_tls_memory();
 

@@ -50,7 +50,7 @@ class Connections(ConnectionsTest):
         report = run(self.host, "--only", "PN-APP-STUCK,PN-APP-BYPASS,PN-APP-KEEPALIVE")
         self.assertEqual(report.codes("WARN"), {"PN-APP-STUCK"})
         self.assertIn("sudo postern connections --free", report.of("PN-APP-STUCK")["fix"])
-        self.assertIn(f"uid {uid} 仍在 {DEAD} 上的 TCP 连接：3，其中 3 个已卡住", self.host.http("/", "-H", "Accept-Language: zh-CN")[1])
+        self.assertIn(f"uid {uid} 仍有 3 个 TCP 连接在 {DEAD} 上，其中 3 个已卡住", self.host.http("/", "-H", "Accept-Language: zh-CN")[1])
 
     def test_without_connections_it_is_known_that_there_are_none(self):
         self.start()
